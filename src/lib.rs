@@ -1,0 +1,3 @@
+//! leasebox
+pub mod message;
+pub mod service;

@@ -1,0 +1,487 @@
+//! The vocabulary: what can be asked of the server, and what it can answer.
+//!
+//! Every service understands only these types, every representation turns its
+//! bytes into them and back. A new command is one variant here; the compiler
+//! then names each room that has forgotten it.
+//!
+//! ```text
+//!   bytes ── decode ──► Request<'a> ── a service ──► Reply<'a> ── encode ──► bytes
+//!                       borrows from                 a draw borrows from the list,
+//!                       the input buffer             data owns one buffer
+//! ```
+//!
+//! **Invariants**
+//!
+//! 1. A [`LeaseId`] is a secret: whoever has it has the lease. Its `Debug` form,
+//!    the only one that a log could meet by accident, shows the first digits alone.
+//! 2. An [`Error`]'s text has at least three words, names the cure, and never an id.
+//!
+//! **Lock** none: plain values.
+//!
+//! **Source** MemoryLease's five messages (lease, leased, set, access, data set) and
+//! the homework's `draw`; the errors' codes are those of the design, section 3.1.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+/// The greatest id that a MemoryLease frame can carry: a positive `i32`.
+pub const GREATEST_NUMBER_ID: u32 = i32::MAX as u32;
+
+/// Which connection asked: counted from 1 in the order of acceptance, never reused.
+pub type ClientNumber = u64;
+
+/// One thing asked of the server. Borrows its bytes from the input buffer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// Draw `count` numbers.
+    Draw {
+        /// How many, at least 1.
+        count: u64,
+    },
+    /// The first rows of the homework's table: who drew what.
+    Table {
+        /// How many rows.
+        rows: u64,
+        /// `rows` for each client instead of `rows` in all.
+        each_client: bool,
+    },
+    /// Lease `size` bytes for `duration_ms`.
+    Lease {
+        /// Bytes, at least 1.
+        size: u64,
+        /// Milliseconds, at least 1.
+        duration_ms: u64,
+        /// Which kind of id the asker can carry.
+        id_kind: IdKind,
+    },
+    /// Replace what a lease holds; the rest of it reads as zeros.
+    Set {
+        /// The lease.
+        id: LeaseId,
+        /// The bytes, borrowed unless they had to be unescaped.
+        data: Cow<'a, [u8]>,
+    },
+    /// Read what was last set.
+    Get {
+        /// The lease.
+        id: LeaseId,
+    },
+    /// Let a lease last `duration_ms` from now.
+    Renew {
+        /// The lease.
+        id: LeaseId,
+        /// Milliseconds, at least 1.
+        duration_ms: u64,
+    },
+    /// How long a lease still lasts.
+    Ttl {
+        /// The lease.
+        id: LeaseId,
+    },
+    /// Give a lease back before its time.
+    Release {
+        /// The lease.
+        id: LeaseId,
+    },
+    /// The server's figures.
+    Stats,
+    /// A picture of the buddy tree.
+    Tree,
+    /// The commands, in one line.
+    Help,
+    /// End the connection.
+    Quit,
+}
+
+/// One answer. What it borrows is the immutable list of numbers.
+#[derive(Debug)]
+pub enum Reply<'a> {
+    /// The numbers drawn, at least one.
+    Drawn(Drawn<'a>),
+    /// Rows of the homework's table.
+    Table(Vec<Row>),
+    /// A lease was granted or renewed.
+    Leased {
+        /// Its id.
+        id: LeaseId,
+        /// The bytes asked for, not those of the block behind them.
+        size: u64,
+        /// Milliseconds from now.
+        duration_ms: u64,
+    },
+    /// Data was set.
+    Set {
+        /// The lease.
+        id: LeaseId,
+        /// How many bytes were set.
+        length: u64,
+    },
+    /// What was last set; the lease reads as this followed by zeros.
+    Data {
+        /// The lease.
+        id: LeaseId,
+        /// The lease's size in bytes, at least `data.len()`.
+        size: u64,
+        /// The bytes last set.
+        data: Vec<u8>,
+    },
+    /// The time a lease has left.
+    Ttl {
+        /// The lease.
+        id: LeaseId,
+        /// Milliseconds, rounded up.
+        left_ms: u64,
+    },
+    /// A lease ended.
+    Released {
+        /// The lease.
+        id: LeaseId,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// Names and values, in a fixed order.
+    Stats(Vec<(&'static str, String)>),
+    /// The buddy tree, cut where the asker's bound was reached.
+    Tree(String),
+    /// The commands, as the representation names them.
+    Help,
+    /// The connection closes after this.
+    Bye,
+    /// A refusal.
+    Error(Error),
+}
+
+/// A refusal: what kind, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// The kind, the same word in every representation.
+    pub code: Code,
+    /// Cause and cure.
+    pub text: Cow<'static, str>,
+}
+
+impl Error {
+    /// An error with a fixed or a composed explanation.
+    pub fn new(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
+        let text = text.into();
+        Self { code, text }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code.word(), self.text)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The kinds of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// Not a number, zero, negative, out of range, a wrong word count or escape.
+    BadRequest,
+    /// No such word.
+    UnknownCommand,
+    /// No such lease, or no longer.
+    NotFound,
+    /// Can never fit.
+    TooLarge,
+    /// Does not fit now.
+    OutOfMemory,
+    /// The list is drained.
+    Exhausted,
+    /// A rule says no.
+    Refused,
+    /// The client limit.
+    Busy,
+}
+
+impl Code {
+    /// The code as it stands on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Code::BadRequest => "bad-request",
+            Code::UnknownCommand => "unknown-command",
+            Code::NotFound => "not-found",
+            Code::TooLarge => "too-large",
+            Code::OutOfMemory => "out-of-memory",
+            Code::Exhausted => "exhausted",
+            Code::Refused => "refused",
+            Code::Busy => "busy",
+        }
+    }
+}
+
+/// Which ids a representation can carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdKind {
+    /// A random (version 4) UUID.
+    Uuid,
+    /// A positive `i32`, for MemoryLease frames.
+    Number,
+}
+
+/// The name of a lease: a UUID, or a small number for clients that know only numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LeaseId(u128);
+
+impl LeaseId {
+    /// A number as MemoryLease frames carry it. As 16 bytes: twelve zeros and the number.
+    pub fn from_number(number: u64) -> Self {
+        Self(u128::from(number))
+    }
+
+    /// A UUID as one big-endian integer.
+    pub fn from_uuid(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The number, when this is one that a MemoryLease frame can carry.
+    pub fn number(self) -> Option<i32> {
+        i32::try_from(self.0).ok().filter(|&number| number > 0)
+    }
+
+    /// Reads a decimal number or a UUID in its 8-4-4-4-12 form, in either case.
+    ///
+    /// # Errors
+    /// `bad-request` for anything else; the text never repeats the input.
+    pub fn parse(word: &[u8]) -> Result<Self, Error> {
+        parse_decimal(word)
+            .map(Self::from_number)
+            .or_else(|| parse_uuid(word).map(Self))
+            .ok_or_else(|| Error::new(Code::BadRequest, NOT_AN_ID))
+    }
+}
+
+const NOT_AN_ID: &str = "that is no lease id; give the id exactly as the lease reply had it";
+
+/// Digits alone, within 64 bits.
+pub fn parse_decimal(word: &[u8]) -> Option<u64> {
+    if word.is_empty() {
+        return None;
+    }
+    word.iter().try_fold(0_u64, |sum, &byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        sum.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}
+
+fn parse_uuid(word: &[u8]) -> Option<u128> {
+    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+    if word.len() != 36 || HYPHENS.iter().any(|&at| word[at] != b'-') {
+        return None;
+    }
+    let digits = word
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !HYPHENS.contains(at));
+    digits
+        .map(|(_, &byte)| char::from(byte).to_digit(16))
+        .try_fold(0_u128, |bits, digit| Some(bits << 4 | u128::from(digit?)))
+}
+
+impl fmt::Display for LeaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 <= u128::from(GREATEST_NUMBER_ID) {
+            return write!(f, "{}", self.0);
+        }
+        let hex = format!("{:032x}", self.0);
+        let (a, b, c, d, e) = (
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..],
+        );
+        write!(f, "{a}-{b}-{c}-{d}-{e}")
+    }
+}
+
+impl fmt::Debug for LeaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: String = self.to_string().chars().take(3).collect();
+        write!(f, "LeaseId({shown}…)")
+    }
+}
+
+/// The shuffled list, and the same list rendered to text once, so that a text
+/// reply is a copy of bytes. Never changes after it was made, so needs no lock.
+pub struct NumberList {
+    numbers: Box<[u32]>,
+    /// Every number followed by one space, in the list's order.
+    text: Box<[u8]>,
+    /// Where each number starts in `text`, and where the last one ends.
+    starts: Box<[u32]>,
+}
+
+impl NumberList {
+    /// The most numbers a list may hold: their text, 79 MB, keeps its places in 32 bits.
+    pub const MOST: u32 = 10_000_000;
+
+    /// Keeps `numbers` in the given order.
+    pub fn new(numbers: Vec<u32>) -> Self {
+        let mut text = Vec::with_capacity(numbers.len().saturating_mul(8));
+        let mut starts = Vec::with_capacity(numbers.len().saturating_add(1));
+        for number in &numbers {
+            starts.push(text.len() as u32);
+            text.extend_from_slice(number.to_string().as_bytes());
+            text.push(b' ');
+        }
+        starts.push(text.len() as u32);
+        Self {
+            numbers: numbers.into(),
+            text: text.into(),
+            starts: starts.into(),
+        }
+    }
+
+    /// How many numbers there are.
+    pub fn len(&self) -> u32 {
+        self.numbers.len() as u32
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// The number at an index of the list.
+    pub fn number(&self, index: u32) -> u32 {
+        self.numbers[index as usize]
+    }
+
+    /// The numbers of `taken` with a space between them and one at the end.
+    fn text(&self, taken: &Range<u32>) -> &[u8] {
+        let start = self.starts[taken.start as usize] as usize;
+        let end = self.starts[taken.end as usize] as usize;
+        &self.text[start..end]
+    }
+}
+
+impl fmt::Debug for NumberList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NumberList of {}", self.len())
+    }
+}
+
+/// What one draw took: ranges of indices into the list, looked up after the lock was let go.
+#[derive(Debug)]
+pub struct Drawn<'a> {
+    list: &'a NumberList,
+    first: Range<u32>,
+    /// Further ranges, when numbers were taken one by one and others came between.
+    others: Vec<Range<u32>>,
+}
+
+impl<'a> Drawn<'a> {
+    /// A draw that took one range.
+    pub fn new(list: &'a NumberList, taken: Range<u32>) -> Self {
+        Self {
+            list,
+            first: taken,
+            others: Vec::new(),
+        }
+    }
+
+    /// Adds what was taken later, joining it to the last range where it follows on.
+    pub fn add(&mut self, taken: Range<u32>) {
+        let last = self.others.last_mut().unwrap_or(&mut self.first);
+        if last.end == taken.start {
+            last.end = taken.end;
+        } else {
+            self.others.push(taken);
+        }
+    }
+
+    /// How many numbers were drawn.
+    pub fn count(&self) -> u64 {
+        self.ranges()
+            .map(|range| u64::from(range.end - range.start))
+            .sum()
+    }
+
+    /// The numbers, in the order they were drawn.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.ranges()
+            .cloned()
+            .flatten()
+            .map(|index| self.list.number(index))
+    }
+
+    /// The numbers as text, each followed by one space.
+    pub fn texts(&self) -> impl Iterator<Item = &'a [u8]> {
+        let list = self.list;
+        self.ranges().map(move |range| list.text(range))
+    }
+
+    fn ranges(&self) -> impl Iterator<Item = &Range<u32>> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+/// One row of the homework's table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// The counter: an index into the list, from 0.
+    pub counter: u32,
+    /// Who drew it.
+    pub client: ClientNumber,
+    /// The number there.
+    pub result: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_as_it_was_shown() {
+        let uuid = LeaseId::from_uuid(0x0123_4567_89ab_4def_8123_4567_89ab_cdef);
+        assert_eq!(uuid.to_string(), "01234567-89ab-4def-8123-456789abcdef");
+        assert_eq!(LeaseId::parse(uuid.to_string().as_bytes()), Ok(uuid));
+        assert_eq!(
+            LeaseId::parse(uuid.to_string().to_uppercase().as_bytes()),
+            Ok(uuid)
+        );
+        assert_eq!(LeaseId::parse(b"123"), Ok(LeaseId::from_number(123)));
+        assert_eq!(LeaseId::from_number(123).to_string(), "123");
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        let wrong = [
+            "",
+            "-1",
+            "+1",
+            "12x",
+            "18446744073709551616",
+            "0123456789ab4def8123456789abcdef",
+        ];
+        for word in wrong {
+            assert!(LeaseId::parse(word.as_bytes()).is_err(), "{word}");
+        }
+        assert!(LeaseId::parse("01234567-89ab-4def-8123-456789abcdeg".as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_log_line_never_holds_a_whole_id() {
+        let shown = format!("{:?}", LeaseId::from_number(1_234_567_890));
+        assert_eq!(shown, "LeaseId(123…)");
+    }
+
+    #[test]
+    fn ranges_that_follow_on_become_one() {
+        let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
+        let mut drawn = Drawn::new(&list, 0..1);
+        drawn.add(1..2);
+        drawn.add(4..5);
+        assert_eq!(drawn.count(), 3);
+        assert_eq!(drawn.numbers().collect::<Vec<_>>(), [5, 19, 7]);
+        assert_eq!(drawn.texts().collect::<Vec<_>>().concat(), b"5 19 7 ");
+    }
+}
