@@ -1,3 +1,4 @@
 //! leasebox
 pub mod message;
+pub mod representation;
 pub mod service;

@@ -1,0 +1,199 @@
+//! Tests of the choice by the first bytes, and of decoding in pieces.
+
+use super::*;
+use proptest::prelude::*;
+
+const MAX_MESSAGE: usize = 1 << 20;
+
+/// Feeds `pieces` one after the other and then the end; answers all that was decoded.
+fn decode_all<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Vec<String> {
+    let mut conversation = Conversation::new(MAX_MESSAGE);
+    let mut input = Vec::new();
+    let mut seen = Vec::new();
+    for piece in pieces {
+        input.extend_from_slice(piece);
+        if !drain(&mut conversation, &mut input, Tail::Open, &mut seen) {
+            return seen;
+        }
+    }
+    drain(&mut conversation, &mut input, Tail::Ended, &mut seen);
+    seen
+}
+
+fn drain(
+    speech: &mut Conversation,
+    input: &mut Vec<u8>,
+    tail: Tail,
+    seen: &mut Vec<String>,
+) -> bool {
+    loop {
+        let decoded = speech.decode(input, tail);
+        let used = match &decoded {
+            Decoded::Incomplete => return true,
+            Decoded::Last(error) => {
+                seen.push(format!("last {error:?}"));
+                return false;
+            }
+            Decoded::Request { request, used } => {
+                seen.push(format!("{request:?}"));
+                *used
+            }
+            Decoded::Refused { error, used } => {
+                seen.push(format!("{error:?}"));
+                *used
+            }
+            Decoded::Skip { used } => *used,
+        };
+        assert!(used > 0 && used <= input.len());
+        input.drain(..used);
+    }
+}
+
+fn speaks(first: &[u8]) -> &'static str {
+    let mut conversation = Conversation::new(MAX_MESSAGE);
+    conversation.decode(first, Tail::Open);
+    match conversation.speaks {
+        None => "nothing yet",
+        Some(Speaks::Text(_)) => "text",
+        Some(Speaks::MemoryLease(_)) => "memorylease",
+        Some(Speaks::Unbuilt(Unbuilt::Http)) => "http",
+        Some(Speaks::Unbuilt(Unbuilt::Resp)) => "resp",
+        Some(Speaks::Unbuilt(Unbuilt::Frames)) => "frames",
+    }
+}
+
+#[test]
+fn the_first_bytes_choose() {
+    let cases: [(&[u8], &str); 19] = [
+        (b"", "nothing yet"),
+        (b"draw 4", "text"),
+        (b"DRAW 4", "text"),
+        (b"DRAW 4\n", "text"),
+        (b"\x01", "memorylease"),
+        (b"\x05", "memorylease"),
+        (b"\x06", "text"),
+        (b"\0", "nothing yet"),
+        (b"\0\0\0", "nothing yet"),
+        (b"\0\0\0\x01", "memorylease"),
+        (b"\0\0\0\x06", "text"),
+        (b"\0\x01", "text"),
+        (b"*", "resp"),
+        (b"\x89", "frames"),
+        (b"GET / HTTP/1.1\r\n", "http"),
+        (b"OPTIONS * HTTP/1.0\n", "http"),
+        (b"GET / HTTP/1.", "nothing yet"),
+        (b"GET /leases HTTP/2.0\n", "text"),
+        (b"get / HTTP/1.1\n", "text"),
+    ];
+    for (first, expected) in cases {
+        assert_eq!(speaks(first), expected, "{}", first.escape_ascii());
+    }
+}
+
+#[test]
+fn a_silent_draw_in_capitals_is_text_though_it_could_become_http() {
+    let mut conversation = Conversation::new(MAX_MESSAGE);
+    assert_eq!(
+        conversation.decode(b"DRAW", Tail::Open),
+        Decoded::Incomplete
+    );
+    assert!(!conversation.awaits_quiet(b"DRAW"));
+    assert!(conversation.awaits_quiet(b"DRAW 4"));
+    let drawn = Decoded::Request {
+        request: Request::Draw { count: 4 },
+        used: 6,
+    };
+    assert_eq!(conversation.decode(b"DRAW 4", Tail::Quiet), drawn);
+}
+
+#[test]
+fn what_is_not_built_yet_answers_one_error_of_its_own_shape() {
+    let http = b"POST /draws HTTP/1.1\r\nContent-Length: 6\r\n\r\ndraw 4".as_slice();
+    for (first, shape) in [
+        (http, "HTTP/1.1 501 "),
+        (b"*1\r\n", "-ERR "),
+        (b"\x89LBX", "error "),
+    ] {
+        assert_eq!(
+            decode_all([first]).len(),
+            1,
+            "a body is never run as commands"
+        );
+        let mut conversation = Conversation::new(MAX_MESSAGE);
+        let Decoded::Last(Some(error)) = conversation.decode(first, Tail::Open) else {
+            panic!("{} was taken for something else", first.escape_ascii());
+        };
+        let mut out = Output::default();
+        conversation.encode(Reply::Error(error), &mut out);
+        assert!(
+            out.bytes.starts_with(shape.as_bytes()),
+            "{}",
+            out.bytes.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn a_long_first_line_that_looked_like_http_is_text_however_it_came() {
+    let mut line = b"GET /".to_vec();
+    line.resize(HTTP_LINE + 10, b'a');
+    line.extend_from_slice(b" HTTP/1.1\n");
+    let whole = decode_all([line.as_slice()]);
+    assert!(whole[0].contains("BadRequest"), "{whole:?}");
+    assert_eq!(decode_all(line.chunks(1)), whole);
+}
+
+/// Text and frames, whole and broken, one after the other.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let lines = prop_oneof![
+        Just(b"draw 4\n".to_vec()),
+        Just(b"DRAW 1\r\n".to_vec()),
+        Just(b"set 7 a\\x00b \r\n".to_vec()),
+        Just(b"\r\n".to_vec()),
+        Just(b"draw 4\r\r\n".to_vec()),
+        Just(b"get \xff\xfe\n".to_vec()),
+        "[ -~]{0,30}\n".prop_map(String::into_bytes),
+        "GET /[a-z]{0,5} HTTP/1.[0-9]\r\n".prop_map(String::into_bytes),
+        prop::collection::vec(any::<u8>(), 0..20),
+    ];
+    let frames =
+        (any::<bool>(), 0_i32..7, -1_i64..40, 0_usize..40).prop_map(|(big, kind, length, sent)| {
+            let order = if big {
+                ByteOrder::Big
+            } else {
+                ByteOrder::Little
+            };
+            let mut frame = order.put_i32(kind).to_vec();
+            frame.extend_from_slice(&order.put_i64(length));
+            frame.extend((0..sent).map(|byte| byte as u8));
+            frame
+        });
+    let texts = prop::collection::vec(lines, 0..6).prop_map(|lines| lines.concat());
+    let frames = prop::collection::vec(frames, 0..4).prop_map(|frames| frames.concat());
+    prop_oneof![texts, frames]
+}
+
+proptest! {
+    #[test]
+    fn the_same_bytes_in_any_pieces_are_the_same_requests(
+        bytes in bytes(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        let whole = decode_all([bytes.as_slice()]);
+        prop_assert_eq!(&decode_all(bytes.chunks(1)), &whole, "one at a time");
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let pieces = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]);
+        prop_assert_eq!(&decode_all(pieces), &whole, "cut at {:?}", cuts);
+        for cut in 0..=bytes.len() {
+            let (left, right) = bytes.split_at(cut);
+            prop_assert_eq!(&decode_all([left, right]), &whole, "cut at {}", cut);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        decode_all([bytes.as_slice()]);
+    }
+}

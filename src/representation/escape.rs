@@ -1,0 +1,109 @@
+//! Any bytes within one line of printable ASCII.
+//!
+//! ```text
+//!   byte            written as        also read
+//!   0x20 to 0x7e    itself            \' and \"
+//!   backslash       \\
+//!   tab CR LF       \t \r \n          (raw, where a line can hold it)
+//!   any other       \x and 2 digits   raw
+//! ```
+//!
+//! **Invariants** what was written reads back as it was; a line break is never written.
+//!
+//! **Lock** none. **Source** Rust's `escape_ascii`, less its escapes for quotes.
+
+use std::borrow::Cow;
+
+/// Appends `data`, escaped.
+pub fn escape(data: &[u8], out: &mut Vec<u8>) {
+    for &byte in data {
+        match byte {
+            b'\'' | b'"' => out.push(byte),
+            _ => out.extend(std::ascii::escape_default(byte)),
+        }
+    }
+}
+
+/// The bytes that `text` stands for, borrowed when nothing was escaped; `None` when
+/// an escape is none of those above.
+pub fn unescape(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if !text.contains(&b'\\') {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut data = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte != b'\\' {
+            data.push(byte);
+            continue;
+        }
+        let (&kind, after) = rest.split_first()?;
+        rest = after;
+        data.push(match kind {
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'\\' | b'\'' | b'"' => kind,
+            b'x' => {
+                let (digits, after) = rest.split_first_chunk::<2>()?;
+                rest = after;
+                hex(digits[0])? << 4 | hex(digits[1])?
+            }
+            _ => return None,
+        });
+    }
+    Some(Cow::Owned(data))
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|value| value as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn escaped(data: &[u8]) -> String {
+        let mut out = Vec::new();
+        escape(data, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn it_writes_as_escape_ascii_does_but_leaves_quotes() {
+        assert_eq!(
+            escaped(b"a 'b' \"c\" \\ \n\r\t\0\x7f\xff"),
+            r#"a 'b' "c" \\ \n\r\t\x00\x7f\xff"#
+        );
+    }
+
+    #[test]
+    fn an_unknown_or_cut_escape_is_refused() {
+        for text in [
+            r"\", r"\q", r"\0", r"\x", r"\x1", r"\xg0", r"\x+1", r"\u{41}", r"a\",
+        ] {
+            assert_eq!(unescape(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn raw_bytes_and_escaped_quotes_are_read() {
+        let read = unescape(b"\\'\\\"\xff\x00\\xFf").unwrap();
+        assert_eq!(read.as_ref(), b"'\"\xff\x00\xff");
+    }
+
+    proptest! {
+        #[test]
+        fn all_bytes_read_back_as_they_were_and_as_std_writes_them(data: Vec<u8>) {
+            let text = escaped(&data);
+            prop_assert!(text.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+            let read = unescape(text.as_bytes()).unwrap();
+            prop_assert_eq!(read.as_ref(), &data[..]);
+            let std = data.escape_ascii().to_string();
+            let read = unescape(std.as_bytes()).unwrap();
+            prop_assert_eq!(read.as_ref(), &data[..]);
+        }
+    }
+}
