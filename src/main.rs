@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `leasebox` program: see `leasebox --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    leasebox::cli::run()
+}

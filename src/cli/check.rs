@@ -1,0 +1,55 @@
+//! `leasebox check`: looks for a number that came twice in recorded draws.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{BAD_NEWS, no_answer, print};
+use crate::lab::history::History;
+use crate::message::NumberList;
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    leasebox check out-1.txt out-2.txt\n  \
+    leasebox check --drained out-*.txt      every number must be there\n\n\
+    Exit 0: no duplicate, nothing out of range (and with --drained no gap); 1: there is;\n\
+    2: a file cannot be read, or holds no number.")]
+pub struct Arguments {
+    /// Recorded draws, one file for each client
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The list is 1 to this
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(NumberList::MOST)))]
+    max: u32,
+    /// The list was drained, so a number that nobody drew is bad news too
+    #[arg(long)]
+    drained: bool,
+}
+
+/// Reads the files and reports.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let mut history = History::new(arguments.max);
+    for file in &arguments.files {
+        match fs::read(file) {
+            Ok(text) => history.read(&file.display().to_string(), &text),
+            Err(error) => {
+                let name = file.display();
+                return no_answer(format!(
+                    "{name} cannot be read ({error}); give files of recorded draws"
+                ));
+            }
+        }
+    }
+    if history.is_empty() {
+        return no_answer("no number was found in these files; record draws with client.py > FILE");
+    }
+    let well = history.is_well(arguments.drained);
+    let code = if well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(BAD_NEWS)
+    };
+    print(history.report(arguments.drained).as_bytes(), code)
+}

@@ -1,0 +1,83 @@
+//! The command line: one file for each subcommand, all of them thin.
+//!
+//! Exit 0 when all is well, 1 when the answer is bad news (a duplicate, a failed
+//! command), 2 when the arguments are wrong or the question could not be put. An error
+//! is one line on standard error that names the cure.
+
+mod check;
+mod client;
+mod serve;
+pub mod units;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The answer is bad news.
+const BAD_NEWS: u8 = 1;
+/// The arguments are wrong, or the question could not be put.
+const NO_ANSWER: u8 = 2;
+
+#[derive(Parser)]
+#[command(
+    version,
+    about = "One server that hands out numbers and memory, none of them twice",
+    after_help = "Examples:\n  \
+        leasebox serve --port 4120 --seed 7\n  \
+        leasebox client localhost draw 4\n  \
+        leasebox client localhost 4120 lease 1024 5000\n  \
+        leasebox check out-1.txt out-2.txt"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve numbers and leases until Ctrl-C
+    Serve(serve::Arguments),
+    /// Send one command to a server and print its answer
+    Client(client::Arguments),
+    /// Look for a number that came twice in recorded draws
+    Check(check::Arguments),
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Client(arguments) => client::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+    }
+}
+
+/// Says on one line why there is no answer.
+fn no_answer(why: impl Display) -> ExitCode {
+    complain(why, NO_ANSWER)
+}
+
+/// Says the bad news on one line.
+fn bad_news(why: impl Display) -> ExitCode {
+    complain(why, BAD_NEWS)
+}
+
+fn complain(why: impl Display, code: u8) -> ExitCode {
+    // With standard error closed, the exit code alone has to say it.
+    let _ = writeln!(io::stderr(), "leasebox: {why}");
+    ExitCode::from(code)
+}
+
+/// Prints on standard output; when that cannot be written to, the answer is lost and
+/// the exit code says so.
+fn print(text: &[u8], code: ExitCode) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Ok(()) => code,
+        // Whoever reads, `head` perhaps, has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
+        Err(error) => no_answer(format!("standard output: {error}; give it room to write")),
+    }
+}

@@ -1,0 +1,184 @@
+//! `leasebox serve`: flags, log, Ctrl-C, run, exit code.
+
+use std::fs;
+use std::io::{self, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::process::ExitCode;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::{no_answer, units};
+use crate::transport::config::{Config, DEFAULT_PORT};
+use crate::transport::connection::Limits;
+use crate::transport::shared::Grain;
+use crate::transport::tcp::Server;
+
+/// Descriptors that are not clients': standard streams, the listener, some margin.
+const OWN_DESCRIPTORS: u64 = 80;
+
+/// Exit code of a second Ctrl-C: 128 and the signal, as shells say it.
+const INTERRUPTED: i32 = 130;
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    leasebox serve                                  on this machine, port 4120\n  \
+    leasebox serve --bind 0.0.0.0 --port 0          on all interfaces, a free port\n  \
+    leasebox serve --seed 7 --lock number           a repeatable list, drawn one by one\n\n\
+    Sizes are bytes or KiB, MiB, GiB; durations have a unit: 200us, 500ms, 2s, 24h.\n\
+    RUST_LOG=debug logs each connection's end, RUST_LOG=warn only trouble.")]
+pub struct Arguments {
+    /// Address or name of the interface to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    bind: String,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    port: u16,
+    /// The list is 1 to this, shuffled
+    #[arg(long, default_value_t = 100_000)]
+    numbers: u32,
+    /// Bytes to lease
+    #[arg(long, default_value = "64MiB", value_parser = units::size)]
+    memory: u64,
+    /// Repeats the order of the list
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Most clients at once
+    #[arg(long, default_value_t = 8192)]
+    max_clients: usize,
+    /// From a request's first byte to its last
+    #[arg(long, default_value = "30s", value_parser = units::duration)]
+    request_timeout: Duration,
+    /// For a client to take its replies
+    #[arg(long, default_value = "30s", value_parser = units::duration)]
+    write_timeout: Duration,
+    /// Between requests; 0s is no limit
+    #[arg(long, default_value = "0s", value_parser = units::duration)]
+    idle_timeout: Duration,
+    /// The longest lease
+    #[arg(long, default_value = "24h", value_parser = units::duration)]
+    max_lease: Duration,
+    /// The longest message
+    #[arg(long, default_value = "32MiB", value_parser = units::size)]
+    max_message: u64,
+    /// Take the lock once for each request, or for each number
+    #[arg(long, value_enum, default_value = "request")]
+    lock: Lock,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Lock {
+    Request,
+    Number,
+}
+
+impl Arguments {
+    fn config(&self) -> Result<Config, String> {
+        Ok(Config {
+            address: self.address()?,
+            numbers: self.numbers,
+            seed: self.seed,
+            grain: match self.lock {
+                Lock::Request => Grain::Request,
+                Lock::Number => Grain::Number,
+            },
+            memory: self.memory,
+            max_lease: self.max_lease,
+            max_clients: self.max_clients,
+            limits: Limits {
+                request_timeout: self.request_timeout,
+                write_timeout: self.write_timeout,
+                idle_timeout: self.idle_timeout,
+                max_message: usize::try_from(self.max_message).unwrap_or(usize::MAX),
+                fault: None,
+            },
+        })
+    }
+
+    fn address(&self) -> Result<SocketAddr, String> {
+        let found = (self.bind.as_str(), self.port).to_socket_addrs();
+        found
+            .ok()
+            .and_then(|mut addresses| addresses.next())
+            .ok_or_else(|| {
+                format!(
+                    "--bind {} is no known address; give one of this machine, such as 127.0.0.1",
+                    self.bind
+                )
+            })
+    }
+}
+
+/// Serves until it is told to stop.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let log = env_logger::Env::default().default_filter_or("info");
+    env_logger::Builder::from_env(log).init();
+    let (stop, stopped) = channel();
+    // A first signal stops in order, a second one at once.
+    let on_signal = move || match stop.send(()) {
+        Ok(()) => {}
+        Err(_) => std::process::exit(INTERRUPTED),
+    };
+    if let Err(error) = ctrlc::set_handler(on_signal) {
+        return no_answer(format!(
+            "signals cannot be caught ({error}); run it as a process of its own"
+        ));
+    }
+    let config = match arguments.config() {
+        Ok(config) => config,
+        Err(why) => return no_answer(why),
+    };
+    let (max_clients, memory) = (config.max_clients, config.memory);
+    let server = match config.start() {
+        Ok(server) => server,
+        Err(error) => return no_answer(error),
+    };
+    announce(&server);
+    log::info!("{} numbers, {memory} bytes to lease", arguments.numbers);
+    check_descriptors(max_clients as u64);
+    // Nobody else holds the sender, so this ends with the first signal.
+    let _ = stopped.recv();
+    drop(stopped);
+    log::info!("stopping");
+    server.stop();
+    log::info!("stopped");
+    ExitCode::SUCCESS
+}
+
+/// The first line on standard output. A closed one does not keep the server from serving.
+fn announce(server: &Server) {
+    let line = format!("leasebox listening on {}\n", server.address());
+    let mut stdout = io::stdout();
+    if stdout
+        .write_all(line.as_bytes())
+        .and_then(|()| stdout.flush())
+        .is_err()
+    {
+        log::warn!("standard output is closed; {}", line.trim_end());
+    }
+}
+
+/// States the limit on open files, and whether it is enough.
+fn check_descriptors(max_clients: u64) {
+    match open_files_limit() {
+        Some(limit) if limit < max_clients.saturating_add(OWN_DESCRIPTORS) => log::warn!(
+            "open files are limited to {limit}: {} clients fit, not {max_clients}; raise it with ulimit -n",
+            limit.saturating_sub(OWN_DESCRIPTORS)
+        ),
+        Some(limit) => log::info!("open files are limited to {limit}, {max_clients} clients fit"),
+        None => log::info!("the limit on open files is unknown here"),
+    }
+}
+
+/// The soft limit, where the system tells it in `/proc`.
+fn open_files_limit() -> Option<u64> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    match line.split_whitespace().next()? {
+        "unlimited" => Some(u64::MAX),
+        number => number.parse().ok(),
+    }
+}

@@ -1,0 +1,285 @@
+//! Recorded draws: which number came twice, which never, which cannot be.
+//!
+//! A file is read line by line; every word that is a number counts, however it stands
+//! there: one a line, many a line, between commas or in brackets. A line that holds
+//! `draw N` is a command and one that begins with `error` a refusal: no draws. A number
+//! that hangs on letters (`client7`) is a name.
+//!
+//! ```text
+//!   duplicate 228: out-A.txt line 3, out-B.txt line 1
+//!   out of range 100001: out-B.txt line 9
+//!   6 drawn, 1 duplicate, 99995 not drawn
+//! ```
+//!
+//! **Invariants** each number within 1 to the greatest is counted once as drawn; each
+//! further time is one duplicate.
+//!
+//! **Lock** none. **Source** the homework: no client gets a number another one has.
+
+use std::fmt::Write;
+
+use crate::message::parse_decimal;
+
+/// Findings of one kind that are listed; the rest is counted.
+const MOST_LISTED: usize = 10;
+
+/// Where a number stood: which file, which line from 1. Line 0: nowhere.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    file: u32,
+    line: u32,
+}
+
+/// All that was read so far.
+#[derive(Debug)]
+pub struct History {
+    files: Vec<String>,
+    counts: Vec<u64>,
+    /// For each number where it came first; index 0 is not used.
+    first: Vec<Place>,
+    duplicates: Vec<(u32, Place, Place)>,
+    duplicate_count: u64,
+    out_of_range: Vec<(String, Place)>,
+    out_of_range_count: u64,
+    drawn: u64,
+}
+
+impl History {
+    /// Nothing read yet, of a list of 1 to `greatest`.
+    pub fn new(greatest: u32) -> Self {
+        Self {
+            files: Vec::new(),
+            counts: Vec::new(),
+            first: vec![Place::default(); greatest as usize + 1],
+            duplicates: Vec::new(),
+            duplicate_count: 0,
+            out_of_range: Vec::new(),
+            out_of_range_count: 0,
+            drawn: 0,
+        }
+    }
+
+    /// Reads one file.
+    pub fn read(&mut self, name: &str, text: &[u8]) {
+        let file = self.files.len() as u32;
+        let mut count = 0;
+        for (at, line) in text.split(|&byte| byte == b'\n').enumerate() {
+            if is_no_draw(line) {
+                continue;
+            }
+            let place = Place {
+                file,
+                line: at as u32 + 1,
+            };
+            for word in words(line).filter(|word| is_number(word)) {
+                self.count(word, place);
+                count += 1;
+            }
+        }
+        self.files.push(name.to_string());
+        self.counts.push(count);
+    }
+
+    fn count(&mut self, word: &[u8], place: Place) {
+        let number = parse_decimal(word).and_then(|number| usize::try_from(number).ok());
+        let in_range = number.filter(|&number| (1..self.first.len()).contains(&number));
+        let Some(number) = in_range else {
+            self.out_of_range_count += 1;
+            if self.out_of_range.len() < MOST_LISTED {
+                let word = String::from_utf8_lossy(word).chars().take(20).collect();
+                self.out_of_range.push((word, place));
+            }
+            return;
+        };
+        let first = &mut self.first[number];
+        if first.line == 0 {
+            *first = place;
+            self.drawn += 1;
+        } else {
+            self.duplicate_count += 1;
+            if self.duplicates.len() < MOST_LISTED {
+                self.duplicates.push((number as u32, *first, place));
+            }
+        }
+    }
+
+    /// Whether no number was found.
+    pub fn is_empty(&self) -> bool {
+        self.counts.iter().sum::<u64>() == 0
+    }
+
+    /// Whether nothing is wrong; a number that nobody drew is, when the list was drained.
+    pub fn is_well(&self, drained: bool) -> bool {
+        self.duplicate_count == 0
+            && self.out_of_range_count == 0
+            && !(drained && self.missing() > 0)
+    }
+
+    fn missing(&self) -> u64 {
+        self.first.len() as u64 - 1 - self.drawn
+    }
+
+    /// The findings, the smallest evidence first, and one line that sums them up.
+    pub fn report(&self, drained: bool) -> String {
+        let mut text = String::new();
+        for (number, first, again) in &self.duplicates {
+            let (first, again) = (self.place(*first), self.place(*again));
+            let _ = writeln!(text, "duplicate {number}: {first}, {again}");
+        }
+        more(&mut text, self.duplicate_count, "duplicates");
+        for (word, place) in &self.out_of_range {
+            let _ = writeln!(text, "out of range {word}: {}", self.place(*place));
+        }
+        more(&mut text, self.out_of_range_count, "numbers out of range");
+        if drained {
+            let missing = (1..self.first.len()).filter(|&number| self.first[number].line == 0);
+            for number in missing.take(MOST_LISTED) {
+                let _ = writeln!(text, "gap {number}: nobody drew it");
+            }
+            more(&mut text, self.missing(), "gaps");
+        }
+        for (file, count) in self.files.iter().zip(&self.counts) {
+            let _ = writeln!(text, "{file}: {count} numbers");
+        }
+        let duplicates = plural(self.duplicate_count, "duplicate");
+        let missing = self.missing();
+        let missing = if drained {
+            plural(missing, "gap")
+        } else {
+            format!("{missing} not drawn")
+        };
+        let _ = writeln!(text, "{} drawn, {duplicates}, {missing}", self.drawn);
+        text
+    }
+
+    fn place(&self, place: Place) -> String {
+        let name = self
+            .files
+            .get(place.file as usize)
+            .map_or("?", String::as_str);
+        format!("{name} line {}", place.line)
+    }
+}
+
+fn more(text: &mut String, count: u64, what: &str) {
+    let listed = MOST_LISTED as u64;
+    if count > listed {
+        let _ = writeln!(text, "… and {} more {what}", count - listed);
+    }
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
+/// Whether a line is a command or a refusal.
+fn is_no_draw(line: &[u8]) -> bool {
+    let mut words = words(line).peekable();
+    if words
+        .peek()
+        .is_some_and(|word| word.eq_ignore_ascii_case(b"error"))
+    {
+        return true;
+    }
+    while let Some(word) = words.next() {
+        if word.eq_ignore_ascii_case(b"draw") && words.peek().is_some_and(|word| is_number(word)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Runs of what names and numbers are made of.
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let part = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') || !byte.is_ascii()
+    };
+    line.split(move |byte| !part(byte))
+        .map(|word| word.strip_suffix(b".").unwrap_or(word))
+        .filter(|word| !word.is_empty())
+}
+
+fn is_number(word: &[u8]) -> bool {
+    let digits = word.strip_prefix(b"-").unwrap_or(word);
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(files: &[(&str, &str)]) -> History {
+        let mut history = History::new(1000);
+        for (name, text) in files {
+            history.read(name, text.as_bytes());
+        }
+        history
+    }
+
+    #[test]
+    fn a_number_that_came_twice_is_found_with_both_places() {
+        let history = history(&[("a", "5\n19\n228\n"), ("b", "228\n665\n")]);
+        assert!(!history.is_well(false));
+        let expected = "duplicate 228: a line 3, b line 1\na: 3 numbers\nb: 2 numbers\n4 drawn, 1 duplicate, 996 not drawn\n";
+        assert_eq!(history.report(false), expected);
+    }
+
+    #[test]
+    fn numbers_count_however_they_were_printed() {
+        let text = "5, 19 [228,665]\nResult: 7.\n> draw 4\nerror exhausted 9 left\nclient7 got (11)\n\"12\";13\r\n";
+        let history = history(&[("a", text)]);
+        assert!(
+            history
+                .report(false)
+                .ends_with("8 drawn, 0 duplicates, 992 not drawn\n"),
+            "{}",
+            history.report(false)
+        );
+    }
+
+    #[test]
+    fn what_cannot_have_been_drawn_is_out_of_range() {
+        let history = history(&[("a", "0\n1001\n-5\n99999999999999999999999\n1\n")]);
+        assert!(!history.is_well(false));
+        assert_eq!((history.drawn, history.out_of_range_count), (1, 4));
+        assert!(
+            history
+                .report(false)
+                .contains("out of range 1001: a line 2")
+        );
+    }
+
+    #[test]
+    fn gaps_are_bad_news_only_when_the_list_was_drained() {
+        let all: String = (1..=999).map(|number| format!("{number}\n")).collect();
+        let history = history(&[("a", &all)]);
+        assert!(history.is_well(false) && !history.is_well(true));
+        assert!(history.report(true).contains("gap 1000: nobody drew it"));
+        assert!(
+            history
+                .report(true)
+                .ends_with("999 drawn, 0 duplicates, 1 gap\n")
+        );
+    }
+
+    #[test]
+    fn a_long_list_of_findings_is_cut_and_counted() {
+        let twice: String = (1..=50)
+            .chain(1..=50)
+            .map(|number| format!("{number} "))
+            .collect();
+        let report = history(&[("a", &twice)]).report(false);
+        assert_eq!(
+            report
+                .lines()
+                .filter(|line| line.starts_with("duplicate"))
+                .count(),
+            10
+        );
+        assert!(report.contains("… and 40 more duplicates"), "{report}");
+    }
+}

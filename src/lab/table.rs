@@ -1,0 +1,137 @@
+//! The homework's table, as a person reads it.
+//!
+//! ```text
+//!   Counter      0     1     2     3     4     5
+//!   Thread       A     A     A     B     A     B
+//!   Result       5    19   228   665     7    11
+//!   A is client 1, B is client 2
+//! ```
+//!
+//! **Invariants** no line is longer than 80 columns.
+//!
+//! **Lock** none. **Source** `loot-box.txt`, the scenario.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use crate::message::{ClientNumber, Row};
+
+/// Columns of one block: a label of 7 and 9 cells of 8 are 79.
+const CELLS: usize = 9;
+
+/// Letters before threads are numbered.
+const LETTERS: usize = 26;
+
+/// Reads the rows of a `table` reply.
+pub fn parse(reply: &str) -> Option<Vec<Row>> {
+    let mut words = reply.split_whitespace();
+    (words.next()? == "table").then_some(())?;
+    words.map(parse_row).collect()
+}
+
+fn parse_row(word: &str) -> Option<Row> {
+    let mut parts = word.split(':');
+    let (counter, client) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let result = parts.next()?.parse().ok()?;
+    parts.next().is_none().then_some(Row {
+        counter,
+        client,
+        result,
+    })
+}
+
+/// Draws the table, in blocks that fit a terminal, with a key to the letters.
+pub fn draw(rows: &[Row]) -> String {
+    let clients: Vec<ClientNumber> = rows
+        .iter()
+        .map(|row| row.client)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let name = |client: ClientNumber| match clients.binary_search(&client) {
+        Ok(at) if at < LETTERS => char::from(b'A' + at as u8).to_string(),
+        _ => client.to_string(),
+    };
+    let mut text = String::new();
+    for block in rows.chunks(CELLS) {
+        push_line(
+            &mut text,
+            "Counter",
+            block.iter().map(|row| row.counter.to_string()),
+        );
+        push_line(
+            &mut text,
+            "Thread",
+            block.iter().map(|row| name(row.client)),
+        );
+        push_line(
+            &mut text,
+            "Result",
+            block.iter().map(|row| row.result.to_string()),
+        );
+        text.push('\n');
+    }
+    let key: Vec<String> = clients
+        .iter()
+        .take(LETTERS)
+        .map(|&client| format!("{} is client {client}", name(client)))
+        .collect();
+    for line in key.chunks(4) {
+        let _ = writeln!(text, "{}", line.join(", "));
+    }
+    if rows.is_empty() {
+        text.push_str("nothing was drawn yet\n");
+    }
+    text
+}
+
+fn push_line(text: &mut String, label: &str, cells: impl Iterator<Item = String>) {
+    let _ = write!(text, "{label:7}");
+    for cell in cells {
+        let _ = write!(text, "{cell:>8}");
+    }
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_the_homeworks_first_table() {
+        let rows = parse("table 0:7:5 1:7:19 2:7:228 3:9:665 4:7:7 5:9:11\n").unwrap();
+        let expected = "\
+Counter       0       1       2       3       4       5
+Thread        A       A       A       B       A       B
+Result        5      19     228     665       7      11
+
+A is client 7, B is client 9
+";
+        assert_eq!(draw(&rows), expected);
+    }
+
+    #[test]
+    fn no_line_is_longer_than_a_terminal() {
+        let row = |at: u32| Row {
+            counter: 9_999_900 + at,
+            client: u64::from(at % 30),
+            result: 10_000_000,
+        };
+        let rows: Vec<Row> = (0..90).map(row).collect();
+        assert!(draw(&rows).lines().all(|line| line.len() <= 80));
+    }
+
+    #[test]
+    fn what_is_no_table_is_not_read() {
+        for reply in [
+            "",
+            "error busy",
+            "table 1:2",
+            "table 1:2:3:4",
+            "table a:b:c",
+        ] {
+            assert!(parse(reply).is_none(), "{reply}");
+        }
+        assert_eq!(parse("table\n"), Some(Vec::new()));
+    }
+}

@@ -1,0 +1,261 @@
+//! What a server is made of, with the defaults of the command line.
+//!
+//! ```text
+//!   Config ──► list, arena, lease table ──► Shared (the locks) ──► Server (the threads)
+//! ```
+//!
+//! **Invariants** each value is checked here once, whoever filled it in; nothing is
+//! corrected.
+//!
+//! **Lock** none.
+
+use std::fmt;
+use std::hash::RandomState;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::connection::Limits;
+use super::shared::{Grain, Shared};
+use super::tcp::{MOST_CLIENTS, Server};
+use crate::message::NumberList;
+use crate::service::arena::Arena;
+use crate::service::buddy::{Buddy, MIN_BLOCK};
+use crate::service::ids::Ids;
+use crate::service::lease::LeaseTable;
+use crate::service::lootbox::shuffled;
+
+/// The port that is served unless another is asked for.
+pub const DEFAULT_PORT: u16 = 4120;
+
+/// The shortest `max_message`, in bytes: one text line.
+const LEAST_MESSAGE: usize = crate::representation::text::MAX_LINE;
+
+/// The longest `max_message`, in bytes: frames carry sizes as positive `i32`.
+const MOST_MESSAGE: usize = 1 << 30;
+
+/// Everything about a server that can be chosen.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The list is 1 to this.
+    pub numbers: u32,
+    /// Repeats the list's order.
+    pub seed: Option<u64>,
+    /// How many numbers are taken under one lock.
+    pub grain: Grain,
+    /// The arena in bytes.
+    pub memory: u64,
+    /// The longest lease.
+    pub max_lease: Duration,
+    /// Clients at once.
+    pub max_clients: usize,
+    /// What each connection is bound by.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)),
+            numbers: 100_000,
+            seed: None,
+            grain: Grain::Request,
+            memory: 64 << 20,
+            max_lease: Duration::from_secs(24 * 60 * 60),
+            max_clients: 8192,
+            limits: Limits {
+                request_timeout: Duration::from_secs(30),
+                write_timeout: Duration::from_secs(30),
+                idle_timeout: Duration::ZERO,
+                max_message: 32 << 20,
+                fault: None,
+            },
+        }
+    }
+}
+
+/// Why a server did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// A value out of its range: which, and the range.
+    OutOfRange(String),
+    /// The system does not have that much memory.
+    Memory(u64),
+    /// The address could not be had.
+    Bind(SocketAddr, io::Error),
+    /// No thread could be made.
+    Threads(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::OutOfRange(text) => f.write_str(text),
+            StartError::Memory(bytes) => {
+                write!(
+                    f,
+                    "the system does not have {bytes} bytes; give a smaller --memory"
+                )
+            }
+            StartError::Bind(address, error) => write!(f, "{}", explain_bind(*address, error)),
+            StartError::Threads(error) => {
+                write!(
+                    f,
+                    "the server's own threads could not be made ({error}); end something else first"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+fn explain_bind(address: SocketAddr, error: &io::Error) -> String {
+    let port = address.port();
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("{address} is in use; stop what listens there, or give --port 0 for a free one")
+        }
+        io::ErrorKind::PermissionDenied => format!(
+            "port {port} needs a right you do not have; give a --port over 1023 (the default is \
+             {DEFAULT_PORT}), or run with the right to low ports"
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            format!(
+                "{} is no address of this machine; give --bind 0.0.0.0 for all of them",
+                address.ip()
+            )
+        }
+        _ => format!("cannot listen on {address} ({error}); give another --bind or --port"),
+    }
+}
+
+impl Config {
+    /// Makes the server and starts its threads.
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing is left running.
+    pub fn start(self) -> Result<Server, StartError> {
+        self.check()?;
+        // The address first: it fails fastest, and most often.
+        let listener = TcpListener::bind(self.address)
+            .map_err(|error| StartError::Bind(self.address, error))?;
+        let shared = Arc::new(self.share()?);
+        Server::start(listener, shared, self.limits, self.max_clients).map_err(StartError::Threads)
+    }
+
+    /// Makes what the threads share.
+    ///
+    /// # Errors
+    /// [`StartError::Memory`].
+    pub fn share(&self) -> Result<Shared, StartError> {
+        let arena = Arena::new(self.memory).map_err(|_| StartError::Memory(self.memory))?;
+        let ids = Ids::new(rand::make_rng(), RandomState::new());
+        let leases = LeaseTable::new(Buddy::new(self.memory), ids, self.max_lease);
+        let list = shuffled(self.numbers, self.seed);
+        Ok(Shared::new(list, self.grain, arena, leases))
+    }
+
+    fn check(&self) -> Result<(), StartError> {
+        let most_numbers = u64::from(NumberList::MOST);
+        range("--numbers", u64::from(self.numbers), 1, most_numbers, "")?;
+        range("--memory", self.memory, MIN_BLOCK, 1 << 40, " bytes")?;
+        range(
+            "--max-clients",
+            self.max_clients as u64,
+            1,
+            MOST_CLIENTS as u64,
+            "",
+        )?;
+        let (least, most) = (LEAST_MESSAGE as u64, MOST_MESSAGE as u64);
+        range(
+            "--max-message",
+            self.limits.max_message as u64,
+            least,
+            most,
+            " bytes",
+        )?;
+        let year = 365 * 24 * 60 * 60 * 1000;
+        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        range("--max-lease", ms(self.max_lease), 1, 100 * year, " ms")?;
+        range(
+            "--request-timeout",
+            ms(self.limits.request_timeout),
+            1,
+            year,
+            " ms",
+        )?;
+        range(
+            "--write-timeout",
+            ms(self.limits.write_timeout),
+            1,
+            year,
+            " ms",
+        )?;
+        range(
+            "--idle-timeout",
+            ms(self.limits.idle_timeout),
+            0,
+            year,
+            " ms",
+        )
+    }
+}
+
+fn range(name: &str, value: u64, least: u64, most: u64, unit: &str) -> Result<(), StartError> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    let text = format!("{name} {value}{unit} is out of range; give {least} to {most}{unit}");
+    Err(StartError::OutOfRange(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_out_of_range_are_refused_and_not_corrected() {
+        type Change = fn(&mut Config);
+        let changes: [(Change, &str); 8] = [
+            (|config| config.numbers = 0, "--numbers"),
+            (|config| config.numbers = NumberList::MOST + 1, "--numbers"),
+            (|config| config.memory = 31, "--memory"),
+            (|config| config.max_clients = 0, "--max-clients"),
+            (|config| config.max_clients = 14_001, "--max-clients"),
+            (|config| config.limits.max_message = 1, "--max-message"),
+            (
+                |config| config.limits.request_timeout = Duration::ZERO,
+                "--request-timeout",
+            ),
+            (|config| config.max_lease = Duration::MAX, "--max-lease"),
+        ];
+        assert!(Config::default().check().is_ok());
+        for (change, name) in changes {
+            let mut config = Config::default();
+            change(&mut config);
+            let error = config.check().map_err(|error| error.to_string());
+            assert!(
+                error.as_ref().is_err_and(|text| text.starts_with(name)),
+                "{name}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_port_in_use_is_an_error_with_its_cure() {
+        let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let config = Config {
+            address: taken.local_addr().unwrap(),
+            ..Config::default()
+        };
+        let error = config.start().map(|_| ()).unwrap_err().to_string();
+        assert!(
+            error.contains("in use") && error.contains("--port 0"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,255 @@
+//! One client's thread: from its first byte to its close.
+//!
+//! ```text
+//!        ┌────────── nothing whole is left: flush ───────────┐
+//!        ▼                                                   │
+//!   receive ──► decode ──► answer (under a lock) ──► encode ─┘
+//!    socket       pure      transport::shared        pure
+//! ```
+//!
+//! Replies gather while whole requests are left in the input, up to 64 KiB: many
+//! requests sent at once cost one read and one write.
+//!
+//! **Invariants**
+//!
+//! 1. Replies go out in the order of the requests.
+//! 2. A request that has come whole is answered, also when the server stops. One that
+//!    was cut off by the stop is not guessed at: `draw 10` may have been `draw 100`.
+//! 3. A connection ends by itself: its client closed, it was too slow, a write failed,
+//!    it said `quit` or what cannot be answered, or the server stops.
+//!
+//! **Lock** only inside [`Shared::answer`]; none while the socket is read or written.
+//!
+//! **Source** thread per connection, as the homework and the lecture have it.
+
+use std::io::{ErrorKind, Read};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::input::Input;
+use super::patience::{Patience, Situation, Wait};
+use super::shared::Shared;
+use super::writing;
+use crate::message::{ClientNumber, Error, Reply, Request};
+use crate::representation::output::{FULL, Output};
+use crate::representation::{Conversation, Decoded, Tail};
+
+/// What every connection is bound by.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// From a request's first byte to its last.
+    pub request_timeout: Duration,
+    /// For one write of replies.
+    pub write_timeout: Duration,
+    /// Between requests; zero is no limit.
+    pub idle_timeout: Duration,
+    /// The longest message in bytes.
+    pub max_message: usize,
+    /// For tests of what a panic leaves behind: sees each request before it is executed.
+    pub fault: Option<fn(&Request<'_>)>,
+}
+
+/// Serves one client until it or the server ends the connection.
+pub fn serve(stream: &TcpStream, client: ClientNumber, shared: &Shared, limits: &Limits) {
+    // A socket that refuses these options is already gone, and the first read says so.
+    let _ = stream.set_nodelay(true);
+    let _ = stream.set_write_timeout(Some(limits.write_timeout));
+    let mut connection = Connection {
+        stream,
+        client,
+        shared,
+        limits,
+        conversation: Conversation::new(limits.max_message),
+        input: Input::default(),
+        output: Output::default(),
+        spare: Vec::new(),
+        unwritten_numbers: 0,
+        patience: Patience::new(limits.request_timeout, limits.idle_timeout),
+        last_read: false,
+        read_timeout: None,
+    };
+    if connection.converse() == End::Ours {
+        writing::close(stream);
+    }
+}
+
+struct Connection<'a> {
+    stream: &'a TcpStream,
+    client: ClientNumber,
+    shared: &'a Shared,
+    limits: &'a Limits,
+    conversation: Conversation,
+    input: Input,
+    output: Output,
+    /// A buffer that data was in, kept for the next.
+    spare: Vec<u8>,
+    /// Numbers drawn whose replies wait in `output`.
+    unwritten_numbers: u64,
+    patience: Patience,
+    /// The server stops: one more read takes what had come by then.
+    last_read: bool,
+    /// The socket's read timeout as it is now: setting it is a system call.
+    read_timeout: Option<Duration>,
+}
+
+/// How a connection ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// The client closed or cannot be reached: nothing of it is left unread.
+    Theirs,
+    /// The server closes, and input may be unread.
+    Ours,
+}
+
+/// What a read brought.
+enum Received {
+    Tail(Tail),
+    TooSlow,
+    End(End),
+}
+
+impl Connection<'_> {
+    fn converse(&mut self) -> End {
+        loop {
+            let tail = match self.receive() {
+                Received::Tail(tail) => tail,
+                Received::TooSlow => return self.end_too_slow(),
+                Received::End(end) => return end,
+            };
+            let last = self.answer_all(tail);
+            if self.flush().is_err() {
+                return End::Theirs;
+            }
+            if last {
+                return End::Ours;
+            }
+            if tail == Tail::Ended {
+                return End::Theirs;
+            }
+        }
+    }
+
+    /// Waits for bytes, as long as the situation allows.
+    fn receive(&mut self) -> Received {
+        loop {
+            if self.shared.is_stopping() && std::mem::replace(&mut self.last_read, true) {
+                return Received::End(End::Ours);
+            }
+            let wait = self.patience.wait(self.situation(), Instant::now);
+            if wait == Wait::Whole(Duration::ZERO) {
+                return Received::TooSlow;
+            }
+            self.set_read_timeout(wait.timeout());
+            match self.stream.read(self.input.space()) {
+                // The stop shuts reading down, which looks like an end of the stream.
+                Ok(0) if self.shared.is_stopping() => return Received::End(End::Ours),
+                Ok(0) => return Received::Tail(Tail::Ended),
+                Ok(count) => {
+                    self.input.filled(count);
+                    return Received::Tail(Tail::Open);
+                }
+                Err(error) => match (error.kind(), wait) {
+                    (ErrorKind::Interrupted, _) => {}
+                    (ErrorKind::WouldBlock | ErrorKind::TimedOut, Wait::Quiet(_)) => {
+                        return Received::Tail(Tail::Quiet);
+                    }
+                    (ErrorKind::WouldBlock | ErrorKind::TimedOut, Wait::Idle(_)) => {
+                        return Received::End(End::Ours);
+                    }
+                    (ErrorKind::WouldBlock | ErrorKind::TimedOut, Wait::Shrink(_)) => self.shrink(),
+                    (ErrorKind::WouldBlock | ErrorKind::TimedOut, _) => {}
+                    _ => return Received::End(End::Theirs),
+                },
+            }
+        }
+    }
+
+    fn situation(&self) -> Situation {
+        let pending = self.input.pending();
+        Situation {
+            pending: !pending.is_empty(),
+            awaits_quiet: !pending.is_empty() && self.conversation.awaits_quiet(pending),
+            large: self.input.is_large()
+                || self.output.bytes.capacity() > 2 * FULL
+                || self.spare.capacity() > FULL,
+        }
+    }
+
+    fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        if self.read_timeout != timeout && self.stream.set_read_timeout(timeout).is_ok() {
+            self.read_timeout = timeout;
+        }
+    }
+
+    fn shrink(&mut self) {
+        self.input.shrink();
+        self.output = Output::default();
+        self.spare = Vec::new();
+    }
+
+    /// Answers every whole request in the input; true when the connection shall close.
+    fn answer_all(&mut self, tail: Tail) -> bool {
+        loop {
+            let decoded = self.conversation.decode(self.input.pending(), tail);
+            let (reply, used, last) = match decoded {
+                Decoded::Incomplete => return false,
+                Decoded::Request { request, used } => {
+                    let last = request == Request::Quit;
+                    if let Some(fault) = self.limits.fault {
+                        fault(&request);
+                    }
+                    (
+                        self.shared.answer(request, self.client, &mut self.spare),
+                        used,
+                        last,
+                    )
+                }
+                Decoded::Refused { error, used } => (Reply::Error(error), used, false),
+                Decoded::Last(Some(error)) => (Reply::Error(error), 0, true),
+                Decoded::Last(None) => return true,
+                Decoded::Skip { used } => {
+                    self.input.consume(used);
+                    continue;
+                }
+            };
+            if let Reply::Drawn(drawn) = &reply {
+                self.unwritten_numbers += drawn.count();
+            }
+            self.conversation.encode(reply, &mut self.output);
+            self.input.consume(used);
+            self.patience.request_done();
+            if last || (self.output.is_full() && self.flush().is_err()) {
+                return true;
+            }
+        }
+    }
+
+    /// Writes all replies that wait. When that fails, their numbers are undelivered.
+    fn flush(&mut self) -> Result<(), ()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let written = writing::write_all(self.stream, &self.output, self.limits.write_timeout);
+        if written.is_err() && self.unwritten_numbers > 0 {
+            self.shared.add_undelivered(self.unwritten_numbers);
+        }
+        self.unwritten_numbers = 0;
+        self.output.bytes.clear();
+        if !self.output.body.is_empty() {
+            self.spare = std::mem::take(&mut self.output.body);
+        }
+        written.map_err(|error| log::debug!("client-{}: {error}", self.client))
+    }
+
+    fn end_too_slow(&mut self) -> End {
+        let error: Option<Error> = self
+            .conversation
+            .too_slow(self.limits.request_timeout.as_millis());
+        if let Some(error) = error {
+            self.conversation
+                .encode(Reply::Error(error), &mut self.output);
+            let _ = self.flush();
+        }
+        End::Ours
+    }
+}

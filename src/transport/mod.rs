@@ -1,0 +1,28 @@
+//! Who talks: sockets, threads, the locks, time limits, and an orderly stop.
+//!
+//! ```text
+//!   accepting thread ── socket ──► spawning thread ── spawn ──► client-1, client-2, …
+//!                                        ▲                           │
+//!                                        └──────── "I ended" ────────┘
+//!   reaping thread ── sleeps until the next lease ends
+//! ```
+//!
+//! | file | what |
+//! | --- | --- |
+//! | [`config`] | what a server is made of |
+//! | [`shared`] | every lock, and the one place where requests meet services |
+//! | [`tcp`] | the three threads above, and the stop |
+//! | [`connection`] | one client's thread, from its first byte to its close |
+//! | [`input`] | what was read and not yet used |
+//! | [`patience`] | how long a read may wait, as a pure function of time |
+//! | [`writing`] | a whole write within its time, and the close that loses no reply |
+//! | [`turned_away`] | clients over the limit, told so without waiting for them |
+
+pub mod config;
+pub mod connection;
+pub mod input;
+pub mod patience;
+pub mod shared;
+pub mod tcp;
+pub mod turned_away;
+pub mod writing;

@@ -1,0 +1,383 @@
+//! Every lock there is, and the one place where requests meet services.
+//!
+//! | lock | guards | taken by | held with |
+//! | --- | --- | --- | --- |
+//! | the draw | counter, turns, undelivered | a draw, `table`, `stats` | no other |
+//! | the tables | leases, their order, the allocator | lease, find, renew, ttl, release, `tree`, `stats`, the reaper | no other |
+//! | one for each block | the block's contents: its bytes, length, released | set, get, and whoever ends the lease | no other |
+//!
+//! ```text
+//!   get    tables ─ find, clone the handle ─ let go │ block ─ copy ─ let go │ write to the socket
+//!   end    tables ─ strike ─ let go │ block ─ mark released ─ let go │ tables ─ give back ─ let go
+//! ```
+//!
+//! **Invariants**
+//!
+//! 1. No thread holds two locks, so none can wait in a circle.
+//! 2. Under a lock no socket is read or written and nothing is logged.
+//! 3. A block's place is given back only after its contents were marked released under
+//!    their own lock: a copy that is under way ends first, a later one sees the mark.
+//!
+//! **Lock** *the rule for a poisoned lock, stated once:* a thread that panics while it
+//! holds a lock takes down its own client; the others take the lock as it is
+//! ([`hold`]). They may, because each critical section checks first and changes last:
+//! between its first change and its last nothing can panic short of a bug in the
+//! services themselves, and those are watched by their `check`s in the tests.
+//!
+//! **Simplified** one lock for all tables; a server for thousands of leases a
+//! millisecond would divide them.
+//!
+//! **Source** the homework (lock around the counter); the patent's separate locks for
+//! the administrative memory and for each block.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::message::{
+    ClientNumber, Code, Drawn, Error, IdKind, LeaseId, NumberList, Reply, Request,
+};
+use crate::service::arena::{Arena, Contents, ContentsError};
+use crate::service::lease::{Ending, LeaseTable, not_found};
+use crate::service::lootbox::{self, DrawState};
+use crate::service::picture::picture;
+
+/// Leases ended at once: some 0.1 ms with the tables held, twice.
+const BITE: usize = 256;
+
+/// Rows of a `table` reply: a page or two, and no more time under the draw's lock.
+const MOST_ROWS: usize = 4096;
+
+/// The length of a `tree` reply's picture in bytes.
+const MOST_PICTURE: usize = 64 * 1024;
+
+/// Whether a request takes its numbers at once or one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grain {
+    /// The lock is taken once for each request.
+    Request,
+    /// The lock is taken once for each number: requests interleave.
+    Number,
+}
+
+/// A block's contents with their lock; the lease table's handle.
+pub type Block = Arc<Mutex<Contents>>;
+
+/// What all threads share.
+#[derive(Debug)]
+pub struct Shared {
+    // Never changes.
+    list: NumberList,
+    grain: Grain,
+    // Words that mean something only under the lock of the block they lie in.
+    arena: Arena,
+    draw: Mutex<DrawState>,
+    tables: Mutex<LeaseTable<Block>>,
+    /// Goes with `tables`: a lease ends sooner than the reaper sleeps, or it shall stop.
+    sooner: Condvar,
+    // Flags and gauges, which guard nothing.
+    stopping: AtomicBool,
+    clients: AtomicU64,
+}
+
+/// Takes a lock, poisoned or not: see the rule above.
+fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    /// Puts the locks on.
+    pub fn new(list: NumberList, grain: Grain, arena: Arena, leases: LeaseTable<Block>) -> Self {
+        Self {
+            list,
+            grain,
+            arena,
+            draw: Mutex::default(),
+            tables: Mutex::new(leases),
+            sooner: Condvar::new(),
+            stopping: AtomicBool::new(false),
+            clients: AtomicU64::new(0),
+        }
+    }
+
+    /// Answers one request of `client`. `spare` is a buffer to put data in; it may be
+    /// taken.
+    pub fn answer<'s>(
+        &'s self,
+        request: Request<'_>,
+        client: ClientNumber,
+        spare: &mut Vec<u8>,
+    ) -> Reply<'s> {
+        let answered = match request {
+            Request::Draw { count } => self.draw(client, count),
+            Request::Table { rows, each_client } => Ok(self.table(rows, each_client)),
+            Request::Lease {
+                size,
+                duration_ms,
+                id_kind,
+            } => self.lease(size, duration_ms, id_kind),
+            Request::Set { id, data } => self.set(id, &data),
+            Request::Get { id } => self.get(id, spare),
+            Request::Renew { id, duration_ms } => self.renew(id, duration_ms),
+            Request::Ttl { id } => self.ttl(id),
+            Request::Release { id } => self.release(id),
+            Request::Stats => Ok(self.stats()),
+            Request::Tree => Ok(Reply::Tree(picture(
+                hold(&self.tables).buddy(),
+                MOST_PICTURE,
+            ))),
+            Request::Help => Ok(Reply::Help),
+            Request::Quit => Ok(Reply::Bye),
+        };
+        answered.unwrap_or_else(Reply::Error)
+    }
+
+    #[inline]
+    fn draw(&self, client: ClientNumber, count: u64) -> Result<Reply<'_>, Error> {
+        if count == 0 {
+            let text = "a draw takes at least 1 number; ask for more than 0";
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        let drawn = match self.grain {
+            Grain::Request => Drawn::new(&self.list, self.take(client, count)),
+            Grain::Number => self.draw_one_by_one(client, count),
+        };
+        if drawn.count() == 0 {
+            let text = "every number has been drawn; start the server anew for another list";
+            return Err(Error::new(Code::Exhausted, text));
+        }
+        Ok(Reply::Drawn(drawn))
+    }
+
+    fn draw_one_by_one(&self, client: ClientNumber, count: u64) -> Drawn<'_> {
+        let mut drawn = Drawn::new(&self.list, self.take(client, 1));
+        for _ in 1..count {
+            let taken = self.take(client, 1);
+            if taken.is_empty() {
+                break;
+            }
+            drawn.add(taken);
+        }
+        drawn
+    }
+
+    /// The homework's critical section.
+    #[inline]
+    fn take(&self, client: ClientNumber, count: u64) -> Range<u32> {
+        let mut state = hold(&self.draw);
+        state.draw(client, count, self.list.len())
+    }
+
+    fn table(&self, rows: u64, each_client: bool) -> Reply<'_> {
+        let table = hold(&self.draw).table(rows, each_client, MOST_ROWS);
+        Reply::Table(lootbox::rows(&self.list, &table))
+    }
+
+    fn lease(&self, size: u64, duration_ms: u64, id_kind: IdKind) -> Result<Reply<'_>, Error> {
+        let make = |offset, size| Arc::new(Mutex::new(Contents::new(offset, size)));
+        loop {
+            let now = Instant::now();
+            let mut tables = hold(&self.tables);
+            let sleeps_until = tables.next_expiry();
+            let leased = tables.lease(size, duration_ms, id_kind, now, make);
+            let wake = tables.next_expiry() != sleeps_until;
+            drop(tables);
+            if wake {
+                self.sooner.notify_one();
+            }
+            match leased {
+                Ok(id) => {
+                    return Ok(Reply::Leased {
+                        id,
+                        size,
+                        duration_ms,
+                    });
+                }
+                // What has expired but was not given back yet stands in nobody's way.
+                Err(error) if error.code == Code::OutOfMemory && self.reap(now) > 0 => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn find(&self, id: LeaseId) -> Result<(Block, u64), Error> {
+        let now = Instant::now();
+        let found = hold(&self.tables).find(id, now)?;
+        Ok((found.handle, found.size))
+    }
+
+    fn set(&self, id: LeaseId, data: &[u8]) -> Result<Reply<'_>, Error> {
+        let (block, size) = self.find(id)?;
+        let set = hold(&block).set(&self.arena, data);
+        let length = data.len() as u64;
+        match set {
+            Ok(()) => Ok(Reply::Set { id, length }),
+            Err(ContentsError::Released) => Err(not_found()),
+            Err(ContentsError::TooLarge) => {
+                let text = format!("{length} bytes do not fit the lease of {size}; lease more");
+                Err(Error::new(Code::TooLarge, text))
+            }
+        }
+    }
+
+    fn get(&self, id: LeaseId, spare: &mut Vec<u8>) -> Result<Reply<'_>, Error> {
+        let (block, size) = self.find(id)?;
+        let mut data = std::mem::take(spare);
+        let got = hold(&block).get(&self.arena, &mut data);
+        match got {
+            Ok(()) => Ok(Reply::Data { id, size, data }),
+            Err(_) => Err(not_found()),
+        }
+    }
+
+    fn renew(&self, id: LeaseId, duration_ms: u64) -> Result<Reply<'_>, Error> {
+        let now = Instant::now();
+        let size = hold(&self.tables).renew(id, duration_ms, now)?;
+        self.sooner.notify_one();
+        Ok(Reply::Leased {
+            id,
+            size,
+            duration_ms,
+        })
+    }
+
+    fn ttl(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
+        let now = Instant::now();
+        let left = hold(&self.tables).time_left(id, now)?;
+        let left_ms = left.as_nanos().div_ceil(1_000_000) as u64;
+        Ok(Reply::Ttl { id, left_ms })
+    }
+
+    fn release(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
+        let now = Instant::now();
+        let ending = hold(&self.tables).end(id, now)?;
+        let size = ending.size;
+        self.give_back(vec![ending]);
+        Ok(Reply::Released { id, size })
+    }
+
+    /// Ends up to [`BITE`] expired leases; answers how many.
+    fn reap(&self, now: Instant) -> usize {
+        let endings = hold(&self.tables).expired(now, BITE);
+        let count = endings.len();
+        self.give_back(endings);
+        count
+    }
+
+    fn give_back(&self, endings: Vec<Ending<Block>>) {
+        for ending in &endings {
+            hold(&ending.handle).release();
+        }
+        let mut tables = hold(&self.tables);
+        for ending in endings {
+            tables.give_back(ending);
+        }
+    }
+
+    /// The reaping thread: sleeps until a lease ends, gives its memory back, and
+    /// returns when the server stops.
+    pub fn reap_until_stopped(&self) {
+        let mut tables = hold(&self.tables);
+        while !self.is_stopping() {
+            let now = Instant::now();
+            let left = tables
+                .next_expiry()
+                .map(|expiry| expiry.saturating_duration_since(now));
+            tables = match left {
+                Some(Duration::ZERO) => {
+                    drop(tables);
+                    self.reap(now);
+                    hold(&self.tables)
+                }
+                Some(left) => {
+                    let woken = self.sooner.wait_timeout(tables, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self
+                    .sooner
+                    .wait(tables)
+                    .unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    fn stats(&self) -> Reply<'_> {
+        let (drawn, undelivered) = {
+            let draw = hold(&self.draw);
+            (draw.drawn(), draw.undelivered())
+        };
+        let (leases, requested, filling, memory) = {
+            let tables = hold(&self.tables);
+            (
+                tables.len(),
+                tables.requested(),
+                tables.filling(),
+                tables.buddy().size(),
+            )
+        };
+        let percent = |share: f64| format!("{share:.1}%");
+        let lock = match self.grain {
+            Grain::Request => "request",
+            Grain::Number => "number",
+        };
+        Reply::Stats(vec![
+            ("numbers", self.list.len().to_string()),
+            ("drawn", drawn.to_string()),
+            ("remaining", (self.list.len() - drawn).to_string()),
+            ("undelivered", undelivered.to_string()),
+            ("lock", lock.to_string()),
+            ("clients", self.clients.load(Ordering::Relaxed).to_string()),
+            ("memory", memory.to_string()),
+            ("unused", filling.unused.to_string()),
+            ("leases", leases.to_string()),
+            ("requested", requested.to_string()),
+            ("used", filling.used.to_string()),
+            ("free", filling.free.to_string()),
+            ("largest_free", filling.largest_free.to_string()),
+            (
+                "internal_fragmentation",
+                percent(filling.internal_fragmentation(requested)),
+            ),
+            (
+                "external_fragmentation",
+                percent(filling.external_fragmentation()),
+            ),
+        ])
+    }
+
+    /// Counts numbers whose reply could not be written.
+    pub fn add_undelivered(&self, count: u64) {
+        hold(&self.draw).add_undelivered(count);
+    }
+
+    /// Tells `stats` how many clients there are.
+    pub fn set_clients(&self, count: usize) {
+        self.clients.store(count as u64, Ordering::Relaxed);
+    }
+
+    /// Whether the server is stopping: no further request is read.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Begins the stop and wakes the reaper.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        // With the lock held in between, the reaper either sees the flag or already waits.
+        drop(hold(&self.tables));
+        self.sooner.notify_all();
+    }
+
+    /// Says which invariant of the tables is broken, if one is.
+    ///
+    /// # Errors
+    /// The invariant, in words.
+    pub fn check(&self) -> Result<(), String> {
+        hold(&self.tables).check()
+    }
+}
+
+#[cfg(test)]
+#[path = "shared_tests.rs"]
+mod tests;

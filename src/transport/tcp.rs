@@ -1,0 +1,332 @@
+//! The threads of the server, and its stop.
+//!
+//! | thread | does | waits in |
+//! | --- | --- | --- |
+//! | `accept` | accepts, hands each socket on | `accept` |
+//! | `spawn` | makes and joins the clients' threads | its channel |
+//! | `client-N` | serves one client | `read` or `write` of its socket |
+//! | `reap` | gives the memory of expired leases back | a condition variable |
+//!
+//! Accepting is a thread of its own because std's backlog is a fixed 128: while a
+//! thread is being made (some 30 us) nobody would accept, and a burst of connects
+//! that overflows the backlog is retried by the clients' systems only after a second.
+//!
+//! The spawning thread alone knows who is connected, so that needs no lock: sockets
+//! come to it through a channel, and so do the clients' ends.
+//!
+//! **The stop**, in order, with what would hang without each step:
+//!
+//! 1. The flag is set: connections read no further request; the reaper is woken, which
+//!    may sleep until a lease ends in a day.
+//! 2. The spawning thread shuts down reading on every socket: a thread whose client is
+//!    silent would wait in `read` for ever. Replies under way are still written.
+//! 3. After [`GRACE`] it shuts down writing too: a thread whose client reads nothing
+//!    would wait in `write` for the whole write timeout.
+//! 4. It joins the clients' threads.
+//! 5. The accepting thread is woken by a connection to itself: `accept` has no other
+//!    end in std. Last, because it needs a descriptor, and by now some are free.
+//!
+//! **Lock** none here.
+//!
+//! **Simplified** std cannot ask for a longer backlog, and cannot poll.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::connection::{self, Limits};
+use super::shared::Shared;
+use super::turned_away::{LOOK_EVERY, TurnedAway};
+use crate::message::{ClientNumber, Code, Error};
+
+/// A client thread's stack in bytes, reserved and not used up: the deepest thing it
+/// does is draw a buddy tree, some 40 calls. A debug build needs the most, about 30 KiB.
+pub const CLIENT_STACK: usize = 256 * 1024;
+
+/// Most clients at once that may be asked for: at about 16,000 threads a process meets
+/// the system's limit on mappings (four a thread), and aborts where no error is caught.
+pub const MOST_CLIENTS: usize = 14_000;
+
+/// How long the accepting thread waits when the system has no descriptor left.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// How long replies under way may take when the server stops.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// After this the stop gives up on what is left: its promise is 2 s.
+const GIVE_UP: Duration = Duration::from_millis(1800);
+
+/// What the spawning thread is told.
+enum Event {
+    Accepted(TcpStream),
+    Ended(ClientNumber),
+    Stop,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    events: Sender<Event>,
+    accepting: JoinHandle<()>,
+    spawning: JoinHandle<()>,
+    reaping: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves on a bound socket until [`Server::stop`].
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn start(
+        listener: TcpListener,
+        shared: Arc<Shared>,
+        limits: Limits,
+        max_clients: usize,
+    ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let (events, inbox) = channel();
+        let spawner = Spawner {
+            shared: shared.clone(),
+            limits: Arc::new(limits),
+            max_clients: max_clients.min(MOST_CLIENTS),
+            events: events.clone(),
+            next: 1,
+            clients: HashMap::new(),
+            turned_away: TurnedAway::default(),
+        };
+        let spawning = Builder::new()
+            .name("spawn".into())
+            .spawn(|| spawner.run(inbox))?;
+        let reaper = shared.clone();
+        let reaping = Builder::new()
+            .name("reap".into())
+            .spawn(move || reaper.reap_until_stopped())?;
+        let (told, handover) = (shared.clone(), events.clone());
+        let accepting = Builder::new()
+            .name("accept".into())
+            .spawn(move || accept(&listener, &told, &handover))?;
+        Ok(Self {
+            address,
+            shared,
+            events,
+            accepting,
+            spawning,
+            reaping,
+        })
+    }
+
+    /// Where it listens; the true port also when port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its threads share.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Stops in the order above, within 2 s.
+    pub fn stop(self) {
+        let give_up = Instant::now() + GIVE_UP;
+        self.shared.stop();
+        // Both ends of this channel are ours; a send fails only after a panic in there.
+        let _ = self.events.send(Event::Stop);
+        let _ = self.spawning.join();
+        while !self.accepting.is_finished() && Instant::now() < give_up {
+            let _ = TcpStream::connect_timeout(&reachable(self.address), LOOK_EVERY);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if self.accepting.is_finished() {
+            let _ = self.accepting.join();
+        } else {
+            log::warn!("the accepting thread could not be woken; the process ends without it");
+        }
+        let _ = self.reaping.join();
+    }
+}
+
+/// An address that reaches a socket bound to all interfaces.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// The accepting thread.
+fn accept(listener: &TcpListener, shared: &Shared, events: &Sender<Event>) {
+    let mut short = false;
+    loop {
+        let accepted = listener.accept();
+        if shared.is_stopping() {
+            return;
+        }
+        match accepted {
+            Ok((stream, _)) => {
+                if std::mem::take(&mut short) {
+                    log::warn!("accepting again");
+                }
+                if events.send(Event::Accepted(stream)).is_err() {
+                    return;
+                }
+            }
+            // The client gave up while it waited; the next may not have.
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                if !std::mem::replace(&mut short, true) {
+                    log::warn!("no client can be accepted now, waiting: {error}");
+                }
+                std::thread::sleep(BACK_OFF);
+            }
+        }
+    }
+}
+
+fn is_the_clients(error: &io::Error) -> bool {
+    use ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | Interrupted
+    )
+}
+
+/// The spawning thread: the only one that knows who is connected.
+struct Spawner {
+    shared: Arc<Shared>,
+    limits: Arc<Limits>,
+    max_clients: usize,
+    events: Sender<Event>,
+    next: ClientNumber,
+    clients: HashMap<ClientNumber, Client>,
+    turned_away: TurnedAway,
+}
+
+struct Client {
+    stream: Arc<TcpStream>,
+    thread: JoinHandle<()>,
+}
+
+/// Says that a client ended, also when its thread panicked.
+struct Farewell {
+    client: ClientNumber,
+    events: Sender<Event>,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let _ = self.events.send(Event::Ended(self.client));
+    }
+}
+
+impl Spawner {
+    fn run(mut self, inbox: Receiver<Event>) {
+        loop {
+            let event = if self.turned_away.is_empty() {
+                inbox.recv().map_err(RecvTimeoutError::from)
+            } else {
+                inbox.recv_timeout(LOOK_EVERY)
+            };
+            match event {
+                Ok(Event::Accepted(stream)) => self.admit(stream),
+                Ok(Event::Ended(client)) => self.join(client),
+                Err(RecvTimeoutError::Timeout) => self.turned_away.look(Instant::now()),
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.stop(&inbox);
+    }
+
+    fn admit(&mut self, stream: TcpStream) {
+        if self.clients.len() >= self.max_clients {
+            let text = format!("all {} places are taken; try again later", self.max_clients);
+            return self.turn_away(stream, text);
+        }
+        let client = self.next;
+        self.next += 1;
+        let stream = Arc::new(stream);
+        let own = stream.clone();
+        let (shared, limits) = (self.shared.clone(), self.limits.clone());
+        let farewell = Farewell {
+            client,
+            events: self.events.clone(),
+        };
+        let serve = move || {
+            let _farewell = farewell;
+            connection::serve(&own, client, &shared, &limits);
+        };
+        let builder = Builder::new()
+            .name(format!("client-{client}"))
+            .stack_size(CLIENT_STACK);
+        match builder.spawn(serve) {
+            Ok(thread) => {
+                self.clients.insert(client, Client { stream, thread });
+                self.shared.set_clients(self.clients.len());
+            }
+            Err(error) => {
+                log::warn!("no thread for a client: {error}");
+                // The closure that shared it was dropped with the error.
+                if let Some(stream) = Arc::into_inner(stream) {
+                    self.turn_away(
+                        stream,
+                        "the system has no thread left; try again later".into(),
+                    );
+                }
+            }
+        }
+    }
+
+    fn turn_away(&mut self, stream: TcpStream, text: String) {
+        let line = format!("error {}\n", Error::new(Code::Busy, text));
+        self.turned_away.turn_away(stream, &line, Instant::now());
+    }
+
+    fn join(&mut self, client: ClientNumber) {
+        // A failed spawn says farewell too, for a client that was never kept.
+        if let Some(ended) = self.clients.remove(&client) {
+            // A panic was reported by its own thread; it ends that client and no other.
+            let _ = ended.thread.join();
+            self.shared.set_clients(self.clients.len());
+        }
+    }
+
+    /// Steps 2 to 4 of the stop.
+    fn stop(mut self, inbox: &Receiver<Event>) {
+        let start = Instant::now();
+        self.shut_down_all(Shutdown::Read);
+        self.join_until(inbox, start + GRACE);
+        self.shut_down_all(Shutdown::Both);
+        self.join_until(inbox, start + GIVE_UP);
+        if !self.clients.is_empty() {
+            log::warn!(
+                "{} clients' threads did not end in time",
+                self.clients.len()
+            );
+        }
+    }
+
+    fn shut_down_all(&self, how: Shutdown) {
+        for client in self.clients.values() {
+            // Fails only when the client is gone, which is as good.
+            let _ = client.stream.shutdown(how);
+        }
+    }
+
+    fn join_until(&mut self, inbox: &Receiver<Event>, deadline: Instant) {
+        while !self.clients.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match inbox.recv_timeout(left) {
+                Ok(Event::Ended(client)) => self.join(client),
+                Ok(Event::Accepted(_) | Event::Stop) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Writing all of a reply within its time, and closing without losing it.
+//!
+//! A close with unread input in the socket makes the system reset the connection, and
+//! the reset overtakes replies that were already written. So a close by the server is
+//! three steps:
+//!
+//! ```text
+//!   shutdown(Write) ──► read and discard, at most 1 s and 1 MiB ──► close
+//!   "that was all"      until the client has closed too
+//! ```
+//!
+//! **Invariants** a write blocks for at most twice the write timeout, however slowly
+//! the client reads.
+//!
+//! **Lock** none may be held here: these calls wait for the client.
+//!
+//! **Source** RFC 9112, section 9.6, which describes the same for HTTP.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::representation::output::Output;
+
+/// How long a closed client is listened to.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
+/// How much of it, in bytes.
+const DISCARD_BYTES: usize = 1024 * 1024;
+
+/// Writes all that waits. The socket's write timeout is `timeout`.
+///
+/// # Errors
+/// The socket's, or `TimedOut`; then some of it may have been written.
+pub fn write_all(mut stream: &TcpStream, output: &Output, timeout: Duration) -> io::Result<()> {
+    let mut slices = [IoSlice::new(&output.bytes), IoSlice::new(&output.body)];
+    let mut left = &mut slices[..];
+    IoSlice::advance_slices(&mut left, 0);
+    // The system's timeout is for one call. A call that wrote only part has used it up
+    // (or met a signal), so the clock starts there and not on every short reply.
+    let mut first_part: Option<Instant> = None;
+    while !left.is_empty() {
+        let written = match &*left {
+            [only] => stream.write(only),
+            several => stream.write_vectored(several),
+        };
+        match written {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => IoSlice::advance_slices(&mut left, count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            Err(error) => return Err(error),
+        }
+        if !left.is_empty() && first_part.get_or_insert_with(Instant::now).elapsed() >= timeout {
+            return Err(ErrorKind::TimedOut.into());
+        }
+    }
+    Ok(())
+}
+
+/// Closes in the three steps above; the last is the caller's drop.
+pub fn close(mut stream: &TcpStream) {
+    let deadline = Instant::now() + DISCARD_TIME;
+    if stream.shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    let mut discarded = 0;
+    let mut bytes = [0; 4096];
+    while discarded < DISCARD_BYTES {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
+            return;
+        }
+        match stream.read(&mut bytes) {
+            Ok(0) => return,
+            Ok(count) => discarded += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
