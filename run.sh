@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# leasebox, one verb for each thing a person does:
+#
+#   ./run.sh               the main job: a server, four client.py at once until the list
+#                          is drained, and the proof that no number came twice
+#   ./run.sh serve [ARGS]  serve on all interfaces, for grading on another machine
+#   ./run.sh test          everything CI checks
+#   ./run.sh bench         the benchmarks, about 10 minutes
+#   ./run.sh soak          the long runs, about 10 minutes
+#
+# Needs cargo and python3 3.8 or later. Exit 0 only if all is well.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+LEASEBOX=target/release/leasebox
+CLIENTS=4
+BATCHES=(1 10 100 1000) # numbers a request, one for each client
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "run.sh: $*"; exit 1; }
+
+need_cargo() {
+    local want have
+    want=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    command -v cargo >/dev/null ||
+        fail "cargo was not found; install Rust $want or later from https://rustup.rs"
+    have=$(cargo --version | awk '{print $2}')
+    [ "$(printf '%s\n%s\n' "$want" "${have%%-*}" | sort -V | head -n 1)" = "$want" ] ||
+        fail "cargo $have is too old, $want is needed; update it with: rustup update stable"
+}
+
+need_python() {
+    command -v python3 >/dev/null ||
+        fail "python3 was not found; install Python 3.8 or later"
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))' ||
+        fail "$(python3 --version) is too old, 3.8 is needed; install a later one"
+}
+
+# As many sockets as this account may have at all.
+raise_limit() { ulimit -n "$(ulimit -Hn)" 2>/dev/null || true; }
+
+build() {
+    need_cargo
+    cargo build --release --quiet || fail "the build failed; its messages stand above"
+}
+
+# --- the main job --------------------------------------------------------------------
+
+cleanup() {
+    local status=$?
+    trap - EXIT
+    [ -z "${SERVER:-}" ] || kill "$SERVER" 2>/dev/null || true
+    [ -z "${DRAWING:-}" ] || kill "${DRAWING[@]}" 2>/dev/null || true
+    [ -z "${WORK:-}" ] || rm -rf "$WORK"
+    exit "$status"
+}
+
+ask() { "$LEASEBOX" client 127.0.0.1 "$PORT" "$@"; }
+figure() { ask stats | tr ' ' '\n' | sed -n "s/^$1=//p"; }
+
+start_server() {
+    "$LEASEBOX" serve --port 0 >"$WORK/address" 2>"$WORK/log" &
+    SERVER=$!
+    for _ in $(seq 100); do
+        PORT=$(sed -n 's/^leasebox listening on .*:\([0-9]*\)$/\1/p' "$WORK/address")
+        [ -z "$PORT" ] || return 0
+        kill -0 "$SERVER" 2>/dev/null || break
+        sleep 0.05
+    done
+    cat "$WORK/log" >&2
+    fail "the server did not start; its log stands above"
+}
+
+# Each client waits at the gate for the others, then draws until nothing is left.
+start_clients() {
+    mkfifo "$WORK/gate"
+    DRAWING=()
+    for client in $(seq "$CLIENTS"); do
+        { read -r _ && yes "draw ${BATCHES[client - 1]}" 2>/dev/null; } <"$WORK/gate" |
+            python3 client_py/client.py 127.0.0.1 "$PORT" --until-exhausted \
+                >"out-$client.txt" 2>"$WORK/client-$client" &
+        DRAWING+=($!)
+    done
+    exec 9<>"$WORK/gate"
+    # The one that asks is a client too.
+    for _ in $(seq 200); do
+        [ "$(figure clients)" -le "$CLIENTS" ] || return 0
+        sleep 0.05
+    done
+    fail "the clients did not connect; python3 client_py/client.py may say why"
+}
+
+open_gate() { for _ in $(seq "$CLIENTS"); do echo >&9; done; }
+
+wait_for_clients() {
+    local still=1
+    while [ "$still" = 1 ] && [ -t 1 ]; do
+        still=0
+        for pid in "${DRAWING[@]}"; do if kill -0 "$pid" 2>/dev/null; then still=1; fi; done
+        printf '\r%s drawn ' "$(figure drawn)"
+        sleep 0.1
+    done
+    [ ! -t 1 ] || printf '\r%20s\r' ''
+    for client in $(seq "$CLIENTS"); do
+        # yes(1) ends by SIGPIPE when its client is done, so the file says how it went.
+        wait "${DRAWING[client - 1]}" || true
+        grep -q '^error exhausted' "$WORK/client-$client" || {
+            cat "$WORK/client-$client" >&2
+            fail "client $client did not drain the list; what it said stands above"
+        }
+    done
+    DRAWING=()
+}
+
+main_job() {
+    need_python
+    build
+    WORK=$(mktemp -d)
+    trap cleanup EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    rm -f out-*.txt
+    raise_limit
+    start_server
+    start_clients
+    open_gate
+    wait_for_clients
+    echo "The first draws of each client (clients 1 to $CLIENTS draw ${BATCHES[*]} numbers a request):"
+    echo
+    ask table 3 each
+    echo
+    kill "$SERVER"
+    wait "$SERVER" || fail "the server did not stop cleanly: exit $?"
+    SERVER=
+    "$LEASEBOX" check --drained out-*.txt
+}
+
+# --- the other verbs -----------------------------------------------------------------
+
+test_all() {
+    need_cargo
+    need_python
+    raise_limit
+    cargo fmt --check
+    cargo clippy --quiet --all-targets -- -D warnings
+    cargo test --quiet
+    RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps
+    python3 client_py/test_client.py
+    if command -v shellcheck >/dev/null; then
+        shellcheck run.sh .ci/run
+    else
+        say "shellcheck is not installed: run.sh was not checked"
+    fi
+}
+
+case "${1:-}" in
+'') main_job ;;
+serve)
+    shift
+    build
+    raise_limit
+    exec "$LEASEBOX" serve --bind 0.0.0.0 "$@"
+    ;;
+test) test_all ;;
+bench)
+    need_cargo
+    raise_limit
+    cargo bench
+    ;;
+soak)
+    need_cargo
+    raise_limit
+    cargo test --release --quiet -- --ignored --nocapture
+    ;;
+-h | --help | help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" ;;
+*) fail "there is no verb $1; try ./run.sh --help" ;;
+esac
