@@ -276,10 +276,7 @@ fn parse_uuid(word: &[u8]) -> Option<u128> {
     if word.len() != 36 || HYPHENS.iter().any(|&at| word[at] != b'-') {
         return None;
     }
-    let digits = word
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| !HYPHENS.contains(at));
+    let digits = word.iter().enumerate().filter(|(at, _)| !HYPHENS.contains(at));
     digits
         .map(|(_, &byte)| char::from(byte).to_digit(16))
         .try_fold(0_u128, |bits, digit| Some(bits << 4 | u128::from(digit?)))
@@ -291,13 +288,7 @@ impl fmt::Display for LeaseId {
             return write!(f, "{}", self.0);
         }
         let hex = format!("{:032x}", self.0);
-        let (a, b, c, d, e) = (
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..],
-        );
+        let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
         write!(f, "{a}-{b}-{c}-{d}-{e}")
     }
 }
@@ -333,11 +324,7 @@ impl NumberList {
             text.push(b' ');
         }
         starts.push(text.len() as u32);
-        Self {
-            numbers: numbers.into(),
-            text: text.into(),
-            starts: starts.into(),
-        }
+        Self { numbers: numbers.into(), text: text.into(), starts: starts.into() }
     }
 
     /// How many numbers there are.
@@ -381,11 +368,7 @@ pub struct Drawn<'a> {
 impl<'a> Drawn<'a> {
     /// A draw that took one range.
     pub fn new(list: &'a NumberList, taken: Range<u32>) -> Self {
-        Self {
-            list,
-            first: taken,
-            others: Vec::new(),
-        }
+        Self { list, first: taken, others: Vec::new() }
     }
 
     /// Adds what was taken later, joining it to the last range where it follows on.
@@ -400,17 +383,12 @@ impl<'a> Drawn<'a> {
 
     /// How many numbers were drawn.
     pub fn count(&self) -> u64 {
-        self.ranges()
-            .map(|range| u64::from(range.end - range.start))
-            .sum()
+        self.ranges().map(|range| u64::from(range.end - range.start)).sum()
     }
 
     /// The numbers, in the order they were drawn.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
-        self.ranges()
-            .cloned()
-            .flatten()
-            .map(|index| self.list.number(index))
+        self.ranges().cloned().flatten().map(|index| self.list.number(index))
     }
 
     /// The numbers as text, each followed by one space.
@@ -444,24 +422,15 @@ mod tests {
         let uuid = LeaseId::from_uuid(0x0123_4567_89ab_4def_8123_4567_89ab_cdef);
         assert_eq!(uuid.to_string(), "01234567-89ab-4def-8123-456789abcdef");
         assert_eq!(LeaseId::parse(uuid.to_string().as_bytes()), Ok(uuid));
-        assert_eq!(
-            LeaseId::parse(uuid.to_string().to_uppercase().as_bytes()),
-            Ok(uuid)
-        );
+        assert_eq!(LeaseId::parse(uuid.to_string().to_uppercase().as_bytes()), Ok(uuid));
         assert_eq!(LeaseId::parse(b"123"), Ok(LeaseId::from_number(123)));
         assert_eq!(LeaseId::from_number(123).to_string(), "123");
     }
 
     #[test]
     fn what_is_no_id_is_refused() {
-        let wrong = [
-            "",
-            "-1",
-            "+1",
-            "12x",
-            "18446744073709551616",
-            "0123456789ab4def8123456789abcdef",
-        ];
+        let wrong =
+            ["", "-1", "+1", "12x", "18446744073709551616", "0123456789ab4def8123456789abcdef"];
         for word in wrong {
             assert!(LeaseId::parse(word.as_bytes()).is_err(), "{word}");
         }

@@ -32,9 +32,7 @@ fn two_clients(draw: fn(&Mutex<()>, &Stepped) -> Range<u32>) {
     let shared = Arc::new((Mutex::new(()), Stepped::default()));
     let of_other = shared.clone();
     let many = move |shared: &(Mutex<()>, Stepped), count| {
-        (0..count)
-            .flat_map(|_| draw(&shared.0, &shared.1))
-            .collect::<Vec<u32>>()
+        (0..count).flat_map(|_| draw(&shared.0, &shared.1)).collect::<Vec<u32>>()
     };
     let other = thread::spawn(move || many(&of_other, 2));
     let mut drawn = many(&shared, 4);

@@ -37,10 +37,7 @@ fn drain_with_16_clients(server: &Running) -> Vec<u32> {
                 })
             })
             .collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect()
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     })
 }
 
@@ -58,10 +55,7 @@ fn sixteen_clients_drain_the_list_to_an_exact_permutation() {
 fn four_python_clients_get_every_number_once() {
     let server = Running::start(&["--numbers", "20000"]);
     let client = concat!(env!("CARGO_MANIFEST_DIR"), "/client_py/client.py");
-    let (ip, port) = (
-        server.address.ip().to_string(),
-        server.address.port().to_string(),
-    );
+    let (ip, port) = (server.address.ip().to_string(), server.address.port().to_string());
     let runs: Vec<_> = [1, 10, 100, 1000]
         .map(|batch| {
             let out = scratch("out");
@@ -83,10 +77,7 @@ fn four_python_clients_get_every_number_once() {
     for (child, feeding, out) in runs {
         let output = child.wait_with_output().unwrap();
         let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success() && complaint.starts_with("error exhausted"),
-            "{complaint}"
-        );
+        assert!(output.status.success() && complaint.starts_with("error exhausted"), "{complaint}");
         feeding.join().unwrap();
         let mut text = String::new();
         File::open(&out).unwrap().read_to_string(&mut text).unwrap();
@@ -131,11 +122,7 @@ fn a_draw_without_a_line_end_is_answered_after_a_silence() {
         assert_eq!(numbers(&client.line()).len(), 4);
     }
     client.send("\ndraw 2\n");
-    assert_eq!(
-        numbers(&client.line()).len(),
-        2,
-        "the late line end belongs to the draw before"
-    );
+    assert_eq!(numbers(&client.line()).len(), 2, "the late line end belongs to the draw before");
 }
 
 #[test]

@@ -46,10 +46,6 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         return no_answer("no number was found in these files; record draws with client.py > FILE");
     }
     let well = history.is_well(arguments.drained);
-    let code = if well {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(BAD_NEWS)
-    };
+    let code = if well { ExitCode::SUCCESS } else { ExitCode::from(BAD_NEWS) };
     print(history.report(arguments.drained).as_bytes(), code)
 }

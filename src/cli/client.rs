@@ -81,11 +81,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn answer(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
-    let words: Vec<&[u8]> = arguments
-        .words
-        .iter()
-        .map(|word| word.as_encoded_bytes())
-        .collect();
+    let words: Vec<&[u8]> = arguments.words.iter().map(|word| word.as_encoded_bytes()).collect();
     let (port, words) = match words.split_first() {
         Some((first, rest)) if first.iter().all(u8::is_ascii_digit) => {
             (parse::<u16>(first, "PORT")?, rest)
@@ -93,9 +89,7 @@ fn answer(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
         _ => (DEFAULT_PORT, &words[..]),
     };
     let Some((command, operands)) = words.split_first() else {
-        return Err(Failure::NoAnswer(
-            "a command is missing; try leasebox client --help".into(),
-        ));
+        return Err(Failure::NoAnswer("a command is missing; try leasebox client --help".into()));
     };
     let connect = || connect(&arguments.host, port);
     match (command.to_ascii_lowercase().as_slice(), operands) {
@@ -118,28 +112,19 @@ fn form(form: &str) -> Failure {
 }
 
 fn is_number(word: &[u8]) -> bool {
-    word.strip_prefix(b"-")
-        .unwrap_or(word)
-        .iter()
-        .all(u8::is_ascii_digit)
+    word.strip_prefix(b"-").unwrap_or(word).iter().all(u8::is_ascii_digit)
 }
 
 fn parse<N: std::str::FromStr>(word: &[u8], name: &str) -> Result<N, Failure> {
-    let number = std::str::from_utf8(word)
-        .ok()
-        .and_then(|word| word.parse().ok());
+    let number = std::str::from_utf8(word).ok().and_then(|word| word.parse().ok());
     number.ok_or_else(|| {
-        Failure::NoAnswer(format!(
-            "{name} is no number in range; give digits, as in --help"
-        ))
+        Failure::NoAnswer(format!("{name} is no number in range; give digits, as in --help"))
     })
 }
 
 fn connect(host: &str, port: u16) -> Result<TcpStream, Failure> {
     let unknown = || format!("the host {host} is unknown; give its name or its IP address");
-    let addresses = (host, port)
-        .to_socket_addrs()
-        .map_err(|_| Failure::NoAnswer(unknown()))?;
+    let addresses = (host, port).to_socket_addrs().map_err(|_| Failure::NoAnswer(unknown()))?;
     let mut last = Failure::NoAnswer(unknown());
     for address in addresses {
         match TcpStream::connect_timeout(&address, PATIENCE) {
@@ -161,11 +146,7 @@ fn connect(host: &str, port: u16) -> Result<TcpStream, Failure> {
 
 /// The byte order of this machine, as the original's clients send.
 fn native() -> ByteOrder {
-    if cfg!(target_endian = "big") {
-        ByteOrder::Big
-    } else {
-        ByteOrder::Little
-    }
+    if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little }
 }
 
 /// Sends one frame and reads the payload of the answer.
@@ -183,18 +164,12 @@ fn exchange(
     stream.read_exact(&mut header)?;
     let mut rest = &header[..];
     let kind = order.take_i32(&mut rest);
-    let length = order
-        .take_i64(&mut rest)
-        .and_then(|length| u64::try_from(length).ok());
+    let length = order.take_i64(&mut rest).and_then(|length| u64::try_from(length).ok());
     match length {
         Some(length) if kind == Some(expected) && length <= MAX_ANSWER => {
             let mut payload = Vec::new();
             stream.take(length).read_to_end(&mut payload)?;
-            if payload.len() as u64 == length {
-                Ok(payload)
-            } else {
-                Err(unreadable())
-            }
+            if payload.len() as u64 == length { Ok(payload) } else { Err(unreadable()) }
         }
         _ => Err(unreadable()),
     }
@@ -215,13 +190,8 @@ fn lease(
     let order = native();
     let payload = [&order.put_i32(bytes)[..], &order.put_i32(ms)];
     let answer = exchange(connect()?, LEASE, &payload, LEASED)?;
-    match order
-        .take_i32(&mut answer.as_slice())
-        .ok_or_else(unreadable)?
-    {
-        id if id > 0 => Ok(line(format!(
-            "You have leased {bytes} bytes for {ms} MS with id {id}"
-        ))),
+    match order.take_i32(&mut answer.as_slice()).ok_or_else(unreadable)? {
+        id if id > 0 => Ok(line(format!("You have leased {bytes} bytes for {ms} MS with id {id}"))),
         _ => Err(Failure::BadNews(format!(
             "{bytes} bytes for {ms} ms cannot be had; ask for less, or wait until leases end"
         ))),
@@ -234,22 +204,13 @@ fn set(
     data: &[u8],
 ) -> Result<Vec<u8>, Failure> {
     let (number, order) = (parse::<i32>(id, "ID")?, native());
-    let payload = [
-        &order.put_i32(number)[..],
-        &order.put_i64(data.len() as i64),
-        data,
-    ];
+    let payload = [&order.put_i32(number)[..], &order.put_i64(data.len() as i64), data];
     let answer = exchange(connect()?, SET_DATA, &payload, DATA_SET)?;
-    match order
-        .take_i32(&mut answer.as_slice())
-        .ok_or_else(unreadable)?
-    {
+    match order.take_i32(&mut answer.as_slice()).ok_or_else(unreadable)? {
         SET_DONE => Ok(line(format!("Data set for lease {number}"))),
         SET_TOO_LARGE => {
             let length = data.len();
-            Err(Failure::BadNews(format!(
-                "{length} bytes do not fit lease {number}; lease more"
-            )))
+            Err(Failure::BadNews(format!("{length} bytes do not fit lease {number}; lease more")))
         }
         _ => Err(no_such_lease(number)),
     }
@@ -257,20 +218,12 @@ fn set(
 
 fn get(connect: impl Fn() -> Connect<TcpStream>, id: &[u8]) -> Result<Vec<u8>, Failure> {
     let (number, order) = (parse::<i32>(id, "ID")?, native());
-    let answer = exchange(
-        connect()?,
-        ACCESS_DATA,
-        &[&order.put_i32(number)],
-        ACCESS_DATA,
-    )?;
+    let answer = exchange(connect()?, ACCESS_DATA, &[&order.put_i32(number)], ACCESS_DATA)?;
     let data = answer.get(DATA_HEADER..).ok_or_else(unreadable)?;
     if data.is_empty() {
         return Err(no_such_lease(number));
     }
-    let end = data
-        .iter()
-        .rposition(|&byte| byte != 0)
-        .map_or(0, |last| last + 1);
+    let end = data.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let mut text = format!("Data get for lease {number}: ").into_bytes();
     escape(&data[..end], &mut text);
     text.push(b'\n');
@@ -278,9 +231,7 @@ fn get(connect: impl Fn() -> Connect<TcpStream>, id: &[u8]) -> Result<Vec<u8>, F
 }
 
 fn no_such_lease(number: i32) -> Failure {
-    Failure::BadNews(format!(
-        "there is no lease {number}, or no longer; lease again"
-    ))
+    Failure::BadNews(format!("there is no lease {number}, or no longer; lease again"))
 }
 
 fn line(text: String) -> Vec<u8> {
@@ -290,18 +241,14 @@ fn line(text: String) -> Vec<u8> {
 /// Sends one line and reads one.
 fn ask(connect: impl Fn() -> Connect<TcpStream>, request: &[u8]) -> Result<Vec<u8>, Failure> {
     if request.contains(&b'\n') {
-        return Err(Failure::NoAnswer(
-            "a command is one line; write a line break as \\n".into(),
-        ));
+        return Err(Failure::NoAnswer("a command is one line; write a line break as \\n".into()));
     }
     let mut stream = connect()?;
     stream.write_all(&[request, b"\n"].concat())?;
     let mut reply = Vec::new();
     BufReader::new(stream.take(MAX_ANSWER)).read_until(b'\n', &mut reply)?;
     match reply.strip_prefix(b"error ") {
-        Some(error) => Err(Failure::BadNews(
-            String::from_utf8_lossy(error).trim_end().to_string(),
-        )),
+        Some(error) => Err(Failure::BadNews(String::from_utf8_lossy(error).trim_end().to_string())),
         None if reply.ends_with(b"\n") => Ok(reply),
         None => Err(io::Error::from(ErrorKind::UnexpectedEof).into()),
     }
@@ -313,10 +260,7 @@ fn by_text(connect: impl Fn() -> Connect<TcpStream>, request: &[u8]) -> Result<V
 
 fn get_by_text(connect: impl Fn() -> Connect<TcpStream>, id: &[u8]) -> Result<Vec<u8>, Failure> {
     let reply = ask(connect, &[b"get ", id].concat())?;
-    let data = reply
-        .splitn(3, |&byte| byte == b' ')
-        .nth(2)
-        .unwrap_or(b"\n");
+    let data = reply.splitn(3, |&byte| byte == b' ').nth(2).unwrap_or(b"\n");
     Ok([b"Data get for lease ", id, b": ", data].concat())
 }
 

@@ -98,15 +98,12 @@ impl Arguments {
 
     fn address(&self) -> Result<SocketAddr, String> {
         let found = (self.bind.as_str(), self.port).to_socket_addrs();
-        found
-            .ok()
-            .and_then(|mut addresses| addresses.next())
-            .ok_or_else(|| {
-                format!(
-                    "--bind {} is no known address; give one of this machine, such as 127.0.0.1",
-                    self.bind
-                )
-            })
+        found.ok().and_then(|mut addresses| addresses.next()).ok_or_else(|| {
+            format!(
+                "--bind {} is no known address; give one of this machine, such as 127.0.0.1",
+                self.bind
+            )
+        })
     }
 }
 
@@ -150,11 +147,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
 fn announce(server: &Server) {
     let line = format!("leasebox listening on {}\n", server.address());
     let mut stdout = io::stdout();
-    if stdout
-        .write_all(line.as_bytes())
-        .and_then(|()| stdout.flush())
-        .is_err()
-    {
+    if stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).is_err() {
         log::warn!("standard output is closed; {}", line.trim_end());
     }
 }
@@ -174,9 +167,7 @@ fn check_descriptors(max_clients: u64) {
 /// The soft limit, where the system tells it in `/proc`.
 fn open_files_limit() -> Option<u64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     match line.split_whitespace().next()? {
         "unlimited" => Some(u64::MAX),
         number => number.parse().ok(),

@@ -22,9 +22,7 @@ pub fn size(text: &str) -> Result<u64, String> {
         "GiB" => Some(1 << 30),
         _ => None,
     };
-    let bytes = count
-        .zip(scale)
-        .and_then(|(count, scale): (u64, u64)| count.checked_mul(scale));
+    let bytes = count.zip(scale).and_then(|(count, scale): (u64, u64)| count.checked_mul(scale));
     bytes.ok_or_else(|| "give a size such as 4096, 64KiB, 1MiB or 1GiB".to_string())
 }
 
@@ -43,9 +41,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "h" => Some(3_600_000_000),
         _ => None,
     };
-    let total = count
-        .zip(micros)
-        .and_then(|(count, micros): (u64, u64)| count.checked_mul(micros));
+    let total = count.zip(micros).and_then(|(count, micros): (u64, u64)| count.checked_mul(micros));
     let total =
         total.ok_or_else(|| "give a duration such as 200us, 500ms, 2s or 24h".to_string())?;
     Ok(Duration::from_micros(total))
@@ -63,53 +59,26 @@ mod tests {
 
     #[test]
     fn sizes_have_binary_units() {
-        let good = [
-            ("4096", 4096),
-            ("0", 0),
-            ("64KiB", 65_536),
-            ("1MiB", 1 << 20),
-            ("2GiB", 2 << 30),
-        ];
+        let good =
+            [("4096", 4096), ("0", 0), ("64KiB", 65_536), ("1MiB", 1 << 20), ("2GiB", 2 << 30)];
         for (text, bytes) in good {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
-        for text in [
-            "",
-            "KiB",
-            "-1",
-            "1.5MiB",
-            "64kb",
-            "1 MiB",
-            "18446744073709551616",
-            "17179869184GiB",
-        ] {
+        for text in
+            ["", "KiB", "-1", "1.5MiB", "64kb", "1 MiB", "18446744073709551616", "17179869184GiB"]
+        {
             assert!(size(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn durations_have_a_unit_but_for_zero() {
-        let good = [
-            ("200us", 200),
-            ("500ms", 500_000),
-            ("2s", 2_000_000),
-            ("0", 0),
-            ("0s", 0),
-        ];
+        let good = [("200us", 200), ("500ms", 500_000), ("2s", 2_000_000), ("0", 0), ("0s", 0)];
         for (text, micros) in good {
             assert_eq!(duration(text), Ok(Duration::from_micros(micros)), "{text}");
         }
         assert_eq!(duration("24h"), Ok(Duration::from_secs(86_400)));
-        for text in [
-            "",
-            "5",
-            "s",
-            "-1s",
-            "1.5s",
-            "1d",
-            "5124095577h",
-            "18446744073709551616us",
-        ] {
+        for text in ["", "5", "s", "-1s", "1.5s", "1d", "5124095577h", "18446744073709551616us"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

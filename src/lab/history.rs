@@ -67,10 +67,7 @@ impl History {
             if is_no_draw(line) {
                 continue;
             }
-            let place = Place {
-                file,
-                line: at as u32 + 1,
-            };
+            let place = Place { file, line: at as u32 + 1 };
             for word in words(line).filter(|word| is_number(word)) {
                 self.count(word, place);
                 count += 1;
@@ -143,20 +140,13 @@ impl History {
         }
         let duplicates = plural(self.duplicate_count, "duplicate");
         let missing = self.missing();
-        let missing = if drained {
-            plural(missing, "gap")
-        } else {
-            format!("{missing} not drawn")
-        };
+        let missing = if drained { plural(missing, "gap") } else { format!("{missing} not drawn") };
         let _ = writeln!(text, "{} drawn, {duplicates}, {missing}", self.drawn);
         text
     }
 
     fn place(&self, place: Place) -> String {
-        let name = self
-            .files
-            .get(place.file as usize)
-            .map_or("?", String::as_str);
+        let name = self.files.get(place.file as usize).map_or("?", String::as_str);
         format!("{name} line {}", place.line)
     }
 }
@@ -169,20 +159,13 @@ fn more(text: &mut String, count: u64, what: &str) {
 }
 
 fn plural(count: u64, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
-    }
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Whether a line is a command or a refusal.
 fn is_no_draw(line: &[u8]) -> bool {
     let mut words = words(line).peekable();
-    if words
-        .peek()
-        .is_some_and(|word| word.eq_ignore_ascii_case(b"error"))
-    {
+    if words.peek().is_some_and(|word| word.eq_ignore_ascii_case(b"error")) {
         return true;
     }
     while let Some(word) = words.next() {
@@ -233,9 +216,7 @@ mod tests {
         let text = "5, 19 [228,665]\nResult: 7.\n> draw 4\nerror exhausted 9 left\nclient7 got (11)\n\"12\";13\r\n";
         let history = history(&[("a", text)]);
         assert!(
-            history
-                .report(false)
-                .ends_with("8 drawn, 0 duplicates, 992 not drawn\n"),
+            history.report(false).ends_with("8 drawn, 0 duplicates, 992 not drawn\n"),
             "{}",
             history.report(false)
         );
@@ -246,11 +227,7 @@ mod tests {
         let history = history(&[("a", "0\n1001\n-5\n99999999999999999999999\n1\n")]);
         assert!(!history.is_well(false));
         assert_eq!((history.drawn, history.out_of_range_count), (1, 4));
-        assert!(
-            history
-                .report(false)
-                .contains("out of range 1001: a line 2")
-        );
+        assert!(history.report(false).contains("out of range 1001: a line 2"));
     }
 
     #[test]
@@ -259,27 +236,14 @@ mod tests {
         let history = history(&[("a", &all)]);
         assert!(history.is_well(false) && !history.is_well(true));
         assert!(history.report(true).contains("gap 1000: nobody drew it"));
-        assert!(
-            history
-                .report(true)
-                .ends_with("999 drawn, 0 duplicates, 1 gap\n")
-        );
+        assert!(history.report(true).ends_with("999 drawn, 0 duplicates, 1 gap\n"));
     }
 
     #[test]
     fn a_long_list_of_findings_is_cut_and_counted() {
-        let twice: String = (1..=50)
-            .chain(1..=50)
-            .map(|number| format!("{number} "))
-            .collect();
+        let twice: String = (1..=50).chain(1..=50).map(|number| format!("{number} ")).collect();
         let report = history(&[("a", &twice)]).report(false);
-        assert_eq!(
-            report
-                .lines()
-                .filter(|line| line.starts_with("duplicate"))
-                .count(),
-            10
-        );
+        assert_eq!(report.lines().filter(|line| line.starts_with("duplicate")).count(), 10);
         assert!(report.contains("… and 40 more duplicates"), "{report}");
     }
 }

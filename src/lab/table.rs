@@ -33,42 +33,22 @@ fn parse_row(word: &str) -> Option<Row> {
     let mut parts = word.split(':');
     let (counter, client) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let result = parts.next()?.parse().ok()?;
-    parts.next().is_none().then_some(Row {
-        counter,
-        client,
-        result,
-    })
+    parts.next().is_none().then_some(Row { counter, client, result })
 }
 
 /// Draws the table, in blocks that fit a terminal, with a key to the letters.
 pub fn draw(rows: &[Row]) -> String {
-    let clients: Vec<ClientNumber> = rows
-        .iter()
-        .map(|row| row.client)
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
+    let clients: Vec<ClientNumber> =
+        rows.iter().map(|row| row.client).collect::<BTreeSet<_>>().into_iter().collect();
     let name = |client: ClientNumber| match clients.binary_search(&client) {
         Ok(at) if at < LETTERS => char::from(b'A' + at as u8).to_string(),
         _ => client.to_string(),
     };
     let mut text = String::new();
     for block in rows.chunks(CELLS) {
-        push_line(
-            &mut text,
-            "Counter",
-            block.iter().map(|row| row.counter.to_string()),
-        );
-        push_line(
-            &mut text,
-            "Thread",
-            block.iter().map(|row| name(row.client)),
-        );
-        push_line(
-            &mut text,
-            "Result",
-            block.iter().map(|row| row.result.to_string()),
-        );
+        push_line(&mut text, "Counter", block.iter().map(|row| row.counter.to_string()));
+        push_line(&mut text, "Thread", block.iter().map(|row| name(row.client)));
+        push_line(&mut text, "Result", block.iter().map(|row| row.result.to_string()));
         text.push('\n');
     }
     let key: Vec<String> = clients
@@ -123,13 +103,7 @@ A is client 7, B is client 9
 
     #[test]
     fn what_is_no_table_is_not_read() {
-        for reply in [
-            "",
-            "error busy",
-            "table 1:2",
-            "table 1:2:3:4",
-            "table a:b:c",
-        ] {
+        for reply in ["", "error busy", "table 1:2", "table 1:2:3:4", "table a:b:c"] {
             assert!(parse(reply).is_none(), "{reply}");
         }
         assert_eq!(parse("table\n"), Some(Vec::new()));

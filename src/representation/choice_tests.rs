@@ -93,43 +93,25 @@ fn the_first_bytes_choose() {
 #[test]
 fn a_silent_draw_in_capitals_is_text_though_it_could_become_http() {
     let mut conversation = Conversation::new(MAX_MESSAGE);
-    assert_eq!(
-        conversation.decode(b"DRAW", Tail::Open),
-        Decoded::Incomplete
-    );
+    assert_eq!(conversation.decode(b"DRAW", Tail::Open), Decoded::Incomplete);
     assert!(!conversation.awaits_quiet(b"DRAW"));
     assert!(conversation.awaits_quiet(b"DRAW 4"));
-    let drawn = Decoded::Request {
-        request: Request::Draw { count: 4 },
-        used: 6,
-    };
+    let drawn = Decoded::Request { request: Request::Draw { count: 4 }, used: 6 };
     assert_eq!(conversation.decode(b"DRAW 4", Tail::Quiet), drawn);
 }
 
 #[test]
 fn what_is_not_built_yet_answers_one_error_of_its_own_shape() {
     let http = b"POST /draws HTTP/1.1\r\nContent-Length: 6\r\n\r\ndraw 4".as_slice();
-    for (first, shape) in [
-        (http, "HTTP/1.1 501 "),
-        (b"*1\r\n", "-ERR "),
-        (b"\x89LBX", "error "),
-    ] {
-        assert_eq!(
-            decode_all([first]).len(),
-            1,
-            "a body is never run as commands"
-        );
+    for (first, shape) in [(http, "HTTP/1.1 501 "), (b"*1\r\n", "-ERR "), (b"\x89LBX", "error ")] {
+        assert_eq!(decode_all([first]).len(), 1, "a body is never run as commands");
         let mut conversation = Conversation::new(MAX_MESSAGE);
         let Decoded::Last(Some(error)) = conversation.decode(first, Tail::Open) else {
             panic!("{} was taken for something else", first.escape_ascii());
         };
         let mut out = Output::default();
         conversation.encode(Reply::Error(error), &mut out);
-        assert!(
-            out.bytes.starts_with(shape.as_bytes()),
-            "{}",
-            out.bytes.escape_ascii()
-        );
+        assert!(out.bytes.starts_with(shape.as_bytes()), "{}", out.bytes.escape_ascii());
     }
 }
 
@@ -158,11 +140,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     ];
     let frames =
         (any::<bool>(), 0_i32..7, -1_i64..40, 0_usize..40).prop_map(|(big, kind, length, sent)| {
-            let order = if big {
-                ByteOrder::Big
-            } else {
-                ByteOrder::Little
-            };
+            let order = if big { ByteOrder::Big } else { ByteOrder::Little };
             let mut frame = order.put_i32(kind).to_vec();
             frame.extend_from_slice(&order.put_i64(length));
             frame.extend((0..sent).map(|byte| byte as u8));

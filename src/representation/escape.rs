@@ -81,9 +81,7 @@ mod tests {
 
     #[test]
     fn an_unknown_or_cut_escape_is_refused() {
-        for text in [
-            r"\", r"\q", r"\0", r"\x", r"\x1", r"\xg0", r"\x+1", r"\u{41}", r"a\",
-        ] {
+        for text in [r"\", r"\q", r"\0", r"\x", r"\x1", r"\xg0", r"\x+1", r"\u{41}", r"a\"] {
             assert_eq!(unescape(text.as_bytes()), None, "{text}");
         }
     }

@@ -145,11 +145,7 @@ enum Asked {
 impl MemoryLease {
     /// A connection of that byte order, with the longest message in bytes.
     pub fn new(order: ByteOrder, max_message: usize) -> Self {
-        Self {
-            order,
-            max_message,
-            asked: Asked::Lease,
-        }
+        Self { order, max_message, asked: Asked::Lease }
     }
 
     /// Looks for one frame at the start of `input`. What cannot be served is known from
@@ -198,11 +194,7 @@ impl MemoryLease {
 
     fn decode_lease<'a>(&mut self, mut payload: &[u8]) -> Result<Request<'a>, Error> {
         self.asked = Asked::Lease;
-        let mut next = || {
-            self.order
-                .take_i32(&mut payload)
-                .and_then(|n| u64::try_from(n).ok())
-        };
+        let mut next = || self.order.take_i32(&mut payload).and_then(|n| u64::try_from(n).ok());
         let (size, duration_ms) = (next(), next());
         let (Some(size), Some(duration_ms)) = (size, duration_ms) else {
             return Err(Error::new(
@@ -217,25 +209,17 @@ impl MemoryLease {
                 "its get would be over the longest message; lease less",
             ));
         }
-        Ok(Request::Lease {
-            size,
-            duration_ms,
-            id_kind: IdKind::Number,
-        })
+        Ok(Request::Lease { size, duration_ms, id_kind: IdKind::Number })
     }
 
     fn decode_set<'a>(&mut self, mut payload: &'a [u8]) -> Result<Request<'a>, Error> {
         self.asked = Asked::Set;
         let id = self.order.take_i32(&mut payload);
-        let length = self
-            .order
-            .take_i64(&mut payload)
-            .and_then(|n| usize::try_from(n).ok());
+        let length = self.order.take_i64(&mut payload).and_then(|n| usize::try_from(n).ok());
         match (id, length) {
-            (Some(id), Some(length)) if length == payload.len() => Ok(Request::Set {
-                id: lease_id(id),
-                data: Cow::Borrowed(payload),
-            }),
+            (Some(id), Some(length)) if length == payload.len() => {
+                Ok(Request::Set { id: lease_id(id), data: Cow::Borrowed(payload) })
+            }
             _ => Err(Error::new(
                 Code::BadRequest,
                 "inner and outer length disagree; make them agree",
@@ -258,13 +242,7 @@ impl MemoryLease {
             }
             (Asked::Lease, _) => self.put_number(LEASED, NO_LEASE, out),
             (Asked::Set, Reply::Set { .. }) => self.put_number(DATA_SET, SET_DONE, out),
-            (
-                Asked::Set,
-                Reply::Error(Error {
-                    code: Code::TooLarge | Code::BadRequest,
-                    ..
-                }),
-            ) => {
+            (Asked::Set, Reply::Error(Error { code: Code::TooLarge | Code::BadRequest, .. })) => {
                 self.put_number(DATA_SET, SET_TOO_LARGE, out);
             }
             (Asked::Set, _) => self.put_number(DATA_SET, SET_NOT_FOUND, out),
@@ -278,18 +256,15 @@ impl MemoryLease {
     }
 
     fn put_number(&self, kind: i32, number: i32, out: &mut Output) {
-        out.bytes
-            .extend_from_slice(&self.order.header(kind, size_of::<i32>()));
+        out.bytes.extend_from_slice(&self.order.header(kind, size_of::<i32>()));
         out.bytes.extend_from_slice(&self.order.put_i32(number));
     }
 
     fn put_data(&self, id: i32, data: Vec<u8>, out: &mut Output) {
         let length = DATA_HEADER + data.len();
-        out.bytes
-            .extend_from_slice(&self.order.header(ACCESS_DATA, length));
+        out.bytes.extend_from_slice(&self.order.header(ACCESS_DATA, length));
         out.bytes.extend_from_slice(&self.order.put_i32(id));
-        out.bytes
-            .extend_from_slice(&self.order.put_i64(data.len() as i64));
+        out.bytes.extend_from_slice(&self.order.put_i64(data.len() as i64));
         out.attach(data);
     }
 }

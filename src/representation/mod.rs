@@ -109,10 +109,7 @@ enum Unbuilt {
 impl Conversation {
     /// A connection that has said nothing, with the longest message in bytes.
     pub fn new(max_message: usize) -> Self {
-        Self {
-            max_message,
-            speaks: None,
-        }
+        Self { max_message, speaks: None }
     }
 
     /// Looks for one request at the start of `input`.
@@ -179,10 +176,7 @@ fn choose(input: &[u8], tail: Tail, max_message: usize) -> Option<Speaks> {
 fn is_http(input: &[u8]) -> Option<bool> {
     let end = input.iter().position(|&byte| byte == b'\n');
     let line = &input[..end.unwrap_or(input.len())];
-    let method = line
-        .iter()
-        .take_while(|byte| byte.is_ascii_uppercase())
-        .count();
+    let method = line.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
     let looks_so = match line[method..] {
         [b' ', b'/' | b'*', ..] if method > 0 => true,
         [] | [b' '] if end.is_none() => return None,
@@ -190,10 +184,7 @@ fn is_http(input: &[u8]) -> Option<bool> {
     };
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let version = line.split(|&byte| byte == b' ').nth(2).is_some_and(|word| {
-        matches!(
-            word,
-            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9']
-        )
+        matches!(word, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9'])
     });
     match end {
         _ if !looks_so => Some(false),

@@ -179,45 +179,27 @@ fn parse(line: &[u8]) -> Result<Request<'_>, Error> {
     match &lower[..word.len().min(lower.len())] {
         b"draw" => {
             let [count] = words(rest, "draw N")?;
-            Ok(Request::Draw {
-                count: number(count)?,
-            })
+            Ok(Request::Draw { count: number(count)? })
         }
         b"lease" => {
             let [size, duration] = words(rest, "lease SIZE MS")?;
             let (size, duration_ms) = (number(size)?, number(duration)?);
-            Ok(Request::Lease {
-                size,
-                duration_ms,
-                id_kind: IdKind::Uuid,
-            })
+            Ok(Request::Lease { size, duration_ms, id_kind: IdKind::Uuid })
         }
         b"set" => parse_set(rest),
-        b"get" => Ok(Request::Get {
-            id: id(rest, "get ID")?,
-        }),
-        b"ttl" => Ok(Request::Ttl {
-            id: id(rest, "ttl ID")?,
-        }),
-        b"release" => Ok(Request::Release {
-            id: id(rest, "release ID")?,
-        }),
+        b"get" => Ok(Request::Get { id: id(rest, "get ID")? }),
+        b"ttl" => Ok(Request::Ttl { id: id(rest, "ttl ID")? }),
+        b"release" => Ok(Request::Release { id: id(rest, "release ID")? }),
         b"renew" => {
             let [id, duration] = words(rest, "renew ID MS")?;
-            Ok(Request::Renew {
-                id: LeaseId::parse(id)?,
-                duration_ms: number(duration)?,
-            })
+            Ok(Request::Renew { id: LeaseId::parse(id)?, duration_ms: number(duration)? })
         }
         b"table" => parse_table(rest),
         b"stats" => words(rest, "stats").map(|[]| Request::Stats),
         b"tree" => words(rest, "tree").map(|[]| Request::Tree),
         b"help" => words(rest, "help").map(|[]| Request::Help),
         b"quit" => words(rest, "quit").map(|[]| Request::Quit),
-        b"" => Err(Error::new(
-            Code::BadRequest,
-            "the line is empty; send help for the commands",
-        )),
+        b"" => Err(Error::new(Code::BadRequest, "the line is empty; send help for the commands")),
         _ => {
             let text = "there is no such command; send help for those there are";
             Err(Error::new(Code::UnknownCommand, text))
@@ -238,11 +220,7 @@ fn parse_set(rest: &[u8]) -> Result<Request<'_>, Error> {
 
 fn parse_table(rest: &[u8]) -> Result<Request<'_>, Error> {
     let (rows, rest) = next_word(rest);
-    let rows = if rows.is_empty() {
-        TABLE_ROWS
-    } else {
-        number(rows)?
-    };
+    let rows = if rows.is_empty() { TABLE_ROWS } else { number(rows)? };
     let (each, rest) = next_word(rest);
     let each_client = each.eq_ignore_ascii_case(b"each");
     if !(each.is_empty() || each_client) || !next_word(rest).0.is_empty() {
@@ -255,10 +233,7 @@ fn parse_table(rest: &[u8]) -> Result<Request<'_>, Error> {
 fn next_word(text: &[u8]) -> (&[u8], &[u8]) {
     let start = text.iter().take_while(|&&byte| byte == b' ').count();
     let text = &text[start..];
-    let end = text
-        .iter()
-        .position(|&byte| byte == b' ')
-        .unwrap_or(text.len());
+    let end = text.iter().position(|&byte| byte == b' ').unwrap_or(text.len());
     text.split_at(end)
 }
 
@@ -272,18 +247,11 @@ fn words<'a, const N: usize>(text: &'a [u8], form: &str) -> Result<[&'a [u8]; N]
             return Err(usage(form));
         }
     }
-    if next_word(rest).0.is_empty() {
-        Ok(found)
-    } else {
-        Err(usage(form))
-    }
+    if next_word(rest).0.is_empty() { Ok(found) } else { Err(usage(form)) }
 }
 
 fn usage(form: &str) -> Error {
-    Error::new(
-        Code::BadRequest,
-        format!("wrong number of words; the form is: {form}"),
-    )
+    Error::new(Code::BadRequest, format!("wrong number of words; the form is: {form}"))
 }
 
 fn id(rest: &[u8], form: &str) -> Result<LeaseId, Error> {
@@ -305,12 +273,7 @@ pub fn encode(reply: Reply<'_>, out: &mut Output) {
         }
         Reply::Table(rows) => {
             line(out, format_args!("table"));
-            for Row {
-                counter,
-                client,
-                result,
-            } in rows
-            {
+            for Row { counter, client, result } in rows {
                 line(out, format_args!(" {counter}:{client}:{result}"));
             }
         }
@@ -320,11 +283,7 @@ pub fn encode(reply: Reply<'_>, out: &mut Output) {
                 line(out, format_args!(" {name}={value}"));
             }
         }
-        Reply::Leased {
-            id,
-            size,
-            duration_ms,
-        } => {
+        Reply::Leased { id, size, duration_ms } => {
             line(out, format_args!("leased {id} {size} {duration_ms}"));
         }
         Reply::Set { id, length } => line(out, format_args!("set {id} {length}")),

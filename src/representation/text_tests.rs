@@ -64,18 +64,10 @@ fn wrong_lines_are_bad_requests_and_unknown_words_say_so() {
     for line in bad {
         assert_eq!(decode_line(line), Err(Code::BadRequest), "{line:?}");
     }
-    for line in [
-        "drew 4\n",
-        "drawing 4\n",
-        "releases 4\n",
-        "released 4\n",
-        "\u{e9}\n",
-        "draw\t4 4\n",
-    ] {
-        let decoded = Text {
-            past_first: true,
-            ..Text::default()
-        };
+    for line in
+        ["drew 4\n", "drawing 4\n", "releases 4\n", "released 4\n", "\u{e9}\n", "draw\t4 4\n"]
+    {
+        let decoded = Text { past_first: true, ..Text::default() };
         assert_eq!(refusal(decoded, line), Code::UnknownCommand, "{line:?}");
     }
 }
@@ -91,10 +83,7 @@ fn refusal(mut text: Text, line: &str) -> Code {
 fn data_is_all_after_the_one_space_behind_the_id() {
     let cases: [(&str, &[u8]); 7] = [
         ("set 7 some text\n", b"some text"),
-        (
-            "set 7  two before and two behind  \r\n",
-            b" two before and two behind  ",
-        ),
+        ("set 7  two before and two behind  \r\n", b" two before and two behind  "),
         ("set 7\n", b""),
         ("set 7 \n", b""),
         ("set 7 a\\x00\\n\\\\\n", b"a\0\n\\"),
@@ -104,19 +93,9 @@ fn data_is_all_after_the_one_space_behind_the_id() {
     for (line, expected) in cases {
         let mut text = Text::default();
         let id = LeaseId::from_number(7);
-        let request = Request::Set {
-            id,
-            data: Cow::Borrowed(expected),
-        };
+        let request = Request::Set { id, data: Cow::Borrowed(expected) };
         let decoded = text.decode(line.as_bytes(), Tail::Open);
-        assert_eq!(
-            decoded,
-            Decoded::Request {
-                request,
-                used: line.len()
-            },
-            "{line:?}"
-        );
+        assert_eq!(decoded, Decoded::Request { request, used: line.len() }, "{line:?}");
     }
 }
 
@@ -124,10 +103,9 @@ fn data_is_all_after_the_one_space_behind_the_id() {
 fn raw_bytes_that_are_no_utf8_are_data() {
     let mut text = Text::default();
     match text.decode(b"set 7 \xff\xfe\n", Tail::Open) {
-        Decoded::Request {
-            request: Request::Set { data, .. },
-            ..
-        } => assert_eq!(&*data, b"\xff\xfe"),
+        Decoded::Request { request: Request::Set { data, .. }, .. } => {
+            assert_eq!(&*data, b"\xff\xfe")
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -135,23 +113,11 @@ fn raw_bytes_that_are_no_utf8_are_data() {
 #[test]
 fn a_control_byte_in_the_first_line_ends_it_and_later_does_not() {
     let mut hello = Text::default();
-    assert!(matches!(
-        hello.decode(b"\x16\x03\x01", Tail::Open),
-        Decoded::Last(Some(_))
-    ));
+    assert!(matches!(hello.decode(b"\x16\x03\x01", Tail::Open), Decoded::Last(Some(_))));
     let mut later = Text::default();
     let first = later.decode(b"help\n", Tail::Open);
-    assert_eq!(
-        first,
-        Decoded::Request {
-            request: Request::Help,
-            used: 5
-        }
-    );
-    assert!(matches!(
-        later.decode(b"set 7 a\tb\n", Tail::Open),
-        Decoded::Request { .. }
-    ));
+    assert_eq!(first, Decoded::Request { request: Request::Help, used: 5 });
+    assert!(matches!(later.decode(b"set 7 a\tb\n", Tail::Open), Decoded::Request { .. }));
 }
 
 #[test]
@@ -163,12 +129,7 @@ fn a_line_may_have_65536_bytes_and_no_more() {
     assert_eq!(longest, Some(MAX_LINE));
     line.insert(6, b'a');
     assert_eq!(Text::default().decode(&line, Tail::Open).used(), None);
-    assert_eq!(
-        Text::default()
-            .decode(&line[..MAX_LINE], Tail::Ended)
-            .used(),
-        None
-    );
+    assert_eq!(Text::default().decode(&line[..MAX_LINE], Tail::Ended).used(), None);
 }
 
 impl Decoded<'_> {
@@ -184,25 +145,16 @@ impl Decoded<'_> {
 #[test]
 fn silence_makes_a_line_of_a_whole_draw_and_of_nothing_else() {
     let draws = ["draw 4", "DRAW 10"];
-    let others = [
-        "draw", "draw ", "draw x", "draw 4 ", "get 7", "stats", "quit", "",
-    ];
+    let others = ["draw", "draw ", "draw x", "draw 4 ", "get 7", "stats", "quit", ""];
     for input in draws {
         let mut text = Text::default();
         assert!(text.awaits_quiet(input.as_bytes()), "{input:?}");
-        assert_eq!(
-            text.decode(input.as_bytes(), Tail::Quiet).used(),
-            Some(input.len())
-        );
+        assert_eq!(text.decode(input.as_bytes(), Tail::Quiet).used(), Some(input.len()));
     }
     for input in others {
         let mut text = Text::default();
         assert!(!text.awaits_quiet(input.as_bytes()), "{input:?}");
-        assert_eq!(
-            text.decode(input.as_bytes(), Tail::Quiet),
-            Decoded::Incomplete,
-            "{input:?}"
-        );
+        assert_eq!(text.decode(input.as_bytes(), Tail::Quiet), Decoded::Incomplete, "{input:?}");
     }
 }
 
@@ -219,10 +171,7 @@ fn a_line_end_that_comes_after_the_silence_belongs_to_the_draw() {
     for late in ["\n", "\r\n"] {
         let mut text = Text::default();
         text.decode(b"draw 4", Tail::Quiet);
-        assert_eq!(
-            text.decode(late.as_bytes(), Tail::Open),
-            Decoded::Skip { used: late.len() }
-        );
+        assert_eq!(text.decode(late.as_bytes(), Tail::Open), Decoded::Skip { used: late.len() });
         let empty = text.decode(b"\n", Tail::Open);
         assert!(
             matches!(empty, Decoded::Refused { .. }),
@@ -235,27 +184,15 @@ fn a_line_end_that_comes_after_the_silence_belongs_to_the_draw() {
 fn the_end_of_the_stream_ends_the_last_line() {
     for input in ["quit", "quit\r"] {
         let decoded = Text::default().decode(input.as_bytes(), Tail::Ended);
-        assert_eq!(
-            decoded,
-            Decoded::Request {
-                request: Request::Quit,
-                used: input.len()
-            }
-        );
+        assert_eq!(decoded, Decoded::Request { request: Request::Quit, used: input.len() });
     }
-    assert_eq!(
-        Text::default().decode(b"", Tail::Ended),
-        Decoded::Incomplete
-    );
+    assert_eq!(Text::default().decode(b"", Tail::Ended), Decoded::Incomplete);
 }
 
 #[test]
 fn numbers_have_a_space_between_them_and_a_line_end_behind() {
     let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
-    assert_eq!(
-        encoded(Reply::Drawn(Drawn::new(&list, 0..4))),
-        "5 19 228 665\n"
-    );
+    assert_eq!(encoded(Reply::Drawn(Drawn::new(&list, 0..4))), "5 19 228 665\n");
     let mut split = Drawn::new(&list, 0..1);
     split.add(3..5);
     assert_eq!(encoded(Reply::Drawn(split)), "5 665 7\n");
@@ -264,13 +201,7 @@ fn numbers_have_a_space_between_them_and_a_line_end_behind() {
 #[test]
 fn data_is_the_bytes_set_and_nothing_before_any_set() {
     let id = LeaseId::from_number(7);
-    let data = |data: &[u8]| {
-        encoded(Reply::Data {
-            id,
-            size: 64,
-            data: data.to_vec(),
-        })
-    };
+    let data = |data: &[u8]| encoded(Reply::Data { id, size: 64, data: data.to_vec() });
     assert_eq!(data(b""), "data 7 \n");
     assert_eq!(data(b"a\n\0\"\\"), "data 7 a\\n\\x00\"\\\\\n");
 }

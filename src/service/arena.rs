@@ -47,9 +47,7 @@ impl Arena {
         let mut words = Vec::new();
         words.try_reserve_exact(count)?;
         words.resize_with(count, || AtomicU64::new(0));
-        Ok(Self {
-            words: words.into(),
-        })
+        Ok(Self { words: words.into() })
     }
 
     /// Writes `data` from the word-aligned byte `offset` on. The rest of the last
@@ -111,12 +109,7 @@ pub struct Contents {
 impl Contents {
     /// A fresh tenancy: nothing set, so all of it reads as zeros.
     pub fn new(offset: u64, size: u64) -> Self {
-        Self {
-            offset: offset as usize,
-            size: size as usize,
-            length: 0,
-            released: false,
-        }
+        Self { offset: offset as usize, size: size as usize, length: 0, released: false }
     }
 
     /// Replaces what the block holds. Unchanged when it fails.
@@ -216,10 +209,7 @@ mod tests {
         let mut contents = Contents::new(0, 32);
         contents.release();
         assert_eq!(contents.set(&arena, b"x"), Err(ContentsError::Released));
-        assert_eq!(
-            contents.get(&arena, &mut Vec::new()),
-            Err(ContentsError::Released)
-        );
+        assert_eq!(contents.get(&arena, &mut Vec::new()), Err(ContentsError::Released));
     }
 
     #[test]

@@ -55,12 +55,7 @@ impl BitSet {
             }
             members = words;
         }
-        Self {
-            words: vec![0; total].into(),
-            bases,
-            levels,
-            length,
-        }
+        Self { words: vec![0; total].into(), bases, levels, length }
     }
 
     /// Whether `member` is in the set. False at or past the length.
@@ -121,9 +116,7 @@ impl BitSet {
 
     /// The members, least first.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
-        let words = self.words[..self.length.max(1).div_ceil(WORD_BITS)]
-            .iter()
-            .enumerate();
+        let words = self.words[..self.length.max(1).div_ceil(WORD_BITS)].iter().enumerate();
         words.flat_map(|(at, &word)| {
             let bits = (0..WORD_BITS).filter(move |bit| word >> bit & 1 == 1);
             bits.map(move |bit| at * WORD_BITS + bit)

@@ -128,11 +128,7 @@ impl Filling {
 }
 
 fn percent(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 * 100.0 / whole as f64
-    }
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
 }
 
 /// The allocator of one arena.
@@ -153,17 +149,9 @@ impl Buddy {
     pub fn new(size: u64) -> Self {
         let units = (size / MIN_BLOCK) as usize;
         let orders = (usize::BITS - units.leading_zeros()) as usize;
-        let free = (0..orders)
-            .map(|order| BitSet::new(units >> order))
-            .collect();
+        let free = (0..orders).map(|order| BitSet::new(units >> order)).collect();
         let starts = vec![NONE; units].into();
-        let mut buddy = Self {
-            size,
-            free,
-            free_orders: 0,
-            starts,
-            used_bytes: 0,
-        };
+        let mut buddy = Self { size, free, free_orders: 0, starts, used_bytes: 0 };
         for (order, unit) in buddy.roots() {
             buddy.insert_free(order, unit >> order);
         }
@@ -177,10 +165,7 @@ impl Buddy {
 
     /// The largest block there can be, 0 when the arena is smaller than the smallest.
     pub fn largest(&self) -> u64 {
-        self.free
-            .len()
-            .checked_sub(1)
-            .map_or(0, |order| MIN_BLOCK << order)
+        self.free.len().checked_sub(1).map_or(0, |order| MIN_BLOCK << order)
     }
 
     /// Takes the leftmost of the smallest free blocks that `size` fits in and splits
@@ -193,9 +178,7 @@ impl Buddy {
         let order = match order_for(size) {
             Some(order) if order < self.free.len() => order,
             Some(_) => {
-                return Err(AllocateError::TooLarge {
-                    largest: self.largest(),
-                });
+                return Err(AllocateError::TooLarge { largest: self.largest() });
             }
             None => return Err(AllocateError::Zero),
         };
@@ -214,10 +197,7 @@ impl Buddy {
         }
         let unit = index << order;
         self.starts[unit] = order as u8;
-        let block = Block {
-            offset: unit as u64 * MIN_BLOCK,
-            order: order as u8,
-        };
+        let block = Block { offset: unit as u64 * MIN_BLOCK, order: order as u8 };
         self.used_bytes += block.size();
         Ok(block)
     }
@@ -254,25 +234,15 @@ impl Buddy {
     /// How the arena is filled.
     pub fn filling(&self) -> Filling {
         let unused = self.size % MIN_BLOCK;
-        let largest_free = self
-            .free_orders
-            .checked_ilog2()
-            .map_or(0, |order| MIN_BLOCK << order);
+        let largest_free = self.free_orders.checked_ilog2().map_or(0, |order| MIN_BLOCK << order);
         let free = self.size - unused - self.used_bytes;
-        Filling {
-            used: self.used_bytes,
-            free,
-            largest_free,
-            unused,
-        }
+        Filling { used: self.used_bytes, free, largest_free, unused }
     }
 
     /// The trees of the forest, largest first: order, and the unit each starts at.
     pub(super) fn roots(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let units = self.starts.len();
-        let set_bits = (0..usize::BITS as usize)
-            .rev()
-            .filter(move |bit| units >> bit & 1 == 1);
+        let set_bits = (0..usize::BITS as usize).rev().filter(move |bit| units >> bit & 1 == 1);
         set_bits.map(move |order| (order, (units >> order ^ 1) << order))
     }
 
@@ -297,9 +267,7 @@ impl Buddy {
         let mut starts: Vec<(usize, usize, bool)> = Vec::new();
         for (order, free) in self.free.iter().enumerate() {
             if !free.check() {
-                return Err(format!(
-                    "the bits of order {order} contradict their summary"
-                ));
+                return Err(format!("the bits of order {order} contradict their summary"));
             }
             if (self.free_orders >> order & 1 == 1) == free.is_empty() {
                 return Err(format!("free_orders is wrong about order {order}"));
@@ -309,21 +277,14 @@ impl Buddy {
             }
             starts.extend(free.iter().map(|index| (index << order, order, true)));
         }
-        for (unit, &order) in self
-            .starts
-            .iter()
-            .enumerate()
-            .filter(|(_, order)| **order != NONE)
-        {
+        for (unit, &order) in self.starts.iter().enumerate().filter(|(_, order)| **order != NONE) {
             starts.push((unit, usize::from(order), false));
             used += MIN_BLOCK << order;
         }
         starts.sort_unstable();
         for (unit, order, _) in starts {
             if unit != tiled || !unit.is_multiple_of(1 << order) {
-                return Err(format!(
-                    "the block at unit {unit} overlaps, leaves a gap or is askew"
-                ));
+                return Err(format!("the block at unit {unit} overlaps, leaves a gap or is askew"));
             }
             tiled += 1 << order;
         }

@@ -28,10 +28,7 @@ fn the_smallest_free_block_that_fits_is_split_and_the_leftmost_among_equals() {
     let small = buddy.allocate(64).unwrap();
     assert_eq!(small.offset, 0, "the leftmost of two blocks of 256");
     let exact = buddy.allocate(256).unwrap();
-    assert_eq!(
-        exact.offset, 768,
-        "256 fits the whole block better than a larger one"
-    );
+    assert_eq!(exact.offset, 768, "256 fits the whole block better than a larger one");
     let other = buddy.allocate(64).unwrap();
     assert_eq!(other.offset, 64, "the rest of the split block is smallest");
 }
@@ -54,10 +51,7 @@ fn neighbours_that_are_no_buddies_do_not_join() {
     let blocks: Vec<Block> = (0..4).map(|_| buddy.allocate(32).unwrap()).collect();
     buddy.release(blocks[1].offset).unwrap();
     buddy.release(blocks[2].offset).unwrap();
-    assert_eq!(
-        draw(&buddy),
-        "(128 (64 32-used 32-free) (64 32-free 32-used))"
-    );
+    assert_eq!(draw(&buddy), "(128 (64 32-used 32-free) (64 32-free 32-used))");
     let error = AllocateError::OutOfMemory { largest_free: 32 };
     assert_eq!(buddy.allocate(64), Err(error));
 }
@@ -68,17 +62,9 @@ fn an_arena_that_is_no_power_of_two_serves_all_but_its_last_bytes() {
     for size in [512, 256, 128, 64, 32] {
         assert_eq!(buddy.allocate(size).unwrap().size(), size);
     }
-    let filling = Filling {
-        used: 992,
-        free: 0,
-        largest_free: 0,
-        unused: 8,
-    };
+    let filling = Filling { used: 992, free: 0, largest_free: 0, unused: 8 };
     assert_eq!(buddy.filling(), filling);
-    assert_eq!(
-        buddy.allocate(1),
-        Err(AllocateError::OutOfMemory { largest_free: 0 })
-    );
+    assert_eq!(buddy.allocate(1), Err(AllocateError::OutOfMemory { largest_free: 0 }));
 }
 
 #[test]
@@ -95,24 +81,12 @@ fn roots_never_join_with_each_other() {
 #[test]
 fn what_can_never_fit_is_told_from_what_does_not_fit_now() {
     let mut buddy = Buddy::new(1000);
-    assert_eq!(
-        buddy.allocate(513),
-        Err(AllocateError::TooLarge { largest: 512 })
-    );
-    assert_eq!(
-        buddy.allocate(u64::MAX),
-        Err(AllocateError::TooLarge { largest: 512 })
-    );
+    assert_eq!(buddy.allocate(513), Err(AllocateError::TooLarge { largest: 512 }));
+    assert_eq!(buddy.allocate(u64::MAX), Err(AllocateError::TooLarge { largest: 512 }));
     assert_eq!(buddy.allocate(0), Err(AllocateError::Zero));
     buddy.allocate(512).unwrap();
-    assert_eq!(
-        buddy.allocate(512),
-        Err(AllocateError::OutOfMemory { largest_free: 256 })
-    );
-    assert_eq!(
-        Buddy::new(31).allocate(1),
-        Err(AllocateError::TooLarge { largest: 0 })
-    );
+    assert_eq!(buddy.allocate(512), Err(AllocateError::OutOfMemory { largest_free: 256 }));
+    assert_eq!(Buddy::new(31).allocate(1), Err(AllocateError::TooLarge { largest: 0 }));
 }
 
 #[test]
@@ -120,14 +94,8 @@ fn a_wrong_or_a_double_release_is_an_error_and_changes_nothing() {
     let mut buddy = Buddy::new(1000);
     let block = buddy.allocate(100).unwrap();
     let before = draw(&buddy);
-    assert_eq!(
-        buddy.release(block.offset + 1),
-        Err(ReleaseError::Misaligned)
-    );
-    assert_eq!(
-        buddy.release(block.offset + 32),
-        Err(ReleaseError::NotAllocated)
-    );
+    assert_eq!(buddy.release(block.offset + 1), Err(ReleaseError::Misaligned));
+    assert_eq!(buddy.release(block.offset + 32), Err(ReleaseError::NotAllocated));
     assert_eq!(buddy.release(992), Err(ReleaseError::OutOfRange));
     assert_eq!(buddy.release(u64::MAX), Err(ReleaseError::OutOfRange));
     assert_eq!(draw(&buddy), before);
@@ -142,10 +110,7 @@ fn fragmentation_is_given_inside_blocks_and_between_them() {
     buddy.allocate(256).unwrap();
     buddy.release(first.offset).unwrap();
     let filling = buddy.filling();
-    assert_eq!(
-        (filling.used, filling.free, filling.largest_free),
-        (256, 768, 512)
-    );
+    assert_eq!((filling.used, filling.free, filling.largest_free), (256, 768, 512));
     assert!((filling.external_fragmentation() - 100.0 / 3.0).abs() < 1e-9);
     assert!((filling.internal_fragmentation(192) - 25.0).abs() < 1e-9);
     assert_eq!(Buddy::new(0).filling().external_fragmentation(), 0.0);
@@ -189,10 +154,7 @@ impl Naive {
                 offset += 1 << bit;
             }
         }
-        Self {
-            owner: vec![None; (size / MIN_BLOCK) as usize],
-            roots,
-        }
+        Self { owner: vec![None; (size / MIN_BLOCK) as usize], roots }
     }
 
     fn is_free(&self, offset: u64, size: u64) -> bool {

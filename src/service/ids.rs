@@ -43,11 +43,7 @@ pub struct Ids {
 impl Ids {
     /// Ids from this source of chance and this secret key.
     pub fn new(rng: StdRng, key: RandomState) -> Self {
-        Self {
-            rng,
-            key,
-            counter: 0,
-        }
+        Self { rng, key, counter: 0 }
     }
 
     /// A new id, or `None` when every number was given.
@@ -108,9 +104,8 @@ mod tests {
     #[test]
     fn numbers_are_positive_and_never_come_twice() {
         let mut ids = ids();
-        let given: HashSet<i32> = (0..200_000)
-            .map(|_| ids.next(IdKind::Number).unwrap().number().unwrap())
-            .collect();
+        let given: HashSet<i32> =
+            (0..200_000).map(|_| ids.next(IdKind::Number).unwrap().number().unwrap()).collect();
         assert_eq!(given.len(), 200_000);
         assert!(given.iter().all(|&number| number > 0));
     }
@@ -129,10 +124,7 @@ mod tests {
         let mut ids = ids();
         ids.counter = u64::from(GREATEST_NUMBER_ID) - 3;
         let left = (0..9).filter_map(|_| ids.next(IdKind::Number)).count();
-        assert!(
-            (2..=3).contains(&left),
-            "one of them may be the image 0: {left}"
-        );
+        assert!((2..=3).contains(&left), "one of them may be the image 0: {left}");
         assert!(ids.next(IdKind::Uuid).is_some());
     }
 

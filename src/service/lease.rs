@@ -81,15 +81,7 @@ impl<H: Clone> LeaseTable<H> {
     /// An empty table over a fresh arena; no lease lasts longer than `longest`.
     pub fn new(buddy: Buddy, ids: Ids, longest: Duration) -> Self {
         let (leases, by_expiry) = (HashMap::new(), BTreeSet::new());
-        Self {
-            leases,
-            by_expiry,
-            buddy,
-            ids,
-            longest,
-            requested: 0,
-            endings: 0,
-        }
+        Self { leases, by_expiry, buddy, ids, longest, requested: 0, endings: 0 }
     }
 
     /// Grants `size` bytes for `duration_ms` from `now`. `make` is given the block's
@@ -108,20 +100,12 @@ impl<H: Clone> LeaseTable<H> {
         make: impl FnOnce(u64, u64) -> H,
     ) -> Result<LeaseId, Error> {
         let expiry = self.expiry(duration_ms, now)?;
-        let block = self
-            .buddy
-            .allocate(size)
-            .map_err(|error| self.explain(size, error))?;
+        let block = self.buddy.allocate(size).map_err(|error| self.explain(size, error))?;
         let Some(id) = self.unused_id(id_kind) else {
             self.release_block(block);
             return Err(Error::new(Code::Refused, NO_NUMBERS));
         };
-        let lease = Lease {
-            block,
-            size,
-            expiry,
-            handle: make(block.offset, size),
-        };
+        let lease = Lease { block, size, expiry, handle: make(block.offset, size) };
         self.leases.insert(id, lease);
         self.by_expiry.insert((expiry, id));
         self.requested += size;
@@ -134,10 +118,7 @@ impl<H: Clone> LeaseTable<H> {
     /// `not-found` when there is none, or no longer.
     pub fn find(&self, id: LeaseId, now: Instant) -> Result<Found<H>, Error> {
         let lease = self.living(id, now)?;
-        Ok(Found {
-            handle: lease.handle.clone(),
-            size: lease.size,
-        })
+        Ok(Found { handle: lease.handle.clone(), size: lease.size })
     }
 
     /// Lets a lease end `duration_ms` from `now`, sooner or later than before.
@@ -174,10 +155,7 @@ impl<H: Clone> LeaseTable<H> {
 
     /// Strikes the oldest expired leases, at most `most` of them.
     pub fn expired(&mut self, now: Instant, most: usize) -> Vec<Ending<H>> {
-        let due = self
-            .by_expiry
-            .iter()
-            .take_while(|(expiry, _)| *expiry <= now);
+        let due = self.by_expiry.iter().take_while(|(expiry, _)| *expiry <= now);
         let due: Vec<LeaseId> = due.take(most).map(|&(_, id)| id).collect();
         due.into_iter().filter_map(|id| self.strike(id)).collect()
     }
@@ -224,10 +202,7 @@ impl<H: Clone> LeaseTable<H> {
     /// The invariant, in words.
     pub fn check(&self) -> Result<(), String> {
         self.buddy.check()?;
-        let ordered = self
-            .leases
-            .iter()
-            .all(|(&id, l)| self.by_expiry.contains(&(l.expiry, id)));
+        let ordered = self.leases.iter().all(|(&id, l)| self.by_expiry.contains(&(l.expiry, id)));
         if !ordered || self.by_expiry.len() != self.leases.len() {
             return Err("the leases and their order of expiry disagree".into());
         }
@@ -248,28 +223,16 @@ impl<H: Clone> LeaseTable<H> {
     }
 
     fn strike(&mut self, id: LeaseId) -> Option<Ending<H>> {
-        let Lease {
-            block,
-            size,
-            expiry,
-            handle,
-        } = self.leases.remove(&id)?;
+        let Lease { block, size, expiry, handle } = self.leases.remove(&id)?;
         self.by_expiry.remove(&(expiry, id));
         self.requested -= size;
         self.endings += 1;
-        Some(Ending {
-            handle,
-            size,
-            block,
-        })
+        Some(Ending { handle, size, block })
     }
 
     fn release_block(&mut self, block: Block) {
         let released = self.buddy.release(block.offset);
-        debug_assert!(
-            released.is_ok(),
-            "a block of the table was not used: {released:?}"
-        );
+        debug_assert!(released.is_ok(), "a block of the table was not used: {released:?}");
     }
 
     fn unused_id(&mut self, kind: IdKind) -> Option<LeaseId> {
@@ -296,10 +259,9 @@ impl<H: Clone> LeaseTable<H> {
 
     fn explain(&self, size: u64, error: AllocateError) -> Error {
         match error {
-            AllocateError::Zero => Error::new(
-                Code::BadRequest,
-                "a lease has at least 1 byte; ask for more than 0",
-            ),
+            AllocateError::Zero => {
+                Error::new(Code::BadRequest, "a lease has at least 1 byte; ask for more than 0")
+            }
             AllocateError::TooLarge { largest } => Error::new(
                 Code::TooLarge,
                 format!("{size} bytes never fit, the largest block has {largest}; ask for less"),
@@ -320,10 +282,7 @@ const NO_NUMBERS: &str = "all numeric ids were given; lease by text, whose ids d
 /// The one answer for a lease that never was, has expired or was released: a stranger
 /// learns nothing from it.
 pub fn not_found() -> Error {
-    Error::new(
-        Code::NotFound,
-        "there is no such lease, or no longer; lease again",
-    )
+    Error::new(Code::NotFound, "there is no such lease, or no longer; lease again")
 }
 
 #[cfg(test)]

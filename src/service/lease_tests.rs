@@ -15,9 +15,7 @@ fn table(arena: u64) -> LeaseTable<()> {
 }
 
 fn lease(table: &mut LeaseTable<()>, size: u64, ms: u64, now: Instant) -> Result<LeaseId, Code> {
-    table
-        .lease(size, ms, IdKind::Uuid, now, |_, _| ())
-        .map_err(|error| error.code)
+    table.lease(size, ms, IdKind::Uuid, now, |_, _| ()).map_err(|error| error.code)
 }
 
 fn code<T>(result: Result<T, Error>) -> Option<Code> {
@@ -53,11 +51,7 @@ fn sizes_and_durations_out_of_range_are_refused_and_nothing_changes() {
         ((u64::MAX, 5), Code::TooLarge),
     ];
     for ((size, ms), expected) in refusals {
-        assert_eq!(
-            lease(&mut table, size, ms, now),
-            Err(expected),
-            "{size} {ms}"
-        );
+        assert_eq!(lease(&mut table, size, ms, now), Err(expected), "{size} {ms}");
     }
     assert_eq!(table.filling().used, 0);
     lease(&mut table, 512, HOUR_MS, now).unwrap();
@@ -99,10 +93,7 @@ fn expired_leases_are_struck_oldest_first_and_in_bites() {
         lease(&mut table, ms, ms, now).unwrap();
     }
     let bite = table.expired(now + 30 * MS, 2);
-    assert_eq!(
-        bite.iter().map(|ending| ending.size).collect::<Vec<_>>(),
-        [10, 20]
-    );
+    assert_eq!(bite.iter().map(|ending| ending.size).collect::<Vec<_>>(), [10, 20]);
     assert_eq!(table.expired(now + 29 * MS, 2).len(), 0);
     assert_eq!(table.filling().used, 96, "struck, but not yet given back");
     for ending in bite {
@@ -119,11 +110,7 @@ fn a_released_lease_is_gone_and_a_second_release_is_not_found() {
     let id = lease(&mut table, 64, 5, now).unwrap();
     let ending = table.end(id, now).unwrap();
     assert_eq!(code(table.end(id, now)), Some(Code::NotFound));
-    assert_eq!(
-        lease(&mut table, 64, 5, now),
-        Err(Code::OutOfMemory),
-        "a copy may be under way"
-    );
+    assert_eq!(lease(&mut table, 64, 5, now), Err(Code::OutOfMemory), "a copy may be under way");
     table.give_back(ending);
     assert!(lease(&mut table, 64, 5, now).is_ok());
 }
@@ -133,12 +120,8 @@ fn a_handle_is_made_for_the_place_that_was_allocated() {
     let now = Instant::now();
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
     let mut table = LeaseTable::new(Buddy::new(1024), ids, Duration::from_secs(9));
-    table
-        .lease(100, 5, IdKind::Uuid, now, |offset, size| (offset, size))
-        .unwrap();
-    let id = table
-        .lease(32, 5, IdKind::Number, now, |offset, size| (offset, size))
-        .unwrap();
+    table.lease(100, 5, IdKind::Uuid, now, |offset, size| (offset, size)).unwrap();
+    let id = table.lease(32, 5, IdKind::Number, now, |offset, size| (offset, size)).unwrap();
     assert!(id.number().is_some());
     assert_eq!(table.find(id, now).unwrap().handle, (128, 32));
 }

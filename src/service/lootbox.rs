@@ -97,10 +97,7 @@ impl DrawState {
         let taken = take(&self.counter, count, length);
         let goes_on = self.turns.last().is_some_and(|turn| turn.client == client);
         if !goes_on && !taken.is_empty() {
-            self.turns.push(Turn {
-                first: taken.start,
-                client,
-            });
+            self.turns.push(Turn { first: taken.start, client });
         }
         taken
     }
@@ -126,13 +123,8 @@ impl DrawState {
         let mut seen = std::collections::HashMap::<ClientNumber, u64>::new();
         let mut table = Vec::new();
         for (at, turn) in self.turns.iter().enumerate() {
-            let end = self
-                .turns
-                .get(at + 1)
-                .map_or(self.drawn(), |next| next.first);
-            let shown = seen
-                .entry(if each_client { turn.client } else { 0 })
-                .or_default();
+            let end = self.turns.get(at + 1).map_or(self.drawn(), |next| next.first);
+            let shown = seen.entry(if each_client { turn.client } else { 0 }).or_default();
             for index in turn.first..end {
                 if *shown == rows {
                     break;
@@ -153,11 +145,7 @@ impl DrawState {
 
 /// Completes the rows of a table with the numbers themselves, outside the lock.
 pub fn rows(list: &NumberList, table: &[(u32, ClientNumber)]) -> Vec<Row> {
-    let row = |&(counter, client)| Row {
-        counter,
-        client,
-        result: list.number(counter),
-    };
+    let row = |&(counter, client)| Row { counter, client, result: list.number(counter) };
     table.iter().map(row).collect()
 }
 
@@ -202,18 +190,8 @@ mod tests {
         }
         let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
         let rows = rows(&list, &state.table(100, false, usize::MAX));
-        let shown: Vec<_> = rows
-            .iter()
-            .map(|row| (row.counter, row.client, row.result))
-            .collect();
-        let homework = [
-            (0, 1, 5),
-            (1, 1, 19),
-            (2, 1, 228),
-            (3, 2, 665),
-            (4, 1, 7),
-            (5, 2, 11),
-        ];
+        let shown: Vec<_> = rows.iter().map(|row| (row.counter, row.client, row.result)).collect();
+        let homework = [(0, 1, 5), (1, 1, 19), (2, 1, 228), (3, 2, 665), (4, 1, 7), (5, 2, 11)];
         assert_eq!(shown, homework);
     }
 
@@ -224,10 +202,7 @@ mod tests {
             state.draw(client, count, 100);
         }
         assert_eq!(state.table(2, false, 9), [(0, 1), (1, 1)]);
-        assert_eq!(
-            state.table(2, true, 9),
-            [(0, 1), (1, 1), (3, 2), (4, 2), (7, 3)]
-        );
+        assert_eq!(state.table(2, true, 9), [(0, 1), (1, 1), (3, 2), (4, 2), (7, 3)]);
         assert_eq!(state.table(2, true, 3), [(0, 1), (1, 1), (3, 2)]);
         assert_eq!(state.table(0, true, 9), []);
     }

@@ -23,14 +23,8 @@ const CUT: char = '…';
 
 /// Draws the tree in at most `most` bytes, then an ellipsis.
 pub fn picture(buddy: &Buddy, most: usize) -> String {
-    let mut picture = Picture {
-        buddy,
-        text: String::new(),
-        most,
-    };
-    let mut whole = buddy
-        .roots()
-        .all(|(order, unit)| picture.draw(order, unit >> order));
+    let mut picture = Picture { buddy, text: String::new(), most };
+    let mut whole = buddy.roots().all(|(order, unit)| picture.draw(order, unit >> order));
     let unused = buddy.filling().unused;
     if whole && unused > 0 {
         whole = picture.push(&format!("{unused}-unused"));
@@ -94,10 +88,7 @@ mod tests {
     #[test]
     fn an_arena_of_1000_bytes_is_a_forest_with_8_unused() {
         let buddy = Buddy::new(1000);
-        assert_eq!(
-            picture(&buddy, 1000),
-            "512-free 256-free 128-free 64-free 32-free 8-unused"
-        );
+        assert_eq!(picture(&buddy, 1000), "512-free 256-free 128-free 64-free 32-free 8-unused");
     }
 
     #[test]
@@ -106,10 +97,7 @@ mod tests {
         while buddy.allocate(32).is_ok() {}
         for most in 0..200 {
             let text = picture(&buddy, most);
-            assert!(
-                text.ends_with('…') && text.len() <= most + '…'.len_utf8(),
-                "{most}: {text}"
-            );
+            assert!(text.ends_with('…') && text.len() <= most + '…'.len_utf8(), "{most}: {text}");
         }
     }
 }

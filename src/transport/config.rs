@@ -95,10 +95,7 @@ impl fmt::Display for StartError {
         match self {
             StartError::OutOfRange(text) => f.write_str(text),
             StartError::Memory(bytes) => {
-                write!(
-                    f,
-                    "the system does not have {bytes} bytes; give a smaller --memory"
-                )
+                write!(f, "the system does not have {bytes} bytes; give a smaller --memory")
             }
             StartError::Bind(address, error) => write!(f, "{}", explain_bind(*address, error)),
             StartError::Threads(error) => {
@@ -163,45 +160,15 @@ impl Config {
         let most_numbers = u64::from(NumberList::MOST);
         range("--numbers", u64::from(self.numbers), 1, most_numbers, "")?;
         range("--memory", self.memory, MIN_BLOCK, 1 << 40, " bytes")?;
-        range(
-            "--max-clients",
-            self.max_clients as u64,
-            1,
-            MOST_CLIENTS as u64,
-            "",
-        )?;
+        range("--max-clients", self.max_clients as u64, 1, MOST_CLIENTS as u64, "")?;
         let (least, most) = (LEAST_MESSAGE as u64, MOST_MESSAGE as u64);
-        range(
-            "--max-message",
-            self.limits.max_message as u64,
-            least,
-            most,
-            " bytes",
-        )?;
+        range("--max-message", self.limits.max_message as u64, least, most, " bytes")?;
         let year = 365 * 24 * 60 * 60 * 1000;
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         range("--max-lease", ms(self.max_lease), 1, 100 * year, " ms")?;
-        range(
-            "--request-timeout",
-            ms(self.limits.request_timeout),
-            1,
-            year,
-            " ms",
-        )?;
-        range(
-            "--write-timeout",
-            ms(self.limits.write_timeout),
-            1,
-            year,
-            " ms",
-        )?;
-        range(
-            "--idle-timeout",
-            ms(self.limits.idle_timeout),
-            0,
-            year,
-            " ms",
-        )
+        range("--request-timeout", ms(self.limits.request_timeout), 1, year, " ms")?;
+        range("--write-timeout", ms(self.limits.write_timeout), 1, year, " ms")?;
+        range("--idle-timeout", ms(self.limits.idle_timeout), 0, year, " ms")
     }
 }
 
@@ -227,10 +194,7 @@ mod tests {
             (|config| config.max_clients = 0, "--max-clients"),
             (|config| config.max_clients = 14_001, "--max-clients"),
             (|config| config.limits.max_message = 1, "--max-message"),
-            (
-                |config| config.limits.request_timeout = Duration::ZERO,
-                "--request-timeout",
-            ),
+            (|config| config.limits.request_timeout = Duration::ZERO, "--request-timeout"),
             (|config| config.max_lease = Duration::MAX, "--max-lease"),
         ];
         assert!(Config::default().check().is_ok());
@@ -238,24 +202,15 @@ mod tests {
             let mut config = Config::default();
             change(&mut config);
             let error = config.check().map_err(|error| error.to_string());
-            assert!(
-                error.as_ref().is_err_and(|text| text.starts_with(name)),
-                "{name}: {error:?}"
-            );
+            assert!(error.as_ref().is_err_and(|text| text.starts_with(name)), "{name}: {error:?}");
         }
     }
 
     #[test]
     fn a_port_in_use_is_an_error_with_its_cure() {
         let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let config = Config {
-            address: taken.local_addr().unwrap(),
-            ..Config::default()
-        };
+        let config = Config { address: taken.local_addr().unwrap(), ..Config::default() };
         let error = config.start().map(|_| ()).unwrap_err().to_string();
-        assert!(
-            error.contains("in use") && error.contains("--port 0"),
-            "{error}"
-        );
+        assert!(error.contains("in use") && error.contains("--port 0"), "{error}");
     }
 }

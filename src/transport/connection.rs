@@ -198,11 +198,7 @@ impl Connection<'_> {
                     if let Some(fault) = self.limits.fault {
                         fault(&request);
                     }
-                    (
-                        self.shared.answer(request, self.client, &mut self.spare),
-                        used,
-                        last,
-                    )
+                    (self.shared.answer(request, self.client, &mut self.spare), used, last)
                 }
                 Decoded::Refused { error, used } => (Reply::Error(error), used, false),
                 Decoded::Last(Some(error)) => (Reply::Error(error), 0, true),
@@ -242,12 +238,10 @@ impl Connection<'_> {
     }
 
     fn end_too_slow(&mut self) -> End {
-        let error: Option<Error> = self
-            .conversation
-            .too_slow(self.limits.request_timeout.as_millis());
+        let error: Option<Error> =
+            self.conversation.too_slow(self.limits.request_timeout.as_millis());
         if let Some(error) = error {
-            self.conversation
-                .encode(Reply::Error(error), &mut self.output);
+            self.conversation.encode(Reply::Error(error), &mut self.output);
             let _ = self.flush();
         }
         End::Ours

@@ -53,11 +53,7 @@ impl Input {
         (self.start, self.end) = (0, self.end - self.start);
         let length = self.bytes.len();
         if self.end > length / 2 || length == 0 {
-            let grown = if length < LARGE {
-                4 * length
-            } else {
-                2 * length
-            };
+            let grown = if length < LARGE { 4 * length } else { 2 * length };
             self.bytes.resize(grown.max(FIRST), 0);
         }
     }
@@ -92,10 +88,7 @@ mod tests {
         for _ in 0..10_000 {
             let space = input.space().len();
             let came = input.pending().len();
-            assert!(
-                came + space <= (4 * came).max(FIRST),
-                "{came} came, room for {space} more"
-            );
+            assert!(came + space <= (4 * came).max(FIRST), "{came} came, room for {space} more");
             input.filled(space.min(1000));
         }
         assert!(input.is_large());

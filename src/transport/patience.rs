@@ -72,11 +72,7 @@ pub struct Patience {
 impl Patience {
     /// With these limits; an `idle` of zero is none.
     pub fn new(request: Duration, idle: Duration) -> Self {
-        Self {
-            request,
-            idle,
-            began: None,
-        }
+        Self { request, idle, began: None }
     }
 
     /// A request was whole: the next one's time has not begun.
@@ -92,15 +88,9 @@ impl Patience {
         }
         let now = clock();
         let began = *self.began.get_or_insert(now);
-        let left = self
-            .request
-            .saturating_sub(now.saturating_duration_since(began));
+        let left = self.request.saturating_sub(now.saturating_duration_since(began));
         let quiet = Duration::from_millis(QUIET_MS);
-        if situation.awaits_quiet && quiet < left {
-            Wait::Quiet(quiet)
-        } else {
-            Wait::Whole(left)
-        }
+        if situation.awaits_quiet && quiet < left { Wait::Quiet(quiet) } else { Wait::Whole(left) }
     }
 
     fn wait_for_next(&self, large: bool) -> Wait {
@@ -118,19 +108,9 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const PART: Situation = Situation {
-        pending: true,
-        awaits_quiet: false,
-        large: false,
-    };
-    const NOTHING: Situation = Situation {
-        pending: false,
-        ..PART
-    };
-    const DRAW: Situation = Situation {
-        awaits_quiet: true,
-        ..PART
-    };
+    const PART: Situation = Situation { pending: true, awaits_quiet: false, large: false };
+    const NOTHING: Situation = Situation { pending: false, ..PART };
+    const DRAW: Situation = Situation { awaits_quiet: true, ..PART };
 
     fn no_clock() -> Instant {
         panic!("an idle connection asks for no clock")
@@ -152,10 +132,7 @@ mod tests {
             let wait = patience.wait(PART, || start + seconds * SECOND);
             assert_eq!(wait, Wait::Whole((30 - seconds) * SECOND));
         }
-        assert_eq!(
-            patience.wait(PART, || start + 31 * SECOND),
-            Wait::Whole(Duration::ZERO)
-        );
+        assert_eq!(patience.wait(PART, || start + 31 * SECOND), Wait::Whole(Duration::ZERO));
     }
 
     #[test]
@@ -164,15 +141,9 @@ mod tests {
         let mut patience = Patience::new(30 * SECOND, Duration::ZERO);
         patience.wait(PART, || start);
         patience.request_done();
-        assert_eq!(
-            patience.wait(PART, || start + 20 * SECOND),
-            Wait::Whole(30 * SECOND)
-        );
+        assert_eq!(patience.wait(PART, || start + 20 * SECOND), Wait::Whole(30 * SECOND));
         patience.wait(NOTHING, no_clock);
-        assert_eq!(
-            patience.wait(PART, || start + 60 * SECOND),
-            Wait::Whole(30 * SECOND)
-        );
+        assert_eq!(patience.wait(PART, || start + 60 * SECOND), Wait::Whole(30 * SECOND));
     }
 
     #[test]
@@ -187,10 +158,7 @@ mod tests {
 
     #[test]
     fn large_buffers_are_kept_for_a_second() {
-        let large = Situation {
-            large: true,
-            ..NOTHING
-        };
+        let large = Situation { large: true, ..NOTHING };
         let wait = |idle| Patience::new(SECOND, idle).wait(large, no_clock);
         assert_eq!(wait(Duration::ZERO), Wait::Shrink(SHRINK));
         assert_eq!(wait(60 * SECOND), Wait::Shrink(SHRINK));

@@ -112,21 +112,14 @@ impl Shared {
         let answered = match request {
             Request::Draw { count } => self.draw(client, count),
             Request::Table { rows, each_client } => Ok(self.table(rows, each_client)),
-            Request::Lease {
-                size,
-                duration_ms,
-                id_kind,
-            } => self.lease(size, duration_ms, id_kind),
+            Request::Lease { size, duration_ms, id_kind } => self.lease(size, duration_ms, id_kind),
             Request::Set { id, data } => self.set(id, &data),
             Request::Get { id } => self.get(id, spare),
             Request::Renew { id, duration_ms } => self.renew(id, duration_ms),
             Request::Ttl { id } => self.ttl(id),
             Request::Release { id } => self.release(id),
             Request::Stats => Ok(self.stats()),
-            Request::Tree => Ok(Reply::Tree(picture(
-                hold(&self.tables).buddy(),
-                MOST_PICTURE,
-            ))),
+            Request::Tree => Ok(Reply::Tree(picture(hold(&self.tables).buddy(), MOST_PICTURE))),
             Request::Help => Ok(Reply::Help),
             Request::Quit => Ok(Reply::Bye),
         };
@@ -188,11 +181,7 @@ impl Shared {
             }
             match leased {
                 Ok(id) => {
-                    return Ok(Reply::Leased {
-                        id,
-                        size,
-                        duration_ms,
-                    });
+                    return Ok(Reply::Leased { id, size, duration_ms });
                 }
                 // What has expired but was not given back yet stands in nobody's way.
                 Err(error) if error.code == Code::OutOfMemory && self.reap(now) > 0 => {}
@@ -235,11 +224,7 @@ impl Shared {
         let now = Instant::now();
         let size = hold(&self.tables).renew(id, duration_ms, now)?;
         self.sooner.notify_one();
-        Ok(Reply::Leased {
-            id,
-            size,
-            duration_ms,
-        })
+        Ok(Reply::Leased { id, size, duration_ms })
     }
 
     fn ttl(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
@@ -281,9 +266,7 @@ impl Shared {
         let mut tables = hold(&self.tables);
         while !self.is_stopping() {
             let now = Instant::now();
-            let left = tables
-                .next_expiry()
-                .map(|expiry| expiry.saturating_duration_since(now));
+            let left = tables.next_expiry().map(|expiry| expiry.saturating_duration_since(now));
             tables = match left {
                 Some(Duration::ZERO) => {
                     drop(tables);
@@ -294,10 +277,7 @@ impl Shared {
                     let woken = self.sooner.wait_timeout(tables, left);
                     woken.unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self
-                    .sooner
-                    .wait(tables)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => self.sooner.wait(tables).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -309,12 +289,7 @@ impl Shared {
         };
         let (leases, requested, filling, memory) = {
             let tables = hold(&self.tables);
-            (
-                tables.len(),
-                tables.requested(),
-                tables.filling(),
-                tables.buddy().size(),
-            )
+            (tables.len(), tables.requested(), tables.filling(), tables.buddy().size())
         };
         let percent = |share: f64| format!("{share:.1}%");
         let lock = match self.grain {
@@ -335,14 +310,8 @@ impl Shared {
             ("used", filling.used.to_string()),
             ("free", filling.free.to_string()),
             ("largest_free", filling.largest_free.to_string()),
-            (
-                "internal_fragmentation",
-                percent(filling.internal_fragmentation(requested)),
-            ),
-            (
-                "external_fragmentation",
-                percent(filling.external_fragmentation()),
-            ),
+            ("internal_fragmentation", percent(filling.internal_fragmentation(requested))),
+            ("external_fragmentation", percent(filling.external_fragmentation())),
         ])
     }
 

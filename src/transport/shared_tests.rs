@@ -10,14 +10,7 @@ use std::sync::atomic::AtomicU32;
 use std::thread;
 
 fn shared(memory: u64, numbers: u32, grain: Grain) -> Shared {
-    Config {
-        memory,
-        numbers,
-        grain,
-        ..Config::default()
-    }
-    .share()
-    .unwrap()
+    Config { memory, numbers, grain, ..Config::default() }.share().unwrap()
 }
 
 fn answer<'s>(shared: &'s Shared, request: Request<'_>) -> Reply<'s> {
@@ -25,14 +18,7 @@ fn answer<'s>(shared: &'s Shared, request: Request<'_>) -> Reply<'s> {
 }
 
 fn lease(shared: &Shared, size: u64, duration_ms: u64) -> Result<LeaseId, Code> {
-    match answer(
-        shared,
-        Request::Lease {
-            size,
-            duration_ms,
-            id_kind: IdKind::Uuid,
-        },
-    ) {
+    match answer(shared, Request::Lease { size, duration_ms, id_kind: IdKind::Uuid }) {
         Reply::Leased { id, .. } => Ok(id),
         Reply::Error(error) => Err(error.code),
         other => panic!("{other:?}"),
@@ -40,13 +26,7 @@ fn lease(shared: &Shared, size: u64, duration_ms: u64) -> Result<LeaseId, Code> 
 }
 
 fn set(shared: &Shared, id: LeaseId, data: &[u8]) -> Result<(), Code> {
-    match answer(
-        shared,
-        Request::Set {
-            id,
-            data: data.into(),
-        },
-    ) {
+    match answer(shared, Request::Set { id, data: data.into() }) {
         Reply::Set { .. } => Ok(()),
         Reply::Error(error) => Err(error.code),
         other => panic!("{other:?}"),
@@ -80,13 +60,9 @@ fn drain(shared: &Shared, threads: u64) -> Vec<Vec<u32>> {
         }
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads)
-            .map(|client| scope.spawn(move || (draw)(client)))
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect()
+        let threads: Vec<_> =
+            (0..threads).map(|client| scope.spawn(move || (draw)(client))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     })
 }
 
@@ -124,23 +100,10 @@ impl Counter for Unlocked<'_> {
 fn the_same_draw_without_the_lock_gives_two_threads_the_same_numbers() {
     let counter = AtomicU32::new(0);
     let both_loaded = Barrier::new(2);
-    let draw = || {
-        take(
-            &Unlocked {
-                counter: &counter,
-                both_loaded: &both_loaded,
-            },
-            4,
-            100,
-        )
-    };
+    let draw = || take(&Unlocked { counter: &counter, both_loaded: &both_loaded }, 4, 100);
     thread::scope(|scope| {
         let (one, other) = (scope.spawn(draw), scope.spawn(draw));
-        assert_eq!(
-            one.join().unwrap(),
-            other.join().unwrap(),
-            "the race, caught"
-        );
+        assert_eq!(one.join().unwrap(), other.join().unwrap(), "the race, caught");
     });
     let locked = Mutex::new(Cell::new(0));
     let draw = || take(&*hold(&locked), 4, 100);
@@ -154,13 +117,8 @@ fn the_same_draw_without_the_lock_gives_two_threads_the_same_numbers() {
 fn numbers_taken_one_by_one_are_in_the_table_as_they_went() {
     let shared = shared(64, 1000, Grain::Number);
     let drawn = drain(&shared, 4);
-    let Reply::Table(rows) = answer(
-        &shared,
-        Request::Table {
-            rows: 1000,
-            each_client: false,
-        },
-    ) else {
+    let Reply::Table(rows) = answer(&shared, Request::Table { rows: 1000, each_client: false })
+    else {
         panic!("no table");
     };
     assert!(rows.iter().map(|row| row.counter).eq(0..1000));
@@ -249,16 +207,10 @@ fn a_place_has_a_new_tenant_only_after_the_copy_in_it_ended() {
         }
         assert_eq!(lease(&shared, 32, 5), Err(Code::OutOfMemory));
         drop(copying);
-        assert!(matches!(
-            release.join().unwrap(),
-            Reply::Released { size: 32, .. }
-        ));
+        assert!(matches!(release.join().unwrap(), Reply::Released { size: 32, .. }));
     });
     assert!(lease(&shared, 32, 60_000).is_ok());
-    assert_eq!(
-        hold(&block).get(&shared.arena, &mut Vec::new()),
-        Err(ContentsError::Released)
-    );
+    assert_eq!(hold(&block).get(&shared.arena, &mut Vec::new()), Err(ContentsError::Released));
 }
 
 fn get_code(shared: &Shared, id: LeaseId) -> Option<Code> {
@@ -303,10 +255,7 @@ fn expired_leases_stand_in_no_ones_way() {
     // No reaper runs here: the lease itself takes back what has expired.
     let deadline = Instant::now() + Duration::from_secs(1);
     while lease(&shared, 1024, 60_000).is_err() {
-        assert!(
-            Instant::now() < deadline,
-            "expired leases were not taken back"
-        );
+        assert!(Instant::now() < deadline, "expired leases were not taken back");
     }
     assert_eq!(shared.check(), Ok(()));
 }
@@ -323,10 +272,7 @@ fn a_lock_that_a_panic_poisoned_serves_the_others() {
         assert!(poisoning.join().is_err());
     });
     assert!(shared.draw.is_poisoned() && shared.tables.is_poisoned());
-    assert!(matches!(
-        answer(&shared, Request::Draw { count: 4 }),
-        Reply::Drawn(_)
-    ));
+    assert!(matches!(answer(&shared, Request::Draw { count: 4 }), Reply::Drawn(_)));
     assert!(lease(&shared, 100, 5000).is_ok());
     assert_eq!(shared.check(), Ok(()));
 }
@@ -348,21 +294,11 @@ fn stats_name_what_is_left_and_hold_no_id() {
     let shared = shared(1000, 10, Grain::Request);
     answer(&shared, Request::Draw { count: 4 });
     let id = lease(&shared, 100, 60_000).unwrap().to_string();
-    let Reply::Stats(figures) = answer(&shared, Request::Stats) else {
-        panic!("no stats")
-    };
-    let text = figures
-        .iter()
-        .map(|(name, value)| format!("{name}={value} "))
-        .collect::<String>();
-    for expected in [
-        "remaining=6 ",
-        "drawn=4 ",
-        "unused=8 ",
-        "leases=1 ",
-        "used=128 ",
-        "requested=100 ",
-    ] {
+    let Reply::Stats(figures) = answer(&shared, Request::Stats) else { panic!("no stats") };
+    let text = figures.iter().map(|(name, value)| format!("{name}={value} ")).collect::<String>();
+    for expected in
+        ["remaining=6 ", "drawn=4 ", "unused=8 ", "leases=1 ", "used=128 ", "requested=100 "]
+    {
         assert!(text.contains(expected), "{text}");
     }
     assert!(!text.contains(&id));

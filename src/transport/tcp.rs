@@ -7,6 +7,9 @@
 //! | `client-N` | serves one client | `read` or `write` of its socket |
 //! | `reap` | gives the memory of expired leases back | a condition variable |
 //!
+//! Beside them are the main thread, which waits for a signal, and the one that `ctrlc`
+//! makes to wait for it.
+//!
 //! Accepting is a thread of its own because std's backlog is a fixed 128: while a
 //! thread is being made (some 30 us) nobody would accept, and a burst of connects
 //! that overflows the backlog is retried by the clients' systems only after a second.
@@ -54,6 +57,9 @@ pub const MOST_CLIENTS: usize = 14_000;
 /// How long the accepting thread waits when the system has no descriptor left.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
+/// How often it says so, at most: descriptors come and go while it is short of them.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+
 /// How long replies under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -100,25 +106,15 @@ impl Server {
             clients: HashMap::new(),
             turned_away: TurnedAway::default(),
         };
-        let spawning = Builder::new()
-            .name("spawn".into())
-            .spawn(|| spawner.run(inbox))?;
+        let spawning = Builder::new().name("spawn".into()).spawn(|| spawner.run(inbox))?;
         let reaper = shared.clone();
-        let reaping = Builder::new()
-            .name("reap".into())
-            .spawn(move || reaper.reap_until_stopped())?;
+        let reaping =
+            Builder::new().name("reap".into()).spawn(move || reaper.reap_until_stopped())?;
         let (told, handover) = (shared.clone(), events.clone());
         let accepting = Builder::new()
             .name("accept".into())
             .spawn(move || accept(&listener, &told, &handover))?;
-        Ok(Self {
-            address,
-            shared,
-            events,
-            accepting,
-            spawning,
-            reaping,
-        })
+        Ok(Self { address, shared, events, accepting, spawning, reaping })
     }
 
     /// Where it listens; the true port also when port 0 was asked for.
@@ -163,7 +159,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 
 /// The accepting thread.
 fn accept(listener: &TcpListener, shared: &Shared, events: &Sender<Event>) {
-    let mut short = false;
+    let mut warned: Option<Instant> = None;
     loop {
         let accepted = listener.accept();
         if shared.is_stopping() {
@@ -171,9 +167,6 @@ fn accept(listener: &TcpListener, shared: &Shared, events: &Sender<Event>) {
         }
         match accepted {
             Ok((stream, _)) => {
-                if std::mem::take(&mut short) {
-                    log::warn!("accepting again");
-                }
                 if events.send(Event::Accepted(stream)).is_err() {
                     return;
                 }
@@ -181,8 +174,9 @@ fn accept(listener: &TcpListener, shared: &Shared, events: &Sender<Event>) {
             // The client gave up while it waited; the next may not have.
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
-                if !std::mem::replace(&mut short, true) {
+                if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
                     log::warn!("no client can be accepted now, waiting: {error}");
+                    warned = Some(Instant::now());
                 }
                 std::thread::sleep(BACK_OFF);
             }
@@ -192,10 +186,7 @@ fn accept(listener: &TcpListener, shared: &Shared, events: &Sender<Event>) {
 
 fn is_the_clients(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
 /// The spawning thread: the only one that knows who is connected.
@@ -254,17 +245,12 @@ impl Spawner {
         let stream = Arc::new(stream);
         let own = stream.clone();
         let (shared, limits) = (self.shared.clone(), self.limits.clone());
-        let farewell = Farewell {
-            client,
-            events: self.events.clone(),
-        };
+        let farewell = Farewell { client, events: self.events.clone() };
         let serve = move || {
             let _farewell = farewell;
             connection::serve(&own, client, &shared, &limits);
         };
-        let builder = Builder::new()
-            .name(format!("client-{client}"))
-            .stack_size(CLIENT_STACK);
+        let builder = Builder::new().name(format!("client-{client}")).stack_size(CLIENT_STACK);
         match builder.spawn(serve) {
             Ok(thread) => {
                 self.clients.insert(client, Client { stream, thread });
@@ -274,10 +260,7 @@ impl Spawner {
                 log::warn!("no thread for a client: {error}");
                 // The closure that shared it was dropped with the error.
                 if let Some(stream) = Arc::into_inner(stream) {
-                    self.turn_away(
-                        stream,
-                        "the system has no thread left; try again later".into(),
-                    );
+                    self.turn_away(stream, "the system has no thread left; try again later".into());
                 }
             }
         }
@@ -305,10 +288,7 @@ impl Spawner {
         self.shut_down_all(Shutdown::Both);
         self.join_until(inbox, start + GIVE_UP);
         if !self.clients.is_empty() {
-            log::warn!(
-                "{} clients' threads did not end in time",
-                self.clients.len()
-            );
+            log::warn!("{} clients' threads did not end in time", self.clients.len());
         }
     }
 

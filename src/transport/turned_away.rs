@@ -32,13 +32,8 @@ impl TurnedAway {
     /// Writes one line to a client and begins to close it.
     pub fn turn_away(&mut self, mut stream: TcpStream, line: &str, now: Instant) {
         // A fresh socket's send buffer takes one line; if not, the client is lost anyway.
-        let told = stream
-            .set_nonblocking(true)
-            .and_then(|()| stream.write_all(line.as_bytes()));
-        if told
-            .and_then(|()| stream.shutdown(Shutdown::Write))
-            .is_err()
-        {
+        let told = stream.set_nonblocking(true).and_then(|()| stream.write_all(line.as_bytes()));
+        if told.and_then(|()| stream.shutdown(Shutdown::Write)).is_err() {
             return;
         }
         if self.sockets.len() == MOST {
@@ -49,8 +44,7 @@ impl TurnedAway {
 
     /// Drops those that have closed, or were listened to long enough.
     pub fn look(&mut self, now: Instant) {
-        self.sockets
-            .retain_mut(|(stream, until)| now < *until && still_open(stream));
+        self.sockets.retain_mut(|(stream, until)| now < *until && still_open(stream));
     }
 
     /// Whether there is none.

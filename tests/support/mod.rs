@@ -32,28 +32,13 @@ impl Running {
     pub fn start_command(mut command: Command) -> Self {
         let log = scratch("log");
         let stderr = File::create(&log).unwrap();
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(stderr)
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line
-            .strip_prefix("leasebox listening on ")
-            .map(|text| text.trim().parse());
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let address = line.strip_prefix("leasebox listening on ").map(|text| text.trim().parse());
         match address {
-            Some(Ok(address)) => Self {
-                child,
-                address,
-                log,
-            },
-            _ => panic!(
-                "first line {line:?}, log:\n{}",
-                std::fs::read_to_string(&log).unwrap()
-            ),
+            Some(Ok(address)) => Self { child, address, log },
+            _ => panic!("first line {line:?}, log:\n{}", std::fs::read_to_string(&log).unwrap()),
         }
     }
 
@@ -78,29 +63,18 @@ impl Running {
     /// Waits until a figure is what it should be.
     pub fn await_figure(&self, name: &str, expected: u64) {
         let mut client = self.connect();
-        wait_for(&format!("{name}={expected}"), || {
-            figure(&client.ask("stats"), name) == expected
-        });
+        wait_for(&format!("{name}={expected}"), || figure(&client.ask("stats"), name) == expected);
     }
 
     /// Runs `leasebox client` against it.
     pub fn client(&self, words: &[&str]) -> Output {
-        let (host, port) = (
-            self.address.ip().to_string(),
-            self.address.port().to_string(),
-        );
+        let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
         leasebox(&[&["client", &host, &port], words].concat())
     }
 
     pub fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([signal, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
     /// Waits for its end.
@@ -116,9 +90,7 @@ impl Running {
     /// Threads and descriptors of the process.
     pub fn resources(&self) -> (usize, usize) {
         let count = |what: &str| {
-            std::fs::read_dir(format!("/proc/{}/{what}", self.child.id()))
-                .unwrap()
-                .count()
+            std::fs::read_dir(format!("/proc/{}/{what}", self.child.id())).unwrap().count()
         };
         (count("task"), count("fd"))
     }
@@ -146,9 +118,7 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self {
-            stream: BufReader::new(stream),
-        }
+        Self { stream: BufReader::new(stream) }
     }
 
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -181,10 +151,7 @@ impl Client {
     }
 
     pub fn end_of_requests(&mut self) {
-        self.stream
-            .get_mut()
-            .shutdown(std::net::Shutdown::Write)
-            .unwrap();
+        self.stream.get_mut().shutdown(std::net::Shutdown::Write).unwrap();
     }
 
     /// Leases by text; answers the id.
@@ -198,13 +165,8 @@ impl Client {
 
 /// One figure of a `stats` reply.
 pub fn figure(stats: &str, name: &str) -> u64 {
-    let value = stats
-        .split(' ')
-        .find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-    value
-        .unwrap_or_else(|| panic!("no {name} in {stats:?}"))
-        .parse()
-        .unwrap()
+    let value = stats.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    value.unwrap_or_else(|| panic!("no {name} in {stats:?}")).parse().unwrap()
 }
 
 /// Numbers of a draw's reply; none when the list was drained.
@@ -212,10 +174,7 @@ pub fn numbers(reply: &str) -> Vec<u32> {
     if reply.starts_with("error exhausted") {
         return Vec::new();
     }
-    reply
-        .split(' ')
-        .map(|word| word.parse().unwrap_or_else(|_| panic!("{reply:?}")))
-        .collect()
+    reply.split(' ').map(|word| word.parse().unwrap_or_else(|_| panic!("{reply:?}"))).collect()
 }
 
 /// Asserts that these are 1 to `count`, each once.
@@ -236,31 +195,20 @@ pub fn wait_for(what: &str, mut so: impl FnMut() -> bool) {
 
 /// Runs the program to its end.
 pub fn leasebox(arguments: &[&str]) -> Output {
-    Command::new(BINARY)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+    Command::new(BINARY).args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
 /// A file of this test's own.
 pub fn scratch(name: &str) -> PathBuf {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let unique = format!(
-        "leasebox-{}-{}-{name}",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    );
+    let unique =
+        format!("leasebox-{}-{}-{name}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     std::env::temp_dir().join(unique)
 }
 
 /// What a command printed, and its exit code.
 pub fn shown(output: &Output) -> (String, String, Option<i32>) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        text(&output.stdout),
-        text(&output.stderr),
-        output.status.code(),
-    )
+    (text(&output.stdout), text(&output.stderr), output.status.code())
 }

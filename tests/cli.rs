@@ -1,0 +1,182 @@
+//! The command line: its words, its exit codes, its errors on one line.
+
+mod support;
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use support::{BINARY, Running, leasebox, scratch, shown};
+
+/// Asserts an exit code and one line on standard error that holds all of `parts`.
+fn assert_complains(arguments: &[&str], code: i32, parts: &[&str]) {
+    let (stdout, stderr, exit) = shown(&leasebox(arguments));
+    assert_eq!((exit, stdout.as_str()), (Some(code), ""), "{arguments:?}: {stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{arguments:?}: {stderr}");
+    for part in parts {
+        assert!(stderr.contains(part), "{arguments:?}: no {part:?} in {stderr}");
+    }
+}
+
+#[test]
+fn every_help_has_an_example() {
+    for command in
+        [&["--help"][..], &["serve", "--help"], &["client", "--help"], &["check", "--help"]]
+    {
+        let (stdout, _, code) = shown(&leasebox(command));
+        assert_eq!(code, Some(0));
+        assert!(stdout.contains("Examples:\n"), "{command:?}: {stdout}");
+        assert!(stdout.lines().all(|line| line.len() <= 100), "{stdout}");
+    }
+}
+
+#[test]
+fn wrong_arguments_exit_with_2() {
+    let wrong = [
+        &[][..],
+        &["sreve"],
+        &["serve", "--port", "65536"],
+        &["serve", "--memory", "1.5MiB"],
+        &["serve", "--lock", "none"],
+        &["serve", "--max-lease", "5"],
+        &["client"],
+        &["check"],
+        &["check", "--max", "0", "x"],
+    ];
+    for arguments in wrong {
+        assert_eq!(leasebox(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_keeps_a_server_from_starting_is_one_line_with_the_cure() {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    assert_complains(&["serve", "--port", &port], 2, &["in use", "--port 0"]);
+    assert_complains(
+        &["serve", "--bind", "192.0.2.77", "--port", "0"],
+        2,
+        &["no address of this machine", "--bind"],
+    );
+    assert_complains(
+        &["serve", "--bind", "no.such.host.invalid"],
+        2,
+        &["no known address", "--bind"],
+    );
+    assert_complains(&["serve", "--memory", "31"], 2, &["--memory 31 bytes", "give 32"]);
+    assert_complains(&["serve", "--memory", "1024GiB"], 2, &["does not have", "smaller --memory"]);
+    assert_complains(&["serve", "--numbers", "0"], 2, &["--numbers 0", "1 to 10000000"]);
+}
+
+#[test]
+fn a_question_that_could_not_be_put_exits_with_2() {
+    let unused =
+        TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port().to_string();
+    assert_complains(
+        &["client", "127.0.0.1", &unused, "draw", "1"],
+        2,
+        &["no server answers", "leasebox serve"],
+    );
+    assert_complains(
+        &["client", "no.such.host.invalid", "draw", "1"],
+        2,
+        &["unknown", "IP address"],
+    );
+    assert_complains(&["client", "localhost", "4120"], 2, &["a command is missing", "--help"]);
+    assert_complains(&["client", "localhost", "lease"], 2, &["lease SIZE [MS]"]);
+    assert_complains(&["client", "localhost", "lease", "2147483648"], 2, &["SIZE"]);
+    assert_complains(&["client", "localhost", "99999", "draw", "1"], 2, &["PORT"]);
+    assert_complains(&["client", "localhost", "draw", "1\nquit"], 2, &["one line"]);
+    assert_complains(&["check", "no-such-file"], 2, &["no-such-file", "cannot be read"]);
+}
+
+#[test]
+fn a_command_that_the_server_refuses_exits_with_1() {
+    let server = Running::start(&["--memory", "1024", "--numbers", "3"]);
+    let refused: [&[&str]; 7] = [
+        &["lease", "1025", "5000"],
+        &["lease", "-1", "5000"],
+        &["get", "5"],
+        &["get", "-5"],
+        &["set", "5", "text"],
+        &["draw", "0"],
+        &["nonsense"],
+    ];
+    for words in refused {
+        let (stdout, stderr, code) = shown(&server.client(words));
+        assert_eq!((code, stdout.as_str()), (Some(1), ""), "{words:?}: {stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{words:?}: {stderr}");
+    }
+    let (drawn, _, code) = shown(&server.client(&["DRAW", "9"]));
+    assert_eq!((drawn.split(' ').count(), code), (3, Some(0)));
+}
+
+#[test]
+fn the_client_prints_up_to_the_trailing_zeros_and_escapes_the_rest() {
+    let server = Running::start(&[]);
+    let (leased, ..) = shown(&server.client(&["lease", "64"]));
+    let id = leased.trim().rsplit(' ').next().unwrap();
+    assert_eq!(shown(&server.client(&["get", id])).0, format!("Data get for lease {id}: \n"));
+    server.client(&["set", id, "a\\b\n\u{e9} "]);
+    let expected = format!("Data get for lease {id}: a\\\\b\\n\\xc3\\xa9 \n");
+    assert_eq!(shown(&server.client(&["get", id])).0, expected);
+    let (_, stderr, code) = shown(&server.client(&["set", id, &"x".repeat(65)]));
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("65 bytes do not fit"), "{stderr}");
+}
+
+#[test]
+fn a_server_that_is_no_leasebox_is_told_apart() {
+    let other = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = other.local_addr().unwrap().port().to_string();
+    let answering = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let (mut stream, _) = other.accept().unwrap();
+        stream.read_exact(&mut [0; 20]).unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+    });
+    assert_complains(
+        &["client", "127.0.0.1", &port, "lease", "64", "5"],
+        2,
+        &["no MemoryLease frame"],
+    );
+    answering.join().unwrap();
+}
+
+#[test]
+fn check_finds_the_number_that_came_twice() {
+    let (a, b) = (scratch("a"), scratch("b"));
+    std::fs::write(&a, "5\n19\n228\n7\n").unwrap();
+    std::fs::write(&b, "228\n665\n").unwrap();
+    let files = [a.to_str().unwrap(), b.to_str().unwrap()];
+    let (stdout, _, code) = shown(&leasebox(&["check", files[0], files[1]]));
+    assert_eq!(code, Some(1));
+    assert!(
+        stdout.starts_with(&format!("duplicate 228: {} line 3, {} line 1\n", files[0], files[1]))
+    );
+    assert!(stdout.ends_with("5 drawn, 1 duplicate, 99995 not drawn\n"), "{stdout}");
+    assert_eq!(leasebox(&["check", files[0]]).status.code(), Some(0));
+    assert_eq!(leasebox(&["check", "--drained", files[0]]).status.code(), Some(1));
+    std::fs::write(&a, "no numbers\n").unwrap();
+    assert_complains(&["check", files[0]], 2, &["no number was found"]);
+    files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+}
+
+#[test]
+fn a_full_or_closed_standard_output_is_no_panic() {
+    let numbers = scratch("numbers");
+    std::fs::write(&numbers, "1\n").unwrap();
+    let check = |stdout: Stdio| {
+        let mut command = Command::new(BINARY);
+        command.arg("check").arg(&numbers).stdout(stdout);
+        shown(&command.stderr(Stdio::piped()).output().unwrap())
+    };
+    let (_, stderr, code) = check(File::options().write(true).open("/dev/full").unwrap().into());
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("standard output") && stderr.lines().count() == 1, "{stderr}");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let (_, stderr, code) = check(writer.into());
+    assert_eq!((stderr.as_str(), code), ("", Some(0)));
+    std::fs::remove_file(&numbers).unwrap();
+}

@@ -1,0 +1,132 @@
+//! What breaks: panics, signals, a system without descriptors. Nobody else notices.
+
+mod support;
+
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use leasebox::message::Request;
+use leasebox::transport::config::Config;
+use support::{BINARY, Client, Running, numbers, wait_for};
+
+/// The stop's promise is 2 s; ten times that on a busy machine.
+const STOP: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_panic_in_one_clients_thread_leaves_all_others_served() {
+    let mut config = Config { address: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+    config.limits.fault = Some(|request| {
+        if matches!(request, Request::Tree) {
+            std::panic::resume_unwind(Box::new("a fault, on purpose"));
+        }
+    });
+    let server = config.start().unwrap();
+    let mut others: Vec<Client> = (0..8).map(|_| Client::connect(server.address())).collect();
+    let ids: Vec<String> = others.iter_mut().map(|other| other.lease(100, 60_000)).collect();
+    for _ in 0..50 {
+        let mut faulty = Client::connect(server.address());
+        faulty.send("draw 10\ntree\n");
+        assert!(faulty.line().is_empty(), "its thread is gone before it could flush");
+    }
+    for (other, id) in others.iter_mut().zip(&ids) {
+        assert_eq!(numbers(&other.ask("draw 2")).len(), 2);
+        assert_eq!(other.ask(&format!("get {id}")), format!("data {id} "));
+    }
+    assert_eq!(support::figure(&others[0].ask("stats"), "drawn"), 516, "50 of 10 and 8 of 2");
+    wait_for("the faulty clients' places", || {
+        support::figure(&others[0].ask("stats"), "clients") == 8
+    });
+    assert_eq!(server.shared().check(), Ok(()));
+    drop(others);
+    server.stop();
+}
+
+#[test]
+fn it_stops_under_load_in_time_with_exit_0_and_every_whole_request_answered() {
+    for signal in ["-TERM", "-INT", "-HUP"] {
+        let mut server = Running::start(&["--numbers", "3000000"]);
+        let address = server.address;
+        let load: Vec<_> = (0..8)
+            .map(|_| {
+                thread::spawn(move || {
+                    let mut client = Client::connect(address);
+                    let mut drawn = 0;
+                    loop {
+                        use std::io::{BufRead, Write};
+                        let mut line = String::new();
+                        let sent = client.stream.get_mut().write_all(b"draw 5\n");
+                        if sent.is_err() || client.stream.read_line(&mut line).unwrap_or(0) == 0 {
+                            return drawn;
+                        }
+                        assert!(line.ends_with('\n'), "a reply was cut: {line:?}");
+                        drawn += numbers(line.trim_end()).len();
+                    }
+                })
+            })
+            .collect();
+        // Silent clients wait in read, one that reads nothing waits in write.
+        let _silent: Vec<Client> = (0..8).map(|_| server.connect()).collect();
+        let mut deaf = server.connect();
+        deaf.send("draw 2000000\n");
+        server.await_figure("clients", 18);
+        wait_for("some load", || server.figure("drawn") > 2_001_000);
+        let start = Instant::now();
+        server.signal(signal);
+        assert_eq!(server.wait().code(), Some(0), "{signal}");
+        assert!(start.elapsed() < STOP, "{signal}: {:?}", start.elapsed());
+        let drawn: usize = load.into_iter().map(|client| client.join().unwrap()).sum();
+        assert!(drawn > 0);
+    }
+}
+
+#[test]
+fn a_line_that_the_stop_cut_off_is_not_guessed_at() {
+    let mut server = Running::start(&[]);
+    let mut client = server.connect();
+    client.send("help\n");
+    client.line();
+    client.send("draw 10");
+    thread::sleep(Duration::from_millis(200));
+    server.signal("-TERM");
+    assert_eq!(client.rest(), b"", "it may have been draw 100");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut server = Running::start(&["--numbers", "3000000"]);
+    let mut deaf = server.connect();
+    deaf.send("draw 3000000\n");
+    server.await_figure("drawn", 3_000_000);
+    server.signal("-INT");
+    wait_for("the first signal", || server.log().contains("stopping"));
+    server.signal("-INT");
+    let code = server.wait().code();
+    assert!(code == Some(130) || code == Some(0), "{code:?}");
+}
+
+#[test]
+fn without_descriptors_it_waits_and_goes_on_when_there_are_some() {
+    let mut command = Command::new("sh");
+    let limited = "ulimit -n 24; exec \"$0\" serve --port 0";
+    command.args(["-c", limited, BINARY]);
+    let mut server = Running::start_command(command);
+    wait_for("the limit it found", || server.log().contains("open files are limited to 24"));
+    let mut early = server.connect();
+    assert_eq!(numbers(&early.ask("draw 1")).len(), 1);
+    let crowd: Vec<Client> = (0..40).map(|_| server.connect()).collect();
+    wait_for("the one warning", || server.log().contains("no client can be accepted now"));
+    assert_eq!(numbers(&early.ask("draw 1")).len(), 1, "those that are in are served");
+    drop(crowd);
+    let mut late = server.connect();
+    assert_eq!(numbers(&late.ask("draw 1")).len(), 1);
+    assert_eq!(server.log().matches("no client can be accepted now").count(), 1);
+    // And it can be stopped while it is short of them.
+    let _crowd: Vec<Client> = (0..40).map(|_| server.connect()).collect();
+    wait_for("the descriptors' end", || server.resources().1 >= 24);
+    let start = Instant::now();
+    server.signal("-TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(start.elapsed() < STOP);
+}
