@@ -1,5 +1,7 @@
 //! The `leasebox` program: see `leasebox --help`.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -7,8 +7,13 @@
 //! ```
 //!
 //! A bit above level 0 says "that word below is not zero". Finding the least member
-//! is one `trailing_zeros` a level; inserting and removing climb only while a word
-//! changes between zero and not zero. Two million members make four levels.
+//! is one `trailing_zeros` a level; inserting and removing touch one word a level. Two
+//! million members make four levels.
+//!
+//! Nothing here branches on what is in the set: a climb that ended where a word stays
+//! as it was would save stores and cost mispredicted branches, 22 ns instead of 19 for
+//! a buddy operation. For the same reason the sets that are used together, one for each
+//! order of block, are given the same number of levels.
 //!
 //! **Invariants**
 //!
@@ -25,37 +30,49 @@
 /// Members a word holds.
 const WORD_BITS: usize = u64::BITS as usize;
 
-/// Levels that any `usize` length can need.
-const MOST_LEVELS: usize = usize::BITS.div_ceil(6) as usize;
+/// Levels of the longest set: 64 to the 6th members are an arena of 2 TiB.
+const MOST_LEVELS: usize = 6;
 
-/// A set of integers below a fixed length.
+/// A set of integers below a fixed length. One cache line, and what it points to.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 pub struct BitSet {
     words: Box<[u64]>,
     /// Where each level starts in `words`; the last level is one word.
-    bases: [usize; MOST_LEVELS],
-    levels: usize,
+    bases: [u32; MOST_LEVELS],
+    levels: u8,
     length: usize,
 }
 
 impl BitSet {
-    /// An empty set of integers below `length`.
-    pub fn new(length: usize) -> Self {
+    /// The levels that a set of integers below `length` needs.
+    pub fn levels(length: usize) -> usize {
+        let mut words = length.max(1).div_ceil(WORD_BITS);
+        let mut levels = 1;
+        while words > 1 {
+            words = words.div_ceil(WORD_BITS);
+            levels += 1;
+        }
+        levels
+    }
+
+    /// An empty set of integers below `length`, with at least the levels it needs.
+    pub fn new(length: usize, levels: usize) -> Self {
+        debug_assert!((Self::levels(length)..=MOST_LEVELS).contains(&levels));
         let mut bases = [0; MOST_LEVELS];
-        let mut levels = 0;
         let mut total = 0;
         let mut members = length.max(1);
-        loop {
-            bases[levels] = total;
-            levels += 1;
-            let words = members.div_ceil(WORD_BITS);
-            total += words;
-            if words == 1 {
-                break;
-            }
-            members = words;
+        for base in &mut bases[..levels] {
+            *base = total as u32;
+            members = members.div_ceil(WORD_BITS);
+            total += members;
         }
-        Self { words: vec![0; total].into(), bases, levels, length }
+        Self { words: vec![0; total].into(), bases, levels: levels as u8, length }
+    }
+
+    #[inline]
+    fn bases(&self) -> &[u32] {
+        &self.bases[..usize::from(self.levels)]
     }
 
     /// Whether `member` is in the set. False at or past the length.
@@ -76,11 +93,11 @@ impl BitSet {
         if self.is_empty() {
             return None;
         }
-        let climb_down = |at: usize, base: &usize| {
-            let word = self.words[base + at];
+        let climb_down = |at: usize, base: &u32| {
+            let word = self.words[*base as usize + at];
             at * WORD_BITS + word.trailing_zeros() as usize
         };
-        Some(self.bases[..self.levels].iter().rev().fold(0, climb_down))
+        Some(self.bases().iter().rev().fold(0, climb_down))
     }
 
     /// Adds a member below the length.
@@ -88,30 +105,27 @@ impl BitSet {
     pub fn insert(&mut self, member: usize) {
         debug_assert!(member < self.length);
         let mut at = member;
-        for base in &self.bases[..self.levels] {
-            let word = &mut self.words[base + at / WORD_BITS];
-            let was = *word;
-            *word = was | 1 << (at % WORD_BITS);
-            if was != 0 {
-                break;
-            }
+        for base in &self.bases[..usize::from(self.levels)] {
+            self.words[*base as usize + at / WORD_BITS] |= 1 << (at % WORD_BITS);
             at /= WORD_BITS;
         }
     }
 
-    /// Removes a member.
+    /// Removes `member`, if it is in the set, and says whether it was.
     #[inline]
-    pub fn remove(&mut self, member: usize) {
-        debug_assert!(self.contains(member));
+    pub fn remove(&mut self, member: usize) -> bool {
+        if !self.contains(member) {
+            return false;
+        }
         let mut at = member;
-        for base in &self.bases[..self.levels] {
-            let word = &mut self.words[base + at / WORD_BITS];
-            *word &= !(1 << (at % WORD_BITS));
-            if *word != 0 {
-                break;
-            }
+        let mut emptied = 1;
+        for base in &self.bases[..usize::from(self.levels)] {
+            let word = &mut self.words[*base as usize + at / WORD_BITS];
+            *word &= !(emptied << (at % WORD_BITS));
+            emptied = u64::from(*word == 0);
             at /= WORD_BITS;
         }
+        true
     }
 
     /// The members, least first.
@@ -126,10 +140,10 @@ impl BitSet {
     /// Whether the invariants hold.
     pub fn check(&self) -> bool {
         let below_length = self.iter().all(|member| member < self.length);
-        let mut summaries = self.bases[..self.levels].windows(2).enumerate();
+        let mut summaries = self.bases().windows(2).enumerate();
         let summed = summaries.all(|(level, pair)| {
-            let (low, high) = (pair[0], pair[1]);
-            let end = self.bases[..self.levels].get(level + 2).copied();
+            let (low, high) = (pair[0] as usize, pair[1] as usize);
+            let end = self.bases().get(level + 2).map(|&base| base as usize);
             let high_words = &self.words[high..end.unwrap_or(self.words.len())];
             let low_words = &self.words[low..high];
             high_words.iter().enumerate().all(|(at, &high_word)| {
@@ -151,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_summary_that_lies_is_found_by_check() {
-        let mut bits = BitSet::new(10_000);
+        let mut bits = BitSet::new(10_000, 4);
         bits.insert(9_999);
         assert!(bits.check());
         let last = bits.words.len() - 1;
@@ -163,17 +177,18 @@ mod tests {
         #[test]
         fn it_does_what_an_ordered_set_does(
             length in 1_usize..9_000,
+            further_levels in 0_usize..3,
             steps in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 1..200),
         ) {
-            let mut bits = BitSet::new(length);
+            let mut bits = BitSet::new(length, BitSet::levels(length) + further_levels);
             let mut model = BTreeSet::new();
             for (add, index) in steps {
                 let member = index.index(length);
                 if add {
                     bits.insert(member);
                     model.insert(member);
-                } else if model.remove(&member) {
-                    bits.remove(member);
+                } else {
+                    prop_assert_eq!(bits.remove(member), model.remove(&member));
                 }
                 prop_assert!(bits.check());
                 prop_assert_eq!(bits.first(), model.first().copied());
