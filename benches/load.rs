@@ -1,2 +1,367 @@
-//! x
-fn main() {}
+//! The server beside a bare floor, Redis and memcached: ratios in one run.
+//!
+//! The floor is the least that a thread-per-connection server in std can be: it reads
+//! lines, answers each with one constant line, and flushes when its input is drained.
+//! Servers and generator share one core (`taskset`), which makes ratios steady; each is
+//! the median of pairs that alternate, with its spread.
+//!
+//! Run: `cargo bench --bench load`, or with a word that the wanted rows hold.
+#![allow(missing_docs, reason = "a bench has no public items")]
+
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Alternating pairs of one ratio, after a first one that is not counted.
+const PAIRS: usize = 11;
+
+/// How long one side of a pair is measured.
+const WINDOW: Duration = Duration::from_millis(200);
+
+/// The same at a depth of 100: a list has 10 million numbers.
+const SHORT_WINDOW: Duration = Duration::from_millis(80);
+
+const MIB: usize = 1 << 20;
+const LEASEBOX: &str = env!("CARGO_BIN_EXE_leasebox");
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    match words.first().map(String::as_str) {
+        Some("--floor") => floor(),
+        Some("--pinned") => bench(true, words.get(1).map_or("", String::as_str)),
+        wanted => pin_or_go_on(wanted.unwrap_or("")),
+    }
+}
+
+/// Runs this program again on one core, servers and all.
+fn pin_or_go_on(wanted: &str) {
+    let this = std::env::current_exe().unwrap();
+    let pinned =
+        Command::new("taskset").args(["-c", "0"]).arg(this).args(["--pinned", wanted]).status();
+    match pinned {
+        Ok(status) => assert!(status.success(), "the pinned run failed"),
+        Err(_) => {
+            println!("taskset is not installed: not pinned, so judge nothing by these figures");
+            bench(false, wanted);
+        }
+    }
+}
+
+// --- the floor -----------------------------------------------------------------------
+
+/// Answers every line with one constant line.
+fn floor() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    println!("floor listening on {}", listener.local_addr().unwrap());
+    loop {
+        let (stream, _) = listener.accept().unwrap();
+        let serve = move || {
+            stream.set_nodelay(true).unwrap();
+            let mut input = BufReader::new(&stream);
+            let mut output = BufWriter::new(&stream);
+            let mut line = String::new();
+            while input.read_line(&mut line).is_ok_and(|count| count > 0) {
+                line.clear();
+                if output.write_all(b"1234567\n").is_err() {
+                    return;
+                }
+                if input.buffer().is_empty() && output.flush().is_err() {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().stack_size(256 * 1024).spawn(serve).unwrap();
+    }
+}
+
+// --- servers -------------------------------------------------------------------------
+
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    /// A server whose first line ends with its port.
+    fn announced(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let port = line.trim().rsplit(':').next().unwrap().parse().unwrap();
+        Self { child, port }
+    }
+
+    fn leasebox() -> Self {
+        Self::announced(Command::new(LEASEBOX).args([
+            "serve",
+            "--port",
+            "0",
+            "--numbers",
+            "10000000",
+        ]))
+    }
+
+    fn floor() -> Self {
+        Self::announced(Command::new(std::env::current_exe().unwrap()).arg("--floor"))
+    }
+
+    /// A server that is told its port; `None` where it is not installed.
+    fn told(name: &str, arguments: &[&str]) -> Option<Self> {
+        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let mut command = Command::new(name);
+        command.args(arguments).arg(port.to_string());
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+        let server = Self { child, port };
+        for _ in 0..200 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Some(server);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        None
+    }
+
+    fn redis() -> Option<Self> {
+        Self::told("redis-server", &["--save", "", "--appendonly", "no", "--port"])
+    }
+
+    fn memcached() -> Option<Self> {
+        Self::told("memcached", &["-u", "root", "-t", "1", "-I", "8m", "-m", "256", "-p"])
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+    }
+
+    fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+}
+
+// --- the generator -------------------------------------------------------------------
+
+/// What one step sends on a connection and how its answer ends.
+#[derive(Clone)]
+struct Step {
+    request: Vec<u8>,
+    answer: Answer,
+}
+
+#[derive(Clone, Copy)]
+enum Answer {
+    Lines(usize),
+    Bytes(usize),
+}
+
+impl Step {
+    /// The same request `depth` times, one line each.
+    fn lines(request: &str, depth: usize) -> Self {
+        Self { request: request.repeat(depth).into_bytes(), answer: Answer::Lines(depth) }
+    }
+
+    fn bytes(request: Vec<u8>, answer: usize) -> Self {
+        Self { request, answer: Answer::Bytes(answer) }
+    }
+}
+
+/// Connections that are stepped one after the other: all are asked, then all are read.
+struct Load {
+    streams: Vec<TcpStream>,
+    step: Step,
+    buffer: Vec<u8>,
+    keep: Option<Server>,
+}
+
+impl Load {
+    fn new(server: Server, connections: usize, step: Step) -> Self {
+        let streams = (0..connections).map(|_| server.connect()).collect();
+        Self { streams, step, buffer: vec![0; 256 * 1024], keep: Some(server) }
+    }
+
+    /// Steps a second for one window.
+    fn rate(&mut self) -> f64 {
+        let start = Instant::now();
+        let window =
+            if matches!(self.step.answer, Answer::Lines(100)) { SHORT_WINDOW } else { WINDOW };
+        let mut steps = 0;
+        while start.elapsed() < window {
+            for stream in &mut self.streams {
+                stream.write_all(&self.step.request).unwrap();
+            }
+            for stream in &mut self.streams {
+                read_answer(stream, self.step.answer, &mut self.buffer);
+            }
+            steps += self.streams.len();
+        }
+        steps as f64 / start.elapsed().as_secs_f64()
+    }
+}
+
+fn read_answer(stream: &mut TcpStream, answer: Answer, buffer: &mut [u8]) {
+    let mut left = match answer {
+        Answer::Lines(count) | Answer::Bytes(count) => count,
+    };
+    while left > 0 {
+        let count = stream.read(buffer).unwrap();
+        assert!(count > 0, "the server closed");
+        left -= match answer {
+            Answer::Lines(_) => buffer[..count].iter().filter(|&&byte| byte == b'\n').count(),
+            Answer::Bytes(_) => count,
+        };
+    }
+}
+
+/// Prints the ratio of two loads, and what a step of the first one carries.
+fn compare(name: &str, mut ours: Load, mut theirs: Load, scale: f64, unit: &str) {
+    let mut ratios = Vec::new();
+    let mut rates = Vec::new();
+    for pair in 0..=PAIRS {
+        let (a, b) = (ours.rate(), theirs.rate());
+        if pair > 0 {
+            ratios.push(a / b);
+            rates.push(a * scale);
+        }
+    }
+    ratios.sort_by(f64::total_cmp);
+    rates.sort_by(f64::total_cmp);
+    let (least, most) = (ratios[0], ratios[PAIRS - 1]);
+    let median = ratios[PAIRS / 2];
+    let rate = rates[PAIRS / 2];
+    println!("{name:<46} {median:>6.3}  ({least:.3} to {most:.3})  {rate:>11.0} {unit}");
+    for load in [&mut ours, &mut theirs] {
+        load.streams.clear();
+        drop(load.keep.take());
+    }
+}
+
+// --- the rows ------------------------------------------------------------------------
+
+fn bench(pinned: bool, wanted: &str) {
+    let place = if pinned { "server and generator on one core" } else { "not pinned" };
+    println!(
+        "{place}; {PAIRS} pairs of {WINDOW:?}; median ratio (least to most), leasebox's median rate"
+    );
+    let is_wanted = |name: &str| name.contains(wanted);
+    for (connections, depth) in [(1, 1), (1, 16), (1, 100), (64, 1)] {
+        draws(connections, depth, &is_wanted);
+    }
+    for connections in [1, 8] {
+        whole_mib(connections, &is_wanted);
+    }
+    if is_wanted("idle") {
+        idle("leasebox", &Server::leasebox());
+        idle("floor", &Server::floor());
+    }
+}
+
+fn draws(connections: usize, depth: usize, is_wanted: &dyn Fn(&str) -> bool) {
+    let ours = || Load::new(Server::leasebox(), connections, Step::lines("draw 1\n", depth));
+    let rows: [(&str, &dyn Fn() -> Option<Server>, &str); 3] = [
+        ("the floor", &|| Some(Server::floor()), "draw 1\n"),
+        ("Redis INCR", &Server::redis, "INCR x\r\n"),
+        ("memcached incr", &Server::memcached, "incr x 1\r\n"),
+    ];
+    for (other, start, request) in rows {
+        let name = format!("draw 1, {connections} conn., depth {depth:>3} / {other}");
+        if !is_wanted(&name) {
+            continue;
+        }
+        let Some(server) = start() else {
+            println!("{name:<46} left out: not installed");
+            continue;
+        };
+        if other.starts_with("memcached") {
+            let mut stream = server.connect();
+            stream.write_all(b"set x 0 0 1\r\n1\r\n").unwrap();
+            read_answer(&mut stream, Answer::Lines(1), &mut [0; 64]);
+        }
+        let theirs = Load::new(server, connections, Step::lines(request, depth));
+        compare(&name, ours(), theirs, depth as f64, "requests/s");
+    }
+}
+
+/// Leases 1 MiB by frames and sets all of it; answers the id's bytes.
+fn lease_mib(server: &Server) -> [u8; 4] {
+    let mut stream = server.connect();
+    let size = (MIB as i32).to_le_bytes();
+    let frame =
+        [&1_i32.to_le_bytes()[..], &8_i64.to_le_bytes(), &size, &3_600_000_i32.to_le_bytes()];
+    stream.write_all(&frame.concat()).unwrap();
+    let mut answer = [0; 16];
+    stream.read_exact(&mut answer).unwrap();
+    let id = answer[12..].try_into().unwrap();
+    stream.write_all(&set_mib(id)).unwrap();
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(answer[12..], [0; 4]);
+    id
+}
+
+fn set_mib(id: [u8; 4]) -> Vec<u8> {
+    let outer = (MIB as i64 + 12).to_le_bytes();
+    let header = [&3_i32.to_le_bytes()[..], &outer, &id, &(MIB as i64).to_le_bytes()].concat();
+    [header, vec![b'x'; MIB]].concat()
+}
+
+fn whole_mib(connections: usize, is_wanted: &dyn Fn(&str) -> bool) {
+    const VALUE: &str = "VALUE x 0 1048576\r\n";
+    let set = [b"set x 0 0 1048576\r\n".to_vec(), vec![b'x'; MIB], b"\r\n".to_vec()].concat();
+    for verb in ["get", "set"] {
+        let name = format!("{verb} of 1 MiB, {connections} conn. / memcached");
+        if !is_wanted(&name) {
+            continue;
+        }
+        let Some(theirs) = Server::memcached() else {
+            println!("{name:<46} left out: not installed");
+            continue;
+        };
+        let mut stream = theirs.connect();
+        stream.write_all(&set).unwrap();
+        read_answer(&mut stream, Answer::Lines(1), &mut [0; 64]);
+        let ours = Server::leasebox();
+        let id = lease_mib(&ours);
+        let get = [&4_i32.to_le_bytes()[..], &4_i64.to_le_bytes(), &id].concat();
+        let (our_step, their_step) = match verb {
+            "get" => (
+                Step::bytes(get, 24 + MIB),
+                Step::bytes(b"get x\r\n".to_vec(), VALUE.len() + MIB + "\r\nEND\r\n".len()),
+            ),
+            _ => (Step::bytes(set_mib(id), 16), Step::lines_of(set.clone())),
+        };
+        let ours = Load::new(ours, connections, our_step);
+        compare(&name, ours, Load::new(theirs, connections, their_step), 1.0, "MiB/s");
+    }
+}
+
+impl Step {
+    /// One request that is answered with one line.
+    fn lines_of(request: Vec<u8>) -> Self {
+        Self { request, answer: Answer::Lines(1) }
+    }
+}
+
+/// Resident memory of idle connections that have said nothing.
+fn idle(name: &str, server: &Server) {
+    const IDLE: usize = 5000;
+    let before = server.resident_kib();
+    let mut streams = Vec::new();
+    for _ in 0..IDLE / 100 {
+        streams.extend((0..100).map(|_| server.connect()));
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    std::thread::sleep(Duration::from_millis(1000));
+    let each = (server.resident_kib() - before) as f64 / IDLE as f64;
+    println!("{IDLE} idle connections to {name:<24} {each:>6.1}  KiB resident each");
+}

@@ -1,4 +1,71 @@
-//! leasebox
+//! leasebox: one server that hands out two things that must never be handed out twice,
+//! **numbers** (draws from a shuffled list) and **memory** (leases of bytes).
+//!
+//! ```text
+//!   bytes ──► transport ──► representation ──► service ──► representation ──► transport ──► bytes
+//!             who talks     what was said      what is so   what to answer
+//!
+//!   cli ──► lab ──► transport ──► representation ──► service ──► message      who may import whom
+//! ```
+//!
+//! # Words
+//!
+//! | word | means |
+//! | --- | --- |
+//! | list, counter | the shuffled numbers, and the index of the next one |
+//! | draw, turn | to take numbers off the list; who drew from which index on |
+//! | arena, word | the memory that is leased; eight bytes of it |
+//! | block, order, unit | a part of the arena that the buddy allocator dealt; its size is 32 bytes × 2^order; a unit is 32 bytes |
+//! | lease, id, expiry | memory for a duration, its secret name, the instant from which it is gone |
+//! | contents | what was last set in a block, and how long that is |
+//! | ending | a lease struck from the table whose block is not given back yet |
+//! | frame, line | one message of the binary and of the text representation |
+//! | tail | what is known of the bytes that follow the input |
+//! | client | one connection and its thread, numbered in the order of acceptance |
+//!
+//! # Reading order
+//!
+//! 1. [`message`]: all that can be asked and answered.
+//! 2. [`service::lootbox`]: the draw, and why it needs a lock.
+//! 3. [`service::buddy`] over [`service::bits`], then [`service::arena`] and
+//!    [`service::lease`], which uses [`service::ids`].
+//! 4. [`representation`] chooses; [`representation::text`] and
+//!    [`representation::memorylease`] are each their own specification.
+//! 5. [`transport::shared`]: the locks, and where a request meets its service.
+//! 6. [`transport::connection`]: one client's life; [`transport::tcp`]: all of them, and
+//!    the stop.
+//!
+//! # Threads
+//!
+//! | thread | one for | does |
+//! | --- | --- | --- |
+//! | main | the process | waits for a signal, then stops the server |
+//! | `ctrl-c` | the process | made by `ctrlc`; turns signals into a message to main |
+//! | `accept` | the server | accepts, hands each socket on |
+//! | `spawn` | the server | makes and joins the clients' threads |
+//! | `reap` | the server | sleeps until a lease ends, gives its memory back |
+//! | `client-N` | each client | reads, answers, writes |
+//!
+//! # Locks
+//!
+//! All of them are in [`transport::shared`]; no thread ever holds two.
+//!
+//! | lock | guards | how many |
+//! | --- | --- | --- |
+//! | the draw | the counter, the turns, the count of undelivered numbers | one |
+//! | the tables | which lease exists, and which block is whose | one |
+//! | a block's | its contents | one for each lease |
+//!
+//! # Messages between threads
+//!
+//! One channel, into the spawning thread: *accepted* (from `accept`), *ended* (from each
+//! client), *stop* (from main). One condition variable, with the tables: a lease ends
+//! sooner than the reaper sleeps, or the server stops.
+
+#![forbid(unsafe_code)]
+// A client can reach nearly everything here: nothing may panic on what it sends.
+#![deny(clippy::unwrap_used, clippy::expect_used)]
+
 pub mod cli;
 pub mod lab;
 pub mod message;

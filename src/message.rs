@@ -338,15 +338,13 @@ impl NumberList {
     }
 
     /// The number at an index of the list.
-    pub fn number(&self, index: u32) -> u32 {
-        self.numbers[index as usize]
+    pub fn number(&self, index: usize) -> u32 {
+        self.numbers[index]
     }
 
-    /// The numbers of `taken` with a space between them and one at the end.
-    fn text(&self, taken: &Range<u32>) -> &[u8] {
-        let start = self.starts[taken.start as usize] as usize;
-        let end = self.starts[taken.end as usize] as usize;
-        &self.text[start..end]
+    /// The numbers of `taken`, each followed by one space.
+    fn text(&self, taken: &Range<usize>) -> &[u8] {
+        &self.text[self.starts[taken.start] as usize..self.starts[taken.end] as usize]
     }
 }
 
@@ -360,19 +358,20 @@ impl fmt::Debug for NumberList {
 #[derive(Debug)]
 pub struct Drawn<'a> {
     list: &'a NumberList,
-    first: Range<u32>,
+    first: Range<usize>,
     /// Further ranges, when numbers were taken one by one and others came between.
-    others: Vec<Range<u32>>,
+    others: Vec<Range<usize>>,
 }
 
 impl<'a> Drawn<'a> {
     /// A draw that took one range.
     pub fn new(list: &'a NumberList, taken: Range<u32>) -> Self {
-        Self { list, first: taken, others: Vec::new() }
+        Self { list, first: indices(taken), others: Vec::new() }
     }
 
     /// Adds what was taken later, joining it to the last range where it follows on.
     pub fn add(&mut self, taken: Range<u32>) {
+        let taken = indices(taken);
         let last = self.others.last_mut().unwrap_or(&mut self.first);
         if last.end == taken.start {
             last.end = taken.end;
@@ -383,23 +382,32 @@ impl<'a> Drawn<'a> {
 
     /// How many numbers were drawn.
     pub fn count(&self) -> u64 {
-        self.ranges().map(|range| u64::from(range.end - range.start)).sum()
+        let others: usize = self.others.iter().map(ExactSizeIterator::len).sum();
+        (self.first.len() + others) as u64
+    }
+
+    /// Whether the list was drained before.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty()
     }
 
     /// The numbers, in the order they were drawn.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
-        self.ranges().cloned().flatten().map(|index| self.list.number(index))
+        let ranges = std::iter::once(&self.first).chain(&self.others).cloned();
+        ranges.flatten().map(|index| self.list.number(index))
     }
 
-    /// The numbers as text, each followed by one space.
-    pub fn texts(&self) -> impl Iterator<Item = &'a [u8]> {
-        let list = self.list;
-        self.ranges().map(move |range| list.text(range))
+    /// Appends the numbers as text, each followed by one space.
+    pub fn append_text(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.list.text(&self.first));
+        for range in &self.others {
+            out.extend_from_slice(self.list.text(range));
+        }
     }
+}
 
-    fn ranges(&self) -> impl Iterator<Item = &Range<u32>> {
-        std::iter::once(&self.first).chain(&self.others)
-    }
+fn indices(taken: Range<u32>) -> Range<usize> {
+    taken.start as usize..taken.end as usize
 }
 
 /// One row of the homework's table.
@@ -451,6 +459,8 @@ mod tests {
         drawn.add(4..5);
         assert_eq!(drawn.count(), 3);
         assert_eq!(drawn.numbers().collect::<Vec<_>>(), [5, 19, 7]);
-        assert_eq!(drawn.texts().collect::<Vec<_>>().concat(), b"5 19 7 ");
+        let mut text = Vec::new();
+        drawn.append_text(&mut text);
+        assert_eq!(text, b"5 19 7 ");
     }
 }

@@ -34,12 +34,8 @@ fn drain(
                 seen.push(format!("last {error:?}"));
                 return false;
             }
-            Decoded::Request { request, used } => {
+            Decoded::Asked { request, used } => {
                 seen.push(format!("{request:?}"));
-                *used
-            }
-            Decoded::Refused { error, used } => {
-                seen.push(format!("{error:?}"));
                 *used
             }
             Decoded::Skip { used } => *used,
@@ -96,7 +92,7 @@ fn a_silent_draw_in_capitals_is_text_though_it_could_become_http() {
     assert_eq!(conversation.decode(b"DRAW", Tail::Open), Decoded::Incomplete);
     assert!(!conversation.awaits_quiet(b"DRAW"));
     assert!(conversation.awaits_quiet(b"DRAW 4"));
-    let drawn = Decoded::Request { request: Request::Draw { count: 4 }, used: 6 };
+    let drawn = Decoded::Asked { request: Ok(Request::Draw { count: 4 }), used: 6 };
     assert_eq!(conversation.decode(b"DRAW 4", Tail::Quiet), drawn);
 }
 
@@ -110,7 +106,7 @@ fn what_is_not_built_yet_answers_one_error_of_its_own_shape() {
             panic!("{} was taken for something else", first.escape_ascii());
         };
         let mut out = Output::default();
-        conversation.encode(Reply::Error(error), &mut out);
+        conversation.encode(&mut Reply::Error(error), &mut out);
         assert!(out.bytes.starts_with(shape.as_bytes()), "{}", out.bytes.escape_ascii());
     }
 }

@@ -167,10 +167,7 @@ impl MemoryLease {
             SET_DATA => self.decode_set(payload),
             _ => self.decode_access(payload),
         };
-        match request {
-            Ok(request) => Decoded::Request { request, used },
-            Err(error) => Decoded::Refused { error, used },
-        }
+        Decoded::Asked { request, used }
     }
 
     fn take_header(&self, bytes: &mut &[u8]) -> Option<(i32, i64)> {
@@ -235,7 +232,7 @@ impl MemoryLease {
     }
 
     /// Appends the answer to the frame decoded last.
-    pub fn encode(&self, reply: Reply<'_>, out: &mut Output) {
+    pub fn encode(&self, reply: &mut Reply<'_>, out: &mut Output) {
         match (self.asked, reply) {
             (Asked::Lease, Reply::Leased { id, .. }) => {
                 self.put_number(LEASED, id.number().unwrap_or(NO_LEASE), out);
@@ -246,10 +243,10 @@ impl MemoryLease {
                 self.put_number(DATA_SET, SET_TOO_LARGE, out);
             }
             (Asked::Set, _) => self.put_number(DATA_SET, SET_NOT_FOUND, out),
-            (Asked::Access { id }, Reply::Data { size, mut data, .. }) => {
+            (Asked::Access { id }, Reply::Data { size, data, .. }) => {
                 // The lease is in memory, so its size is one of a buffer.
-                data.resize(size as usize, 0);
-                self.put_data(id, data, out);
+                data.resize(*size as usize, 0);
+                self.put_data(id, std::mem::take(data), out);
             }
             (Asked::Access { id }, _) => self.put_data(id, Vec::new(), out),
         }

@@ -22,12 +22,12 @@ fn frames(order: ByteOrder) -> MemoryLease {
 }
 
 /// Decodes one frame and answers it with `reply`.
-fn answer(order: ByteOrder, frame: &[u8], reply: Reply<'_>) -> Vec<u8> {
+fn answer(order: ByteOrder, frame: &[u8], mut reply: Reply<'_>) -> Vec<u8> {
     let mut frames = frames(order);
     let decoded = frames.decode(frame);
-    assert!(matches!(decoded, Decoded::Request { .. } | Decoded::Refused { .. }), "{decoded:?}");
+    assert!(matches!(decoded, Decoded::Asked { .. }), "{decoded:?}");
     let mut out = Output::default();
-    frames.encode(reply, &mut out);
+    frames.encode(&mut reply, &mut out);
     [out.bytes, out.body].concat()
 }
 
@@ -45,7 +45,7 @@ fn both_orders(question: &str, reply: impl Fn() -> Reply<'static>, expected: &st
 #[test]
 fn a_lease_of_64_bytes_for_5000_ms_has_these_bytes() {
     let lease = Request::Lease { size: 64, duration_ms: 5000, id_kind: IdKind::Number };
-    let decoded = Decoded::Request { request: lease, used: 20 };
+    let decoded = Decoded::Asked { request: Ok(lease), used: 20 };
     assert_eq!(frames(ByteOrder::Little).decode(&bytes(GOLDEN_LEASE)), decoded);
     assert_eq!(frames(ByteOrder::Big).decode(&turned(GOLDEN_LEASE)), decoded);
     let leased = || Reply::Leased { id: id(), size: 64, duration_ms: 5000 };
@@ -58,7 +58,7 @@ fn a_lease_of_64_bytes_for_5000_ms_has_these_bytes() {
 fn a_set_has_these_bytes_and_a_number_for_each_outcome() {
     let set = "03000000 0e00000000000000 7b000000 0200000000000000 68 69";
     let request = Request::Set { id: id(), data: Cow::Borrowed(b"hi") };
-    let decoded = Decoded::Request { request, used: 26 };
+    let decoded = Decoded::Asked { request: Ok(request), used: 26 };
     assert_eq!(frames(ByteOrder::Little).decode(&bytes(set)), decoded);
     assert_eq!(frames(ByteOrder::Big).decode(&turned(set)), decoded);
     let done = || Reply::Set { id: id(), length: 2 };
@@ -72,7 +72,7 @@ fn a_set_has_these_bytes_and_a_number_for_each_outcome() {
 #[test]
 fn a_get_answers_the_whole_lease_with_zeros_behind_what_was_set() {
     let get = "04000000 0400000000000000 7b000000";
-    let decoded = Decoded::Request { request: Request::Get { id: id() }, used: 16 };
+    let decoded = Decoded::Asked { request: Ok(Request::Get { id: id() }), used: 16 };
     assert_eq!(frames(ByteOrder::Little).decode(&bytes(get)), decoded);
     let data = || Reply::Data { id: id(), size: 4, data: b"hi".to_vec() };
     both_orders(get, data, "04000000 1000000000000000 7b000000 0400000000000000 68 69 00 00");
@@ -87,7 +87,7 @@ fn a_large_get_is_moved_and_not_copied() {
     let mut frames = frames(ByteOrder::Little);
     frames.decode(&bytes("04000000 0400000000000000 7b000000"));
     let mut out = Output::default();
-    frames.encode(Reply::Data { id: id(), size: 100_000, data }, &mut out);
+    frames.encode(&mut Reply::Data { id: id(), size: 100_000, data }, &mut out);
     assert_eq!((out.bytes.len(), out.body.as_ptr()), (HEADER + DATA_HEADER, place));
 }
 
@@ -107,7 +107,7 @@ fn lengths_that_disagree_are_a_set_that_does_not_fit() {
     let no_room = bytes("03000000 0200000000000000 7b00");
     for frame in [claims_more, claims_less, negative, no_room] {
         match frames(ByteOrder::Little).decode(&frame) {
-            Decoded::Refused { error, used } => {
+            Decoded::Asked { request: Err(error), used } => {
                 assert_eq!((error.code, used), (Code::BadRequest, frame.len()));
                 let expected = bytes("05000000 0400000000000000 feffffff");
                 assert_eq!(answer(ByteOrder::Little, &frame, Reply::Error(error)), expected);
@@ -134,7 +134,7 @@ fn a_size_or_duration_below_zero_cannot_be_had() {
 impl Decoded<'_> {
     fn is_refusal(&self) -> Option<Code> {
         match self {
-            Decoded::Refused { error, .. } => Some(error.code),
+            Decoded::Asked { request: Err(error), .. } => Some(error.code),
             _ => None,
         }
     }

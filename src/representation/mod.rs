@@ -21,8 +21,8 @@
 //!
 //! 1. Decoding is incremental: the same bytes, one at a time or all at once, give the
 //!    same requests. `Incomplete` uses nothing and is answered by more bytes.
-//! 2. `decode` and `encode` alternate: each request, each refusal is answered before
-//!    the next is decoded.
+//! 2. `decode` and `encode` alternate: each question is answered before the next is
+//!    decoded.
 //! 3. After [`Decoded::Last`] nothing more is decoded.
 //! 4. Nothing is allocated for a length that was only claimed.
 //!
@@ -57,17 +57,11 @@ pub enum Tail {
 pub enum Decoded<'a> {
     /// Nothing whole yet.
     Incomplete,
-    /// A request that was `used` bytes long.
-    Request {
-        /// What is asked.
-        request: Request<'a>,
-        /// Bytes to drop.
-        used: usize,
-    },
-    /// Something that can be answered only with an error; the connection goes on.
-    Refused {
-        /// The answer.
-        error: Error,
+    /// One question, `used` bytes long. The connection goes on, also after one that can
+    /// be answered only with an error.
+    Asked {
+        /// What is asked, or the answer.
+        request: Result<Request<'a>, Error>,
         /// Bytes to drop.
         used: usize,
     },
@@ -125,11 +119,11 @@ impl Conversation {
         }
     }
 
-    /// Appends the answer to what was decoded last.
-    pub fn encode(&self, reply: Reply<'_>, out: &mut Output) {
+    /// Appends the answer to what was decoded last. Large data is moved out of it.
+    pub fn encode(&self, reply: &mut Reply<'_>, out: &mut Output) {
         match &self.speaks {
             Some(Speaks::MemoryLease(frames)) => frames.encode(reply, out),
-            Some(Speaks::Unbuilt(kind)) => kind.encode(&reply, out),
+            Some(Speaks::Unbuilt(kind)) => kind.encode(reply, out),
             Some(Speaks::Text(_)) | None => text::encode(reply, out),
         }
     }

@@ -7,18 +7,18 @@ use std::borrow::Cow;
 fn decode_line(line: &str) -> Result<String, Code> {
     let mut text = Text::default();
     match text.decode(line.as_bytes(), Tail::Open) {
-        Decoded::Request { request, used } => {
+        Decoded::Asked { request: Ok(request), used } => {
             assert_eq!(used, line.len());
             Ok(format!("{request:?}"))
         }
-        Decoded::Refused { error, .. } => Err(error.code),
+        Decoded::Asked { request: Err(error), .. } => Err(error.code),
         other => panic!("{line:?} gave {other:?}"),
     }
 }
 
 fn encoded(reply: Reply<'_>) -> String {
     let mut out = Output::default();
-    encode(reply, &mut out);
+    encode(&reply, &mut out);
     String::from_utf8(out.bytes).unwrap()
 }
 
@@ -74,7 +74,7 @@ fn wrong_lines_are_bad_requests_and_unknown_words_say_so() {
 
 fn refusal(mut text: Text, line: &str) -> Code {
     match text.decode(line.as_bytes(), Tail::Open) {
-        Decoded::Refused { error, .. } => error.code,
+        Decoded::Asked { request: Err(error), .. } => error.code,
         other => panic!("{line:?} gave {other:?}"),
     }
 }
@@ -93,9 +93,9 @@ fn data_is_all_after_the_one_space_behind_the_id() {
     for (line, expected) in cases {
         let mut text = Text::default();
         let id = LeaseId::from_number(7);
-        let request = Request::Set { id, data: Cow::Borrowed(expected) };
+        let request = Ok(Request::Set { id, data: Cow::Borrowed(expected) });
         let decoded = text.decode(line.as_bytes(), Tail::Open);
-        assert_eq!(decoded, Decoded::Request { request, used: line.len() }, "{line:?}");
+        assert_eq!(decoded, Decoded::Asked { request, used: line.len() }, "{line:?}");
     }
 }
 
@@ -103,7 +103,7 @@ fn data_is_all_after_the_one_space_behind_the_id() {
 fn raw_bytes_that_are_no_utf8_are_data() {
     let mut text = Text::default();
     match text.decode(b"set 7 \xff\xfe\n", Tail::Open) {
-        Decoded::Request { request: Request::Set { data, .. }, .. } => {
+        Decoded::Asked { request: Ok(Request::Set { data, .. }), .. } => {
             assert_eq!(&*data, b"\xff\xfe")
         }
         other => panic!("{other:?}"),
@@ -116,8 +116,11 @@ fn a_control_byte_in_the_first_line_ends_it_and_later_does_not() {
     assert!(matches!(hello.decode(b"\x16\x03\x01", Tail::Open), Decoded::Last(Some(_))));
     let mut later = Text::default();
     let first = later.decode(b"help\n", Tail::Open);
-    assert_eq!(first, Decoded::Request { request: Request::Help, used: 5 });
-    assert!(matches!(later.decode(b"set 7 a\tb\n", Tail::Open), Decoded::Request { .. }));
+    assert_eq!(first, Decoded::Asked { request: Ok(Request::Help), used: 5 });
+    assert!(matches!(
+        later.decode(b"set 7 a\tb\n", Tail::Open),
+        Decoded::Asked { request: Ok(_), .. }
+    ));
 }
 
 #[test]
@@ -135,8 +138,7 @@ fn a_line_may_have_65536_bytes_and_no_more() {
 impl Decoded<'_> {
     fn used(&self) -> Option<usize> {
         match self {
-            Decoded::Request { used, .. } | Decoded::Refused { used, .. } => Some(*used),
-            Decoded::Skip { used } => Some(*used),
+            Decoded::Asked { used, .. } | Decoded::Skip { used } => Some(*used),
             Decoded::Incomplete | Decoded::Last(_) => None,
         }
     }
@@ -174,7 +176,7 @@ fn a_line_end_that_comes_after_the_silence_belongs_to_the_draw() {
         assert_eq!(text.decode(late.as_bytes(), Tail::Open), Decoded::Skip { used: late.len() });
         let empty = text.decode(b"\n", Tail::Open);
         assert!(
-            matches!(empty, Decoded::Refused { .. }),
+            matches!(empty, Decoded::Asked { request: Err(_), .. }),
             "the next one is an empty line: {empty:?}"
         );
     }
@@ -184,7 +186,7 @@ fn a_line_end_that_comes_after_the_silence_belongs_to_the_draw() {
 fn the_end_of_the_stream_ends_the_last_line() {
     for input in ["quit", "quit\r"] {
         let decoded = Text::default().decode(input.as_bytes(), Tail::Ended);
-        assert_eq!(decoded, Decoded::Request { request: Request::Quit, used: input.len() });
+        assert_eq!(decoded, Decoded::Asked { request: Ok(Request::Quit), used: input.len() });
     }
     assert_eq!(Text::default().decode(b"", Tail::Ended), Decoded::Incomplete);
 }

@@ -145,7 +145,7 @@ impl DrawState {
 
 /// Completes the rows of a table with the numbers themselves, outside the lock.
 pub fn rows(list: &NumberList, table: &[(u32, ClientNumber)]) -> Vec<Row> {
-    let row = |&(counter, client)| Row { counter, client, result: list.number(counter) };
+    let row = |&(counter, client)| Row { counter, client, result: list.number(counter as usize) };
     table.iter().map(row).collect()
 }
 

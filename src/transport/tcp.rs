@@ -23,7 +23,7 @@
 //!    may sleep until a lease ends in a day.
 //! 2. The spawning thread shuts down reading on every socket: a thread whose client is
 //!    silent would wait in `read` for ever. Replies under way are still written.
-//! 3. After [`GRACE`] it shuts down writing too: a thread whose client reads nothing
+//! 3. After 1 s of grace it shuts down writing too: a thread whose client reads nothing
 //!    would wait in `write` for the whole write timeout.
 //! 4. It joins the clients' threads.
 //! 5. The accepting thread is woken by a connection to itself: `accept` has no other

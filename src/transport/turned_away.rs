@@ -4,7 +4,7 @@
 //! until they close. But the spawning thread, whose task this is, must not wait; so it
 //! keeps their sockets, non-blocking, and looks at each now and then.
 //!
-//! **Invariants** never more than [`MOST`] sockets; the oldest is dropped for a new one.
+//! **Invariants** never more than 64 sockets; the oldest is dropped for a new one.
 //!
 //! **Lock** none: the spawning thread's own.
 
