@@ -5,8 +5,8 @@
 #                          is drained, and the proof that no number came twice
 #   ./run.sh serve [ARGS]  serve on all interfaces, for grading on another machine
 #   ./run.sh test          everything CI checks
-#   ./run.sh bench         the benchmarks, about 10 minutes
-#   ./run.sh soak          the long runs, about 10 minutes
+#   ./run.sh bench         the benchmarks, about 3 minutes
+#   ./run.sh soak          the long runs, about 6 minutes
 #
 # Needs cargo and python3 3.8 or later. Exit 0 only if all is well.
 set -euo pipefail
@@ -170,7 +170,7 @@ bench)
 soak)
     need_cargo
     raise_limit
-    cargo test --release --quiet -- --ignored --nocapture
+    cargo test --release --test soak -- --ignored --nocapture --test-threads 1
     ;;
 -h | --help | help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" ;;
 *) fail "there is no verb $1; try ./run.sh --help" ;;

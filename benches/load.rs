@@ -267,9 +267,12 @@ fn bench(pinned: bool, wanted: &str) {
     }
 }
 
+/// A server to compare with: its name, how it starts, and what it is asked.
+type Other<'a> = (&'a str, &'a dyn Fn() -> Option<Server>, &'a str);
+
 fn draws(connections: usize, depth: usize, is_wanted: &dyn Fn(&str) -> bool) {
     let ours = || Load::new(Server::leasebox(), connections, Step::lines("draw 1\n", depth));
-    let rows: [(&str, &dyn Fn() -> Option<Server>, &str); 3] = [
+    let rows: [Other<'_>; 3] = [
         ("the floor", &|| Some(Server::floor()), "draw 1\n"),
         ("Redis INCR", &Server::redis, "INCR x\r\n"),
         ("memcached incr", &Server::memcached, "incr x 1\r\n"),
