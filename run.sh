@@ -113,6 +113,7 @@ wait_for_clients() {
 }
 
 main_job() {
+    need_cargo
     need_python
     build
     WORK=$(mktemp -d)

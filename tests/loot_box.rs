@@ -164,3 +164,21 @@ fn numbers_drawn_for_a_client_that_vanished_are_counted_and_not_put_back() {
     server.await_figure("undelivered", 900_000);
     assert_eq!(server.figure("remaining"), 100_000);
 }
+
+#[test]
+fn a_client_that_asks_and_vanishes_leaves_its_numbers_undelivered_and_one_that_reads_does_not() {
+    let server = Running::start(&[]);
+    for _ in 0..100 {
+        server.connect().send("draw 5\n");
+    }
+    server.await_figure("drawn", 500);
+    server.await_figure("undelivered", 500);
+    for _ in 0..100 {
+        let mut polite = server.connect();
+        polite.send("draw 5\n");
+        polite.end_of_requests();
+        assert_eq!(numbers(&polite.line()).len(), 5);
+    }
+    server.await_figure("clients", 1);
+    assert_eq!(server.figure("undelivered"), 500);
+}

@@ -64,11 +64,15 @@ pub fn serve(stream: &TcpStream, client: ClientNumber, shared: &Shared, limits: 
         output: Output::default(),
         spare: Vec::new(),
         unwritten_numbers: 0,
+        unheard_numbers: 0,
+        reset: false,
         patience: Patience::new(limits.request_timeout, limits.idle_timeout),
         last_read: false,
         read_timeout: None,
     };
-    if connection.converse() == End::Ours {
+    let end = connection.converse();
+    connection.count_undelivered();
+    if end == End::Ours {
         writing::close(stream);
     }
 }
@@ -85,6 +89,10 @@ struct Connection<'a> {
     spare: Vec<u8>,
     /// Numbers drawn whose replies wait in `output`.
     unwritten_numbers: u64,
+    /// Numbers whose replies were written since the client was last heard of.
+    unheard_numbers: u64,
+    /// A read said that the client is gone, not just silent.
+    reset: bool,
     patience: Patience,
     /// The server stops: one more read takes what had come by then.
     last_read: bool,
@@ -145,6 +153,7 @@ impl Connection<'_> {
                 Ok(0) if self.shared.is_stopping() => return Received::End(End::Ours),
                 Ok(0) => return Received::Tail(Tail::Ended),
                 Ok(count) => {
+                    self.unheard_numbers = 0;
                     self.input.filled(count);
                     return Received::Tail(Tail::Open);
                 }
@@ -158,7 +167,10 @@ impl Connection<'_> {
                     }
                     (ErrorKind::WouldBlock | ErrorKind::TimedOut, Wait::Shrink(_)) => self.shrink(),
                     (ErrorKind::WouldBlock | ErrorKind::TimedOut, _) => {}
-                    _ => return Received::End(End::Theirs),
+                    _ => {
+                        self.reset = true;
+                        return Received::End(End::Theirs);
+                    }
                 },
             }
         }
@@ -230,21 +242,28 @@ impl Connection<'_> {
         self.patience.request_done();
     }
 
-    /// Writes all replies that wait. When that fails, their numbers are undelivered.
+    /// Writes all replies that wait.
     fn flush(&mut self) -> Result<(), ()> {
         if self.output.is_empty() {
             return Ok(());
         }
         let written = writing::write_all(self.stream, &self.output, self.limits.write_timeout);
-        if written.is_err() && self.unwritten_numbers > 0 {
-            self.shared.add_undelivered(self.unwritten_numbers);
-        }
-        self.unwritten_numbers = 0;
+        self.unheard_numbers += std::mem::take(&mut self.unwritten_numbers);
+        self.reset |= written.is_err();
         self.output.bytes.clear();
         if !self.output.body.is_empty() {
             self.spare = std::mem::take(&mut self.output.body);
         }
         written.map_err(|error| log::debug!("client-{}: {error}", self.client))
+    }
+
+    /// Counts the numbers of a client that is known to be gone: a write failed, or the
+    /// client's system refused what was written last.
+    fn count_undelivered(&self) {
+        let refused = || matches!(self.stream.take_error(), Ok(Some(_)) | Err(_));
+        if self.unheard_numbers > 0 && (self.reset || refused()) {
+            self.shared.add_undelivered(self.unheard_numbers);
+        }
     }
 
     fn end_too_slow(&mut self) -> End {
