@@ -21,9 +21,12 @@
 //! **Source** MemoryLease's five messages (lease, leased, set, access, data set) and
 //! the homework's `draw`; the errors' codes are those of the design, section 3.1.
 
+pub mod numbers;
+
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
+
+use numbers::Drawn;
 
 /// The greatest id that a MemoryLease frame can carry: a positive `i32`.
 pub const GREATEST_NUMBER_ID: u32 = i32::MAX as u32;
@@ -300,116 +303,6 @@ impl fmt::Debug for LeaseId {
     }
 }
 
-/// The shuffled list, and the same list rendered to text once, so that a text
-/// reply is a copy of bytes. Never changes after it was made, so needs no lock.
-pub struct NumberList {
-    numbers: Box<[u32]>,
-    /// Every number followed by one space, in the list's order.
-    text: Box<[u8]>,
-    /// Where each number starts in `text`, and where the last one ends.
-    starts: Box<[u32]>,
-}
-
-impl NumberList {
-    /// The most numbers a list may hold: their text, 79 MB, keeps its places in 32 bits.
-    pub const MOST: u32 = 10_000_000;
-
-    /// Keeps `numbers` in the given order.
-    pub fn new(numbers: Vec<u32>) -> Self {
-        let mut text = Vec::with_capacity(numbers.len().saturating_mul(8));
-        let mut starts = Vec::with_capacity(numbers.len().saturating_add(1));
-        for number in &numbers {
-            starts.push(text.len() as u32);
-            text.extend_from_slice(number.to_string().as_bytes());
-            text.push(b' ');
-        }
-        starts.push(text.len() as u32);
-        Self { numbers: numbers.into(), text: text.into(), starts: starts.into() }
-    }
-
-    /// How many numbers there are.
-    pub fn len(&self) -> u32 {
-        self.numbers.len() as u32
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
-    }
-
-    /// The number at an index of the list.
-    pub fn number(&self, index: usize) -> u32 {
-        self.numbers[index]
-    }
-
-    /// The numbers of `taken`, each followed by one space.
-    fn text(&self, taken: &Range<usize>) -> &[u8] {
-        &self.text[self.starts[taken.start] as usize..self.starts[taken.end] as usize]
-    }
-}
-
-impl fmt::Debug for NumberList {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NumberList of {}", self.len())
-    }
-}
-
-/// What one draw took: ranges of indices into the list, looked up after the lock was let go.
-#[derive(Debug)]
-pub struct Drawn<'a> {
-    list: &'a NumberList,
-    first: Range<usize>,
-    /// Further ranges, when numbers were taken one by one and others came between.
-    others: Vec<Range<usize>>,
-}
-
-impl<'a> Drawn<'a> {
-    /// A draw that took one range.
-    pub fn new(list: &'a NumberList, taken: Range<u32>) -> Self {
-        Self { list, first: indices(taken), others: Vec::new() }
-    }
-
-    /// Adds what was taken later, joining it to the last range where it follows on.
-    pub fn add(&mut self, taken: Range<u32>) {
-        let taken = indices(taken);
-        let last = self.others.last_mut().unwrap_or(&mut self.first);
-        if last.end == taken.start {
-            last.end = taken.end;
-        } else {
-            self.others.push(taken);
-        }
-    }
-
-    /// How many numbers were drawn.
-    pub fn count(&self) -> u64 {
-        let others: usize = self.others.iter().map(ExactSizeIterator::len).sum();
-        (self.first.len() + others) as u64
-    }
-
-    /// Whether the list was drained before.
-    pub fn is_empty(&self) -> bool {
-        self.first.is_empty()
-    }
-
-    /// The numbers, in the order they were drawn.
-    pub fn numbers(&self) -> impl Iterator<Item = u32> {
-        let ranges = std::iter::once(&self.first).chain(&self.others).cloned();
-        ranges.flatten().map(|index| self.list.number(index))
-    }
-
-    /// Appends the numbers as text, each followed by one space.
-    pub fn append_text(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.list.text(&self.first));
-        for range in &self.others {
-            out.extend_from_slice(self.list.text(range));
-        }
-    }
-}
-
-fn indices(taken: Range<u32>) -> Range<usize> {
-    taken.start as usize..taken.end as usize
-}
-
 /// One row of the homework's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
@@ -449,18 +342,5 @@ mod tests {
     fn a_log_line_never_holds_a_whole_id() {
         let shown = format!("{:?}", LeaseId::from_number(1_234_567_890));
         assert_eq!(shown, "LeaseId(123…)");
-    }
-
-    #[test]
-    fn ranges_that_follow_on_become_one() {
-        let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
-        let mut drawn = Drawn::new(&list, 0..1);
-        drawn.add(1..2);
-        drawn.add(4..5);
-        assert_eq!(drawn.count(), 3);
-        assert_eq!(drawn.numbers().collect::<Vec<_>>(), [5, 19, 7]);
-        let mut text = Vec::new();
-        drawn.append_text(&mut text);
-        assert_eq!(text, b"5 19 7 ");
     }
 }

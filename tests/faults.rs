@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use leasebox::message::Request;
 use leasebox::transport::config::Config;
+use leasebox::transport::tcp::Server;
 use support::{BINARY, Client, Running, numbers, wait_for};
 
 /// The stop's promise is 2 s; ten times that on a busy machine.
@@ -15,13 +16,13 @@ const STOP: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_panic_in_one_clients_thread_leaves_all_others_served() {
-    let mut config = Config { address: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+    let mut config = Config::default();
     config.limits.fault = Some(|request| {
         if matches!(request, Request::Tree) {
             std::panic::resume_unwind(Box::new("a fault, on purpose"));
         }
     });
-    let server = config.start().unwrap();
+    let server = start_here(config);
     let mut others: Vec<Client> = (0..8).map(|_| Client::connect(server.address())).collect();
     let ids: Vec<String> = others.iter_mut().map(|other| other.lease(100, 60_000)).collect();
     for _ in 0..50 {
@@ -39,7 +40,33 @@ fn a_panic_in_one_clients_thread_leaves_all_others_served() {
     });
     assert_eq!(server.shared().check(), Ok(()));
     drop(others);
-    server.stop();
+    assert_eq!(server.stop(), 0);
+}
+
+/// A server within this process, to see what its stop leaves behind.
+fn start_here(config: Config) -> Server {
+    Config { address: ([127, 0, 0, 1], 0).into(), ..config }.start().unwrap()
+}
+
+#[test]
+fn a_stop_wakes_silent_clients_at_once_and_does_not_wait_for_their_grace() {
+    let server = start_here(Config::default());
+    let mut silent: Vec<Client> = (0..20).map(|_| Client::connect(server.address())).collect();
+    assert_eq!(numbers(&silent[19].ask("draw 1")).len(), 1);
+    let start = Instant::now();
+    assert_eq!(server.stop(), 0);
+    assert!(start.elapsed() < Duration::from_secs(1), "the grace is for replies under way");
+    assert!(silent.iter_mut().all(|client| client.rest().is_empty()));
+}
+
+#[test]
+fn a_stop_leaves_no_thread_that_waits_for_a_client_that_reads_nothing() {
+    let server = start_here(Config { numbers: 3_000_000, ..Config::default() });
+    let mut deaf = Client::connect(server.address());
+    deaf.send("draw 3000000\n");
+    let mut other = Client::connect(server.address());
+    wait_for("the draw", || support::figure(&other.ask("stats"), "drawn") == 3_000_000);
+    assert_eq!(server.stop(), 0);
 }
 
 #[test]

@@ -112,6 +112,16 @@ fn an_idle_client_is_kept_without_the_option_and_closed_with_it() {
 }
 
 #[test]
+fn a_client_that_takes_no_replies_is_closed_in_time() {
+    let server = Running::start(&["--numbers", "1000000", "--write-timeout", "300ms"]);
+    let mut deaf = server.connect();
+    deaf.send("draw 1000000\n");
+    server.await_figure("undelivered", 1_000_000);
+    server.await_figure("clients", 1);
+    assert!(!deaf.rest().ends_with(b"\n"), "the reply was cut, and the connection with it");
+}
+
+#[test]
 fn a_client_over_the_limit_is_told_so_and_a_place_that_is_freed_is_taken() {
     let server = Running::start(&["--max-clients", "2"]);
     let (mut first, mut second) = (server.connect(), server.connect());

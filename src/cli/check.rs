@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{BAD_NEWS, no_answer, print};
 use crate::lab::history::History;
-use crate::message::NumberList;
+use crate::message::numbers::NumberList;
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \

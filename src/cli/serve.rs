@@ -138,8 +138,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let _ = stopped.recv();
     drop(stopped);
     log::info!("stopping");
-    server.stop();
-    log::info!("stopped");
+    match server.stop() {
+        0 => log::info!("stopped"),
+        left => log::warn!("stopped, while {left} clients' threads had not ended"),
+    }
     ExitCode::SUCCESS
 }
 

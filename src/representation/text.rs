@@ -47,7 +47,8 @@ use std::io::Write;
 use super::escape::{escape, unescape};
 use super::output::Output;
 use super::{Decoded, Tail};
-use crate::message::{Code, Drawn, Error, IdKind, LeaseId, Reply, Request, Row, parse_decimal};
+use crate::message::numbers::Drawn;
+use crate::message::{Code, Error, IdKind, LeaseId, Reply, Request, Row, parse_decimal};
 
 /// The longest line in bytes, its end included.
 pub const MAX_LINE: usize = 64 * 1024;

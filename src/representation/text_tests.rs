@@ -1,7 +1,7 @@
 //! Tests of text lines.
 
 use super::*;
-use crate::message::NumberList;
+use crate::message::numbers::NumberList;
 use std::borrow::Cow;
 
 fn decode_line(line: &str) -> Result<String, Code> {

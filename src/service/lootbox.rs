@@ -32,7 +32,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-use crate::message::{ClientNumber, NumberList, Row};
+use crate::message::numbers::NumberList;
+use crate::message::{ClientNumber, Row};
 
 /// What a draw needs of its counter. Two separate steps, on purpose.
 pub trait Counter {

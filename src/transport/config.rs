@@ -19,7 +19,7 @@ use std::time::Duration;
 use super::connection::Limits;
 use super::shared::{Grain, Shared};
 use super::tcp::{MOST_CLIENTS, Server};
-use crate::message::NumberList;
+use crate::message::numbers::NumberList;
 use crate::service::arena::Arena;
 use crate::service::buddy::{Buddy, MIN_BLOCK};
 use crate::service::ids::Ids;

@@ -35,9 +35,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::message::{
-    ClientNumber, Code, Drawn, Error, IdKind, LeaseId, NumberList, Reply, Request,
-};
+use crate::message::numbers::{Drawn, NumberList};
+use crate::message::{ClientNumber, Code, Error, IdKind, LeaseId, Reply, Request};
 use crate::service::arena::{Arena, Contents, ContentsError};
 use crate::service::lease::{Ending, LeaseTable, not_found};
 use crate::service::lootbox::{self, DrawState};
