@@ -31,8 +31,11 @@ use super::patience::{Patience, Situation, Wait};
 use super::shared::Shared;
 use super::writing;
 use crate::message::{ClientNumber, Error, Reply, Request};
-use crate::representation::output::{FULL, Output};
+use crate::representation::output::Output;
 use crate::representation::{Conversation, Decoded, Tail};
+
+/// The largest buffer that an idle connection keeps, in bytes: a page.
+const IDLE_BUFFER: usize = 4096;
 
 /// What every connection is bound by.
 #[derive(Debug, Clone)]
@@ -181,9 +184,9 @@ impl Connection<'_> {
         Situation {
             pending: !pending.is_empty(),
             awaits_quiet: !pending.is_empty() && self.conversation.awaits_quiet(pending),
-            large: self.input.is_large()
-                || self.output.bytes.capacity() > 2 * FULL
-                || self.spare.capacity() > FULL,
+            large: self.input.capacity() > IDLE_BUFFER
+                || self.output.bytes.capacity() > IDLE_BUFFER
+                || self.spare.capacity() > IDLE_BUFFER,
         }
     }
 

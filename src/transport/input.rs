@@ -5,15 +5,17 @@
 //!          start         end
 //! ```
 //!
-//! **Invariants** the buffer grows only when it is full, to at most four times what has
-//! come: never for a length that was claimed. The transport shrinks it when idle.
+//! **Invariants** the buffer grows only when a read has filled it, to at most four times
+//! what has come: never for a length that was claimed, and past 64 KiB only for a request
+//! that is longer. The transport shrinks it when idle.
 //!
 //! **Lock** none: one for each connection.
 
 /// The first buffer, in bytes: a request or a few; idle connections are many.
 const FIRST: usize = 1024;
 
-/// Up to here the buffer grows fourfold, in bytes, then twofold.
+/// Up to here the buffer grows fourfold, in bytes, whenever a read has filled it: more is
+/// likely to wait, and a read costs more than the memory. Then twofold.
 const LARGE: usize = 64 * 1024;
 
 /// Bytes of one connection, between the socket and the decoder.
@@ -22,6 +24,8 @@ pub struct Input {
     bytes: Vec<u8>,
     start: usize,
     end: usize,
+    /// The last read filled all the space it was given.
+    overflowing: bool,
 }
 
 impl Input {
@@ -41,18 +45,20 @@ impl Input {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
-        if self.end == self.bytes.len() {
+        if self.end == self.bytes.len() || self.overflowing {
             self.make_room();
         }
         &mut self.bytes[self.end..]
     }
 
-    /// Moves what is pending to the front, and grows unless that freed half.
+    /// Moves what is pending to the front, and grows if more than half is pending still,
+    /// or if the buffer is small for what comes.
     fn make_room(&mut self) {
         self.bytes.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
         let length = self.bytes.len();
-        if self.end > length / 2 || length == 0 {
+        let small = std::mem::take(&mut self.overflowing) && length < LARGE;
+        if self.end > length / 2 || small || length == 0 {
             let grown = if length < LARGE { 4 * length } else { 2 * length };
             self.bytes.resize(grown.max(FIRST), 0);
         }
@@ -62,11 +68,12 @@ impl Input {
     pub fn filled(&mut self, count: usize) {
         debug_assert!(count <= self.bytes.len() - self.end);
         self.end += count;
+        self.overflowing = self.end == self.bytes.len();
     }
 
-    /// Whether it has grown past what an idle connection should keep.
-    pub fn is_large(&self) -> bool {
-        self.bytes.len() > LARGE
+    /// The bytes it takes.
+    pub fn capacity(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Gives its memory back, when nothing is pending.
@@ -91,12 +98,36 @@ mod tests {
             assert!(came + space <= (4 * came).max(FIRST), "{came} came, room for {space} more");
             input.filled(space.min(1000));
         }
-        assert!(input.is_large());
+        let grown = input.capacity();
         input.shrink();
-        assert!(input.is_large(), "not while something is pending");
+        assert_eq!(input.capacity(), grown, "not while something is pending");
         input.consume(input.pending().len());
         input.shrink();
-        assert!(!input.is_large() && input.bytes.capacity() == 0);
+        assert_eq!(input.bytes.capacity(), 0);
+    }
+
+    #[test]
+    fn a_client_that_never_stops_sending_does_not_make_it_grow_past_64_kib() {
+        for left_over in [0, 1, 100] {
+            let mut input = Input::default();
+            for _ in 0..10_000 {
+                let space = input.space().len();
+                input.filled(space);
+                input.consume(input.pending().len() - left_over);
+            }
+            assert_eq!(input.capacity(), LARGE, "with {left_over} bytes left over each time");
+        }
+    }
+
+    #[test]
+    fn short_requests_leave_it_small() {
+        let mut input = Input::default();
+        for _ in 0..10_000 {
+            input.space();
+            input.filled(7);
+            input.consume(7);
+        }
+        assert_eq!(input.capacity(), FIRST);
     }
 
     proptest! {
