@@ -84,7 +84,8 @@ start_clients() {
     exec 9<>"$WORK/gate"
     # The one that asks is a client too.
     for _ in $(seq 200); do
-        [ "$(figure clients)" -le "$CLIENTS" ] || return 0
+        connected=$(figure clients)
+        [ "${connected:-0}" -le "$CLIENTS" ] || return 0
         sleep 0.05
     done
     fail "the clients did not connect; python3 client_py/client.py may say why"
@@ -93,7 +94,7 @@ start_clients() {
 open_gate() { for _ in $(seq "$CLIENTS"); do echo >&9; done; }
 
 wait_for_clients() {
-    local still=1
+    local still=1 pid client
     while [ "$still" = 1 ] && [ -t 1 ]; do
         still=0
         for pid in "${DRAWING[@]}"; do if kill -0 "$pid" 2>/dev/null; then still=1; fi; done

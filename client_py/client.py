@@ -29,12 +29,19 @@ PATIENCE_S = 30.0
 MAX_LINE = 1 << 25
 """More than this without a number or a line end is no reply."""
 
-DRAW = re.compile(rb"\s*draw\s+([0-9]+)\s*", re.IGNORECASE)
+MAX_NOISE = 1 << 16
+"""More than this without a number is no reply to a draw."""
+
+DRAW = re.compile(rb"\s*draw\s+([0-9]{1,18})\s*", re.IGNORECASE)
 NUMBER = re.compile(rb"(?<![\w.-])[0-9]+(?![\w-])")
 
 
 class Vanished(Exception):
     """The server closed the connection, or does not answer."""
+
+
+class Untrustworthy(Exception):
+    """A reply went on after the silence that seemed to end it."""
 
 
 class OutputLost(Exception):
@@ -48,6 +55,10 @@ class Replies:
         self.sock = sock
         self.pending = b""
         """What came and belongs to no reply yet."""
+        self.ends_lines = False
+        """The server has ended a reply with a line end, so it always does."""
+        self.guessed = False
+        """The last reply was ended by silence and not by what it said."""
 
     def _more(self, started):
         """Waits for more bytes; False after the silence that ends a started reply."""
@@ -69,11 +80,24 @@ class Replies:
 
     def send(self, request):
         """Sends a request, however long that takes within the patience."""
+        self.check_guess()
         self.sock.settimeout(PATIENCE_S)
         try:
             self.sock.sendall(request)
         except OSError as error:
             raise Vanished("the server is gone: %s" % (error.strerror or error)) from None
+
+    def check_guess(self):
+        """After a silence that was taken for a reply's end, nothing more may have come."""
+        if not self.guessed:
+            return
+        self.sock.setblocking(False)
+        try:
+            late = self.sock.recv(65536, socket.MSG_PEEK)
+        except OSError:
+            return
+        if late.strip():
+            raise Untrustworthy("a reply went on after %d ms of silence" % (SILENCE_S * 1000))
 
     def line(self):
         """One line, or what came before a silence."""
@@ -87,8 +111,10 @@ class Replies:
     def draw(self, count):
         """Yields (numbers, error line or None) until the reply to a draw has ended."""
         found = 0
-        self.pending = self.pending.lstrip()
+        self.guessed = False
         while found < count:
+            if not found:
+                self.pending = self.pending.lstrip()
             if self._is_error():
                 yield [], self.line()
                 return
@@ -97,13 +123,20 @@ class Replies:
                 found += len(numbers)
                 yield numbers, None
                 continue
+            if len(self.pending) > MAX_NOISE:
+                raise Vanished("the server sends what is no number")
             closed = None
+            # A number that may go on is waited for, from a server that ends its lines.
+            whole = not self.ends_lines or self.pending[-1:] in (b"", b"\n")
             try:
-                if self._more(started=bool(found or self.pending)):
+                if self._more(started=whole and bool(found or self.pending)):
                     continue
             except Vanished as error:
                 closed = error
-            # Silence, or the server's end: what came last has no delimiter.
+            # Silence, or the server's end: what came last may have no delimiter.
+            if closed is not None and self.ends_lines:
+                raise closed
+            self.guessed = True
             numbers = self._numbers(count - found, ended=True)
             yield numbers, None
             if closed is not None and found + len(numbers) < count:
@@ -133,7 +166,9 @@ class Replies:
             used = match.end()
         self.pending = self.pending[used:]
         if numbers:
-            self.pending = self.pending.lstrip(b" \t\r\n,;])")
+            after = self.pending.lstrip(b" \t\r\n,;])")
+            self.ends_lines |= b"\n" in self.pending[: len(self.pending) - len(after)]
+            self.pending = after
         return numbers
 
 
@@ -197,6 +232,7 @@ def converse(sock, prompt, until_exhausted):
             say(show(replies.line()))
         if command.strip().lower() == b"quit":
             return
+    replies.check_guess()
 
 
 def arguments():
@@ -234,8 +270,12 @@ def main():
         say("client.py: interrupted")
     except OutputLost as error:
         say("client.py: numbers were drawn but standard output is lost: %s" % error)
+    except Untrustworthy as error:
+        say("client.py: %s: the numbers above are not to be trusted: %s" % (where, error))
     except Vanished as error:
         say("client.py: %s: %s" % (where, error))
+    except UnicodeError:
+        say("client.py: %s: that is no host's name" % where)
     except OSError as error:
         say("client.py: %s: %s" % (where, error.strerror or error))
     return 1

@@ -5,6 +5,7 @@ Run: python3 client_py/test_client.py
 """
 
 import ast
+import contextlib
 import os
 import pty
 import signal
@@ -33,7 +34,7 @@ class Server:
     def _serve(self, replies):
         sock, _ = self.listener.accept()
         self.listener.close()
-        with sock, sock.makefile("rb") as lines:
+        with contextlib.suppress(ConnectionError), sock, sock.makefile("rb") as lines:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for pieces in replies:
                 self.requests.append(lines.readline())
@@ -100,6 +101,33 @@ class Replies(unittest.TestCase):
         numbers = [b"%d" % number for number in range(1, 100001)]
         self.prints(b"draw 100000\n", [[b" ".join(numbers) + b"\n"]], b"\n".join(numbers) + b"\n")
 
+    def test_a_pause_within_a_number_of_a_server_that_ends_its_lines_is_waited_for(self):
+        replies = [[b"5\n"], [b"19 22", 0.5, b"8 665\n"]]
+        self.prints(b"draw 1\ndraw 3\n", replies, b"5\n19\n228\n665\n")
+
+    def test_a_reply_that_goes_on_after_a_silence_is_not_trusted(self):
+        server = Server([b"5 19 22", 0.5, b"8 665\n", 0.5], [b"1\n"])
+        commands = b"draw 9\n"
+        command = [sys.executable, CLIENT, "127.0.0.1", str(server.port)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, **pipes) as child:
+            child.stdin.write(commands)
+            child.stdin.flush()
+            time.sleep(0.9)
+            stdout, stderr = child.communicate(b"draw 1\n", timeout=PATIENCE_S)
+        self.assertEqual(child.returncode, 1)
+        self.assertIn(b"not to be trusted", stderr)
+
+    def test_words_behind_fewer_numbers_end_with_a_silence(self):
+        replies = [[b"5\n"], [b"19 228 and no more\n"]]
+        started = time.monotonic()
+        self.prints(b"draw 1\ndraw 9\n", replies, b"5\n19\n228\n")
+        self.assertLess(time.monotonic() - started, 10)
+
+    def test_a_late_line_end_starts_no_reply(self):
+        replies = [[b"5 ", 0.05, b"\r\n"], [0.5, b"19\r\n"]]
+        self.prints(b"draw 1\ndraw 1\n", replies, b"5\n19\n")
+
     def test_until_exhausted_ends_at_the_first_such_error(self):
         server = Server([b"5\n"], [b"error exhausted\n"])
         got = server.run(b"draw 1\n" * 1000, "--until-exhausted")
@@ -134,6 +162,16 @@ class Ends(unittest.TestCase):
         command = [sys.executable, CLIENT, "no.such.host.invalid", "4120"]
         done = subprocess.run(command, input=b"", capture_output=True, timeout=PATIENCE_S)
         self.one_line((done.stdout, done.stderr, done.returncode), b"no.such.host.invalid")
+
+    def test_what_is_no_host(self):
+        for host in (".example", "a" * 64 + ".invalid"):
+            command = [sys.executable, CLIENT, host, "4120"]
+            done = subprocess.run(command, input=b"", capture_output=True, timeout=PATIENCE_S)
+            self.one_line((done.stdout, done.stderr, done.returncode), host[:20].encode())
+
+    def test_a_huge_number_of_draws_is_the_servers_to_refuse(self):
+        got = Server([b"error bad-request no\n"]).run(b"draw " + b"9" * 5000 + b"\n")
+        self.assertEqual(got, (b"", b"error bad-request no\n", 0))
 
     def test_wrong_arguments(self):
         for words in ([], ["127.0.0.1"], ["127.0.0.1", "x"], ["127.0.0.1", "70000"]):

@@ -58,8 +58,8 @@
 //!
 //! # Messages between threads
 //!
-//! One channel, into the spawning thread: *accepted* (from `accept`), *ended* (from each
-//! client), *stop* (from main). One condition variable, with the tables: a lease ends
+//! A channel into the spawning thread: *accepted* (from `accept`), *ended* (from each
+//! client), *stop* (from main). A channel into main: a signal came. One condition variable, with the tables: a lease ends
 //! sooner than the reaper sleeps, or the server stops.
 
 #![forbid(unsafe_code)]

@@ -298,7 +298,9 @@ impl fmt::Display for LeaseId {
 
 impl fmt::Debug for LeaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: String = self.to_string().chars().take(3).collect();
+        let whole = self.to_string();
+        // Of a short number even three digits would be too much.
+        let shown = if whole.len() > 6 { &whole[..3] } else { "" };
         write!(f, "LeaseId({shown}…)")
     }
 }
@@ -342,5 +344,6 @@ mod tests {
     fn a_log_line_never_holds_a_whole_id() {
         let shown = format!("{:?}", LeaseId::from_number(1_234_567_890));
         assert_eq!(shown, "LeaseId(123…)");
+        assert_eq!(format!("{:?}", LeaseId::from_number(12)), "LeaseId(…)");
     }
 }

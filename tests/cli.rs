@@ -93,7 +93,9 @@ fn a_question_that_could_not_be_put_exits_with_2() {
 #[test]
 fn a_command_that_the_server_refuses_exits_with_1() {
     let server = Running::start(&["--memory", "1024", "--numbers", "3"]);
-    let refused: [&[&str]; 7] = [
+    let refused: [&[&str]; 9] = [
+        &["*"],
+        &["GET / HTTP/1.1"],
         &["lease", "1025", "5000"],
         &["lease", "-1", "5000"],
         &["get", "5"],
@@ -112,6 +114,18 @@ fn a_command_that_the_server_refuses_exits_with_1() {
 }
 
 #[test]
+fn a_full_server_says_so_in_whatever_it_is_asked() {
+    let server = Running::start(&["--max-clients", "1"]);
+    let mut only = server.connect();
+    only.ask("help");
+    for words in [&["lease", "64"][..], &["get", "5"], &["draw", "1"]] {
+        let (_, stderr, code) = shown(&server.client(words));
+        assert_eq!(code, Some(1), "{words:?}: {stderr}");
+        assert!(stderr.contains("busy all 1 places are taken"), "{words:?}: {stderr}");
+    }
+}
+
+#[test]
 fn the_client_prints_up_to_the_trailing_zeros_and_escapes_the_rest() {
     let server = Running::start(&[]);
     let (leased, ..) = shown(&server.client(&["lease", "64"]));
@@ -120,6 +134,12 @@ fn the_client_prints_up_to_the_trailing_zeros_and_escapes_the_rest() {
     server.client(&["set", id, "a\\b\n\u{e9} "]);
     let expected = format!("Data get for lease {id}: a\\\\b\\n\\xc3\\xa9 \n");
     assert_eq!(shown(&server.client(&["get", id])).0, expected);
+    let uuid = server.connect().lease(64, 60_000);
+    assert!(server.ask(&format!("set {uuid} ab\\x00\\x00")).ends_with(" 4"));
+    assert_eq!(
+        shown(&server.client(&["get", &uuid])).0,
+        format!("Data get for lease {uuid}: ab\n")
+    );
     let (_, stderr, code) = shown(&server.client(&["set", id, &"x".repeat(65)]));
     assert_eq!(code, Some(1));
     assert!(stderr.contains("65 bytes do not fit"), "{stderr}");

@@ -43,10 +43,12 @@ fn a_first_line_with_a_control_byte_gets_one_error_and_the_end() {
 #[test]
 fn an_http_body_is_never_run_as_commands() {
     let server = Running::start(&[]);
-    let mut client = server.connect();
-    client.send("POST /draws HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\ndraw 4\n");
-    let all = String::from_utf8(client.rest()).unwrap();
-    assert!(all.starts_with("HTTP/1.1 501 "), "{all}");
+    for path in ["draws".to_string(), "a".repeat(9000), "a".repeat(70_000)] {
+        let mut client = server.connect();
+        client.send(format!("POST /{path} HTTP/1.1\r\nHost: x\r\n\r\ndraw 4\n"));
+        let all = String::from_utf8(client.rest()).unwrap();
+        assert!(all.starts_with("HTTP/1.1 501 "), "{all}");
+    }
     assert_eq!(server.figure("drawn"), 0);
 }
 
@@ -66,10 +68,38 @@ fn a_huge_claimed_length_closes_and_costs_nothing() {
             [&3_i32.to_le_bytes()[..], &(32_i64 << 20).wrapping_sub(12).to_le_bytes()].concat(),
         );
     }
+    server.await_figure("clients", 51);
+    std::thread::sleep(Duration::from_millis(200));
+    // Private memory, touched or not: a zeroed buffer of the claimed length would show here.
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    let kib: u64 = resident.trim().trim_end_matches(" kB").trim().parse().unwrap();
-    assert!(kib < 200 * 1024, "{kib} KiB for 50 claims of 32 MiB and an arena of 64");
+    let data = status.lines().find_map(|line| line.strip_prefix("VmData:")).unwrap();
+    let kib: u64 = data.trim().trim_end_matches(" kB").trim().parse().unwrap();
+    assert!(kib < 400 * 1024, "{kib} KiB for 50 claims of 32 MiB and an arena of 64");
+}
+
+#[test]
+fn a_reply_is_no_longer_than_a_message_may_be() {
+    let server = Running::start(&["--max-message", "64KiB"]);
+    let mut frames = server.connect();
+    let lease = [&1_i32.to_le_bytes()[..], &8_i64.to_le_bytes(), &60_000_i32.to_le_bytes()];
+    frames.send([&lease.concat()[..], &60_000_i32.to_le_bytes()].concat());
+    let id: [u8; 4] = frames.exactly::<16>()[12..].try_into().unwrap();
+    let lengths = [&(12 + 60_000_i64).to_le_bytes()[..], &id, &60_000_i64.to_le_bytes()].concat();
+    frames.send([&3_i32.to_le_bytes()[..], &lengths, &[0x80; 60_000]].concat());
+    assert_eq!(frames.exactly::<16>()[12..], [0; 4]);
+    let reply = server.ask(&format!("get {}", i32::from_le_bytes(id)));
+    assert!(reply.starts_with("error too-large "), "{}", &reply[..80]);
+}
+
+#[test]
+fn an_idle_timeout_is_as_long_as_it_says_also_after_large_replies() {
+    let server = Running::start(&["--idle-timeout", "1500ms"]);
+    let mut client = server.connect();
+    assert_eq!(numbers(&client.ask("draw 5000")).len(), 5000);
+    let start = Instant::now();
+    assert_eq!(client.rest(), b"");
+    let idle = start.elapsed();
+    assert!(idle >= Duration::from_millis(1400) && idle < Duration::from_millis(2300), "{idle:?}");
 }
 
 #[test]

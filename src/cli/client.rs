@@ -14,7 +14,7 @@ use clap::Args;
 
 use super::{bad_news, no_answer, print};
 use crate::lab::table;
-use crate::representation::escape::escape;
+use crate::representation::escape::{escape, unescape};
 use crate::representation::memorylease::{
     ACCESS_DATA, ByteOrder, DATA_HEADER, DATA_SET, HEADER, LEASE, LEASED, SET_DATA, SET_DONE,
     SET_TOO_LARGE,
@@ -29,6 +29,9 @@ const DEFAULT_MS: &str = "60000";
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 1 << 30;
+
+/// The longest error line that is read, in bytes.
+const MAX_LINE: u64 = 1 << 16;
 
 #[derive(Args)]
 #[command(after_help = "Commands:\n  \
@@ -103,7 +106,7 @@ fn answer(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
         (b"set", [id, data]) => set_by_text(connect, id, data),
         (b"set", _) => Err(form("set ID DATA, with the data in quotes")),
         (b"table", _) => table_by_text(connect, words),
-        _ => by_text(connect, &words.join(&b' ')),
+        _ => ask(connect, &words.join(&b' ')),
     }
 }
 
@@ -162,6 +165,12 @@ fn exchange(
     stream.write_all(&frame)?;
     let mut header = [0; HEADER];
     stream.read_exact(&mut header)?;
+    if let Some(begun) = header.strip_prefix(b"error ") {
+        // A full server says so in text, whatever it is asked in.
+        let mut error = begun.to_vec();
+        BufReader::new(stream.take(MAX_LINE)).read_until(b'\n', &mut error)?;
+        return Err(bad_news_of(&error));
+    }
     let mut rest = &header[..];
     let kind = order.take_i32(&mut rest);
     let length = order.take_i64(&mut rest).and_then(|length| u64::try_from(length).ok());
@@ -179,10 +188,10 @@ fn unreadable() -> Failure {
     Failure::NoAnswer("the answer is no MemoryLease frame; is that a leasebox server?".into())
 }
 
-type Connect<T> = Result<T, Failure>;
+type Connected = Result<TcpStream, Failure>;
 
 fn lease(
-    connect: impl Fn() -> Connect<TcpStream>,
+    connect: impl Fn() -> Connected,
     size: &[u8],
     duration: &[u8],
 ) -> Result<Vec<u8>, Failure> {
@@ -198,11 +207,7 @@ fn lease(
     }
 }
 
-fn set(
-    connect: impl Fn() -> Connect<TcpStream>,
-    id: &[u8],
-    data: &[u8],
-) -> Result<Vec<u8>, Failure> {
+fn set(connect: impl Fn() -> Connected, id: &[u8], data: &[u8]) -> Result<Vec<u8>, Failure> {
     let (number, order) = (parse::<i32>(id, "ID")?, native());
     let payload = [&order.put_i32(number)[..], &order.put_i64(data.len() as i64), data];
     let answer = exchange(connect()?, SET_DATA, &payload, DATA_SET)?;
@@ -216,18 +221,23 @@ fn set(
     }
 }
 
-fn get(connect: impl Fn() -> Connect<TcpStream>, id: &[u8]) -> Result<Vec<u8>, Failure> {
+fn get(connect: impl Fn() -> Connected, id: &[u8]) -> Result<Vec<u8>, Failure> {
     let (number, order) = (parse::<i32>(id, "ID")?, native());
     let answer = exchange(connect()?, ACCESS_DATA, &[&order.put_i32(number)], ACCESS_DATA)?;
     let data = answer.get(DATA_HEADER..).ok_or_else(unreadable)?;
     if data.is_empty() {
         return Err(no_such_lease(number));
     }
+    Ok(got(number.to_string().as_bytes(), data))
+}
+
+/// What was got, up to its trailing zero bytes, escaped.
+fn got(id: &[u8], data: &[u8]) -> Vec<u8> {
     let end = data.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-    let mut text = format!("Data get for lease {number}: ").into_bytes();
+    let mut text = [b"Data get for lease ", id, b": "].concat();
     escape(&data[..end], &mut text);
     text.push(b'\n');
-    Ok(text)
+    text
 }
 
 fn no_such_lease(number: i32) -> Failure {
@@ -239,7 +249,7 @@ fn line(text: String) -> Vec<u8> {
 }
 
 /// Sends one line and reads one.
-fn ask(connect: impl Fn() -> Connect<TcpStream>, request: &[u8]) -> Result<Vec<u8>, Failure> {
+fn ask(connect: impl Fn() -> Connected, request: &[u8]) -> Result<Vec<u8>, Failure> {
     if request.contains(&b'\n') {
         return Err(Failure::NoAnswer("a command is one line; write a line break as \\n".into()));
     }
@@ -247,25 +257,29 @@ fn ask(connect: impl Fn() -> Connect<TcpStream>, request: &[u8]) -> Result<Vec<u
     stream.write_all(&[request, b"\n"].concat())?;
     let mut reply = Vec::new();
     BufReader::new(stream.take(MAX_ANSWER)).read_until(b'\n', &mut reply)?;
-    match reply.strip_prefix(b"error ") {
-        Some(error) => Err(Failure::BadNews(String::from_utf8_lossy(error).trim_end().to_string())),
+    let refusal = [b"error ".as_slice(), b"-ERR ", b"HTTP/1.1 "];
+    match refusal.iter().find_map(|begin| reply.strip_prefix(*begin)) {
+        Some(error) => Err(bad_news_of(error)),
         None if reply.ends_with(b"\n") => Ok(reply),
         None => Err(io::Error::from(ErrorKind::UnexpectedEof).into()),
     }
 }
 
-fn by_text(connect: impl Fn() -> Connect<TcpStream>, request: &[u8]) -> Result<Vec<u8>, Failure> {
-    ask(connect, request)
+fn bad_news_of(error: &[u8]) -> Failure {
+    Failure::BadNews(String::from_utf8_lossy(error).trim_end().to_string())
 }
 
-fn get_by_text(connect: impl Fn() -> Connect<TcpStream>, id: &[u8]) -> Result<Vec<u8>, Failure> {
+fn get_by_text(connect: impl Fn() -> Connected, id: &[u8]) -> Result<Vec<u8>, Failure> {
     let reply = ask(connect, &[b"get ", id].concat())?;
-    let data = reply.splitn(3, |&byte| byte == b' ').nth(2).unwrap_or(b"\n");
-    Ok([b"Data get for lease ", id, b": ", data].concat())
+    let data = reply.strip_suffix(b"\n").unwrap_or(&reply).splitn(3, |&byte| byte == b' ').nth(2);
+    let data = data.and_then(unescape).ok_or_else(|| {
+        Failure::NoAnswer("the answer is no data line; is that a leasebox server?".into())
+    })?;
+    Ok(got(id, &data))
 }
 
 fn set_by_text(
-    connect: impl Fn() -> Connect<TcpStream>,
+    connect: impl Fn() -> Connected,
     id: &[u8],
     data: &[u8],
 ) -> Result<Vec<u8>, Failure> {
@@ -275,10 +289,7 @@ fn set_by_text(
     Ok([b"Data set for lease ", id, b"\n"].concat())
 }
 
-fn table_by_text(
-    connect: impl Fn() -> Connect<TcpStream>,
-    words: &[&[u8]],
-) -> Result<Vec<u8>, Failure> {
+fn table_by_text(connect: impl Fn() -> Connected, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     let reply = ask(connect, &words.join(&b' '))?;
     let reply = String::from_utf8_lossy(&reply);
     let rows = table::parse(&reply).ok_or_else(|| {

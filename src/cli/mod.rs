@@ -2,7 +2,7 @@
 //!
 //! Exit 0 when all is well, 1 when the answer is bad news (a duplicate, a failed
 //! command), 2 when the arguments are wrong or the question could not be put. An error
-//! is one line on standard error that names the cure.
+//! is one line on standard error that names the cure; wrong arguments get clap's few.
 
 mod check;
 mod client;
@@ -71,7 +71,8 @@ fn complain(why: impl Display, code: u8) -> ExitCode {
 }
 
 /// Prints on standard output; when that cannot be written to, the answer is lost and
-/// the exit code says so.
+/// the exit code says so. One that was closed before the start cannot be told from
+/// `/dev/null`, which std puts in its place.
 fn print(text: &[u8], code: ExitCode) -> ExitCode {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
-use std::sync::mpsc::channel;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -17,6 +18,9 @@ use crate::transport::tcp::Server;
 
 /// Descriptors that are not clients': standard streams, the listener, some margin.
 const OWN_DESCRIPTORS: u64 = 80;
+
+/// The server has started, so a signal has something to stop.
+static SERVING: AtomicBool = AtomicBool::new(false);
 
 /// Exit code of a second Ctrl-C: 128 and the signal, as shells say it.
 const INTERRUPTED: i32 = 130;
@@ -111,11 +115,16 @@ impl Arguments {
 pub fn run(arguments: Arguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("info");
     env_logger::Builder::from_env(log).init();
-    let (stop, stopped) = channel();
-    // A first signal stops in order, a second one at once.
-    let on_signal = move || match stop.send(()) {
-        Ok(()) => {}
-        Err(_) => std::process::exit(INTERRUPTED),
+    let (stop, stopped) = sync_channel(1);
+    // A first signal stops in order, a second one at once. Before there is anything to
+    // stop, the first one ends it.
+    let on_signal = move || {
+        if !SERVING.load(Ordering::SeqCst) {
+            std::process::exit(0);
+        }
+        if stop.try_send(()).is_err() {
+            std::process::exit(INTERRUPTED);
+        }
     };
     if let Err(error) = ctrlc::set_handler(on_signal) {
         return no_answer(format!(
@@ -131,6 +140,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Ok(server) => server,
         Err(error) => return no_answer(error),
     };
+    SERVING.store(true, Ordering::SeqCst);
     announce(&server);
     log::info!("{} numbers, {memory} bytes to lease", arguments.numbers);
     check_descriptors(max_clients as u64);
@@ -173,5 +183,23 @@ fn open_files_limit() -> Option<u64> {
     match line.split_whitespace().next()? {
         "unlimited" => Some(u64::MAX),
         number => number.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn without_arguments_it_is_the_default_server() {
+        let config = Line::parse_from(["serve"]).arguments.config().unwrap();
+        assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
     }
 }

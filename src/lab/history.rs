@@ -16,6 +16,7 @@
 //!
 //! **Lock** none. **Source** the homework: no client gets a number another one has.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::message::parse_decimal;
@@ -63,6 +64,7 @@ impl History {
     pub fn read(&mut self, name: &str, text: &[u8]) {
         let file = self.files.len() as u32;
         let mut count = 0;
+        let text = &*without_mark(text);
         for (at, line) in text.split(|&byte| byte == b'\n').enumerate() {
             if is_no_draw(line) {
                 continue;
@@ -148,6 +150,21 @@ impl History {
     fn place(&self, place: Place) -> String {
         let name = self.files.get(place.file as usize).map_or("?", String::as_str);
         format!("{name} line {}", place.line)
+    }
+}
+
+/// The text as bytes that ASCII can be read in: some terminals record UTF-16, and some
+/// begin UTF-8 with a mark.
+fn without_mark(text: &[u8]) -> Cow<'_, [u8]> {
+    let utf_16 = |pairs: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = pairs.as_chunks().0.iter().map(|&pair| unit(pair)).collect();
+        Cow::Owned(String::from_utf16_lossy(&units).into_bytes())
+    };
+    match text {
+        [0xff, 0xfe, pairs @ ..] => utf_16(pairs, u16::from_le_bytes),
+        [0xfe, 0xff, pairs @ ..] => utf_16(pairs, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => Cow::Borrowed(rest),
+        _ => Cow::Borrowed(text),
     }
 }
 
@@ -237,6 +254,15 @@ mod tests {
         assert!(history.is_well(false) && !history.is_well(true));
         assert!(history.report(true).contains("gap 1000: nobody drew it"));
         assert!(history.report(true).ends_with("999 drawn, 0 duplicates, 1 gap\n"));
+    }
+
+    #[test]
+    fn files_that_windows_recorded_are_read_too() {
+        let utf_16: Vec<u8> =
+            "\u{feff}5\r\n19\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let mut history = history(&[("a", "\u{feff}5\n6\n")]);
+        history.read("b", &utf_16);
+        assert_eq!((history.drawn, history.duplicate_count), (3, 1), "{}", history.report(false));
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub fn draw(rows: &[Row]) -> String {
         .take(LETTERS)
         .map(|&client| format!("{} is client {client}", name(client)))
         .collect();
-    for line in key.chunks(4) {
+    for line in key.chunks(3) {
         let _ = writeln!(text, "{}", line.join(", "));
     }
     if rows.is_empty() {

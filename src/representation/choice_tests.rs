@@ -112,12 +112,13 @@ fn what_is_not_built_yet_answers_one_error_of_its_own_shape() {
 }
 
 #[test]
-fn a_long_first_line_that_looked_like_http_is_text_however_it_came() {
-    let mut line = b"GET /".to_vec();
+fn a_long_first_line_that_looks_like_http_is_no_text_however_it_came() {
+    let mut line = b"POST /".to_vec();
     line.resize(HTTP_LINE + 10, b'a');
-    line.extend_from_slice(b" HTTP/1.1\n");
+    line.extend_from_slice(b" HTTP/1.1\r\n\r\ndraw 3\n");
     let whole = decode_all([line.as_slice()]);
-    assert!(whole[0].contains("BadRequest"), "{whole:?}");
+    assert!(whole.len() == 1 && whole[0].contains("HTTP cannot"), "{whole:?}");
+    assert_eq!(decode_all([b"GET / HTT".as_slice()]).len(), 1, "nor when it is cut off");
     assert_eq!(decode_all(line.chunks(1)), whole);
 }
 

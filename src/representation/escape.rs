@@ -24,6 +24,16 @@ pub fn escape(data: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// How long `data` is once escaped, in bytes.
+pub fn escaped_length(data: &[u8]) -> usize {
+    let length = |&byte: &u8| match byte {
+        b'\\' | b'\t' | b'\r' | b'\n' => 2,
+        b' '..=b'~' => 1,
+        _ => 4,
+    };
+    data.iter().map(length).sum()
+}
+
 /// The bytes that `text` stands for, borrowed when nothing was escaped; `None` when
 /// an escape is none of those above.
 pub fn unescape(text: &[u8]) -> Option<Cow<'_, [u8]>> {
@@ -96,6 +106,7 @@ mod tests {
         #[test]
         fn all_bytes_read_back_as_they_were_and_as_std_writes_them(data: Vec<u8>) {
             let text = escaped(&data);
+            prop_assert_eq!(text.len(), escaped_length(&data));
             prop_assert!(text.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
             let read = unescape(text.as_bytes()).unwrap();
             prop_assert_eq!(read.as_ref(), &data[..]);

@@ -148,8 +148,8 @@ impl MemoryLease {
         Self { order, max_message, asked: Asked::Lease }
     }
 
-    /// Looks for one frame at the start of `input`. What cannot be served is known from
-    /// the header alone, before any of its payload is kept.
+    /// Looks for one frame at the start of `input`. A length that no frame of its type may
+    /// have is known from the header alone, before any of the payload is kept.
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Decoded<'a> {
         let mut rest = input;
         let Some((kind, length)) = self.take_header(&mut rest) else {

@@ -74,7 +74,7 @@ pub enum Decoded<'a> {
     Last(Option<Error>),
 }
 
-/// How long a first line is looked at before it is taken for no HTTP request.
+/// How long a first line's end is waited for, in bytes, to see whether it is HTTP.
 const HTTP_LINE: usize = 8 * 1024;
 
 /// One connection's way of speaking.
@@ -124,7 +124,7 @@ impl Conversation {
         match &self.speaks {
             Some(Speaks::MemoryLease(frames)) => frames.encode(reply, out),
             Some(Speaks::Unbuilt(kind)) => kind.encode(reply, out),
-            Some(Speaks::Text(_)) | None => text::encode(reply, out),
+            Some(Speaks::Text(_)) | None => text::encode(reply, self.max_message, out),
         }
     }
 
@@ -159,31 +159,44 @@ fn choose(input: &[u8], tail: Tail, max_message: usize) -> Option<Speaks> {
         [b'*', ..] => Some(Speaks::Unbuilt(Unbuilt::Resp)),
         [0x89, ..] => Some(Speaks::Unbuilt(Unbuilt::Frames)),
         _ => match is_http(&input[..input.len().min(HTTP_LINE)]) {
-            Some(true) => Some(Speaks::Unbuilt(Unbuilt::Http)),
-            None if tail == Tail::Open && input.len() < HTTP_LINE => None,
-            _ => Some(Speaks::Text(Text::default())),
+            FirstLine::Http => Some(Speaks::Unbuilt(Unbuilt::Http)),
+            FirstLine::Other => Some(Speaks::Text(Text::default())),
+            _ if tail == Tail::Open && input.len() < HTTP_LINE => None,
+            // Cut off, but no text line begins so; a body may follow.
+            FirstLine::LikeHttp => Some(Speaks::Unbuilt(Unbuilt::Http)),
+            FirstLine::Unclear => Some(Speaks::Text(Text::default())),
         },
     }
 }
 
-/// Whether a first line asks for HTTP; `None` while it may still turn out to.
-fn is_http(input: &[u8]) -> Option<bool> {
+/// What a first line looks like so far.
+enum FirstLine {
+    Http,
+    /// It begins as HTTP does, and has no end yet.
+    LikeHttp,
+    /// Nothing but capitals yet.
+    Unclear,
+    Other,
+}
+
+/// Whether a first line asks for HTTP.
+fn is_http(input: &[u8]) -> FirstLine {
     let end = input.iter().position(|&byte| byte == b'\n');
     let line = &input[..end.unwrap_or(input.len())];
     let method = line.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
-    let looks_so = match line[method..] {
-        [b' ', b'/' | b'*', ..] if method > 0 => true,
-        [] | [b' '] if end.is_none() => return None,
-        _ => false,
-    };
+    match line[method..] {
+        [b' ', b'/' | b'*', ..] if method > 0 => {}
+        [] | [b' '] if end.is_none() => return FirstLine::Unclear,
+        _ => return FirstLine::Other,
+    }
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let version = line.split(|&byte| byte == b' ').nth(2).is_some_and(|word| {
         matches!(word, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9'])
     });
     match end {
-        _ if !looks_so => Some(false),
-        Some(_) => Some(version),
-        None => None,
+        Some(_) if version => FirstLine::Http,
+        Some(_) => FirstLine::Other,
+        None => FirstLine::LikeHttp,
     }
 }
 

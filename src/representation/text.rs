@@ -44,7 +44,7 @@
 
 use std::io::Write;
 
-use super::escape::{escape, unescape};
+use super::escape::{escape, escaped_length, unescape};
 use super::output::Output;
 use super::{Decoded, Tail};
 use crate::message::numbers::Drawn;
@@ -138,6 +138,8 @@ const NOT_TEXT: &str =
     "the first line holds a control byte, so this is no text; send lines, such as draw 4";
 const LINE_TOO_LONG: &str =
     "a line has at most 65536 bytes; set longer data in frames, or a shorter piece of it";
+const GET_TOO_LONG: &str =
+    "escaped, the data is longer than a message may be; get it in frames, as it was set";
 const BAD_ESCAPE: &str =
     "an escape is none of \\n \\r \\t \\\\ \\' \\\" \\xNN; write a backslash as \\\\";
 
@@ -189,8 +191,9 @@ const TREE: u64 = key(b"tree");
 const HELP: u64 = key(b"help");
 const QUIT: u64 = key(b"quit");
 
-/// A word in lower case as one integer, so that finding a command is comparing integers.
-/// No command has more than eight letters: a longer word has the key of none.
+/// A word in lower case as one integer, so that finding a command is comparing integers;
+/// 0 for no word. No command has more than eight letters, or a NUL among them: such a word
+/// has the key of none.
 const fn key(word: &[u8]) -> u64 {
     if word.len() > 8 {
         return u64::MAX;
@@ -198,6 +201,9 @@ const fn key(word: &[u8]) -> u64 {
     let mut key = 0;
     let mut at = 0;
     while at < word.len() {
+        if word[at] == 0 {
+            return u64::MAX;
+        }
         key = key << 8 | word[at].to_ascii_lowercase() as u64;
         at += 1;
     }
@@ -305,10 +311,14 @@ fn number(word: &[u8]) -> Result<u64, Error> {
     parse_decimal(word).ok_or_else(|| Error::new(Code::BadRequest, text))
 }
 
-/// Appends one reply line.
-pub fn encode(reply: &Reply<'_>, out: &mut Output) {
+/// Appends one reply line, of no more data than `max_message` bytes once escaped.
+pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {
     match reply {
         Reply::Drawn(drawn) => return encode_drawn(drawn, &mut out.bytes),
+        Reply::Data { data, .. } if escaped_length(data) > max_message => {
+            let error = Error::new(Code::TooLarge, GET_TOO_LONG);
+            line(out, format_args!("error {error}"));
+        }
         Reply::Data { id, data, .. } => {
             line(out, format_args!("data {id} "));
             escape(data, &mut out.bytes);

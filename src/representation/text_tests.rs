@@ -18,7 +18,7 @@ fn decode_line(line: &str) -> Result<String, Code> {
 
 fn encoded(reply: Reply<'_>) -> String {
     let mut out = Output::default();
-    encode(&reply, &mut out);
+    encode(&reply, 100, &mut out);
     String::from_utf8(out.bytes).unwrap()
 }
 
@@ -64,9 +64,16 @@ fn wrong_lines_are_bad_requests_and_unknown_words_say_so() {
     for line in bad {
         assert_eq!(decode_line(line), Err(Code::BadRequest), "{line:?}");
     }
-    for line in
-        ["drew 4\n", "drawing 4\n", "releases 4\n", "released 4\n", "\u{e9}\n", "draw\t4 4\n"]
-    {
+    for line in [
+        "drew 4\n",
+        "drawing 4\n",
+        "releases 4\n",
+        "released 4\n",
+        "\u{e9}\n",
+        "draw\t4 4\n",
+        "\0\0draw 4\n",
+        "\0\n",
+    ] {
         let decoded = Text { past_first: true, ..Text::default() };
         assert_eq!(refusal(decoded, line), Code::UnknownCommand, "{line:?}");
     }
@@ -206,6 +213,16 @@ fn data_is_the_bytes_set_and_nothing_before_any_set() {
     let data = |data: &[u8]| encoded(Reply::Data { id, size: 64, data: data.to_vec() });
     assert_eq!(data(b""), "data 7 \n");
     assert_eq!(data(b"a\n\0\"\\"), "data 7 a\\n\\x00\"\\\\\n");
+}
+
+#[test]
+fn data_that_would_be_too_long_once_escaped_is_refused_and_not_sent() {
+    let id = LeaseId::from_number(7);
+    let data = |data: Vec<u8>| encoded(Reply::Data { id, size: 999, data });
+    assert!(data(vec![0x80; 25]).starts_with("data 7 \\x80"));
+    assert!(data(vec![0x80; 26]).starts_with("error too-large "));
+    assert!(data(vec![b'a'; 100]).starts_with("data 7 a"));
+    assert!(data(vec![b'a'; 101]).starts_with("error too-large "));
 }
 
 #[test]

@@ -10,8 +10,8 @@
 //! is one `trailing_zeros` a level; inserting and removing touch one word a level. Two
 //! million members make four levels.
 //!
-//! Nothing here branches on what is in the set: a climb that ended where a word stays
-//! as it was would save stores and cost mispredicted branches, 22 ns instead of 19 for
+//! How far a climb goes does not depend on what is in the set: one that ended where a word
+//! stays as it was would save stores and cost mispredicted branches, 22 ns instead of 19 for
 //! a buddy operation. For the same reason the sets that are used together, one for each
 //! order of block, are given the same number of levels.
 //!

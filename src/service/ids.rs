@@ -63,7 +63,7 @@ impl Ids {
     fn number(&mut self) -> Option<LeaseId> {
         while self.counter < u64::from(GREATEST_NUMBER_ID) {
             self.counter += 1;
-            // The domain is 0 to 2^31 - 1; 0 is walked out of, as its image is skipped below.
+            // One of the numbers 1 to 2^31 - 1 becomes 0, unless 0 itself does: no id, go on.
             let number = self.walk(self.counter as u32);
             if number != 0 {
                 return Some(LeaseId::from_number(u64::from(number)));

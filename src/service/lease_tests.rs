@@ -147,12 +147,15 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// The model: a list of (id, size, expiry), searched whole.
+    /// The model: a list of (id, size, expiry), searched whole, and an allocator of its own
+    /// that says when there is room (it has a model of its own).
     #[test]
     fn it_does_what_a_list_of_leases_does(steps in prop::collection::vec(step(), 1..150)) {
         let mut now = Instant::now();
         let mut table = table(2000);
         let mut model: Vec<(LeaseId, u64, Instant)> = Vec::new();
+        let mut room = Buddy::new(2000);
+        let mut places = HashMap::new();
         for step in steps {
             match step {
                 Step::Lease(size, ms) => match lease(&mut table, size, ms, now) {
@@ -160,8 +163,13 @@ proptest! {
                         prop_assert!(size > 0 && ms > 0);
                         prop_assert!(model.iter().all(|lease| lease.0 != id));
                         model.push((id, size, now + Duration::from_millis(ms)));
+                        places.insert(id, room.allocate(size).unwrap().offset);
                     }
-                    Err(code) => prop_assert_eq!(code == Code::BadRequest, size == 0 || ms == 0),
+                    Err(Code::BadRequest) => prop_assert!(size == 0 || ms == 0),
+                    Err(code) => {
+                        prop_assert_eq!(code, Code::OutOfMemory);
+                        prop_assert!(room.allocate(size).is_err(), "there was room");
+                    }
                 },
                 Step::Renew(at, ms) if !model.is_empty() => {
                     let lease = at.get(&model);
@@ -178,6 +186,7 @@ proptest! {
                     prop_assert_eq!(ended.is_ok(), now < model[at].2);
                     if let Ok(ending) = ended {
                         table.give_back(ending);
+                        room.release(places[&model[at].0]).unwrap();
                         model.swap_remove(at);
                     }
                 }
@@ -186,7 +195,9 @@ proptest! {
                     for ending in table.expired(now, usize::MAX) {
                         table.give_back(ending);
                     }
-                    model.retain(|lease| now < lease.2);
+                    for lease in model.extract_if(.., |lease| lease.2 <= now) {
+                        room.release(places[&lease.0]).unwrap();
+                    }
                     prop_assert_eq!(table.len(), model.len());
                 }
                 Step::Renew(..) | Step::End(_) => {}

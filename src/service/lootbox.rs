@@ -18,14 +18,15 @@
 //! 3. `turns` holds an entry only where the drawer changes, so it never has more
 //!    entries than the list has numbers.
 //!
-//! **Lock** the draw, around [`DrawState`]. Under it stand a few additions and at
-//! most one push; the numbers are looked up after it was let go.
+//! **Lock** the draw, around [`DrawState`]. Under it a draw is a few additions and at
+//! most one push; numbers are looked up, and tables made, after it was let go.
 //!
 //! **Simplified** the record lives in memory and ends with the process.
 //!
 //! **Source** `loot-box.txt`, the specification and both of its tables.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use rand::SeedableRng;
@@ -108,46 +109,60 @@ impl DrawState {
         self.counter.load()
     }
 
-    /// How many numbers went to replies that could not be written.
+    /// How many numbers went to clients that were gone before their reply was written.
     pub fn undelivered(&self) -> u64 {
         self.undelivered
     }
 
-    /// Counts numbers whose reply could not be written; they are not put back.
+    /// Counts numbers of a client that was gone; they are not put back.
     pub fn add_undelivered(&mut self, count: u64) {
         self.undelivered = self.undelivered.saturating_add(count);
     }
 
-    /// The first `rows` rows of the table, or the first `rows` of each client, in
-    /// the order of the counter; never more than `most` rows.
-    pub fn table(&self, rows: u64, each_client: bool, most: usize) -> Vec<(u32, ClientNumber)> {
-        let mut seen = std::collections::HashMap::<ClientNumber, u64>::new();
-        let mut table = Vec::new();
-        for (at, turn) in self.turns.iter().enumerate() {
+    /// Up to `most` turns from the `from`th on: which indices, and who drew them.
+    pub fn turns(&self, from: usize, most: usize) -> Vec<(Range<u32>, ClientNumber)> {
+        let turns = self.turns.iter().enumerate().skip(from).take(most);
+        let range = |(at, turn): (usize, &Turn)| {
             let end = self.turns.get(at + 1).map_or(self.drawn(), |next| next.first);
-            let shown = seen.entry(if each_client { turn.client } else { 0 }).or_default();
-            for index in turn.first..end {
-                if *shown == rows {
-                    break;
-                }
-                if table.len() == most {
-                    return table;
-                }
-                *shown += 1;
-                table.push((index, turn.client));
-            }
-            if !each_client && *shown == rows {
-                break;
-            }
-        }
-        table
+            (turn.first..end, turn.client)
+        };
+        turns.map(range).collect()
     }
 }
 
-/// Completes the rows of a table with the numbers themselves, outside the lock.
-pub fn rows(list: &NumberList, table: &[(u32, ClientNumber)]) -> Vec<Row> {
-    let row = |&(counter, client)| Row { counter, client, result: list.number(counter as usize) };
-    table.iter().map(row).collect()
+/// The homework's table, made of turns outside the lock.
+#[derive(Debug)]
+pub struct Table {
+    wanted: u64,
+    each_client: bool,
+    most: usize,
+    shown: HashMap<ClientNumber, u64>,
+    rows: Vec<Row>,
+}
+
+impl Table {
+    /// A table of the first `wanted` rows, or the first `wanted` of each client, in the
+    /// order of the counter; never more than `most` rows.
+    pub fn new(wanted: u64, each_client: bool, most: usize) -> Self {
+        Self { wanted, each_client, most, shown: HashMap::new(), rows: Vec::new() }
+    }
+
+    /// Adds the next turn; false once no further one can add a row.
+    pub fn add(&mut self, (range, client): (Range<u32>, ClientNumber), list: &NumberList) -> bool {
+        let shown = self.shown.entry(if self.each_client { client } else { 0 }).or_default();
+        let wanted = usize::try_from(self.wanted - *shown).unwrap_or(usize::MAX);
+        let room = wanted.min(self.most - self.rows.len());
+        let row = |counter| Row { counter, client, result: list.number(counter as usize) };
+        let before = self.rows.len();
+        self.rows.extend(range.take(room).map(row));
+        *shown += (self.rows.len() - before) as u64;
+        self.rows.len() < self.most && (self.each_client || *shown < self.wanted)
+    }
+
+    /// The rows so far.
+    pub fn into_rows(self) -> Vec<Row> {
+        self.rows
+    }
 }
 
 #[cfg(test)]
@@ -190,10 +205,21 @@ mod tests {
             state.draw(client, 1, 6);
         }
         let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
-        let rows = rows(&list, &state.table(100, false, usize::MAX));
-        let shown: Vec<_> = rows.iter().map(|row| (row.counter, row.client, row.result)).collect();
         let homework = [(0, 1, 5), (1, 1, 19), (2, 1, 228), (3, 2, 665), (4, 1, 7), (5, 2, 11)];
-        assert_eq!(shown, homework);
+        assert_eq!(table(&state, &list, Table::new(100, false, 100)), homework);
+    }
+
+    /// The table, read two turns at a time.
+    fn table(state: &DrawState, list: &NumberList, mut table: Table) -> Vec<(u32, u64, u32)> {
+        let mut from = 0;
+        loop {
+            let bite = state.turns(from, 2);
+            from += bite.len();
+            if bite.is_empty() || !bite.into_iter().all(|turn| table.add(turn, list)) {
+                let rows = table.into_rows().into_iter();
+                return rows.map(|row| (row.counter, row.client, row.result)).collect();
+            }
+        }
     }
 
     #[test]
@@ -202,10 +228,17 @@ mod tests {
         for (client, count) in [(1, 3), (2, 2), (1, 2), (3, 1)] {
             state.draw(client, count, 100);
         }
-        assert_eq!(state.table(2, false, 9), [(0, 1), (1, 1)]);
-        assert_eq!(state.table(2, true, 9), [(0, 1), (1, 1), (3, 2), (4, 2), (7, 3)]);
-        assert_eq!(state.table(2, true, 3), [(0, 1), (1, 1), (3, 2)]);
-        assert_eq!(state.table(0, true, 9), []);
+        let list = NumberList::new((100..200).collect());
+        let shown = |wanted, each, most| {
+            let rows = table(&state, &list, Table::new(wanted, each, most));
+            rows.into_iter().map(|(counter, client, _)| (counter, client)).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(2, false, 9), [(0, 1), (1, 1)]);
+        assert_eq!(shown(4, false, 9), [(0, 1), (1, 1), (2, 1), (3, 2)]);
+        assert_eq!(shown(2, true, 9), [(0, 1), (1, 1), (3, 2), (4, 2), (7, 3)]);
+        assert_eq!(shown(2, true, 3), [(0, 1), (1, 1), (3, 2)]);
+        assert_eq!(shown(u64::MAX, false, 99).len(), 8);
+        assert_eq!(shown(0, true, 9), []);
     }
 
     #[test]

@@ -207,6 +207,13 @@ mod tests {
     }
 
     #[test]
+    fn a_low_port_without_the_right_to_it_is_an_error_with_its_cure() {
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let text = explain_bind(([127, 0, 0, 1], 412).into(), &denied);
+        assert!(text.starts_with("port 412 needs a right") && text.contains("--port"), "{text}");
+    }
+
+    #[test]
     fn a_port_in_use_is_an_error_with_its_cure() {
         let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let config = Config { address: taken.local_addr().unwrap(), ..Config::default() };

@@ -13,8 +13,9 @@
 //! **Invariants**
 //!
 //! 1. Replies go out in the order of the requests.
-//! 2. A request that has come whole is answered, also when the server stops. One that
-//!    was cut off by the stop is not guessed at: `draw 10` may have been `draw 100`.
+//! 2. A request that has come whole is answered, also when the server stops, within the
+//!    grace. One that was cut off by the stop is not guessed at: `draw 10` may have been
+//!    `draw 100`.
 //! 3. A connection ends by itself: its client closed, it was too slow, a write failed,
 //!    it said `quit` or what cannot be answered, or the server stops.
 //!
@@ -22,7 +23,7 @@
 //!
 //! **Source** thread per connection, as the homework and the lecture have it.
 
-use std::io::{ErrorKind, Read};
+use std::io::{Error, ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -30,12 +31,17 @@ use super::input::Input;
 use super::patience::{Patience, Situation, Wait};
 use super::shared::Shared;
 use super::writing;
-use crate::message::{ClientNumber, Error, Reply, Request};
+use crate::message::{ClientNumber, Reply, Request};
 use crate::representation::output::Output;
 use crate::representation::{Conversation, Decoded, Tail};
 
 /// The largest buffer that an idle connection keeps, in bytes: a page.
 const IDLE_BUFFER: usize = 4096;
+
+/// While the server stops: so many reads that find nothing end a connection, with such a
+/// pause before each, 20 ms in all. What its client had sent by then is on this machine.
+const STOP_READS: u32 = 4;
+const STOP_PAUSE: Duration = Duration::from_millis(5);
 
 /// What every connection is bound by.
 #[derive(Debug, Clone)]
@@ -68,15 +74,18 @@ pub fn serve(stream: &TcpStream, client: ClientNumber, shared: &Shared, limits: 
         spare: Vec::new(),
         unwritten_numbers: 0,
         unheard_numbers: 0,
-        reset: false,
+        refused: false,
         patience: Patience::new(limits.request_timeout, limits.idle_timeout),
-        last_read: false,
+        empty_reads: 0,
         read_timeout: None,
     };
     let end = connection.converse();
-    connection.count_undelivered();
-    if end == End::Ours {
-        writing::close(stream);
+    drop(connection);
+    log::debug!("client-{client} ended: {end:?}");
+    match end {
+        End::Theirs => {}
+        End::Ours => writing::close(stream),
+        End::Stop => writing::close_in_stop(stream),
     }
 }
 
@@ -94,13 +103,30 @@ struct Connection<'a> {
     unwritten_numbers: u64,
     /// Numbers whose replies were written since the client was last heard of.
     unheard_numbers: u64,
-    /// A read said that the client is gone, not just silent.
-    reset: bool,
+    /// A read said that what was written came too late.
+    refused: bool,
     patience: Patience,
-    /// The server stops: one more read takes what had come by then.
-    last_read: bool,
+    /// Reads in a row that found nothing while the server stops.
+    empty_reads: u32,
     /// The socket's read timeout as it is now: setting it is a system call.
     read_timeout: Option<Duration>,
+}
+
+/// Counts the numbers of a client that was gone before its reply was written, also after a
+/// panic: those not written, and those that its system refused because it had closed
+/// before (a broken pipe). A connection reset may come after a reply was read, and counts not.
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        let mut lost = self.unwritten_numbers;
+        let is_refusal = |error: &Error| error.kind() == ErrorKind::BrokenPipe;
+        let refused = || self.stream.take_error().ok().flatten().is_some_and(|e| is_refusal(&e));
+        if self.unheard_numbers > 0 && (self.refused || refused()) {
+            lost += self.unheard_numbers;
+        }
+        if lost > 0 {
+            self.shared.add_undelivered(lost);
+        }
+    }
 }
 
 /// How a connection ended.
@@ -110,6 +136,8 @@ enum End {
     Theirs,
     /// The server closes, and input may be unread.
     Ours,
+    /// The server stops: reading was shut down already.
+    Stop,
 }
 
 /// What a read brought.
@@ -128,10 +156,7 @@ impl Connection<'_> {
                 Received::End(end) => return end,
             };
             let last = self.answer_all(tail);
-            if self.flush().is_err() {
-                return End::Theirs;
-            }
-            if last {
+            if self.flush().is_err() || last {
                 return End::Ours;
             }
             if tail == Tail::Ended {
@@ -143,19 +168,24 @@ impl Connection<'_> {
     /// Waits for bytes, as long as the situation allows.
     fn receive(&mut self) -> Received {
         loop {
-            if self.shared.is_stopping() && std::mem::replace(&mut self.last_read, true) {
-                return Received::End(End::Ours);
-            }
             let wait = self.patience.wait(self.situation(), Instant::now);
             if wait == Wait::Whole(Duration::ZERO) {
                 return Received::TooSlow;
             }
             self.set_read_timeout(wait.timeout());
             match self.stream.read(self.input.space()) {
-                // The stop shuts reading down, which looks like an end of the stream.
-                Ok(0) if self.shared.is_stopping() => return Received::End(End::Ours),
+                // The stop shuts reading down: an empty socket looks like the stream's end,
+                // but what is still on its way can be read when it comes.
+                Ok(0) if self.shared.is_stopping() => {
+                    self.empty_reads += 1;
+                    if self.empty_reads > STOP_READS {
+                        return Received::End(End::Stop);
+                    }
+                    std::thread::sleep(STOP_PAUSE);
+                }
                 Ok(0) => return Received::Tail(Tail::Ended),
                 Ok(count) => {
+                    self.empty_reads = 0;
                     self.unheard_numbers = 0;
                     self.input.filled(count);
                     return Received::Tail(Tail::Open);
@@ -170,8 +200,8 @@ impl Connection<'_> {
                     }
                     (ErrorKind::WouldBlock | ErrorKind::TimedOut, Wait::Shrink(_)) => self.shrink(),
                     (ErrorKind::WouldBlock | ErrorKind::TimedOut, _) => {}
-                    _ => {
-                        self.reset = true;
+                    (kind, _) => {
+                        self.refused = kind == ErrorKind::BrokenPipe;
                         return Received::End(End::Theirs);
                     }
                 },
@@ -251,8 +281,9 @@ impl Connection<'_> {
             return Ok(());
         }
         let written = writing::write_all(self.stream, &self.output, self.limits.write_timeout);
-        self.unheard_numbers += std::mem::take(&mut self.unwritten_numbers);
-        self.reset |= written.is_err();
+        if written.is_ok() {
+            self.unheard_numbers += std::mem::take(&mut self.unwritten_numbers);
+        }
         self.output.bytes.clear();
         if !self.output.body.is_empty() {
             self.spare = std::mem::take(&mut self.output.body);
@@ -260,19 +291,9 @@ impl Connection<'_> {
         written.map_err(|error| log::debug!("client-{}: {error}", self.client))
     }
 
-    /// Counts the numbers of a client that is known to be gone: a write failed, or the
-    /// client's system refused what was written last.
-    fn count_undelivered(&self) {
-        let refused = || matches!(self.stream.take_error(), Ok(Some(_)) | Err(_));
-        if self.unheard_numbers > 0 && (self.reset || refused()) {
-            self.shared.add_undelivered(self.unheard_numbers);
-        }
-    }
-
     fn end_too_slow(&mut self) -> End {
-        let error: Option<Error> =
-            self.conversation.too_slow(self.limits.request_timeout.as_millis());
-        if let Some(error) = error {
+        let timeout_ms = self.limits.request_timeout.as_millis();
+        if let Some(error) = self.conversation.too_slow(timeout_ms) {
             self.encode(&mut Reply::Error(error), 0);
             let _ = self.flush();
         }

@@ -67,16 +67,19 @@ pub struct Patience {
     /// Zero: none.
     idle: Duration,
     began: Option<Instant>,
+    /// How much of the idle time was waited before the buffers shrank.
+    idled: Duration,
 }
 
 impl Patience {
     /// With these limits; an `idle` of zero is none.
     pub fn new(request: Duration, idle: Duration) -> Self {
-        Self { request, idle, began: None }
+        Self { request, idle, began: None, idled: Duration::ZERO }
     }
 
     /// A request was whole: the next one's time has not begun.
     pub fn request_done(&mut self) {
+        self.idled = Duration::ZERO;
         self.began = None;
     }
 
@@ -86,6 +89,7 @@ impl Patience {
             self.began = None;
             return self.wait_for_next(situation.large);
         }
+        self.idled = Duration::ZERO;
         let now = clock();
         let began = *self.began.get_or_insert(now);
         let left = self.request.saturating_sub(now.saturating_duration_since(began));
@@ -93,12 +97,15 @@ impl Patience {
         if situation.awaits_quiet && quiet < left { Wait::Quiet(quiet) } else { Wait::Whole(left) }
     }
 
-    fn wait_for_next(&self, large: bool) -> Wait {
-        match (large, self.idle) {
-            (true, Duration::ZERO) => Wait::Shrink(SHRINK),
-            (true, idle) if SHRINK < idle => Wait::Shrink(SHRINK),
-            (false, Duration::ZERO) => Wait::Forever,
-            (_, idle) => Wait::Idle(idle),
+    fn wait_for_next(&mut self, large: bool) -> Wait {
+        let unlimited = self.idle.is_zero();
+        if large && (unlimited || SHRINK < self.idle) {
+            self.idled = SHRINK;
+            Wait::Shrink(SHRINK)
+        } else if unlimited {
+            Wait::Forever
+        } else {
+            Wait::Idle(self.idle - self.idled)
         }
     }
 }
@@ -163,5 +170,15 @@ mod tests {
         assert_eq!(wait(Duration::ZERO), Wait::Shrink(SHRINK));
         assert_eq!(wait(60 * SECOND), Wait::Shrink(SHRINK));
         assert_eq!(wait(SECOND), Wait::Idle(SECOND));
+    }
+
+    #[test]
+    fn the_time_until_the_buffers_shrink_is_part_of_the_idle_time() {
+        let large = Situation { large: true, ..NOTHING };
+        let mut patience = Patience::new(SECOND, 3 * SECOND);
+        assert_eq!(patience.wait(large, no_clock), Wait::Shrink(SECOND));
+        assert_eq!(patience.wait(NOTHING, no_clock), Wait::Idle(2 * SECOND));
+        patience.request_done();
+        assert_eq!(patience.wait(NOTHING, no_clock), Wait::Idle(3 * SECOND));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | lock | guards | taken by | held with |
 //! | --- | --- | --- | --- |
-//! | the draw | counter, turns, undelivered | a draw, `table`, `stats` | no other |
+//! | the draw | counter, turns, undelivered | a draw, `table`, `stats`, the end of a connection | no other |
 //! | the tables | leases, their order, the allocator | lease, find, renew, ttl, release, `tree`, `stats`, the reaper | no other |
 //! | one for each block | the block's contents: its bytes, length, released | set, get, and whoever ends the lease | no other |
 //!
@@ -14,7 +14,8 @@
 //! **Invariants**
 //!
 //! 1. No thread holds two locks, so none can wait in a circle.
-//! 2. Under a lock no socket is read or written and nothing is logged.
+//! 2. Under a lock no socket is read or written and nothing is logged. Time is read under
+//!    the lock: what was not yet expired for one thread was not gone for another before it.
 //! 3. A block's place is given back only after its contents were marked released under
 //!    their own lock: a copy that is under way ends first, a later one sees the mark.
 //!
@@ -39,13 +40,13 @@ use crate::message::numbers::{Drawn, NumberList};
 use crate::message::{ClientNumber, Code, Error, IdKind, LeaseId, Reply, Request};
 use crate::service::arena::{Arena, Contents, ContentsError};
 use crate::service::lease::{Ending, LeaseTable, not_found};
-use crate::service::lootbox::{self, DrawState};
+use crate::service::lootbox::{DrawState, Table};
 use crate::service::picture::picture;
 
-/// Leases ended at once: some 0.1 ms with the tables held, twice.
+/// Leases ended, or turns read, under a lock at once: some 0.1 ms.
 const BITE: usize = 256;
 
-/// Rows of a `table` reply: a page or two, and no more time under the draw's lock.
+/// Rows of a `table` reply: a page or two.
 const MOST_ROWS: usize = 4096;
 
 /// The length of a `tree` reply's picture in bytes.
@@ -60,8 +61,8 @@ pub enum Grain {
     Number,
 }
 
-/// A block's contents with their lock; the lease table's handle.
-pub type Block = Arc<Mutex<Contents>>;
+/// A block's contents behind their own lock; the lease table's handle.
+pub type LockedContents = Arc<Mutex<Contents>>;
 
 /// What all threads share.
 #[derive(Debug)]
@@ -72,7 +73,7 @@ pub struct Shared {
     // Words that mean something only under the lock of the block they lie in.
     arena: Arena,
     draw: Mutex<DrawState>,
-    tables: Mutex<LeaseTable<Block>>,
+    tables: Mutex<LeaseTable<LockedContents>>,
     /// Goes with `tables`: a lease ends sooner than the reaper sleeps, or it shall stop.
     sooner: Condvar,
     // Flags and gauges, which guard nothing.
@@ -87,7 +88,12 @@ fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     /// Puts the locks on.
-    pub fn new(list: NumberList, grain: Grain, arena: Arena, leases: LeaseTable<Block>) -> Self {
+    pub fn new(
+        list: NumberList,
+        grain: Grain,
+        arena: Arena,
+        leases: LeaseTable<LockedContents>,
+    ) -> Self {
         Self {
             list,
             grain,
@@ -162,16 +168,24 @@ impl Shared {
         state.draw(client, count, self.list.len())
     }
 
+    /// Reads the turns in bites, so that no draw waits for a long record.
     fn table(&self, rows: u64, each_client: bool) -> Reply<'_> {
-        let table = hold(&self.draw).table(rows, each_client, MOST_ROWS);
-        Reply::Table(lootbox::rows(&self.list, &table))
+        let mut table = Table::new(rows, each_client, MOST_ROWS);
+        let mut from = 0;
+        loop {
+            let bite = hold(&self.draw).turns(from, BITE);
+            from += bite.len();
+            if bite.is_empty() || !bite.into_iter().all(|turn| table.add(turn, &self.list)) {
+                return Reply::Table(table.into_rows());
+            }
+        }
     }
 
     fn lease(&self, size: u64, duration_ms: u64, id_kind: IdKind) -> Result<Reply<'_>, Error> {
         let make = |offset, size| Arc::new(Mutex::new(Contents::new(offset, size)));
         loop {
-            let now = Instant::now();
             let mut tables = hold(&self.tables);
+            let now = Instant::now();
             let sleeps_until = tables.next_expiry();
             let leased = tables.lease(size, duration_ms, id_kind, now, make);
             let wake = tables.next_expiry() != sleeps_until;
@@ -183,16 +197,16 @@ impl Shared {
                 Ok(id) => {
                     return Ok(Reply::Leased { id, size, duration_ms });
                 }
-                // What has expired but was not given back yet stands in nobody's way.
+                // What has expired and nobody struck yet stands in nobody's way.
                 Err(error) if error.code == Code::OutOfMemory && self.reap(now) > 0 => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn find(&self, id: LeaseId) -> Result<(Block, u64), Error> {
-        let now = Instant::now();
-        let found = hold(&self.tables).find(id, now)?;
+    fn find(&self, id: LeaseId) -> Result<(LockedContents, u64), Error> {
+        let tables = hold(&self.tables);
+        let found = tables.find(id, Instant::now())?;
         Ok((found.handle, found.size))
     }
 
@@ -221,22 +235,25 @@ impl Shared {
     }
 
     fn renew(&self, id: LeaseId, duration_ms: u64) -> Result<Reply<'_>, Error> {
-        let now = Instant::now();
-        let size = hold(&self.tables).renew(id, duration_ms, now)?;
+        let mut tables = hold(&self.tables);
+        let size = tables.renew(id, duration_ms, Instant::now())?;
+        drop(tables);
         self.sooner.notify_one();
         Ok(Reply::Leased { id, size, duration_ms })
     }
 
     fn ttl(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
-        let now = Instant::now();
-        let left = hold(&self.tables).time_left(id, now)?;
+        let tables = hold(&self.tables);
+        let left = tables.time_left(id, Instant::now())?;
+        drop(tables);
         let left_ms = left.as_nanos().div_ceil(1_000_000) as u64;
         Ok(Reply::Ttl { id, left_ms })
     }
 
     fn release(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
-        let now = Instant::now();
-        let ending = hold(&self.tables).end(id, now)?;
+        let mut tables = hold(&self.tables);
+        let ending = tables.end(id, Instant::now())?;
+        drop(tables);
         let size = ending.size;
         self.give_back(vec![ending]);
         Ok(Reply::Released { id, size })
@@ -250,7 +267,7 @@ impl Shared {
         count
     }
 
-    fn give_back(&self, endings: Vec<Ending<Block>>) {
+    fn give_back(&self, endings: Vec<Ending<LockedContents>>) {
         for ending in &endings {
             hold(&ending.handle).release();
         }
@@ -315,7 +332,7 @@ impl Shared {
         ])
     }
 
-    /// Counts numbers whose reply could not be written.
+    /// Counts numbers of a client that was gone before their reply was written.
     pub fn add_undelivered(&self, count: u64) {
         hold(&self.draw).add_undelivered(count);
     }
@@ -325,7 +342,7 @@ impl Shared {
         self.clients.store(count as u64, Ordering::Relaxed);
     }
 
-    /// Whether the server is stopping: no further request is read.
+    /// Whether the server is stopping: connections end when nothing more has come.
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }

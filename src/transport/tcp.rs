@@ -19,8 +19,8 @@
 //!
 //! **The stop**, in order, with what would hang without each step:
 //!
-//! 1. The flag is set: connections read no further request; the reaper is woken, which
-//!    may sleep until a lease ends in a day.
+//! 1. The flag is set: a connection ends when nothing more has come; the reaper is woken,
+//!    which may sleep until a lease ends in a day.
 //! 2. The spawning thread shuts down reading on every socket: a thread whose client is
 //!    silent would wait in `read` for ever. Replies under way are still written.
 //! 3. After 1 s of grace it shuts down writing too: a thread whose client reads nothing
@@ -59,6 +59,9 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// How often it says so, at most: descriptors come and go while it is short of them.
 const WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// How long one attempt to wake the accepting thread may take.
+const WAKE: Duration = Duration::from_millis(50);
 
 /// How long replies under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(1);
@@ -100,20 +103,25 @@ impl Server {
         let spawner = Spawner {
             shared: shared.clone(),
             limits: Arc::new(limits),
-            max_clients: max_clients.min(MOST_CLIENTS),
+            max_clients,
             events: events.clone(),
             next: 1,
             clients: HashMap::new(),
             turned_away: TurnedAway::default(),
+            looked: Instant::now(),
+            warned: None,
         };
         let spawning = Builder::new().name("spawn".into()).spawn(|| spawner.run(inbox))?;
         let reaper = shared.clone();
-        let reaping =
-            Builder::new().name("reap".into()).spawn(move || reaper.reap_until_stopped())?;
+        let reaping = Builder::new().name("reap".into()).spawn(move || reaper.reap_until_stopped());
         let (told, handover) = (shared.clone(), events.clone());
-        let accepting = Builder::new()
-            .name("accept".into())
-            .spawn(move || accept(&listener, &told, &handover))?;
+        let accepting =
+            Builder::new().name("accept".into()).spawn(move || accept(&listener, &told, &handover));
+        let (Ok(reaping), Ok(accepting)) = (reaping, accepting) else {
+            shared.stop();
+            let _ = events.send(Event::Stop);
+            return Err(io::Error::other("the system has no thread left"));
+        };
         Ok(Self { address, shared, events, accepting, spawning, reaping })
     }
 
@@ -136,7 +144,7 @@ impl Server {
         let _ = self.events.send(Event::Stop);
         let left = self.spawning.join().unwrap_or_default();
         while !self.accepting.is_finished() && Instant::now() < give_up {
-            let _ = TcpStream::connect_timeout(&reachable(self.address), LOOK_EVERY);
+            let _ = TcpStream::connect_timeout(&reachable(self.address), WAKE);
             std::thread::sleep(Duration::from_millis(1));
         }
         if self.accepting.is_finished() {
@@ -176,13 +184,17 @@ fn accept(listener: &TcpListener, shared: &Shared, events: &Sender<Event>) {
             // The client gave up while it waited; the next may not have.
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
-                if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
-                    log::warn!("no client can be accepted now, waiting: {error}");
-                    warned = Some(Instant::now());
-                }
+                warn_now_and_then(&mut warned, "no client can be accepted now, waiting", &error);
                 std::thread::sleep(BACK_OFF);
             }
         }
+    }
+}
+
+fn warn_now_and_then(warned: &mut Option<Instant>, what: &str, error: &io::Error) {
+    if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
+        log::warn!("{what}: {error}");
+        *warned = Some(Instant::now());
     }
 }
 
@@ -200,6 +212,8 @@ struct Spawner {
     next: ClientNumber,
     clients: HashMap<ClientNumber, Client>,
     turned_away: TurnedAway,
+    looked: Instant,
+    warned: Option<Instant>,
 }
 
 struct Client {
@@ -231,8 +245,12 @@ impl Spawner {
             match event {
                 Ok(Event::Accepted(stream)) => self.admit(stream),
                 Ok(Event::Ended(client)) => self.join(client),
-                Err(RecvTimeoutError::Timeout) => self.turned_away.look(Instant::now()),
+                Err(RecvTimeoutError::Timeout) => {}
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.looked.elapsed() >= LOOK_EVERY && !self.turned_away.is_empty() {
+                self.looked = Instant::now();
+                self.turned_away.look(self.looked);
             }
         }
         self.stop(&inbox)
@@ -260,7 +278,7 @@ impl Spawner {
                 self.shared.set_clients(self.clients.len());
             }
             Err(error) => {
-                log::warn!("no thread for a client: {error}");
+                warn_now_and_then(&mut self.warned, "no thread for a client", &error);
                 // The closure that shared it was dropped with the error.
                 if let Some(stream) = Arc::into_inner(stream) {
                     self.turn_away(stream, "the system has no thread left; try again later".into());

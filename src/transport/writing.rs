@@ -61,9 +61,26 @@ pub fn write_all(mut stream: &TcpStream, output: &Output, timeout: Duration) -> 
     Ok(())
 }
 
+/// How long a client is listened to when the server stops.
+const STOP_TIME: Duration = Duration::from_millis(100);
+
+/// How often, when a read no longer waits.
+const STOP_PAUSE: Duration = Duration::from_millis(5);
+
 /// Closes in the three steps above; the last is the caller's drop.
-pub fn close(mut stream: &TcpStream) {
-    let deadline = Instant::now() + DISCARD_TIME;
+pub fn close(stream: &TcpStream) {
+    discard(stream, DISCARD_TIME, None);
+}
+
+/// The same when reading was shut down by the stop: a read no longer waits, nor tells an
+/// end of the stream from nothing yet.
+pub fn close_in_stop(stream: &TcpStream) {
+    discard(stream, STOP_TIME, Some(STOP_PAUSE));
+}
+
+/// With a `pause`, an empty read is tried again after it.
+fn discard(mut stream: &TcpStream, time: Duration, pause: Option<Duration>) {
+    let deadline = Instant::now() + time;
     if stream.shutdown(Shutdown::Write).is_err() {
         return;
     }
@@ -74,11 +91,12 @@ pub fn close(mut stream: &TcpStream) {
         if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
             return;
         }
-        match stream.read(&mut bytes) {
-            Ok(0) => return,
-            Ok(count) => discarded += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return,
+        match (stream.read(&mut bytes), pause) {
+            (Ok(0), Some(pause)) => std::thread::sleep(pause),
+            (Ok(0), None) => return,
+            (Ok(count), _) => discarded += count,
+            (Err(error), _) if error.kind() == ErrorKind::Interrupted => {}
+            (Err(_), _) => return,
         }
     }
 }
