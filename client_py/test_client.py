@@ -119,7 +119,7 @@ class Replies(unittest.TestCase):
         self.assertIn(b"not to be trusted", stderr)
 
     def test_words_behind_fewer_numbers_end_with_a_silence(self):
-        replies = [[b"5\n"], [b"19 228 and no more\n"]]
+        replies = [[b"5\n"], [b"19 228 and no more\n", 1.0]]
         started = time.monotonic()
         self.prints(b"draw 1\ndraw 9\n", replies, b"5\n19\n228\n")
         self.assertLess(time.monotonic() - started, 10)
