@@ -190,22 +190,32 @@ impl Connection<'_> {
                     self.input.filled(count);
                     return Received::Tail(Tail::Open);
                 }
-                Err(error) => match (error.kind(), wait) {
-                    (ErrorKind::Interrupted, _) => {}
-                    (ErrorKind::WouldBlock | ErrorKind::TimedOut, Wait::Quiet(_)) => {
-                        return Received::Tail(Tail::Quiet);
+                Err(error) => match error.kind() {
+                    ErrorKind::Interrupted => {}
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                        if let Some(received) = self.nothing_came(wait) {
+                            return received;
+                        }
                     }
-                    (ErrorKind::WouldBlock | ErrorKind::TimedOut, Wait::Idle(_)) => {
-                        return Received::End(End::Ours);
-                    }
-                    (ErrorKind::WouldBlock | ErrorKind::TimedOut, Wait::Shrink(_)) => self.shrink(),
-                    (ErrorKind::WouldBlock | ErrorKind::TimedOut, _) => {}
-                    (kind, _) => {
+                    kind => {
                         self.refused = kind == ErrorKind::BrokenPipe;
                         return Received::End(End::Theirs);
                     }
                 },
             }
+        }
+    }
+
+    /// What a wait in vain means; `None` to wait on.
+    fn nothing_came(&mut self, wait: Wait) -> Option<Received> {
+        match wait {
+            Wait::Quiet(_) => Some(Received::Tail(Tail::Quiet)),
+            Wait::Idle(_) => Some(Received::End(End::Ours)),
+            Wait::Shrink(_) => {
+                self.shrink();
+                None
+            }
+            Wait::Whole(_) | Wait::Forever => None,
         }
     }
 

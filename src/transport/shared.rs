@@ -125,7 +125,7 @@ impl Shared {
             Request::Ttl { id } => self.ttl(id),
             Request::Release { id } => self.release(id),
             Request::Stats => Ok(self.stats()),
-            Request::Tree => Ok(Reply::Tree(picture(hold(&self.tables).buddy(), MOST_PICTURE))),
+            Request::Tree => Ok(self.tree()),
             Request::Help => Ok(Reply::Help),
             Request::Quit => Ok(Reply::Bye),
         };
@@ -194,9 +194,7 @@ impl Shared {
                 self.sooner.notify_one();
             }
             match leased {
-                Ok(id) => {
-                    return Ok(Reply::Leased { id, size, duration_ms });
-                }
+                Ok(id) => return Ok(Reply::Leased { id, size, duration_ms }),
                 // What has expired and nobody struck yet stands in nobody's way.
                 Err(error) if error.code == Code::OutOfMemory && self.reap(now) > 0 => {}
                 Err(error) => return Err(error),
@@ -297,6 +295,11 @@ impl Shared {
                 None => self.sooner.wait(tables).unwrap_or_else(PoisonError::into_inner),
             };
         }
+    }
+
+    fn tree(&self) -> Reply<'_> {
+        let tables = hold(&self.tables);
+        Reply::Tree(picture(tables.buddy(), MOST_PICTURE))
     }
 
     fn stats(&self) -> Reply<'_> {
