@@ -138,12 +138,13 @@ fn a_second_signal_ends_it_at_once() {
 #[test]
 fn a_signal_before_there_is_a_server_ends_it_too() {
     let mut child = Command::new(BINARY)
-        .args(["serve", "--port", "0", "--numbers", "10000000"])
+        .args(["serve", "--port", "0", "--numbers", "10000000", "--memory", "1GiB"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    // Until its handler is there, the signal's own effect ends it.
+    // Its handler is there in a few ms, its list and its arena in much more.
+    thread::sleep(Duration::from_millis(60));
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     let mut status = None;
     wait_for("its end", || {

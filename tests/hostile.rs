@@ -53,6 +53,15 @@ fn an_http_body_is_never_run_as_commands() {
 }
 
 #[test]
+fn quit_ends_the_connection_and_what_follows_it_is_not_run() {
+    let server = Running::start(&[]);
+    let mut client = server.connect();
+    client.send("quit\ndraw 4\n");
+    assert_eq!(client.rest(), b"bye\n");
+    assert_eq!(server.figure("drawn"), 0);
+}
+
+#[test]
 fn a_huge_claimed_length_closes_and_costs_nothing() {
     let server = Running::start(&[]);
     for length in [i64::MAX, i64::MIN, -1, 33 << 20] {

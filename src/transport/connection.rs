@@ -38,11 +38,6 @@ use crate::representation::{Conversation, Decoded, Tail};
 /// The largest buffer that an idle connection keeps, in bytes: a page.
 const IDLE_BUFFER: usize = 4096;
 
-/// While the server stops: so many reads that find nothing end a connection, with such a
-/// pause before each, 20 ms in all. What its client had sent by then is on this machine.
-const STOP_READS: u32 = 4;
-const STOP_PAUSE: Duration = Duration::from_millis(5);
-
 /// What every connection is bound by.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -76,7 +71,6 @@ pub fn serve(stream: &TcpStream, client: ClientNumber, shared: &Shared, limits: 
         unheard_numbers: 0,
         refused: false,
         patience: Patience::new(limits.request_timeout, limits.idle_timeout),
-        empty_reads: 0,
         read_timeout: None,
     };
     let end = connection.converse();
@@ -106,8 +100,6 @@ struct Connection<'a> {
     /// A read said that what was written came too late.
     refused: bool,
     patience: Patience,
-    /// Reads in a row that found nothing while the server stops.
-    empty_reads: u32,
     /// The socket's read timeout as it is now: setting it is a system call.
     read_timeout: Option<Duration>,
 }
@@ -174,18 +166,11 @@ impl Connection<'_> {
             }
             self.set_read_timeout(wait.timeout());
             match self.stream.read(self.input.space()) {
-                // The stop shuts reading down: an empty socket looks like the stream's end,
-                // but what is still on its way can be read when it comes.
-                Ok(0) if self.shared.is_stopping() => {
-                    self.empty_reads += 1;
-                    if self.empty_reads > STOP_READS {
-                        return Received::End(End::Stop);
-                    }
-                    std::thread::sleep(STOP_PAUSE);
-                }
+                // The stop shuts reading down: what had come is still read, and then an
+                // empty socket looks like the stream's end.
+                Ok(0) if self.shared.is_stopping() => return Received::End(End::Stop),
                 Ok(0) => return Received::Tail(Tail::Ended),
                 Ok(count) => {
-                    self.empty_reads = 0;
                     self.unheard_numbers = 0;
                     self.input.filled(count);
                     return Received::Tail(Tail::Open);

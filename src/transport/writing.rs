@@ -61,8 +61,8 @@ pub fn write_all(mut stream: &TcpStream, output: &Output, timeout: Duration) -> 
     Ok(())
 }
 
-/// How long a client is listened to when the server stops.
-const STOP_TIME: Duration = Duration::from_millis(100);
+/// How long a client is listened to when the server stops: its end can no longer be seen.
+const STOP_TIME: Duration = Duration::from_millis(300);
 
 /// How often, when a read no longer waits.
 const STOP_PAUSE: Duration = Duration::from_millis(5);

@@ -1,11 +1,13 @@
-//! A draw in process: lock, take, into the reply buffer; no socket.
+//! Requests in process, without a socket: a draw (lock, take, into the reply buffer), a get
+//! and a set of 1 MiB (two locks and the copy), and what a lock alone costs.
 #![allow(missing_docs, reason = "a bench has no public items")]
 
 use std::hint::black_box;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use leasebox::message::Request;
+use leasebox::message::{IdKind, Reply, Request};
 use leasebox::representation::output::Output;
 use leasebox::representation::{Conversation, Decoded, Tail};
 use leasebox::transport::config::Config;
@@ -43,6 +45,39 @@ fn draw(count: u32, grain: Grain, iters: u64) -> Duration {
     total
 }
 
+/// A get or a set of 1 MiB.
+fn whole_mib(criterion: &mut Criterion) {
+    const MIB: usize = 1 << 20;
+    let shared = Config { memory: 4 << 20, numbers: 1, ..Config::default() }.share().unwrap();
+    let lease = Request::Lease { size: MIB as u64, duration_ms: 3_600_000, id_kind: IdKind::Uuid };
+    let Reply::Leased { id, .. } = shared.answer(&lease, 1, &mut Vec::new()) else {
+        unreachable!("there is room");
+    };
+    let mut group = criterion.benchmark_group("1 MiB in process");
+    group.sample_size(20).throughput(Throughput::Bytes(MIB as u64));
+    let mut spare = Vec::new();
+    let set = Request::Set { id, data: vec![7; MIB].into() };
+    group.bench_function("set", |bench| {
+        bench.iter(|| black_box(shared.answer(&set, 1, &mut spare)));
+    });
+    group.bench_function("get, into a buffer that is kept", |bench| {
+        bench.iter(|| {
+            if let Reply::Data { data, .. } = shared.answer(&Request::Get { id }, 1, &mut spare) {
+                spare = black_box(data);
+            }
+        });
+    });
+    group.bench_function("memcpy of as much, to compare", |bench| {
+        let (from, mut to) = (vec![7_u8; MIB], vec![0; MIB]);
+        bench.iter(|| black_box(&mut to).copy_from_slice(black_box(&from)));
+    });
+    group.finish();
+    let lock = Mutex::new(0_u32);
+    criterion.bench_function("a free lock, taken and let go", |bench| {
+        bench.iter(|| *black_box(&lock).lock().unwrap() += 1);
+    });
+}
+
 fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("draw");
     group.sample_size(20).warm_up_time(Duration::from_secs(1));
@@ -58,5 +93,5 @@ fn benches(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(group, benches);
+criterion_group!(group, benches, whole_mib);
 criterion_main!(group);
