@@ -21,7 +21,7 @@
 //! copy that is under way ends before the place can have a new tenant.
 //!
 //! **Simplified** words are copied one at a time, relaxed: the compiler joins no two
-//! atomic loads, which costs a third of what `memcpy` reaches on a block in cache.
+//! atomic loads, which takes a quarter more time than `memcpy` does.
 //!
 //! **Source** MemoryLease's leased memory; its server let the next tenant read on.
 
