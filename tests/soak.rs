@@ -1,4 +1,4 @@
-//! The long runs, `./run.sh soak`: some six minutes of random work, nothing lost at the end.
+//! The long runs, `./run.sh soak`: some four minutes of random work, nothing lost at the end.
 
 mod support;
 
@@ -86,7 +86,7 @@ fn sixty_four_clients_lease_for_two_minutes_and_all_memory_comes_back() {
         let now = server.resources();
         now.0 <= before.0 && now.1 <= before.1
     });
-    println!("{rounds} leases by 64 clients, every byte read back, all memory free again");
+    println!("{rounds} rounds by 64 clients, every byte read back, all memory free again");
 }
 
 #[test]
