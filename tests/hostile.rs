@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use support::frames::{Frames, lease_frame};
 use support::{Client, Running, numbers, wait_for};
 
 #[test]
@@ -90,13 +91,9 @@ fn a_huge_claimed_length_closes_and_costs_nothing() {
 fn a_reply_is_no_longer_than_a_message_may_be() {
     let server = Running::start(&["--max-message", "64KiB"]);
     let mut frames = server.connect();
-    let lease = [&1_i32.to_le_bytes()[..], &8_i64.to_le_bytes(), &60_000_i32.to_le_bytes()];
-    frames.send([&lease.concat()[..], &60_000_i32.to_le_bytes()].concat());
-    let id: [u8; 4] = frames.exactly::<16>()[12..].try_into().unwrap();
-    let lengths = [&(12 + 60_000_i64).to_le_bytes()[..], &id, &60_000_i64.to_le_bytes()].concat();
-    frames.send([&3_i32.to_le_bytes()[..], &lengths, &[0x80; 60_000]].concat());
-    assert_eq!(frames.exactly::<16>()[12..], [0; 4]);
-    let reply = server.ask(&format!("get {}", i32::from_le_bytes(id)));
+    let id = frames.lease_number(60_000, 60_000);
+    assert_eq!(frames.set(id, &[0x80; 60_000]), 0);
+    let reply = server.ask(&format!("get {id}"));
     assert!(reply.starts_with("error too-large "), "{}", &reply[..80]);
 }
 
@@ -190,9 +187,7 @@ fn random_bytes_never_harm_the_server() {
         Just(b"draw 3\n".to_vec()),
         Just(b"lease 64 10000\n".to_vec()),
         Just(b"set 7 x\n".to_vec()),
-        Just(
-            [&1_i32.to_le_bytes()[..], &8_i64.to_le_bytes(), &[64, 0, 0, 0, 99, 0, 0, 0]].concat()
-        ),
+        Just(lease_frame(64, 99)),
         prop::collection::vec(any::<u8>(), 0..300),
         prop::collection::vec(0_u8..8, 0..40),
     ];

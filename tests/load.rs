@@ -7,6 +7,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use support::frames::Frames;
 use support::{Client, Running, numbers, wait_for};
 
 /// "Promptly": an answer takes some 0.1 ms when nobody waits, and any time limit 30 s.
@@ -76,15 +77,8 @@ fn concurrent_sets_and_gets_of_one_lease_never_mix() {
     const SIZE: usize = 1 << 20;
     let server = Running::start(&[]);
     let mut client = server.connect();
-    client.send([&1_i32.to_le_bytes()[..], &8_i64.to_le_bytes()].concat());
-    client.send([(SIZE as i32).to_le_bytes(), 60_000_i32.to_le_bytes()].concat());
-    let id: [u8; 4] = client.exactly::<16>()[12..].try_into().unwrap();
-    let set = |client: &mut Client, byte: u8| {
-        let outer = (SIZE as i64 + 12).to_le_bytes();
-        let header = [&3_i32.to_le_bytes()[..], &outer, &id, &(SIZE as i64).to_le_bytes()].concat();
-        client.send([header, vec![byte; SIZE]].concat());
-        assert_eq!(client.exactly::<16>()[12..], [0; 4]);
-    };
+    let id = client.lease_number(SIZE as i32, 60_000);
+    let set = |client: &mut Client, byte: u8| assert_eq!(client.set(id, &vec![byte; SIZE]), 0);
     set(&mut client, 0);
     let barrier = Barrier::new(4);
     thread::scope(|scope| {
@@ -101,10 +95,7 @@ fn concurrent_sets_and_gets_of_one_lease_never_mix() {
                 let mut client = server.connect();
                 barrier.wait();
                 for _ in 0..30 {
-                    client.send([&4_i32.to_le_bytes()[..], &4_i64.to_le_bytes(), &id].concat());
-                    client.exactly::<24>();
-                    let mut data = vec![0; SIZE];
-                    std::io::Read::read_exact(&mut client.stream, &mut data).unwrap();
+                    let data = client.get(id);
                     assert!(data.iter().all(|&byte| byte == data[0]), "a mix of two sets");
                 }
             });

@@ -23,8 +23,8 @@
 //! behind ID, trailing spaces included, escaped as [`super::escape`] says; `set ID`
 //! alone sets nothing. It speaks every request there is.
 //!
-//! The connection closes only after a line over the bound, after a first line that
-//! holds a control byte (a TLS hello, a port scan), and after `quit`.
+//! The connection closes only after a line over the bound, after a first line that holds
+//! a control byte (a TLS hello, a port scan), after `quit`, and when a time limit is over.
 //!
 //! **Silence.** Simple course clients send `draw 4` with no line end and wait. On a
 //! connection that has never sent a line end, a whole `draw N` followed by 100 ms of

@@ -1,6 +1,8 @@
 //! A real server, its clients, and what to print when a test fails.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod frames;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -135,6 +137,13 @@ impl Client {
     pub fn ask(&mut self, request: &str) -> String {
         self.send(format!("{request}\n"));
         self.line()
+    }
+
+    /// So many bytes, however many.
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).unwrap();
+        bytes
     }
 
     pub fn exactly<const N: usize>(&mut self) -> [u8; N] {
