@@ -10,19 +10,19 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use leasebox::message::{IdKind, Reply, Request};
 use leasebox::representation::output::Output;
 use leasebox::representation::{Conversation, Decoded, Tail};
+use leasebox::service::lootbox::Locking;
 use leasebox::transport::config::Config;
-use leasebox::transport::shared::Grain;
 
 const NUMBERS: u32 = 1_000_000;
 
 /// Draws `count` at a time, `iters` times, from as many lists as that takes.
-fn draw(count: u32, grain: Grain, iters: u64) -> Duration {
+fn draw(count: u32, locking: Locking, iters: u64) -> Duration {
     let mut total = Duration::ZERO;
     let mut left = iters;
     let mut out = Output::default();
     let line = format!("draw {count}\n").into_bytes();
     while left > 0 {
-        let config = Config { numbers: NUMBERS, grain, memory: 32, ..Config::default() };
+        let config = Config { numbers: NUMBERS, locking, memory: 32, ..Config::default() };
         let shared = config.share().unwrap();
         let mut conversation = Conversation::new(1 << 20);
         let draws = left.min(u64::from(NUMBERS / count));
@@ -85,11 +85,11 @@ fn benches(criterion: &mut Criterion) {
     for count in [1, 1000] {
         group.throughput(Throughput::Elements(u64::from(count)));
         group.bench_function(format!("draw {count}, the lock once a request"), |bench| {
-            bench.iter_custom(|iters| draw(count, Grain::Request, iters));
+            bench.iter_custom(|iters| draw(count, Locking::Request, iters));
         });
     }
     group.bench_function("draw 1000, the lock once a number", |bench| {
-        bench.iter_custom(|iters| draw(1000, Grain::Number, iters));
+        bench.iter_custom(|iters| draw(1000, Locking::Number, iters));
     });
 }
 

@@ -42,12 +42,12 @@ pub enum Request<'a> {
         /// How many, at least 1.
         count: u64,
     },
-    /// The first rows of the homework's table: who drew what.
+    /// Rows of the homework's table: who drew what.
     Table {
         /// How many rows.
         rows: u64,
-        /// `rows` for each client instead of `rows` in all.
-        each_client: bool,
+        /// Which ones.
+        which: Rows,
     },
     /// Lease `size` bytes for `duration_ms`.
     Lease {
@@ -91,6 +91,13 @@ pub enum Request<'a> {
     Stats,
     /// A picture of the buddy tree.
     Tree,
+    /// On a lab server: which clients are parked, and before what.
+    Parked,
+    /// On a lab server: let a parked client do its next step.
+    Step {
+        /// Which one.
+        client: ClientNumber,
+    },
     /// The commands, in one line.
     Help,
     /// End the connection.
@@ -147,6 +154,8 @@ pub enum Reply<'a> {
     Stats(Vec<(&'static str, String)>),
     /// The buddy tree, cut where the asker's bound was reached.
     Tree(String),
+    /// Clients of a lab server that are parked, in their order.
+    Parked(Vec<(ClientNumber, Step)>),
     /// The commands, as the representation names them.
     Help,
     /// The connection closes after this.
@@ -302,6 +311,42 @@ impl fmt::Debug for LeaseId {
         // Of a short number even three digits would be too much.
         let shown = if whole.len() > 6 { &whole[..3] } else { "" };
         write!(f, "LeaseId({shown}…)")
+    }
+}
+
+/// Which rows of the homework's table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// The first of all.
+    First,
+    /// The first of each client.
+    Each,
+    /// Those around the first index that was taken twice.
+    Twice,
+}
+
+/// What a parked draw will do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Load the counter.
+    Load,
+    /// Read the number at the index that was loaded.
+    Read,
+    /// Store the counter.
+    Store,
+    /// All of it under the lock, which is one step for everybody else.
+    Take,
+}
+
+impl Step {
+    /// The step as it stands on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Step::Load => "load",
+            Step::Read => "read",
+            Step::Store => "store",
+            Step::Take => "take",
+        }
     }
 }
 

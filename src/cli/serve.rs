@@ -11,9 +11,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{no_answer, units};
+use crate::service::lootbox::Locking;
 use crate::transport::config::{Config, DEFAULT_PORT};
 use crate::transport::connection::Limits;
-use crate::transport::shared::Grain;
 use crate::transport::tcp::Server;
 
 /// Descriptors that are not clients': standard streams, the listener, some margin.
@@ -29,7 +29,8 @@ const INTERRUPTED: i32 = 130;
 #[command(after_help = "Examples:\n  \
     leasebox serve                                  on this machine, port 4120\n  \
     leasebox serve --bind 0.0.0.0 --port 0          on all interfaces, a free port\n  \
-    leasebox serve --seed 7 --lock number           a repeatable list, drawn one by one\n\n\
+    leasebox serve --seed 7 --lock number           a repeatable list, drawn one by one\n  \
+    leasebox serve --no-lock --race-window 200us    broken on purpose: numbers come twice\n\n\
     Sizes are bytes or KiB, MiB, GiB; durations have a unit: 200us, 500ms, 2s, 24h.\n\
     RUST_LOG=debug logs each connection's end, RUST_LOG=warn only trouble.")]
 pub struct Arguments {
@@ -67,8 +68,20 @@ pub struct Arguments {
     #[arg(long, default_value = "32MiB", value_parser = units::size)]
     max_message: u64,
     /// Take the lock once for each request, or for each number
-    #[arg(long, value_enum, default_value = "request")]
+    #[arg(long, value_enum, default_value = "request", conflicts_with_all = ["no_lock", "lab"])]
     lock: Lock,
+    /// Draw without the lock, number by number: numbers come twice
+    #[arg(long)]
+    no_lock: bool,
+    /// How long to wait between loading the counter and storing it
+    #[arg(long, default_value = "0us", value_parser = units::duration, requires = "no_lock")]
+    race_window: Duration,
+    /// Serve other machines without the lock
+    #[arg(long, requires = "no_lock")]
+    yes_it_is_broken: bool,
+    /// Draw without the lock, and park before each step for `race --replay`
+    #[arg(long, conflicts_with = "race_window")]
+    lab: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -83,10 +96,14 @@ impl Arguments {
             address: self.address()?,
             numbers: self.numbers,
             seed: self.seed,
-            grain: match self.lock {
-                Lock::Request => Grain::Request,
-                Lock::Number => Grain::Number,
+            locking: match self.lock {
+                _ if self.no_lock || self.lab => Locking::None,
+                Lock::Request => Locking::Request,
+                Lock::Number => Locking::Number,
             },
+            race_window: self.race_window,
+            lab: self.lab,
+            broken_in_public: self.yes_it_is_broken,
             memory: self.memory,
             max_lease: self.max_lease,
             max_clients: self.max_clients,
@@ -136,12 +153,16 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Err(why) => return no_answer(why),
     };
     let (max_clients, memory) = (config.max_clients, config.memory);
+    let locking = config.locking;
     let server = match config.start() {
         Ok(server) => server,
         Err(error) => return no_answer(error),
     };
     SERVING.store(true, Ordering::SeqCst);
     announce(&server);
+    if locking == Locking::None {
+        warn_that_it_is_broken(arguments.lab);
+    }
     log::info!("{} numbers, {memory} bytes to lease", arguments.numbers);
     check_descriptors(max_clients as u64);
     // Nobody else holds the sender, so this ends with the first signal.
@@ -162,6 +183,16 @@ fn announce(server: &Server) {
     if stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).is_err() {
         log::warn!("standard output is closed; {}", line.trim_end());
     }
+}
+
+/// Also where the log is silenced: nobody shall run this unawares.
+fn warn_that_it_is_broken(lab: bool) {
+    let lab = if lab { " Draws wait until step tells them to go on." } else { "" };
+    let text = format!(
+        "WARNING: this server draws WITHOUT THE LOCK and hands numbers out twice, on purpose.\n\
+         WARNING: it shows the race; for anything else start it without --no-lock or --lab.{lab}\n"
+    );
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// States the limit on open files, and whether it is enough.

@@ -7,7 +7,7 @@
 //! | request | reply |
 //! | --- | --- |
 //! | `draw N` | the numbers, a space between them; fewer when fewer are left |
-//! | `table [ROWS [each]]` | `table COUNTER:CLIENT:RESULT …`, the first 12 or ROWS rows, or those of each client |
+//! | `table [ROWS [each\|twice]]` | `table COUNTER:CLIENT:RESULT …`, the first 12 or ROWS rows, or those of each client, or those around the first number drawn twice |
 //! | `lease SIZE MS` | `leased ID SIZE MS` |
 //! | `set ID DATA` | `set ID LENGTH` |
 //! | `get ID` | `data ID DATA`, the bytes last set |
@@ -16,6 +16,7 @@
 //! | `release ID` | `released ID SIZE` |
 //! | `stats` | `stats key=value …` |
 //! | `tree` | `tree PICTURE` |
+//! | `parked` · `step CLIENT` | `parked CLIENT:STEP …`: a lab server's waiting clients, and what each does next; the same after `CLIENT` did its step |
 //! | `help` · `quit` | the commands · `bye`, then the connection closes |
 //! | anything wrong | `error CODE explanation` |
 //!
@@ -48,7 +49,7 @@ use super::escape::{escape, escaped_length, unescape};
 use super::output::Output;
 use super::{Decoded, Tail};
 use crate::message::numbers::Drawn;
-use crate::message::{Code, Error, IdKind, LeaseId, Reply, Request, Row, parse_decimal};
+use crate::message::{Code, Error, IdKind, LeaseId, Reply, Request, Row, Rows, parse_decimal};
 
 /// The longest line in bytes, its end included.
 pub const MAX_LINE: usize = 64 * 1024;
@@ -60,7 +61,7 @@ pub const QUIET_MS: u64 = 100;
 const TABLE_ROWS: u64 = 12;
 
 /// The answer to `help`, and what every unknown word is pointed to.
-pub const COMMANDS: &str = "draw N | table [ROWS [each]] | lease SIZE MS | set ID DATA | get ID | \
+pub const COMMANDS: &str = "draw N | table [ROWS [each|twice]] | lease SIZE MS | set ID DATA | get ID | \
      renew ID MS | ttl ID | release ID | stats | tree | help | quit";
 
 /// A connection that speaks text.
@@ -188,6 +189,8 @@ const TTL: u64 = key(b"ttl");
 const RELEASE: u64 = key(b"release");
 const STATS: u64 = key(b"stats");
 const TREE: u64 = key(b"tree");
+const PARKED: u64 = key(b"parked");
+const STEP: u64 = key(b"step");
 const HELP: u64 = key(b"help");
 const QUIT: u64 = key(b"quit");
 
@@ -245,6 +248,11 @@ fn parse_words(line: &[u8]) -> Result<Request<'_>, Error> {
         TABLE => parse_table(rest),
         STATS => words(rest, "stats").map(|[]| Request::Stats),
         TREE => words(rest, "tree").map(|[]| Request::Tree),
+        PARKED => words(rest, "parked").map(|[]| Request::Parked),
+        STEP => {
+            let [client] = words(rest, "step CLIENT")?;
+            Ok(Request::Step { client: number(client)? })
+        }
         HELP => words(rest, "help").map(|[]| Request::Help),
         QUIT => words(rest, "quit").map(|[]| Request::Quit),
         0 => Err(Error::new(Code::BadRequest, "the line is empty; send help for the commands")),
@@ -269,13 +277,23 @@ fn parse_set(rest: &[u8]) -> Result<Request<'_>, Error> {
 fn parse_table(rest: &[u8]) -> Result<Request<'_>, Error> {
     let (rows, rest) = next_word(rest);
     let rows = if rows.is_empty() { TABLE_ROWS } else { number(rows)? };
-    let (each, rest) = next_word(rest);
-    let each_client = each.eq_ignore_ascii_case(b"each");
-    if !(each.is_empty() || each_client) || !next_word(rest).0.is_empty() {
-        return Err(usage("table [ROWS [each]]"));
+    let (word, rest) = next_word(rest);
+    let which = match key(word) {
+        0 => Rows::First,
+        EACH_CLIENT => Rows::Each,
+        TWICE => Rows::Twice,
+        _ => return Err(usage(TABLE_FORM)),
+    };
+    if next_word(rest).0.is_empty() {
+        Ok(Request::Table { rows, which })
+    } else {
+        Err(usage(TABLE_FORM))
     }
-    Ok(Request::Table { rows, each_client })
 }
+
+const TABLE_FORM: &str = "table [ROWS [each|twice]]";
+const EACH_CLIENT: u64 = key(b"each");
+const TWICE: u64 = key(b"twice");
 
 /// The next word and what follows it, its space included.
 fn next_word(text: &[u8]) -> (&[u8], &[u8]) {
@@ -327,6 +345,12 @@ pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {
             line(out, format_args!("table"));
             for Row { counter, client, result } in rows {
                 line(out, format_args!(" {counter}:{client}:{result}"));
+            }
+        }
+        Reply::Parked(clients) => {
+            line(out, format_args!("parked"));
+            for (client, step) in clients {
+                line(out, format_args!(" {client}:{}", step.word()));
             }
         }
         Reply::Stats(figures) => {

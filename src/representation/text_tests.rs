@@ -28,7 +28,7 @@ fn words_are_read_in_either_case_and_between_any_spaces() {
     for line in ["draw 4\n", "DRAW 4\r\n", "dRaW   4\n", "  draw 4  \n"] {
         assert_eq!(decode_line(line), draw, "{line:?}");
     }
-    let table = Ok("Table { rows: 3, each_client: true }".to_string());
+    let table = Ok("Table { rows: 3, which: Each }".to_string());
     assert_eq!(decode_line("table 3 EACH\n"), table);
 }
 

@@ -11,30 +11,31 @@
 //! the same numbers; that is the race of the homework. So the counter is loaded and
 //! stored through [`Counter`], and never with one atomic step: the lock is the lesson.
 //!
-//! **Invariants**
+//! **Invariants**, of all but [`Locking::None`]
 //!
 //! 1. `counter <= list.len()`, and it never falls.
 //! 2. Every index below the counter was taken exactly once; `turns` says by whom.
 //! 3. `turns` holds an entry only where the drawer changes, so it never has more
-//!    entries than the list has numbers.
+//!    entries than the list has numbers. Without the lock that is a bound of its own.
 //!
 //! **Lock** the draw, around [`DrawState`]. Under it a draw is a few additions and at
 //! most one push; numbers are looked up, and tables made, after it was let go.
+//! [`Locking::None`] takes from a counter outside of it, and the lock then guards the
+//! record alone.
 //!
 //! **Simplified** the record lives in memory and ends with the process.
 //!
 //! **Source** `loot-box.txt`, the specification and both of its tables.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::ops::Range;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-use crate::message::numbers::NumberList;
-use crate::message::{ClientNumber, Row};
+use crate::message::ClientNumber;
+use crate::message::numbers::{Drawn, NumberList};
 
 /// What a draw needs of its counter. Two separate steps, on purpose.
 pub trait Counter {
@@ -66,6 +67,46 @@ pub fn take<C: Counter>(counter: &C, count: u64, length: u32) -> Range<u32> {
     first..end
 }
 
+/// What the lock is held for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locking {
+    /// A whole request.
+    Request,
+    /// One number: requests interleave.
+    Number,
+    /// Nothing, number by number: the race.
+    None,
+}
+
+impl Locking {
+    /// The word of the command line and of `stats`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Locking::Request => "request",
+            Locking::Number => "number",
+            Locking::None => "none",
+        }
+    }
+}
+
+/// Draws up to `count` numbers one by one; `take_one` answers an empty range when none is
+/// left.
+pub fn one_by_one(
+    list: &NumberList,
+    count: u64,
+    mut take_one: impl FnMut() -> Range<u32>,
+) -> Drawn<'_> {
+    let mut drawn = Drawn::new(list, take_one());
+    for _ in 1..count {
+        let taken = take_one();
+        if taken.is_empty() {
+            break;
+        }
+        drawn.add(taken);
+    }
+    drawn
+}
+
 /// The numbers 1 to `count` in an order that `seed` repeats, or in one from the
 /// system's randomness.
 pub fn shuffled(count: u32, seed: Option<u64>) -> NumberList {
@@ -86,10 +127,11 @@ pub struct DrawState {
     undelivered: u64,
 }
 
-/// From `first` on, until the next turn's, `client` drew.
+/// `client` drew from `first` to before `end`.
 #[derive(Debug, Clone, Copy)]
 struct Turn {
     first: u32,
+    end: u32,
     client: ClientNumber,
 }
 
@@ -97,14 +139,22 @@ impl DrawState {
     /// Draws up to `count` numbers of a list of `length` for `client`.
     pub fn draw(&mut self, client: ClientNumber, count: u64, length: u32) -> Range<u32> {
         let taken = take(&self.counter, count, length);
-        let goes_on = self.turns.last().is_some_and(|turn| turn.client == client);
-        if !goes_on && !taken.is_empty() {
-            self.turns.push(Turn { first: taken.start, client });
-        }
+        self.record(client, taken.clone(), length);
         taken
     }
 
-    /// How many numbers have gone out.
+    /// Notes who took what of a list of `length`.
+    pub fn record(&mut self, client: ClientNumber, taken: Range<u32>, length: u32) {
+        let (first, end) = (taken.start, taken.end);
+        let last = self.turns.last_mut();
+        if let Some(last) = last.filter(|last| last.client == client && last.end == first) {
+            last.end = end;
+        } else if first < end && self.turns.len() < length as usize {
+            self.turns.push(Turn { first, end, client });
+        }
+    }
+
+    /// How many numbers have gone out under the lock.
     pub fn drawn(&self) -> u32 {
         self.counter.load()
     }
@@ -121,47 +171,8 @@ impl DrawState {
 
     /// Up to `most` turns from the `from`th on: which indices, and who drew them.
     pub fn turns(&self, from: usize, most: usize) -> Vec<(Range<u32>, ClientNumber)> {
-        let turns = self.turns.iter().enumerate().skip(from).take(most);
-        let range = |(at, turn): (usize, &Turn)| {
-            let end = self.turns.get(at + 1).map_or(self.drawn(), |next| next.first);
-            (turn.first..end, turn.client)
-        };
-        turns.map(range).collect()
-    }
-}
-
-/// The homework's table, made of turns outside the lock.
-#[derive(Debug)]
-pub struct Table {
-    wanted: u64,
-    each_client: bool,
-    most: usize,
-    shown: HashMap<ClientNumber, u64>,
-    rows: Vec<Row>,
-}
-
-impl Table {
-    /// A table of the first `wanted` rows, or the first `wanted` of each client, in the
-    /// order of the counter; never more than `most` rows.
-    pub fn new(wanted: u64, each_client: bool, most: usize) -> Self {
-        Self { wanted, each_client, most, shown: HashMap::new(), rows: Vec::new() }
-    }
-
-    /// Adds the next turn; false once no further one can add a row.
-    pub fn add(&mut self, (range, client): (Range<u32>, ClientNumber), list: &NumberList) -> bool {
-        let shown = self.shown.entry(if self.each_client { client } else { 0 }).or_default();
-        let wanted = usize::try_from(self.wanted - *shown).unwrap_or(usize::MAX);
-        let room = wanted.min(self.most - self.rows.len());
-        let row = |counter| Row { counter, client, result: list.number(counter as usize) };
-        let before = self.rows.len();
-        self.rows.extend(range.take(room).map(row));
-        *shown += (self.rows.len() - before) as u64;
-        self.rows.len() < self.most && (self.each_client || *shown < self.wanted)
-    }
-
-    /// The rows so far.
-    pub fn into_rows(self) -> Vec<Row> {
-        self.rows
+        let turns = self.turns.iter().skip(from).take(most);
+        turns.map(|turn| (turn.first..turn.end, turn.client)).collect()
     }
 }
 
@@ -199,49 +210,6 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_the_homeworks_first_one() {
-        let mut state = DrawState::default();
-        for client in [1, 1, 1, 2, 1, 2] {
-            state.draw(client, 1, 6);
-        }
-        let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
-        let homework = [(0, 1, 5), (1, 1, 19), (2, 1, 228), (3, 2, 665), (4, 1, 7), (5, 2, 11)];
-        assert_eq!(table(&state, &list, Table::new(100, false, 100)), homework);
-    }
-
-    /// The table, read two turns at a time.
-    fn table(state: &DrawState, list: &NumberList, mut table: Table) -> Vec<(u32, u64, u32)> {
-        let mut from = 0;
-        loop {
-            let bite = state.turns(from, 2);
-            from += bite.len();
-            if bite.is_empty() || !bite.into_iter().all(|turn| table.add(turn, list)) {
-                let rows = table.into_rows().into_iter();
-                return rows.map(|row| (row.counter, row.client, row.result)).collect();
-            }
-        }
-    }
-
-    #[test]
-    fn the_table_can_show_the_first_rows_of_each_client() {
-        let mut state = DrawState::default();
-        for (client, count) in [(1, 3), (2, 2), (1, 2), (3, 1)] {
-            state.draw(client, count, 100);
-        }
-        let list = NumberList::new((100..200).collect());
-        let shown = |wanted, each, most| {
-            let rows = table(&state, &list, Table::new(wanted, each, most));
-            rows.into_iter().map(|(counter, client, _)| (counter, client)).collect::<Vec<_>>()
-        };
-        assert_eq!(shown(2, false, 9), [(0, 1), (1, 1)]);
-        assert_eq!(shown(4, false, 9), [(0, 1), (1, 1), (2, 1), (3, 2)]);
-        assert_eq!(shown(2, true, 9), [(0, 1), (1, 1), (3, 2), (4, 2), (7, 3)]);
-        assert_eq!(shown(2, true, 3), [(0, 1), (1, 1), (3, 2)]);
-        assert_eq!(shown(u64::MAX, false, 99).len(), 8);
-        assert_eq!(shown(0, true, 9), []);
-    }
-
-    #[test]
     fn the_record_grows_only_when_the_drawer_changes() {
         let mut state = DrawState::default();
         for _ in 0..1000 {
@@ -252,5 +220,14 @@ mod tests {
             state.draw(client, 1, 2000);
         }
         assert_eq!(state.turns.len(), 1001);
+    }
+
+    #[test]
+    fn a_record_of_draws_without_the_lock_is_bounded_too() {
+        let mut state = DrawState::default();
+        for client in 0..100 {
+            state.record(client, 0..1, 10);
+        }
+        assert_eq!(state.turns(0, 100).len(), 10);
     }
 }

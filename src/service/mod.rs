@@ -6,7 +6,7 @@
 //! and in a model checker.
 //!
 //! ```text
-//!   lootbox   a list, a counter, and who drew what
+//!   lootbox   a list, a counter, and who drew what; rows shows it
 //!   lease  ── ids      names that nobody can guess
 //!          ── buddy ── bits    which part of the arena is whose
 //!   arena     the bytes themselves, and one block's contents
@@ -19,3 +19,4 @@ pub mod ids;
 pub mod lease;
 pub mod lootbox;
 pub mod picture;
+pub mod rows;

@@ -17,14 +17,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::connection::Limits;
-use super::shared::{Grain, Shared};
+use super::parking::Parking;
+use super::shared::{Shared, Unlocked};
 use super::tcp::{MOST_CLIENTS, Server};
 use crate::message::numbers::NumberList;
 use crate::service::arena::Arena;
 use crate::service::buddy::{Buddy, MIN_BLOCK};
 use crate::service::ids::Ids;
 use crate::service::lease::LeaseTable;
-use crate::service::lootbox::shuffled;
+use crate::service::lootbox::{Locking, shuffled};
 
 /// The port that is served unless another is asked for.
 pub const DEFAULT_PORT: u16 = 4120;
@@ -35,6 +36,13 @@ const LEAST_MESSAGE: usize = crate::representation::text::MAX_LINE;
 /// The longest `max_message`, in bytes: frames carry sizes as positive `i32`.
 const MOST_MESSAGE: usize = 1 << 30;
 
+/// How long a lab server's client stays parked when nobody tells it to go on: whoever
+/// parked it is gone.
+const MOST_PARKED: Duration = Duration::from_secs(60);
+
+/// The longest race window: a stop waits for one.
+const MOST_WINDOW: Duration = Duration::from_secs(1);
+
 /// Everything about a server that can be chosen.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -44,8 +52,14 @@ pub struct Config {
     pub numbers: u32,
     /// Repeats the list's order.
     pub seed: Option<u64>,
-    /// How many numbers are taken under one lock.
-    pub grain: Grain,
+    /// What the lock is held for.
+    pub locking: Locking,
+    /// Between load and store where nothing is locked.
+    pub race_window: Duration,
+    /// Clients that draw are parked at each step; then nothing is locked.
+    pub lab: bool,
+    /// A server without the lock may be reached from other machines.
+    pub broken_in_public: bool,
     /// The arena in bytes.
     pub memory: u64,
     /// The longest lease.
@@ -62,7 +76,10 @@ impl Default for Config {
             address: SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)),
             numbers: 100_000,
             seed: None,
-            grain: Grain::Request,
+            locking: Locking::Request,
+            race_window: Duration::ZERO,
+            lab: false,
+            broken_in_public: false,
             memory: 64 << 20,
             max_lease: Duration::from_secs(24 * 60 * 60),
             max_clients: 8192,
@@ -82,6 +99,8 @@ impl Default for Config {
 pub enum StartError {
     /// A value out of its range: which, and the range.
     OutOfRange(String),
+    /// A combination that is not served, and why.
+    Refused(&'static str),
     /// The system does not have that much memory.
     Memory(u64),
     /// The address could not be had.
@@ -94,6 +113,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::OutOfRange(text) => f.write_str(text),
+            StartError::Refused(text) => f.write_str(text),
             StartError::Memory(bytes) => {
                 write!(f, "the system does not have {bytes} bytes; give a smaller --memory")
             }
@@ -153,7 +173,9 @@ impl Config {
         let ids = Ids::new(rand::make_rng(), RandomState::new());
         let leases = LeaseTable::new(Buddy::new(self.memory), ids, self.max_lease);
         let list = shuffled(self.numbers, self.seed);
-        Ok(Shared::new(list, self.grain, arena, leases))
+        let parking = self.lab.then(|| Parking::new(MOST_PARKED));
+        let unlocked = Unlocked::new(self.race_window, parking);
+        Ok(Shared::new(list, self.locking, unlocked, arena, leases))
     }
 
     fn check(&self) -> Result<(), StartError> {
@@ -168,7 +190,28 @@ impl Config {
         range("--max-lease", ms(self.max_lease), 1, 100 * year, " ms")?;
         range("--request-timeout", ms(self.limits.request_timeout), 1, year, " ms")?;
         range("--write-timeout", ms(self.limits.write_timeout), 1, year, " ms")?;
-        range("--idle-timeout", ms(self.limits.idle_timeout), 0, year, " ms")
+        range("--idle-timeout", ms(self.limits.idle_timeout), 0, year, " ms")?;
+        let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        range("--race-window", us(self.race_window), 0, us(MOST_WINDOW), " us")?;
+        self.check_who_can_reach_it()
+    }
+
+    /// A server that is broken on purpose stays on this machine.
+    fn check_who_can_reach_it(&self) -> Result<(), StartError> {
+        let why = match self.locking {
+            Locking::Request | Locking::Number => return Ok(()),
+            Locking::None if self.address.ip().is_loopback() => return Ok(()),
+            Locking::None if self.lab => {
+                "a lab server lets anybody hold up anybody's draw; give a loopback --bind, \
+                 such as 127.0.0.1"
+            }
+            Locking::None if self.broken_in_public => return Ok(()),
+            Locking::None => {
+                "without the lock numbers come twice, and --bind lets other machines draw \
+                 them; give a loopback --bind, or --yes-it-is-broken"
+            }
+        };
+        Err(StartError::Refused(why))
     }
 }
 
@@ -204,6 +247,19 @@ mod tests {
             let error = config.check().map_err(|error| error.to_string());
             assert!(error.as_ref().is_err_and(|text| text.starts_with(name)), "{name}: {error:?}");
         }
+    }
+
+    #[test]
+    fn without_the_lock_it_stays_on_this_machine_unless_told() {
+        let check = |bind: [u8; 4], lab, broken_in_public| {
+            let address = (bind, 0).into();
+            let locking = Locking::None;
+            Config { address, locking, lab, broken_in_public, ..Config::default() }.check().is_ok()
+        };
+        let (here, everywhere) = ([127, 0, 0, 2], [0, 0, 0, 0]);
+        assert!(check(here, false, false) && check(here, true, false));
+        assert!(!check(everywhere, false, false) && check(everywhere, false, true));
+        assert!(!check(everywhere, true, true), "a lab is never public");
     }
 
     #[test]

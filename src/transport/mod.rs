@@ -12,6 +12,7 @@
 //! | [`config`] | what a server is made of |
 //! | [`shared`] | every lock, and the one place where requests meet services |
 //! | [`tcp`] | the three threads above, and the stop |
+//! | [`parking`] | where a lab server's draws wait to be told whose step is next |
 //! | [`connection`] | one client's thread, from its first byte to its close |
 //! | [`input`] | what was read and not yet used |
 //! | [`patience`] | how long a read may wait, as a pure function of time |
@@ -21,6 +22,7 @@
 pub mod config;
 pub mod connection;
 pub mod input;
+pub mod parking;
 pub mod patience;
 pub mod shared;
 pub mod tcp;

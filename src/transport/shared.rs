@@ -5,6 +5,7 @@
 //! | the draw | counter, turns, undelivered | a draw, `table`, `stats`, the end of a connection | no other |
 //! | the tables | leases, their order, the allocator | lease, find, renew, ttl, release, `tree`, `stats`, the reaper | no other |
 //! | one for each block | the block's contents: its bytes, length, released | set, get, and whoever ends the lease | no other |
+//! | [`super::parking`]'s | whose step is next; of a lab server only | its draws, `parked`, `step` | no other |
 //!
 //! ```text
 //!   get    tables ─ find, clone the handle ─ let go │ block ─ copy ─ let go │ write to the socket
@@ -31,17 +32,20 @@
 //! **Source** the homework (lock around the counter); the patent's separate locks for
 //! the administrative memory and for each block.
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::message::numbers::{Drawn, NumberList};
+use crate::message::numbers::NumberList;
 use crate::message::{ClientNumber, Code, Error, IdKind, LeaseId, Reply, Request};
 use crate::service::arena::{Arena, Contents, ContentsError};
 use crate::service::lease::{Ending, LeaseTable, not_found};
-use crate::service::lootbox::{DrawState, Table};
+use crate::service::lootbox::{DrawState, Locking};
 use crate::service::picture::picture;
+
+mod draws;
+
+pub use draws::Unlocked;
 
 /// Leases ended, or turns read, under a lock at once: some 0.1 ms.
 const BITE: usize = 256;
@@ -52,15 +56,6 @@ const MOST_ROWS: usize = 4096;
 /// The length of a `tree` reply's picture in bytes.
 const MOST_PICTURE: usize = 64 * 1024;
 
-/// Whether a request takes its numbers at once or one by one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grain {
-    /// The lock is taken once for each request.
-    Request,
-    /// The lock is taken once for each number: requests interleave.
-    Number,
-}
-
 /// A block's contents behind their own lock; the lease table's handle.
 pub type LockedContents = Arc<Mutex<Contents>>;
 
@@ -69,10 +64,12 @@ pub type LockedContents = Arc<Mutex<Contents>>;
 pub struct Shared {
     // Never changes.
     list: NumberList,
-    grain: Grain,
+    locking: Locking,
     // Words that mean something only under the lock of the block they lie in.
     arena: Arena,
     draw: Mutex<DrawState>,
+    /// Used instead of the draw's own counter where nothing is locked.
+    unlocked: Unlocked,
     tables: Mutex<LeaseTable<LockedContents>>,
     /// Goes with `tables`: a lease ends sooner than the reaper sleeps, or it shall stop.
     sooner: Condvar,
@@ -82,7 +79,7 @@ pub struct Shared {
 }
 
 /// Takes a lock, poisoned or not: see the rule above.
-fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -90,15 +87,17 @@ impl Shared {
     /// Puts the locks on.
     pub fn new(
         list: NumberList,
-        grain: Grain,
+        locking: Locking,
+        unlocked: Unlocked,
         arena: Arena,
         leases: LeaseTable<LockedContents>,
     ) -> Self {
         Self {
             list,
-            grain,
+            locking,
             arena,
             draw: Mutex::default(),
+            unlocked,
             tables: Mutex::new(leases),
             sooner: Condvar::new(),
             stopping: AtomicBool::new(false),
@@ -117,7 +116,7 @@ impl Shared {
         let answered = match *request {
             // Not by way of a Result: moving one costs as much as the lock.
             Request::Draw { count } => return self.draw(client, count),
-            Request::Table { rows, each_client } => Ok(self.table(rows, each_client)),
+            Request::Table { rows, which } => Ok(self.table(rows, which)),
             Request::Lease { size, duration_ms, id_kind } => self.lease(size, duration_ms, id_kind),
             Request::Set { id, ref data } => self.set(id, data),
             Request::Get { id } => self.get(id, spare),
@@ -126,59 +125,12 @@ impl Shared {
             Request::Release { id } => self.release(id),
             Request::Stats => Ok(self.stats()),
             Request::Tree => Ok(self.tree()),
+            Request::Parked => self.parked(),
+            Request::Step { client } => self.step(client),
             Request::Help => Ok(Reply::Help),
             Request::Quit => Ok(Reply::Bye),
         };
         answered.unwrap_or_else(Reply::Error)
-    }
-
-    #[inline]
-    fn draw(&self, client: ClientNumber, count: u64) -> Reply<'_> {
-        if count == 0 {
-            let text = "a draw takes at least 1 number; ask for more than 0";
-            return Reply::Error(Error::new(Code::BadRequest, text));
-        }
-        let drawn = match self.grain {
-            Grain::Request => Drawn::new(&self.list, self.take(client, count)),
-            Grain::Number => self.draw_one_by_one(client, count),
-        };
-        if drawn.is_empty() {
-            let text = "every number has been drawn; start the server anew for another list";
-            return Reply::Error(Error::new(Code::Exhausted, text));
-        }
-        Reply::Drawn(drawn)
-    }
-
-    fn draw_one_by_one(&self, client: ClientNumber, count: u64) -> Drawn<'_> {
-        let mut drawn = Drawn::new(&self.list, self.take(client, 1));
-        for _ in 1..count {
-            let taken = self.take(client, 1);
-            if taken.is_empty() {
-                break;
-            }
-            drawn.add(taken);
-        }
-        drawn
-    }
-
-    /// The homework's critical section.
-    #[inline]
-    fn take(&self, client: ClientNumber, count: u64) -> Range<u32> {
-        let mut state = hold(&self.draw);
-        state.draw(client, count, self.list.len())
-    }
-
-    /// Reads the turns in bites, so that no draw waits for a long record.
-    fn table(&self, rows: u64, each_client: bool) -> Reply<'_> {
-        let mut table = Table::new(rows, each_client, MOST_ROWS);
-        let mut from = 0;
-        loop {
-            let bite = hold(&self.draw).turns(from, BITE);
-            from += bite.len();
-            if bite.is_empty() || !bite.into_iter().all(|turn| table.add(turn, &self.list)) {
-                return Reply::Table(table.into_rows());
-            }
-        }
     }
 
     fn lease(&self, size: u64, duration_ms: u64, id_kind: IdKind) -> Result<Reply<'_>, Error> {
@@ -303,25 +255,19 @@ impl Shared {
     }
 
     fn stats(&self) -> Reply<'_> {
-        let (drawn, undelivered) = {
-            let draw = hold(&self.draw);
-            (draw.drawn(), draw.undelivered())
-        };
+        let drawn = self.drawn();
+        let undelivered = hold(&self.draw).undelivered();
         let (leases, requested, filling, memory) = {
             let tables = hold(&self.tables);
             (tables.len(), tables.requested(), tables.filling(), tables.buddy().size())
         };
         let percent = |share: f64| format!("{share:.1}%");
-        let lock = match self.grain {
-            Grain::Request => "request",
-            Grain::Number => "number",
-        };
-        Reply::Stats(vec![
+        let mut figures = vec![
             ("numbers", self.list.len().to_string()),
             ("drawn", drawn.to_string()),
             ("remaining", (self.list.len() - drawn).to_string()),
             ("undelivered", undelivered.to_string()),
-            ("lock", lock.to_string()),
+            ("lock", self.locking.word().to_string()),
             ("clients", self.clients.load(Ordering::Relaxed).to_string()),
             ("memory", memory.to_string()),
             ("unused", filling.unused.to_string()),
@@ -332,7 +278,11 @@ impl Shared {
             ("largest_free", filling.largest_free.to_string()),
             ("internal_fragmentation", percent(filling.internal_fragmentation(requested))),
             ("external_fragmentation", percent(filling.external_fragmentation())),
-        ])
+        ];
+        if self.locking == Locking::None {
+            figures.insert(0, ("warning", "no-lock-so-numbers-come-twice".to_string()));
+        }
+        Reply::Stats(figures)
     }
 
     /// Counts numbers of a client that was gone before their reply was written.
@@ -353,6 +303,9 @@ impl Shared {
     /// Begins the stop and wakes the reaper.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
+        if let Some(parking) = &self.unlocked.parking {
+            parking.open();
+        }
         // With the lock held in between, the reaper either sees the flag or already waits.
         drop(hold(&self.tables));
         self.sooner.notify_all();

@@ -1,6 +1,7 @@
 //! Tests of the locks: threads start on a barrier, and a broken twin is caught.
 
 use super::*;
+use crate::message::Rows;
 use crate::service::lootbox::{Counter, take};
 use crate::transport::config::Config;
 use std::cell::Cell;
@@ -9,8 +10,8 @@ use std::sync::Barrier;
 use std::sync::atomic::AtomicU32;
 use std::thread;
 
-fn shared(memory: u64, numbers: u32, grain: Grain) -> Shared {
-    Config { memory, numbers, grain, ..Config::default() }.share().unwrap()
+fn shared(memory: u64, numbers: u32, locking: Locking) -> Shared {
+    Config { memory, numbers, locking, ..Config::default() }.share().unwrap()
 }
 
 fn answer<'s>(shared: &'s Shared, request: Request<'_>) -> Reply<'s> {
@@ -68,12 +69,12 @@ fn drain(shared: &Shared, threads: u64) -> Vec<Vec<u32>> {
 
 #[test]
 fn eight_threads_drain_the_list_to_an_exact_permutation() {
-    for grain in [Grain::Request, Grain::Number] {
-        let shared = shared(64, 50_000, grain);
+    for locking in [Locking::Request, Locking::Number] {
+        let shared = shared(64, 50_000, locking);
         let mut all = drain(&shared, 8).concat();
         assert_eq!(all.len(), 50_000);
         all.sort_unstable();
-        assert!(all.iter().copied().eq(1..=50_000), "{grain:?}");
+        assert!(all.iter().copied().eq(1..=50_000), "{locking:?}");
     }
 }
 
@@ -115,9 +116,9 @@ fn the_same_draw_without_the_lock_gives_two_threads_the_same_numbers() {
 
 #[test]
 fn numbers_taken_one_by_one_are_in_the_table_as_they_went() {
-    let shared = shared(64, 1000, Grain::Number);
+    let shared = shared(64, 1000, Locking::Number);
     let drawn = drain(&shared, 4);
-    let Reply::Table(rows) = answer(&shared, Request::Table { rows: 1000, each_client: false })
+    let Reply::Table(rows) = answer(&shared, Request::Table { rows: 1000, which: Rows::First })
     else {
         panic!("no table");
     };
@@ -131,7 +132,7 @@ fn numbers_taken_one_by_one_are_in_the_table_as_they_went() {
 #[test]
 fn a_get_is_never_a_mix_of_two_sets() {
     const SIZE: usize = 1 << 20;
-    let shared = shared(2 << 20, 1, Grain::Request);
+    let shared = shared(2 << 20, 1, Locking::Request);
     let id = lease(&shared, SIZE as u64, 60_000).unwrap();
     set(&shared, id, &vec![0; SIZE]).unwrap();
     let barrier = Barrier::new(4);
@@ -195,7 +196,7 @@ fn without_the_one_lock_of_the_block_a_get_is_a_mix() {
 
 #[test]
 fn a_place_has_a_new_tenant_only_after_the_copy_in_it_ended() {
-    let shared = shared(32, 1, Grain::Request);
+    let shared = shared(32, 1, Locking::Request);
     let id = lease(&shared, 32, 60_000).unwrap();
     let (block, _) = shared.find(id).unwrap();
     let copying = hold(&block);
@@ -222,7 +223,7 @@ fn get_code(shared: &Shared, id: LeaseId) -> Option<Code> {
 
 #[test]
 fn leases_from_many_threads_leave_the_tables_sound() {
-    let shared = shared(100_000, 1, Grain::Request);
+    let shared = shared(100_000, 1, Locking::Request);
     let barrier = Barrier::new(8);
     thread::scope(|scope| {
         for seed in 0..8_u64 {
@@ -249,7 +250,7 @@ fn leases_from_many_threads_leave_the_tables_sound() {
 
 #[test]
 fn expired_leases_stand_in_no_ones_way() {
-    let shared = shared(1024, 1, Grain::Request);
+    let shared = shared(1024, 1, Locking::Request);
     let ids: HashSet<LeaseId> = (0..32).map(|_| lease(&shared, 32, 1).unwrap()).collect();
     assert_eq!(ids.len(), 32);
     // No reaper runs here: the lease itself takes back what has expired.
@@ -262,7 +263,7 @@ fn expired_leases_stand_in_no_ones_way() {
 
 #[test]
 fn a_lock_that_a_panic_poisoned_serves_the_others() {
-    let shared = shared(1024, 10, Grain::Request);
+    let shared = shared(1024, 10, Locking::Request);
     thread::scope(|scope| {
         let poisoning = scope.spawn(|| {
             let _draw = shared.draw.lock();
@@ -279,7 +280,7 @@ fn a_lock_that_a_panic_poisoned_serves_the_others() {
 
 #[test]
 fn a_zero_draw_is_a_bad_request_and_a_drained_list_says_so() {
-    let shared = shared(64, 3, Grain::Number);
+    let shared = shared(64, 3, Locking::Number);
     let code = |count| match answer(&shared, Request::Draw { count }) {
         Reply::Error(error) => Some(error.code),
         _ => None,
@@ -291,7 +292,7 @@ fn a_zero_draw_is_a_bad_request_and_a_drained_list_says_so() {
 
 #[test]
 fn stats_name_what_is_left_and_hold_no_id() {
-    let shared = shared(1000, 10, Grain::Request);
+    let shared = shared(1000, 10, Locking::Request);
     answer(&shared, Request::Draw { count: 4 });
     let id = lease(&shared, 100, 60_000).unwrap().to_string();
     let Reply::Stats(figures) = answer(&shared, Request::Stats) else { panic!("no stats") };
@@ -302,4 +303,41 @@ fn stats_name_what_is_left_and_hold_no_id() {
         assert!(text.contains(expected), "{text}");
     }
     assert!(!text.contains(&id));
+}
+
+#[test]
+fn without_the_lock_the_servers_own_draw_gives_numbers_twice_and_the_table_shows_them() {
+    let config = Config {
+        memory: 32,
+        numbers: 500,
+        locking: Locking::None,
+        race_window: Duration::from_micros(200),
+        ..Config::default()
+    };
+    let shared = config.share().unwrap();
+    let all = drain(&shared, 4).concat();
+    let distinct: HashSet<u32> = all.iter().copied().collect();
+    assert!(distinct.len() < all.len(), "no number came twice");
+    let Reply::Table(rows) = answer(&shared, Request::Table { rows: 9, which: Rows::Twice }) else {
+        panic!("no table");
+    };
+    let twice = rows.windows(2).any(|pair| pair[0].counter == pair[1].counter);
+    assert!(twice && rows.len() == 9, "{rows:?}");
+    let Reply::Stats(figures) = answer(&shared, Request::Stats) else { panic!("no stats") };
+    assert_eq!(figures[0].0, "warning");
+    let locked = self::shared(32, 500, Locking::Number);
+    drain(&locked, 4);
+    let Reply::Table(rows) = answer(&locked, Request::Table { rows: 9, which: Rows::Twice }) else {
+        panic!("no table");
+    };
+    assert_eq!(rows, [], "with the lock there is nothing to show");
+}
+
+#[test]
+fn a_plain_server_parks_nobody() {
+    let shared = shared(32, 5, Locking::Request);
+    for request in [Request::Parked, Request::Step { client: 1 }] {
+        let Reply::Error(error) = answer(&shared, request) else { panic!("no error") };
+        assert_eq!(error.code, Code::Refused);
+    }
 }
