@@ -38,7 +38,7 @@ const MAX_LINE: u64 = 1 << 16;
     lease SIZE [MS]      bytes, and milliseconds (60000 when left out)\n  \
     get ID\n  \
     set ID DATA\n  \
-    draw N · table [ROWS [each]] · renew ID MS · ttl ID · release ID · stats · tree · help\n\n\
+    draw N · table [ROWS [each|twice]] · renew ID MS · ttl ID · release ID · stats · tree · help\n\n\
     Examples:\n  \
     leasebox client localhost 4120 lease 1024 5000\n  \
     leasebox client localhost set 123 \"this is some text\"\n  \

@@ -6,6 +6,7 @@
 
 mod check;
 mod client;
+mod race;
 mod serve;
 pub mod units;
 
@@ -28,7 +29,8 @@ const NO_ANSWER: u8 = 2;
         leasebox serve --port 4120 --seed 7\n  \
         leasebox client localhost draw 4\n  \
         leasebox client localhost 4120 lease 1024 5000\n  \
-        leasebox check out-1.txt out-2.txt"
+        leasebox check out-1.txt out-2.txt\n  \
+        leasebox race --clients A:4,B:2"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -43,6 +45,8 @@ enum Command {
     Client(client::Arguments),
     /// Look for a number that came twice in recorded draws
     Check(check::Arguments),
+    /// Try every interleaving of a draw, with and without the lock
+    Race(race::Arguments),
 }
 
 /// Runs the program.
@@ -51,6 +55,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Client(arguments) => client::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Race(arguments) => race::run(&arguments),
     }
 }
 

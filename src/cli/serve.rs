@@ -158,11 +158,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Ok(server) => server,
         Err(error) => return no_answer(error),
     };
-    SERVING.store(true, Ordering::SeqCst);
-    announce(&server);
     if locking == Locking::None {
         warn_that_it_is_broken(arguments.lab);
     }
+    SERVING.store(true, Ordering::SeqCst);
+    announce(&server);
     log::info!("{} numbers, {memory} bytes to lease", arguments.numbers);
     check_descriptors(max_clients as u64);
     // Nobody else holds the sender, so this ends with the first signal.

@@ -4,6 +4,18 @@
 //! | --- | --- |
 //! | [`history`] | recorded draws: duplicates, gaps, numbers out of range |
 //! | [`table`] | the homework's table of counter, thread and result |
+//! | [`schedule`] | who does the next step: every order, the simple ones first |
+//! | [`explorer`] | the server's own draw under each of them |
+//! | [`space_time`] | one run as a table, a picture and the reason why |
+//! | [`telling`] | what a search and a run look like as text |
+//! | [`step_by_step`] | a person chooses who runs next |
+//! | [`replay`] | a schedule carried out by real clients of a lab server |
 
+pub mod explorer;
 pub mod history;
+pub mod replay;
+pub mod schedule;
+pub mod space_time;
+pub mod step_by_step;
 pub mod table;
+pub mod telling;

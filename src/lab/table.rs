@@ -7,11 +7,13 @@
 //!   A is client 1, B is client 2
 //! ```
 //!
+//! Where rows hold an index twice, a fourth line marks each of them with `^`.
+//!
 //! **Invariants** no line is longer than 80 columns.
 //!
 //! **Lock** none. **Source** `loot-box.txt`, the scenario.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use crate::message::{ClientNumber, Row};
@@ -36,7 +38,7 @@ fn parse_row(word: &str) -> Option<Row> {
     parts.next().is_none().then_some(Row { counter, client, result })
 }
 
-/// Draws the table, in blocks that fit a terminal, with a key to the letters.
+/// Draws the table of a server's clients, with a key to the letters.
 pub fn draw(rows: &[Row]) -> String {
     let clients: Vec<ClientNumber> =
         rows.iter().map(|row| row.client).collect::<BTreeSet<_>>().into_iter().collect();
@@ -44,13 +46,7 @@ pub fn draw(rows: &[Row]) -> String {
         Ok(at) if at < LETTERS => char::from(b'A' + at as u8).to_string(),
         _ => client.to_string(),
     };
-    let mut text = String::new();
-    for block in rows.chunks(CELLS) {
-        push_line(&mut text, "Counter", block.iter().map(|row| row.counter.to_string()));
-        push_line(&mut text, "Thread", block.iter().map(|row| name(row.client)));
-        push_line(&mut text, "Result", block.iter().map(|row| row.result.to_string()));
-        text.push('\n');
-    }
+    let mut text = draw_named(rows, name);
     let key: Vec<String> = clients
         .iter()
         .take(LETTERS)
@@ -60,7 +56,29 @@ pub fn draw(rows: &[Row]) -> String {
         let _ = writeln!(text, "{}", line.join(", "));
     }
     if rows.is_empty() {
-        text.push_str("nothing was drawn yet\n");
+        text.push_str("there is no such draw\n");
+    }
+    text
+}
+
+/// Draws the table, in blocks that fit a terminal, with names of one's own.
+pub fn draw_named(rows: &[Row], name: impl Fn(ClientNumber) -> String) -> String {
+    let mut text = String::new();
+    let mut times: HashMap<u32, usize> = HashMap::new();
+    rows.iter().for_each(|row| *times.entry(row.counter).or_default() += 1);
+    for block in rows.chunks(CELLS) {
+        push_line(&mut text, "Counter", block.iter().map(|row| row.counter.to_string()));
+        push_line(&mut text, "Thread", block.iter().map(|row| name(row.client)));
+        push_line(&mut text, "Result", block.iter().map(|row| row.result.to_string()));
+        let twice = |row: &Row| times.get(&row.counter).is_some_and(|&times| times > 1);
+        if block.iter().any(twice) {
+            let mark = |row| if twice(row) { "^".to_string() } else { String::new() };
+            let mut marks = String::new();
+            push_line(&mut marks, "Twice", block.iter().map(mark));
+            text.push_str(marks.trim_end());
+            text.push('\n');
+        }
+        text.push('\n');
     }
     text
 }
@@ -86,6 +104,20 @@ Thread        A       A       A       B       A       B
 Result        5      19     228     665       7      11
 
 A is client 7, B is client 9
+";
+        assert_eq!(draw(&rows), expected);
+    }
+
+    #[test]
+    fn what_two_drew_is_marked() {
+        let rows = parse("table 0:1:5 1:1:19 2:1:228 2:2:228 3:1:665 4:2:7").unwrap();
+        let expected = "\
+Counter       0       1       2       2       3       4
+Thread        A       A       A       B       A       B
+Result        5      19     228     228     665       7
+Twice                         ^       ^
+
+A is client 1, B is client 2
 ";
         assert_eq!(draw(&rows), expected);
     }

@@ -1,0 +1,209 @@
+//! `leasebox race`: the interleavings of a draw, all of them, one of them, or step by step.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use std::net::ToSocketAddrs;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+
+use super::{no_answer, print};
+use crate::lab::explorer::{Bound, Case, Drawer, Findings, Stage, explore};
+use crate::lab::replay::replay;
+use crate::lab::space_time::MOST_DRAWERS;
+use crate::lab::step_by_step::step_by_step;
+use crate::lab::telling::{how_many, letters, read_schedule, tell_case, tell_findings, tell_run};
+use crate::service::lootbox::Locking;
+use crate::transport::parking::Stuck;
+
+/// Numbers that one client draws, at most.
+const MOST_COUNT: u64 = 20;
+
+/// Between two progress lines.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    leasebox race                                  the homework's case without the lock\n  \
+    leasebox race --lock number                    the same with it\n  \
+    leasebox race --clients A:3,B:3,C:2 --preemptions 2\n  \
+    leasebox race --schedule AAAAABABAABB          one schedule, a letter for each step\n  \
+    leasebox race --step                           choose who runs next\n  \
+    leasebox race --replay 127.0.0.1 4120          on a server started with serve --lab\n\n\
+    Exit 0: it was explored or run, whatever was found; 2: it could not be.")]
+pub struct Arguments {
+    /// Who draws how many numbers with one request: letters and counts
+    #[arg(long, default_value = "A:4,B:2", value_parser = drawers)]
+    clients: Drawers,
+    /// What the lock is held for: a request, a number, or nothing
+    #[arg(long, value_enum, default_value = "none")]
+    lock: Lock,
+    /// Steps of a number without the lock: load and store, or load, read and store
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=3))]
+    steps: u8,
+    /// Try only schedules with at most so many preemptions
+    #[arg(long)]
+    preemptions: Option<usize>,
+    /// Try at most so many schedules, those with the fewest preemptions first
+    #[arg(long, default_value_t = 1_000_000)]
+    most: u64,
+    /// Run this one: a letter for each step; what is left out follows client by client
+    #[arg(long, conflicts_with_all = ["step", "preemptions"])]
+    schedule: Option<String>,
+    /// Choose who runs next, a letter on a line
+    #[arg(long, conflicts_with = "replay")]
+    step: bool,
+    /// Carry the smallest counterexample, or --schedule, out on a server that was
+    /// started with `serve --lab`; each client's numbers go to a file race-NAME.txt
+    #[arg(long, num_args = 2, value_names = ["HOST", "PORT"])]
+    replay: Option<Vec<String>>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Lock {
+    Request,
+    Number,
+    None,
+}
+
+/// A type of its own, because clap reads a `Vec` as many values.
+#[derive(Clone)]
+struct Drawers(Vec<Drawer>);
+
+fn drawers(text: &str) -> Result<Drawers, String> {
+    let form = || {
+        format!(
+            "give 1 to {MOST_DRAWERS} clients such as A:4,B:2, each a letter and 1 to {MOST_COUNT}"
+        )
+    };
+    let one = |word: &str| {
+        let (name, count) = word.split_once(':')?;
+        let mut letters = name.chars();
+        let name = letters.next().filter(char::is_ascii_alphabetic)?.to_ascii_uppercase();
+        let count = count.parse().ok().filter(|count| (1..=MOST_COUNT).contains(count))?;
+        letters.next().is_none().then_some(Drawer { name, count })
+    };
+    let drawers: Option<Vec<Drawer>> = text.split(',').map(one).collect();
+    let drawers = drawers.filter(|drawers| drawers.len() <= MOST_DRAWERS).ok_or_else(form)?;
+    let is_known =
+        |(at, drawer): (usize, &Drawer)| drawers[..at].iter().any(|d| d.name == drawer.name);
+    if drawers.iter().enumerate().any(is_known) {
+        return Err("two clients have the same letter; give each its own".into());
+    }
+    Ok(Drawers(drawers))
+}
+
+/// Explores, or runs one schedule.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let locking = match arguments.lock {
+        Lock::Request => Locking::Request,
+        Lock::Number => Locking::Number,
+        Lock::None => Locking::None,
+    };
+    let drawers = arguments.clients.0.clone();
+    let case = Case { drawers, locking, reads: arguments.steps == 3 };
+    match answer(arguments, &case) {
+        Ok(text) => print(text.as_bytes(), ExitCode::SUCCESS),
+        Err(why) => no_answer(why),
+    }
+}
+
+fn answer(arguments: &Arguments, case: &Case) -> Result<String, String> {
+    let stage = Stage::new(case.clone()).map_err(|error| {
+        format!("no thread for the clients ({error}); end something else first")
+    })?;
+    let chosen = arguments.schedule.as_deref().map(|text| read_schedule(case, text)).transpose()?;
+    if arguments.step {
+        let said = |text: &str| {
+            io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush())
+        };
+        return step_by_step(case, &stage, io::stdin().lock(), said).map_err(stuck);
+    }
+    if let Some(place) = &arguments.replay {
+        return replay_on_server(arguments, case, &stage, chosen, place);
+    }
+    match chosen {
+        Some(schedule) => tell_run(case, &stage, &schedule),
+        None => tell_findings(case, &stage, &search(arguments, case, &stage)?),
+    }
+    .map(|text| tell_case(case) + &text)
+    .map_err(stuck)
+}
+
+fn stuck(_: Stuck) -> String {
+    "a step did not end within a minute; the machine is overwhelmed, try again".into()
+}
+
+fn search(arguments: &Arguments, case: &Case, stage: &Stage) -> Result<Findings, String> {
+    let bound = Bound { preemptions: arguments.preemptions, schedules: arguments.most };
+    let count = case.schedules().count();
+    let on_terminal = io::stderr().is_terminal();
+    let mut shown = Instant::now();
+    let progress = |tried: u64| {
+        if on_terminal && shown.elapsed() >= PROGRESS_EVERY {
+            shown = Instant::now();
+            let _ = write!(io::stderr(), "\r{tried} of {} schedules ", how_many(count));
+        }
+    };
+    let findings = explore(case, stage, bound, progress).map_err(stuck)?;
+    if on_terminal {
+        let _ = write!(io::stderr(), "\r{:60}\r", "");
+    }
+    Ok(findings)
+}
+
+fn replay_on_server(
+    arguments: &Arguments,
+    case: &Case,
+    stage: &Stage,
+    chosen: Option<Vec<u8>>,
+    place: &[String],
+) -> Result<String, String> {
+    if case.locking != Locking::None || case.reads {
+        return Err(
+            "a lab server loads and stores without the lock; leave --lock and --steps out".into()
+        );
+    }
+    let [host, port] = place else { return Err("--replay takes HOST PORT".into()) };
+    let port: u16 = port.parse().map_err(|_| "PORT is no number in range; give 1 to 65535")?;
+    let address = (host.as_str(), port).to_socket_addrs().ok().and_then(|mut found| found.next());
+    let address =
+        address.ok_or(format!("the host {host} is unknown; give its name or its IP address"))?;
+    let schedule = match chosen {
+        Some(schedule) => schedule,
+        None => {
+            let smallest = search(arguments, case, stage)?.smallest;
+            smallest.ok_or("no schedule gives a number twice; draw with two clients")?.schedule
+        }
+    };
+    let replies = replay(case, &schedule, address).map_err(|error| error.to_string())?;
+    let mut text = format!("schedule {} on {address}\n", letters(case, &schedule));
+    let mut files = Vec::new();
+    for (drawer, reply) in case.drawers.iter().zip(replies) {
+        let file = format!("race-{}.txt", drawer.name);
+        let _ = writeln!(text, "{} received {reply}, in {file}", drawer.name);
+        let lines = reply.replace(' ', "\n") + "\n";
+        std::fs::write(&file, lines)
+            .map_err(|error| format!("{file} cannot be written ({error}); give it room"))?;
+        files.push(file);
+    }
+    let _ = writeln!(text, "see: leasebox check {}", files.join(" "));
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_letters_and_counts() {
+        let read = |text| drawers(text).map(|drawers| drawers.0);
+        let expected = vec![Drawer { name: 'A', count: 4 }, Drawer { name: 'B', count: 2 }];
+        assert_eq!(read("a:4,B:2"), Ok(expected));
+        for text in ["", "A", "A:0", "A:21", "A:1,A:2", "AB:1", "A:-1", "A:1,,B:1", "1:1"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        assert!(read("A:1,B:1,C:1,D:1,E:1,F:1").is_err());
+    }
+}

@@ -1,0 +1,84 @@
+//! The explorer's figures, and that a schedule means what it says.
+
+use super::*;
+
+fn case(locking: Locking, reads: bool) -> Case {
+    let drawers = vec![Drawer { name: 'A', count: 4 }, Drawer { name: 'B', count: 2 }];
+    Case { drawers, locking, reads }
+}
+
+fn explored(case: &Case, bound: Bound) -> Findings {
+    let stage = Stage::new(case.clone()).unwrap();
+    explore(case, &stage, bound, |_| {}).unwrap()
+}
+
+const ALL: Bound = Bound { preemptions: None, schedules: u64::MAX };
+
+/// Tried, of how many, with a duplicate, outcomes, most duplicates.
+fn figures(findings: &Findings) -> (u64, Option<u128>, u64, usize, usize) {
+    let Findings { tried, count, racy, outcomes, most_duplicates, .. } = *findings;
+    (tried, count, racy, outcomes, most_duplicates)
+}
+
+#[test]
+fn with_the_lock_no_schedule_gives_a_number_twice() {
+    let number = explored(&case(Locking::Number, false), ALL);
+    assert_eq!(figures(&number), (15, Some(15), 0, 15, 0));
+    assert_eq!(number.smallest, None);
+    let request = explored(&case(Locking::Request, false), ALL);
+    assert_eq!(figures(&request), (2, Some(2), 0, 2, 0));
+}
+
+#[test]
+fn without_the_lock_nearly_every_schedule_does_and_one_preemption_is_enough() {
+    let none = explored(&case(Locking::None, false), ALL);
+    assert_eq!(figures(&none), (495, Some(495), 480, 54, 3));
+    let smallest = none.smallest.unwrap();
+    assert_eq!((smallest.preemptions, smallest.duplicates), (1, 1));
+}
+
+#[test]
+fn with_reading_as_a_step_of_its_own_there_are_more_schedules_and_the_same_outcomes() {
+    let none = explored(&case(Locking::None, true), ALL);
+    assert_eq!(figures(&none), (18_564, Some(18_564), 18_549, 54, 3));
+}
+
+#[test]
+fn a_bound_is_kept_and_what_was_not_tried_is_not_claimed() {
+    let one = Bound { preemptions: Some(1), ..ALL };
+    let findings = explored(&case(Locking::None, false), one);
+    assert!(findings.tried < 495 && findings.smallest.is_some(), "{findings:?}");
+    let few = Bound { schedules: 7, ..ALL };
+    assert_eq!(explored(&case(Locking::None, false), few).tried, 7);
+}
+
+#[test]
+fn the_homeworks_second_table_is_one_schedule() {
+    let case = case(Locking::None, false);
+    let stage = Stage::new(case.clone()).unwrap();
+    let letters = b"AAAAABABAABB".map(|letter| letter - b'A');
+    let run = stage.run(&letters).unwrap();
+    assert_eq!(run.received, [vec![5, 19, 228, 665], vec![228, 7]]);
+    let loads: Vec<u32> =
+        run.events.iter().filter(|e| e.step == Step::Load).map(|e| e.first).collect();
+    assert_eq!(loads, [0, 1, 2, 2, 3, 4], "its results; its counter row says 4 and 5");
+    assert_eq!(stage.run(&letters).unwrap(), run, "a schedule repeats");
+}
+
+#[test]
+fn a_stage_that_is_left_in_the_middle_ends() {
+    let case = case(Locking::None, true);
+    let stage = Stage::new(case).unwrap();
+    stage.reset();
+    stage.go_on(&[0, 1, 1]).unwrap();
+    assert_eq!(stage.so_far().events.len(), 3);
+    drop(stage);
+}
+
+#[test]
+fn three_clients_race_too() {
+    let drawers = ['A', 'B', 'C'].map(|name| Drawer { name, count: 1 }).to_vec();
+    let findings = explored(&Case { drawers, locking: Locking::None, reads: false }, ALL);
+    assert_eq!((findings.tried, findings.most_duplicates), (90, 2));
+    assert_eq!(findings.racy, 90 - 6, "only those without a preemption are well");
+}

@@ -1,0 +1,146 @@
+//! A schedule carried out by real clients of a lab server.
+//!
+//! ```text
+//!   race --replay                          serve --lab
+//!     A ── draw 4 ────────────────────────► client-2 ┤ parked before load
+//!     B ── draw 2 ────────────────────────► client-3 ┤ parked before load
+//!     control ── step 2, step 2, step 3 … ► lets one of them do one step
+//! ```
+//!
+//! The server tells who is parked, and each client is made to park before the next one
+//! connects: so the new name in that list is its own.
+//!
+//! **Invariants** a step is asked for only after the one before was done.
+//!
+//! **Lock** none. **Source** the explorer's counterexample.
+
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::explorer::Case;
+use crate::message::ClientNumber;
+
+/// How long any one thing may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two looks at who is parked.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+/// The longest line that is read, in bytes.
+const MAX_LINE: u64 = 1 << 20;
+
+/// Why a replay failed.
+#[derive(Debug)]
+pub enum ReplayError {
+    /// The connection.
+    Connection(io::Error),
+    /// The server said no, in its words.
+    Refused(String),
+    /// A client did not come to its first step.
+    NotParked(char),
+}
+
+impl From<io::Error> for ReplayError {
+    fn from(error: io::Error) -> Self {
+        ReplayError::Connection(error)
+    }
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReplayError::Connection(error) => {
+                write!(f, "the lab server does not answer ({error}); start one with serve --lab")
+            }
+            ReplayError::Refused(reply) => write!(f, "the server said: {reply}"),
+            ReplayError::NotParked(name) => {
+                write!(f, "{name}'s draw did not park; is its list drained? start the server anew")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+/// A connection that speaks lines.
+struct Line(BufReader<TcpStream>);
+
+impl Line {
+    fn connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self(BufReader::new(stream)))
+    }
+
+    fn send(&mut self, line: &str) -> io::Result<()> {
+        self.0.get_mut().write_all(format!("{line}\n").as_bytes())
+    }
+
+    fn receive(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        let mut bounded = (&mut self.0).take(MAX_LINE);
+        match bounded.read_line(&mut line)? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(line.trim_end().to_string()),
+        }
+    }
+
+    /// Sends what is answered with the list of parked clients.
+    fn parked(&mut self, request: &str) -> Result<Vec<ClientNumber>, ReplayError> {
+        self.send(request)?;
+        let reply = self.receive()?;
+        let mut words = reply.split(' ');
+        if words.next() != Some("parked") {
+            return Err(ReplayError::Refused(reply));
+        }
+        Ok(words.filter_map(|word| word.split(':').next()?.parse().ok()).collect())
+    }
+}
+
+/// Carries the schedule out; answers each client's reply line, in the case's order.
+///
+/// # Errors
+/// [`ReplayError`]; what was drawn until then is gone.
+pub fn replay(
+    case: &Case,
+    schedule: &[u8],
+    address: SocketAddr,
+) -> Result<Vec<String>, ReplayError> {
+    let mut control = Line::connect(address)?;
+    let mut known = control.parked("parked")?;
+    let mut clients = Vec::new();
+    for drawer in &case.drawers {
+        let mut client = Line::connect(address)?;
+        client.send(&format!("draw {}", drawer.count))?;
+        let number = await_parked(&mut control, &known)?;
+        let number = number.ok_or(ReplayError::NotParked(drawer.name))?;
+        known.push(number);
+        clients.push((client, number));
+    }
+    for &client in schedule {
+        if let Some((_, number)) = clients.get(usize::from(client)) {
+            control.parked(&format!("step {number}"))?;
+        }
+    }
+    clients.iter_mut().map(|(client, _)| Ok(client.receive()?)).collect()
+}
+
+/// The client that is parked and was not before.
+fn await_parked(
+    control: &mut Line,
+    known: &[ClientNumber],
+) -> Result<Option<ClientNumber>, ReplayError> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        let parked = control.parked("parked")?;
+        if let Some(new) = parked.into_iter().find(|client| !known.contains(client)) {
+            return Ok(Some(new));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(None)
+}

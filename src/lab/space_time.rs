@@ -1,0 +1,260 @@
+//! One run as a person sees it: the homework's table, a space-time picture, and why a
+//! number came twice.
+//!
+//! ```text
+//!   step  counter  A                     B
+//!      5        2  loads 2
+//!      6        2                        loads 2
+//!      7        3  stores 3, has 228
+//!      8        3                        stores 3, has 228!
+//! ```
+//!
+//! A column for each client, a row for each step; the counter is what it holds after the
+//! step. `!` stands behind a number that somebody has already.
+//!
+//! **Invariants** no line is longer than 80 columns, for up to [`MOST_DRAWERS`] clients.
+//!
+//! **Lock** none: made of a finished run.
+//!
+//! **Source** the tables of `loot-box.txt`; the picture is Lamport's (1978).
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use super::explorer::{Case, Event, Run};
+use super::table;
+use crate::message::{ClientNumber, Row, Step};
+
+/// More columns do not fit a terminal.
+pub const MOST_DRAWERS: usize = 5;
+
+/// Columns for the clients, all together.
+const WIDTH: usize = 62;
+
+/// From this width on a cell says it in words.
+const WORDY: usize = 20;
+
+/// The homework's table: a column for each number, in the order the counter was loaded.
+pub fn homework_table(case: &Case, run: &Run) -> String {
+    let list = case.list();
+    let rows: Vec<Row> = run.events.iter().flat_map(|event| rows(event, &list)).collect();
+    table::draw_named(&rows, |client| {
+        let drawer = case.drawers.get(client as usize);
+        drawer.map_or_else(String::new, |drawer| drawer.name.to_string())
+    })
+}
+
+fn rows(event: &Event, list: &[u32]) -> Vec<Row> {
+    let taken = match event.step {
+        Step::Load => event.first..event.first + 1,
+        Step::Take => event.first..event.end,
+        Step::Read | Step::Store => 0..0,
+    };
+    let client = ClientNumber::from(event.client);
+    let known = taken.filter_map(|counter| Some((counter, *list.get(counter as usize)?)));
+    known.map(|(counter, result)| Row { counter, client, result }).collect()
+}
+
+/// The whole picture.
+pub fn picture(case: &Case, run: &Run) -> String {
+    let mut picture = Picture::new(case);
+    let lines: String = run.events.iter().map(|event| picture.line(event)).collect();
+    format!("{}{lines}", picture.head())
+}
+
+/// A picture that grows with each step.
+#[derive(Debug)]
+pub struct Picture {
+    names: Vec<char>,
+    reads: bool,
+    list: Vec<u32>,
+    step: usize,
+    counter: u32,
+    had: HashSet<u32>,
+}
+
+impl Picture {
+    /// Before the first step.
+    pub fn new(case: &Case) -> Self {
+        let names = case.drawers.iter().map(|drawer| drawer.name).collect();
+        let had = HashSet::new();
+        Self { names, reads: case.reads, list: case.list(), step: 0, counter: 0, had }
+    }
+
+    fn width(&self) -> usize {
+        WIDTH / self.names.len().max(1)
+    }
+
+    /// The line over the columns.
+    pub fn head(&self) -> String {
+        let mut line = " step  counter".to_string();
+        for name in &self.names {
+            let _ = write!(line, "  {:1$}", name, self.width() - 2);
+        }
+        format!("{}\n", line.trim_end())
+    }
+
+    /// The line of the next step.
+    pub fn line(&mut self, event: &Event) -> String {
+        self.step += 1;
+        if matches!(event.step, Step::Store | Step::Take) {
+            self.counter = event.end;
+        }
+        let gap = usize::from(event.client) * self.width();
+        let cell = self.cell(event);
+        format!("{:5}  {:7}  {:gap$}{cell}\n", self.step, self.counter, "")
+    }
+
+    fn cell(&mut self, event: &Event) -> String {
+        let wordy = self.width() >= WORDY;
+        let Event { step, first, end, .. } = *event;
+        let has = match step {
+            Step::Read => self.has(first..first + 1),
+            Step::Store if !self.reads => self.has(first..end),
+            Step::Take => self.has(first..end),
+            Step::Load | Step::Store => String::new(),
+        };
+        match (step, wordy) {
+            (Step::Load, true) => format!("loads {first}"),
+            (Step::Load, false) => format!("load {first}"),
+            (Step::Read, true) => format!("reads {has}"),
+            (Step::Read, false) => format!("read {has}"),
+            (Step::Store, true) if !has.is_empty() => format!("stores {end}, has {has}"),
+            (Step::Store, true) => format!("stores {end}"),
+            (Step::Store, false) => format!("store {end} {has}"),
+            (Step::Take, true) => format!("takes {first} to {}, has {has}", end.saturating_sub(1)),
+            (Step::Take, false) => format!("take {has}"),
+        }
+    }
+
+    fn has(&mut self, taken: std::ops::Range<u32>) -> String {
+        let mut text = Vec::new();
+        for number in taken.filter_map(|index| self.list.get(index as usize)) {
+            let again = if self.had.insert(*number) { "" } else { "!" };
+            text.push(format!("{number}{again}"));
+        }
+        text.join(" ")
+    }
+}
+
+/// Why each number that came twice did, in words; one sentence for each.
+pub fn explain(case: &Case, run: &Run) -> Vec<String> {
+    let loads = || run.events.iter().enumerate().filter(|(_, event)| event.step == Step::Load);
+    let mut sentences = Vec::new();
+    for (later, second) in loads() {
+        let same = |(at, first): &(usize, &Event)| *at < later && first.first == second.first;
+        // Of those that loaded it before, the last one: that is what went wrong here.
+        if let Some((earlier, first)) = loads().rfind(same) {
+            sentences.push(explain_one(case, run, (earlier, first), (later, second)));
+        }
+    }
+    sentences
+}
+
+fn explain_one(
+    case: &Case,
+    run: &Run,
+    (earlier, first): (usize, &Event),
+    (later, second): (usize, &Event),
+) -> String {
+    let name = |client: u8| case.drawers.get(usize::from(client)).map_or('?', |drawer| drawer.name);
+    let index = second.first;
+    let number = case.list().get(index as usize).copied().unwrap_or_default();
+    let (a, b) = (name(first.client), name(second.client));
+    let twice = format!("{number} came twice: {b} loaded {index} in step {}, ", later + 1);
+    let since = run.events.iter().enumerate().take(later).skip(earlier + 1);
+    let stores: Vec<_> = since.filter(|(_, event)| event.step == Step::Store).collect();
+    match stores.last() {
+        // Somebody stored meanwhile, and what was loaded is what they put back.
+        Some((at, store)) if store.end == index => {
+            let (at, back) = (at + 1, name(store.client));
+            format!("{twice}because {back}'s late store of {index} in step {at} had put it back")
+        }
+        _ => {
+            let at = earlier + 1;
+            format!("{twice}while {a} had loaded {index} in step {at} and not yet stored")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::explorer::{Drawer, Stage};
+    use crate::service::lootbox::Locking;
+
+    fn case(locking: Locking, drawers: &[(char, u64)], reads: bool) -> Case {
+        let drawers = drawers.iter().map(|&(name, count)| Drawer { name, count }).collect();
+        Case { drawers, locking, reads }
+    }
+
+    fn run(case: &Case, letters: &str) -> Run {
+        let at = |letter| case.drawers.iter().position(|drawer| drawer.name == letter).unwrap();
+        let schedule: Vec<u8> = letters.chars().map(|letter| at(letter) as u8).collect();
+        Stage::new(case.clone()).unwrap().run(&schedule).unwrap()
+    }
+
+    #[test]
+    fn the_homeworks_race_is_shown_as_it_has_it() {
+        let case = case(Locking::None, &[('A', 4), ('B', 2)], false);
+        let run = run(&case, "AAAAABABAABB");
+        let table = "\
+Counter       0       1       2       2       3       4
+Thread        A       A       A       B       A       B
+Result        5      19     228     228     665       7
+Twice                         ^       ^
+
+";
+        assert_eq!(homework_table(&case, &run), table);
+        let expected = "
+ step  counter  A                              B
+    1        0  loads 0
+    2        1  stores 1, has 5
+    3        1  loads 1
+    4        2  stores 2, has 19
+    5        2  loads 2
+    6        2                                 loads 2
+    7        3  stores 3, has 228
+    8        3                                 stores 3, has 228!
+    9        3  loads 3
+   10        4  stores 4, has 665
+   11        4                                 loads 4
+   12        5                                 stores 5, has 7
+";
+        assert_eq!(format!("\n{}", picture(&case, &run)), expected);
+        let why = "228 came twice: B loaded 2 in step 6, while A had loaded 2 in step 5 and not \
+                   yet stored";
+        assert_eq!(explain(&case, &run), [why]);
+    }
+
+    #[test]
+    fn a_store_that_puts_the_counter_back_is_named() {
+        let case = case(Locking::None, &[('A', 1), ('B', 2), ('C', 1)], false);
+        let run = run(&case, "ABBBBACC");
+        let why = explain(&case, &run);
+        assert_eq!(why.len(), 2);
+        assert!(why[1].ends_with("because A's late store of 1 in step 6 had put it back"));
+        assert!(why[1].starts_with("19 came twice: C loaded 1 in step 7"), "{why:?}");
+    }
+
+    #[test]
+    fn under_the_lock_a_step_is_a_whole_take() {
+        let case = case(Locking::Request, &[('A', 4), ('B', 2)], false);
+        let run = run(&case, "BA");
+        assert!(picture(&case, &run).contains("takes 0 to 1, has 5 19\n"));
+        assert!(explain(&case, &run).is_empty());
+    }
+
+    #[test]
+    fn no_line_is_longer_than_a_terminal() {
+        let drawers = [('A', 1), ('B', 1), ('C', 1), ('D', 1), ('E', 1)];
+        assert_eq!(drawers.len(), MOST_DRAWERS);
+        for reads in [false, true] {
+            let case = case(Locking::None, &drawers, reads);
+            let schedule = case.schedules().complete(&[0, 1, 2, 3, 4]).unwrap();
+            let run = Stage::new(case.clone()).unwrap().run(&schedule).unwrap();
+            let text = picture(&case, &run) + &homework_table(&case, &run);
+            assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! A person is the scheduler.
+//!
+//! ```text
+//!   > A
+//!       1        0  loads 0
+//!   > B
+//!       2        0                                 loads 0
+//!          5 came twice: B loaded 0 in step 2, while A had loaded 0 in step 1 and not yet stored
+//! ```
+//!
+//! **Invariants** only a client that has a step left does one; what went wrong is said
+//! when it went wrong, and once.
+//!
+//! **Lock** none here; the threads are the explorer's.
+
+use std::io::{self, BufRead};
+
+use super::explorer::{Case, Drawer, Stage};
+use super::space_time::{Picture, explain, homework_table};
+use super::telling::{letters, tell_case, verdict};
+use crate::transport::parking::Stuck;
+
+/// Reads letters from `input` and tells what each step does; answers what stands at the
+/// end. A text that cannot be told ends it like the input's end.
+///
+/// # Errors
+/// [`Stuck`], which would be a mistake in here.
+pub fn step_by_step(
+    case: &Case,
+    stage: &Stage,
+    input: impl BufRead,
+    mut tell: impl FnMut(&str) -> io::Result<()>,
+) -> Result<String, Stuck> {
+    stage.reset();
+    let mut done: Vec<u8> = Vec::new();
+    let mut shown = Picture::new(case);
+    let mut known = 0;
+    let length = case.schedules().length();
+    let begin = "a letter and return lets that client do its next step\n\n";
+    let mut told = tell(&format!("{}{begin}{}", tell_case(case), shown.head()));
+    let mut lines = input.lines();
+    while told.is_ok() && done.len() < length {
+        let Some(Ok(line)) = lines.next() else { break };
+        for letter in line.chars().filter(|letter| !letter.is_whitespace()) {
+            if done.len() == length {
+                break;
+            }
+            let Some(client) = who_is(case, &done, letter) else {
+                let others = who_can(case, &done);
+                told = tell(&format!("{letter} has no step to do; choose one of {others}\n"));
+                continue;
+            };
+            stage.go_on(&[client])?;
+            done.push(client);
+            let run = stage.so_far();
+            let mut text = run.events.last().map_or_else(String::new, |event| shown.line(event));
+            let wrong = explain(case, &run);
+            wrong.iter().skip(known).for_each(|why| text.push_str(&format!("       {why}\n")));
+            known = wrong.len();
+            told = tell(&text);
+        }
+    }
+    let run = stage.so_far();
+    let end = if done.len() == length { verdict(case, &run) } else { "not at the end\n".into() };
+    Ok(format!("\nschedule {}\n\n{}{end}", letters(case, &done), homework_table(case, &run)))
+}
+
+/// The client of that letter, if it has a step left.
+fn who_is(case: &Case, done: &[u8], letter: char) -> Option<u8> {
+    let named = |drawer: &Drawer| drawer.name == letter.to_ascii_uppercase();
+    let client = case.drawers.iter().position(named)? as u8;
+    case.schedules().complete(&[done, &[client]].concat()).map(|_| client)
+}
+
+/// The letters of those that have a step left.
+fn who_can(case: &Case, done: &[u8]) -> String {
+    let can = |at: &usize| case.schedules().complete(&[done, &[*at as u8]].concat()).is_some();
+    letters(case, &(0..case.drawers.len()).filter(can).map(|at| at as u8).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::lootbox::Locking;
+
+    #[test]
+    fn what_goes_wrong_is_said_when_it_does_and_nobody_steps_too_often() {
+        let drawers = ['A', 'B'].map(|name| Drawer { name, count: 1 }).to_vec();
+        let case = Case { drawers, locking: Locking::None, reads: false };
+        let stage = Stage::new(case.clone()).unwrap();
+        let mut told = Vec::new();
+        let tell = |text: &str| {
+            told.push(text.to_string());
+            Ok(())
+        };
+        let end = step_by_step(&case, &stage, &b"a\nb x\naa\nB B\n"[..], tell).unwrap();
+        assert!(told[2].contains("loads 0\n       5 came twice: B loaded 0 in step 2"), "{told:?}");
+        assert_eq!(told[3], "x has no step to do; choose one of AB\n");
+        assert_eq!(told[5], "a has no step to do; choose one of B\n");
+        assert!(told[6].contains("stores 1, has 5!\n"), "{told:?}");
+        assert!(told.len() == 7 && end.starts_with("\nschedule ABAB\n"), "{told:?} {end}");
+        assert!(end.contains("B received 5\n"), "{end}");
+    }
+
+    #[test]
+    fn the_inputs_end_is_an_end() {
+        let drawers = vec![Drawer { name: 'A', count: 2 }];
+        let case = Case { drawers, locking: Locking::None, reads: true };
+        let stage = Stage::new(case.clone()).unwrap();
+        let end = step_by_step(&case, &stage, &b"A\n"[..], |_| Ok(())).unwrap();
+        assert!(end.ends_with("not at the end\n"), "{end}");
+    }
+}

@@ -1,0 +1,137 @@
+//! The race, live and replayed: real servers without the lock, real clients.
+
+mod support;
+
+use std::collections::HashSet;
+use std::process::Command;
+use std::sync::Barrier;
+use std::thread;
+
+use support::{BINARY, Running, leasebox, numbers, scratch, shown};
+
+/// What four clients draw from a server at once, 50 numbers a request.
+fn drawn_at_once(server: &Running) -> Vec<u32> {
+    let barrier = Barrier::new(4);
+    thread::scope(|scope| {
+        let draw = || {
+            let mut client = server.connect();
+            barrier.wait();
+            numbers(&client.ask("draw 50"))
+        };
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(draw)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+fn duplicates(numbers: &[u32]) -> usize {
+    numbers.len() - numbers.iter().collect::<HashSet<_>>().len()
+}
+
+#[test]
+fn without_the_lock_numbers_come_twice_and_with_it_they_do_not() {
+    let broken = Running::start(&["--no-lock", "--race-window", "200us"]);
+    assert!(duplicates(&drawn_at_once(&broken)) > 0);
+    let stats = broken.ask("stats");
+    assert!(stats.starts_with("stats warning=no-lock"), "{stats}");
+    assert!(stats.contains(" lock=none "), "{stats}");
+    assert!(broken.log().starts_with("WARNING: "), "{}", broken.log());
+    let (table, _, code) = shown(&broken.client(&["table", "9", "twice"]));
+    assert!(code == Some(0) && table.contains("\nTwice  "), "{table}");
+    let locked = Running::start(&["--lock", "number"]);
+    assert_eq!(duplicates(&drawn_at_once(&locked)), 0);
+    assert!(!locked.ask("stats").contains("warning"));
+    assert_eq!(locked.ask("table 9 twice"), "table");
+}
+
+#[test]
+fn a_server_that_waits_in_its_window_still_stops_in_time() {
+    let mut server = Running::start(&["--no-lock", "--race-window", "500ms"]);
+    let mut client = server.connect();
+    client.send("draw 1000\n");
+    server.signal("-TERM");
+    assert!(server.wait().success());
+    assert_eq!(numbers(&client.line()).len(), 1000, "the request under way is answered");
+}
+
+#[test]
+fn a_broken_server_is_not_served_to_other_machines_unawares() {
+    for arguments in [&["--no-lock"][..], &["--lab"]] {
+        let all = [&["serve", "--port", "0", "--bind", "0.0.0.0"], arguments].concat();
+        let (stdout, stderr, code) = shown(&leasebox(&all));
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+        assert!(stderr.contains("loopback --bind"), "{stderr}");
+    }
+    let told = ["--bind", "0.0.0.0", "--no-lock", "--yes-it-is-broken"];
+    assert!(Running::start(&told).log().starts_with("WARNING: "));
+}
+
+#[test]
+fn the_counterexample_is_replayed_by_real_clients_and_check_finds_it() {
+    let server = Running::start(&["--lab", "--seed", "7"]);
+    let place = scratch("replay");
+    std::fs::create_dir(&place).unwrap();
+    let port = server.address.port().to_string();
+    let replay = |more: &[&str]| {
+        let mut command = Command::new(BINARY);
+        command.args(["race", "--replay", "127.0.0.1", &port]).args(more);
+        shown(&command.current_dir(&place).output().unwrap())
+    };
+    let (stdout, stderr, code) = replay(&[]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("schedule AAAAAAABBBBA on "), "{stdout}");
+    let read = |name: &str| std::fs::read_to_string(place.join(name)).unwrap();
+    let (a, b) = (read("race-A.txt"), read("race-B.txt"));
+    assert_eq!((a.lines().count(), b.lines().count()), (4, 2));
+    assert_eq!(a.lines().last(), b.lines().next(), "the number that came twice");
+    let check = Command::new(BINARY)
+        .args(["check", "race-A.txt", "race-B.txt"])
+        .current_dir(&place)
+        .output()
+        .unwrap();
+    assert_eq!(check.status.code(), Some(1));
+    let (_, stderr, code) = replay(&["--lock", "number"]);
+    assert!(code == Some(2) && stderr.contains("leave --lock"), "{stderr}");
+    std::fs::remove_dir_all(place).unwrap();
+}
+
+#[test]
+fn a_replay_on_a_plain_server_says_what_it_needs() {
+    let server = Running::start(&[]);
+    let port = server.address.port().to_string();
+    let (_, stderr, code) = shown(&leasebox(&["race", "--replay", "127.0.0.1", &port]));
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("serve --lab") && stderr.lines().count() == 1, "{stderr}");
+}
+
+#[test]
+fn a_lab_servers_clients_wait_until_they_are_told_and_a_stop_lets_them_go() {
+    let mut server = Running::start(&["--lab"]);
+    let mut client = server.connect();
+    client.send("draw 2\n");
+    let mut control = server.connect();
+    support::wait_for("the park", || control.ask("parked") == "parked 1:load");
+    assert_eq!(control.ask("step 1"), "parked 1:store");
+    assert_eq!(control.ask("step 1"), "parked 1:load");
+    assert!(control.ask("step 2").starts_with("error not-found "));
+    server.signal("-TERM");
+    assert!(server.wait().success());
+    assert_eq!(numbers(&client.line()).len(), 2);
+}
+
+#[test]
+fn the_explorers_figures_are_printed() {
+    let (stdout, _, code) = shown(&leasebox(&["race", "--clients", "A:4,B:2", "--lock", "none"]));
+    assert_eq!(code, Some(0));
+    for line in [
+        "schedules tried        495, all there are",
+        "with a duplicate       480",
+        "distinct outcomes      54",
+        "most duplicates        3",
+        "fewest preemptions     1",
+    ] {
+        assert!(stdout.lines().any(|printed| printed == line), "{line}: {stdout}");
+    }
+    assert!(stdout.lines().all(|line| line.chars().count() <= 90), "{stdout}");
+    let few = shown(&leasebox(&["race", "--clients", "A:9,B:9", "--most", "100"])).0;
+    assert!(few.contains("schedules tried        100 of 9075135300, "), "{few}");
+}
