@@ -15,7 +15,8 @@ use crate::message::numbers::NumberList;
     leasebox check out-1.txt out-2.txt\n  \
     leasebox check --drained out-*.txt      every number must be there\n\n\
     Exit 0: no duplicate, nothing out of range (and with --drained no gap); 1: there is;\n\
-    2: a file cannot be read, or holds no number.")]
+    2: a file cannot be read, or holds no number. Whether the order was shuffled is\n\
+    told and changes no exit code: the files may have been sorted afterwards.")]
 pub struct Arguments {
     /// Recorded draws, one file for each client
     #[arg(required = true)]

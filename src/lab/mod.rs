@@ -3,6 +3,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | [`history`] | recorded draws: duplicates, gaps, numbers out of range |
+//! | [`shuffle`] | whether numbers came in a random order |
 //! | [`table`] | the homework's table of counter, thread and result |
 //! | [`schedule`] | who does the next step: every order, the simple ones first |
 //! | [`explorer`] | the server's own draw under each of them |
@@ -15,6 +16,7 @@ pub mod explorer;
 pub mod history;
 pub mod replay;
 pub mod schedule;
+pub mod shuffle;
 pub mod space_time;
 pub mod step_by_step;
 pub mod table;
