@@ -20,7 +20,7 @@ fn assert_complains(arguments: &[&str], code: i32, parts: &[&str]) {
 
 #[test]
 fn every_help_has_an_example() {
-    for command in [&[][..], &["serve"], &["client"], &["check"], &["race"]] {
+    for command in [&[][..], &["serve"], &["client"], &["check"], &["race"], &["grade"]] {
         let (stdout, _, code) = shown(&leasebox(&[command, &["--help"]].concat()));
         assert_eq!(code, Some(0));
         assert!(stdout.contains("Examples:\n"), "{command:?}: {stdout}");

@@ -6,6 +6,7 @@
 
 mod check;
 mod client;
+mod grade;
 mod race;
 mod serve;
 pub mod units;
@@ -30,7 +31,8 @@ const NO_ANSWER: u8 = 2;
         leasebox client localhost draw 4\n  \
         leasebox client localhost 4120 lease 1024 5000\n  \
         leasebox check out-1.txt out-2.txt\n  \
-        leasebox race --clients A:4,B:2"
+        leasebox race --clients A:4,B:2\n  \
+        leasebox grade localhost 4120"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -47,6 +49,8 @@ enum Command {
     Check(check::Arguments),
     /// Try every interleaving of a draw, with and without the lock
     Race(race::Arguments),
+    /// Grade any draw server, in any language
+    Grade(grade::Arguments),
 }
 
 /// Runs the program.
@@ -56,6 +60,7 @@ pub fn run() -> ExitCode {
         Command::Client(arguments) => client::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Race(arguments) => race::run(&arguments),
+        Command::Grade(arguments) => grade::run(&arguments),
     }
 }
 

@@ -190,6 +190,14 @@ impl History {
     }
 }
 
+/// All numbers of a text, in their order; what 32 bits do not hold is left out.
+pub fn listed(text: &[u8]) -> Vec<u32> {
+    let text = &*without_mark(text);
+    let lines = text.split(|&byte| byte == b'\n').filter(|line| !is_no_draw(line));
+    let numbers = lines.flat_map(|line| words(line).filter(|word| is_number(word)));
+    numbers.filter_map(|word| u32::try_from(parse_decimal(word)?).ok()).collect()
+}
+
 /// The text as bytes that ASCII can be read in: some terminals record UTF-16, and some
 /// begin UTF-8 with a mark.
 fn without_mark(text: &[u8]) -> Cow<'_, [u8]> {
@@ -231,7 +239,7 @@ fn is_no_draw(line: &[u8]) -> bool {
 }
 
 /// Runs of what names and numbers are made of.
-fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let part = |byte: &u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') || !byte.is_ascii()
     };
@@ -240,7 +248,7 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|word| !word.is_empty())
 }
 
-fn is_number(word: &[u8]) -> bool {
+pub(super) fn is_number(word: &[u8]) -> bool {
     let digits = word.strip_prefix(b"-").unwrap_or(word);
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`history`] | recorded draws: duplicates, gaps, numbers out of range |
 //! | [`shuffle`] | whether numbers came in a random order |
+//! | [`grader`] | any draw server, graded from outside |
 //! | [`table`] | the homework's table of counter, thread and result |
 //! | [`schedule`] | who does the next step: every order, the simple ones first |
 //! | [`explorer`] | the server's own draw under each of them |
@@ -13,6 +14,7 @@
 //! | [`replay`] | a schedule carried out by real clients of a lab server |
 
 pub mod explorer;
+pub mod grader;
 pub mod history;
 pub mod replay;
 pub mod schedule;

@@ -1,0 +1,313 @@
+//! Grades any draw server, in any language, from outside.
+//!
+//! ```text
+//!   learn its shape ─► draw 1 to 1000 ─► many together ─► bursts ─► one vanishes ─►
+//!   one never reads ─► drain ─► judge the history ─► bad input, last of all
+//! ```
+//!
+//! Everything that was drawn on the way, by whichever check, is one history in the
+//! [`Ledger`]; the verdicts on it (twice, range, order, permutation) are made when the
+//! list is drained.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | [`shape`], [`peer`] | how a server that nobody described says its numbers; one connection to it |
+//! | [`ledger`], [`judgement`] | what was drawn and when; what that proves |
+//! | [`load`], [`hostile`] | many well-behaved clients; those that are not |
+//! | [`report`], [`formats`] | points and reasons; text, JSON, Gradescope, JUnit, TAP |
+//! | [`source`] | what the homework forbids, looked for in the source |
+//!
+//! **Invariants**
+//!
+//! 1. Each check has its share of the time and ends within it and one reply's patience.
+//! 2. A check that did not run earns nothing.
+//!
+//! **Lock** the ledger's, after an answer's end was timed.
+//!
+//! **Source** `loot-box.txt`, the specification.
+
+pub mod formats;
+pub mod hostile;
+pub mod judgement;
+pub mod ledger;
+pub mod load;
+pub mod peer;
+pub mod report;
+pub mod shape;
+pub mod source;
+
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use self::judgement::{contradiction, strength};
+use self::ledger::{Duplicate, Ledger, Operation};
+use self::peer::{Answer, Ending, Peer, learn};
+use self::report::{Outcome, Report};
+use self::shape::Shape;
+use super::shuffle::Shuffle;
+use crate::transport::shared::hold;
+
+/// No reply takes longer, and none longer than a tenth of all the time.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Examples of a finding.
+const MOST_SHOWN: usize = 3;
+
+/// What is graded, and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The server.
+    pub address: SocketAddr,
+    /// Clients at once.
+    pub clients: usize,
+    /// The list is 1 to this.
+    pub numbers: u32,
+    /// For all checks together.
+    pub timeout: Duration,
+    /// The list's order, where it is known.
+    pub order: Option<Vec<u32>>,
+}
+
+/// What every check works with.
+#[derive(Debug)]
+pub struct Grading<'o> {
+    /// What was asked for.
+    pub options: &'o Options,
+    /// How the server speaks.
+    pub shape: Shape,
+    /// How long one reply may take.
+    pub patience: Duration,
+    began: Instant,
+    ledger: Mutex<Ledger>,
+}
+
+/// An outcome and its reasons.
+pub type Verdict = (Outcome, Vec<String>);
+
+/// Grades the server; `watch` sees the report before each check and at the end.
+pub fn grade(
+    options: &Options,
+    notes: Vec<String>,
+    mut watch: impl FnMut(&Report, &str),
+) -> Report {
+    let target = format!(
+        "{}, {} clients, a list of 1 to {}",
+        options.address, options.clients, options.numbers
+    );
+    let mut report = Report::new(target);
+    watch(&report, "learning how it speaks");
+    let patience = PATIENCE.min(options.timeout / 10);
+    let Some((shape, samples)) = learn(options.address, patience) else {
+        let none = "no draw was answered with a number".to_string();
+        report.set("numbers", Outcome::Earned(0.0), vec![none], 0.0);
+        report.notes.extend(notes);
+        return report;
+    };
+    report.answered = true;
+    let ledger = Mutex::new(Ledger::new(options.numbers));
+    // The samples came before the first of these clocks, but after the server's start.
+    let began = samples.first().map_or_else(Instant::now, |(_, answer)| answer.start);
+    let grading = Grading { options, shape, patience, began, ledger };
+    samples.iter().for_each(|(asked, answer)| grading.record(0, *asked, answer));
+    report.notes.push(grading.describe_shape());
+    grading.run_all(&mut report, &mut watch);
+    report.notes.extend(notes);
+    watch(&report, "done");
+    report
+}
+
+impl Grading<'_> {
+    /// A connection of the grader's.
+    pub fn peer(&self) -> Peer {
+        Peer::new(self.options.address, self.shape.clone(), self.patience)
+    }
+
+    /// Writes down what came; an answer without a number proves nothing.
+    pub fn record(&self, client: usize, asked: usize, answer: &Answer) {
+        if answer.numbers.is_empty() {
+            return;
+        }
+        let since = |moment: Instant| moment.saturating_duration_since(self.began);
+        let (start, end) = (since(answer.start), since(answer.end));
+        let numbers = answer.numbers.clone();
+        self.ledger().add(Operation { client, start, end, asked, numbers });
+    }
+
+    /// Writes down what came. When nothing did, the client hangs up on a draw that may
+    /// still be made: it is one that vanished.
+    pub fn record_or_give_up(&self, client: usize, asked: usize, answer: &Answer) {
+        self.record(client, asked, answer);
+        if answer.ending == Ending::Silent {
+            self.ledger().unseen += asked as u64;
+        }
+    }
+
+    /// The history, for a moment.
+    pub fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
+        hold(&self.ledger)
+    }
+
+    /// When a check that may take this share of all the time has to end.
+    pub fn deadline(&self, share: f64) -> Instant {
+        Instant::now() + self.options.timeout.mul_f64(share)
+    }
+
+    fn run_all(&self, report: &mut Report, watch: &mut impl FnMut(&Report, &str)) {
+        let mut step = |report: &mut Report, key: &str, check: &dyn Fn() -> Verdict| {
+            let name = report.checks.iter().find(|check| check.key == key).map_or("", |c| c.name);
+            watch(report, name);
+            let start = Instant::now();
+            let (outcome, details) = check();
+            report.set(key, outcome, details, start.elapsed().as_secs_f64());
+        };
+        step(report, "numbers", &|| self.answers_with_as_many_numbers());
+        step(report, "together", &|| self.serves_many_together());
+        step(report, "vanish", &|| self.survives_a_client_that_vanishes());
+        step(report, "unread", &|| self.survives_a_client_that_never_reads());
+        step(report, "permutation", &|| self.is_drained_to_a_permutation());
+        step(report, "unique", &|| self.gives_no_number_twice());
+        step(report, "range", &|| self.stays_in_range());
+        step(report, "random", &|| self.draws_in_random_order());
+        step(report, "linearizable", &|| self.is_one_counter());
+        step(report, "bad-input", &|| self.survives_bad_input());
+        report.notes.push(self.describe_strength());
+    }
+
+    fn gives_no_number_twice(&self) -> Verdict {
+        let ledger = self.ledger();
+        if ledger.duplicates.is_empty() {
+            return (Outcome::Earned(1.0), Vec::new());
+        }
+        let came = |at: usize| {
+            ledger.operations.get(at).map_or_else(
+                String::new,
+                |Operation { client, asked, end, .. }| {
+                    format!("client {client} (draw {asked}, {:.3} s)", end.as_secs_f64())
+                },
+            )
+        };
+        let show = |Duplicate { number, before, again }: &Duplicate| {
+            format!("{number} went to {} and to {}", came(*before), came(*again))
+        };
+        let mut details = vec![format!(
+            "input: {} clients draw at once; {} numbers came again",
+            self.options.clients,
+            ledger.duplicates.len()
+        )];
+        details.extend(ledger.duplicates.iter().take(MOST_SHOWN).map(show));
+        (Outcome::Earned(0.0), details)
+    }
+
+    fn stays_in_range(&self) -> Verdict {
+        let ledger = self.ledger();
+        if ledger.out_of_range.is_empty() {
+            return (Outcome::Earned(1.0), Vec::new());
+        }
+        let total = ledger.received();
+        let wrong = ledger.out_of_range.len();
+        let show = |&(number, at): &(u64, usize)| {
+            let asked = ledger.operations.get(at).map_or(0, |operation| operation.asked);
+            let number = if number == u64::MAX {
+                "a number below 0 or over 64 bits".into()
+            } else {
+                number.to_string()
+            };
+            format!("input: draw {asked}; {number} is not in 1 to {}", ledger.greatest())
+        };
+        let mut details = vec![format!("{wrong} of {total} numbers are not in the list")];
+        details.extend(ledger.out_of_range.iter().take(MOST_SHOWN).map(show));
+        (Outcome::Earned(0.0), details)
+    }
+
+    fn draws_in_random_order(&self) -> Verdict {
+        let ledger = self.ledger();
+        match Shuffle::of(&ledger.orders(), ledger.greatest()) {
+            Some(shuffle) if shuffle.is_random() => {
+                (Outcome::Earned(1.0), vec![shuffle.to_string()])
+            }
+            Some(shuffle) => {
+                let first: Vec<String> =
+                    ledger.orders().iter().take(8).map(u32::to_string).collect();
+                let came = format!("one client drew {} …", first.join(" "));
+                (Outcome::Earned(0.0), vec![shuffle.to_string(), came])
+            }
+            None => (Outcome::Undecidable, vec!["too few numbers came to decide it".into()]),
+        }
+    }
+
+    fn is_one_counter(&self) -> Verdict {
+        let Some(order) = &self.options.order else {
+            let why = "not decidable: the list's order is not known; give --seed for leasebox, or \
+                       --order FILE with the server's list";
+            return (Outcome::Undecidable, vec![why.into()]);
+        };
+        let ledger = self.ledger();
+        let known: std::collections::HashSet<u64> = order.iter().map(|&n| u64::from(n)).collect();
+        let numbers = || ledger.operations.iter().flat_map(|operation| &operation.numbers);
+        if let Some(stranger) = numbers().find(|number| !known.contains(number)) {
+            let why = format!("{stranger} came, which the given order does not hold");
+            return (Outcome::Earned(0.0), vec![why]);
+        }
+        let Some(found) = contradiction(&ledger.operations, order) else {
+            let why = format!("{} requests, none contradicts another", ledger.operations.len());
+            return (Outcome::Earned(1.0), vec![why]);
+        };
+        let when = |at: usize, what: &str| {
+            ledger.operations.get(at).map_or_else(String::new, |o| {
+                let (start, end) = (o.start.as_secs_f64(), o.end.as_secs_f64());
+                format!("client {}'s draw {} {what} ({start:.6} to {end:.6} s)", o.client, o.asked)
+            })
+        };
+        let (over, later) = (found.over, found.later);
+        let details = vec![
+            format!("index {} went to {}", over.1, when(over.0, "that was over")),
+            format!("index {} only to {}", later.1, when(later.0, "that began after it")),
+        ];
+        (Outcome::Earned(0.0), details)
+    }
+
+    fn describe_shape(&self) -> String {
+        let shape = &self.shape;
+        let end = if shape.line_end { "with" } else { "without" };
+        let mut said = format!("it takes commands {end} a line end");
+        let beside = shape.before + shape.after;
+        if beside > 0 {
+            said += &format!(", says {beside} more numbers with each reply");
+        }
+        if shape.paired {
+            said += ", says an index before each number";
+        }
+        if !shape.keeps_open {
+            said += ", closes after each reply";
+        }
+        said
+    }
+
+    fn describe_strength(&self) -> String {
+        let strength = strength(&self.ledger().operations);
+        let pairs = strength.pairs;
+        match strength.window {
+            Some(window) => format!(
+                "strength of evidence: {pairs} pairs of requests overlapped; a race window of \
+                 {window:.1?} or more\nwould have shown itself with 99 %, if a draw passes it at \
+                 any moment of its request alike"
+            ),
+            None => "strength of evidence: none, no two requests overlapped".into(),
+        }
+    }
+}
+
+/// One line for a reply that was not what it should be.
+pub fn describe(asked: usize, answer: &Answer) -> String {
+    let came = answer.numbers.len();
+    let excerpt: String = answer.raw.escape_ascii().to_string().chars().take(50).collect();
+    let how = match answer.ending {
+        Ending::Whole | Ending::Short => format!("{came} numbers came: {excerpt}"),
+        Ending::Closed => format!("the server closed after {came} numbers: {excerpt}"),
+        Ending::Silent => "no answer came in time".into(),
+        Ending::TooLong => "the reply did not end".into(),
+        Ending::Unreachable => "the server took no connection".into(),
+    };
+    format!("input: draw {asked}; {how}")
+}

@@ -1,0 +1,206 @@
+//! Clients that do not behave: one that vanishes, one that never reads, one that talks
+//! nonsense. Others must be served as before.
+//!
+//! ```text
+//!   vanish   "draw 5" and gone · "dr" and gone · gone · a reply begun to be read, and gone
+//!   unread   "draw 1000", and not a byte is read while others draw
+//!   nonsense "draw", "draw -1", 5000 letters, control bytes …      last of all
+//! ```
+//!
+//! What such clients asked for may have been drawn: nobody saw it, so it counts as drawn.
+//!
+//! **Invariants** each is followed by a client that was connected before and by a new one.
+//!
+//! **Lock** the ledger's, for its count.
+//!
+//! **Simplified** a client that never reads asks for a part of the list only, which the
+//! systems' buffers hold: a server is not blocked in its write by it.
+
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use super::peer::{Ending, Peer};
+use super::report::Outcome;
+use super::{Grading, Verdict, describe};
+
+/// Clients that vanish in each way.
+const VANISHING: usize = 3;
+
+/// Numbers asked for by one that vanishes at once, and in the middle of its reply.
+const VANISHING_DRAW: usize = 5;
+const BROKEN_OFF_DRAW: usize = 200;
+
+/// Numbers asked for by one that never reads.
+const UNREAD_DRAW: usize = 1000;
+
+/// None of them asks for more than this part of the list.
+const PART_OF_LIST: usize = 50;
+
+/// How long one that will vanish waits for a first byte, and a bad line for its answer.
+const SHORT_PATIENCE: Duration = Duration::from_millis(150);
+
+/// The share of all the time for bad input.
+const BAD_INPUT_SHARE: f64 = 0.15;
+
+/// What an alive server does when it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Speaks,
+    Closes,
+    Silent,
+    Unreachable,
+}
+
+impl Grading<'_> {
+    pub(super) fn survives_a_client_that_vanishes(&self) -> Verdict {
+        let mut bystander = self.peer();
+        self.draw_one(&mut bystander, "before anybody vanished, ").map_or_else(
+            |why| (Outcome::Earned(0.0), vec![why]),
+            |()| {
+                (0..VANISHING).for_each(|_| self.vanish());
+                self.others_are_served(&mut bystander, "after a client vanished, ")
+            },
+        )
+    }
+
+    fn vanish(&self) {
+        let most = self.options.numbers as usize / PART_OF_LIST;
+        let mut unseen = 0;
+        let mut at_once = self.peer();
+        let command = at_once.command(&format!("draw {VANISHING_DRAW}"));
+        if at_once.send(&command).is_ok() {
+            unseen += VANISHING_DRAW;
+        }
+        drop(at_once);
+        let mut in_a_word = self.peer();
+        let _ = in_a_word.send(b"dr");
+        drop(in_a_word);
+        let mut silent = self.peer();
+        let _ = silent.connect();
+        drop(silent);
+        let mut broken_off = self.peer();
+        let count = BROKEN_OFF_DRAW.min(most).max(1);
+        let command = broken_off.command(&format!("draw {count}"));
+        if broken_off.send(&command).is_ok() {
+            unseen += count;
+            if let Ok(mut stream) = broken_off.connect() {
+                let _ = stream.set_read_timeout(Some(SHORT_PATIENCE));
+                let _ = stream.read(&mut [0]);
+            }
+        }
+        drop(broken_off);
+        self.ledger().unseen += unseen as u64;
+    }
+
+    pub(super) fn survives_a_client_that_never_reads(&self) -> Verdict {
+        let mut bystander = self.peer();
+        if let Err(why) = self.draw_one(&mut bystander, "before, ") {
+            return (Outcome::Earned(0.0), vec![why]);
+        }
+        let mut unread = self.peer();
+        let count = UNREAD_DRAW.min(self.options.numbers as usize / PART_OF_LIST).max(1);
+        let command = unread.command(&format!("draw {count}"));
+        if unread.send(&command).is_ok() {
+            self.ledger().unseen += count as u64;
+        }
+        let when = format!("while a client does not read its draw {count}, ");
+        let verdict = self.others_are_served(&mut bystander, &when);
+        drop(unread);
+        verdict
+    }
+
+    /// A client that was there before, and one that is new.
+    fn others_are_served(&self, bystander: &mut Peer, when: &str) -> Verdict {
+        let results = [
+            self.draw_one(bystander, &format!("{when}one that was there before: ")),
+            self.draw_one(&mut self.peer(), &format!("{when}a new one: ")),
+        ];
+        let served = results.iter().filter(|result| result.is_ok()).count();
+        let details = results.into_iter().filter_map(Result::err).collect();
+        (Outcome::Earned(served as f64 / 2.0), details)
+    }
+
+    fn draw_one(&self, peer: &mut Peer, when: &str) -> Result<(), String> {
+        let answer = peer.draw(1);
+        self.record_or_give_up(0, 1, &answer);
+        match answer.ending {
+            Ending::Whole => Ok(()),
+            _ => Err(format!("{when}{}", describe(1, &answer))),
+        }
+    }
+
+    /// Last of all: what comes after this is not to be trusted.
+    pub(super) fn survives_bad_input(&self) -> Verdict {
+        let deadline = self.deadline(BAD_INPUT_SHARE);
+        let before = self.mood();
+        if before == Mood::Unreachable {
+            return (Outcome::Earned(0.0), vec!["the server took no connection before it".into()]);
+        }
+        let lines = bad_lines();
+        let (mut good, mut details) = (0, Vec::new());
+        for (name, line) in &lines {
+            if Instant::now() >= deadline {
+                details.push(format!("time was over before {name}"));
+                break;
+            }
+            self.say(line);
+            let after = self.mood();
+            if after == before || after == Mood::Speaks {
+                good += 1;
+                continue;
+            }
+            let now = match after {
+                Mood::Closes => "closes on everybody",
+                Mood::Silent => "answers nobody",
+                Mood::Unreachable | Mood::Speaks => "takes no connection",
+            };
+            details.push(format!("input: {name}; from then on the server {now}"));
+            break;
+        }
+        (Outcome::Earned(f64::from(good) / lines.len() as f64), details)
+    }
+
+    /// Says something and waits a moment for whatever comes.
+    fn say(&self, bytes: &[u8]) {
+        let mut peer = self.peer();
+        if peer.send(bytes).is_ok()
+            && let Ok(mut stream) = peer.connect()
+        {
+            let _ = stream.set_read_timeout(Some(SHORT_PATIENCE));
+            let _ = stream.read(&mut [0; 4096]);
+        }
+    }
+
+    /// How the server takes a new client; the list may be drained.
+    fn mood(&self) -> Mood {
+        let mut peer = self.peer();
+        let command = peer.command("draw 1");
+        let Ok(mut stream) = peer.connect() else { return Mood::Unreachable };
+        let _ = stream.set_read_timeout(Some(self.patience.min(Duration::from_secs(2))));
+        if stream.write_all(&command).is_err() {
+            return Mood::Closes;
+        }
+        match stream.read(&mut [0; 4096]) {
+            Ok(0) => Mood::Closes,
+            Ok(_) => Mood::Speaks,
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => Mood::Closes,
+            Err(_) => Mood::Silent,
+        }
+    }
+}
+
+/// Lines that no server should mind, and what to call them.
+fn bad_lines() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("an empty line", b"\n".to_vec()),
+        ("draw", b"draw\n".to_vec()),
+        ("draw abc", b"draw abc\n".to_vec()),
+        ("draw -1", b"draw -1\n".to_vec()),
+        ("draw 0", b"draw 0\n".to_vec()),
+        ("draw 1 2 3", b"draw 1 2 3\n".to_vec()),
+        ("draw 99999999999999999999", b"draw 99999999999999999999\n".to_vec()),
+        ("an unknown word", b"nonsense\n".to_vec()),
+        ("control bytes and bytes over 127", b"\x00\x01\xff\xfe\x80draw\n".to_vec()),
+        ("5000 letters", [&[b'A'; 5000][..], b"\n"].concat()),
+    ]
+}

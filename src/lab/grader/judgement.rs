@@ -1,0 +1,241 @@
+//! What a history proves: whether it is that of one counter, and how narrow a race it
+//! would have shown.
+//!
+//! ```text
+//!   time ──►   ├─ client 1: index 7 ─┤
+//!                                        ├─ client 2: index 3 ─┤     a contradiction:
+//!                                                                    7 was over before 3 began
+//! ```
+//!
+//! **Linearizability.** One counter hands out the indices of its list in order, so the
+//! moments at which they were taken, each within its own request, rise with the index.
+//! Such moments exist exactly if no request with a greater index was over before one
+//! with a smaller index began. Where the list's order is not known it cannot be decided.
+//!
+//! **Strength of evidence.** Take the moment at which a request passes its critical
+//! section to lie anywhere between its start and its end, alike for all moments and one
+//! for each request. Two requests of lengths a and b that overlap for o then come within
+//! a window w of each other with probability 2wo / (ab), for a small w. With the sum S of
+//! 2o / (ab) over all pairs of different clients, no pair does with probability e^(-wS):
+//! w = ln(100) / S is the narrowest window that shows itself in 99 of 100 gradings.
+//!
+//! **Invariants** duplicates are judged elsewhere and left out here.
+//!
+//! **Lock** none.
+//!
+//! **Simplified** a request for many numbers counts as one critical section; where a server
+//! spends its time is not known, so the moment may be far from alike.
+//!
+//! **Source** Herlihy and Wing (1990); the homework's "without lock".
+
+use std::time::Duration;
+
+use super::ledger::Operation;
+
+/// Chance of missing the race that is accepted.
+const MISSED: f64 = 0.01;
+
+/// Two operations that contradict one counter: the first was over before the second began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The operation that was over, and its greatest index.
+    pub over: (usize, u32),
+    /// The operation that began after it, and its smallest index.
+    pub later: (usize, u32),
+}
+
+/// Finds two operations that contradict one counter. `order` is the list.
+pub fn contradiction(operations: &[Operation], order: &[u32]) -> Option<Contradiction> {
+    let mut index_of: Vec<Option<u32>> = Vec::new();
+    for (index, &number) in order.iter().enumerate() {
+        let at = number as usize;
+        if at >= index_of.len() {
+            index_of.resize(at + 1, None);
+        }
+        index_of[at] = Some(index as u32);
+    }
+    let indices = |operation: &Operation| {
+        let index = |&number: &u64| *index_of.get(usize::try_from(number).ok()?)?;
+        let known: Vec<u32> = operation.numbers.iter().filter_map(index).collect();
+        Some((*known.iter().min()?, *known.iter().max()?))
+    };
+    let mut ranges: Vec<(usize, (u32, u32))> =
+        operations.iter().enumerate().filter_map(|(at, o)| Some((at, indices(o)?))).collect();
+    let mut ends = ranges.clone();
+    ranges.sort_by_key(|&(at, _)| operations[at].start);
+    ends.sort_by_key(|&(at, _)| operations[at].end);
+    let mut over: Option<(usize, u32)> = None;
+    let mut ended = ends.into_iter().peekable();
+    for (at, (smallest, _)) in ranges {
+        while let Some((before, (_, greatest))) =
+            ended.next_if(|&(before, _)| operations[before].end < operations[at].start)
+        {
+            if over.is_none_or(|(_, known)| known < greatest) {
+                over = Some((before, greatest));
+            }
+        }
+        if let Some(over) = over.filter(|&(_, greatest)| greatest > smallest) {
+            return Some(Contradiction { over, later: (at, smallest) });
+        }
+    }
+    None
+}
+
+/// How hard the server was tried.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Strength {
+    /// Pairs of requests of different clients that overlapped.
+    pub pairs: u64,
+    /// The narrowest race window that would have shown itself in 99 of 100 gradings;
+    /// none when nothing overlapped.
+    pub window: Option<Duration>,
+}
+
+/// Measures the overlap that was really achieved.
+pub fn strength(operations: &[Operation]) -> Strength {
+    let mut by_start: Vec<&Operation> = operations.iter().filter(|o| o.end > o.start).collect();
+    by_start.sort_by_key(|operation| operation.start);
+    let (mut pairs, mut sum) = (0, 0.0);
+    let mut open: Vec<&Operation> = Vec::new();
+    for one in by_start {
+        open.retain(|other| other.end > one.start);
+        for other in open.iter().filter(|other| other.client != one.client) {
+            let overlap = other.end.min(one.end).saturating_sub(one.start);
+            let lengths = length(one) * length(other);
+            pairs += 1;
+            sum += 2.0 * overlap.as_secs_f64() / lengths;
+        }
+        open.push(one);
+    }
+    let seconds = -MISSED.ln() / sum;
+    let window = Duration::try_from_secs_f64(seconds).ok();
+    Strength { pairs, window }
+}
+
+fn length(operation: &Operation) -> f64 {
+    (operation.end - operation.start).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
+    const ORDER: [u32; 6] = [5, 19, 228, 665, 7, 11];
+
+    fn operation(client: usize, start: u64, end: u64, numbers: &[u64]) -> Operation {
+        let (start, end) = (Duration::from_micros(start), Duration::from_micros(end));
+        Operation { client, start, end, asked: numbers.len(), numbers: numbers.to_vec() }
+    }
+
+    #[test]
+    fn indices_that_rise_with_time_are_one_counters() {
+        let history = [
+            operation(1, 0, 9, &[19, 228]),
+            operation(2, 3, 12, &[5, 665]),
+            operation(1, 13, 14, &[7]),
+        ];
+        assert_eq!(contradiction(&history, &ORDER), None);
+        assert_eq!(contradiction(&[], &ORDER), None);
+    }
+
+    #[test]
+    fn an_index_that_was_passed_over_before_is_a_contradiction() {
+        let history = [operation(1, 0, 9, &[665]), operation(2, 10, 12, &[5])];
+        let found = contradiction(&history, &ORDER).unwrap();
+        assert_eq!((found.over, found.later), ((0, 3), (1, 0)));
+        // Overlapping in time, the same numbers may be.
+        let history = [operation(1, 0, 11, &[665]), operation(2, 10, 12, &[5])];
+        assert_eq!(contradiction(&history, &ORDER), None);
+        let touching = [operation(1, 0, 10, &[665]), operation(2, 10, 12, &[5])];
+        assert_eq!(contradiction(&touching, &ORDER), None, "the same moment decides nothing");
+    }
+
+    /// Every pair, one after the other.
+    fn naive(operations: &[Operation]) -> bool {
+        let index = |number: &u64| ORDER.iter().position(|&known| u64::from(known) == *number);
+        operations.iter().any(|a| {
+            operations.iter().any(|b| {
+                let (a_index, b_index) = (
+                    a.numbers.iter().filter_map(index).max(),
+                    b.numbers.iter().filter_map(index).min(),
+                );
+                a.end < b.start && a_index.zip(b_index).is_some_and(|(a, b)| a > b)
+            })
+        })
+    }
+
+    #[test]
+    fn it_agrees_with_looking_at_every_pair() {
+        let mut rng = StdRng::seed_from_u64(7);
+        for round in 0..2000 {
+            let history: Vec<Operation> = (0..rng.random_range(0..7))
+                .map(|client| {
+                    let start = rng.random_range(0..20);
+                    let numbers: Vec<u64> = (0..rng.random_range(0..3))
+                        .map(|_| u64::from(ORDER[rng.random_range(0..6)]))
+                        .collect();
+                    operation(client, start, start + rng.random_range(0..8), &numbers)
+                })
+                .collect();
+            assert_eq!(
+                contradiction(&history, &ORDER).is_some(),
+                naive(&history),
+                "{round}: {history:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_requests_of_100_us_side_by_side_show_a_window_of_about_their_length_not_less() {
+        let one = [operation(1, 0, 100, &[5]), operation(2, 0, 100, &[19])];
+        let strength_of_one = strength(&one);
+        assert_eq!(strength_of_one.pairs, 1);
+        // 2·100/(100·100) per us is 0.02; ln(100) / 0.02 is 230 us.
+        assert_eq!(strength_of_one.window.unwrap().as_micros(), 230);
+        let many: Vec<Operation> = (0..1000)
+            .flat_map(|at| [1, 2].map(|client| operation(client, at * 200, at * 200 + 100, &[5])))
+            .collect();
+        assert_eq!(strength(&many).pairs, 1000);
+        assert_eq!(strength(&many).window.unwrap().as_nanos(), 230);
+    }
+
+    #[test]
+    fn one_client_alone_proves_nothing() {
+        let alone = [operation(1, 0, 100, &[5]), operation(1, 50, 150, &[19])];
+        assert_eq!(strength(&alone), Strength { pairs: 0, window: None });
+        let apart = [operation(1, 0, 100, &[5]), operation(2, 100, 150, &[19])];
+        assert_eq!(strength(&apart).window, None);
+    }
+
+    #[test]
+    fn requests_at_random_moments_meet_the_window_as_often_as_promised() {
+        let mut rng = StdRng::seed_from_u64(3);
+        let history: Vec<Operation> = (0..200)
+            .flat_map(|at| {
+                let begin = at * 1000;
+                [(1, 0, 300), (2, 100, 500), (3, 50, 250)]
+                    .map(|(client, start, end)| operation(client, begin + start, begin + end, &[5]))
+            })
+            .collect();
+        let window = strength(&history).window.unwrap();
+        let tries = 2000;
+        let caught = (0..tries).filter(|_| is_hit(&history, window, &mut rng)).count();
+        assert!((tries * 98 / 100..=tries).contains(&caught), "{caught} of {tries}");
+        let narrower = (0..tries).filter(|_| is_hit(&history, window / 10, &mut rng)).count();
+        assert!((500..1000).contains(&narrower), "1 - 100^(-1/10) is 0.37: {narrower}");
+    }
+
+    /// Whether two critical moments of different clients come within the window.
+    fn is_hit(history: &[Operation], window: Duration, rng: &mut StdRng) -> bool {
+        let mut moments: Vec<(f64, usize)> = history
+            .iter()
+            .map(|o| (rng.random_range(o.start.as_secs_f64()..o.end.as_secs_f64()), o.client))
+            .collect();
+        moments.sort_by(|a, b| a.0.total_cmp(&b.0));
+        moments
+            .windows(2)
+            .any(|pair| pair[0].1 != pair[1].1 && pair[1].0 - pair[0].0 < window.as_secs_f64())
+    }
+}

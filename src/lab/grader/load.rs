@@ -1,0 +1,235 @@
+//! Well-behaved clients, one and many.
+//!
+//! ```text
+//!   numbers    one client: draw 1, 2, 4, … 1000
+//!   together   all clients connect, then all ask
+//!              barrier ─ all draw ─ barrier ─ all draw ─ …      bursts
+//!   drain      all draw, as fast as they can, until nothing is left
+//! ```
+//!
+//! Bursts start on a barrier, because a race needs two in its window at once; most of
+//! them draw one number, so that every request passes its critical section soon.
+//!
+//! **Invariants** whatever a thread meets, it comes to every barrier: none waits for ever.
+//!
+//! **Lock** the ledger's, between requests.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Barrier, Mutex};
+use std::thread;
+use std::time::Instant;
+
+use super::peer::{Ending, Peer};
+use super::report::Outcome;
+use super::{Grading, MOST_SHOWN, Verdict, describe};
+use crate::transport::shared::hold;
+
+/// Counts that one client draws; from 250 on the reply has over 1024 bytes.
+const COUNTS: [usize; 8] = [1, 2, 4, 10, 100, 250, 500, 1000];
+
+/// None of them draws more than this part of the list.
+const PART_OF_LIST: usize = 20;
+
+/// What the clients of a burst draw, in turn.
+const BURST: [usize; 8] = [1, 1, 1, 2, 1, 1, 1, 10];
+
+/// The part of the list that bursts may draw.
+const BURSTS_DRAW: u64 = 3;
+
+/// Numbers of one draw while the list is drained.
+const BATCH: usize = 100;
+
+/// Short replies in a row that end a client.
+const MOST_SHORT: usize = 3;
+
+/// Shares of all the time.
+const NUMBERS_SHARE: f64 = 0.1;
+const BURST_SHARE: f64 = 0.25;
+const DRAIN_SHARE: f64 = 0.35;
+
+impl Grading<'_> {
+    pub(super) fn answers_with_as_many_numbers(&self) -> Verdict {
+        let deadline = self.deadline(NUMBERS_SHARE);
+        let mut peer = self.peer();
+        let (mut good, mut details) = (0, Vec::new());
+        let most = (self.options.numbers as usize / PART_OF_LIST).max(1);
+        let counts = COUNTS.into_iter().filter(|&count| count <= most);
+        let tried = counts.clone().count();
+        for count in counts {
+            if Instant::now() >= deadline {
+                details.push(format!("time was over before draw {count}"));
+                break;
+            }
+            let answer = peer.draw(count);
+            self.record(0, count, &answer);
+            if answer.ending == Ending::Whole && answer.numbers.len() == count {
+                good += 1;
+            } else {
+                details.push(describe(count, &answer));
+            }
+        }
+        (Outcome::Earned(f64::from(good) / tried as f64), details)
+    }
+
+    pub(super) fn serves_many_together(&self) -> Verdict {
+        let mut peers: Vec<Peer> = (0..self.options.clients).map(|_| self.peer()).collect();
+        let refused = peers.iter_mut().filter_map(|peer| peer.connect().err()).count();
+        if refused > 0 {
+            let why = format!("{refused} of {} connections were refused", self.options.clients);
+            return (Outcome::Earned(0.0), vec![why]);
+        }
+        let burst = Burst::new(self);
+        thread::scope(|scope| {
+            for (client, peer) in peers.into_iter().enumerate() {
+                let burst = &burst;
+                scope.spawn(move || burst.take_part(client + 1, peer));
+            }
+        });
+        burst.verdict()
+    }
+
+    pub(super) fn is_drained_to_a_permutation(&self) -> Verdict {
+        let deadline = self.deadline(DRAIN_SHARE);
+        let late = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for client in 0..self.options.clients {
+                let late = &late;
+                scope.spawn(move || self.drain(client + 1, deadline, late));
+            }
+        });
+        self.judge_permutation(late.into_inner())
+    }
+
+    /// Draws until nothing more comes.
+    fn drain(&self, client: usize, deadline: Instant, late: &AtomicBool) {
+        let mut peer = self.peer();
+        let share = self.options.numbers as usize / (self.options.clients * 25).max(1);
+        let batch = share.clamp(1, BATCH);
+        // A list that never ends is no list: as much again is enough to say so.
+        let enough = u64::from(self.options.numbers).saturating_mul(2);
+        let mut short = 0;
+        while short < MOST_SHORT {
+            if Instant::now() >= deadline {
+                late.store(true, Ordering::Relaxed);
+                return;
+            }
+            let answer = peer.draw(batch);
+            self.record(client, batch, &answer);
+            let ledger = self.ledger();
+            if answer.numbers.is_empty() || ledger.missing() == 0 || ledger.received() > enough {
+                return;
+            }
+            drop(ledger);
+            short = if answer.ending == Ending::Whole { 0 } else { short + 1 };
+        }
+    }
+
+    fn judge_permutation(&self, late: bool) -> Verdict {
+        let ledger = self.ledger();
+        let (missing, unseen) = (ledger.missing(), ledger.unseen);
+        let total = u64::from(ledger.greatest());
+        let strangers = ledger.duplicates.len() + ledger.out_of_range.len();
+        let counted = format!(
+            "{} of {total} numbers came; {unseen} at most went to clients that vanished or never read",
+            ledger.drawn
+        );
+        if missing <= unseen && strangers == 0 {
+            return (Outcome::Earned(1.0), vec![counted]);
+        }
+        let mut details = vec![counted];
+        if strangers > 0 {
+            details.push(format!("{strangers} more came that are twice or not in the list"));
+        }
+        if missing > unseen {
+            let some: Vec<String> =
+                ledger.missing_numbers(MOST_SHOWN).iter().map(usize::to_string).collect();
+            let when = if late { "when time was over" } else { "when nothing more came" };
+            details.push(format!("{missing} were missing {when}, such as {}", some.join(", ")));
+        }
+        // Half for a list that was not drained in time and is well as far as it went.
+        let part =
+            if late && strangers == 0 { ledger.drawn as f64 / total as f64 / 2.0 } else { 0.0 };
+        (Outcome::Earned(part), details)
+    }
+}
+
+/// Many clients that draw at once, again and again.
+struct Burst<'g, 'o> {
+    grading: &'g Grading<'o>,
+    barrier: Barrier,
+    stop: AtomicBool,
+    deadline: Instant,
+    /// Numbers that may be in the ledger when it ends.
+    enough: u64,
+    asked: AtomicUsize,
+    answered: AtomicUsize,
+    failures: Mutex<Vec<String>>,
+}
+
+impl<'g, 'o> Burst<'g, 'o> {
+    fn new(grading: &'g Grading<'o>) -> Self {
+        let clients = grading.options.clients;
+        Self {
+            grading,
+            barrier: Barrier::new(clients),
+            stop: AtomicBool::new(false),
+            deadline: grading.deadline(BURST_SHARE),
+            enough: grading.ledger().received() + u64::from(grading.options.numbers) / BURSTS_DRAW,
+            asked: AtomicUsize::new(0),
+            answered: AtomicUsize::new(0),
+            failures: Mutex::default(),
+        }
+    }
+
+    fn take_part(&self, client: usize, mut peer: Peer) {
+        for count in BURST.into_iter().cycle() {
+            // One that closes after each reply connects again before the others start.
+            let _ = peer.connect();
+            self.barrier.wait();
+            if self.stop.load(Ordering::SeqCst) {
+                return;
+            }
+            let answer = peer.draw(count);
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            self.grading.record_or_give_up(client, count, &answer);
+            if answer.ending == Ending::Whole {
+                self.answered.fetch_add(1, Ordering::Relaxed);
+            } else {
+                let clients = self.grading.options.clients;
+                let why = format!(
+                    "{clients} clients at once, client {client}'s {}",
+                    describe(count, &answer)
+                );
+                hold(&self.failures).push(why);
+            }
+            if self.barrier.wait().is_leader() && self.is_enough() {
+                self.stop.store(true, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Whether going on would prove nothing more.
+    fn is_enough(&self) -> bool {
+        let ledger = self.grading.ledger();
+        Instant::now() >= self.deadline
+            || ledger.received() >= self.enough
+            || !ledger.duplicates.is_empty()
+            || !hold(&self.failures).is_empty()
+    }
+
+    fn verdict(self) -> Verdict {
+        let (asked, answered) = (self.asked.into_inner(), self.answered.into_inner());
+        let mut details = std::mem::take(&mut *hold(&self.failures));
+        if details.is_empty() {
+            return (Outcome::Earned(1.0), Vec::new());
+        }
+        details.truncate(MOST_SHOWN);
+        details.insert(0, format!("{answered} of {asked} requests were answered whole"));
+        let clients = self.grading.options.clients;
+        // What counts is how many were served in the round that failed.
+        let failed = asked - answered;
+        let share = clients.saturating_sub(failed) as f64 / clients as f64;
+        // One who is served alone is not served together.
+        (Outcome::Earned(if share <= 1.0 / clients as f64 { 0.0 } else { share }), details)
+    }
+}

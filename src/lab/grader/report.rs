@@ -1,0 +1,192 @@
+//! What a grading says, check by check.
+//!
+//! ```text
+//!   10/10  answers draw N with N numbers
+//!    0/20  gives no number twice
+//!          1712 went to client 3 (draw 4, 1.203 s) and to client 5 (draw 1, 1.204 s)
+//!   score 80.00 of 100
+//! ```
+//!
+//! **Invariants**
+//!
+//! 1. A check that has not run earns nothing: a report that was cut off is no full marks.
+//! 2. What cannot be decided counts neither for nor against; the score is of the rest.
+//!
+//! **Lock** none.
+
+use std::fmt::Write;
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Outcome {
+    /// Not yet.
+    NotRun,
+    /// The share of its weight that was earned, 0 to 1.
+    Earned(f64),
+    /// Nobody can tell from outside.
+    Undecidable,
+}
+
+/// One thing that is looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// A word for programs.
+    pub key: &'static str,
+    /// What a good server does.
+    pub name: &'static str,
+    /// Points.
+    pub weight: u32,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Why: the input that failed, what was expected, what came.
+    pub details: Vec<String>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// Keys, names and weights, in the order of the report.
+const CHECKS: [(&str, &str, u32); 10] = [
+    ("numbers", "answers draw N with N numbers", 10),
+    ("together", "serves many clients that are connected together", 15),
+    ("unique", "gives no number twice", 20),
+    ("range", "gives only numbers of the list", 5),
+    ("linearizable", "draws in an order that one counter could have", 10),
+    ("permutation", "is drained to an exact permutation", 15),
+    ("random", "draws in a random order", 10),
+    ("vanish", "is not harmed by a client that vanishes", 5),
+    ("unread", "is not harmed by a client that never reads", 5),
+    ("bad-input", "is not harmed by bad input", 5),
+];
+
+/// All checks, and what else is worth saying.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// What was graded, and with how much.
+    pub target: String,
+    /// Every check, also those that have not run.
+    pub checks: Vec<Check>,
+    /// The strength of evidence, and warnings for a person to judge.
+    pub notes: Vec<String>,
+    /// A draw was answered at some time.
+    pub answered: bool,
+}
+
+impl Check {
+    /// Points earned.
+    pub fn score(&self) -> f64 {
+        match self.outcome {
+            Outcome::Earned(share) => share.clamp(0.0, 1.0) * f64::from(self.weight),
+            Outcome::NotRun | Outcome::Undecidable => 0.0,
+        }
+    }
+
+    /// Points that could be earned.
+    pub fn max_score(&self) -> u32 {
+        if self.outcome == Outcome::Undecidable { 0 } else { self.weight }
+    }
+
+    /// Whether nothing is missing.
+    pub fn passed(&self) -> bool {
+        matches!(self.outcome, Outcome::Earned(share) if share >= 1.0)
+    }
+
+    /// Whether it cannot be decided.
+    pub fn is_undecidable(&self) -> bool {
+        self.outcome == Outcome::Undecidable
+    }
+
+    /// The details, or what stands for them.
+    pub fn output(&self) -> String {
+        match (self.details.is_empty(), self.outcome) {
+            (true, Outcome::NotRun) => "not run: the grading did not get that far".into(),
+            _ => self.details.join("\n"),
+        }
+    }
+}
+
+impl Report {
+    /// Before anything was done: no points.
+    pub fn new(target: String) -> Self {
+        let check = |(key, name, weight)| {
+            let (outcome, details) = (Outcome::NotRun, Vec::new());
+            Check { key, name, weight, outcome, details, seconds: 0.0 }
+        };
+        let checks = CHECKS.into_iter().map(check).collect();
+        Self { target, checks, notes: Vec::new(), answered: false }
+    }
+
+    /// Writes down how a check went.
+    pub fn set(&mut self, key: &str, outcome: Outcome, details: Vec<String>, seconds: f64) {
+        if let Some(check) = self.checks.iter_mut().find(|check| check.key == key) {
+            check.outcome = outcome;
+            check.details = details;
+            check.seconds += seconds;
+        }
+    }
+
+    /// Points of 100.
+    pub fn score(&self) -> f64 {
+        let possible: u32 = self.checks.iter().map(Check::max_score).sum();
+        let earned: f64 = self.checks.iter().map(Check::score).sum();
+        if possible == 0 { 0.0 } else { 100.0 * earned / f64::from(possible) }
+    }
+
+    /// Whether every check that can be decided passed.
+    pub fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.passed() || check.is_undecidable())
+    }
+
+    /// As a person reads it.
+    pub fn text(&self) -> String {
+        let mut text = format!("{}\n\n", self.target);
+        for check in &self.checks {
+            let points = match check.outcome {
+                Outcome::Undecidable => "   -".to_string(),
+                _ => format!("{:>4}/{}", points(check.score()), check.weight),
+            };
+            let _ = writeln!(text, "{points:<8} {}", check.name);
+            for line in check.output().lines() {
+                let _ = writeln!(text, "         {line}");
+            }
+        }
+        if !self.notes.is_empty() {
+            text.push('\n');
+        }
+        self.notes.iter().for_each(|note| text.push_str(&format!("{note}\n")));
+        let _ = writeln!(text, "\nscore {} of 100", points(self.score()));
+        text
+    }
+}
+
+/// Points without decimals that say nothing; never rounded up to full marks.
+pub fn points(points: f64) -> String {
+    let hundredths = (points * 100.0 + 1e-6).floor() / 100.0;
+    if hundredths.fract() == 0.0 { format!("{hundredths:.0}") } else { format!("{hundredths:.2}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_not_run_earns_nothing_and_the_weights_are_100() {
+        let report = Report::new("somewhere".into());
+        assert_eq!(report.checks.iter().map(|check| check.weight).sum::<u32>(), 100);
+        assert!((report.score(), report.passed()) == (0.0, false));
+        assert!(report.text().ends_with("score 0 of 100\n"), "{}", report.text());
+    }
+
+    #[test]
+    fn what_cannot_be_decided_counts_neither_way() {
+        let mut report = Report::new("somewhere".into());
+        for (key, ..) in CHECKS {
+            report.set(key, Outcome::Earned(1.0), Vec::new(), 0.0);
+        }
+        assert!((report.score(), report.passed()) == (100.0, true));
+        report.set("linearizable", Outcome::Undecidable, vec!["why".into()], 0.0);
+        assert!((report.score(), report.passed()) == (100.0, true));
+        report.set("bad-input", Outcome::Earned(0.999_999), Vec::new(), 0.0);
+        assert!(!report.passed());
+        assert_eq!(points(report.score()), "99.99", "never rounded up");
+    }
+}

@@ -1,0 +1,42 @@
+"""No fault. Six of the shapes in which students reply."""
+
+from base import Server
+
+
+class Correct(Server):
+    def add_arguments(self, parser):
+        parser.add_argument("--shape", required=True,
+                            choices=["lines", "list", "bare", "words", "shell", "close"])
+
+    def greet(self, connection):
+        if self.arguments.shape == "shell":
+            connection.sendall(b"Welcome to the box of %d!\n> " % len(self.numbers))
+
+    def requests(self, connection):
+        for count in super().requests(connection):
+            yield count
+            if self.arguments.shape == "close":
+                return
+
+    def pieces(self, numbers):
+        shape = self.arguments.shape
+        if shape == "list":
+            # No line end, and nothing but brackets when none is left.
+            return [str(numbers).encode()]
+        if shape == "close" or not numbers:
+            return super().pieces(numbers)
+        if shape == "bare":
+            # Where the last number ends, nobody says.
+            return [" ".join(map(str, numbers)).encode()]
+        if shape == "lines":
+            # A write for each number.
+            return [b"%d\n" % number for number in numbers]
+        if shape == "words":
+            drawn = ", ".join(map(str, numbers))
+            left = len(self.numbers) - self.counter
+            return [b"You drew %d: " % len(numbers), b"%s. %d are left\n" % (drawn.encode(), left)]
+        return [b"".join(b"Result %d\n" % number for number in numbers) + b"> "]
+
+
+if __name__ == "__main__":
+    Correct().run()
