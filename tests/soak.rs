@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 use leasebox::service::buddy::Buddy;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use support::students::{
+    FAULTS, SHAPES, assert_fault, assert_full_marks, assert_leasebox_passes,
+    assert_not_linearizable,
+};
 use support::{Client, Running, numbers, wait_for};
 
 const LONG: Duration = Duration::from_secs(120);
@@ -128,5 +132,17 @@ fn drain_and_vanish(server: &Running, seed: u64, seen: &Mutex<HashSet<u32>>) {
         for number in drawn {
             assert!(seen.insert(number), "{number} came twice");
         }
+    }
+}
+
+#[test]
+#[ignore = "long: ./run.sh soak"]
+fn the_grader_is_right_about_every_server_20_times_in_a_row() {
+    for round in 1..=20 {
+        SHAPES.into_iter().for_each(assert_full_marks);
+        ["request", "number"].into_iter().for_each(assert_leasebox_passes);
+        FAULTS.into_iter().for_each(|(script, _)| assert_fault(script));
+        assert_not_linearizable();
+        println!("round {round}: {} verdicts, all right", SHAPES.len() + FAULTS.len() + 3);
     }
 }

@@ -150,8 +150,15 @@ fn answer(arguments: &Arguments, report: &Report) -> ExitCode {
     print(text.as_bytes(), code)
 }
 
-/// Replaces the file as a whole: who reads it sees the old one or the new one.
+/// Replaces the file as a whole: who reads it sees the old one or the new one. What is
+/// no plain file (`/dev/null`, a pipe) is written to and not replaced.
 fn write(out: &Path, text: &str) -> Result<(), String> {
+    let failed = |error: io::Error| {
+        format!("{} cannot be written ({error}); give --out a place with room", out.display())
+    };
+    if fs::symlink_metadata(out).is_ok_and(|about| !about.is_file()) {
+        return fs::write(out, text).map_err(failed);
+    }
     let mut name = out.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.part", std::process::id()));
     let draft = out.with_file_name(name);
@@ -162,7 +169,7 @@ fn write(out: &Path, text: &str) -> Result<(), String> {
     });
     written.map_err(|error| {
         let _ = fs::remove_file(&draft);
-        format!("{} cannot be written ({error}); give --out a place with room", out.display())
+        failed(error)
     })
 }
 

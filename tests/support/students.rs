@@ -1,0 +1,110 @@
+//! Draw servers as students hand them in: right ones, and ones with a fault.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use super::{Running, leasebox, scratch, shown};
+
+/// Enough for every check, and quick.
+pub const NUMBERS: &str = "20000";
+
+const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/broken_servers/");
+
+/// A running Python server, killed at the end.
+pub struct Student {
+    child: Child,
+    pub port: String,
+}
+
+impl Student {
+    pub fn start(script: &str, more: &[&str]) -> Self {
+        let mut child = Command::new("python3")
+            .args([&format!("{SERVERS}{script}"), "--numbers", NUMBERS])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let port = line.trim().strip_prefix("listening on ").unwrap().to_string();
+        Self { child, port }
+    }
+
+    pub fn grade(&self, more: &[&str]) -> (String, Option<i32>) {
+        grade(&self.port, more)
+    }
+}
+
+impl Drop for Student {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Grades what listens on the port.
+pub fn grade(port: &str, more: &[&str]) -> (String, Option<i32>) {
+    let fixed = ["grade", "127.0.0.1", port, "--numbers", NUMBERS, "--timeout", "30s"];
+    let (stdout, _, code) = shown(&leasebox(&[&fixed, more].concat()));
+    (stdout, code)
+}
+
+/// The keys of the checks with that status, of a report in JSON.
+pub fn with_status<'r>(report: &'r str, status: &str) -> Vec<&'r str> {
+    let is = |line: &&str| line.contains(&format!("\"status\": \"{status}\""));
+    let key = |line: &'r str| line.split('"').nth(3).unwrap();
+    report.lines().filter(is).map(key).collect()
+}
+
+/// Servers with one fault each, and the checks that they lose by it, no more and no less.
+pub const FAULTS: [(&str, &[&str]); 8] = [
+    ("no_lock.py", &["unique", "permutation"]),
+    ("lock_around_the_read.py", &["unique", "permutation"]),
+    ("twice_under_load.py", &["unique", "permutation"]),
+    ("drops_the_tail.py", &["numbers", "permutation"]),
+    ("one_client_at_a_time.py", &["together", "vanish", "unread"]),
+    ("out_of_range.py", &["range", "permutation"]),
+    ("not_shuffled.py", &["random"]),
+    ("dies_on_a_bad_line.py", &["bad-input"]),
+];
+
+/// The shapes of the right one.
+pub const SHAPES: [&str; 6] = ["lines", "list", "words", "shell", "bare", "close"];
+
+/// Asserts that the grader finds the fault.
+pub fn assert_fault(script: &str) {
+    let (_, faults) = FAULTS.into_iter().find(|(name, _)| *name == script).unwrap();
+    let (report, code) = Student::start(script, &[]).grade(&["--format", "json"]);
+    assert_eq!(with_status(&report, "failed"), faults, "{script}: {report}");
+    assert_eq!(with_status(&report, "undecidable"), ["linearizable"], "{script}: {report}");
+    assert_eq!(code, Some(1), "{script}");
+}
+
+/// Asserts that the right server gets full marks in that shape.
+pub fn assert_full_marks(shape: &str) {
+    let (report, code) = Student::start("correct.py", &["--shape", shape]).grade(&[]);
+    assert!(report.ends_with("\nscore 100 of 100\n"), "{shape}: {report}");
+    assert_eq!(code, Some(0), "{shape}");
+}
+
+/// Asserts that the order of one counter is missed where it can be seen.
+pub fn assert_not_linearizable() {
+    let list = scratch("list");
+    let name = list.to_str().unwrap();
+    let student = Student::start("not_linearizable.py", &["--list", name]);
+    let (report, code) = student.grade(&["--format", "json", "--order", name]);
+    assert_eq!(with_status(&report, "failed"), ["linearizable"], "{report}");
+    assert_eq!(code, Some(1));
+    std::fs::remove_file(list).unwrap();
+}
+
+/// Asserts that leasebox gets full marks, its order included.
+pub fn assert_leasebox_passes(lock: &str) {
+    let server = Running::start(&["--numbers", NUMBERS, "--seed", "7", "--lock", lock]);
+    let port = server.address.port().to_string();
+    let (report, code) = grade(&port, &["--seed", "7"]);
+    assert!(report.ends_with("\nscore 100 of 100\n"), "{report}");
+    assert!(report.contains("  10/10  draws in an order that one counter could have"));
+    assert_eq!(code, Some(0));
+}
