@@ -21,6 +21,11 @@
 //! | ending | a lease struck from the table whose block is not given back yet |
 //! | frame, line | one message of the binary and of the text representation |
 //! | tail | what is known of the bytes that follow the input |
+//! | step, schedule | one load or store of a draw (or all of it, under the lock); who does each step |
+//! | parked, plan | a draw that waits before its next step; whose turns come next |
+//! | preemption | a switch away from a client that has steps left |
+//! | window | the time between loading the counter and storing it |
+//! | operation, history | one request of a client and what came of it, with its times; all of them |
 //! | client | one connection and its thread, numbered in the order of acceptance |
 //!
 //! # Reading order
@@ -34,6 +39,8 @@
 //! 5. [`transport::shared`]: the locks, and where a request meets its service.
 //! 6. [`transport::connection`]: one client's life; [`transport::tcp`]: all of them, and
 //!    the stop.
+//! 7. The lab: [`transport::parking`] lets one draw do one step; [`lab::explorer`] runs the
+//!    server's own draw under every schedule; [`lab::grader`] judges any server.
 //!
 //! # Threads
 //!
@@ -46,15 +53,21 @@
 //! | `reap` | the server | sleeps until a lease ends, gives its memory back |
 //! | `client-N` | each client | reads, answers, writes |
 //!
+//! `race` has a thread `draw-A` for each client of its case, and `grade` one for each
+//! connection that draws at once.
+//!
 //! # Locks
 //!
-//! All of them are in [`transport::shared`]; no thread ever holds two.
+//! All of a server's are in [`transport::shared`]; no thread ever holds two.
 //!
 //! | lock | guards | how many |
 //! | --- | --- | --- |
 //! | the draw | the counter, the turns, the count of undelivered numbers | one |
 //! | the tables | which lease exists, and which block is whose | one |
 //! | a block's | its contents | one for each lease |
+//! | the parking's | who is parked, and whose step is next | one in a lab server |
+//!
+//! The explorer has its parking's, its case's draw and its trace; the grader its ledger's.
 //!
 //! # Messages between threads
 //!

@@ -19,7 +19,8 @@
 //!
 //! **Invariants**
 //!
-//! 1. Each check has its share of the time and ends within it and one reply's patience.
+//! 1. Each check has its share of the time and ends with it; learning how the server speaks
+//!    takes a few replies' patience more.
 //! 2. A check that did not run earns nothing.
 //!
 //! **Lock** the ledger's, after an answer's end was timed.
@@ -78,6 +79,8 @@ pub struct Grading<'o> {
     pub shape: Shape,
     /// How long one reply may take.
     pub patience: Duration,
+    /// When all time is over.
+    end: Instant,
     began: Instant,
     ledger: Mutex<Ledger>,
 }
@@ -98,7 +101,8 @@ pub fn grade(
     let mut report = Report::new(target);
     watch(&report, "learning how it speaks");
     let patience = PATIENCE.min(options.timeout / 10);
-    let Some((shape, samples)) = learn(options.address, patience) else {
+    let end = Instant::now() + options.timeout;
+    let Some((shape, samples)) = learn(options.address, patience, end) else {
         let none = "no draw was answered with a number".to_string();
         report.set("numbers", Outcome::Earned(0.0), vec![none], 0.0);
         report.notes.extend(notes);
@@ -108,7 +112,7 @@ pub fn grade(
     let ledger = Mutex::new(Ledger::new(options.numbers));
     // The samples came before the first of these clocks, but after the server's start.
     let began = samples.first().map_or_else(Instant::now, |(_, answer)| answer.start);
-    let grading = Grading { options, shape, patience, began, ledger };
+    let grading = Grading { options, shape, patience, end, began, ledger };
     samples.iter().for_each(|(asked, answer)| grading.record(0, *asked, answer));
     report.notes.push(grading.describe_shape());
     grading.run_all(&mut report, &mut watch);
@@ -117,10 +121,28 @@ pub fn grade(
     report
 }
 
-impl Grading<'_> {
-    /// A connection of the grader's.
-    pub fn peer(&self) -> Peer {
-        Peer::new(self.options.address, self.shape.clone(), self.patience)
+/// Makes one check, until a deadline.
+type Check<'o> = fn(&Grading<'o>, Instant) -> Verdict;
+
+impl<'o> Grading<'o> {
+    /// What is done, in this order, and each one's share of the time. Those without a
+    /// share judge what the others drew.
+    const CHECKS: [(&'static str, f64, Check<'o>); 10] = [
+        ("numbers", 0.1, Self::answers_with_as_many_numbers),
+        ("together", 0.25, Self::serves_many_together),
+        ("vanish", 0.1, Self::survives_a_client_that_vanishes),
+        ("unread", 0.1, Self::survives_a_client_that_never_reads),
+        ("permutation", 0.3, Self::is_drained_to_a_permutation),
+        ("unique", 0.0, Self::gives_no_number_twice),
+        ("range", 0.0, Self::stays_in_range),
+        ("random", 0.0, Self::draws_in_random_order),
+        ("linearizable", 0.0, Self::is_one_counter),
+        ("bad-input", 0.15, Self::survives_bad_input),
+    ];
+
+    /// A connection that waits for nothing beyond `deadline`.
+    pub fn peer(&self, deadline: Instant) -> Peer {
+        Peer::new(self.options.address, self.shape.clone(), self.patience, deadline)
     }
 
     /// Writes down what came; an answer without a number proves nothing.
@@ -148,33 +170,23 @@ impl Grading<'_> {
         hold(&self.ledger)
     }
 
-    /// When a check that may take this share of all the time has to end.
-    pub fn deadline(&self, share: f64) -> Instant {
-        Instant::now() + self.options.timeout.mul_f64(share)
-    }
-
     fn run_all(&self, report: &mut Report, watch: &mut impl FnMut(&Report, &str)) {
-        let mut step = |report: &mut Report, key: &str, check: &dyn Fn() -> Verdict| {
+        for (key, share, check) in Self::CHECKS {
             let name = report.checks.iter().find(|check| check.key == key).map_or("", |c| c.name);
             watch(report, name);
             let start = Instant::now();
-            let (outcome, details) = check();
+            if share > 0.0 && start >= self.end {
+                report.set(key, Outcome::NotRun, vec!["time was over before it".into()], 0.0);
+                continue;
+            }
+            let deadline = self.end.min(start + self.options.timeout.mul_f64(share));
+            let (outcome, details) = check(self, deadline);
             report.set(key, outcome, details, start.elapsed().as_secs_f64());
-        };
-        step(report, "numbers", &|| self.answers_with_as_many_numbers());
-        step(report, "together", &|| self.serves_many_together());
-        step(report, "vanish", &|| self.survives_a_client_that_vanishes());
-        step(report, "unread", &|| self.survives_a_client_that_never_reads());
-        step(report, "permutation", &|| self.is_drained_to_a_permutation());
-        step(report, "unique", &|| self.gives_no_number_twice());
-        step(report, "range", &|| self.stays_in_range());
-        step(report, "random", &|| self.draws_in_random_order());
-        step(report, "linearizable", &|| self.is_one_counter());
-        step(report, "bad-input", &|| self.survives_bad_input());
+        }
         report.notes.push(self.describe_strength());
     }
 
-    fn gives_no_number_twice(&self) -> Verdict {
+    fn gives_no_number_twice(&self, _: Instant) -> Verdict {
         let ledger = self.ledger();
         if ledger.duplicates.is_empty() {
             return (Outcome::Earned(1.0), Vec::new());
@@ -199,7 +211,7 @@ impl Grading<'_> {
         (Outcome::Earned(0.0), details)
     }
 
-    fn stays_in_range(&self) -> Verdict {
+    fn stays_in_range(&self, _: Instant) -> Verdict {
         let ledger = self.ledger();
         if ledger.out_of_range.is_empty() {
             return (Outcome::Earned(1.0), Vec::new());
@@ -220,7 +232,7 @@ impl Grading<'_> {
         (Outcome::Earned(0.0), details)
     }
 
-    fn draws_in_random_order(&self) -> Verdict {
+    fn draws_in_random_order(&self, _: Instant) -> Verdict {
         let ledger = self.ledger();
         match Shuffle::of(&ledger.orders(), ledger.greatest()) {
             Some(shuffle) if shuffle.is_random() => {
@@ -236,7 +248,7 @@ impl Grading<'_> {
         }
     }
 
-    fn is_one_counter(&self) -> Verdict {
+    fn is_one_counter(&self, _: Instant) -> Verdict {
         let Some(order) = &self.options.order else {
             let why = "not decidable: the list's order is not known; give --seed for leasebox, or \
                        --order FILE with the server's list";

@@ -39,8 +39,8 @@ const PART_OF_LIST: usize = 50;
 /// How long one that will vanish waits for a first byte, and a bad line for its answer.
 const SHORT_PATIENCE: Duration = Duration::from_millis(150);
 
-/// The share of all the time for bad input.
-const BAD_INPUT_SHARE: f64 = 0.15;
+/// How long a server that serves nobody any more is waited on.
+const MOOD_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What an alive server does when it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,33 +52,33 @@ enum Mood {
 }
 
 impl Grading<'_> {
-    pub(super) fn survives_a_client_that_vanishes(&self) -> Verdict {
-        let mut bystander = self.peer();
+    pub(super) fn survives_a_client_that_vanishes(&self, deadline: Instant) -> Verdict {
+        let mut bystander = self.peer(deadline);
         self.draw_one(&mut bystander, "before anybody vanished, ").map_or_else(
             |why| (Outcome::Earned(0.0), vec![why]),
             |()| {
-                (0..VANISHING).for_each(|_| self.vanish());
-                self.others_are_served(&mut bystander, "after a client vanished, ")
+                (0..VANISHING).for_each(|_| self.vanish(deadline));
+                self.others_are_served(&mut bystander, deadline, "after a client vanished, ")
             },
         )
     }
 
-    fn vanish(&self) {
+    fn vanish(&self, deadline: Instant) {
         let most = self.options.numbers as usize / PART_OF_LIST;
         let mut unseen = 0;
-        let mut at_once = self.peer();
+        let mut at_once = self.peer(deadline);
         let command = at_once.command(&format!("draw {VANISHING_DRAW}"));
         if at_once.send(&command).is_ok() {
             unseen += VANISHING_DRAW;
         }
         drop(at_once);
-        let mut in_a_word = self.peer();
+        let mut in_a_word = self.peer(deadline);
         let _ = in_a_word.send(b"dr");
         drop(in_a_word);
-        let mut silent = self.peer();
+        let mut silent = self.peer(deadline);
         let _ = silent.connect();
         drop(silent);
-        let mut broken_off = self.peer();
+        let mut broken_off = self.peer(deadline);
         let count = BROKEN_OFF_DRAW.min(most).max(1);
         let command = broken_off.command(&format!("draw {count}"));
         if broken_off.send(&command).is_ok() {
@@ -92,28 +92,28 @@ impl Grading<'_> {
         self.ledger().unseen += unseen as u64;
     }
 
-    pub(super) fn survives_a_client_that_never_reads(&self) -> Verdict {
-        let mut bystander = self.peer();
+    pub(super) fn survives_a_client_that_never_reads(&self, deadline: Instant) -> Verdict {
+        let mut bystander = self.peer(deadline);
         if let Err(why) = self.draw_one(&mut bystander, "before, ") {
             return (Outcome::Earned(0.0), vec![why]);
         }
-        let mut unread = self.peer();
+        let mut unread = self.peer(deadline);
         let count = UNREAD_DRAW.min(self.options.numbers as usize / PART_OF_LIST).max(1);
         let command = unread.command(&format!("draw {count}"));
         if unread.send(&command).is_ok() {
             self.ledger().unseen += count as u64;
         }
         let when = format!("while a client does not read its draw {count}, ");
-        let verdict = self.others_are_served(&mut bystander, &when);
+        let verdict = self.others_are_served(&mut bystander, deadline, &when);
         drop(unread);
         verdict
     }
 
     /// A client that was there before, and one that is new.
-    fn others_are_served(&self, bystander: &mut Peer, when: &str) -> Verdict {
+    fn others_are_served(&self, bystander: &mut Peer, deadline: Instant, when: &str) -> Verdict {
         let results = [
             self.draw_one(bystander, &format!("{when}one that was there before: ")),
-            self.draw_one(&mut self.peer(), &format!("{when}a new one: ")),
+            self.draw_one(&mut self.peer(deadline), &format!("{when}a new one: ")),
         ];
         let served = results.iter().filter(|result| result.is_ok()).count();
         let details = results.into_iter().filter_map(Result::err).collect();
@@ -130,9 +130,8 @@ impl Grading<'_> {
     }
 
     /// Last of all: what comes after this is not to be trusted.
-    pub(super) fn survives_bad_input(&self) -> Verdict {
-        let deadline = self.deadline(BAD_INPUT_SHARE);
-        let before = self.mood();
+    pub(super) fn survives_bad_input(&self, deadline: Instant) -> Verdict {
+        let before = self.mood(deadline);
         if before == Mood::Unreachable {
             return (Outcome::Earned(0.0), vec!["the server took no connection before it".into()]);
         }
@@ -143,8 +142,8 @@ impl Grading<'_> {
                 details.push(format!("time was over before {name}"));
                 break;
             }
-            self.say(line);
-            let after = self.mood();
+            self.say(line, deadline);
+            let after = self.mood(deadline);
             if after == before || after == Mood::Speaks {
                 good += 1;
                 continue;
@@ -161,8 +160,8 @@ impl Grading<'_> {
     }
 
     /// Says something and waits a moment for whatever comes.
-    fn say(&self, bytes: &[u8]) {
-        let mut peer = self.peer();
+    fn say(&self, bytes: &[u8], deadline: Instant) {
+        let mut peer = self.peer(deadline);
         if peer.send(bytes).is_ok()
             && let Ok(mut stream) = peer.connect()
         {
@@ -172,11 +171,11 @@ impl Grading<'_> {
     }
 
     /// How the server takes a new client; the list may be drained.
-    fn mood(&self) -> Mood {
-        let mut peer = self.peer();
+    fn mood(&self, deadline: Instant) -> Mood {
+        let mut peer = self.peer(deadline);
         let command = peer.command("draw 1");
         let Ok(mut stream) = peer.connect() else { return Mood::Unreachable };
-        let _ = stream.set_read_timeout(Some(self.patience.min(Duration::from_secs(2))));
+        let _ = stream.set_read_timeout(Some(self.patience.min(MOOD_PATIENCE)));
         if stream.write_all(&command).is_err() {
             return Mood::Closes;
         }

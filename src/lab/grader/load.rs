@@ -42,15 +42,9 @@ const BATCH: usize = 100;
 /// Short replies in a row that end a client.
 const MOST_SHORT: usize = 3;
 
-/// Shares of all the time.
-const NUMBERS_SHARE: f64 = 0.1;
-const BURST_SHARE: f64 = 0.25;
-const DRAIN_SHARE: f64 = 0.35;
-
 impl Grading<'_> {
-    pub(super) fn answers_with_as_many_numbers(&self) -> Verdict {
-        let deadline = self.deadline(NUMBERS_SHARE);
-        let mut peer = self.peer();
+    pub(super) fn answers_with_as_many_numbers(&self, deadline: Instant) -> Verdict {
+        let mut peer = self.peer(deadline);
         let (mut good, mut details) = (0, Vec::new());
         let most = (self.options.numbers as usize / PART_OF_LIST).max(1);
         let counts = COUNTS.into_iter().filter(|&count| count <= most);
@@ -71,14 +65,14 @@ impl Grading<'_> {
         (Outcome::Earned(f64::from(good) / tried as f64), details)
     }
 
-    pub(super) fn serves_many_together(&self) -> Verdict {
-        let mut peers: Vec<Peer> = (0..self.options.clients).map(|_| self.peer()).collect();
+    pub(super) fn serves_many_together(&self, deadline: Instant) -> Verdict {
+        let mut peers: Vec<Peer> = (0..self.options.clients).map(|_| self.peer(deadline)).collect();
         let refused = peers.iter_mut().filter_map(|peer| peer.connect().err()).count();
         if refused > 0 {
             let why = format!("{refused} of {} connections were refused", self.options.clients);
             return (Outcome::Earned(0.0), vec![why]);
         }
-        let burst = Burst::new(self);
+        let burst = Burst::new(self, deadline);
         thread::scope(|scope| {
             for (client, peer) in peers.into_iter().enumerate() {
                 let burst = &burst;
@@ -88,8 +82,7 @@ impl Grading<'_> {
         burst.verdict()
     }
 
-    pub(super) fn is_drained_to_a_permutation(&self) -> Verdict {
-        let deadline = self.deadline(DRAIN_SHARE);
+    pub(super) fn is_drained_to_a_permutation(&self, deadline: Instant) -> Verdict {
         let late = AtomicBool::new(false);
         thread::scope(|scope| {
             for client in 0..self.options.clients {
@@ -102,7 +95,7 @@ impl Grading<'_> {
 
     /// Draws until nothing more comes.
     fn drain(&self, client: usize, deadline: Instant, late: &AtomicBool) {
-        let mut peer = self.peer();
+        let mut peer = self.peer(deadline);
         let share = self.options.numbers as usize / (self.options.clients * 25).max(1);
         let batch = share.clamp(1, BATCH);
         // A list that never ends is no list: as much again is enough to say so.
@@ -115,6 +108,7 @@ impl Grading<'_> {
             }
             let answer = peer.draw(batch);
             self.record(client, batch, &answer);
+            late.fetch_or(Instant::now() >= deadline, Ordering::Relaxed);
             let ledger = self.ledger();
             if answer.numbers.is_empty() || ledger.missing() == 0 || ledger.received() > enough {
                 return;
@@ -167,13 +161,13 @@ struct Burst<'g, 'o> {
 }
 
 impl<'g, 'o> Burst<'g, 'o> {
-    fn new(grading: &'g Grading<'o>) -> Self {
+    fn new(grading: &'g Grading<'o>, deadline: Instant) -> Self {
         let clients = grading.options.clients;
         Self {
             grading,
             barrier: Barrier::new(clients),
             stop: AtomicBool::new(false),
-            deadline: grading.deadline(BURST_SHARE),
+            deadline,
             enough: grading.ledger().received() + u64::from(grading.options.numbers) / BURSTS_DRAW,
             asked: AtomicUsize::new(0),
             answered: AtomicUsize::new(0),

@@ -26,6 +26,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// How long a banner, or a sample of a shape, is waited on.
 const LISTEN: Duration = Duration::from_millis(150);
 
+/// The system takes no shorter time to wait.
+const LEAST_WAIT: Duration = Duration::from_millis(1);
+
 /// The longest reply that is read: so many bytes for each number, and for the rest.
 const BYTES_A_NUMBER: usize = 256;
 const BYTES_BESIDE: usize = 64 * 1024;
@@ -70,12 +73,20 @@ pub struct Peer {
     pub shape: Shape,
     stream: Option<TcpStream>,
     patience: Duration,
+    deadline: Instant,
 }
 
 impl Peer {
-    /// A connection that is made when it is needed. No reply takes longer than `patience`.
-    pub fn new(address: SocketAddr, shape: Shape, patience: Duration) -> Self {
-        Self { address, shape, stream: None, patience }
+    /// A connection that is made when it is needed. Nothing takes longer than `patience`,
+    /// and nothing is waited for after `deadline`.
+    pub fn new(address: SocketAddr, shape: Shape, patience: Duration, deadline: Instant) -> Self {
+        Self { address, shape, stream: None, patience, deadline }
+    }
+
+    /// How long the next thing may take.
+    fn patience(&self) -> Duration {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        left.min(self.patience).max(LEAST_WAIT)
     }
 
     /// Connects if it is not connected.
@@ -84,9 +95,9 @@ impl Peer {
     /// Those of the connection.
     pub fn connect(&mut self) -> io::Result<&TcpStream> {
         if self.stream.is_none() {
-            let stream = TcpStream::connect_timeout(&self.address, self.patience)?;
+            let stream = TcpStream::connect_timeout(&self.address, self.patience())?;
             stream.set_nodelay(true)?;
-            stream.set_write_timeout(Some(self.patience))?;
+            stream.set_write_timeout(Some(self.patience()))?;
             self.stream = Some(stream);
             if self.shape.banner {
                 self.listen();
@@ -98,7 +109,8 @@ impl Peer {
     /// Reads until nothing more has come for a while; answers what came.
     pub fn listen(&mut self) -> Vec<u8> {
         let mut heard = Vec::new();
-        while heard.len() < BYTES_BESIDE {
+        let end = Instant::now() + self.patience();
+        while heard.len() < BYTES_BESIDE && Instant::now() < end {
             match self.read(&mut heard, LISTEN) {
                 Ok(0) => {
                     self.stream = None;
@@ -125,7 +137,7 @@ impl Peer {
         let Some(mut stream) = self.stream.as_ref() else {
             return Err(ErrorKind::NotConnected.into());
         };
-        stream.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
+        stream.set_read_timeout(Some(wait.max(LEAST_WAIT)))?;
         let mut piece = [0; 16 * 1024];
         let count = stream.read(&mut piece)?;
         into.extend_from_slice(&piece[..count]);
@@ -158,7 +170,7 @@ impl Peer {
         let start = Instant::now();
         let mut raw = Vec::new();
         let ending = if connected && self.send(&command).is_ok() {
-            self.receive(&mut raw, count, start + self.patience)
+            self.receive(&mut raw, count, start + self.patience())
         } else {
             Ending::Unreachable
         };
@@ -218,8 +230,12 @@ impl Peer {
 
 /// Learns how a server speaks, from three small draws; answers them too. `None` when it
 /// never answers with a number.
-pub fn learn(address: SocketAddr, patience: Duration) -> Option<(Shape, Vec<(usize, Answer)>)> {
-    [true, false].into_iter().find_map(|line_end| learn_with(address, patience, line_end))
+pub fn learn(
+    address: SocketAddr,
+    patience: Duration,
+    deadline: Instant,
+) -> Option<(Shape, Vec<(usize, Answer)>)> {
+    [true, false].into_iter().find_map(|line_end| learn_with(address, patience, deadline, line_end))
 }
 
 /// So many numbers are drawn to learn: different counts, small ones.
@@ -228,10 +244,11 @@ const SAMPLES: [usize; 3] = [1, 3, 2];
 fn learn_with(
     address: SocketAddr,
     patience: Duration,
+    deadline: Instant,
     line_end: bool,
 ) -> Option<(Shape, Vec<(usize, Answer)>)> {
     let shape = Shape { line_end, keeps_open: true, ..Shape::default() };
-    let mut peer = Peer::new(address, shape, patience);
+    let mut peer = Peer::new(address, shape, patience, deadline);
     peer.connect().ok()?;
     peer.shape.banner = !peer.listen().is_empty();
     let mut samples = Vec::new();
