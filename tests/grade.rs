@@ -67,6 +67,11 @@ fn a_list_that_was_not_shuffled_is_found() {
 }
 
 #[test]
+fn a_list_that_is_dealt_out_again_is_found() {
+    assert_fault("starts_again.py");
+}
+
+#[test]
 fn a_server_that_dies_of_a_bad_line_is_found() {
     assert_fault("dies_on_a_bad_line.py");
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -138,9 +138,13 @@ fn a_grading_that_is_killed_leaves_a_file_with_a_score_of_0() {
     // What stood there before is no mark of this server.
     std::fs::write(&out, "{\"score\": 100}").unwrap();
     let mut child = grading_of_a_mute(&listener, &out);
+    let mut before = std::fs::File::open(&out).unwrap();
     let read = || std::fs::read_to_string(&out).unwrap();
     wait_for("the first report", || read().contains("\"tests\""));
     assert!(read().starts_with("{\n  \"score\": 0,\n"), "{}", read());
+    let mut old = String::new();
+    before.read_to_string(&mut old).unwrap();
+    assert_eq!(old, "{\"score\": 100}", "a new file in its place: nobody reads half a report");
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(read().starts_with("{\n  \"score\": 0,\n"), "{}", read());

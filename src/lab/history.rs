@@ -52,11 +52,10 @@ pub struct History {
     /// For each number where it came first; index 0 is not used.
     first: Vec<Place>,
     duplicates: Vec<Duplicate>,
-    /// All numbers in range, in the order of the files.
-    numbers: Vec<u32>,
+    /// The numbers in range in the order of the files, each where it came first.
+    order: Vec<u32>,
     out_of_range: Vec<(String, Place)>,
     out_of_range_count: u64,
-    drawn: u64,
 }
 
 impl History {
@@ -67,10 +66,9 @@ impl History {
             counts: Vec::new(),
             first: vec![Place::default(); greatest as usize + 1],
             duplicates: Vec::new(),
-            numbers: Vec::new(),
+            order: Vec::new(),
             out_of_range: Vec::new(),
             out_of_range_count: 0,
-            drawn: 0,
         }
     }
 
@@ -104,11 +102,10 @@ impl History {
             }
             return;
         };
-        self.numbers.push(number as u32);
         let first = &mut self.first[number];
         if first.line == 0 {
             *first = place;
-            self.drawn += 1;
+            self.order.push(number as u32);
         } else {
             self.duplicates.push(Duplicate { number: number as u32, first: *first, again: place });
         }
@@ -126,8 +123,13 @@ impl History {
             && !(drained && self.missing() > 0)
     }
 
+    /// How many different numbers were drawn.
+    fn drawn(&self) -> u64 {
+        self.order.len() as u64
+    }
+
     fn missing(&self) -> u64 {
-        self.first.len() as u64 - 1 - self.drawn
+        self.first.len() as u64 - 1 - self.drawn()
     }
 
     /// The findings, the smallest evidence first, and one line that sums them up.
@@ -153,7 +155,7 @@ impl History {
         for (file, count) in self.files.iter().zip(&self.counts) {
             let _ = writeln!(text, "{file}: {count} numbers");
         }
-        match Shuffle::of(&self.numbers, self.first.len() as u32 - 1) {
+        match Shuffle::of(&self.order, self.first.len() as u32 - 1) {
             Some(shuffle) => {
                 let _ = writeln!(text, "{shuffle}");
             }
@@ -164,7 +166,7 @@ impl History {
         let duplicates = plural(duplicates, "duplicate");
         let missing = self.missing();
         let missing = if drained { plural(missing, "gap") } else { format!("{missing} not drawn") };
-        let _ = writeln!(text, "{} drawn, {duplicates}, {missing}", self.drawn);
+        let _ = writeln!(text, "{} drawn, {duplicates}, {missing}", self.drawn());
         text
     }
 
@@ -288,7 +290,7 @@ mod tests {
     fn what_cannot_have_been_drawn_is_out_of_range() {
         let history = history(&[("a", "0\n1001\n-5\n99999999999999999999999\n1\n")]);
         assert!(!history.is_well(false));
-        assert_eq!((history.drawn, history.out_of_range_count), (1, 4));
+        assert_eq!((history.drawn(), history.out_of_range_count), (1, 4));
         assert!(history.report(false).contains("out of range 1001: a line 2"));
     }
 
@@ -307,7 +309,12 @@ mod tests {
             "\u{feff}5\r\n19\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let mut history = history(&[("a", "\u{feff}5\n6\n")]);
         history.read("b", &utf_16);
-        assert_eq!((history.drawn, history.duplicates.len()), (3, 1), "{}", history.report(false));
+        assert_eq!(
+            (history.drawn(), history.duplicates.len()),
+            (3, 1),
+            "{}",
+            history.report(false)
+        );
     }
 
     #[test]
@@ -360,7 +367,7 @@ mod tests {
             let halves = [texts[..cut].concat(), texts[cut..].concat()];
             let found = history(&[("a", &halves[0]), ("b", &halves[1])]);
             prop_assert_eq!(found.duplicates.len(), planted.len());
-            prop_assert_eq!((found.drawn, found.out_of_range_count), (200, 0));
+            prop_assert_eq!((found.drawn(), found.out_of_range_count), (200, 0));
         }
     }
 }

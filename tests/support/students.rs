@@ -58,7 +58,7 @@ pub fn with_status<'r>(report: &'r str, status: &str) -> Vec<&'r str> {
 }
 
 /// Servers with one fault each, and the checks that they lose by it, no more and no less.
-pub const FAULTS: [(&str, &[&str]); 8] = [
+pub const FAULTS: [(&str, &[&str]); 9] = [
     ("no_lock.py", &["unique", "permutation"]),
     ("lock_around_the_read.py", &["unique", "permutation"]),
     ("twice_under_load.py", &["unique", "permutation"]),
@@ -66,6 +66,7 @@ pub const FAULTS: [(&str, &[&str]); 8] = [
     ("one_client_at_a_time.py", &["together", "vanish", "unread"]),
     ("out_of_range.py", &["range", "permutation"]),
     ("not_shuffled.py", &["random"]),
+    ("starts_again.py", &["unique", "permutation"]),
     ("dies_on_a_bad_line.py", &["bad-input"]),
 ];
 

@@ -110,13 +110,25 @@ impl Ledger {
         self.drawn + (self.duplicates.len() + self.out_of_range.len()) as u64
     }
 
-    /// The numbers in range, each client's in its order, one client behind the other.
+    /// The numbers in range, each client's in its order, one client behind the other, and
+    /// each number only where it came first: a race that deals out a part of the list again
+    /// does not make its order less random.
     pub fn orders(&self) -> Vec<u32> {
-        let mut of_client: Vec<&Operation> = self.operations.iter().collect();
-        of_client.sort_by_key(|operation| (operation.client, operation.start));
-        let numbers = of_client.into_iter().flat_map(|operation| operation.numbers.iter().copied());
-        let in_range = |number: &u32| (1..self.first.len()).contains(&(*number as usize));
-        numbers.filter_map(|number| u32::try_from(number).ok()).filter(in_range).collect()
+        let mut by_client: Vec<(usize, &Operation)> = self.operations.iter().enumerate().collect();
+        by_client.sort_by_key(|(_, operation)| (operation.client, operation.start));
+        let mut taken = vec![false; self.first.len()];
+        let mut order = Vec::new();
+        for (at, operation) in by_client {
+            for &number in &operation.numbers {
+                let Ok(index) = usize::try_from(number) else { continue };
+                let came_first =
+                    self.first.get(index).is_some_and(|&first| first as usize == at + 1);
+                if came_first && !std::mem::replace(&mut taken[index], true) {
+                    order.push(index as u32);
+                }
+            }
+        }
+        order
     }
 }
 
@@ -151,5 +163,7 @@ mod tests {
             ledger.add(one);
         }
         assert_eq!(ledger.orders(), [9, 4, 5, 3]);
+        ledger.add(operation(1, &[5, 7, 7, 0, 101, 9]));
+        assert_eq!(ledger.orders(), [9, 4, 7, 5, 3], "each number once");
     }
 }

@@ -278,3 +278,7 @@ fn learn_with(
     let answers = samples.into_iter().map(answer).collect();
     Some((shape, answers))
 }
+
+#[cfg(test)]
+#[path = "peer_tests.rs"]
+mod tests;
