@@ -302,7 +302,7 @@ impl<'o> Grading<'o> {
         match strength.window {
             Some(window) => format!(
                 "strength of evidence: {pairs} pairs of requests overlapped; a race window of \
-                 {window:.1?} or more\nwould have shown itself with 99 %, if a draw passes it at \
+                 {window:.1?} or more would have shown itself with 99 %, if a draw passes it at \
                  any moment of its request alike"
             ),
             None => "strength of evidence: none, no two requests overlapped".into(),

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!   10/10  answers draw N with N numbers
-//!    0/20  gives no number twice
+//!    0/30  gives no number twice
 //!          1712 went to client 3 (draw 4, 1.203 s) and to client 5 (draw 1, 1.204 s)
-//!   score 80.00 of 100
+//!   score 70 of 100
 //! ```
 //!
 //! **Invariants**
@@ -47,11 +47,11 @@ pub struct Check {
 /// Keys, names and weights, in the order of the report.
 const CHECKS: [(&str, &str, u32); 10] = [
     ("numbers", "answers draw N with N numbers", 10),
-    ("together", "serves many clients that are connected together", 15),
-    ("unique", "gives no number twice", 20),
+    ("together", "serves many clients that are connected together", 10),
+    ("unique", "gives no number twice", 30),
     ("range", "gives only numbers of the list", 5),
     ("linearizable", "draws in an order that one counter could have", 10),
-    ("permutation", "is drained to an exact permutation", 15),
+    ("permutation", "is drained to an exact permutation", 10),
     ("random", "draws in a random order", 10),
     ("vanish", "is not harmed by a client that vanishes", 5),
     ("unread", "is not harmed by a client that never reads", 5),
@@ -145,17 +145,41 @@ impl Report {
                 _ => format!("{:>4}/{}", points(check.score()), check.weight),
             };
             let _ = writeln!(text, "{points:<8} {}", check.name);
-            for line in check.output().lines() {
-                let _ = writeln!(text, "         {line}");
+            for line in check.output().lines().flat_map(|line| wrapped(line, WIDTH - INDENT.len()))
+            {
+                let _ = writeln!(text, "{INDENT}{line}");
             }
         }
         if !self.notes.is_empty() {
             text.push('\n');
         }
-        self.notes.iter().for_each(|note| text.push_str(&format!("{note}\n")));
+        for line in self.notes.iter().flat_map(|note| note.lines()) {
+            wrapped(line, WIDTH).iter().for_each(|part| text.push_str(&format!("{part}\n")));
+        }
         let _ = writeln!(text, "\nscore {} of 100", points(self.score()));
         text
     }
+}
+
+/// Columns of a terminal, and how far reasons stand in.
+const WIDTH: usize = 80;
+const INDENT: &str = "         ";
+
+/// A line in parts of at most `width` columns, divided between words where there are some.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    for word in line.split_inclusive(' ') {
+        for piece in word.chars().collect::<Vec<_>>().chunks(width) {
+            let last = parts.last().map_or(0, |part| part.chars().count());
+            // A space at the end may hang over.
+            let needs = piece.iter().collect::<String>().trim_end().chars().count();
+            if last > 0 && last + needs > width {
+                parts.push(String::new());
+            }
+            parts.iter_mut().last().into_iter().for_each(|part| part.extend(piece));
+        }
+    }
+    parts.into_iter().map(|part| part.trim_end().to_string()).collect()
 }
 
 /// Points without decimals that say nothing; never rounded up to full marks.
@@ -174,6 +198,21 @@ mod tests {
         assert_eq!(report.checks.iter().map(|check| check.weight).sum::<u32>(), 100);
         assert!((report.score(), report.passed()) == (0.0, false));
         assert!(report.text().ends_with("score 0 of 100\n"), "{}", report.text());
+    }
+
+    #[test]
+    fn lines_fit_a_terminal() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("123456789", 4), ["1234", "5678", "9"]);
+        assert_eq!(wrapped("  server.py:3: pop", 80), ["  server.py:3: pop"]);
+        let mut report = Report::new("somewhere".into());
+        report.set("range", Outcome::Earned(0.0), vec!["ü ".repeat(99), "x".repeat(200)], 0.0);
+        report.notes.push("words ".repeat(40));
+        assert!(
+            report.text().lines().all(|line| line.chars().count() <= WIDTH),
+            "{}",
+            report.text()
+        );
     }
 
     #[test]
