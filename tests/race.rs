@@ -3,7 +3,8 @@
 mod support;
 
 use std::collections::HashSet;
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::thread;
 
@@ -134,4 +135,49 @@ fn the_explorers_figures_are_printed() {
     assert!(stdout.lines().all(|line| line.chars().count() <= 90), "{stdout}");
     let few = shown(&leasebox(&["race", "--clients", "A:9,B:9", "--most", "100"])).0;
     assert!(few.contains("schedules tried        100 of 9075135300, "), "{few}");
+}
+
+#[test]
+fn one_schedule_is_replayed_and_a_wrong_one_says_what_is_wrong() {
+    let (stdout, _, code) = shown(&leasebox(&["race", "--schedule", "aaaaababaabb"]));
+    assert_eq!(code, Some(0));
+    assert!(stdout.contains("schedule AAAAABABAABB, preemptions 4\n"), "{stdout}");
+    assert!(stdout.contains("Result        5      19     228     228     665       7\n"));
+    let (begun, _, _) = shown(&leasebox(&["race", "--schedule", "ABB"]));
+    assert!(begun.contains("schedule ABBAAAAAAABB, "), "{begun}");
+    for (arguments, part) in [
+        (&["--schedule", "ABX"][..], "none of --clients"),
+        (&["--schedule", "AAAAAAAAA"], "more steps than it has"),
+        (&["--lock", "number", "--steps", "3"], "has no steps"),
+        (&["--replay", "localhost", "x"], "PORT is no number"),
+    ] {
+        let (stdout, stderr, code) = shown(&leasebox(&[&["race"], arguments].concat()));
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+        assert!(stderr.contains(part) && stderr.lines().count() == 1, "{stderr}");
+    }
+}
+
+#[test]
+fn a_person_chooses_who_runs_next() {
+    let mut child = Command::new(BINARY)
+        .args(["race", "--clients", "A:1,B:1", "--step"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"A\nB\nA\nB\n").unwrap();
+    let (stdout, _, code) = shown(&child.wait_with_output().unwrap());
+    assert_eq!(code, Some(0));
+    let why =
+        "5 came twice: B loaded 0 in step 2, while A had loaded 0 in step 1 and not yet stored";
+    assert_eq!(stdout.matches(why).count(), 2, "when it went wrong, and at the end: {stdout}");
+}
+
+#[test]
+fn a_replay_that_goes_otherwise_is_no_proof() {
+    let server = Running::start(&["--lab", "--numbers", "3"]);
+    let port = server.address.port().to_string();
+    let (stdout, stderr, code) = shown(&leasebox(&["race", "--replay", "127.0.0.1", &port]));
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+    assert!(stderr.contains("anew"), "{stderr}");
 }

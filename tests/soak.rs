@@ -1,4 +1,5 @@
-//! The long runs, `./run.sh soak`: some four minutes of random work, nothing lost at the end.
+//! The long runs, `./run.sh soak`: some four minutes of random work with nothing lost at the
+//! end, and 20 gradings of every server in a row.
 
 mod support;
 

@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a lease lasts when no duration is given, in milliseconds.
 const DEFAULT_MS: &str = "60000";
 
+/// The rows among which the busiest are looked for: as many as the server shows.
+const MOST_ROWS: &[u8] = b"table 4096";
+
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 1 << 30;
 
@@ -38,7 +41,8 @@ const MAX_LINE: u64 = 1 << 16;
     lease SIZE [MS]      bytes, and milliseconds (60000 when left out)\n  \
     get ID\n  \
     set ID DATA\n  \
-    draw N · table [ROWS [each|twice]] · renew ID MS · ttl ID · release ID · stats · tree · help\n\n\
+    draw N · table [ROWS [each|twice|busiest]]\n  \
+    renew ID MS · ttl ID · release ID · stats · tree · help\n\n\
     Examples:\n  \
     leasebox client localhost 4120 lease 1024 5000\n  \
     leasebox client localhost set 123 \"this is some text\"\n  \
@@ -290,10 +294,18 @@ fn set_by_text(
 }
 
 fn table_by_text(connect: impl Fn() -> Connected, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
-    let reply = ask(connect, &words.join(&b' '))?;
+    let busiest = match words {
+        [_, count, word] if word.eq_ignore_ascii_case(b"busiest") => {
+            Some(parse::<usize>(count, "ROWS")?)
+        }
+        _ => None,
+    };
+    let asked = if busiest.is_some() { MOST_ROWS.to_vec() } else { words.join(&b' ') };
+    let reply = ask(connect, &asked)?;
     let reply = String::from_utf8_lossy(&reply);
     let rows = table::parse(&reply).ok_or_else(|| {
         Failure::NoAnswer("the answer is no table; is that a leasebox server?".into())
     })?;
-    Ok(table::draw(&rows).into_bytes())
+    let rows = busiest.map_or(&rows[..], |count| table::busiest(&rows, count));
+    Ok(table::draw(rows).into_bytes())
 }

@@ -39,14 +39,15 @@ pub struct Arguments {
     /// What the lock is held for: a request, a number, or nothing
     #[arg(long, value_enum, default_value = "none")]
     lock: Lock,
-    /// Steps of a number without the lock: load and store, or load, read and store
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=3))]
-    steps: u8,
+    /// Steps of a number without the lock: load and store (2, the default), or load, read
+    /// and store (3)
+    #[arg(long, value_name = "2|3", value_parser = clap::value_parser!(u8).range(2..=3))]
+    steps: Option<u8>,
     /// Try only schedules with at most so many preemptions
     #[arg(long)]
     preemptions: Option<usize>,
     /// Try at most so many schedules, those with the fewest preemptions first
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     most: u64,
     /// Run this one: a letter for each step; what is left out follows client by client
     #[arg(long, conflicts_with_all = ["step", "preemptions"])]
@@ -101,8 +102,11 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Lock::Number => Locking::Number,
         Lock::None => Locking::None,
     };
+    if locking != Locking::None && arguments.steps.is_some() {
+        return no_answer("under the lock a number has no steps; leave --steps or --lock out");
+    }
     let drawers = arguments.clients.0.clone();
-    let case = Case { drawers, locking, reads: arguments.steps == 3 };
+    let case = Case { drawers, locking, reads: arguments.steps == Some(3) };
     match answer(arguments, &case) {
         Ok(text) => print(text.as_bytes(), ExitCode::SUCCESS),
         Err(why) => no_answer(why),
@@ -177,14 +181,16 @@ fn replay_on_server(
             smallest.ok_or("no schedule gives a number twice; draw with two clients")?.schedule
         }
     };
-    let replies = replay(case, &schedule, address).map_err(|error| error.to_string())?;
+    let explored = stage.run(&schedule).map_err(stuck)?;
+    let received =
+        replay(case, &schedule, &explored, address).map_err(|error| error.to_string())?;
     let mut text = format!("schedule {} on {address}\n", letters(case, &schedule));
     let mut files = Vec::new();
-    for (drawer, reply) in case.drawers.iter().zip(replies) {
+    for (drawer, numbers) in case.drawers.iter().zip(received) {
         let file = format!("race-{}.txt", drawer.name);
-        let _ = writeln!(text, "{} received {reply}, in {file}", drawer.name);
-        let lines = reply.replace(' ', "\n") + "\n";
-        std::fs::write(&file, lines)
+        let words: Vec<String> = numbers.iter().map(u32::to_string).collect();
+        let _ = writeln!(text, "{} received {}, in {file}", drawer.name, words.join(" "));
+        std::fs::write(&file, words.join("\n") + "\n")
             .map_err(|error| format!("{file} cannot be written ({error}); give it room"))?;
         files.push(file);
     }

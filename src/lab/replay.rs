@@ -19,7 +19,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::explorer::Case;
+use super::explorer::{Case, Run};
 use crate::message::ClientNumber;
 
 /// How long any one thing may take.
@@ -40,6 +40,8 @@ pub enum ReplayError {
     Refused(String),
     /// A client did not come to its first step.
     NotParked(char),
+    /// What was received is not what the schedule leads to.
+    Differs,
 }
 
 impl From<io::Error> for ReplayError {
@@ -56,8 +58,12 @@ impl fmt::Display for ReplayError {
             }
             ReplayError::Refused(reply) => write!(f, "the server said: {reply}"),
             ReplayError::NotParked(name) => {
-                write!(f, "{name}'s draw did not park; is its list drained? start the server anew")
+                write!(f, "{name}'s draw did not park in time; start the lab server anew")
             }
+            ReplayError::Differs => f.write_str(
+                "the server's numbers are not those of the schedule: its list is at its end, or \
+                 others draw too; start the lab server anew",
+            ),
         }
     }
 }
@@ -101,15 +107,17 @@ impl Line {
     }
 }
 
-/// Carries the schedule out; answers each client's reply line, in the case's order.
+/// Carries the schedule out; answers the numbers that each client received, in the
+/// case's order. They repeat where those of `explored`, the same schedule's run, do.
 ///
 /// # Errors
 /// [`ReplayError`]; what was drawn until then is gone.
 pub fn replay(
     case: &Case,
     schedule: &[u8],
+    explored: &Run,
     address: SocketAddr,
-) -> Result<Vec<String>, ReplayError> {
+) -> Result<Vec<Vec<u32>>, ReplayError> {
     let mut control = Line::connect(address)?;
     let mut known = control.parked("parked")?;
     let mut clients = Vec::new();
@@ -126,7 +134,24 @@ pub fn replay(
             control.parked(&format!("step {number}"))?;
         }
     }
-    clients.iter_mut().map(|(client, _)| Ok(client.receive()?)).collect()
+    let mut received = Vec::new();
+    for (client, _) in &mut clients {
+        let reply = client.receive()?;
+        let numbers: Option<Vec<u32>> = reply.split(' ').map(|word| word.parse().ok()).collect();
+        received.push(numbers.ok_or(ReplayError::Refused(reply))?);
+    }
+    if pattern(&received) == pattern(&explored.received) {
+        Ok(received)
+    } else {
+        Err(ReplayError::Differs)
+    }
+}
+
+/// For each number the place where it came first: equal where the same ones come again.
+fn pattern(received: &[Vec<u32>]) -> Vec<Vec<usize>> {
+    let all: Vec<u32> = received.concat();
+    let place = |number: &u32| all.iter().position(|known| known == number).unwrap_or_default();
+    received.iter().map(|numbers| numbers.iter().map(place).collect()).collect()
 }
 
 /// The client that is parked and was not before.

@@ -43,8 +43,10 @@ impl Schedules {
         for &steps in &self.steps {
             for step in 1..=steps as u128 {
                 placed += 1;
-                // The product of the first factors is a binomial coefficient: no remainder.
-                count = count.checked_mul(placed)? / step;
+                // count · placed / step, a binomial coefficient; divided before it is
+                // multiplied, so that only a result that is too large overflows.
+                let common = greatest_common_divisor(count, step);
+                count = (count / common).checked_mul(placed / (step / common))?;
             }
         }
         Some(count)
@@ -112,6 +114,13 @@ impl Schedules {
     }
 }
 
+fn greatest_common_divisor(mut a: u128, mut b: u128) -> u128 {
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +165,8 @@ mod tests {
     fn a_count_that_is_too_large_is_not_rounded() {
         assert_eq!(Schedules::new(vec![12, 6]).count(), Some(18_564));
         assert_eq!(Schedules::new(vec![400, 400]).count(), None);
+        let large = Schedules::new(vec![9, 20, 20, 20]).count();
+        assert_eq!(large, Some(32_746_893_859_548_171_752_296_999_405_573_519_200));
     }
 
     #[test]

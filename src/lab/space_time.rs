@@ -28,10 +28,12 @@ use crate::message::{ClientNumber, Row, Step};
 /// More columns do not fit a terminal.
 pub const MOST_DRAWERS: usize = 5;
 
-/// Columns for the clients, all together.
+/// Columns of a terminal; those for step and counter; those for the clients together.
+const TERMINAL: usize = 80;
+const MARGIN: usize = 16;
 const WIDTH: usize = 62;
 
-/// From this width on a cell says it in words.
+/// From this width on a cell says it in words: `stores 12, has 12345!` and a space.
 const WORDY: usize = 20;
 
 /// The homework's table: a column for each number, in the order the counter was loaded.
@@ -101,7 +103,11 @@ impl Picture {
             self.counter = event.end;
         }
         let gap = usize::from(event.client) * self.width();
-        let cell = self.cell(event);
+        let mut cell = self.cell(event);
+        let room = TERMINAL - MARGIN - gap;
+        if cell.chars().count() > room {
+            cell = cell.chars().take(room - 1).chain(['…']).collect();
+        }
         format!("{:5}  {:7}  {:gap$}{cell}\n", self.step, self.counter, "")
     }
 
@@ -162,12 +168,21 @@ fn explain_one(
     let number = case.list().get(index as usize).copied().unwrap_or_default();
     let (a, b) = (name(first.client), name(second.client));
     let twice = format!("{number} came twice: {b} loaded {index} in step {}, ", later + 1);
-    let since = run.events.iter().enumerate().take(later).skip(earlier + 1);
-    let stores: Vec<_> = since.filter(|(_, event)| event.step == Step::Store).collect();
-    match stores.last() {
-        // Somebody stored meanwhile, and what was loaded is what they put back.
-        Some((at, store)) if store.end == index => {
-            let (at, back) = (at + 1, name(store.client));
+    let mut counter = index;
+    let mut put_back = None;
+    let mut stored = false;
+    for (at, event) in run.events.iter().enumerate().take(later).skip(earlier + 1) {
+        if event.step != Step::Store {
+            continue;
+        }
+        stored |= event.client == first.client;
+        if event.end == index && counter != index {
+            put_back = Some((at + 1, name(event.client)));
+        }
+        counter = event.end;
+    }
+    match put_back {
+        Some((at, back)) if stored => {
             format!("{twice}because {back}'s late store of {index} in step {at} had put it back")
         }
         _ => {
@@ -238,6 +253,15 @@ Twice                         ^       ^
     }
 
     #[test]
+    fn a_store_that_changes_nothing_puts_nothing_back() {
+        let case = case(Locking::None, &[('A', 3), ('B', 2)], false);
+        let run = run(&case, "AABAAABBAB");
+        let why = explain(&case, &run);
+        let expected = "B loaded 2 in step 8, while A had loaded 2 in step 6 and not yet stored";
+        assert!(why[1].ends_with(expected), "{why:?}");
+    }
+
+    #[test]
     fn under_the_lock_a_step_is_a_whole_take() {
         let case = case(Locking::Request, &[('A', 4), ('B', 2)], false);
         let run = run(&case, "BA");
@@ -249,6 +273,11 @@ Twice                         ^       ^
     fn no_line_is_longer_than_a_terminal() {
         let drawers = [('A', 1), ('B', 1), ('C', 1), ('D', 1), ('E', 1)];
         assert_eq!(drawers.len(), MOST_DRAWERS);
+        let many = ['A', 'B', 'C'].map(|name| (name, 20));
+        let request = case(Locking::Request, &many, false);
+        let all = run(&request, "ABC");
+        let text = picture(&request, &all) + &homework_table(&request, &all);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         for reads in [false, true] {
             let case = case(Locking::None, &drawers, reads);
             let schedule = case.schedules().complete(&[0, 1, 2, 3, 4]).unwrap();

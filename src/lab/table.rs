@@ -38,6 +38,15 @@ fn parse_row(word: &str) -> Option<Row> {
     parts.next().is_none().then_some(Row { counter, client, result })
 }
 
+/// The `count` rows in a row in which the thread changes most often.
+pub fn busiest(rows: &[Row], count: usize) -> &[Row] {
+    let changes =
+        |window: &&[Row]| window.windows(2).filter(|pair| pair[0].client != pair[1].client).count();
+    // Of equals the first: `max_by_key` takes the last.
+    let windows = rows.windows(count.clamp(1, rows.len().max(1)));
+    windows.rev().max_by_key(changes).unwrap_or(rows)
+}
+
 /// Draws the table of a server's clients, with a key to the letters.
 pub fn draw(rows: &[Row]) -> String {
     let clients: Vec<ClientNumber> =
@@ -106,6 +115,19 @@ Result        5      19     228     665       7      11
 A is client 7, B is client 9
 ";
         assert_eq!(draw(&rows), expected);
+    }
+
+    #[test]
+    fn the_rows_in_which_the_thread_changes_most_are_found() {
+        let row = |(counter, client)| Row { counter, client, result: 1 };
+        let clients = [1, 1, 1, 1, 2, 1, 2, 2, 2, 1, 2, 1];
+        let rows: Vec<Row> = (0..).zip(clients).map(row).collect();
+        let counters =
+            |count| busiest(&rows, count).iter().map(|row| row.counter).collect::<Vec<_>>();
+        assert_eq!(counters(4), [3, 4, 5, 6]);
+        assert_eq!(counters(99).len(), 12);
+        assert_eq!(counters(0).len(), 1);
+        assert_eq!(busiest(&[], 5), []);
     }
 
     #[test]

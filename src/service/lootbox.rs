@@ -89,20 +89,37 @@ impl Locking {
     }
 }
 
-/// Draws up to `count` numbers one by one; `take_one` answers an empty range when none is
-/// left.
-pub fn one_by_one(
+/// Draws up to `count` numbers as `locking` says. `locked` takes so many under the lock,
+/// `unlocked` one without it; both answer an empty range when none is left.
+#[inline]
+pub fn draw(
+    list: &NumberList,
+    locking: Locking,
+    count: u64,
+    mut locked: impl FnMut(u64) -> Range<u32>,
+    unlocked: impl FnMut() -> Range<u32>,
+) -> Drawn<'_> {
+    match locking {
+        Locking::Request => Drawn::new(list, locked(count)),
+        Locking::Number => one_by_one(list, count, || locked(1)),
+        Locking::None => one_by_one(list, count, unlocked),
+    }
+}
+
+fn one_by_one(
     list: &NumberList,
     count: u64,
     mut take_one: impl FnMut() -> Range<u32>,
 ) -> Drawn<'_> {
     let mut drawn = Drawn::new(list, take_one());
-    for _ in 1..count {
+    let mut left = if drawn.is_empty() { 0 } else { count - 1 };
+    while left > 0 {
         let taken = take_one();
         if taken.is_empty() {
             break;
         }
         drawn.add(taken);
+        left -= 1;
     }
     drawn
 }
@@ -207,6 +224,22 @@ mod tests {
         assert_eq!(state.draw(2, u64::MAX, 6), 4..6);
         assert_eq!(state.draw(1, 1, 6), 6..6);
         assert_eq!(state.drawn(), 6);
+    }
+
+    #[test]
+    fn a_drained_list_is_asked_once() {
+        let list = shuffled(2, None);
+        for (left, asked) in [(0, 1), (1, 2), (2, 3)] {
+            let (mut times, mut next) = (0, 2 - left);
+            let take_one = || {
+                times += 1;
+                let first = next;
+                next = (next + 1).min(2);
+                first..next
+            };
+            let drawn = draw(&list, Locking::None, 9, |_| 0..0, take_one);
+            assert_eq!((drawn.count(), times), (u64::from(left), asked));
+        }
     }
 
     #[test]

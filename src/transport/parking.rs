@@ -15,16 +15,18 @@
 //!
 //! 1. At most one thread is between two steps: `running`.
 //! 2. A thread stays parked until the plan names it, its patience ends, or the place
-//!    is opened for good; then nobody parks any more.
+//!    is opened for good; then nobody parks any more. One whose patience has ended does
+//!    the rest of its draw without parking, beside whoever runs.
 //!
 //! **Lock** its own, for a few words; threads sleep without it. Nobody comes here with
 //! another lock held.
 //!
-//! **Simplified** a client that vanishes while it is parked stays until its patience ends.
+//! **Simplified** a client that vanishes while it is parked stays until its patience ends,
+//! once for each draw.
 //!
 //! **Source** the homework's two tables, each of which is one plan.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -45,6 +47,8 @@ struct State {
     parked: BTreeMap<ClientNumber, Parked>,
     plan: VecDeque<ClientNumber>,
     running: Option<ClientNumber>,
+    /// Those whose patience has ended in this draw.
+    freed: BTreeSet<ClientNumber>,
     watcher: Option<Thread>,
     open: bool,
 }
@@ -78,7 +82,10 @@ impl Parking {
         state.parked.insert(client, Parked { before, thread: thread::current() });
         loop {
             let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
-            if state.open || left == Some(Duration::ZERO) {
+            if left == Some(Duration::ZERO) {
+                state.freed.insert(client);
+            }
+            if state.open || state.freed.contains(&client) {
                 state.parked.remove(&client);
                 return;
             }
@@ -102,6 +109,7 @@ impl Parking {
     pub fn leave(&self, client: ClientNumber) {
         let mut state = hold(&self.state);
         state.arrive(client);
+        state.freed.remove(&client);
         state.wake_next();
     }
 
@@ -212,6 +220,10 @@ mod tests {
     fn who_waits_too_long_goes_on_and_an_open_place_keeps_nobody() {
         let parking = Parking::new(Duration::from_millis(1));
         parking.park(1, Step::Load);
+        assert!(hold(&parking.state).freed.contains(&1), "its next step will not wait");
+        parking.park(1, Step::Store);
+        parking.leave(1);
+        assert!(hold(&parking.state).freed.is_empty());
         let parking = Parking::default();
         thread::scope(|scope| {
             let waiting = scope.spawn(|| parking.park(1, Step::Load));

@@ -20,9 +20,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{BITE, MOST_ROWS, Shared, hold};
-use crate::message::numbers::Drawn;
 use crate::message::{ClientNumber, Code, Error, Reply, Rows, Step};
-use crate::service::lootbox::{Counter, Locking, one_by_one, take};
+use crate::service::lootbox::{self, Counter, Locking, take};
 use crate::service::rows::Table;
 use crate::transport::parking::{Parking, Stuck};
 
@@ -97,11 +96,12 @@ impl Shared {
             let text = "a draw takes at least 1 number; ask for more than 0";
             return Reply::Error(Error::new(Code::BadRequest, text));
         }
-        let drawn = match self.locking {
-            Locking::Request => Drawn::new(&self.list, self.take(client, count)),
-            Locking::Number => one_by_one(&self.list, count, || self.take(client, 1)),
-            Locking::None => self.draw_without_lock(client, count),
-        };
+        let locked = |count| self.take(client, count);
+        let unlocked = || self.take_without_lock(client);
+        let drawn = lootbox::draw(&self.list, self.locking, count, locked, unlocked);
+        if let Some(parking) = &self.unlocked.parking {
+            parking.leave(client);
+        }
         if drawn.is_empty() {
             let text = "every number has been drawn; start the server anew for another list";
             return Reply::Error(Error::new(Code::Exhausted, text));
@@ -117,18 +117,10 @@ impl Shared {
     }
 
     /// The homework's race: the same `take`, and nobody kept out.
-    fn draw_without_lock(&self, client: ClientNumber, count: u64) -> Drawn<'_> {
-        let counter = Reached { shared: self, client };
-        let length = self.list.len();
-        let drawn = one_by_one(&self.list, count, || {
-            let taken = take(&counter, 1, length);
-            hold(&self.draw).record(client, taken.clone(), length);
-            taken
-        });
-        if let Some(parking) = &self.unlocked.parking {
-            parking.leave(client);
-        }
-        drawn
+    fn take_without_lock(&self, client: ClientNumber) -> Range<u32> {
+        let taken = take(&Reached { shared: self, client }, 1, self.list.len());
+        hold(&self.draw).record(client, taken.clone(), self.list.len());
+        taken
     }
 
     /// How many numbers have gone out; without the lock, as far as the counter knows.
