@@ -49,6 +49,7 @@ fn a_server_that_waits_in_its_window_still_stops_in_time() {
     let mut server = Running::start(&["--no-lock", "--race-window", "500ms"]);
     let mut client = server.connect();
     client.send("draw 1000\n");
+    support::wait_for("the first number", || server.figure("drawn") > 0);
     server.signal("-TERM");
     assert!(server.wait().success());
     assert_eq!(numbers(&client.line()).len(), 1000, "the request under way is answered");

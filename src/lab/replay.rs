@@ -31,6 +31,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// The longest line that is read, in bytes.
 const MAX_LINE: u64 = 1 << 20;
 
+/// How the server says that a client is not parked.
+const NOT_FOUND: &str = "error not-found ";
+
 /// Why a replay failed.
 #[derive(Debug)]
 pub enum ReplayError {
@@ -130,9 +133,14 @@ pub fn replay(
         clients.push((client, number));
     }
     for &client in schedule {
-        if let Some((_, number)) = clients.get(usize::from(client)) {
-            control.parked(&format!("step {number}"))?;
-        }
+        let Some((_, number)) = clients.get(usize::from(client)) else { continue };
+        match control.parked(&format!("step {number}")) {
+            // It had fewer steps to do: its list was at its end.
+            Err(ReplayError::Refused(reply)) if reply.starts_with(NOT_FOUND) => {
+                return Err(ReplayError::Differs);
+            }
+            stepped => stepped?,
+        };
     }
     let mut received = Vec::new();
     for (client, _) in &mut clients {
