@@ -2,11 +2,13 @@
 
 mod support;
 
-use support::Running;
+use std::time::{Duration, Instant};
+
 use support::students::{
     NUMBERS, Student, assert_fault, assert_full_marks, assert_leasebox_passes,
     assert_not_linearizable, grade, with_status,
 };
+use support::{Running, leasebox, shown};
 
 #[test]
 fn right_servers_whose_replies_end_get_full_marks() {
@@ -15,7 +17,7 @@ fn right_servers_whose_replies_end_get_full_marks() {
 
 #[test]
 fn right_servers_whose_replies_do_not_end_or_end_the_connection_get_full_marks() {
-    ["bare", "close"].into_iter().for_each(assert_full_marks);
+    ["bare", "close", "strict"].into_iter().for_each(assert_full_marks);
 }
 
 #[test]
@@ -69,6 +71,39 @@ fn a_list_that_was_not_shuffled_is_found() {
 #[test]
 fn a_list_that_is_dealt_out_again_is_found() {
     assert_fault("starts_again.py");
+}
+
+#[test]
+fn a_server_that_dies_of_a_client_that_vanished_is_found() {
+    assert_fault("dies_of_a_broken_pipe.py");
+}
+
+#[test]
+fn a_server_that_waits_for_a_client_that_does_not_read_is_found() {
+    assert_fault("waits_for_its_reader.py");
+}
+
+#[test]
+fn a_grading_keeps_its_time_and_a_list_that_was_not_drained_in_it_is_no_permutation() {
+    let student = Student::start("correct.py", &["--shape", "lines", "--delay-ms", "200"]);
+    let start = Instant::now();
+    let arguments = ["grade", "127.0.0.1", &student.port, "--numbers", NUMBERS];
+    let output = leasebox(&[&arguments[..], &["--timeout", "5s"]].concat());
+    assert!(start.elapsed() < Duration::from_secs(50), "{:?}", start.elapsed());
+    let (report, _, code) = shown(&output);
+    assert!(report.contains("were missing when time was over"), "{report}");
+    assert!(report.contains("  30/30  gives no number twice"), "{report}");
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn the_strength_of_evidence_is_told() {
+    let (report, _) = Student::start("correct.py", &["--shape", "list"]).grade(&[]);
+    let told = report.lines().find(|line| line.starts_with("strength of evidence: ")).unwrap();
+    let pairs: u64 = told.split(' ').nth(3).unwrap().parse().unwrap();
+    assert!(pairs > 1000, "{report}");
+    let (report, _) = Student::start("one_client_at_a_time.py", &[]).grade(&[]);
+    assert!(report.contains("strength of evidence: none"), "{report}");
 }
 
 #[test]

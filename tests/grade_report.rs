@@ -177,7 +177,26 @@ fn what_is_no_plain_file_is_written_to_and_not_replaced() {
     let arguments = ["grade", "127.0.0.1", "1", "--out", link.to_str().unwrap()];
     assert_eq!(leasebox(&arguments).status.code(), Some(2));
     assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("/dev/null"));
+    std::fs::remove_file(&link).unwrap();
+    let file = scratch("linked");
+    std::fs::write(&file, "old").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    assert_eq!(leasebox(&arguments).status.code(), Some(2));
+    assert!(std::fs::read_link(&link).is_ok(), "the link is still one");
+    assert!(std::fs::read_to_string(&file).unwrap().contains("score 0 of 100"));
     std::fs::remove_file(link).unwrap();
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn a_wrong_argument_leaves_no_old_marks_behind() {
+    let out = scratch("old.json");
+    std::fs::write(&out, "{\"score\": 100}").unwrap();
+    let name = out.to_str().unwrap();
+    let arguments = ["grade", "127.0.0.1", "1", "--timeout", "1s", "--out", name];
+    assert_eq!(leasebox(&arguments).status.code(), Some(2));
+    assert!(std::fs::read_to_string(&out).unwrap().contains("score 0 of 100"));
+    std::fs::remove_file(out).unwrap();
 }
 
 #[test]
@@ -206,7 +225,10 @@ fn what_the_homework_forbids_is_listed_and_changes_no_score() {
     let name = source.to_str().unwrap();
     let output = leasebox(&["grade", "127.0.0.1", &port, "--numbers", NUMBERS, "--source", name]);
     let (stdout, _, code) = shown(&output);
-    assert!(stdout.contains(&format!("{name}:2: Queue    box = queue.Queue()\n")), "{stdout}");
+    assert!(
+        stdout.contains(&format!("{name}:2: Queue queue.    box = queue.Queue()\n")),
+        "{stdout}"
+    );
     assert!(stdout.contains(&format!("{name}:3: pop    number = numbers.pop()\n")), "{stdout}");
     assert!(stdout.ends_with("\nscore 100 of 100\n"), "{stdout}");
     assert_eq!(code, Some(0));

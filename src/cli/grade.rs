@@ -89,17 +89,17 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn graded(arguments: &Arguments) -> Result<Report, String> {
-    if arguments.timeout < LEAST_TIMEOUT {
-        return Err(format!(
-            "--timeout is too short for all checks; give {LEAST_TIMEOUT:?} or more"
-        ));
-    }
     let Arguments { host, port, out, .. } = arguments;
     // First of all: whatever happens from here on, there is a file without full marks.
     let format = arguments.format.format();
     let place = format!("{host}:{port}");
     if let Some(out) = out {
         write(out, &render(&Report::new(place), format))?;
+    }
+    if arguments.timeout < LEAST_TIMEOUT {
+        return Err(format!(
+            "--timeout is too short for all checks; give {LEAST_TIMEOUT:?} or more"
+        ));
     }
     let found = (host.as_str(), *port).to_socket_addrs().ok().and_then(|mut found| found.next());
     let address = found
@@ -156,7 +156,9 @@ fn write(out: &Path, text: &str) -> Result<(), String> {
     let failed = |error: io::Error| {
         format!("{} cannot be written ({error}); give --out a place with room", out.display())
     };
-    if fs::symlink_metadata(out).is_ok_and(|about| !about.is_file()) {
+    // Where a link leads, so that the file is replaced and not the link.
+    let out = &fs::canonicalize(out).unwrap_or_else(|_| out.to_path_buf());
+    if fs::metadata(out).is_ok_and(|about| !about.is_file()) {
         return fs::write(out, text).map_err(failed);
     }
     let mut name = out.file_name().unwrap_or_default().to_os_string();
@@ -196,16 +198,25 @@ fn order(arguments: &Arguments) -> Result<Option<Vec<u32>>, String> {
 }
 
 fn look_at_source(path: &Path) -> Result<Vec<String>, String> {
-    let findings = source::look(path).map_err(|error| {
+    let looked = source::look(path).map_err(|error| {
         format!("{} cannot be read ({error}); give --source the server's files", path.display())
     })?;
-    if findings.is_empty() {
-        return Ok(vec!["source: nothing of what the homework forbids".into()]);
+    let mut notes = vec![match looked.findings.len() + looked.more {
+        0 => "source: nothing of what the homework forbids was found".to_string(),
+        _ => "source: for a person to judge, what the homework may forbid".to_string(),
+    }];
+    for source::Finding { file, line, words, text } in &looked.findings {
+        let words: Vec<&str> = words.iter().map(|word| word.trim_matches('*')).collect();
+        notes.push(format!("  {file}:{line}: {}    {text}", words.join(" ")));
     }
-    let head = "source: for a person to judge, what the homework may forbid".to_string();
-    let line = |finding: &source::Finding| {
-        let source::Finding { file, line, word, text } = finding;
-        format!("  {file}:{line}: {word}    {text}")
-    };
-    Ok([head].into_iter().chain(findings.iter().map(line)).collect())
+    if looked.more > 0 {
+        notes.push(format!("  … and {} more lines", looked.more));
+    }
+    if let Some(first) = looked.skipped.first() {
+        let count = looked.skipped.len();
+        notes.push(format!(
+            "  {count} files were not looked at (no text, or too long), such as {first}"
+        ));
+    }
+    Ok(notes)
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -132,33 +132,24 @@ impl Arguments {
 pub fn run(arguments: Arguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("info");
     env_logger::Builder::from_env(log).init();
-    let (stop, stopped) = sync_channel(1);
-    // A first signal stops in order, a second one at once. Before there is anything to
-    // stop, the first one ends it.
-    let on_signal = move || {
-        if !SERVING.load(Ordering::SeqCst) {
-            std::process::exit(0);
-        }
-        if stop.try_send(()).is_err() {
-            std::process::exit(INTERRUPTED);
+    let stopped = match catch_signals() {
+        Ok(stopped) => stopped,
+        Err(error) => {
+            let why = format!("signals cannot be caught ({error}); run it as a process of its own");
+            return no_answer(why);
         }
     };
-    if let Err(error) = ctrlc::set_handler(on_signal) {
-        return no_answer(format!(
-            "signals cannot be caught ({error}); run it as a process of its own"
-        ));
-    }
     let config = match arguments.config() {
         Ok(config) => config,
         Err(why) => return no_answer(why),
     };
     let (max_clients, memory) = (config.max_clients, config.memory);
-    let locking = config.locking;
+    let is_locked = config.locking != Locking::None;
     let server = match config.start() {
         Ok(server) => server,
         Err(error) => return no_answer(error),
     };
-    if locking == Locking::None {
+    if !is_locked {
         warn_that_it_is_broken(arguments.lab);
     }
     SERVING.store(true, Ordering::SeqCst);
@@ -174,6 +165,21 @@ pub fn run(arguments: Arguments) -> ExitCode {
         left => log::warn!("stopped, while {left} clients' threads had not ended"),
     }
     ExitCode::SUCCESS
+}
+
+/// Answers where a first signal is told. It stops in order, a second one at once. Before
+/// there is anything to stop, the first one ends the process.
+fn catch_signals() -> Result<Receiver<()>, ctrlc::Error> {
+    let (stop, stopped) = sync_channel(1);
+    ctrlc::set_handler(move || {
+        if !SERVING.load(Ordering::SeqCst) {
+            std::process::exit(0);
+        }
+        if stop.try_send(()).is_err() {
+            std::process::exit(INTERRUPTED);
+        }
+    })?;
+    Ok(stopped)
 }
 
 /// The first line on standard output. A closed one does not keep the server from serving.

@@ -3,7 +3,7 @@
 //! A file is read line by line; every word that is a number counts, however it stands
 //! there: one a line, many a line, between commas or in brackets. A line that holds
 //! `draw N` is a command and one that begins with `error` a refusal: no draws. A number
-//! that hangs on letters (`client7`) is a name.
+//! that hangs on letters (`client7`) is a name, and one before a colon (`3: 19`) a label.
 //!
 //! ```text
 //!   duplicate 228: out-A.txt line 3, out-B.txt line 1
@@ -77,12 +77,13 @@ impl History {
         let file = self.files.len() as u32;
         let mut count = 0;
         let text = &*without_mark(text);
+        let text = &*without_colours(text);
         for (at, line) in text.split(|&byte| byte == b'\n').enumerate() {
             if is_no_draw(line) {
                 continue;
             }
             let place = Place { file, line: at as u32 + 1 };
-            for word in words(line).filter(|word| is_number(word)) {
+            for word in numbers_in(line) {
                 self.count(word, place);
                 count += 1;
             }
@@ -196,7 +197,7 @@ impl History {
 pub fn listed(text: &[u8]) -> Vec<u32> {
     let text = &*without_mark(text);
     let lines = text.split(|&byte| byte == b'\n').filter(|line| !is_no_draw(line));
-    let numbers = lines.flat_map(|line| words(line).filter(|word| is_number(word)));
+    let numbers = lines.flat_map(numbers_in);
     numbers.filter_map(|word| u32::try_from(parse_decimal(word)?).ok()).collect()
 }
 
@@ -228,10 +229,10 @@ fn plural(count: u64, noun: &str) -> String {
 
 /// Whether a line is a command or a refusal.
 fn is_no_draw(line: &[u8]) -> bool {
-    let mut words = words(line).peekable();
-    if words.peek().is_some_and(|word| word.eq_ignore_ascii_case(b"error")) {
+    if is_refusal(line) {
         return true;
     }
+    let mut words = words(line).peekable();
     while let Some(word) = words.next() {
         if word.eq_ignore_ascii_case(b"draw") && words.peek().is_some_and(|word| is_number(word)) {
             return true;
@@ -240,19 +241,52 @@ fn is_no_draw(line: &[u8]) -> bool {
     false
 }
 
-/// Runs of what names and numbers are made of.
-pub(super) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let part = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') || !byte.is_ascii()
+/// Whether a line begins with `error`.
+pub(super) fn is_refusal(line: &[u8]) -> bool {
+    words(line).next().is_some_and(|word| word.eq_ignore_ascii_case(b"error"))
+}
+
+/// The numbers of a line. One that a colon and a space follow is a label: `3: 19 228`.
+pub(super) fn numbers_in(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let labels = move |word: &[u8]| {
+        let end = word.as_ptr_range().end as usize - line.as_ptr_range().start as usize;
+        matches!(&line[end..], [b':', b' ' | b'\t' | b'\r', ..] | [b':'])
     };
+    words(line).filter(move |word| is_number(word) && !labels(word))
+}
+
+/// Runs of what names and numbers are made of. Letters beyond ASCII divide, because many
+/// languages put no space before a number.
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     line.split(move |byte| !part(byte))
         .map(|word| word.strip_suffix(b".").unwrap_or(word))
         .filter(|word| !word.is_empty())
 }
 
-pub(super) fn is_number(word: &[u8]) -> bool {
+fn is_number(word: &[u8]) -> bool {
     let digits = word.strip_prefix(b"-").unwrap_or(word);
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// The text without what colours it on a terminal: ESC, `[`, parameters and a letter.
+pub(super) fn without_colours(text: &[u8]) -> Cow<'_, [u8]> {
+    const ESCAPE: u8 = 0x1b;
+    if !text.contains(&ESCAPE) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte == ESCAPE && rest.first() == Some(&b'[') {
+            let end = rest.iter().skip(1).position(u8::is_ascii_alphabetic);
+            rest = end.map_or(&[][..], |end| &rest[end + 2..]);
+        } else {
+            plain.push(byte);
+        }
+    }
+    Cow::Owned(plain)
 }
 
 #[cfg(test)]
@@ -284,6 +318,13 @@ mod tests {
             "{}",
             history.report(false)
         );
+    }
+
+    #[test]
+    fn other_scripts_colours_and_labels_hide_no_number() {
+        let text = "\u{7d50}\u{679c}\u{ff1a}5\n\u{62bd}\u{5230}19\n\x1b[31m228\x1b[0m\nYou drew 3: 665 7:11\n\x1b[";
+        let history = history(&[("a", text)]);
+        assert_eq!(history.order, [5, 19, 228, 665, 7, 11]);
     }
 
     #[test]

@@ -12,6 +12,8 @@
 //! when it went wrong, and once.
 //!
 //! **Lock** none here; the threads are the explorer's.
+//!
+//! **Source** the homework's two tables, each a choice of who runs next.
 
 use std::io::{self, BufRead};
 

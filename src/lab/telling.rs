@@ -12,6 +12,8 @@
 //! cut the search off.
 //!
 //! **Lock** none.
+//!
+//! **Source** the words of Musuvathi and Qadeer, as in [`super::schedule`].
 
 use std::fmt::Write;
 

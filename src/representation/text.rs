@@ -62,7 +62,8 @@ const TABLE_ROWS: u64 = 12;
 
 /// The answer to `help`, and what every unknown word is pointed to.
 pub const COMMANDS: &str = "draw N | table [ROWS [each|twice]] | lease SIZE MS | set ID DATA | get ID | \
-     renew ID MS | ttl ID | release ID | stats | tree | help | quit";
+     renew ID MS | ttl ID | release ID | stats | tree | help | quit | of a lab server: \
+     parked | step CLIENT";
 
 /// A connection that speaks text.
 #[derive(Debug, Default)]
@@ -341,24 +342,16 @@ pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {
             line(out, format_args!("data {id} "));
             escape(data, &mut out.bytes);
         }
-        Reply::Table(rows) => {
-            line(out, format_args!("table"));
-            for Row { counter, client, result } in rows {
-                line(out, format_args!(" {counter}:{client}:{result}"));
-            }
-        }
-        Reply::Parked(clients) => {
-            line(out, format_args!("parked"));
-            for (client, step) in clients {
-                line(out, format_args!(" {client}:{}", step.word()));
-            }
-        }
-        Reply::Stats(figures) => {
-            line(out, format_args!("stats"));
-            for (name, value) in figures {
-                line(out, format_args!(" {name}={value}"));
-            }
-        }
+        Reply::Table(rows) => words_line(out, "table", rows, |out, row| {
+            let Row { counter, client, result } = row;
+            line(out, format_args!("{counter}:{client}:{result}"));
+        }),
+        Reply::Parked(clients) => words_line(out, "parked", clients, |out, (client, step)| {
+            line(out, format_args!("{client}:{}", step.word()));
+        }),
+        Reply::Stats(figures) => words_line(out, "stats", figures, |out, (name, value)| {
+            line(out, format_args!("{name}={value}"));
+        }),
         Reply::Leased { id, size, duration_ms } => {
             line(out, format_args!("leased {id} {size} {duration_ms}"));
         }
@@ -380,6 +373,15 @@ fn encode_drawn(drawn: &Drawn<'_>, bytes: &mut Vec<u8>) {
     drawn.append_text(bytes);
     if let Some(last) = bytes.last_mut() {
         *last = b'\n';
+    }
+}
+
+/// A word, and one more for each item.
+fn words_line<T>(out: &mut Output, word: &str, items: &[T], item: impl Fn(&mut Output, &T)) {
+    line(out, format_args!("{word}"));
+    for each in items {
+        out.bytes.push(b' ');
+        item(out, each);
     }
 }
 

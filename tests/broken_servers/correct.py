@@ -1,4 +1,6 @@
-"""No fault. Six of the shapes in which students reply."""
+"""No fault. Seven of the shapes in which students reply."""
+
+import time
 
 from base import Server
 
@@ -6,17 +8,37 @@ from base import Server
 class Correct(Server):
     def add_arguments(self, parser):
         parser.add_argument("--shape", required=True,
-                            choices=["lines", "list", "bare", "words", "shell", "close"])
+                            choices=["lines", "list", "bare", "words", "shell", "close", "strict"])
+        parser.add_argument("--delay-ms", type=int, default=0)
+
+    def take(self, count):
+        time.sleep(self.arguments.delay_ms / 1000)
+        return super().take(count)
 
     def greet(self, connection):
         if self.arguments.shape == "shell":
             connection.sendall(b"Welcome to the box of %d!\n> " % len(self.numbers))
 
     def requests(self, connection):
+        if self.arguments.shape == "strict":
+            yield from self.strict_requests(connection)
+            return
         for count in super().requests(connection):
             yield count
             if self.arguments.shape == "close":
                 return
+
+    def strict_requests(self, connection):
+        """A command is what one recv brings, and has no line end."""
+        while True:
+            data = connection.recv(1024).decode(errors="replace")
+            if not data:
+                return
+            word, _, count = data.partition(" ")
+            if word == "draw" and count.isdecimal():
+                yield int(count)
+            else:
+                connection.sendall(b"unknown command: %s" % data.encode())
 
     def pieces(self, numbers):
         shape = self.arguments.shape

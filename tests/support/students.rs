@@ -58,20 +58,26 @@ pub fn with_status<'r>(report: &'r str, status: &str) -> Vec<&'r str> {
 }
 
 /// Servers with one fault each, and the checks that they lose by it, no more and no less.
-pub const FAULTS: [(&str, &[&str]); 9] = [
+pub const FAULTS: [(&str, &[&str]); 11] = [
     ("no_lock.py", &["unique", "permutation"]),
     ("lock_around_the_read.py", &["unique", "permutation"]),
     ("twice_under_load.py", &["unique", "permutation"]),
     ("drops_the_tail.py", &["numbers", "permutation"]),
-    ("one_client_at_a_time.py", &["together", "vanish", "unread"]),
+    ("one_client_at_a_time.py", &["together", "unique", "vanish", "unread"]),
     ("out_of_range.py", &["range", "permutation"]),
     ("not_shuffled.py", &["random"]),
     ("starts_again.py", &["unique", "permutation"]),
-    ("dies_on_a_bad_line.py", &["bad-input"]),
+    // A flood of commands comes in pieces, and a piece of one is a bad line too.
+    ("dies_on_a_bad_line.py", &["unread", "bad-input"]),
+    ("dies_of_a_broken_pipe.py", AFTER_THE_VANISHING),
+    ("waits_for_its_reader.py", &["unread"]),
 ];
 
+/// A server that has died early is not drained, nor anything else that comes later.
+const AFTER_THE_VANISHING: &[&str] = &["permutation", "vanish", "unread", "bad-input"];
+
 /// The shapes of the right one.
-pub const SHAPES: [&str; 6] = ["lines", "list", "words", "shell", "bare", "close"];
+pub const SHAPES: [&str; 7] = ["lines", "list", "words", "shell", "bare", "close", "strict"];
 
 /// Asserts that the grader finds the fault.
 pub fn assert_fault(script: &str) {
@@ -82,11 +88,16 @@ pub fn assert_fault(script: &str) {
     assert_eq!(code, Some(1), "{script}");
 }
 
-/// Asserts that the right server gets full marks in that shape.
+/// Asserts that the right server gets full marks in that shape, for its order too.
 pub fn assert_full_marks(shape: &str) {
-    let (report, code) = Student::start("correct.py", &["--shape", shape]).grade(&[]);
+    let list = scratch("list");
+    let name = list.to_str().unwrap();
+    let student = Student::start("correct.py", &["--shape", shape, "--list", name]);
+    let (report, code) = student.grade(&["--order", name]);
     assert!(report.ends_with("\nscore 100 of 100\n"), "{shape}: {report}");
+    assert!(report.contains("  10/10  draws in an order that one counter could have"), "{report}");
     assert_eq!(code, Some(0), "{shape}");
+    std::fs::remove_file(list).unwrap();
 }
 
 /// Asserts that the order of one counter is missed where it can be seen.

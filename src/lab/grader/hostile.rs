@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!   vanish   "draw 5" and gone · "dr" and gone · gone · a reply begun to be read, and gone
-//!   unread   "draw 1000", and not a byte is read while others draw
+//!   unread   "draw 1000", and not a byte is read while others draw; later, when nothing is
+//!            left, so many draws that their answers fill every buffer
 //!   nonsense "draw", "draw -1", 5000 letters, control bytes …      last of all
 //! ```
 //!
@@ -13,8 +14,10 @@
 //!
 //! **Lock** the ledger's, for its count.
 //!
-//! **Simplified** a client that never reads asks for a part of the list only, which the
-//! systems' buffers hold: a server is not blocked in its write by it.
+//! **Simplified** where a drained server answers nothing at all, the flood blocks nobody,
+//! and of bad input only what happens to new connections can be seen.
+//!
+//! **Source** `loot-box.txt`: the server is connected by several clients, and serves them.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -36,6 +39,11 @@ const UNREAD_DRAW: usize = 1000;
 /// None of them asks for more than this part of the list.
 const PART_OF_LIST: usize = 50;
 
+/// Commands that are sent at once, and bytes in all: more answers than the systems'
+/// buffers hold, some 6 MiB on Linux.
+const FLOOD_PIECE: usize = 1000;
+const FLOOD: usize = 8 << 20;
+
 /// How long one that will vanish waits for a first byte, and a bad line for its answer.
 const SHORT_PATIENCE: Duration = Duration::from_millis(150);
 
@@ -49,6 +57,17 @@ enum Mood {
     Closes,
     Silent,
     Unreachable,
+}
+
+impl Mood {
+    fn words(self) -> &'static str {
+        match self {
+            Mood::Speaks => "answers",
+            Mood::Closes => "closes on everybody",
+            Mood::Silent => "answers nobody",
+            Mood::Unreachable => "takes no connection",
+        }
+    }
 }
 
 impl Grading<'_> {
@@ -92,7 +111,7 @@ impl Grading<'_> {
         self.ledger().unseen += unseen as u64;
     }
 
-    pub(super) fn survives_a_client_that_never_reads(&self, deadline: Instant) -> Verdict {
+    pub(super) fn survives_an_unread_reply(&self, deadline: Instant) -> Verdict {
         let mut bystander = self.peer(deadline);
         if let Err(why) = self.draw_one(&mut bystander, "before, ") {
             return (Outcome::Earned(0.0), vec![why]);
@@ -107,6 +126,31 @@ impl Grading<'_> {
         let verdict = self.others_are_served(&mut bystander, deadline, &when);
         drop(unread);
         verdict
+    }
+
+    /// After the list is drained: its answers cost nobody a number any more.
+    pub(super) fn survives_a_flood_that_nobody_reads(&self, deadline: Instant) -> Verdict {
+        let before = self.mood(deadline);
+        let mut flooding = self.peer(deadline);
+        if before == Mood::Unreachable || flooding.connect().is_err() {
+            return (Outcome::Earned(0.0), vec!["the server took no connection".into()]);
+        }
+        let commands = flooding.command("draw 1").repeat(FLOOD_PIECE);
+        let mut sent = 0;
+        while sent < FLOOD && flooding.send_within(&commands, SHORT_PATIENCE) {
+            sent += commands.len();
+        }
+        let after = self.mood(deadline);
+        drop(flooding);
+        if after == before || after == Mood::Speaks {
+            return (Outcome::Earned(1.0), Vec::new());
+        }
+        let why = format!(
+            "input: a client sends draw 1 again and again, {sent} bytes, and reads no answer; \
+             meanwhile the server {}",
+            after.words()
+        );
+        (Outcome::Earned(0.0), vec![why])
     }
 
     /// A client that was there before, and one that is new.
@@ -148,13 +192,12 @@ impl Grading<'_> {
                 good += 1;
                 continue;
             }
-            let now = match after {
-                Mood::Closes => "closes on everybody",
-                Mood::Silent => "answers nobody",
-                Mood::Unreachable | Mood::Speaks => "takes no connection",
-            };
-            details.push(format!("input: {name}; from then on the server {now}"));
+            details.push(format!("input: {name}; from then on the server {}", after.words()));
             break;
+        }
+        if before != Mood::Speaks && details.is_empty() {
+            let how = before.words();
+            details.push(format!("the drained server {how}, so only connections could be seen"));
         }
         (Outcome::Earned(f64::from(good) / lines.len() as f64), details)
     }

@@ -10,17 +10,20 @@
 //! 2. A short reply answers with the numbers it had, but for one that may be cut.
 //!
 //! **Lock** none; each thread has its own.
+//!
+//! **Source** `loot-box.txt`: a client that sends `draw [number]` and reads.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::shape::{Shape, Whole};
+use super::shape::{Shape, Whole, tokens};
 
-/// How long a reply whose numbers are all there may still go on.
-const QUIET: Duration = Duration::from_millis(20);
+/// How long a reply whose numbers are all there may still go on, where no reply has an
+/// end that could be waited for.
+const QUIET: Duration = Duration::from_millis(60);
 
-/// How long a reply may pause.
+/// How long any other reply may pause.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// How long a banner, or a sample of a shape, is waited on.
@@ -157,6 +160,12 @@ impl Peer {
         sent
     }
 
+    /// Sends bytes as long as the server takes them; false when it takes no more.
+    pub fn send_within(&mut self, bytes: &[u8], wait: Duration) -> bool {
+        let Ok(mut stream) = self.connect() else { return false };
+        stream.set_write_timeout(Some(wait)).is_ok() && stream.write_all(bytes).is_ok()
+    }
+
     /// A command as this server wants it.
     pub fn command(&self, text: &str) -> Vec<u8> {
         let end = if self.shape.line_end { "\n" } else { "" };
@@ -168,9 +177,9 @@ impl Peer {
         let command = self.command(&format!("draw {count}"));
         let connected = self.connect().is_ok();
         let start = Instant::now();
-        let mut raw = Vec::new();
+        let (mut raw, mut end) = (Vec::new(), start);
         let ending = if connected && self.send(&command).is_ok() {
-            self.receive(&mut raw, count, start + self.patience())
+            self.receive(&mut raw, count, start + self.patience(), &mut end)
         } else {
             Ending::Unreachable
         };
@@ -179,23 +188,28 @@ impl Peer {
             self.stream = None;
         }
         let mut numbers = self.shape.numbers(&raw);
-        let in_a_word = raw.last().is_some_and(u8::is_ascii_alphanumeric);
-        if ending != Ending::Whole && self.shape.last.is_some() && in_a_word {
-            // Replies end with another byte here: this one was cut, and perhaps its last number.
+        if ending != Ending::Whole && cut_short(&raw, &self.shape) {
             numbers.pop();
         }
-        Answer { start, end: Instant::now(), numbers, ending, raw }
+        Answer { start, end, numbers, ending, raw }
     }
 
-    fn receive(&mut self, raw: &mut Vec<u8>, count: usize, deadline: Instant) -> Ending {
+    /// Reads one reply; `heard` is when its last byte came.
+    fn receive(
+        &mut self,
+        raw: &mut Vec<u8>,
+        count: usize,
+        deadline: Instant,
+        heard: &mut Instant,
+    ) -> Ending {
         loop {
             let whole = self.shape.is_whole(raw, count);
             let left = deadline.saturating_duration_since(Instant::now());
             let wait = match whole {
                 Whole::Yes => return Ending::Whole,
-                Whole::Perhaps => QUIET,
+                Whole::Perhaps if self.shape.last.is_none() => QUIET,
                 Whole::No if raw.is_empty() => left,
-                Whole::No => PAUSE.min(left),
+                Whole::No | Whole::Perhaps => PAUSE.min(left),
             };
             if raw.len() > BYTES_BESIDE + count.saturating_mul(BYTES_A_NUMBER) {
                 return Ending::TooLong;
@@ -207,7 +221,8 @@ impl Peer {
                     self.stream = None;
                     return Ending::Whole;
                 }
-                (Ok(Some(_)), _) => {}
+                (Ok(Some(_)), _) => *heard = Instant::now(),
+                (Ok(None), Whole::Perhaps) if cut_short(raw, &self.shape) => return Ending::Short,
                 (Ok(None), Whole::Perhaps | Whole::Yes) => return Ending::Whole,
                 (Ok(None), Whole::No) if raw.is_empty() => return Ending::Silent,
                 (Ok(None), Whole::No) => return Ending::Short,
@@ -228,55 +243,83 @@ impl Peer {
     }
 }
 
-/// Learns how a server speaks, from three small draws; answers them too. `None` when it
-/// never answers with a number.
-pub fn learn(
-    address: SocketAddr,
-    patience: Duration,
-    deadline: Instant,
-) -> Option<(Shape, Vec<(usize, Answer)>)> {
-    [true, false].into_iter().find_map(|line_end| learn_with(address, patience, deadline, line_end))
+/// Whether a reply ends in a word although this server's end with another byte: then its
+/// last number may be cut.
+fn cut_short(raw: &[u8], shape: &Shape) -> bool {
+    shape.last.is_some() && raw.last().is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// So many numbers are drawn to learn: different counts, small ones.
+/// How a server speaks, and what was drawn to learn it.
+#[derive(Debug)]
+pub struct Learned {
+    /// What was learned.
+    pub shape: Shape,
+    /// The counts that were asked for, and what came.
+    pub samples: Vec<(usize, Answer)>,
+    /// Numbers asked for in vain, which may have been drawn.
+    pub unseen: usize,
+}
+
+/// Small draws of different counts, to learn from.
 const SAMPLES: [usize; 3] = [1, 3, 2];
 
-fn learn_with(
-    address: SocketAddr,
-    patience: Duration,
-    deadline: Instant,
-    line_end: bool,
-) -> Option<(Shape, Vec<(usize, Answer)>)> {
-    let shape = Shape { line_end, keeps_open: true, ..Shape::default() };
-    let mut peer = Peer::new(address, shape, patience, deadline);
-    peer.connect().ok()?;
-    peer.shape.banner = !peer.listen().is_empty();
-    let mut samples = Vec::new();
-    for count in SAMPLES {
-        let command = peer.command(&format!("draw {count}"));
-        let (start, mut raw) = (Instant::now(), Vec::new());
-        peer.send(&command).ok()?;
-        // The first bytes may take as long as any reply; then until it is quiet.
-        peer.read_some(&mut raw, patience).ok()?;
-        raw.extend(peer.listen());
-        let end = Instant::now();
-        peer.shape.keeps_open &= peer.is_connected();
-        if super::shape::tokens(&raw).is_empty() {
-            return None;
+/// Learns how a server speaks, from a few small draws; `None` when it never answers with
+/// a number. Commands with a line end are tried first.
+pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Option<Learned> {
+    let mut unseen = 0;
+    for line_end in [true, false] {
+        let shape = Shape { line_end, keeps_open: true, ..Shape::default() };
+        let mut peer = Peer::new(address, shape, patience, deadline);
+        if peer.connect().is_err() {
+            continue;
         }
-        samples.push((count, raw, start, end));
+        peer.shape.banner = !peer.listen().is_empty();
+        let heard: Vec<Sample> = SAMPLES.into_iter().map_while(|n| sample(&mut peer, n)).collect();
+        // A server that says a command again, which it did not understand, drew nothing.
+        let says_again = heard.iter().all(|sample| tokens(&sample.raw) == [sample.asked as u64]);
+        if says_again {
+            unseen += SAMPLES[0];
+            continue;
+        }
+        let mut shape = peer.shape.clone();
+        shape.learn(
+            &heard.iter().map(|sample| (sample.asked, sample.raw.clone())).collect::<Vec<_>>(),
+        );
+        let samples =
+            heard.into_iter().map(|sample| (sample.asked, sample.answer(&shape))).collect();
+        return Some(Learned { shape, samples, unseen });
     }
-    let replies: Vec<(usize, Vec<u8>)> =
-        samples.iter().map(|(count, raw, ..)| (*count, raw.clone())).collect();
-    let mut shape = peer.shape.clone();
-    shape.learn(&replies);
-    let answer = |(count, raw, start, end): (usize, Vec<u8>, Instant, Instant)| {
+    None
+}
+
+/// One small draw and all that came until it was quiet.
+struct Sample {
+    asked: usize,
+    start: Instant,
+    end: Instant,
+    raw: Vec<u8>,
+}
+
+impl Sample {
+    fn answer(self, shape: &Shape) -> Answer {
+        let Sample { asked, start, end, raw } = self;
         let numbers = shape.numbers(&raw);
-        let ending = if numbers.len() == count { Ending::Whole } else { Ending::Short };
-        (count, Answer { start, end, numbers, ending, raw })
-    };
-    let answers = samples.into_iter().map(answer).collect();
-    Some((shape, answers))
+        let ending = if numbers.len() == asked { Ending::Whole } else { Ending::Short };
+        Answer { start, end, numbers, ending, raw }
+    }
+}
+
+/// `None` when no number came.
+fn sample(peer: &mut Peer, asked: usize) -> Option<Sample> {
+    let command = peer.command(&format!("draw {asked}"));
+    let (start, mut raw) = (Instant::now(), Vec::new());
+    peer.send(&command).ok()?;
+    // The first bytes may take as long as any reply; then until it is quiet.
+    let patience = peer.patience();
+    peer.read_some(&mut raw, patience).ok()?;
+    raw.extend(peer.listen());
+    peer.shape.keeps_open &= peer.is_connected();
+    (!tokens(&raw).is_empty()).then(|| Sample { asked, start, end: Instant::now(), raw })
 }
 
 #[cfg(test)]

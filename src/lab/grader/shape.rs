@@ -15,8 +15,10 @@
 //!
 //! **Simplified** numbers hanging on letters (`client7`) are names; a line that begins
 //! with `error` holds none; what changes from reply to reply without rule is not learned.
+//!
+//! **Source** the homework's reply, and how Python, C and Java print a list.
 
-use crate::lab::history::{is_number, words};
+use crate::lab::history::{is_refusal, numbers_in, without_colours};
 use crate::message::parse_decimal;
 
 /// What was learned.
@@ -51,13 +53,10 @@ pub enum Whole {
 
 /// All numbers of a reply; those that no list can hold are `u64::MAX`.
 pub fn tokens(reply: &[u8]) -> Vec<u64> {
-    let lines = reply.split(|&byte| byte == b'\n').filter(|line| !is_refusal(line));
-    let numbers = lines.flat_map(|line| words(line).filter(|word| is_number(word)));
+    let plain = without_colours(reply);
+    let lines = plain.split(|&byte| byte == b'\n').filter(|line| !is_refusal(line));
+    let numbers = lines.flat_map(numbers_in);
     numbers.map(|word| parse_decimal(word).unwrap_or(u64::MAX)).collect()
-}
-
-fn is_refusal(line: &[u8]) -> bool {
-    words(line).next().is_some_and(|word| word.eq_ignore_ascii_case(b"error"))
 }
 
 impl Shape {
@@ -76,12 +75,7 @@ impl Shape {
         if self.paired || read.iter().any(|sample| beside(sample) != Some(more)) {
             return;
         }
-        // The count said again, or the same number each time, is none that was drawn.
-        let is_fixed = |at: usize| {
-            let same = read.windows(2).all(|pair| pair[0].1[at] == pair[1].1[at]);
-            same || read.iter().all(|(asked, found)| found[at] == *asked as u64)
-        };
-        self.before = (0..more).take_while(|&at| is_fixed(at)).count();
+        self.before = (0..more).take_while(|&at| follows_a_rule(&read, at)).count();
         self.after = more - self.before;
     }
 
@@ -106,6 +100,22 @@ impl Shape {
         let end = all.len().saturating_sub(self.after);
         all.get(self.before..end).unwrap_or_default().to_vec()
     }
+}
+
+/// Whether the number at a place is none that was drawn: the same each time, the count
+/// said again, or one that goes up or down by the counts (the counter, how many are left).
+fn follows_a_rule(read: &[(usize, Vec<u64>)], at: usize) -> bool {
+    let said: Vec<(i128, i128)> =
+        read.iter().map(|(asked, found)| (*asked as i128, i128::from(found[at]))).collect();
+    let changes = |rule: fn(i128, i128) -> i128| {
+        said.windows(2).all(|pair| pair[1].1 - pair[0].1 == rule(pair[0].0, pair[1].0))
+    };
+    said.iter().all(|(asked, number)| asked == number)
+        || changes(|_, _| 0)
+        || changes(|before, _| before)
+        || changes(|before, _| -before)
+        || changes(|_, now| now)
+        || changes(|_, now| -now)
 }
 
 /// The last byte of all samples, where it ends a number.
@@ -146,15 +156,21 @@ mod tests {
         learned(["50", "19 228 665", "7 11"]);
         learned(["[50]", "[19, 228, 665]", "[7, 11]"]);
         learned(["You got 50!\n", "You got 19, 228, 665!\n", "You got 7, 11!\n"]);
-        let again = learned(["draw 1: 50\n", "draw 3: 19 228 665\n", "draw 2: 7 11\n"]);
+        let again = learned(["draw 1 = 50\n", "draw 3 = 19 228 665\n", "draw 2 = 7 11\n"]);
         assert_eq!((again.before, again.after), (1, 0));
         let left = learned(["50 (99 left)\n", "19 228 665 (96 left)\n", "7 11 (94 left)\n"]);
         assert_eq!((left.before, left.after), (0, 1));
         let both =
             learned(["1 of 100: 50; 9\n", "3 of 100: 19 228 665; 6\n", "2 of 100: 7 11; 4\n"]);
-        assert_eq!((both.before, both.after), (2, 1));
-        let index = learned(["0: 50\n", "1: 19\n2: 228\n3: 665\n", "4: 7\n5: 11\n"]);
+        assert_eq!((both.before, both.after), (1, 1), "100 is a label");
+        learned(["0: 50\n", "1: 19\n2: 228\n3: 665\n", "4: 7\n5: 11\n"]);
+        let index = learned(["0 = 50\n", "1 = 19\n2 = 228\n3 = 665\n", "4 = 7\n5 = 11\n"]);
         assert!(index.paired);
+        let left = learned(["[99 left] 50\n", "[96 left] 19 228 665\n", "[94 left] 7 11\n"]);
+        assert_eq!((left.before, left.after), (1, 0));
+        let counter = learned(["at 0 50\n", "at 1 19 228 665\n", "at 4 7 11\n"]);
+        assert_eq!((counter.before, counter.after), (1, 0));
+        learned(["\u{7d50}\u{679c}50\n", "\u{7d50}\u{679c}19 228 665\n", "\u{7d50}\u{679c}7 11\n"]);
         assert!(!learned(["client7 50", "client7 19 228 665", "client7 7 11"]).paired);
     }
 

@@ -16,127 +16,160 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Words that stand for such structures, in the languages that students use.
-const FORBIDDEN: [&str; 22] = [
+/// Words that stand for such structures, in the languages that students use. One that
+/// ends with `*` goes on, one that begins with it is the end of a longer name.
+const FORBIDDEN: [&str; 32] = [
     "pop",
+    "pop_back",
+    "pop_front",
+    "popleft",
+    "popitem",
     "shift()",
-    "Queue",
-    "queue.",
+    "poll()",
+    "remove(0)",
+    "*Queue*",
+    "queue.*",
     "deque",
-    "fetch_add",
+    "*fetch_add*",
+    "__sync_*",
     "fetch_update",
-    "compare_exchange",
-    "AtomicInteger",
-    "AtomicLong",
-    "AtomicU",
-    "AtomicI",
-    "std::atomic",
-    "atomic<",
+    "compare_exchange*",
+    "AtomicInteger*",
+    "AtomicLong*",
+    "AtomicU*",
+    "AtomicI*",
+    "std::atomic*",
+    "atomic<*",
+    "atomic_*",
     "_Atomic",
     "sync/atomic",
-    "Interlocked",
+    "Interlocked*",
     "mpsc",
     "channel",
-    "chan ",
+    "chan *",
     "itertools.count",
+    "getAndIncrement",
+    "incrementAndGet",
     "CopyOnWriteArrayList",
 ];
 
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 4 << 20;
 
+/// Columns of a line that are shown.
+const LONGEST_TEXT: usize = 80;
+
 /// Findings and files, at most.
 const MOST_FINDINGS: usize = 200;
 const MOST_FILES: usize = 10_000;
 
-/// One line that holds such a word.
+/// One line that holds such words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Which file.
     pub file: String,
     /// Which line, from 1.
     pub line: usize,
-    /// The word.
-    pub word: &'static str,
+    /// The words.
+    pub words: Vec<&'static str>,
     /// The line itself, shortened.
     pub text: String,
 }
 
-/// Looks through a file, or every file below a directory.
+/// What a look through the source brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Up to a bound.
+    pub findings: Vec<Finding>,
+    /// Findings over the bound, which are not listed.
+    pub more: usize,
+    /// Files that are no text, are too long, cannot be read, or were too many.
+    pub skipped: Vec<String>,
+}
+
+/// Looks through a file, or every file below a directory but for hidden ones and links.
 ///
 /// # Errors
 /// When `path` itself cannot be read.
-pub fn look(path: &Path) -> io::Result<Vec<Finding>> {
-    let mut findings = Vec::new();
+pub fn look(path: &Path) -> io::Result<Looked> {
+    let mut looked = Looked::default();
+    if !fs::metadata(path)?.is_dir() {
+        fs::File::open(path)?;
+        looked.read(path);
+        return Ok(looked);
+    }
     let mut left = vec![path.to_path_buf()];
     let mut files = 0;
-    if !fs::metadata(path)?.is_dir() {
-        read(path, &mut findings)?;
-        return Ok(findings);
-    }
     while let Some(place) = left.pop() {
-        let mut entries: Vec<PathBuf> = match fs::read_dir(&place) {
-            Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
+        let entries = match fs::read_dir(&place) {
             Err(error) if place == path => return Err(error),
-            Err(_) => continue,
+            Err(_) => {
+                looked.skip(&place);
+                continue;
+            }
+            Ok(entries) => entries,
         };
+        let mut entries: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
         entries.sort();
-        for entry in entries {
-            let is_hidden =
-                entry.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+        for entry in entries.into_iter().filter(|entry| !is_hidden(entry)) {
             match fs::symlink_metadata(&entry) {
-                Ok(about) if about.is_dir() && !is_hidden => left.push(entry),
+                Ok(about) if about.is_dir() => left.push(entry),
                 Ok(about) if about.is_file() && files < MOST_FILES => {
                     files += 1;
-                    // One that cannot be read is not the student's to hide behind: it is named.
-                    if let Err(error) = read(&entry, &mut findings) {
-                        findings.push(unreadable(&entry, &error));
-                    }
+                    looked.read(&entry);
                 }
-                _ => {}
-            }
-            if findings.len() >= MOST_FINDINGS {
-                return Ok(findings);
+                _ => looked.skip(&entry),
             }
         }
     }
-    Ok(findings)
+    Ok(looked)
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Finding {
-    let file = path.display().to_string();
-    Finding { file, line: 0, word: "unreadable", text: error.to_string() }
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-fn read(path: &Path, findings: &mut Vec<Finding>) -> io::Result<()> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
-    if bytes.contains(&0) {
-        // No source text.
-        return Ok(());
+impl Looked {
+    fn skip(&mut self, path: &Path) {
+        self.skipped.push(path.display().to_string());
     }
-    for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        let text = String::from_utf8_lossy(line);
-        let Some(word) = FORBIDDEN.into_iter().find(|word| holds(&text, word)) else { continue };
-        if findings.len() >= MOST_FINDINGS {
-            return Ok(());
+
+    fn read(&mut self, path: &Path) {
+        let mut bytes = Vec::new();
+        let read = fs::File::open(path)
+            .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
+            .is_ok();
+        if !read || bytes.len() as u64 > LONGEST || bytes.contains(&0) {
+            return self.skip(path);
         }
-        let text = text.trim().chars().take(80).collect();
-        findings.push(Finding { file: path.display().to_string(), line: at + 1, word, text });
+        for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+            let text = String::from_utf8_lossy(line);
+            let words: Vec<&str> =
+                FORBIDDEN.into_iter().filter(|word| holds(&text, word)).collect();
+            if words.is_empty() {
+                continue;
+            }
+            if self.findings.len() >= MOST_FINDINGS {
+                self.more += 1;
+                continue;
+            }
+            let text = text.trim().chars().take(LONGEST_TEXT).collect();
+            let file = path.display().to_string();
+            self.findings.push(Finding { file, line: at + 1, words, text });
+        }
     }
-    Ok(())
 }
 
-/// Whether the word stands there and not within a longer name (`popular`, `stopping`).
+/// Whether the word stands there, and not within a longer name (`popular`, `stopping`).
 fn holds(text: &str, word: &str) -> bool {
     let is_name = |letter: Option<char>| letter.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let (open_start, open_end) = (word.starts_with('*'), word.ends_with('*'));
+    let word = word.trim_matches('*');
     text.match_indices(word).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let after = text[at + word.len()..].chars().next();
-        // Words of a whole family, and those with a sign of their own, may go on.
-        let open_end = word.ends_with(['.', '<', ')', ' ', 'U', 'I']);
-        let open_start = word == "Queue" || word == "fetch_add";
-        (open_start || !is_name(before)) && (open_end || !is_name(after) || word == "Queue")
+        let ends = open_end || !is_name(after) || word.ends_with(')');
+        (open_start || !is_name(before)) && ends
     })
 }
 
@@ -148,22 +181,25 @@ mod tests {
     fn words_within_longer_names_are_others() {
         for (text, word) in [
             ("x = numbers.pop()", "pop"),
-            ("from queue import LifoQueue", "Queue"),
-            ("import queue.SimpleQueue", "queue."),
-            ("counter.fetch_add(1, Relaxed)", "fetch_add"),
-            ("static AtomicInteger next;", "AtomicInteger"),
-            ("use std::sync::atomic::AtomicUsize;", "AtomicU"),
-            ("c := make(chan int)", "chan "),
-            ("std::atomic<int> counter", "std::atomic"),
+            ("from queue import LifoQueue", "*Queue*"),
+            ("import queue.SimpleQueue", "queue.*"),
+            ("counter.fetch_add(1, Relaxed)", "*fetch_add*"),
+            ("static AtomicInteger next;", "AtomicInteger*"),
+            ("use std::sync::atomic::AtomicUsize;", "AtomicU*"),
+            ("c := make(chan int)", "chan *"),
+            ("std::atomic<int> counter", "std::atomic*"),
+            ("__sync_fetch_and_add(&counter, 1)", "__sync_*"),
+            ("numbers.remove(0)", "remove(0)"),
+            ("InterlockedIncrement(&counter)", "Interlocked*"),
         ] {
             assert!(holds(text, word), "{text}: {word}");
         }
         for (text, word) in [
             ("popular = 1", "pop"),
             ("stop_population()", "pop"),
-            ("merchant x", "chan "),
-            ("changed", "chan "),
-            ("queued.x", "queue."),
+            ("merchant x", "chan *"),
+            ("changed", "chan *"),
+            ("queued.x", "queue.*"),
             ("channels_open", "channel"),
         ] {
             assert!(!holds(text, word), "{text}: {word}");
@@ -178,9 +214,15 @@ mod tests {
         fs::write(place.join("sub/b.py"), "import queue\nq = queue.Queue()\n").unwrap();
         fs::write(place.join("sub/c.bin"), b"pop\0pop\n").unwrap();
         let found = look(&place).unwrap();
-        let shown: Vec<_> = found.iter().map(|f| (f.line, f.word, f.text.as_str())).collect();
-        assert_eq!(shown, [(2, "pop", "x = box.pop()"), (2, "Queue", "q = queue.Queue()")]);
-        assert_eq!(look(&place.join("a.py")).unwrap().len(), 1);
+        let shown: Vec<_> =
+            found.findings.iter().map(|f| (f.line, f.words.clone(), f.text.as_str())).collect();
+        let both = vec!["*Queue*", "queue.*"];
+        let expected = [(2, vec!["pop"], "x = box.pop()"), (2, both, "q = queue.Queue()")];
+        assert_eq!(shown, expected);
+        assert_eq!(found.skipped, [place.join("sub/c.bin").display().to_string()]);
+        assert_eq!(look(&place.join("a.py")).unwrap().findings.len(), 1);
+        fs::write(place.join("a.py"), "pop\n".repeat(MOST_FINDINGS + 7)).unwrap();
+        assert_eq!(look(&place.join("a.py")).unwrap().more, 7);
         assert!(look(&place.join("none")).is_err());
         fs::remove_dir_all(place).unwrap();
     }
