@@ -174,6 +174,7 @@ fn check_finds_the_number_that_came_twice() {
     );
     assert!(stdout.ends_with("5 drawn, 1 duplicate, 99995 not drawn\n"), "{stdout}");
     assert_eq!(leasebox(&["check", files[0]]).status.code(), Some(0));
+    assert_complains(&["check", files[0], files[0]], 2, &["given twice"]);
     assert_eq!(leasebox(&["check", "--drained", files[0]]).status.code(), Some(1));
     std::fs::write(&a, "no numbers\n").unwrap();
     assert_complains(&["check", files[0]], 2, &["no number was found"]);

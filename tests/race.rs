@@ -133,7 +133,7 @@ fn the_explorers_figures_are_printed() {
     ] {
         assert!(stdout.lines().any(|printed| printed == line), "{line}: {stdout}");
     }
-    assert!(stdout.lines().all(|line| line.chars().count() <= 90), "{stdout}");
+    assert!(stdout.lines().all(|line| line.chars().count() <= 80), "{stdout}");
     let few = shown(&leasebox(&["race", "--clients", "A:9,B:9", "--most", "100"])).0;
     assert!(few.contains("schedules tried        100 of 9075135300, "), "{few}");
 }

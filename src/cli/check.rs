@@ -32,7 +32,10 @@ pub struct Arguments {
 /// Reads the files and reports.
 pub fn run(arguments: &Arguments) -> ExitCode {
     let mut history = History::new(arguments.max);
-    for file in &arguments.files {
+    for (at, file) in arguments.files.iter().enumerate() {
+        if arguments.files[..at].contains(file) {
+            return no_answer(format!("{} is given twice; give each file once", file.display()));
+        }
         match fs::read(file) {
             Ok(text) => history.read(&file.display().to_string(), &text),
             Err(error) => {

@@ -143,7 +143,7 @@ fn answer(arguments: &Arguments, report: &Report) -> ExitCode {
         let _ = print(text.as_bytes(), ExitCode::SUCCESS);
         let (host, port) = (&arguments.host, arguments.port);
         return no_answer(format!(
-            "no draw was ever answered with a number by {host} port {port}; is the server started?"
+            "no draw was ever answered with a number by {host} port {port}; is the server started, and anew?"
         ));
     }
     let code = if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(BAD_NEWS) };
@@ -167,6 +167,9 @@ fn write(out: &Path, text: &str) -> Result<(), String> {
     let written = fs::File::create(&draft).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
+        if let Ok(about) = fs::metadata(out) {
+            file.set_permissions(about.permissions())?;
+        }
         fs::rename(&draft, out)
     });
     written.map_err(|error| {

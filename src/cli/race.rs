@@ -177,8 +177,9 @@ fn replay_on_server(
     let schedule = match chosen {
         Some(schedule) => schedule,
         None => {
-            let smallest = search(arguments, case, stage)?.smallest;
-            smallest.ok_or("no schedule gives a number twice; draw with two clients")?.schedule
+            let why = "no schedule that was tried gives a number twice; give two --clients, a \
+                       larger --most, or a --schedule";
+            search(arguments, case, stage)?.smallest.ok_or(why)?.schedule
         }
     };
     let explored = stage.run(&schedule).map_err(stuck)?;

@@ -122,6 +122,10 @@ pub fn grade(
     let grading = Grading { options, shape, patience, end, began, ledger };
     samples.iter().for_each(|(asked, answer)| grading.record(0, *asked, answer));
     report.notes.push(grading.describe_shape());
+    if let Some((asked, answer)) = samples.iter().find(|(n, answer)| answer.numbers.len() != *n) {
+        let odd = describe(*asked, answer);
+        report.notes.push(format!("its replies may not have been understood: {odd}"));
+    }
     grading.run_all(&mut report, &mut watch);
     report.notes.extend(notes);
     watch(&report, "done");
@@ -136,7 +140,7 @@ impl<'o> Grading<'o> {
     /// share judge what the others drew.
     const CHECKS: [(&'static str, f64, Check<'o>); 11] = [
         ("numbers", 0.1, Self::answers_with_as_many_numbers),
-        ("together", 0.25, Self::serves_many_together),
+        ("together", 0.2, Self::serves_many_together),
         ("vanish", 0.1, Self::survives_a_client_that_vanishes),
         ("unread", 0.1, Self::survives_an_unread_reply),
         ("permutation", 0.3, Self::is_drained_to_a_permutation),
@@ -145,7 +149,7 @@ impl<'o> Grading<'o> {
         ("random", 0.0, Self::draws_in_random_order),
         ("linearizable", 0.0, Self::is_one_counter),
         ("unread", 0.05, Self::survives_a_flood_that_nobody_reads),
-        ("bad-input", 0.1, Self::survives_bad_input),
+        ("bad-input", 0.15, Self::survives_bad_input),
     ];
 
     /// A connection that waits for nothing beyond `deadline`.
@@ -298,14 +302,17 @@ impl<'o> Grading<'o> {
 
     fn describe_shape(&self) -> String {
         let shape = &self.shape;
-        let end = if shape.line_end { "with" } else { "without" };
-        let mut said = format!("it takes commands {end} a line end");
+        let mut said = match shape.line_end {
+            "" => "it takes commands without a line end".to_string(),
+            "\n" => "it takes commands with a line end".to_string(),
+            _ => "it takes commands with CR and LF".to_string(),
+        };
         let beside = shape.before + shape.after;
         if beside > 0 {
             said += &format!(", says {beside} more numbers with each reply");
         }
-        if shape.paired {
-            said += ", says an index before each number";
+        if shape.paired.is_some() {
+            said += ", says an index with each number";
         }
         if !shape.keeps_open {
             said += ", closes after each reply";

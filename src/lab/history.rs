@@ -261,6 +261,8 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     line.split(move |byte| !part(byte))
         .map(|word| word.strip_suffix(b".").unwrap_or(word))
+        // As in `5->19`.
+        .map(|word| word.strip_suffix(b"-").unwrap_or(word))
         .filter(|word| !word.is_empty())
 }
 

@@ -143,7 +143,7 @@ impl Picture {
     }
 }
 
-/// Why each number that came twice did, in words; one sentence for each.
+/// Why each number that came twice did, in words; a sentence of two lines for each.
 pub fn explain(case: &Case, run: &Run) -> Vec<String> {
     let loads = || run.events.iter().enumerate().filter(|(_, event)| event.step == Step::Load);
     let mut sentences = Vec::new();
@@ -167,7 +167,7 @@ fn explain_one(
     let index = second.first;
     let number = case.list().get(index as usize).copied().unwrap_or_default();
     let (a, b) = (name(first.client), name(second.client));
-    let twice = format!("{number} came twice: {b} loaded {index} in step {}, ", later + 1);
+    let twice = format!("{number} came twice: {b} loaded {index} in step {},\n  ", later + 1);
     let mut counter = index;
     let mut put_back = None;
     let mut stored = false;
@@ -237,7 +237,7 @@ Twice                         ^       ^
    12        5                                 stores 5, has 7
 ";
         assert_eq!(format!("\n{}", picture(&case, &run)), expected);
-        let why = "228 came twice: B loaded 2 in step 6, while A had loaded 2 in step 5 and not \
+        let why = "228 came twice: B loaded 2 in step 6,\n  while A had loaded 2 in step 5 and not \
                    yet stored";
         assert_eq!(explain(&case, &run), [why]);
     }
@@ -257,7 +257,7 @@ Twice                         ^       ^
         let case = case(Locking::None, &[('A', 3), ('B', 2)], false);
         let run = run(&case, "AABAAABBAB");
         let why = explain(&case, &run);
-        let expected = "B loaded 2 in step 8, while A had loaded 2 in step 6 and not yet stored";
+        let expected = "B loaded 2 in step 8,\n  while A had loaded 2 in step 6 and not yet stored";
         assert!(why[1].ends_with(expected), "{why:?}");
     }
 

@@ -5,7 +5,8 @@
 //!       1        0  loads 0
 //!   > B
 //!       2        0                                 loads 0
-//!          5 came twice: B loaded 0 in step 2, while A had loaded 0 in step 1 and not yet stored
+//!          5 came twice: B loaded 0 in step 2,
+//!            while A had loaded 0 in step 1 and not yet stored
 //! ```
 //!
 //! **Invariants** only a client that has a step left does one; what went wrong is said
@@ -40,15 +41,14 @@ pub fn step_by_step(
     let length = case.schedules().length();
     let begin = "a letter and return lets that client do its next step\n\n";
     let mut told = tell(&format!("{}{begin}{}", tell_case(case), shown.head()));
-    let mut lines = input.lines();
+    let mut letters_in = input.bytes();
     while told.is_ok() && done.len() < length {
-        let Some(Ok(line)) = lines.next() else { break };
-        for letter in line.chars().filter(|letter| !letter.is_whitespace()) {
-            if done.len() == length {
-                break;
-            }
+        let Some(Ok(byte)) = letters_in.next() else { break };
+        let letter = char::from(byte);
+        if !letter.is_whitespace() {
             let Some(client) = who_is(case, &done, letter) else {
                 let others = who_can(case, &done);
+                let letter = byte.escape_ascii();
                 told = tell(&format!("{letter} has no step to do; choose one of {others}\n"));
                 continue;
             };
@@ -57,7 +57,8 @@ pub fn step_by_step(
             let run = stage.so_far();
             let mut text = run.events.last().map_or_else(String::new, |event| shown.line(event));
             let wrong = explain(case, &run);
-            wrong.iter().skip(known).for_each(|why| text.push_str(&format!("       {why}\n")));
+            let indent = |why: &String| format!("       {}\n", why.replace('\n', "\n       "));
+            text.extend(wrong.iter().skip(known).map(indent));
             known = wrong.len();
             told = tell(&text);
         }

@@ -2,7 +2,7 @@
 //! nonsense. Others must be served as before.
 //!
 //! ```text
-//!   vanish   "draw 5" and gone · "dr" and gone · gone · a reply begun to be read, and gone
+//!   vanish   "draw 1" five times and gone · "dr" and gone · gone · a reply begun, and gone
 //!   unread   "draw 1000", and not a byte is read while others draw; later, when nothing is
 //!            left, so many draws that their answers fill every buffer
 //!   nonsense "draw", "draw -1", 5000 letters, control bytes …      last of all
@@ -29,9 +29,10 @@ use super::{Grading, Verdict, describe};
 /// Clients that vanish in each way.
 const VANISHING: usize = 3;
 
-/// Numbers asked for by one that vanishes at once, and in the middle of its reply.
-const VANISHING_DRAW: usize = 5;
-const BROKEN_OFF_DRAW: usize = 200;
+/// Numbers asked for one by one by a client that vanishes at once, and in one draw by one
+/// that vanishes in the middle of its reply. Few, because they cannot be accounted for.
+const VANISHING_DRAWS: usize = 5;
+const BROKEN_OFF_DRAW: usize = 20;
 
 /// Numbers asked for by one that never reads.
 const UNREAD_DRAW: usize = 1000;
@@ -83,12 +84,12 @@ impl Grading<'_> {
     }
 
     fn vanish(&self, deadline: Instant) {
-        let most = self.options.numbers as usize / PART_OF_LIST;
         let mut unseen = 0;
         let mut at_once = self.peer(deadline);
-        let command = at_once.command(&format!("draw {VANISHING_DRAW}"));
-        if at_once.send(&command).is_ok() {
-            unseen += VANISHING_DRAW;
+        // Several commands: a server learns only from its second write that nobody is there.
+        let commands = at_once.command("draw 1").repeat(VANISHING_DRAWS);
+        if at_once.send(&commands).is_ok() {
+            unseen += VANISHING_DRAWS;
         }
         drop(at_once);
         let mut in_a_word = self.peer(deadline);
@@ -98,10 +99,9 @@ impl Grading<'_> {
         let _ = silent.connect();
         drop(silent);
         let mut broken_off = self.peer(deadline);
-        let count = BROKEN_OFF_DRAW.min(most).max(1);
-        let command = broken_off.command(&format!("draw {count}"));
+        let command = broken_off.command(&format!("draw {BROKEN_OFF_DRAW}"));
         if broken_off.send(&command).is_ok() {
-            unseen += count;
+            unseen += BROKEN_OFF_DRAW;
             if let Ok(mut stream) = broken_off.connect() {
                 let _ = stream.set_read_timeout(Some(SHORT_PATIENCE));
                 let _ = stream.read(&mut [0]);
@@ -118,14 +118,14 @@ impl Grading<'_> {
         }
         let mut unread = self.peer(deadline);
         let count = UNREAD_DRAW.min(self.options.numbers as usize / PART_OF_LIST).max(1);
-        let command = unread.command(&format!("draw {count}"));
-        if unread.send(&command).is_ok() {
-            self.ledger().unseen += count as u64;
-        }
+        let mut verdict = None;
         let when = format!("while a client does not read its draw {count}, ");
-        let verdict = self.others_are_served(&mut bystander, deadline, &when);
-        drop(unread);
-        verdict
+        // It is read in the end, so that its numbers are accounted for.
+        let answer = unread.draw_meanwhile(count, || {
+            verdict = Some(self.others_are_served(&mut bystander, deadline, &when));
+        });
+        self.record_or_give_up(0, count, &answer);
+        verdict.unwrap_or((Outcome::Earned(0.0), vec![describe(count, &answer)]))
     }
 
     /// After the list is drained: its answers cost nobody a number any more.
@@ -188,16 +188,21 @@ impl Grading<'_> {
             }
             self.say(line, deadline);
             let after = self.mood(deadline);
-            if after == before || after == Mood::Speaks {
-                good += 1;
-                continue;
+            if after != before && after != Mood::Speaks {
+                let now = after.words();
+                details.push(format!("input: {name}; from then on the server {now}"));
+                break;
             }
-            details.push(format!("input: {name}; from then on the server {}", after.words()));
-            break;
+            good += 1;
+            if before == Mood::Silent {
+                // Nothing could be seen of it but that it takes connections.
+                break;
+            }
         }
-        if before != Mood::Speaks && details.is_empty() {
-            let how = before.words();
-            details.push(format!("the drained server {how}, so only connections could be seen"));
+        if before == Mood::Silent && details.is_empty() {
+            let why = "not decidable: the drained server answers nothing, so nobody can tell \
+                       whether it still would";
+            return (Outcome::Undecidable, vec![why.into()]);
         }
         (Outcome::Earned(f64::from(good) / lines.len() as f64), details)
     }

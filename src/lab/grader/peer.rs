@@ -26,8 +26,11 @@ const QUIET: Duration = Duration::from_millis(60);
 /// How long any other reply may pause.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// How long a banner, or a sample of a shape, is waited on.
+/// How long a sample of a shape is waited on once it has begun.
 const LISTEN: Duration = Duration::from_millis(150);
+
+/// How long a banner is waited on that may never come.
+const BANNER: Duration = Duration::from_millis(500);
 
 /// The system takes no shorter time to wait.
 const LEAST_WAIT: Duration = Duration::from_millis(1);
@@ -103,24 +106,26 @@ impl Peer {
             stream.set_write_timeout(Some(self.patience()))?;
             self.stream = Some(stream);
             if self.shape.banner {
-                self.listen();
+                self.listen(self.patience());
             }
         }
         self.stream.as_ref().ok_or_else(|| ErrorKind::NotConnected.into())
     }
 
-    /// Reads until nothing more has come for a while; answers what came.
-    pub fn listen(&mut self) -> Vec<u8> {
+    /// Waits `first` for a first byte, then reads until nothing more has come for a while;
+    /// answers what came.
+    pub fn listen(&mut self, first: Duration) -> Vec<u8> {
         let mut heard = Vec::new();
         let end = Instant::now() + self.patience();
         while heard.len() < BYTES_BESIDE && Instant::now() < end {
-            match self.read(&mut heard, LISTEN) {
-                Ok(0) => {
+            let wait = if heard.is_empty() { first } else { LISTEN };
+            match self.read_some(&mut heard, wait) {
+                Ok(Some(0)) | Err(_) => {
                     self.stream = None;
                     break;
                 }
-                Ok(_) => {}
-                Err(_) => break,
+                Ok(Some(_)) => {}
+                Ok(None) => break,
             }
         }
         heard
@@ -168,18 +173,24 @@ impl Peer {
 
     /// A command as this server wants it.
     pub fn command(&self, text: &str) -> Vec<u8> {
-        let end = if self.shape.line_end { "\n" } else { "" };
-        format!("{text}{end}").into_bytes()
+        format!("{text}{}", self.shape.line_end).into_bytes()
     }
 
     /// Draws `count` numbers.
     pub fn draw(&mut self, count: usize) -> Answer {
+        self.draw_meanwhile(count, || {})
+    }
+
+    /// Draws `count` numbers, and does something else before the reply is read.
+    pub fn draw_meanwhile(&mut self, count: usize, meanwhile: impl FnOnce()) -> Answer {
         let command = self.command(&format!("draw {count}"));
         let connected = self.connect().is_ok();
         let start = Instant::now();
         let (mut raw, mut end) = (Vec::new(), start);
         let ending = if connected && self.send(&command).is_ok() {
-            self.receive(&mut raw, count, start + self.patience(), &mut end)
+            meanwhile();
+            let deadline = Instant::now() + self.patience();
+            self.receive(&mut raw, count, deadline, &mut end)
         } else {
             Ending::Unreachable
         };
@@ -264,16 +275,16 @@ pub struct Learned {
 const SAMPLES: [usize; 3] = [1, 3, 2];
 
 /// Learns how a server speaks, from a few small draws; `None` when it never answers with
-/// a number. Commands with a line end are tried first.
+/// a number. Commands with a line end are tried first, then without, then with CRLF.
 pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Option<Learned> {
     let mut unseen = 0;
-    for line_end in [true, false] {
+    for line_end in ["\n", "", "\r\n"] {
         let shape = Shape { line_end, keeps_open: true, ..Shape::default() };
         let mut peer = Peer::new(address, shape, patience, deadline);
         if peer.connect().is_err() {
             continue;
         }
-        peer.shape.banner = !peer.listen().is_empty();
+        peer.shape.banner = !peer.listen(BANNER).is_empty();
         let heard: Vec<Sample> = SAMPLES.into_iter().map_while(|n| sample(&mut peer, n)).collect();
         // A server that says a command again, which it did not understand, drew nothing.
         let says_again = heard.iter().all(|sample| tokens(&sample.raw) == [sample.asked as u64]);
@@ -312,12 +323,10 @@ impl Sample {
 /// `None` when no number came.
 fn sample(peer: &mut Peer, asked: usize) -> Option<Sample> {
     let command = peer.command(&format!("draw {asked}"));
-    let (start, mut raw) = (Instant::now(), Vec::new());
+    let start = Instant::now();
     peer.send(&command).ok()?;
-    // The first bytes may take as long as any reply; then until it is quiet.
-    let patience = peer.patience();
-    peer.read_some(&mut raw, patience).ok()?;
-    raw.extend(peer.listen());
+    // The first bytes may take as long as any reply.
+    let raw = peer.listen(peer.patience());
     peer.shape.keeps_open &= peer.is_connected();
     (!tokens(&raw).is_empty()).then(|| Sample { asked, start, end: Instant::now(), raw })
 }

@@ -16,7 +16,7 @@ fn with_server(
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || talk(listener.accept().unwrap().0));
-    let shape = Shape { line_end: true, keeps_open: true, last, ..Shape::default() };
+    let shape = Shape { line_end: "\n", keeps_open: true, last, ..Shape::default() };
     test(Peer::new(address, shape, PATIENCE, Instant::now() + PATIENCE));
     server.join().unwrap();
 }
@@ -102,7 +102,7 @@ fn a_reply_that_dribbles_ends_with_the_patience() {
         peer.patience = Duration::from_millis(50);
         let start = Instant::now();
         assert_eq!(peer.draw(1).ending, Ending::Short);
-        assert!(peer.listen().len() < 1000);
+        assert!(peer.listen(LISTEN).len() < 1000);
         assert!(start.elapsed() < PATIENCE / 2, "{:?}", start.elapsed());
         peer.hang_up();
     });

@@ -24,8 +24,8 @@ use crate::message::parse_decimal;
 /// What was learned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shape {
-    /// Commands end with a line feed.
-    pub line_end: bool,
+    /// What commands end with.
+    pub line_end: &'static str,
     /// The server says something before it is asked.
     pub banner: bool,
     /// A connection may ask again.
@@ -34,8 +34,9 @@ pub struct Shape {
     pub before: usize,
     /// Numbers behind them.
     pub after: usize,
-    /// Each number has another one before it, such as its index.
-    pub paired: bool,
+    /// Each number has another one, such as its index, before it (1) or behind it (0): the
+    /// number's place in such a pair.
+    pub paired: Option<usize>,
     /// The byte that ends a reply, when it is no part of a number.
     pub last: Option<u8>,
 }
@@ -68,11 +69,12 @@ impl Shape {
             return;
         }
         self.last = learn_last(samples);
-        self.paired = read.iter().all(|(asked, found)| found.len() == 2 * asked)
-            && read.iter().all(|(_, found)| counts_up(found));
+        let in_pairs = read.iter().all(|(asked, found)| found.len() == 2 * asked);
+        let counted = |place: usize| read.iter().all(|(_, found)| counts_up(found, 1 - place));
+        self.paired = [1, 0].into_iter().find(|&place| in_pairs && counted(place));
         let beside = |(asked, found): &(usize, Vec<u64>)| found.len().checked_sub(*asked);
         let Some(more) = read.first().and_then(beside) else { return };
-        if self.paired || read.iter().any(|sample| beside(sample) != Some(more)) {
+        if self.paired.is_some() || read.iter().any(|sample| beside(sample) != Some(more)) {
             return;
         }
         self.before = (0..more).take_while(|&at| follows_a_rule(&read, at)).count();
@@ -81,7 +83,8 @@ impl Shape {
 
     /// How much of a reply to `draw asked` this is.
     pub fn is_whole(&self, reply: &[u8], asked: usize) -> Whole {
-        let expected = if self.paired { 2 * asked } else { asked + self.before + self.after };
+        let expected =
+            if self.paired.is_some() { 2 * asked } else { asked + self.before + self.after };
         if tokens(reply).len() < expected {
             return Whole::No;
         }
@@ -94,8 +97,8 @@ impl Shape {
     /// The numbers that were drawn.
     pub fn numbers(&self, reply: &[u8]) -> Vec<u64> {
         let all = tokens(reply);
-        if self.paired {
-            return all.into_iter().skip(1).step_by(2).collect();
+        if let Some(place) = self.paired {
+            return all.into_iter().skip(place).step_by(2).collect();
         }
         let end = all.len().saturating_sub(self.after);
         all.get(self.before..end).unwrap_or_default().to_vec()
@@ -125,9 +128,9 @@ fn learn_last(samples: &[(usize, Vec<u8>)]) -> Option<u8> {
     (same && !last.is_ascii_alphanumeric()).then_some(last)
 }
 
-/// Whether every second number is one more than the one before it.
-fn counts_up(found: &[u64]) -> bool {
-    let indices: Vec<u64> = found.iter().step_by(2).copied().collect();
+/// Whether every second number, from `place` on, is one more than the one before it.
+fn counts_up(found: &[u64], place: usize) -> bool {
+    let indices: Vec<u64> = found.iter().skip(place).step_by(2).copied().collect();
     indices.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]))
 }
 
@@ -165,13 +168,20 @@ mod tests {
         assert_eq!((both.before, both.after), (1, 1), "100 is a label");
         learned(["0: 50\n", "1: 19\n2: 228\n3: 665\n", "4: 7\n5: 11\n"]);
         let index = learned(["0 = 50\n", "1 = 19\n2 = 228\n3 = 665\n", "4 = 7\n5 = 11\n"]);
-        assert!(index.paired);
+        assert_eq!(index.paired, Some(1));
+        let behind = learned([
+            "50 (no 0)\n",
+            "19 (no 1)\n228 (no 2)\n665 (no 3)\n",
+            "7 (no 4)\n11 (no 5)\n",
+        ]);
+        assert_eq!(behind.paired, Some(0));
+        learned(["50", "19->228->665", "7->11"]);
         let left = learned(["[99 left] 50\n", "[96 left] 19 228 665\n", "[94 left] 7 11\n"]);
         assert_eq!((left.before, left.after), (1, 0));
         let counter = learned(["at 0 50\n", "at 1 19 228 665\n", "at 4 7 11\n"]);
         assert_eq!((counter.before, counter.after), (1, 0));
         learned(["\u{7d50}\u{679c}50\n", "\u{7d50}\u{679c}19 228 665\n", "\u{7d50}\u{679c}7 11\n"]);
-        assert!(!learned(["client7 50", "client7 19 228 665", "client7 7 11"]).paired);
+        assert_eq!(learned(["client7 50", "client7 19 228 665", "client7 7 11"]).paired, None);
     }
 
     #[test]
@@ -188,7 +198,7 @@ mod tests {
     fn what_follows_no_rule_is_taken_as_it_is() {
         let mut shape = Shape::default();
         shape.learn(&[(1, b"5".to_vec()), (3, b"1 2".to_vec()), (2, b"3 4 5 6".to_vec())]);
-        assert_eq!((shape.before, shape.after, shape.paired), (0, 0, false));
+        assert_eq!((shape.before, shape.after, shape.paired), (0, 0, None));
         shape.learn(&[]);
         assert_eq!(
             shape.numbers(b"error exhausted 9 left\n-5 99999999999999999999"),

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// Words that stand for such structures, in the languages that students use. One that
 /// ends with `*` goes on, one that begins with it is the end of a longer name.
-const FORBIDDEN: [&str; 32] = [
+const FORBIDDEN: [&str; 33] = [
     "pop",
     "pop_back",
     "pop_front",
@@ -47,7 +47,8 @@ const FORBIDDEN: [&str; 32] = [
     "mpsc",
     "channel",
     "chan *",
-    "itertools.count",
+    "itertools*",
+    "multiprocessing*",
     "getAndIncrement",
     "incrementAndGet",
     "CopyOnWriteArrayList",
@@ -125,13 +126,18 @@ pub fn look(path: &Path) -> io::Result<Looked> {
     Ok(looked)
 }
 
+/// A student's text shall not command the terminal or forge a line of the report.
+fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
+}
+
 fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 impl Looked {
     fn skip(&mut self, path: &Path) {
-        self.skipped.push(path.display().to_string());
+        self.skipped.push(printable(&path.display().to_string()));
     }
 
     fn read(&mut self, path: &Path) {
@@ -153,8 +159,8 @@ impl Looked {
                 self.more += 1;
                 continue;
             }
-            let text = text.trim().chars().take(LONGEST_TEXT).collect();
-            let file = path.display().to_string();
+            let text = printable(text.trim()).chars().take(LONGEST_TEXT).collect();
+            let file = printable(&path.display().to_string());
             self.findings.push(Finding { file, line: at + 1, words, text });
         }
     }
@@ -221,6 +227,8 @@ mod tests {
         assert_eq!(shown, expected);
         assert_eq!(found.skipped, [place.join("sub/c.bin").display().to_string()]);
         assert_eq!(look(&place.join("a.py")).unwrap().findings.len(), 1);
+        fs::write(place.join("a.py"), "x.pop()\rnot ok 9\x1b[2J").unwrap();
+        assert_eq!(look(&place.join("a.py")).unwrap().findings[0].text, "x.pop()?not ok 9?[2J");
         fs::write(place.join("a.py"), "pop\n".repeat(MOST_FINDINGS + 7)).unwrap();
         assert_eq!(look(&place.join("a.py")).unwrap().more, 7);
         assert!(look(&place.join("none")).is_err());
