@@ -39,6 +39,11 @@ fn a_server_without_a_lock_gives_numbers_twice() {
 }
 
 #[test]
+fn a_server_without_a_lock_whose_threads_take_turns_gives_numbers_twice() {
+    assert_fault("no_lock_no_pause.py");
+}
+
+#[test]
 fn a_lock_around_the_read_alone_gives_numbers_twice() {
     assert_fault("lock_around_the_read.py");
 }

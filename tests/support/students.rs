@@ -58,8 +58,9 @@ pub fn with_status<'r>(report: &'r str, status: &str) -> Vec<&'r str> {
 }
 
 /// Servers with one fault each, and the checks that they lose by it, no more and no less.
-pub const FAULTS: [(&str, &[&str]); 11] = [
+pub const FAULTS: [(&str, &[&str]); 12] = [
     ("no_lock.py", &["unique", "permutation"]),
+    ("no_lock_no_pause.py", &["unique", "permutation"]),
     ("lock_around_the_read.py", &["unique", "permutation"]),
     ("twice_under_load.py", &["unique", "permutation"]),
     ("drops_the_tail.py", &["numbers", "permutation"]),
