@@ -69,6 +69,11 @@ fn numbers_that_are_not_in_the_list_are_found() {
 }
 
 #[test]
+fn numbers_that_nobody_ever_gets_are_found() {
+    assert_fault("lacks_numbers.py");
+}
+
+#[test]
 fn a_list_that_was_not_shuffled_is_found() {
     assert_fault("not_shuffled.py");
 }

@@ -185,8 +185,13 @@ fn replay_on_server(
     let explored = stage.run(&schedule).map_err(stuck)?;
     let received =
         replay(case, &schedule, &explored, address).map_err(|error| error.to_string())?;
-    let mut text = format!("schedule {} on {address}\n", letters(case, &schedule));
-    let mut files = Vec::new();
+    let head = format!("schedule {} on {address}\n", letters(case, &schedule));
+    Ok(head + &write_down(case, received)?)
+}
+
+/// Each client's numbers in a file of its own, one a line; answers what to look at.
+fn write_down(case: &Case, received: Vec<Vec<u32>>) -> Result<String, String> {
+    let (mut text, mut files) = (String::new(), Vec::new());
     for (drawer, numbers) in case.drawers.iter().zip(received) {
         let file = format!("race-{}.txt", drawer.name);
         let words: Vec<String> = numbers.iter().map(u32::to_string).collect();

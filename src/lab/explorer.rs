@@ -362,8 +362,7 @@ pub fn explore(
             ControlFlow::Continue(())
         });
         // When all were seen, the rest of the preemptions need no looking for.
-        let all_seen = findings.count == Some(u128::from(findings.tried));
-        if ended.is_break() || all_seen {
+        if ended.is_break() || findings.count == Some(u128::from(findings.tried)) {
             break;
         }
     }

@@ -58,7 +58,7 @@ pub fn with_status<'r>(report: &'r str, status: &str) -> Vec<&'r str> {
 }
 
 /// Servers with one fault each, and the checks that they lose by it, no more and no less.
-pub const FAULTS: [(&str, &[&str]); 12] = [
+pub const FAULTS: [(&str, &[&str]); 13] = [
     ("no_lock.py", &["unique", "permutation"]),
     ("no_lock_no_pause.py", &["unique", "permutation"]),
     ("lock_around_the_read.py", &["unique", "permutation"]),
@@ -66,6 +66,7 @@ pub const FAULTS: [(&str, &[&str]); 12] = [
     ("drops_the_tail.py", &["numbers", "permutation"]),
     ("one_client_at_a_time.py", &["together", "unique", "vanish", "unread"]),
     ("out_of_range.py", &["range", "permutation"]),
+    ("lacks_numbers.py", &["permutation"]),
     ("not_shuffled.py", &["random"]),
     ("starts_again.py", &["unique", "permutation"]),
     // A flood of commands comes in pieces, and a piece of one is a bad line too.
