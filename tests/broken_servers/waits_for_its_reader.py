@@ -1,36 +1,14 @@
-"""Fault: one thread serves everybody in turn and writes until everything is taken, so a
+"""Fault: the one thread that serves everybody writes until everything is taken, so a
 client that does not read stops the others."""
 
-import selectors
-
-from base import Server
+from one_thread import OneThread
 
 
-class WaitsForItsReader(Server):
-    def run(self):
-        listener = self.listen()
-        ready = selectors.DefaultSelector()
-        ready.register(listener, selectors.EVENT_READ)
-        while True:
-            for key, _ in ready.select():
-                if key.fileobj is listener:
-                    ready.register(listener.accept()[0], selectors.EVENT_READ)
-                elif not self.serve_once(key.fileobj):
-                    ready.unregister(key.fileobj)
-                    key.fileobj.close()
-
-    def serve_once(self, connection):
-        try:
-            data = connection.recv(4096)
-            for line in data.decode(errors="replace").splitlines():
-                words = line.split()
-                if len(words) == 2 and words[1].isdecimal():
-                    connection.sendall(b"".join(self.pieces(self.take(int(words[1])))))
-                else:
-                    connection.sendall(b"say draw and a number\n")
-            return bool(data)
-        except OSError:
-            return False
+class WaitsForItsReader(OneThread):
+    def answer(self, words):
+        if len(words) == 2 and words[1].isdecimal():
+            return self.pieces(self.take(int(words[1])))
+        return [b"say draw and a number\n"]
 
 
 if __name__ == "__main__":
