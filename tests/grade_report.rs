@@ -4,6 +4,7 @@ mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -172,12 +173,17 @@ fn a_server_that_never_answers_is_exit_2_and_a_score_of_0() {
 
 #[test]
 fn what_is_no_plain_file_is_written_to_and_not_replaced() {
-    let link = scratch("link");
-    std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+    let (link, pipe) = (scratch("link"), scratch("pipe"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Held open for both, so that nobody waits for the other end.
+    let held = std::fs::File::options().read(true).write(true).open(&pipe).unwrap();
+    std::os::unix::fs::symlink(&pipe, &link).unwrap();
     let arguments = ["grade", "127.0.0.1", "1", "--out", link.to_str().unwrap()];
     assert_eq!(leasebox(&arguments).status.code(), Some(2));
-    assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("/dev/null"));
+    assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo(), "still a pipe");
+    drop(held);
     std::fs::remove_file(&link).unwrap();
+    std::fs::remove_file(&pipe).unwrap();
     let file = scratch("linked");
     std::fs::write(&file, "old").unwrap();
     std::os::unix::fs::symlink(&file, &link).unwrap();

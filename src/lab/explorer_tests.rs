@@ -82,3 +82,14 @@ fn three_clients_race_too() {
     assert_eq!((findings.tried, findings.most_duplicates), (90, 2));
     assert_eq!(findings.racy, 90 - 6, "only those without a preemption are well");
 }
+
+#[test]
+fn the_smallest_counterexample_has_the_fewest_preemptions_and_then_the_fewest_duplicates() {
+    let mut findings = Findings::default();
+    for (name, preemptions, duplicates) in [(1, 1, 3), (2, 1, 2), (3, 1, 2), (4, 2, 1), (5, 1, 0)] {
+        findings.add(&[name], preemptions, duplicates);
+    }
+    let smallest = Smallest { schedule: vec![2], preemptions: 1, duplicates: 2 };
+    assert_eq!(findings.smallest, Some(smallest));
+    assert_eq!((findings.tried, findings.racy, findings.most_duplicates), (5, 4, 3));
+}

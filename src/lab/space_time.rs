@@ -262,6 +262,16 @@ Twice                         ^       ^
     }
 
     #[test]
+    fn of_two_stores_of_the_same_index_the_one_that_changed_it_is_named() {
+        let case = case(Locking::None, &[('A', 1), ('B', 2), ('C', 1), ('D', 1)], false);
+        // A and C loaded 0; B is at 2 when A stores 1; C stores 1 again, and D loads it.
+        let run = run(&case, "ACBBBBACDD");
+        let why = explain(&case, &run);
+        let expected = "because A's late store of 1 in step 7 had put it back";
+        assert!(why.last().unwrap().ends_with(expected), "{why:?}");
+    }
+
+    #[test]
     fn under_the_lock_a_step_is_a_whole_take() {
         let case = case(Locking::Request, &[('A', 4), ('B', 2)], false);
         let run = run(&case, "BA");

@@ -263,4 +263,13 @@ mod tests {
         }
         assert_eq!(state.turns(0, 100).len(), 10);
     }
+
+    #[test]
+    fn a_turn_goes_on_only_where_the_last_one_ended() {
+        let mut state = DrawState::default();
+        for taken in [0..3, 3..4, 2..3, 3..5] {
+            state.record(1, taken, 10);
+        }
+        assert_eq!(state.turns(0, 9), [(0..4, 1), (2..5, 1)]);
+    }
 }
