@@ -4,11 +4,12 @@ mod support;
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::thread;
 
-use support::{BINARY, Running, leasebox, numbers, scratch, shown};
+use support::{BINARY, Client, Running, leasebox, numbers, scratch, shown};
 
 /// What four clients draw from a server at once, 50 numbers a request.
 fn drawn_at_once(server: &Running) -> Vec<u32> {
@@ -180,4 +181,35 @@ fn a_replay_that_goes_otherwise_is_no_proof() {
     let (stdout, stderr, code) = shown(&leasebox(&["race", "--replay", "127.0.0.1", &port]));
     assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
     assert!(stderr.contains("anew"), "{stderr}");
+}
+
+/// Says it is a lab server, and hands out what it likes.
+fn false_lab(listener: TcpListener) {
+    let mut control = Client::of(listener.accept().unwrap().0);
+    control.line();
+    control.send("parked\n");
+    let mut drawing = Vec::new();
+    for parked in ["parked 1:load\n", "parked 1:load 2:load\n"] {
+        let mut client = Client::of(listener.accept().unwrap().0);
+        client.line();
+        drawing.push(client);
+        control.line();
+        control.send(parked);
+    }
+    while !control.line().is_empty() {
+        control.send("parked 1:load 2:load\n");
+        drawing[0].send("1 2 3 4\n");
+        drawing[1].send("5 6\n");
+    }
+}
+
+#[test]
+fn a_replay_in_which_nothing_came_twice_is_no_proof() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let serving = thread::spawn(move || false_lab(listener));
+    let (stdout, stderr, code) = shown(&leasebox(&["race", "--replay", "127.0.0.1", &port]));
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+    assert!(stderr.contains("not those of the schedule"), "{stderr}");
+    serving.join().unwrap();
 }

@@ -64,12 +64,21 @@ class Server:
             data = connection.recv(1024)
             if not data:
                 return
-            for line in data.decode(errors="replace").splitlines():
-                words = line.split()
-                if len(words) == 2 and words[0] == "draw" and words[1].isdecimal():
-                    yield int(words[1])
-                else:
-                    connection.sendall(b"error: say draw and a number\n")
+            yield from self.counts(connection, data)
+
+    def counts(self, connection, data):
+        for line in data.decode(errors="replace").splitlines():
+            words = line.split()
+            count = None
+            if len(words) == 2 and words[0] == "draw":
+                count = self.count(words[1])
+            if count is None:
+                connection.sendall(b"error: say draw and a number\n")
+            else:
+                yield count
+
+    def count(self, word):
+        return int(word) if word.isdecimal() else None
 
     def handle(self, connection):
         with connection:

@@ -45,7 +45,7 @@ class Correct(Server):
         if shape == "list":
             # No line end, and nothing but brackets when none is left.
             return [str(numbers).encode()]
-        if shape == "words" and not numbers:
+        if shape in ("lines", "words") and not numbers:
             return [b"Sorry, all %d numbers are gone\n" % len(self.numbers)]
         if shape == "close" or not numbers:
             return super().pieces(numbers)

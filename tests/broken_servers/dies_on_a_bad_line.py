@@ -1,13 +1,19 @@
-"""Fault: a word that is no number ends the one thread that serves everybody."""
+"""Fault: a word that is no number ends the whole server, as an exception that nobody
+catches does in most languages."""
 
-from one_thread import OneThread
+import os
+import threading
+
+from base import Server
 
 
-class DiesOnABadLine(OneThread):
-    def answer(self, words):
-        if words and words[0] == "draw":
-            return self.pieces(self.take(int(words[1])))
-        return []
+class DiesOnABadLine(Server):
+    def __init__(self):
+        super().__init__()
+        threading.excepthook = lambda _: os._exit(1)
+
+    def count(self, word):
+        return int(word)
 
 
 if __name__ == "__main__":
