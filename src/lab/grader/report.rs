@@ -221,6 +221,17 @@ mod tests {
     }
 
     #[test]
+    fn of_two_parts_of_a_check_the_worse_one_counts() {
+        let mut report = Report::new("somewhere".into());
+        for share in [1.0, 0.5, 1.0] {
+            report.set("unread", Outcome::Earned(share), vec![share.to_string()], 1.0);
+        }
+        let unread = report.checks.iter().find(|check| check.key == "unread").unwrap();
+        assert_eq!((unread.outcome, unread.seconds), (Outcome::Earned(0.5), 3.0));
+        assert_eq!(unread.output(), "1\n0.5\n1");
+    }
+
+    #[test]
     fn what_cannot_be_decided_counts_neither_way() {
         let mut report = Report::new("somewhere".into());
         for (key, ..) in CHECKS {
