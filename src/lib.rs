@@ -58,7 +58,8 @@
 //!
 //! # Locks
 //!
-//! All of a server's are in [`transport::shared`]; no thread ever holds two.
+//! All of a server's are in [`transport::shared`], but for a lab server's parking, which is
+//! in [`transport::parking`]; no thread ever holds two.
 //!
 //! | lock | guards | how many |
 //! | --- | --- | --- |
