@@ -8,7 +8,7 @@
 #   ./run.sh serve [ARGS]  serve on all interfaces, for grading on another machine
 #   ./run.sh test          everything CI checks
 #   ./run.sh bench         the benchmarks, about 3 minutes
-#   ./run.sh soak          the long runs, about 20 minutes
+#   ./run.sh soak          the long runs, about 25 minutes
 #
 # Needs cargo and python3 3.8 or later. Exit 0 only if all is well.
 set -euo pipefail
