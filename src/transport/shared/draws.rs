@@ -78,7 +78,7 @@ impl Counter for Reached<'_> {
     }
 }
 
-/// Waits so long; a short time exactly, because a sleep is some 60 us too long.
+/// Waits so long; a short time exactly, because a sleep is some 70 us too long.
 fn wait(window: Duration) {
     if window >= SLEEP {
         return thread::sleep(window);
