@@ -29,6 +29,9 @@ use crate::message::parse_decimal;
 /// Findings of one kind that are listed; the rest is counted.
 const MOST_LISTED: usize = 10;
 
+/// Columns of a number out of range that are shown.
+const LONGEST_WORD: usize = 20;
+
 /// Where a number stood: which file, which line from 1. Line 0: nowhere.
 #[derive(Debug, Clone, Copy, Default)]
 struct Place {
@@ -76,17 +79,9 @@ impl History {
     pub fn read(&mut self, name: &str, text: &[u8]) {
         let file = self.files.len() as u32;
         let mut count = 0;
-        let text = &*without_mark(text);
-        let text = &*without_colours(text);
-        for (at, line) in text.split(|&byte| byte == b'\n').enumerate() {
-            if is_no_draw(line) {
-                continue;
-            }
-            let place = Place { file, line: at as u32 + 1 };
-            for word in numbers_in(line) {
-                self.count(word, place);
-                count += 1;
-            }
+        for (line, word) in draws(&plain(text)) {
+            self.count(word, Place { file, line });
+            count += 1;
         }
         self.files.push(name.to_string());
         self.counts.push(count);
@@ -98,7 +93,7 @@ impl History {
         let Some(number) = in_range else {
             self.out_of_range_count += 1;
             if self.out_of_range.len() < MOST_LISTED {
-                let word = String::from_utf8_lossy(word).chars().take(20).collect();
+                let word = String::from_utf8_lossy(word).chars().take(LONGEST_WORD).collect();
                 self.out_of_range.push((word, place));
             }
             return;
@@ -195,10 +190,23 @@ impl History {
 
 /// All numbers of a text, in their order; what 32 bits do not hold is left out.
 pub fn listed(text: &[u8]) -> Vec<u32> {
-    let text = &*without_mark(text);
-    let lines = text.split(|&byte| byte == b'\n').filter(|line| !is_no_draw(line));
-    let numbers = lines.flat_map(numbers_in);
-    numbers.filter_map(|word| u32::try_from(parse_decimal(word)?).ok()).collect()
+    let text = plain(text);
+    draws(&text).filter_map(|(_, word)| u32::try_from(parse_decimal(word)?).ok()).collect()
+}
+
+/// A recorded text without its mark, and without what colours it.
+fn plain(text: &[u8]) -> Cow<'_, [u8]> {
+    match without_mark(text) {
+        Cow::Borrowed(text) => without_colours(text),
+        Cow::Owned(text) => Cow::Owned(without_colours(&text).into_owned()),
+    }
+}
+
+/// Every number that was drawn, and its line from 1.
+fn draws(text: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    let lines = (1..).zip(text.split(|&byte| byte == b'\n'));
+    let of_draws = lines.filter(|(_, line)| !is_no_draw(line));
+    of_draws.flat_map(|(at, line)| numbers_in(line).map(move |word| (at, word)))
 }
 
 /// The text as bytes that ASCII can be read in: some terminals record UTF-16, and some

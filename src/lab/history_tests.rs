@@ -34,6 +34,7 @@ fn other_scripts_colours_and_labels_hide_no_number() {
     let text = "\u{7d50}\u{679c}\u{ff1a}5\n\u{62bd}\u{5230}19\n\x1b[31m228\x1b[0m\nYou drew 3: 665 7:11\n\x1b[";
     let history = history(&[("a", text)]);
     assert_eq!(history.order, [5, 19, 228, 665, 7, 11]);
+    assert_eq!(listed(text.as_bytes()), history.order, "a list is read as draws are");
 }
 
 #[test]

@@ -68,9 +68,10 @@ impl Table {
     }
 
     fn add_around_the_first_taken_twice(&mut self, list: &NumberList) {
-        self.turns.sort_by_key(|(range, _)| range.start);
+        let mut turns = std::mem::take(&mut self.turns);
+        turns.sort_by_key(|(range, _)| range.start);
         let mut end = 0;
-        let twice = self.turns.iter().find(|(range, _)| {
+        let twice = turns.iter().find(|(range, _)| {
             let overlaps = range.start < end;
             end = end.max(range.end);
             overlaps
@@ -79,19 +80,19 @@ impl Table {
         let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).min(self.most);
         // A third of the rows leads up to it.
         let from = twice.saturating_sub(u32::try_from(wanted / 3).unwrap_or(u32::MAX));
-        for (range, client) in &self.turns {
-            // The turns are in order: once there are enough rows, a later turn matters
-            // only where it overlaps them.
-            if self.rows.len() >= wanted && self.rows.iter().all(|row| row.counter < range.start) {
-                break;
-            }
-            let part = range.start.max(from)..range.end;
-            self.rows.extend(part.take(wanted).map(|counter| row(counter, *client, list)));
-            if self.rows.len() >= 2 * wanted {
-                self.rows.sort_by_key(|row| row.counter);
-                self.rows.truncate(wanted);
+        let until = from.saturating_add(u32::try_from(wanted).unwrap_or(u32::MAX));
+        for (range, client) in turns.iter().take_while(|(range, _)| range.start < until) {
+            let part = range.start.max(from)..range.end.min(until);
+            self.rows.extend(part.map(|counter| row(counter, *client, list)));
+            // Where many took the same, there are soon more than are wanted.
+            if self.rows.len() > 2 * wanted {
+                self.keep_first(wanted);
             }
         }
+        self.keep_first(wanted);
+    }
+
+    fn keep_first(&mut self, wanted: usize) {
         self.rows.sort_by_key(|row| row.counter);
         self.rows.truncate(wanted);
     }

@@ -90,7 +90,7 @@ impl Peer {
     }
 
     /// How long the next thing may take.
-    fn patience(&self) -> Duration {
+    pub fn patience(&self) -> Duration {
         let left = self.deadline.saturating_duration_since(Instant::now());
         left.min(self.patience).max(LEAST_WAIT)
     }
@@ -134,11 +134,6 @@ impl Peer {
     /// Whether the connection is there.
     pub fn is_connected(&self) -> bool {
         self.stream.is_some()
-    }
-
-    /// Closes it.
-    pub fn hang_up(&mut self) {
-        self.stream = None;
     }
 
     fn read(&self, into: &mut Vec<u8>, wait: Duration) -> io::Result<usize> {
@@ -286,10 +281,13 @@ pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Opti
         }
         peer.shape.banner = !peer.listen(BANNER).is_empty();
         let heard: Vec<Sample> = SAMPLES.into_iter().map_while(|n| sample(&mut peer, n)).collect();
+        if heard.is_empty() {
+            unseen += SAMPLES[0];
+            continue;
+        }
         // A server that says a command again, which it did not understand, drew nothing.
         let says_again = heard.iter().all(|sample| tokens(&sample.raw) == [sample.asked as u64]);
         if says_again {
-            unseen += SAMPLES[0];
             continue;
         }
         let mut shape = peer.shape.clone();

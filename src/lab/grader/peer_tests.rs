@@ -86,7 +86,7 @@ fn a_reply_without_end_is_not_read_for_ever() {
         let answer = peer.draw(1);
         assert_eq!(answer.ending, Ending::TooLong);
         assert!(answer.raw.len() < 2 * BYTES_BESIDE);
-        peer.hang_up();
+        drop(peer);
     });
 }
 
@@ -104,7 +104,7 @@ fn a_reply_that_dribbles_ends_with_the_patience() {
         assert_eq!(peer.draw(1).ending, Ending::Short);
         assert!(peer.listen(LISTEN).len() < 1000);
         assert!(start.elapsed() < PATIENCE / 2, "{:?}", start.elapsed());
-        peer.hang_up();
+        drop(peer);
     });
 }
 

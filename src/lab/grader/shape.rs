@@ -63,11 +63,11 @@ pub fn tokens(reply: &[u8]) -> Vec<u64> {
 impl Shape {
     /// Learns what stands beside the numbers, from whole replies to small draws.
     pub fn learn(&mut self, samples: &[(usize, Vec<u8>)]) {
-        let read: Vec<(usize, Vec<u64>)> =
-            samples.iter().map(|(asked, reply)| (*asked, tokens(reply))).collect();
         if samples.is_empty() {
             return;
         }
+        let read: Vec<(usize, Vec<u64>)> =
+            samples.iter().map(|(asked, reply)| (*asked, tokens(reply))).collect();
         self.last = learn_last(samples);
         let in_pairs = read.iter().all(|(asked, found)| found.len() == 2 * asked);
         let counted = |place: usize| read.iter().all(|(_, found)| counts_up(found, 1 - place));
