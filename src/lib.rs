@@ -25,7 +25,7 @@
 //! | parked, plan | a draw that waits before its next step; whose turns come next |
 //! | preemption | a switch away from a client that has steps left |
 //! | window | the time between loading the counter and storing it |
-//! | operation, history | one request of a client and what came of it, with its times; all of them |
+//! | operation, record | one request of a client and what came of it, with its times; all of them |
 //! | client | one connection and its thread, numbered in the order of acceptance |
 //!
 //! # Reading order

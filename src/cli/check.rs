@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{BAD_NEWS, no_answer, print};
-use crate::lab::history::History;
+use crate::lab::record::Record;
 use crate::message::numbers::NumberList;
 
 #[derive(Args)]
@@ -31,13 +31,13 @@ pub struct Arguments {
 
 /// Reads the files and reports.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let mut history = History::new(arguments.max);
+    let mut record = Record::new(arguments.max);
     for (at, file) in arguments.files.iter().enumerate() {
         if arguments.files[..at].contains(file) {
             return no_answer(format!("{} is given twice; give each file once", file.display()));
         }
         match fs::read(file) {
-            Ok(text) => history.read(&file.display().to_string(), &text),
+            Ok(text) => record.read(&file.display().to_string(), &text),
             Err(error) => {
                 let name = file.display();
                 return no_answer(format!(
@@ -46,10 +46,10 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             }
         }
     }
-    if history.is_empty() {
+    if record.is_empty() {
         return no_answer("no number was found in these files; record draws with client.py > FILE");
     }
-    let well = history.is_well(arguments.drained);
+    let well = record.is_well(arguments.drained);
     let code = if well { ExitCode::SUCCESS } else { ExitCode::from(BAD_NEWS) };
-    print(history.report(arguments.drained).as_bytes(), code)
+    print(record.report(arguments.drained).as_bytes(), code)
 }

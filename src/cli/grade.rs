@@ -13,7 +13,7 @@ use super::{BAD_NEWS, no_answer, print, units};
 use crate::lab::grader::formats::{Format, render};
 use crate::lab::grader::report::Report;
 use crate::lab::grader::{Options, grade, source};
-use crate::lab::history::listed;
+use crate::lab::record::listed;
 use crate::message::numbers::NumberList;
 use crate::service::lootbox::shuffled;
 

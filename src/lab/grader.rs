@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!   learn its shape ─► draw 1 to 1000 ─► bursts of all clients ─► one vanishes ─► one does
-//!   not read ─► drain ─► judge the history ─► a flood that is not read ─► bad input, last
+//!   not read ─► drain ─► judge the record ─► a flood that is not read ─► bad input, last
 //! ```
 //!
-//! Everything that was drawn on the way, by whichever check, is one history in the
+//! Everything that was drawn on the way, by whichever check, is one record in the
 //! [`Ledger`]; the verdicts on it (twice, range, order, permutation) are made when the
 //! list is drained.
 //!
@@ -177,7 +177,7 @@ impl<'o> Grading<'o> {
         }
     }
 
-    /// The history, for a moment.
+    /// The record, for a moment.
     pub fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
         hold(&self.ledger)
     }

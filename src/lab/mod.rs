@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | [`history`] | recorded draws: duplicates, gaps, numbers out of range |
+//! | [`record`] | recorded draws: duplicates, gaps, numbers out of range |
 //! | [`shuffle`] | whether numbers came in a random order |
 //! | [`grader`] | any draw server, graded from outside |
 //! | [`table`] | the homework's table of counter, thread and result |
@@ -15,7 +15,7 @@
 
 pub mod explorer;
 pub mod grader;
-pub mod history;
+pub mod record;
 pub mod replay;
 pub mod schedule;
 pub mod shuffle;

@@ -1,4 +1,4 @@
-//! What a history proves: whether it is that of one counter, and how narrow a race it
+//! What a record proves: whether it is that of one counter, and how narrow a race it
 //! would have shown.
 //!
 //! ```text
@@ -131,23 +131,23 @@ mod tests {
 
     #[test]
     fn indices_that_rise_with_time_are_one_counters() {
-        let history = [
+        let record = [
             operation(1, 0, 9, &[19, 228]),
             operation(2, 3, 12, &[5, 665]),
             operation(1, 13, 14, &[7]),
         ];
-        assert_eq!(contradiction(&history, &ORDER), None);
+        assert_eq!(contradiction(&record, &ORDER), None);
         assert_eq!(contradiction(&[], &ORDER), None);
     }
 
     #[test]
     fn an_index_that_was_passed_over_before_is_a_contradiction() {
-        let history = [operation(1, 0, 9, &[665]), operation(2, 10, 12, &[5])];
-        let found = contradiction(&history, &ORDER).unwrap();
+        let record = [operation(1, 0, 9, &[665]), operation(2, 10, 12, &[5])];
+        let found = contradiction(&record, &ORDER).unwrap();
         assert_eq!((found.over, found.later), ((0, 3), (1, 0)));
         // Overlapping in time, the same numbers may be.
-        let history = [operation(1, 0, 11, &[665]), operation(2, 10, 12, &[5])];
-        assert_eq!(contradiction(&history, &ORDER), None);
+        let record = [operation(1, 0, 11, &[665]), operation(2, 10, 12, &[5])];
+        assert_eq!(contradiction(&record, &ORDER), None);
         let touching = [operation(1, 0, 10, &[665]), operation(2, 10, 12, &[5])];
         assert_eq!(contradiction(&touching, &ORDER), None, "the same moment decides nothing");
     }
@@ -170,7 +170,7 @@ mod tests {
     fn it_agrees_with_looking_at_every_pair() {
         let mut rng = StdRng::seed_from_u64(7);
         for round in 0..2000 {
-            let history: Vec<Operation> = (0..rng.random_range(0..7))
+            let record: Vec<Operation> = (0..rng.random_range(0..7))
                 .map(|client| {
                     let start = rng.random_range(0..20);
                     let numbers: Vec<u64> = (0..rng.random_range(0..3))
@@ -180,9 +180,9 @@ mod tests {
                 })
                 .collect();
             assert_eq!(
-                contradiction(&history, &ORDER).is_some(),
-                naive(&history),
-                "{round}: {history:?}"
+                contradiction(&record, &ORDER).is_some(),
+                naive(&record),
+                "{round}: {record:?}"
             );
         }
     }
@@ -212,24 +212,24 @@ mod tests {
     #[test]
     fn requests_at_random_moments_meet_the_window_as_often_as_promised() {
         let mut rng = StdRng::seed_from_u64(3);
-        let history: Vec<Operation> = (0..200)
+        let record: Vec<Operation> = (0..200)
             .flat_map(|at| {
                 let begin = at * 1000;
                 [(1, 0, 300), (2, 100, 500), (3, 50, 250)]
                     .map(|(client, start, end)| operation(client, begin + start, begin + end, &[5]))
             })
             .collect();
-        let window = strength(&history).window.unwrap();
+        let window = strength(&record).window.unwrap();
         let tries = 2000;
-        let caught = (0..tries).filter(|_| is_hit(&history, window, &mut rng)).count();
+        let caught = (0..tries).filter(|_| is_hit(&record, window, &mut rng)).count();
         assert!((tries * 98 / 100..=tries).contains(&caught), "{caught} of {tries}");
-        let narrower = (0..tries).filter(|_| is_hit(&history, window / 10, &mut rng)).count();
+        let narrower = (0..tries).filter(|_| is_hit(&record, window / 10, &mut rng)).count();
         assert!((500..1000).contains(&narrower), "1 - 100^(-1/10) is 0.37: {narrower}");
     }
 
     /// Whether two critical moments of different clients come within the window.
-    fn is_hit(history: &[Operation], window: Duration, rng: &mut StdRng) -> bool {
-        let mut moments: Vec<(f64, usize)> = history
+    fn is_hit(record: &[Operation], window: Duration, rng: &mut StdRng) -> bool {
+        let mut moments: Vec<(f64, usize)> = record
             .iter()
             .map(|o| (rng.random_range(o.start.as_secs_f64()..o.end.as_secs_f64()), o.client))
             .collect();

@@ -1,4 +1,4 @@
-//! What was asked, what came, and when: the history that the verdicts are made of.
+//! What was asked, what came, and when: the record that the verdicts are made of.
 //!
 //! ```text
 //!   operation   client 3   start 1.203114 s   end 1.203398 s   draw 2   19 228
@@ -10,7 +10,7 @@
 //!
 //! **Lock** one around the whole ledger, taken after an answer's end was timed.
 //!
-//! **Source** Herlihy and Wing, "Linearizability" (1990), for histories of operations.
+//! **Source** Herlihy and Wing, "Linearizability" (1990), for histories of operations, which are called records here.
 
 use std::time::Duration;
 

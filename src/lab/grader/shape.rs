@@ -18,7 +18,7 @@
 //!
 //! **Source** the homework's reply, and how Python, C and Java print a list.
 
-use crate::lab::history::{is_refusal, numbers_in, without_colours};
+use crate::lab::record::{is_refusal, numbers_in, without_colours};
 use crate::message::parse_decimal;
 
 /// What was learned.

@@ -49,7 +49,7 @@ struct Duplicate {
 
 /// All that was read so far.
 #[derive(Debug)]
-pub struct History {
+pub struct Record {
     files: Vec<String>,
     counts: Vec<u64>,
     /// For each number where it came first; index 0 is not used.
@@ -61,7 +61,7 @@ pub struct History {
     out_of_range_count: u64,
 }
 
-impl History {
+impl Record {
     /// Nothing read yet, of a list of 1 to `greatest`.
     pub fn new(greatest: u32) -> Self {
         Self {
@@ -300,5 +300,5 @@ pub(super) fn without_colours(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 #[cfg(test)]
-#[path = "history_tests.rs"]
+#[path = "record_tests.rs"]
 mod tests;
