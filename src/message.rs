@@ -151,7 +151,7 @@ pub enum Reply<'a> {
         size: u64,
     },
     /// Names and values, in a fixed order.
-    Stats(Vec<(&'static str, String)>),
+    Stats(Vec<(Cow<'static, str>, String)>),
     /// The buddy tree, cut where the asker's bound was reached.
     Tree(String),
     /// Clients of a lab server that are parked, in their order.
@@ -211,6 +211,18 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every one of them.
+    pub const ALL: [Self; 8] = [
+        Code::BadRequest,
+        Code::UnknownCommand,
+        Code::NotFound,
+        Code::TooLarge,
+        Code::OutOfMemory,
+        Code::Exhausted,
+        Code::Refused,
+        Code::Busy,
+    ];
+
     /// The code as it stands on the wire.
     pub fn word(self) -> &'static str {
         match self {
@@ -248,6 +260,16 @@ impl LeaseId {
     /// A UUID as one big-endian integer.
     pub fn from_uuid(bits: u128) -> Self {
         Self(bits)
+    }
+
+    /// As leasebox frames carry it: a UUID's bytes, or twelve zeros and a number, big-endian.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
+
+    /// The same bytes.
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
     }
 
     /// The number, when this is one that a MemoryLease frame can carry.

@@ -41,7 +41,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use super::schedule::Schedules;
-use crate::message::numbers::{Drawn, NumberList};
+use crate::message::numbers::{NumberList, Taken};
 use crate::message::{ClientNumber, Step};
 use crate::service::lootbox::{self, Counter, Locking, take};
 use crate::transport::parking::{Parking, Stuck};
@@ -221,7 +221,7 @@ impl Scene {
         }
     }
 
-    fn draw(&self, client: u8, count: u64) -> Drawn<'_> {
+    fn draw(&self, client: u8, count: u64) -> Taken<'_> {
         let parking = self.case.locking == Locking::None;
         let counter = Stepped { scene: self, client, parking, loaded: Cell::new(0) };
         let unlocked = || take(&counter, 1, self.list.len());

@@ -68,16 +68,63 @@ impl fmt::Debug for NumberList {
     }
 }
 
+/// The numbers of one draw, in the order they were drawn.
+#[derive(Debug)]
+pub enum Drawn<'a> {
+    /// In the server: where in the list they are.
+    Taken(Taken<'a>),
+    /// In a client: what came.
+    Received(Vec<u32>),
+}
+
+impl Drawn<'_> {
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        match self {
+            Drawn::Taken(taken) => taken.count(),
+            Drawn::Received(numbers) => numbers.len() as u64,
+        }
+    }
+
+    /// Hands each number on, in order.
+    pub fn for_each(&self, each: impl FnMut(u32)) {
+        match self {
+            Drawn::Taken(taken) => taken.numbers().for_each(each),
+            Drawn::Received(numbers) => numbers.iter().copied().for_each(each),
+        }
+    }
+
+    /// The numbers, in order.
+    pub fn numbers(&self) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        self.for_each(|number| numbers.push(number));
+        numbers
+    }
+
+    /// Appends the numbers as text, each followed by one space.
+    pub fn append_text(&self, out: &mut Vec<u8>) {
+        match self {
+            Drawn::Taken(taken) => taken.append_text(out),
+            Drawn::Received(numbers) => {
+                for number in numbers {
+                    out.extend_from_slice(number.to_string().as_bytes());
+                    out.push(b' ');
+                }
+            }
+        }
+    }
+}
+
 /// What one draw took: ranges of indices into the list, looked up after the lock was let go.
 #[derive(Debug)]
-pub struct Drawn<'a> {
+pub struct Taken<'a> {
     list: &'a NumberList,
     first: Range<usize>,
     /// Further ranges, when numbers were taken one by one and others came between.
     others: Vec<Range<usize>>,
 }
 
-impl<'a> Drawn<'a> {
+impl<'a> Taken<'a> {
     /// A draw that took one range.
     pub fn new(list: &'a NumberList, taken: Range<u32>) -> Self {
         Self { list, first: indices(taken), others: Vec::new() }
@@ -111,8 +158,7 @@ impl<'a> Drawn<'a> {
         ranges.flatten().map(|index| self.list.number(index))
     }
 
-    /// Appends the numbers as text, each followed by one space.
-    pub fn append_text(&self, out: &mut Vec<u8>) {
+    fn append_text(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.list.text(&self.first));
         for range in &self.others {
             out.extend_from_slice(self.list.text(range));
@@ -131,13 +177,16 @@ mod tests {
     #[test]
     fn ranges_that_follow_on_become_one() {
         let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
-        let mut drawn = Drawn::new(&list, 0..1);
-        drawn.add(1..2);
-        drawn.add(4..5);
-        assert_eq!(drawn.count(), 3);
-        assert_eq!(drawn.numbers().collect::<Vec<_>>(), [5, 19, 7]);
-        let mut text = Vec::new();
-        drawn.append_text(&mut text);
-        assert_eq!(text, b"5 19 7 ");
+        let mut taken = Taken::new(&list, 0..1);
+        taken.add(1..2);
+        taken.add(4..5);
+        assert_eq!(taken.others.len(), 1);
+        for drawn in [Drawn::Taken(taken), Drawn::Received(vec![5, 19, 7])] {
+            assert_eq!(drawn.count(), 3);
+            assert_eq!(drawn.numbers(), [5, 19, 7]);
+            let mut text = Vec::new();
+            drawn.append_text(&mut text);
+            assert_eq!(text, b"5 19 7 ");
+        }
     }
 }

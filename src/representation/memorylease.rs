@@ -43,6 +43,7 @@
 use std::borrow::Cow;
 
 use super::Decoded;
+use super::byte_order::ByteOrder;
 use super::output::Output;
 use crate::message::{Code, Error, IdKind, LeaseId, Reply, Request};
 
@@ -71,59 +72,12 @@ pub const SET_NOT_FOUND: i32 = -1;
 /// In DataSet: it does not fit, or the lengths disagree.
 pub const SET_TOO_LARGE: i32 = -2;
 
-/// Which end of an integer comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ByteOrder {
-    /// The least significant byte.
-    Little,
-    /// The most significant byte.
-    Big,
-}
-
-impl ByteOrder {
-    /// The four bytes of an `i32`.
-    pub fn put_i32(self, value: i32) -> [u8; 4] {
-        match self {
-            ByteOrder::Little => value.to_le_bytes(),
-            ByteOrder::Big => value.to_be_bytes(),
-        }
-    }
-
-    /// The eight bytes of an `i64`.
-    pub fn put_i64(self, value: i64) -> [u8; 8] {
-        match self {
-            ByteOrder::Little => value.to_le_bytes(),
-            ByteOrder::Big => value.to_be_bytes(),
-        }
-    }
-
-    /// Takes an `i32` off the front.
-    pub fn take_i32(self, bytes: &mut &[u8]) -> Option<i32> {
-        let (four, rest) = bytes.split_first_chunk::<4>()?;
-        *bytes = rest;
-        Some(match self {
-            ByteOrder::Little => i32::from_le_bytes(*four),
-            ByteOrder::Big => i32::from_be_bytes(*four),
-        })
-    }
-
-    /// Takes an `i64` off the front.
-    pub fn take_i64(self, bytes: &mut &[u8]) -> Option<i64> {
-        let (eight, rest) = bytes.split_first_chunk::<8>()?;
-        *bytes = rest;
-        Some(match self {
-            ByteOrder::Little => i64::from_le_bytes(*eight),
-            ByteOrder::Big => i64::from_be_bytes(*eight),
-        })
-    }
-
-    /// A frame's header.
-    pub fn header(self, kind: i32, length: usize) -> [u8; HEADER] {
-        let mut header = [0; HEADER];
-        header[..4].copy_from_slice(&self.put_i32(kind));
-        header[4..].copy_from_slice(&self.put_i64(length as i64));
-        header
-    }
+/// A frame's header.
+pub fn header(order: ByteOrder, kind: i32, length: usize) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    header[..4].copy_from_slice(&order.put_i32(kind));
+    header[4..].copy_from_slice(&order.put_i64(length as i64));
+    header
 }
 
 /// A connection that speaks MemoryLease frames.
@@ -253,13 +207,13 @@ impl MemoryLease {
     }
 
     fn put_number(&self, kind: i32, number: i32, out: &mut Output) {
-        out.bytes.extend_from_slice(&self.order.header(kind, size_of::<i32>()));
+        out.bytes.extend_from_slice(&header(self.order, kind, size_of::<i32>()));
         out.bytes.extend_from_slice(&self.order.put_i32(number));
     }
 
     fn put_data(&self, id: i32, data: Vec<u8>, out: &mut Output) {
         let length = DATA_HEADER + data.len();
-        out.bytes.extend_from_slice(&self.order.header(ACCESS_DATA, length));
+        out.bytes.extend_from_slice(&header(self.order, ACCESS_DATA, length));
         out.bytes.extend_from_slice(&self.order.put_i32(id));
         out.bytes.extend_from_slice(&self.order.put_i64(data.len() as i64));
         out.attach(data);

@@ -8,7 +8,7 @@
 //! | a line `METHOD SP (/… or *) SP HTTP/1.x`, METHOD in capitals | HTTP, not built yet: one error, close |
 //! | 0x01 to 0x05, or three 0x00 and one of those | [`memorylease`], the second form big-endian |
 //! | `*` | RESP, not built yet: one error, close |
-//! | 0x89 | leasebox frames, not built yet: one error, close |
+//! | 0x89 | leasebox frames, [`frame`] |
 //! | anything else | [`text`] |
 //!
 //! ```text
@@ -29,15 +29,20 @@
 //! **Lock** none: each connection has its own.
 //!
 //! **Source** the lecture's name for it; the formats are those of the two older
-//! programs.
+//! programs, and the lecture's CORBA.
 
+pub mod byte_order;
+pub mod cdr;
 pub mod escape;
+pub mod frame;
 pub mod memorylease;
 pub mod output;
 pub mod text;
 
 use crate::message::{Code, Error, Reply, Request};
-use memorylease::{ByteOrder, MemoryLease};
+use byte_order::ByteOrder;
+use frame::Frames;
+use memorylease::MemoryLease;
 use output::Output;
 use text::Text;
 
@@ -89,6 +94,7 @@ pub struct Conversation {
 enum Speaks {
     Text(Text),
     MemoryLease(MemoryLease),
+    Frames(Frames),
     /// Known by its first bytes, not spoken yet.
     Unbuilt(Unbuilt),
 }
@@ -97,7 +103,6 @@ enum Speaks {
 enum Unbuilt {
     Http,
     Resp,
-    Frames,
 }
 
 impl Conversation {
@@ -115,6 +120,7 @@ impl Conversation {
             None => Decoded::Incomplete,
             Some(Speaks::Text(text)) => text.decode(input, tail),
             Some(Speaks::MemoryLease(frames)) => frames.decode(input),
+            Some(Speaks::Frames(frames)) => frames.decode(input),
             Some(Speaks::Unbuilt(kind)) => Decoded::Last(Some(kind.error())),
         }
     }
@@ -123,6 +129,7 @@ impl Conversation {
     pub fn encode(&self, reply: &mut Reply<'_>, out: &mut Output) {
         match &self.speaks {
             Some(Speaks::MemoryLease(frames)) => frames.encode(reply, out),
+            Some(Speaks::Frames(frames)) => frames.encode(reply, out),
             Some(Speaks::Unbuilt(kind)) => kind.encode(reply, out),
             Some(Speaks::Text(_)) | None => text::encode(reply, self.max_message, out),
         }
@@ -157,7 +164,7 @@ fn choose(input: &[u8], tail: Tail, max_message: usize) -> Option<Speaks> {
         [0, 0, 0, 1..=5, ..] => frames(ByteOrder::Big),
         [0] | [0, 0] | [0, 0, 0] if tail == Tail::Open => None,
         [b'*', ..] => Some(Speaks::Unbuilt(Unbuilt::Resp)),
-        [0x89, ..] => Some(Speaks::Unbuilt(Unbuilt::Frames)),
+        [0x89, ..] => Some(Speaks::Frames(Frames::new(max_message))),
         _ => match is_http(&input[..input.len().min(HTTP_LINE)]) {
             FirstLine::Http => Some(Speaks::Unbuilt(Unbuilt::Http)),
             FirstLine::Other => Some(Speaks::Text(Text::default())),
@@ -205,7 +212,6 @@ impl Unbuilt {
         let name = match self {
             Unbuilt::Http => "HTTP",
             Unbuilt::Resp => "RESP, the Redis protocol,",
-            Unbuilt::Frames => "leasebox frames",
         };
         let text = format!("{name} cannot be spoken here yet; send text lines, such as draw 4");
         Error::new(Code::Refused, text)
@@ -224,7 +230,6 @@ impl Unbuilt {
                 )
             }
             Unbuilt::Resp => format!("-ERR {error}\r\n"),
-            Unbuilt::Frames => format!("error {error}\n"),
         };
         out.bytes.extend_from_slice(line.as_bytes());
     }

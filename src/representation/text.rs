@@ -215,8 +215,11 @@ const fn key(word: &[u8]) -> u64 {
 }
 
 /// Reads one line without its end.
+///
+/// # Errors
+/// `bad-request` and `unknown-command`.
 #[inline]
-fn parse(line: &[u8]) -> Result<Request<'_>, Error> {
+pub fn parse(line: &[u8]) -> Result<Request<'_>, Error> {
     // The one command that comes by the million, in its usual form, needs no words.
     if let [b'd', b'r', b'a', b'w', b' ', digits @ ..] = line
         && let Some(count) = parse_decimal(digits)

@@ -1,7 +1,7 @@
 //! Tests of text lines.
 
 use super::*;
-use crate::message::numbers::NumberList;
+use crate::message::numbers::{NumberList, Taken};
 use std::borrow::Cow;
 
 fn decode_line(line: &str) -> Result<String, Code> {
@@ -201,10 +201,10 @@ fn the_end_of_the_stream_ends_the_last_line() {
 #[test]
 fn numbers_have_a_space_between_them_and_a_line_end_behind() {
     let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
-    assert_eq!(encoded(Reply::Drawn(Drawn::new(&list, 0..4))), "5 19 228 665\n");
-    let mut split = Drawn::new(&list, 0..1);
+    assert_eq!(encoded(Reply::Drawn(Drawn::Taken(Taken::new(&list, 0..4)))), "5 19 228 665\n");
+    let mut split = Taken::new(&list, 0..1);
     split.add(3..5);
-    assert_eq!(encoded(Reply::Drawn(split)), "5 665 7\n");
+    assert_eq!(encoded(Reply::Drawn(Drawn::Taken(split))), "5 665 7\n");
 }
 
 #[test]

@@ -35,7 +35,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
 use crate::message::ClientNumber;
-use crate::message::numbers::{Drawn, NumberList};
+use crate::message::numbers::{NumberList, Taken};
 
 /// What a draw needs of its counter. Two separate steps, on purpose.
 pub trait Counter {
@@ -98,9 +98,9 @@ pub fn draw(
     count: u64,
     mut locked: impl FnMut(u64) -> Range<u32>,
     unlocked: impl FnMut() -> Range<u32>,
-) -> Drawn<'_> {
+) -> Taken<'_> {
     match locking {
-        Locking::Request => Drawn::new(list, locked(count)),
+        Locking::Request => Taken::new(list, locked(count)),
         Locking::Number => one_by_one(list, count, || locked(1)),
         Locking::None => one_by_one(list, count, unlocked),
     }
@@ -110,8 +110,8 @@ fn one_by_one(
     list: &NumberList,
     count: u64,
     mut take_one: impl FnMut() -> Range<u32>,
-) -> Drawn<'_> {
-    let mut drawn = Drawn::new(list, take_one());
+) -> Taken<'_> {
+    let mut drawn = Taken::new(list, take_one());
     let mut left = if drawn.is_empty() { 0 } else { count - 1 };
     while left > 0 {
         let taken = take_one();

@@ -262,7 +262,7 @@ impl Shared {
             (tables.len(), tables.requested(), tables.filling(), tables.buddy().size())
         };
         let percent = |share: f64| format!("{share:.1}%");
-        let mut figures = vec![
+        let mut figures: Vec<(&str, String)> = vec![
             ("numbers", self.list.len().to_string()),
             ("drawn", drawn.to_string()),
             ("remaining", (self.list.len() - drawn).to_string()),
@@ -282,7 +282,7 @@ impl Shared {
         if self.locking == Locking::None {
             figures.insert(0, ("warning", "no-lock-so-numbers-come-twice".to_string()));
         }
-        Reply::Stats(figures)
+        Reply::Stats(figures.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 
     /// Counts numbers of a client that was gone before their reply was written.

@@ -20,6 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{BITE, MOST_ROWS, Shared, hold};
+use crate::message::numbers::Drawn;
 use crate::message::{ClientNumber, Code, Error, Reply, Rows, Step};
 use crate::service::lootbox::{self, Counter, Locking, take};
 use crate::service::rows::Table;
@@ -106,7 +107,7 @@ impl Shared {
             let text = "every number has been drawn; start the server anew for another list";
             return Reply::Error(Error::new(Code::Exhausted, text));
         }
-        Reply::Drawn(drawn)
+        Reply::Drawn(Drawn::Taken(drawn))
     }
 
     /// The homework's critical section.
