@@ -81,6 +81,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used)]
 
 pub mod cli;
+pub mod client;
 pub mod lab;
 pub mod message;
 pub mod representation;

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
-use std::net::ToSocketAddrs;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -171,9 +170,6 @@ fn replay_on_server(
     }
     let [host, port] = place else { return Err("--replay takes HOST PORT".into()) };
     let port: u16 = port.parse().map_err(|_| "PORT is no number in range; give 1 to 65535")?;
-    let address = (host.as_str(), port).to_socket_addrs().ok().and_then(|mut found| found.next());
-    let address =
-        address.ok_or(format!("the host {host} is unknown; give its name or its IP address"))?;
     let schedule = match chosen {
         Some(schedule) => schedule,
         None => {
@@ -184,8 +180,8 @@ fn replay_on_server(
     };
     let explored = stage.run(&schedule).map_err(stuck)?;
     let received =
-        replay(case, &schedule, &explored, address).map_err(|error| error.to_string())?;
-    let head = format!("schedule {} on {address}\n", letters(case, &schedule));
+        replay(case, &schedule, &explored, host, port).map_err(|error| error.to_string())?;
+    let head = format!("schedule {} on {host} {port}\n", letters(case, &schedule));
     Ok(head + &write_down(case, received)?)
 }
 

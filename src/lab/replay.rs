@@ -15,11 +15,11 @@
 //! **Lock** none. **Source** the explorer's counterexample.
 
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::explorer::{Case, Run};
+use crate::client::CallError;
+use crate::client::line::Line;
 use crate::message::ClientNumber;
 
 /// How long any one thing may take.
@@ -28,9 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks at who is parked.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// The longest line that is read, in bytes.
-const MAX_LINE: u64 = 1 << 20;
-
 /// How the server says that a client is not parked.
 const NOT_FOUND: &str = "error not-found ";
 
@@ -38,7 +35,7 @@ const NOT_FOUND: &str = "error not-found ";
 #[derive(Debug)]
 pub enum ReplayError {
     /// The connection.
-    Connection(io::Error),
+    Call(CallError),
     /// The server said no, in its words.
     Refused(String),
     /// A client did not come to its first step.
@@ -47,18 +44,16 @@ pub enum ReplayError {
     Differs,
 }
 
-impl From<io::Error> for ReplayError {
-    fn from(error: io::Error) -> Self {
-        ReplayError::Connection(error)
+impl From<CallError> for ReplayError {
+    fn from(error: CallError) -> Self {
+        ReplayError::Call(error)
     }
 }
 
 impl fmt::Display for ReplayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ReplayError::Connection(error) => {
-                write!(f, "the lab server does not answer ({error}); start one with serve --lab")
-            }
+            ReplayError::Call(error) => write!(f, "the lab server (serve --lab): {error}"),
             ReplayError::Refused(reply) => write!(f, "the server said: {reply}"),
             ReplayError::NotParked(name) => {
                 write!(f, "{name}'s draw did not park in time; start the lab server anew")
@@ -73,41 +68,15 @@ impl fmt::Display for ReplayError {
 
 impl std::error::Error for ReplayError {}
 
-/// A connection that speaks lines.
-struct Line(BufReader<TcpStream>);
-
-impl Line {
-    fn connect(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self(BufReader::new(stream)))
+/// Sends what is answered with the list of parked clients.
+fn parked(control: &mut Line, request: &str) -> Result<Vec<ClientNumber>, ReplayError> {
+    let reply = control.ask(request.as_bytes())?;
+    let reply = String::from_utf8_lossy(&reply);
+    let mut words = reply.split(' ');
+    if words.next() != Some("parked") {
+        return Err(ReplayError::Refused(reply.into_owned()));
     }
-
-    fn send(&mut self, line: &str) -> io::Result<()> {
-        self.0.get_mut().write_all(format!("{line}\n").as_bytes())
-    }
-
-    fn receive(&mut self) -> io::Result<String> {
-        let mut line = String::new();
-        let mut bounded = (&mut self.0).take(MAX_LINE);
-        match bounded.read_line(&mut line)? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(line.trim_end().to_string()),
-        }
-    }
-
-    /// Sends what is answered with the list of parked clients.
-    fn parked(&mut self, request: &str) -> Result<Vec<ClientNumber>, ReplayError> {
-        self.send(request)?;
-        let reply = self.receive()?;
-        let mut words = reply.split(' ');
-        if words.next() != Some("parked") {
-            return Err(ReplayError::Refused(reply));
-        }
-        Ok(words.filter_map(|word| word.split(':').next()?.parse().ok()).collect())
-    }
+    Ok(words.filter_map(|word| word.split(':').next()?.parse().ok()).collect())
 }
 
 /// Carries the schedule out; answers the numbers that each client received, in the
@@ -119,14 +88,15 @@ pub fn replay(
     case: &Case,
     schedule: &[u8],
     explored: &Run,
-    address: SocketAddr,
+    host: &str,
+    port: u16,
 ) -> Result<Vec<Vec<u32>>, ReplayError> {
-    let mut control = Line::connect(address)?;
-    let mut known = control.parked("parked")?;
+    let mut control = Line::connect(host, port, PATIENCE)?;
+    let mut known = parked(&mut control, "parked")?;
     let mut clients = Vec::new();
     for drawer in &case.drawers {
-        let mut client = Line::connect(address)?;
-        client.send(&format!("draw {}", drawer.count))?;
+        let mut client = Line::connect(host, port, PATIENCE)?;
+        client.send(format!("draw {}", drawer.count).as_bytes())?;
         let number = await_parked(&mut control, &known)?;
         let number = number.ok_or(ReplayError::NotParked(drawer.name))?;
         known.push(number);
@@ -134,7 +104,7 @@ pub fn replay(
     }
     for &client in schedule {
         let Some((_, number)) = clients.get(usize::from(client)) else { continue };
-        match control.parked(&format!("step {number}")) {
+        match parked(&mut control, &format!("step {number}")) {
             // It had fewer steps to do: its list was at its end.
             Err(ReplayError::Refused(reply)) if reply.starts_with(NOT_FOUND) => {
                 return Err(ReplayError::Differs);
@@ -145,8 +115,9 @@ pub fn replay(
     let mut received = Vec::new();
     for (client, _) in &mut clients {
         let reply = client.receive()?;
+        let reply = String::from_utf8_lossy(&reply);
         let numbers: Option<Vec<u32>> = reply.split(' ').map(|word| word.parse().ok()).collect();
-        received.push(numbers.ok_or(ReplayError::Refused(reply))?);
+        received.push(numbers.ok_or_else(|| ReplayError::Refused(reply.into_owned()))?);
     }
     if pattern(&received) == pattern(&explored.received) {
         Ok(received)
@@ -169,8 +140,8 @@ fn await_parked(
 ) -> Result<Option<ClientNumber>, ReplayError> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
-        let parked = control.parked("parked")?;
-        if let Some(new) = parked.into_iter().find(|client| !known.contains(client)) {
+        let now = parked(control, "parked")?;
+        if let Some(new) = now.into_iter().find(|client| !known.contains(client)) {
             return Ok(Some(new));
         }
         std::thread::sleep(LOOK_EVERY);

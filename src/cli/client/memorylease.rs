@@ -1,0 +1,109 @@
+//! Commands as MemoryLease frames, which the original's servers know too.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+use super::{Failure, Place, bad_news_of, got, line, parse};
+use crate::client::{CallError, dial};
+use crate::representation::byte_order::ByteOrder;
+use crate::representation::memorylease::{
+    ACCESS_DATA, DATA_HEADER, DATA_SET, HEADER, LEASE, LEASED, SET_DATA, SET_DONE, SET_TOO_LARGE,
+    header,
+};
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 1 << 30;
+
+/// The longest error line that is read, in bytes.
+const MAX_LINE: u64 = 1 << 16;
+
+fn connect(place: &Place<'_>) -> Result<TcpStream, Failure> {
+    let stream = dial(place.host, place.port, place.limit)?;
+    let bounded = stream
+        .set_read_timeout(Some(place.limit))
+        .and_then(|()| stream.set_write_timeout(Some(place.limit)));
+    bounded.map_err(CallError::Broken)?;
+    Ok(stream)
+}
+
+/// Sends one frame and reads the payload of the answer.
+fn exchange(
+    place: &Place<'_>,
+    kind: i32,
+    payload: &[&[u8]],
+    expected: i32,
+) -> Result<Vec<u8>, Failure> {
+    let broken = |error| Failure::from(CallError::of(error, place.limit));
+    let mut stream = connect(place)?;
+    let order = ByteOrder::NATIVE;
+    let payload = payload.concat();
+    let frame = [header(order, kind, payload.len()).as_slice(), &payload].concat();
+    stream.write_all(&frame).map_err(broken)?;
+    let mut begin = [0; HEADER];
+    stream.read_exact(&mut begin).map_err(broken)?;
+    if let Some(begun) = begin.strip_prefix(b"error ") {
+        // A full server says so in text, whatever it is asked in.
+        let mut error = begun.to_vec();
+        BufReader::new(stream.take(MAX_LINE)).read_until(b'\n', &mut error).map_err(broken)?;
+        return Err(bad_news_of(&error));
+    }
+    let mut rest = &begin[..];
+    let kind = order.take_i32(&mut rest);
+    let length = order.take_i64(&mut rest).and_then(|length| u64::try_from(length).ok());
+    match length {
+        Some(length) if kind == Some(expected) && length <= MAX_ANSWER => {
+            let mut payload = Vec::new();
+            stream.take(length).read_to_end(&mut payload).map_err(broken)?;
+            if payload.len() as u64 == length { Ok(payload) } else { Err(unreadable()) }
+        }
+        _ => Err(unreadable()),
+    }
+}
+
+fn unreadable() -> Failure {
+    Failure::NoAnswer("the answer is no MemoryLease frame; is that a leasebox server?".into())
+}
+
+/// Leases; the id is a number.
+pub fn lease(place: &Place<'_>, size: &[u8], duration: &[u8]) -> Result<Vec<u8>, Failure> {
+    let (bytes, ms) = (parse::<i32>(size, "SIZE")?, parse::<i32>(duration, "MS")?);
+    let order = ByteOrder::NATIVE;
+    let payload = [&order.put_i32(bytes)[..], &order.put_i32(ms)];
+    let answer = exchange(place, LEASE, &payload, LEASED)?;
+    match order.take_i32(&mut answer.as_slice()).ok_or_else(unreadable)? {
+        id if id > 0 => Ok(line(format!("You have leased {bytes} bytes for {ms} MS with id {id}"))),
+        _ => Err(Failure::BadNews(format!(
+            "{bytes} bytes for {ms} ms cannot be had; ask for less, or wait until leases end"
+        ))),
+    }
+}
+
+/// Sets what the lease of a numeric id holds.
+pub fn set(place: &Place<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8>, Failure> {
+    let (number, order) = (parse::<i32>(id, "ID")?, ByteOrder::NATIVE);
+    let payload = [&order.put_i32(number)[..], &order.put_i64(data.len() as i64), data];
+    let answer = exchange(place, SET_DATA, &payload, DATA_SET)?;
+    match order.take_i32(&mut answer.as_slice()).ok_or_else(unreadable)? {
+        SET_DONE => Ok(line(format!("Data set for lease {number}"))),
+        SET_TOO_LARGE => {
+            let length = data.len();
+            Err(Failure::BadNews(format!("{length} bytes do not fit lease {number}; lease more")))
+        }
+        _ => Err(no_such_lease(number)),
+    }
+}
+
+/// Gets it.
+pub fn get(place: &Place<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
+    let (number, order) = (parse::<i32>(id, "ID")?, ByteOrder::NATIVE);
+    let answer = exchange(place, ACCESS_DATA, &[&order.put_i32(number)], ACCESS_DATA)?;
+    let data = answer.get(DATA_HEADER..).ok_or_else(unreadable)?;
+    if data.is_empty() {
+        return Err(no_such_lease(number));
+    }
+    Ok(got(number.to_string().as_bytes(), data))
+}
+
+fn no_such_lease(number: i32) -> Failure {
+    Failure::BadNews(format!("there is no lease {number}, or no longer; lease again"))
+}

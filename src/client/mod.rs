@@ -1,0 +1,271 @@
+//! The client library: blocking calls to a server, each within a time limit.
+//!
+//! ```text
+//!   Client ── draw(4) ──► Request ── Stream ──────► one frame after the other over TCP
+//!     ▲                                │
+//!     └── [5, 19, 228, 665] ◄── Reply ◄┘
+//! ```
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use leasebox::client::Client;
+//!
+//! # fn main() -> Result<(), leasebox::client::CallError> {
+//! let mut client = Client::connect("localhost", 4120, Duration::from_secs(5))?;
+//! let numbers: Vec<u32> = client.draw(4)?;
+//! let id = client.lease(1024, Duration::from_secs(60))?;
+//! client.set(id, b"this is some text")?;
+//! assert_eq!(client.get(id)?, b"this is some text");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | file | what |
+//! | --- | --- |
+//! | [`stream`] | leasebox frames over TCP |
+//! | [`line`] | text lines, for programs that show what a server says |
+//!
+//! **Invariants** a call ends within its limit, with an answer or a [`CallError`]; an
+//! answer that comes too late is never taken for that of a later call.
+//!
+//! **Lock** none: a client is used by one thread; another thread has another.
+//!
+//! **Source** the lecture's blocking receive with a timeout.
+
+pub mod line;
+pub mod stream;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use crate::message::{Error, IdKind, LeaseId, Reply, Request, Row, Rows};
+use stream::Stream;
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub enum CallError {
+    /// No address is known for the host.
+    UnknownHost(String),
+    /// Nobody listens there.
+    NoServer(SocketAddr, io::Error),
+    /// The connection broke. Whether the request was executed is not known.
+    Broken(io::Error),
+    /// The server closed the connection. Whether the request was executed is not known.
+    Closed,
+    /// Time was over. Whether the request was executed is not known.
+    TimedOut(Duration),
+    /// What came is no answer to the request.
+    Unreadable,
+    /// The server said no.
+    Refused(Error),
+}
+
+impl CallError {
+    /// What a socket's error means for a call of this limit.
+    pub fn of(error: io::Error, limit: Duration) -> Self {
+        match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => CallError::TimedOut(limit),
+            ErrorKind::UnexpectedEof => CallError::Closed,
+            _ => CallError::Broken(error),
+        }
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CallError::UnknownHost(host) => {
+                write!(f, "the host {host} is unknown; give its name or its IP address")
+            }
+            CallError::NoServer(address, error) => {
+                write!(f, "no server answers on {address} ({error}); start one with leasebox serve")
+            }
+            CallError::Broken(error) => {
+                write!(f, "the connection failed ({error}); is the server still running?")
+            }
+            CallError::Closed => {
+                f.write_str("the server closed before it answered; look at its log")
+            }
+            CallError::TimedOut(limit) => {
+                write!(f, "no answer within {limit:?}; is that a leasebox server?")
+            }
+            CallError::Unreadable => {
+                f.write_str("the answer cannot be read; is that a leasebox server?")
+            }
+            CallError::Refused(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CallError {}
+
+/// Connects to the first of a host's addresses that answers.
+///
+/// # Errors
+/// [`CallError::UnknownHost`], [`CallError::NoServer`].
+pub fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, CallError> {
+    let deadline = Instant::now() + limit;
+    let mut last = CallError::UnknownHost(host.to_string());
+    for address in resolve(host, port)? {
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        match TcpStream::connect_timeout(&address, left) {
+            Ok(stream) => {
+                stream.set_nodelay(true).map_err(CallError::Broken)?;
+                return Ok(stream);
+            }
+            Err(error) => last = CallError::NoServer(address, error),
+        }
+    }
+    Err(last)
+}
+
+fn resolve(host: &str, port: u16) -> Result<impl Iterator<Item = SocketAddr>, CallError> {
+    (host, port).to_socket_addrs().map_err(|_| CallError::UnknownHost(host.to_string()))
+}
+
+/// A client of one server.
+#[derive(Debug)]
+pub struct Client {
+    stream: Stream,
+}
+
+impl Client {
+    /// Connects, and speaks leasebox frames. `limit` is for the connect, and for each call.
+    ///
+    /// # Errors
+    /// [`CallError::UnknownHost`], [`CallError::NoServer`].
+    pub fn connect(host: &str, port: u16, limit: Duration) -> Result<Self, CallError> {
+        Ok(Self { stream: Stream::new(dial(host, port, limit)?, limit) })
+    }
+
+    /// Asks anything. Every call below is this one and a look at its reply.
+    ///
+    /// # Errors
+    /// [`CallError`]; a refusal by the server is [`CallError::Refused`].
+    pub fn ask(&mut self, request: &Request<'_>) -> Result<Reply<'static>, CallError> {
+        match self.stream.ask(request)? {
+            Reply::Error(error) => Err(CallError::Refused(error)),
+            reply => Ok(reply),
+        }
+    }
+
+    /// Draws up to `count` numbers, at least 1; fewer when fewer are left.
+    ///
+    /// # Errors
+    /// [`CallError`], with `exhausted` when none is left. Numbers of an answer that did not
+    /// arrive are gone.
+    pub fn draw(&mut self, count: u64) -> Result<Vec<u32>, CallError> {
+        match self.ask(&Request::Draw { count })? {
+            Reply::Drawn(drawn) => Ok(drawn.numbers()),
+            _ => Err(CallError::Unreadable),
+        }
+    }
+
+    /// Rows of the homework's table.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn table(&mut self, rows: u64, which: Rows) -> Result<Vec<Row>, CallError> {
+        match self.ask(&Request::Table { rows, which })? {
+            Reply::Table(rows) => Ok(rows),
+            _ => Err(CallError::Unreadable),
+        }
+    }
+
+    /// Leases `size` bytes, for a duration in whole milliseconds.
+    ///
+    /// # Errors
+    /// [`CallError`], with the server's reason when it cannot be had.
+    pub fn lease(&mut self, size: u64, duration: Duration) -> Result<LeaseId, CallError> {
+        let duration_ms = milliseconds(duration);
+        match self.ask(&Request::Lease { size, duration_ms, id_kind: IdKind::Uuid })? {
+            Reply::Leased { id, .. } => Ok(id),
+            _ => Err(CallError::Unreadable),
+        }
+    }
+
+    /// Replaces what a lease holds.
+    ///
+    /// # Errors
+    /// [`CallError`], with `not-found` or `too-large`.
+    pub fn set(&mut self, id: LeaseId, data: &[u8]) -> Result<(), CallError> {
+        match self.ask(&Request::Set { id, data: Cow::Borrowed(data) })? {
+            Reply::Set { .. } => Ok(()),
+            _ => Err(CallError::Unreadable),
+        }
+    }
+
+    /// The bytes last set.
+    ///
+    /// # Errors
+    /// [`CallError`], with `not-found`.
+    pub fn get(&mut self, id: LeaseId) -> Result<Vec<u8>, CallError> {
+        match self.ask(&Request::Get { id })? {
+            Reply::Data { data, .. } => Ok(data),
+            _ => Err(CallError::Unreadable),
+        }
+    }
+
+    /// Lets a lease end a duration from now, in whole milliseconds.
+    ///
+    /// # Errors
+    /// [`CallError`], with `not-found`.
+    pub fn renew(&mut self, id: LeaseId, duration: Duration) -> Result<(), CallError> {
+        match self.ask(&Request::Renew { id, duration_ms: milliseconds(duration) })? {
+            Reply::Leased { .. } => Ok(()),
+            _ => Err(CallError::Unreadable),
+        }
+    }
+
+    /// How long a lease still lasts.
+    ///
+    /// # Errors
+    /// [`CallError`], with `not-found`.
+    pub fn ttl(&mut self, id: LeaseId) -> Result<Duration, CallError> {
+        match self.ask(&Request::Ttl { id })? {
+            Reply::Ttl { left_ms, .. } => Ok(Duration::from_millis(left_ms)),
+            _ => Err(CallError::Unreadable),
+        }
+    }
+
+    /// Ends a lease before its time; answers its size in bytes.
+    ///
+    /// # Errors
+    /// [`CallError`], with `not-found`.
+    pub fn release(&mut self, id: LeaseId) -> Result<u64, CallError> {
+        match self.ask(&Request::Release { id })? {
+            Reply::Released { size, .. } => Ok(size),
+            _ => Err(CallError::Unreadable),
+        }
+    }
+
+    /// The server's figures: names and values.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn stats(&mut self) -> Result<Vec<(Cow<'static, str>, String)>, CallError> {
+        match self.ask(&Request::Stats)? {
+            Reply::Stats(figures) => Ok(figures),
+            _ => Err(CallError::Unreadable),
+        }
+    }
+
+    /// A picture of the buddy tree.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn tree(&mut self) -> Result<String, CallError> {
+        match self.ask(&Request::Tree)? {
+            Reply::Tree(picture) => Ok(picture),
+            _ => Err(CallError::Unreadable),
+        }
+    }
+}
+
+/// Too many are more than any server grants, which then says so.
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
