@@ -11,10 +11,11 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{bad_news, no_answer, print, units};
 use crate::client::CallError;
+use crate::client::exchange::{Semantics, Way};
 use crate::client::line::Line;
 use crate::lab::table;
 use crate::message::Row;
@@ -39,13 +40,27 @@ const MOST_ROWS: &[u8] = b"table 4096";
     leasebox client localhost set 123 \"this is some text\"\n  \
     leasebox client localhost get 123\n  \
     leasebox client localhost draw 4\n  \
-    leasebox client --frames localhost draw 4")]
+    leasebox client --frames localhost draw 4\n  \
+    leasebox client --udp --semantics at-least-once localhost draw 4\n\n\
+    RUST_LOG=debug shows each datagram that is sent and received.")]
 pub struct Arguments {
     /// Speak leasebox frames
     #[arg(long)]
     frames: bool,
+    /// Speak leasebox frames by datagrams, to a server started with --udp
+    #[arg(long, conflicts_with = "frames")]
+    udp: bool,
+    /// r: request; rr: and its reply; rra: and an acknowledgement of that
+    #[arg(long, value_enum, default_value = "rr", requires = "udp")]
+    protocol: Protocol,
+    /// How often a datagram's request may be executed [default: at-most-once; maybe for r]
+    #[arg(long, value_enum, requires = "udp")]
+    semantics: Option<Word>,
+    /// How long to wait for a reply before the request is sent again, at first
+    #[arg(long, default_value = "50ms", value_parser = units::time_limit, requires = "udp")]
+    retry: Duration,
     /// How long the answer may take
-    #[arg(long, default_value = "30s", value_parser = units::duration)]
+    #[arg(long, default_value = "30s", value_parser = units::time_limit)]
     timeout: Duration,
     /// The machine that runs the server, such as localhost
     host: String,
@@ -53,6 +68,38 @@ pub struct Arguments {
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<OsString>,
 }
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Protocol {
+    R,
+    Rr,
+    Rra,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Word {
+    Maybe,
+    AtLeastOnce,
+    AtMostOnce,
+}
+
+impl Arguments {
+    /// How to exchange datagrams; `None` for R, which needs no way.
+    fn way(&self) -> Result<Option<Way>, Failure> {
+        let semantics = match (self.semantics, self.protocol) {
+            (None | Some(Word::Maybe), Protocol::R) => return Ok(None),
+            (Some(_), Protocol::R) => return Err(Failure::NoAnswer(R_IS_MAYBE.into())),
+            (Some(Word::Maybe), _) => Semantics::Maybe,
+            (Some(Word::AtLeastOnce), _) => Semantics::AtLeastOnce,
+            (Some(Word::AtMostOnce) | None, _) => Semantics::AtMostOnce,
+        };
+        let acknowledge = self.protocol == Protocol::Rra;
+        Ok(Some(Way { semantics, acknowledge, retry: self.retry }))
+    }
+}
+
+const R_IS_MAYBE: &str =
+    "without a reply nobody knows whether to ask again; give --protocol rr, or maybe";
 
 /// Why a command has no good answer.
 enum Failure {
@@ -80,6 +127,8 @@ struct Place<'a> {
 
 /// Sends the command and prints the answer.
 pub fn run(arguments: &Arguments) -> ExitCode {
+    let log = env_logger::Env::default().default_filter_or("warn");
+    env_logger::Builder::from_env(log).init();
     match answer(arguments) {
         Ok(text) => print(&text, ExitCode::SUCCESS),
         Err(Failure::BadNews(why)) => bad_news(why),
@@ -98,6 +147,9 @@ fn answer(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     let place = Place { host: &arguments.host, port, limit: arguments.timeout };
     if words.is_empty() {
         return Err(Failure::NoAnswer("a command is missing; try leasebox client --help".into()));
+    }
+    if arguments.udp {
+        return frames::by_datagrams(&place, arguments.way()?, arguments.retry, words);
     }
     if arguments.frames {
         return frames::answer(&place, words);

@@ -14,6 +14,7 @@ use super::{no_answer, units};
 use crate::service::lootbox::Locking;
 use crate::transport::config::{Config, DEFAULT_PORT};
 use crate::transport::connection::Limits;
+use crate::transport::datagrams::DatagramLimits;
 use crate::transport::tcp::Server;
 
 /// Descriptors that are not clients': standard streams, the listener, some margin.
@@ -30,6 +31,7 @@ const INTERRUPTED: i32 = 130;
     leasebox serve                                  on this machine, port 4120\n  \
     leasebox serve --bind 0.0.0.0 --port 0          on all interfaces, a free port\n  \
     leasebox serve --seed 7 --lock number           a repeatable list, drawn one by one\n  \
+    leasebox serve --udp                            datagrams too, on the same port number\n  \
     leasebox serve --no-lock --race-window 200us    broken on purpose: numbers come twice\n\n\
     Sizes are bytes or KiB, MiB, GiB; durations have a unit: 200us, 500ms, 2s, 24h.\n\
     RUST_LOG=debug logs each connection's end, RUST_LOG=warn only trouble.")]
@@ -80,8 +82,20 @@ pub struct Arguments {
     #[arg(long, requires = "no_lock")]
     yes_it_is_broken: bool,
     /// Draw without the lock, and park before each step for `race --replay`
-    #[arg(long, conflicts_with = "race_window")]
+    #[arg(long, conflicts_with_all = ["race_window", "udp"])]
     lab: bool,
+    /// Take datagrams too, on the same port number
+    #[arg(long)]
+    udp: bool,
+    /// The longest datagram, either way
+    #[arg(long, default_value = "8KiB", value_parser = units::size, requires = "udp")]
+    datagram: u64,
+    /// The most clients whose last reply is kept, to ask at most once
+    #[arg(long, default_value_t = 4096, requires = "udp")]
+    history: usize,
+    /// How long it is kept after the client was heard
+    #[arg(long, default_value = "60s", value_parser = units::duration, requires = "udp")]
+    history_time: Duration,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -114,6 +128,11 @@ impl Arguments {
                 max_message: usize::try_from(self.max_message).unwrap_or(usize::MAX),
                 fault: None,
             },
+            udp: self.udp.then(|| DatagramLimits {
+                longest: usize::try_from(self.datagram).unwrap_or(usize::MAX),
+                history: self.history,
+                history_time: self.history_time,
+            }),
         })
     }
 
@@ -155,6 +174,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
     SERVING.store(true, Ordering::SeqCst);
     announce(&server);
     log::info!("{} numbers, {memory} bytes to lease", arguments.numbers);
+    if arguments.udp {
+        log::info!("datagrams of up to {} bytes are taken too", arguments.datagram);
+    }
     check_descriptors(max_clients as u64);
     // Nobody else holds the sender, so this ends with the first signal.
     let _ = stopped.recv();

@@ -47,6 +47,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_micros(total))
 }
 
+/// How long something may take: not nothing, and not more than a day.
+///
+/// # Errors
+/// What is wrong, and the form.
+pub fn time_limit(text: &str) -> Result<Duration, String> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let limit = duration(text)?;
+    let in_range = !limit.is_zero() && limit <= DAY;
+    if in_range { Ok(limit) } else { Err("give a duration from 1us to 24h".into()) }
+}
+
 fn split(text: &str) -> (Option<u64>, &str) {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (count, unit) = text.split_at(digits);
@@ -69,6 +80,13 @@ mod tests {
         {
             assert!(size(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_time_limit_is_not_nothing_and_not_for_ever() {
+        assert_eq!(time_limit("1us"), Ok(Duration::from_micros(1)));
+        assert!(time_limit("24h").is_ok());
+        assert!(time_limit("0s").is_err() && time_limit("25h").is_err());
     }
 
     #[test]

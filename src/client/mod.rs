@@ -1,9 +1,9 @@
 //! The client library: blocking calls to a server, each within a time limit.
 //!
 //! ```text
-//!   Client ── draw(4) ──► Request ── Stream ──────► one frame after the other over TCP
-//!     ▲                                │
-//!     └── [5, 19, 228, 665] ◄── Reply ◄┘
+//!   Client ── draw(4) ──► Request ──┬─ Stream ────► one frame after the other over TCP
+//!     ▲                             └─ Datagrams ─► one frame in each datagram, over UDP
+//!     └── [5, 19, 228, 665] ◄── Reply ◄──┘
 //! ```
 //!
 //! ```no_run
@@ -23,6 +23,8 @@
 //! | file | what |
 //! | --- | --- |
 //! | [`stream`] | leasebox frames over TCP |
+//! | [`datagrams`] | leasebox frames over UDP: the socket |
+//! | [`exchange`] | what to send and when, as a pure function of time: R, RR, RRA |
 //! | [`line`] | text lines, for programs that show what a server says |
 //!
 //! **Invariants** a call ends within its limit, with an answer or a [`CallError`]; an
@@ -32,6 +34,8 @@
 //!
 //! **Source** the lecture's blocking receive with a timeout.
 
+pub mod datagrams;
+pub mod exchange;
 pub mod line;
 pub mod stream;
 
@@ -42,6 +46,9 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use crate::message::{Error, IdKind, LeaseId, Reply, Request, Row, Rows};
+use crate::representation::byte_order::ByteOrder;
+use datagrams::Datagrams;
+use exchange::Way;
 use stream::Stream;
 
 /// Why a call has no answer.
@@ -59,6 +66,11 @@ pub enum CallError {
     TimedOut(Duration),
     /// What came is no answer to the request.
     Unreadable,
+    /// At most once: the server was started anew in the meantime. Whether the one before
+    /// executed the request is not known.
+    ServerRestarted,
+    /// At most once: the limit is not below the time for which the server keeps replies.
+    LimitBeyondHistory(Duration),
     /// The server said no.
     Refused(Error),
 }
@@ -81,7 +93,11 @@ impl fmt::Display for CallError {
                 write!(f, "the host {host} is unknown; give its name or its IP address")
             }
             CallError::NoServer(address, error) => {
-                write!(f, "no server answers on {address} ({error}); start one with leasebox serve")
+                write!(
+                    f,
+                    "no server answers on {address} ({error}); start one with leasebox serve, for datagrams \
+                     with --udp"
+                )
             }
             CallError::Broken(error) => {
                 write!(f, "the connection failed ({error}); is the server still running?")
@@ -95,6 +111,15 @@ impl fmt::Display for CallError {
             CallError::Unreadable => {
                 f.write_str("the answer cannot be read; is that a leasebox server?")
             }
+            CallError::ServerRestarted => f.write_str(
+                "the server was started anew, and the one before may have executed this; ask \
+                 again if twice does no harm",
+            ),
+            CallError::LimitBeyondHistory(history) => write!(
+                f,
+                "the server keeps replies for {history:?}; give a timeout below that, or ask at \
+                 least once"
+            ),
             CallError::Refused(error) => error.fmt(f),
         }
     }
@@ -102,12 +127,20 @@ impl fmt::Display for CallError {
 
 impl std::error::Error for CallError {}
 
+/// When a call of this limit ends. A limit beyond what the clock can count is none to
+/// speak of.
+fn deadline(now: Instant, limit: Duration) -> Instant {
+    now.checked_add(limit).unwrap_or(now + YEAR)
+}
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Connects to the first of a host's addresses that answers.
 ///
 /// # Errors
 /// [`CallError::UnknownHost`], [`CallError::NoServer`].
 pub fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, CallError> {
-    let deadline = Instant::now() + limit;
+    let deadline = deadline(Instant::now(), limit);
     let mut last = CallError::UnknownHost(host.to_string());
     for address in resolve(host, port)? {
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
@@ -129,7 +162,13 @@ fn resolve(host: &str, port: u16) -> Result<impl Iterator<Item = SocketAddr>, Ca
 /// A client of one server.
 #[derive(Debug)]
 pub struct Client {
-    stream: Stream,
+    carrier: Carrier,
+}
+
+#[derive(Debug)]
+enum Carrier {
+    Stream(Stream),
+    Datagrams(Datagrams),
 }
 
 impl Client {
@@ -138,7 +177,42 @@ impl Client {
     /// # Errors
     /// [`CallError::UnknownHost`], [`CallError::NoServer`].
     pub fn connect(host: &str, port: u16, limit: Duration) -> Result<Self, CallError> {
-        Ok(Self { stream: Stream::new(dial(host, port, limit)?, limit) })
+        let stream = Stream::new(dial(host, port, limit)?, limit);
+        Ok(Self { carrier: Carrier::Stream(stream) })
+    }
+
+    /// Says Hello, and speaks by datagrams. `limit` is for the Hello, and for each call.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn by_datagrams(
+        host: &str,
+        port: u16,
+        limit: Duration,
+        way: Way,
+    ) -> Result<Self, CallError> {
+        let datagrams = Datagrams::connect(host, port, limit, way)?;
+        Ok(Self { carrier: Carrier::Datagrams(datagrams) })
+    }
+
+    /// Speaks in that byte order from now on, instead of this machine's own.
+    pub fn set_order(&mut self, order: ByteOrder) {
+        match &mut self.carrier {
+            Carrier::Stream(stream) => stream.set_order(order),
+            Carrier::Datagrams(datagrams) => datagrams.set_order(order),
+        }
+    }
+
+    /// Asks without wanting to know the answer: by datagrams that is R, which sends once
+    /// and waits for nothing; over a stream the answer is read and dropped.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn tell(&mut self, request: &Request<'_>) -> Result<(), CallError> {
+        match &mut self.carrier {
+            Carrier::Stream(stream) => stream.ask(request).map(|_| ()),
+            Carrier::Datagrams(datagrams) => datagrams.tell(request),
+        }
     }
 
     /// Asks anything. Every call below is this one and a look at its reply.
@@ -146,7 +220,11 @@ impl Client {
     /// # Errors
     /// [`CallError`]; a refusal by the server is [`CallError::Refused`].
     pub fn ask(&mut self, request: &Request<'_>) -> Result<Reply<'static>, CallError> {
-        match self.stream.ask(request)? {
+        let reply = match &mut self.carrier {
+            Carrier::Stream(stream) => stream.ask(request)?,
+            Carrier::Datagrams(datagrams) => datagrams.do_operation(request)?,
+        };
+        match reply {
             Reply::Error(error) => Err(CallError::Refused(error)),
             reply => Ok(reply),
         }

@@ -20,7 +20,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::CallError;
+use super::{CallError, deadline};
 use crate::message::{Code, Error, Reply, Request};
 use crate::representation::byte_order::ByteOrder;
 use crate::representation::cdr::Reader;
@@ -69,7 +69,7 @@ impl Stream {
             let why = "an earlier call broke off; connect again";
             return Err(CallError::Broken(io::Error::new(ErrorKind::BrokenPipe, why)));
         }
-        let deadline = Instant::now() + self.limit;
+        let deadline = deadline(Instant::now(), self.limit);
         self.last_id = self.last_id.wrapping_add(1);
         self.output.clear();
         let header = Header::new(self.order, kind_of(request), self.last_id);

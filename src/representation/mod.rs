@@ -33,6 +33,7 @@
 
 pub mod byte_order;
 pub mod cdr;
+pub mod datagram;
 pub mod escape;
 pub mod frame;
 pub mod memorylease;

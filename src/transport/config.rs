@@ -12,15 +12,17 @@
 use std::fmt;
 use std::hash::RandomState;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::connection::Limits;
+use super::datagrams::DatagramLimits;
 use super::parking::Parking;
-use super::shared::{Shared, Unlocked};
+use super::shared::{DatagramGauges, Shared, Unlocked};
 use super::tcp::{MOST_CLIENTS, Server};
 use crate::message::numbers::NumberList;
+use crate::representation::datagram::MOST_DATAGRAM;
 use crate::service::arena::Arena;
 use crate::service::buddy::{Buddy, MIN_BLOCK};
 use crate::service::ids::Ids;
@@ -39,6 +41,20 @@ const MOST_MESSAGE: usize = 1 << 30;
 /// How long a lab server's client stays parked when nobody tells it to go on: whoever
 /// parked it is gone.
 const MOST_PARKED: Duration = Duration::from_secs(60);
+
+/// How many free TCP ports are tried until one is free for UDP too.
+const MOST_PORTS: u32 = 100;
+
+/// The shortest datagram in bytes: every error fits.
+const LEAST_DATAGRAM: u64 = 512;
+
+/// The most clients that the history may know: at 64 KiB a reply, 64 GiB.
+const MOST_HISTORY: u64 = 1 << 20;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+const LAB_OVER_UDP: &str =
+    "a lab server parks its draws, and one thread serves all datagrams; leave --udp or --lab out";
 
 /// The longest race window: a stop waits for one.
 const MOST_WINDOW: Duration = Duration::from_secs(1);
@@ -68,6 +84,8 @@ pub struct Config {
     pub max_clients: usize,
     /// What each connection is bound by.
     pub limits: Limits,
+    /// What datagrams are bound by, when they are served.
+    pub udp: Option<DatagramLimits>,
 }
 
 impl Default for Config {
@@ -90,6 +108,7 @@ impl Default for Config {
                 max_message: 32 << 20,
                 fault: None,
             },
+            udp: None,
         }
     }
 }
@@ -104,7 +123,7 @@ pub enum StartError {
     /// The system does not have that much memory.
     Memory(u64),
     /// The address could not be had.
-    Bind(SocketAddr, io::Error),
+    Bind(&'static str, SocketAddr, io::Error),
     /// No thread could be made.
     Threads(io::Error),
 }
@@ -117,7 +136,9 @@ impl fmt::Display for StartError {
             StartError::Memory(bytes) => {
                 write!(f, "the system does not have {bytes} bytes; give a smaller --memory")
             }
-            StartError::Bind(address, error) => write!(f, "{}", explain_bind(*address, error)),
+            StartError::Bind(what, address, error) => {
+                write!(f, "{}", explain_bind(what, *address, error))
+            }
             StartError::Threads(error) => {
                 write!(
                     f,
@@ -130,11 +151,13 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-fn explain_bind(address: SocketAddr, error: &io::Error) -> String {
+fn explain_bind(what: &str, address: SocketAddr, error: &io::Error) -> String {
     let port = address.port();
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("{address} is in use; stop what listens there, or give --port 0 for a free one")
+            format!(
+                "{what} {address} is in use; stop what listens there, or give --port 0 for a free one"
+            )
         }
         io::ErrorKind::PermissionDenied => format!(
             "port {port} needs a right you do not have; give a --port over 1023 (the default is \
@@ -158,10 +181,30 @@ impl Config {
     pub fn start(self) -> Result<Server, StartError> {
         self.check()?;
         // The address first: it fails fastest, and most often.
-        let listener = TcpListener::bind(self.address)
-            .map_err(|error| StartError::Bind(self.address, error))?;
+        let (listener, socket) = self.bind()?;
         let shared = Arc::new(self.share()?);
-        Server::start(listener, shared, self.limits, self.max_clients).map_err(StartError::Threads)
+        let udp = socket.zip(self.udp);
+        Server::start(listener, udp, shared, self.limits, self.max_clients)
+            .map_err(StartError::Threads)
+    }
+
+    /// Both sockets, on the same port number. A free port for TCP may be taken for UDP;
+    /// then another one is tried.
+    fn bind(&self) -> Result<(TcpListener, Option<UdpSocket>), StartError> {
+        let failed = |what: &'static str| move |error| StartError::Bind(what, self.address, error);
+        let mut tries = 0;
+        loop {
+            let listener = TcpListener::bind(self.address).map_err(failed("TCP"))?;
+            if self.udp.is_none() {
+                return Ok((listener, None));
+            }
+            let port = listener.local_addr().map_err(failed("TCP"))?.port();
+            match UdpSocket::bind((self.address.ip(), port)) {
+                Ok(socket) => return Ok((listener, Some(socket))),
+                Err(_) if self.address.port() == 0 && tries < MOST_PORTS => tries += 1,
+                Err(error) => return Err(failed("UDP")(error)),
+            }
+        }
     }
 
     /// Makes what the threads share.
@@ -175,7 +218,8 @@ impl Config {
         let list = shuffled(self.numbers, self.seed);
         let parking = self.lab.then(|| Parking::new(MOST_PARKED));
         let unlocked = Unlocked::new(self.race_window, parking);
-        Ok(Shared::new(list, self.locking, unlocked, arena, leases))
+        let gauges = self.udp.as_ref().map(|_| DatagramGauges::default());
+        Ok(Shared::new(list, self.locking, unlocked, arena, leases, gauges))
     }
 
     fn check(&self) -> Result<(), StartError> {
@@ -193,6 +237,15 @@ impl Config {
         range("--idle-timeout", ms(self.limits.idle_timeout), 0, year, " ms")?;
         let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         range("--race-window", us(self.race_window), 0, us(MOST_WINDOW), " us")?;
+        if let Some(udp) = &self.udp {
+            let most = MOST_DATAGRAM as u64;
+            range("--datagram", udp.longest as u64, LEAST_DATAGRAM, most, " bytes")?;
+            range("--history", udp.history as u64, 1, MOST_HISTORY, " clients")?;
+            range("--history-time", ms(udp.history_time), 1000, DAY_MS, " ms")?;
+            if self.lab {
+                return Err(StartError::Refused(LAB_OVER_UDP));
+            }
+        }
         self.check_who_can_reach_it()
     }
 
@@ -265,7 +318,7 @@ mod tests {
     #[test]
     fn a_low_port_without_the_right_to_it_is_an_error_with_its_cure() {
         let denied = io::Error::from(io::ErrorKind::PermissionDenied);
-        let text = explain_bind(([127, 0, 0, 1], 412).into(), &denied);
+        let text = explain_bind("TCP", ([127, 0, 0, 1], 412).into(), &denied);
         assert!(text.starts_with("port 412 needs a right") && text.contains("--port"), "{text}");
     }
 

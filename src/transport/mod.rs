@@ -5,6 +5,7 @@
 //!                                        ▲                           │
 //!                                        └──────── "I ended" ────────┘
 //!   reaping thread ── sleeps until the next lease ends
+//!   udp thread ── one datagram after the other, when they are served
 //! ```
 //!
 //! | file | what |
@@ -12,6 +13,10 @@
 //! | [`config`] | what a server is made of |
 //! | [`shared`] | every lock, and the one place where requests meet services |
 //! | [`tcp`] | the three threads above, and the stop |
+//! | [`udp`] | the thread for datagrams |
+//! | [`datagrams`] | what it does with each, as a pure function of time |
+//! | [`history`] | which requests were executed, and the last reply to each client |
+//! | [`token`] | what a datagram's sender proves its address by |
 //! | [`parking`] | where a lab server's draws wait to be told whose step is next |
 //! | [`connection`] | one client's thread, from its first byte to its close |
 //! | [`input`] | what was read and not yet used |
@@ -21,10 +26,14 @@
 
 pub mod config;
 pub mod connection;
+pub mod datagrams;
+pub mod history;
 pub mod input;
 pub mod parking;
 pub mod patience;
 pub mod shared;
 pub mod tcp;
+pub mod token;
 pub mod turned_away;
+pub mod udp;
 pub mod writing;

@@ -76,6 +76,16 @@ pub struct Shared {
     // Flags and gauges, which guard nothing.
     stopping: AtomicBool,
     clients: AtomicU64,
+    last_client: AtomicU64,
+    /// Of datagrams, when they are served.
+    datagrams: Option<DatagramGauges>,
+}
+
+/// What `stats` shows of datagrams.
+#[derive(Debug, Default)]
+pub struct DatagramGauges {
+    history: AtomicU64,
+    resent: AtomicU64,
 }
 
 /// Takes a lock, poisoned or not: see the rule above.
@@ -91,6 +101,7 @@ impl Shared {
         unlocked: Unlocked,
         arena: Arena,
         leases: LeaseTable<LockedContents>,
+        datagrams: Option<DatagramGauges>,
     ) -> Self {
         Self {
             list,
@@ -102,6 +113,8 @@ impl Shared {
             sooner: Condvar::new(),
             stopping: AtomicBool::new(false),
             clients: AtomicU64::new(0),
+            last_client: AtomicU64::new(0),
+            datagrams,
         }
     }
 
@@ -279,6 +292,10 @@ impl Shared {
             ("internal_fragmentation", percent(filling.internal_fragmentation(requested))),
             ("external_fragmentation", percent(filling.external_fragmentation())),
         ];
+        if let Some(DatagramGauges { history, resent }) = &self.datagrams {
+            figures.push(("history", history.load(Ordering::Relaxed).to_string()));
+            figures.push(("resent", resent.load(Ordering::Relaxed).to_string()));
+        }
         if self.locking == Locking::None {
             figures.insert(0, ("warning", "no-lock-so-numbers-come-twice".to_string()));
         }
@@ -293,6 +310,24 @@ impl Shared {
     /// Tells `stats` how many clients there are.
     pub fn set_clients(&self, count: usize) {
         self.clients.store(count as u64, Ordering::Relaxed);
+    }
+
+    /// A number for a new client: its draws are told apart by it.
+    pub fn next_client(&self) -> ClientNumber {
+        self.last_client.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Tells `stats` how many clients the history knows, and how many replies were sent again.
+    pub fn set_history(&self, clients: usize, resent: u64) {
+        if let Some(gauges) = &self.datagrams {
+            gauges.history.store(clients as u64, Ordering::Relaxed);
+            gauges.resent.store(resent, Ordering::Relaxed);
+        }
+    }
+
+    /// How many numbers the list has.
+    pub fn numbers(&self) -> u32 {
+        self.list.len()
     }
 
     /// Whether the server is stopping: connections end when nothing more has come.

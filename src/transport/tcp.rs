@@ -6,6 +6,7 @@
 //! | `spawn` | makes and joins the clients' threads | its channel |
 //! | `client-N` | serves one client | `read` or `write` of its socket |
 //! | `reap` | gives the memory of expired leases back | a condition variable |
+//! | `udp` | treats datagrams, when they are served ([`super::udp`]) | `recv_from` |
 //!
 //! Beside them are the main thread, which waits for a signal, and the one that `ctrlc`
 //! makes to wait for it.
@@ -28,6 +29,7 @@
 //! 4. It joins the clients' threads.
 //! 5. The accepting thread is woken by a connection to itself: `accept` has no other
 //!    end in std. Last, because it needs a descriptor, and by now some are free.
+//! 6. The thread for datagrams is woken by one of no bytes, for the same reasons.
 //!
 //! **Lock** none here.
 //!
@@ -35,15 +37,19 @@
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{
+    IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket,
+};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::connection::{self, Limits};
+use super::datagrams::DatagramLimits;
 use super::shared::Shared;
 use super::turned_away::{LOOK_EVERY, TurnedAway};
+use super::udp;
 use crate::message::{ClientNumber, Code, Error};
 
 /// A client thread's stack in bytes, reserved and not used up: the deepest thing it
@@ -85,6 +91,7 @@ pub struct Server {
     accepting: JoinHandle<()>,
     spawning: JoinHandle<usize>,
     reaping: JoinHandle<()>,
+    udp: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -94,18 +101,19 @@ impl Server {
     /// When the system has no thread to give.
     pub fn start(
         listener: TcpListener,
+        udp: Option<(UdpSocket, DatagramLimits)>,
         shared: Arc<Shared>,
         limits: Limits,
         max_clients: usize,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (events, inbox) = channel();
+        let fault = limits.fault;
         let spawner = Spawner {
             shared: shared.clone(),
             limits: Arc::new(limits),
             max_clients,
             events: events.clone(),
-            next: 1,
             clients: HashMap::new(),
             turned_away: TurnedAway::default(),
             looked: Instant::now(),
@@ -117,12 +125,13 @@ impl Server {
         let (told, handover) = (shared.clone(), events.clone());
         let accepting =
             Builder::new().name("accept".into()).spawn(move || accept(&listener, &told, &handover));
-        let (Ok(reaping), Ok(accepting)) = (reaping, accepting) else {
+        let udp = udp.map(|(socket, limits)| udp::start(socket, shared.clone(), &limits, fault));
+        let (Ok(reaping), Ok(accepting), Ok(udp)) = (reaping, accepting, udp.transpose()) else {
             shared.stop();
             let _ = events.send(Event::Stop);
             return Err(io::Error::other("the system has no thread left"));
         };
-        Ok(Self { address, shared, events, accepting, spawning, reaping })
+        Ok(Self { address, shared, events, accepting, spawning, reaping, udp })
     }
 
     /// Where it listens; the true port also when port 0 was asked for.
@@ -153,6 +162,9 @@ impl Server {
             log::warn!("the accepting thread could not be woken; the process ends without it");
         }
         let _ = self.reaping.join();
+        if let Some(udp) = self.udp {
+            wake_by_datagrams(&udp, reachable(self.address), give_up);
+        }
         left
     }
 }
@@ -165,6 +177,22 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
+}
+
+/// Sends datagrams of no bytes until the thread that waits for one has ended.
+fn wake_by_datagrams(udp: &JoinHandle<()>, address: SocketAddr, give_up: Instant) {
+    let any_port = match address {
+        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+    };
+    let socket = UdpSocket::bind(any_port);
+    while !udp.is_finished() && Instant::now() < give_up {
+        let _ = socket.as_ref().map(|socket| socket.send_to(&[], address));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    if !udp.is_finished() {
+        log::warn!("the thread for datagrams could not be woken; the process ends without it");
+    }
 }
 
 /// The accepting thread.
@@ -209,7 +237,6 @@ struct Spawner {
     limits: Arc<Limits>,
     max_clients: usize,
     events: Sender<Event>,
-    next: ClientNumber,
     clients: HashMap<ClientNumber, Client>,
     turned_away: TurnedAway,
     looked: Instant,
@@ -261,8 +288,7 @@ impl Spawner {
             let text = format!("all {} places are taken; try again later", self.max_clients);
             return self.turn_away(stream, text);
         }
-        let client = self.next;
-        self.next += 1;
+        let client = self.shared.next_client();
         let stream = Arc::new(stream);
         let own = stream.clone();
         let (shared, limits) = (self.shared.clone(), self.limits.clone());

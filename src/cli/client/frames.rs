@@ -1,25 +1,43 @@
 //! Commands as leasebox frames: the words become a request, the reply becomes words.
 
+use std::time::Duration;
+
 use super::{DEFAULT_MS, Failure, Place, busiest, drawn_table, form, got, line, parse};
 use crate::client::Client;
+use crate::client::exchange::Way;
 use crate::message::{Error, IdKind, LeaseId, Reply, Request};
 use crate::representation::output::Output;
 use crate::representation::text;
 
 /// Asks over TCP.
 pub fn answer(place: &Place<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
-    ask(words, || Ok(Client::connect(place.host, place.port, place.limit)?))
+    let (asked, busiest) = busiest(words)?;
+    let request = request(words, &asked)?;
+    let reply = Client::connect(place.host, place.port, place.limit)?.ask(&request)?;
+    Ok(shown(&request, reply, busiest))
 }
 
-/// Asks by whatever client there is.
-fn ask(
+/// Asks by datagrams; without a way to be answered, tells, and has nothing to show.
+pub fn by_datagrams(
+    place: &Place<'_>,
+    way: Option<Way>,
+    retry: Duration,
     words: &[&[u8]],
-    client: impl FnOnce() -> Result<Client, Failure>,
 ) -> Result<Vec<u8>, Failure> {
     let (asked, busiest) = busiest(words)?;
     let request = request(words, &asked)?;
-    let mut reply = client()?.ask(&request)?;
-    Ok(match (&request, &mut reply) {
+    let connect = |way| Client::by_datagrams(place.host, place.port, place.limit, way);
+    match way {
+        Some(way) => Ok(shown(&request, connect(way)?.ask(&request)?, busiest)),
+        None => {
+            connect(Way { retry, ..Way::default() })?.tell(&request)?;
+            Ok(Vec::new())
+        }
+    }
+}
+
+fn shown(request: &Request<'_>, mut reply: Reply<'_>, busiest: Option<usize>) -> Vec<u8> {
+    match (request, &mut reply) {
         (Request::Lease { .. }, Reply::Leased { id, size, duration_ms }) => {
             line(format!("You have leased {size} bytes for {duration_ms} MS with id {id}"))
         }
@@ -31,7 +49,7 @@ fn ask(
             text::encode(reply, usize::MAX, &mut out);
             out.bytes
         }
-    })
+    }
 }
 
 /// Words as the shell has them: data is not escaped, and a lease has a default duration.

@@ -1,0 +1,140 @@
+//! Datagrams, from the client's side: the socket around an [`Exchange`].
+//!
+//! ```text
+//!   do_operation ── turn ──► send, or wait for what comes ──► hear ──┐
+//!        ▲                                                           │
+//!        └──────────────────── until the exchange is over ◄──────────┘
+//! ```
+//!
+//! **Invariants** only the server's address is listened to; each wait has an end.
+//!
+//! **Lock** none. **Source** the lecture's UDP client, with a timeout, which it lacks;
+//! `do_operation` is the book's name.
+
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use super::exchange::{Exchange, Peer, Turn, Way};
+use super::{CallError, resolve};
+use crate::message::{Reply, Request};
+use crate::representation::byte_order::ByteOrder;
+
+/// More than any datagram has.
+const BUFFER: usize = 64 * 1024;
+
+/// The shortest wait that a socket takes.
+const SHORTEST: Duration = Duration::from_micros(1);
+
+/// A client that speaks by datagrams.
+#[derive(Debug)]
+pub struct Datagrams {
+    socket: UdpSocket,
+    address: SocketAddr,
+    peer: Peer,
+    way: Way,
+    limit: Duration,
+    buffer: Vec<u8>,
+}
+
+impl Datagrams {
+    /// Says Hello to the first of a host's addresses where somebody listens. `limit` is for
+    /// that, and for each operation.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn connect(host: &str, port: u16, limit: Duration, way: Way) -> Result<Self, CallError> {
+        let mut last = CallError::UnknownHost(host.to_string());
+        for address in resolve(host, port)? {
+            match Self::greet(address, limit, way) {
+                Err(error @ CallError::NoServer(..)) => last = error,
+                greeted => return greeted,
+            }
+        }
+        Err(last)
+    }
+
+    fn greet(address: SocketAddr, limit: Duration, way: Way) -> Result<Self, CallError> {
+        let any: SocketAddr = match address {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        };
+        let nobody = |error| CallError::NoServer(address, error);
+        let socket = UdpSocket::bind(any).map_err(nobody)?;
+        socket.connect(address).map_err(nobody)?;
+        // Ids nobody can guess, with room to go up.
+        let peer = Peer::new(ByteOrder::NATIVE, rand::random::<u32>() / 2);
+        let mut client = Self { socket, address, peer, way, limit, buffer: vec![0; BUFFER] };
+        let now = Instant::now();
+        let exchange = Exchange::greet(&mut client.peer, way.retry, limit, now);
+        client.carry_out(exchange)?;
+        Ok(client)
+    }
+
+    /// Speaks in that byte order from now on.
+    pub fn set_order(&mut self, order: ByteOrder) {
+        self.peer.set_order(order);
+    }
+
+    /// RR or RRA: asks, and again where the semantics allow it, until the reply comes.
+    ///
+    /// # Errors
+    /// [`CallError`]; refusals are replies.
+    pub fn do_operation(&mut self, request: &Request<'_>) -> Result<Reply<'static>, CallError> {
+        let now = Instant::now();
+        let exchange = Exchange::ask(request, self.way, &mut self.peer, self.limit, now);
+        self.carry_out(exchange)?.ok_or(CallError::Unreadable)
+    }
+
+    /// R: sends a request once, and no reply is wanted.
+    ///
+    /// # Errors
+    /// [`CallError`], as far as this side can know.
+    pub fn tell(&mut self, request: &Request<'_>) -> Result<(), CallError> {
+        let (now, retry) = (Instant::now(), self.way.retry);
+        let exchange = Exchange::tell(request, retry, &mut self.peer, self.limit, now);
+        self.carry_out(exchange).map(|_| ())
+    }
+
+    fn carry_out(
+        &mut self,
+        mut exchange: Exchange<'_>,
+    ) -> Result<Option<Reply<'static>>, CallError> {
+        loop {
+            let now = Instant::now();
+            match exchange.turn(&self.peer, now) {
+                Turn::Send => self.send(&mut exchange),
+                Turn::Wait(until) => self.receive(&mut exchange, until - now),
+                Turn::Over => return exchange.into_outcome(),
+            }
+        }
+    }
+
+    fn send(&self, exchange: &mut Exchange<'_>) {
+        let datagram = exchange.datagram();
+        log::debug!("{} bytes to {}", datagram.len(), self.address);
+        match self.socket.send(datagram) {
+            // What the system does not send is lost, like what the network loses.
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                exchange.hear_of_nobody(CallError::NoServer(self.address, error));
+            }
+            Err(error) => log::debug!("a datagram was not sent: {error}"),
+        }
+    }
+
+    fn receive(&mut self, exchange: &mut Exchange<'_>, patience: Duration) {
+        let _ = self.socket.set_read_timeout(Some(patience.max(SHORTEST)));
+        match self.socket.recv(&mut self.buffer) {
+            Ok(length) => {
+                log::debug!("{length} bytes from {}", self.address);
+                exchange.hear(&mut self.peer, &self.buffer[..length], Instant::now());
+            }
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                exchange.hear_of_nobody(CallError::NoServer(self.address, error));
+            }
+            // Time is over, or a signal came: the exchange knows what to do.
+            Err(_) => {}
+        }
+    }
+}

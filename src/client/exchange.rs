@@ -1,0 +1,340 @@
+//! One exchange of datagrams, from the client's side, as a pure function of time.
+//!
+//! ```text
+//!            no token                      a token
+//!   start ──────────────► greeting ──────────────► asking ──── reply ──► over
+//!                          Hello, again  Welcome    request, again │      acknowledge (RRA)
+//!                          and again  ◄──────────── and again      └─ time ──► over
+//!                                     token forgotten
+//! ```
+//!
+//! | semantics | the request is sent | the server | executed |
+//! | --- | --- | --- | --- |
+//! | maybe | once | executes each copy | 0 or 1 times, more if the network repeats it |
+//! | at least once | again, until a reply comes | executes each copy | 1 or more times, or unknown |
+//! | at most once | again, until a reply comes | executes the first copy, repeats its reply | once, or unknown |
+//!
+//! Each wait before the next copy is twice as long as the one before, up to 16 times the
+//! first.
+//!
+//! **Invariants**
+//!
+//! 1. A reply is taken only if it carries the request's id and this client's token.
+//! 2. At most once: under a new token the request is asked only after the server said that
+//!    it had forgotten the old one. An exchange is shorter than the server remembers, so
+//!    the request was not executed under the old token, and never will be.
+//!
+//! **Lock** none. Time is an argument.
+//!
+//! **Simplified** waits are not adapted to the round trip, and have no jitter: clients are
+//! few, and a server answers in microseconds.
+//!
+//! **Source** Coulouris and others, sections 5.2 and 5.3: `do_operation`, retransmission,
+//! duplicate filtering, invocation semantics.
+
+use std::time::{Duration, Instant};
+
+use super::{CallError, deadline};
+use crate::message::{Code, Error, Reply, Request};
+use crate::representation::byte_order::ByteOrder;
+use crate::representation::datagram::{self, Heard, Welcome, Wish};
+
+/// The longest wait before the next copy, in times of the first.
+const LONGEST_WAIT: u32 = 16;
+
+/// How often a request may be executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Semantics {
+    /// Asked once; who knows.
+    Maybe,
+    /// Asked until a reply comes; each copy that arrives is executed.
+    AtLeastOnce,
+    /// Asked until a reply comes; executed once.
+    AtMostOnce,
+}
+
+/// How to exchange datagrams.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    /// How often a request may be executed.
+    pub semantics: Semantics,
+    /// Whether replies are acknowledged: RRA, else RR.
+    pub acknowledge: bool,
+    /// The wait before the second copy.
+    pub retry: Duration,
+}
+
+impl Default for Way {
+    /// RR, at most once.
+    fn default() -> Self {
+        let retry = Duration::from_millis(50);
+        Self { semantics: Semantics::AtMostOnce, acknowledge: false, retry }
+    }
+}
+
+/// What a client knows of its server from one exchange to the next.
+#[derive(Debug)]
+pub struct Peer {
+    order: ByteOrder,
+    welcome: Option<Welcome>,
+    last_id: u32,
+}
+
+impl Peer {
+    /// A server that nothing is known of; ids go up from `first_id`.
+    pub fn new(order: ByteOrder, first_id: u32) -> Self {
+        Self { order, welcome: None, last_id: first_id }
+    }
+
+    /// Speaks in that byte order from now on.
+    pub fn set_order(&mut self, order: ByteOrder) {
+        self.order = order;
+    }
+
+    /// What the server said of itself.
+    pub fn welcome(&self) -> Option<Welcome> {
+        self.welcome
+    }
+
+    /// Ids go up for as long as a token lives: after the last one it takes another token.
+    fn next_id(&mut self) -> u32 {
+        self.last_id = self.last_id.checked_add(1).unwrap_or_else(|| {
+            self.welcome = None;
+            0
+        });
+        self.last_id
+    }
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Send [`Exchange::datagram`].
+    Send,
+    /// Wait for a datagram until then.
+    Wait(Instant),
+    /// Nothing: see [`Exchange::into_outcome`].
+    Over,
+}
+
+/// What an exchange is for.
+#[derive(Debug)]
+enum Purpose<'r> {
+    /// A token.
+    Greet,
+    /// R: a request without a reply.
+    Tell(&'r Request<'r>),
+    /// RR or RRA.
+    Ask(&'r Request<'r>, Way),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Greeting,
+    Asking,
+    Over,
+}
+
+/// One exchange.
+#[derive(Debug)]
+pub struct Exchange<'r> {
+    purpose: Purpose<'r>,
+    limit: Duration,
+    deadline: Instant,
+    retry: Duration,
+    stage: Stage,
+    id: u32,
+    datagram: Vec<u8>,
+    /// When to send it, and how long to wait after that.
+    next: Instant,
+    wait: Duration,
+    acknowledge: bool,
+    outcome: Result<Option<Reply<'static>>, CallError>,
+}
+
+impl<'r> Exchange<'r> {
+    /// Gets a token, if there is none yet.
+    pub fn greet(peer: &mut Peer, retry: Duration, limit: Duration, now: Instant) -> Self {
+        Self::new(Purpose::Greet, retry, peer, limit, now)
+    }
+
+    /// R: sends a request once, and no reply is wanted.
+    pub fn tell(
+        request: &'r Request<'r>,
+        retry: Duration,
+        peer: &mut Peer,
+        limit: Duration,
+        now: Instant,
+    ) -> Self {
+        Self::new(Purpose::Tell(request), retry, peer, limit, now)
+    }
+
+    /// RR and RRA: asks for a reply.
+    pub fn ask(
+        request: &'r Request<'r>,
+        way: Way,
+        peer: &mut Peer,
+        limit: Duration,
+        now: Instant,
+    ) -> Self {
+        Self::new(Purpose::Ask(request, way), way.retry, peer, limit, now)
+    }
+
+    fn new(
+        purpose: Purpose<'r>,
+        retry: Duration,
+        peer: &mut Peer,
+        limit: Duration,
+        now: Instant,
+    ) -> Self {
+        let mut exchange = Self {
+            purpose,
+            limit,
+            deadline: deadline(now, limit),
+            retry,
+            stage: Stage::Greeting,
+            id: 0,
+            datagram: Vec::new(),
+            next: now,
+            wait: retry,
+            acknowledge: false,
+            outcome: Err(CallError::TimedOut(limit)),
+        };
+        exchange.go_on(peer, now);
+        exchange
+    }
+
+    /// Says what to do at `now`.
+    pub fn turn(&mut self, peer: &Peer, now: Instant) -> Turn {
+        if self.stage == Stage::Over {
+            return self.last_turn(peer);
+        }
+        if now >= self.deadline {
+            self.stage = Stage::Over;
+            return Turn::Over;
+        }
+        if now < self.next {
+            return Turn::Wait(self.next.min(self.deadline));
+        }
+        self.next = deadline(now, self.wait);
+        self.wait = self.wait.saturating_mul(2).min(self.retry.saturating_mul(LONGEST_WAIT));
+        match self.purpose {
+            _ if self.stage == Stage::Greeting => {}
+            Purpose::Tell(_) => self.end(Ok(None)),
+            Purpose::Ask(_, Way { semantics: Semantics::Maybe, .. }) => self.next = self.deadline,
+            Purpose::Ask(..) | Purpose::Greet => {}
+        }
+        Turn::Send
+    }
+
+    fn last_turn(&mut self, peer: &Peer) -> Turn {
+        match peer.welcome {
+            Some(Welcome { token, .. }) if std::mem::take(&mut self.acknowledge) => {
+                self.datagram = datagram::acknowledge(peer.order, self.id, token);
+                Turn::Send
+            }
+            _ => Turn::Over,
+        }
+    }
+
+    /// What to send.
+    pub fn datagram(&self) -> &[u8] {
+        &self.datagram
+    }
+
+    /// Takes a datagram that came, if it belongs to this exchange.
+    pub fn hear(&mut self, peer: &mut Peer, came: &[u8], now: Instant) {
+        let Ok((id, heard)) = datagram::hear(came) else { return };
+        if id != self.id {
+            return;
+        }
+        match (self.stage, heard) {
+            (Stage::Greeting, Heard::Welcome(welcome)) => {
+                peer.welcome = Some(welcome);
+                self.go_on(peer, now);
+            }
+            (Stage::Greeting, Heard::Reply(None, Reply::Error(error))) => {
+                self.end(Err(CallError::Refused(error)));
+            }
+            (Stage::Asking, Heard::Reply(None, Reply::Error(error))) => {
+                self.token_refused(peer, error, now);
+            }
+            (Stage::Asking, Heard::Reply(token, reply))
+                if token.is_some() && token == peer.welcome.map(|welcome| welcome.token) =>
+            {
+                self.acknowledge = matches!(self.purpose, Purpose::Ask(_, way) if way.acknowledge);
+                self.end(Ok(Some(reply)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Nobody listens there: known at once while nothing is at stake, else the server may
+    /// come back.
+    pub fn hear_of_nobody(&mut self, nobody: CallError) {
+        if self.stage == Stage::Greeting {
+            self.end(Err(nobody));
+        }
+    }
+
+    /// What came of it: the reply, or `None` where none was wanted.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn into_outcome(self) -> Result<Option<Reply<'static>>, CallError> {
+        self.outcome
+    }
+
+    fn end(&mut self, outcome: Result<Option<Reply<'static>>, CallError>) {
+        (self.stage, self.outcome) = (Stage::Over, outcome);
+    }
+
+    /// Goes to the next stage: a token first, then the request.
+    fn go_on(&mut self, peer: &mut Peer, now: Instant) {
+        let id = peer.next_id();
+        let (wish, request) = match (&self.purpose, peer.welcome) {
+            (_, None) => {
+                let hello = datagram::hello(peer.order, id);
+                return self.enter(Stage::Greeting, id, hello, now);
+            }
+            (Purpose::Greet, _) => return self.end(Ok(None)),
+            (Purpose::Tell(request), _) => (Wish { at_most_once: false, reply: false }, request),
+            (Purpose::Ask(request, way), _) => {
+                let at_most_once = way.semantics == Semantics::AtMostOnce;
+                (Wish { at_most_once, reply: true }, request)
+            }
+        };
+        let Some(Welcome { token, history_ms, longest }) = peer.welcome else { return };
+        let history = Duration::from_millis(history_ms.into());
+        if wish.at_most_once && self.limit >= history {
+            return self.end(Err(CallError::LimitBeyondHistory(history)));
+        }
+        let datagram = datagram::ask(peer.order, id, token, wish, request);
+        if datagram.len() > longest as usize {
+            let text = format!("a datagram has at most {longest} bytes there; ask by TCP");
+            return self.end(Err(CallError::Refused(Error::new(Code::TooLarge, text))));
+        }
+        self.enter(Stage::Asking, id, datagram, now);
+    }
+
+    fn enter(&mut self, stage: Stage, id: u32, datagram: Vec<u8>, now: Instant) {
+        (self.stage, self.id, self.datagram) = (stage, id, datagram);
+        (self.next, self.wait) = (now, self.retry);
+    }
+
+    /// The server does not take the token: invariant 2.
+    fn token_refused(&mut self, peer: &mut Peer, error: Error, now: Instant) {
+        peer.welcome = None;
+        let forgotten = error.code == Code::NotFound;
+        match self.purpose {
+            Purpose::Ask(_, way) if way.semantics == Semantics::AtMostOnce && !forgotten => {
+                self.end(Err(CallError::ServerRestarted));
+            }
+            _ => self.go_on(peer, now),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

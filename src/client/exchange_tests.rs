@@ -1,0 +1,159 @@
+//! Tests of one exchange: what is sent when, and what is believed. The adversary that tries
+//! every placement of faults is in `tests/request_reply.rs`.
+
+use super::*;
+use crate::message::numbers::Drawn;
+use crate::representation::datagram::{TOKEN, Token, read, reply, welcome};
+
+const MS: Duration = Duration::from_millis(1);
+const LIMIT: Duration = Duration::from_secs(5);
+const DRAW: Request<'static> = Request::Draw { count: 1 };
+const T: Token = Token([7; TOKEN]);
+
+fn way(semantics: Semantics) -> Way {
+    Way { semantics, acknowledge: false, retry: 50 * MS }
+}
+
+/// A client that has a token.
+fn greeted() -> Peer {
+    let mut peer = Peer::new(ByteOrder::Big, 0);
+    peer.welcome = Some(Welcome { token: T, history_ms: 60_000, longest: 1024 });
+    peer
+}
+
+/// When copies are sent, in milliseconds, if nothing ever comes.
+fn sent_at(mut exchange: Exchange<'_>, peer: &Peer, start: Instant) -> Vec<u128> {
+    let (mut now, mut sent) = (start, Vec::new());
+    loop {
+        match exchange.turn(peer, now) {
+            Turn::Send => sent.push((now - start).as_millis()),
+            Turn::Wait(until) => now = until,
+            Turn::Over => return sent,
+        }
+    }
+}
+
+fn drawn(asked: &[u8], token: Option<Token>) -> Vec<u8> {
+    reply(read(asked).unwrap().0, token, &mut Reply::Drawn(Drawn::Received(vec![5])))
+}
+
+fn error(asked: &[u8], code: Code) -> Vec<u8> {
+    reply(read(asked).unwrap().0, None, &mut Reply::Error(Error::new(code, "say Hello again")))
+}
+
+#[test]
+fn a_request_is_sent_again_after_waits_that_grow() {
+    let (mut peer, now) = (greeted(), Instant::now());
+    for semantics in [Semantics::AtLeastOnce, Semantics::AtMostOnce] {
+        let exchange = Exchange::ask(&DRAW, way(semantics), &mut peer, LIMIT, now);
+        let expected = [0, 50, 150, 350, 750, 1550, 2350, 3150, 3950, 4750];
+        assert_eq!(sent_at(exchange, &peer, now), expected);
+    }
+    let maybe = Exchange::ask(&DRAW, way(Semantics::Maybe), &mut peer, LIMIT, now);
+    assert_eq!(sent_at(maybe, &peer, now), [0]);
+    let told = Exchange::tell(&DRAW, 50 * MS, &mut peer, LIMIT, now);
+    assert_eq!(sent_at(told, &peer, now), [0]);
+    let mut stranger = Peer::new(ByteOrder::Big, 0);
+    let hello = Exchange::ask(&DRAW, way(Semantics::Maybe), &mut stranger, 100 * MS, now);
+    assert_eq!(sent_at(hello, &stranger, now), [0, 50], "a Hello has no effect to repeat");
+}
+
+#[test]
+fn only_a_reply_with_its_id_and_token_is_believed() {
+    let (mut peer, now) = (greeted(), Instant::now());
+    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
+    assert_eq!(exchange.turn(&peer, now), Turn::Send);
+    let asked = exchange.datagram().to_vec();
+    let mut other_id = asked.clone();
+    other_id[11] ^= 1;
+    for forged in [
+        drawn(&asked, None),
+        drawn(&asked, Some(Token([8; TOKEN]))),
+        drawn(&other_id, Some(T)),
+        drawn(&asked, Some(T))[..40].to_vec(),
+        asked.clone(),
+        Vec::new(),
+    ] {
+        exchange.hear(&mut peer, &forged, now);
+        assert!(matches!(exchange.turn(&peer, now), Turn::Wait(_)));
+    }
+    exchange.hear(&mut peer, &drawn(&asked, Some(T)), now);
+    assert_eq!(exchange.turn(&peer, now), Turn::Over);
+    assert!(matches!(exchange.into_outcome(), Ok(Some(Reply::Drawn(_)))));
+}
+
+#[test]
+fn a_reply_is_acknowledged_once_where_that_was_agreed() {
+    let (mut peer, now) = (greeted(), Instant::now());
+    let rra = Way { acknowledge: true, ..Way::default() };
+    let mut exchange = Exchange::ask(&DRAW, rra, &mut peer, LIMIT, now);
+    exchange.turn(&peer, now);
+    let asked = exchange.datagram().to_vec();
+    exchange.hear(&mut peer, &drawn(&asked, Some(T)), now);
+    assert_eq!(exchange.turn(&peer, now), Turn::Send);
+    assert_eq!(exchange.datagram(), datagram::acknowledge(ByteOrder::Big, 1, T));
+    assert_eq!(exchange.turn(&peer, now), Turn::Over);
+}
+
+#[test]
+fn a_forgotten_token_is_renewed_and_the_request_asked_under_the_new_one() {
+    let (mut peer, now) = (greeted(), Instant::now());
+    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
+    exchange.turn(&peer, now);
+    let asked = exchange.datagram().to_vec();
+    exchange.hear(&mut peer, &error(&asked, Code::NotFound), now);
+    assert_eq!(exchange.turn(&peer, now), Turn::Send);
+    let hello = exchange.datagram().to_vec();
+    let again = Welcome { token: Token([9; TOKEN]), history_ms: 60_000, longest: 1024 };
+    exchange.hear(&mut peer, &welcome(read(&hello).unwrap().0, &again), now);
+    assert_eq!(exchange.turn(&peer, now), Turn::Send);
+    let asked = exchange.datagram().to_vec();
+    exchange.hear(&mut peer, &drawn(&asked, Some(again.token)), now);
+    assert!(matches!(exchange.into_outcome(), Ok(Some(Reply::Drawn(_)))));
+}
+
+#[test]
+fn after_a_restart_of_the_server_at_most_once_is_not_asked_again() {
+    for (semantics, is_over) in [(Semantics::AtMostOnce, true), (Semantics::AtLeastOnce, false)] {
+        let (mut peer, now) = (greeted(), Instant::now());
+        let mut exchange = Exchange::ask(&DRAW, way(semantics), &mut peer, LIMIT, now);
+        exchange.turn(&peer, now);
+        let asked = exchange.datagram().to_vec();
+        exchange.hear(&mut peer, &error(&asked, Code::Refused), now);
+        assert_eq!(exchange.turn(&peer, now) == Turn::Over, is_over, "{semantics:?}");
+        assert!(peer.welcome.is_none(), "the next exchange says Hello");
+        if is_over {
+            assert!(matches!(exchange.into_outcome(), Err(CallError::ServerRestarted)));
+        }
+    }
+}
+
+#[test]
+fn a_limit_that_the_history_does_not_reach_is_refused_at_most_once() {
+    let (mut peer, now) = (greeted(), Instant::now());
+    let ask = |semantics, peer: &mut Peer| {
+        let minute = Duration::from_secs(60);
+        Exchange::ask(&DRAW, way(semantics), peer, minute, now).turn(peer, now)
+    };
+    assert_eq!(ask(Semantics::AtMostOnce, &mut peer), Turn::Over);
+    assert_eq!(ask(Semantics::AtLeastOnce, &mut peer), Turn::Send);
+}
+
+#[test]
+fn a_request_that_does_not_fit_is_not_sent() {
+    let (mut peer, now) = (greeted(), Instant::now());
+    let id = crate::message::LeaseId::from_number(7);
+    let set = Request::Set { id, data: vec![7; 1000].into() };
+    let mut exchange = Exchange::ask(&set, Way::default(), &mut peer, LIMIT, now);
+    assert_eq!(exchange.turn(&peer, now), Turn::Over);
+    let refused = exchange.into_outcome();
+    assert!(matches!(refused, Err(CallError::Refused(Error { code: Code::TooLarge, .. }))));
+}
+
+#[test]
+fn when_the_ids_of_a_token_are_used_up_another_token_is_asked_for() {
+    let (mut peer, now) = (greeted(), Instant::now());
+    peer.last_id = u32::MAX;
+    let exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
+    assert_eq!(exchange.stage, Stage::Greeting);
+}

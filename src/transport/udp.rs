@@ -1,0 +1,142 @@
+//! The `udp` thread: datagrams in, datagrams out.
+//!
+//! ```text
+//!   get_request ──► Datagrams::receive ──► Shared::answer ──► send_reply
+//!     recv_from        pure, its own          the locks          send_to
+//! ```
+//!
+//! One thread treats one datagram after the other: there is no connection that a thread
+//! could belong to, each takes microseconds, and so the history needs no lock, nor can two
+//! copies of a request be executed at once.
+//!
+//! **Invariants** a panic within a request is answered as an error, and the thread goes on;
+//! that a client is slow or gone costs nothing, because a datagram waits for nobody.
+//!
+//! **Lock** none of its own; executing takes the server's, one at a time.
+//!
+//! **Simplified** one thread is one core's worth of datagrams.
+//!
+//! **Source** the lecture's UDP server; `get_request` and `send_reply` are the book's names.
+
+use std::hash::RandomState;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, UdpSocket};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::datagrams::{DatagramLimits, Datagrams, Executor};
+use super::shared::Shared;
+use crate::message::{ClientNumber, Code, Error, Reply, Request};
+use crate::representation::datagram::Wish;
+
+/// More than any datagram has.
+const BUFFER: usize = 64 * 1024;
+
+/// The wait after an error that is nobody's datagram's.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// Starts the thread; it ends when the server stops and one more datagram comes.
+///
+/// # Errors
+/// When the system has no thread to give.
+pub fn start(
+    socket: UdpSocket,
+    shared: Arc<Shared>,
+    limits: &DatagramLimits,
+    fault: Option<fn(&Request<'_>)>,
+) -> io::Result<JoinHandle<()>> {
+    let datagrams = Datagrams::new(limits, shared.numbers(), RandomState::new(), Instant::now());
+    let server = Server { socket, shared, datagrams, fault, read_timeout: None };
+    Builder::new().name("udp".into()).spawn(|| server.run())
+}
+
+struct Server {
+    socket: UdpSocket,
+    shared: Arc<Shared>,
+    datagrams: Datagrams,
+    /// For tests of what a panic leaves behind.
+    fault: Option<fn(&Request<'_>)>,
+    /// The socket's, as it is now.
+    read_timeout: Option<Duration>,
+}
+
+impl Server {
+    fn run(mut self) {
+        let mut buffer = vec![0; BUFFER];
+        while !self.shared.is_stopping() {
+            let Some((length, from)) = self.get_request(&mut buffer) else { continue };
+            let mut executor = Executing { shared: &self.shared, fault: self.fault };
+            let (datagram, now) = (&buffer[..length], Instant::now());
+            if let Some(reply) = self.datagrams.receive(datagram, from, now, &mut executor) {
+                self.send_reply(&reply, from);
+            }
+            let history = self.datagrams.history();
+            self.shared.set_history(history.len(), history.resent());
+        }
+    }
+
+    /// Waits for a datagram; now and then without one, to forget who was silent.
+    fn get_request(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        let history = self.datagrams.history();
+        let timeout = (!history.is_empty()).then(|| history.time());
+        if self.read_timeout != timeout && self.socket.set_read_timeout(timeout).is_ok() {
+            self.read_timeout = timeout;
+        }
+        match self.socket.recv_from(buffer) {
+            Ok(received) => Some(received),
+            Err(error) => {
+                match error.kind() {
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                        self.datagrams.forget(Instant::now());
+                        let history = self.datagrams.history();
+                        self.shared.set_history(history.len(), history.resent());
+                    }
+                    ErrorKind::Interrupted | ErrorKind::ConnectionRefused => {}
+                    _ => {
+                        log::warn!("no datagram can be received now, waiting: {error}");
+                        std::thread::sleep(BACK_OFF);
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    fn send_reply(&self, reply: &[u8], to: SocketAddr) {
+        // A reply that is lost is asked for again.
+        if let Err(error) = self.socket.send_to(reply, to) {
+            log::debug!("a reply to {to} was not sent: {error}");
+        }
+    }
+}
+
+/// Executes requests on the server's services.
+struct Executing<'a> {
+    shared: &'a Shared,
+    fault: Option<fn(&Request<'_>)>,
+}
+
+impl Executor for Executing<'_> {
+    fn next_client(&mut self) -> ClientNumber {
+        self.shared.next_client()
+    }
+
+    fn execute(&mut self, request: &Request<'_>, client: ClientNumber, wish: Wish) -> Reply<'_> {
+        let (shared, fault) = (self.shared, self.fault);
+        // The rule for poisoned locks makes this safe to go on from: see `super::shared`.
+        let answered = catch_unwind(AssertUnwindSafe(|| {
+            fault.iter().for_each(|fault| fault(request));
+            shared.answer(request, client, &mut Vec::new())
+        }));
+        let reply = answered.unwrap_or_else(|_| Reply::Error(Error::new(Code::Refused, FAILED)));
+        if let (Reply::Drawn(drawn), false) = (&reply, wish.reply) {
+            shared.add_undelivered(drawn.count());
+        }
+        reply
+    }
+}
+
+const FAILED: &str =
+    "the server failed within this request; look at its log, and do not rely on it";

@@ -1,0 +1,380 @@
+//! The request-reply protocols against an adversary that tries everything: every placement
+//! of up to three faults over one exchange, for each protocol and semantics.
+//!
+//! The client's half is the library's own `Exchange`, the server's half the server's own
+//! `Datagrams`; the network between them, and the clock, are this test's. What comes of it
+//! is the table in REPORT.md, section 6: `LEASEBOX_WRITE=1 cargo test --test request_reply`
+//! writes it, and without that the test compares.
+
+use std::collections::BTreeMap;
+use std::hash::RandomState;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+use leasebox::client::exchange::{Exchange, Peer, Semantics, Turn, Way};
+use leasebox::message::numbers::Drawn;
+use leasebox::message::{ClientNumber, Reply, Request};
+use leasebox::representation::byte_order::ByteOrder;
+use leasebox::representation::datagram::Wish;
+use leasebox::transport::datagrams::{DatagramLimits, Datagrams, Executor};
+
+const MS: Duration = Duration::from_millis(1);
+/// One way through the network.
+const LATENCY: Duration = MS;
+const RETRY: Duration = Duration::from_millis(50);
+const LIMIT: Duration = Duration::from_secs(2);
+const HISTORY: Duration = Duration::from_secs(60);
+
+/// How much later a datagram may be: after the next copy, after the exchange, after the
+/// history has forgotten it.
+const DELAYS: [Duration; 3] =
+    [Duration::from_millis(120), Duration::from_secs(10), Duration::from_secs(100)];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Drop,
+    Delay(Duration),
+    /// A second copy, so much later.
+    Duplicate(Duration),
+}
+
+fn faults() -> Vec<Fault> {
+    let mut faults = vec![Fault::Drop, Fault::Duplicate(Duration::ZERO)];
+    faults.extend(DELAYS.map(Fault::Delay));
+    faults.extend(DELAYS.map(Fault::Duplicate));
+    faults
+}
+
+/// Which transmission, counted from 0 in the order of time, meets which fault.
+type Placement = Vec<(usize, Fault)>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    R,
+    Rr(Semantics),
+    Rra(Semantics),
+}
+
+const PROTOCOLS: [Protocol; 7] = [
+    Protocol::R,
+    Protocol::Rr(Semantics::Maybe),
+    Protocol::Rr(Semantics::AtLeastOnce),
+    Protocol::Rr(Semantics::AtMostOnce),
+    Protocol::Rra(Semantics::Maybe),
+    Protocol::Rra(Semantics::AtLeastOnce),
+    Protocol::Rra(Semantics::AtMostOnce),
+];
+
+/// Draws one number each time.
+#[derive(Default)]
+struct List {
+    clients: ClientNumber,
+    drawn: u32,
+}
+
+impl Executor for List {
+    fn next_client(&mut self) -> ClientNumber {
+        self.clients += 1;
+        self.clients
+    }
+
+    fn execute(&mut self, _: &Request<'_>, _: ClientNumber, _: Wish) -> Reply<'_> {
+        self.drawn += 1;
+        Reply::Drawn(Drawn::Received(vec![self.drawn]))
+    }
+}
+
+/// What came of one exchange.
+#[derive(Debug)]
+struct Outcome {
+    executed: u32,
+    answered: bool,
+    datagrams: usize,
+    /// Replies kept when the exchange is over and nothing is under way but what comes
+    /// after the history's time.
+    kept: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum To {
+    Client,
+    Server,
+}
+
+/// The network, and both ends of it.
+struct World {
+    start: Instant,
+    now: Instant,
+    /// What arrives, in the order of time and then of sending.
+    arrivals: BTreeMap<(Instant, usize), (To, Vec<u8>)>,
+    placement: Placement,
+    sent: usize,
+    copies: usize,
+    server: Datagrams,
+    list: List,
+    kept: usize,
+}
+
+impl World {
+    fn new(placement: &[(usize, Fault)]) -> Self {
+        let start = Instant::now();
+        let limits = DatagramLimits { longest: 8192, history: 16, history_time: HISTORY };
+        Self {
+            start,
+            now: start,
+            arrivals: BTreeMap::new(),
+            placement: placement.to_vec(),
+            sent: 0,
+            copies: 0,
+            server: Datagrams::new(&limits, 100, RandomState::new(), start),
+            list: List::default(),
+            kept: 0,
+        }
+    }
+
+    fn send(&mut self, to: To, datagram: Vec<u8>) {
+        let fault = self.placement.iter().find(|(at, _)| *at == self.sent).map(|(_, fault)| *fault);
+        self.sent += 1;
+        let on_time = Duration::ZERO;
+        let delays = match fault {
+            None => vec![on_time],
+            Some(Fault::Drop) => vec![],
+            Some(Fault::Delay(delay)) => vec![delay],
+            Some(Fault::Duplicate(delay)) => vec![on_time, delay],
+        };
+        for delay in delays {
+            self.copies += 1;
+            self.arrivals.insert((self.now + LATENCY + delay, self.copies), (to, datagram.clone()));
+        }
+    }
+
+    /// Lets the next datagram arrive if that is not later than `until`; answers what came to
+    /// the client.
+    fn arrive(&mut self, until: Option<Instant>) -> Option<Vec<u8>> {
+        let (&(at, copy), _) = self.arrivals.first_key_value()?;
+        if until.is_some_and(|until| at > until) {
+            return None;
+        }
+        if at - self.start < HISTORY {
+            self.kept = self.server.history().replies();
+        }
+        self.now = at;
+        let (to, datagram) = self.arrivals.remove(&(at, copy)).unwrap();
+        if to == To::Client {
+            return Some(datagram);
+        }
+        let from = SocketAddr::from(([127, 0, 0, 1], 5));
+        let reply = self.server.receive(&datagram, from, at, &mut self.list);
+        if let Some(reply) = reply {
+            self.send(To::Client, reply);
+        }
+        if at - self.start < HISTORY {
+            self.kept = self.server.history().replies();
+        }
+        Some(Vec::new())
+    }
+
+    /// Carries one exchange out.
+    fn carry_out(&mut self, exchange: &mut Exchange<'_>, peer: &mut Peer) {
+        loop {
+            match exchange.turn(peer, self.now) {
+                Turn::Send => self.send(To::Server, exchange.datagram().to_vec()),
+                Turn::Wait(until) => match self.arrive(Some(until)) {
+                    Some(datagram) => exchange.hear(peer, &datagram, self.now),
+                    None => self.now = until,
+                },
+                Turn::Over => return,
+            }
+        }
+    }
+}
+
+/// One exchange under one placement; with a Hello in it or a token from before.
+fn run(protocol: Protocol, placement: &[(usize, Fault)], with_hello: bool) -> Outcome {
+    let mut world = World::new(if with_hello { placement } else { &[] });
+    let mut peer = Peer::new(ByteOrder::Big, 0);
+    if !with_hello {
+        let mut hello = Exchange::greet(&mut peer, RETRY, LIMIT, world.now);
+        world.carry_out(&mut hello, &mut peer);
+        (world.sent, world.placement) = (0, placement.to_vec());
+    }
+    let request = Request::Draw { count: 1 };
+    let ask = |semantics, acknowledge| Way { semantics, acknowledge, retry: RETRY };
+    let mut exchange = match protocol {
+        Protocol::R => Exchange::tell(&request, RETRY, &mut peer, LIMIT, world.now),
+        Protocol::Rr(semantics) => {
+            Exchange::ask(&request, ask(semantics, false), &mut peer, LIMIT, world.now)
+        }
+        Protocol::Rra(semantics) => {
+            Exchange::ask(&request, ask(semantics, true), &mut peer, LIMIT, world.now)
+        }
+    };
+    world.carry_out(&mut exchange, &mut peer);
+    // The stragglers: nobody listens at the client's any more.
+    while world.arrive(None).is_some() {}
+    let answered = matches!(exchange.into_outcome(), Ok(Some(Reply::Drawn(_))));
+    Outcome { executed: world.list.drawn, answered, datagrams: world.sent, kept: world.kept }
+}
+
+/// Every placement of up to `left` more faults after those of `placement`.
+fn every(
+    protocol: Protocol,
+    placement: &mut Placement,
+    left: usize,
+    with_hello: bool,
+    each: &mut impl FnMut(&Placement, &Outcome),
+) {
+    let outcome = run(protocol, placement, with_hello);
+    each(placement, &outcome);
+    let from = placement.last().map_or(0, |(at, _)| at + 1);
+    if left > 0 {
+        for at in from..outcome.datagrams {
+            for fault in faults() {
+                placement.push((at, fault));
+                every(protocol, placement, left - 1, with_hello, each);
+                placement.pop();
+            }
+        }
+    }
+}
+
+/// The least and the greatest of each figure.
+#[derive(Debug)]
+struct Span {
+    placements: usize,
+    executed: RangeInclusive<u32>,
+    answered: usize,
+    burnt: RangeInclusive<u32>,
+    datagrams: RangeInclusive<usize>,
+    kept: RangeInclusive<usize>,
+}
+
+fn span(protocol: Protocol, faults: usize, with_hello: bool) -> Span {
+    let mut span: Option<Span> = None;
+    every(protocol, &mut Vec::new(), faults, with_hello, &mut |_, outcome| {
+        let burnt = outcome.executed - u32::from(outcome.answered);
+        let Outcome { executed, answered, datagrams, kept } = *outcome;
+        let span = span.get_or_insert(Span {
+            placements: 0,
+            executed: executed..=executed,
+            answered: 0,
+            burnt: burnt..=burnt,
+            datagrams: datagrams..=datagrams,
+            kept: kept..=kept,
+        });
+        span.placements += 1;
+        span.answered += usize::from(answered);
+        widen(&mut span.executed, executed);
+        widen(&mut span.burnt, burnt);
+        widen(&mut span.datagrams, datagrams);
+        widen(&mut span.kept, kept);
+    });
+    span.unwrap()
+}
+
+fn widen<T: Copy + Ord>(range: &mut RangeInclusive<T>, value: T) {
+    *range = value.min(*range.start())..=value.max(*range.end());
+}
+
+fn shown<T: std::fmt::Display + PartialEq>(range: &RangeInclusive<T>) -> String {
+    let (least, most) = (range.start(), range.end());
+    if least == most { format!("{least}") } else { format!("{least} to {most}") }
+}
+
+fn name(protocol: Protocol) -> &'static str {
+    let semantics = |semantics, names: [&'static str; 3]| match semantics {
+        Semantics::Maybe => names[0],
+        Semantics::AtLeastOnce => names[1],
+        Semantics::AtMostOnce => names[2],
+    };
+    match protocol {
+        Protocol::R => "R | maybe",
+        Protocol::Rr(s) => semantics(s, ["RR | maybe", "RR | at least once", "RR | at most once"]),
+        Protocol::Rra(s) => {
+            semantics(s, ["RRA | maybe", "RRA | at least once", "RRA | at most once"])
+        }
+    }
+}
+
+fn table() -> String {
+    let mut table = String::from(
+        "| protocol | semantics | faults | placements | answered | executed | numbers burnt | \
+         datagrams | replies kept |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for protocol in PROTOCOLS {
+        for faults in [0, 3] {
+            let span = span(protocol, faults, false);
+            let Span { placements, answered, .. } = span;
+            let answered = match protocol {
+                Protocol::R => "not wanted".into(),
+                _ if answered == placements => "all".into(),
+                _ => format!("{answered}"),
+            };
+            let faults = if faults == 0 { "none" } else { "up to 3" };
+            table += &format!(
+                "| {} | {faults} | {placements} | {answered} | {} | {} | {} | {} |\n",
+                name(protocol),
+                shown(&span.executed),
+                shown(&span.burnt),
+                shown(&span.datagrams),
+                shown(&span.kept),
+            );
+        }
+    }
+    table
+}
+
+#[test]
+fn at_most_once_executes_once_and_burns_no_number_wherever_the_faults_are() {
+    for protocol in [Protocol::Rr(Semantics::AtMostOnce), Protocol::Rra(Semantics::AtMostOnce)] {
+        for with_hello in [false, true] {
+            every(protocol, &mut Vec::new(), 3, with_hello, &mut |placement, outcome| {
+                assert!(
+                    outcome.executed == 1 && outcome.answered,
+                    "{protocol:?}, {placement:?}: {outcome:?}"
+                );
+            });
+        }
+    }
+}
+
+#[test]
+fn at_least_once_is_always_answered_and_burns_numbers() {
+    for protocol in [Protocol::Rr(Semantics::AtLeastOnce), Protocol::Rra(Semantics::AtLeastOnce)] {
+        let span = span(protocol, 3, false);
+        assert_eq!(span.answered, span.placements);
+        assert!(*span.executed.start() == 1 && *span.executed.end() > 3, "{span:?}");
+    }
+}
+
+#[test]
+fn maybe_is_maybe() {
+    for protocol in [Protocol::R, Protocol::Rr(Semantics::Maybe), Protocol::Rra(Semantics::Maybe)] {
+        let span = span(protocol, 1, false);
+        assert_eq!(span.executed, 0..=2, "lost, or repeated by the network");
+    }
+}
+
+#[test]
+fn an_acknowledgement_lets_the_server_drop_the_reply() {
+    let kept = |protocol| span(protocol, 0, false).kept;
+    assert_eq!(kept(Protocol::Rr(Semantics::AtMostOnce)), 1..=1);
+    assert_eq!(kept(Protocol::Rra(Semantics::AtMostOnce)), 0..=0);
+}
+
+#[test]
+fn the_table_in_the_report_is_what_comes_of_it() {
+    const BEGIN: &str = "<!-- tests/request_reply.rs writes this table -->\n";
+    const END: &str = "<!-- to here -->\n";
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/REPORT.md");
+    let report = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = report.split_once(BEGIN).expect("REPORT.md has no place for the table");
+    let (stands, after) = rest.split_once(END).expect("the table in REPORT.md has no end");
+    let table = table();
+    if std::env::var_os("LEASEBOX_WRITE").is_some() {
+        std::fs::write(path, [before, BEGIN, &table, END, after].concat()).unwrap();
+    } else {
+        assert_eq!(stands, table, "write it with LEASEBOX_WRITE=1");
+    }
+}
