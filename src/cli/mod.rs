@@ -6,13 +6,18 @@
 
 mod check;
 mod client;
+mod echo;
 mod grade;
+mod lossy;
+mod marshal;
 mod race;
 mod serve;
+mod signals;
 pub mod units;
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -32,7 +37,8 @@ const NO_ANSWER: u8 = 2;
         leasebox client localhost 4120 lease 1024 5000\n  \
         leasebox check out-1.txt out-2.txt\n  \
         leasebox race --clients A:4,B:2\n  \
-        leasebox grade localhost 4120"
+        leasebox grade localhost 4120\n  \
+        leasebox marshal --as xdr Smith London 1934"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -51,6 +57,14 @@ enum Command {
     Race(race::Arguments),
     /// Grade any draw server, in any language
     Grade(grade::Arguments),
+    /// Echo strings over TCP and datagrams over UDP, as the lecture's servers do
+    Echo(echo::Arguments),
+    /// Lose, repeat and reorder datagrams between clients and a server
+    Lossy(lossy::Arguments),
+    /// Write a person in one of the lecture's external data representations
+    Marshal(marshal::Marshal),
+    /// Read one back
+    Unmarshal(marshal::Unmarshal),
 }
 
 /// Runs the program.
@@ -61,6 +75,10 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Race(arguments) => race::run(&arguments),
         Command::Grade(arguments) => grade::run(&arguments),
+        Command::Echo(arguments) => echo::run(&arguments),
+        Command::Lossy(arguments) => lossy::run(&arguments),
+        Command::Marshal(arguments) => marshal::run_marshal(arguments),
+        Command::Unmarshal(arguments) => marshal::run_unmarshal(&arguments),
     }
 }
 
@@ -78,6 +96,22 @@ fn complain(why: impl Display, code: u8) -> ExitCode {
     // With standard error closed, the exit code alone has to say it.
     let _ = writeln!(io::stderr(), "leasebox: {why}");
     ExitCode::from(code)
+}
+
+/// An address to listen on or to send to, by name or number.
+fn resolve(option: &str, host: &str, port: u16) -> Result<SocketAddr, String> {
+    let found = (host, port).to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    found.ok_or_else(|| {
+        format!("{option} {host} is no known address; give one of this machine, such as 127.0.0.1")
+    })
+}
+
+/// A line on standard output, at once. A closed one does not keep a server from serving.
+fn announce(line: &str) {
+    let mut stdout = io::stdout();
+    if writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_err() {
+        log::warn!("standard output is closed; {line}");
+    }
 }
 
 /// Prints on standard output; when that cannot be written to, the answer is lost and

@@ -2,29 +2,19 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{no_answer, units};
+use super::{announce, no_answer, resolve, signals, units};
 use crate::service::lootbox::Locking;
 use crate::transport::config::{Config, DEFAULT_PORT};
 use crate::transport::connection::Limits;
 use crate::transport::datagrams::DatagramLimits;
-use crate::transport::tcp::Server;
 
 /// Descriptors that are not clients': standard streams, the listener, some margin.
 const OWN_DESCRIPTORS: u64 = 80;
-
-/// The server has started, so a signal has something to stop.
-static SERVING: AtomicBool = AtomicBool::new(false);
-
-/// Exit code of a second Ctrl-C: 128 and the signal, as shells say it.
-const INTERRUPTED: i32 = 130;
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -107,7 +97,7 @@ enum Lock {
 impl Arguments {
     fn config(&self) -> Result<Config, String> {
         Ok(Config {
-            address: self.address()?,
+            address: resolve("--bind", &self.bind, self.port)?,
             numbers: self.numbers,
             seed: self.seed,
             locking: match self.lock {
@@ -135,28 +125,15 @@ impl Arguments {
             }),
         })
     }
-
-    fn address(&self) -> Result<SocketAddr, String> {
-        let found = (self.bind.as_str(), self.port).to_socket_addrs();
-        found.ok().and_then(|mut addresses| addresses.next()).ok_or_else(|| {
-            format!(
-                "--bind {} is no known address; give one of this machine, such as 127.0.0.1",
-                self.bind
-            )
-        })
-    }
 }
 
 /// Serves until it is told to stop.
 pub fn run(arguments: Arguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("info");
     env_logger::Builder::from_env(log).init();
-    let stopped = match catch_signals() {
+    let stopped = match signals::catch() {
         Ok(stopped) => stopped,
-        Err(error) => {
-            let why = format!("signals cannot be caught ({error}); run it as a process of its own");
-            return no_answer(why);
-        }
+        Err(why) => return no_answer(why),
     };
     let config = match arguments.config() {
         Ok(config) => config,
@@ -171,8 +148,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
     if !is_locked {
         warn_that_it_is_broken(arguments.lab);
     }
-    SERVING.store(true, Ordering::SeqCst);
-    announce(&server);
+    signals::serving();
+    announce(&format!("leasebox listening on {}", server.address()));
     log::info!("{} numbers, {memory} bytes to lease", arguments.numbers);
     if arguments.udp {
         log::info!("datagrams of up to {} bytes are taken too", arguments.datagram);
@@ -187,30 +164,6 @@ pub fn run(arguments: Arguments) -> ExitCode {
         left => log::warn!("stopped, while {left} clients' threads had not ended"),
     }
     ExitCode::SUCCESS
-}
-
-/// Answers where a first signal is told. It stops in order, a second one at once. Before
-/// there is anything to stop, the first one ends the process.
-fn catch_signals() -> Result<Receiver<()>, ctrlc::Error> {
-    let (stop, stopped) = sync_channel(1);
-    ctrlc::set_handler(move || {
-        if !SERVING.load(Ordering::SeqCst) {
-            std::process::exit(0);
-        }
-        if stop.try_send(()).is_err() {
-            std::process::exit(INTERRUPTED);
-        }
-    })?;
-    Ok(stopped)
-}
-
-/// The first line on standard output. A closed one does not keep the server from serving.
-fn announce(server: &Server) {
-    let line = format!("leasebox listening on {}\n", server.address());
-    let mut stdout = io::stdout();
-    if stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).is_err() {
-        log::warn!("standard output is closed; {}", line.trim_end());
-    }
 }
 
 /// Also where the log is silenced: nobody shall run this unawares.

@@ -11,10 +11,12 @@
 //! | [`space_time`] | one run as a table, a picture and the reason why |
 //! | [`telling`] | what a search and a run look like as text |
 //! | [`step_by_step`] | a person chooses who runs next |
+//! | [`lossy`] | a datagram proxy that loses, repeats and reorders |
 //! | [`replay`] | a schedule carried out by real clients of a lab server |
 
 pub mod explorer;
 pub mod grader;
+pub mod lossy;
 pub mod record;
 pub mod replay;
 pub mod schedule;

@@ -68,6 +68,11 @@ impl<'a> Writer<'a> {
         self.bytes.extend_from_slice(&self.order.put_u64(value));
     }
 
+    /// Padding up to where a `u32` may stand.
+    pub fn align_to_u32(&mut self) {
+        self.align(size_of::<u32>());
+    }
+
     /// How many elements or bytes follow: what is in memory here fits 32 bits, or its
     /// writer has refused it before.
     pub fn count(&mut self, count: usize) {

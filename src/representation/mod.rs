@@ -36,7 +36,9 @@ pub mod cdr;
 pub mod datagram;
 pub mod escape;
 pub mod frame;
+pub mod marshal;
 pub mod memorylease;
+pub mod modified_utf8;
 pub mod output;
 pub mod text;
 

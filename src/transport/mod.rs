@@ -17,6 +17,7 @@
 //! | [`datagrams`] | what it does with each, as a pure function of time |
 //! | [`history`] | which requests were executed, and the last reply to each client |
 //! | [`token`] | what a datagram's sender proves its address by |
+//! | [`echo`] | the lecture's echo servers, beside the server |
 //! | [`parking`] | where a lab server's draws wait to be told whose step is next |
 //! | [`connection`] | one client's thread, from its first byte to its close |
 //! | [`input`] | what was read and not yet used |
@@ -27,6 +28,7 @@
 pub mod config;
 pub mod connection;
 pub mod datagrams;
+pub mod echo;
 pub mod history;
 pub mod input;
 pub mod parking;

@@ -1,0 +1,59 @@
+//! `leasebox echo`: the lecture's two echo servers.
+
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{announce, no_answer, resolve, signals};
+use crate::transport::echo;
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    leasebox echo                              the lecture's ports, on this machine\n  \
+    leasebox echo --tcp 0 --udp 0              free ports\n\n\
+    Each sender's address and port is logged on standard error.")]
+pub struct Arguments {
+    /// Address or name of the interface to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    bind: String,
+    /// Port for strings, as Java's writeUTF and readUTF have them
+    #[arg(long, default_value_t = 7896)]
+    tcp: u16,
+    /// Port for datagrams
+    #[arg(long, default_value_t = 6789)]
+    udp: u16,
+}
+
+/// Echoes until it is told to stop.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let log = env_logger::Env::default().default_filter_or("info");
+    env_logger::Builder::from_env(log).init();
+    match start(arguments) {
+        Ok(stopped) => {
+            // Nothing is kept, so nothing has to be stopped in order.
+            let _ = stopped.recv();
+            ExitCode::SUCCESS
+        }
+        Err(why) => no_answer(why),
+    }
+}
+
+fn start(arguments: &Arguments) -> Result<std::sync::mpsc::Receiver<()>, String> {
+    let stopped = signals::catch()?;
+    let tcp = resolve("--bind", &arguments.bind, arguments.tcp)?;
+    let udp = SocketAddr::new(tcp.ip(), arguments.udp);
+    let listener = TcpListener::bind(tcp).map_err(|error| taken("--tcp", tcp, &error))?;
+    let socket = UdpSocket::bind(udp).map_err(|error| taken("--udp", udp, &error))?;
+    let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| error.to_string());
+    let (tcp, udp) = (place(listener.local_addr())?, place(socket.local_addr())?);
+    let short = |error| format!("a thread could not be made ({error}); end something else first");
+    echo::strings(listener).and_then(|()| echo::datagrams(socket)).map_err(short)?;
+    signals::serving();
+    announce(&format!("leasebox echoes strings on TCP {tcp} and datagrams on UDP {udp}"));
+    Ok(stopped)
+}
+
+fn taken(option: &str, address: SocketAddr, error: &std::io::Error) -> String {
+    format!("cannot listen on {address} ({error}); give another {option}, or {option} 0")
+}

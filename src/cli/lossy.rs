@@ -1,0 +1,95 @@
+//! `leasebox lossy`: a datagram proxy in bad weather.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+
+use clap::Args;
+
+use super::{announce, no_answer, resolve, signals};
+use crate::lab::lossy::{Counts, Proxy, Weather};
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    leasebox serve --udp\n  \
+    leasebox lossy --listen 127.0.0.1:4121 --to 127.0.0.1:4120 --drop 0.3 --duplicate 0.2\n  \
+    leasebox client --udp localhost 4121 draw 4\n\n\
+    RUST_LOG=debug says more. When it is stopped it says what it did.")]
+pub struct Arguments {
+    /// Where clients send to: ADDRESS:PORT, with port 0 for a free one
+    #[arg(long)]
+    listen: String,
+    /// The server: ADDRESS:PORT
+    #[arg(long)]
+    to: String,
+    /// How likely a datagram is lost, 0 to 1
+    #[arg(long, default_value = "0", value_parser = likely)]
+    drop: f64,
+    /// How likely one is sent twice
+    #[arg(long, default_value = "0", value_parser = likely)]
+    duplicate: f64,
+    /// How likely one is held back until the next one of its way, or for 20 ms
+    #[arg(long, default_value = "0", value_parser = likely)]
+    reorder: f64,
+    /// Repeats the chances
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+fn likely(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "give a probability from 0 to 1, such as 0.3".into())
+}
+
+/// Passes datagrams on until it is told to stop.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let log = env_logger::Env::default().default_filter_or("info");
+    env_logger::Builder::from_env(log).init();
+    match start(arguments) {
+        Ok((stopped, counts)) => {
+            let _ = stopped.recv();
+            let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+            let Counts { came, dropped, duplicated, reordered } = &*counts;
+            announce(&format!(
+                "{} datagrams came: {} lost, {} sent twice, {} held back",
+                count(came),
+                count(dropped),
+                count(duplicated),
+                count(reordered)
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(why) => no_answer(why),
+    }
+}
+
+fn start(arguments: &Arguments) -> Result<(Receiver<()>, Arc<Counts>), String> {
+    let stopped = signals::catch()?;
+    let listen = place("--listen", &arguments.listen)?;
+    let to = place("--to", &arguments.to)?;
+    let &Arguments { drop, duplicate, reorder, .. } = arguments;
+    let seed = arguments.seed.unwrap_or_else(rand::random);
+    let proxy = Proxy::new(listen, to, Weather { drop, duplicate, reorder }, seed);
+    let proxy = proxy.map_err(|error| {
+        format!("cannot listen on {listen} ({error}); give another --listen, or port 0")
+    })?;
+    let address = proxy.address().map_err(|error| error.to_string())?;
+    let counts = proxy.counts();
+    std::thread::Builder::new()
+        .name("lossy".into())
+        .spawn(|| proxy.run())
+        .map_err(|error| format!("no thread could be made ({error}); end something else first"))?;
+    signals::serving();
+    announce(&format!("leasebox passes datagrams on from {address} to {to}"));
+    log::info!("seed {seed}");
+    Ok((stopped, counts))
+}
+
+/// An address and a port, the address by name if it has one.
+fn place(option: &str, text: &str) -> Result<std::net::SocketAddr, String> {
+    let form = || format!("{option} {text} is no ADDRESS:PORT; give one such as 127.0.0.1:4121");
+    let (host, port) = text.rsplit_once(':').ok_or_else(form)?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    resolve(option, host, port.parse().map_err(|_| form())?)
+}

@@ -1,0 +1,127 @@
+//! `leasebox marshal` and `leasebox unmarshal`: the lecture's two programs, for each of its
+//! external data representations.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::{no_answer, print};
+use crate::representation::byte_order::ByteOrder;
+use crate::representation::marshal::{Form, Part, Person, bytes_of, marshal, unmarshal};
+
+/// The longest file that is read, in bytes: far more than a person needs.
+const MAX_FILE: u64 = 1 << 20;
+
+#[derive(Clone, Copy, ValueEnum)]
+enum As {
+    /// Sun's XDR, which the lecture's book shows as CORBA
+    Xdr,
+    /// CORBA's CDR, big-endian
+    CdrBe,
+    /// CORBA's CDR, little-endian
+    CdrLe,
+    /// Java object serialization
+    Java,
+    /// XML
+    Xml,
+}
+
+impl From<As> for Form {
+    fn from(form: As) -> Self {
+        match form {
+            As::Xdr => Form::Xdr,
+            As::CdrBe => Form::Cdr(ByteOrder::Big),
+            As::CdrLe => Form::Cdr(ByteOrder::Little),
+            As::Java => Form::Java,
+            As::Xml => Form::Xml,
+        }
+    }
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    leasebox marshal --as xdr Smith London 1934\n  \
+    leasebox marshal --as java --raw Smith London 1934 > person\n  \
+    leasebox unmarshal --as java person")]
+pub struct Marshal {
+    /// The external data representation
+    #[arg(long = "as", value_enum)]
+    form: As,
+    /// Write the bytes and nothing else
+    #[arg(long)]
+    raw: bool,
+    /// The person's name
+    name: String,
+    /// The person's place
+    place: String,
+    /// The year, -2147483648 to 2147483647
+    #[arg(allow_negative_numbers = true)]
+    year: i32,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    leasebox unmarshal --as java person\n  \
+    leasebox marshal --as xml Smith London 1934 | leasebox unmarshal --as xml -")]
+pub struct Unmarshal {
+    /// The external data representation
+    #[arg(long = "as", value_enum)]
+    form: As,
+    /// The file with the bytes; - for standard input
+    file: PathBuf,
+}
+
+/// Prints a person's encoding.
+pub fn run_marshal(arguments: Marshal) -> ExitCode {
+    let Marshal { form, raw, name, place, year } = arguments;
+    let form = Form::from(form);
+    match marshal(&Person { name, place, year }, form) {
+        Ok(parts) if raw || form == Form::Xml => print(&bytes_of(&parts), ExitCode::SUCCESS),
+        Ok(parts) => print(annotated(&parts).as_bytes(), ExitCode::SUCCESS),
+        Err(why) => no_answer(why),
+    }
+}
+
+/// The whole encoding on the first line, then each part of it on a line.
+fn annotated(parts: &[Part]) -> String {
+    let lines = parts.iter().map(|part| format!("{:<28}  {}\n", hex(&part.bytes), part.what));
+    hex(&bytes_of(parts)) + "\n" + &lines.collect::<String>()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Prints the person of an encoding.
+pub fn run_unmarshal(arguments: &Unmarshal) -> ExitCode {
+    let shown = arguments.file.display();
+    let bytes = match read(&arguments.file) {
+        Ok(bytes) => bytes,
+        Err(error) => return no_answer(format!("{shown} cannot be read ({error}); give a file")),
+    };
+    if bytes.len() as u64 > MAX_FILE {
+        return no_answer(format!("{shown} is longer than {MAX_FILE} bytes; give one person"));
+    }
+    match unmarshal(&bytes, arguments.form.into()) {
+        Ok(Person { name, place, year }) => {
+            let text = format!("Person Name: {name}\nPerson Place: {place}\nPerson Year: {year}\n");
+            print(text.as_bytes(), ExitCode::SUCCESS)
+        }
+        Err(why) => no_answer(format!("{shown}: {why}")),
+    }
+}
+
+/// No more of the file than is looked at.
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let bound = MAX_FILE + 1;
+    if file.as_os_str() == "-" {
+        io::stdin().lock().take(bound).read_to_end(&mut bytes)?;
+    } else {
+        File::open(file)?.take(bound).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}

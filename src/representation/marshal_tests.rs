@@ -1,0 +1,196 @@
+//! Tests of the lecture's representations: golden bytes, both directions, and what is wrong.
+
+use super::*;
+use proptest::prelude::*;
+
+const FORMS: [Form; 5] =
+    [Form::Xdr, Form::Cdr(ByteOrder::Big), Form::Cdr(ByteOrder::Little), Form::Java, Form::Xml];
+
+fn smith() -> Person {
+    Person { name: "Smith".into(), place: "London".into(), year: 1934 }
+}
+
+fn encoded(person: &Person, form: Form) -> Vec<u8> {
+    bytes_of(&marshal(person, form).unwrap())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn the_books_figure_is_xdr() {
+    let figure = "00000005 536d6974 68000000 00000006 4c6f6e64 6f6e0000 0000078e";
+    assert_eq!(hex(&encoded(&smith(), Form::Xdr)), figure.replace(' ', ""));
+}
+
+#[test]
+fn cdr_counts_the_nul_and_has_the_senders_order() {
+    let big = "00000006 536d697468000000 00000007 4c6f6e646f6e0000 0000078e";
+    let little = "06000000 536d697468000000 07000000 4c6f6e646f6e0000 8e070000";
+    assert_eq!(hex(&encoded(&smith(), Form::Cdr(ByteOrder::Big))), big.replace(' ', ""));
+    assert_eq!(hex(&encoded(&smith(), Form::Cdr(ByteOrder::Little))), little.replace(' ', ""));
+}
+
+#[test]
+fn javas_96_bytes_are_the_jdks() {
+    let golden = "aced0005 73 72 0006506572736f6e 0000000000000001 02 0003 \
+         49 000479656172 4c 00046e616d65 74 00124c6a6176612f6c616e672f537472696e673b \
+         4c 0005706c616365 71 007e0001 78 70 0000078e 740005536d697468 7400064c6f6e646f6e";
+    let bytes = encoded(&smith(), Form::Java);
+    assert_eq!((hex(&bytes), bytes.len()), (golden.replace([' ', '\n'], ""), 96));
+}
+
+#[test]
+fn java_reads_what_the_jdk_writes_in_other_cases() {
+    let bytes = encoded(&smith(), Form::Java);
+    // A serialVersionUID that the compiler made up, and one string object for both fields.
+    let mut other = bytes.clone();
+    other[14..22].copy_from_slice(&0x1234_5678_9abc_def0_u64.to_be_bytes());
+    assert_eq!(unmarshal(&other, Form::Java), Ok(smith()));
+    let mut same = bytes[..87].to_vec();
+    same.extend([0x71, 0, 0x7e, 0, 3]);
+    let twice = Person { place: "Smith".into(), ..smith() };
+    assert_eq!(unmarshal(&same, Form::Java), Ok(twice));
+    let long = Person { name: "x".repeat(70_000), ..smith() };
+    let bytes = encoded(&long, Form::Java);
+    assert_eq!(bytes[79], 0x7c, "a long string");
+    assert_eq!(unmarshal(&bytes, Form::Java), Ok(long));
+}
+
+#[test]
+fn java_refuses_all_but_a_person() {
+    let good = encoded(&smith(), Form::Java);
+    let changed = |at: usize, bytes: &[u8]| {
+        let mut other = good.clone();
+        other[at..at + bytes.len()].copy_from_slice(bytes);
+        other
+    };
+    let cases = [
+        (changed(0, b"x"), "at byte 0: this is not the magic"),
+        (changed(4, b"x"), "not an object"),
+        (changed(8, b"Q"), "class is \"Qerson\""),
+        (changed(22, &[3]), "default way"),
+        (changed(23, &[0, 4]), "three fields"),
+        (changed(25, b"J"), "field \"year\""),
+        (changed(28, b"r"), "field \"rear\""),
+        (changed(74, &[0x72]), "superclass"),
+        (changed(79, &[0x70]), "null"),
+        (changed(69, &[0, 0x7e, 0, 0]), "refers to no string"),
+        (changed(69, &[0, 0, 0, 0]), "refers to no string"),
+        (changed(82, &[0xff]), "no modified UTF-8"),
+        ([&good[..], b"x"].concat(), "1 bytes follow"),
+    ];
+    for (bytes, why) in cases {
+        let error = unmarshal(&bytes, Form::Java).unwrap_err();
+        assert!(error.contains(why), "{why}: {error}");
+    }
+}
+
+#[test]
+fn an_encoding_that_is_cut_or_goes_on_is_refused() {
+    for form in FORMS {
+        let good = encoded(&smith(), form);
+        assert_eq!(unmarshal(&good, form), Ok(smith()));
+        // Of XML the last line feed is no part.
+        let whole = good.len() - usize::from(form == Form::Xml);
+        for cut in 0..whole {
+            assert!(unmarshal(&good[..cut], form).is_err(), "{form:?} cut at {cut}");
+        }
+        assert!(unmarshal(&[&good[..], b"x"].concat(), form).is_err(), "{form:?}");
+    }
+    let long = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+    assert!(unmarshal(&long, Form::Xdr).is_err() && unmarshal(&long, FORMS[1]).is_err());
+}
+
+#[test]
+fn what_a_form_cannot_say_is_refused_and_all_else_is_said() {
+    let odd = |name: &str| Person { name: name.into(), ..smith() };
+    assert!(marshal(&odd("a\0b"), Form::Cdr(ByteOrder::Big)).is_err());
+    assert!(marshal(&odd("a\u{1}b"), Form::Xml).is_err());
+    for form in [Form::Xdr, Form::Java] {
+        assert_eq!(unmarshal(&encoded(&odd("a\0b"), form), form), Ok(odd("a\0b")));
+    }
+    let year = Person { year: -44, ..smith() };
+    for form in FORMS {
+        assert_eq!(unmarshal(&encoded(&year, form), form).as_ref(), Ok(&year));
+    }
+}
+
+#[test]
+fn xml_is_read_however_it_is_written() {
+    let read = |text: &str| unmarshal(text.as_bytes(), Form::Xml);
+    let books = "<person id=\"1>2\">\r\n<year> 1934 </year><!-- a > comment -->\r\n\
+         <name>Smith</name ><place a='\"'>Lon<![CDATA[d]]>&#111;&#x6e;</place></person >";
+    assert_eq!(read(books), Ok(smith()));
+    let named = "<person><name>&lt;&amp;&gt;&quot;&apos;</name><place/><year>1</year></person>";
+    let odd = Person { name: "<&>\"'".into(), place: String::new(), year: 1 };
+    assert_eq!(read(named), Ok(odd));
+    let inner = "<name>a</name><place>b</place><year>1</year>";
+    for (wrong, why) in [
+        ("", "no <person>"),
+        ("<persons/>", "no <person>"),
+        ("<person/>", "no year"),
+        ("<!DOCTYPE person><person/>", "document type"),
+        (&format!("<person>{inner}<name>c</name></person>"), "second name"),
+        (&format!("<person>{inner}</person><person/>"), "follows"),
+        (&format!("<person>{inner}text</person>"), "\"text\" within"),
+        (&format!("<person>{inner}"), "\"text\" within"),
+        ("<person><name>&nbsp;</name></person>", "no character"),
+        ("<person><name>&#0;</name></person>", "no character"),
+        ("<person><name>&#+9;</name></person>", "no character"),
+        ("<person><name><b/></name></person>", "element within name"),
+        ("<person><name>a</place></person>", "not the end of name"),
+        (&format!("<person>\n{}</person>", inner.replace('1', "1e3")), "no number"),
+        ("<person\n<name", "line 1: the tag person does not end"),
+        ("\u{1}", "XML has no"),
+    ] {
+        let error = read(wrong).unwrap_err();
+        assert!(error.contains(why), "{wrong:?}: {error}");
+    }
+}
+
+#[test]
+fn every_field_is_annotated() {
+    for form in [Form::Xdr, Form::Cdr(ByteOrder::Big), Form::Java] {
+        let parts = marshal(&smith(), form).unwrap();
+        for word in ["name", "\"Smith\"", "place", "\"London\"", "year   1934"] {
+            assert!(parts.iter().any(|part| part.what.contains(word)), "{form:?}: {word}");
+        }
+    }
+}
+
+fn anybody() -> impl Strategy<Value = Person> {
+    let text = || prop::collection::vec(any::<char>(), 0..12);
+    (text(), text(), any::<i32>()).prop_map(|(name, place, year)| Person {
+        name: name.into_iter().collect(),
+        place: place.into_iter().collect(),
+        year,
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_marshalled_is_unmarshalled_as_the_same(person in anybody()) {
+        for form in FORMS {
+            if let Ok(parts) = marshal(&person, form) {
+                prop_assert_eq!(unmarshal(&bytes_of(&parts), form), Ok(person.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..120),
+        at in any::<prop::sample::Index>(),
+    ) {
+        for form in FORMS {
+            let _ = unmarshal(&bytes, form);
+            // And none that begin well.
+            let mut begun = encoded(&smith(), form);
+            begun.truncate(at.index(begun.len()));
+            begun.extend_from_slice(&bytes);
+            let _ = unmarshal(&begun, form);
+        }
+    }
+}
