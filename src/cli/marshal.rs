@@ -87,8 +87,9 @@ pub fn run_marshal(arguments: Marshal) -> ExitCode {
 
 /// The whole encoding on the first line, then each part of it on a line.
 fn annotated(parts: &[Part]) -> String {
-    let lines = parts.iter().map(|part| format!("{:<28}  {}\n", hex(&part.bytes), part.what));
-    hex(&bytes_of(parts)) + "\n" + &lines.collect::<String>()
+    let width = 2 * parts.iter().map(|part| part.bytes.len()).max().unwrap_or_default();
+    let line = |part: &Part| format!("{:<width$}  {}\n", hex(&part.bytes), part.what);
+    hex(&bytes_of(parts)) + "\n" + &parts.iter().map(line).collect::<String>()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -107,11 +108,21 @@ pub fn run_unmarshal(arguments: &Unmarshal) -> ExitCode {
     }
     match unmarshal(&bytes, arguments.form.into()) {
         Ok(Person { name, place, year }) => {
+            let (name, place) = (printable(&name), printable(&place));
             let text = format!("Person Name: {name}\nPerson Place: {place}\nPerson Year: {year}\n");
             print(text.as_bytes(), ExitCode::SUCCESS)
         }
         Err(why) => no_answer(format!("{shown}: {why}")),
     }
+}
+
+/// Without what could steer the terminal: a file may come from anybody.
+fn printable(text: &str) -> String {
+    let shown = |character: char| match character.is_control() {
+        true => character.escape_default().to_string(),
+        false => character.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// No more of the file than is looked at.

@@ -1,0 +1,275 @@
+//! Datagrams end to end: the real server, the real proxy that loses them, the library.
+
+mod support;
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, UdpSocket};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use leasebox::client::exchange::{Semantics, Way};
+use leasebox::client::{CallError, Client};
+use leasebox::message::{Code, Request};
+use leasebox::transport::config::Config;
+use leasebox::transport::datagrams::DatagramLimits;
+use support::{BINARY, Running, assert_permutation, shown};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+fn client(address: SocketAddr, way: Way) -> Client {
+    Client::by_datagrams(&address.ip().to_string(), address.port(), LIMIT, way).unwrap()
+}
+
+fn way(semantics: Semantics, acknowledge: bool) -> Way {
+    Way { semantics, acknowledge, retry: Duration::from_millis(20) }
+}
+
+fn refusal<T: std::fmt::Debug>(called: Result<T, CallError>) -> Code {
+    match called {
+        Err(CallError::Refused(error)) => error.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A `leasebox lossy` in front of a server, killed at the end of the test.
+struct Lossy {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Lossy {
+    fn start(to: SocketAddr, weather: &[&str]) -> Self {
+        let to = to.to_string();
+        let mut child = Command::new(BINARY)
+            .args(["lossy", "--listen", "127.0.0.1:0", "--to", &to, "--seed", "7"])
+            .args(weather)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let address = line.split(' ').nth(5).unwrap().parse().unwrap();
+        Self { child, address }
+    }
+}
+
+impl Drop for Lossy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Draws until the list is drained; answers what came.
+fn drain(mut client: Client, count: u64) -> Vec<u32> {
+    let mut numbers = Vec::new();
+    loop {
+        match client.draw(count) {
+            Ok(drawn) => numbers.extend(drawn),
+            Err(CallError::Refused(error)) if error.code == Code::Exhausted => return numbers,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Eight clients that draw at once until nothing is left.
+fn drain_by_eight(address: SocketAddr, way: Way) -> Vec<u32> {
+    let barrier = Arc::new(Barrier::new(8));
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let barrier = barrier.clone();
+            std::thread::spawn(move || {
+                let client = client(address, way);
+                barrier.wait();
+                drain(client, 50)
+            })
+        })
+        .collect();
+    threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+}
+
+const BAD: [&str; 6] = ["--drop", "0.3", "--duplicate", "0.2", "--reorder", "0.1"];
+
+#[test]
+fn eight_clients_at_most_once_drain_the_list_to_a_permutation_in_bad_weather() {
+    for acknowledge in [false, true] {
+        let server = Running::start(&["--udp", "--numbers", "10000"]);
+        let lossy = Lossy::start(server.address, &BAD);
+        let all = drain_by_eight(lossy.address, way(Semantics::AtMostOnce, acknowledge));
+        assert_permutation(all, 10_000);
+        assert!(server.figure("resent") > 0, "the weather was good");
+    }
+}
+
+#[test]
+fn eight_clients_at_least_once_burn_numbers_in_bad_weather() {
+    let server = Running::start(&["--udp", "--numbers", "10000"]);
+    let lossy = Lossy::start(server.address, &BAD);
+    let all = drain_by_eight(lossy.address, way(Semantics::AtLeastOnce, false));
+    assert_eq!(server.figure("remaining"), 0);
+    let different: HashSet<u32> = all.iter().copied().collect();
+    assert_eq!(different.len(), all.len(), "burnt is not given twice");
+    assert!(all.len() < 10_000, "none of them was burnt");
+}
+
+#[test]
+fn both_sockets_have_the_port_and_both_say_the_same() {
+    let server = Running::start(&["--udp", "--seed", "7"]);
+    let mut by_datagrams = client(server.address, Way::default());
+    let numbers = by_datagrams.draw(4).unwrap();
+    assert_eq!(numbers, [43948, 46732, 71936, 29535]);
+    let id = by_datagrams.lease(64, LIMIT).unwrap();
+    by_datagrams.set(id, b"hi").unwrap();
+    assert_eq!(server.ask(&format!("get {id}")), format!("data {id} hi"));
+    assert_eq!(by_datagrams.release(id).unwrap(), 64);
+    assert_eq!(refusal(by_datagrams.get(id)), Code::NotFound);
+}
+
+#[test]
+fn what_does_not_fit_a_datagram_burns_no_number() {
+    let server = Running::start(&["--udp"]);
+    let mut client = client(server.address, Way::default());
+    assert_eq!(refusal(client.draw(20_000)), Code::TooLarge);
+    assert_eq!(server.figure("remaining"), 100_000);
+    assert_eq!(client.draw(2037).unwrap().len(), 2037, "8192 bytes, to the last");
+    assert_eq!(refusal(client.draw(2038)), Code::TooLarge);
+    let id = client.lease(10_000, LIMIT).unwrap();
+    assert_eq!(refusal(client.set(id, &[7; 9000])), Code::TooLarge);
+    let whole = Running::start(&["--udp", "--datagram", "65507"]);
+    let mut client = self::client(whole.address, Way::default());
+    assert_eq!(client.draw(16_365).unwrap().len(), 16_365);
+}
+
+#[test]
+fn r_draws_and_tells_nobody() {
+    let server = Running::start(&["--udp"]);
+    let mut client = client(server.address, Way::default());
+    client.tell(&Request::Draw { count: 5 }).unwrap();
+    server.await_figure("undelivered", 5);
+    assert_eq!(server.figure("remaining"), 99_995);
+}
+
+#[test]
+fn an_acknowledged_reply_is_not_sent_again_and_another_is() {
+    let server = Running::start(&["--udp"]);
+    let weather = ["--duplicate", "1"];
+    let lossy = Lossy::start(server.address, &weather);
+    client(lossy.address, way(Semantics::AtMostOnce, false)).draw(3).unwrap();
+    server.await_figure("resent", 1);
+    assert_eq!(server.figure("remaining"), 99_997);
+    assert_eq!(server.figure("history"), 1);
+}
+
+#[test]
+fn a_client_of_a_server_that_was_started_anew_is_told_so() {
+    let mut first = Running::start(&["--udp"]);
+    let port = first.address.port().to_string();
+    let mut once = client(first.address, Way::default());
+    let mut always = client(first.address, way(Semantics::AtLeastOnce, false));
+    once.draw(1).unwrap();
+    first.signal("-TERM");
+    assert!(first.wait().success());
+    let mut command = Command::new(BINARY);
+    command.args(["serve", "--udp", "--port", &port]);
+    let second = Running::start_command(command);
+    assert!(matches!(once.draw(1), Err(CallError::ServerRestarted)));
+    assert_eq!(second.figure("remaining"), 100_000);
+    assert_eq!(once.draw(1).unwrap().len(), 1, "the next call says Hello");
+    assert_eq!(always.draw(1).unwrap().len(), 1);
+}
+
+#[test]
+fn a_closed_port_is_no_server_and_a_silent_one_is_waited_for() {
+    let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+    let address = socket.local_addr().unwrap();
+    let limit = Duration::from_millis(200);
+    let start = Instant::now();
+    let silent = Client::by_datagrams("127.0.0.1", address.port(), limit, Way::default());
+    assert!(matches!(silent, Err(CallError::TimedOut(_))), "{silent:?}");
+    assert!((limit..10 * limit).contains(&start.elapsed()), "{:?}", start.elapsed());
+    drop(socket);
+    let closed = Client::by_datagrams("127.0.0.1", address.port(), LIMIT, Way::default());
+    assert!(matches!(closed, Err(CallError::NoServer(..))), "{closed:?}");
+}
+
+#[test]
+fn a_panic_within_a_datagrams_request_is_answered_and_the_server_goes_on() {
+    let mut config = Config { address: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+    let history_time = Duration::from_secs(60);
+    config.udp = Some(DatagramLimits { longest: 8192, history: 16, history_time });
+    config.limits.fault = Some(|request| {
+        if matches!(request, Request::Draw { count: 13 }) {
+            panic!("a fault that a test put there");
+        }
+    });
+    let server = config.start().unwrap();
+    let mut client = client(server.address(), Way::default());
+    assert_eq!(refusal(client.draw(13)), Code::Refused);
+    assert_eq!(client.draw(1).unwrap().len(), 1);
+    let start = Instant::now();
+    assert_eq!(server.stop(), 0);
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn noise_is_not_answered_and_harms_nobody() {
+    let server = Running::start(&["--udp"]);
+    let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+    for noise in [&b""[..], b"draw 4\n", b"\x89LBX", &[0; 65_507], b"GET / HTTP/1.1\r\n\r\n"] {
+        socket.send_to(noise, server.address).unwrap();
+    }
+    // An answer to any of it would come before this one's.
+    let mut hello = b"\x89LBX\x02\x00\x70\x00".to_vec();
+    hello.extend([0, 0, 0, 7, 0, 0, 0, 0]);
+    socket.send_to(&hello, server.address).unwrap();
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut answer = [0; 100];
+    let (length, _) = socket.recv_from(&mut answer).unwrap();
+    assert_eq!((length, answer[6], &answer[8..12]), (48, 0xf0, &[0, 0, 0, 7][..]));
+    assert_eq!(server.figure("remaining"), 100_000);
+}
+
+#[test]
+fn without_the_option_nobody_listens_and_a_taken_port_is_said() {
+    let server = Running::start(&[]);
+    let (host, port) = (server.address.ip().to_string(), server.address.port().to_string());
+    let (_, stderr, code) =
+        shown(&support::leasebox(&["client", "--udp", &host, &port, "draw", "1"]));
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("--udp") && !stderr.contains("panic"), "{stderr}");
+    let taken = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (_, stderr, code) = shown(&support::leasebox(&["serve", "--udp", "--port", &port]));
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("UDP") && stderr.contains("in use"), "{stderr}");
+}
+
+#[test]
+fn the_command_line_speaks_by_datagrams_in_each_protocol() {
+    let server = Running::start(&["--udp", "--seed", "7"]);
+    let (host, port) = (server.address.ip().to_string(), server.address.port().to_string());
+    let say = |options: &[&str], words: &[&str]| {
+        let arguments = [&["client", "--udp"], options, &[&host, &port], words].concat();
+        shown(&support::leasebox(&arguments))
+    };
+    let ok = |stdout: &str| (stdout.to_string(), String::new(), Some(0));
+    assert_eq!(say(&[], &["draw", "2"]), ok("43948 46732\n"));
+    assert_eq!(say(&["--protocol", "rra"], &["draw", "1"]), ok("71936\n"));
+    assert_eq!(say(&["--semantics", "at-least-once"], &["draw", "1"]), ok("29535\n"));
+    assert_eq!(say(&["--semantics", "maybe"], &["draw", "1"]), ok("42815\n"));
+    assert_eq!(say(&["--protocol", "r"], &["draw", "1"]), ok(""));
+    server.await_figure("remaining", 99_994);
+    let (_, stderr, code) =
+        say(&["--protocol", "r", "--semantics", "at-most-once"], &["draw", "1"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("give --protocol rr"), "{stderr}");
+    let (_, stderr, code) = say(&["--timeout", "60s"], &["draw", "1"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("keeps replies for 60s"), "{stderr}");
+    let (_, stderr, code) = say(&[], &["draw", "20000"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("too-large"), "{stderr}");
+}

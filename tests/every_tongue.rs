@@ -1,0 +1,334 @@
+//! One effect, every tongue: the same requests, said in each representation to a server
+//! started with the same seed, have the same replies and leave the same state.
+//!
+//! What a tongue cannot say is said in text, beside it, so that each server goes through
+//! the same. A representation that is added later joins by a line in [`TONGUES`].
+
+mod support;
+
+use std::time::Duration;
+
+use leasebox::client::exchange::{Semantics, Way};
+use leasebox::client::{CallError, Client as Library};
+use leasebox::message::{Code, LeaseId};
+use leasebox::representation::byte_order::ByteOrder;
+use leasebox::representation::escape::{escape, unescape};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use support::frames::Frames;
+use support::{Client, Running, numbers};
+
+const LIMIT: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(3600);
+
+/// A lease that was never granted stands for those that are unknown.
+const UNKNOWN: usize = usize::MAX;
+
+/// One request; a lease by its place among those granted.
+#[derive(Debug, Clone)]
+enum Asked {
+    Draw(u64),
+    Lease(u64),
+    Set(usize, Vec<u8>),
+    Get(usize),
+    Renew(usize),
+    Ttl(usize),
+    Release(usize),
+}
+
+/// One reply, without what differs by chance: ids and moments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Answered {
+    Numbers(Vec<u32>),
+    Leased,
+    Set,
+    /// Up to its trailing zeros, as a lease reads.
+    Data(Vec<u8>),
+    Renewed,
+    Ttl,
+    Released(u64),
+    No(Code),
+    /// A refusal in a tongue that has no codes.
+    SomeNo,
+}
+
+impl Answered {
+    fn agrees(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Answered::No(_), Answered::SomeNo) | (Answered::SomeNo, Answered::No(_)) => true,
+            _ => self == other,
+        }
+    }
+}
+
+/// A way to ask. `None` for what it cannot say.
+trait Tongue {
+    fn ask(&mut self, asked: &Asked) -> Option<Answered>;
+    /// The lease granted last, as text names it.
+    fn last_id(&self) -> String;
+    /// A lease was granted by text.
+    fn learn(&mut self, id: &str);
+}
+
+type Start = fn(&Running) -> Box<dyn Tongue>;
+
+const TONGUES: [(&str, Start); 6] = [
+    ("text", |server| Box::new(Text { client: server.connect(), ids: Vec::new() })),
+    ("MemoryLease frames", |server| Box::new(Old { client: server.connect(), ids: Vec::new() })),
+    ("frames, little-endian", |server| frames(server, ByteOrder::Little)),
+    ("frames, big-endian", |server| frames(server, ByteOrder::Big)),
+    ("datagrams, little-endian", |server| datagrams(server, ByteOrder::Little)),
+    ("datagrams, big-endian", |server| datagrams(server, ByteOrder::Big)),
+];
+
+fn trimmed(mut data: Vec<u8>) -> Vec<u8> {
+    while data.last() == Some(&0) {
+        data.pop();
+    }
+    data
+}
+
+// --- text ------------------------------------------------------------------------------
+
+struct Text {
+    client: Client,
+    ids: Vec<String>,
+}
+
+impl Text {
+    fn id(&self, lease: usize) -> &str {
+        self.ids.get(lease).map_or("2147483647", String::as_str)
+    }
+}
+
+impl Tongue for Text {
+    fn ask(&mut self, asked: &Asked) -> Option<Answered> {
+        let line = match asked {
+            Asked::Draw(count) => format!("draw {count}"),
+            Asked::Lease(size) => format!("lease {size} {}", LONG.as_millis()),
+            Asked::Set(lease, data) => {
+                let mut escaped = Vec::new();
+                escape(data, &mut escaped);
+                format!("set {} {}", self.id(*lease), String::from_utf8(escaped).unwrap())
+            }
+            Asked::Get(lease) => format!("get {}", self.id(*lease)),
+            Asked::Renew(lease) => format!("renew {} {}", self.id(*lease), LONG.as_millis()),
+            Asked::Ttl(lease) => format!("ttl {}", self.id(*lease)),
+            Asked::Release(lease) => format!("release {}", self.id(*lease)),
+        };
+        let reply = self.client.ask(&line);
+        let words: Vec<&str> = reply.split(' ').collect();
+        let code = |word: &str| Code::ALL.into_iter().find(|code| code.word() == word).unwrap();
+        Some(match (asked, words[0]) {
+            (_, "error") => Answered::No(code(words[1])),
+            (Asked::Lease(_), "leased") => {
+                self.ids.push(words[1].to_string());
+                Answered::Leased
+            }
+            (Asked::Renew(_), "leased") => Answered::Renewed,
+            (_, "set") => Answered::Set,
+            (_, "data") => {
+                let data = reply.splitn(3, ' ').nth(2).unwrap();
+                Answered::Data(trimmed(unescape(data.as_bytes()).unwrap().into_owned()))
+            }
+            (_, "ttl") => Answered::Ttl,
+            (_, "released") => Answered::Released(words[2].parse().unwrap()),
+            _ => Answered::Numbers(numbers(&reply)),
+        })
+    }
+
+    fn last_id(&self) -> String {
+        self.ids.last().unwrap().clone()
+    }
+
+    fn learn(&mut self, id: &str) {
+        self.ids.push(id.to_string());
+    }
+}
+
+// --- MemoryLease frames ----------------------------------------------------------------
+
+struct Old {
+    client: Client,
+    ids: Vec<i32>,
+}
+
+impl Tongue for Old {
+    fn ask(&mut self, asked: &Asked) -> Option<Answered> {
+        let id = |lease: usize| self.ids.get(lease).copied().unwrap_or(i32::MAX);
+        Some(match asked {
+            Asked::Lease(size) => {
+                match self.client.lease_number(i32::try_from(*size).ok()?, LONG.as_millis() as i32)
+                {
+                    -1 => Answered::SomeNo,
+                    id => {
+                        self.ids.push(id);
+                        Answered::Leased
+                    }
+                }
+            }
+            Asked::Set(lease, data) => match self.client.set(id(*lease), data) {
+                0 => Answered::Set,
+                -2 => Answered::No(Code::TooLarge),
+                _ => Answered::No(Code::NotFound),
+            },
+            Asked::Get(lease) => match self.client.get(id(*lease)) {
+                data if data.is_empty() => Answered::No(Code::NotFound),
+                data => Answered::Data(trimmed(data)),
+            },
+            Asked::Draw(_) | Asked::Renew(_) | Asked::Ttl(_) | Asked::Release(_) => return None,
+        })
+    }
+
+    fn last_id(&self) -> String {
+        self.ids.last().unwrap().to_string()
+    }
+
+    fn learn(&mut self, id: &str) {
+        self.ids.push(id.parse().unwrap());
+    }
+}
+
+// --- leasebox frames, over a stream and by datagrams -------------------------------------
+
+struct New {
+    client: Library,
+    ids: Vec<LeaseId>,
+}
+
+fn frames(server: &Running, order: ByteOrder) -> Box<dyn Tongue> {
+    let (host, port) = (server.address.ip().to_string(), server.address.port());
+    let mut client = Library::connect(&host, port, LIMIT).unwrap();
+    client.set_order(order);
+    Box::new(New { client, ids: Vec::new() })
+}
+
+fn datagrams(server: &Running, order: ByteOrder) -> Box<dyn Tongue> {
+    let (host, port) = (server.address.ip().to_string(), server.address.port());
+    let way = Way { semantics: Semantics::AtMostOnce, acknowledge: true, ..Way::default() };
+    let mut client = Library::by_datagrams(&host, port, LIMIT, way).unwrap();
+    client.set_order(order);
+    Box::new(New { client, ids: Vec::new() })
+}
+
+impl Tongue for New {
+    fn ask(&mut self, asked: &Asked) -> Option<Answered> {
+        let unknown = LeaseId::from_number(2_147_483_647);
+        let id = |lease: usize| self.ids.get(lease).copied().unwrap_or(unknown);
+        let client = &mut self.client;
+        let answered = match asked {
+            Asked::Draw(count) => client.draw(*count).map(Answered::Numbers),
+            Asked::Lease(size) => client.lease(*size, LONG).map(|id| {
+                self.ids.push(id);
+                Answered::Leased
+            }),
+            Asked::Set(lease, data) => client.set(id(*lease), data).map(|()| Answered::Set),
+            Asked::Get(lease) => client.get(id(*lease)).map(|data| Answered::Data(trimmed(data))),
+            Asked::Renew(lease) => client.renew(id(*lease), LONG).map(|()| Answered::Renewed),
+            Asked::Ttl(lease) => client.ttl(id(*lease)).map(|_| Answered::Ttl),
+            Asked::Release(lease) => client.release(id(*lease)).map(Answered::Released),
+        };
+        Some(answered.unwrap_or_else(|error| match error {
+            CallError::Refused(error) => Answered::No(error.code),
+            other => panic!("{asked:?}: {other}"),
+        }))
+    }
+
+    fn last_id(&self) -> String {
+        self.ids.last().unwrap().to_string()
+    }
+
+    fn learn(&mut self, id: &str) {
+        self.ids.push(LeaseId::parse(id.as_bytes()).unwrap());
+    }
+}
+
+// --- the test --------------------------------------------------------------------------
+
+/// What is asked: mostly sense, some nonsense.
+fn story(seed: u64) -> Vec<Asked> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut leases = 0;
+    (0..120)
+        .map(|_| {
+            let lease = match rng.random_range(0..10) {
+                0 => UNKNOWN,
+                _ => rng.random_range(0..=leases),
+            };
+            match rng.random_range(0..12) {
+                0 | 1 => Asked::Draw(rng.random_range(0..90)),
+                2..5 => {
+                    leases += 1;
+                    Asked::Lease([0, 1, 31, 64, 100, 1000, 5000][rng.random_range(0..7)])
+                }
+                5..7 => {
+                    let length = rng.random_range(0..200);
+                    Asked::Set(lease, (0..length).map(|_| rng.random()).collect())
+                }
+                7..9 => Asked::Get(lease),
+                9 => Asked::Renew(lease),
+                10 => Asked::Ttl(lease),
+                _ => Asked::Release(lease),
+            }
+        })
+        .collect()
+}
+
+/// Tells the story in one tongue; answers the replies and the state that is left.
+fn tell(story: &[Asked], start: Start) -> (Vec<Answered>, String) {
+    let server = Running::start(&["--seed", "7", "--numbers", "900", "--memory", "8192", "--udp"]);
+    let mut tongue = start(&server);
+    let mut beside = Text { client: server.connect(), ids: Vec::new() };
+    let replies = story.iter().map(|asked| match tongue.ask(asked) {
+        Some(answered) => {
+            if answered == Answered::Leased {
+                beside.learn(&tongue.last_id());
+            }
+            answered
+        }
+        None => {
+            let answered = beside.ask(asked).unwrap();
+            if answered == Answered::Leased {
+                tongue.learn(&beside.last_id());
+            }
+            answered
+        }
+    });
+    let replies = replies.collect();
+    let stats = server.ask("stats");
+    let figures = stats.split(' ').filter(|word| {
+        let name = word.split('=').next().unwrap();
+        !["clients", "history", "resent"].contains(&name)
+    });
+    let mut state: Vec<String> = figures.map(str::to_string).collect();
+    state.push(server.ask("tree"));
+    state.push(
+        server
+            .ask("table 900")
+            .split(' ')
+            .map(|row| {
+                let (counter, rest) = row.split_once(':').unwrap_or((row, ""));
+                format!("{counter}:{} ", rest.rsplit(':').next().unwrap())
+            })
+            .collect(),
+    );
+    (replies, state.join("\n"))
+}
+
+#[test]
+fn one_effect_in_every_tongue() {
+    for seed in 0..6 {
+        let story = story(seed);
+        let (expected, state) = tell(&story, TONGUES[0].1);
+        let refused = expected.iter().filter(|reply| matches!(reply, Answered::No(_))).count();
+        assert!(refused > 5 && refused < 100, "{refused} refusals make no good story");
+        for (name, start) in &TONGUES[1..] {
+            let (replies, left) = tell(&story, *start);
+            for ((asked, expected), came) in story.iter().zip(&expected).zip(&replies) {
+                let shown = format!("story {seed}, {name}, {asked:?}: {came:?}, not {expected:?}");
+                assert!(came.agrees(expected), "{shown}");
+            }
+            assert_eq!(left, state, "story {seed}, {name}");
+        }
+    }
+}
