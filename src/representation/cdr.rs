@@ -80,6 +80,14 @@ impl<'a> Writer<'a> {
         self.u32(count as u32);
     }
 
+    /// Several `u32`, after one.
+    pub fn u32s(&mut self, values: &[u32]) {
+        self.align(size_of::<u32>());
+        for &value in values {
+            self.bytes.extend_from_slice(&self.order.put_u32(value));
+        }
+    }
+
     /// A string without NULs of its own.
     pub fn string(&mut self, text: &str) {
         self.count(text.len() + 1);

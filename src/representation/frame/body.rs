@@ -18,7 +18,7 @@ use crate::message::numbers::Drawn;
 use crate::message::{Code, Error, IdKind, LeaseId, Reply, Request, Row, Rows, Step};
 use crate::representation::cdr::{Malformed, Reader, Writer};
 
-const DRAW: u8 = 0x01;
+pub const DRAW: u8 = 0x01;
 const TABLE: u8 = 0x02;
 const LEASE: u8 = 0x03;
 const SET: u8 = 0x04;
@@ -34,7 +34,7 @@ const HELP: u8 = 0x0d;
 const QUIT: u8 = 0x0e;
 
 /// A reply has the kind of the first request that it answers, and this.
-const REPLY: u8 = 0x80;
+pub const REPLY: u8 = 0x80;
 const ERROR: u8 = 0xff;
 
 /// The answer to Help.
@@ -179,7 +179,7 @@ pub fn put_reply(reply: &Reply<'_>, data: usize, out: &mut Writer<'_>) {
     match reply {
         Reply::Drawn(drawn) => {
             out.u32(drawn.count() as u32);
-            drawn.for_each(|number| out.u32(number));
+            drawn.for_each_run(|run| out.u32s(run));
         }
         Reply::Table(rows) => put_all(rows, out, |row, out| {
             out.u64(row.client);
