@@ -7,8 +7,8 @@
 #                          and the numbers that came twice
 #   ./run.sh serve [ARGS]  serve on all interfaces, for grading on another machine
 #   ./run.sh test          everything CI checks
-#   ./run.sh bench         the benchmarks, about 3 minutes
-#   ./run.sh soak          the long runs, about 25 minutes
+#   ./run.sh bench         the benchmarks, about 5 minutes
+#   ./run.sh soak          the long runs, about 27 minutes
 #
 # Needs cargo and python3 3.8 or later. Exit 0 only if all is well.
 set -euo pipefail

@@ -5,7 +5,7 @@
 //!   bytes ──► transport ──► representation ──► service ──► representation ──► transport ──► bytes
 //!             who talks     what was said      what is so   what to answer
 //!
-//!   cli ──► lab ──► transport ──► representation ──► service ──► message      who may import whom
+//!   cli ──► lab ──► client ──► transport ──► representation ──► service ──► message    who may import whom
 //! ```
 //!
 //! # Words
@@ -19,7 +19,11 @@
 //! | lease, id, expiry | memory for a duration, its secret name, the instant from which it is gone |
 //! | contents | what was last set in a block, and how long that is |
 //! | ending | a lease struck from the table whose block is not given back yet |
-//! | frame, line | one message of the binary and of the text representation |
+//! | frame, line | one message of a binary and of the text representation |
+//! | datagram | one frame sent by itself, over UDP |
+//! | token, welcome | what proves a datagram's sender, and the answer that brings it |
+//! | exchange | one request by datagrams until its reply, or the end of its time |
+//! | history | the last reply to each client that asks at most once |
 //! | tail | what is known of the bytes that follow the input |
 //! | step, schedule | one load or store of a draw (or all of it, under the lock); who does each step |
 //! | parked, plan | a draw that waits before its next step; whose turns come next |
@@ -39,7 +43,11 @@
 //! 5. [`transport::shared`]: the locks, and where a request meets its service.
 //! 6. [`transport::connection`]: one client's life; [`transport::tcp`]: all of them, and
 //!    the stop.
-//! 7. The lab: [`transport::parking`] lets one draw do one step; [`lab::explorer`] runs the
+//! 7. Request-reply: [`representation::frame`] and [`representation::datagram`] are the
+//!    formats; [`client::exchange`] is the client's half of R, RR and RRA,
+//!    [`transport::datagrams`] and [`transport::history`] the server's; [`client`] is the
+//!    library. [`representation::marshal`] has the lecture's other representations.
+//! 8. The lab: [`transport::parking`] lets one draw do one step; [`lab::explorer`] runs the
 //!    server's own draw under every schedule; [`lab::grader`] judges any server.
 //!
 //! # Threads
@@ -52,9 +60,11 @@
 //! | `spawn` | the server | makes and joins the clients' threads |
 //! | `reap` | the server | sleeps until a lease ends, gives its memory back |
 //! | `client-N` | each client | reads, answers, writes |
+//! | `udp` | the server, when it takes datagrams | treats one after the other |
 //!
 //! `race` has a thread `draw-A` for each client of its case, and `grade` one for each
-//! connection that draws at once.
+//! connection that draws at once; `echo` has an `echo-N` for each connection, and `lossy` a
+//! `back-N` for each client.
 //!
 //! # Locks
 //!
@@ -68,6 +78,7 @@
 //! | a block's | its contents | one for each lease |
 //! | the parking's | who is parked, and whose step is next | one in a lab server |
 //!
+//! The `udp` thread owns the history alone, so that has no lock.
 //! The explorer has its parking's, its case's draw and its trace; the grader its ledger's.
 //!
 //! # Messages between threads

@@ -20,8 +20,11 @@ fn assert_complains(arguments: &[&str], code: i32, parts: &[&str]) {
 
 #[test]
 fn every_help_has_an_example() {
-    for command in [&[][..], &["serve"], &["client"], &["check"], &["race"], &["grade"]] {
-        let (stdout, _, code) = shown(&leasebox(&[command, &["--help"]].concat()));
+    let commands =
+        ["", "serve", "client", "check", "race", "grade", "echo", "lossy", "marshal", "unmarshal"];
+    for command in commands {
+        let words: Vec<&str> = [command, "--help"].into_iter().filter(|w| !w.is_empty()).collect();
+        let (stdout, _, code) = shown(&leasebox(&words));
         assert_eq!(code, Some(0));
         assert!(stdout.contains("Examples:\n"), "{command:?}: {stdout}");
         assert!(stdout.lines().all(|line| line.chars().count() <= 100), "{stdout}");
@@ -40,6 +43,16 @@ fn wrong_arguments_exit_with_2() {
         &["client"],
         &["check"],
         &["check", "--max", "0", "x"],
+        &["serve", "--datagram", "8KiB"],
+        &["serve", "--udp", "--lab"],
+        &["client", "--udp", "--frames", "localhost", "draw", "1"],
+        &["client", "--protocol", "rr", "localhost", "draw", "1"],
+        &["client", "--timeout", "0s", "localhost", "draw", "1"],
+        &["lossy", "--to", "127.0.0.1:1"],
+        &["lossy", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:1", "--drop", "1.1"],
+        &["lossy", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:1", "--drop", "NaN"],
+        &["marshal", "--as", "json", "Smith", "London", "1934"],
+        &["marshal", "--as", "xdr", "Smith", "London"],
     ];
     for arguments in wrong {
         assert_eq!(leasebox(arguments).status.code(), Some(2), "{arguments:?}");
@@ -63,6 +76,12 @@ fn what_keeps_a_server_from_starting_is_one_line_with_the_cure() {
     );
     assert_complains(&["serve", "--memory", "31"], 2, &["--memory 31 bytes", "give 32"]);
     assert_complains(&["serve", "--memory", "1024GiB"], 2, &["does not have", "smaller --memory"]);
+    let datagram = ["serve", "--port", "0", "--udp", "--datagram", "65508"];
+    assert_complains(&datagram, 2, &["--datagram 65508 bytes", "512 to 65507"]);
+    let history = ["serve", "--port", "0", "--udp", "--history-time", "10ms"];
+    assert_complains(&history, 2, &["--history-time 10 ms", "1000 to"]);
+    let no_port = ["lossy", "--listen", "127.0.0.1", "--to", "127.0.0.1:1"];
+    assert_complains(&no_port, 2, &["no ADDRESS:PORT", "127.0.0.1:4121"]);
     assert_complains(&["serve", "--numbers", "0"], 2, &["--numbers 0", "1 to 10000000"]);
 }
 

@@ -3,10 +3,8 @@
 mod support;
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, UdpSocket};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Barrier};
+use std::net::UdpSocket;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use leasebox::client::exchange::{Semantics, Way};
@@ -14,13 +12,10 @@ use leasebox::client::{CallError, Client};
 use leasebox::message::{Code, Request};
 use leasebox::transport::config::Config;
 use leasebox::transport::datagrams::DatagramLimits;
+use support::weather::{BAD, Lossy, client, drain_by_eight};
 use support::{BINARY, Running, assert_permutation, shown};
 
 const LIMIT: Duration = Duration::from_secs(30);
-
-fn client(address: SocketAddr, way: Way) -> Client {
-    Client::by_datagrams(&address.ip().to_string(), address.port(), LIMIT, way).unwrap()
-}
 
 fn way(semantics: Semantics, acknowledge: bool) -> Way {
     Way { semantics, acknowledge, retry: Duration::from_millis(20) }
@@ -33,71 +28,11 @@ fn refusal<T: std::fmt::Debug>(called: Result<T, CallError>) -> Code {
     }
 }
 
-/// A `leasebox lossy` in front of a server, killed at the end of the test.
-struct Lossy {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Lossy {
-    fn start(to: SocketAddr, weather: &[&str]) -> Self {
-        let to = to.to_string();
-        let mut child = Command::new(BINARY)
-            .args(["lossy", "--listen", "127.0.0.1:0", "--to", &to, "--seed", "7"])
-            .args(weather)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address = line.split(' ').nth(5).unwrap().parse().unwrap();
-        Self { child, address }
-    }
-}
-
-impl Drop for Lossy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Draws until the list is drained; answers what came.
-fn drain(mut client: Client, count: u64) -> Vec<u32> {
-    let mut numbers = Vec::new();
-    loop {
-        match client.draw(count) {
-            Ok(drawn) => numbers.extend(drawn),
-            Err(CallError::Refused(error)) if error.code == Code::Exhausted => return numbers,
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// Eight clients that draw at once until nothing is left.
-fn drain_by_eight(address: SocketAddr, way: Way) -> Vec<u32> {
-    let barrier = Arc::new(Barrier::new(8));
-    let threads: Vec<_> = (0..8)
-        .map(|_| {
-            let barrier = barrier.clone();
-            std::thread::spawn(move || {
-                let client = client(address, way);
-                barrier.wait();
-                drain(client, 50)
-            })
-        })
-        .collect();
-    threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
-}
-
-const BAD: [&str; 6] = ["--drop", "0.3", "--duplicate", "0.2", "--reorder", "0.1"];
-
 #[test]
 fn eight_clients_at_most_once_drain_the_list_to_a_permutation_in_bad_weather() {
     for acknowledge in [false, true] {
         let server = Running::start(&["--udp", "--numbers", "10000"]);
-        let lossy = Lossy::start(server.address, &BAD);
+        let lossy = Lossy::start(server.address, 7, &BAD);
         let all = drain_by_eight(lossy.address, way(Semantics::AtMostOnce, acknowledge));
         assert_permutation(all, 10_000);
         assert!(server.figure("resent") > 0, "the weather was good");
@@ -107,7 +42,7 @@ fn eight_clients_at_most_once_drain_the_list_to_a_permutation_in_bad_weather() {
 #[test]
 fn eight_clients_at_least_once_burn_numbers_in_bad_weather() {
     let server = Running::start(&["--udp", "--numbers", "10000"]);
-    let lossy = Lossy::start(server.address, &BAD);
+    let lossy = Lossy::start(server.address, 7, &BAD);
     let all = drain_by_eight(lossy.address, way(Semantics::AtLeastOnce, false));
     assert_eq!(server.figure("remaining"), 0);
     let different: HashSet<u32> = all.iter().copied().collect();
@@ -139,7 +74,7 @@ fn what_does_not_fit_a_datagram_burns_no_number() {
     let id = client.lease(10_000, LIMIT).unwrap();
     assert_eq!(refusal(client.set(id, &[7; 9000])), Code::TooLarge);
     let whole = Running::start(&["--udp", "--datagram", "65507"]);
-    let mut client = self::client(whole.address, Way::default());
+    let mut client = support::weather::client(whole.address, Way::default());
     assert_eq!(client.draw(16_365).unwrap().len(), 16_365);
 }
 
@@ -156,7 +91,7 @@ fn r_draws_and_tells_nobody() {
 fn an_acknowledged_reply_is_not_sent_again_and_another_is() {
     let server = Running::start(&["--udp"]);
     let weather = ["--duplicate", "1"];
-    let lossy = Lossy::start(server.address, &weather);
+    let lossy = Lossy::start(server.address, 7, &weather);
     client(lossy.address, way(Semantics::AtMostOnce, false)).draw(3).unwrap();
     server.await_figure("resent", 1);
     assert_eq!(server.figure("remaining"), 99_997);

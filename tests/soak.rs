@@ -1,4 +1,4 @@
-//! The long runs, `./run.sh soak`: some four minutes of random work with nothing lost at the
+//! The long runs, `./run.sh soak`: some six minutes of random work with nothing lost at the
 //! end, and 20 gradings of every server in a row.
 
 mod support;
@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use leasebox::client::exchange::Way;
 use leasebox::service::buddy::Buddy;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -16,9 +17,25 @@ use support::students::{
     FAULTS, SHAPES, assert_fault, assert_full_marks, assert_leasebox_passes,
     assert_not_linearizable,
 };
-use support::{Client, Running, numbers, wait_for};
+use support::weather::{BAD, Lossy, drain_by_eight};
+use support::{Client, Running, assert_permutation, numbers, wait_for};
 
 const LONG: Duration = Duration::from_secs(120);
+
+#[test]
+#[ignore = "long: ./run.sh soak"]
+fn at_most_once_burns_no_number_in_two_minutes_of_bad_weather() {
+    let (end, mut lists) = (Instant::now() + LONG, 0);
+    while Instant::now() < end {
+        let server = Running::start(&["--udp", "--numbers", "20000"]);
+        let lossy = Lossy::start(server.address, lists, &BAD);
+        let retry = Duration::from_millis(5);
+        let way = Way { acknowledge: lists % 2 == 0, retry, ..Way::default() };
+        assert_permutation(drain_by_eight(lossy.address, way), 20_000);
+        lists += 1;
+    }
+    println!("{lists} lists of 20000 numbers were drained by datagrams");
+}
 
 #[test]
 #[ignore = "long: ./run.sh soak"]

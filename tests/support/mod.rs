@@ -3,6 +3,7 @@
 
 pub mod frames;
 pub mod students;
+pub mod weather;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
