@@ -30,7 +30,7 @@
 //! | preemption | a switch away from a client that has steps left |
 //! | window | the time between loading the counter and storing it |
 //! | operation, record | one request of a client and what came of it, with its times; all of them |
-//! | client | one connection and its thread, numbered in the order of acceptance |
+//! | client | one connection and its thread, or one token: numbered as they come, and whoever calls |
 //!
 //! # Reading order
 //!

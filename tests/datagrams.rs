@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use leasebox::client::exchange::{Semantics, Way};
 use leasebox::client::{CallError, Client};
-use leasebox::message::{Code, Request};
+use leasebox::message::{Code, Reply, Request};
+use leasebox::representation::byte_order::ByteOrder;
+use leasebox::representation::datagram::{Heard, Token, Wish, acknowledge, ask, hear, hello};
 use leasebox::transport::config::Config;
 use leasebox::transport::datagrams::DatagramLimits;
 use support::weather::{BAD, Lossy, client, drain_by_eight};
@@ -87,15 +89,109 @@ fn r_draws_and_tells_nobody() {
     assert_eq!(server.figure("remaining"), 99_995);
 }
 
+/// The datagrams of a client without a library: what it sends it can send again.
+struct Raw {
+    socket: UdpSocket,
+    token: Token,
+}
+
+impl Raw {
+    fn greet(server: &Running) -> Self {
+        let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+        socket.set_read_timeout(Some(LIMIT)).unwrap();
+        socket.connect(server.address).unwrap();
+        let mut raw = Self { socket, token: Token([0; 24]) };
+        match raw.exchange(&hello(ByteOrder::Big, 1)) {
+            Heard::Welcome(welcome) => raw.token = welcome.token,
+            other => panic!("{other:?}"),
+        }
+        raw
+    }
+
+    fn draw(&self, id: u32) -> Vec<u8> {
+        let wish = Wish { at_most_once: true, reply: true };
+        ask(ByteOrder::Big, id, self.token, wish, &Request::Draw { count: 1 })
+    }
+
+    fn send(&self, datagram: &[u8]) {
+        self.socket.send(datagram).unwrap();
+    }
+
+    fn exchange(&self, datagram: &[u8]) -> Heard {
+        self.send(datagram);
+        let mut answer = [0; 1000];
+        let length = self.socket.recv(&mut answer).unwrap();
+        hear(&answer[..length]).unwrap().1
+    }
+}
+
 #[test]
 fn an_acknowledged_reply_is_not_sent_again_and_another_is() {
     let server = Running::start(&["--udp"]);
-    let weather = ["--duplicate", "1"];
-    let lossy = Lossy::start(server.address, 7, &weather);
-    client(lossy.address, way(Semantics::AtMostOnce, false)).draw(3).unwrap();
+    let raw = Raw::greet(&server);
+    let draw = raw.draw(1);
+    let Heard::Reply(_, Reply::Drawn(first)) = raw.exchange(&draw) else { panic!() };
+    let Heard::Reply(_, Reply::Drawn(again)) = raw.exchange(&draw) else { panic!() };
+    assert_eq!(first.numbers(), again.numbers());
     server.await_figure("resent", 1);
-    assert_eq!(server.figure("remaining"), 99_997);
+    raw.send(&acknowledge(ByteOrder::Big, 1, raw.token));
+    raw.send(&draw);
+    // An answer to that would come before this one's.
+    let Heard::Reply(_, Reply::Drawn(next)) = raw.exchange(&raw.draw(2)) else { panic!() };
+    assert_ne!(next.numbers(), first.numbers());
+    assert_eq!((server.figure("resent"), server.figure("remaining")), (1, 99_998));
+}
+
+#[test]
+fn a_retry_that_outlives_the_history_draws_nothing() {
+    let server = Running::start(&["--udp", "--history-time", "1s"]);
+    let raw = Raw::greet(&server);
+    let draw = raw.draw(1);
+    assert!(matches!(raw.exchange(&draw), Heard::Reply(Some(_), Reply::Drawn(_))));
     assert_eq!(server.figure("history"), 1);
+    server.await_figure("history", 0);
+    let Heard::Reply(None, Reply::Error(error)) = raw.exchange(&draw) else { panic!() };
+    assert!(error.code == Code::Refused && error.text.contains("too old"), "{error}");
+    assert_eq!(server.figure("remaining"), 99_999);
+}
+
+#[test]
+fn a_client_goes_on_after_the_history_has_forgotten_it() {
+    let server = Running::start(&["--udp", "--history-time", "1s"]);
+    let mut client = client(server.address, Way::default());
+    client.draw(1).unwrap();
+    server.await_figure("history", 0);
+    assert_eq!(client.draw(1).unwrap().len(), 1);
+    assert_eq!(server.figure("remaining"), 99_998);
+}
+
+#[test]
+fn the_history_forgets_also_while_others_ask() {
+    let server = Running::start(&["--udp", "--history-time", "1s"]);
+    client(server.address, Way::default()).draw(1).unwrap();
+    let mut other = client(server.address, way(Semantics::AtLeastOnce, false));
+    support::wait_for("history=0", || {
+        other.draw(1).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        server.figure("history") == 0
+    });
+}
+
+#[test]
+fn who_only_tells_notices_that_the_server_was_started_anew() {
+    let mut first = Running::start(&["--udp"]);
+    let port = first.address.port().to_string();
+    let mut teller = client(first.address, Way::default());
+    first.signal("-TERM");
+    assert!(first.wait().success());
+    let mut command = Command::new(BINARY);
+    command.args(["serve", "--udp", "--port", &port]);
+    let second = Running::start_command(command);
+    support::wait_for("what is told", || {
+        teller.tell(&Request::Draw { count: 1 }).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+        second.figure("undelivered") > 0
+    });
 }
 
 #[test]
@@ -110,7 +206,7 @@ fn a_client_of_a_server_that_was_started_anew_is_told_so() {
     let mut command = Command::new(BINARY);
     command.args(["serve", "--udp", "--port", &port]);
     let second = Running::start_command(command);
-    assert!(matches!(once.draw(1), Err(CallError::ServerRestarted)));
+    assert!(matches!(once.draw(1), Err(CallError::TokenRefused)));
     assert_eq!(second.figure("remaining"), 100_000);
     assert_eq!(once.draw(1).unwrap().len(), 1, "the next call says Hello");
     assert_eq!(always.draw(1).unwrap().len(), 1);
@@ -168,6 +264,15 @@ fn noise_is_not_answered_and_harms_nobody() {
 }
 
 #[test]
+fn what_would_make_all_datagrams_wait_is_not_served() {
+    for wait in [&["--lab"][..], &["--no-lock", "--race-window", "1ms"]] {
+        let (_, stderr, code) = shown(&support::leasebox(&[&["serve", "--udp"], wait].concat()));
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains("one thread serves all datagrams"), "{stderr}");
+    }
+}
+
+#[test]
 fn without_the_option_nobody_listens_and_a_taken_port_is_said() {
     let server = Running::start(&[]);
     let (host, port) = (server.address.ip().to_string(), server.address.port().to_string());
@@ -201,9 +306,7 @@ fn the_command_line_speaks_by_datagrams_in_each_protocol() {
         say(&["--protocol", "r", "--semantics", "at-most-once"], &["draw", "1"]);
     assert_eq!(code, Some(2));
     assert!(stderr.contains("give --protocol rr"), "{stderr}");
-    let (_, stderr, code) = say(&["--timeout", "60s"], &["draw", "1"]);
-    assert_eq!(code, Some(2));
-    assert!(stderr.contains("keeps replies for 60s"), "{stderr}");
+    assert!(say(&[], &["table", "3", "busiest"]).0.starts_with("Counter "));
     let (_, stderr, code) = say(&[], &["draw", "20000"]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("too-large"), "{stderr}");

@@ -8,15 +8,16 @@ mod frames;
 mod memorylease;
 
 use std::ffi::OsString;
+use std::net::TcpStream;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
-use super::{bad_news, no_answer, print, units};
-use crate::client::CallError;
+use super::{bad_news, no_answer, print, printable, units};
 use crate::client::exchange::{Semantics, Way};
 use crate::client::line::Line;
+use crate::client::{CallError, dial};
 use crate::lab::table;
 use crate::message::Row;
 use crate::representation::escape::{escape, unescape};
@@ -59,9 +60,12 @@ pub struct Arguments {
     /// How long to wait for a reply before the request is sent again, at first
     #[arg(long, default_value = "50ms", value_parser = units::time_limit, requires = "udp")]
     retry: Duration,
-    /// How long the answer may take
+    /// How long it may take until the answer is there
     #[arg(long, default_value = "30s", value_parser = units::time_limit)]
     timeout: Duration,
+    /// The longest answer that is read; a draw's may always be as long as the list
+    #[arg(long, default_value = "32MiB", value_parser = units::size)]
+    max_message: u64,
     /// The machine that runs the server, such as localhost
     host: String,
     /// [PORT] COMMAND [ARGUMENT...]; the port is 4120 when left out
@@ -107,22 +111,33 @@ enum Failure {
     BadNews(String),
     /// It was not asked, or its answer cannot be read.
     NoAnswer(String),
+    /// The call failed.
+    Call(CallError),
 }
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        match error {
-            CallError::Refused(error) => Failure::BadNews(error.to_string()),
-            error => Failure::NoAnswer(error.to_string()),
-        }
+        Failure::Call(error)
     }
 }
 
-/// Whom to ask, and how long.
+/// Whom to ask, until when, and how much to listen to.
 struct Place<'a> {
     host: &'a str,
     port: u16,
-    limit: Duration,
+    deadline: Instant,
+    max_message: usize,
+}
+
+impl Place<'_> {
+    /// How long it may still take.
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    fn dial(&self) -> Result<TcpStream, CallError> {
+        dial(self.host, self.port, self.left())
+    }
 }
 
 /// Sends the command and prints the answer.
@@ -133,6 +148,12 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Ok(text) => print(&text, ExitCode::SUCCESS),
         Err(Failure::BadNews(why)) => bad_news(why),
         Err(Failure::NoAnswer(why)) => no_answer(why),
+        Err(Failure::Call(CallError::Refused(error))) => bad_news(error),
+        // Of the limit only a part was left when the call began.
+        Err(Failure::Call(CallError::TimedOut(_))) => {
+            no_answer(CallError::TimedOut(arguments.timeout))
+        }
+        Err(Failure::Call(error)) => no_answer(error),
     }
 }
 
@@ -144,7 +165,9 @@ fn answer(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
         }
         _ => (DEFAULT_PORT, &words[..]),
     };
-    let place = Place { host: &arguments.host, port, limit: arguments.timeout };
+    let deadline = Instant::now() + arguments.timeout;
+    let max_message = usize::try_from(arguments.max_message).unwrap_or(usize::MAX);
+    let place = Place { host: &arguments.host, port, deadline, max_message };
     if words.is_empty() {
         return Err(Failure::NoAnswer("a command is missing; try leasebox client --help".into()));
     }
@@ -166,7 +189,10 @@ fn answer(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
         (b"set", [id, data]) => set_by_text(&place, id, data),
         (b"set", _) => Err(form("set ID DATA, with the data in quotes")),
         (b"table", _) => table_by_text(&place, words),
-        _ => Ok([ask(&place, &words.join(&b' '))?, b"\n".to_vec()].concat()),
+        _ => {
+            let reply = ask(&place, &words.join(&b' '))?;
+            Ok(line(printable(&String::from_utf8_lossy(&reply))))
+        }
     }
 }
 
@@ -203,7 +229,9 @@ fn ask(place: &Place<'_>, request: &[u8]) -> Result<Vec<u8>, Failure> {
     if request.contains(&b'\n') {
         return Err(Failure::NoAnswer("a command is one line; write a line break as \\n".into()));
     }
-    let reply = Line::connect(place.host, place.port, place.limit)?.ask(request)?;
+    let mut line = Line::connect(place.host, place.port, place.left())?;
+    line.set_limit(place.left());
+    let reply = line.ask(request)?;
     let refusal = [b"error ".as_slice(), b"-ERR ", b"HTTP/1.1 "];
     match refusal.iter().find_map(|begin| reply.strip_prefix(*begin)) {
         Some(error) => Err(bad_news_of(error)),
@@ -232,10 +260,10 @@ fn set_by_text(place: &Place<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8>, Fai
 }
 
 /// What to ask for, and how many of the busiest rows to show of it.
-fn busiest(words: &[&[u8]]) -> Result<(Vec<u8>, Option<usize>), Failure> {
+fn busiest(words: &[&[u8]], rows: &[u8]) -> Result<(Vec<u8>, Option<usize>), Failure> {
     match words {
         [_, count, word] if word.eq_ignore_ascii_case(b"busiest") => {
-            Ok((MOST_ROWS.to_vec(), Some(parse(count, "ROWS")?)))
+            Ok((rows.to_vec(), Some(parse(count, "ROWS")?)))
         }
         _ => Ok((words.join(&b' '), None)),
     }
@@ -247,7 +275,7 @@ fn drawn_table(rows: &[Row], busiest: Option<usize>) -> Vec<u8> {
 }
 
 fn table_by_text(place: &Place<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
-    let (asked, busiest) = busiest(words)?;
+    let (asked, busiest) = busiest(words, MOST_ROWS)?;
     let reply = ask(place, &asked)?;
     let rows = table::parse(&String::from_utf8_lossy(&reply)).ok_or_else(|| {
         Failure::NoAnswer("the answer is no table; is that a leasebox server?".into())

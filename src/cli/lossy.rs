@@ -68,6 +68,9 @@ fn start(arguments: &Arguments) -> Result<(Receiver<()>, Arc<Counts>), String> {
     let stopped = signals::catch()?;
     let listen = place("--listen", &arguments.listen)?;
     let to = place("--to", &arguments.to)?;
+    if to.port() == 0 || to == listen {
+        return Err(format!("--to {to} is no server's address; give that of serve --udp"));
+    }
     let &Arguments { drop, duplicate, reorder, .. } = arguments;
     let seed = arguments.seed.unwrap_or_else(rand::random);
     let proxy = Proxy::new(listen, to, Weather { drop, duplicate, reorder }, seed);
@@ -89,7 +92,8 @@ fn start(arguments: &Arguments) -> Result<(Receiver<()>, Arc<Counts>), String> {
 /// An address and a port, the address by name if it has one.
 fn place(option: &str, text: &str) -> Result<std::net::SocketAddr, String> {
     let form = || format!("{option} {text} is no ADDRESS:PORT; give one such as 127.0.0.1:4121");
-    let (host, port) = text.rsplit_once(':').ok_or_else(form)?;
+    let (host, port) =
+        text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).ok_or_else(form)?;
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     resolve(option, host, port.parse().map_err(|_| form())?)
 }

@@ -8,9 +8,12 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{no_answer, print};
+use super::{no_answer, print, printable};
 use crate::representation::byte_order::ByteOrder;
 use crate::representation::marshal::{Form, Part, Person, bytes_of, marshal, unmarshal};
+
+/// The widest column of hexadecimal digits; what is longer stands out.
+const WIDEST: usize = 48;
 
 /// The longest file that is read, in bytes: far more than a person needs.
 const MAX_FILE: u64 = 1 << 20;
@@ -87,7 +90,8 @@ pub fn run_marshal(arguments: Marshal) -> ExitCode {
 
 /// The whole encoding on the first line, then each part of it on a line.
 fn annotated(parts: &[Part]) -> String {
-    let width = 2 * parts.iter().map(|part| part.bytes.len()).max().unwrap_or_default();
+    let longest = parts.iter().map(|part| part.bytes.len()).max().unwrap_or_default();
+    let width = (2 * longest).min(WIDEST);
     let line = |part: &Part| format!("{:<width$}  {}\n", hex(&part.bytes), part.what);
     hex(&bytes_of(parts)) + "\n" + &parts.iter().map(line).collect::<String>()
 }
@@ -114,15 +118,6 @@ pub fn run_unmarshal(arguments: &Unmarshal) -> ExitCode {
         }
         Err(why) => no_answer(format!("{shown}: {why}")),
     }
-}
-
-/// Without what could steer the terminal: a file may come from anybody.
-fn printable(text: &str) -> String {
-    let shown = |character: char| match character.is_control() {
-        true => character.escape_default().to_string(),
-        false => character.to_string(),
-    };
-    text.chars().map(shown).collect()
 }
 
 /// No more of the file than is looked at.

@@ -94,8 +94,20 @@ fn bad_news(why: impl Display) -> ExitCode {
 
 fn complain(why: impl Display, code: u8) -> ExitCode {
     // With standard error closed, the exit code alone has to say it.
-    let _ = writeln!(io::stderr(), "leasebox: {why}");
+    let _ = writeln!(io::stderr(), "leasebox: {}", printable(&why.to_string()));
     ExitCode::from(code)
+}
+
+/// Text that may come from anybody, without what would steer the terminal or begin a line.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' | '\'' | '\\' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
+    }
+    shown
 }
 
 /// An address to listen on or to send to, by name or number.

@@ -72,7 +72,7 @@ pub struct Arguments {
     #[arg(long, requires = "no_lock")]
     yes_it_is_broken: bool,
     /// Draw without the lock, and park before each step for `race --replay`
-    #[arg(long, conflicts_with_all = ["race_window", "udp"])]
+    #[arg(long, conflicts_with = "race_window")]
     lab: bool,
     /// Take datagrams too, on the same port number
     #[arg(long)]

@@ -12,19 +12,18 @@
 //! `do_operation` is the book's name.
 
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use super::exchange::{Exchange, Peer, Turn, Way};
-use super::{CallError, resolve};
+use super::{CallError, SHORTEST, deadline, resolve};
 use crate::message::{Reply, Request};
 use crate::representation::byte_order::ByteOrder;
+use crate::representation::datagram::BUFFER;
+use crate::transport::udp::any_port;
 
-/// More than any datagram has.
-const BUFFER: usize = 64 * 1024;
-
-/// The shortest wait that a socket takes.
-const SHORTEST: Duration = Duration::from_micros(1);
+/// Datagrams that are looked at before telling: whoever sends more does not stop it.
+const MOST_WAITING: usize = 64;
 
 /// A client that speaks by datagrams.
 #[derive(Debug)]
@@ -44,24 +43,22 @@ impl Datagrams {
     /// # Errors
     /// [`CallError`].
     pub fn connect(host: &str, port: u16, limit: Duration, way: Way) -> Result<Self, CallError> {
+        let end = deadline(Instant::now(), limit);
         let mut last = CallError::UnknownHost(host.to_string());
         for address in resolve(host, port)? {
-            match Self::greet(address, limit, way) {
+            let left = end.saturating_duration_since(Instant::now());
+            match Self::greet(address, left, way) {
                 Err(error @ CallError::NoServer(..)) => last = error,
-                greeted => return greeted,
+                Err(error) => return Err(error),
+                Ok(client) => return Ok(Self { limit, ..client }),
             }
         }
         Err(last)
     }
 
     fn greet(address: SocketAddr, limit: Duration, way: Way) -> Result<Self, CallError> {
-        let any: SocketAddr = match address {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        let nobody = |error| CallError::NoServer(address, error);
-        let socket = UdpSocket::bind(any).map_err(nobody)?;
-        socket.connect(address).map_err(nobody)?;
+        let socket = any_port(address).map_err(CallError::NoSocket)?;
+        socket.connect(address).map_err(|error| CallError::NoServer(address, error))?;
         // Ids nobody can guess, with room to go up.
         let peer = Peer::new(ByteOrder::NATIVE, rand::random::<u32>() / 2);
         let mut client = Self { socket, address, peer, way, limit, buffer: vec![0; BUFFER] };
@@ -69,6 +66,11 @@ impl Datagrams {
         let exchange = Exchange::greet(&mut client.peer, way.retry, limit, now);
         client.carry_out(exchange)?;
         Ok(client)
+    }
+
+    /// Has that limit for each operation from now on.
+    pub fn set_limit(&mut self, limit: Duration) {
+        self.limit = limit;
     }
 
     /// Speaks in that byte order from now on.
@@ -91,15 +93,32 @@ impl Datagrams {
     /// # Errors
     /// [`CallError`], as far as this side can know.
     pub fn tell(&mut self, request: &Request<'_>) -> Result<(), CallError> {
+        self.listen_back();
         let (now, retry) = (Instant::now(), self.way.retry);
         let exchange = Exchange::tell(request, retry, &mut self.peer, self.limit, now);
         self.carry_out(exchange).map(|_| ())
+    }
+
+    /// Who only tells would never hear that the server does not take its token any more.
+    fn listen_back(&mut self) {
+        if self.socket.set_nonblocking(true).is_err() {
+            return;
+        }
+        for _ in 0..MOST_WAITING {
+            match self.socket.recv(&mut self.buffer) {
+                Ok(length) => self.peer.hear_between(&self.buffer[..length]),
+                Err(_) => break,
+            }
+        }
+        let _ = self.socket.set_nonblocking(false);
     }
 
     fn carry_out(
         &mut self,
         mut exchange: Exchange<'_>,
     ) -> Result<Option<Reply<'static>>, CallError> {
+        // What an earlier exchange's datagrams met is not this one's.
+        let _ = self.socket.take_error();
         loop {
             let now = Instant::now();
             match exchange.turn(&self.peer, now) {

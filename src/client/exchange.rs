@@ -5,7 +5,7 @@
 //!   start ──────────────► greeting ──────────────► asking ──── reply ──► over
 //!                          Hello, again  Welcome    request, again │      acknowledge (RRA)
 //!                          and again  ◄──────────── and again      └─ time ──► over
-//!                                     token forgotten
+//!                                     token refused (at least once)
 //! ```
 //!
 //! | semantics | the request is sent | the server | executed |
@@ -20,17 +20,21 @@
 //! **Invariants**
 //!
 //! 1. A reply is taken only if it carries the request's id and this client's token.
-//! 2. At most once: under a new token the request is asked only after the server said that
-//!    it had forgotten the old one. An exchange is shorter than the server remembers, so
-//!    the request was not executed under the old token, and never will be.
+//! 2. At most once, a request is asked under one token and one id alone. What the server
+//!    says of a token that it does not take ends the exchange: an earlier copy may have been
+//!    executed. So that this does not happen after a silence, a token that was not used for
+//!    half the history's time is renewed before anything is asked.
+//! 3. At most once, *busy* (the history is full) is no answer yet: an earlier copy may still
+//!    find room, and be executed.
 //!
-//! **Lock** none. Time is an argument.
+//! **Lock** none. Time is an argument, and this side's alone: nothing is concluded from it
+//! about the server's.
 //!
 //! **Simplified** waits are not adapted to the round trip, and have no jitter: clients are
 //! few, and a server answers in microseconds.
 //!
-//! **Source** Coulouris and others, sections 5.2 and 5.3: `do_operation`, retransmission,
-//! duplicate filtering, invocation semantics.
+//! **Source** Spector (1982) for R, RR and RRA, through Coulouris and others, sections 5.2
+//! and 5.3: `do_operation`, retransmission, duplicate filtering, invocation semantics.
 
 use std::time::{Duration, Instant};
 
@@ -41,6 +45,9 @@ use crate::representation::datagram::{self, Heard, Welcome, Wish};
 
 /// The longest wait before the next copy, in times of the first.
 const LONGEST_WAIT: u32 = 16;
+
+/// The shortest wait before the second copy: less would leave no time to listen.
+const SHORTEST_RETRY: Duration = Duration::from_millis(1);
 
 /// How often a request may be executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +67,7 @@ pub struct Way {
     pub semantics: Semantics,
     /// Whether replies are acknowledged: RRA, else RR.
     pub acknowledge: bool,
-    /// The wait before the second copy.
+    /// The wait before the second copy, at least a millisecond.
     pub retry: Duration,
 }
 
@@ -77,13 +84,36 @@ impl Default for Way {
 pub struct Peer {
     order: ByteOrder,
     welcome: Option<Welcome>,
+    /// Until when the token is surely known to the server.
+    fresh_until: Option<Instant>,
     last_id: u32,
 }
 
 impl Peer {
     /// A server that nothing is known of; ids go up from `first_id`.
     pub fn new(order: ByteOrder, first_id: u32) -> Self {
-        Self { order, welcome: None, last_id: first_id }
+        Self { order, welcome: None, fresh_until: None, last_id: first_id }
+    }
+
+    /// Takes a datagram that came when nothing was asked: a token that the server does not
+    /// take any more is not used again.
+    pub fn hear_between(&mut self, came: &[u8]) {
+        if let Ok((_, Heard::Reply(None, Reply::Error(_)))) = datagram::hear(came) {
+            self.welcome = None;
+        }
+    }
+
+    /// The server has heard of the token just now.
+    fn refresh(&mut self, now: Instant) {
+        let time = |welcome: Welcome| Duration::from_millis(welcome.history_ms.into());
+        self.fresh_until = self.welcome.map(|welcome| deadline(now, time(welcome) / 2));
+    }
+
+    /// Forgets a token that the server may have forgotten.
+    fn drop_stale(&mut self, now: Instant) {
+        if self.fresh_until.is_some_and(|until| now >= until) {
+            self.welcome = None;
+        }
     }
 
     /// Speaks in that byte order from now on.
@@ -149,6 +179,8 @@ pub struct Exchange<'r> {
     next: Instant,
     wait: Duration,
     acknowledge: bool,
+    /// The server said that it has no room.
+    busy: bool,
     outcome: Result<Option<Reply<'static>>, CallError>,
 }
 
@@ -187,6 +219,8 @@ impl<'r> Exchange<'r> {
         limit: Duration,
         now: Instant,
     ) -> Self {
+        peer.drop_stale(now);
+        let retry = retry.max(SHORTEST_RETRY);
         let mut exchange = Self {
             purpose,
             limit,
@@ -198,6 +232,7 @@ impl<'r> Exchange<'r> {
             next: now,
             wait: retry,
             acknowledge: false,
+            busy: false,
             outcome: Err(CallError::TimedOut(limit)),
         };
         exchange.go_on(peer, now);
@@ -210,6 +245,9 @@ impl<'r> Exchange<'r> {
             return self.last_turn(peer);
         }
         if now >= self.deadline {
+            if self.busy {
+                self.outcome = Err(CallError::HistoryFull(self.limit));
+            }
             self.stage = Stage::Over;
             return Turn::Over;
         }
@@ -251,22 +289,33 @@ impl<'r> Exchange<'r> {
         match (self.stage, heard) {
             (Stage::Greeting, Heard::Welcome(welcome)) => {
                 peer.welcome = Some(welcome);
+                peer.refresh(now);
                 self.go_on(peer, now);
             }
             (Stage::Greeting, Heard::Reply(None, Reply::Error(error))) => {
                 self.end(Err(CallError::Refused(error)));
             }
-            (Stage::Asking, Heard::Reply(None, Reply::Error(error))) => {
-                self.token_refused(peer, error, now);
-            }
+            (Stage::Asking, Heard::Reply(None, Reply::Error(_))) => self.token_refused(peer),
             (Stage::Asking, Heard::Reply(token, reply))
                 if token.is_some() && token == peer.welcome.map(|welcome| welcome.token) =>
             {
-                self.acknowledge = matches!(self.purpose, Purpose::Ask(_, way) if way.acknowledge);
-                self.end(Ok(Some(reply)));
+                self.replied(peer, reply, now);
             }
             _ => {}
         }
+    }
+
+    fn replied(&mut self, peer: &mut Peer, reply: Reply<'static>, now: Instant) {
+        let Purpose::Ask(_, way) = self.purpose else { return };
+        if way.semantics == Semantics::AtMostOnce {
+            if matches!(&reply, Reply::Error(error) if error.code == Code::Busy) {
+                self.busy = true;
+                return;
+            }
+            peer.refresh(now);
+        }
+        self.acknowledge = way.acknowledge;
+        self.end(Ok(Some(reply)));
     }
 
     /// Nobody listens there: known at once while nothing is at stake, else the server may
@@ -304,11 +353,7 @@ impl<'r> Exchange<'r> {
                 (Wish { at_most_once, reply: true }, request)
             }
         };
-        let Some(Welcome { token, history_ms, longest }) = peer.welcome else { return };
-        let history = Duration::from_millis(history_ms.into());
-        if wish.at_most_once && self.limit >= history {
-            return self.end(Err(CallError::LimitBeyondHistory(history)));
-        }
+        let Some(Welcome { token, longest, .. }) = peer.welcome else { return };
         let datagram = datagram::ask(peer.order, id, token, wish, request);
         if datagram.len() > longest as usize {
             let text = format!("a datagram has at most {longest} bytes there; ask by TCP");
@@ -319,18 +364,19 @@ impl<'r> Exchange<'r> {
 
     fn enter(&mut self, stage: Stage, id: u32, datagram: Vec<u8>, now: Instant) {
         (self.stage, self.id, self.datagram) = (stage, id, datagram);
-        (self.next, self.wait) = (now, self.retry);
+        self.next = now;
     }
 
-    /// The server does not take the token: invariant 2.
-    fn token_refused(&mut self, peer: &mut Peer, error: Error, now: Instant) {
+    /// The server does not take the token: invariant 2. At least once goes on under another,
+    /// after the wait that was on: a server that takes none is not asked without end.
+    fn token_refused(&mut self, peer: &mut Peer) {
         peer.welcome = None;
-        let forgotten = error.code == Code::NotFound;
         match self.purpose {
-            Purpose::Ask(_, way) if way.semantics == Semantics::AtMostOnce && !forgotten => {
-                self.end(Err(CallError::ServerRestarted));
+            Purpose::Ask(_, way) if way.semantics == Semantics::AtLeastOnce => {
+                let next = self.next;
+                self.go_on(peer, next);
             }
-            _ => self.go_on(peer, now),
+            _ => self.end(Err(CallError::TokenRefused)),
         }
     }
 }

@@ -96,25 +96,10 @@ fn a_reply_is_acknowledged_once_where_that_was_agreed() {
 }
 
 #[test]
-fn a_forgotten_token_is_renewed_and_the_request_asked_under_the_new_one() {
-    let (mut peer, now) = (greeted(), Instant::now());
-    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
-    exchange.turn(&peer, now);
-    let asked = exchange.datagram().to_vec();
-    exchange.hear(&mut peer, &error(&asked, Code::NotFound), now);
-    assert_eq!(exchange.turn(&peer, now), Turn::Send);
-    let hello = exchange.datagram().to_vec();
-    let again = Welcome { token: Token([9; TOKEN]), history_ms: 60_000, longest: 1024 };
-    exchange.hear(&mut peer, &welcome(read(&hello).unwrap().0, &again), now);
-    assert_eq!(exchange.turn(&peer, now), Turn::Send);
-    let asked = exchange.datagram().to_vec();
-    exchange.hear(&mut peer, &drawn(&asked, Some(again.token)), now);
-    assert!(matches!(exchange.into_outcome(), Ok(Some(Reply::Drawn(_)))));
-}
-
-#[test]
-fn after_a_restart_of_the_server_at_most_once_is_not_asked_again() {
-    for (semantics, is_over) in [(Semantics::AtMostOnce, true), (Semantics::AtLeastOnce, false)] {
+fn a_token_that_is_not_taken_ends_it_but_for_at_least_once() {
+    for (semantics, is_over) in
+        [(Semantics::Maybe, true), (Semantics::AtLeastOnce, false), (Semantics::AtMostOnce, true)]
+    {
         let (mut peer, now) = (greeted(), Instant::now());
         let mut exchange = Exchange::ask(&DRAW, way(semantics), &mut peer, LIMIT, now);
         exchange.turn(&peer, now);
@@ -123,20 +108,103 @@ fn after_a_restart_of_the_server_at_most_once_is_not_asked_again() {
         assert_eq!(exchange.turn(&peer, now) == Turn::Over, is_over, "{semantics:?}");
         assert!(peer.welcome.is_none(), "the next exchange says Hello");
         if is_over {
-            assert!(matches!(exchange.into_outcome(), Err(CallError::ServerRestarted)));
+            assert!(matches!(exchange.into_outcome(), Err(CallError::TokenRefused)));
         }
     }
 }
 
 #[test]
-fn a_limit_that_the_history_does_not_reach_is_refused_at_most_once() {
+fn a_server_that_takes_no_token_is_not_asked_without_end() {
+    let (mut peer, start) = (greeted(), Instant::now());
+    let mut exchange = Exchange::ask(&DRAW, way(Semantics::AtLeastOnce), &mut peer, LIMIT, start);
+    let (mut now, mut sent) = (start, 0);
+    loop {
+        match exchange.turn(&peer, now) {
+            Turn::Send => {
+                sent += 1;
+                let asked = exchange.datagram().to_vec();
+                let answer = match exchange.stage {
+                    Stage::Greeting => {
+                        let again = Welcome { token: T, history_ms: 60_000, longest: 1024 };
+                        welcome(read(&asked).unwrap().0, &again)
+                    }
+                    _ => error(&asked, Code::Refused),
+                };
+                exchange.hear(&mut peer, &answer, now);
+            }
+            Turn::Wait(until) => now = until,
+            Turn::Over => break,
+        }
+    }
+    assert!(sent < 30, "{sent} datagrams");
+}
+
+/// What the proof may not rest on: a client whose clock stood still while the history forgot.
+#[test]
+fn a_client_that_slept_through_the_historys_time_does_not_ask_again() {
     let (mut peer, now) = (greeted(), Instant::now());
-    let ask = |semantics, peer: &mut Peer| {
-        let minute = Duration::from_secs(60);
-        Exchange::ask(&DRAW, way(semantics), peer, minute, now).turn(peer, now)
+    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
+    assert_eq!(exchange.turn(&peer, now), Turn::Send, "executed, and the reply lost");
+    // It sleeps, its clock with it; the next copy's answer is that the token is too old.
+    assert_eq!(exchange.turn(&peer, now + 50 * MS), Turn::Send);
+    let asked = exchange.datagram().to_vec();
+    exchange.hear(&mut peer, &error(&asked, Code::Refused), now + 51 * MS);
+    assert_eq!(exchange.turn(&peer, now + 51 * MS), Turn::Over);
+    assert!(matches!(exchange.into_outcome(), Err(CallError::TokenRefused)));
+}
+
+#[test]
+fn a_token_that_was_not_used_for_long_is_renewed_before_anything_is_asked() {
+    let (mut peer, now) = (greeted(), Instant::now());
+    peer.refresh(now);
+    let stage = |peer: &mut Peer, after: Duration| {
+        Exchange::ask(&DRAW, Way::default(), peer, LIMIT, now + after).stage
     };
-    assert_eq!(ask(Semantics::AtMostOnce, &mut peer), Turn::Over);
-    assert_eq!(ask(Semantics::AtLeastOnce, &mut peer), Turn::Send);
+    assert_eq!(stage(&mut peer, 29_999 * MS), Stage::Asking);
+    assert_eq!(stage(&mut peer, 30_000 * MS), Stage::Greeting);
+}
+
+#[test]
+fn busy_is_no_answer_to_at_most_once_until_time_is_over() {
+    let busy = |asked: &[u8]| {
+        let mut full = Reply::Error(Error::new(Code::Busy, "the history is full"));
+        reply(read(asked).unwrap().0, Some(T), &mut full)
+    };
+    let (mut peer, now) = (greeted(), Instant::now());
+    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
+    exchange.turn(&peer, now);
+    let asked = exchange.datagram().to_vec();
+    exchange.hear(&mut peer, &busy(&asked), now);
+    assert!(matches!(exchange.turn(&peer, now), Turn::Wait(_)));
+    // Another copy found room.
+    exchange.hear(&mut peer, &drawn(&asked, Some(T)), now);
+    assert!(matches!(exchange.into_outcome(), Ok(Some(Reply::Drawn(_)))));
+    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
+    exchange.turn(&peer, now);
+    let asked = exchange.datagram().to_vec();
+    exchange.hear(&mut peer, &busy(&asked), now);
+    assert_eq!(exchange.turn(&peer, now + LIMIT), Turn::Over);
+    assert!(matches!(exchange.into_outcome(), Err(CallError::HistoryFull(_))));
+}
+
+#[test]
+fn who_only_tells_hears_in_between_that_its_token_is_not_taken() {
+    let (mut peer, now) = (greeted(), Instant::now());
+    let mut told = Exchange::tell(&DRAW, 50 * MS, &mut peer, LIMIT, now);
+    assert_eq!(told.turn(&peer, now), Turn::Send);
+    let asked = told.datagram().to_vec();
+    peer.hear_between(&drawn(&asked, Some(T)));
+    assert!(peer.welcome.is_some());
+    peer.hear_between(&error(&asked, Code::Refused));
+    assert_eq!(Exchange::tell(&DRAW, 50 * MS, &mut peer, LIMIT, now).stage, Stage::Greeting);
+}
+
+#[test]
+fn without_a_wait_between_copies_it_waits_all_the_same() {
+    let (mut peer, now) = (greeted(), Instant::now());
+    let hasty = Way { retry: Duration::ZERO, ..Way::default() };
+    let exchange = Exchange::ask(&DRAW, hasty, &mut peer, 100 * MS, now);
+    assert_eq!(sent_at(exchange, &peer, now), [0, 1, 3, 7, 15, 31, 47, 63, 79, 95]);
 }
 
 #[test]

@@ -5,37 +5,36 @@
 //!   < 5 19 228 665
 //! ```
 //!
-//! **Invariants** each read and each write ends within the limit; a line is read only as
-//! far as a bound.
+//! **Invariants** those of [`super::wire`]: sending is a call, and so is receiving.
 //!
 //! **Lock** none. **Source** [`crate::representation::text`].
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
+use super::wire::Wire;
 use super::{CallError, dial};
 
 /// The longest line that is read, in bytes: all numbers of the longest list fit.
-const MAX_LINE: u64 = 1 << 30;
+const LONGEST_LINE: usize = 128 << 20;
 
 /// A connection that speaks lines.
 #[derive(Debug)]
 pub struct Line {
-    stream: BufReader<TcpStream>,
-    limit: Duration,
+    wire: Wire,
 }
 
 impl Line {
-    /// Connects; `limit` is for that, and for each read and write.
+    /// Connects; `limit` is for that, and for each call.
     ///
     /// # Errors
     /// [`CallError`].
     pub fn connect(host: &str, port: u16, limit: Duration) -> Result<Self, CallError> {
-        let stream = dial(host, port, limit)?;
-        stream.set_read_timeout(Some(limit)).map_err(CallError::Broken)?;
-        stream.set_write_timeout(Some(limit)).map_err(CallError::Broken)?;
-        Ok(Self { stream: BufReader::new(stream), limit })
+        Ok(Self { wire: Wire::new(dial(host, port, limit)?, limit) })
+    }
+
+    /// Has that limit for each call from now on.
+    pub fn set_limit(&mut self, limit: Duration) {
+        self.wire.set_limit(limit);
     }
 
     /// Sends a line, whose end is added.
@@ -43,8 +42,8 @@ impl Line {
     /// # Errors
     /// [`CallError`].
     pub fn send(&mut self, line: &[u8]) -> Result<(), CallError> {
-        let line = [line, b"\n"].concat();
-        self.stream.get_mut().write_all(&line).map_err(|error| CallError::of(error, self.limit))
+        let deadline = self.wire.deadline();
+        self.wire.write(&[line, b"\n"].concat(), deadline)
     }
 
     /// Reads a line, without its end.
@@ -52,21 +51,17 @@ impl Line {
     /// # Errors
     /// [`CallError`], also when the stream ends within it.
     pub fn receive(&mut self) -> Result<Vec<u8>, CallError> {
-        let mut line = Vec::new();
-        let read = (&mut self.stream).take(MAX_LINE).read_until(b'\n', &mut line);
-        read.map_err(|error| CallError::of(error, self.limit))?;
-        match line.pop() {
-            Some(b'\n') => Ok(line),
-            _ => Err(CallError::of(ErrorKind::UnexpectedEof.into(), self.limit)),
-        }
+        let deadline = self.wire.deadline();
+        self.wire.read_line(LONGEST_LINE, deadline)
     }
 
-    /// Sends a line and reads one.
+    /// Sends a line and reads one, both within one limit.
     ///
     /// # Errors
     /// [`CallError`].
     pub fn ask(&mut self, line: &[u8]) -> Result<Vec<u8>, CallError> {
-        self.send(line)?;
-        self.receive()
+        let deadline = self.wire.deadline();
+        self.wire.write(&[line, b"\n"].concat(), deadline)?;
+        self.wire.read_line(LONGEST_LINE, deadline)
     }
 }

@@ -25,10 +25,12 @@
 //! | [`stream`] | leasebox frames over TCP |
 //! | [`datagrams`] | leasebox frames over UDP: the socket |
 //! | [`exchange`] | what to send and when, as a pure function of time: R, RR, RRA |
+//! | [`wire`] | a connection with a deadline on each call: the two over TCP use it |
 //! | [`line`] | text lines, for programs that show what a server says |
 //!
 //! **Invariants** a call ends within its limit, with an answer or a [`CallError`]; an
-//! answer that comes too late is never taken for that of a later call.
+//! answer that comes too late is never taken for that of a later call. Looking a host's name
+//! up is the system's, and has its own limits.
 //!
 //! **Lock** none: a client is used by one thread; another thread has another.
 //!
@@ -38,6 +40,7 @@ pub mod datagrams;
 pub mod exchange;
 pub mod line;
 pub mod stream;
+pub mod wire;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -66,11 +69,14 @@ pub enum CallError {
     TimedOut(Duration),
     /// What came is no answer to the request.
     Unreadable,
-    /// At most once: the server was started anew in the meantime. Whether the one before
-    /// executed the request is not known.
-    ServerRestarted,
-    /// At most once: the limit is not below the time for which the server keeps replies.
-    LimitBeyondHistory(Duration),
+    /// No socket could be made on this machine.
+    NoSocket(io::Error),
+    /// By datagrams: the server does not take this client's token any more, and the request
+    /// was not to be asked under another. Whether it was executed is not known.
+    TokenRefused,
+    /// By datagrams, at most once: the server's history had no room until time was over.
+    /// Whether the request was executed is not known, if datagrams were lost.
+    HistoryFull(Duration),
     /// The server said no.
     Refused(Error),
 }
@@ -100,24 +106,35 @@ impl fmt::Display for CallError {
                 )
             }
             CallError::Broken(error) => {
-                write!(f, "the connection failed ({error}); is the server still running?")
+                write!(
+                    f,
+                    "the connection failed ({error}), and it is not known whether the request \
+                     was executed; is the server still running?"
+                )
             }
-            CallError::Closed => {
-                f.write_str("the server closed before it answered; look at its log")
-            }
-            CallError::TimedOut(limit) => {
-                write!(f, "no answer within {limit:?}; is that a leasebox server?")
-            }
+            CallError::Closed => f.write_str(
+                "the server closed before it answered, and it is not known whether the request \
+                 was executed; look at its log",
+            ),
+            CallError::TimedOut(limit) => write!(
+                f,
+                "no answer within {limit:?}, and it is not known whether the request was \
+                 executed; is that a leasebox server?"
+            ),
             CallError::Unreadable => {
                 f.write_str("the answer cannot be read; is that a leasebox server?")
             }
-            CallError::ServerRestarted => f.write_str(
-                "the server was started anew, and the one before may have executed this; ask \
-                 again if twice does no harm",
+            CallError::NoSocket(error) => {
+                write!(f, "no socket could be made ({error}); close something first")
+            }
+            CallError::TokenRefused => f.write_str(
+                "the server does not know this client any more: it was started anew, or the \
+                 client's address changed; it is not known whether it executed the request, so \
+                 ask again if twice does no harm",
             ),
-            CallError::LimitBeyondHistory(history) => write!(
+            CallError::HistoryFull(limit) => write!(
                 f,
-                "the server keeps replies for {history:?}; give a timeout below that, or ask at \
+                "the server's history had no room within {limit:?}; try again later, or ask at \
                  least once"
             ),
             CallError::Refused(error) => error.fmt(f),
@@ -133,6 +150,9 @@ fn deadline(now: Instant, limit: Duration) -> Instant {
     now.checked_add(limit).unwrap_or(now + YEAR)
 }
 
+/// The shortest wait that a socket takes.
+const SHORTEST: Duration = Duration::from_micros(1);
+
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Connects to the first of a host's addresses that answers.
@@ -143,7 +163,7 @@ pub fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, CallErr
     let deadline = deadline(Instant::now(), limit);
     let mut last = CallError::UnknownHost(host.to_string());
     for address in resolve(host, port)? {
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let left = deadline.saturating_duration_since(Instant::now()).max(SHORTEST);
         match TcpStream::connect_timeout(&address, left) {
             Ok(stream) => {
                 stream.set_nodelay(true).map_err(CallError::Broken)?;
@@ -203,6 +223,22 @@ impl Client {
         }
     }
 
+    /// Has that limit for each call from now on.
+    pub fn set_limit(&mut self, limit: Duration) {
+        match &mut self.carrier {
+            Carrier::Stream(stream) => stream.set_limit(limit),
+            Carrier::Datagrams(datagrams) => datagrams.set_limit(limit),
+        }
+    }
+
+    /// Reads answers of up to so many bytes from now on, instead of 32 MiB; a draw's may
+    /// always be as long as the list. By datagrams the server's limit counts.
+    pub fn set_longest(&mut self, longest: usize) {
+        if let Carrier::Stream(stream) = &mut self.carrier {
+            stream.set_longest(longest);
+        }
+    }
+
     /// Asks without wanting to know the answer: by datagrams that is R, which sends once
     /// and waits for nothing; over a stream the answer is read and dropped.
     ///
@@ -226,7 +262,8 @@ impl Client {
         };
         match reply {
             Reply::Error(error) => Err(CallError::Refused(error)),
-            reply => Ok(reply),
+            reply if answers(&reply, request) => Ok(reply),
+            _ => Err(CallError::Unreadable),
         }
     }
 
@@ -340,6 +377,24 @@ impl Client {
             Reply::Tree(picture) => Ok(picture),
             _ => Err(CallError::Unreadable),
         }
+    }
+}
+
+/// Whether a reply is of the kind that a request asks for.
+fn answers(reply: &Reply<'_>, request: &Request<'_>) -> bool {
+    match request {
+        Request::Draw { .. } => matches!(reply, Reply::Drawn(_)),
+        Request::Table { .. } => matches!(reply, Reply::Table(_)),
+        Request::Lease { .. } | Request::Renew { .. } => matches!(reply, Reply::Leased { .. }),
+        Request::Set { .. } => matches!(reply, Reply::Set { .. }),
+        Request::Get { .. } => matches!(reply, Reply::Data { .. }),
+        Request::Ttl { .. } => matches!(reply, Reply::Ttl { .. }),
+        Request::Release { .. } => matches!(reply, Reply::Released { .. }),
+        Request::Stats => matches!(reply, Reply::Stats(_)),
+        Request::Tree => matches!(reply, Reply::Tree(_)),
+        Request::Parked | Request::Step { .. } => matches!(reply, Reply::Parked(_)),
+        Request::Help => matches!(reply, Reply::Help),
+        Request::Quit => matches!(reply, Reply::Bye),
     }
 }
 

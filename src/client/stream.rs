@@ -12,36 +12,33 @@
 //!    dropped by the next call.
 //! 2. After half a request was written, or something unreadable was read, nothing more is
 //!    asked on this connection: the server could not tell it apart.
-//! 3. The buffer grows with what has come, never with a length that was claimed.
 //!
 //! **Lock** none. **Source** [`crate::representation::frame`].
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::{CallError, deadline};
+use super::CallError;
+use super::wire::{LONGEST, Wire};
+use crate::message::numbers::NumberList;
 use crate::message::{Code, Error, Reply, Request};
 use crate::representation::byte_order::ByteOrder;
 use crate::representation::cdr::Reader;
 use crate::representation::frame::{HEADER, Header, kind_of, put_request, take_reply};
-use crate::transport::input::Input;
 
-/// The longest answer that is read, in bytes: a draw of the longest list is far below.
-const MAX_ANSWER: usize = 1 << 30;
-
-/// What a full server's line begins with, whatever it is asked in.
+/// What a full server's line begins with, whatever it is asked in, and how long it may be.
 const TEXT_ERROR: &[u8] = b"error ";
+const LONGEST_ERROR: usize = 64 * 1024;
 
 /// A connection that speaks frames.
 #[derive(Debug)]
 pub struct Stream {
-    stream: TcpStream,
-    limit: Duration,
+    wire: Wire,
     /// The byte order of the requests; that of the answers is theirs.
     order: ByteOrder,
+    longest: usize,
     last_id: u32,
-    input: Input,
     output: Vec<u8>,
     /// Invariant 2.
     broken: bool,
@@ -50,14 +47,24 @@ pub struct Stream {
 impl Stream {
     /// Speaks over a connection, in this machine's byte order.
     pub fn new(stream: TcpStream, limit: Duration) -> Self {
-        let (input, output) = (Input::default(), Vec::new());
-        let order = ByteOrder::NATIVE;
-        Self { stream, limit, order, last_id: 0, input, output, broken: false }
+        let (wire, order) = (Wire::new(stream, limit), ByteOrder::NATIVE);
+        let output = Vec::new();
+        Self { wire, order, longest: LONGEST, last_id: 0, output, broken: false }
     }
 
     /// Speaks in that byte order from now on.
     pub fn set_order(&mut self, order: ByteOrder) {
         self.order = order;
+    }
+
+    /// Has that limit for each call from now on.
+    pub fn set_limit(&mut self, limit: Duration) {
+        self.wire.set_limit(limit);
+    }
+
+    /// Reads answers of up to so many bytes from now on.
+    pub fn set_longest(&mut self, longest: usize) {
+        self.longest = longest;
     }
 
     /// Sends one request and waits for its answer.
@@ -69,73 +76,46 @@ impl Stream {
             let why = "an earlier call broke off; connect again";
             return Err(CallError::Broken(io::Error::new(ErrorKind::BrokenPipe, why)));
         }
-        let deadline = deadline(Instant::now(), self.limit);
+        let deadline = self.wire.deadline();
         self.last_id = self.last_id.wrapping_add(1);
         self.output.clear();
         let header = Header::new(self.order, kind_of(request), self.last_id);
         header.put(&mut self.output, 0, |body| put_request(request, body));
-        self.write(deadline)?;
+        let longest = self.longest_answer(request);
+        // A full server may have said why before it closed: that is read in any case.
+        let written = self.wire.write(&self.output, deadline);
+        self.broken = written.is_err();
         loop {
-            if let Some(reply) = self.take_answer()? {
+            if let Some(reply) = self.take_answer(longest)? {
                 return Ok(reply);
             }
-            self.read(deadline)?;
-        }
-    }
-
-    fn write(&mut self, deadline: Instant) -> Result<(), CallError> {
-        // Cleared when all of it is written.
-        self.broken = true;
-        let mut left = &self.output[..];
-        while !left.is_empty() {
-            let patience = self.patience(deadline)?;
-            let _ = self.stream.set_write_timeout(Some(patience));
-            match self.stream.write(left) {
-                Ok(count) => left = &left[count..],
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // A full server may have said why before it closed.
-                Err(_) if self.read(deadline).is_ok() => return self.refusal(),
-                Err(error) => return Err(CallError::of(error, self.limit)),
-            }
-        }
-        self.broken = false;
-        Ok(())
-    }
-
-    /// What came instead of an answer, when a request could not be written.
-    fn refusal(&mut self) -> Result<(), CallError> {
-        match self.take_answer() {
-            Err(error) => Err(error),
-            Ok(_) => Err(CallError::Closed),
-        }
-    }
-
-    fn read(&mut self, deadline: Instant) -> Result<(), CallError> {
-        loop {
-            let patience = self.patience(deadline)?;
-            let _ = self.stream.set_read_timeout(Some(patience));
-            match self.stream.read(self.input.space()) {
-                Ok(0) => return Err(CallError::Closed),
-                Ok(count) => {
-                    self.input.filled(count);
-                    return Ok(());
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(CallError::of(error, self.limit)),
+            match (self.read(longest, deadline), &written) {
+                (Ok(()), _) => {}
+                (Err(_), Err(_)) => return Err(written.err().unwrap_or(CallError::Closed)),
+                (Err(error), Ok(())) => return Err(error),
             }
         }
     }
 
-    /// What is left until the deadline, at least what a socket takes for a timeout.
-    fn patience(&self, deadline: Instant) -> Result<Duration, CallError> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(CallError::TimedOut(self.limit)) } else { Ok(left) }
+    /// A draw of the longest list is longer than a message otherwise is.
+    fn longest_answer(&self, request: &Request<'_>) -> usize {
+        match *request {
+            Request::Draw { count } => {
+                let numbers = count.min(NumberList::MOST.into()) as usize;
+                self.longest.max(HEADER + size_of::<u32>() * (1 + numbers))
+            }
+            _ => self.longest,
+        }
+    }
+
+    fn read(&mut self, longest: usize, deadline: Instant) -> Result<(), CallError> {
+        self.wire.read(longest, deadline)
     }
 
     /// The answer to the last request, if it is whole; drops those before it.
-    fn take_answer(&mut self) -> Result<Option<Reply<'static>>, CallError> {
+    fn take_answer(&mut self, longest: usize) -> Result<Option<Reply<'static>>, CallError> {
         loop {
-            let answer = self.take_frame();
+            let answer = self.take_frame(longest);
             self.broken |= answer.is_err();
             match answer? {
                 Some((id, reply)) if id == self.last_id => return Ok(Some(reply)),
@@ -145,18 +125,18 @@ impl Stream {
         }
     }
 
-    fn take_frame(&mut self) -> Result<Option<(u32, Reply<'static>)>, CallError> {
-        let pending = self.input.pending();
+    fn take_frame(&mut self, longest: usize) -> Result<Option<(u32, Reply<'static>)>, CallError> {
+        let pending = self.wire.pending();
         let length = pending.len().min(TEXT_ERROR.len());
         if length > 0 && pending[..length] == TEXT_ERROR[..length] {
-            return take_line(pending).map_or(Ok(None), |error| Err(CallError::Refused(error)));
+            return take_error(pending);
         }
         let Some(first) = pending.first_chunk() else {
             return Ok(None);
         };
         let header = Header::read(first).map_err(|_| CallError::Unreadable)?;
         let used = HEADER.saturating_add(header.length as usize);
-        if used > MAX_ANSWER {
+        if used > longest {
             return Err(CallError::Unreadable);
         }
         let Some(frame) = pending.get(..used) else {
@@ -165,18 +145,18 @@ impl Stream {
         let mut body = Reader::new(frame, HEADER, header.order());
         let reply = take_reply(header.kind, header.status, &mut body);
         let reply = reply.map_err(|_| CallError::Unreadable)?;
-        self.input.consume(used);
+        self.wire.consume(used);
         Ok(Some((header.id, reply)))
     }
 }
 
 /// A line `error CODE explanation`, when it is whole.
-fn take_line(pending: &[u8]) -> Option<Error> {
-    let line = pending.split(|&byte| byte == b'\n').next()?;
-    if line.len() == pending.len() {
-        return None;
+fn take_error<T>(pending: &[u8]) -> Result<Option<T>, CallError> {
+    match pending.iter().take(LONGEST_ERROR).position(|&byte| byte == b'\n') {
+        Some(end) => Err(CallError::Refused(error_of(&pending[..end]))),
+        None if pending.len() >= LONGEST_ERROR => Err(CallError::Unreadable),
+        None => Ok(None),
     }
-    Some(error_of(line))
 }
 
 /// Reads an error as text has it; of a code that is not known, all of it is the explanation.

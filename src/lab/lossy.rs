@@ -20,7 +20,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
@@ -29,8 +29,9 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
-/// More than any datagram has.
-const BUFFER: usize = 64 * 1024;
+use crate::representation::datagram::BUFFER;
+use crate::transport::tcp::warn_now_and_then;
+use crate::transport::udp::any_port;
 
 /// Clients at once: each has a thread and a socket.
 const MOST_CLIENTS: usize = 1024;
@@ -81,17 +82,19 @@ pub struct Link<R> {
     chance: R,
     counts: Arc<Counts>,
     held: Vec<Vec<u8>>,
+    /// Since when the first of them is.
+    since: Option<Instant>,
 }
 
 impl<R: Rng> Link<R> {
     /// A way with its own chance.
     pub fn new(weather: Weather, chance: R, counts: Arc<Counts>) -> Self {
-        Self { weather, chance, counts, held: Vec::new() }
+        Self { weather, chance, counts, held: Vec::new(), since: None }
     }
 
     /// Takes a datagram; answers what comes out, in order: it, once or twice, and those that
     /// were held back; or nothing.
-    pub fn pass(&mut self, datagram: &[u8]) -> Vec<Vec<u8>> {
+    pub fn pass(&mut self, datagram: &[u8], now: Instant) -> Vec<Vec<u8>> {
         // Chance is asked the same three times for each, so one fault does not shift the rest.
         let Weather { drop, duplicate, reorder } = self.weather;
         let [dropped, duplicated, reordered] =
@@ -109,14 +112,20 @@ impl<R: Rng> Link<R> {
         if reordered {
             Counts::add(&self.counts.reordered);
             self.held.append(&mut copies);
-            return Vec::new();
+            self.since.get_or_insert(now);
+            return self.release(now);
         }
+        self.since = None;
         copies.append(&mut self.held);
         copies
     }
 
-    /// What was held back and nothing has overtaken.
-    pub fn release(&mut self) -> Vec<Vec<u8>> {
+    /// What was held back for long enough, and nothing has overtaken.
+    pub fn release(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        if self.since.is_none_or(|since| now.saturating_duration_since(since) < HELD) {
+            return Vec::new();
+        }
+        self.since = None;
         std::mem::take(&mut self.held)
     }
 
@@ -137,6 +146,7 @@ pub struct Proxy {
     clients: HashMap<SocketAddr, Client>,
     /// How many clients there were: each has its own chance.
     known: u64,
+    warned: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -158,7 +168,8 @@ impl Proxy {
         seed: u64,
     ) -> io::Result<Self> {
         let (listener, counts) = (Arc::new(UdpSocket::bind(listen)?), Arc::default());
-        Ok(Self { listener, to, weather, seed, counts, clients: HashMap::new(), known: 0 })
+        let clients = HashMap::new();
+        Ok(Self { listener, to, weather, seed, counts, clients, known: 0, warned: None })
     }
 
     /// Where it listens.
@@ -177,13 +188,9 @@ impl Proxy {
     /// Passes datagrams on for as long as the process lives.
     pub fn run(mut self) {
         let mut buffer = vec![0; BUFFER];
-        let (mut timeout, mut released) = (None, Instant::now());
+        let mut timeout = None;
         loop {
-            // Also while other clients keep it busy.
-            if released.elapsed() >= HELD {
-                self.release();
-                released = Instant::now();
-            }
+            self.release();
             let holds = self.clients.values().any(|client| client.there.holds());
             set_timeout(&self.listener, &mut timeout, holds.then_some(HELD));
             match self.listener.recv_from(&mut buffer) {
@@ -199,18 +206,20 @@ impl Proxy {
         if self.clients.get(&from).is_none_or(|client| client.back.is_finished()) {
             match self.meet(from) {
                 Ok(client) => drop(self.clients.insert(from, client)),
-                Err(error) => return log::warn!("{from} is not served: {error}"),
+                Err(error) => {
+                    return warn_now_and_then(&mut self.warned, "a client is not served", &error);
+                }
             }
         }
         if let Some(client) = self.clients.get_mut(&from) {
-            let out = client.there.pass(datagram);
+            let out = client.there.pass(datagram, Instant::now());
             send_all(out, |datagram| client.socket.send(datagram));
         }
     }
 
     fn release(&mut self) {
         for client in self.clients.values_mut() {
-            send_all(client.there.release(), |datagram| client.socket.send(datagram));
+            send_all(client.there.release(Instant::now()), |datagram| client.socket.send(datagram));
         }
     }
 
@@ -220,11 +229,7 @@ impl Proxy {
         if self.clients.len() >= MOST_CLIENTS {
             return Err(io::Error::other("there are too many clients; wait for a minute"));
         }
-        let any: SocketAddr = match self.to {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        let socket = Arc::new(UdpSocket::bind(any)?);
+        let socket = Arc::new(any_port(self.to)?);
         socket.connect(self.to)?;
         self.known += 1;
         let link = |way: u64| {
@@ -248,11 +253,10 @@ fn pass_back(inner: &UdpSocket, outer: &UdpSocket, client: SocketAddr, mut link:
         let out = match inner.recv(&mut buffer) {
             Ok(length) => {
                 heard = Instant::now();
-                link.pass(&buffer[..length])
+                link.pass(&buffer[..length], heard)
             }
-            Err(error) if is_nothing_yet(&error) => link.release(),
-            // Nobody listens at the server's: it may be started later.
-            Err(_) => Vec::new(),
+            // Nothing came in time, or nobody listens at the server's: it may be started later.
+            Err(_) => link.release(Instant::now()),
         };
         send_all(out, |datagram| outer.send_to(datagram, client));
     }
@@ -288,9 +292,10 @@ mod tests {
 
     /// What comes out of a link into which 0, 1, 2, … go.
     fn out(link: &mut Link<StdRng>, count: u32) -> Vec<u32> {
+        let now = Instant::now();
         let mut out: Vec<Vec<u8>> =
-            (0..count).flat_map(|number| link.pass(&number.to_be_bytes())).collect();
-        out.extend(link.release());
+            (0..count).flat_map(|number| link.pass(&number.to_be_bytes(), now)).collect();
+        out.extend(link.release(now + HELD));
         out.iter().map(|four| u32::from_be_bytes(four[..].try_into().unwrap())).collect()
     }
 
@@ -322,6 +327,14 @@ mod tests {
         assert!(!all.is_sorted());
         all.sort_unstable();
         assert!(all.into_iter().eq(0..1000));
+    }
+
+    #[test]
+    fn nothing_is_held_back_for_longer_than_it_was_said() {
+        let (mut link, now) = (link(0.0, 0.0, 1.0), Instant::now());
+        assert!(link.pass(b"1", now).is_empty() && link.release(now + HELD / 2).is_empty());
+        assert_eq!(link.pass(b"2", now + HELD), [b"1", b"2"], "also while more comes");
+        assert!(!link.holds());
     }
 
     #[test]

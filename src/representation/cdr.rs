@@ -1,9 +1,9 @@
 //! CORBA's Common Data Representation, as far as leasebox uses it.
 //!
 //! ```text
-//!   offset  0         4         8         12   14        16        20
-//!           │ 00000006 │ 536d697468 00 │ .. │ 00000007 │ …          big-endian
-//!            length 6   "Smith" and NUL  padding to 4
+//!   offset  0          4               10     12         16
+//!           │ 00000006 │ 536d697468 00 │ 0000 │ 00000007 │ …          big-endian
+//!            length 6    "Smith", NUL    padding
 //! ```
 //!
 //! - An integer stands at a multiple of its size, counted from the message's start;

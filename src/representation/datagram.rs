@@ -24,27 +24,35 @@
 //! | f0 Welcome | server | token, how long the history keeps a client in ms `u32`, the longest datagram `u32` |
 //! | 71 Acknowledge | client | token; its id is that of the request whose reply arrived |
 //!
+//! The body begins at byte 40, behind the token, and is aligned from the frame's start. A
+//! Hello's id has nothing to do with those of requests.
+//!
 //! A token is bound to the client's address and port; whoever sent a Hello from a false
 //! address never sees it. Without one nothing is executed, and no answer is longer than
 //! three times the question: Welcome's 48 bytes answer Hello's 16. Replies carry the
-//! client's token too, so that nobody who cannot read its mail can forge one. An error
-//! about the token itself carries none: status 3 (not-found) when it is older than the
-//! history, which has forgotten it, so that the request was not executed under it and may
-//! be asked again after another Hello; 7 (refused) when it was never given to this address
-//! by this server, which may have been started anew.
+//! client's token too, so that nobody who cannot read its mail can forge one. An Error that
+//! carries none is about the token itself: there was none, it was never given to this
+//! address by this server (which may have been started anew), or it is older than the
+//! history's time and its client was silent for as long. That request was not executed; of
+//! an earlier copy of it nothing is said. A client says Hello again when its token has lain
+//! for half that time.
 //!
-//! At most once, the ids of a token's requests go up, one at a time: each says that the
-//! reply to the one before arrived. A lower id than the last is refused.
+//! At most once, the ids of a token's requests go up, with gaps if it likes, one request at a
+//! time: a request says that its client waits for no earlier reply. The id alone decides
+//! what is a repeat. An Error with the token and status 7 (refused) says that a higher id came
+//! first, status 8 (busy) that the history has no room for this client: neither copy was
+//! executed, but an earlier or later one may be. After the last id, ffffffff, a client takes
+//! another token. A repeat of what was acknowledged, or wanted no reply, is not answered.
 //!
 //! ```text
-//!   > 894c4258 02 01 70 00 07000000 00000000                                    Hello
-//!   < 894c4258 02 01 f0 00 07000000 20000000 TOKEN… 60ea0000 00200000           60 s, 8 KiB
-//!   > 894c4258 02 07 01 00 08000000 20000000 TOKEN… 0400000000000000            draw 4
-//!   < 894c4258 02 03 81 00 08000000 2c000000 TOKEN… 04000000 05000000 13000000 …
+//!   > 894c4258 02 01 70 00 06000000 00000000                                    Hello
+//!   < 894c4258 02 01 f0 00 06000000 20000000 TOKEN… 60ea0000 00200000           60 s, 8 KiB
+//!   > 894c4258 02 07 01 00 07000000 20000000 TOKEN… 0400000000000000            draw 4
+//!   < 894c4258 02 03 81 00 07000000 2c000000 TOKEN… 04000000 05000000 13000000 …
 //! ```
 //!
 //! What is no frame, or a reply, is not answered. A request that is longer than a datagram
-//! may be, or whose reply could be, is refused before it is executed.
+//! may be, or that has an effect and whose reply could be, is refused before it is executed.
 //!
 //! **Invariants** a datagram is one whole frame, or nothing is executed.
 //!
@@ -77,6 +85,9 @@ pub const TOKEN: usize = 24;
 
 /// The most bytes that UDP over IPv4 carries in one datagram.
 pub const MOST_DATAGRAM: usize = 65_507;
+
+/// A buffer that any datagram fits, in bytes.
+pub const BUFFER: usize = 64 * 1024;
 
 /// A reply is at most this many times as long as a question without a valid token.
 pub const AMPLIFICATION: usize = 3;

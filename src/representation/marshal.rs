@@ -20,12 +20,12 @@
 //! are the same up to the year 2147483647.
 //!
 //! **Invariants** what is marshalled is unmarshalled as the same person, or is refused when
-//! the representation cannot say it; no input makes it allocate more than the input has.
+//! the representation cannot say it; no input makes it allocate more than a few times itself.
 //!
 //! **Lock** none. **Simplified** one class with two strings and a number: enough to compare,
 //! too little for a library.
 //!
-//! **Source** the lecture, and figures 4.8, 4.9 and 4.12 of its book.
+//! **Source** the lecture, and the figures of CDR, Java's form and XML in chapter 4 of its book.
 
 pub mod cdr;
 pub mod java;

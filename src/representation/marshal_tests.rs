@@ -144,6 +144,11 @@ fn xml_is_read_however_it_is_written() {
         (&format!("<person>\n{}</person>", inner.replace('1', "1e3")), "no number"),
         ("<person\n<name", "line 1: the tag person does not end"),
         ("\u{1}", "XML has no"),
+        ("<?xml version='1.0' encoding='ISO-8859-1'?><person/>", "not in UTF-8"),
+        ("<!-- a -- b --><person/>", "-- within a comment"),
+        ("<person><name>a]]>b</name></person>", "]]> within name"),
+        (&format!("<person>{}</person>", inner.replace('1', "+1")), "no number"),
+        (&format!("<person><{}/></person>", "q".repeat(5000)), "\"qqqqqqqqqqqqqqqqqqqq\""),
     ] {
         let error = read(wrong).unwrap_err();
         assert!(error.contains(why), "{wrong:?}: {error}");

@@ -53,8 +53,8 @@ const MOST_HISTORY: u64 = 1 << 20;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-const LAB_OVER_UDP: &str =
-    "a lab server parks its draws, and one thread serves all datagrams; leave --udp or --lab out";
+const WAITING_OVER_UDP: &str = "one thread serves all datagrams, and would wait for one draw's window or step; leave --udp \
+     out, or --lab and --race-window";
 
 /// The longest race window: a stop waits for one.
 const MOST_WINDOW: Duration = Duration::from_secs(1);
@@ -242,8 +242,8 @@ impl Config {
             range("--datagram", udp.longest as u64, LEAST_DATAGRAM, most, " bytes")?;
             range("--history", udp.history as u64, 1, MOST_HISTORY, " clients")?;
             range("--history-time", ms(udp.history_time), 1000, DAY_MS, " ms")?;
-            if self.lab {
-                return Err(StartError::Refused(LAB_OVER_UDP));
+            if self.lab || !self.race_window.is_zero() {
+                return Err(StartError::Refused(WAITING_OVER_UDP));
             }
         }
         self.check_who_can_reach_it()

@@ -8,7 +8,7 @@
 //!
 //! | protocol | the client | the server |
 //! | --- | --- | --- |
-//! | R | asks and goes on | executes each copy that arrives, sends nothing |
+//! | R | asks and goes on | executes each copy that arrives, sends nothing but what is wrong with a token |
 //! | RR | asks, and again until a reply comes | *at least once*: executes each copy; *at most once*: the first one, and sends its reply again |
 //! | RRA | and acknowledges the reply | drops the reply that it kept |
 //!
@@ -16,8 +16,9 @@
 //!
 //! 1. Without a valid token nothing is executed, nothing is kept, and nothing is sent that
 //!    is longer than three times what came.
-//! 2. What does not fit a datagram is refused before it is executed.
-//! 3. At most once means it: see [`super::history`].
+//! 2. A request that does not fit a datagram, or that has an effect and whose reply might
+//!    not, is refused before it is executed.
+//! 3. At most once means it: see [`super::history`]. The id alone decides what is a repeat.
 //!
 //! **Lock** none: the `udp` thread's own; executing takes the server's, one at a time.
 //!
@@ -68,7 +69,7 @@ pub trait Executor {
 impl Datagrams {
     /// With a secret key; `start` is no later than any time that is given from now on.
     pub fn new(limits: &DatagramLimits, numbers: u32, key: RandomState, start: Instant) -> Self {
-        let history = History::new(limits.history, limits.history_time);
+        let history = History::new(limits.history, limits.history_time, start);
         Self { tokens: Tokens::new(key, start), history, longest: limits.longest, numbers }
     }
 
@@ -77,9 +78,9 @@ impl Datagrams {
         &self.history
     }
 
-    /// Drops what the history has kept for long enough.
-    pub fn forget(&mut self, now: Instant) {
-        self.history.forget(now);
+    /// Drops what the history has kept for long enough, now and then.
+    pub fn sweep(&mut self, now: Instant) {
+        self.history.sweep(now);
     }
 
     /// Treats one datagram; answers what to send back.
@@ -90,21 +91,25 @@ impl Datagrams {
         now: Instant,
         executor: &mut impl Executor,
     ) -> Option<Vec<u8>> {
+        self.history.sweep(now);
         let (header, said) = read(datagram)?;
         let answer = match said {
             Said::Hello => self.welcome(header, from, now, executor.next_client()),
-            Said::Unproven => about_token(header, Code::Refused, NO_TOKEN),
+            Said::Unproven => about_token(header, NO_TOKEN),
             Said::Acknowledge(token) => {
                 let proof = self.tokens.read(token, from, now)?;
                 self.history.acknowledge(proof.client, header.id);
                 return None;
             }
             Said::Asked { token, wish, request } => {
-                if let Some(proof) = self.tokens.read(token, from, now) {
-                    let asked = Asked { header, token, wish, length: datagram.len() };
-                    return self.answer(&asked, request, proof, from, now, executor);
+                let asked = Asked { header, token, wish, from, length: datagram.len() };
+                match self.tokens.read(token, from, now) {
+                    Some(proof) if self.history.accepts(proof, now) => {
+                        return self.answer(&asked, request, proof.client, now, executor);
+                    }
+                    Some(_) => about_token(header, TOO_OLD),
+                    None => about_token(header, NOT_OURS),
                 }
-                about_token(header, Code::Refused, NOT_OURS)
             }
         };
         (answer.len() <= AMPLIFICATION * datagram.len()).then_some(answer)
@@ -128,8 +133,7 @@ impl Datagrams {
         &mut self,
         asked: &Asked,
         request: Result<Request<'_>, Error>,
-        proof: super::token::Proof,
-        from: SocketAddr,
+        client: ClientNumber,
         now: Instant,
         executor: &mut impl Executor,
     ) -> Option<Vec<u8>> {
@@ -138,18 +142,15 @@ impl Datagrams {
             Err(error) => return asked.error(error),
         };
         if asked.wish.at_most_once {
-            match self.history.begin(proof, asked.header.id, from.ip(), now) {
+            match self.history.begin(client, asked.header.id, asked.from.ip(), now) {
                 Verdict::New => {}
-                Verdict::Repeated(reply) => return Some(reply.to_vec()),
+                Verdict::Repeated(reply) => return asked.wish.reply.then(|| reply.to_vec()),
                 Verdict::Settled => return None,
                 Verdict::Behind => return asked.error(Error::new(Code::Refused, BEHIND)),
                 Verdict::Full => return asked.error(Error::new(Code::Busy, FULL)),
-                Verdict::Forgotten => {
-                    return Some(about_token(asked.header, Code::NotFound, FORGOTTEN));
-                }
             }
         }
-        let mut reply = executor.execute(&request, proof.client, asked.wish);
+        let mut reply = executor.execute(&request, client, asked.wish);
         if !asked.wish.reply {
             return None;
         }
@@ -159,7 +160,7 @@ impl Datagrams {
             answer = asked.error(Error::new(Code::TooLarge, REPLY_TOO_LONG))?;
         }
         if asked.wish.at_most_once {
-            self.history.keep(proof.client, &answer);
+            self.history.keep(client, &answer);
         }
         Some(answer)
     }
@@ -186,6 +187,7 @@ struct Asked {
     header: Header,
     token: Token,
     wish: Wish,
+    from: SocketAddr,
     length: usize,
 }
 
@@ -196,16 +198,16 @@ impl Asked {
     }
 }
 
-/// Short: it may be no longer than three headers.
+/// Short: the answer may be no longer than three headers.
 const NO_TOKEN: &str = "no token; say Hello";
 const NOT_OURS: &str = "no token of ours; say Hello";
-const FORGOTTEN: &str = "the token is too old for at most once; say Hello";
+const TOO_OLD: &str = "the token is too old and not in the history; say Hello";
 const BEHIND: &str = "a later request of this token came first; send one at a time, ids going up";
 const FULL: &str = "the history is full; try again later, or ask at least once";
 const REPLY_TOO_LONG: &str = "the reply does not fit a datagram; ask for less, or by TCP";
 
-fn about_token(asked: Header, code: Code, text: &'static str) -> Vec<u8> {
-    datagram::reply(asked, None, &mut Reply::Error(Error::new(code, text)))
+fn about_token(asked: Header, text: &'static str) -> Vec<u8> {
+    datagram::reply(asked, None, &mut Reply::Error(Error::new(Code::Refused, text)))
 }
 
 #[cfg(test)]

@@ -156,15 +156,31 @@ fn a_repeated_request_is_filtered_only_where_that_was_asked_for() {
 }
 
 #[test]
-fn a_token_that_outlived_the_history_is_told_so_and_not_executed() {
+fn a_token_that_outlived_the_history_is_refused_whatever_it_asks() {
     let mut bench = Bench::new();
     let token = bench.token(5);
     bench.draw(1, token, ONCE, 1).unwrap();
-    let again = ask(ByteOrder::Big, 1, token, ONCE, &Request::Draw { count: 1 });
-    assert_eq!(outcome(bench.receive(&again, 5, TIME)), Err(Code::NotFound));
+    for wish in [ONCE, ALWAYS] {
+        let again = ask(ByteOrder::Big, 1, token, wish, &Request::Draw { count: 1 });
+        assert_eq!(outcome(bench.receive(&again, 5, TIME)), Err(Code::Refused));
+    }
     assert_eq!(bench.executor.executed, 1);
-    let again = ask(ByteOrder::Big, 1, token, ALWAYS, &Request::Draw { count: 1 });
-    assert_eq!(outcome(bench.receive(&again, 5, TIME)), Ok(1), "at least once knows no age");
+    let known = bench.token(5);
+    let almost = TIME - Duration::from_secs(1);
+    for (id, after) in [(1, almost), (2, almost + TIME / 2)] {
+        let request = ask(ByteOrder::Big, id, known, ONCE, &Request::Draw { count: 1 });
+        assert_eq!(outcome(bench.receive(&request, 5, after)), Ok(1), "who asks is known");
+    }
+}
+
+#[test]
+fn a_repeat_that_wants_no_reply_gets_none() {
+    let mut bench = Bench::new();
+    let token = bench.token(5);
+    bench.draw(1, token, ONCE, 1).unwrap();
+    let silent = Wish { at_most_once: true, reply: false };
+    let datagram = ask(ByteOrder::Big, 1, token, silent, &Request::Draw { count: 1 });
+    assert_eq!(bench.receive(&datagram, 5, Duration::ZERO), None);
 }
 
 #[test]

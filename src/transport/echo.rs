@@ -20,11 +20,12 @@
 //!
 //! **Lock** none. **Simplified** a datagram is answered to whatever address it claims to come
 //! from, as an echo server does: bind it where only friends can reach it. One that claims to
-//! come from the server itself is dropped, or it would be echoed for ever.
+//! come from the server's own port number, on whatever machine, is dropped: this server, or two
+//! of them, would echo it for ever.
 //!
 //! **Source** the lecture's `TCPServer`, `Connection` and `UDPServer`.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,7 +33,9 @@ use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use super::writing;
+use crate::representation::datagram::BUFFER;
 use crate::representation::modified_utf8;
+use crate::representation::output::Output;
 
 /// How long a connection may be silent, and a string may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,9 +45,6 @@ const MOST: usize = 256;
 
 /// A thread's stack in bytes.
 const STACK: usize = 128 * 1024;
-
-/// More than any datagram has.
-const BUFFER: usize = 64 * 1024;
 
 /// The wait after an error of the system.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -103,7 +103,7 @@ fn admit(stream: TcpStream, number: usize, open: &Arc<AtomicUsize>) {
 }
 
 /// Until the client closes between two strings.
-fn echo_strings(mut stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
+fn echo_strings(stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut buffer = vec![0; usize::from(u16::MAX)];
@@ -121,7 +121,8 @@ fn echo_strings(mut stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
         }
         log::info!("{peer} sent a string of {} bytes", text.len());
         let echo = echo_of(text).map_err(io::Error::other)?;
-        stream.write_all(&echo)?;
+        let echo = Output { bytes: echo, body: Vec::new() };
+        writing::write_all(stream, &echo, PATIENCE)?;
     }
 }
 
@@ -161,12 +162,12 @@ fn read_by(mut stream: &TcpStream, buffer: &mut [u8], deadline: Instant) -> io::
 /// # Errors
 /// When the system has no thread to give.
 pub fn datagrams(socket: UdpSocket) -> io::Result<()> {
-    let own = socket.local_addr()?;
+    let own = socket.local_addr()?.port();
     let echo = move || {
         let mut buffer = vec![0; BUFFER];
         loop {
             match socket.recv_from(&mut buffer) {
-                Ok((_, from)) if from == own => {}
+                Ok((_, from)) if from.port() == own => {}
                 Ok((length, from)) => {
                     log::info!("{from} sent {length} bytes");
                     if let Err(error) = socket.send_to(&buffer[..length], from) {

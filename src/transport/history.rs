@@ -5,23 +5,26 @@
 //!   client 9 ──► last id  3 │ acknowledged    │ last heard 1 s ago
 //! ```
 //!
-//! A request is executed if its id is higher than its client's last one: that also says
-//! that the last one's reply arrived, so one entry a client is enough. The same id again
-//! is answered with the reply that was kept; a lower one is a straggler.
+//! A request is executed if its id is higher than its client's last one. A client has one
+//! request under way, so a higher id also says that it waits for no earlier reply: one entry
+//! a client is enough. The same id again is answered with the reply that was kept; a lower
+//! one is a straggler.
 //!
 //! **Invariants**
 //!
 //! 1. No request is executed twice. An entry is dropped only after its client was silent
 //!    for the history's time; from then on its token is older than that time, and a token
-//!    of that age without an entry is refused. So a retry that outlives the history is
-//!    never executed again: it is told that the history does not know it any more.
+//!    of that age without an entry is refused. So a copy that outlives the history is not
+//!    executed again: the history says that it does not know the token any more.
 //! 2. There are never more entries than its bound; a full history refuses new clients and
 //!    forgets nobody. Half of it at most belongs to one address.
+//! 3. An entry whose time is over is dropped within a quarter of that time, whoever sends
+//!    what in the meantime.
 //!
-//! **Lock** none: the `udp` thread's own. Time is an argument.
+//! **Lock** none: the `udp` thread's own. Time is an argument; it is the server's alone.
 //!
-//! **Simplified** a client has one request under way at a time; one that wants more says
-//! Hello more than once. The replies of silent clients stay until their time is over.
+//! **Simplified** a client that wants more than one request under way says Hello more than
+//! once. An address is one IP address: whoever has many has many halves.
 //!
 //! **Source** Coulouris and others, section 5.2: history, and the request that acknowledges
 //! the reply before it; Birrell and Nelson (1984) for the ids that go up. Invariant 1's
@@ -34,12 +37,19 @@ use std::time::{Duration, Instant};
 use super::token::Proof;
 use crate::message::ClientNumber;
 
+/// Entries whose time is over are looked for so many times in the history's time.
+const SWEEPS: u32 = 4;
+
 /// The last request of each client.
 #[derive(Debug)]
 pub struct History {
     entries: HashMap<ClientNumber, Entry>,
+    /// How many entries each address has.
+    addresses: HashMap<IpAddr, usize>,
     most: usize,
     time: Duration,
+    /// When entries whose time is over were looked for.
+    swept: Instant,
     /// Replies that were sent again.
     resent: u64,
 }
@@ -47,17 +57,17 @@ pub struct History {
 #[derive(Debug)]
 struct Entry {
     last: u32,
-    reply: Reply,
+    outcome: Outcome,
     heard: Instant,
     ip: IpAddr,
 }
 
-/// What is known of the reply to a client's last request.
+/// What is known of a client's last request.
 #[derive(Debug)]
-enum Reply {
-    /// The request was begun; none yet, or none was wanted.
-    None,
-    Kept(Box<[u8]>),
+enum Outcome {
+    /// It was begun, and no reply is kept: none was wanted, or it comes.
+    Begun,
+    Replied(Box<[u8]>),
     Acknowledged,
 }
 
@@ -72,65 +82,94 @@ pub enum Verdict<'a> {
     Settled,
     /// A later request of the client came first.
     Behind,
-    /// The token is older than the history, which does not know its client.
-    Forgotten,
     /// There is no room for another client.
     Full,
 }
 
 impl History {
-    /// For at most so many clients, each kept for that time after its last request.
-    pub fn new(most: usize, time: Duration) -> Self {
-        Self { entries: HashMap::new(), most, time, resent: 0 }
+    /// For at most so many clients, each kept for that time after its last request; no time
+    /// that is given from now on is before `start`.
+    pub fn new(most: usize, time: Duration, start: Instant) -> Self {
+        let (entries, addresses) = (HashMap::new(), HashMap::new());
+        Self { entries, addresses, most, time, swept: start, resent: 0 }
     }
 
-    /// Decides on request `id` of a client; a new one is begun from now on.
-    pub fn begin(&mut self, proof: Proof, id: u32, ip: IpAddr, now: Instant) -> Verdict<'_> {
-        if self.entries.get(&proof.client).is_none_or(|entry| self.is_over(entry, now)) {
-            if proof.age >= self.time {
-                return Verdict::Forgotten;
-            }
-            if !self.has_room(ip, now) {
+    /// Whether a token is taken: it is younger than the history's time, or its client is
+    /// known.
+    pub fn accepts(&self, proof: Proof, now: Instant) -> bool {
+        let known = self.entries.get(&proof.client);
+        proof.age < self.time || known.is_some_and(|entry| !self.is_over(entry, now))
+    }
+
+    /// Decides on request `id` of a client whose token is accepted; a new one is begun from
+    /// now on.
+    pub fn begin(
+        &mut self,
+        client: ClientNumber,
+        id: u32,
+        ip: IpAddr,
+        now: Instant,
+    ) -> Verdict<'_> {
+        self.sweep(now);
+        if !self.entries.contains_key(&client) {
+            if !self.has_room(ip) {
                 return Verdict::Full;
             }
-            self.entries
-                .insert(proof.client, Entry { last: id, reply: Reply::None, heard: now, ip });
+            *self.addresses.entry(ip).or_default() += 1;
+            let entry = Entry { last: id, outcome: Outcome::Begun, heard: now, ip };
+            self.entries.insert(client, entry);
             return Verdict::New;
         }
-        let Some(entry) = self.entries.get_mut(&proof.client) else { return Verdict::Forgotten };
+        let Some(entry) = self.entries.get_mut(&client) else { return Verdict::Full };
         entry.heard = now;
         if id > entry.last {
-            (entry.last, entry.reply) = (id, Reply::None);
+            (entry.last, entry.outcome) = (id, Outcome::Begun);
             return Verdict::New;
         }
-        match &entry.reply {
+        match &entry.outcome {
             _ if id < entry.last => Verdict::Behind,
-            Reply::Kept(reply) => {
+            Outcome::Replied(reply) => {
                 self.resent += 1;
                 Verdict::Repeated(reply)
             }
-            Reply::None | Reply::Acknowledged => Verdict::Settled,
+            Outcome::Begun | Outcome::Acknowledged => Verdict::Settled,
         }
     }
 
     /// Keeps the reply to the request that was begun last.
     pub fn keep(&mut self, client: ClientNumber, reply: &[u8]) {
         if let Some(entry) = self.entries.get_mut(&client) {
-            entry.reply = Reply::Kept(reply.into());
+            entry.outcome = Outcome::Replied(reply.into());
         }
     }
 
     /// The reply to request `id` arrived: it is dropped, and the id remembered.
     pub fn acknowledge(&mut self, client: ClientNumber, id: u32) {
         if let Some(entry) = self.entries.get_mut(&client).filter(|entry| entry.last == id) {
-            entry.reply = Reply::Acknowledged;
+            entry.outcome = Outcome::Acknowledged;
         }
     }
 
-    /// Drops the clients that were silent for long enough.
-    pub fn forget(&mut self, now: Instant) {
-        let time = self.time;
-        self.entries.retain(|_, entry| now.saturating_duration_since(entry.heard) < time);
+    /// Drops the clients that were silent for long enough, now and then.
+    pub fn sweep(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.swept) < self.sweep_every() {
+            return;
+        }
+        self.swept = now;
+        let (time, addresses) = (self.time, &mut self.addresses);
+        self.entries.retain(|_, entry| {
+            let keep = now.saturating_duration_since(entry.heard) < time;
+            if !keep && let Some(count) = addresses.get_mut(&entry.ip) {
+                *count -= 1;
+            }
+            keep
+        });
+        addresses.retain(|_, count| *count > 0);
+    }
+
+    /// How often [`History::sweep`] has something to do.
+    pub fn sweep_every(&self) -> Duration {
+        self.time / SWEEPS
     }
 
     /// How many clients it knows.
@@ -145,7 +184,8 @@ impl History {
 
     /// How many replies are kept.
     pub fn replies(&self) -> usize {
-        self.entries.values().filter(|entry| matches!(entry.reply, Reply::Kept(_))).count()
+        let kept = |entry: &&Entry| matches!(entry.outcome, Outcome::Replied(_));
+        self.entries.values().filter(kept).count()
     }
 
     /// How many replies were sent again.
@@ -162,14 +202,9 @@ impl History {
         now.saturating_duration_since(entry.heard) >= self.time
     }
 
-    fn has_room(&mut self, ip: IpAddr, now: Instant) -> bool {
-        let half = self.most.div_ceil(2);
-        if self.entries.len() < half {
-            return true;
-        }
-        self.forget(now);
-        let of_this_address = self.entries.values().filter(|entry| entry.ip == ip).count();
-        self.entries.len() < self.most && of_this_address < half
+    fn has_room(&self, ip: IpAddr) -> bool {
+        let of_this_address = self.addresses.get(&ip).copied().unwrap_or_default();
+        self.entries.len() < self.most && of_this_address < self.most.div_ceil(2)
     }
 }
 

@@ -9,90 +9,110 @@ fn ip(last: u8) -> IpAddr {
     IpAddr::from([127, 0, 0, last])
 }
 
-fn young(client: ClientNumber) -> Proof {
-    Proof { client, age: Duration::ZERO }
+/// A history for four, and its first moment.
+fn four() -> (History, Instant) {
+    let start = Instant::now();
+    (History::new(4, TIME, start), start)
 }
 
 #[test]
 fn the_same_id_again_is_answered_with_the_reply_that_was_kept() {
-    let (mut history, now) = (History::new(4, TIME), Instant::now());
-    assert_eq!(history.begin(young(7), 1, ip(1), now), Verdict::New);
-    assert_eq!(history.begin(young(7), 1, ip(1), now), Verdict::Settled, "no reply yet");
+    let (mut history, now) = four();
+    assert_eq!(history.begin(7, 1, ip(1), now), Verdict::New);
+    assert_eq!(history.begin(7, 1, ip(1), now), Verdict::Settled, "no reply yet");
     history.keep(7, b"one");
-    assert_eq!(history.begin(young(7), 1, ip(1), now), Verdict::Repeated(b"one"));
-    assert_eq!(history.begin(young(8), 1, ip(1), now), Verdict::New, "another client");
+    assert_eq!(history.begin(7, 1, ip(1), now), Verdict::Repeated(b"one"));
+    assert_eq!(history.begin(8, 1, ip(1), now), Verdict::New, "another client");
     assert_eq!((history.len(), history.replies(), history.resent()), (2, 1, 1));
 }
 
 #[test]
 fn a_higher_id_acknowledges_the_reply_before_and_a_lower_one_is_behind() {
-    let (mut history, now) = (History::new(4, TIME), Instant::now());
-    history.begin(young(7), 5, ip(1), now);
+    let (mut history, now) = four();
+    history.begin(7, 5, ip(1), now);
     history.keep(7, b"five");
-    assert_eq!(history.begin(young(7), 9, ip(1), now), Verdict::New);
+    assert_eq!(history.begin(7, 9, ip(1), now), Verdict::New);
     assert_eq!(history.replies(), 0);
     history.keep(7, b"nine");
     for id in [0, 5, 8] {
-        assert_eq!(history.begin(young(7), id, ip(1), now), Verdict::Behind, "{id}");
+        assert_eq!(history.begin(7, id, ip(1), now), Verdict::Behind, "{id}");
     }
-    assert_eq!(history.begin(young(7), 9, ip(1), now), Verdict::Repeated(b"nine"));
+    assert_eq!(history.begin(7, 9, ip(1), now), Verdict::Repeated(b"nine"));
 }
 
 #[test]
 fn an_acknowledgement_drops_the_reply_and_not_the_id() {
-    let (mut history, now) = (History::new(4, TIME), Instant::now());
-    history.begin(young(7), 5, ip(1), now);
+    let (mut history, now) = four();
+    history.begin(7, 5, ip(1), now);
     history.keep(7, b"five");
     history.acknowledge(7, 4);
     history.acknowledge(8, 5);
     assert_eq!(history.replies(), 1, "another's, or an old one, drops nothing");
     history.acknowledge(7, 5);
     assert_eq!((history.len(), history.replies()), (1, 0));
-    assert_eq!(history.begin(young(7), 5, ip(1), now), Verdict::Settled);
+    assert_eq!(history.begin(7, 5, ip(1), now), Verdict::Settled);
 }
 
 #[test]
-fn a_retry_that_outlives_the_history_is_not_executed_again() {
-    let (mut history, start) = (History::new(4, TIME), Instant::now());
-    history.begin(young(7), 5, ip(1), start);
+fn a_copy_that_outlives_the_history_is_not_executed_again() {
+    let (mut history, start) = four();
+    history.begin(7, 5, ip(1), start);
     history.keep(7, b"five");
+    // Its token is as old as the history.
+    let proof = |now: Instant| Proof { client: 7, age: now - start };
     let almost = start + TIME - SECOND;
-    let proof = |age| Proof { client: 7, age };
-    assert_eq!(history.begin(proof(TIME - SECOND), 5, ip(1), almost), Verdict::Repeated(b"five"));
-    // The retry counted as hearing from it: the time runs from there.
+    assert!(history.accepts(proof(almost), almost));
+    assert_eq!(history.begin(7, 5, ip(1), almost), Verdict::Repeated(b"five"));
+    // That copy counted as hearing from it: the time runs from there.
+    let later = almost + TIME - SECOND;
+    assert!(history.accepts(proof(later), later), "old, and known");
     let late = almost + TIME;
-    let aged = proof(2 * TIME - SECOND);
-    assert_eq!(history.begin(aged, 5, ip(1), late), Verdict::Forgotten);
-    history.forget(late);
-    assert!(history.is_empty());
-    assert_eq!(history.begin(aged, 5, ip(1), late), Verdict::Forgotten);
+    assert!(!history.accepts(proof(late), late), "before it is swept");
+    history.sweep(late);
+    assert!(history.is_empty() && !history.accepts(proof(late), late), "and after");
     // The broken twin: a history that does not look at the token's age executes it again.
-    assert_eq!(history.begin(young(7), 5, ip(1), late), Verdict::New);
+    assert_eq!(history.begin(7, 5, ip(1), late), Verdict::New);
 }
 
 #[test]
 fn a_full_history_refuses_new_clients_and_forgets_nobody() {
-    let (mut history, start) = (History::new(4, TIME), Instant::now());
+    let (mut history, start) = four();
     for (client, last) in [(1, 1), (2, 1), (3, 2), (4, 2)] {
-        assert_eq!(history.begin(young(client), 1, ip(last), start), Verdict::New);
+        assert_eq!(history.begin(client, 1, ip(last), start), Verdict::New);
     }
     let later = start + SECOND;
-    assert_eq!(history.begin(young(5), 1, ip(3), later), Verdict::Full);
-    assert_eq!(history.begin(young(1), 2, ip(1), later), Verdict::New, "who is in goes on");
+    assert_eq!(history.begin(5, 1, ip(3), later), Verdict::Full);
+    assert_eq!(history.begin(1, 2, ip(1), later), Verdict::New, "who is in goes on");
     assert_eq!(history.len(), 4);
     // Three were silent for long enough, and make room.
     let late = start + TIME;
-    assert_eq!(history.begin(young(5), 1, ip(3), late), Verdict::New);
+    assert_eq!(history.begin(5, 1, ip(3), late), Verdict::New);
     assert_eq!(history.len(), 2);
 }
 
 #[test]
-fn one_address_has_at_most_half_of_it() {
-    let (mut history, now) = (History::new(4, TIME), Instant::now());
-    assert_eq!(history.begin(young(1), 1, ip(1), now), Verdict::New);
-    assert_eq!(history.begin(young(2), 1, ip(1), now), Verdict::New);
-    assert_eq!(history.begin(young(3), 1, ip(1), now), Verdict::Full);
-    assert_eq!(history.begin(young(3), 1, ip(2), now), Verdict::New);
-    let mut least = History::new(1, TIME);
-    assert_eq!(least.begin(young(1), 1, ip(1), now), Verdict::New, "half of one is one");
+fn one_address_has_at_most_half_of_it_and_gets_it_back() {
+    let (mut history, now) = four();
+    assert_eq!(history.begin(1, 1, ip(1), now), Verdict::New);
+    assert_eq!(history.begin(2, 1, ip(1), now), Verdict::New);
+    assert_eq!(history.begin(3, 1, ip(1), now), Verdict::Full);
+    assert_eq!(history.begin(3, 1, ip(2), now), Verdict::New);
+    let late = now + TIME;
+    assert_eq!(history.begin(4, 1, ip(1), late), Verdict::New);
+    assert_eq!(history.begin(5, 1, ip(1), late), Verdict::New);
+    assert_eq!(history.begin(6, 1, ip(1), late), Verdict::Full);
+    let mut least = History::new(1, TIME, now);
+    assert_eq!(least.begin(1, 1, ip(1), now), Verdict::New, "half of one is one");
+}
+
+#[test]
+fn silent_clients_are_dropped_whoever_else_goes_on() {
+    let (mut history, start) = four();
+    history.begin(1, 1, ip(1), start);
+    let mut now = start;
+    while now < start + TIME + TIME / 4 {
+        now += SECOND;
+        history.begin(2, 1, ip(2), now);
+    }
+    assert_eq!(history.len(), 1, "the one that goes on");
 }

@@ -181,11 +181,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 
 /// Sends datagrams of no bytes until the thread that waits for one has ended.
 fn wake_by_datagrams(udp: &JoinHandle<()>, address: SocketAddr, give_up: Instant) {
-    let any_port = match address {
-        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-    };
-    let socket = UdpSocket::bind(any_port);
+    let socket = udp::any_port(address);
     while !udp.is_finished() && Instant::now() < give_up {
         let _ = socket.as_ref().map(|socket| socket.send_to(&[], address));
         std::thread::sleep(Duration::from_millis(1));
@@ -219,7 +215,8 @@ fn accept(listener: &TcpListener, shared: &Shared, events: &Sender<Event>) {
     }
 }
 
-fn warn_now_and_then(warned: &mut Option<Instant>, what: &str, error: &io::Error) {
+/// Warns, but not more often than somebody can read.
+pub(crate) fn warn_now_and_then(warned: &mut Option<Instant>, what: &str, error: &io::Error) {
     if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
         log::warn!("{what}: {error}");
         *warned = Some(Instant::now());

@@ -1,7 +1,7 @@
 //! Tokens: what a datagram's sender proves its address by.
 //!
 //! ```text
-//!   │ client u64 │ issued u64, us since the start │ keyed hash u64 of both and of the address │
+//!   │ client u64 │ issued u64, ns since the start │ keyed hash u64 of both and of the address │
 //! ```
 //!
 //! The server keeps none of them: whether a token is its own is calculated. A token names
@@ -48,32 +48,32 @@ impl Tokens {
 
     /// A token for `client`, at that address.
     pub fn make(&self, client: ClientNumber, from: SocketAddr, now: Instant) -> Token {
-        let issued_us = self.microseconds(now);
+        let issued_ns = self.nanoseconds(now);
         let mut token = [0; 24];
         token[..8].copy_from_slice(&client.to_be_bytes());
-        token[8..16].copy_from_slice(&issued_us.to_be_bytes());
-        token[16..].copy_from_slice(&self.hash(client, issued_us, from).to_be_bytes());
+        token[8..16].copy_from_slice(&issued_ns.to_be_bytes());
+        token[16..].copy_from_slice(&self.hash(client, issued_ns, from).to_be_bytes());
         Token(token)
     }
 
     /// What a token from that address says, if it is one of ours.
     pub fn read(&self, Token(bytes): Token, from: SocketAddr, now: Instant) -> Option<Proof> {
         let (words, _) = bytes.as_chunks::<8>();
-        let [client, issued_us, hash] = *words else { return None };
-        let (client, issued_us) = (u64::from_be_bytes(client), u64::from_be_bytes(issued_us));
-        if self.hash(client, issued_us, from) != u64::from_be_bytes(hash) {
+        let [client, issued_ns, hash] = *words else { return None };
+        let (client, issued_ns) = (u64::from_be_bytes(client), u64::from_be_bytes(issued_ns));
+        if self.hash(client, issued_ns, from) != u64::from_be_bytes(hash) {
             return None;
         }
-        let age_us = self.microseconds(now).saturating_sub(issued_us);
-        Some(Proof { client, age: Duration::from_micros(age_us) })
+        let age_ns = self.nanoseconds(now).saturating_sub(issued_ns);
+        Some(Proof { client, age: Duration::from_nanos(age_ns) })
     }
 
-    fn microseconds(&self, now: Instant) -> u64 {
-        u64::try_from(now.saturating_duration_since(self.start).as_micros()).unwrap_or(u64::MAX)
+    fn nanoseconds(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.start).as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn hash(&self, client: ClientNumber, issued_us: u64, from: SocketAddr) -> u64 {
-        self.key.hash_one((client, issued_us, from.ip(), from.port()))
+    fn hash(&self, client: ClientNumber, issued_ns: u64, from: SocketAddr) -> u64 {
+        self.key.hash_one((client, issued_ns, from.ip(), from.port()))
     }
 }
 

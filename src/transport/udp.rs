@@ -20,7 +20,7 @@
 
 use std::hash::RandomState;
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -29,13 +29,22 @@ use std::time::{Duration, Instant};
 use super::datagrams::{DatagramLimits, Datagrams, Executor};
 use super::shared::Shared;
 use crate::message::{ClientNumber, Code, Error, Reply, Request};
-use crate::representation::datagram::Wish;
-
-/// More than any datagram has.
-const BUFFER: usize = 64 * 1024;
+use crate::representation::datagram::{BUFFER, Wish};
 
 /// The wait after an error that is nobody's datagram's.
 const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// A socket of this system's choice of port, to talk to an address of that family.
+///
+/// # Errors
+/// When the system has none to give.
+pub fn any_port(family: SocketAddr) -> io::Result<UdpSocket> {
+    let any: SocketAddr = match family {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    UdpSocket::bind(any)
+}
 
 /// Starts the thread; it ends when the server stops and one more datagram comes.
 ///
@@ -66,21 +75,27 @@ impl Server {
     fn run(mut self) {
         let mut buffer = vec![0; BUFFER];
         while !self.shared.is_stopping() {
-            let Some((length, from)) = self.get_request(&mut buffer) else { continue };
-            let mut executor = Executing { shared: &self.shared, fault: self.fault };
-            let (datagram, now) = (&buffer[..length], Instant::now());
-            if let Some(reply) = self.datagrams.receive(datagram, from, now, &mut executor) {
-                self.send_reply(&reply, from);
+            match self.get_request(&mut buffer) {
+                Some((length, from)) => self.answer(&buffer[..length], from),
+                None => self.datagrams.sweep(Instant::now()),
             }
             let history = self.datagrams.history();
             self.shared.set_history(history.len(), history.resent());
         }
     }
 
-    /// Waits for a datagram; now and then without one, to forget who was silent.
+    fn answer(&mut self, datagram: &[u8], from: SocketAddr) {
+        let mut executor = Executing { shared: &self.shared, fault: self.fault };
+        let reply = self.datagrams.receive(datagram, from, Instant::now(), &mut executor);
+        if let Some(reply) = reply {
+            self.send_reply(&reply, from);
+        }
+    }
+
+    /// Waits for a datagram; not for ever while the history has something to forget.
     fn get_request(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
         let history = self.datagrams.history();
-        let timeout = (!history.is_empty()).then(|| history.time());
+        let timeout = (!history.is_empty()).then(|| history.sweep_every());
         if self.read_timeout != timeout && self.socket.set_read_timeout(timeout).is_ok() {
             self.read_timeout = timeout;
         }
@@ -88,11 +103,7 @@ impl Server {
             Ok(received) => Some(received),
             Err(error) => {
                 match error.kind() {
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                        self.datagrams.forget(Instant::now());
-                        let history = self.datagrams.history();
-                        self.shared.set_history(history.len(), history.resent());
-                    }
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut => {}
                     ErrorKind::Interrupted | ErrorKind::ConnectionRefused => {}
                     _ => {
                         log::warn!("no datagram can be received now, waiting: {error}");

@@ -1,4 +1,5 @@
-// The lecture's TCP client, retyped; a brace that closed the class before its finally is gone.
+// The lecture's TCP client, retyped; a brace that closed main before its finally is
+// gone, and the quotes are straight.
 import java.net.*;
 import java.io.*;
 

@@ -2,19 +2,26 @@
 
 use std::time::Duration;
 
-use super::{DEFAULT_MS, Failure, Place, busiest, drawn_table, form, got, line, parse};
+use super::{
+    DEFAULT_MS, Failure, MOST_ROWS, Place, busiest, drawn_table, form, got, line, parse, printable,
+};
 use crate::client::Client;
 use crate::client::exchange::Way;
 use crate::message::{Error, IdKind, LeaseId, Reply, Request};
 use crate::representation::output::Output;
 use crate::representation::text;
 
+/// The rows among which the busiest are looked for: as many as fit a datagram of 8 KiB.
+const DATAGRAM_ROWS: &[u8] = b"table 500";
+
 /// Asks over TCP.
 pub fn answer(place: &Place<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
-    let (asked, busiest) = busiest(words)?;
+    let (asked, busiest) = busiest(words, MOST_ROWS)?;
     let request = request(words, &asked)?;
-    let reply = Client::connect(place.host, place.port, place.limit)?.ask(&request)?;
-    Ok(shown(&request, reply, busiest))
+    let mut client = Client::connect(place.host, place.port, place.left())?;
+    client.set_limit(place.left());
+    client.set_longest(place.max_message);
+    Ok(shown(&request, client.ask(&request)?, busiest))
 }
 
 /// Asks by datagrams; without a way to be answered, tells, and has nothing to show.
@@ -24,13 +31,15 @@ pub fn by_datagrams(
     retry: Duration,
     words: &[&[u8]],
 ) -> Result<Vec<u8>, Failure> {
-    let (asked, busiest) = busiest(words)?;
+    let (asked, busiest) = busiest(words, DATAGRAM_ROWS)?;
     let request = request(words, &asked)?;
-    let connect = |way| Client::by_datagrams(place.host, place.port, place.limit, way);
+    let known = way.unwrap_or(Way { retry, ..Way::default() });
+    let mut client = Client::by_datagrams(place.host, place.port, place.left(), known)?;
+    client.set_limit(place.left());
     match way {
-        Some(way) => Ok(shown(&request, connect(way)?.ask(&request)?, busiest)),
+        Some(_) => Ok(shown(&request, client.ask(&request)?, busiest)),
         None => {
-            connect(Way { retry, ..Way::default() })?.tell(&request)?;
+            client.tell(&request)?;
             Ok(Vec::new())
         }
     }
@@ -47,14 +56,15 @@ fn shown(request: &Request<'_>, mut reply: Reply<'_>, busiest: Option<usize>) ->
         (_, reply) => {
             let mut out = Output::default();
             text::encode(reply, usize::MAX, &mut out);
-            out.bytes
+            let text = String::from_utf8_lossy(&out.bytes);
+            line(printable(text.trim_end_matches('\n')))
         }
     }
 }
 
 /// Words as the shell has them: data is not escaped, and a lease has a default duration.
 fn request<'a>(words: &[&'a [u8]], asked: &'a [u8]) -> Result<Request<'a>, Failure> {
-    let wrong = |error: Error| Failure::NoAnswer(error.to_string());
+    let wrong = |error: Error| Failure::NoAnswer(error.text.into_owned());
     let command = words[0].to_ascii_lowercase();
     match (command.as_slice(), &words[1..]) {
         (b"lease", [size]) => lease(size, DEFAULT_MS),

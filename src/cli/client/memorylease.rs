@@ -1,30 +1,16 @@
 //! Commands as MemoryLease frames, which the original's servers know too.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-
 use super::{Failure, Place, bad_news_of, got, line, parse};
-use crate::client::{CallError, dial};
+use crate::client::CallError;
+use crate::client::wire::Wire;
 use crate::representation::byte_order::ByteOrder;
 use crate::representation::memorylease::{
     ACCESS_DATA, DATA_HEADER, DATA_SET, HEADER, LEASE, LEASED, SET_DATA, SET_DONE, SET_TOO_LARGE,
     header,
 };
 
-/// The longest answer that is read, in bytes.
-const MAX_ANSWER: u64 = 1 << 30;
-
 /// The longest error line that is read, in bytes.
-const MAX_LINE: u64 = 1 << 16;
-
-fn connect(place: &Place<'_>) -> Result<TcpStream, Failure> {
-    let stream = dial(place.host, place.port, place.limit)?;
-    let bounded = stream
-        .set_read_timeout(Some(place.limit))
-        .and_then(|()| stream.set_write_timeout(Some(place.limit)));
-    bounded.map_err(CallError::Broken)?;
-    Ok(stream)
-}
+const LONGEST_ERROR: usize = 1 << 16;
 
 /// Sends one frame and reads the payload of the answer.
 fn exchange(
@@ -33,31 +19,36 @@ fn exchange(
     payload: &[&[u8]],
     expected: i32,
 ) -> Result<Vec<u8>, Failure> {
-    let broken = |error| Failure::from(CallError::of(error, place.limit));
-    let mut stream = connect(place)?;
+    let mut wire = Wire::new(place.dial()?, place.left());
+    let deadline = wire.deadline();
     let order = ByteOrder::NATIVE;
     let payload = payload.concat();
-    let frame = [header(order, kind, payload.len()).as_slice(), &payload].concat();
-    stream.write_all(&frame).map_err(broken)?;
-    let mut begin = [0; HEADER];
-    stream.read_exact(&mut begin).map_err(broken)?;
-    if let Some(begun) = begin.strip_prefix(b"error ") {
+    wire.write(&[header(order, kind, payload.len()).as_slice(), &payload].concat(), deadline)?;
+    let begin = loop {
+        match wire.pending().first_chunk::<HEADER>() {
+            Some(begin) => break *begin,
+            None => wire.read(HEADER, deadline)?,
+        }
+    };
+    if begin.starts_with(b"error ") {
         // A full server says so in text, whatever it is asked in.
-        let mut error = begun.to_vec();
-        BufReader::new(stream.take(MAX_LINE)).read_until(b'\n', &mut error).map_err(broken)?;
-        return Err(bad_news_of(&error));
+        return Err(bad_news_of(&wire.read_line(LONGEST_ERROR, deadline)?[b"error ".len()..]));
     }
     let mut rest = &begin[..];
     let kind = order.take_i32(&mut rest);
-    let length = order.take_i64(&mut rest).and_then(|length| u64::try_from(length).ok());
-    match length {
-        Some(length) if kind == Some(expected) && length <= MAX_ANSWER => {
-            let mut payload = Vec::new();
-            stream.take(length).read_to_end(&mut payload).map_err(broken)?;
-            if payload.len() as u64 == length { Ok(payload) } else { Err(unreadable()) }
+    let length = order.take_i64(&mut rest).and_then(|length| usize::try_from(length).ok());
+    let longest = place.max_message;
+    let Some(length) = length.filter(|&length| kind == Some(expected) && length <= longest) else {
+        return Err(unreadable());
+    };
+    wire.consume(HEADER);
+    while wire.pending().len() < length {
+        match wire.read(length, deadline) {
+            Err(CallError::Closed) => return Err(unreadable()),
+            read => read?,
         }
-        _ => Err(unreadable()),
     }
+    Ok(wire.pending()[..length].to_vec())
 }
 
 fn unreadable() -> Failure {

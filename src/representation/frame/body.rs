@@ -38,8 +38,8 @@ pub const REPLY: u8 = 0x80;
 const ERROR: u8 = 0xff;
 
 /// The answer to Help.
-const KINDS: &str = "1 Draw, 2 Table, 3 Lease, 4 Set, 5 Get, 6 Renew, 7 Ttl, 8 Release, 9 Stats, \
-     10 Tree, 11 Parked, 12 Step, 13 Help, 14 Quit";
+const KINDS: &str = "01 Draw, 02 Table, 03 Lease, 04 Set, 05 Get, 06 Renew, 07 Ttl, 08 Release, \
+     09 Stats, 0a Tree, 0b Parked, 0c Step, 0d Help, 0e Quit";
 
 /// The kind of a request's frame.
 pub fn kind_of(request: &Request<'_>) -> u8 {
@@ -114,7 +114,7 @@ pub fn take_request<'a>(kind: u8, body: &mut Reader<'a>) -> Result<Request<'a>, 
         HELP => Ok(Request::Help),
         QUIT => Ok(Request::Quit),
         _ => {
-            let text = "there is no such kind of request; send kind 13, Help, for those there are";
+            let text = "there is no such kind of request; send kind 0d, Help, for those there are";
             return Err(Error::new(Code::UnknownCommand, text));
         }
     };

@@ -10,7 +10,7 @@
 //!
 //! **Invariants** those of [`crate::representation::cdr`], which does the work.
 //!
-//! **Lock** none. **Source** OMG, CORBA 3.3, part 2, section 9.3; figure 4.8 of the book, whose
+//! **Lock** none. **Source** OMG, CORBA 3.3, part 2, section 9.3; the book's figure of CDR, whose
 //! lengths leave the NUL out.
 
 use super::{Part, Person};

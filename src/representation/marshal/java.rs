@@ -111,6 +111,11 @@ enum Field {
     Year,
 }
 
+/// Of a name that may be long only the beginning is shown.
+fn begin(name: &str) -> String {
+    name.chars().take(20).collect()
+}
+
 struct Stream<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -178,7 +183,7 @@ impl Stream<'_> {
         self.expect([TC_CLASSDESC], "a class")?;
         let name = self.utf()?;
         if name != CLASS {
-            return Err(format!("the class is {name:?} and not Person"));
+            return Err(format!("the class is {:?} and not Person", begin(&name)));
         }
         let _serial_version_uid: [u8; 8] = self.take()?;
         self.handles.push(None);
@@ -206,7 +211,10 @@ impl Stream<'_> {
             (b'I', "year") => Ok(Field::Year),
             (b'L', "name") if is_string => Ok(Field::Name),
             (b'L', "place") if is_string => Ok(Field::Place),
-            _ => Err(format!("the field {name:?} is none of int year, String name, String place")),
+            _ => {
+                let name = begin(&name);
+                Err(format!("the field {name:?} is none of int year, String name, String place"))
+            }
         }
     }
 

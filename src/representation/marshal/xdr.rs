@@ -6,11 +6,11 @@
 //! ```
 //!
 //! Everything is big-endian and a multiple of four bytes; a string's length is that of its
-//! characters, without a NUL.
+//! bytes, without a NUL. XDR's strings are ASCII; these are UTF-8.
 //!
 //! **Invariants** padding is zeros, in both directions.
 //!
-//! **Lock** none. **Source** RFC 4506, sections 4.1 and 4.11; figure 4.8 of the book.
+//! **Lock** none. **Source** RFC 4506, sections 4.1 and 4.11; the book's figure of CDR.
 
 use super::{Part, Person};
 

@@ -13,15 +13,18 @@
 //! comments, character references, the five named entities and CDATA. A document type is
 //! refused: its entities could be made to grow without end.
 //!
-//! **Invariants** reading copies no more than the document has.
+//! **Invariants** reading takes no more memory than a few times the document's.
 //!
-//! **Lock** none. **Simplified** UTF-8 alone; no namespaces; what attributes hold is not
-//! checked.
+//! **Lock** none. **Simplified** UTF-8 alone; no namespaces, no processing instructions; what
+//! attributes hold is not checked.
 //!
-//! **Source** W3C, XML 1.0, fifth edition; figure 4.12 of the lecture's book, whose document
-//! also has an `id` and a comment.
+//! **Source** W3C, XML 1.0, fifth edition; the XML figure of the lecture's book, whose
+//! document also has an `id` and a comment.
 
 use super::{Part, Person};
+
+/// White space, once ends of lines are one character.
+const BLANKS: [char; 3] = [' ', '\t', '\n'];
 
 /// A person in XML.
 ///
@@ -86,7 +89,10 @@ struct Document<'a> {
 impl<'a> Document<'a> {
     fn person(&mut self) -> Result<Person, String> {
         if self.rest.starts_with("<?xml ") {
-            self.until("?>")?;
+            let declared = self.until("?>")?.to_ascii_lowercase();
+            if declared.contains("encoding") && !declared.contains("utf-8") {
+                return Err("the document says that it is not in UTF-8".into());
+            }
         }
         self.skip_blanks()?;
         if self.rest.starts_with("<!") {
@@ -103,7 +109,11 @@ impl<'a> Document<'a> {
                     "name" => (&mut name, "name"),
                     "place" => (&mut place, "place"),
                     "year" => (&mut year, "year"),
-                    other => return Err(format!("there is {other:?} within the person")),
+                    other => {
+                        // Of a name that may be long only the beginning is shown.
+                        let shown: String = other.chars().take(20).collect();
+                        return Err(format!("there is {shown:?} within the person"));
+                    }
                 };
                 if slot.replace(self.element(element)?).is_some() {
                     return Err(format!("there is a second {element}"));
@@ -115,7 +125,10 @@ impl<'a> Document<'a> {
             return Err("something follows the person".into());
         }
         let year = year.ok_or("there is no year")?;
-        let year = year.trim().parse().map_err(|_| "the year is no number of 32 bits")?;
+        let year = year.trim_matches(BLANKS);
+        let digits = year.strip_prefix('-').unwrap_or(year).bytes();
+        let number = year.parse().ok().filter(|_| digits.clone().all(|byte| byte.is_ascii_digit()));
+        let year = number.ok_or("the year is no number of 32 bits")?;
         Ok(Person {
             name: name.ok_or("there is no name")?,
             place: place.ok_or("there is no place")?,
@@ -139,13 +152,21 @@ impl<'a> Document<'a> {
     /// Blanks and comments.
     fn skip_blanks(&mut self) -> Result<(), String> {
         loop {
-            self.rest = self.rest.trim_start_matches([' ', '\t', '\n']);
+            self.rest = self.rest.trim_start_matches(BLANKS);
             match self.rest.strip_prefix("<!--") {
                 Some(rest) => self.rest = rest,
                 None => return Ok(()),
             }
-            self.until("-->")?;
+            self.end_of_comment()?;
         }
+    }
+
+    fn end_of_comment(&mut self) -> Result<(), String> {
+        match self.until("--")? {
+            _ if self.rest.starts_with('>') => self.rest = &self.rest[1..],
+            _ => return Err("there is -- within a comment".into()),
+        }
+        Ok(())
     }
 
     /// Takes a start tag; true when the element is empty and has ended.
@@ -175,7 +196,7 @@ impl<'a> Document<'a> {
     /// Takes an end tag, if there is one.
     fn close(&mut self, name: &str) -> Result<bool, String> {
         let Some(rest) = self.rest.strip_prefix("</") else { return Ok(false) };
-        let rest = rest.strip_prefix(name).map(|rest| rest.trim_start_matches([' ', '\t', '\n']));
+        let rest = rest.strip_prefix(name).map(|rest| rest.trim_start_matches(BLANKS));
         let rest = rest.and_then(|rest| rest.strip_prefix('>'));
         self.rest = rest.ok_or_else(|| format!("this is not the end of {name}"))?;
         Ok(true)
@@ -189,14 +210,18 @@ impl<'a> Document<'a> {
         }
         loop {
             let end = self.rest.find(['<', '&']).ok_or_else(|| format!("{name} does not end"))?;
-            text += &self.rest[..end];
+            let piece = &self.rest[..end];
+            if piece.contains("]]>") {
+                return Err(format!("there is ]]> within {name}; write it as ]]&gt;"));
+            }
+            text += piece;
             self.rest = &self.rest[end..];
             if let Some(rest) = self.rest.strip_prefix("<![CDATA[") {
                 self.rest = rest;
                 text += self.until("]]>")?;
             } else if let Some(rest) = self.rest.strip_prefix("<!--") {
                 self.rest = rest;
-                self.until("-->")?;
+                self.end_of_comment()?;
             } else if let Some(rest) = self.rest.strip_prefix('&') {
                 self.rest = rest;
                 let reference = self.until(";")?;
