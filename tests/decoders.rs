@@ -52,6 +52,13 @@ proptest! {
     }
 
     #[test]
+    fn a_datagram_with_a_token_executes_once_what_is_asked_at_most_once(bytes in bytes()) {
+        properties::datagram_with_token(&bytes);
+        // And one that is surely a request, with this body.
+        properties::datagram_with_token(&[&[5, 1, 9], &bytes[..]].concat());
+    }
+
+    #[test]
     fn a_person_that_was_read_is_written_and_read_as_the_same(bytes in bytes()) {
         properties::person(&bytes);
     }

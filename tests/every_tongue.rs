@@ -2,7 +2,8 @@
 //! started with the same seed, have the same replies and leave the same state.
 //!
 //! What a tongue cannot say is said in text, beside it, so that each server goes through
-//! the same. A representation that is added later joins by a line in [`TONGUES`].
+//! the same. A representation that is added later joins by a [`Tongue`] and a line in
+//! [`TONGUES`].
 
 mod support;
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use leasebox::client::exchange::{Semantics, Way};
 use leasebox::client::{CallError, Client as Library};
-use leasebox::message::{Code, LeaseId};
+use leasebox::message::{Code, IdKind, LeaseId, Reply, Request, Rows};
 use leasebox::representation::byte_order::ByteOrder;
 use leasebox::representation::escape::{escape, unescape};
 use rand::rngs::StdRng;
@@ -34,28 +35,43 @@ enum Asked {
     Renew(usize),
     Ttl(usize),
     Release(usize),
+    Tree,
+    /// The homework's table, as far as it is the same for each client.
+    Table,
 }
 
 /// One reply, without what differs by chance: ids and moments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Answered {
     Numbers(Vec<u32>),
-    Leased,
-    Set,
-    /// Up to its trailing zeros, as a lease reads.
+    /// Size and duration; MemoryLease's answer has neither.
+    Leased(Option<(u64, u64)>),
+    /// How many bytes; MemoryLease's answer does not say.
+    Set(Option<u64>),
     Data(Vec<u8>),
-    Renewed,
+    /// The whole lease, zeros and all.
+    Whole(Vec<u8>),
     Ttl,
     Released(u64),
+    Tree(String),
+    /// Counters and results.
+    Table(Vec<(u32, u32)>),
     No(Code),
     /// A refusal in a tongue that has no codes.
     SomeNo,
 }
 
 impl Answered {
+    /// Whether this is what text says, as far as this tongue can say it.
     fn agrees(&self, other: &Self) -> bool {
         match (self, other) {
-            (Answered::No(_), Answered::SomeNo) | (Answered::SomeNo, Answered::No(_)) => true,
+            (Answered::SomeNo, Answered::No(_)) | (Answered::Leased(None), Answered::Leased(_)) => {
+                true
+            }
+            (Answered::Set(None), Answered::Set(_)) => true,
+            (Answered::Whole(whole), Answered::Data(data)) => {
+                whole.starts_with(data) && whole[data.len()..].iter().all(|&byte| byte == 0)
+            }
             _ => self == other,
         }
     }
@@ -80,13 +96,6 @@ const TONGUES: [(&str, Start); 6] = [
     ("datagrams, little-endian", |server| datagrams(server, ByteOrder::Little)),
     ("datagrams, big-endian", |server| datagrams(server, ByteOrder::Big)),
 ];
-
-fn trimmed(mut data: Vec<u8>) -> Vec<u8> {
-    while data.last() == Some(&0) {
-        data.pop();
-    }
-    data
-}
 
 // --- text ------------------------------------------------------------------------------
 
@@ -115,6 +124,8 @@ impl Tongue for Text {
             Asked::Renew(lease) => format!("renew {} {}", self.id(*lease), LONG.as_millis()),
             Asked::Ttl(lease) => format!("ttl {}", self.id(*lease)),
             Asked::Release(lease) => format!("release {}", self.id(*lease)),
+            Asked::Tree => "tree".to_string(),
+            Asked::Table => "table 50".to_string(),
         };
         let reply = self.client.ask(&line);
         let words: Vec<&str> = reply.split(' ').collect();
@@ -123,13 +134,25 @@ impl Tongue for Text {
             (_, "error") => Answered::No(code(words[1])),
             (Asked::Lease(_), "leased") => {
                 self.ids.push(words[1].to_string());
-                Answered::Leased
+                Answered::Leased(Some((words[2].parse().unwrap(), words[3].parse().unwrap())))
             }
-            (Asked::Renew(_), "leased") => Answered::Renewed,
-            (_, "set") => Answered::Set,
+            (_, "leased") => {
+                Answered::Leased(Some((words[2].parse().unwrap(), words[3].parse().unwrap())))
+            }
+            (_, "set") => Answered::Set(Some(words[2].parse().unwrap())),
+            (_, "tree") => Answered::Tree(words[1..].join(" ")),
+            (_, "table") => Answered::Table(
+                words[1..]
+                    .iter()
+                    .map(|row| {
+                        let mut numbers = row.split(':').map(|number| number.parse().unwrap());
+                        (numbers.next().unwrap(), numbers.nth(1).unwrap())
+                    })
+                    .collect(),
+            ),
             (_, "data") => {
                 let data = reply.splitn(3, ' ').nth(2).unwrap();
-                Answered::Data(trimmed(unescape(data.as_bytes()).unwrap().into_owned()))
+                Answered::Data(unescape(data.as_bytes()).unwrap().into_owned())
             }
             (_, "ttl") => Answered::Ttl,
             (_, "released") => Answered::Released(words[2].parse().unwrap()),
@@ -163,20 +186,21 @@ impl Tongue for Old {
                     -1 => Answered::SomeNo,
                     id => {
                         self.ids.push(id);
-                        Answered::Leased
+                        Answered::Leased(None)
                     }
                 }
             }
             Asked::Set(lease, data) => match self.client.set(id(*lease), data) {
-                0 => Answered::Set,
+                0 => Answered::Set(None),
                 -2 => Answered::No(Code::TooLarge),
                 _ => Answered::No(Code::NotFound),
             },
             Asked::Get(lease) => match self.client.get(id(*lease)) {
                 data if data.is_empty() => Answered::No(Code::NotFound),
-                data => Answered::Data(trimmed(data)),
+                data => Answered::Whole(data),
             },
             Asked::Draw(_) | Asked::Renew(_) | Asked::Ttl(_) | Asked::Release(_) => return None,
+            Asked::Tree | Asked::Table => return None,
         })
     }
 
@@ -215,23 +239,39 @@ impl Tongue for New {
     fn ask(&mut self, asked: &Asked) -> Option<Answered> {
         let unknown = LeaseId::from_number(2_147_483_647);
         let id = |lease: usize| self.ids.get(lease).copied().unwrap_or(unknown);
-        let client = &mut self.client;
-        let answered = match asked {
-            Asked::Draw(count) => client.draw(*count).map(Answered::Numbers),
-            Asked::Lease(size) => client.lease(*size, LONG).map(|id| {
+        let duration_ms = LONG.as_millis() as u64;
+        let id_kind = IdKind::Uuid;
+        let reply = self.client.ask(&match asked {
+            Asked::Draw(count) => Request::Draw { count: *count },
+            Asked::Lease(size) => Request::Lease { size: *size, duration_ms, id_kind },
+            Asked::Set(lease, data) => Request::Set { id: id(*lease), data: data.into() },
+            Asked::Get(lease) => Request::Get { id: id(*lease) },
+            Asked::Renew(lease) => Request::Renew { id: id(*lease), duration_ms },
+            Asked::Ttl(lease) => Request::Ttl { id: id(*lease) },
+            Asked::Release(lease) => Request::Release { id: id(*lease) },
+            Asked::Tree => Request::Tree,
+            Asked::Table => Request::Table { rows: 50, which: Rows::First },
+        });
+        Some(match (asked, reply) {
+            (_, Err(CallError::Refused(error))) => Answered::No(error.code),
+            (_, Ok(Reply::Drawn(drawn))) => Answered::Numbers(drawn.numbers()),
+            (Asked::Lease(_), Ok(Reply::Leased { id, size, duration_ms })) => {
                 self.ids.push(id);
-                Answered::Leased
-            }),
-            Asked::Set(lease, data) => client.set(id(*lease), data).map(|()| Answered::Set),
-            Asked::Get(lease) => client.get(id(*lease)).map(|data| Answered::Data(trimmed(data))),
-            Asked::Renew(lease) => client.renew(id(*lease), LONG).map(|()| Answered::Renewed),
-            Asked::Ttl(lease) => client.ttl(id(*lease)).map(|_| Answered::Ttl),
-            Asked::Release(lease) => client.release(id(*lease)).map(Answered::Released),
-        };
-        Some(answered.unwrap_or_else(|error| match error {
-            CallError::Refused(error) => Answered::No(error.code),
-            other => panic!("{asked:?}: {other}"),
-        }))
+                Answered::Leased(Some((size, duration_ms)))
+            }
+            (_, Ok(Reply::Leased { size, duration_ms, .. })) => {
+                Answered::Leased(Some((size, duration_ms)))
+            }
+            (_, Ok(Reply::Set { length, .. })) => Answered::Set(Some(length)),
+            (_, Ok(Reply::Data { data, .. })) => Answered::Data(data),
+            (_, Ok(Reply::Ttl { .. })) => Answered::Ttl,
+            (_, Ok(Reply::Released { size, .. })) => Answered::Released(size),
+            (_, Ok(Reply::Tree(picture))) => Answered::Tree(picture),
+            (_, Ok(Reply::Table(rows))) => {
+                Answered::Table(rows.iter().map(|row| (row.counter, row.result)).collect())
+            }
+            (_, other) => panic!("{asked:?}: {other:?}"),
+        })
     }
 
     fn last_id(&self) -> String {
@@ -255,7 +295,7 @@ fn story(seed: u64) -> Vec<Asked> {
                 0 => UNKNOWN,
                 _ => rng.random_range(0..=leases),
             };
-            match rng.random_range(0..12) {
+            match rng.random_range(0..13) {
                 0 | 1 => Asked::Draw(rng.random_range(0..90)),
                 2..5 => {
                     leases += 1;
@@ -268,6 +308,8 @@ fn story(seed: u64) -> Vec<Asked> {
                 7..9 => Asked::Get(lease),
                 9 => Asked::Renew(lease),
                 10 => Asked::Ttl(lease),
+                11 if rng.random() => Asked::Tree,
+                11 => Asked::Table,
                 _ => Asked::Release(lease),
             }
         })
@@ -281,14 +323,14 @@ fn tell(story: &[Asked], start: Start) -> (Vec<Answered>, String) {
     let mut beside = Text { client: server.connect(), ids: Vec::new() };
     let replies = story.iter().map(|asked| match tongue.ask(asked) {
         Some(answered) => {
-            if answered == Answered::Leased {
+            if let (Asked::Lease(_), Answered::Leased(_)) = (asked, &answered) {
                 beside.learn(&tongue.last_id());
             }
             answered
         }
         None => {
             let answered = beside.ask(asked).unwrap();
-            if answered == Answered::Leased {
+            if let (Asked::Lease(_), Answered::Leased(_)) = (asked, &answered) {
                 tongue.learn(&beside.last_id());
             }
             answered

@@ -134,6 +134,22 @@ fn more_connections_than_there_are_places_are_closed() {
     });
 }
 
+/// Else two echo servers on two machines would echo one forged datagram for ever, and so would
+/// one that is bound to all interfaces.
+#[test]
+fn what_claims_to_come_from_the_servers_own_port_number_is_not_echoed() {
+    let echo = Echo::start(&FREE);
+    let same_port = UdpSocket::bind(("127.0.0.9", echo.udp.port())).unwrap();
+    same_port.set_read_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
+    same_port.send_to(b"again", echo.udp).unwrap();
+    let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.send_to(b"hi", echo.udp).unwrap();
+    // An echo of the first would have come before this one's.
+    assert_eq!(socket.recv(&mut [0; 10]).unwrap(), 2);
+    assert!(same_port.recv(&mut [0; 10]).is_err());
+}
+
 #[test]
 fn a_port_in_use_is_said_and_a_signal_ends_it() {
     let mut echo = Echo::start(&FREE);
@@ -172,6 +188,9 @@ fn marshal_prints_the_encoding_and_a_line_for_each_part() {
         let parts: String = rest.lines().map(|line| line.split(' ').next().unwrap()).collect();
         assert_eq!(parts, first, "{form}: the parts are the whole");
     }
+    let long = "x".repeat(40_000);
+    let (stdout, stderr, code) = shown(&leasebox(&["marshal", "--as", "xdr", &long, "", "0"]));
+    assert_eq!((code, stdout.lines().count()), (Some(0), 4), "{stderr}");
     let (xml, ..) = shown(&leasebox(&["marshal", "--as", "xml", "Smith", "London", "1934"]));
     assert!(xml.starts_with("<?xml ") && xml.contains("<place>London</place>"), "{xml}");
 }

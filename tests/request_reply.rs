@@ -339,6 +339,61 @@ fn at_most_once_executes_once_and_burns_no_number_wherever_the_faults_are() {
     }
 }
 
+/// A call that gives up after two copies, and another after it; the stragglers of both arrive
+/// when they like.
+fn give_up_and_call_again(placement: &[(usize, Fault)]) -> (World, Vec<Option<Vec<u32>>>) {
+    let mut world = World::new(&[]);
+    let mut peer = Peer::new(ByteOrder::Big, 0);
+    world.carry_out(&mut Exchange::greet(&mut peer, RETRY, LIMIT, world.now), &mut peer);
+    (world.sent, world.placement) = (0, placement.to_vec());
+    let request = Request::Draw { count: 1 };
+    let way = Way { semantics: Semantics::AtMostOnce, acknowledge: true, retry: RETRY };
+    let outcomes = [2 * RETRY, LIMIT].map(|limit| {
+        let mut exchange = Exchange::ask(&request, way, &mut peer, limit, world.now);
+        world.carry_out(&mut exchange, &mut peer);
+        match exchange.into_outcome() {
+            Ok(Some(Reply::Drawn(drawn))) => Some(drawn.numbers()),
+            _ => None,
+        }
+    });
+    while world.arrive(None).is_some() {}
+    (world, outcomes.to_vec())
+}
+
+#[test]
+fn a_call_that_was_given_up_is_not_executed_twice_nor_taken_for_the_next() {
+    fn every(placement: &mut Placement, left: usize, given_up: &mut usize) {
+        let (world, outcomes) = give_up_and_call_again(placement);
+        let shown = || format!("{placement:?}: {outcomes:?}, {} executed", world.list.drawn);
+        assert!(world.list.drawn <= 2, "{}", shown());
+        assert!(outcomes[0].is_none() || outcomes[0] != outcomes[1], "{}", shown());
+        *given_up += usize::from(outcomes[0].is_none() && outcomes[1].is_some());
+        let from = placement.last().map_or(0, |(at, _)| at + 1);
+        if left > 0 {
+            for at in from..world.sent {
+                for fault in faults() {
+                    placement.push((at, fault));
+                    every(placement, left - 1, given_up);
+                    placement.pop();
+                }
+            }
+        }
+    }
+    let mut given_up = 0;
+    every(&mut Vec::new(), 3, &mut given_up);
+    assert!(given_up > 100, "only {given_up} placements made the first call give up");
+}
+
+#[test]
+fn the_hello_before_it_may_meet_the_same_faults() {
+    for protocol in PROTOCOLS {
+        let span = span(protocol, 2, true);
+        let (most, is_at_most_once) = (*span.executed.end(), name(protocol).ends_with("most once"));
+        assert!(most <= if is_at_most_once { 1 } else { 3 }, "{}: {span:?}", name(protocol));
+        assert!(span.placements > 100);
+    }
+}
+
 #[test]
 fn at_least_once_is_always_answered_and_burns_numbers() {
     for protocol in [Protocol::Rr(Semantics::AtLeastOnce), Protocol::Rra(Semantics::AtLeastOnce)] {

@@ -27,7 +27,7 @@ const MOST_WAITING: usize = 64;
 
 /// A client that speaks by datagrams.
 #[derive(Debug)]
-pub struct Datagrams {
+pub struct ByDatagrams {
     socket: UdpSocket,
     address: SocketAddr,
     peer: Peer,
@@ -36,7 +36,7 @@ pub struct Datagrams {
     buffer: Vec<u8>,
 }
 
-impl Datagrams {
+impl ByDatagrams {
     /// Says Hello to the first of a host's addresses where somebody listens. `limit` is for
     /// that, and for each operation.
     ///

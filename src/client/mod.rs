@@ -50,7 +50,7 @@ use std::time::{Duration, Instant};
 
 use crate::message::{Error, IdKind, LeaseId, Reply, Request, Row, Rows};
 use crate::representation::byte_order::ByteOrder;
-use datagrams::Datagrams;
+use datagrams::ByDatagrams;
 use exchange::Way;
 use stream::Stream;
 
@@ -188,7 +188,7 @@ pub struct Client {
 #[derive(Debug)]
 enum Carrier {
     Stream(Stream),
-    Datagrams(Datagrams),
+    Datagrams(ByDatagrams),
 }
 
 impl Client {
@@ -211,7 +211,7 @@ impl Client {
         limit: Duration,
         way: Way,
     ) -> Result<Self, CallError> {
-        let datagrams = Datagrams::connect(host, port, limit, way)?;
+        let datagrams = ByDatagrams::connect(host, port, limit, way)?;
         Ok(Self { carrier: Carrier::Datagrams(datagrams) })
     }
 

@@ -98,6 +98,48 @@ pub fn datagram(bytes: &[u8]) {
     let _ = datagram::hear(bytes);
 }
 
+/// Counts what it executes.
+#[derive(Default)]
+struct Counting(u32);
+
+impl Executor for Counting {
+    fn next_client(&mut self) -> ClientNumber {
+        1
+    }
+
+    fn execute(&mut self, _: &Request<'_>, _: ClientNumber, _: Wish) -> Reply<'_> {
+        self.0 += 1;
+        Reply::Tree("x".repeat(9000))
+    }
+}
+
+/// A datagram with a valid token, twice: executed once at most if that was asked for, and no
+/// answer is longer than a datagram.
+pub fn datagram_with_token(bytes: &[u8]) {
+    let [flags, kind, id, body @ ..] = bytes else { return };
+    let limits =
+        DatagramLimits { longest: 8192, history: 4, history_time: Duration::from_secs(60) };
+    let now = Instant::now();
+    let mut server = Datagrams::new(&limits, 100, RandomState::new(), now);
+    let from = SocketAddr::from(([127, 0, 0, 1], 5));
+    let mut executor = Counting::default();
+    let hello = datagram::hello(ByteOrder::Big, 1);
+    let welcome = server.receive(&hello, from, now, &mut executor).unwrap();
+    let Ok((_, datagram::Heard::Welcome(welcome))) = datagram::hear(&welcome) else { panic!() };
+    // Bit 1 says that there is a token.
+    let header = Header { flags: flags | 2, ..Header::new(ByteOrder::Big, *kind, (*id).into()) };
+    let mut question = Vec::new();
+    header.put(&mut question, 0, |out| {
+        out.octets(&welcome.token.0);
+        out.octets(body);
+    });
+    for _ in 0..2 {
+        let answer = server.receive(&question, from, now, &mut executor);
+        assert!(answer.is_none_or(|answer| answer.len() <= 8192));
+    }
+    assert!(executor.0 <= if flags & 4 == 0 { 2 } else { 1 });
+}
+
 /// The lecture's forms: a person that was read is written and read as the same.
 pub fn person(bytes: &[u8]) {
     let cdr = [ByteOrder::Big, ByteOrder::Little].map(Form::Cdr);
