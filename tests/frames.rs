@@ -126,6 +126,11 @@ fn a_slow_frame_is_told_so_with_its_id() {
     peer.send(&frame(1, 7, &[0; 8])[..20]);
     let rest = peer.rest();
     assert_eq!((rest[6], rest[7], &rest[8..12]), (0xff, 1, &[7, 0, 0, 0][..]));
+    // Of half a header there is no id, and that of the frame before is not taken for it.
+    let mut peer = server.connect();
+    peer.send([frame(1, 9, &1_u64.to_le_bytes()), b"\x89LBX\x02\x01\x01".to_vec()].concat());
+    let rest = peer.rest();
+    assert_eq!((rest[24 + 6], &rest[24 + 8..24 + 12]), (0xff, &[0; 4][..]), "{rest:02x?}");
 }
 
 #[test]
