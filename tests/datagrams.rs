@@ -241,8 +241,10 @@ fn a_panic_within_a_datagrams_request_is_answered_and_the_server_goes_on() {
     assert_eq!(refusal(client.draw(13)), Code::Refused);
     assert_eq!(client.draw(1).unwrap().len(), 1);
     let start = Instant::now();
+    let address = server.address();
     assert_eq!(server.stop(), 0);
     assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(UdpSocket::bind(address).is_ok(), "its thread has ended, and let the port go");
 }
 
 #[test]

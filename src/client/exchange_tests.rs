@@ -161,7 +161,14 @@ fn a_token_that_was_not_used_for_long_is_renewed_before_anything_is_asked() {
         Exchange::ask(&DRAW, Way::default(), peer, LIMIT, now + after).stage
     };
     assert_eq!(stage(&mut peer, 29_999 * MS), Stage::Asking);
-    assert_eq!(stage(&mut peer, 30_000 * MS), Stage::Greeting);
+    // A reply to what was asked at most once says that the server knows it.
+    let used = now + 20_000 * MS;
+    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, used);
+    exchange.turn(&peer, used);
+    let asked = exchange.datagram().to_vec();
+    exchange.hear(&mut peer, &drawn(&asked, Some(T)), used);
+    assert_eq!(stage(&mut peer, 49_999 * MS), Stage::Asking);
+    assert_eq!(stage(&mut peer, 50_000 * MS), Stage::Greeting);
 }
 
 #[test]

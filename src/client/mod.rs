@@ -37,112 +37,22 @@
 //! **Source** the lecture's blocking receive with a timeout.
 
 pub mod datagrams;
+mod error;
 pub mod exchange;
 pub mod line;
 pub mod stream;
 pub mod wire;
 
 use std::borrow::Cow;
-use std::fmt;
-use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use crate::message::{Error, IdKind, LeaseId, Reply, Request, Row, Rows};
+use crate::message::{IdKind, LeaseId, Reply, Request, Row, Rows};
 use crate::representation::byte_order::ByteOrder;
 use datagrams::ByDatagrams;
+pub use error::CallError;
 use exchange::Way;
 use stream::Stream;
-
-/// Why a call has no answer.
-#[derive(Debug)]
-pub enum CallError {
-    /// No address is known for the host.
-    UnknownHost(String),
-    /// Nobody listens there.
-    NoServer(SocketAddr, io::Error),
-    /// The connection broke. Whether the request was executed is not known.
-    Broken(io::Error),
-    /// The server closed the connection. Whether the request was executed is not known.
-    Closed,
-    /// Time was over. Whether the request was executed is not known.
-    TimedOut(Duration),
-    /// What came is no answer to the request.
-    Unreadable,
-    /// No socket could be made on this machine.
-    NoSocket(io::Error),
-    /// By datagrams: the server does not take this client's token any more, and the request
-    /// was not to be asked under another. Whether it was executed is not known.
-    TokenRefused,
-    /// By datagrams, at most once: the server's history had no room until time was over.
-    /// Whether the request was executed is not known, if datagrams were lost.
-    HistoryFull(Duration),
-    /// The server said no.
-    Refused(Error),
-}
-
-impl CallError {
-    /// What a socket's error means for a call of this limit.
-    pub fn of(error: io::Error, limit: Duration) -> Self {
-        match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => CallError::TimedOut(limit),
-            ErrorKind::UnexpectedEof => CallError::Closed,
-            _ => CallError::Broken(error),
-        }
-    }
-}
-
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CallError::UnknownHost(host) => {
-                write!(f, "the host {host} is unknown; give its name or its IP address")
-            }
-            CallError::NoServer(address, error) => {
-                write!(
-                    f,
-                    "no server answers on {address} ({error}); start one with leasebox serve, for datagrams \
-                     with --udp"
-                )
-            }
-            CallError::Broken(error) => {
-                write!(
-                    f,
-                    "the connection failed ({error}), and it is not known whether the request \
-                     was executed; is the server still running?"
-                )
-            }
-            CallError::Closed => f.write_str(
-                "the server closed before it answered, and it is not known whether the request \
-                 was executed; look at its log",
-            ),
-            CallError::TimedOut(limit) => write!(
-                f,
-                "no answer within {limit:?}, and it is not known whether the request was \
-                 executed; is that a leasebox server?"
-            ),
-            CallError::Unreadable => {
-                f.write_str("the answer cannot be read; is that a leasebox server?")
-            }
-            CallError::NoSocket(error) => {
-                write!(f, "no socket could be made ({error}); close something first")
-            }
-            CallError::TokenRefused => f.write_str(
-                "the server does not know this client any more: it was started anew, or the \
-                 client's address changed; it is not known whether it executed the request, so \
-                 ask again if twice does no harm",
-            ),
-            CallError::HistoryFull(limit) => write!(
-                f,
-                "the server's history had no room within {limit:?}; try again later, or ask at \
-                 least once"
-            ),
-            CallError::Refused(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for CallError {}
 
 /// When a call of this limit ends. A limit beyond what the clock can count is none to
 /// speak of.

@@ -181,7 +181,7 @@ impl Config {
     pub fn start(self) -> Result<Server, StartError> {
         self.check()?;
         // The address first: it fails fastest, and most often.
-        let (listener, socket) = self.bind()?;
+        let (listener, socket) = self.bind(UdpSocket::bind)?;
         let shared = Arc::new(self.share()?);
         let udp = socket.zip(self.udp);
         Server::start(listener, udp, shared, self.limits, self.max_clients)
@@ -190,7 +190,10 @@ impl Config {
 
     /// Both sockets, on the same port number. A free port for TCP may be taken for UDP;
     /// then another one is tried.
-    fn bind(&self) -> Result<(TcpListener, Option<UdpSocket>), StartError> {
+    fn bind(
+        &self,
+        mut bind_udp: impl FnMut(SocketAddr) -> io::Result<UdpSocket>,
+    ) -> Result<(TcpListener, Option<UdpSocket>), StartError> {
         let failed = |what: &'static str| move |error| StartError::Bind(what, self.address, error);
         let mut tries = 0;
         loop {
@@ -199,7 +202,7 @@ impl Config {
                 return Ok((listener, None));
             }
             let port = listener.local_addr().map_err(failed("TCP"))?.port();
-            match UdpSocket::bind((self.address.ip(), port)) {
+            match bind_udp(SocketAddr::new(self.address.ip(), port)) {
                 Ok(socket) => return Ok((listener, Some(socket))),
                 Err(_) if self.address.port() == 0 && tries < MOST_PORTS => tries += 1,
                 Err(error) => return Err(failed("UDP")(error)),
@@ -320,6 +323,32 @@ mod tests {
         let denied = io::Error::from(io::ErrorKind::PermissionDenied);
         let text = explain_bind("TCP", ([127, 0, 0, 1], 412).into(), &denied);
         assert!(text.starts_with("port 412 needs a right") && text.contains("--port"), "{text}");
+    }
+
+    #[test]
+    fn a_free_port_whose_twin_is_taken_is_given_up_for_another() {
+        let history_time = Duration::from_secs(60);
+        let udp = Some(DatagramLimits { longest: 8192, history: 16, history_time });
+        let config = |port| {
+            let address = ([127, 0, 0, 1], port).into();
+            Config { address, udp: udp.clone(), ..Config::default() }
+        };
+        let mut taken = 3;
+        let (listener, socket) = config(0)
+            .bind(|address| match taken {
+                0 => UdpSocket::bind(address),
+                _ => {
+                    taken -= 1;
+                    Err(io::ErrorKind::AddrInUse.into())
+                }
+            })
+            .unwrap();
+        assert_eq!(listener.local_addr().unwrap(), socket.unwrap().local_addr().unwrap());
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let in_use = |_| Err(io::ErrorKind::AddrInUse.into());
+        assert!(config(port).bind(in_use).is_err(), "a port that was asked for is the one");
+        assert!(config(0).bind(in_use).is_err(), "nor is it tried for ever");
     }
 
     #[test]

@@ -82,6 +82,28 @@ pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     })
 }
 
+/// What was found within the person.
+#[derive(Default)]
+struct Fields {
+    name: Option<String>,
+    place: Option<String>,
+    year: Option<String>,
+}
+
+impl Fields {
+    fn into_person(self) -> Result<Person, String> {
+        let year = self.year.ok_or("there is no year")?;
+        let year = year.trim_matches(BLANKS);
+        let mut digits = year.strip_prefix('-').unwrap_or(year).bytes();
+        let number = year.parse().ok().filter(|_| digits.all(|byte| byte.is_ascii_digit()));
+        Ok(Person {
+            name: self.name.ok_or("there is no name")?,
+            place: self.place.ok_or("there is no place")?,
+            year: number.ok_or("the year is no number of 32 bits")?,
+        })
+    }
+}
+
 struct Document<'a> {
     rest: &'a str,
 }
@@ -98,42 +120,39 @@ impl<'a> Document<'a> {
         if self.rest.starts_with("<!") {
             return Err("a document type is not read".into());
         }
-        let (mut name, mut place, mut year) = (None, None, None);
-        if !self.open("person")? {
-            loop {
-                self.skip_blanks()?;
-                if self.close("person")? {
-                    break;
-                }
-                let (slot, element) = match self.name() {
-                    "name" => (&mut name, "name"),
-                    "place" => (&mut place, "place"),
-                    "year" => (&mut year, "year"),
-                    other => {
-                        // Of a name that may be long only the beginning is shown.
-                        let shown: String = other.chars().take(20).collect();
-                        return Err(format!("there is {shown:?} within the person"));
-                    }
-                };
-                if slot.replace(self.element(element)?).is_some() {
-                    return Err(format!("there is a second {element}"));
-                }
-            }
-        }
+        let fields = self.fields()?;
         self.skip_blanks()?;
         if !self.rest.is_empty() {
             return Err("something follows the person".into());
         }
-        let year = year.ok_or("there is no year")?;
-        let year = year.trim_matches(BLANKS);
-        let digits = year.strip_prefix('-').unwrap_or(year).bytes();
-        let number = year.parse().ok().filter(|_| digits.clone().all(|byte| byte.is_ascii_digit()));
-        let year = number.ok_or("the year is no number of 32 bits")?;
-        Ok(Person {
-            name: name.ok_or("there is no name")?,
-            place: place.ok_or("there is no place")?,
-            year,
-        })
+        fields.into_person()
+    }
+
+    /// The elements within the person.
+    fn fields(&mut self) -> Result<Fields, String> {
+        let mut fields = Fields::default();
+        if self.open("person")? {
+            return Ok(fields);
+        }
+        loop {
+            self.skip_blanks()?;
+            if self.close("person")? {
+                return Ok(fields);
+            }
+            let (slot, element) = match self.name() {
+                "name" => (&mut fields.name, "name"),
+                "place" => (&mut fields.place, "place"),
+                "year" => (&mut fields.year, "year"),
+                other => {
+                    // Of a name that may be long only the beginning is shown.
+                    let shown: String = other.chars().take(20).collect();
+                    return Err(format!("there is {shown:?} within the person"));
+                }
+            };
+            if slot.replace(self.element(element)?).is_some() {
+                return Err(format!("there is a second {element}"));
+            }
+        }
     }
 
     /// The name of the element that begins here.
