@@ -119,3 +119,30 @@ impl Wire {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    fn wire_to(said: &[u8]) -> (Wire, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut theirs, _) = listener.accept().unwrap();
+        theirs.write_all(said).unwrap();
+        (Wire::new(ours, Duration::from_secs(60)), theirs)
+    }
+
+    #[test]
+    fn a_line_is_read_to_its_end_or_its_bound() {
+        let (mut wire, _theirs) = wire_to(b"5 19\n228\n");
+        let deadline = wire.deadline();
+        assert_eq!(wire.read_line(100, deadline).unwrap(), b"5 19");
+        assert_eq!(wire.read_line(100, deadline).unwrap(), b"228");
+        let (mut wire, theirs) = wire_to(&[b'x'; 5000]);
+        assert!(matches!(wire.read_line(100, wire.deadline()), Err(CallError::Unreadable)));
+        let (mut wire, _) = wire_to(b"cut");
+        drop(theirs);
+        assert!(matches!(wire.read_line(100, wire.deadline()), Err(CallError::Closed)));
+    }
+}
