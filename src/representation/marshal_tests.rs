@@ -99,6 +99,9 @@ fn an_encoding_that_is_cut_or_goes_on_is_refused() {
         }
         assert!(unmarshal(&[&good[..], b"x"].concat(), form).is_err(), "{form:?}");
     }
+    let mut padded = encoded(&smith(), Form::Xdr);
+    padded[9] = 1;
+    assert!(unmarshal(&padded, Form::Xdr).unwrap_err().contains("padding of the name"));
     let long = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
     assert!(unmarshal(&long, Form::Xdr).is_err() && unmarshal(&long, FORMS[1]).is_err());
 }
