@@ -23,6 +23,7 @@ impl ByteOrder {
         if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little };
 
     /// From little-endian bytes to this order, and back.
+    #[inline]
     fn arrange<const N: usize>(self, mut bytes: [u8; N]) -> [u8; N] {
         if self == ByteOrder::Big {
             bytes.reverse();

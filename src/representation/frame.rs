@@ -255,10 +255,12 @@ impl Frames {
         let order = self.asked.order();
         let count = drawn.count() as u32;
         let length = size_of::<u32>() as u32 * (1 + count);
-        bytes.reserve(HEADER + length as usize);
         let header = Header::new(order, body::REPLY + body::DRAW, self.asked.id);
-        bytes.extend_from_slice(&header.bytes(length));
-        bytes.extend_from_slice(&order.put_u32(count));
+        let mut head = [0; HEADER + size_of::<u32>()];
+        head[..HEADER].copy_from_slice(&header.bytes(length));
+        head[HEADER..].copy_from_slice(&order.put_u32(count));
+        bytes.reserve(HEADER + length as usize);
+        bytes.extend_from_slice(&head);
         drawn.for_each_run(|run| {
             run.iter().for_each(|&n| bytes.extend_from_slice(&order.put_u32(n)))
         });
