@@ -26,7 +26,7 @@
 //! | [`datagrams`] | leasebox frames over UDP: the socket |
 //! | [`exchange`] | what to send and when, as a pure function of time: R, RR, RRA |
 //! | [`wire`] | a connection with a deadline on each call: the two over TCP use it |
-//! | [`line`] | text lines, for programs that show what a server says |
+//! | [`mod@line`] | text lines, for programs that show what a server says |
 //!
 //! **Invariants** a call ends within its limit, with an answer or a [`CallError`]; an
 //! answer that comes too late is never taken for that of a later call. Looking a host's name
