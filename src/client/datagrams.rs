@@ -88,10 +88,11 @@ impl ByDatagrams {
         self.carry_out(exchange)?.ok_or(CallError::Unreadable)
     }
 
-    /// R: sends a request once, and no reply is wanted.
+    /// R: sends a request once, and no reply is wanted. What the system does not send is lost,
+    /// like what the network loses.
     ///
     /// # Errors
-    /// [`CallError`], as far as this side can know.
+    /// [`CallError`] while a token is asked for.
     pub fn tell(&mut self, request: &Request<'_>) -> Result<(), CallError> {
         self.listen_back();
         let (now, retry) = (Instant::now(), self.way.retry);
@@ -107,6 +108,8 @@ impl ByDatagrams {
         for _ in 0..MOST_WAITING {
             match self.socket.recv(&mut self.buffer) {
                 Ok(length) => self.peer.hear_between(&self.buffer[..length]),
+                // What an earlier datagram met; others may wait behind it.
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
                 Err(_) => break,
             }
         }

@@ -34,11 +34,12 @@ pub enum CallError {
     Unreadable,
     /// No socket could be made on this machine.
     NoSocket(io::Error),
-    /// By datagrams: the server does not take this client's token any more, and the request
-    /// was not to be asked under another. Whether it was executed is not known.
+    /// By datagrams: the server does not take this client's token any more (it was started
+    /// anew, the client's address changed, or nothing arrived for the history's time), and the
+    /// request was not to be asked under another. Whether it was executed is not known.
     TokenRefused,
-    /// By datagrams, at most once: the server's history had no room until time was over.
-    /// Whether the request was executed is not known, if datagrams were lost.
+    /// By datagrams, at most once: the server's history was full when it was last heard of,
+    /// and no answer came in time. Whether the request was executed is not known.
     HistoryFull(Duration),
     /// The server said no.
     Refused(Error),
@@ -92,14 +93,14 @@ impl fmt::Display for CallError {
                 write!(f, "no socket could be made ({error}); close something first")
             }
             CallError::TokenRefused => f.write_str(
-                "the server does not know this client any more: it was started anew, or the \
-                 client's address changed; it is not known whether it executed the request, so \
-                 ask again if twice does no harm",
+                "the server does not know this client any more: it was started anew, the client's \
+                 address changed, or nothing arrived for too long; it is not known whether the \
+                 request was executed, so ask again if twice does no harm",
             ),
             CallError::HistoryFull(limit) => write!(
                 f,
-                "the server's history had no room within {limit:?}, and it is not known whether \
-                 an answer was lost; try again later, or ask at least once"
+                "the server's history was full and no answer came within {limit:?}, so it is not \
+                 known whether the request was executed; try again later, or ask at least once"
             ),
             CallError::Refused(error) => error.fmt(f),
         }

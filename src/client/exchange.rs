@@ -22,8 +22,9 @@
 //! 1. A reply is taken only if it carries the request's id and this client's token.
 //! 2. At most once, a request is asked under one token and one id alone. What the server
 //!    says of a token that it does not take ends the exchange: an earlier copy may have been
-//!    executed. So that this does not happen after a silence, a token that was not used for
-//!    half the history's time is renewed before anything is asked.
+//!    executed. So that this does not happen after a silence, a token that the history was
+//!    not heard to know for half its time is renewed before anything is asked: one that is
+//!    used at most once then, any other half that time after its Welcome.
 //! 3. At most once, *busy* (the history is full) is no answer yet: an earlier copy may still
 //!    find room, and be executed.
 //!
@@ -84,7 +85,7 @@ impl Default for Way {
 pub struct Peer {
     order: ByteOrder,
     welcome: Option<Welcome>,
-    /// Until when the token is surely known to the server.
+    /// Until when the server should know the token, as far as this side's clock tells.
     fresh_until: Option<Instant>,
     last_id: u32,
 }
@@ -179,6 +180,8 @@ pub struct Exchange<'r> {
     next: Instant,
     wait: Duration,
     acknowledge: bool,
+    /// The request was sent at least once, under this token or another.
+    asked: bool,
     /// The server said that it has no room.
     busy: bool,
     outcome: Result<Option<Reply<'static>>, CallError>,
@@ -232,6 +235,7 @@ impl<'r> Exchange<'r> {
             next: now,
             wait: retry,
             acknowledge: false,
+            asked: false,
             busy: false,
             outcome: Err(CallError::TimedOut(limit)),
         };
@@ -256,6 +260,7 @@ impl<'r> Exchange<'r> {
         }
         self.next = deadline(now, self.wait);
         self.wait = self.wait.saturating_mul(2).min(self.retry.saturating_mul(LONGEST_WAIT));
+        self.asked |= self.stage == Stage::Asking;
         match self.purpose {
             _ if self.stage == Stage::Greeting => {}
             Purpose::Tell(_) => self.end(Ok(None)),
@@ -290,11 +295,12 @@ impl<'r> Exchange<'r> {
             (Stage::Greeting, Heard::Welcome(welcome)) => {
                 peer.welcome = Some(welcome);
                 peer.refresh(now);
+                if !self.asked {
+                    self.wait = self.retry;
+                }
                 self.go_on(peer, now);
             }
-            (Stage::Greeting, Heard::Reply(None, Reply::Error(error))) => {
-                self.end(Err(CallError::Refused(error)));
-            }
+            (Stage::Greeting, Heard::Reply(None, Reply::Error(error))) => self.refused(error),
             (Stage::Asking, Heard::Reply(None, Reply::Error(_))) => self.token_refused(peer),
             (Stage::Asking, Heard::Reply(token, reply))
                 if token.is_some() && token == peer.welcome.map(|welcome| welcome.token) =>
@@ -312,18 +318,27 @@ impl<'r> Exchange<'r> {
                 self.busy = true;
                 return;
             }
-            peer.refresh(now);
+            // An error may come from before the history saw the request.
+            if !matches!(reply, Reply::Error(_)) {
+                peer.refresh(now);
+            }
         }
         self.acknowledge = way.acknowledge;
         self.end(Ok(Some(reply)));
     }
 
-    /// Nobody listens there: known at once while nothing is at stake, else the server may
-    /// come back.
+    /// Nobody listens there: known at once while nothing was asked, else the server may come
+    /// back.
     pub fn hear_of_nobody(&mut self, nobody: CallError) {
-        if self.stage == Stage::Greeting {
+        if self.stage == Stage::Greeting && !self.asked {
             self.end(Err(nobody));
         }
+    }
+
+    /// A refusal of this copy says nothing of one that was sent before under another token.
+    fn refused(&mut self, error: Error) {
+        let why = if self.asked { CallError::TokenRefused } else { CallError::Refused(error) };
+        self.end(Err(why));
     }
 
     /// What came of it: the reply, or `None` where none was wanted.
@@ -357,7 +372,7 @@ impl<'r> Exchange<'r> {
         let datagram = datagram::ask(peer.order, id, token, wish, request);
         if datagram.len() > longest as usize {
             let text = format!("a datagram has at most {longest} bytes there; ask by TCP");
-            return self.end(Err(CallError::Refused(Error::new(Code::TooLarge, text))));
+            return self.refused(Error::new(Code::TooLarge, text));
         }
         self.enter(Stage::Asking, id, datagram, now);
     }

@@ -171,6 +171,40 @@ fn a_token_that_was_not_used_for_long_is_renewed_before_anything_is_asked() {
     assert_eq!(stage(&mut peer, 50_000 * MS), Stage::Greeting);
 }
 
+/// A refusal may come from before the history saw the request: it keeps no token fresh.
+#[test]
+fn an_error_does_not_keep_a_token_fresh() {
+    let (mut peer, now) = (greeted(), Instant::now());
+    peer.refresh(now);
+    let later = now + 29_000 * MS;
+    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, later);
+    exchange.turn(&peer, later);
+    let asked = exchange.datagram().to_vec();
+    let mut refusal = Reply::Error(Error::new(Code::TooLarge, "it does not fit"));
+    exchange.hear(&mut peer, &reply(read(&asked).unwrap().0, Some(T), &mut refusal), later);
+    let after = now + 30_000 * MS;
+    let next = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, after);
+    assert_eq!(next.stage, Stage::Greeting);
+}
+
+#[test]
+fn after_a_copy_was_sent_nothing_says_that_it_was_not_asked() {
+    let (mut peer, now) = (greeted(), Instant::now());
+    let mut exchange = Exchange::ask(&DRAW, way(Semantics::AtLeastOnce), &mut peer, LIMIT, now);
+    exchange.turn(&peer, now);
+    let asked = exchange.datagram().to_vec();
+    exchange.hear(&mut peer, &error(&asked, Code::Refused), now);
+    assert_eq!(exchange.stage, Stage::Greeting);
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 5));
+    exchange.hear_of_nobody(CallError::NoServer(address, std::io::ErrorKind::Other.into()));
+    assert_eq!(exchange.stage, Stage::Greeting, "it may come back");
+    assert_eq!(exchange.turn(&peer, now + 100 * MS), Turn::Send);
+    let hello = exchange.datagram().to_vec();
+    let small = Welcome { token: T, history_ms: 60_000, longest: 10 };
+    exchange.hear(&mut peer, &welcome(read(&hello).unwrap().0, &small), now + 100 * MS);
+    assert!(matches!(exchange.into_outcome(), Err(CallError::TokenRefused)));
+}
+
 #[test]
 fn busy_is_no_answer_to_at_most_once_until_time_is_over() {
     let busy = |asked: &[u8]| {

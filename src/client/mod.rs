@@ -29,7 +29,7 @@
 //! | [`mod@line`] | text lines, for programs that show what a server says |
 //!
 //! **Invariants** a call ends within its limit, with an answer or a [`CallError`]; an
-//! answer that comes too late is never taken for that of a later call. Looking a host's name
+//! answer that comes too late is never taken for that of a later call of a [`Client`]. Looking a host's name
 //! up is the system's, and has its own limits.
 //!
 //! **Lock** none: a client is used by one thread; another thread has another.

@@ -76,7 +76,7 @@ impl Wire {
     /// Waits for at least one more byte.
     ///
     /// # Errors
-    /// [`CallError`], also when `longest` are pending already.
+    /// [`CallError`], also when more than `longest` are pending already.
     pub fn read(&mut self, longest: usize, deadline: Instant) -> Result<(), CallError> {
         if self.pending().len() > longest {
             return Err(CallError::Unreadable);

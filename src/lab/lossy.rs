@@ -10,7 +10,7 @@
 //! thread for what comes back. Each way of each client is a [`Link`] with its own chance.
 //!
 //! **Invariants** what a seed does to the first datagrams of the first client it does again;
-//! a datagram that is held back for reordering is never lost by that. No more than 1024
+//! a datagram that is held back for reordering is not lost by that while its client is known. No more than 1024
 //! clients; one whose server was silent for a minute is dropped.
 //!
 //! **Lock** none. **Simplified** faults are independent of each other; real networks lose
@@ -38,6 +38,9 @@ const MOST_CLIENTS: usize = 1024;
 
 /// How long a datagram is held back when no other comes to overtake it.
 const HELD: Duration = Duration::from_millis(20);
+
+/// The wait after an error of the system.
+const BACK_OFF: Duration = Duration::from_millis(1);
 
 /// After this much silence of the server a client's socket is dropped.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -197,7 +200,10 @@ impl Proxy {
                 Ok((length, from)) => self.pass_on(&buffer[..length], from),
                 Err(error) if is_nothing_yet(&error) => {}
                 // What a client's system says of a closed port belongs to nobody here.
-                Err(error) => log::debug!("nothing was received: {error}"),
+                Err(error) => {
+                    log::debug!("nothing was received: {error}");
+                    std::thread::sleep(BACK_OFF);
+                }
             }
         }
     }
@@ -255,8 +261,13 @@ fn pass_back(inner: &UdpSocket, outer: &UdpSocket, client: SocketAddr, mut link:
                 heard = Instant::now();
                 link.pass(&buffer[..length], heard)
             }
-            // Nothing came in time, or nobody listens at the server's: it may be started later.
-            Err(_) => link.release(Instant::now()),
+            Err(error) => {
+                // Nobody listens at the server's: it may be started later.
+                if !is_nothing_yet(&error) {
+                    std::thread::sleep(BACK_OFF);
+                }
+                link.release(Instant::now())
+            }
         };
         send_all(out, |datagram| outer.send_to(datagram, client));
     }

@@ -34,14 +34,14 @@
 //! carries none is about the token itself: there was none, it was never given to this
 //! address by this server (which may have been started anew), or it is older than the
 //! history's time and its client was silent for as long. That request was not executed; of
-//! an earlier copy of it nothing is said. A client says Hello again when its token has lain
-//! for half that time.
+//! an earlier copy of it nothing is said. A client says Hello again in time: half that
+//! time after the last answer that the history keeps, or after its Welcome.
 //!
 //! At most once, the ids of a token's requests go up, with gaps if it likes, one request at a
 //! time: a request says that its client waits for no earlier reply. The id alone decides
-//! what is a repeat. An Error with the token and status 7 (refused) says that a higher id came
-//! first, status 8 (busy) that the history has no room for this client: neither copy was
-//! executed, but an earlier or later one may be. After the last id, ffffffff, a client takes
+//! what is a repeat. An Error with the token is the request's own answer, but for two:
+//! status 7 (refused) may say that a higher id came first, status 8 (busy) that the history has
+//! no room for this client. Those copies were not executed; an earlier or later one may be. After the last id, ffffffff, a client takes
 //! another token. A repeat of what was acknowledged, or wanted no reply, is not answered.
 //!
 //! ```text

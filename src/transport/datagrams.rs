@@ -8,7 +8,7 @@
 //!
 //! | protocol | the client | the server |
 //! | --- | --- | --- |
-//! | R | asks and goes on | executes each copy that arrives, sends nothing but what is wrong with a token |
+//! | R | asks and goes on | executes each copy that arrives (the first one, if asked at most once), sends nothing but what is wrong with a token |
 //! | RR | asks, and again until a reply comes | *at least once*: executes each copy; *at most once*: the first one, and sends its reply again |
 //! | RRA | and acknowledges the reply | drops the reply that it kept |
 //!

@@ -17,9 +17,9 @@
 //!    of that age without an entry is refused. So a copy that outlives the history is not
 //!    executed again: the history says that it does not know the token any more.
 //! 2. There are never more entries than its bound; a full history refuses new clients and
-//!    forgets nobody. Half of it at most belongs to one address.
-//! 3. An entry whose time is over is dropped within a quarter of that time, whoever sends
-//!    what in the meantime.
+//!    forgets nobody. Half of it at most, rounded up, belongs to one address.
+//! 3. An entry whose time is over is dropped within half of that time, whoever sends what in
+//!    the meantime.
 //!
 //! **Lock** none: the `udp` thread's own. Time is an argument; it is the server's alone.
 //!

@@ -7,7 +7,7 @@
 //! The server keeps none of them: whether a token is its own is calculated. A token names
 //! its client, and no two are the same.
 //!
-//! **Invariants** a token is accepted from the address and port alone that it was sent to,
+//! **Invariants** a token is accepted from the IP address and port alone that it was sent to,
 //! and only by the server that made it.
 //!
 //! **Lock** none: the `udp` thread's own.
