@@ -182,7 +182,9 @@ class Ends(unittest.TestCase):
         server = Server([5.0])
         command = [sys.executable, CLIENT, "127.0.0.1", str(server.port)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(command, **pipes) as child:
+        # A shell's background jobs ignore Ctrl-C, and their children with them.
+        heed = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+        with subprocess.Popen(command, **pipes, **heed) as child:
             child.stdin.write(b"draw 1\n")
             child.stdin.flush()
             while not server.requests:
