@@ -3,13 +3,13 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::sync::OnceLock;
 
-use support::{BINARY, PATIENCE, leasebox, scratch, shown, wait_for};
+use support::{BINARY, PATIENCE, announced, leasebox, scratch, shown, wait_for};
 
 /// A running `leasebox echo`, killed at the end of the test.
 struct Echo {
@@ -22,15 +22,9 @@ struct Echo {
 impl Echo {
     fn start(arguments: &[&str]) -> Self {
         let log = scratch("echo");
-        let mut child = Command::new(BINARY)
-            .arg("echo")
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let mut command = Command::new(BINARY);
+        let stderr = std::fs::File::create(&log).unwrap();
+        let (child, line) = announced(command.arg("echo").args(arguments), stderr);
         let words: Vec<&str> = line.trim().split(' ').collect();
         let why = || std::fs::read_to_string(&log).unwrap();
         let address = |at: usize| words.get(at).and_then(|word| word.parse().ok());

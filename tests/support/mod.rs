@@ -36,9 +36,7 @@ impl Running {
     pub fn start_command(mut command: Command) -> Self {
         let log = scratch("log");
         let stderr = File::create(&log).unwrap();
-        let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let (child, line) = announced(&mut command, stderr);
         let address = line.strip_prefix("leasebox listening on ").map(|text| text.trim().parse());
         match address {
             Some(Ok(address)) => Self { child, address, log },
@@ -109,6 +107,14 @@ impl Drop for Running {
         }
         let _ = std::fs::remove_file(&self.log);
     }
+}
+
+/// Starts a program, and answers the first line that it prints.
+pub fn announced(command: &mut Command, stderr: impl Into<Stdio>) -> (Child, String) {
+    let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    (child, line)
 }
 
 /// A connection that speaks text, or whatever it is made to.

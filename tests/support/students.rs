@@ -1,9 +1,8 @@
 //! Draw servers as students hand them in: right ones, and ones with a fault.
 
-use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use super::{Running, leasebox, scratch, shown};
+use super::{Running, announced, leasebox, scratch, shown};
 
 /// Enough for every check, and quick.
 pub const NUMBERS: &str = "20000";
@@ -18,15 +17,9 @@ pub struct Student {
 
 impl Student {
     pub fn start(script: &str, more: &[&str]) -> Self {
-        let mut child = Command::new("python3")
-            .args([&format!("{SERVERS}{script}"), "--numbers", NUMBERS])
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let mut command = Command::new("python3");
+        command.args([&format!("{SERVERS}{script}"), "--numbers", NUMBERS]).args(more);
+        let (child, line) = announced(&mut command, Stdio::null());
         let port = line.trim().strip_prefix("listening on ").unwrap().to_string();
         Self { child, port }
     }

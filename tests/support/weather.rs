@@ -1,6 +1,5 @@
 //! Datagrams in bad weather: the proxy, and clients that drain a list through it.
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Barrier};
@@ -10,7 +9,7 @@ use leasebox::client::exchange::Way;
 use leasebox::client::{CallError, Client};
 use leasebox::message::Code;
 
-use super::BINARY;
+use super::{BINARY, announced};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -31,15 +30,9 @@ pub struct Lossy {
 impl Lossy {
     pub fn start(to: SocketAddr, seed: u64, weather: &[&str]) -> Self {
         let (to, seed) = (to.to_string(), seed.to_string());
-        let mut child = Command::new(BINARY)
-            .args(["lossy", "--listen", "127.0.0.1:0", "--to", &to, "--seed", &seed])
-            .args(weather)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let mut command = Command::new(BINARY);
+        command.args(["lossy", "--listen", "127.0.0.1:0", "--to", &to, "--seed", &seed]);
+        let (child, line) = announced(command.args(weather), Stdio::null());
         let address = line.split(' ').nth(5).unwrap().parse().unwrap();
         Self { child, address }
     }
