@@ -12,7 +12,8 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use leasebox::client::exchange::{Exchange, Peer, Semantics, Turn, Way};
+use leasebox::client::exchange::{Exchange, Semantics, Turn, Way};
+use leasebox::client::peer::Peer;
 use leasebox::message::numbers::Drawn;
 use leasebox::message::{ClientNumber, Reply, Request};
 use leasebox::representation::byte_order::ByteOrder;

@@ -153,6 +153,9 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Err(Failure::Call(CallError::TimedOut(_))) => {
             no_answer(CallError::TimedOut(arguments.timeout))
         }
+        Err(Failure::Call(CallError::HistoryFull(_))) => {
+            no_answer(CallError::HistoryFull(arguments.timeout))
+        }
         Err(Failure::Call(error)) => no_answer(error),
     }
 }

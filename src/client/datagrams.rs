@@ -15,7 +15,8 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use super::exchange::{Exchange, Peer, Turn, Way};
+use super::exchange::{Exchange, Turn, Way};
+use super::peer::Peer;
 use super::{CallError, SHORTEST, deadline, resolve};
 use crate::message::{Reply, Request};
 use crate::representation::byte_order::ByteOrder;

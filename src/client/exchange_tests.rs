@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::message::numbers::Drawn;
+use crate::representation::byte_order::ByteOrder;
 use crate::representation::datagram::{TOKEN, Token, read, reply, welcome};
 
 const MS: Duration = Duration::from_millis(1);

@@ -26,6 +26,7 @@
 //! | [`datagrams`] | leasebox frames over UDP: the socket |
 //! | [`exchange`] | what to send and when, as a pure function of time: R, RR, RRA |
 //! | [`wire`] | a connection with a deadline on each call: the two over TCP use it |
+//! | [`peer`] | what is known of the server between two exchanges |
 //! | [`mod@line`] | text lines, for programs that show what a server says |
 //!
 //! **Invariants** a call ends within its limit, with an answer or a [`CallError`]; an
@@ -40,6 +41,7 @@ pub mod datagrams;
 mod error;
 pub mod exchange;
 pub mod line;
+pub mod peer;
 pub mod stream;
 pub mod wire;
 

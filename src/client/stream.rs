@@ -17,7 +17,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::CallError;
 use super::wire::{LONGEST, Wire};
@@ -26,10 +26,10 @@ use crate::message::{Code, Error, Reply, Request};
 use crate::representation::byte_order::ByteOrder;
 use crate::representation::cdr::Reader;
 use crate::representation::frame::{HEADER, Header, kind_of, put_request, take_reply};
+use crate::representation::text::MAX_LINE;
 
-/// What a full server's line begins with, whatever it is asked in, and how long it may be.
+/// What a full server's line begins with, whatever it is asked in.
 const TEXT_ERROR: &[u8] = b"error ";
-const LONGEST_ERROR: usize = 64 * 1024;
 
 /// A connection that speaks frames.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Stream {
             if let Some(reply) = self.take_answer(longest)? {
                 return Ok(reply);
             }
-            match (self.read(longest, deadline), &written) {
+            match (self.wire.read(longest, deadline), &written) {
                 (Ok(()), _) => {}
                 (Err(_), Err(_)) => return Err(written.err().unwrap_or(CallError::Closed)),
                 (Err(error), Ok(())) => return Err(error),
@@ -106,10 +106,6 @@ impl Stream {
             }
             _ => self.longest,
         }
-    }
-
-    fn read(&mut self, longest: usize, deadline: Instant) -> Result<(), CallError> {
-        self.wire.read(longest, deadline)
     }
 
     /// The answer to the last request, if it is whole; drops those before it.
@@ -152,9 +148,9 @@ impl Stream {
 
 /// A line `error CODE explanation`, when it is whole.
 fn take_error<T>(pending: &[u8]) -> Result<Option<T>, CallError> {
-    match pending.iter().take(LONGEST_ERROR).position(|&byte| byte == b'\n') {
+    match pending.iter().take(MAX_LINE).position(|&byte| byte == b'\n') {
         Some(end) => Err(CallError::Refused(error_of(&pending[..end]))),
-        None if pending.len() >= LONGEST_ERROR => Err(CallError::Unreadable),
+        None if pending.len() >= MAX_LINE => Err(CallError::Unreadable),
         None => Ok(None),
     }
 }

@@ -122,13 +122,6 @@ impl<'a> Reader<'a> {
         Self { bytes, at, order }
     }
 
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let found = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk());
-        let bytes = *found.ok_or(Malformed("ends too early"))?;
-        self.at += N;
-        Ok(bytes)
-    }
-
     fn align(&mut self, size: usize) {
         // A message is in memory, so its offsets are far from the greatest number.
         self.at += self.at.wrapping_neg() & (size - 1);
@@ -139,7 +132,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// When so many are not there, here as in all that follow.
     pub fn octets<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        self.take()
+        let found = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk());
+        let bytes = *found.ok_or(Malformed("ends too early"))?;
+        self.at += N;
+        Ok(bytes)
     }
 
     /// A `u32`.
@@ -148,7 +144,7 @@ impl<'a> Reader<'a> {
     /// [`Malformed`].
     pub fn u32(&mut self) -> Result<u32, Malformed> {
         self.align(size_of::<u32>());
-        self.take().map(|bytes| self.order.u32(bytes))
+        self.octets().map(|bytes| self.order.u32(bytes))
     }
 
     /// A `u64`.
@@ -157,7 +153,7 @@ impl<'a> Reader<'a> {
     /// [`Malformed`].
     pub fn u64(&mut self) -> Result<u64, Malformed> {
         self.align(size_of::<u64>());
-        self.take().map(|bytes| self.order.u64(bytes))
+        self.octets().map(|bytes| self.order.u64(bytes))
     }
 
     /// How many elements follow, each of at least `size` bytes: no more than can be there.
@@ -201,11 +197,6 @@ impl<'a> Reader<'a> {
     /// [`Malformed`].
     pub fn end(&self) -> Result<(), Malformed> {
         if self.at >= self.bytes.len() { Ok(()) } else { Err(Malformed("goes on too long")) }
-    }
-
-    /// Where the next byte is.
-    pub fn offset(&self) -> usize {
-        self.at
     }
 }
 

@@ -31,6 +31,7 @@
 //! second half is ours.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -102,7 +103,7 @@ impl History {
     }
 
     /// Decides on request `id` of a client whose token is accepted; a new one is begun from
-    /// now on.
+    /// now on. Room that silence made is found by [`History::sweep`] before.
     pub fn begin(
         &mut self,
         client: ClientNumber,
@@ -110,17 +111,16 @@ impl History {
         ip: IpAddr,
         now: Instant,
     ) -> Verdict<'_> {
-        self.sweep(now);
-        if !self.entries.contains_key(&client) {
-            if !self.has_room(ip) {
-                return Verdict::Full;
+        let has_room = self.has_room(ip);
+        let entry = match self.entries.entry(client) {
+            Occupied(known) => known.into_mut(),
+            Vacant(_) if !has_room => return Verdict::Full,
+            Vacant(place) => {
+                *self.addresses.entry(ip).or_default() += 1;
+                place.insert(Entry { last: id, outcome: Outcome::Begun, heard: now, ip });
+                return Verdict::New;
             }
-            *self.addresses.entry(ip).or_default() += 1;
-            let entry = Entry { last: id, outcome: Outcome::Begun, heard: now, ip };
-            self.entries.insert(client, entry);
-            return Verdict::New;
-        }
-        let Some(entry) = self.entries.get_mut(&client) else { return Verdict::Full };
+        };
         entry.heard = now;
         if id > entry.last {
             (entry.last, entry.outcome) = (id, Outcome::Begun);

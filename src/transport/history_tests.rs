@@ -86,6 +86,7 @@ fn a_full_history_refuses_new_clients_and_forgets_nobody() {
     assert_eq!(history.len(), 4);
     // Three were silent for long enough, and make room.
     let late = start + TIME;
+    history.sweep(late);
     assert_eq!(history.begin(5, 1, ip(3), late), Verdict::New);
     assert_eq!(history.len(), 2);
 }
@@ -98,6 +99,7 @@ fn one_address_has_at_most_half_of_it_and_gets_it_back() {
     assert_eq!(history.begin(3, 1, ip(1), now), Verdict::Full);
     assert_eq!(history.begin(3, 1, ip(2), now), Verdict::New);
     let late = now + TIME;
+    history.sweep(late);
     assert_eq!(history.begin(4, 1, ip(1), late), Verdict::New);
     assert_eq!(history.begin(5, 1, ip(1), late), Verdict::New);
     assert_eq!(history.begin(6, 1, ip(1), late), Verdict::Full);
@@ -112,6 +114,7 @@ fn silent_clients_are_dropped_whoever_else_goes_on() {
     let mut now = start;
     while now < start + TIME + TIME / 4 {
         now += SECOND;
+        history.sweep(now);
         history.begin(2, 1, ip(2), now);
     }
     assert_eq!(history.len(), 1, "the one that goes on");

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use super::datagrams::{DatagramLimits, Datagrams, Executor};
 use super::shared::Shared;
+use super::tcp::warn_now_and_then;
 use crate::message::{ClientNumber, Code, Error, Reply, Request};
 use crate::representation::datagram::{BUFFER, Wish};
 
@@ -57,7 +58,7 @@ pub fn start(
     fault: Option<fn(&Request<'_>)>,
 ) -> io::Result<JoinHandle<()>> {
     let datagrams = Datagrams::new(limits, shared.numbers(), RandomState::new(), Instant::now());
-    let server = Server { socket, shared, datagrams, fault, read_timeout: None };
+    let server = Server { socket, shared, datagrams, fault, read_timeout: None, warned: None };
     Builder::new().name("udp".into()).spawn(|| server.run())
 }
 
@@ -69,6 +70,7 @@ struct Server {
     fault: Option<fn(&Request<'_>)>,
     /// The socket's, as it is now.
     read_timeout: Option<Duration>,
+    warned: Option<Instant>,
 }
 
 impl Server {
@@ -102,13 +104,12 @@ impl Server {
         match self.socket.recv_from(buffer) {
             Ok(received) => Some(received),
             Err(error) => {
-                match error.kind() {
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut => {}
-                    ErrorKind::Interrupted | ErrorKind::ConnectionRefused => {}
-                    _ => {
-                        log::warn!("no datagram can be received now, waiting: {error}");
-                        std::thread::sleep(BACK_OFF);
-                    }
+                use ErrorKind::{ConnectionRefused, Interrupted, TimedOut, WouldBlock};
+                if !matches!(error.kind(), ConnectionRefused | Interrupted | TimedOut | WouldBlock)
+                {
+                    let what = "no datagram can be received now, waiting";
+                    warn_now_and_then(&mut self.warned, what, &error);
+                    std::thread::sleep(BACK_OFF);
                 }
                 None
             }

@@ -8,9 +8,7 @@ use crate::representation::memorylease::{
     ACCESS_DATA, DATA_HEADER, DATA_SET, HEADER, LEASE, LEASED, SET_DATA, SET_DONE, SET_TOO_LARGE,
     header,
 };
-
-/// The longest error line that is read, in bytes.
-const LONGEST_ERROR: usize = 1 << 16;
+use crate::representation::text::MAX_LINE;
 
 /// Sends one frame and reads the payload of the answer.
 fn exchange(
@@ -32,7 +30,7 @@ fn exchange(
     };
     if begin.starts_with(b"error ") {
         // A full server says so in text, whatever it is asked in.
-        return Err(bad_news_of(&wire.read_line(LONGEST_ERROR, deadline)?[b"error ".len()..]));
+        return Err(bad_news_of(&wire.read_line(MAX_LINE, deadline)?[b"error ".len()..]));
     }
     let mut rest = &begin[..];
     let kind = order.take_i32(&mut rest);

@@ -131,7 +131,7 @@ impl Stream<'_> {
         Ok(bytes)
     }
 
-    fn expect<const N: usize>(&mut self, expected: [u8; N], what: &str) -> Result<(), String> {
+    fn require<const N: usize>(&mut self, expected: [u8; N], what: &str) -> Result<(), String> {
         match self.take::<N>() {
             Ok(found) if found == expected => Ok(()),
             Ok(_) => {
@@ -159,8 +159,8 @@ impl Stream<'_> {
     }
 
     fn person(&mut self) -> Result<Person, String> {
-        self.expect(MAGIC, "the magic of a Java stream, aced0005")?;
-        self.expect([TC_OBJECT], "an object")?;
+        self.require(MAGIC, "the magic of a Java stream, aced0005")?;
+        self.require([TC_OBJECT], "an object")?;
         let fields = self.class()?;
         // The object's own.
         self.handles.push(None);
@@ -180,23 +180,23 @@ impl Stream<'_> {
 
     /// The class's description: its fields, in the order of their values.
     fn class(&mut self) -> Result<[Field; 3], String> {
-        self.expect([TC_CLASSDESC], "a class")?;
+        self.require([TC_CLASSDESC], "a class")?;
         let name = self.utf()?;
         if name != CLASS {
             return Err(format!("the class is {:?} and not Person", begin(&name)));
         }
         let _serial_version_uid: [u8; 8] = self.take()?;
         self.handles.push(None);
-        self.expect([SC_SERIALIZABLE], "a class that is serialized in the default way")?;
-        self.expect([0, 3], "three fields")?;
+        self.require([SC_SERIALIZABLE], "a class that is serialized in the default way")?;
+        self.require([0, 3], "three fields")?;
         let fields = [self.field()?, self.field()?, self.field()?];
         let count =
             |wanted: Field| fields.iter().filter(|&&field| field as u8 == wanted as u8).count();
         if [Field::Name, Field::Place, Field::Year].map(count) != [1; 3] {
             return Err("the fields are not name, place and year".into());
         }
-        self.expect([TC_ENDBLOCKDATA], "the end of the class's annotations")?;
-        self.expect([TC_NULL], "a class without a superclass")?;
+        self.require([TC_ENDBLOCKDATA], "the end of the class's annotations")?;
+        self.require([TC_NULL], "a class without a superclass")?;
         Ok(fields)
     }
 
