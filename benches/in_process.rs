@@ -11,9 +11,12 @@ use leasebox::message::{IdKind, Reply, Request};
 use leasebox::representation::output::Output;
 use leasebox::representation::{Conversation, Decoded, Tail};
 use leasebox::service::lootbox::Locking;
+use leasebox::service::manager::Caller;
 use leasebox::transport::config::Config;
 
 const NUMBERS: u32 = 1_000_000;
+
+const CALLER: Caller = Caller { client: 1, is_connected: true };
 
 /// Draws `count` at a time, `iters` times, from as many lists as that takes.
 fn draw(count: u32, locking: Locking, iters: u64) -> Duration {
@@ -34,7 +37,7 @@ fn draw(count: u32, locking: Locking, iters: u64) -> Duration {
                 unreachable!("the line is a draw");
             };
             debug_assert!(matches!(request, Request::Draw { .. }));
-            let mut reply = shared.answer(&request, 1, &mut Vec::new());
+            let mut reply = shared.answer(&request, CALLER, &mut Vec::new());
             out.bytes.clear();
             conversation.encode(&mut reply, &mut out);
             black_box(&out.bytes);
@@ -50,7 +53,7 @@ fn whole_mib(criterion: &mut Criterion) {
     const MIB: usize = 1 << 20;
     let shared = Config { memory: 4 << 20, numbers: 1, ..Config::default() }.share().unwrap();
     let lease = Request::Lease { size: MIB as u64, duration_ms: 3_600_000, id_kind: IdKind::Uuid };
-    let Reply::Leased { id, .. } = shared.answer(&lease, 1, &mut Vec::new()) else {
+    let Reply::Leased { id, .. } = shared.answer(&lease, CALLER, &mut Vec::new()) else {
         unreachable!("there is room");
     };
     let mut group = criterion.benchmark_group("1 MiB in process");
@@ -58,11 +61,13 @@ fn whole_mib(criterion: &mut Criterion) {
     let mut spare = Vec::new();
     let set = Request::Set { id, data: vec![7; MIB].into() };
     group.bench_function("set", |bench| {
-        bench.iter(|| black_box(shared.answer(&set, 1, &mut spare)));
+        bench.iter(|| black_box(shared.answer(&set, CALLER, &mut spare)));
     });
     group.bench_function("get, into a buffer that is kept", |bench| {
         bench.iter(|| {
-            if let Reply::Data { data, .. } = shared.answer(&Request::Get { id }, 1, &mut spare) {
+            if let Reply::Data { data, .. } =
+                shared.answer(&Request::Get { id }, CALLER, &mut spare)
+            {
                 spare = black_box(data);
             }
         });

@@ -21,12 +21,14 @@
 //! the homework's `draw`; the errors' codes are those of the design, section 3.1.
 
 mod id;
+pub mod memory;
 pub mod numbers;
 
 use std::borrow::Cow;
 use std::fmt;
 
 pub use id::{GREATEST_NUMBER_ID, IdKind, LeaseId, parse_decimal};
+use memory::{Account, Amounts, Granted, PoolState, Pressure, ProcessToken, Signal, Wanted};
 use numbers::Drawn;
 
 /// Which connection asked: counted from 1 in the order of acceptance, never reused.
@@ -85,6 +87,50 @@ pub enum Request<'a> {
         /// The lease.
         id: LeaseId,
     },
+    /// Become a process.
+    Join {
+        /// Its name, which no other process has.
+        name: Cow<'a, str>,
+        /// The bytes of its own block; the server's default when left out.
+        committed: Option<u64>,
+    },
+    /// Become a further connection of a process.
+    Attach {
+        /// What its join was answered with.
+        token: ProcessToken,
+    },
+    /// End the process that this connection belongs to.
+    Leave,
+    /// Say how the process is.
+    Report {
+        /// Bytes of garbage that it could return after a collection.
+        freeable: u64,
+        /// The share of the examined bytes that its last collection freed, in percent.
+        efficiency: Option<u8>,
+    },
+    /// Ask for memory.
+    Grant(Wanted),
+    /// Give memory back.
+    Return {
+        /// The block.
+        id: LeaseId,
+    },
+    /// Keep freed memory instead of giving it back.
+    Reuse {
+        /// Bytes.
+        size: u64,
+    },
+    /// What the process still owes each pool.
+    Owed,
+    /// The next signal to the process.
+    Wait {
+        /// How long to wait for one, in milliseconds; the default when left out.
+        ms: Option<u64>,
+    },
+    /// The state of each pool.
+    Pools,
+    /// The account of each process.
+    Accounts,
     /// The server's figures.
     Stats,
     /// A picture of the buddy tree.
@@ -100,6 +146,17 @@ pub enum Request<'a> {
     Help,
     /// End the connection.
     Quit,
+}
+
+impl Request<'_> {
+    /// Whether its answer may have to wait for another client.
+    pub fn may_wait(&self) -> bool {
+        match self {
+            Request::Wait { ms } => *ms != Some(0),
+            Request::Grant(wanted) => wanted.wait_ms > 0,
+            _ => false,
+        }
+    }
 }
 
 /// One answer. What it borrows is the immutable list of numbers.
@@ -148,6 +205,40 @@ pub enum Reply<'a> {
         /// Its size in bytes.
         size: u64,
     },
+    /// A process was made.
+    Joined {
+        /// By which further connections attach.
+        token: ProcessToken,
+    },
+    /// The connection belongs to a process.
+    Attached {
+        /// The process's name.
+        name: String,
+    },
+    /// A process ended.
+    Left {
+        /// Its name.
+        name: String,
+    },
+    /// The report was taken.
+    Reported,
+    /// Memory was given to the process.
+    Granted(Box<Granted>),
+    /// Memory came back.
+    Returned(Box<Amounts>),
+    /// Freed memory may be kept.
+    Reused {
+        /// Bytes.
+        size: u64,
+    },
+    /// What the process owes each pool.
+    Owed(Box<Amounts>),
+    /// The next signal, if one came in time.
+    Signal(Option<Signal>),
+    /// The pools, and how long processes had to wait.
+    Pools(Vec<PoolState>, Pressure),
+    /// The processes' accounts.
+    Accounts(Vec<Account>),
     /// Names and values, in a fixed order.
     Stats(Vec<(Cow<'static, str>, String)>),
     /// The buddy tree, cut where the asker's bound was reached.

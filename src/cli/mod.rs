@@ -10,6 +10,7 @@ mod echo;
 mod grade;
 mod lossy;
 mod marshal;
+mod pools;
 mod race;
 mod serve;
 mod signals;
@@ -48,7 +49,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Serve numbers and leases until Ctrl-C
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Send one command to a server and print its answer
     Client(client::Arguments),
     /// Look for a number that came twice in recorded draws
@@ -70,7 +71,7 @@ enum Command {
 /// Runs the program.
 pub fn run() -> ExitCode {
     match Arguments::parse().command {
-        Command::Serve(arguments) => serve::run(arguments),
+        Command::Serve(arguments) => serve::run(*arguments),
         Command::Client(arguments) => client::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Race(arguments) => race::run(&arguments),

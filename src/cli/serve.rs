@@ -7,8 +7,12 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::pools::{self, Fixed};
 use super::{announce, no_answer, resolve, signals, units};
+use crate::message::memory::Pool;
 use crate::service::lootbox::Locking;
+use crate::service::manager::{CollectBy, Rules, default_low_water};
+use crate::service::pool::Shares;
 use crate::transport::config::{Config, DEFAULT_PORT};
 use crate::transport::connection::Limits;
 use crate::transport::datagrams::DatagramLimits;
@@ -21,6 +25,7 @@ const OWN_DESCRIPTORS: u64 = 80;
     leasebox serve                                  on this machine, port 4120\n  \
     leasebox serve --bind 0.0.0.0 --port 0          on all interfaces, a free port\n  \
     leasebox serve --seed 7 --lock number           a repeatable list, drawn one by one\n  \
+    leasebox serve --pools gl=5%,gp=10%,le=25%,lp=10%   memory that processes share\n  \
     leasebox serve --udp                            datagrams too, on the same port number\n  \
     leasebox serve --no-lock --race-window 200us    broken on purpose: numbers come twice\n\n\
     Sizes are bytes or KiB, MiB, GiB; durations have a unit: 200us, 500ms, 2s, 24h.\n\
@@ -86,6 +91,34 @@ pub struct Arguments {
     /// How long it is kept after the client was heard
     #[arg(long, default_value = "60s", value_parser = units::duration, requires = "udp")]
     history_time: Duration,
+    /// How memory is divided, such as committed=50%,gl=5%,gp=10%,le=25%,lp=10%, in bytes or percent;
+    /// or a file of such pairs, a line each, and of committed.NAME=SIZE for a process's own block
+    #[arg(long, value_parser = pools::plan, value_name = "PAIRS|FILE")]
+    pools: Option<Fixed>,
+    /// The most that one process may owe each pool, in bytes or percent of the pool; all of it when left out
+    #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
+    caps: Option<Shares>,
+    /// Ask processes for memory when so much of a pool is left; 25% when left out, 0% of committed
+    #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
+    low_water: Option<Shares>,
+    /// Ask the process with the most garbage, or the one that finds most for its effort
+    #[arg(long, value_enum, default_value = "effect")]
+    collect_by: By,
+    /// Give memory unasked to a process that reports a lower efficiency, in percent
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "PERCENT")]
+    boost_below: Option<u8>,
+    /// A process's own block when it joins without a size, and what --boost-below gives
+    #[arg(long, default_value = "64KiB", value_parser = units::size)]
+    block: u64,
+    /// How long a process without a connection lives after it was heard
+    #[arg(long, default_value = "30s", value_parser = units::duration)]
+    process_idle: Duration,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum By {
+    Freeable,
+    Effect,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -123,7 +156,32 @@ impl Arguments {
                 history: self.history,
                 history_time: self.history_time,
             }),
+            pools: self.pools.as_ref().map(|plan| plan.shares).unwrap_or_default(),
+            caps: self.caps.unwrap_or_default(),
+            rules: self.rules(),
         })
+    }
+
+    fn rules(&self) -> Rules {
+        let mut low_water = default_low_water();
+        for pool in Pool::ALL {
+            if let Some(share) = self.low_water.and_then(|shares| shares.get(pool)) {
+                low_water.set(pool, share);
+            }
+        }
+        Rules {
+            block: self.block,
+            fixed: self.pools.as_ref().map(|plan| plan.fixed.clone()).unwrap_or_default(),
+            low_water,
+            collect_by: match self.collect_by {
+                By::Freeable => CollectBy::Freeable,
+                By::Effect => CollectBy::Effect,
+            },
+            boost_below: self.boost_below,
+            idle: self.process_idle,
+            most: self.max_clients,
+            journal: false,
+        }
     }
 }
 

@@ -32,6 +32,7 @@
 //! | 0c Step | client `u64` | 8b Parked | |
 //! | 0d Help | | 8d Help | string that names the kinds |
 //! | 0e Quit | | 8e Bye | ; the connection closes |
+//! | 0f to 19 | what a process asks: `frame/process.rs` | 8f to 99 | |
 //! | | | ff Error | string; status 1 bad-request, 2 unknown-command, 3 not-found, 4 too-large, 5 out-of-memory, 6 exhausted, 7 refused, 8 busy |
 //!
 //! `draw 4` from a little-endian machine, request 1, and the answer 5, 19, 228, 665; then
@@ -69,6 +70,7 @@ use crate::message::numbers::Drawn;
 use crate::message::{Code, Error, Reply, Request};
 
 mod body;
+mod process;
 
 pub use body::{kind_of, put_request, take_reply, take_request};
 

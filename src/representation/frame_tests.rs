@@ -230,7 +230,7 @@ fn a_wrong_frame_is_refused_and_the_connection_goes_on() {
         (flagged(0x80), Code::BadRequest, "bit 0"),
         (frame(order, 1, 7, draw), Code::BadRequest, "status is 0"),
         (frame(order, 0, 0, ""), Code::UnknownCommand, "kind 0d"),
-        (frame(order, 15, 0, draw), Code::UnknownCommand, "kind 0d"),
+        (frame(order, 0x1a, 0, draw), Code::UnknownCommand, "kind 0d"),
         (frame(order, 0x81, 0, draw), Code::UnknownCommand, "kind 0d"),
         (frame(order, 1, 0, "00000000"), Code::BadRequest, "ends too early"),
         (frame(order, 1, 0, "0000000000000004 00000000"), Code::BadRequest, "goes on too long"),

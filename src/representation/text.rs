@@ -15,6 +15,7 @@
 //! | `ttl ID` | `ttl ID MS`, rounded up |
 //! | `release ID` | `released ID SIZE` |
 //! | `stats` | `stats key=value …` |
+//! | what a process asks | [`process`] |
 //! | `tree` | `tree PICTURE` |
 //! | `parked` · `step CLIENT` | `parked CLIENT:STEP …`: a lab server's waiting clients, and what each does next; the same after `CLIENT` did its step |
 //! | `help` · `quit` | the commands · `bye`, then the connection closes |
@@ -45,6 +46,8 @@
 
 use std::io::Write;
 
+pub mod process;
+
 use super::escape::{escape, escaped_length, unescape};
 use super::output::Output;
 use super::{Decoded, Tail};
@@ -62,8 +65,10 @@ const TABLE_ROWS: u64 = 12;
 
 /// The answer to `help`, and what every unknown word is pointed to.
 pub const COMMANDS: &str = "draw N | table [ROWS [each|twice]] | lease SIZE MS | set ID DATA | get ID | \
-     renew ID MS | ttl ID | release ID | stats | tree | help | quit | of a lab server: \
-     parked | step CLIENT";
+     renew ID MS | ttl ID | release ID | stats | tree | help | quit | of a process: \
+     join NAME [COMMITTED] | attach TOKEN | leave | report FREEABLE [EFFICIENCY] | \
+     request SIZE REASON [freeable=N] [wait=MS] [why] | return ID | reuse SIZE | owed | \
+     wait [MS] | pools | accounts | of a lab server: parked | step CLIENT";
 
 /// A connection that speaks text.
 #[derive(Debug, Default)]
@@ -260,10 +265,10 @@ fn parse_words(line: &[u8]) -> Result<Request<'_>, Error> {
         HELP => words(rest, "help").map(|[]| Request::Help),
         QUIT => words(rest, "quit").map(|[]| Request::Quit),
         0 => Err(Error::new(Code::BadRequest, "the line is empty; send help for the commands")),
-        _ => {
+        command => process::parse(command, rest).unwrap_or_else(|| {
             let text = "there is no such command; send help for those there are";
             Err(Error::new(Code::UnknownCommand, text))
-        }
+        }),
     }
 }
 
@@ -362,6 +367,15 @@ pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {
         Reply::Ttl { id, left_ms } => line(out, format_args!("ttl {id} {left_ms}")),
         Reply::Released { id, size } => line(out, format_args!("released {id} {size}")),
         Reply::Tree(picture) => line(out, format_args!("tree {picture}")),
+        Reply::Joined { .. } | Reply::Attached { .. } | Reply::Left { .. } => {
+            process::encode(reply, out);
+        }
+        Reply::Reported | Reply::Granted(_) | Reply::Returned(_) | Reply::Reused { .. } => {
+            process::encode(reply, out);
+        }
+        Reply::Owed(_) | Reply::Signal(_) | Reply::Pools(..) | Reply::Accounts(_) => {
+            process::encode(reply, out);
+        }
         Reply::Help => line(out, format_args!("commands: {COMMANDS}")),
         Reply::Bye => line(out, format_args!("bye")),
         Reply::Error(error) => line(out, format_args!("error {error}")),

@@ -166,6 +166,13 @@ impl Buddy {
         self.size
     }
 
+    /// The bytes of the block that serves `size`: a power of two. `None` for zero bytes, and
+    /// for more than any arena has.
+    pub fn rounded(size: u64) -> Option<u64> {
+        let order = order_for(size)? as u32;
+        MIN_BLOCK.checked_shl(order).filter(|&rounded| rounded >= size)
+    }
+
     /// The largest block there can be, 0 when the arena is smaller than the smallest.
     pub fn largest(&self) -> u64 {
         self.free.len().checked_sub(1).map_or(0, |order| MIN_BLOCK << order)

@@ -49,15 +49,15 @@ impl Ids {
     /// A new id, or `None` when every number was given.
     pub fn next(&mut self, kind: IdKind) -> Option<LeaseId> {
         match kind {
-            IdKind::Uuid => Some(LeaseId::from_uuid(self.uuid())),
+            IdKind::Uuid => Some(self.uuid()),
             IdKind::Number => self.number(),
         }
     }
 
     /// A version 4 UUID: the version's four bits and the variant's two are fixed.
-    fn uuid(&mut self) -> u128 {
+    pub fn uuid(&mut self) -> LeaseId {
         let random = u128::from(self.rng.next_u64()) << 64 | u128::from(self.rng.next_u64());
-        random & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62
+        LeaseId::from_uuid(random & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62)
     }
 
     fn number(&mut self) -> Option<LeaseId> {

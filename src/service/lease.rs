@@ -1,10 +1,14 @@
-//! The lease table: which lease exists, where its block is and when it ends.
+//! The lease table: which block is leased or granted, where it is and when it ends.
 //!
 //! ```text
-//!   lease ──► id ─► block, size, expiry, handle ──► the block's contents, elsewhere
-//!                     │           │
-//!                   buddy     by expiry ──► expired ─► Ending ─► give_back
+//!   lease ──► id ─► block, size, tenure, handle ──► the block's contents, elsewhere
+//!   grant           │           │
+//!                 buddy,    by expiry ──► expired ─► Ending ─► give_back
+//!                 pools
 //! ```
+//!
+//! A *lease* is anybody's for a duration, out of the committed pool. A *granted* block is a
+//! process's, out of whichever pool the manager chose ([`super::manager`]), and has no expiry.
 //!
 //! The table knows where a block is, not what is in it. For each lease it keeps a
 //! handle that its owner made: in the server an `Arc` around the block's own lock.
@@ -16,8 +20,8 @@
 //!
 //! **Invariants** ([`LeaseTable::check`])
 //!
-//! 1. Each used block of the allocator belongs to one lease or one ending.
-//! 2. `by_expiry` has exactly one entry a lease, at its expiry.
+//! 1. Each used block of the allocator belongs to one lease, one grant or one ending.
+//! 2. `by_expiry` has exactly one entry a lease, at its expiry, and none for a grant.
 //! 3. A lease is there while `now < expiry` and gone from then on, for everyone: expiry
 //!    is checked on access. [`LeaseTable::expired`] only gives memory back.
 //!
@@ -33,6 +37,9 @@ use std::time::{Duration, Instant};
 
 use super::buddy::{AllocateError, Block, Buddy, Filling};
 use super::ids::Ids;
+use super::pool::Pools;
+use super::process::ProcessNumber;
+use crate::message::memory::{Amounts, Pool};
 use crate::message::{Code, Error, IdKind, LeaseId};
 
 /// Every lease there is. `H` is what the owner keeps for each.
@@ -41,20 +48,34 @@ pub struct LeaseTable<H> {
     leases: HashMap<LeaseId, Lease<H>>,
     by_expiry: BTreeSet<(Instant, LeaseId)>,
     buddy: Buddy,
+    pools: Pools,
     ids: Ids,
     longest: Duration,
-    /// The bytes asked for by the leases there are.
+    /// Makes a handle of a block's offset and size.
+    make: fn(u64, u64) -> H,
+    /// The bytes asked for by the leases and grants there are.
     requested: u64,
-    /// Blocks of leases that ended, not yet given back.
-    endings: u64,
+    /// The bytes of leases there are: what the committed pool lends to no process.
+    leased: u64,
+    /// Bytes of blocks that ended and are not yet given back, by the pool that they refill.
+    ending: Amounts,
 }
 
 #[derive(Debug)]
 struct Lease<H> {
     block: Block,
     size: u64,
-    expiry: Instant,
+    tenure: Tenure,
     handle: H,
+}
+
+/// How long a block is whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tenure {
+    /// Anybody's who knows its id, until then.
+    Until(Instant),
+    /// A process's, given from that pool, until it is returned.
+    Of(ProcessNumber, Pool),
 }
 
 /// A lease that was struck from the table; its block is still taken.
@@ -66,6 +87,15 @@ pub struct Ending<H> {
     /// The lease's size in bytes.
     pub size: u64,
     block: Block,
+    /// The pools that its block refills.
+    refill: Amounts,
+}
+
+impl<H> Ending<H> {
+    /// What each pool gets back.
+    pub fn refill(&self) -> &Amounts {
+        &self.refill
+    }
 }
 
 /// A lease that was found: its handle, and its size in bytes.
@@ -78,14 +108,22 @@ pub struct Found<H> {
 }
 
 impl<H: Clone> LeaseTable<H> {
-    /// An empty table over a fresh arena; no lease lasts longer than `longest`.
-    pub fn new(buddy: Buddy, ids: Ids, longest: Duration) -> Self {
-        let (leases, by_expiry) = (HashMap::new(), BTreeSet::new());
-        Self { leases, by_expiry, buddy, ids, longest, requested: 0, endings: 0 }
+    /// An empty table over a fresh arena, whose blocks get what `make` makes of their offset
+    /// and size; no lease lasts longer than `longest`.
+    pub fn new(
+        buddy: Buddy,
+        pools: Pools,
+        ids: Ids,
+        longest: Duration,
+        make: fn(u64, u64) -> H,
+    ) -> Self {
+        let (leases, by_expiry, ending) = (HashMap::new(), BTreeSet::new(), Amounts::default());
+        let (requested, leased) = (0, 0);
+        Self { leases, by_expiry, buddy, pools, ids, longest, make, requested, leased, ending }
     }
 
-    /// Grants `size` bytes for `duration_ms` from `now`. `make` is given the block's
-    /// offset and the size, and answers the handle. Unchanged when it fails.
+    /// Grants `size` bytes for `duration_ms` from `now`, out of the committed pool.
+    /// Unchanged when it fails.
     ///
     /// # Errors
     /// `bad-request` for a zero or too long duration or zero bytes, `too-large` when
@@ -97,19 +135,92 @@ impl<H: Clone> LeaseTable<H> {
         duration_ms: u64,
         id_kind: IdKind,
         now: Instant,
-        make: impl FnOnce(u64, u64) -> H,
     ) -> Result<LeaseId, Error> {
         let expiry = self.expiry(duration_ms, now)?;
-        let block = self.buddy.allocate(size).map_err(|error| self.explain(size, error))?;
+        let block = self.allocate(size, Pool::Committed);
+        let block = block.map_err(|error| self.explain(size, error))?;
         let Some(id) = self.unused_id(id_kind) else {
-            self.release_block(block);
+            self.release_block(block, &Amounts::of(Pool::Committed, block.size()));
             return Err(Error::new(Code::Refused, NO_NUMBERS));
         };
-        let lease = Lease { block, size, expiry, handle: make(block.offset, size) };
-        self.leases.insert(id, lease);
+        self.leased += block.size();
         self.by_expiry.insert((expiry, id));
-        self.requested += size;
+        self.insert(id, block, size, Tenure::Until(expiry));
         Ok(id)
+    }
+
+    /// Gives a process a whole block of at least `size` bytes out of a pool; answers its id
+    /// and its bytes. Unchanged when it fails.
+    ///
+    /// # Errors
+    /// [`AllocateError`]: the pool has too little, or no free block is large enough.
+    pub fn grant(
+        &mut self,
+        size: u64,
+        pool: Pool,
+        process: ProcessNumber,
+    ) -> Result<(LeaseId, u64), AllocateError> {
+        let block = self.allocate(size, pool)?;
+        let id = self.uuid();
+        self.insert(id, block, block.size(), Tenure::Of(process, pool));
+        Ok((id, block.size()))
+    }
+
+    /// Ends a process's grant; its block will refill those pools, which sum to its size.
+    /// `None` when the process has no such block.
+    pub fn end_grant(
+        &mut self,
+        id: LeaseId,
+        process: ProcessNumber,
+        refill: Amounts,
+    ) -> Option<Ending<H>> {
+        let (size, _) = self.granted(id, process)?;
+        debug_assert_eq!(refill.total(), size);
+        self.strike(id, refill)
+    }
+
+    /// The bytes of a process's grant, and the pool that gave it.
+    pub fn granted(&self, id: LeaseId, process: ProcessNumber) -> Option<(u64, Pool)> {
+        let lease = self.leases.get(&id)?;
+        match lease.tenure {
+            Tenure::Of(whose, pool) if whose == process => Some((lease.block.size(), pool)),
+            _ => None,
+        }
+    }
+
+    /// A name that no lease has.
+    pub fn uuid(&mut self) -> LeaseId {
+        loop {
+            let id = self.ids.uuid();
+            if !self.leases.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    fn insert(&mut self, id: LeaseId, block: Block, size: u64, tenure: Tenure) {
+        let handle = (self.make)(block.offset, size);
+        self.leases.insert(id, Lease { block, size, tenure, handle });
+        self.requested += size;
+    }
+
+    /// A block that is charged to a pool.
+    fn allocate(&mut self, size: u64, pool: Pool) -> Result<Block, AllocateError> {
+        let (whole, free) = (self.pools.size()[pool], self.pools.free()[pool]);
+        match Buddy::rounded(size) {
+            Some(rounded) if rounded > whole => {
+                let largest = power_of_two_within(whole).min(self.buddy.largest());
+                return Err(AllocateError::TooLarge { largest });
+            }
+            Some(rounded) if rounded > free => {
+                let largest_free = power_of_two_within(free).min(self.buddy.filling().largest_free);
+                return Err(AllocateError::OutOfMemory { largest_free });
+            }
+            _ => {}
+        }
+        let block = self.buddy.allocate(size)?;
+        self.pools.charge(&Amounts::of(pool, block.size()));
+        Ok(block)
     }
 
     /// The lease of that id.
@@ -125,45 +236,45 @@ impl<H: Clone> LeaseTable<H> {
     /// Answers its size. Unchanged when it fails.
     ///
     /// # Errors
-    /// `bad-request` for a zero or too long duration, `not-found`.
+    /// `bad-request` for a zero or too long duration, `not-found`, `refused` for a grant.
     pub fn renew(&mut self, id: LeaseId, duration_ms: u64, now: Instant) -> Result<u64, Error> {
         let expiry = self.expiry(duration_ms, now)?;
-        self.living(id, now)?;
+        let before = self.ends(id, now)?;
         let lease = self.leases.get_mut(&id).ok_or_else(not_found)?;
-        self.by_expiry.remove(&(lease.expiry, id));
+        self.by_expiry.remove(&(before, id));
         self.by_expiry.insert((expiry, id));
-        lease.expiry = expiry;
+        lease.tenure = Tenure::Until(expiry);
         Ok(lease.size)
     }
 
     /// How long a lease still lasts.
     ///
     /// # Errors
-    /// `not-found`.
+    /// `not-found`, `refused` for a grant.
     pub fn time_left(&self, id: LeaseId, now: Instant) -> Result<Duration, Error> {
-        Ok(self.living(id, now)?.expiry.duration_since(now))
+        Ok(self.ends(id, now)?.duration_since(now))
     }
 
     /// Ends a lease before its time.
     ///
     /// # Errors
-    /// `not-found`.
+    /// `not-found`, `refused` for a grant.
     pub fn end(&mut self, id: LeaseId, now: Instant) -> Result<Ending<H>, Error> {
-        self.living(id, now)?;
-        self.strike(id).ok_or_else(not_found)
+        self.ends(id, now)?;
+        self.strike_lease(id).ok_or_else(not_found)
     }
 
     /// Strikes the oldest expired leases, at most `most` of them.
     pub fn expired(&mut self, now: Instant, most: usize) -> Vec<Ending<H>> {
         let due = self.by_expiry.iter().take_while(|(expiry, _)| *expiry <= now);
         let due: Vec<LeaseId> = due.take(most).map(|&(_, id)| id).collect();
-        due.into_iter().filter_map(|id| self.strike(id)).collect()
+        due.into_iter().filter_map(|id| self.strike_lease(id)).collect()
     }
 
     /// Returns the block of a lease whose contents are marked released.
     pub fn give_back(&mut self, ending: Ending<H>) {
-        self.endings -= 1;
-        self.release_block(ending.block);
+        self.ending.subtract(&ending.refill);
+        self.release_block(ending.block, &ending.refill);
     }
 
     /// When the next lease ends.
@@ -171,7 +282,12 @@ impl<H: Clone> LeaseTable<H> {
         self.by_expiry.first().map(|&(expiry, _)| expiry)
     }
 
-    /// How many leases there are, expired ones that nobody struck yet included.
+    /// The pools.
+    pub fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
+    /// How many leases and grants there are, expired ones that nobody struck yet included.
     pub fn len(&self) -> usize {
         self.leases.len()
     }
@@ -181,7 +297,7 @@ impl<H: Clone> LeaseTable<H> {
         self.leases.is_empty()
     }
 
-    /// The bytes that living leases asked for.
+    /// The bytes that living leases and grants were asked for.
     pub fn requested(&self) -> u64 {
         self.requested
     }
@@ -202,37 +318,87 @@ impl<H: Clone> LeaseTable<H> {
     /// The invariant, in words.
     pub fn check(&self) -> Result<(), String> {
         self.buddy.check()?;
-        let ordered = self.leases.iter().all(|(&id, l)| self.by_expiry.contains(&(l.expiry, id)));
-        if !ordered || self.by_expiry.len() != self.leases.len() {
+        let leases = || self.leases.iter().map(|(&id, lease)| (id, lease));
+        let ordered = leases().all(|(id, lease)| match lease.tenure {
+            Tenure::Until(expiry) => self.by_expiry.contains(&(expiry, id)),
+            Tenure::Of(..) => true,
+        });
+        let plain = leases().filter(|(_, lease)| matches!(lease.tenure, Tenure::Until(_)));
+        let plain: Vec<u64> = plain.map(|(_, lease)| lease.block.size()).collect();
+        if !ordered || self.by_expiry.len() != plain.len() {
             return Err("the leases and their order of expiry disagree".into());
         }
-        let blocks: u64 = self.leases.values().map(|lease| lease.block.size()).sum();
-        let used = self.buddy.filling().used;
-        if blocks > used || (self.endings == 0 && blocks != used) {
-            return Err(format!("leases have {blocks} bytes of {used} used ones"));
+        if plain.iter().sum::<u64>() != self.leased {
+            return Err("the bytes of leases are miscounted".into());
         }
-        if self.leases.values().map(|lease| lease.size).sum::<u64>() != self.requested {
+        let blocks: u64 = leases().map(|(_, lease)| lease.block.size()).sum();
+        let (used, ending) = (self.buddy.filling().used, self.ending.total());
+        if blocks + ending != used {
+            return Err(format!("blocks have {blocks} and {ending} bytes of {used} used ones"));
+        }
+        if leases().map(|(_, lease)| lease.size).sum::<u64>() != self.requested {
             return Err("the requested bytes are miscounted".into());
         }
         Ok(())
     }
 
+    /// Says which pool's account is wrong, if one is, when processes owe that much in all.
+    ///
+    /// # Errors
+    /// The pool, in words.
+    pub fn check_pools(&self, owed: &Amounts) -> Result<(), String> {
+        for pool in Pool::ALL {
+            let leased = if pool == Pool::Committed { self.leased } else { 0 };
+            let (free, size) = (self.pools.free()[pool], self.pools.size()[pool]);
+            let charged = owed[pool] + leased + self.ending[pool];
+            if free + charged != size {
+                let word = pool.word();
+                return Err(format!("{word} has {free} free, {charged} charged, of {size}"));
+            }
+        }
+        if self.pools.free().total() != self.buddy.filling().free {
+            return Err("the pools and the allocator disagree on what is free".into());
+        }
+        Ok(())
+    }
+
     fn living(&self, id: LeaseId, now: Instant) -> Result<&Lease<H>, Error> {
-        let lease = self.leases.get(&id).filter(|lease| now < lease.expiry);
-        lease.ok_or_else(not_found)
+        let is_living = |lease: &&Lease<H>| match lease.tenure {
+            Tenure::Until(expiry) => now < expiry,
+            Tenure::Of(..) => true,
+        };
+        self.leases.get(&id).filter(is_living).ok_or_else(not_found)
     }
 
-    fn strike(&mut self, id: LeaseId) -> Option<Ending<H>> {
-        let Lease { block, size, expiry, handle } = self.leases.remove(&id)?;
-        self.by_expiry.remove(&(expiry, id));
+    /// When a lease ends; a grant is none.
+    fn ends(&self, id: LeaseId, now: Instant) -> Result<Instant, Error> {
+        match self.living(id, now)?.tenure {
+            Tenure::Until(expiry) => Ok(expiry),
+            Tenure::Of(..) => Err(Error::new(Code::Refused, GRANTED)),
+        }
+    }
+
+    fn strike_lease(&mut self, id: LeaseId) -> Option<Ending<H>> {
+        let block = self.leases.get(&id)?.block.size();
+        let ending = self.strike(id, Amounts::of(Pool::Committed, block))?;
+        self.leased -= block;
+        Some(ending)
+    }
+
+    fn strike(&mut self, id: LeaseId, refill: Amounts) -> Option<Ending<H>> {
+        let Lease { block, size, tenure, handle } = self.leases.remove(&id)?;
+        if let Tenure::Until(expiry) = tenure {
+            self.by_expiry.remove(&(expiry, id));
+        }
         self.requested -= size;
-        self.endings += 1;
-        Some(Ending { handle, size, block })
+        self.ending.add(&refill);
+        Some(Ending { handle, size, block, refill })
     }
 
-    fn release_block(&mut self, block: Block) {
+    fn release_block(&mut self, block: Block, refill: &Amounts) {
         let released = self.buddy.release(block.offset);
         debug_assert!(released.is_ok(), "a block of the table was not used: {released:?}");
+        self.pools.refill(refill);
     }
 
     fn unused_id(&mut self, kind: IdKind) -> Option<LeaseId> {
@@ -277,6 +443,13 @@ impl<H: Clone> LeaseTable<H> {
     }
 }
 
+/// The largest block that so many bytes could be, 0 for none.
+fn power_of_two_within(bytes: u64) -> u64 {
+    bytes.checked_ilog2().map_or(0, |log| 1 << log)
+}
+
+const GRANTED: &str =
+    "a granted block has no time; it ends when its process returns it, or with its process";
 const NO_NUMBERS: &str = "all numeric ids were given; lease by text, whose ids do not run out";
 
 /// The one answer for a lease that never was, has expired or was released: a stranger

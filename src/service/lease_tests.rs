@@ -1,6 +1,7 @@
 //! Tests of the lease table: the rules one by one, and random steps against a naive model.
 
 use super::*;
+use crate::service::pool::Shares;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -9,13 +10,18 @@ use std::hash::RandomState;
 const MS: Duration = Duration::from_millis(1);
 const HOUR_MS: u64 = 3_600_000;
 
+fn undivided(arena: u64) -> Pools {
+    Pools::divided(arena, &Shares::default(), &Shares::default()).unwrap()
+}
+
 fn table(arena: u64) -> LeaseTable<()> {
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
-    LeaseTable::new(Buddy::new(arena), ids, Duration::from_millis(HOUR_MS))
+    let pools = undivided(arena);
+    LeaseTable::new(Buddy::new(arena), pools, ids, Duration::from_millis(HOUR_MS), |_, _| ())
 }
 
 fn lease(table: &mut LeaseTable<()>, size: u64, ms: u64, now: Instant) -> Result<LeaseId, Code> {
-    table.lease(size, ms, IdKind::Uuid, now, |_, _| ()).map_err(|error| error.code)
+    table.lease(size, ms, IdKind::Uuid, now).map_err(|error| error.code)
 }
 
 fn code<T>(result: Result<T, Error>) -> Option<Code> {
@@ -119,9 +125,11 @@ fn a_released_lease_is_gone_and_a_second_release_is_not_found() {
 fn a_handle_is_made_for_the_place_that_was_allocated() {
     let now = Instant::now();
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
-    let mut table = LeaseTable::new(Buddy::new(1024), ids, Duration::from_secs(9));
-    table.lease(100, 5, IdKind::Uuid, now, |offset, size| (offset, size)).unwrap();
-    let id = table.lease(32, 5, IdKind::Number, now, |offset, size| (offset, size)).unwrap();
+    let (pools, longest) = (undivided(1024), Duration::from_secs(9));
+    let make = |offset, size| (offset, size);
+    let mut table = LeaseTable::new(Buddy::new(1024), pools, ids, longest, make);
+    table.lease(100, 5, IdKind::Uuid, now).unwrap();
+    let id = table.lease(32, 5, IdKind::Number, now).unwrap();
     assert!(id.number().is_some());
     assert_eq!(table.find(id, now).unwrap().handle, (128, 32));
 }

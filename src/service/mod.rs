@@ -10,13 +10,24 @@
 //!   lease  ── ids      names that nobody can guess
 //!          ── buddy ── bits    which part of the arena is whose
 //!   arena     the bytes themselves, and one block's contents
+//!
+//!   manager ── decision, repayment   figures 8 to 12, as pure functions; figures names the boxes
+//!           ── process, pool         what is held and owed, and by what there is to give
+//!           ── pressure              how much of the time somebody waited
 //! ```
 
 pub mod arena;
 pub mod bits;
 pub mod buddy;
+pub mod decision;
+pub mod figures;
 pub mod ids;
 pub mod lease;
 pub mod lootbox;
+pub mod manager;
 pub mod picture;
+pub mod pool;
+pub mod pressure;
+pub mod process;
+pub mod repayment;
 pub mod rows;

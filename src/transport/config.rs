@@ -14,7 +14,7 @@ use std::hash::RandomState;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::connection::Limits;
 use super::datagrams::DatagramLimits;
@@ -28,6 +28,8 @@ use crate::service::buddy::{Buddy, MIN_BLOCK};
 use crate::service::ids::Ids;
 use crate::service::lease::LeaseTable;
 use crate::service::lootbox::{Locking, shuffled};
+use crate::service::manager::{Manager, Rules};
+use crate::service::pool::{Pools, Shares};
 
 /// The port that is served unless another is asked for.
 pub const DEFAULT_PORT: u16 = 4120;
@@ -86,6 +88,12 @@ pub struct Config {
     pub limits: Limits,
     /// What datagrams are bound by, when they are served.
     pub udp: Option<DatagramLimits>,
+    /// How the arena is divided; all of it is committed when there is none.
+    pub pools: Shares,
+    /// The most that one process may owe each pool.
+    pub caps: Shares,
+    /// What the memory manager goes by.
+    pub rules: Rules,
 }
 
 impl Default for Config {
@@ -109,6 +117,9 @@ impl Default for Config {
                 fault: None,
             },
             udp: None,
+            pools: Shares::default(),
+            caps: Shares::default(),
+            rules: Rules::default(),
         }
     }
 }
@@ -217,12 +228,19 @@ impl Config {
     pub fn share(&self) -> Result<Shared, StartError> {
         let arena = Arena::new(self.memory).map_err(|_| StartError::Memory(self.memory))?;
         let ids = Ids::new(rand::make_rng(), RandomState::new());
-        let leases = LeaseTable::new(Buddy::new(self.memory), ids, self.max_lease);
+        let pools = Pools::divided(self.memory, &self.pools, &self.caps);
+        let pools = pools.map_err(|why| StartError::OutOfRange(format!("--pools: {why}")))?;
+        let (buddy, make) = (Buddy::new(self.memory), Shared::make_block);
+        let leases = LeaseTable::new(buddy, pools, ids, self.max_lease, make);
+        let journal = log::log_enabled!(log::Level::Debug);
+        let rules = Rules { journal, most: self.max_clients, ..self.rules.clone() };
+        let manager = Manager::new(leases, rules, Instant::now());
         let list = shuffled(self.numbers, self.seed);
         let parking = self.lab.then(|| Parking::new(MOST_PARKED));
         let unlocked = Unlocked::new(self.race_window, parking);
         let gauges = self.udp.as_ref().map(|_| DatagramGauges::default());
-        Ok(Shared::new(list, self.locking, unlocked, arena, leases, gauges))
+        let longest = self.max_lease;
+        Ok(Shared::new(list, self.locking, unlocked, arena, manager, longest, gauges))
     }
 
     fn check(&self) -> Result<(), StartError> {
@@ -240,6 +258,8 @@ impl Config {
         range("--idle-timeout", ms(self.limits.idle_timeout), 0, year, " ms")?;
         let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         range("--race-window", us(self.race_window), 0, us(MOST_WINDOW), " us")?;
+        range("--block", self.rules.block, 0, 1 << 40, " bytes")?;
+        range("--process-idle", ms(self.rules.idle), 1000, DAY_MS, " ms")?;
         if let Some(udp) = &self.udp {
             let most = MOST_DATAGRAM as u64;
             range("--datagram", udp.longest as u64, LEAST_DATAGRAM, most, " bytes")?;

@@ -30,13 +30,23 @@ use std::time::{Duration, Instant};
 use super::input::Input;
 use super::patience::{Patience, Situation, Wait};
 use super::shared::Shared;
+use super::shared::processes::Waiting;
 use super::writing;
 use crate::message::{ClientNumber, Reply, Request};
 use crate::representation::output::Output;
 use crate::representation::{Conversation, Decoded, Tail};
+use crate::service::manager::Caller;
 
 /// The largest buffer that an idle connection keeps, in bytes: a page.
 const IDLE_BUFFER: usize = 4096;
+
+/// How often a request that waits looks whether its client is still there: twice in the
+/// 100 ms in which that is promised.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What is read while a request waits, at most, in bytes; behind more a client's end is not
+/// seen until the wait is over.
+const READ_AHEAD: usize = 64 * 1024;
 
 /// What every connection is bound by.
 #[derive(Debug, Clone)]
@@ -60,7 +70,7 @@ pub fn serve(stream: &TcpStream, client: ClientNumber, shared: &Shared, limits: 
     let _ = stream.set_write_timeout(Some(limits.write_timeout));
     let mut connection = Connection {
         stream,
-        client,
+        caller: Caller::connected(client),
         shared,
         limits,
         conversation: Conversation::new(limits.max_message),
@@ -85,7 +95,7 @@ pub fn serve(stream: &TcpStream, client: ClientNumber, shared: &Shared, limits: 
 
 struct Connection<'a> {
     stream: &'a TcpStream,
-    client: ClientNumber,
+    caller: Caller,
     shared: &'a Shared,
     limits: &'a Limits,
     conversation: Conversation,
@@ -104,8 +114,8 @@ struct Connection<'a> {
     read_timeout: Option<Duration>,
 }
 
-/// Counts the numbers of a client that was gone before its reply was written, also after a
-/// panic: those not written, and those that its system refused because it had closed
+/// Ends the client's part in its process, and counts the numbers of one that was gone before
+/// its reply was written, also after a panic: those not written, and those that its system refused because it had closed
 /// before (a broken pipe). A connection reset may come after a reply was read, and counts not.
 impl Drop for Connection<'_> {
     fn drop(&mut self) {
@@ -118,6 +128,7 @@ impl Drop for Connection<'_> {
         if lost > 0 {
             self.shared.add_undelivered(lost);
         }
+        self.shared.disconnect(self.caller.client);
     }
 }
 
@@ -237,8 +248,15 @@ impl Connection<'_> {
                     if let Some(fault) = self.limits.fault {
                         fault(request);
                     }
+                    if request.may_wait() {
+                        let begun = self.shared.begin(request, self.caller);
+                        if self.await_answer(begun, used).is_err() {
+                            return true;
+                        }
+                        continue;
+                    }
                     let last = matches!(request, Request::Quit);
-                    let mut reply = self.shared.answer(request, self.client, &mut self.spare);
+                    let mut reply = self.shared.answer(request, self.caller, &mut self.spare);
                     self.encode(&mut reply, used);
                     if last {
                         return true;
@@ -258,6 +276,49 @@ impl Connection<'_> {
                 return true;
             }
         }
+    }
+
+    /// Answers a request that may have to wait for other clients; meanwhile what was
+    /// answered before is written.
+    fn await_answer(&mut self, begun: Result<Reply<'_>, Waiting>, used: usize) -> Result<(), ()> {
+        let waiting = match begun {
+            Ok(mut reply) => {
+                self.encode(&mut reply, used);
+                return Ok(());
+            }
+            Err(waiting) => waiting,
+        };
+        self.input.consume(used);
+        let mut is_gone = self.flush().is_err();
+        let mut reply = loop {
+            if is_gone {
+                break self.shared.give_up(&waiting);
+            }
+            if let Some(reply) = self.shared.resume(&waiting, LOOK_EVERY) {
+                break reply;
+            }
+            is_gone = self.read_ahead();
+        };
+        self.encode(&mut reply, 0);
+        Ok(())
+    }
+
+    /// Reads what has come while a request waits; true when the client has closed.
+    fn read_ahead(&mut self) -> bool {
+        if self.input.pending().len() >= READ_AHEAD || self.stream.set_nonblocking(true).is_err() {
+            return false;
+        }
+        let mut stream = self.stream;
+        let is_gone = match stream.read(self.input.space()) {
+            Ok(0) => true,
+            Ok(count) => {
+                self.unheard_numbers = 0;
+                self.input.filled(count);
+                false
+            }
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+        };
+        is_gone | self.stream.set_nonblocking(false).is_err()
     }
 
     /// Appends a reply and drops the request that it answers.
@@ -283,7 +344,7 @@ impl Connection<'_> {
         if !self.output.body.is_empty() {
             self.spare = std::mem::take(&mut self.output.body);
         }
-        written.map_err(|error| log::debug!("client-{}: {error}", self.client))
+        written.map_err(|error| log::debug!("client-{}: {error}", self.caller.client))
     }
 
     fn end_too_slow(&mut self) -> End {

@@ -16,8 +16,8 @@
 //!
 //! 1. Without a valid token nothing is executed, nothing is kept, and nothing is sent that
 //!    is longer than three times what came.
-//! 2. A request that does not fit a datagram, or that has an effect and whose reply might
-//!    not, is refused before it is executed.
+//! 2. A request that does not fit a datagram, that has an effect and whose reply might
+//!    not, or that may wait for another client, is refused before it is executed.
 //! 3. At most once means it: see [`super::history`]. The id alone decides what is a repeat.
 //!
 //! **Lock** none: the `udp` thread's own; executing takes the server's, one at a time.
@@ -172,6 +172,9 @@ impl Datagrams {
             let text = format!("a datagram has at most {longest} bytes here; ask by TCP");
             return Err(Error::new(Code::TooLarge, text));
         }
+        if request.may_wait() {
+            return Err(Error::new(Code::Refused, WAITS));
+        }
         if longest_reply(&request, self.numbers) > longest {
             let text = format!(
                 "the reply would not fit a datagram of {longest} bytes; ask for less, or by TCP"
@@ -204,6 +207,8 @@ const NOT_OURS: &str = "no token of ours; say Hello";
 const TOO_OLD: &str = "the token is too old and not in the history; say Hello";
 const BEHIND: &str = "a later request of this token came first; send one at a time, ids going up";
 const FULL: &str = "the history is full; try again later, or ask at least once";
+const WAITS: &str =
+    "one thread serves all datagrams and waits for nobody; ask for a wait of 0 ms, or by TCP";
 const REPLY_TOO_LONG: &str = "the reply does not fit a datagram; ask for less, or by TCP";
 
 fn about_token(asked: Header, text: &'static str) -> Vec<u8> {

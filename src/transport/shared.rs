@@ -3,14 +3,17 @@
 //! | lock | guards | taken by | held with |
 //! | --- | --- | --- | --- |
 //! | the draw | counter, turns, undelivered | a draw, `table`, `stats`, the end of a connection | no other |
-//! | the tables | leases, their order, the allocator | lease, find, renew, ttl, release, `tree`, `stats`, the reaper | no other |
-//! | one for each block | the block's contents: its bytes, length, released | set, get, and whoever ends the lease | no other |
+//! | the tables | leases, their order, the allocator, pools, processes, who waits | all requests about memory and processes, the end of a connection, the reaper | no other |
+//! | one for each block | the block's contents: its bytes, length, released | set, get, and whoever ends the lease or grant | no other |
 //! | [`super::parking`]'s | whose step is next; of a lab server only | its draws, `parked`, `step` | no other |
 //!
 //! ```text
 //!   get    tables ─ find, clone the handle ─ let go │ block ─ copy ─ let go │ write to the socket
 //!   end    tables ─ strike ─ let go │ block ─ mark released ─ let go │ tables ─ give back ─ let go
 //! ```
+//!
+//! Two kinds of condition variable go with the tables: one for the reaper, and one for each
+//! process, on which its clients wait ([`processes`]).
 //!
 //! **Invariants**
 //!
@@ -39,11 +42,13 @@ use std::time::{Duration, Instant};
 use crate::message::numbers::NumberList;
 use crate::message::{ClientNumber, Code, Error, IdKind, LeaseId, Reply, Request};
 use crate::service::arena::{Arena, Contents, ContentsError};
-use crate::service::lease::{Ending, LeaseTable, not_found};
+use crate::service::lease::{Ending, not_found};
 use crate::service::lootbox::{DrawState, Locking};
+use crate::service::manager::{Caller, Manager};
 use crate::service::picture::picture;
 
 mod draws;
+pub mod processes;
 
 pub use draws::Unlocked;
 
@@ -59,6 +64,9 @@ const MOST_PICTURE: usize = 64 * 1024;
 /// A block's contents behind their own lock; the lease table's handle.
 pub type LockedContents = Arc<Mutex<Contents>>;
 
+/// All that the tables' lock guards. A process is woken by its condition variable.
+pub type Tables = Manager<LockedContents, Arc<Condvar>>;
+
 /// What all threads share.
 #[derive(Debug)]
 pub struct Shared {
@@ -70,9 +78,11 @@ pub struct Shared {
     draw: Mutex<DrawState>,
     /// Used instead of the draw's own counter where nothing is locked.
     unlocked: Unlocked,
-    tables: Mutex<LeaseTable<LockedContents>>,
-    /// Goes with `tables`: a lease ends sooner than the reaper sleeps, or it shall stop.
+    tables: Mutex<Tables>,
+    /// Goes with `tables`: something is to be done sooner than the reaper sleeps, or it shall stop.
     sooner: Condvar,
+    /// The longest time that a request may wait.
+    longest_wait: Duration,
     // Flags and gauges, which guard nothing.
     stopping: AtomicBool,
     clients: AtomicU64,
@@ -100,7 +110,8 @@ impl Shared {
         locking: Locking,
         unlocked: Unlocked,
         arena: Arena,
-        leases: LeaseTable<LockedContents>,
+        tables: Tables,
+        longest_wait: Duration,
         datagrams: Option<DatagramGauges>,
     ) -> Self {
         Self {
@@ -109,8 +120,9 @@ impl Shared {
             arena,
             draw: Mutex::default(),
             unlocked,
-            tables: Mutex::new(leases),
+            tables: Mutex::new(tables),
             sooner: Condvar::new(),
+            longest_wait,
             stopping: AtomicBool::new(false),
             clients: AtomicU64::new(0),
             last_client: AtomicU64::new(0),
@@ -118,14 +130,20 @@ impl Shared {
         }
     }
 
-    /// Answers one request of `client`. `spare` is a buffer to put data in; it may be
-    /// taken.
+    /// The contents of a fresh block, behind their lock.
+    pub fn make_block(offset: u64, size: u64) -> LockedContents {
+        Arc::new(Mutex::new(Contents::new(offset, size)))
+    }
+
+    /// Answers one request of `caller` at once. `spare` is a buffer to put data in; it may
+    /// be taken.
     pub fn answer<'s>(
         &'s self,
         request: &Request<'_>,
-        client: ClientNumber,
+        caller: Caller,
         spare: &mut Vec<u8>,
     ) -> Reply<'s> {
+        let client = caller.client;
         let answered = match *request {
             // Not by way of a Result: moving one costs as much as the lock.
             Request::Draw { count } => return self.draw(client, count),
@@ -136,6 +154,17 @@ impl Shared {
             Request::Renew { id, duration_ms } => self.renew(id, duration_ms),
             Request::Ttl { id } => self.ttl(id),
             Request::Release { id } => self.release(id),
+            Request::Join { ref name, committed } => self.join(caller, name, committed),
+            Request::Attach { token } => self.attach(caller, token),
+            Request::Leave => self.leave(client),
+            Request::Report { freeable, efficiency } => self.report(client, freeable, efficiency),
+            Request::Grant(ref wanted) => self.request(client, wanted),
+            Request::Return { id } => self.return_block(client, id),
+            Request::Reuse { size } => self.reuse(client, size),
+            Request::Owed => self.owed(client),
+            Request::Wait { .. } => self.signal(client),
+            Request::Pools => Ok(self.pools()),
+            Request::Accounts => Ok(self.accounts()),
             Request::Stats => Ok(self.stats()),
             Request::Tree => Ok(self.tree()),
             Request::Parked => self.parked(),
@@ -146,30 +175,39 @@ impl Shared {
         answered.unwrap_or_else(Reply::Error)
     }
 
+    /// Changes the tables, and afterwards, without the lock, wakes whom that concerns.
+    fn change<T>(&self, change: impl FnOnce(&mut Tables, Instant) -> T) -> T {
+        let mut tables = hold(&self.tables);
+        let sleeps_until = tables.next_wake();
+        let changed = change(&mut tables, Instant::now());
+        let is_other = tables.next_wake() != sleeps_until;
+        let (wakers, journal) = (tables.take_wakers(), tables.take_journal());
+        drop(tables);
+        if is_other {
+            self.sooner.notify_one();
+        }
+        wakers.iter().for_each(|waker| waker.notify_all());
+        journal.iter().for_each(|line| log::debug!("{line}"));
+        changed
+    }
+
     fn lease(&self, size: u64, duration_ms: u64, id_kind: IdKind) -> Result<Reply<'_>, Error> {
-        let make = |offset, size| Arc::new(Mutex::new(Contents::new(offset, size)));
         loop {
-            let mut tables = hold(&self.tables);
-            let now = Instant::now();
-            let sleeps_until = tables.next_expiry();
-            let leased = tables.lease(size, duration_ms, id_kind, now, make);
-            let wake = tables.next_expiry() != sleeps_until;
-            drop(tables);
-            if wake {
-                self.sooner.notify_one();
-            }
+            let leased = self.change(|tables, now| {
+                tables.lease(size, duration_ms, id_kind, now).map_err(|error| (error, now))
+            });
             match leased {
                 Ok(id) => return Ok(Reply::Leased { id, size, duration_ms }),
                 // What has expired and nobody struck yet stands in nobody's way.
-                Err(error) if error.code == Code::OutOfMemory && self.reap(now) > 0 => {}
-                Err(error) => return Err(error),
+                Err((error, now)) if error.code == Code::OutOfMemory && self.reap(now) > 0 => {}
+                Err((error, _)) => return Err(error),
             }
         }
     }
 
     fn find(&self, id: LeaseId) -> Result<(LockedContents, u64), Error> {
         let tables = hold(&self.tables);
-        let found = tables.find(id, Instant::now())?;
+        let found = tables.leases().find(id, Instant::now())?;
         Ok((found.handle, found.size))
     }
 
@@ -198,25 +236,20 @@ impl Shared {
     }
 
     fn renew(&self, id: LeaseId, duration_ms: u64) -> Result<Reply<'_>, Error> {
-        let mut tables = hold(&self.tables);
-        let size = tables.renew(id, duration_ms, Instant::now())?;
-        drop(tables);
-        self.sooner.notify_one();
+        let size = self.change(|tables, now| tables.renew(id, duration_ms, now))?;
         Ok(Reply::Leased { id, size, duration_ms })
     }
 
     fn ttl(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
         let tables = hold(&self.tables);
-        let left = tables.time_left(id, Instant::now())?;
+        let left = tables.leases().time_left(id, Instant::now())?;
         drop(tables);
         let left_ms = left.as_nanos().div_ceil(1_000_000) as u64;
         Ok(Reply::Ttl { id, left_ms })
     }
 
     fn release(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
-        let mut tables = hold(&self.tables);
-        let ending = tables.end(id, Instant::now())?;
-        drop(tables);
+        let ending = self.change(|tables, now| tables.end_lease(id, now))?;
         let size = ending.size;
         self.give_back(vec![ending]);
         Ok(Reply::Released { id, size })
@@ -230,27 +263,33 @@ impl Shared {
         count
     }
 
+    /// Ends all expired leases: they stand in nobody's way.
+    fn reap_all(&self, now: Instant) {
+        let is_due = || hold(&self.tables).leases().next_expiry().is_some_and(|at| at <= now);
+        while is_due() && self.reap(now) > 0 {}
+    }
+
     fn give_back(&self, endings: Vec<Ending<LockedContents>>) {
         for ending in &endings {
             hold(&ending.handle).release();
         }
-        let mut tables = hold(&self.tables);
-        for ending in endings {
-            tables.give_back(ending);
+        if !endings.is_empty() {
+            self.change(|tables, now| tables.give_back(endings, now));
         }
     }
 
-    /// The reaping thread: sleeps until a lease ends, gives its memory back, and
-    /// returns when the server stops.
+    /// The reaping thread: sleeps until a lease ends or the pools are to be looked at, gives
+    /// memory back, asks for it, and returns when the server stops.
     pub fn reap_until_stopped(&self) {
         let mut tables = hold(&self.tables);
         while !self.is_stopping() {
             let now = Instant::now();
-            let left = tables.next_expiry().map(|expiry| expiry.saturating_duration_since(now));
+            let left = tables.next_wake().map(|at| at.saturating_duration_since(now));
             tables = match left {
                 Some(Duration::ZERO) => {
                     drop(tables);
                     self.reap(now);
+                    self.look_after_processes();
                     hold(&self.tables)
                 }
                 Some(left) => {
@@ -262,17 +301,29 @@ impl Shared {
         }
     }
 
+    /// Ends processes that were silent for too long, and asks others for memory.
+    fn look_after_processes(&self) {
+        let ended = self.change(|tables, now| {
+            tables.collect(now);
+            tables.end_silent(now)
+        });
+        ended.into_iter().for_each(|number| self.end_process(number));
+    }
+
     fn tree(&self) -> Reply<'_> {
         let tables = hold(&self.tables);
-        Reply::Tree(picture(tables.buddy(), MOST_PICTURE))
+        Reply::Tree(picture(tables.leases().buddy(), MOST_PICTURE))
     }
 
     fn stats(&self) -> Reply<'_> {
         let drawn = self.drawn();
         let undelivered = hold(&self.draw).undelivered();
-        let (leases, requested, filling, memory) = {
+        let (leases, requested, filling, memory, processes, waiting) = {
             let tables = hold(&self.tables);
-            (tables.len(), tables.requested(), tables.filling(), tables.buddy().size())
+            let leases = tables.leases();
+            let (processes, waiting) = (tables.processes(), tables.requests_waiting());
+            let memory = leases.buddy().size();
+            (leases.len(), leases.requested(), leases.filling(), memory, processes, waiting)
         };
         let percent = |share: f64| format!("{share:.1}%");
         let mut figures: Vec<(&str, String)> = vec![
@@ -291,6 +342,8 @@ impl Shared {
             ("largest_free", filling.largest_free.to_string()),
             ("internal_fragmentation", percent(filling.internal_fragmentation(requested))),
             ("external_fragmentation", percent(filling.external_fragmentation())),
+            ("processes", processes.to_string()),
+            ("waiting", waiting.to_string()),
         ];
         if let Some(DatagramGauges { history, resent }) = &self.datagrams {
             figures.push(("history", history.load(Ordering::Relaxed).to_string()));
@@ -341,9 +394,10 @@ impl Shared {
         if let Some(parking) = &self.unlocked.parking {
             parking.open();
         }
-        // With the lock held in between, the reaper either sees the flag or already waits.
-        drop(hold(&self.tables));
+        // With the lock held in between, who waits either sees the flag or already waits.
+        let wakers = hold(&self.tables).all_wakers();
         self.sooner.notify_all();
+        wakers.iter().for_each(|waker| waker.notify_all());
     }
 
     /// Says which invariant of the tables is broken, if one is.

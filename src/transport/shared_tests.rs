@@ -15,7 +15,7 @@ fn shared(memory: u64, numbers: u32, locking: Locking) -> Shared {
 }
 
 fn answer<'s>(shared: &'s Shared, request: Request<'_>) -> Reply<'s> {
-    shared.answer(&request, 1, &mut Vec::new())
+    shared.answer(&request, Caller::connected(1), &mut Vec::new())
 }
 
 fn lease(shared: &Shared, size: u64, duration_ms: u64) -> Result<LeaseId, Code> {
@@ -50,7 +50,7 @@ fn drain(shared: &Shared, threads: u64) -> Vec<Vec<u32>> {
         barrier.wait();
         loop {
             let request = Request::Draw { count: 1 + client };
-            match shared.answer(&request, client, &mut Vec::new()) {
+            match shared.answer(&request, Caller::connected(client), &mut Vec::new()) {
                 Reply::Drawn(drawn) => numbers.extend(drawn.numbers()),
                 Reply::Error(error) => {
                     assert_eq!(error.code, Code::Exhausted);

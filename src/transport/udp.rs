@@ -31,6 +31,7 @@ use super::shared::Shared;
 use super::tcp::warn_now_and_then;
 use crate::message::{ClientNumber, Code, Error, Reply, Request};
 use crate::representation::datagram::{BUFFER, Wish};
+use crate::service::manager::Caller;
 
 /// The wait after an error that is nobody's datagram's.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -140,8 +141,10 @@ impl Executor for Executing<'_> {
         // The rule for poisoned locks makes this safe to go on from: see `super::shared`.
         let answered = catch_unwind(AssertUnwindSafe(|| {
             fault.iter().for_each(|fault| fault(request));
-            shared.answer(request, client, &mut Vec::new())
+            shared.answer(request, Caller::unconnected(client), &mut Vec::new())
         }));
+        // A process without a connection ends when its clients are silent.
+        shared.hear(client);
         let reply = answered.unwrap_or_else(|_| Reply::Error(Error::new(Code::Refused, FAILED)));
         if let (Reply::Drawn(drawn), false) = (&reply, wish.reply) {
             shared.add_undelivered(drawn.count());

@@ -13,7 +13,7 @@
 
 use std::borrow::Cow;
 
-use super::malformed;
+use super::{malformed, process};
 use crate::message::numbers::Drawn;
 use crate::message::{Code, Error, IdKind, LeaseId, Reply, Request, Row, Rows, Step};
 use crate::representation::cdr::{Malformed, Reader, Writer};
@@ -39,7 +39,8 @@ const ERROR: u8 = 0xff;
 
 /// The answer to Help.
 const KINDS: &str = "01 Draw, 02 Table, 03 Lease, 04 Set, 05 Get, 06 Renew, 07 Ttl, 08 Release, \
-     09 Stats, 0a Tree, 0b Parked, 0c Step, 0d Help, 0e Quit";
+     09 Stats, 0a Tree, 0b Parked, 0c Step, 0d Help, 0e Quit, 0f Join, 10 Attach, 11 Leave, \
+     12 Report, 13 Request, 14 Return, 15 Reuse, 16 Owed, 17 Wait, 18 Pools, 19 Accounts";
 
 /// The kind of a request's frame.
 pub fn kind_of(request: &Request<'_>) -> u8 {
@@ -56,6 +57,17 @@ pub fn kind_of(request: &Request<'_>) -> u8 {
         Request::Tree => TREE,
         Request::Parked => PARKED,
         Request::Step { .. } => STEP,
+        Request::Join { .. } => process::JOIN,
+        Request::Attach { .. } => process::ATTACH,
+        Request::Leave => process::LEAVE,
+        Request::Report { .. } => process::REPORT,
+        Request::Grant(_) => process::REQUEST,
+        Request::Return { .. } => process::RETURN,
+        Request::Reuse { .. } => process::REUSE,
+        Request::Owed => process::OWED,
+        Request::Wait { .. } => process::WAIT,
+        Request::Pools => process::POOLS,
+        Request::Accounts => process::ACCOUNTS,
         Request::Help => HELP,
         Request::Quit => QUIT,
     }
@@ -89,6 +101,7 @@ pub fn put_request(request: &Request<'_>, out: &mut Writer<'_>) {
         }
         Request::Step { client } => out.u64(*client),
         Request::Stats | Request::Tree | Request::Parked | Request::Help | Request::Quit => {}
+        other => process::put_request(other, out),
     }
 }
 
@@ -113,19 +126,23 @@ pub fn take_request<'a>(kind: u8, body: &mut Reader<'a>) -> Result<Request<'a>, 
         STEP => body.u64().map(|client| Request::Step { client }),
         HELP => Ok(Request::Help),
         QUIT => Ok(Request::Quit),
-        _ => {
-            let text = "there is no such kind of request; send kind 0d, Help, for those there are";
-            return Err(Error::new(Code::UnknownCommand, text));
-        }
+        kind => match process::take_request(kind, body) {
+            Some(request) => request,
+            None => {
+                let text =
+                    "there is no such kind of request; send kind 0d, Help, for those there are";
+                return Err(Error::new(Code::UnknownCommand, text));
+            }
+        },
     };
     request.and_then(|request| body.end().map(|()| request)).map_err(malformed)
 }
 
-fn put_id(id: LeaseId, out: &mut Writer<'_>) {
+pub(super) fn put_id(id: LeaseId, out: &mut Writer<'_>) {
     out.octets(&id.to_bytes());
 }
 
-fn take_id(body: &mut Reader<'_>) -> Result<LeaseId, Malformed> {
+pub(super) fn take_id(body: &mut Reader<'_>) -> Result<LeaseId, Malformed> {
     body.octets().map(LeaseId::from_bytes)
 }
 
@@ -170,6 +187,7 @@ pub fn reply_kind(reply: &Reply<'_>) -> (u8, u8) {
         Reply::Help => HELP,
         Reply::Bye => QUIT,
         Reply::Error(error) => return (ERROR, status_of(error.code)),
+        other => process::answered(other).unwrap_or_default(),
     };
     (REPLY + request, 0)
 }
@@ -214,10 +232,11 @@ pub fn put_reply(reply: &Reply<'_>, data: usize, out: &mut Writer<'_>) {
         Reply::Help => out.string(KINDS),
         Reply::Bye => {}
         Reply::Error(error) => out.string(&error.text),
+        other => process::put_reply(other, out),
     }
 }
 
-fn put_all<T>(items: &[T], out: &mut Writer<'_>, each: impl Fn(&T, &mut Writer<'_>)) {
+pub(super) fn put_all<T>(items: &[T], out: &mut Writer<'_>, each: impl Fn(&T, &mut Writer<'_>)) {
     out.count(items.len());
     items.iter().for_each(|item| each(item, out));
 }
@@ -254,13 +273,19 @@ pub fn take_reply(
             let code = code_of(status).ok_or(Malformed("is an error of no known status"))?;
             Reply::Error(Error::new(code, body.string()?.to_string()))
         }
-        _ => return Err(Malformed("is that of no known reply")),
+        (kind, 0) => match process::take_reply(kind, body) {
+            Some(reply) => reply?,
+            None => return Err(NO_REPLY),
+        },
+        _ => return Err(NO_REPLY),
     };
     body.end().map(|()| reply)
 }
 
+const NO_REPLY: Malformed = Malformed("is that of no known reply");
+
 /// A sequence of elements of at least `size` bytes each.
-fn take_all<'a, T>(
+pub(super) fn take_all<'a, T>(
     body: &mut Reader<'a>,
     size: usize,
     each: impl Fn(&mut Reader<'a>) -> Result<T, Malformed>,

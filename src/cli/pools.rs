@@ -1,0 +1,136 @@
+//! Pairs of pools and shares, as they are written on the command line and in a file.
+//!
+//! ```text
+//!   committed=50%,gl=5%,gp=10%,le=25%,lp=10%        percent of the arena, or of the pool
+//!   gl=64KiB,le=1MiB                                bytes
+//!   pools.conf                                      a file: a pair a line, # begins a comment,
+//!                                                   committed.NAME=1MiB fixes a process's own block
+//! ```
+//!
+//! **Invariants** a pool that stands twice, an unknown name, and more than 100 % are errors.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::units;
+use crate::message::memory::Pool;
+use crate::service::pool::{Share, Shares};
+
+/// How memory is divided, and whose committed memory is fixed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fixed {
+    /// The pools.
+    pub shares: Shares,
+    /// Bytes by the name of a process.
+    pub fixed: BTreeMap<String, u64>,
+}
+
+/// The longest file that is read, in bytes.
+const MOST_FILE: u64 = 1 << 20;
+
+/// Pairs, or the name of a file that holds some: a value without `=`.
+///
+/// # Errors
+/// What is wrong, and where.
+pub fn plan(text: &str) -> Result<Fixed, String> {
+    if text.contains('=') {
+        return Ok(Fixed { shares: shares(text)?, fixed: BTreeMap::new() });
+    }
+    let length = fs::metadata(text).map(|file| file.len());
+    let length = length.map_err(|error| {
+        format!("the file cannot be read ({error}); give pairs such as gp=10%, or a file of them")
+    })?;
+    if length > MOST_FILE {
+        return Err(format!("the file has {length} bytes; give one of at most {MOST_FILE}"));
+    }
+    let text = fs::read_to_string(text)
+        .map_err(|error| format!("the file cannot be read ({error}); give a text file"))?;
+    read(&text)
+}
+
+fn read(text: &str) -> Result<Fixed, String> {
+    let mut plan = Fixed::default();
+    for (at, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        let (name, value) = line
+            .split_once('=')
+            .map(|(name, value)| (name.trim(), value.trim()))
+            .ok_or_else(|| format!("line {} is no pair such as gp=10%", at + 1))?;
+        let added = match name.strip_prefix("committed.") {
+            Some(process) => units::size(value).and_then(|bytes| {
+                match plan.fixed.insert(process.to_string(), bytes) {
+                    None => Ok(()),
+                    Some(_) => Err(format!("{name} stands twice; leave one out")),
+                }
+            }),
+            None => add(&mut plan.shares, name, value),
+        };
+        added.map_err(|why| format!("line {}: {why}", at + 1))?;
+    }
+    Ok(plan)
+}
+
+/// Pairs with commas between them.
+///
+/// # Errors
+/// What is wrong, and the form.
+pub fn shares(text: &str) -> Result<Shares, String> {
+    let mut shares = Shares::default();
+    for pair in text.split(',') {
+        let (name, value) = pair.split_once('=').ok_or("give pairs such as gl=5%,gp=64KiB")?;
+        add(&mut shares, name.trim(), value.trim())?;
+    }
+    Ok(shares)
+}
+
+fn add(shares: &mut Shares, name: &str, value: &str) -> Result<(), String> {
+    let pool = Pool::ALL.into_iter().find(|pool| pool.word() == name);
+    let pool = pool.ok_or("a pool is one of committed, gl, gp, le and lp; give its name")?;
+    let share = match value.strip_suffix('%') {
+        Some(percent) => percent.parse().ok().filter(|percent| *percent <= 100).map(Share::Percent),
+        None => Some(Share::Bytes(units::size(value)?)),
+    };
+    let share = share.ok_or("a share is bytes, or 0% to 100%")?;
+    match shares.set(pool, share) {
+        None => Ok(()),
+        Some(_) => Err(format!("{name} stands twice; leave one out")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_read_in_bytes_and_percent() {
+        let shares = shares("gl=5%, gp=64KiB,lp=0%").unwrap();
+        assert_eq!(shares.get(Pool::GrantedLeak), Some(Share::Percent(5)));
+        assert_eq!(shares.get(Pool::GrantedPause), Some(Share::Bytes(65536)));
+        assert_eq!(shares.get(Pool::LoanedPause), Some(Share::Percent(0)));
+        assert_eq!(shares.get(Pool::Committed), None);
+    }
+
+    #[test]
+    fn what_is_no_pair_is_refused() {
+        for wrong in
+            ["gl", "gx=5%", "gl=101%", "gl=-1%", "gl=", "gl=5%,gl=6%", "gl=5%,", "gl=5 apples"]
+        {
+            assert!(shares(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_fix_the_committed_memory_of_processes() {
+        let plan =
+            read("# how it is divided\ngp = 10%\n\ncommitted.db=1MiB # the large one\n").unwrap();
+        assert_eq!(plan.shares.get(Pool::GrantedPause), Some(Share::Percent(10)));
+        assert_eq!(plan.fixed, BTreeMap::from([("db".to_string(), 1 << 20)]));
+        for wrong in ["gp", "gp=1\ngp=2", "committed.a=1\ncommitted.a=1", "committed.a=1%", "x=1"] {
+            assert!(read(wrong).is_err_and(|why| why.contains("line ")), "{wrong}");
+        }
+        assert!(super::plan("no-such-file").is_err_and(|why| why.contains("cannot be read")));
+    }
+}

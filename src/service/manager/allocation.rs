@@ -1,0 +1,366 @@
+//! What a process asks for and gives back: figures 5 and 6 around figures 8 to 12.
+//!
+//! ```text
+//!   502 required? ─ 504 allocate = 600 received ─ 602 analyzed ─ 604 allocated accordingly
+//!                                                    decide        lease table
+//! ```
+//!
+//! **Invariants** a request that is refused leaves all as it was, but for the report that came
+//! with it.
+//!
+//! **Lock** the tables. **Source** `cooperative-memory-management.txt`, figures 5, 6 and 12.
+
+use std::time::Instant;
+
+use super::{Manager, process_ended};
+use crate::message::memory::{Amounts, Granted, Level, Pool, Reason, Signal, Wanted};
+use crate::message::{ClientNumber, Code, Error, IdKind, LeaseId};
+use crate::service::buddy::Buddy;
+use crate::service::decision::{Standing, decide};
+use crate::service::figures::{FRAGMENTED, Path};
+use crate::service::lease::{Ending, not_found};
+use crate::service::process::ProcessNumber;
+
+/// What came of a request, and the way there.
+pub(super) struct Decided {
+    pub path: Path,
+    pub granted: Option<Granted>,
+}
+
+impl<H: Clone, W: Clone> Manager<H, W> {
+    /// Leases `size` bytes to anybody, out of the committed pool.
+    ///
+    /// # Errors
+    /// Those of [`crate::service::lease::LeaseTable::lease`].
+    pub fn lease(
+        &mut self,
+        size: u64,
+        duration_ms: u64,
+        id_kind: IdKind,
+        now: Instant,
+    ) -> Result<LeaseId, Error> {
+        let id = self.leases.lease(size, duration_ms, id_kind, now)?;
+        self.look_after(Pool::Committed, now);
+        Ok(id)
+    }
+
+    /// Lets a lease last longer or shorter: see [`crate::service::lease::LeaseTable::renew`].
+    ///
+    /// # Errors
+    /// Those of the table.
+    pub fn renew(&mut self, id: LeaseId, duration_ms: u64, now: Instant) -> Result<u64, Error> {
+        self.leases.renew(id, duration_ms, now)
+    }
+
+    /// Ends a lease before its time.
+    ///
+    /// # Errors
+    /// Those of [`crate::service::lease::LeaseTable::end`].
+    pub fn end_lease(&mut self, id: LeaseId, now: Instant) -> Result<Ending<H>, Error> {
+        self.leases.end(id, now)
+    }
+
+    /// Strikes the oldest expired leases, at most `most` of them.
+    pub fn expired(&mut self, now: Instant, most: usize) -> Vec<Ending<H>> {
+        self.leases.expired(now, most)
+    }
+
+    /// Returns blocks whose contents are marked released, and serves who waited for memory.
+    pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
+        endings.into_iter().for_each(|ending| self.leases.give_back(ending));
+        self.serve(now);
+    }
+
+    /// Takes a report of `client`'s process. Answers whether anybody waits whom it may help.
+    ///
+    /// # Errors
+    /// `bad-request` for more freeable bytes than the process holds or an efficiency over
+    /// 100; then nothing is changed.
+    pub fn report(
+        &mut self,
+        client: ClientNumber,
+        freeable: u64,
+        efficiency: Option<u8>,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let number = self.number_of(client)?;
+        if efficiency.is_some_and(|percent| percent > 100) {
+            let text = "an efficiency is a share in percent; give 0 to 100";
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        self.take_report(number, freeable, now)?;
+        let process = self.process(number)?;
+        if efficiency.is_some() {
+            process.efficiency = efficiency;
+        }
+        // Figure 5's monitoring: a process that does badly is a reason to allocate.
+        if efficiency.zip(self.rules.boost_below).is_some_and(|(now, least)| now < least) {
+            self.boost(number, now);
+        }
+        self.serve(now);
+        Ok(())
+    }
+
+    fn take_report(
+        &mut self,
+        number: ProcessNumber,
+        freeable: u64,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let process = self.process(number)?;
+        let held = process.held();
+        if freeable > held {
+            let text = format!(
+                "the process holds {held} bytes, so no more are freeable; report what it holds at most"
+            );
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        process.freeable = freeable;
+        process.reported = Some(now);
+        let missing = process.secured().saturating_sub(freeable);
+        if missing > 0 {
+            let (level, within) = (Level::Low, super::collection::within(Level::Low));
+            let within_ms = within.as_millis() as u64;
+            process.signal(Signal::Collect { size: missing, level, within_ms });
+            let waker = process.waker.clone();
+            self.wakers.push(waker);
+            self.visited.at(506);
+            self.visited.at(508);
+        }
+        self.collect_soon(now);
+        Ok(())
+    }
+
+    /// Figure 5's box 504 for a process that did not ask: the block's size, for efficiency.
+    fn boost(&mut self, number: ProcessNumber, now: Instant) {
+        let (size, reason) = (self.rules.block, Reason::Efficiency);
+        let wanted = Wanted { size, reason, freeable: None, wait_ms: 0, why: false };
+        let decided = self.allocate(number, &wanted, now);
+        let Ok(Decided { granted: Some(Granted { id, size, pool, .. }), .. }) = decided else {
+            return;
+        };
+        if let Ok(process) = self.process(number) {
+            process.signal(Signal::Granted { id, size, pool });
+            let waker = process.waker.clone();
+            self.wakers.push(waker);
+        }
+    }
+
+    /// Asks for memory for `client`'s process, now or never.
+    ///
+    /// # Errors
+    /// `bad-request` for zero bytes or a report of more than the process holds; `refused`,
+    /// with the box that said so.
+    pub fn request(
+        &mut self,
+        client: ClientNumber,
+        wanted: &Wanted,
+        now: Instant,
+    ) -> Result<Granted, Error> {
+        let (_, decided) = self.ask(client, wanted, now)?;
+        decided.granted.ok_or_else(|| refusal(wanted, &decided.path))
+    }
+
+    /// Reports and asks in one step.
+    pub(super) fn ask(
+        &mut self,
+        client: ClientNumber,
+        wanted: &Wanted,
+        now: Instant,
+    ) -> Result<(ProcessNumber, Decided), Error> {
+        let number = self.number_of(client)?;
+        if wanted.size == 0 {
+            let text = "a request is for at least 1 byte; ask for more than 0";
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        if let Some(freeable) = wanted.freeable {
+            self.take_report(number, freeable, now)?;
+        }
+        Ok((number, self.allocate(number, wanted, now)?))
+    }
+
+    /// Boxes 502 and 504, and figure 6.
+    pub(super) fn allocate(
+        &mut self,
+        number: ProcessNumber,
+        wanted: &Wanted,
+        now: Instant,
+    ) -> Result<Decided, Error> {
+        let &Wanted { size, reason, why, .. } = wanted;
+        [502, 504, 600, 602].into_iter().for_each(|number| self.visited.at(number));
+        // More than any arena has stays more than any pool has.
+        let rounded = Buddy::rounded(size).unwrap_or(u64::MAX);
+        let standing = self.standing(number)?;
+        let mut decision = decide(rounded, reason, &standing);
+        let mut granted = None;
+        if let Some(pool) = decision.pool {
+            match self.leases.grant(size, pool, number) {
+                Ok((id, size)) => {
+                    let process = self.process(number)?;
+                    process.take(pool, size);
+                    process.blocks.insert(id);
+                    granted = Some(Granted { id, size, pool, by: None });
+                    self.visited.at(604);
+                    self.look_after(pool, now);
+                }
+                Err(_) => decision.path.at(FRAGMENTED),
+            }
+        }
+        let path = decision.path;
+        if let Some(granted) = granted.as_mut().filter(|_| why) {
+            granted.by = Some(path.to_string());
+        }
+        self.visited.along(&path);
+        if self.rules.journal {
+            let name = self.process(number)?.name.clone();
+            let outcome = granted.as_ref().map_or("refused", |granted| granted.pool.word());
+            let reason = reason.word();
+            self.write(|| {
+                format!("{name} asked for {rounded} bytes, {reason}: {outcome} by {path}")
+            });
+        }
+        Ok(Decided { path, granted })
+    }
+
+    fn standing(&self, number: ProcessNumber) -> Result<Standing, Error> {
+        let process = self.processes.get(&number).ok_or_else(process_ended)?;
+        let pools = self.leases.pools();
+        let room = Amounts::each(|pool| pools.cap()[pool].saturating_sub(process.owed[pool]));
+        Ok(Standing { free: *pools.free(), room, collateral: process.collateral() })
+    }
+
+    /// Box 702: the committed memory of a process that starts.
+    pub(super) fn take_own_block(
+        &mut self,
+        number: ProcessNumber,
+        committed: u64,
+    ) -> Result<(LeaseId, u64), Error> {
+        let rounded = Buddy::rounded(committed).unwrap_or(u64::MAX);
+        let refused = |most: u64| {
+            let text = format!(
+                "{committed} bytes of committed memory cannot be had, at most {most} can; join with less"
+            );
+            Error::new(Code::OutOfMemory, text)
+        };
+        let most = self.leases.pools().free()[Pool::Committed]
+            .min(self.leases.pools().cap()[Pool::Committed]);
+        if rounded > most {
+            return Err(refused(most));
+        }
+        let block = self.leases.grant(committed, Pool::Committed, number);
+        let largest = self.leases.filling().largest_free;
+        let block = block.map_err(|_| refused(largest))?;
+        self.visited.at(702);
+        Ok(block)
+    }
+
+    /// Strikes a block that `client`'s process returns. Answers the ending, whose contents are
+    /// to be marked released and which is then to be given back, and what it repays.
+    ///
+    /// # Errors
+    /// `not-found` when the process has no such block.
+    pub fn end_grant(
+        &mut self,
+        client: ClientNumber,
+        id: LeaseId,
+    ) -> Result<(Ending<H>, Amounts), Error> {
+        let number = self.number_of(client)?;
+        if !self.process(number)?.blocks.contains(&id) {
+            return Err(not_found());
+        }
+        let ending = self.end_block(id, number).ok_or_else(not_found)?;
+        let refill = *ending.refill();
+        Ok((ending, refill))
+    }
+
+    /// Strikes a block of a process: figure 12.
+    pub(super) fn end_block(&mut self, id: LeaseId, number: ProcessNumber) -> Option<Ending<H>> {
+        let (size, pool) = self.leases.granted(id, number)?;
+        let process = self.processes.get_mut(&number)?;
+        process.blocks.remove(&id);
+        let (refill, path) = process.repay(pool, size);
+        let name = process.name.clone();
+        self.visited.along(&path);
+        self.write(|| format!("{name} returned {size} bytes by {path}"));
+        self.leases.end_grant(id, number, refill)
+    }
+
+    /// Whether `client`'s process may keep `size` freed bytes instead of returning them.
+    ///
+    /// # Errors
+    /// `refused` when a pool is owed, with the one that figure 12 would refill first;
+    /// `bad-request` for more than the process holds.
+    pub fn reuse(&mut self, client: ClientNumber, size: u64) -> Result<(), Error> {
+        let number = self.number_of(client)?;
+        let process = self.process(number)?;
+        let held = process.held();
+        if size == 0 || size > held {
+            let text = format!("the process holds {held} bytes; reuse 1 to that");
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        let debts = crate::service::repayment::ORDER.into_iter();
+        let mut debts = debts.filter(|&pool| pool != Pool::Committed && process.owed[pool] > 0);
+        if let Some(pool) = debts.next() {
+            let (word, owed) = (pool.word(), process.owed[pool]);
+            let text = format!("{word} is owed {owed} bytes; return memory until nothing is owed");
+            return Err(Error::new(Code::Refused, text));
+        }
+        process.freeable = process.freeable.saturating_sub(size);
+        Ok(())
+    }
+
+    /// What `client`'s process still owes each pool, in bytes.
+    ///
+    /// # Errors
+    /// `refused` when it belongs to none.
+    pub fn owed(&mut self, client: ClientNumber) -> Result<Amounts, Error> {
+        let number = self.number_of(client)?;
+        Ok(self.process(number)?.owed)
+    }
+
+    /// The next signal to `client`'s process, if there is one.
+    ///
+    /// # Errors
+    /// `refused` when it belongs to none.
+    pub fn next_signal(&mut self, client: ClientNumber) -> Result<Option<Signal>, Error> {
+        let number = self.number_of(client)?;
+        Ok(self.process(number)?.signals.pop_front())
+    }
+
+    /// What wakes those who wait for `client`'s process.
+    ///
+    /// # Errors
+    /// `refused` when it belongs to none.
+    pub fn waker(&mut self, client: ClientNumber) -> Result<W, Error> {
+        let number = self.number_of(client)?;
+        Ok(self.process(number)?.waker.clone())
+    }
+}
+
+/// What to say of a request that was refused: cause and cure by the last box.
+pub(super) fn refusal(wanted: &Wanted, path: &Path) -> Error {
+    let why = match path.boxes().last() {
+        Some(1106) => {
+            "the loaned efficiency pool lends it only for collateral and within its limit; report garbage, or ask as urgent-efficiency"
+        }
+        Some(1202 | 1206) => {
+            "the granted leak pool has less, or the process's limit is reached; ask for less, or wait=MS"
+        }
+        Some(922 | 926) => {
+            "no pool that may answer a pause has so much, or the process's limit is reached; collect and return memory, or wait=MS"
+        }
+        Some(&FRAGMENTED) => {
+            "the pool has the bytes, but no free block is that large; ask for less"
+        }
+        _ => {
+            "the committed pool has less, or the process's limit is reached; ask for less, or wait=MS"
+        }
+    };
+    with_path(wanted, path, why)
+}
+
+/// A refusal that says by which boxes, if that was asked.
+pub(super) fn with_path(wanted: &Wanted, path: &Path, why: &str) -> Error {
+    let by = if wanted.why { format!(" by {path}") } else { String::new() };
+    Error::new(Code::Refused, format!("{why}{by}"))
+}

@@ -1,0 +1,44 @@
+//! Statements of account: the pools, and each process, as a bank would print them.
+//!
+//! **Lock** the tables; accounts are read in bites, in the order of their names, so that no
+//! request waits for a long list. **Source** the record of figure 12.
+
+use std::ops::Bound;
+use std::time::Instant;
+
+use super::Manager;
+use super::collection::freeable;
+use crate::message::memory::{Account, Pool, PoolState, Pressure};
+
+impl<H: Clone, W: Clone> Manager<H, W> {
+    /// Each pool, and how long processes had to wait lately.
+    pub fn pools(&mut self, now: Instant) -> (Vec<PoolState>, Pressure) {
+        let pools = self.leases.pools();
+        let freeable = freeable(self.processes.values());
+        let state = |pool| PoolState {
+            pool,
+            size: pools.size()[pool],
+            free: pools.free()[pool],
+            freeable: freeable[pool],
+        };
+        (Pool::ALL.map(state).to_vec(), self.pressure.figures(now))
+    }
+
+    /// Up to `most` accounts, of the names after `after`.
+    pub fn accounts(&self, after: Option<&str>, most: usize) -> Vec<Account> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let names = self.names.range::<str, _>((from, Bound::Unbounded)).take(most);
+        let cap = *self.leases.pools().cap();
+        names.filter_map(|(_, number)| Some(self.processes.get(number)?.account(cap))).collect()
+    }
+
+    /// How many processes there are.
+    pub fn processes(&self) -> usize {
+        self.names.len()
+    }
+
+    /// How many requests wait.
+    pub fn requests_waiting(&self) -> usize {
+        self.queue.iter().count()
+    }
+}

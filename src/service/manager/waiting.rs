@@ -1,0 +1,215 @@
+//! Requests that wait until memory comes back.
+//!
+//! ```text
+//!   queue   out-of-memory, first come │ pause … │ urgent-efficiency … │ efficiency … │ committed …
+//!           ◄───────────────── served in this order, whenever something came back ─────────────►
+//! ```
+//!
+//! A request that cannot be served stands in nobody's way: those behind it may be answered out
+//! of other pools, or with less.
+//!
+//! **Invariants** a ticket is in the queue or among the served, and is taken or cancelled once.
+//!
+//! **Lock** the tables.
+//!
+//! **Simplified** so a large request may be overtaken by smaller ones until its time is over;
+//! to hold memory back for it would grant by other rules than the figures'.
+//!
+//! **Source** `cooperative-memory-management.txt`: priority by urgency; the order of arrival is
+//! ours.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use super::allocation::{Decided, refusal, with_path};
+use super::{Manager, process_ended};
+use crate::message::memory::{Granted, Reason, Wanted};
+use crate::message::{ClientNumber, Error};
+use crate::service::figures::Path;
+use crate::service::lease::Ending;
+use crate::service::process::ProcessNumber;
+
+/// One request that waits: counted from 1, never reused.
+pub type Ticket = u64;
+
+/// Most urgent first, then in the order of arrival.
+type Place = (Reverse<Reason>, Ticket);
+
+/// All requests that wait.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    places: BTreeMap<Place, Waiting>,
+    served: HashMap<Ticket, Result<Granted, Error>>,
+    last: Ticket,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    pub process: ProcessNumber,
+    pub wanted: Wanted,
+    pub deadline: Instant,
+    /// How it was refused the last time.
+    pub path: Path,
+}
+
+impl Queue {
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// In their order.
+    pub fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.places.values()
+    }
+}
+
+impl<H: Clone, W: Clone> Manager<H, W> {
+    /// Asks, and waits in the queue if that is refused: answers when it was granted, or the
+    /// ticket and the end of its time.
+    ///
+    /// # Errors
+    /// Those of [`Manager::request`] that waiting cannot mend.
+    pub fn request_or_wait(
+        &mut self,
+        client: ClientNumber,
+        wanted: &Wanted,
+        now: Instant,
+    ) -> Result<Result<Granted, (Ticket, Instant)>, Error> {
+        let (process, Decided { path, granted }) = self.ask(client, wanted, now)?;
+        if let Some(granted) = granted {
+            return Ok(Ok(granted));
+        }
+        let deadline = now.checked_add(Duration::from_millis(wanted.wait_ms)).unwrap_or(now);
+        self.queue.last += 1;
+        let ticket = self.queue.last;
+        let waiting = Waiting { process, wanted: *wanted, deadline, path };
+        self.queue.places.insert((Reverse(wanted.reason), ticket), waiting);
+        self.begins_to_wait(process, now);
+        self.collect_soon(now);
+        Ok(Err((ticket, deadline)))
+    }
+
+    /// What came of a ticket, if something did: also that its time is over.
+    pub fn served(&mut self, ticket: Ticket, now: Instant) -> Option<Result<Granted, Error>> {
+        if let Some(served) = self.queue.served.remove(&ticket) {
+            return Some(served);
+        }
+        let place = self.place(ticket);
+        let late = place.and_then(|place| self.queue.places.get(&place).map(|w| (place, *w)));
+        let Some((place, waiting)) = late else { return Some(Err(process_ended())) };
+        if now < waiting.deadline {
+            return None;
+        }
+        self.remove(place, now);
+        let ms = waiting.wanted.wait_ms;
+        let why = format!("no memory came back for it in {ms} ms; ask for less, or wait longer");
+        Some(Err(with_path(&waiting.wanted, &waiting.path, &why)))
+    }
+
+    /// Nobody waits for the ticket any more. Answers the block if one was granted meanwhile.
+    pub fn cancel(&mut self, ticket: Ticket, now: Instant) -> Option<Ending<H>> {
+        if let Some(place) = self.place(ticket) {
+            self.remove(place, now);
+        }
+        let granted = self.queue.served.remove(&ticket)?.ok()?;
+        let processes = &self.processes;
+        let holder = processes.iter().find(|(_, process)| process.blocks.contains(&granted.id));
+        let number = *holder?.0;
+        self.end_block(granted.id, number)
+    }
+
+    fn place(&self, ticket: Ticket) -> Option<Place> {
+        let places = Reason::ALL.map(|reason| (Reverse(reason), ticket));
+        places.into_iter().find(|place| self.queue.places.contains_key(place))
+    }
+
+    /// Serves those who wait, in their order, with what there is now.
+    pub(super) fn serve(&mut self, now: Instant) {
+        if self.queue.is_empty() {
+            return;
+        }
+        let places: Vec<Place> = self.queue.places.keys().copied().collect();
+        for place in places {
+            let Some(waiting) = self.queue.places.get(&place).copied() else { continue };
+            if now >= waiting.deadline {
+                continue;
+            }
+            let Waiting { process, wanted, .. } = waiting;
+            match self.allocate(process, &wanted, now) {
+                Ok(Decided { granted: Some(granted), .. }) => {
+                    self.remove(place, now);
+                    self.queue.served.insert(place.1, Ok(granted));
+                    if let Ok(process) = self.process(process) {
+                        let waker = process.waker.clone();
+                        self.wakers.push(waker);
+                    }
+                }
+                Ok(Decided { path, granted: None }) => {
+                    if let Some(waiting) = self.queue.places.get_mut(&place) {
+                        waiting.path = path;
+                    }
+                }
+                Err(_) => self.remove(place, now),
+            }
+        }
+    }
+
+    /// The requests of a process that has ended.
+    pub(super) fn forget_requests(&mut self, number: ProcessNumber) {
+        self.queue.places.retain(|_, waiting| waiting.process != number);
+        if let Some(process) = self.processes.get_mut(&number)
+            && std::mem::take(&mut process.waiting) > 0
+        {
+            self.waiting -= 1;
+        }
+    }
+
+    fn begins_to_wait(&mut self, number: ProcessNumber, now: Instant) {
+        if let Some(process) = self.processes.get_mut(&number) {
+            process.waiting += 1;
+            self.waiting += usize::from(process.waiting == 1);
+        }
+        self.note_pressure(now);
+    }
+
+    fn remove(&mut self, place: Place, now: Instant) {
+        let Some(waiting) = self.queue.places.remove(&place) else { return };
+        if let Some(process) = self.processes.get_mut(&waiting.process) {
+            process.waiting -= 1;
+            self.waiting -= usize::from(process.waiting == 0);
+        }
+        self.note_pressure(now);
+    }
+
+    pub(super) fn note_pressure(&mut self, now: Instant) {
+        self.pressure.note(self.waiting, self.names.len(), now);
+    }
+
+    pub(super) fn check_queue(&self) -> Result<(), String> {
+        for (number, process) in &self.processes {
+            let waiting = self.queue.iter().filter(|waiting| waiting.process == *number).count();
+            if waiting != process.waiting {
+                return Err(format!(
+                    "{} waits {waiting} times, not {}",
+                    process.name, process.waiting
+                ));
+            }
+        }
+        let waiting = self.processes.values().filter(|process| process.waiting > 0).count();
+        if waiting != self.waiting
+            || self.queue.iter().any(|w| !self.processes.contains_key(&w.process))
+        {
+            return Err("the queue and the processes disagree".into());
+        }
+        Ok(())
+    }
+
+    /// The refusal of a request that the server's stop found waiting.
+    pub fn refuse_waiting(&mut self, ticket: Ticket, now: Instant) -> Option<Error> {
+        let place = self.place(ticket)?;
+        let waiting = *self.queue.places.get(&place)?;
+        self.remove(place, now);
+        Some(refusal(&waiting.wanted, &waiting.path))
+    }
+}

@@ -1,0 +1,290 @@
+//! One process: what it holds, owes, has reported, and is yet to be told.
+//!
+//! ```text
+//!   freeable │ secured │ collateral │      garbage that it has reported
+//!             owed lp,    free to secure
+//!             part of le  another loan
+//! ```
+//!
+//! A loan out of LP is secured whole, or figure 9 would not have lent it; one out of LE by
+//! whatever collateral there was. What is repaid secures nothing any more.
+//!
+//! **Invariants** ([`Process::check`])
+//!
+//! 1. What it owes all pools is what its blocks hold: returned bytes repay their sum.
+//! 2. It owes committed at least its own block, which it cannot return.
+//! 3. What secures loans is not collateral. A report below it is taken: then there is none.
+//!
+//! **Lock** the tables.
+//!
+//! **Source** `cooperative-memory-management.txt`: status information, collateral, the record
+//! of how much a process has received from each pool.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::figures::Path;
+use super::repayment::repay;
+use crate::message::memory::{Account, Amounts, Level, Pool, ProcessToken, Signal};
+use crate::message::{ClientNumber, LeaseId};
+
+/// Which process: counted from 1 in the order of joining, never reused.
+pub type ProcessNumber = u64;
+
+/// One process. `W` is what its owner wakes those by who wait for it.
+#[derive(Debug)]
+pub(super) struct Process<W> {
+    pub name: Arc<str>,
+    pub token: ProcessToken,
+    pub waker: W,
+    // Who speaks for it.
+    /// Its clients that are connections: the process ends with the last one.
+    pub connections: usize,
+    /// All of its clients.
+    pub clients: Vec<ClientNumber>,
+    /// When one of them was heard last.
+    pub heard: Instant,
+    /// It has ended, and its blocks are being given back.
+    pub is_gone: bool,
+    // Its memory.
+    /// Its own block, and that block's bytes.
+    pub own: Option<(LeaseId, u64)>,
+    /// Its granted blocks.
+    pub blocks: HashSet<LeaseId>,
+    /// Bytes of all its blocks, by the pool that gave each.
+    pub holds: Amounts,
+    /// Bytes that it still owes each pool.
+    pub owed: Amounts,
+    // Its status.
+    pub freeable: u64,
+    /// How much of what it owes LE is secured.
+    pub secured_efficiency: u64,
+    pub efficiency: Option<u8>,
+    pub reported: Option<Instant>,
+    // What it is asked for.
+    pub signals: VecDeque<Signal>,
+    pub due: Option<Due>,
+    pub asked: u64,
+    pub obeyed: u64,
+    /// It did not obey the last time.
+    pub is_deaf: bool,
+    /// Its requests that wait for memory.
+    pub waiting: usize,
+}
+
+/// A signal to collect that was not obeyed yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    /// The pool that it is for.
+    pub pool: Pool,
+    /// How much of it will refill that pool, in bytes.
+    pub gain: u64,
+    /// How many bytes are still to come back.
+    pub left: u64,
+    pub level: Level,
+    pub until: Instant,
+}
+
+impl<W> Process<W> {
+    pub fn new(name: Arc<str>, token: ProcessToken, waker: W, now: Instant) -> Self {
+        Self {
+            name,
+            token,
+            waker,
+            connections: 0,
+            clients: Vec::new(),
+            heard: now,
+            is_gone: false,
+            own: None,
+            blocks: HashSet::new(),
+            holds: Amounts::default(),
+            owed: Amounts::default(),
+            freeable: 0,
+            secured_efficiency: 0,
+            efficiency: None,
+            reported: None,
+            signals: VecDeque::new(),
+            due: None,
+            asked: 0,
+            obeyed: 0,
+            is_deaf: false,
+            waiting: 0,
+        }
+    }
+
+    /// The bytes of all its blocks.
+    pub fn held(&self) -> u64 {
+        self.holds.total()
+    }
+
+    /// Freeable memory that already secures loans, as far as it was reported then.
+    pub fn secured(&self) -> u64 {
+        self.owed[Pool::LoanedPause] + self.secured_efficiency
+    }
+
+    /// Freeable memory that secures nothing yet.
+    pub fn collateral(&self) -> u64 {
+        self.freeable.saturating_sub(self.secured())
+    }
+
+    /// Takes a block from a pool. A loan is secured by the collateral there is.
+    pub fn take(&mut self, pool: Pool, size: u64) {
+        if pool == Pool::LoanedEfficiency {
+            self.secured_efficiency += self.collateral().min(size);
+        }
+        self.holds[pool] += size;
+        self.owed[pool] += size;
+    }
+
+    /// Repays with a block that `pool` gave once: figure 12. Answers what each pool gets back.
+    pub fn repay(&mut self, pool: Pool, size: u64) -> (Amounts, Path) {
+        let (refill, path) = repay(size, &self.owed);
+        self.holds[pool] -= size;
+        self.owed.subtract(&refill);
+        let repaid = refill[Pool::LoanedEfficiency];
+        self.secured_efficiency = self.secured_efficiency.saturating_sub(repaid);
+        self.freeable = self.freeable.saturating_sub(size);
+        if let Some(due) = &mut self.due {
+            due.left = due.left.saturating_sub(size);
+            due.gain = due.gain.min(due.left);
+            if due.left == 0 {
+                self.obeyed += 1;
+                self.is_deaf = false;
+                self.due = None;
+            }
+        }
+        (refill, path)
+    }
+
+    /// What it could give back of what it runs on: all but its own block.
+    pub fn returnable(&self, pool: Pool) -> u64 {
+        match pool {
+            Pool::Committed => self.owed[pool] - self.own.map_or(0, |(_, size)| size),
+            pool => self.owed[pool],
+        }
+    }
+
+    /// What each pool would get back if it returned what it reported as freeable.
+    pub fn freeable_by_pool(&self) -> Amounts {
+        let returnable = Pool::ALL.into_iter().map(|pool| self.returnable(pool)).sum();
+        repay(self.freeable.min(returnable), &self.owed).0
+    }
+
+    /// Adds a signal. There is at most one of a kind that waits to be heard: a later one to
+    /// collect takes the place of the earlier.
+    pub fn signal(&mut self, signal: Signal) {
+        let is_same = |waiting: &&mut Signal| {
+            !matches!(signal, Signal::Granted { .. })
+                && std::mem::discriminant(&signal) == std::mem::discriminant(&**waiting)
+        };
+        match self.signals.iter_mut().find(is_same) {
+            Some(waiting) => *waiting = signal,
+            None => self.signals.push_back(signal),
+        }
+    }
+
+    /// Its account, with the most that it may owe each pool.
+    pub fn account(&self, may: Amounts) -> Account {
+        Account {
+            name: self.name.to_string(),
+            freeable: self.freeable,
+            secured: self.secured(),
+            efficiency: self.efficiency,
+            asked: self.asked,
+            obeyed: self.obeyed,
+            holds: self.holds,
+            owes: self.owed,
+            may,
+        }
+    }
+
+    /// Says which invariant is broken, if one is.
+    pub fn check(&self, cap: &Amounts) -> Result<(), String> {
+        let name = &self.name;
+        if self.owed.total() != self.held() {
+            return Err(format!("{name} owes {:?} and holds {:?}", self.owed, self.holds));
+        }
+        let own = self.own.map_or(0, |(_, size)| size);
+        if self.owed[Pool::Committed] < own {
+            return Err(format!("{name} owes committed less than its own block"));
+        }
+        if self.secured_efficiency > self.owed[Pool::LoanedEfficiency] {
+            return Err(format!("{name} secures more than LE lent it"));
+        }
+        let is_capped = |pool: Pool| self.owed[pool] <= cap[pool];
+        match Pool::ALL.into_iter().find(|&pool| !is_capped(pool)) {
+            Some(pool) => Err(format!("{name} owes {} more than it may", pool.word())),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process() -> Process<()> {
+        let token = LeaseId::from_number(1);
+        Process::new("p".into(), token, (), Instant::now())
+    }
+
+    #[test]
+    fn the_documents_example_secures_its_loan_and_frees_it_by_repaying() {
+        const MB: u64 = 1 << 20;
+        let mut process = process();
+        process.take(Pool::Committed, 256 * MB);
+        process.freeable = 200 * MB;
+        process.take(Pool::LoanedPause, 64 * MB);
+        assert_eq!((process.secured(), process.collateral()), (64 * MB, 136 * MB));
+        let (refill, _) = process.repay(Pool::LoanedPause, 64 * MB);
+        assert_eq!(refill, Amounts::of(Pool::LoanedPause, 64 * MB));
+        assert_eq!((process.secured(), process.collateral()), (0, 136 * MB));
+    }
+
+    #[test]
+    fn an_efficiency_loan_is_secured_by_what_there_is() {
+        let mut process = process();
+        process.take(Pool::Committed, 64);
+        process.freeable = 1;
+        process.take(Pool::LoanedEfficiency, 64);
+        assert_eq!((process.secured(), process.collateral()), (1, 0));
+        process.freeable = 40;
+        assert_eq!(process.collateral(), 39);
+        process.take(Pool::LoanedEfficiency, 32);
+        assert_eq!((process.secured(), process.collateral()), (33, 7));
+        process.repay(Pool::LoanedEfficiency, 32);
+        assert_eq!((process.secured(), process.freeable), (1, 8), "the collateral came back");
+    }
+
+    #[test]
+    fn a_report_below_what_is_secured_leaves_no_collateral() {
+        let mut process = process();
+        process.take(Pool::Committed, 128);
+        process.freeable = 64;
+        process.take(Pool::LoanedPause, 64);
+        process.freeable = 10;
+        assert_eq!((process.secured(), process.collateral()), (64, 0));
+        assert_eq!(process.check(&Amounts::each(|_| 128)), Ok(()));
+    }
+
+    #[test]
+    fn what_it_runs_on_in_its_own_block_is_not_to_be_had_back() {
+        let mut process = process();
+        process.take(Pool::Committed, 64);
+        process.own = Some((LeaseId::from_number(2), 64));
+        process.take(Pool::Committed, 32);
+        process.freeable = 96;
+        assert_eq!(process.returnable(Pool::Committed), 32);
+        assert_eq!(process.freeable_by_pool(), Amounts::of(Pool::Committed, 32));
+    }
+
+    #[test]
+    fn signals_of_a_kind_do_not_pile_up() {
+        let mut process = process();
+        let collect = |size| Signal::Collect { size, level: Level::Low, within_ms: 1 };
+        let signals = [collect(1), Signal::Status, collect(2), Signal::Status];
+        signals.into_iter().for_each(|each| process.signal(each));
+        assert_eq!(process.signals, [collect(2), Signal::Status]);
+    }
+}
