@@ -31,6 +31,9 @@ pub use id::{GREATEST_NUMBER_ID, IdKind, LeaseId, parse_decimal};
 use memory::{Account, Amounts, Granted, PoolState, Pressure, ProcessToken, Signal, Wanted};
 use numbers::Drawn;
 
+/// How long `wait` waits when no time is given, in milliseconds.
+pub const DEFAULT_WAIT_MS: u64 = 30_000;
+
 /// Which connection asked: counted from 1 in the order of acceptance, never reused.
 pub type ClientNumber = u64;
 
@@ -150,11 +153,18 @@ pub enum Request<'a> {
 
 impl Request<'_> {
     /// Whether its answer may have to wait for another client.
+    #[inline]
     pub fn may_wait(&self) -> bool {
+        self.longest_wait_ms() > 0
+    }
+
+    /// For how long, in milliseconds.
+    #[inline]
+    pub fn longest_wait_ms(&self) -> u64 {
         match self {
-            Request::Wait { ms } => *ms != Some(0),
-            Request::Grant(wanted) => wanted.wait_ms > 0,
-            _ => false,
+            Request::Wait { ms } => ms.unwrap_or(DEFAULT_WAIT_MS),
+            Request::Grant(wanted) => wanted.wait_ms,
+            _ => 0,
         }
     }
 }

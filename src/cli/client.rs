@@ -2,10 +2,12 @@
 //!
 //! Lease, get and set with a numeric id go as MemoryLease frames, so they work with an
 //! original server too. All else, and a lease that is named by a UUID, goes as one line
-//! of text. With `--frames` every command goes as a leasebox frame.
+//! of text. With `--frames` every command goes as a leasebox frame, and so do those of
+//! processes that are shown as a table.
 
 mod frames;
 mod memorylease;
+mod statement;
 
 use std::ffi::OsString;
 use std::net::TcpStream;
@@ -19,7 +21,8 @@ use crate::client::exchange::{Semantics, Way};
 use crate::client::line::Line;
 use crate::client::{CallError, dial};
 use crate::lab::table;
-use crate::message::Row;
+use crate::message::memory::ProcessToken;
+use crate::message::{LeaseId, Row};
 use crate::representation::escape::{escape, unescape};
 use crate::transport::config::DEFAULT_PORT;
 
@@ -35,7 +38,10 @@ const MOST_ROWS: &[u8] = b"table 4096";
     get ID\n  \
     set ID DATA\n  \
     draw N · table [ROWS [each|twice|busiest]]\n  \
-    renew ID MS · ttl ID · release ID · stats · tree · help\n\n\
+    renew ID MS · ttl ID · release ID · stats · tree · help\n  \
+    pools · accounts     of processes that share memory\n  \
+    owed · report FREEABLE [EFFICIENCY] · request SIZE REASON [wait=MS] [why] ·\n  \
+    return ID · reuse SIZE · wait [MS] · leave     with --process\n\n\
     Examples:\n  \
     leasebox client localhost 4120 lease 1024 5000\n  \
     leasebox client localhost set 123 \"this is some text\"\n  \
@@ -63,6 +69,9 @@ pub struct Arguments {
     /// How long it may take until the answer is there
     #[arg(long, default_value = "30s", value_parser = units::time_limit)]
     timeout: Duration,
+    /// Ask as a further connection of the process that joined with this token
+    #[arg(long, value_name = "TOKEN", conflicts_with = "udp")]
+    process: Option<String>,
     /// The longest answer that is read; a draw's may always be as long as the list
     #[arg(long, default_value = "32MiB", value_parser = units::size)]
     max_message: u64,
@@ -127,6 +136,8 @@ struct Place<'a> {
     port: u16,
     deadline: Instant,
     max_message: usize,
+    /// Attach to this process first.
+    process: Option<ProcessToken>,
 }
 
 impl Place<'_> {
@@ -170,14 +181,19 @@ fn answer(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     };
     let deadline = Instant::now() + arguments.timeout;
     let max_message = usize::try_from(arguments.max_message).unwrap_or(usize::MAX);
-    let place = Place { host: &arguments.host, port, deadline, max_message };
+    let process = arguments.process.as_ref().map(|token| LeaseId::parse(token.as_bytes()));
+    let process = process.transpose().map_err(|error| Failure::NoAnswer(error.text.into()))?;
+    let place = Place { host: &arguments.host, port, deadline, max_message, process };
     if words.is_empty() {
         return Err(Failure::NoAnswer("a command is missing; try leasebox client --help".into()));
     }
     if arguments.udp {
         return frames::by_datagrams(&place, arguments.way()?, arguments.retry, words);
     }
-    if arguments.frames {
+    let is_statement = |word: &[u8]| {
+        [&b"pools"[..], b"accounts"].iter().any(|known| word.eq_ignore_ascii_case(known))
+    };
+    if arguments.frames || process.is_some() || is_statement(words[0]) {
         return frames::answer(&place, words);
     }
     let (command, operands) = (words[0].to_ascii_lowercase(), &words[1..]);

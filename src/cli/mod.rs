@@ -14,6 +14,7 @@ mod pools;
 mod race;
 mod serve;
 mod signals;
+mod simulate;
 pub mod units;
 
 use std::fmt::Display;
@@ -58,6 +59,8 @@ enum Command {
     Race(race::Arguments),
     /// Grade any draw server, in any language
     Grade(grade::Arguments),
+    /// Let processes share memory on a simulated clock, under three policies
+    Simulate(simulate::Arguments),
     /// Echo strings over TCP and datagrams over UDP, as the lecture's servers do
     Echo(echo::Arguments),
     /// Lose, repeat and reorder datagrams between clients and a server
@@ -73,6 +76,7 @@ pub fn run() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Client(arguments) => client::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Race(arguments) => race::run(&arguments),
         Command::Grade(arguments) => grade::run(&arguments),

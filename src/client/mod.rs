@@ -27,6 +27,7 @@
 //! | [`exchange`] | what to send and when, as a pure function of time: R, RR, RRA |
 //! | [`wire`] | a connection with a deadline on each call: the two over TCP use it |
 //! | [`peer`] | what is known of the server between two exchanges |
+//! | `memory` | what a process asks: join, request, return, wait and the rest |
 //! | [`mod@line`] | text lines, for programs that show what a server says |
 //!
 //! **Invariants** a call ends within its limit, with an answer or a [`CallError`]; an
@@ -41,6 +42,7 @@ pub mod datagrams;
 mod error;
 pub mod exchange;
 pub mod line;
+mod memory;
 pub mod peer;
 pub mod stream;
 pub mod wire;

@@ -76,7 +76,8 @@ impl Stream {
             let why = "an earlier call broke off; connect again";
             return Err(CallError::Broken(io::Error::new(ErrorKind::BrokenPipe, why)));
         }
-        let deadline = self.wire.deadline();
+        let wait = Duration::from_millis(request.longest_wait_ms());
+        let deadline = self.wire.deadline_after(wait);
         self.last_id = self.last_id.wrapping_add(1);
         self.output.clear();
         let header = Header::new(self.order, kind_of(request), self.last_id);

@@ -42,7 +42,12 @@ impl Wire {
 
     /// When a call that begins now ends.
     pub fn deadline(&self) -> Instant {
-        deadline(Instant::now(), self.limit)
+        self.deadline_after(Duration::ZERO)
+    }
+
+    /// The same for a call that may take so much longer.
+    pub fn deadline_after(&self, longer: Duration) -> Instant {
+        deadline(Instant::now(), self.limit.saturating_add(longer))
     }
 
     /// What has come and was not yet used.

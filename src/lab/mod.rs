@@ -1,4 +1,4 @@
-//! What looks at a draw server from outside.
+//! What looks at a draw server from outside, and a simulation of processes that share memory.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -11,6 +11,7 @@
 //! | [`space_time`] | one run as a table, a picture and the reason why |
 //! | [`telling`] | what a search and a run look like as text |
 //! | [`step_by_step`] | a person chooses who runs next |
+//! | [`simulation`] | processes that share memory, over the server's manager |
 //! | [`lossy`] | a datagram proxy that loses, repeats and reorders |
 //! | [`replay`] | a schedule carried out by real clients of a lab server |
 
@@ -21,6 +22,7 @@ pub mod record;
 pub mod replay;
 pub mod schedule;
 pub mod shuffle;
+pub mod simulation;
 pub mod space_time;
 pub mod step_by_step;
 pub mod table;

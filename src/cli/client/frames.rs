@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     DEFAULT_MS, Failure, MOST_ROWS, Place, busiest, drawn_table, form, got, line, parse, printable,
+    statement,
 };
 use crate::client::Client;
 use crate::client::exchange::Way;
@@ -21,6 +22,9 @@ pub fn answer(place: &Place<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     let mut client = Client::connect(place.host, place.port, place.left())?;
     client.set_limit(place.left());
     client.set_longest(place.max_message);
+    if let Some(token) = place.process {
+        client.attach(token)?;
+    }
     Ok(shown(&request, client.ask(&request)?, busiest))
 }
 
@@ -53,13 +57,15 @@ fn shown(request: &Request<'_>, mut reply: Reply<'_>, busiest: Option<usize>) ->
         (_, Reply::Set { id, .. }) => line(format!("Data set for lease {id}")),
         (_, Reply::Data { id, data, .. }) => got(id.to_string().as_bytes(), data),
         (_, Reply::Table(rows)) => drawn_table(rows, busiest),
-        (_, reply) => {
-            let mut out = Output::default();
-            text::encode(reply, usize::MAX, &mut out);
-            let text = String::from_utf8_lossy(&out.bytes);
-            line(printable(text.trim_end_matches('\n')))
-        }
+        (_, reply) => statement::of(reply).map_or_else(|| as_text(reply), String::into_bytes),
     }
+}
+
+fn as_text(reply: &Reply<'_>) -> Vec<u8> {
+    let mut out = Output::default();
+    text::encode(reply, usize::MAX, &mut out);
+    let text = String::from_utf8_lossy(&out.bytes);
+    line(printable(text.trim_end_matches('\n')))
 }
 
 /// Words as the shell has them: data is not escaped, and a lease has a default duration.

@@ -26,9 +26,6 @@ use crate::message::{ClientNumber, Code, Error, LeaseId, Reply, Request};
 use crate::service::manager::{Caller, Ticket};
 use crate::service::process::ProcessNumber;
 
-/// How long `wait` waits when no time is given, in milliseconds.
-pub const DEFAULT_WAIT_MS: u64 = 30_000;
-
 /// A request that could not be answered at once.
 #[derive(Debug)]
 pub struct Waiting {
@@ -52,9 +49,7 @@ impl Shared {
     pub fn begin(&self, request: &Request<'_>, caller: Caller) -> Result<Reply<'_>, Waiting> {
         let begun = match *request {
             Request::Grant(ref wanted) => self.request_or_wait(caller.client, wanted),
-            Request::Wait { ms } => {
-                self.signal_or_wait(caller.client, ms.unwrap_or(DEFAULT_WAIT_MS))
-            }
+            Request::Wait { .. } => self.signal_or_wait(caller.client, request.longest_wait_ms()),
             ref other => return Ok(self.answer(other, caller, &mut Vec::new())),
         };
         begun.unwrap_or_else(|error| Ok(Reply::Error(error)))

@@ -1,0 +1,120 @@
+//! Pools, accounts and debts as a bank would print them.
+//!
+//! ```text
+//!   pool               size         free     freeable     given out
+//!   committed        524352       523328            0          1024
+//! ```
+//!
+//! **Invariants** no line is longer than 80 columns; every sum stands under its column.
+//!
+//! **Lock** none.
+
+use std::fmt::Write;
+
+use crate::message::Reply;
+use crate::message::memory::{Account, Amounts, Pool, PoolState, Pressure};
+
+/// Columns of a label, and of a number: 14 and five of 13 are 79.
+const LABEL: usize = 14;
+const NUMBER: usize = 13;
+
+/// The statement that this reply is; `None` for another reply.
+pub fn of(reply: &Reply<'_>) -> Option<String> {
+    match reply {
+        Reply::Pools(pools, pressure) => Some(of_pools(pools, pressure)),
+        Reply::Accounts(accounts) => Some(of_accounts(accounts)),
+        Reply::Owed(owed) => Some(of_debts(owed)),
+        _ => None,
+    }
+}
+
+fn row(text: &mut String, label: &str, cells: impl IntoIterator<Item = impl ToString>) {
+    let _ = write!(text, "{label:LABEL$}");
+    for cell in cells {
+        let _ = write!(text, "{:>NUMBER$}", cell.to_string());
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+}
+
+fn of_pools(pools: &[PoolState], pressure: &Pressure) -> String {
+    let mut text = String::new();
+    row(&mut text, "pool", ["size", "free", "freeable", "given out"]);
+    let mut sum = [0; 4];
+    for &PoolState { pool, size, free, freeable } in pools {
+        let cells = [size, free, freeable, size.saturating_sub(free)];
+        sum.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell);
+        row(&mut text, pool.word(), cells);
+    }
+    row(&mut text, "sum", sum);
+    let share = |share: u32| format!("{}.{:02} %", share / 100, share % 100);
+    text.push('\n');
+    row(&mut text, "pressure", ["last 10 s", "last 60 s"]);
+    row(&mut text, "some waited", [pressure.some_10, pressure.some_60].map(share));
+    row(&mut text, "all waited", [pressure.all_10, pressure.all_60].map(share));
+    text
+}
+
+fn of_accounts(accounts: &[Account]) -> String {
+    let mut text = String::new();
+    let mut sum = [Amounts::default(); 2];
+    for account in accounts {
+        let Account { name, freeable, secured, asked, obeyed, .. } = account;
+        let efficiency =
+            account.efficiency.map_or("unknown".to_string(), |percent| format!("{percent} %"));
+        let _ = writeln!(text, "{name}: {freeable} freeable, {secured} of it secures loans");
+        let _ = writeln!(text, "  efficiency {efficiency}, asked {asked} times, obeyed {obeyed}");
+        row(&mut text, "", Pool::ALL.map(Pool::word));
+        for (label, amounts) in
+            [("  holds", account.holds), ("  owes", account.owes), ("  may owe", account.may)]
+        {
+            row(&mut text, label, Pool::ALL.map(|pool| amounts[pool]));
+        }
+        text.push('\n');
+        sum[0].add(&account.holds);
+        sum[1].add(&account.owes);
+    }
+    let count = accounts.len();
+    row(&mut text, &format!("all {count}"), Pool::ALL.map(Pool::word));
+    row(&mut text, "  hold", Pool::ALL.map(|pool| sum[0][pool]));
+    row(&mut text, "  owe", Pool::ALL.map(|pool| sum[1][pool]));
+    text
+}
+
+fn of_debts(owed: &Amounts) -> String {
+    let mut text = String::new();
+    row(&mut text, "pool", Pool::ALL.map(Pool::word));
+    row(&mut text, "owed", Pool::ALL.map(|pool| owed[pool]));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_fits_80_columns_and_sums_up() {
+        let size = 1 << 40;
+        let pools = Pool::ALL.map(|pool| PoolState { pool, size, free: 2, freeable: 3 });
+        let pressure = Pressure { some_10: 10_000, some_60: 5, ..Pressure::default() };
+        let text = of_pools(&pools, &pressure);
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+        assert!(text.contains(&(5 * size).to_string()) && text.contains("0.05 %"), "{text}");
+        let most = Amounts::each(|_| size);
+        let account = Account {
+            name: "n".repeat(32),
+            freeable: size,
+            secured: size,
+            efficiency: Some(100),
+            asked: 12,
+            obeyed: 11,
+            holds: most,
+            owes: most,
+            may: most,
+        };
+        let text = of_accounts(&[account.clone(), account]);
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+        assert!(text.contains("all 2") && text.contains(&(2 * size).to_string()), "{text}");
+        assert!(of_debts(&most).contains("owed"));
+    }
+}

@@ -1,0 +1,47 @@
+//! `leasebox simulate`: processes that share memory, on a simulated clock.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{no_answer, print};
+use crate::lab::simulation::{how_small, plot, report};
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    leasebox simulate\n  \
+    leasebox simulate --processes 20 --seed 7\n  \
+    leasebox simulate --svg pauses.svg")]
+pub struct Arguments {
+    /// How many processes
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100))]
+    processes: u64,
+    /// How long, in simulated seconds
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Another demand
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write a plot of the pauses by the size of the pool
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+/// Prints the policies side by side, and how small the pool may get.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let &Arguments { processes, seconds, seed, .. } = arguments;
+    let processes = processes as usize;
+    let mut text = report(processes, seconds, seed);
+    text.push('\n');
+    text.push_str(&how_small(processes, seconds, seed));
+    if let Some(path) = &arguments.svg {
+        let svg = plot::svg(&plot::lines(processes, seconds, seed));
+        if let Err(error) = fs::write(path, svg) {
+            let path = path.display();
+            return no_answer(format!("{path} cannot be written ({error}); give another --svg"));
+        }
+    }
+    print(text.as_bytes(), ExitCode::SUCCESS)
+}

@@ -1,0 +1,224 @@
+//! Processes with bursty demand over the server's own memory manager, on a simulated clock.
+//!
+//! ```text
+//!   demand ──► process ── request, report, return ──► Manager ── collect ──► process
+//!   (seeded)     a collector that takes 20 ms           the server's own, one step a ms
+//! ```
+//!
+//! The document's claim is tried: ten processes that would need five times their committed
+//! memory as headroom each, fifty times in all, share a pool of twenty; or share fifty and may
+//! take ten each. One *x* is the committed memory of a process.
+//!
+//! **Invariants** the same seed gives the same demand to every policy; after each run all
+//! memory is back and the manager's `check` holds.
+//!
+//! **Lock** none: one thread, and time is a number.
+//!
+//! **Simplified** all objects die young, but for those of a leak; a collection takes 20 ms
+//! whatever it finds, beside the program, and frees what was garbage when it began.
+//!
+//! **Source** `cooperative-memory-management.txt`, figure 2 and its text.
+
+pub mod demand;
+pub mod plot;
+mod process;
+
+use std::fmt::Write;
+use std::hash::RandomState;
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::message::memory::Pool;
+use crate::service::buddy::Buddy;
+use crate::service::ids::Ids;
+use crate::service::lease::LeaseTable;
+use crate::service::manager::{Manager, Rules};
+use crate::service::pool::{Pools, Share, Shares};
+pub use demand::{Demand, Shape};
+use process::Process;
+
+/// The committed memory of a process in bytes: the document's x.
+pub const X: u64 = 1 << 20;
+
+/// What a process asks for at once.
+const CHUNK: u64 = X / 4;
+
+/// The manager of a simulation. Nobody sleeps, so nobody is woken.
+type Tables = Manager<(), ()>;
+
+/// How memory is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// What all processes have beside their committed memory, in chunks.
+    chunks: u64,
+    /// The most that one takes of it, in chunks.
+    most: u64,
+    /// Each has its own part, from the start and for good.
+    is_separate: bool,
+}
+
+/// Chunks in one x.
+const CHUNKS: u64 = X / CHUNK;
+
+impl Policy {
+    /// Each process has `each` x of its own.
+    pub fn separate(each: u64, processes: usize) -> Self {
+        let most = each * CHUNKS;
+        Self { chunks: most * processes as u64, most, is_separate: true }
+    }
+
+    /// All share `all` x, of which one takes at most `each` x.
+    pub fn shared(all: u64, each: u64) -> Self {
+        Self { chunks: all * CHUNKS, most: each * CHUNKS, is_separate: false }
+    }
+
+    /// As the document says it.
+    pub fn name(&self) -> String {
+        let all = self.chunks / CHUNKS;
+        let most = self.most / CHUNKS;
+        if self.is_separate {
+            format!("{most}x each, {all}x in all")
+        } else {
+            format!("{all}x shared, {most}x at most")
+        }
+    }
+
+    /// The manager of so many processes.
+    fn manager(&self, processes: usize, now: Instant) -> Tables {
+        let committed = X * processes as u64;
+        let arena = committed + self.chunks * CHUNK;
+        let mut shares = Shares::default();
+        if !self.is_separate {
+            // A tenth for leaks, most for efficiency: the parts of the issue's example.
+            let parts =
+                [(Pool::GrantedLeak, 10), (Pool::GrantedPause, 20), (Pool::LoanedPause, 25)];
+            let mut rest = self.chunks;
+            for (pool, percent) in parts {
+                let chunks = self.chunks * percent / 100;
+                rest -= chunks;
+                shares.set(pool, Share::Bytes(chunks * CHUNK));
+            }
+            shares.set(Pool::LoanedEfficiency, Share::Bytes(rest * CHUNK));
+        }
+        let pools = Pools::divided(arena, &shares, &Shares::default());
+        let pools = pools.unwrap_or_else(|why| unreachable!("whole chunks sum up: {why}"));
+        let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
+        let longest = Duration::from_secs(1);
+        let leases = LeaseTable::new(Buddy::new(arena), pools, ids, longest, |_, _| ());
+        let rules = Rules { block: X, most: processes, ..Rules::default() };
+        Manager::new(leases, rules, now)
+    }
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Outcome {
+    /// Requests that were refused.
+    pub refused: u64,
+    /// Times that a process had to stop for memory.
+    pub pauses: u64,
+    /// For how long, all processes together, in milliseconds.
+    pub paused_ms: u64,
+    /// Collections.
+    pub collections: u64,
+    /// Processes that ended for want of memory, and began anew.
+    pub failures: u64,
+    /// The most bytes that were held at once, committed memory included.
+    pub peak: u64,
+}
+
+/// Runs processes under a policy for so long as there is demand.
+pub fn run(policy: Policy, demand: &Demand) -> Outcome {
+    let start = Instant::now();
+    let count = demand.processes();
+    let mut manager = policy.manager(count, start);
+    let mut outcome = Outcome::default();
+    let mut processes: Vec<Process> =
+        (0..count).map(|number| Process::new(number, policy)).collect();
+    for ms in 0..demand.milliseconds() {
+        let now = start + Duration::from_millis(ms as u64);
+        for process in &mut processes {
+            process.step(&mut manager, demand, ms, now, &mut outcome);
+        }
+        manager.collect(now);
+        outcome.peak = outcome.peak.max(manager.leases().filling().used);
+    }
+    let now = start + Duration::from_millis(demand.milliseconds() as u64);
+    processes.iter().for_each(|process| process.leave(&mut manager, now));
+    let is_whole = manager.check().is_ok() && manager.leases().filling().used == 0;
+    debug_assert!(is_whole, "memory was lost: {:?}", manager.check());
+    outcome
+}
+
+/// The three policies of the document, for so many processes.
+pub fn policies(processes: usize) -> [Policy; 3] {
+    let processes_x = processes as u64;
+    [
+        Policy::separate(5, processes),
+        Policy::shared(2 * processes_x, 5),
+        Policy::shared(5 * processes_x, 10),
+    ]
+}
+
+/// The smallest pool in x with which a run goes as `is_good` says, and so it does with all
+/// larger ones up to 10x for each process, of which each takes at most 5x.
+pub fn smallest(demand: &Demand, is_good: impl Fn(&Outcome) -> bool) -> Option<u64> {
+    let most = 10 * demand.processes() as u64;
+    let tried = (1..=most).rev().take_while(|&x| is_good(&run(Policy::shared(x, 5), demand)));
+    tried.last()
+}
+
+/// How small the pool may get on each shape of demand, as text of at most 80 columns.
+pub fn how_small(processes: usize, seconds: u64, seed: u64) -> String {
+    let mut text = format!(
+        "the smallest shared pool, at most 5x for each, with\n  {:30}{:>12}{:>15}{:>15}\n",
+        "", "no refusal", "0.1 % paused", "1 % paused"
+    );
+    for shape in Shape::ALL {
+        let demand = Demand::new(shape, processes, seconds, seed);
+        let size = |is_good: &dyn Fn(&Outcome) -> bool| {
+            smallest(&demand, is_good).map_or("none".to_string(), |x| format!("{x}x"))
+        };
+        let all_ms = (demand.milliseconds() * processes) as u64;
+        let refusal = size(&|outcome| outcome.refused == 0);
+        let [tenth, whole] =
+            [1000, 100].map(|part| size(&|outcome| outcome.paused_ms * part <= all_ms));
+        let _ = writeln!(text, "  {:30}{refusal:>12}{tenth:>15}{whole:>15}", shape.name());
+    }
+    text
+}
+
+/// The three policies side by side on each shape of demand, as text of at most 80 columns.
+pub fn report(processes: usize, seconds: u64, seed: u64) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{processes} processes, {seconds} s, seed {seed}; 1x is {X} bytes, a process's committed memory"
+    );
+    for shape in Shape::ALL {
+        let demand = Demand::new(shape, processes, seconds, seed);
+        let _ = writeln!(text, "\n{}", shape.name());
+        let _ = writeln!(
+            text,
+            "  {:24}{:>9}{:>8}{:>10}{:>12}{:>7}{:>7}",
+            "", "refused", "pauses", "paused ms", "collections", "failed", "peak"
+        );
+        for policy in policies(processes) {
+            let Outcome { refused, pauses, paused_ms, collections, failures, peak, .. } =
+                run(policy, &demand);
+            let peak = peak as f64 / X as f64;
+            let name = policy.name();
+            let _ = writeln!(
+                text,
+                "  {name:24}{refused:>9}{pauses:>8}{paused_ms:>10}{collections:>12}{failures:>7}{peak:>6.1}x"
+            );
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "simulation_tests.rs"]
+mod tests;

@@ -1,0 +1,105 @@
+//! How long processes paused, by the size of the pool that they share: a plot as SVG.
+//!
+//! ```text
+//!   paused │\__ correlated
+//!      %   │\ \_______
+//!          └──────────── pool in x
+//! ```
+//!
+//! **Invariants** one self-contained file without script; colours that differ in brightness
+//! too, and a name at each line's end.
+//!
+//! **Lock** none.
+
+use std::fmt::Write;
+
+use super::{Demand, Policy, Shape, run};
+
+/// Sizes in pixels.
+const WIDTH: f64 = 720.0;
+const HEIGHT: f64 = 400.0;
+const LEFT: f64 = 60.0;
+const RIGHT: f64 = 20.0;
+const TOP: f64 = 20.0;
+const BOTTOM: f64 = 50.0;
+
+const COLOURS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#e69f00"];
+const DASHES: [&str; 4] = ["", "8 4", "2 3", "12 3 2 3"];
+
+/// One line: of each pool in x the share of time in which processes paused, in percent.
+pub type Line = Vec<(u64, f64)>;
+
+/// The lines of all shapes, for pools of 1x to `5x` for each process.
+pub fn lines(processes: usize, seconds: u64, seed: u64) -> [Line; 4] {
+    Shape::ALL.map(|shape| {
+        let demand = Demand::new(shape, processes, seconds, seed);
+        let all_ms = (demand.milliseconds() * processes) as f64;
+        let share = |x: u64| run(Policy::shared(x, 5), &demand).paused_ms as f64 * 100.0 / all_ms;
+        let step = (processes as u64 / 5).max(1);
+        (1..=5 * processes as u64 / step).map(|at| (at * step, share(at * step))).collect()
+    })
+}
+
+/// The plot of such lines.
+pub fn svg(lines: &[Line; 4]) -> String {
+    let points = || lines.iter().flatten();
+    let most_x = points().map(|point| point.0).max().unwrap_or(1).max(1) as f64;
+    let most_y = points().map(|point| point.1).fold(1.0, f64::max).ceil();
+    let x = |value: f64| LEFT + value / most_x * (WIDTH - LEFT - RIGHT);
+    let y = |value: f64| HEIGHT - BOTTOM - value / most_y * (HEIGHT - TOP - BOTTOM);
+    let mut text = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+         font-family=\"sans-serif\" font-size=\"13\">\n\
+         <title>Share of time in which processes paused, by the size of the pool</title>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
+    );
+    for part in 0..=5 {
+        let (value_x, value_y) = (most_x * f64::from(part) / 5.0, most_y * f64::from(part) / 5.0);
+        let (right, low) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+        let _ = writeln!(
+            text,
+            "<path d=\"M{LEFT} {0:.1}H{right}\" stroke=\"#ddd\"/><text x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{value_y:.0}</text>",
+            y(value_y),
+            LEFT - 8.0,
+            y(value_y) + 4.0
+        );
+        let _ = writeln!(
+            text,
+            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{value_x:.0}x</text>",
+            x(value_x),
+            low + 18.0
+        );
+    }
+    let _ = writeln!(
+        text,
+        "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">pool that all processes share</text>",
+        WIDTH / 2.0,
+        HEIGHT - 12.0
+    );
+    let _ = writeln!(
+        text,
+        "<text x=\"16\" y=\"{0}\" text-anchor=\"middle\" transform=\"rotate(-90 16 {0})\">paused, % of the time</text>",
+        HEIGHT / 2.0
+    );
+    for (at, (line, shape)) in lines.iter().zip(Shape::ALL).enumerate() {
+        let path: Vec<String> = line
+            .iter()
+            .map(|&(pool, share)| format!("{:.1},{:.1}", x(pool as f64), y(share)))
+            .collect();
+        let (colour, dash) = (COLOURS[at], DASHES[at]);
+        let _ = writeln!(
+            text,
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/>",
+            path.join(" ")
+        );
+        let (legend_x, legend_y) = (WIDTH - 250.0, TOP + 20.0 + 20.0 * at as f64);
+        let _ = writeln!(
+            text,
+            "<path d=\"M{legend_x} {legend_y}h30\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/><text x=\"{}\" y=\"{}\">{}</text>",
+            legend_x + 38.0,
+            legend_y + 4.0,
+            shape.name()
+        );
+    }
+    text + "</svg>\n"
+}

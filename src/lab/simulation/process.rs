@@ -1,0 +1,329 @@
+//! One simulated process: it allocates, collects beside that, and does business with the
+//! manager as the document would have it.
+//!
+//! ```text
+//!   headroom │ leaked │ garbage │ free │      chunks that it was given
+//!                       collected, and returned when a chunk is free as a whole
+//! ```
+//!
+//! | when | it |
+//! | --- | --- |
+//! | less is free than a collection will need | asks for efficiency, or collects when refused or at its limit |
+//! | nothing is free | asks against the pause, and stops until something came |
+//! | a collection is over | returns what is free, pause loans first, and asks anew |
+//! | it is told to | collects, or reports |
+//! | it cannot go on | asks out of memory; refused, it ends and begins anew |
+//!
+//! **Invariants** what is leaked, garbage and free is what it was given.
+//!
+//! **Lock** none. **Source** `cooperative-memory-management.txt`, figures 4 and 12.
+
+use std::time::Instant;
+
+use super::demand::{BUSY, Demand};
+use super::{CHUNK, Outcome, Policy, Tables, X};
+use crate::message::memory::{Pool, Reason, Signal, Wanted};
+use crate::message::{ClientNumber, LeaseId};
+use crate::service::manager::{Caller, Ticket};
+
+/// How long a collection takes, in milliseconds.
+const COLLECTION_MS: usize = 20;
+
+/// A collection begins when this much is free in bytes: twice what a busy process needs
+/// meanwhile.
+const RESERVE: u64 = 2 * BUSY as u64 * COLLECTION_MS as u64;
+
+/// How long it waits for memory before it asks anew, in milliseconds.
+const PATIENCE_MS: u64 = 100;
+
+pub(super) struct Process {
+    number: usize,
+    policy: Policy,
+    is_joined: bool,
+    chunks: Vec<LeaseId>,
+    leaked: u64,
+    garbage: u64,
+    free: u64,
+    /// When the collection that is under way ends, and what it will free.
+    collection: Option<(usize, u64)>,
+    ticket: Option<Ticket>,
+    is_paused: bool,
+    /// Milliseconds of its demand that are behind it.
+    done: usize,
+}
+
+impl Process {
+    pub fn new(number: usize, policy: Policy) -> Self {
+        Self {
+            number,
+            policy,
+            is_joined: false,
+            chunks: Vec::new(),
+            leaked: 0,
+            garbage: 0,
+            free: 0,
+            collection: None,
+            ticket: None,
+            is_paused: false,
+            done: 0,
+        }
+    }
+
+    fn client(&self) -> ClientNumber {
+        self.number as u64 + 1
+    }
+
+    /// One millisecond of its life.
+    pub fn step(
+        &mut self,
+        manager: &mut Tables,
+        demand: &Demand,
+        ms: usize,
+        now: Instant,
+        outcome: &mut Outcome,
+    ) {
+        if !self.is_joined && !self.join(manager, now, outcome) {
+            return;
+        }
+        if self.collection.is_some_and(|(end, _)| end <= ms) {
+            self.finish_collection(manager, now, outcome);
+        }
+        self.hear(manager, ms, now);
+        let wanted = demand.bytes(self.number, self.done);
+        self.prepare(manager, wanted, ms, now, outcome);
+        if self.free < wanted && !self.fight(manager, wanted, ms, now, outcome) {
+            outcome.pauses += u64::from(!self.is_paused);
+            outcome.paused_ms += 1;
+            self.is_paused = true;
+            return;
+        }
+        self.is_paused = false;
+        self.forget_ticket(manager, now);
+        self.free -= wanted;
+        let leaked = demand.leaked(self.number, wanted);
+        self.leaked += leaked;
+        self.garbage += wanted - leaked;
+        self.done += 1;
+    }
+
+    fn join(&mut self, manager: &mut Tables, now: Instant, outcome: &mut Outcome) -> bool {
+        let caller = Caller::connected(self.client());
+        let name = format!("process-{}", self.number + 1);
+        self.is_joined = manager.join(caller, &name, Some(X), (), now).is_ok();
+        if self.is_joined && self.policy.is_separate {
+            while (self.chunks.len() as u64) < self.policy.most
+                && self.ask(manager, Reason::Committed, now, outcome)
+            {}
+        }
+        self.is_joined
+    }
+
+    /// Has more before it is too late: memory, or a collection that will end in time.
+    fn prepare(
+        &mut self,
+        manager: &mut Tables,
+        wanted: u64,
+        ms: usize,
+        now: Instant,
+        outcome: &mut Outcome,
+    ) {
+        let is_busy = wanted >= u64::from(BUSY);
+        // A busy process without a reserve will pause before its collection is over.
+        let (reserve, reason) = if is_busy {
+            (RESERVE, Reason::UrgentEfficiency)
+        } else {
+            (2 * wanted * COLLECTION_MS as u64, Reason::Efficiency)
+        };
+        while self.free < reserve && self.collection.is_none() {
+            let may_ask = !self.policy.is_separate
+                && self.has_room()
+                && (is_busy || self.has_collateral(manager));
+            if !(may_ask && self.ask(manager, reason, now, outcome)) {
+                return self.begin_collection(ms);
+            }
+        }
+    }
+
+    /// It knows its debts: garbage beyond them secures another loan.
+    fn has_collateral(&self, manager: &mut Tables) -> bool {
+        let owed = manager.owed(self.client()).unwrap_or_default();
+        self.garbage > owed[Pool::LoanedPause] + owed[Pool::LoanedEfficiency]
+    }
+
+    fn has_room(&self) -> bool {
+        (self.chunks.len() as u64) < self.policy.most
+    }
+
+    /// Nothing is free. False when it has to stop for this millisecond.
+    fn fight(
+        &mut self,
+        manager: &mut Tables,
+        wanted: u64,
+        ms: usize,
+        now: Instant,
+        outcome: &mut Outcome,
+    ) -> bool {
+        while self.free < wanted {
+            if !self.policy.is_separate && self.wait(manager, now, outcome) {
+                continue;
+            }
+            if !self.is_out_of_memory() || self.ticket.is_some() {
+                self.begin_collection(ms);
+                return false;
+            }
+            let may_ask = !self.policy.is_separate;
+            if !(may_ask && self.ask(manager, Reason::OutOfMemory, now, outcome)) {
+                self.fail(manager, now, outcome);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A collection would not free what the next one needs: it leaks.
+    fn is_out_of_memory(&self) -> bool {
+        !self.has_room() && self.garbage + self.free < RESERVE
+    }
+
+    /// Asks against the pause and waits in the queue. True when there is memory.
+    fn wait(&mut self, manager: &mut Tables, now: Instant, outcome: &mut Outcome) -> bool {
+        if let Some(ticket) = self.ticket {
+            match manager.served(ticket, now) {
+                None => return false,
+                Some(Ok(granted)) => {
+                    self.ticket = None;
+                    self.take(granted.id);
+                    return true;
+                }
+                Some(Err(_)) => {
+                    self.ticket = None;
+                    outcome.refused += 1;
+                    return false;
+                }
+            }
+        }
+        if !self.has_room() {
+            return false;
+        }
+        let wanted = Wanted { wait_ms: PATIENCE_MS, ..self.wanted(Reason::Pause) };
+        match manager.request_or_wait(self.client(), &wanted, now) {
+            Ok(Ok(granted)) => {
+                self.take(granted.id);
+                true
+            }
+            Ok(Err((ticket, _))) => {
+                self.ticket = Some(ticket);
+                false
+            }
+            Err(_) => {
+                outcome.refused += 1;
+                false
+            }
+        }
+    }
+
+    fn wanted(&self, reason: Reason) -> Wanted {
+        Wanted { size: CHUNK, reason, freeable: Some(self.garbage), wait_ms: 0, why: false }
+    }
+
+    fn ask(
+        &mut self,
+        manager: &mut Tables,
+        reason: Reason,
+        now: Instant,
+        outcome: &mut Outcome,
+    ) -> bool {
+        match manager.request(self.client(), &self.wanted(reason), now) {
+            Ok(granted) => {
+                self.take(granted.id);
+                true
+            }
+            Err(_) => {
+                outcome.refused += 1;
+                false
+            }
+        }
+    }
+
+    fn take(&mut self, id: LeaseId) {
+        self.chunks.push(id);
+        self.free += CHUNK;
+    }
+
+    fn begin_collection(&mut self, ms: usize) {
+        if self.collection.is_none() && self.garbage > 0 {
+            self.collection = Some((ms + COLLECTION_MS, self.garbage));
+        }
+    }
+
+    fn finish_collection(&mut self, manager: &mut Tables, now: Instant, outcome: &mut Outcome) {
+        let Some((_, freed)) = self.collection.take() else { return };
+        outcome.collections += 1;
+        self.garbage -= freed;
+        self.free += freed;
+        if !self.policy.is_separate {
+            self.forget_ticket(manager, now);
+            while self.free >= CHUNK && !self.chunks.is_empty() {
+                self.give_one_back(manager, now);
+            }
+        }
+        let examined = freed + self.leaked + X;
+        let efficiency = (freed * 100 / examined) as u8;
+        let reported = manager.report(self.client(), self.garbage, Some(efficiency), now);
+        debug_assert!(reported.is_ok(), "{reported:?}");
+    }
+
+    fn give_one_back(&mut self, manager: &mut Tables, now: Instant) {
+        let Some(id) = self.chunks.pop() else { return };
+        if let Ok((ending, _)) = manager.end_grant(self.client(), id) {
+            manager.give_back(vec![ending], now);
+            self.free -= CHUNK;
+        }
+    }
+
+    /// Does what the manager asks.
+    fn hear(&mut self, manager: &mut Tables, ms: usize, now: Instant) {
+        while let Ok(Some(signal)) = manager.next_signal(self.client()) {
+            match signal {
+                Signal::Collect { .. } => self.begin_collection(ms),
+                Signal::Status => {
+                    let reported = manager.report(self.client(), self.garbage, None, now);
+                    debug_assert!(reported.is_ok(), "{reported:?}");
+                }
+                Signal::Granted { id, .. } => self.take(id),
+            }
+        }
+    }
+
+    fn forget_ticket(&mut self, manager: &mut Tables, now: Instant) {
+        if let Some(ticket) = self.ticket.take()
+            && let Some(ending) = manager.cancel(ticket, now)
+        {
+            manager.give_back(vec![ending], now);
+        }
+    }
+
+    /// Ends for want of memory, and begins anew at once.
+    fn fail(&mut self, manager: &mut Tables, now: Instant, outcome: &mut Outcome) {
+        outcome.failures += 1;
+        self.forget_ticket(manager, now);
+        self.leave(manager, now);
+        *self = Self {
+            done: self.done,
+            is_paused: self.is_paused,
+            ..Self::new(self.number, self.policy)
+        };
+    }
+
+    /// Gives everything back.
+    pub fn leave(&self, manager: &mut Tables, now: Instant) {
+        let Ok((number, _)) = manager.leave(self.client(), now) else { return };
+        loop {
+            let endings = manager.strike(number, usize::MAX);
+            if endings.is_empty() {
+                return;
+            }
+            manager.give_back(endings, now);
+        }
+    }
+}
