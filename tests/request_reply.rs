@@ -6,6 +6,8 @@
 //! is the table in REPORT.md, section 6: `LEASEBOX_WRITE=1 cargo test --test request_reply`
 //! writes it, and without that the test compares.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::hash::RandomState;
 use std::net::SocketAddr;
@@ -421,16 +423,5 @@ fn an_acknowledgement_lets_the_server_drop_the_reply() {
 
 #[test]
 fn the_table_in_the_report_is_what_comes_of_it() {
-    const BEGIN: &str = "<!-- tests/request_reply.rs writes this table -->\n";
-    const END: &str = "<!-- to here -->\n";
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/REPORT.md");
-    let report = std::fs::read_to_string(path).unwrap();
-    let (before, rest) = report.split_once(BEGIN).expect("REPORT.md has no place for the table");
-    let (stands, after) = rest.split_once(END).expect("the table in REPORT.md has no end");
-    let table = table();
-    if std::env::var_os("LEASEBOX_WRITE").is_some() {
-        std::fs::write(path, [before, BEGIN, &table, END, after].concat()).unwrap();
-    } else {
-        assert_eq!(stands, table, "write it with LEASEBOX_WRITE=1");
-    }
+    support::report::stands("tests/request_reply.rs", &table());
 }
