@@ -11,9 +11,12 @@ use std::time::Duration;
 
 use leasebox::client::exchange::{Semantics, Way};
 use leasebox::client::{CallError, Client as Library};
+use leasebox::message::memory::{Reason, Wanted};
 use leasebox::message::{Code, IdKind, LeaseId, Reply, Request, Rows};
 use leasebox::representation::byte_order::ByteOrder;
 use leasebox::representation::escape::{escape, unescape};
+use leasebox::representation::output::Output;
+use leasebox::representation::text;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use support::frames::Frames;
@@ -38,6 +41,14 @@ enum Asked {
     Tree,
     /// The homework's table, as far as it is the same for each client.
     Table,
+    Join(u64),
+    Report(u64, u8),
+    Request(u64, Reason, Option<u64>),
+    Return(usize),
+    Reuse(u64),
+    Owed,
+    Pools,
+    Leave,
 }
 
 /// One reply, without what differs by chance: ids and moments.
@@ -56,6 +67,8 @@ enum Answered {
     Tree(String),
     /// Counters and results.
     Table(Vec<(u32, u32)>),
+    /// What a process is told, in text's words, without ids.
+    Told(String),
     No(Code),
     /// A refusal in a tongue that has no codes.
     SomeNo,
@@ -97,6 +110,13 @@ const TONGUES: [(&str, Start); 6] = [
     ("datagrams, big-endian", |server| datagrams(server, ByteOrder::Big)),
 ];
 
+/// A process's reply as text has it, without ids and the time that others waited.
+fn told(reply: &str) -> String {
+    let is_chance =
+        |word: &&str| word.len() == 36 || word.starts_with("some") || word.starts_with("all");
+    reply.split(' ').filter(|word| !is_chance(word)).collect::<Vec<_>>().join(" ")
+}
+
 // --- text ------------------------------------------------------------------------------
 
 struct Text {
@@ -126,6 +146,17 @@ impl Tongue for Text {
             Asked::Release(lease) => format!("release {}", self.id(*lease)),
             Asked::Tree => "tree".to_string(),
             Asked::Table => "table 50".to_string(),
+            Asked::Join(committed) => format!("join p {committed}"),
+            Asked::Report(freeable, efficiency) => format!("report {freeable} {efficiency}"),
+            Asked::Request(size, reason, freeable) => {
+                let freeable = freeable.map_or(String::new(), |bytes| format!(" freeable={bytes}"));
+                format!("request {size} {}{freeable} why", reason.word())
+            }
+            Asked::Return(block) => format!("return {}", self.id(*block)),
+            Asked::Reuse(size) => format!("reuse {size}"),
+            Asked::Owed => "owed".to_string(),
+            Asked::Pools => "pools".to_string(),
+            Asked::Leave => "leave".to_string(),
         };
         let reply = self.client.ask(&line);
         let words: Vec<&str> = reply.split(' ').collect();
@@ -155,6 +186,13 @@ impl Tongue for Text {
                 Answered::Data(unescape(data.as_bytes()).unwrap().into_owned())
             }
             (_, "ttl") => Answered::Ttl,
+            (Asked::Request(..), _) => {
+                self.ids.push(words[1].to_string());
+                Answered::Told(told(&reply))
+            }
+            (_, "joined" | "reported" | "returned" | "reused" | "owed" | "pools" | "left") => {
+                Answered::Told(told(&reply))
+            }
             (_, "released") => Answered::Released(words[2].parse().unwrap()),
             _ => Answered::Numbers(numbers(&reply)),
         })
@@ -173,43 +211,44 @@ impl Tongue for Text {
 
 struct Old {
     client: Client,
-    ids: Vec<i32>,
+    /// A granted block has no number.
+    ids: Vec<Option<i32>>,
 }
 
 impl Tongue for Old {
     fn ask(&mut self, asked: &Asked) -> Option<Answered> {
-        let id = |lease: usize| self.ids.get(lease).copied().unwrap_or(i32::MAX);
+        let id = |lease: usize| self.ids.get(lease).copied().unwrap_or(Some(i32::MAX));
         Some(match asked {
             Asked::Lease(size) => {
                 match self.client.lease_number(i32::try_from(*size).ok()?, LONG.as_millis() as i32)
                 {
                     -1 => Answered::SomeNo,
                     id => {
-                        self.ids.push(id);
+                        self.ids.push(Some(id));
                         Answered::Leased(None)
                     }
                 }
             }
-            Asked::Set(lease, data) => match self.client.set(id(*lease), data) {
+            Asked::Set(lease, data) => match self.client.set(id(*lease)?, data) {
                 0 => Answered::Set(None),
                 -2 => Answered::No(Code::TooLarge),
                 _ => Answered::No(Code::NotFound),
             },
-            Asked::Get(lease) => match self.client.get(id(*lease)) {
+            Asked::Get(lease) => match self.client.get(id(*lease)?) {
                 data if data.is_empty() => Answered::No(Code::NotFound),
                 data => Answered::Whole(data),
             },
             Asked::Draw(_) | Asked::Renew(_) | Asked::Ttl(_) | Asked::Release(_) => return None,
-            Asked::Tree | Asked::Table => return None,
+            _ => return None,
         })
     }
 
     fn last_id(&self) -> String {
-        self.ids.last().unwrap().to_string()
+        self.ids.last().unwrap().unwrap().to_string()
     }
 
     fn learn(&mut self, id: &str) {
-        self.ids.push(id.parse().unwrap());
+        self.ids.push(id.parse().ok());
     }
 }
 
@@ -251,6 +290,24 @@ impl Tongue for New {
             Asked::Release(lease) => Request::Release { id: id(*lease) },
             Asked::Tree => Request::Tree,
             Asked::Table => Request::Table { rows: 50, which: Rows::First },
+            Asked::Join(committed) => {
+                Request::Join { name: "p".into(), committed: Some(*committed) }
+            }
+            Asked::Report(freeable, efficiency) => {
+                Request::Report { freeable: *freeable, efficiency: Some(*efficiency) }
+            }
+            Asked::Request(size, reason, freeable) => Request::Grant(Wanted {
+                size: *size,
+                reason: *reason,
+                freeable: *freeable,
+                wait_ms: 0,
+                why: true,
+            }),
+            Asked::Return(block) => Request::Return { id: id(*block) },
+            Asked::Reuse(size) => Request::Reuse { size: *size },
+            Asked::Owed => Request::Owed,
+            Asked::Pools => Request::Pools,
+            Asked::Leave => Request::Leave,
         });
         Some(match (asked, reply) {
             (_, Err(CallError::Refused(error))) => Answered::No(error.code),
@@ -269,6 +326,14 @@ impl Tongue for New {
             (_, Ok(Reply::Tree(picture))) => Answered::Tree(picture),
             (_, Ok(Reply::Table(rows))) => {
                 Answered::Table(rows.iter().map(|row| (row.counter, row.result)).collect())
+            }
+            (_, Ok(reply)) => {
+                if let Reply::Granted(granted) = &reply {
+                    self.ids.push(granted.id);
+                }
+                let mut out = Output::default();
+                text::encode(&reply, usize::MAX, &mut out);
+                Answered::Told(told(std::str::from_utf8(&out.bytes).unwrap().trim_end()))
             }
             (_, other) => panic!("{asked:?}: {other:?}"),
         })
@@ -289,13 +354,13 @@ impl Tongue for New {
 fn story(seed: u64) -> Vec<Asked> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut leases = 0;
-    (0..120)
+    (0..200)
         .map(|_| {
             let lease = match rng.random_range(0..10) {
                 0 => UNKNOWN,
                 _ => rng.random_range(0..=leases),
             };
-            match rng.random_range(0..13) {
+            match rng.random_range(0..23) {
                 0 | 1 => Asked::Draw(rng.random_range(0..90)),
                 2..5 => {
                     leases += 1;
@@ -310,27 +375,52 @@ fn story(seed: u64) -> Vec<Asked> {
                 10 => Asked::Ttl(lease),
                 11 if rng.random() => Asked::Tree,
                 11 => Asked::Table,
-                _ => Asked::Release(lease),
+                12 => Asked::Release(lease),
+                13 => Asked::Join([0, 100, 1 << 20][rng.random_range(0..3)]),
+                14 | 15 => Asked::Report(rng.random_range(0..600), rng.random_range(0..110)),
+                16..20 => {
+                    leases += 1;
+                    let reason = Reason::ALL[rng.random_range(0..5)];
+                    let freeable = rng.random::<bool>().then(|| rng.random_range(0..600));
+                    Asked::Request(rng.random_range(0..500), reason, freeable)
+                }
+                20 => Asked::Return(lease),
+                21 if rng.random() => Asked::Reuse(rng.random_range(0..100)),
+                21 => Asked::Owed,
+                _ if rng.random_range(0..4) == 0 => Asked::Leave,
+                _ => Asked::Pools,
             }
         })
         .collect()
 }
 
+/// Whether there is a new id.
+fn is_given(asked: &Asked, answered: &Answered) -> bool {
+    match (asked, answered) {
+        (Asked::Lease(_), Answered::Leased(_)) => true,
+        (Asked::Request(..), Answered::Told(_)) => true,
+        _ => false,
+    }
+}
+
 /// Tells the story in one tongue; answers the replies and the state that is left.
 fn tell(story: &[Asked], start: Start) -> (Vec<Answered>, String) {
-    let server = Running::start(&["--seed", "7", "--numbers", "900", "--memory", "8192", "--udp"]);
+    const POOLS: &str = "committed=60%,gl=10%,gp=10%,le=10%,lp=10%";
+    let arguments =
+        ["--seed", "7", "--numbers", "900", "--memory", "8192", "--udp", "--pools", POOLS];
+    let server = Running::start(&arguments);
     let mut tongue = start(&server);
     let mut beside = Text { client: server.connect(), ids: Vec::new() };
     let replies = story.iter().map(|asked| match tongue.ask(asked) {
         Some(answered) => {
-            if let (Asked::Lease(_), Answered::Leased(_)) = (asked, &answered) {
+            if is_given(asked, &answered) {
                 beside.learn(&tongue.last_id());
             }
             answered
         }
         None => {
             let answered = beside.ask(asked).unwrap();
-            if let (Asked::Lease(_), Answered::Leased(_)) = (asked, &answered) {
+            if is_given(asked, &answered) {
                 tongue.learn(&beside.last_id());
             }
             answered
@@ -363,7 +453,9 @@ fn one_effect_in_every_tongue() {
         let story = story(seed);
         let (expected, state) = tell(&story, TONGUES[0].1);
         let refused = expected.iter().filter(|reply| matches!(reply, Answered::No(_))).count();
-        assert!(refused > 5 && refused < 100, "{refused} refusals make no good story");
+        assert!(refused > 5 && refused < 180, "{refused} refusals make no good story");
+        let is_grant = |reply: &&Answered| matches!(reply, Answered::Told(told) if told.starts_with("granted"));
+        assert!(expected.iter().filter(is_grant).count() > 2, "a story without grants");
         for (name, start) in &TONGUES[1..] {
             let (replies, left) = tell(&story, *start);
             for ((asked, expected), came) in story.iter().zip(&expected).zip(&replies) {

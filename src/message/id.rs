@@ -68,7 +68,7 @@ impl LeaseId {
     }
 }
 
-const NOT_AN_ID: &str = "that is no lease id; give the id exactly as the lease reply had it";
+const NOT_AN_ID: &str = "that is no id; give it exactly as the reply had it";
 
 /// Digits alone, within 64 bits.
 pub fn parse_decimal(word: &[u8]) -> Option<u64> {

@@ -6,6 +6,9 @@ use crate::message::numbers::{Drawn, NumberList, Taken};
 use crate::message::{IdKind, LeaseId, Row, Rows, Step};
 use proptest::prelude::*;
 
+#[path = "frame/process_goldens.rs"]
+mod process_goldens;
+
 const MAX_MESSAGE: usize = 1024;
 const UUID: &str = "=0123456789ab4def8123456789abcdef";
 
@@ -148,7 +151,7 @@ fn decode(frame: &[u8]) -> Decoded<'_> {
 #[test]
 fn every_request_has_its_bytes_in_both_orders() {
     for order in ORDERS {
-        for (kind, body, request) in requests() {
+        for (kind, body, request) in requests().into_iter().chain(process_goldens::requests()) {
             let golden = frame(order, kind, 0, &body);
             let mut put = Vec::new();
             let header = Header::new(order, kind_of(&request), 2);
@@ -167,7 +170,9 @@ fn every_request_has_its_bytes_in_both_orders() {
 fn every_reply_has_its_bytes_in_the_order_of_the_request() {
     let list = NumberList::new(vec![5, 19, 228, 665]);
     for order in ORDERS {
-        for (kind, status, body, reply) in replies(&list) {
+        for (kind, status, body, reply) in
+            replies(&list).into_iter().chain(process_goldens::replies())
+        {
             let shown = format!("{reply:?}");
             let golden = frame(order, kind, status, &body);
             assert_eq!(encoded(order, reply, MAX_MESSAGE), golden, "{shown}");

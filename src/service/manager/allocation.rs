@@ -18,7 +18,7 @@ use crate::message::{ClientNumber, Code, Error, IdKind, LeaseId};
 use crate::service::buddy::Buddy;
 use crate::service::decision::{Standing, decide};
 use crate::service::figures::{FRAGMENTED, Path};
-use crate::service::lease::{Ending, not_found};
+use crate::service::lease::Ending;
 use crate::service::process::ProcessNumber;
 
 /// What came of a request, and the way there.
@@ -264,6 +264,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         client: ClientNumber,
         id: LeaseId,
     ) -> Result<(Ending<H>, Amounts), Error> {
+        let text = "there is no such block of this process; return one that it was granted";
+        let not_found = || Error::new(Code::NotFound, text);
         let number = self.number_of(client)?;
         if !self.process(number)?.blocks.contains(&id) {
             return Err(not_found());

@@ -1,0 +1,92 @@
+//! What a decision costs: the figures alone, and a request and a return by the manager among
+//! 1,000 processes, with everything that goes with them.
+#![allow(missing_docs, reason = "a bench has no public items")]
+
+use std::hash::RandomState;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use leasebox::message::memory::{Amounts, Pool, Reason, Wanted};
+use leasebox::service::buddy::Buddy;
+use leasebox::service::decision::{Standing, decide};
+use leasebox::service::ids::Ids;
+use leasebox::service::lease::LeaseTable;
+use leasebox::service::manager::{Caller, Manager, Rules};
+use leasebox::service::pool::{Pools, Share, Shares};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+const PROCESSES: u64 = 1000;
+const ARENA: u64 = 64 << 20;
+const SIZE: u64 = 1024;
+
+/// A thousand processes that hold memory of every pool and have reported garbage.
+fn manager(now: Instant) -> Manager<(), ()> {
+    let mut shares = Shares::default();
+    let parts = [
+        (Pool::GrantedLeak, 5),
+        (Pool::GrantedPause, 10),
+        (Pool::LoanedEfficiency, 25),
+        (Pool::LoanedPause, 10),
+    ];
+    for (pool, percent) in parts {
+        shares.set(pool, Share::Percent(percent));
+    }
+    let pools = Pools::divided(ARENA, &shares, &Shares::default()).unwrap();
+    let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
+    let longest = Duration::from_secs(1);
+    let leases = LeaseTable::new(Buddy::new(ARENA), pools, ids, longest, |_, _| ());
+    let mut manager = Manager::new(leases, Rules::default(), now);
+    for client in 1..=PROCESSES {
+        manager
+            .join(Caller::connected(client), &format!("p{client}"), Some(16 * SIZE), (), now)
+            .unwrap();
+        manager.report(client, 8 * SIZE, Some(50), now).unwrap();
+        for reason in [Reason::Pause, Reason::Efficiency, Reason::OutOfMemory] {
+            manager.request(client, &wanted(SIZE, reason), now).unwrap();
+        }
+    }
+    manager
+}
+
+fn wanted(size: u64, reason: Reason) -> Wanted {
+    Wanted { size, reason, freeable: None, wait_ms: 0, why: false }
+}
+
+fn decisions(criterion: &mut Criterion) {
+    let standing = Standing { free: Amounts::default(), room: Amounts::default(), collateral: 5 };
+    criterion.bench_function("figures 8, 10 and 9, to a refusal", |bench| {
+        bench.iter(|| decide(black_box(SIZE), Reason::UrgentEfficiency, black_box(&standing)));
+    });
+    let now = Instant::now();
+    let mut manager = manager(now);
+    let mut client = 0;
+    criterion.bench_function("a refusal among 1,000 processes", |bench| {
+        bench.iter(|| {
+            client = client % PROCESSES + 1;
+            manager.request(client, &wanted(ARENA, Reason::UrgentEfficiency), now).unwrap_err()
+        });
+    });
+    criterion.bench_function("a grant and its return among 1,000 processes", |bench| {
+        bench.iter(|| {
+            client = client % PROCESSES + 1;
+            let granted = manager.request(client, &wanted(SIZE, Reason::Pause), now).unwrap();
+            let (ending, _) = manager.end_grant(client, granted.id).unwrap();
+            manager.give_back(vec![ending], now);
+            manager.take_wakers();
+        });
+    });
+    let mut later = now;
+    criterion.bench_function("the manager looks at 1,000 processes and asks some", |bench| {
+        bench.iter(|| {
+            // Those that were asked before have not obeyed, and may be asked again.
+            later += Duration::from_secs(3);
+            manager.collect(later);
+            manager.take_wakers();
+        });
+    });
+}
+
+criterion_group!(benches, decisions);
+criterion_main!(benches);
