@@ -22,7 +22,7 @@ const ARENA: u64 = 64 << 20;
 const SIZE: u64 = 1024;
 
 /// A thousand processes that hold memory of every pool and have reported garbage.
-fn manager(now: Instant) -> Manager<(), ()> {
+fn manager(rules: Rules, now: Instant) -> Manager<(), ()> {
     let mut shares = Shares::default();
     let parts = [
         (Pool::GrantedLeak, 5),
@@ -37,7 +37,7 @@ fn manager(now: Instant) -> Manager<(), ()> {
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
     let longest = Duration::from_secs(1);
     let leases = LeaseTable::new(Buddy::new(ARENA), pools, ids, longest, |_, _| ());
-    let mut manager = Manager::new(leases, Rules::default(), now);
+    let mut manager = Manager::new(leases, rules, now);
     for client in 1..=PROCESSES {
         manager
             .join(Caller::connected(client), &format!("p{client}"), Some(16 * SIZE), (), now)
@@ -60,7 +60,7 @@ fn decisions(criterion: &mut Criterion) {
         bench.iter(|| decide(black_box(SIZE), Reason::UrgentEfficiency, black_box(&standing)));
     });
     let now = Instant::now();
-    let mut manager = manager(now);
+    let mut manager = manager(Rules::default(), now);
     let mut client = 0;
     criterion.bench_function("a refusal among 1,000 processes", |bench| {
         bench.iter(|| {
@@ -77,8 +77,15 @@ fn decisions(criterion: &mut Criterion) {
             manager.take_wakers();
         });
     });
+}
+
+/// The reaper's part: every pool is low, and every process could be asked.
+fn collection(criterion: &mut Criterion) {
+    let now = Instant::now();
+    let low_water = Shares::all(Share::Percent(100));
+    let mut manager = manager(Rules { low_water, ..Rules::default() }, now);
     let mut later = now;
-    criterion.bench_function("the manager looks at 1,000 processes and asks some", |bench| {
+    criterion.bench_function("whom to ask of 1,000 processes, four pools being low", |bench| {
         bench.iter(|| {
             // Those that were asked before have not obeyed, and may be asked again.
             later += Duration::from_secs(3);
@@ -88,5 +95,5 @@ fn decisions(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, decisions);
+criterion_group!(benches, decisions, collection);
 criterion_main!(benches);
