@@ -18,12 +18,21 @@
 //! | block, order, unit | a part of the arena that the buddy allocator dealt; its size is 32 bytes × 2^order; a unit is 32 bytes |
 //! | lease, id, expiry | memory for a duration, its secret name, the instant from which it is gone |
 //! | contents | what was last set in a block, and how long that is |
-//! | ending | a lease struck from the table whose block is not given back yet |
+//! | ending | a lease or grant struck from the table whose block is not given back yet |
+//! | process | a client that joined by name, and the further ones that attached |
+//! | pool | a part of the arena's bytes, wherever they lie: committed, gl, gp, le, lp |
+//! | grant | a block given to a process; its pool lends it (a loan) or gives it |
+//! | owed | what a process has yet to return to each pool |
+//! | freeable, secured, collateral | garbage that a process reported; the part that secures loans; the rest |
+//! | box, path | a step of the document's figures by its number; those one decision took |
+//! | mark, collect | how much of a pool is low; to ask a process to return memory |
 //! | frame, line | one message of a binary and of the text representation |
 //! | datagram | one frame sent by itself, over UDP |
-//! | token, welcome | what proves a datagram's sender, and the answer that brings it |
+//! | token, welcome | what proves a datagram's sender, and the answer that brings it; a process's token is what others attach by |
 //! | exchange | one request by datagrams until its reply, or the end of its time |
 //! | history | the last reply to each client that asks at most once |
+//! | waiting, ticket | a request that memory did not suffice for; its place in the queue |
+//! | waker | the condition variable of a process |
 //! | tail | what is known of the bytes that follow the input |
 //! | step, schedule | one load or store of a draw (or all of it, under the lock); who does each step |
 //! | parked, plan | a draw that waits before its next step; whose turns come next |
@@ -47,7 +56,11 @@
 //!    formats; [`client::exchange`] is the client's half of R, RR and RRA,
 //!    [`transport::datagrams`] and [`transport::history`] the server's; [`client`] is the
 //!    library. [`representation::marshal`] has the lecture's other representations.
-//! 8. The lab: [`transport::parking`] lets one draw do one step; [`lab::explorer`] runs the
+//! 8. Cooperative memory: [`message::memory`] has its words, [`service::decision`] and
+//!    [`service::repayment`] the document's figures, [`service::manager`] all around them;
+//!    [`transport::shared::processes`] is where clients wait, and [`lab::simulation`] runs
+//!    the same manager on a simulated clock.
+//! 9. The lab: [`transport::parking`] lets one draw do one step; [`lab::explorer`] runs the
 //!    server's own draw under every schedule; [`lab::grader`] judges any server.
 //!
 //! # Threads
@@ -58,7 +71,7 @@
 //! | `ctrl-c` | the process | made by `ctrlc`; turns signals into a message to main |
 //! | `accept` | the server | accepts, hands each socket on |
 //! | `spawn` | the server | makes and joins the clients' threads |
-//! | `reap` | the server | sleeps until a lease ends, gives its memory back |
+//! | `reap` | the server | sleeps until a lease ends or pools are to be looked at; gives memory back, asks processes for it |
 //! | `client-N` | each client | reads, answers, writes |
 //! | `udp` | the server, when it takes datagrams | treats one after the other |
 //!
@@ -74,8 +87,8 @@
 //! | lock | guards | how many |
 //! | --- | --- | --- |
 //! | the draw | the counter, the turns, the count of undelivered numbers | one |
-//! | the tables | which lease exists, and which block is whose | one |
-//! | a block's | its contents | one for each lease |
+//! | the tables | which lease and process exists, which block is whose, what each pool has | one |
+//! | a block's | its contents | one for each lease and grant |
 //! | the parking's | who is parked, and whose step is next | one in a lab server |
 //!
 //! The `udp` thread owns the history alone, so that has no lock.
@@ -84,8 +97,9 @@
 //! # Messages between threads
 //!
 //! A channel into the spawning thread: *accepted* (from `accept`), *ended* (from each
-//! client), *stop* (from main). A channel into main: a signal came. One condition variable, with the tables: a lease ends
-//! sooner than the reaper sleeps, or the server stops.
+//! client), *stop* (from main). A channel into main: a signal came. With the tables, one
+//! condition variable for the reaper (something is to be done sooner than it sleeps, or the
+//! server stops), and one for each process: a signal came for it, or the memory it waits for.
 
 #![forbid(unsafe_code)]
 // A client can reach nearly everything here: nothing may panic on what it sends.

@@ -7,3 +7,5 @@ mod support;
 mod boxes;
 #[path = "cooperative/connections.rs"]
 mod connections;
+#[path = "cooperative/simulation.rs"]
+mod simulation;

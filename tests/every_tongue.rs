@@ -396,11 +396,10 @@ fn story(seed: u64) -> Vec<Asked> {
 
 /// Whether there is a new id.
 fn is_given(asked: &Asked, answered: &Answered) -> bool {
-    match (asked, answered) {
-        (Asked::Lease(_), Answered::Leased(_)) => true,
-        (Asked::Request(..), Answered::Told(_)) => true,
-        _ => false,
-    }
+    matches!(
+        (asked, answered),
+        (Asked::Lease(_), Answered::Leased(_)) | (Asked::Request(..), Answered::Told(_))
+    )
 }
 
 /// Tells the story in one tongue; answers the replies and the state that is left.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{no_answer, print};
-use crate::lab::simulation::{how_small, plot, report};
+use crate::lab::simulation::{how_small, plot, report, sweep};
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -35,9 +35,10 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let processes = processes as usize;
     let mut text = report(processes, seconds, seed);
     text.push('\n');
-    text.push_str(&how_small(processes, seconds, seed));
+    let sweep = sweep(processes, seconds, seed);
+    text.push_str(&how_small(&sweep, processes, seconds));
     if let Some(path) = &arguments.svg {
-        let svg = plot::svg(&plot::lines(processes, seconds, seed));
+        let svg = plot::svg(&plot::lines(&sweep, processes, seconds));
         if let Err(error) = fs::write(path, svg) {
             let path = path.display();
             return no_answer(format!("{path} cannot be written ({error}); give another --svg"));

@@ -162,26 +162,38 @@ pub fn policies(processes: usize) -> [Policy; 3] {
     ]
 }
 
-/// The smallest pool in x with which a run goes as `is_good` says, and so it does with all
-/// larger ones up to 10x for each process, of which each takes at most 5x.
-pub fn smallest(demand: &Demand, is_good: impl Fn(&Outcome) -> bool) -> Option<u64> {
-    let most = 10 * demand.processes() as u64;
-    let tried = (1..=most).rev().take_while(|&x| is_good(&run(Policy::shared(x, 5), demand)));
-    tried.last()
+/// What came of pools of 1x, 2x and so on that all share, up to 10x for each process, of which
+/// each takes at most 5x: for each shape of demand. One thread for each shape.
+pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Vec<Outcome>; Shape::ALL.len()] {
+    let of_shape = |shape| {
+        let demand = Demand::new(shape, processes, seconds, seed);
+        (1..=10 * processes as u64).map(|x| run(Policy::shared(x, 5), &demand)).collect()
+    };
+    std::thread::scope(|scope| {
+        let threads = Shape::ALL.map(|shape| scope.spawn(move || of_shape(shape)));
+        // A thread that panicked has said so; its line is empty.
+        threads.map(|thread| thread.join().unwrap_or_default())
+    })
 }
 
-/// How small the pool may get on each shape of demand, as text of at most 80 columns.
-pub fn how_small(processes: usize, seconds: u64, seed: u64) -> String {
+/// The smallest pool in x that went as `is_good` says, and so did all larger ones.
+pub fn smallest(outcomes: &[Outcome], is_good: impl Fn(&Outcome) -> bool) -> Option<usize> {
+    let good = outcomes.iter().rev().take_while(|outcome| is_good(outcome)).count();
+    (good > 0).then(|| outcomes.len() - good + 1)
+}
+
+/// How small the pool may get on each shape of demand, as text of at most 80 columns, of what
+/// came of a [`sweep`] of so many processes for so many seconds.
+pub fn how_small(sweep: &[Vec<Outcome>], processes: usize, seconds: u64) -> String {
     let mut text = format!(
         "the smallest shared pool, at most 5x for each, with\n  {:30}{:>12}{:>15}{:>15}\n",
         "", "no refusal", "0.1 % paused", "1 % paused"
     );
-    for shape in Shape::ALL {
-        let demand = Demand::new(shape, processes, seconds, seed);
+    let all_ms = seconds * 1000 * processes as u64;
+    for (outcomes, shape) in sweep.iter().zip(Shape::ALL) {
         let size = |is_good: &dyn Fn(&Outcome) -> bool| {
-            smallest(&demand, is_good).map_or("none".to_string(), |x| format!("{x}x"))
+            smallest(outcomes, is_good).map_or("none".to_string(), |x| format!("{x}x"))
         };
-        let all_ms = (demand.milliseconds() * processes) as u64;
         let refusal = size(&|outcome| outcome.refused == 0);
         let [tenth, whole] =
             [1000, 100].map(|part| size(&|outcome| outcome.paused_ms * part <= all_ms));

@@ -57,6 +57,18 @@ fn the_same_seed_is_the_same_run() {
 fn a_report_fits_80_columns_and_a_plot_is_one_document() {
     let text = report(3, 1, 1);
     assert!(text.lines().all(|line| line.len() <= 80), "{text}");
-    let svg = plot::svg(&plot::lines(2, 1, 1));
+    let sweep = sweep(2, 1, 1);
+    let text = how_small(&sweep, 2, 1);
+    assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    let svg = plot::svg(&plot::lines(&sweep, 2, 1));
     assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n") && !svg.contains("NaN"), "{svg}");
+}
+
+#[test]
+fn the_smallest_pool_is_the_one_before_the_first_that_fails_from_above() {
+    let outcome = |refused| Outcome { refused, ..Outcome::default() };
+    let sweep = [9, 0, 3, 0, 0].map(outcome);
+    assert_eq!(smallest(&sweep, |outcome| outcome.refused == 0), Some(4));
+    assert_eq!(smallest(&sweep, |outcome| outcome.refused > 9), None);
+    assert_eq!(smallest(&sweep, |_| true), Some(1));
 }

@@ -13,7 +13,7 @@
 
 use std::fmt::Write;
 
-use super::{Demand, Policy, Shape, run};
+use super::{Outcome, Shape};
 
 /// Sizes in pixels.
 const WIDTH: f64 = 720.0;
@@ -29,19 +29,21 @@ const DASHES: [&str; 4] = ["", "8 4", "2 3", "12 3 2 3"];
 /// One line: of each pool in x the share of time in which processes paused, in percent.
 pub type Line = Vec<(u64, f64)>;
 
-/// The lines of all shapes, for pools of 1x to `5x` for each process.
-pub fn lines(processes: usize, seconds: u64, seed: u64) -> [Line; 4] {
-    Shape::ALL.map(|shape| {
-        let demand = Demand::new(shape, processes, seconds, seed);
-        let all_ms = (demand.milliseconds() * processes) as f64;
-        let share = |x: u64| run(Policy::shared(x, 5), &demand).paused_ms as f64 * 100.0 / all_ms;
-        let step = (processes as u64 / 5).max(1);
-        (1..=5 * processes as u64 / step).map(|at| (at * step, share(at * step))).collect()
-    })
+/// The lines of what came of a [`super::sweep`] of so many processes for so many seconds: pools
+/// of 1x to 5x for each process.
+pub fn lines(sweep: &[Vec<Outcome>], processes: usize, seconds: u64) -> Vec<Line> {
+    let all_ms = (seconds * 1000 * processes as u64) as f64;
+    let point = |(at, outcome): (usize, &Outcome)| {
+        (at as u64 + 1, outcome.paused_ms as f64 * 100.0 / all_ms)
+    };
+    sweep
+        .iter()
+        .map(|line| line.iter().enumerate().take(5 * processes).map(point).collect())
+        .collect()
 }
 
 /// The plot of such lines.
-pub fn svg(lines: &[Line; 4]) -> String {
+pub fn svg(lines: &[Line]) -> String {
     let points = || lines.iter().flatten();
     let most_x = points().map(|point| point.0).max().unwrap_or(1).max(1) as f64;
     let most_y = points().map(|point| point.1).fold(1.0, f64::max).ceil();
