@@ -62,7 +62,7 @@ fn of_accounts(accounts: &[Account]) -> String {
         let Account { name, freeable, secured, asked, obeyed, .. } = account;
         let efficiency =
             account.efficiency.map_or("unknown".to_string(), |percent| format!("{percent} %"));
-        let _ = writeln!(text, "{name}: {freeable} freeable, {secured} of it secures loans");
+        let _ = writeln!(text, "{name}\n  {freeable} freeable, {secured} secure loans");
         let _ = writeln!(text, "  efficiency {efficiency}, asked {asked} times, obeyed {obeyed}");
         row(&mut text, "", Pool::ALL.map(Pool::word));
         for (label, amounts) in
