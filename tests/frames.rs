@@ -213,7 +213,7 @@ fn the_command_line_speaks_frames() {
     assert_eq!(exit, Some(1), "{stderr}");
     assert!(stderr.contains("not-found"), "{stderr}");
     for (words, why) in [
-        (&["get", "x"][..], "no lease id"),
+        (&["get", "x"][..], "that is no id"),
         (&["lease"], "lease SIZE [MS]"),
         (&["set", id], "set ID DATA"),
         (&["nonsense"], "no such command"),

@@ -9,7 +9,7 @@
 //! A loan out of LP is secured whole, or figure 9 would not have lent it; one out of LE by
 //! whatever collateral there was. What is repaid secures nothing any more.
 //!
-//! **Invariants** ([`Process::check`])
+//! **Invariants** (`Process::check`)
 //!
 //! 1. What it owes all pools is what its blocks hold: returned bytes repay their sum.
 //! 2. It owes committed at least its own block, which it cannot return.
