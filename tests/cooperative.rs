@@ -7,5 +7,9 @@ mod support;
 mod boxes;
 #[path = "cooperative/connections.rs"]
 mod connections;
+#[path = "cooperative/rules.rs"]
+mod rules;
 #[path = "cooperative/simulation.rs"]
 mod simulation;
+#[path = "cooperative/world.rs"]
+mod world;

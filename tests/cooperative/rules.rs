@@ -1,0 +1,230 @@
+//! The rules around the figures, one by one: whom the manager asks, who is served when, and
+//! what becomes of what a process reports.
+
+use std::time::Duration;
+
+use leasebox::message::Code;
+use leasebox::message::memory::Pool::{GrantedPause, LoanedEfficiency, LoanedPause};
+use leasebox::message::memory::{Amounts, Level, Reason, Signal, Wanted};
+use leasebox::service::manager::{Caller, CollectBy, Rules};
+
+use crate::world::{KB, MS, World};
+
+#[test]
+fn who_does_not_obey_is_recorded_and_asked_last() {
+    let mut world = World::new(&[(LoanedEfficiency, 64 * KB)]);
+    for (client, freeable) in [(1, 60 * KB), (2, 40 * KB)] {
+        world.join(client, 64 * KB);
+        world.report(client, freeable);
+        world.ask(client, 32 * KB, Reason::Efficiency).unwrap();
+    }
+    world.pass(10 * MS);
+    assert!(matches!(world.signal(1), Some(Signal::Collect { .. })));
+    assert_eq!(world.signal(2), None);
+    world.pass(3000 * MS);
+    assert!(matches!(world.signal(2), Some(Signal::Collect { .. })), "its time is over");
+    assert_eq!(world.signal(1), None);
+    let accounts = world.manager.accounts(None, 9);
+    assert_eq!(accounts.iter().map(|a| (a.asked, a.obeyed)).collect::<Vec<_>>(), [(1, 0), (1, 0)]);
+}
+
+#[test]
+fn whom_to_ask_is_chosen_by_garbage_or_by_the_effect_on_the_process() {
+    for (collect_by, chosen) in [(CollectBy::Freeable, 1), (CollectBy::Effect, 2)] {
+        let rules = Rules { collect_by, ..Rules::default() };
+        let mut world = World::with(&[(LoanedEfficiency, 64 * KB)], &[], rules);
+        // The first has more garbage, but its collections find little of it.
+        for (client, freeable, efficiency) in [(1, 60 * KB, 10), (2, 40 * KB, 90)] {
+            world.join(client, 64 * KB);
+            world.manager.report(client, freeable, Some(efficiency), world.now).unwrap();
+            world.ask(client, 32 * KB, Reason::Efficiency).unwrap();
+        }
+        world.pass(10 * MS);
+        let asked = [1, 2].into_iter().find(|&client| world.signal(client).is_some());
+        assert_eq!(asked, Some(chosen), "{collect_by:?}");
+    }
+}
+
+#[test]
+fn by_effect_who_waits_for_memory_itself_is_passed_over() {
+    for (collect_by, passed_over) in [(CollectBy::Freeable, false), (CollectBy::Effect, true)] {
+        let rules = Rules { collect_by, ..Rules::default() };
+        let mut world = World::with(&[(LoanedEfficiency, 64 * KB)], &[], rules);
+        world.join(1, 64 * KB);
+        world.report(1, 64 * KB);
+        world.ask(1, 64 * KB, Reason::Efficiency).unwrap();
+        let wanted = Wanted {
+            size: KB,
+            reason: Reason::OutOfMemory,
+            freeable: None,
+            wait_ms: 5000,
+            why: false,
+        };
+        assert!(world.manager.request_or_wait(1, &wanted, world.now).unwrap().is_err());
+        world.pass(10 * MS);
+        assert_eq!(world.signal(1).is_none(), passed_over, "{collect_by:?}");
+    }
+}
+
+#[test]
+fn a_process_whose_report_is_old_is_first_asked_for_its_status() {
+    let mut world = World::new(&[(LoanedEfficiency, 64 * KB)]);
+    world.join(1, 64 * KB);
+    world.report(1, 64 * KB);
+    world.ask(1, 32 * KB, Reason::Efficiency).unwrap();
+    world.now += Duration::from_secs(11);
+    let wanted = Wanted {
+        size: 32 * KB,
+        reason: Reason::Efficiency,
+        freeable: None,
+        wait_ms: 0,
+        why: false,
+    };
+    world.manager.request(1, &wanted, world.now).unwrap();
+    world.pass(10 * MS);
+    assert_eq!(world.signal(1), Some(Signal::Status));
+    world.report(1, 64 * KB);
+    world.pass(10 * MS);
+    assert!(matches!(world.signal(1), Some(Signal::Collect { .. })));
+}
+
+#[test]
+fn who_waits_is_served_by_urgency_and_then_by_arrival() {
+    let mut world = World::new(&[(GrantedPause, 64 * KB)]);
+    (1..=4).for_each(|client| world.join(client, 0));
+    let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
+    let mut wait = |client, reason| {
+        let wanted = Wanted { size: 32 * KB, reason, freeable: None, wait_ms: 5000, why: true };
+        world.manager.request_or_wait(client, &wanted, world.now).unwrap().unwrap_err().0
+    };
+    let tickets =
+        [wait(2, Reason::UrgentEfficiency), wait(3, Reason::Pause), wait(4, Reason::Pause)];
+    world.give_back(1, id);
+    let mut served = |ticket| world.manager.served(ticket, world.now);
+    assert!(served(tickets[0]).is_none(), "less urgent, though it came first");
+    for ticket in &tickets[1..] {
+        let granted = served(*ticket).unwrap().unwrap();
+        assert_eq!(granted.by.as_deref(), Some("800-801-802-812-900-906-912-914"));
+    }
+    world.now += 5000 * MS;
+    let late = world.manager.served(tickets[0], world.now).unwrap().unwrap_err();
+    assert!(late.text.contains("no memory came back for it in 5000 ms"), "{late}");
+    assert_eq!(world.manager.check(), Ok(()));
+}
+
+#[test]
+fn a_waiting_request_asks_others_to_collect_and_is_granted_what_they_return() {
+    let mut world = World::new(&[(GrantedPause, 64 * KB)]);
+    world.join(1, 64 * KB);
+    world.join(2, 0);
+    let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
+    world.report(1, 64 * KB);
+    let wanted =
+        Wanted { size: 32 * KB, reason: Reason::Pause, freeable: None, wait_ms: 5000, why: false };
+    let (ticket, _) = world.manager.request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
+    world.pass(10 * MS);
+    let urgent = Signal::Collect { size: 32 * KB, level: Level::Urgent, within_ms: 500 };
+    assert_eq!(world.signal(1), Some(urgent));
+    world.manager.take_wakers();
+    world.give_back(1, id);
+    assert_eq!(world.manager.take_wakers(), [2]);
+    assert_eq!(world.manager.served(ticket, world.now).unwrap().unwrap().pool, GrantedPause);
+}
+
+#[test]
+fn the_end_of_a_process_serves_who_waited() {
+    let mut world = World::new(&[(GrantedPause, 64 * KB)]);
+    world.join(1, KB);
+    world.join(2, 0);
+    world.ask(1, 64 * KB, Reason::Pause).unwrap();
+    let wanted =
+        Wanted { size: 64 * KB, reason: Reason::Pause, freeable: None, wait_ms: 5000, why: false };
+    let (ticket, _) = world.manager.request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
+    let number = world.manager.disconnect(1, world.now).unwrap();
+    loop {
+        let endings = world.manager.strike(number, 1);
+        if endings.is_empty() {
+            break;
+        }
+        world.manager.give_back(endings, world.now);
+    }
+    assert!(world.manager.served(ticket, world.now).unwrap().is_ok());
+}
+
+#[test]
+fn memory_for_a_client_that_has_gone_goes_back() {
+    let mut world = World::new(&[(GrantedPause, 64 * KB)]);
+    world.join(1, 0);
+    world.join(2, 0);
+    let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
+    let wanted =
+        Wanted { size: 64 * KB, reason: Reason::Pause, freeable: None, wait_ms: 5000, why: false };
+    let (ticket, _) = world.manager.request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
+    world.give_back(1, id);
+    let ending = world.manager.cancel(ticket, world.now).unwrap();
+    world.manager.give_back(vec![ending], world.now);
+    assert_eq!(world.manager.check(), Ok(()));
+    assert_eq!(world.manager.leases().pools().free()[GrantedPause], 64 * KB);
+}
+
+#[test]
+fn a_report_below_what_secures_loans_leaves_no_collateral_and_asks_for_memory() {
+    let mut world = World::new(&[(LoanedPause, 64 * KB)]);
+    world.join(1, 64 * KB);
+    world.report(1, 64 * KB);
+    world.ask(1, 32 * KB, Reason::Pause).unwrap();
+    world.report(1, 8 * KB);
+    let collect = Signal::Collect { size: 24 * KB, level: Level::Low, within_ms: 2000 };
+    assert_eq!(world.signal(1), Some(collect));
+    world.refused(1, KB, Reason::Pause, "800-801-802-812-900-906-920-922");
+}
+
+#[test]
+fn a_report_of_more_than_the_process_holds_is_refused_also_with_a_request() {
+    let mut world = World::new(&[(LoanedPause, 64 * KB)]);
+    world.join(1, 64 * KB);
+    let report = world.manager.report(1, 64 * KB + 1, None, world.now);
+    assert!(report.is_err_and(|error| error.code == Code::BadRequest));
+    let mut wanted =
+        Wanted { size: KB, reason: Reason::Pause, freeable: Some(65 * KB), wait_ms: 0, why: false };
+    assert!(world.manager.request(1, &wanted, world.now).is_err());
+    wanted.freeable = Some(KB);
+    let granted = world.manager.request(1, &wanted, world.now).unwrap();
+    assert_eq!(granted.pool, LoanedPause, "reported and asked in one step");
+    // A report stands also when the request that it came with is refused.
+    wanted = Wanted { size: 64 * KB, freeable: Some(64 * KB), ..wanted };
+    assert!(world.manager.request(1, &wanted, world.now).is_err());
+    assert_eq!(world.manager.accounts(None, 1)[0].freeable, 64 * KB);
+}
+
+#[test]
+fn a_low_efficiency_is_boosted_when_that_was_asked_for() {
+    let rules = Rules { boost_below: Some(30), block: 16 * KB, ..Rules::default() };
+    let mut world = World::with(&[(LoanedEfficiency, 64 * KB)], &[], rules);
+    world.join(1, 64 * KB);
+    world.manager.report(1, 64 * KB, Some(30), world.now).unwrap();
+    assert_eq!(world.signal(1), None, "not below");
+    world.manager.report(1, 64 * KB, Some(29), world.now).unwrap();
+    let Some(Signal::Granted { id, size, pool }) = world.signal(1) else { panic!() };
+    assert_eq!((size, pool), (16 * KB, LoanedEfficiency));
+    assert_eq!(world.give_back(1, id), Amounts::of(LoanedEfficiency, 16 * KB));
+}
+
+#[test]
+fn a_process_without_a_connection_ends_by_silence() {
+    let mut world = World::new(&[]);
+    let caller = Caller::unconnected(7);
+    let token = world.manager.join(caller, "quiet", Some(KB), 7, world.now).unwrap();
+    let start = world.now;
+    let silent = |world: &mut World, s| world.manager.end_silent(start + Duration::from_secs(s));
+    assert_eq!(silent(&mut world, 29), [0; 0]);
+    world.manager.hear(7, start + Duration::from_secs(20));
+    assert_eq!(silent(&mut world, 49), [0; 0]);
+    // A connection keeps it alive, however silent.
+    world.manager.attach(Caller::connected(8), token, world.now).unwrap();
+    assert_eq!(silent(&mut world, 500), [0; 0]);
+    world.manager.disconnect(8, start + Duration::from_secs(500));
+    assert_eq!(silent(&mut world, 529), [0; 0]);
+    assert_eq!(silent(&mut world, 530).len(), 1);
+    assert!(world.manager.attach(Caller::connected(9), token, world.now).is_err());
+}

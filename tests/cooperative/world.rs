@@ -1,0 +1,128 @@
+//! A manager and its clock, for tests that tell what processes do and expect pools and paths.
+
+use std::hash::RandomState;
+use std::time::{Duration, Instant};
+
+use leasebox::message::memory::{Amounts, Granted, Pool, Reason, Signal, Wanted};
+use leasebox::message::{Code, Error, LeaseId};
+use leasebox::service::buddy::Buddy;
+use leasebox::service::figures::Visited;
+use leasebox::service::ids::Ids;
+use leasebox::service::lease::LeaseTable;
+use leasebox::service::manager::{Caller, Manager, Rules};
+use leasebox::service::pool::{Pools, Share, Shares};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+pub const KB: u64 = 1024;
+pub const MB: u64 = KB * KB;
+pub const MS: Duration = Duration::from_millis(1);
+
+/// A manager, a clock, and processes by the numbers of their clients.
+pub struct World {
+    pub manager: Manager<(), u64>,
+    pub now: Instant,
+}
+
+pub fn shares(of: &[(Pool, u64)]) -> Shares {
+    let mut shares = Shares::default();
+    for &(pool, bytes) in of {
+        shares.set(pool, Share::Bytes(bytes));
+    }
+    shares
+}
+
+impl World {
+    /// An arena of 1024 KiB: the pools that are given, and the rest committed.
+    pub fn new(pools: &[(Pool, u64)]) -> Self {
+        Self::with(pools, &[], Rules::default())
+    }
+
+    pub fn with(pools: &[(Pool, u64)], caps: &[(Pool, u64)], rules: Rules) -> Self {
+        Self::sized(MB, pools, caps, rules)
+    }
+
+    pub fn sized(arena: u64, pools: &[(Pool, u64)], caps: &[(Pool, u64)], rules: Rules) -> Self {
+        let pools = Pools::divided(arena, &shares(pools), &shares(caps)).unwrap();
+        let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
+        let longest = Duration::from_secs(3600);
+        let leases = LeaseTable::new(Buddy::new(arena), pools, ids, longest, |_, _| ());
+        let now = Instant::now();
+        Self { manager: Manager::new(leases, rules, now), now }
+    }
+
+    /// A process with so much committed memory, of which all but its collateral is in use.
+    pub fn join(&mut self, client: u64, committed: u64) {
+        let name = format!("p{client}");
+        let caller = Caller::connected(client);
+        self.manager.join(caller, &name, Some(committed), client, self.now).unwrap();
+    }
+
+    pub fn report(&mut self, client: u64, freeable: u64) {
+        self.manager.report(client, freeable, None, self.now).unwrap();
+    }
+
+    pub fn ask(&mut self, client: u64, size: u64, reason: Reason) -> Result<Granted, Error> {
+        let wanted = Wanted { size, reason, freeable: None, wait_ms: 0, why: true };
+        let before = self.state();
+        let asked = self.manager.request(client, &wanted, self.now);
+        if asked.is_err() {
+            assert_eq!(self.state(), before, "a refusal changes nothing");
+        }
+        assert_eq!(self.manager.check(), Ok(()));
+        asked
+    }
+
+    /// Asks, and expects a pool and a path.
+    pub fn granted(
+        &mut self,
+        client: u64,
+        size: u64,
+        reason: Reason,
+        pool: Pool,
+        by: &str,
+    ) -> LeaseId {
+        let granted = self.ask(client, size, reason).unwrap();
+        assert_eq!((granted.pool, granted.by.as_deref()), (pool, Some(by)));
+        granted.id
+    }
+
+    /// Asks, and expects a refusal by a path.
+    pub fn refused(&mut self, client: u64, size: u64, reason: Reason, by: &str) {
+        let error = self.ask(client, size, reason).unwrap_err();
+        assert_eq!(error.code, Code::Refused);
+        assert!(error.text.ends_with(&format!(" by {by}")), "{error}, not by {by}");
+    }
+
+    pub fn give_back(&mut self, client: u64, id: LeaseId) -> Amounts {
+        let (ending, refill) = self.manager.end_grant(client, id).unwrap();
+        self.manager.give_back(vec![ending], self.now);
+        assert_eq!(self.manager.check(), Ok(()));
+        refill
+    }
+
+    /// The manager looks at its pools, so much later.
+    pub fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.manager.collect(self.now);
+    }
+
+    pub fn signal(&mut self, client: u64) -> Option<Signal> {
+        self.manager.next_signal(client).unwrap()
+    }
+
+    pub fn state(&mut self) -> String {
+        let (pools, _) = self.manager.pools(self.now);
+        format!("{pools:?} {:?}", self.manager.accounts(None, usize::MAX))
+    }
+
+    pub fn visited(self) -> Visited {
+        self.manager.visited()
+    }
+}
+
+pub fn amounts(of: &[(Pool, u64)]) -> Amounts {
+    let mut amounts = Amounts::default();
+    of.iter().for_each(|&(pool, bytes)| amounts[pool] = bytes);
+    amounts
+}
