@@ -7,10 +7,11 @@
 //! | one for each block | the block's contents: its bytes, length, released | set, get, and whoever ends the lease or grant | no other |
 //! | [`super::parking`]'s | whose step is next; of a lab server only | its draws, `parked`, `step` | no other |
 //!
-//! ```text
-//!   get    tables ─ find, clone the handle ─ let go │ block ─ copy ─ let go │ write to the socket
-//!   end    tables ─ strike ─ let go │ block ─ mark released ─ let go │ tables ─ give back ─ let go
-//! ```
+//! | file | requests |
+//! | --- | --- |
+//! | `draws` | draw, table; parked and step of a lab server |
+//! | `leases` | lease, set, get, renew, ttl, release |
+//! | [`processes`] | all that processes ask, and waiting |
 //!
 //! Two kinds of condition variable go with the tables: one for the reaper, and one for each
 //! process, on which its clients wait ([`processes`]).
@@ -40,14 +41,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::message::numbers::NumberList;
-use crate::message::{ClientNumber, Code, Error, IdKind, LeaseId, Reply, Request};
-use crate::service::arena::{Arena, Contents, ContentsError};
-use crate::service::lease::{Ending, not_found};
+use crate::message::{ClientNumber, Reply, Request};
+use crate::service::arena::{Arena, Contents};
 use crate::service::lootbox::{DrawState, Locking};
 use crate::service::manager::{Caller, Manager};
 use crate::service::picture::picture;
 
 mod draws;
+mod leases;
 pub mod processes;
 
 pub use draws::Unlocked;
@@ -189,93 +190,6 @@ impl Shared {
         wakers.iter().for_each(|waker| waker.notify_all());
         journal.iter().for_each(|line| log::debug!("{line}"));
         changed
-    }
-
-    fn lease(&self, size: u64, duration_ms: u64, id_kind: IdKind) -> Result<Reply<'_>, Error> {
-        loop {
-            let leased = self.change(|tables, now| {
-                tables.lease(size, duration_ms, id_kind, now).map_err(|error| (error, now))
-            });
-            match leased {
-                Ok(id) => return Ok(Reply::Leased { id, size, duration_ms }),
-                // What has expired and nobody struck yet stands in nobody's way.
-                Err((error, now)) if error.code == Code::OutOfMemory && self.reap(now) > 0 => {}
-                Err((error, _)) => return Err(error),
-            }
-        }
-    }
-
-    fn find(&self, id: LeaseId) -> Result<(LockedContents, u64), Error> {
-        let tables = hold(&self.tables);
-        let found = tables.leases().find(id, Instant::now())?;
-        Ok((found.handle, found.size))
-    }
-
-    fn set(&self, id: LeaseId, data: &[u8]) -> Result<Reply<'_>, Error> {
-        let (block, size) = self.find(id)?;
-        let set = hold(&block).set(&self.arena, data);
-        let length = data.len() as u64;
-        match set {
-            Ok(()) => Ok(Reply::Set { id, length }),
-            Err(ContentsError::Released) => Err(not_found()),
-            Err(ContentsError::TooLarge) => {
-                let text = format!("{length} bytes do not fit the lease of {size}; lease more");
-                Err(Error::new(Code::TooLarge, text))
-            }
-        }
-    }
-
-    fn get(&self, id: LeaseId, spare: &mut Vec<u8>) -> Result<Reply<'_>, Error> {
-        let (block, size) = self.find(id)?;
-        let mut data = std::mem::take(spare);
-        let got = hold(&block).get(&self.arena, &mut data);
-        match got {
-            Ok(()) => Ok(Reply::Data { id, size, data }),
-            Err(_) => Err(not_found()),
-        }
-    }
-
-    fn renew(&self, id: LeaseId, duration_ms: u64) -> Result<Reply<'_>, Error> {
-        let size = self.change(|tables, now| tables.renew(id, duration_ms, now))?;
-        Ok(Reply::Leased { id, size, duration_ms })
-    }
-
-    fn ttl(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
-        let tables = hold(&self.tables);
-        let left = tables.leases().time_left(id, Instant::now())?;
-        drop(tables);
-        let left_ms = left.as_nanos().div_ceil(1_000_000) as u64;
-        Ok(Reply::Ttl { id, left_ms })
-    }
-
-    fn release(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
-        let ending = self.change(|tables, now| tables.end_lease(id, now))?;
-        let size = ending.size;
-        self.give_back(vec![ending]);
-        Ok(Reply::Released { id, size })
-    }
-
-    /// Ends up to [`BITE`] expired leases; answers how many.
-    fn reap(&self, now: Instant) -> usize {
-        let endings = hold(&self.tables).expired(now, BITE);
-        let count = endings.len();
-        self.give_back(endings);
-        count
-    }
-
-    /// Ends all expired leases: they stand in nobody's way.
-    fn reap_all(&self, now: Instant) {
-        let is_due = || hold(&self.tables).leases().next_expiry().is_some_and(|at| at <= now);
-        while is_due() && self.reap(now) > 0 {}
-    }
-
-    fn give_back(&self, endings: Vec<Ending<LockedContents>>) {
-        for ending in &endings {
-            hold(&ending.handle).release();
-        }
-        if !endings.is_empty() {
-            self.change(|tables, now| tables.give_back(endings, now));
-        }
     }
 
     /// The reaping thread: sleeps until a lease ends or the pools are to be looked at, gives

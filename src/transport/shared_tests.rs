@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::message::Rows;
+use crate::message::{Code, IdKind, LeaseId};
+use crate::service::arena::ContentsError;
 use crate::service::lootbox::{Counter, take};
 use crate::transport::config::Config;
 use std::cell::Cell;

@@ -2,7 +2,8 @@
 //! are asked to give back.
 //!
 //! ```text
-//!   join ─────► committed ─► own block          allocation   figures 5, 6 and 8 to 12
+//!   join ─────► committed ─► own block          membership   who is a process, and its end
+//!                                               allocation   figures 5, 6 and 8 to 12
 //!   request ──► decide ────► lease table ─► id  waiting      who waits for memory
 //!   return ───► repay ─────► pools ─► serve ──► who waited   collection   whom to ask for it
 //!   report ───► status ────► collect ─► signal  statement    pools and accounts
@@ -33,6 +34,7 @@
 
 mod allocation;
 mod collection;
+mod membership;
 mod statement;
 mod waiting;
 
@@ -41,7 +43,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::figures::Visited;
-use super::lease::{Ending, LeaseTable};
+use super::lease::LeaseTable;
 use super::pool::Shares;
 use super::pressure::Pressure;
 use super::process::{Process, ProcessNumber};
@@ -50,12 +52,6 @@ use crate::message::{ClientNumber, Code, Error};
 pub use collection::CollectBy;
 use waiting::Queue;
 pub use waiting::Ticket;
-
-/// The longest name of a process, in bytes.
-pub const MOST_NAME: usize = 32;
-
-/// The most clients of one process that have no connection.
-const MOST_UNCONNECTED: usize = 64;
 
 /// What a manager goes by.
 #[derive(Debug, Clone, PartialEq)]
@@ -203,186 +199,6 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         self.processes.values().map(|process| process.waker.clone()).collect()
     }
 
-    /// Makes `caller` a process of that name, with a block of its own of `committed` bytes,
-    /// or as many as the rules say; 0 is none. Answers its token. Unchanged when it fails.
-    ///
-    /// # Errors
-    /// `bad-request` for a name that is none; `refused` when the caller belongs to a process
-    /// already, when the name is taken, or when another number of bytes is fixed for it;
-    /// `busy` when there are too many; what the committed pool says.
-    pub fn join(
-        &mut self,
-        caller: Caller,
-        name: &str,
-        committed: Option<u64>,
-        waker: W,
-        now: Instant,
-    ) -> Result<ProcessToken, Error> {
-        check_name(name)?;
-        if self.clients.contains_key(&caller.client) {
-            return Err(Error::new(Code::Refused, ALREADY));
-        }
-        if self.names.contains_key(name) {
-            let text = "another process has that name; choose another, or attach by its token";
-            return Err(Error::new(Code::Refused, text));
-        }
-        if self.processes.len() >= self.rules.most {
-            let text = format!("there are {} processes already; try again later", self.rules.most);
-            return Err(Error::new(Code::Busy, text));
-        }
-        let committed = self.committed_for(name, committed)?;
-        let number = self.last + 1;
-        let name: Arc<str> = name.into();
-        let mut process = Process::new(name.clone(), self.leases.uuid(), waker, now);
-        if committed > 0 {
-            process.own = Some(self.take_own_block(number, committed)?);
-            process.take(Pool::Committed, process.own.map_or(0, |(_, size)| size));
-        }
-        let token = process.token;
-        self.last = number;
-        self.names.insert(name, number);
-        self.tokens.insert(token, number);
-        self.processes.insert(number, process);
-        self.admit(caller, number, now);
-        self.note_pressure(now);
-        self.look_after(Pool::Committed, now);
-        Ok(token)
-    }
-
-    fn committed_for(&self, name: &str, asked: Option<u64>) -> Result<u64, Error> {
-        match (self.rules.fixed.get(name), asked) {
-            (Some(&fixed), Some(asked)) if asked != fixed => {
-                let text = format!("{fixed} bytes are fixed for that name; join with those");
-                Err(Error::new(Code::Refused, text))
-            }
-            (Some(&fixed), _) => Ok(fixed),
-            (None, asked) => Ok(asked.unwrap_or(self.rules.block)),
-        }
-    }
-
-    /// Makes `caller` one more client of a process; answers the process's name.
-    ///
-    /// # Errors
-    /// `not-found` when there is no such process; `refused` when the caller belongs to one
-    /// already, or too many are attached.
-    pub fn attach(
-        &mut self,
-        caller: Caller,
-        token: ProcessToken,
-        now: Instant,
-    ) -> Result<String, Error> {
-        if self.clients.contains_key(&caller.client) {
-            return Err(Error::new(Code::Refused, ALREADY));
-        }
-        let text = "there is no such process, or no longer; join a new one";
-        let not_found = || Error::new(Code::NotFound, text);
-        let number = *self.tokens.get(&token).ok_or_else(not_found)?;
-        let process = self.processes.get(&number).ok_or_else(not_found)?;
-        if !caller.is_connected && process.clients.len() - process.connections >= MOST_UNCONNECTED {
-            let text = "too many are attached without a connection; attach by TCP";
-            return Err(Error::new(Code::Refused, text));
-        }
-        let name = process.name.to_string();
-        self.admit(caller, number, now);
-        Ok(name)
-    }
-
-    fn admit(&mut self, caller: Caller, number: ProcessNumber, now: Instant) {
-        self.clients.insert(caller.client, number);
-        if let Some(process) = self.processes.get_mut(&number) {
-            process.clients.push(caller.client);
-            process.connections += usize::from(caller.is_connected);
-            process.heard = now;
-        }
-    }
-
-    /// Ends the process that `client` belongs to. Its blocks are to be struck now. Answers
-    /// which one, and its name.
-    ///
-    /// # Errors
-    /// `refused` when it belongs to none.
-    pub fn leave(
-        &mut self,
-        client: ClientNumber,
-        now: Instant,
-    ) -> Result<(ProcessNumber, String), Error> {
-        let number = self.number_of(client)?;
-        let name = self.process(number)?.name.to_string();
-        self.end(number, now);
-        Ok((number, name))
-    }
-
-    /// A connection has ended. Answers the process that ended with it: its blocks are to be
-    /// struck now.
-    pub fn disconnect(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
-        let number = self.clients.remove(&client)?;
-        let process = self.processes.get_mut(&number)?;
-        process.clients.retain(|&each| each != client);
-        process.connections -= 1;
-        process.heard = now;
-        // Others may still speak for it, of whom only silence will tell.
-        if !process.clients.is_empty() {
-            return None;
-        }
-        self.end(number, now);
-        Some(number)
-    }
-
-    /// A client without a connection was heard.
-    pub fn hear(&mut self, client: ClientNumber, now: Instant) {
-        let number = self.clients.get(&client);
-        if let Some(process) = number.and_then(|number| self.processes.get_mut(number)) {
-            process.heard = now;
-        }
-    }
-
-    /// Ends the processes without a connection that were silent for too long: their blocks are
-    /// to be struck now.
-    pub fn end_silent(&mut self, now: Instant) -> Vec<ProcessNumber> {
-        let idle = self.rules.idle;
-        let is_silent = |process: &Process<W>| {
-            !process.is_gone
-                && process.connections == 0
-                && now.saturating_duration_since(process.heard) >= idle
-        };
-        let silent = self.processes.iter().filter(|(_, process)| is_silent(process));
-        let silent: Vec<ProcessNumber> = silent.map(|(&number, _)| number).collect();
-        silent.iter().for_each(|&number| self.end(number, now));
-        silent
-    }
-
-    /// Takes a process's name, token, clients and requests.
-    fn end(&mut self, number: ProcessNumber, now: Instant) {
-        let Some(process) = self.processes.get_mut(&number) else { return };
-        process.is_gone = true;
-        self.wakers.push(process.waker.clone());
-        self.names.remove(&process.name);
-        self.tokens.remove(&process.token);
-        for client in std::mem::take(&mut process.clients) {
-            self.clients.remove(&client);
-        }
-        self.forget_requests(number);
-        self.note_pressure(now);
-    }
-
-    /// Strikes up to `most` blocks of a process that has ended; none are left when none come.
-    pub fn strike(&mut self, number: ProcessNumber, most: usize) -> Vec<Ending<H>> {
-        let Some(process) = self.processes.get_mut(&number).filter(|process| process.is_gone)
-        else {
-            return Vec::new();
-        };
-        let blocks = process.blocks.iter().copied().take(most);
-        let mut ids: Vec<_> = blocks.collect();
-        if ids.len() < most {
-            ids.extend(process.own.take().map(|(id, _)| id));
-        }
-        let endings: Vec<_> = ids.into_iter().filter_map(|id| self.end_block(id, number)).collect();
-        if endings.is_empty() {
-            self.processes.remove(&number);
-        }
-        endings
-    }
-
     fn number_of(&self, client: ClientNumber) -> Result<ProcessNumber, Error> {
         let text = "this client belongs to no process; join NAME or attach TOKEN first";
         self.clients.get(&client).copied().ok_or_else(|| Error::new(Code::Refused, text))
@@ -426,19 +242,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     }
 }
 
-const ALREADY: &str = "this client belongs to a process already; leave it first";
-
 fn process_ended() -> Error {
     Error::new(Code::NotFound, "the process has ended; join a new one")
-}
-
-fn check_name(name: &str) -> Result<(), Error> {
-    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if (1..=MOST_NAME).contains(&name.len()) && name.bytes().all(is_good) {
-        return Ok(());
-    }
-    let text = "a name has 1 to 32 letters, digits, hyphens, underscores and dots; choose another";
-    Err(Error::new(Code::BadRequest, text))
 }
 
 #[cfg(test)]

@@ -1,0 +1,73 @@
+//! Blocks that are granted to processes, out of the same table.
+//!
+//! **Invariants** a grant has no expiry; what it refills when it ends sums to its block.
+//!
+//! **Lock** the tables. **Source** `cooperative-memory-management.txt`: memory assigned from a
+//! pool.
+
+use super::{Ending, LeaseTable, Tenure};
+use crate::message::LeaseId;
+use crate::message::memory::{Amounts, Pool};
+use crate::service::buddy::AllocateError;
+use crate::service::process::ProcessNumber;
+
+impl<H: Clone> LeaseTable<H> {
+    /// Gives a process a whole block of at least `size` bytes out of a pool; answers its id
+    /// and its bytes. Unchanged when it fails.
+    ///
+    /// # Errors
+    /// [`AllocateError`]: the pool has too little, or no free block is large enough.
+    pub fn grant(
+        &mut self,
+        size: u64,
+        pool: Pool,
+        process: ProcessNumber,
+    ) -> Result<(LeaseId, u64), AllocateError> {
+        let block = self.allocate(size, pool)?;
+        let id = self.uuid();
+        self.insert(id, block, block.size(), Tenure::Of(process, pool));
+        Ok((id, block.size()))
+    }
+
+    /// Ends a process's grant; its block will refill those pools, which sum to its size.
+    /// `None` when the process has no such block.
+    pub fn end_grant(
+        &mut self,
+        id: LeaseId,
+        process: ProcessNumber,
+        refill: Amounts,
+    ) -> Option<Ending<H>> {
+        let (size, _) = self.granted(id, process)?;
+        debug_assert_eq!(refill.total(), size);
+        self.strike(id, refill)
+    }
+
+    /// The bytes of a process's grant, and the pool that gave it.
+    pub fn granted(&self, id: LeaseId, process: ProcessNumber) -> Option<(u64, Pool)> {
+        let lease = self.leases.get(&id)?;
+        match lease.tenure {
+            Tenure::Of(whose, pool) if whose == process => Some((lease.block.size(), pool)),
+            _ => None,
+        }
+    }
+
+    /// Says which pool's account is wrong, if one is, when processes owe that much in all.
+    ///
+    /// # Errors
+    /// The pool, in words.
+    pub fn check_pools(&self, owed: &Amounts) -> Result<(), String> {
+        for pool in Pool::ALL {
+            let leased = if pool == Pool::Committed { self.leased } else { 0 };
+            let (free, size) = (self.pools.free()[pool], self.pools.size()[pool]);
+            let charged = owed[pool] + leased + self.ending[pool];
+            if free + charged != size {
+                let word = pool.word();
+                return Err(format!("{word} has {free} free, {charged} charged, of {size}"));
+            }
+        }
+        if self.pools.free().total() != self.buddy.filling().free {
+            return Err("the pools and the allocator disagree on what is free".into());
+        }
+        Ok(())
+    }
+}
