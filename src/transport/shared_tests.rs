@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::message::Rows;
+use crate::message::memory::{Pool, Reason, Wanted};
 use crate::message::{Code, IdKind, LeaseId};
 use crate::service::arena::ContentsError;
 use crate::service::lootbox::{Counter, take};
+use crate::service::pool::Share;
 use crate::transport::config::Config;
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -342,4 +344,42 @@ fn a_plain_server_parks_nobody() {
         let Reply::Error(error) = answer(&shared, request) else { panic!("no error") };
         assert_eq!(error.code, Code::Refused);
     }
+}
+
+/// Eight processes and one block of memory: each asks, waits, and returns it, and nobody looks
+/// now and then: without a wake-up it would wait until its time is over.
+#[test]
+fn whoever_waits_is_woken_when_memory_comes_back() {
+    let mut config = Config { memory: 4096, ..Config::default() };
+    config.pools.set(Pool::GrantedPause, Share::Bytes(1024));
+    let shared = config.share().unwrap();
+    let long = Duration::from_secs(60);
+    let barrier = Barrier::new(8);
+    let reason = Reason::Pause;
+    let wanted = Wanted { size: 1024, reason, freeable: None, wait_ms: 60_000, why: false };
+    let take_turns = |client: u64| {
+        let caller = Caller::connected(client);
+        let ask = |request: Request<'static>| shared.answer(&request, caller, &mut Vec::new());
+        let join = Request::Join { name: format!("p{client}").into(), committed: Some(0) };
+        assert!(matches!(ask(join), Reply::Joined { .. }));
+        barrier.wait();
+        for _ in 0..200 {
+            let reply = match shared.begin(&Request::Grant(wanted), caller) {
+                Ok(reply) => reply,
+                Err(waiting) => loop {
+                    if let Some(reply) = shared.resume(&waiting, long) {
+                        break reply;
+                    }
+                },
+            };
+            let Reply::Granted(granted) = reply else { panic!("{reply:?}") };
+            assert!(matches!(ask(Request::Return { id: granted.id }), Reply::Returned(_)));
+        }
+        shared.disconnect(client);
+    };
+    thread::scope(|scope| {
+        (1..=8).for_each(|client| drop(scope.spawn(move || take_turns(client))));
+    });
+    assert_eq!(shared.check(), Ok(()));
+    assert_eq!(hold(&shared.tables).processes(), 0);
 }
