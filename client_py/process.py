@@ -18,6 +18,8 @@ Exit 0 when its time is over, 1 when it ran out of memory, 2 when there is no se
 """
 
 import argparse
+import math
+import os
 import random
 import socket
 import sys
@@ -72,7 +74,12 @@ class Process:
         self.say("joined")
 
     def say(self, *words):
-        print(self.name, *words, flush=True)
+        try:
+            print(self.name, *words, flush=True)
+        except BrokenPipeError:
+            # Whoever reads, head perhaps, has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0)
 
     @property
     def live(self):
@@ -164,23 +171,36 @@ class Process:
         signal = self.server.ask("wait", TICK_MS)
         while signal[0] != "none":
             self.say("told", *signal)
-            if signal[0] == "collect":
+            if signal[0] == "collect" and self.garbage > 0:
                 self.collect()
-            elif signal[0] == "status":
+            elif signal[0] in ("collect", "status"):
                 self.server.ask("report", self.garbage)
             elif signal[0] == "granted":
                 self.take(*signal[1:4])
             signal = self.server.ask("wait", 0)
 
 
+def name(text):
+    if not text or any(not (c.isalnum() or c in "-_.") for c in text):
+        raise argparse.ArgumentTypeError("letters, digits, hyphens, underscores and dots")
+    return text
+
+
+def seconds(text):
+    value = float(text)
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError("give a number of seconds")
+    return value
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("host")
     parser.add_argument("port", type=int)
-    parser.add_argument("name")
+    parser.add_argument("name", type=name)
     parser.add_argument("--rate", type=int, default=1 << 20, help="bytes it allocates in a second")
     parser.add_argument("--live", type=int, default=64 * 1024, help="bytes that are alive at most")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long it runs")
+    parser.add_argument("--seconds", type=seconds, default=10.0, help="how long it runs")
     parser.add_argument("--seed", type=int, default=1, help="which objects live")
     arguments = parser.parse_args()
     try:
@@ -216,5 +236,3 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)

@@ -138,8 +138,8 @@ fn a_grading_that_is_killed_leaves_a_file_with_a_score_of_0() {
     let out = scratch("killed.json");
     // What stood there before is no mark of this server.
     std::fs::write(&out, "{\"score\": 100}").unwrap();
-    let mut child = grading_of_a_mute(&listener, &out);
     let mut before = std::fs::File::open(&out).unwrap();
+    let mut child = grading_of_a_mute(&listener, &out);
     let read = || std::fs::read_to_string(&out).unwrap();
     wait_for("the first report", || read().contains("\"tests\""));
     assert!(read().starts_with("{\n  \"score\": 0,\n"), "{}", read());

@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 
 use super::units;
 use crate::message::memory::Pool;
@@ -36,15 +37,17 @@ pub fn plan(text: &str) -> Result<Fixed, String> {
     if text.contains('=') {
         return Ok(Fixed { shares: shares(text)?, fixed: BTreeMap::new() });
     }
-    let length = fs::metadata(text).map(|file| file.len());
-    let length = length.map_err(|error| {
-        format!("the file cannot be read ({error}); give pairs such as gp=10%, or a file of them")
-    })?;
-    if length > MOST_FILE {
-        return Err(format!("the file has {length} bytes; give one of at most {MOST_FILE}"));
+    let why = |error| {
+        format!(
+            "the file cannot be read ({error}); give pairs such as gp=10%, or a text file of them"
+        )
+    };
+    // A device has no length to be asked for.
+    let mut file = fs::File::open(text).map_err(why)?.take(MOST_FILE + 1);
+    let mut text = String::new();
+    if file.read_to_string(&mut text).map_err(why)? as u64 > MOST_FILE {
+        return Err(format!("the file is too long; give one of at most {MOST_FILE} bytes"));
     }
-    let text = fs::read_to_string(text)
-        .map_err(|error| format!("the file cannot be read ({error}); give a text file"))?;
     read(&text)
 }
 
@@ -132,5 +135,6 @@ mod tests {
             assert!(read(wrong).is_err_and(|why| why.contains("line ")), "{wrong}");
         }
         assert!(super::plan("no-such-file").is_err_and(|why| why.contains("cannot be read")));
+        assert!(super::plan("/dev/zero").is_err_and(|why| why.contains("too long")));
     }
 }

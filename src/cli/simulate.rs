@@ -16,10 +16,10 @@ use crate::lab::simulation::{how_small, plot, report, sweep};
     leasebox simulate --svg pauses.svg")]
 pub struct Arguments {
     /// How many processes
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=50))]
     processes: u64,
     /// How long, in simulated seconds
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
     /// Another demand
     #[arg(long, default_value_t = 1)]
@@ -33,10 +33,11 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> ExitCode {
     let &Arguments { processes, seconds, seed, .. } = arguments;
     let processes = processes as usize;
-    let mut text = report(processes, seconds, seed);
-    text.push('\n');
+    let answered = print(report(processes, seconds, seed).as_bytes(), ExitCode::SUCCESS);
     let sweep = sweep(processes, seconds, seed);
-    text.push_str(&how_small(&sweep, processes, seconds));
+    let text = format!("\n{}", how_small(&sweep, processes, seconds));
+    let answered =
+        if answered == ExitCode::SUCCESS { print(text.as_bytes(), answered) } else { answered };
     if let Some(path) = &arguments.svg {
         let svg = plot::svg(&plot::lines(&sweep, processes, seconds));
         if let Err(error) = fs::write(path, svg) {
@@ -44,5 +45,5 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             return no_answer(format!("{path} cannot be written ({error}); give another --svg"));
         }
     }
-    print(text.as_bytes(), ExitCode::SUCCESS)
+    answered
 }

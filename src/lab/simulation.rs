@@ -162,12 +162,18 @@ pub fn policies(processes: usize) -> [Policy; 3] {
     ]
 }
 
-/// What came of pools of 1x, 2x and so on that all share, up to 10x for each process, of which
-/// each takes at most 5x: for each shape of demand. One thread for each shape.
-pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Vec<Outcome>; Shape::ALL.len()] {
+/// What came of pools that all share, the smallest first, each with its size in x: up to 10x for
+/// each process, of which each takes at most 5x. A hundred sizes, or all if there are fewer.
+pub type Sweep = Vec<(u64, Outcome)>;
+
+/// A sweep for each shape of demand. One thread for each.
+pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Sweep; Shape::ALL.len()] {
+    let most = 10 * processes as u64;
+    let step = most.div_ceil(100);
     let of_shape = |shape| {
         let demand = Demand::new(shape, processes, seconds, seed);
-        (1..=10 * processes as u64).map(|x| run(Policy::shared(x, 5), &demand)).collect()
+        let sizes = (1..=most / step).map(|at| at * step);
+        sizes.map(|x| (x, run(Policy::shared(x, 5), &demand))).collect()
     };
     std::thread::scope(|scope| {
         let threads = Shape::ALL.map(|shape| scope.spawn(move || of_shape(shape)));
@@ -177,14 +183,14 @@ pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Vec<Outcome>; Shape:
 }
 
 /// The smallest pool in x that went as `is_good` says, and so did all larger ones.
-pub fn smallest(outcomes: &[Outcome], is_good: impl Fn(&Outcome) -> bool) -> Option<usize> {
-    let good = outcomes.iter().rev().take_while(|outcome| is_good(outcome)).count();
-    (good > 0).then(|| outcomes.len() - good + 1)
+pub fn smallest(sweep: &[(u64, Outcome)], is_good: impl Fn(&Outcome) -> bool) -> Option<u64> {
+    let good = sweep.iter().rev().take_while(|(_, outcome)| is_good(outcome));
+    good.last().map(|(x, _)| *x)
 }
 
 /// How small the pool may get on each shape of demand, as text of at most 80 columns, of what
 /// came of a [`sweep`] of so many processes for so many seconds.
-pub fn how_small(sweep: &[Vec<Outcome>], processes: usize, seconds: u64) -> String {
+pub fn how_small(sweep: &[Sweep], processes: usize, seconds: u64) -> String {
     let mut text = format!(
         "the smallest shared pool, at most 5x for each, with\n  {:30}{:>12}{:>15}{:>15}\n",
         "", "no refusal", "0.1 % paused", "1 % paused"

@@ -67,7 +67,7 @@ fn a_report_fits_80_columns_and_a_plot_is_one_document() {
 #[test]
 fn the_smallest_pool_is_the_one_before_the_first_that_fails_from_above() {
     let outcome = |refused| Outcome { refused, ..Outcome::default() };
-    let sweep = [9, 0, 3, 0, 0].map(outcome);
+    let sweep = [(1, 9), (2, 0), (3, 3), (4, 0), (6, 0)].map(|(x, refused)| (x, outcome(refused)));
     assert_eq!(smallest(&sweep, |outcome| outcome.refused == 0), Some(4));
     assert_eq!(smallest(&sweep, |outcome| outcome.refused > 9), None);
     assert_eq!(smallest(&sweep, |_| true), Some(1));

@@ -175,6 +175,18 @@ pub fn looked_at(path: &Path) -> impl Iterator<Item = Pool> {
     })
 }
 
+/// The pools that may ever answer a request for that reason.
+pub fn pools_for(reason: Reason) -> &'static [Pool] {
+    match reason {
+        Reason::Committed => &[Pool::Committed],
+        Reason::OutOfMemory => &[Pool::GrantedLeak],
+        Reason::Pause | Reason::UrgentEfficiency => {
+            &[Pool::LoanedPause, Pool::GrantedPause, Pool::LoanedEfficiency]
+        }
+        Reason::Efficiency => &[Pool::LoanedEfficiency],
+    }
+}
+
 #[cfg(test)]
 #[path = "decision_tests.rs"]
 mod tests;

@@ -147,6 +147,8 @@ fn every_decision_is_a_path_of_the_figures_and_every_arrow_is_taken() {
     for_each_standing(|reason, standing| {
         let Decision { pool, path } = decide(SIZE, reason, standing);
         assert_eq!(pool, told_anew(reason, standing), "{reason:?} {standing:?}: {path}");
+        assert!(pool.is_none_or(|pool| pools_for(reason).contains(&pool)));
+        assert!(looked_at(&path).all(|pool| pools_for(reason).contains(&pool)));
         for pair in path.boxes().windows(2) {
             assert!(arrows[&pair[0]].contains(&pair[1]), "{path}");
             taken.insert((pair[0], pair[1]));

@@ -20,7 +20,7 @@
 //! **Source** `cooperative-memory-management.txt`: status information, collateral, the record
 //! of how much a process has received from each pool.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -38,20 +38,15 @@ pub(super) struct Process<W> {
     pub name: Arc<str>,
     pub token: ProcessToken,
     pub waker: W,
-    // Who speaks for it.
-    /// Its clients that are connections: the process ends with the last one.
-    pub connections: usize,
-    /// All of its clients.
-    pub clients: Vec<ClientNumber>,
-    /// When one of them was heard last.
-    pub heard: Instant,
+    /// Who speaks for it: the process ends with the last one.
+    pub members: Vec<Member>,
     /// It has ended, and its blocks are being given back.
     pub is_gone: bool,
     // Its memory.
     /// Its own block, and that block's bytes.
     pub own: Option<(LeaseId, u64)>,
     /// Its granted blocks.
-    pub blocks: HashSet<LeaseId>,
+    pub blocks: BTreeSet<LeaseId>,
     /// Bytes of all its blocks, by the pool that gave each.
     pub holds: Amounts,
     /// Bytes that it still owes each pool.
@@ -60,6 +55,8 @@ pub(super) struct Process<W> {
     pub freeable: u64,
     /// How much of what it owes LE is secured.
     pub secured_efficiency: u64,
+    /// How much of what secures loans was missing in the last report.
+    pub missing: u64,
     pub efficiency: Option<u8>,
     pub reported: Option<Instant>,
     // What it is asked for.
@@ -71,6 +68,14 @@ pub(super) struct Process<W> {
     pub is_deaf: bool,
     /// Its requests that wait for memory.
     pub waiting: usize,
+}
+
+/// A client of a process.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member {
+    pub client: ClientNumber,
+    /// When it was heard last; `None` for a connection, whose end will be told.
+    pub heard: Option<Instant>,
 }
 
 /// A signal to collect that was not obeyed yet.
@@ -87,21 +92,20 @@ pub(super) struct Due {
 }
 
 impl<W> Process<W> {
-    pub fn new(name: Arc<str>, token: ProcessToken, waker: W, now: Instant) -> Self {
+    pub fn new(name: Arc<str>, token: ProcessToken, waker: W) -> Self {
         Self {
             name,
             token,
             waker,
-            connections: 0,
-            clients: Vec::new(),
-            heard: now,
+            members: Vec::new(),
             is_gone: false,
             own: None,
-            blocks: HashSet::new(),
+            blocks: BTreeSet::new(),
             holds: Amounts::default(),
             owed: Amounts::default(),
             freeable: 0,
             secured_efficiency: 0,
+            missing: 0,
             efficiency: None,
             reported: None,
             signals: VecDeque::new(),
@@ -171,17 +175,32 @@ impl<W> Process<W> {
         repay(self.freeable.min(returnable), &self.owed).0
     }
 
-    /// Adds a signal. There is at most one of a kind that waits to be heard: a later one to
-    /// collect takes the place of the earlier.
+    /// Takes a report of its garbage. Answers how many bytes are missing of what secures its
+    /// loans, if those are more than in the last report.
+    pub fn report(&mut self, freeable: u64, now: Instant) -> Option<u64> {
+        self.freeable = freeable;
+        self.reported = Some(now);
+        let missing = self.secured().saturating_sub(freeable);
+        let is_more = missing > std::mem::replace(&mut self.missing, missing);
+        is_more.then_some(missing)
+    }
+
+    /// Adds a signal. There is at most one of a kind that waits to be heard: of two to collect
+    /// the more pressing, and of equals the later.
     pub fn signal(&mut self, signal: Signal) {
-        let is_same = |waiting: &&mut Signal| {
-            !matches!(signal, Signal::Granted { .. })
-                && std::mem::discriminant(&signal) == std::mem::discriminant(&**waiting)
-        };
-        match self.signals.iter_mut().find(is_same) {
-            Some(waiting) => *waiting = signal,
-            None => self.signals.push_back(signal),
+        for waiting in &mut self.signals {
+            match (&signal, &*waiting) {
+                (Signal::Status, Signal::Status) => return,
+                (Signal::Collect { level, .. }, Signal::Collect { level: before, .. }) => {
+                    if level >= before {
+                        *waiting = signal;
+                    }
+                    return;
+                }
+                _ => {}
+            }
         }
+        self.signals.push_back(signal);
     }
 
     /// Its account, with the most that it may owe each pool.
@@ -226,7 +245,7 @@ mod tests {
 
     fn process() -> Process<()> {
         let token = LeaseId::from_number(1);
-        Process::new("p".into(), token, (), Instant::now())
+        Process::new("p".into(), token, ())
     }
 
     #[test]
@@ -263,8 +282,14 @@ mod tests {
         process.take(Pool::Committed, 128);
         process.freeable = 64;
         process.take(Pool::LoanedPause, 64);
-        process.freeable = 10;
+        let now = Instant::now();
+        assert_eq!(process.report(10, now), Some(54));
         assert_eq!((process.secured(), process.collateral()), (64, 0));
+        assert_eq!(process.report(10, now), None, "it was told so");
+        assert_eq!(process.report(9, now), Some(55));
+        assert_eq!(process.report(64, now), None);
+        assert_eq!(process.report(63, now), Some(1), "it is missing anew");
+        process.freeable = 10;
         assert_eq!(process.check(&Amounts::each(|_| 128)), Ok(()));
     }
 
@@ -286,5 +311,8 @@ mod tests {
         let signals = [collect(1), Signal::Status, collect(2), Signal::Status];
         signals.into_iter().for_each(|each| process.signal(each));
         assert_eq!(process.signals, [collect(2), Signal::Status]);
+        let urgent = Signal::Collect { size: 3, level: Level::Urgent, within_ms: 1 };
+        [urgent, collect(4)].into_iter().for_each(|each| process.signal(each));
+        assert_eq!(process.signals, [urgent, Signal::Status], "the more pressing one stays");
     }
 }

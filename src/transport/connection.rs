@@ -44,8 +44,8 @@ const IDLE_BUFFER: usize = 4096;
 /// 100 ms in which that is promised.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// What is read while a request waits, at most, in bytes; behind more a client's end is not
-/// seen until the wait is over.
+/// What is read while a request waits, at most, in bytes: whoever sends more waits for nothing,
+/// because behind it the client's end could not be seen.
 const READ_AHEAD: usize = 64 * 1024;
 
 /// What every connection is bound by.
@@ -80,6 +80,7 @@ pub fn serve(stream: &TcpStream, client: ClientNumber, shared: &Shared, limits: 
         unwritten_numbers: 0,
         unheard_numbers: 0,
         refused: false,
+        is_ended: false,
         patience: Patience::new(limits.request_timeout, limits.idle_timeout),
         read_timeout: None,
     };
@@ -109,6 +110,8 @@ struct Connection<'a> {
     unheard_numbers: u64,
     /// A read said that what was written came too late.
     refused: bool,
+    /// The stream's end was seen while a request waited.
+    is_ended: bool,
     patience: Patience,
     /// The socket's read timeout as it is now: setting it is a system call.
     read_timeout: Option<Duration>,
@@ -289,36 +292,50 @@ impl Connection<'_> {
             Err(waiting) => waiting,
         };
         self.input.consume(used);
-        let mut is_gone = self.flush().is_err();
-        let mut reply = loop {
-            if is_gone {
-                break self.shared.give_up(&waiting);
-            }
-            if let Some(reply) = self.shared.resume(&waiting, LOOK_EVERY) {
-                break reply;
-            }
-            is_gone = self.read_ahead();
+        let mut reply = if self.flush().is_err() || self.has_gone() {
+            self.shared.give_up(&waiting)
+        } else {
+            self.wait(&waiting)
         };
         self.encode(&mut reply, 0);
         Ok(())
     }
 
-    /// Reads what has come while a request waits; true when the client has closed.
-    fn read_ahead(&mut self) -> bool {
-        if self.input.pending().len() >= READ_AHEAD || self.stream.set_nonblocking(true).is_err() {
-            return false;
+    fn wait(&mut self, waiting: &Waiting) -> Reply<'static> {
+        loop {
+            let answered = self.shared.resume(waiting, LOOK_EVERY);
+            match (answered, self.has_gone()) {
+                (Some(reply), false) => return reply,
+                (Some(reply), true) => return self.shared.take_back(waiting, reply),
+                (None, true) => return self.shared.give_up(waiting),
+                (None, false) => {}
+            }
+        }
+    }
+
+    /// Reads what has come while a request waits; true when the client has closed, or sent so
+    /// much that its end could not be seen.
+    fn has_gone(&mut self) -> bool {
+        if self.is_ended || self.input.pending().len() >= READ_AHEAD {
+            return true;
+        }
+        if self.stream.set_nonblocking(true).is_err() {
+            return true;
         }
         let mut stream = self.stream;
-        let is_gone = match stream.read(self.input.space()) {
-            Ok(0) => true,
+        match stream.read(self.input.space()) {
+            Ok(0) => self.is_ended = true,
             Ok(count) => {
                 self.unheard_numbers = 0;
                 self.input.filled(count);
-                false
             }
-            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
-        };
-        is_gone | self.stream.set_nonblocking(false).is_err()
+            Err(error) => {
+                let goes_on = [ErrorKind::WouldBlock, ErrorKind::Interrupted];
+                self.is_ended = !goes_on.contains(&error.kind());
+            }
+        }
+        self.is_ended |= self.stream.set_nonblocking(false).is_err();
+        self.is_ended
     }
 
     /// Appends a reply and drops the request that it answers.

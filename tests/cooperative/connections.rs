@@ -44,9 +44,15 @@ fn free(server: &Running, pool: &str) -> u64 {
 }
 
 fn all_free(server: &Running) -> bool {
+    all_free_but(server, 0)
+}
+
+fn all_free_but(server: &Running, held: u64) -> bool {
     let reply = server.ask("pools");
-    let mut states = reply.split(' ').filter_map(|word| word.split_once('=')?.1.split_once(':'));
-    states.all(|(size, rest)| rest.split(':').next() == Some(size))
+    let states = reply.split(' ').filter_map(|word| word.split_once('=')?.1.split_once(':'));
+    let number = |text: &str| text.parse::<u64>().unwrap();
+    let given = states.map(|(size, rest)| number(size) - number(rest.split(':').next().unwrap()));
+    given.sum::<u64>() == held
 }
 
 #[test]
@@ -120,13 +126,14 @@ fn who_waits_and_goes_is_noticed() {
     let mut keeper = server.connect();
     let token = keeper.ask("join p 0");
     let token = word(&token, 1);
+    granted(&mut keeper, "request 262144 pause");
     let attach = |server: &Running| {
         let mut client = server.connect();
         assert_eq!(client.ask(&format!("attach {token}")), "attached p");
         client
     };
     for (wait, behind) in
-        [("wait 60000", ""), ("request 600000 pause wait=60000", ""), ("wait 60000", "owed\n")]
+        [("wait 60000", ""), ("request 262144 pause wait=60000", ""), ("wait 60000", "owed\n")]
     {
         let clients = server.figure("clients");
         let mut client = attach(&server);
@@ -143,7 +150,74 @@ fn who_waits_and_goes_is_noticed() {
         assert_eq!(server.figure("waiting"), 0);
         assert!(gone.elapsed() < Duration::from_secs(1), "{wait}: {:?}", gone.elapsed());
     }
-    assert_eq!(keeper.ask("owed"), "owed lp=0 le=0 gp=0 gl=0", "the process lives on");
+    assert_eq!(keeper.ask("owed"), "owed lp=0 le=262144 gp=0 gl=0", "the process lives on");
+}
+
+#[test]
+fn what_came_for_a_client_that_had_gone_is_not_lost() {
+    let server = Running::start(&["--memory", "1MiB", "--pools", "gp=64KiB"]);
+    let (mut holder, mut keeper) = (server.connect(), server.connect());
+    holder.ask("join holder 0");
+    let token = keeper.ask("join p 1024");
+    let attach = || {
+        let mut client = server.connect();
+        client.ask(&format!("attach {}", word(&token, 1)));
+        client
+    };
+    for _ in 0..5 {
+        let id = granted(&mut holder, "request 65536 pause");
+        let mut waiter = attach();
+        waiter.send("request 65536 pause wait=20000\n");
+        server.await_figure("waiting", 1);
+        // It comes before the client's end is looked for.
+        drop(waiter);
+        assert!(holder.ask(&format!("return {id}")).starts_with("returned 65536"));
+        wait_for("the grant to come back", || all_free_but(&server, 1024));
+        assert_eq!(keeper.ask("owed"), "owed lp=0 le=0 gp=0 gl=0");
+    }
+    keeper.ask("report 1024");
+    // A loan that is no longer secured is a signal.
+    let mut waiter = attach();
+    waiter.send("wait 20000\n");
+    thread::sleep(Duration::from_millis(60));
+    drop(waiter);
+    assert_eq!(keeper.ask("wait 0"), "none");
+}
+
+#[test]
+fn who_sends_too_much_behind_a_wait_waits_no_longer() {
+    let server = server();
+    let mut client = server.connect();
+    client.ask("join p 1024");
+    let behind = "owed\n".repeat(20_000);
+    client.send(format!("wait 60000\n{behind}"));
+    let asked = Instant::now();
+    assert_eq!(client.line(), "none");
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    assert_eq!(client.line(), "owed lp=0 le=0 gp=0 gl=0");
+    // Many waits of a client that has closed its side take no time each.
+    let mut client = server.connect();
+    client.ask("join q 0");
+    client.send("wait 60000\n".repeat(2000));
+    client.end_of_requests();
+    let asked = Instant::now();
+    assert_eq!(client.rest(), "none\n".repeat(2000).as_bytes());
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn what_can_never_be_granted_is_not_waited_for() {
+    let server = server();
+    let mut client = server.connect();
+    client.ask("join p 0");
+    let asked = Instant::now();
+    let reply = client.ask("request 2097152 pause wait=60000 why");
+    assert!(reply.starts_with("error refused no pool that may answer a pause"), "{reply}");
+    assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
+    let short = Running::start(&["--max-lease", "50ms"]);
+    let mut client = short.connect();
+    client.ask("join p 0");
+    assert_eq!(client.ask("wait"), "none", "no longer than a wait may be");
 }
 
 #[test]
@@ -215,10 +289,13 @@ fn a_plain_lease_is_drawn_from_committed_memory() {
 #[test]
 fn a_server_that_stops_waits_for_nobody_who_waits() {
     let mut server = server();
+    let mut holder = server.connect();
+    holder.ask("join holder 0");
+    granted(&mut holder, "request 262144 pause");
     let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
     for (at, client) in clients.iter_mut().enumerate() {
         client.ask(&format!("join p{at} 0"));
-        client.send(["wait 60000\n", "request 700000 pause wait=60000\n"][at % 2]);
+        client.send(["wait 60000\n", "request 262144 pause wait=60000\n"][at % 2]);
     }
     server.await_figure("waiting", 2);
     let asked = Instant::now();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use leasebox::message::Code;
-use leasebox::message::memory::Pool::{GrantedPause, LoanedEfficiency, LoanedPause};
+use leasebox::message::memory::Pool::{GrantedLeak, GrantedPause, LoanedEfficiency, LoanedPause};
 use leasebox::message::memory::{Amounts, Level, Reason, Signal, Wanted};
 use leasebox::service::manager::{Caller, CollectBy, Rules};
 
@@ -49,10 +49,12 @@ fn whom_to_ask_is_chosen_by_garbage_or_by_the_effect_on_the_process() {
 fn by_effect_who_waits_for_memory_itself_is_passed_over() {
     for (collect_by, passed_over) in [(CollectBy::Freeable, false), (CollectBy::Effect, true)] {
         let rules = Rules { collect_by, ..Rules::default() };
-        let mut world = World::with(&[(LoanedEfficiency, 64 * KB)], &[], rules);
+        let pools = [(LoanedEfficiency, 64 * KB), (GrantedLeak, KB)];
+        let mut world = World::with(&pools, &[], rules);
         world.join(1, 64 * KB);
         world.report(1, 64 * KB);
         world.ask(1, 64 * KB, Reason::Efficiency).unwrap();
+        world.ask(1, KB, Reason::OutOfMemory).unwrap();
         let wanted = Wanted {
             size: KB,
             reason: Reason::OutOfMemory,
@@ -220,11 +222,52 @@ fn a_process_without_a_connection_ends_by_silence() {
     assert_eq!(silent(&mut world, 29), [0; 0]);
     world.manager.hear(7, start + Duration::from_secs(20));
     assert_eq!(silent(&mut world, 49), [0; 0]);
-    // A connection keeps it alive, however silent.
+    // A connection keeps it alive, however silent; who was silent is a client no more.
     world.manager.attach(Caller::connected(8), token, world.now).unwrap();
     assert_eq!(silent(&mut world, 500), [0; 0]);
+    assert!(world.manager.owed(7).is_err());
+    world.manager.attach(Caller::unconnected(9), token, start + Duration::from_secs(490)).unwrap();
     world.manager.disconnect(8, start + Duration::from_secs(500));
-    assert_eq!(silent(&mut world, 529), [0; 0]);
-    assert_eq!(silent(&mut world, 530).len(), 1);
-    assert!(world.manager.attach(Caller::connected(9), token, world.now).is_err());
+    assert_eq!(silent(&mut world, 519), [0; 0]);
+    assert_eq!(silent(&mut world, 520).len(), 1);
+    assert_eq!(world.manager.check(), Ok(()));
+    assert!(world.manager.attach(Caller::connected(10), token, world.now).is_err());
+}
+
+#[test]
+fn who_is_deaf_or_silent_does_not_stand_before_those_who_obey() {
+    for is_silent in [false, true] {
+        let mut world = World::new(&[(GrantedPause, 256 * KB), (LoanedEfficiency, 256 * KB)]);
+        [(1, 256 * KB), (2, 256 * KB), (3, 0)].map(|(client, size)| world.join(client, size));
+        // The first holds GP and never listens; the second holds LE and does.
+        world.ask(1, 256 * KB, Reason::Pause).unwrap();
+        world.report(1, 256 * KB);
+        if is_silent {
+            world.now += Duration::from_secs(11);
+        }
+        world.report(2, 256 * KB);
+        world.ask(2, 256 * KB, Reason::Efficiency).unwrap();
+        let reason = Reason::Pause;
+        let wanted = Wanted { size: 128 * KB, reason, freeable: None, wait_ms: 9000, why: false };
+        let waits = world.manager.request_or_wait(3, &wanted, world.now).unwrap();
+        assert!(waits.is_err());
+        (0..3).for_each(|_| world.pass(Duration::from_secs(1)));
+        let mut signals = std::iter::from_fn(|| world.signal(2));
+        let urgent = |signal| matches!(signal, Signal::Collect { level: Level::Urgent, .. });
+        assert!(signals.any(urgent), "silent: {is_silent}");
+    }
+}
+
+#[test]
+fn a_process_that_cannot_secure_its_loans_is_told_once_for_each_byte() {
+    let mut world = World::new(&[(LoanedPause, 64 * KB)]);
+    world.join(1, 64 * KB);
+    world.report(1, 64 * KB);
+    world.ask(1, 64 * KB, Reason::Pause).unwrap();
+    let mut told = |freeable| {
+        world.report(1, freeable);
+        world.signal(1).is_some()
+    };
+    assert_eq!([told(0), told(0), told(0)], [true, false, false], "or it would collect for ever");
+    assert_eq!([told(KB), told(0)], [false, true]);
 }

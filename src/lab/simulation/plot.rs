@@ -13,7 +13,7 @@
 
 use std::fmt::Write;
 
-use super::{Outcome, Shape};
+use super::{Shape, Sweep};
 
 /// Sizes in pixels.
 const WIDTH: f64 = 720.0;
@@ -31,15 +31,14 @@ pub type Line = Vec<(u64, f64)>;
 
 /// The lines of what came of a [`super::sweep`] of so many processes for so many seconds: pools
 /// of 1x to 5x for each process.
-pub fn lines(sweep: &[Vec<Outcome>], processes: usize, seconds: u64) -> Vec<Line> {
+pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Line> {
     let all_ms = (seconds * 1000 * processes as u64) as f64;
-    let point = |(at, outcome): (usize, &Outcome)| {
-        (at as u64 + 1, outcome.paused_ms as f64 * 100.0 / all_ms)
+    let most = 5 * processes as u64;
+    let shown = |line: &Sweep| {
+        let shown = line.iter().take_while(|(x, _)| *x <= most);
+        shown.map(|(x, outcome)| (*x, outcome.paused_ms as f64 * 100.0 / all_ms)).collect()
     };
-    sweep
-        .iter()
-        .map(|line| line.iter().enumerate().take(5 * processes).map(point).collect())
-        .collect()
+    sweep.iter().map(shown).collect()
 }
 
 /// The plot of such lines.

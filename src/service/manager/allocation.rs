@@ -97,7 +97,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         if efficiency.zip(self.rules.boost_below).is_some_and(|(now, least)| now < least) {
             self.boost(number, now);
         }
-        self.serve(now);
+        // More collateral helps its own requests alone.
+        self.serve_those(now, |waiting| waiting.process == number);
         Ok(())
     }
 
@@ -115,13 +116,10 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             );
             return Err(Error::new(Code::BadRequest, text));
         }
-        process.freeable = freeable;
-        process.reported = Some(now);
-        let missing = process.secured().saturating_sub(freeable);
-        if missing > 0 {
+        if let Some(size) = process.report(freeable, now) {
             let (level, within) = (Level::Low, super::collection::within(Level::Low));
             let within_ms = within.as_millis() as u64;
-            process.signal(Signal::Collect { size: missing, level, within_ms });
+            process.signal(Signal::Collect { size, level, within_ms });
             let waker = process.waker.clone();
             self.wakers.push(waker);
             self.visited.at(506);

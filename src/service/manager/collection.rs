@@ -1,7 +1,7 @@
 //! Whom to ask for memory: figure 5's boxes 506 and 508.
 //!
 //! ```text
-//!   506  a request waits ──► each pool that could answer it, until somebody is found to ask
+//!   506  a request waits ──► each pool that could answer it, until enough is coming
 //!        a pool is low   ──► up to its low-water mark
 //!   508  who owes that pool, has reported garbage, and has the best score ──► collect SIZE LEVEL MS
 //!                            has not reported for 10 s                    ──► status
@@ -10,7 +10,8 @@
 //! What a process returns repays its debts in figure 12's order. So one is asked for as much
 //! as reaches the pool in need: what it owes the pools before that one, and then some.
 //!
-//! **Invariants** a process has one signal to collect at a time, and until its time is over
+//! **Invariants** who did not obey the last time, and who has not reported lately, is asked and
+//! not relied on: others are asked too. A process has one signal to collect at a time, and until its time is over
 //! what was asked for is counted as coming; a more pressing one takes its place.
 //!
 //! **Lock** the tables. It goes through all processes: the reaper's thread does it, soon after
@@ -23,7 +24,9 @@ use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use super::Manager;
+use super::waiting::Waiting;
 use crate::message::memory::{Amounts, Level, Pool, Reason, Signal};
+use crate::service::buddy::Buddy;
 use crate::service::decision::looked_at;
 use crate::service::process::{Due, Process, ProcessNumber};
 use crate::service::repayment::ORDER;
@@ -59,13 +62,19 @@ pub(super) fn within(level: Level) -> Duration {
     }
 }
 
-/// What to ask for, and on whose behalf.
+/// What to ask for.
 struct Need {
     pool: Pool,
     bytes: u64,
     level: Level,
-    /// Not to be asked itself.
-    for_process: Option<ProcessNumber>,
+}
+
+/// What a request that waits lacks.
+struct Lack {
+    level: Level,
+    size: u64,
+    /// Pools that would answer it with more in them, the first ones first.
+    pools: Vec<Pool>,
 }
 
 impl<H: Clone, W: Clone> Manager<H, W> {
@@ -108,17 +117,11 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         self.collect_by(now + EVERY);
         self.visited.at(506);
         self.forget_dues(now);
-        for (need, pools) in self.waiting_needs() {
-            // The first of its pools that somebody can refill: nobody is asked in vain.
-            let _ = pools
-                .into_iter()
-                .any(|(pool, bytes)| self.ask_for(&Need { pool, bytes, ..need }, now));
-        }
+        self.ask_for_those_who_wait(now);
         for pool in ORDER {
             let bytes = self.missing(pool);
             if bytes > 0 {
-                let need = Need { pool, bytes, level: Level::Low, for_process: None };
-                self.ask_for(&need, now);
+                self.ask_for(&Need { pool, bytes, level: Level::Low }, now);
             }
         }
     }
@@ -133,49 +136,63 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         }
     }
 
-    /// What those who wait lack, pool by pool in the order in which they would be answered.
-    fn waiting_needs(&self) -> Vec<(Need, Vec<(Pool, u64)>)> {
-        let pools = self.leases.pools();
-        let needs = self.queue.iter().map(|waiting| {
-            let level =
-                if waiting.wanted.reason >= Reason::Pause { Level::Urgent } else { Level::Wanted };
-            let size =
-                crate::service::buddy::Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
-            let room = |pool: &Pool| {
-                let process = self.processes.get(&waiting.process);
-                let owed = process.map_or(0, |process| process.owed[*pool]);
-                size <= pools.cap()[*pool].saturating_sub(owed)
-            };
-            let lacking = looked_at(&waiting.path).filter(room);
-            // A pool that has the bytes in pieces gets as much again.
-            let lacking = lacking.map(|pool| match size.saturating_sub(pools.free()[pool]) {
-                0 => (pool, size),
-                bytes => (pool, bytes),
-            });
-            let for_process = Some(waiting.process);
-            (Need { pool: Pool::Committed, bytes: 0, level, for_process }, lacking.collect())
-        });
-        needs.collect()
+    /// Each request looks to the first of its pools; those whose pool nobody can refill look
+    /// to their next. So many pools and turns are asked for, however many requests wait.
+    fn ask_for_those_who_wait(&mut self, now: Instant) {
+        let mut lacks = self.lacks();
+        for turn in 0..Pool::ALL.len() {
+            for pool in ORDER {
+                let here = |lack: &Lack| lack.pools.get(turn) == Some(&pool);
+                let Some(level) = lacks.iter().filter(|lack| here(lack)).map(|l| l.level).max()
+                else {
+                    continue;
+                };
+                let sizes = lacks.iter().filter(|lack| here(lack)).map(|lack| lack.size);
+                let wanted = sizes.fold(0, u64::saturating_add);
+                let bytes = match wanted.saturating_sub(self.leases.pools().free()[pool]) {
+                    // It has the bytes, in pieces: as much again may come in one.
+                    0 => wanted,
+                    bytes => bytes,
+                };
+                if self.ask_for(&Need { pool, bytes, level }, now) {
+                    lacks.retain(|lack| !here(lack));
+                }
+            }
+        }
     }
 
-    /// Box 508. Answers whether somebody was asked, or had been before.
+    fn lacks(&self) -> Vec<Lack> {
+        let cap = self.leases.pools().cap();
+        let lack = |waiting: &Waiting| {
+            let urgent = waiting.wanted.reason >= Reason::Pause;
+            let level = if urgent { Level::Urgent } else { Level::Wanted };
+            let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
+            let process = self.processes.get(&waiting.process);
+            let owed = |pool: Pool| process.map_or(0, |process| process.owed[pool]);
+            let has_room = |pool: &Pool| size <= cap[*pool].saturating_sub(owed(*pool));
+            Lack { level, size, pools: looked_at(&waiting.path).filter(has_room).collect() }
+        };
+        self.queue.iter().map(lack).collect()
+    }
+
+    /// Box 508. Answers whether so much is coming from those who have obeyed so far: others
+    /// are asked too, and not relied on.
     fn ask_for(&mut self, need: &Need, now: Instant) -> bool {
-        let coming = self.processes.values().filter_map(|process| process.due);
+        let coming = self.processes.values().filter(|process| !process.is_deaf);
+        let coming = coming.filter_map(|process| process.due);
         let coming = coming.filter(|due| due.pool == need.pool && due.level >= need.level);
         let coming: u64 = coming.map(|due| due.gain).sum();
         let mut missing = need.bytes.saturating_sub(coming);
-        let mut is_asked = coming > 0;
         for number in self.candidates(need) {
             if missing == 0 {
                 break;
             }
             let Some(process) = self.processes.get_mut(&number) else { continue };
-            is_asked = true;
             let is_fresh =
                 process.reported.is_some_and(|at| now.saturating_duration_since(at) <= FRESH);
             if is_fresh {
                 let (size, gain) = worth(process, need.pool, missing);
-                missing -= gain;
+                missing -= if process.is_deaf { 0 } else { gain };
                 order(process, need, size, gain, now);
             } else {
                 process.signal(Signal::Status);
@@ -186,16 +203,15 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             let (pool, what) = (need.pool.word(), if is_fresh { "collect" } else { "report" });
             self.write(|| format!("{name} is asked to {what} for {pool}"));
         }
-        is_asked
+        missing == 0
     }
 
     /// Who could refill the pool, the best first.
     fn candidates(&self, need: &Need) -> Vec<ProcessNumber> {
         let by_effect = self.rules.collect_by == CollectBy::Effect;
-        let can = |(number, process): &(&ProcessNumber, &Process<W>)| {
+        let can = |(_, process): &(&ProcessNumber, &Process<W>)| {
             let is_free = process.due.is_none_or(|due| due.level < need.level);
             !process.is_gone
-                && Some(**number) != need.for_process
                 && is_free
                 && !(by_effect && process.waiting > 0)
                 && worth(process, need.pool, u64::MAX).1 > 0

@@ -20,7 +20,7 @@ use super::{Caller, Manager};
 use crate::message::memory::{Pool, ProcessToken};
 use crate::message::{ClientNumber, Code, Error};
 use crate::service::lease::Ending;
-use crate::service::process::{Process, ProcessNumber};
+use crate::service::process::{Member, Process, ProcessNumber};
 
 /// The longest name of a process, in bytes.
 pub const MOST_NAME: usize = 32;
@@ -59,7 +59,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         let committed = self.committed_for(name, committed)?;
         let number = self.last + 1;
         let name: Arc<str> = name.into();
-        let mut process = Process::new(name.clone(), self.leases.uuid(), waker, now);
+        let mut process = Process::new(name.clone(), self.leases.uuid(), waker);
         if committed > 0 {
             process.own = Some(self.take_own_block(number, committed)?);
             process.take(Pool::Committed, process.own.map_or(0, |(_, size)| size));
@@ -104,7 +104,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         let not_found = || Error::new(Code::NotFound, text);
         let number = *self.tokens.get(&token).ok_or_else(not_found)?;
         let process = self.processes.get(&number).ok_or_else(not_found)?;
-        if !caller.is_connected && process.clients.len() - process.connections >= MOST_UNCONNECTED {
+        let unconnected = process.members.iter().filter(|member| member.heard.is_some()).count();
+        if !caller.is_connected && unconnected >= MOST_UNCONNECTED {
             let text = "too many are attached without a connection; attach by TCP";
             return Err(Error::new(Code::Refused, text));
         }
@@ -116,9 +117,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     fn admit(&mut self, caller: Caller, number: ProcessNumber, now: Instant) {
         self.clients.insert(caller.client, number);
         if let Some(process) = self.processes.get_mut(&number) {
-            process.clients.push(caller.client);
-            process.connections += usize::from(caller.is_connected);
-            process.heard = now;
+            let heard = (!caller.is_connected).then_some(now);
+            process.members.push(Member { client: caller.client, heard });
         }
     }
 
@@ -143,11 +143,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     pub fn disconnect(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
         let number = self.clients.remove(&client)?;
         let process = self.processes.get_mut(&number)?;
-        process.clients.retain(|&each| each != client);
-        process.connections -= 1;
-        process.heard = now;
-        // Others may still speak for it, of whom only silence will tell.
-        if !process.clients.is_empty() {
+        process.members.retain(|member| member.client != client);
+        if !process.members.is_empty() {
             return None;
         }
         self.end(number, now);
@@ -157,24 +154,22 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     /// A client without a connection was heard.
     pub fn hear(&mut self, client: ClientNumber, now: Instant) {
         let number = self.clients.get(&client);
-        if let Some(process) = number.and_then(|number| self.processes.get_mut(number)) {
-            process.heard = now;
-        }
+        let process = number.and_then(|number| self.processes.get_mut(number));
+        let member = process
+            .and_then(|process| process.members.iter_mut().find(|member| member.client == client));
+        member.and_then(|member| member.heard.as_mut()).into_iter().for_each(|heard| *heard = now);
     }
 
-    /// Ends the processes without a connection that were silent for too long: their blocks are
-    /// to be struck now.
+    /// Ends the part of clients without a connection that were silent for too long. Answers the
+    /// processes that ended with their last one: their blocks are to be struck now.
     pub fn end_silent(&mut self, now: Instant) -> Vec<ProcessNumber> {
         let idle = self.rules.idle;
-        let is_silent = |process: &Process<W>| {
-            !process.is_gone
-                && process.connections == 0
-                && now.saturating_duration_since(process.heard) >= idle
+        let is_silent = |member: &Member| {
+            member.heard.is_some_and(|heard| now.saturating_duration_since(heard) >= idle)
         };
-        let silent = self.processes.iter().filter(|(_, process)| is_silent(process));
-        let silent: Vec<ProcessNumber> = silent.map(|(&number, _)| number).collect();
-        silent.iter().for_each(|&number| self.end(number, now));
-        silent
+        let members = self.processes.values().flat_map(|process| &process.members);
+        let silent: Vec<_> = members.filter(|m| is_silent(m)).map(|m| m.client).collect();
+        silent.into_iter().filter_map(|client| self.disconnect(client, now)).collect()
     }
 
     /// Takes a process's name, token, clients and requests.
@@ -184,8 +179,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         self.wakers.push(process.waker.clone());
         self.names.remove(&process.name);
         self.tokens.remove(&process.token);
-        for client in std::mem::take(&mut process.clients) {
-            self.clients.remove(&client);
+        for member in std::mem::take(&mut process.members) {
+            self.clients.remove(&member.client);
         }
         self.forget_requests(number);
         self.note_pressure(now);

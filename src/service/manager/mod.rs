@@ -231,7 +231,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             self.names.get(&process.name) == Some(number)
                 && self.tokens.get(&process.token) == Some(number)
         });
-        let (count, clients) = (living().count(), living().map(|(_, p)| p.clients.len()).sum());
+        let (count, clients) = (living().count(), living().map(|(_, p)| p.members.len()).sum());
         if !named || self.names.len() != count || self.tokens.len() != count {
             return Err("names, tokens and processes disagree".into());
         }

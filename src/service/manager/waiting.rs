@@ -24,8 +24,10 @@ use std::time::{Duration, Instant};
 
 use super::allocation::{Decided, refusal, with_path};
 use super::{Manager, process_ended};
-use crate::message::memory::{Granted, Reason, Wanted};
+use crate::message::memory::{Granted, Reason, Signal, Wanted};
 use crate::message::{ClientNumber, Error};
+use crate::service::buddy::Buddy;
+use crate::service::decision::pools_for;
 use crate::service::figures::Path;
 use crate::service::lease::Ending;
 use crate::service::process::ProcessNumber;
@@ -80,6 +82,9 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         if let Some(granted) = granted {
             return Ok(Ok(granted));
         }
+        if !self.may_ever_fit(wanted) {
+            return Err(refusal(wanted, &path));
+        }
         let deadline = now.checked_add(Duration::from_millis(wanted.wait_ms)).unwrap_or(now);
         self.queue.last += 1;
         let ticket = self.queue.last;
@@ -88,6 +93,12 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         self.begins_to_wait(process, now);
         self.collect_soon(now);
         Ok(Err((ticket, deadline)))
+    }
+
+    /// Whether a pool that may answer it, with nothing owed to it, lends so much to one process.
+    fn may_ever_fit(&self, wanted: &Wanted) -> bool {
+        let size = Buddy::rounded(wanted.size).unwrap_or(u64::MAX);
+        pools_for(wanted.reason).iter().any(|&pool| size <= self.leases.pools().cap()[pool])
     }
 
     /// What came of a ticket, if something did: also that its time is over.
@@ -105,6 +116,17 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         let ms = waiting.wanted.wait_ms;
         let why = format!("no memory came back for it in {ms} ms; ask for less, or wait longer");
         Some(Err(with_path(&waiting.wanted, &waiting.path, &why)))
+    }
+
+    /// A signal that could not be said is the next one again.
+    pub fn put_back(&mut self, client: ClientNumber, signal: Signal) {
+        let process =
+            self.number_of(client).ok().and_then(|number| self.processes.get_mut(&number));
+        if let Some(process) = process {
+            process.signals.push_front(signal);
+            let waker = process.waker.clone();
+            self.wakers.push(waker);
+        }
     }
 
     /// Nobody waits for the ticket any more. Answers the block if one was granted meanwhile.
@@ -126,10 +148,13 @@ impl<H: Clone, W: Clone> Manager<H, W> {
 
     /// Serves those who wait, in their order, with what there is now.
     pub(super) fn serve(&mut self, now: Instant) {
-        if self.queue.is_empty() {
-            return;
-        }
-        let places: Vec<Place> = self.queue.places.keys().copied().collect();
+        self.serve_those(now, |_| true);
+    }
+
+    /// Serves some of those who wait, in their order.
+    pub(super) fn serve_those(&mut self, now: Instant, which: impl Fn(&Waiting) -> bool) {
+        let places = self.queue.places.iter().filter(|(_, waiting)| which(waiting));
+        let places: Vec<Place> = places.map(|(&place, _)| place).collect();
         for place in places {
             let Some(waiting) = self.queue.places.get(&place).copied() else { continue };
             if now >= waiting.deadline {

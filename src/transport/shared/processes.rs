@@ -22,9 +22,12 @@ use std::time::{Duration, Instant};
 
 use super::{BITE, Shared, Tables, hold};
 use crate::message::memory::{Account, Wanted};
-use crate::message::{ClientNumber, Code, Error, LeaseId, Reply, Request};
+use crate::message::{ClientNumber, Code, DEFAULT_WAIT_MS, Error, LeaseId, Reply, Request};
 use crate::service::manager::{Caller, Ticket};
 use crate::service::process::ProcessNumber;
+
+const NOBODY_WAITS: &str = "nobody waits any more: the connection has ended, or sent too much behind the request; keep \
+     it open, and send less than 64 KiB until the answer is there";
 
 /// A request that could not be answered at once.
 #[derive(Debug)]
@@ -49,7 +52,7 @@ impl Shared {
     pub fn begin(&self, request: &Request<'_>, caller: Caller) -> Result<Reply<'_>, Waiting> {
         let begun = match *request {
             Request::Grant(ref wanted) => self.request_or_wait(caller.client, wanted),
-            Request::Wait { .. } => self.signal_or_wait(caller.client, request.longest_wait_ms()),
+            Request::Wait { ms } => self.signal_or_wait(caller.client, ms),
             ref other => return Ok(self.answer(other, caller, &mut Vec::new())),
         };
         begun.unwrap_or_else(|error| Ok(Reply::Error(error)))
@@ -58,8 +61,10 @@ impl Shared {
     fn signal_or_wait(
         &self,
         client: ClientNumber,
-        ms: u64,
+        ms: Option<u64>,
     ) -> Result<Result<Reply<'_>, Waiting>, Error> {
+        let longest_ms = self.longest_wait.as_millis() as u64;
+        let ms = ms.unwrap_or(DEFAULT_WAIT_MS.min(longest_ms));
         self.check_wait(ms)?;
         self.change(|tables, now| {
             if let Some(signal) = tables.next_signal(client)? {
@@ -132,8 +137,24 @@ impl Shared {
         let What::Memory(ticket) = waiting.what else { return Reply::Signal(None) };
         let granted = self.change(|tables, now| tables.cancel(ticket, now));
         granted.into_iter().for_each(|ending| self.give_back(vec![ending]));
-        let text = "the connection has ended, so nobody waits; keep it open until the answer";
-        Reply::Error(Error::new(Code::Refused, text))
+        Reply::Error(Error::new(Code::Refused, NOBODY_WAITS))
+    }
+
+    /// What was waited for has come, and its client has gone: memory goes back, and a signal
+    /// is for whoever else waits for the process.
+    pub fn take_back(&self, waiting: &Waiting, reply: Reply<'static>) -> Reply<'static> {
+        match reply {
+            Reply::Granted(granted) => {
+                // Its process may have ended meanwhile, and the block with it.
+                let _ = self.return_block(waiting.client, granted.id);
+                Reply::Error(Error::new(Code::Refused, NOBODY_WAITS))
+            }
+            Reply::Signal(Some(signal)) => {
+                self.change(|tables, _| tables.put_back(waiting.client, signal));
+                Reply::Signal(None)
+            }
+            other => other,
+        }
     }
 
     pub(super) fn join(
