@@ -135,7 +135,8 @@ fn who_waits_and_goes_is_noticed() {
     for (wait, behind) in
         [("wait 60000", ""), ("request 262144 pause wait=60000", ""), ("wait 60000", "owed\n")]
     {
-        let clients = server.figure("clients");
+        // The keeper, and whoever asks for the figure.
+        server.await_figure("clients", 2);
         let mut client = attach(&server);
         client.send(format!("{wait}\n"));
         if wait.starts_with("request") {
@@ -146,7 +147,7 @@ fn who_waits_and_goes_is_noticed() {
         thread::sleep(Duration::from_millis(60));
         drop(client);
         let gone = Instant::now();
-        server.await_figure("clients", clients);
+        server.await_figure("clients", 2);
         assert_eq!(server.figure("waiting"), 0);
         assert!(gone.elapsed() < Duration::from_secs(1), "{wait}: {:?}", gone.elapsed());
     }

@@ -238,7 +238,9 @@ fn a_process_without_a_connection_ends_by_silence() {
 fn who_is_deaf_or_silent_does_not_stand_before_those_who_obey() {
     for is_silent in [false, true] {
         let mut world = World::new(&[(GrantedPause, 256 * KB), (LoanedEfficiency, 256 * KB)]);
-        [(1, 256 * KB), (2, 256 * KB), (3, 0)].map(|(client, size)| world.join(client, size));
+        for (client, committed) in [(1, 256 * KB), (2, 256 * KB), (3, 0)] {
+            world.join(client, committed);
+        }
         // The first holds GP and never listens; the second holds LE and does.
         world.ask(1, 256 * KB, Reason::Pause).unwrap();
         world.report(1, 256 * KB);
