@@ -295,12 +295,14 @@ impl Spawner {
             connection::serve(&own, client, &shared, &limits);
         };
         let builder = Builder::new().name(format!("client-{client}")).stack_size(CLIENT_STACK);
+        // Before it can ask how many there are.
+        self.shared.set_clients(self.clients.len() + 1);
         match builder.spawn(serve) {
             Ok(thread) => {
                 self.clients.insert(client, Client { stream, thread });
-                self.shared.set_clients(self.clients.len());
             }
             Err(error) => {
+                self.shared.set_clients(self.clients.len());
                 warn_now_and_then(&mut self.warned, "no thread for a client", &error);
                 // The closure that shared it was dropped with the error.
                 if let Some(stream) = Arc::into_inner(stream) {
