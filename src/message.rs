@@ -111,7 +111,7 @@ pub enum Request<'a> {
         /// The share of the examined bytes that its last collection freed, in percent.
         efficiency: Option<u8>,
     },
-    /// Ask for memory.
+    /// Ask for memory: `request` on the wire, a word that means any question here.
     Grant(Wanted),
     /// Give memory back.
     Return {

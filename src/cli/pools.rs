@@ -8,6 +8,9 @@
 //! ```
 //!
 //! **Invariants** a pool that stands twice, an unknown name, and more than 100 % are errors.
+//!
+//! **Lock** none. **Source** figure 7A: the committed memory is determined by a configuration
+//! file or by the user.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,7 +22,7 @@ use crate::service::pool::{Share, Shares};
 
 /// How memory is divided, and whose committed memory is fixed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fixed {
+pub struct Plan {
     /// The pools.
     pub shares: Shares,
     /// Bytes by the name of a process.
@@ -33,9 +36,9 @@ const MOST_FILE: u64 = 1 << 20;
 ///
 /// # Errors
 /// What is wrong, and where.
-pub fn plan(text: &str) -> Result<Fixed, String> {
+pub fn plan(text: &str) -> Result<Plan, String> {
     if text.contains('=') {
-        return Ok(Fixed { shares: shares(text)?, fixed: BTreeMap::new() });
+        return Ok(Plan { shares: shares(text)?, fixed: BTreeMap::new() });
     }
     let why = |error| {
         format!(
@@ -51,8 +54,8 @@ pub fn plan(text: &str) -> Result<Fixed, String> {
     read(&text)
 }
 
-fn read(text: &str) -> Result<Fixed, String> {
-    let mut plan = Fixed::default();
+fn read(text: &str) -> Result<Plan, String> {
+    let mut plan = Plan::default();
     for (at, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default().trim();
         if line.is_empty() {

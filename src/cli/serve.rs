@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::pools::{self, Fixed};
+use super::pools::{self, Plan};
 use super::{announce, no_answer, resolve, signals, units};
 use crate::message::memory::Pool;
 use crate::service::lootbox::Locking;
@@ -94,7 +94,7 @@ pub struct Arguments {
     /// How memory is divided, such as committed=50%,gl=5%,gp=10%,le=25%,lp=10%, in bytes or percent;
     /// or a file of such pairs, a line each, and of committed.NAME=SIZE for a process's own block
     #[arg(long, value_parser = pools::plan, value_name = "PAIRS|FILE")]
-    pools: Option<Fixed>,
+    pools: Option<Plan>,
     /// The most that one process may owe each pool, in bytes or percent of the pool; all of it when left out
     #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
     caps: Option<Shares>,
@@ -179,8 +179,7 @@ impl Arguments {
             },
             boost_below: self.boost_below,
             idle: self.process_idle,
-            most: self.max_clients,
-            journal: false,
+            ..Rules::default()
         }
     }
 }

@@ -192,7 +192,7 @@ pub fn smallest(sweep: &[(u64, Outcome)], is_good: impl Fn(&Outcome) -> bool) ->
 /// came of a [`sweep`] of so many processes for so many seconds.
 pub fn how_small(sweep: &[Sweep], processes: usize, seconds: u64) -> String {
     let mut text = format!(
-        "the smallest shared pool, at most 5x for each, with\n  {:30}{:>12}{:>15}{:>15}\n",
+        "the smallest shared pool, at most 5x for each, that has like all larger ones\n  {:30}{:>12}{:>15}{:>15}\n",
         "", "no refusal", "0.1 % paused", "1 % paused"
     );
     let all_ms = seconds * 1000 * processes as u64;

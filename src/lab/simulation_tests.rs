@@ -13,8 +13,8 @@ fn a_pool_of_20x_serves_what_takes_50x_separately() {
         let [separate, shared, _] = outcomes(shape);
         assert_eq!(separate.peak, 60 * X);
         assert!(shared.peak <= 30 * X, "{shared:?}");
-        // A process in a hundred that pauses would be 1000 ms for each.
-        assert!(shared.paused_ms < 200, "{shape:?}: {shared:?}");
+        // Ten processes for 10 s: less than half a percent of their time.
+        assert!(shared.paused_ms < 500, "{shape:?}: {shared:?}");
         assert_eq!(shared.failures, 0);
     }
 }

@@ -387,7 +387,7 @@ impl<H: Clone> LeaseTable<H> {
 }
 
 /// The largest block that so many bytes could be, 0 for none.
-fn power_of_two_within(bytes: u64) -> u64 {
+pub(super) fn power_of_two_within(bytes: u64) -> u64 {
     bytes.checked_ilog2().map_or(0, |log| 1 << log)
 }
 

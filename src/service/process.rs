@@ -20,7 +20,7 @@
 //! **Source** `cooperative-memory-management.txt`: status information, collateral, the record
 //! of how much a process has received from each pool.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -45,8 +45,8 @@ pub(super) struct Process<W> {
     // Its memory.
     /// Its own block, and that block's bytes.
     pub own: Option<(LeaseId, u64)>,
-    /// Its granted blocks.
-    pub blocks: BTreeSet<LeaseId>,
+    /// Its granted blocks, and how many bytes of collateral secured each as a loan from LE.
+    pub blocks: BTreeMap<LeaseId, u64>,
     /// Bytes of all its blocks, by the pool that gave each.
     pub holds: Amounts,
     /// Bytes that it still owes each pool.
@@ -59,6 +59,8 @@ pub(super) struct Process<W> {
     pub missing: u64,
     pub efficiency: Option<u8>,
     pub reported: Option<Instant>,
+    /// When it was asked to report.
+    pub status_asked: Option<Instant>,
     // What it is asked for.
     pub signals: VecDeque<Signal>,
     pub due: Option<Due>,
@@ -100,7 +102,7 @@ impl<W> Process<W> {
             members: Vec::new(),
             is_gone: false,
             own: None,
-            blocks: BTreeSet::new(),
+            blocks: BTreeMap::new(),
             holds: Amounts::default(),
             owed: Amounts::default(),
             freeable: 0,
@@ -108,6 +110,7 @@ impl<W> Process<W> {
             missing: 0,
             efficiency: None,
             reported: None,
+            status_asked: None,
             signals: VecDeque::new(),
             due: None,
             asked: 0,
@@ -132,22 +135,21 @@ impl<W> Process<W> {
         self.freeable.saturating_sub(self.secured())
     }
 
-    /// Takes a block from a pool. A loan is secured by the collateral there is.
-    pub fn take(&mut self, pool: Pool, size: u64) {
-        if pool == Pool::LoanedEfficiency {
-            self.secured_efficiency += self.collateral().min(size);
-        }
+    /// Takes a block from a pool. A loan is secured by the collateral there is; answers how
+    /// much of it one from LE takes.
+    pub fn take(&mut self, pool: Pool, size: u64) -> u64 {
+        let secured = if pool == Pool::LoanedEfficiency { self.collateral().min(size) } else { 0 };
+        self.secured_efficiency += secured;
         self.holds[pool] += size;
         self.owed[pool] += size;
+        secured
     }
 
     /// Repays with a block that `pool` gave once: figure 12. Answers what each pool gets back.
+    /// What is still owed stays secured by what secured it.
     pub fn repay(&mut self, pool: Pool, size: u64) -> (Amounts, Path) {
         let (refill, path) = repay(size, &self.owed);
-        self.holds[pool] -= size;
-        self.owed.subtract(&refill);
-        let repaid = refill[Pool::LoanedEfficiency];
-        self.secured_efficiency = self.secured_efficiency.saturating_sub(repaid);
+        self.settle(pool, size, &refill);
         self.freeable = self.freeable.saturating_sub(size);
         if let Some(due) = &mut self.due {
             due.left = due.left.saturating_sub(size);
@@ -159,6 +161,25 @@ impl<W> Process<W> {
             }
         }
         (refill, path)
+    }
+
+    /// Takes back a block that `pool` gave and nobody received: no repayment, nor obeying. What
+    /// was repaid of it meanwhile, by another block, repays by figure 12.
+    pub fn undo(&mut self, pool: Pool, size: u64, secured: u64) -> Amounts {
+        let mut refill = Amounts::of(pool, self.owed[pool].min(size));
+        let mut owed = self.owed;
+        owed.subtract(&refill);
+        refill.add(&repay(size - refill.total(), &owed).0);
+        self.secured_efficiency = self.secured_efficiency.saturating_sub(secured);
+        self.settle(pool, size, &refill);
+        refill
+    }
+
+    fn settle(&mut self, pool: Pool, size: u64, refill: &Amounts) {
+        self.holds[pool] -= size;
+        self.owed.subtract(refill);
+        let owed = self.owed[Pool::LoanedEfficiency];
+        self.secured_efficiency = self.secured_efficiency.min(owed);
     }
 
     /// What it could give back of what it runs on: all but its own block.
@@ -273,7 +294,11 @@ mod tests {
         process.take(Pool::LoanedEfficiency, 32);
         assert_eq!((process.secured(), process.collateral()), (33, 7));
         process.repay(Pool::LoanedEfficiency, 32);
-        assert_eq!((process.secured(), process.freeable), (1, 8), "the collateral came back");
+        assert_eq!((process.secured(), process.freeable), (33, 8), "what is owed stays secured");
+        assert_eq!(process.collateral(), 0);
+        process.repay(Pool::LoanedEfficiency, 32);
+        process.repay(Pool::Committed, 32);
+        assert_eq!((process.secured(), process.freeable), (0, 0));
     }
 
     #[test]
@@ -302,6 +327,42 @@ mod tests {
         process.freeable = 96;
         assert_eq!(process.returnable(Pool::Committed), 32);
         assert_eq!(process.freeable_by_pool(), Amounts::of(Pool::Committed, 32));
+    }
+
+    #[test]
+    fn garbage_that_secures_a_loan_secures_no_other_when_an_unsecured_one_is_repaid() {
+        let mut process = process();
+        process.take(Pool::Committed, 64);
+        process.freeable = 1;
+        assert_eq!(process.take(Pool::LoanedEfficiency, 64), 1);
+        assert_eq!(process.take(Pool::LoanedEfficiency, 64), 0, "by box 928");
+        process.repay(Pool::LoanedEfficiency, 64);
+        process.report(1, Instant::now());
+        assert_eq!(process.collateral(), 0);
+    }
+
+    #[test]
+    fn a_block_that_nobody_received_leaves_no_trace() {
+        let mut process = process();
+        process.take(Pool::Committed, 128);
+        process.freeable = 96;
+        process.take(Pool::LoanedPause, 32);
+        let before = format!("{process:?}");
+        let secured = process.take(Pool::LoanedEfficiency, 64);
+        assert_eq!(
+            process.undo(Pool::LoanedEfficiency, 64, secured),
+            Amounts::of(Pool::LoanedEfficiency, 64)
+        );
+        process.take(Pool::GrantedPause, 64);
+        assert_eq!(process.undo(Pool::GrantedPause, 64, 0), Amounts::of(Pool::GrantedPause, 64));
+        assert_eq!(format!("{process:?}"), before);
+        // What another block repaid of it meanwhile goes where that one's would have gone.
+        process.take(Pool::GrantedPause, 64);
+        process.repay(Pool::Committed, 64);
+        let mut expected = Amounts::of(Pool::GrantedPause, 32);
+        expected[Pool::Committed] = 32;
+        assert_eq!(process.undo(Pool::GrantedPause, 64, 0), expected);
+        assert_eq!(process.check(&Amounts::each(|_| 999)), Ok(()));
     }
 
     #[test]

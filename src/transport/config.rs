@@ -21,6 +21,7 @@ use super::datagrams::DatagramLimits;
 use super::parking::Parking;
 use super::shared::{DatagramGauges, Shared, Unlocked};
 use super::tcp::{MOST_CLIENTS, Server};
+use crate::message::memory::Pool;
 use crate::message::numbers::NumberList;
 use crate::representation::datagram::MOST_DATAGRAM;
 use crate::service::arena::Arena;
@@ -28,7 +29,7 @@ use crate::service::buddy::{Buddy, MIN_BLOCK};
 use crate::service::ids::Ids;
 use crate::service::lease::LeaseTable;
 use crate::service::lootbox::{Locking, shuffled};
-use crate::service::manager::{Manager, Rules};
+use crate::service::manager::{Manager, Rules, check_name};
 use crate::service::pool::{Pools, Shares};
 
 /// The port that is served unless another is asked for.
@@ -55,6 +56,8 @@ const MOST_HISTORY: u64 = 1 << 20;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
+const NO_BOOST: &str =
+    "a boost gives --block bytes, and --block is 0; give --block more, or leave --boost-below out";
 const WAITING_OVER_UDP: &str = "one thread serves all datagrams, and would wait for one draw's window or step; leave --udp \
      out, or --lab and --race-window";
 
@@ -230,6 +233,16 @@ impl Config {
         let ids = Ids::new(rand::make_rng(), RandomState::new());
         let pools = Pools::divided(self.memory, &self.pools, &self.caps);
         let pools = pools.map_err(|why| StartError::OutOfRange(format!("--pools: {why}")))?;
+        if let Some((name, bytes)) = self.rules.fixed.iter().find(|(_, bytes)| {
+            **bytes > 0
+                && Buddy::rounded(**bytes).is_none_or(|block| block > pools.cap()[Pool::Committed])
+        }) {
+            let most = pools.cap()[Pool::Committed];
+            let text = format!(
+                "--pools: committed.{name}={bytes} does not fit committed memory, of which a process may have {most}; give less"
+            );
+            return Err(StartError::OutOfRange(text));
+        }
         let (buddy, make) = (Buddy::new(self.memory), Shared::make_block);
         let leases = LeaseTable::new(buddy, pools, ids, self.max_lease, make);
         let journal = log::log_enabled!(log::Level::Debug);
@@ -259,6 +272,12 @@ impl Config {
         let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         range("--race-window", us(self.race_window), 0, us(MOST_WINDOW), " us")?;
         range("--block", self.rules.block, 0, 1 << 40, " bytes")?;
+        if self.rules.boost_below.is_some() && self.rules.block == 0 {
+            return Err(StartError::Refused(NO_BOOST));
+        }
+        if let Some(error) = self.rules.fixed.keys().find_map(|name| check_name(name).err()) {
+            return Err(StartError::OutOfRange(format!("--pools: committed.NAME: {}", error.text)));
+        }
         range("--process-idle", ms(self.rules.idle), 1000, DAY_MS, " ms")?;
         if let Some(udp) = &self.udp {
             let most = MOST_DATAGRAM as u64;
@@ -323,6 +342,22 @@ mod tests {
             let error = config.check().map_err(|error| error.to_string());
             assert!(error.as_ref().is_err_and(|text| text.starts_with(name)), "{name}: {error:?}");
         }
+    }
+
+    #[test]
+    fn what_no_process_could_have_is_refused_at_the_start() {
+        let config = |name: &str, bytes| {
+            let mut config = Config::default();
+            config.rules.fixed.insert(name.to_string(), bytes);
+            config.check().and_then(|()| config.share().map(|_| ())).map_err(|e| e.to_string())
+        };
+        assert_eq!(config("db", 64 << 20), Ok(()));
+        assert!(config("d b", 1).is_err_and(|text| text.contains("letters, digits")));
+        assert!(config("db", (64 << 20) + 1).is_err_and(|text| text.contains("does not fit")));
+        assert!(config("db", u64::MAX).is_err_and(|text| text.contains("does not fit")));
+        let mut config = Config::default();
+        (config.rules.boost_below, config.rules.block) = (Some(50), 0);
+        assert!(config.check().is_err_and(|error| error.to_string().contains("boost")));
     }
 
     #[test]

@@ -19,7 +19,8 @@
 //! 3. A connection ends by itself: its client closed, it was too slow, a write failed,
 //!    it said `quit` or what cannot be answered, or the server stops.
 //!
-//! **Lock** only inside [`Shared::answer`]; none while the socket is read or written.
+//! **Lock** only inside [`Shared::answer`], [`Shared::begin`] and [`Shared::resume`]; none while
+//! the socket is read or written.
 //!
 //! **Source** thread per connection, as the homework and the lecture have it.
 

@@ -273,3 +273,120 @@ fn a_process_that_cannot_secure_its_loans_is_told_once_for_each_byte() {
     assert_eq!([told(0), told(0), told(0)], [true, false, false], "or it would collect for ever");
     assert_eq!([told(KB), told(0)], [false, true]);
 }
+
+#[test]
+fn a_holder_that_never_reported_is_asked_to_when_another_waits() {
+    let mut world = World::new(&[(GrantedPause, 64 * KB)]);
+    world.join(1, 0);
+    world.join(2, 0);
+    let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
+    let ticket = world.wait(2, 64 * KB, Reason::Pause);
+    world.pass(10 * MS);
+    assert_eq!(world.signal(1), Some(Signal::Status));
+    (0..9).for_each(|_| world.pass(Duration::from_secs(1)));
+    assert_eq!(world.signal(1), None, "once in ten seconds");
+    world.report(1, 64 * KB);
+    world.pass(10 * MS);
+    assert!(matches!(world.signal(1), Some(Signal::Collect { level: Level::Urgent, .. })));
+    world.give_back(1, id);
+    assert!(world.manager.served(ticket, world.now).unwrap().is_ok());
+}
+
+#[test]
+fn as_many_are_asked_as_those_who_wait_need() {
+    let mut world = World::new(&[(GrantedPause, 128 * KB)]);
+    for holder in [1, 2] {
+        world.join(holder, 64 * KB);
+        world.ask(holder, 64 * KB, Reason::Pause).unwrap();
+        world.report(holder, 64 * KB);
+    }
+    for waiter in [3, 4] {
+        world.join(waiter, 0);
+        world.wait(waiter, 64 * KB, Reason::Pause);
+    }
+    world.pass(10 * MS);
+    for holder in [1, 2] {
+        let signal = world.signal(holder);
+        assert!(matches!(signal, Some(Signal::Collect { level: Level::Urgent, .. })), "{signal:?}");
+    }
+}
+
+#[test]
+fn who_owes_a_pool_nothing_is_not_asked_for_it() {
+    let mut world = World::new(&[(GrantedPause, 512 * KB)]);
+    [1, 2].into_iter().for_each(|client| world.join(client, 0));
+    let quarter = |world: &mut World, reason| world.ask(1, 256 * KB, reason).unwrap().id;
+    let first = quarter(&mut world, Reason::Committed);
+    quarter(&mut world, Reason::Pause);
+    quarter(&mut world, Reason::Committed);
+    let last = quarter(&mut world, Reason::Pause);
+    for id in [first, last] {
+        world.give_back(1, id);
+    }
+    world.report(1, 512 * KB);
+    assert_eq!(world.manager.leases().pools().free()[GrantedPause], 512 * KB);
+    // The whole pool is free, and no block of its size: what is committed is in the way.
+    world.wait(2, 512 * KB, Reason::Pause);
+    world.pass(10 * MS);
+    assert_eq!(world.signal(1), None, "who owes the pool nothing cannot refill it");
+}
+
+#[test]
+fn a_report_serves_what_its_process_waited_for() {
+    for with_request in [false, true] {
+        let mut world = World::new(&[(LoanedEfficiency, 128 * KB)]);
+        world.join(1, 64 * KB);
+        let ticket = world.wait(1, 64 * KB, Reason::Efficiency);
+        assert!(world.manager.served(ticket, world.now).is_none(), "without collateral");
+        if with_request {
+            let reason = Reason::Committed;
+            let freeable = Some(64 * KB);
+            let wanted = Wanted { size: KB, reason, freeable, wait_ms: 0, why: false };
+            world.manager.request(1, &wanted, world.now).unwrap();
+        } else {
+            world.report(1, 64 * KB);
+        }
+        assert!(world.manager.served(ticket, world.now).unwrap().is_ok());
+    }
+}
+
+#[test]
+fn there_are_no_more_processes_and_unconnected_clients_than_the_rules_say() {
+    let mut world = World::with(&[], &[], Rules { most: 2, ..Rules::default() });
+    world.join(1, 0);
+    let caller = Caller::unconnected(2);
+    let token = world.manager.join(caller, "p2", Some(0), 2, world.now).unwrap();
+    let third = world.manager.join(Caller::connected(3), "p3", Some(0), 3, world.now);
+    assert!(third.is_err_and(|error| error.code == Code::Busy));
+    let mut attach = |client| world.manager.attach(Caller::unconnected(client), token, world.now);
+    assert!((10..73).all(|client| attach(client).is_ok()));
+    assert!(attach(73).is_err_and(|error| error.text.contains("too many")));
+    assert!(world.manager.attach(Caller::connected(73), token, world.now).is_ok());
+}
+
+#[test]
+fn a_boost_is_an_efficiency_request_and_needs_collateral() {
+    let rules = Rules { boost_below: Some(30), block: 16 * KB, ..Rules::default() };
+    let mut world = World::with(&[(LoanedEfficiency, 64 * KB)], &[], rules);
+    world.join(1, 64 * KB);
+    world.manager.report(1, 0, Some(1), world.now).unwrap();
+    assert_eq!(world.signal(1), None);
+}
+
+#[test]
+fn a_cancelled_grant_leaves_no_trace() {
+    let mut world = World::new(&[(GrantedPause, 64 * KB), (LoanedPause, 64 * KB)]);
+    (1..=2).for_each(|client| world.join(client, 64 * KB));
+    world.report(2, 64 * KB);
+    world.ask(2, 64 * KB, Reason::Pause).unwrap();
+    let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
+    let ticket = world.wait(2, 64 * KB, Reason::Pause);
+    let before = world.manager.accounts(None, 9)[1].clone();
+    assert_eq!(before.owes[LoanedPause], 64 * KB);
+    world.give_back(1, id);
+    assert_eq!(world.manager.accounts(None, 9)[1].owes[GrantedPause], 64 * KB, "it was granted");
+    let ending = world.manager.cancel(ticket, world.now).unwrap();
+    world.manager.give_back(vec![ending], world.now);
+    assert_eq!(world.manager.accounts(None, 9)[1], before, "neither repaid nor obeyed");
+    assert!(world.manager.cancel(ticket, world.now).is_none());
+}

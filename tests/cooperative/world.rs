@@ -101,6 +101,12 @@ impl World {
         refill
     }
 
+    /// Asks, and has to wait: the ticket.
+    pub fn wait(&mut self, client: u64, size: u64, reason: Reason) -> u64 {
+        let wanted = Wanted { size, reason, freeable: None, wait_ms: 60_000, why: false };
+        self.manager.request_or_wait(client, &wanted, self.now).unwrap().unwrap_err().0
+    }
+
     /// The manager looks at its pools, so much later.
     pub fn pass(&mut self, time: Duration) {
         self.now += time;

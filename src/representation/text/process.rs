@@ -25,6 +25,8 @@
 //!   < joined 5b1d…                      < granted 77f0… 1024 lp by 800-801-802-812-900-902-904-908
 //! ```
 //!
+//! **Invariants** one reply a line; an account begins with its name.
+//!
 //! **Lock** none. **Source** `cooperative-memory-management.txt`, in the shape of the other
 //! lines.
 
@@ -34,6 +36,7 @@ use super::{key, line, next_word, number, usage, words};
 use crate::message::memory::{Account, Amounts, Granted, Pool, PoolState, Reason, Signal, Wanted};
 use crate::message::{Code, Error, LeaseId, Reply, Request, parse_decimal};
 use crate::representation::output::Output;
+use crate::service::repayment::ORDER;
 
 const JOIN: u64 = key(b"join");
 const ATTACH: u64 = key(b"attach");
@@ -138,10 +141,6 @@ fn parse_request<'a>(rest: &[u8]) -> Result<Request<'a>, Error> {
     Ok(Request::Grant(Wanted { size: number(size)?, reason, freeable, wait_ms, why }))
 }
 
-/// The order of figure 12, in which debts are shown.
-const LOANS_FIRST: [Pool; 4] =
-    [Pool::LoanedPause, Pool::LoanedEfficiency, Pool::GrantedPause, Pool::GrantedLeak];
-
 /// Appends one of these replies, without its line end.
 pub(super) fn encode(reply: &Reply<'_>, out: &mut Output) {
     match reply {
@@ -183,7 +182,7 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut Output) {
 }
 
 fn debts(amounts: &Amounts, out: &mut Output) {
-    for pool in LOANS_FIRST {
+    for pool in ORDER.into_iter().filter(|&pool| pool != Pool::Committed) {
         line(out, format_args!(" {}={}", pool.word(), amounts[pool]));
     }
 }

@@ -13,12 +13,12 @@
 use std::time::Instant;
 
 use super::{Manager, process_ended};
-use crate::message::memory::{Amounts, Granted, Level, Pool, Reason, Signal, Wanted};
+use crate::message::memory::{Amounts, Granted, Pool, Reason, Signal, Wanted};
 use crate::message::{ClientNumber, Code, Error, IdKind, LeaseId};
 use crate::service::buddy::Buddy;
 use crate::service::decision::{Standing, decide};
 use crate::service::figures::{FRAGMENTED, Path};
-use crate::service::lease::Ending;
+use crate::service::lease::{Ending, power_of_two_within};
 use crate::service::process::ProcessNumber;
 
 /// What came of a request, and the way there.
@@ -67,11 +67,16 @@ impl<H: Clone, W: Clone> Manager<H, W> {
 
     /// Returns blocks whose contents are marked released, and serves who waited for memory.
     pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
-        endings.into_iter().for_each(|ending| self.leases.give_back(ending));
-        self.serve(now);
+        let mut refilled = Amounts::default();
+        for ending in endings {
+            refilled.add(ending.refill());
+            self.leases.give_back(ending);
+        }
+        self.serve(&refilled, now);
     }
 
-    /// Takes a report of `client`'s process. Answers whether anybody waits whom it may help.
+    /// Takes a report of `client`'s process, and serves its own requests that waited for
+    /// collateral.
     ///
     /// # Errors
     /// `bad-request` for more freeable bytes than the process holds or an efficiency over
@@ -97,8 +102,6 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         if efficiency.zip(self.rules.boost_below).is_some_and(|(now, least)| now < least) {
             self.boost(number, now);
         }
-        // More collateral helps its own requests alone.
-        self.serve_those(now, |waiting| waiting.process == number);
         Ok(())
     }
 
@@ -116,15 +119,11 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             );
             return Err(Error::new(Code::BadRequest, text));
         }
-        if let Some(size) = process.report(freeable, now) {
-            let (level, within) = (Level::Low, super::collection::within(Level::Low));
-            let within_ms = within.as_millis() as u64;
-            process.signal(Signal::Collect { size, level, within_ms });
-            let waker = process.waker.clone();
-            self.wakers.push(waker);
-            self.visited.at(506);
-            self.visited.at(508);
+        if let Some(missing) = process.report(freeable, now) {
+            self.ask_to_secure(number, missing);
         }
+        // More collateral helps its own requests alone.
+        self.serve_those(now, |waiting| waiting.process == number);
         self.collect_soon(now);
         Ok(())
     }
@@ -133,6 +132,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     fn boost(&mut self, number: ProcessNumber, now: Instant) {
         let (size, reason) = (self.rules.block, Reason::Efficiency);
         let wanted = Wanted { size, reason, freeable: None, wait_ms: 0, why: false };
+        self.visited.at(502);
         let decided = self.allocate(number, &wanted, now);
         let Ok(Decided { granted: Some(Granted { id, size, pool, .. }), .. }) = decided else {
             return;
@@ -174,10 +174,13 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         if let Some(freeable) = wanted.freeable {
             self.take_report(number, freeable, now)?;
         }
-        Ok((number, self.allocate(number, wanted, now)?))
+        [600, 502].into_iter().for_each(|number| self.visited.at(number));
+        let decided = self.allocate(number, wanted, now)?;
+        self.note(number, wanted, &decided);
+        Ok((number, decided))
     }
 
-    /// Boxes 502 and 504, and figure 6.
+    /// Box 504, and figure 6 from 602 on.
     pub(super) fn allocate(
         &mut self,
         number: ProcessNumber,
@@ -185,7 +188,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         now: Instant,
     ) -> Result<Decided, Error> {
         let &Wanted { size, reason, why, .. } = wanted;
-        [502, 504, 600, 602].into_iter().for_each(|number| self.visited.at(number));
+        [504, 602].into_iter().for_each(|number| self.visited.at(number));
         // More than any arena has stays more than any pool has.
         let rounded = Buddy::rounded(size).unwrap_or(u64::MAX);
         let standing = self.standing(number)?;
@@ -195,8 +198,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             match self.leases.grant(size, pool, number) {
                 Ok((id, size)) => {
                     let process = self.process(number)?;
-                    process.take(pool, size);
-                    process.blocks.insert(id);
+                    let secured = process.take(pool, size);
+                    process.blocks.insert(id, secured);
                     granted = Some(Granted { id, size, pool, by: None });
                     self.visited.at(604);
                     self.look_after(pool, now);
@@ -209,15 +212,18 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             granted.by = Some(path.to_string());
         }
         self.visited.along(&path);
-        if self.rules.journal {
-            let name = self.process(number)?.name.clone();
-            let outcome = granted.as_ref().map_or("refused", |granted| granted.pool.word());
-            let reason = reason.word();
-            self.write(|| {
-                format!("{name} asked for {rounded} bytes, {reason}: {outcome} by {path}")
-            });
-        }
         Ok(Decided { path, granted })
+    }
+
+    /// Writes down what was decided.
+    pub(super) fn note(&mut self, number: ProcessNumber, wanted: &Wanted, decided: &Decided) {
+        let Some(process) = self.processes.get(&number).filter(|_| self.rules.journal) else {
+            return;
+        };
+        let (name, reason, path) = (process.name.clone(), wanted.reason.word(), decided.path);
+        let size = Buddy::rounded(wanted.size).unwrap_or(u64::MAX);
+        let outcome = decided.granted.as_ref().map_or("refused", |granted| granted.pool.word());
+        self.write(|| format!("{name} asked for {size} bytes, {reason}: {outcome} by {path}"));
     }
 
     fn standing(&self, number: ProcessNumber) -> Result<Standing, Error> {
@@ -240,13 +246,13 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             );
             Error::new(Code::OutOfMemory, text)
         };
-        let most = self.leases.pools().free()[Pool::Committed]
-            .min(self.leases.pools().cap()[Pool::Committed]);
-        if rounded > most {
-            return Err(refused(most));
+        let pools = self.leases.pools();
+        let most = pools.free()[Pool::Committed].min(pools.cap()[Pool::Committed]);
+        let largest = power_of_two_within(most).min(self.leases.filling().largest_free);
+        if rounded > largest {
+            return Err(refused(largest));
         }
         let block = self.leases.grant(committed, Pool::Committed, number);
-        let largest = self.leases.filling().largest_free;
         let block = block.map_err(|_| refused(largest))?;
         self.visited.at(702);
         Ok(block)
@@ -265,7 +271,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         let text = "there is no such block of this process; return one that it was granted";
         let not_found = || Error::new(Code::NotFound, text);
         let number = self.number_of(client)?;
-        if !self.process(number)?.blocks.contains(&id) {
+        if !self.process(number)?.blocks.contains_key(&id) {
             return Err(not_found());
         }
         let ending = self.end_block(id, number).ok_or_else(not_found)?;
@@ -282,6 +288,21 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         let name = process.name.clone();
         self.visited.along(&path);
         self.write(|| format!("{name} returned {size} bytes by {path}"));
+        self.leases.end_grant(id, number, refill)
+    }
+
+    /// Strikes a block that was granted to `client`'s process and that nobody received: it goes
+    /// back to the pool that gave it. `None` when the process has no such block any more.
+    pub fn undo(&mut self, client: ClientNumber, id: LeaseId) -> Option<Ending<H>> {
+        let number = self.number_of(client).ok()?;
+        self.undo_grant(number, id)
+    }
+
+    pub(super) fn undo_grant(&mut self, number: ProcessNumber, id: LeaseId) -> Option<Ending<H>> {
+        let (size, pool) = self.leases.granted(id, number)?;
+        let process = self.processes.get_mut(&number)?;
+        let secured = process.blocks.remove(&id)?;
+        let refill = process.undo(pool, size, secured);
         self.leases.end_grant(id, number, refill)
     }
 

@@ -14,8 +14,8 @@
 //! not relied on: others are asked too. A process has one signal to collect at a time, and until its time is over
 //! what was asked for is counted as coming; a more pressing one takes its place.
 //!
-//! **Lock** the tables. It goes through all processes: the reaper's thread does it, soon after
-//! an allocation and now and then, and no request waits for it.
+//! **Lock** the tables. It goes through all processes once for each pool in need: the reaper's
+//! thread does it, soon after an allocation and now and then, and not each request.
 //!
 //! **Source** `cooperative-memory-management.txt`, figure 5: the level of the pool, the
 //! freeable memory, and the effect on the process.
@@ -54,7 +54,7 @@ pub enum CollectBy {
 }
 
 /// How long a process has to obey.
-pub(super) fn within(level: Level) -> Duration {
+fn within(level: Level) -> Duration {
     match level {
         Level::Low => Duration::from_millis(2000),
         Level::Wanted => Duration::from_millis(1000),
@@ -175,6 +175,19 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         self.queue.iter().map(lack).collect()
     }
 
+    /// Box 508 for a process that has reported less than what secures its loans. Nothing is
+    /// relied on, so nothing is due.
+    pub(super) fn ask_to_secure(&mut self, number: ProcessNumber, missing: u64) {
+        let Some(process) = self.processes.get_mut(&number) else { return };
+        let (level, within) = (Level::Low, within(Level::Low));
+        let within_ms = within.as_millis() as u64;
+        process.signal(Signal::Collect { size: missing, level, within_ms });
+        let waker = process.waker.clone();
+        self.wakers.push(waker);
+        self.visited.at(506);
+        self.visited.at(508);
+    }
+
     /// Box 508. Answers whether so much is coming from those who have obeyed so far: others
     /// are asked too, and not relied on.
     fn ask_for(&mut self, need: &Need, now: Instant) -> bool {
@@ -183,18 +196,21 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         let coming = coming.filter(|due| due.pool == need.pool && due.level >= need.level);
         let coming: u64 = coming.map(|due| due.gain).sum();
         let mut missing = need.bytes.saturating_sub(coming);
-        for number in self.candidates(need) {
+        if missing == 0 {
+            return true;
+        }
+        for number in self.candidates(need, now) {
             if missing == 0 {
                 break;
             }
             let Some(process) = self.processes.get_mut(&number) else { continue };
-            let is_fresh =
-                process.reported.is_some_and(|at| now.saturating_duration_since(at) <= FRESH);
+            let is_fresh = is_fresh(process.reported, now);
             if is_fresh {
                 let (size, gain) = worth(process, need.pool, missing);
                 missing -= if process.is_deaf { 0 } else { gain };
                 order(process, need, size, gain, now);
             } else {
+                process.status_asked = Some(now);
                 process.signal(Signal::Status);
             }
             let (name, waker) = (process.name.clone(), process.waker.clone());
@@ -206,15 +222,18 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         missing == 0
     }
 
-    /// Who could refill the pool, the best first.
-    fn candidates(&self, need: &Need) -> Vec<ProcessNumber> {
+    /// Who could refill the pool, the best first; also who has not reported lately, and was
+    /// not asked to either.
+    fn candidates(&self, need: &Need, now: Instant) -> Vec<ProcessNumber> {
         let by_effect = self.rules.collect_by == CollectBy::Effect;
         let can = |(_, process): &(&ProcessNumber, &Process<W>)| {
             let is_free = process.due.is_none_or(|due| due.level < need.level);
-            !process.is_gone
-                && is_free
-                && !(by_effect && process.waiting > 0)
-                && worth(process, need.pool, u64::MAX).1 > 0
+            let may_have = if is_fresh(process.reported, now) {
+                worth(process, need.pool, u64::MAX).1 > 0
+            } else {
+                process.returnable(need.pool) > 0 && !is_fresh(process.status_asked, now)
+            };
+            !process.is_gone && is_free && may_have && !(by_effect && process.waiting > 0)
         };
         let mut candidates: Vec<_> = self.processes.iter().filter(can).collect();
         candidates.sort_by_key(|(number, process)| {
@@ -225,6 +244,11 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         });
         candidates.into_iter().map(|(&number, _)| number).collect()
     }
+}
+
+/// Whether that was at most [`FRESH`] ago.
+fn is_fresh(at: Option<Instant>, now: Instant) -> bool {
+    at.is_some_and(|at| now.saturating_duration_since(at) <= FRESH)
 }
 
 /// How much a process would have to return so that a pool gets up to `missing` bytes of it,

@@ -192,7 +192,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         else {
             return Vec::new();
         };
-        let blocks = process.blocks.iter().copied().take(most);
+        let blocks = process.blocks.keys().copied().take(most);
         let mut ids: Vec<_> = blocks.collect();
         if ids.len() < most {
             ids.extend(process.own.take().map(|(id, _)| id));
@@ -207,7 +207,11 @@ impl<H: Clone, W: Clone> Manager<H, W> {
 
 const ALREADY: &str = "this client belongs to a process already; leave it first";
 
-fn check_name(name: &str) -> Result<(), Error> {
+/// Whether a process may have that name.
+///
+/// # Errors
+/// `bad-request`.
+pub fn check_name(name: &str) -> Result<(), Error> {
     let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if (1..=MOST_NAME).contains(&name.len()) && name.bytes().all(is_good) {
         return Ok(());

@@ -50,6 +50,7 @@ use super::process::{Process, ProcessNumber};
 use crate::message::memory::{Amounts, Pool, ProcessToken};
 use crate::message::{ClientNumber, Code, Error};
 pub use collection::CollectBy;
+pub use membership::check_name;
 use waiting::Queue;
 pub use waiting::Ticket;
 

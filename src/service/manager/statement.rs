@@ -1,5 +1,7 @@
 //! Statements of account: the pools, and each process, as a bank would print them.
 //!
+//! **Invariants** nothing is changed but the pressure's clock.
+//!
 //! **Lock** the tables; accounts are read in bites, in the order of their names, so that no
 //! request waits for a long list. **Source** the record of figure 12.
 

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use super::allocation::{Decided, refusal, with_path};
 use super::{Manager, process_ended};
-use crate::message::memory::{Granted, Reason, Signal, Wanted};
+use crate::message::memory::{Amounts, Granted, Pool, Reason, Signal, Wanted};
 use crate::message::{ClientNumber, Error};
 use crate::service::buddy::Buddy;
 use crate::service::decision::pools_for;
@@ -42,7 +42,7 @@ type Place = (Reverse<Reason>, Ticket);
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     places: BTreeMap<Place, Waiting>,
-    served: HashMap<Ticket, Result<Granted, Error>>,
+    served: HashMap<Ticket, (ProcessNumber, Granted)>,
     last: Ticket,
 }
 
@@ -103,8 +103,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
 
     /// What came of a ticket, if something did: also that its time is over.
     pub fn served(&mut self, ticket: Ticket, now: Instant) -> Option<Result<Granted, Error>> {
-        if let Some(served) = self.queue.served.remove(&ticket) {
-            return Some(served);
+        if let Some((_, granted)) = self.queue.served.remove(&ticket) {
+            return Some(Ok(granted));
         }
         let place = self.place(ticket);
         let late = place.and_then(|place| self.queue.places.get(&place).map(|w| (place, *w)));
@@ -134,11 +134,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         if let Some(place) = self.place(ticket) {
             self.remove(place, now);
         }
-        let granted = self.queue.served.remove(&ticket)?.ok()?;
-        let processes = &self.processes;
-        let holder = processes.iter().find(|(_, process)| process.blocks.contains(&granted.id));
-        let number = *holder?.0;
-        self.end_block(granted.id, number)
+        let (number, granted) = self.queue.served.remove(&ticket)?;
+        self.undo_grant(number, granted.id)
     }
 
     fn place(&self, ticket: Ticket) -> Option<Place> {
@@ -146,9 +143,14 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         places.into_iter().find(|place| self.queue.places.contains_key(place))
     }
 
-    /// Serves those who wait, in their order, with what there is now.
-    pub(super) fn serve(&mut self, now: Instant) {
-        self.serve_those(now, |_| true);
+    /// Serves those who wait, in their order, out of the pools that were refilled.
+    pub(super) fn serve(&mut self, refilled: &Amounts, now: Instant) {
+        let free = *self.leases.pools().free();
+        self.serve_those(now, |waiting| {
+            let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
+            let may = |pool: &&Pool| refilled[**pool] > 0 && size <= free[**pool];
+            pools_for(waiting.wanted.reason).iter().find(may).is_some()
+        });
     }
 
     /// Serves some of those who wait, in their order.
@@ -162,9 +164,10 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             }
             let Waiting { process, wanted, .. } = waiting;
             match self.allocate(process, &wanted, now) {
-                Ok(Decided { granted: Some(granted), .. }) => {
+                Ok(Decided { path, granted: Some(granted) }) => {
                     self.remove(place, now);
-                    self.queue.served.insert(place.1, Ok(granted));
+                    self.queue.served.insert(place.1, (process, granted.clone()));
+                    self.note(process, &wanted, &Decided { path, granted: Some(granted) });
                     if let Ok(process) = self.process(process) {
                         let waker = process.waker.clone();
                         self.wakers.push(waker);
@@ -226,6 +229,15 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             || self.queue.iter().any(|w| !self.processes.contains_key(&w.process))
         {
             return Err("the queue and the processes disagree".into());
+        }
+        let is_held = |(number, granted): &(ProcessNumber, Granted)| {
+            // A process that has ended may have lost it before its client looks.
+            self.processes
+                .get(number)
+                .is_none_or(|p| p.is_gone || p.blocks.contains_key(&granted.id))
+        };
+        if !self.queue.served.values().all(is_held) {
+            return Err("a grant that nobody took is not held".into());
         }
         Ok(())
     }

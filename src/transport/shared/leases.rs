@@ -24,16 +24,19 @@ impl Shared {
         duration_ms: u64,
         id_kind: IdKind,
     ) -> Result<Reply<'_>, Error> {
-        loop {
-            let leased = self.change(|tables, now| {
+        let lease = || {
+            self.change(|tables, now| {
                 tables.lease(size, duration_ms, id_kind, now).map_err(|error| (error, now))
-            });
-            match leased {
-                Ok(id) => return Ok(Reply::Leased { id, size, duration_ms }),
-                // What has expired and nobody struck yet stands in nobody's way.
-                Err((error, now)) if error.code == Code::OutOfMemory && self.reap(now) > 0 => {}
-                Err((error, _)) => return Err(error),
-            }
+            })
+        };
+        let leased = lease().or_else(|(error, now)| match error.code {
+            // What has expired and nobody struck yet stands in nobody's way.
+            Code::OutOfMemory if self.reap_all(now) => lease(),
+            _ => Err((error, now)),
+        });
+        match leased {
+            Ok(id) => Ok(Reply::Leased { id, size, duration_ms }),
+            Err((error, _)) => Err(error),
         }
     }
 
@@ -95,10 +98,14 @@ impl Shared {
         count
     }
 
-    /// Ends all expired leases: they stand in nobody's way.
-    pub(super) fn reap_all(&self, now: Instant) {
+    /// Ends all expired leases: they stand in nobody's way. Answers whether there were any.
+    pub(super) fn reap_all(&self, now: Instant) -> bool {
         let is_due = || hold(&self.tables).leases().next_expiry().is_some_and(|at| at <= now);
-        while is_due() && self.reap(now) > 0 {}
+        let mut found = false;
+        while is_due() && self.reap(now) > 0 {
+            found = true;
+        }
+        found
     }
 
     pub(super) fn give_back(&self, endings: Vec<Ending<LockedContents>>) {

@@ -146,7 +146,8 @@ impl Shared {
         match reply {
             Reply::Granted(granted) => {
                 // Its process may have ended meanwhile, and the block with it.
-                let _ = self.return_block(waiting.client, granted.id);
+                let ending = self.change(|tables, _| tables.undo(waiting.client, granted.id));
+                ending.into_iter().for_each(|ending| self.give_back(vec![ending]));
                 Reply::Error(Error::new(Code::Refused, NOBODY_WAITS))
             }
             Reply::Signal(Some(signal)) => {
