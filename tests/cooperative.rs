@@ -7,6 +7,8 @@ mod support;
 mod boxes;
 #[path = "cooperative/connections.rs"]
 mod connections;
+#[path = "cooperative/crowd.rs"]
+mod crowd;
 #[path = "cooperative/rules.rs"]
 mod rules;
 #[path = "cooperative/simulation.rs"]
