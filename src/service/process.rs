@@ -356,6 +356,14 @@ mod tests {
         process.take(Pool::GrantedPause, 64);
         assert_eq!(process.undo(Pool::GrantedPause, 64, 0), Amounts::of(Pool::GrantedPause, 64));
         assert_eq!(format!("{process:?}"), before);
+        // A loan that was lent without collateral does not inherit it.
+        let mut other = self::process();
+        other.take(Pool::Committed, 64);
+        other.take(Pool::LoanedEfficiency, 64);
+        other.freeable = 40;
+        let secured = other.take(Pool::LoanedEfficiency, 64);
+        other.undo(Pool::LoanedEfficiency, 64, secured);
+        assert_eq!((secured, other.secured()), (40, 0));
         // What another block repaid of it meanwhile goes where that one's would have gone.
         process.take(Pool::GrantedPause, 64);
         process.repay(Pool::Committed, 64);

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use leasebox::message::Code;
-use leasebox::message::memory::Pool::{GrantedLeak, GrantedPause, LoanedEfficiency, LoanedPause};
+use leasebox::message::memory::Pool::{
+    Committed, GrantedLeak, GrantedPause, LoanedEfficiency, LoanedPause,
+};
 use leasebox::message::memory::{Amounts, Level, Reason, Signal, Wanted};
 use leasebox::service::manager::{Caller, CollectBy, Rules};
 
@@ -329,6 +331,23 @@ fn who_owes_a_pool_nothing_is_not_asked_for_it() {
     world.wait(2, 512 * KB, Reason::Pause);
     world.pass(10 * MS);
     assert_eq!(world.signal(1), None, "who owes the pool nothing cannot refill it");
+}
+
+#[test]
+fn a_block_of_one_pool_may_be_what_another_ones_bytes_lacked() {
+    let mut world = World::new(&[(GrantedPause, 512 * KB)]);
+    (1..=3).for_each(|client| world.join(client, 0));
+    let turns = [Reason::Committed, Reason::Pause, Reason::Committed, Reason::Pause];
+    let blocks = turns.map(|reason| {
+        let client = if reason == Reason::Pause { 2 } else { 1 };
+        world.ask(client, 256 * KB, reason).unwrap().id
+    });
+    world.give_back(2, blocks[1]);
+    world.give_back(2, blocks[3]);
+    let ticket = world.wait(3, 512 * KB, Reason::Pause);
+    assert!(world.manager.served(ticket, world.now).is_none(), "GP has the bytes, in pieces");
+    assert_eq!(world.give_back(1, blocks[0]), Amounts::of(Committed, 256 * KB));
+    assert!(world.manager.served(ticket, world.now).unwrap().is_ok());
 }
 
 #[test]

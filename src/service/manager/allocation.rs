@@ -67,12 +67,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
 
     /// Returns blocks whose contents are marked released, and serves who waited for memory.
     pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
-        let mut refilled = Amounts::default();
-        for ending in endings {
-            refilled.add(ending.refill());
-            self.leases.give_back(ending);
-        }
-        self.serve(&refilled, now);
+        endings.into_iter().for_each(|ending| self.leases.give_back(ending));
+        self.serve(now);
     }
 
     /// Takes a report of `client`'s process, and serves its own requests that waited for
@@ -133,11 +129,10 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         let (size, reason) = (self.rules.block, Reason::Efficiency);
         let wanted = Wanted { size, reason, freeable: None, wait_ms: 0, why: false };
         self.visited.at(502);
-        let decided = self.allocate(number, &wanted, now);
-        let Ok(Decided { granted: Some(Granted { id, size, pool, .. }), .. }) = decided else {
-            return;
-        };
-        if let Ok(process) = self.process(number) {
+        let Ok(decided) = self.allocate(number, &wanted, now) else { return };
+        self.note(number, &wanted, &decided);
+        if let (Some(granted), Ok(process)) = (decided.granted, self.process(number)) {
+            let Granted { id, size, pool, .. } = granted;
             process.signal(Signal::Granted { id, size, pool });
             let waker = process.waker.clone();
             self.wakers.push(waker);

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use super::allocation::{Decided, refusal, with_path};
 use super::{Manager, process_ended};
-use crate::message::memory::{Amounts, Granted, Pool, Reason, Signal, Wanted};
+use crate::message::memory::{Granted, Reason, Signal, Wanted};
 use crate::message::{ClientNumber, Error};
 use crate::service::buddy::Buddy;
 use crate::service::decision::pools_for;
@@ -143,13 +143,13 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         places.into_iter().find(|place| self.queue.places.contains_key(place))
     }
 
-    /// Serves those who wait, in their order, out of the pools that were refilled.
-    pub(super) fn serve(&mut self, refilled: &Amounts, now: Instant) {
+    /// Serves those who wait, in their order, where a pool has enough by now. A block that came
+    /// back to one pool may be what another one's bytes lacked.
+    pub(super) fn serve(&mut self, now: Instant) {
         let free = *self.leases.pools().free();
         self.serve_those(now, |waiting| {
             let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
-            let may = |pool: &&Pool| refilled[**pool] > 0 && size <= free[**pool];
-            pools_for(waiting.wanted.reason).iter().find(may).is_some()
+            pools_for(waiting.wanted.reason).iter().any(|&pool| size <= free[pool])
         });
     }
 
