@@ -383,31 +383,3 @@ fn whoever_waits_is_woken_when_memory_comes_back() {
     assert_eq!(shared.check(), Ok(()));
     assert_eq!(hold(&shared.tables).processes(), 0);
 }
-
-#[test]
-fn who_waits_for_a_signal_is_woken_by_the_end_of_its_process() {
-    let shared = shared(4096, 1, Locking::Request);
-    let ask = |request: Request<'static>, client| {
-        let reply = shared.answer(&request, Caller::connected(client), &mut Vec::new());
-        match reply {
-            Reply::Joined { token } => Some(token),
-            Reply::Error(error) => panic!("{error}"),
-            _ => None,
-        }
-    };
-    let token = ask(Request::Join { name: "p".into(), committed: Some(0) }, 1).unwrap();
-    ask(Request::Attach { token }, 2);
-    let wait = Request::Wait { ms: Some(60_000) };
-    let Err(waiting) = shared.begin(&wait, Caller::connected(2)) else { panic!("a signal") };
-    thread::scope(|scope| {
-        let waiting = scope.spawn(|| {
-            loop {
-                if let Some(reply) = shared.resume(&waiting, Duration::from_secs(60)) {
-                    break matches!(reply, Reply::Error(error) if error.code == Code::Refused);
-                }
-            }
-        });
-        ask(Request::Leave, 1);
-        assert!(waiting.join().unwrap());
-    });
-}

@@ -409,3 +409,12 @@ fn a_cancelled_grant_leaves_no_trace() {
     assert_eq!(world.manager.accounts(None, 9)[1], before, "neither repaid nor obeyed");
     assert!(world.manager.cancel(ticket, world.now).is_none());
 }
+
+#[test]
+fn the_end_of_a_process_wakes_those_who_wait_for_it() {
+    let mut world = World::new(&[]);
+    world.join(1, 0);
+    world.manager.leave(1, world.now).unwrap();
+    assert_eq!(world.manager.take_wakers(), [1]);
+    assert!(world.manager.next_signal(1).is_err());
+}
