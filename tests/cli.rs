@@ -218,3 +218,40 @@ fn a_full_or_closed_standard_output_is_no_panic() {
     assert_eq!((stderr.as_str(), code), ("", Some(0)));
     std::fs::remove_file(&numbers).unwrap();
 }
+
+#[test]
+fn pools_accounts_and_debts_are_printed_as_tables() {
+    let server = Running::start(&["--memory", "1MiB", "--pools", "gp=64KiB"]);
+    let mut process = server.connect();
+    let token = process.ask("join demo 1024");
+    let token = token.strip_prefix("joined ").unwrap();
+    assert!(process.ask("request 1000 pause").starts_with("granted "));
+    let say = |words: &[&str]| {
+        let (host, port) = (server.address.ip().to_string(), server.address.port().to_string());
+        let (flags, words) = words.split_at(if words[0] == "--process" { 2 } else { 0 });
+        let output = leasebox(&[&["client"], flags, &[&host, &port], words].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+        (text, String::from_utf8(output.stderr).unwrap(), output.status.code())
+    };
+    let row = |words: &[&str]| words.join(" ");
+    let rows = |text: &str| -> Vec<String> {
+        text.lines().map(|line| row(&line.split_whitespace().collect::<Vec<_>>())).collect()
+    };
+    let pools = rows(&say(&["pools"]).0);
+    assert_eq!(pools[0], "pool size free freeable given out");
+    assert!(pools.contains(&"gp 65536 64512 0 1024".to_string()), "{pools:?}");
+    assert!(pools.contains(&"sum 1048576 1046528 0 2048".to_string()), "{pools:?}");
+    let accounts = rows(&say(&["accounts"]).0);
+    assert_eq!(accounts[0], "demo");
+    assert!(accounts.contains(&"owes 1024 0 1024 0 0".to_string()), "{accounts:?}");
+    let owed = rows(&say(&["--process", token, "owed"]).0);
+    assert_eq!(owed[1], "owed 1024 0 1024 0 0");
+    let reported = say(&["--process", token, "report", "512"]);
+    assert_eq!((reported.0.as_str(), reported.2), ("reported\n", Some(0)));
+    let (_, stderr, exit) = say(&["owed"]);
+    assert_eq!(exit, Some(1), "{stderr}");
+    assert!(stderr.contains("belongs to no process"), "{stderr}");
+    let (_, stderr, exit) = say(&["--process", "nobody", "owed"]);
+    assert_eq!(exit, Some(2), "{stderr}");
+}
