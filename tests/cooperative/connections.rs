@@ -175,13 +175,25 @@ fn what_came_for_a_client_that_had_gone_is_not_lost() {
         wait_for("the grant to come back", || all_free_but(&server, 1024));
         assert_eq!(keeper.ask("owed"), "owed lp=0 le=0 gp=0 gl=0");
     }
-    keeper.ask("report 1024");
-    // A loan that is no longer secured is a signal.
-    let mut waiter = attach();
-    waiter.send("wait 20000\n");
-    thread::sleep(Duration::from_millis(60));
-    drop(waiter);
-    assert_eq!(keeper.ask("wait 0"), "none");
+}
+
+#[test]
+fn a_signal_for_a_client_that_had_gone_is_anothers() {
+    let server = Running::start(&["--memory", "1MiB", "--pools", "lp=64KiB"]);
+    let mut keeper = server.connect();
+    let token = keeper.ask("join p 65536");
+    for loan in 1..=5 {
+        let mut waiter = server.connect();
+        waiter.ask(&format!("attach {}", word(&token, 1)));
+        waiter.send("wait 20000\n");
+        keeper.ask("report 65536");
+        granted(&mut keeper, "request 1024 pause");
+        thread::sleep(Duration::from_millis(20));
+        drop(waiter);
+        // Its loans are no longer secured, each time by more: that is signalled.
+        keeper.ask("report 0");
+        assert_eq!(keeper.ask("wait 10000"), format!("collect {} 1 2000", loan * 1024));
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use leasebox::message::memory::Pool::{
 };
 use leasebox::message::memory::{Amounts, Level, Reason, Signal, Wanted};
 use leasebox::service::manager::{Caller, CollectBy, Rules};
+use leasebox::service::pool::{Share, Shares};
 
 use crate::world::{KB, MS, World};
 
@@ -260,6 +261,42 @@ fn who_is_deaf_or_silent_does_not_stand_before_those_who_obey() {
         let urgent = |signal| matches!(signal, Signal::Collect { level: Level::Urgent, .. });
         assert!(signals.any(urgent), "silent: {is_silent}");
     }
+}
+
+#[test]
+fn what_the_deaf_were_asked_for_again_is_not_relied_on() {
+    let mut world = World::new(&[(GrantedPause, 256 * KB), (LoanedEfficiency, 256 * KB)]);
+    for (client, committed) in [(1, 256 * KB), (2, 256 * KB), (3, 0)] {
+        world.join(client, committed);
+    }
+    world.ask(1, 256 * KB, Reason::Pause).unwrap();
+    world.report(1, 256 * KB);
+    world.report(2, 256 * KB);
+    world.ask(2, 256 * KB, Reason::Efficiency).unwrap();
+    world.report(2, 0);
+    world.wait(3, 128 * KB, Reason::Pause);
+    (0..2).for_each(|_| world.pass(Duration::from_secs(1)));
+    while world.signal(2).is_some() {}
+    // The first has not obeyed and was asked again. Now the second has something.
+    world.report(2, 256 * KB);
+    world.pass(10 * MS);
+    assert!(matches!(world.signal(2), Some(Signal::Collect { level: Level::Urgent, .. })));
+}
+
+#[test]
+fn who_begins_to_wait_is_looked_after_at_once_also_when_no_pool_is_low() {
+    let low_water = Shares::all(Share::Percent(0));
+    let rules = Rules { low_water, ..Rules::default() };
+    let mut world = World::with(&[(GrantedPause, 64 * KB)], &[], rules);
+    world.join(1, 64 * KB);
+    world.join(2, 0);
+    world.ask(1, 64 * KB, Reason::Pause).unwrap();
+    world.report(1, 64 * KB);
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.signal(1), None);
+    world.wait(2, 64 * KB, Reason::Pause);
+    world.pass(10 * MS);
+    assert!(matches!(world.signal(1), Some(Signal::Collect { level: Level::Urgent, .. })));
 }
 
 #[test]
