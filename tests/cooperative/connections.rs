@@ -261,6 +261,17 @@ fn a_process_ends_with_its_last_connection() {
 }
 
 #[test]
+fn a_process_of_many_blocks_gives_all_of_them_back() {
+    let server = server();
+    let mut client = server.connect();
+    client.ask("join p");
+    client.send("request 32 committed\n".repeat(1000));
+    (0..1000).for_each(|_| assert!(client.line().starts_with("granted ")));
+    assert_eq!(client.ask("leave"), "left p");
+    assert!(all_free(&server), "{}", server.ask("pools"));
+}
+
+#[test]
 fn a_granted_block_is_reached_like_a_lease_and_ends_by_return_alone() {
     let server = server();
     let (mut owner, mut other) = (server.connect(), server.connect());
@@ -334,6 +345,11 @@ fn by_datagrams_a_process_asks_but_does_not_wait_and_ends_by_silence() {
     let wanted =
         Wanted { size: 1 << 30, reason: Reason::Pause, freeable: None, wait_ms: 5, why: false };
     assert!(client.request_as(&wanted).unwrap_err().to_string().contains("waits for nobody"));
+    // Whatever it says keeps it alive.
+    for _ in 0..6 {
+        thread::sleep(Duration::from_millis(300));
+        client.draw(1).unwrap();
+    }
     assert_eq!(server.figure("processes"), 1);
     wait_for("the end of a silent process", || all_free(&server));
     assert!(client.owed().unwrap_err().to_string().contains("belongs to no process"));
@@ -360,6 +376,9 @@ fn the_library_speaks_for_a_process() {
     assert!(process.reuse(64).is_err());
     assert_eq!(process.give_back(granted.id).unwrap()[Pool::LoanedPause], 1024);
     process.reuse(64).unwrap();
+    process.set_limit(Duration::from_millis(100));
+    assert_eq!(process.wait(Duration::from_millis(300)).unwrap(), None, "beside the limit");
+    process.set_limit(LIMIT);
     process.leave().unwrap();
     assert!(other.owed().is_err());
 }
