@@ -98,7 +98,7 @@ pub struct Arguments {
     /// The most that one process may owe each pool, in bytes or percent of the pool; all of it when left out
     #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
     caps: Option<Shares>,
-    /// Ask processes for memory when so much of a pool is left; 25% when left out, 0% of committed
+    /// Ask processes for memory when less than this of a pool is left; 25% when left out, 0% of committed
     #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
     low_water: Option<Shares>,
     /// Ask the process with the most garbage, or the one that finds most for its effort

@@ -367,15 +367,17 @@ pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {
         Reply::Ttl { id, left_ms } => line(out, format_args!("ttl {id} {left_ms}")),
         Reply::Released { id, size } => line(out, format_args!("released {id} {size}")),
         Reply::Tree(picture) => line(out, format_args!("tree {picture}")),
-        Reply::Joined { .. } | Reply::Attached { .. } | Reply::Left { .. } => {
-            process::encode(reply, out);
-        }
-        Reply::Reported | Reply::Granted(_) | Reply::Returned(_) | Reply::Reused { .. } => {
-            process::encode(reply, out);
-        }
-        Reply::Owed(_) | Reply::Signal(_) | Reply::Pools(..) | Reply::Accounts(_) => {
-            process::encode(reply, out);
-        }
+        Reply::Joined { .. }
+        | Reply::Attached { .. }
+        | Reply::Left { .. }
+        | Reply::Reported
+        | Reply::Granted(_)
+        | Reply::Returned(_)
+        | Reply::Reused { .. }
+        | Reply::Owed(_)
+        | Reply::Signal(_)
+        | Reply::Pools(..)
+        | Reply::Accounts(_) => process::encode(reply, out),
         Reply::Help => line(out, format_args!("commands: {COMMANDS}")),
         Reply::Bye => line(out, format_args!("bye")),
         Reply::Error(error) => line(out, format_args!("error {error}")),

@@ -134,6 +134,25 @@ impl fmt::Display for Path {
     }
 }
 
+/// By number, which of [`BOXES`] it is: looking it up costs as little as setting the bit.
+const PLACES: [u8; GREATEST as usize + 1] = {
+    let mut places = [u8::MAX; GREATEST as usize + 1];
+    let mut at = 0;
+    while at < BOXES.len() {
+        places[BOXES[at].0 as usize] = at as u8;
+        at += 1;
+    }
+    places
+};
+
+/// The greatest number of a box.
+const GREATEST: u16 = 1268;
+
+fn bit(number: u16) -> u64 {
+    let place = PLACES.get(usize::from(number)).copied().unwrap_or(u8::MAX);
+    1_u64.checked_shl(place.into()).unwrap_or(0)
+}
+
 /// The boxes where a manager has been.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Visited(u64);
@@ -141,9 +160,8 @@ pub struct Visited(u64);
 impl Visited {
     /// It was at that box.
     pub fn at(&mut self, number: u16) {
-        let at = BOXES.iter().position(|(known, ..)| *known == number);
-        debug_assert!(at.is_some(), "there is no box {number}");
-        self.0 |= at.map_or(0, |at| 1 << at);
+        debug_assert!(bit(number) != 0, "there is no box {number}");
+        self.0 |= bit(number);
     }
 
     /// It went along that path.
@@ -153,10 +171,7 @@ impl Visited {
 
     /// Whether it was at that box.
     pub fn contains(&self, number: u16) -> bool {
-        BOXES
-            .iter()
-            .position(|(known, ..)| *known == number)
-            .is_some_and(|at| self.0 >> at & 1 == 1)
+        self.0 & bit(number) != 0
     }
 }
 

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A loan out of LP is secured whole, or figure 9 would not have lent it; one out of LE by
-//! whatever collateral there was. What is repaid secures nothing any more.
+//! whatever collateral there was. What is owed stays secured, whatever else is repaid.
 //!
 //! **Invariants** (`Process::check`)
 //!
@@ -207,15 +207,22 @@ impl<W> Process<W> {
     }
 
     /// Adds a signal. There is at most one of a kind that waits to be heard: of two to collect
-    /// the more pressing, and of equals the later.
+    /// the more pressing, but for as much as either; of equals the later.
     pub fn signal(&mut self, signal: Signal) {
         for waiting in &mut self.signals {
             match (&signal, &*waiting) {
                 (Signal::Status, Signal::Status) => return,
-                (Signal::Collect { level, .. }, Signal::Collect { level: before, .. }) => {
-                    if level >= before {
-                        *waiting = signal;
-                    }
+                (Signal::Collect { level, .. }, Signal::Collect { level: before, .. })
+                    if level >= before =>
+                {
+                    *waiting = signal;
+                    return;
+                }
+                (
+                    &Signal::Collect { size: less, .. },
+                    &Signal::Collect { size, level, within_ms },
+                ) => {
+                    *waiting = Signal::Collect { size: size.max(less), level, within_ms };
                     return;
                 }
                 _ => {}
@@ -380,8 +387,10 @@ mod tests {
         let signals = [collect(1), Signal::Status, collect(2), Signal::Status];
         signals.into_iter().for_each(|each| process.signal(each));
         assert_eq!(process.signals, [collect(2), Signal::Status]);
-        let urgent = Signal::Collect { size: 3, level: Level::Urgent, within_ms: 1 };
-        [urgent, collect(4)].into_iter().for_each(|each| process.signal(each));
-        assert_eq!(process.signals, [urgent, Signal::Status], "the more pressing one stays");
+        let urgent = |size| Signal::Collect { size, level: Level::Urgent, within_ms: 1 };
+        [urgent(3), collect(2)].into_iter().for_each(|each| process.signal(each));
+        assert_eq!(process.signals, [urgent(3), Signal::Status], "the more pressing one stays");
+        process.signal(collect(4));
+        assert_eq!(process.signals, [urgent(4), Signal::Status], "and the larger size");
     }
 }

@@ -218,8 +218,8 @@ impl Shared {
     /// Ends processes that were silent for too long, and asks others for memory.
     fn look_after_processes(&self) {
         let ended = self.change(|tables, now| {
-            tables.collect(now);
-            tables.end_silent(now)
+            // Not each time that a lease ends: it goes through all processes.
+            if tables.collect(now) { tables.end_silent(now) } else { Vec::new() }
         });
         ended.into_iter().for_each(|number| self.end_process(number));
     }

@@ -101,7 +101,17 @@ pub fn put_request(request: &Request<'_>, out: &mut Writer<'_>) {
         }
         Request::Step { client } => out.u64(*client),
         Request::Stats | Request::Tree | Request::Parked | Request::Help | Request::Quit => {}
-        other => process::put_request(other, out),
+        Request::Join { .. }
+        | Request::Attach { .. }
+        | Request::Leave
+        | Request::Report { .. }
+        | Request::Grant(_)
+        | Request::Return { .. }
+        | Request::Reuse { .. }
+        | Request::Owed
+        | Request::Wait { .. }
+        | Request::Pools
+        | Request::Accounts => process::put_request(request, out),
     }
 }
 
@@ -187,7 +197,17 @@ pub fn reply_kind(reply: &Reply<'_>) -> (u8, u8) {
         Reply::Help => HELP,
         Reply::Bye => QUIT,
         Reply::Error(error) => return (ERROR, status_of(error.code)),
-        other => process::answered(other).unwrap_or_default(),
+        Reply::Joined { .. } => process::JOIN,
+        Reply::Attached { .. } => process::ATTACH,
+        Reply::Left { .. } => process::LEAVE,
+        Reply::Reported => process::REPORT,
+        Reply::Granted(_) => process::REQUEST,
+        Reply::Returned(_) => process::RETURN,
+        Reply::Reused { .. } => process::REUSE,
+        Reply::Owed(_) => process::OWED,
+        Reply::Signal(_) => process::WAIT,
+        Reply::Pools(..) => process::POOLS,
+        Reply::Accounts(_) => process::ACCOUNTS,
     };
     (REPLY + request, 0)
 }
@@ -232,7 +252,17 @@ pub fn put_reply(reply: &Reply<'_>, data: usize, out: &mut Writer<'_>) {
         Reply::Help => out.string(KINDS),
         Reply::Bye => {}
         Reply::Error(error) => out.string(&error.text),
-        other => process::put_reply(other, out),
+        Reply::Joined { .. }
+        | Reply::Attached { .. }
+        | Reply::Left { .. }
+        | Reply::Reported
+        | Reply::Granted(_)
+        | Reply::Returned(_)
+        | Reply::Reused { .. }
+        | Reply::Owed(_)
+        | Reply::Signal(_)
+        | Reply::Pools(..)
+        | Reply::Accounts(_) => process::put_reply(reply, out),
     }
 }
 

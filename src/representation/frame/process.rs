@@ -141,24 +141,6 @@ fn take_wanted(body: &mut Reader<'_>) -> Result<Wanted, Malformed> {
     Ok(Wanted { size, reason, freeable, wait_ms, why })
 }
 
-/// The kind of the request that this answers; `None` for none of these replies.
-pub fn answered(reply: &Reply<'_>) -> Option<u8> {
-    Some(match reply {
-        Reply::Joined { .. } => JOIN,
-        Reply::Attached { .. } => ATTACH,
-        Reply::Left { .. } => LEAVE,
-        Reply::Reported => REPORT,
-        Reply::Granted(_) => REQUEST,
-        Reply::Returned(_) => RETURN,
-        Reply::Reused { .. } => REUSE,
-        Reply::Owed(_) => OWED,
-        Reply::Signal(_) => WAIT,
-        Reply::Pools(..) => POOLS,
-        Reply::Accounts(_) => ACCOUNTS,
-        _ => return None,
-    })
-}
-
 /// Writes one of these replies' bodies.
 pub fn put_reply(reply: &Reply<'_>, out: &mut Writer<'_>) {
     match reply {

@@ -134,8 +134,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         if let (Some(granted), Ok(process)) = (decided.granted, self.process(number)) {
             let Granted { id, size, pool, .. } = granted;
             process.signal(Signal::Granted { id, size, pool });
-            let waker = process.waker.clone();
-            self.wakers.push(waker);
+            self.wake(number);
         }
     }
 

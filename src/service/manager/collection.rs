@@ -25,17 +25,17 @@ use std::time::{Duration, Instant};
 
 use super::Manager;
 use super::waiting::Waiting;
-use crate::message::memory::{Amounts, Level, Pool, Reason, Signal};
+use crate::message::memory::{Level, Pool, Reason, Signal};
 use crate::service::buddy::Buddy;
 use crate::service::decision::looked_at;
 use crate::service::process::{Due, Process, ProcessNumber};
 use crate::service::repayment::ORDER;
 
 /// How long a report is believed.
-pub const FRESH: Duration = Duration::from_secs(10);
+const FRESH: Duration = Duration::from_secs(10);
 
 /// How often the pools are looked at, when nothing happens.
-pub const EVERY: Duration = Duration::from_secs(1);
+const EVERY: Duration = Duration::from_secs(1);
 
 /// How soon after something did: what else happens meanwhile is looked at together.
 const SOON: Duration = Duration::from_millis(10);
@@ -108,10 +108,11 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         self.low_water[pool].saturating_sub(self.leases.pools().free()[pool])
     }
 
-    /// Looks at the pools, if it is time to, and asks whom it chooses for memory.
-    pub fn collect(&mut self, now: Instant) {
+    /// Looks at the pools, if it is time to, and asks whom it chooses for memory. Answers
+    /// whether it was time.
+    pub fn collect(&mut self, now: Instant) -> bool {
         if self.collect_at.is_none_or(|at| now < at) {
-            return;
+            return false;
         }
         self.collect_at = None;
         self.collect_by(now + EVERY);
@@ -124,6 +125,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
                 self.ask_for(&Need { pool, bytes, level: Level::Low }, now);
             }
         }
+        true
     }
 
     /// Those who did not obey in time.
@@ -182,8 +184,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         let (level, within) = (Level::Low, within(Level::Low));
         let within_ms = within.as_millis() as u64;
         process.signal(Signal::Collect { size: missing, level, within_ms });
-        let waker = process.waker.clone();
-        self.wakers.push(waker);
+        self.wake(number);
         self.visited.at(506);
         self.visited.at(508);
     }
@@ -213,8 +214,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
                 process.status_asked = Some(now);
                 process.signal(Signal::Status);
             }
-            let (name, waker) = (process.name.clone(), process.waker.clone());
-            self.wakers.push(waker);
+            let name = process.name.clone();
+            self.wake(number);
             self.visited.at(508);
             let (pool, what) = (need.pool.word(), if is_fresh { "collect" } else { "report" });
             self.write(|| format!("{name} is asked to {what} for {pool}"));
@@ -265,11 +266,4 @@ fn order<W>(process: &mut Process<W>, need: &Need, size: u64, gain: u64, now: In
     process.due = Some(Due { pool: need.pool, gain, left: size, level, until: now + within });
     process.asked += 1;
     process.signal(Signal::Collect { size, level, within_ms: within.as_millis() as u64 });
-}
-
-/// Bytes that would come back to each pool if all returned what they reported.
-pub(super) fn freeable<'a, W: 'a>(processes: impl Iterator<Item = &'a Process<W>>) -> Amounts {
-    let mut sum = Amounts::default();
-    processes.for_each(|process| sum.add(&process.freeable_by_pool()));
-    sum
 }

@@ -23,7 +23,7 @@ use crate::service::lease::Ending;
 use crate::service::process::{Member, Process, ProcessNumber};
 
 /// The longest name of a process, in bytes.
-pub const MOST_NAME: usize = 32;
+const MOST_NAME: usize = 32;
 
 /// The most clients of one process that have no connection.
 const MOST_UNCONNECTED: usize = 64;
@@ -176,13 +176,13 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     fn end(&mut self, number: ProcessNumber, now: Instant) {
         let Some(process) = self.processes.get_mut(&number) else { return };
         process.is_gone = true;
-        self.wakers.push(process.waker.clone());
         self.names.remove(&process.name);
         self.tokens.remove(&process.token);
         for member in std::mem::take(&mut process.members) {
             self.clients.remove(&member.client);
         }
         self.forget_requests(number);
+        self.wake(number);
         self.note_pressure(now);
     }
 

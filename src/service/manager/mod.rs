@@ -61,7 +61,7 @@ pub struct Rules {
     pub block: u64,
     /// What the user has fixed: the committed bytes of processes by name.
     pub fixed: BTreeMap<String, u64>,
-    /// When so much of a pool is free or less, memory is asked for.
+    /// When less than this of a pool is free, memory is asked for.
     pub low_water: Shares,
     /// Whom to ask.
     pub collect_by: CollectBy,
@@ -207,6 +207,11 @@ impl<H: Clone, W: Clone> Manager<H, W> {
 
     fn process(&mut self, number: ProcessNumber) -> Result<&mut Process<W>, Error> {
         self.processes.get_mut(&number).ok_or_else(process_ended)
+    }
+
+    /// Those who wait for the process should look again.
+    fn wake(&mut self, number: ProcessNumber) {
+        self.wakers.extend(self.processes.get(&number).map(|process| process.waker.clone()));
     }
 
     fn write(&mut self, line: impl FnOnce() -> String) {

@@ -9,14 +9,14 @@ use std::ops::Bound;
 use std::time::Instant;
 
 use super::Manager;
-use super::collection::freeable;
-use crate::message::memory::{Account, Pool, PoolState, Pressure};
+use crate::message::memory::{Account, Amounts, Pool, PoolState, Pressure};
 
 impl<H: Clone, W: Clone> Manager<H, W> {
     /// Each pool, and how long processes had to wait lately.
     pub fn pools(&mut self, now: Instant) -> (Vec<PoolState>, Pressure) {
         let pools = self.leases.pools();
-        let freeable = freeable(self.processes.values());
+        let mut freeable = Amounts::default();
+        self.processes.values().for_each(|process| freeable.add(&process.freeable_by_pool()));
         let state = |pool| PoolState {
             pool,
             size: pools.size()[pool],

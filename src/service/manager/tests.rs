@@ -246,7 +246,9 @@ fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
                 tables.give_back(vec![ending], now);
             }
         }
-        Step::Pass(_) => tables.collect(now),
+        Step::Pass(_) => {
+            tables.collect(now);
+        }
         Step::Cancel(at) => {
             if !model.tickets.is_empty() {
                 let (ticket, _) = model.tickets.swap_remove(at.index(model.tickets.len()));

@@ -120,13 +120,11 @@ impl<H: Clone, W: Clone> Manager<H, W> {
 
     /// A signal that could not be said is the next one again.
     pub fn put_back(&mut self, client: ClientNumber, signal: Signal) {
-        let process =
-            self.number_of(client).ok().and_then(|number| self.processes.get_mut(&number));
-        if let Some(process) = process {
+        let Ok(number) = self.number_of(client) else { return };
+        if let Ok(process) = self.process(number) {
             process.signals.push_front(signal);
-            let waker = process.waker.clone();
-            self.wakers.push(waker);
         }
+        self.wake(number);
     }
 
     /// Nobody waits for the ticket any more. Answers the block if one was granted meanwhile.
@@ -168,10 +166,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
                     self.remove(place, now);
                     self.queue.served.insert(place.1, (process, granted.clone()));
                     self.note(process, &wanted, &Decided { path, granted: Some(granted) });
-                    if let Ok(process) = self.process(process) {
-                        let waker = process.waker.clone();
-                        self.wakers.push(waker);
-                    }
+                    self.wake(process);
                 }
                 Ok(Decided { path, granted: None }) => {
                     if let Some(waiting) = self.queue.places.get_mut(&place) {
