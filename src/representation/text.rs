@@ -47,6 +47,9 @@
 use std::io::Write;
 
 pub mod process;
+mod words;
+
+use words::{find_line_end, id, key, next_word, number, usage, words};
 
 use super::escape::{escape, escaped_length, unescape};
 use super::output::Output;
@@ -150,25 +153,6 @@ const GET_TOO_LONG: &str =
 const BAD_ESCAPE: &str =
     "an escape is none of \\n \\r \\t \\\\ \\' \\\" \\xNN; write a backslash as \\\\";
 
-/// Where the next LF is, from `from` on. std's `memchr` is not public, and requests are
-/// short: eight bytes at a time find the end of `draw 1` in one step.
-fn find_line_end(input: &[u8], from: usize) -> Option<usize> {
-    let (chunks, rest) = input[from..].as_chunks::<8>();
-    for (at, chunk) in chunks.iter().enumerate() {
-        // A byte that is LF becomes zero, and the lowest zero byte borrows from its high bit.
-        let bytes = u64::from_le_bytes(*chunk) ^ (EACH * u64::from(b'\n'));
-        let zeros = bytes.wrapping_sub(EACH) & !bytes & (EACH << 7);
-        if zeros != 0 {
-            return Some(from + 8 * at + zeros.trailing_zeros() as usize / 8);
-        }
-    }
-    let at = rest.iter().position(|&byte| byte == b'\n')?;
-    Some(input.len() - rest.len() + at)
-}
-
-/// The lowest bit of each of eight bytes.
-const EACH: u64 = 0x0101_0101_0101_0101;
-
 /// Whether a first line holds a control byte other than the CR of its end.
 fn holds_control(line: &[u8]) -> bool {
     without_cr(line).iter().any(u8::is_ascii_control)
@@ -199,25 +183,6 @@ const PARKED: u64 = key(b"parked");
 const STEP: u64 = key(b"step");
 const HELP: u64 = key(b"help");
 const QUIT: u64 = key(b"quit");
-
-/// A word in lower case as one integer, so that finding a command is comparing integers;
-/// 0 for no word. No command has more than eight letters, or a NUL among them: such a word
-/// has the key of none.
-const fn key(word: &[u8]) -> u64 {
-    if word.len() > 8 {
-        return u64::MAX;
-    }
-    let mut key = 0;
-    let mut at = 0;
-    while at < word.len() {
-        if word[at] == 0 {
-            return u64::MAX;
-        }
-        key = key << 8 | word[at].to_ascii_lowercase() as u64;
-        at += 1;
-    }
-    key
-}
 
 /// Reads one line without its end.
 ///
@@ -303,40 +268,6 @@ fn parse_table(rest: &[u8]) -> Result<Request<'_>, Error> {
 const TABLE_FORM: &str = "table [ROWS [each|twice]]";
 const EACH_CLIENT: u64 = key(b"each");
 const TWICE: u64 = key(b"twice");
-
-/// The next word and what follows it, its space included.
-fn next_word(text: &[u8]) -> (&[u8], &[u8]) {
-    let start = text.iter().take_while(|&&byte| byte == b' ').count();
-    let text = &text[start..];
-    let end = text.iter().position(|&byte| byte == b' ').unwrap_or(text.len());
-    text.split_at(end)
-}
-
-/// Exactly `N` words.
-fn words<'a, const N: usize>(text: &'a [u8], form: &str) -> Result<[&'a [u8]; N], Error> {
-    let mut rest = text;
-    let mut found = [&text[..0]; N];
-    for word in &mut found {
-        (*word, rest) = next_word(rest);
-        if word.is_empty() {
-            return Err(usage(form));
-        }
-    }
-    if next_word(rest).0.is_empty() { Ok(found) } else { Err(usage(form)) }
-}
-
-fn usage(form: &str) -> Error {
-    Error::new(Code::BadRequest, format!("wrong number of words; the form is: {form}"))
-}
-
-fn id(rest: &[u8], form: &str) -> Result<LeaseId, Error> {
-    words(rest, form).and_then(|[word]| LeaseId::parse(word))
-}
-
-fn number(word: &[u8]) -> Result<u64, Error> {
-    let text = "a number is missing or out of range; give digits, 1 to 18446744073709551615";
-    parse_decimal(word).ok_or_else(|| Error::new(Code::BadRequest, text))
-}
 
 /// Appends one reply line, of no more data than `max_message` bytes once escaped.
 pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {

@@ -32,6 +32,7 @@
 //!
 //! **Source** MemoryLease's leases; its 1 ms lease lived for 610.
 
+mod check;
 mod grants;
 
 use std::collections::{BTreeSet, HashMap};
@@ -273,36 +274,6 @@ impl<H: Clone> LeaseTable<H> {
     /// The allocator, to draw it.
     pub fn buddy(&self) -> &Buddy {
         &self.buddy
-    }
-
-    /// Says which invariant is broken, if one is.
-    ///
-    /// # Errors
-    /// The invariant, in words.
-    pub fn check(&self) -> Result<(), String> {
-        self.buddy.check()?;
-        let leases = || self.leases.iter().map(|(&id, lease)| (id, lease));
-        let ordered = leases().all(|(id, lease)| match lease.tenure {
-            Tenure::Until(expiry) => self.by_expiry.contains(&(expiry, id)),
-            Tenure::Of(..) => true,
-        });
-        let plain = leases().filter(|(_, lease)| matches!(lease.tenure, Tenure::Until(_)));
-        let plain: Vec<u64> = plain.map(|(_, lease)| lease.block.size()).collect();
-        if !ordered || self.by_expiry.len() != plain.len() {
-            return Err("the leases and their order of expiry disagree".into());
-        }
-        if plain.iter().sum::<u64>() != self.leased {
-            return Err("the bytes of leases are miscounted".into());
-        }
-        let blocks: u64 = leases().map(|(_, lease)| lease.block.size()).sum();
-        let (used, ending) = (self.buddy.filling().used, self.ending.total());
-        if blocks + ending != used {
-            return Err(format!("blocks have {blocks} and {ending} bytes of {used} used ones"));
-        }
-        if leases().map(|(_, lease)| lease.size).sum::<u64>() != self.requested {
-            return Err("the requested bytes are miscounted".into());
-        }
-        Ok(())
     }
 
     fn living(&self, id: LeaseId, now: Instant) -> Result<&Lease<H>, Error> {

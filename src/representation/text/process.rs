@@ -32,7 +32,8 @@
 
 use std::borrow::Cow;
 
-use super::{key, line, next_word, number, usage, words};
+use super::line;
+use super::words::{key, next_word, number, usage, words};
 use crate::message::memory::{Account, Amounts, Granted, Pool, PoolState, Reason, Signal, Wanted};
 use crate::message::{Code, Error, LeaseId, Reply, Request, parse_decimal};
 use crate::representation::output::Output;

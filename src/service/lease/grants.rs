@@ -50,24 +50,4 @@ impl<H: Clone> LeaseTable<H> {
             _ => None,
         }
     }
-
-    /// Says which pool's account is wrong, if one is, when processes owe that much in all.
-    ///
-    /// # Errors
-    /// The pool, in words.
-    pub fn check_pools(&self, owed: &Amounts) -> Result<(), String> {
-        for pool in Pool::ALL {
-            let leased = if pool == Pool::Committed { self.leased } else { 0 };
-            let (free, size) = (self.pools.free()[pool], self.pools.size()[pool]);
-            let charged = owed[pool] + leased + self.ending[pool];
-            if free + charged != size {
-                let word = pool.word();
-                return Err(format!("{word} has {free} free, {charged} charged, of {size}"));
-            }
-        }
-        if self.pools.free().total() != self.buddy.filling().free {
-            return Err("the pools and the allocator disagree on what is free".into());
-        }
-        Ok(())
-    }
 }
