@@ -37,7 +37,7 @@ use crate::service::lease::LeaseTable;
 use crate::service::manager::{Manager, Rules};
 use crate::service::pool::{Pools, Share, Shares};
 pub use demand::{Demand, Shape};
-use process::Process;
+use process::{Process, Turn};
 
 /// The committed memory of a process in bytes: the document's x.
 pub const X: u64 = 1 << 20;
@@ -140,7 +140,8 @@ pub fn run(policy: Policy, demand: &Demand) -> Outcome {
     for ms in 0..demand.milliseconds() {
         let now = start + Duration::from_millis(ms as u64);
         for process in &mut processes {
-            process.step(&mut manager, demand, ms, now, &mut outcome);
+            let (manager, outcome) = (&mut manager, &mut outcome);
+            process.step(&mut Turn { manager, ms, now, outcome }, demand);
         }
         manager.collect(now);
         outcome.peak = outcome.peak.max(manager.leases().filling().used);

@@ -6,10 +6,10 @@
 //!          └──────────── pool in x
 //! ```
 //!
-//! **Invariants** one self-contained file without script; colours that differ in brightness
-//! too, and a name at each line's end.
+//! **Invariants** one self-contained file without script; lines that differ in brightness
+//! and in dashes too, with a legend.
 //!
-//! **Lock** none.
+//! **Lock** none. **Source** ours.
 
 use std::fmt::Write;
 

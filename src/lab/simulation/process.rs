@@ -36,6 +36,14 @@ const RESERVE: u64 = 2 * BUSY as u64 * COLLECTION_MS as u64;
 /// How long it waits for memory before it asks anew, in milliseconds.
 const PATIENCE_MS: u64 = 100;
 
+/// One millisecond of the simulation, as a process sees it.
+pub(super) struct Turn<'a> {
+    pub manager: &'a mut Tables,
+    pub ms: usize,
+    pub now: Instant,
+    pub outcome: &'a mut Outcome,
+}
+
 pub(super) struct Process {
     number: usize,
     policy: Policy,
@@ -74,31 +82,24 @@ impl Process {
     }
 
     /// One millisecond of its life.
-    pub fn step(
-        &mut self,
-        manager: &mut Tables,
-        demand: &Demand,
-        ms: usize,
-        now: Instant,
-        outcome: &mut Outcome,
-    ) {
-        if !self.is_joined && !self.join(manager, now, outcome) {
+    pub fn step(&mut self, turn: &mut Turn<'_>, demand: &Demand) {
+        if !self.is_joined && !self.join(turn) {
             return;
         }
-        if self.collection.is_some_and(|(end, _)| end <= ms) {
-            self.finish_collection(manager, now, outcome);
+        if self.collection.is_some_and(|(end, _)| end <= turn.ms) {
+            self.finish_collection(turn);
         }
-        self.hear(manager, ms, now);
+        self.hear(turn);
         let wanted = demand.bytes(self.number, self.done);
-        self.prepare(manager, wanted, ms, now, outcome);
-        if self.free < wanted && !self.fight(manager, wanted, ms, now, outcome) {
-            outcome.pauses += u64::from(!self.is_paused);
-            outcome.paused_ms += 1;
+        self.prepare(turn, wanted);
+        if self.free < wanted && !self.fight(turn, wanted) {
+            turn.outcome.pauses += u64::from(!self.is_paused);
+            turn.outcome.paused_ms += 1;
             self.is_paused = true;
             return;
         }
         self.is_paused = false;
-        self.forget_ticket(manager, now);
+        self.forget_ticket(turn);
         self.free -= wanted;
         let leaked = demand.leaked(self.number, wanted);
         self.leaked += leaked;
@@ -106,27 +107,20 @@ impl Process {
         self.done += 1;
     }
 
-    fn join(&mut self, manager: &mut Tables, now: Instant, outcome: &mut Outcome) -> bool {
+    fn join(&mut self, turn: &mut Turn<'_>) -> bool {
         let caller = Caller::connected(self.client());
         let name = format!("process-{}", self.number + 1);
-        self.is_joined = manager.join(caller, &name, Some(X), (), now).is_ok();
+        self.is_joined = turn.manager.join(caller, &name, Some(X), (), turn.now).is_ok();
         if self.is_joined && self.policy.is_separate {
-            while (self.chunks.len() as u64) < self.policy.most
-                && self.ask(manager, Reason::Committed, now, outcome)
-            {}
+            while (self.chunks.len() as u64) < self.policy.most && self.ask(turn, Reason::Committed)
+            {
+            }
         }
         self.is_joined
     }
 
     /// Has more before it is too late: memory, or a collection that will end in time.
-    fn prepare(
-        &mut self,
-        manager: &mut Tables,
-        wanted: u64,
-        ms: usize,
-        now: Instant,
-        outcome: &mut Outcome,
-    ) {
+    fn prepare(&mut self, turn: &mut Turn<'_>, wanted: u64) {
         let is_busy = wanted >= u64::from(BUSY);
         // A busy process without a reserve will pause before its collection is over.
         let (reserve, reason) = if is_busy {
@@ -137,16 +131,16 @@ impl Process {
         while self.free < reserve && self.collection.is_none() {
             let may_ask = !self.policy.is_separate
                 && self.has_room()
-                && (is_busy || self.has_collateral(manager));
-            if !(may_ask && self.ask(manager, reason, now, outcome)) {
-                return self.begin_collection(ms);
+                && (is_busy || self.has_collateral(turn));
+            if !(may_ask && self.ask(turn, reason)) {
+                return self.begin_collection(turn);
             }
         }
     }
 
     /// It knows its debts: garbage beyond them secures another loan.
-    fn has_collateral(&self, manager: &mut Tables) -> bool {
-        let owed = manager.owed(self.client()).unwrap_or_default();
+    fn has_collateral(&self, turn: &mut Turn<'_>) -> bool {
+        let owed = turn.manager.owed(self.client()).unwrap_or_default();
         self.garbage > owed[Pool::LoanedPause] + owed[Pool::LoanedEfficiency]
     }
 
@@ -155,25 +149,18 @@ impl Process {
     }
 
     /// Nothing is free. False when it has to stop for this millisecond.
-    fn fight(
-        &mut self,
-        manager: &mut Tables,
-        wanted: u64,
-        ms: usize,
-        now: Instant,
-        outcome: &mut Outcome,
-    ) -> bool {
+    fn fight(&mut self, turn: &mut Turn<'_>, wanted: u64) -> bool {
         while self.free < wanted {
-            if !self.policy.is_separate && self.wait(manager, now, outcome) {
+            if !self.policy.is_separate && self.wait(turn) {
                 continue;
             }
             if !self.is_out_of_memory() || self.ticket.is_some() {
-                self.begin_collection(ms);
+                self.begin_collection(turn);
                 return false;
             }
             let may_ask = !self.policy.is_separate;
-            if !(may_ask && self.ask(manager, Reason::OutOfMemory, now, outcome)) {
-                self.fail(manager, now, outcome);
+            if !(may_ask && self.ask(turn, Reason::OutOfMemory)) {
+                self.fail(turn);
                 return false;
             }
         }
@@ -186,9 +173,9 @@ impl Process {
     }
 
     /// Asks against the pause and waits in the queue. True when there is memory.
-    fn wait(&mut self, manager: &mut Tables, now: Instant, outcome: &mut Outcome) -> bool {
+    fn wait(&mut self, turn: &mut Turn<'_>) -> bool {
         if let Some(ticket) = self.ticket {
-            match manager.served(ticket, now) {
+            match turn.manager.served(ticket, turn.now) {
                 None => return false,
                 Some(Ok(granted)) => {
                     self.ticket = None;
@@ -197,7 +184,7 @@ impl Process {
                 }
                 Some(Err(_)) => {
                     self.ticket = None;
-                    outcome.refused += 1;
+                    turn.outcome.refused += 1;
                     return false;
                 }
             }
@@ -206,7 +193,7 @@ impl Process {
             return false;
         }
         let wanted = Wanted { wait_ms: PATIENCE_MS, ..self.wanted(Reason::Pause) };
-        match manager.request_or_wait(self.client(), &wanted, now) {
+        match turn.manager.request_or_wait(self.client(), &wanted, turn.now) {
             Ok(Ok(granted)) => {
                 self.take(granted.id);
                 true
@@ -216,7 +203,7 @@ impl Process {
                 false
             }
             Err(_) => {
-                outcome.refused += 1;
+                turn.outcome.refused += 1;
                 false
             }
         }
@@ -226,20 +213,14 @@ impl Process {
         Wanted { size: CHUNK, reason, freeable: Some(self.garbage), wait_ms: 0, why: false }
     }
 
-    fn ask(
-        &mut self,
-        manager: &mut Tables,
-        reason: Reason,
-        now: Instant,
-        outcome: &mut Outcome,
-    ) -> bool {
-        match manager.request(self.client(), &self.wanted(reason), now) {
+    fn ask(&mut self, turn: &mut Turn<'_>, reason: Reason) -> bool {
+        match turn.manager.request(self.client(), &self.wanted(reason), turn.now) {
             Ok(granted) => {
                 self.take(granted.id);
                 true
             }
             Err(_) => {
-                outcome.refused += 1;
+                turn.outcome.refused += 1;
                 false
             }
         }
@@ -250,44 +231,44 @@ impl Process {
         self.free += CHUNK;
     }
 
-    fn begin_collection(&mut self, ms: usize) {
+    fn begin_collection(&mut self, turn: &Turn<'_>) {
         if self.collection.is_none() && self.garbage > 0 {
-            self.collection = Some((ms + COLLECTION_MS, self.garbage));
+            self.collection = Some((turn.ms + COLLECTION_MS, self.garbage));
         }
     }
 
-    fn finish_collection(&mut self, manager: &mut Tables, now: Instant, outcome: &mut Outcome) {
+    fn finish_collection(&mut self, turn: &mut Turn<'_>) {
         let Some((_, freed)) = self.collection.take() else { return };
-        outcome.collections += 1;
+        turn.outcome.collections += 1;
         self.garbage -= freed;
         self.free += freed;
         if !self.policy.is_separate {
-            self.forget_ticket(manager, now);
+            self.forget_ticket(turn);
             while self.free >= CHUNK && !self.chunks.is_empty() {
-                self.give_one_back(manager, now);
+                self.give_one_back(turn);
             }
         }
         let examined = freed + self.leaked + X;
         let efficiency = (freed * 100 / examined) as u8;
-        let reported = manager.report(self.client(), self.garbage, Some(efficiency), now);
+        let reported = turn.manager.report(self.client(), self.garbage, Some(efficiency), turn.now);
         debug_assert!(reported.is_ok(), "{reported:?}");
     }
 
-    fn give_one_back(&mut self, manager: &mut Tables, now: Instant) {
+    fn give_one_back(&mut self, turn: &mut Turn<'_>) {
         let Some(id) = self.chunks.pop() else { return };
-        if let Ok((ending, _)) = manager.end_grant(self.client(), id) {
-            manager.give_back(vec![ending], now);
+        if let Ok((ending, _)) = turn.manager.end_grant(self.client(), id) {
+            turn.manager.give_back(vec![ending], turn.now);
             self.free -= CHUNK;
         }
     }
 
     /// Does what the manager asks.
-    fn hear(&mut self, manager: &mut Tables, ms: usize, now: Instant) {
-        while let Ok(Some(signal)) = manager.next_signal(self.client()) {
+    fn hear(&mut self, turn: &mut Turn<'_>) {
+        while let Ok(Some(signal)) = turn.manager.next_signal(self.client()) {
             match signal {
-                Signal::Collect { .. } => self.begin_collection(ms),
+                Signal::Collect { .. } => self.begin_collection(turn),
                 Signal::Status => {
-                    let reported = manager.report(self.client(), self.garbage, None, now);
+                    let reported = turn.manager.report(self.client(), self.garbage, None, turn.now);
                     debug_assert!(reported.is_ok(), "{reported:?}");
                 }
                 Signal::Granted { id, .. } => self.take(id),
@@ -295,19 +276,19 @@ impl Process {
         }
     }
 
-    fn forget_ticket(&mut self, manager: &mut Tables, now: Instant) {
+    fn forget_ticket(&mut self, turn: &mut Turn<'_>) {
         if let Some(ticket) = self.ticket.take()
-            && let Some(ending) = manager.cancel(ticket, now)
+            && let Some(ending) = turn.manager.cancel(ticket, turn.now)
         {
-            manager.give_back(vec![ending], now);
+            turn.manager.give_back(vec![ending], turn.now);
         }
     }
 
     /// Ends for want of memory, and begins anew at once.
-    fn fail(&mut self, manager: &mut Tables, now: Instant, outcome: &mut Outcome) {
-        outcome.failures += 1;
-        self.forget_ticket(manager, now);
-        self.leave(manager, now);
+    fn fail(&mut self, turn: &mut Turn<'_>) {
+        turn.outcome.failures += 1;
+        self.forget_ticket(turn);
+        self.leave(turn.manager, turn.now);
         *self = Self {
             done: self.done,
             is_paused: self.is_paused,
