@@ -65,6 +65,20 @@ impl Arena {
         }
     }
 
+    /// Fills `data` from the byte `offset` on.
+    fn read_anywhere(&self, offset: usize, data: &mut [u8]) {
+        let into = offset % WORD;
+        let first = data.len().min((WORD - into) % WORD);
+        let (head, rest) = data.split_at_mut(first);
+        if !head.is_empty() {
+            let word = self.words[offset / WORD].load(Ordering::Relaxed).to_ne_bytes();
+            head.copy_from_slice(&word[into..][..first]);
+        }
+        if !rest.is_empty() {
+            self.read(offset + first, rest);
+        }
+    }
+
     /// Fills `data` from the word-aligned byte `offset` on.
     fn read(&self, offset: usize, data: &mut [u8]) {
         let words = &self.words[offset / WORD..][..data.len().div_ceil(WORD)];
@@ -125,6 +139,41 @@ impl Contents {
         }
         arena.write(self.offset, data);
         self.length = data.len();
+        Ok(())
+    }
+
+    /// Writes a part of an own block, `at` bytes from its start, a multiple of the smallest
+    /// block. The rest of the last word is overwritten.
+    ///
+    /// # Errors
+    /// `Released`.
+    pub fn write_part(
+        &mut self,
+        arena: &Arena,
+        at: usize,
+        data: &[u8],
+    ) -> Result<(), ContentsError> {
+        if self.released {
+            return Err(ContentsError::Released);
+        }
+        arena.write(self.offset + at, data);
+        Ok(())
+    }
+
+    /// Reads a part of an own block, `at` bytes from its start.
+    ///
+    /// # Errors
+    /// `Released`, with `data` as it was.
+    pub fn read_part(
+        &self,
+        arena: &Arena,
+        at: usize,
+        data: &mut [u8],
+    ) -> Result<(), ContentsError> {
+        if self.released {
+            return Err(ContentsError::Released);
+        }
+        arena.read_anywhere(self.offset + at, data);
         Ok(())
     }
 
@@ -201,6 +250,28 @@ mod tests {
         contents.set(&arena, b"before").unwrap();
         assert_eq!(contents.set(&arena, &[1; 34]), Err(ContentsError::TooLarge));
         assert_eq!(get(&contents, &arena), b"before");
+    }
+
+    #[test]
+    fn a_part_is_read_from_any_byte_on() {
+        let arena = Arena::new(96).unwrap();
+        let data: Vec<u8> = (0..64).collect();
+        let mut contents = Contents::new(32, 64);
+        contents.write_part(&arena, 0, &data).unwrap();
+        for from in 0..=64 {
+            for to in from..=64 {
+                let mut part = vec![0xff; to - from];
+                contents.read_part(&arena, from, &mut part).unwrap();
+                assert_eq!(part, data[from..to], "{from} to {to}");
+            }
+        }
+        contents.write_part(&arena, 32, b"anew").unwrap();
+        let mut part = [0; 5];
+        contents.read_part(&arena, 31, &mut part).unwrap();
+        assert_eq!(&part, b"\x1fanew");
+        contents.release();
+        assert_eq!(contents.write_part(&arena, 0, b"x"), Err(ContentsError::Released));
+        assert_eq!(contents.read_part(&arena, 0, &mut part), Err(ContentsError::Released));
     }
 
     #[test]

@@ -34,7 +34,7 @@ const WORD_BITS: usize = u64::BITS as usize;
 const MOST_LEVELS: usize = 6;
 
 /// A set of integers below a fixed length. One cache line, and what it points to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[repr(align(64))]
 pub struct BitSet {
     words: Box<[u64]>,

@@ -42,6 +42,8 @@ use std::fmt;
 
 use super::bits::BitSet;
 
+mod resize;
+
 /// The smallest block, in bytes: half of what a cache line holds, and four words.
 pub const MIN_BLOCK: u64 = 32;
 
@@ -134,7 +136,7 @@ fn percent(part: u64, whole: u64) -> f64 {
 }
 
 /// The allocator of one arena.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Buddy {
     size: u64,
     /// For each order the indices of its free blocks.
@@ -149,16 +151,19 @@ pub struct Buddy {
 impl Buddy {
     /// An allocator for `size` bytes, all free but the last `size % 32`.
     pub fn new(size: u64) -> Self {
+        let mut buddy = Self::without_free(size);
+        buddy.insert_gap(0, buddy.starts.len());
+        buddy
+    }
+
+    /// One whose units are yet to be said free or used.
+    fn without_free(size: u64) -> Self {
         let units = (size / MIN_BLOCK) as usize;
         let orders = (usize::BITS - units.leading_zeros()) as usize;
         let levels = BitSet::levels(units);
         let free = (0..orders).map(|order| BitSet::new(units >> order, levels)).collect();
         let starts = vec![NONE; units].into();
-        let mut buddy = Self { size, free, free_orders: 0, starts, used_bytes: 0 };
-        for (order, unit) in buddy.roots() {
-            buddy.insert_free(order, unit >> order);
-        }
-        buddy
+        Self { size, free, free_orders: 0, starts, used_bytes: 0 }
     }
 
     /// The arena's size in bytes, as it was given.

@@ -42,6 +42,48 @@ impl<H: Clone> LeaseTable<H> {
         self.strike(id, refill)
     }
 
+    /// Doubles a process's grant where it stands, out of the pool that gave it. Answers its
+    /// bytes; `None`, and nothing is changed, when the place beside it is taken or the pool has
+    /// too little.
+    pub fn double_grant(&mut self, id: LeaseId, process: ProcessNumber) -> Option<u64> {
+        let (size, pool) = self.granted(id, process)?;
+        if self.pools.free()[pool] < size {
+            return None;
+        }
+        let lease = self.leases.get_mut(&id)?;
+        lease.block = self.buddy.double(lease.block.offset)?;
+        lease.size += size;
+        self.requested += size;
+        self.pools.charge(&Amounts::of(pool, size));
+        Some(lease.size)
+    }
+
+    /// Gives the right half of a process's grant back, in which nothing may be that is still
+    /// copied; it refills those pools, which sum to it. Answers the bytes that are left;
+    /// `None`, and nothing is changed, when it cannot be halved.
+    pub fn halve_grant(
+        &mut self,
+        id: LeaseId,
+        process: ProcessNumber,
+        refill: &Amounts,
+    ) -> Option<u64> {
+        self.granted(id, process)?;
+        let lease = self.leases.get_mut(&id)?;
+        lease.block = self.buddy.halve(lease.block.offset)?;
+        lease.size /= 2;
+        debug_assert_eq!(refill.total(), lease.size);
+        self.requested -= lease.size;
+        self.pools.refill(refill);
+        Some(lease.size)
+    }
+
+    /// Where a process's grant lies in the arena, and what its owner kept for it.
+    pub fn place(&self, id: LeaseId, process: ProcessNumber) -> Option<(u64, H)> {
+        self.granted(id, process)?;
+        let lease = self.leases.get(&id)?;
+        Some((lease.block.offset, lease.handle.clone()))
+    }
+
     /// The bytes of a process's grant, and the pool that gave it.
     pub fn granted(&self, id: LeaseId, process: ProcessNumber) -> Option<(u64, Pool)> {
         let lease = self.leases.get(&id)?;
