@@ -23,6 +23,7 @@
 mod id;
 pub mod memory;
 pub mod numbers;
+pub mod session;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -30,6 +31,7 @@ use std::fmt;
 pub use id::{GREATEST_NUMBER_ID, IdKind, LeaseId, parse_decimal};
 use memory::{Account, Amounts, Granted, PoolState, Pressure, ProcessToken, Signal, Wanted};
 use numbers::Drawn;
+use session::{SessionId, SessionState};
 
 /// How long `wait` waits when no time is given, in milliseconds.
 pub const DEFAULT_WAIT_MS: u64 = 30_000;
@@ -134,6 +136,94 @@ pub enum Request<'a> {
     Pools,
     /// The account of each process.
     Accounts,
+    /// Open a session with another process.
+    Open {
+        /// The other process.
+        name: Cow<'a, str>,
+        /// The first message; there is none when it is empty.
+        data: Cow<'a, [u8]>,
+    },
+    /// Say something in a session, and do not wait.
+    Send {
+        /// Which one.
+        session: SessionId,
+        /// The bytes.
+        data: Cow<'a, [u8]>,
+    },
+    /// Say something in a session, and wait until the other end has received it.
+    Deliver {
+        /// Which one.
+        session: SessionId,
+        /// How long to wait, in milliseconds.
+        ms: u64,
+        /// The bytes.
+        data: Cow<'a, [u8]>,
+    },
+    /// Say the same in several sessions.
+    Publish {
+        /// Which ones, each once.
+        sessions: Vec<SessionId>,
+        /// The bytes.
+        data: Cow<'a, [u8]>,
+    },
+    /// Take the oldest message of a session.
+    Receive {
+        /// Which one.
+        session: SessionId,
+        /// How long to wait for one, in milliseconds; 0 is not at all.
+        ms: u64,
+    },
+    /// Read a part of the oldest message of a session, and leave it there.
+    Peek {
+        /// Which one.
+        session: SessionId,
+        /// Bytes from the message's start.
+        offset: u64,
+        /// The part's bytes; fewer come where the message ends.
+        length: u64,
+    },
+    /// Hand the oldest message of a session on to the other end of another.
+    Forward {
+        /// Where it came.
+        session: SessionId,
+        /// Where it goes.
+        to: SessionId,
+    },
+    /// Close one's end of a session.
+    Close {
+        /// Which one.
+        session: SessionId,
+    },
+    /// The sessions of the process.
+    Sessions,
+    /// Whether there is a process of that name.
+    Lookup {
+        /// The name.
+        name: Cow<'a, str>,
+        /// How long to wait until it joins, in milliseconds; 0 is not at all.
+        ms: u64,
+    },
+    /// The processes there are, and from then on who joins and who ends.
+    Watch,
+    /// One more block of the process's own.
+    Register {
+        /// Bytes.
+        size: u64,
+    },
+    /// Let one of the process's own blocks have more bytes.
+    Grow {
+        /// The bytes that it shall have at least.
+        size: u64,
+        /// Which block; 0 is the one it joined with.
+        block: u64,
+    },
+    /// Let one of the process's own blocks have fewer bytes.
+    Shrink {
+        /// The bytes that it needs.
+        size: u64,
+        /// Which block.
+        block: u64,
+    },
     /// The server's figures.
     Stats,
     /// A picture of the buddy tree.
@@ -155,7 +245,8 @@ impl Request<'_> {
     /// Whether its answer may have to wait for another client.
     #[inline]
     pub fn may_wait(&self) -> bool {
-        self.longest_wait_ms() > 0
+        // A join waits for room, as long as the server says.
+        self.longest_wait_ms() > 0 || matches!(self, Request::Join { .. })
     }
 
     /// For how long, in milliseconds.
@@ -164,6 +255,9 @@ impl Request<'_> {
         match self {
             Request::Wait { ms } => ms.unwrap_or(DEFAULT_WAIT_MS),
             Request::Grant(wanted) => wanted.wait_ms,
+            Request::Deliver { ms, .. }
+            | Request::Receive { ms, .. }
+            | Request::Lookup { ms, .. } => *ms,
             _ => 0,
         }
     }
@@ -249,6 +343,72 @@ pub enum Reply<'a> {
     Pools(Vec<PoolState>, Pressure),
     /// The processes' accounts.
     Accounts(Vec<Account>),
+    /// A session was opened.
+    Opened {
+        /// Its id.
+        session: SessionId,
+    },
+    /// A message was sent.
+    Sent {
+        /// The session.
+        session: SessionId,
+        /// Its bytes.
+        length: u64,
+    },
+    /// A message was sent and received.
+    Delivered {
+        /// The session.
+        session: SessionId,
+        /// Its bytes.
+        length: u64,
+    },
+    /// A message was sent in several sessions.
+    Published {
+        /// In how many.
+        count: u64,
+        /// Its bytes.
+        length: u64,
+    },
+    /// A message, or a part of one; or none.
+    Message {
+        /// The session.
+        session: SessionId,
+        /// The bytes.
+        data: Option<Vec<u8>>,
+    },
+    /// A message was handed on.
+    Forwarded {
+        /// The session that it went to.
+        session: SessionId,
+        /// Its bytes.
+        length: u64,
+    },
+    /// An end of a session was closed.
+    Closed {
+        /// The session.
+        session: SessionId,
+    },
+    /// The process's sessions.
+    Sessions(Vec<SessionState>),
+    /// There is a process of that name.
+    Found {
+        /// The name.
+        name: String,
+    },
+    /// The processes there are.
+    Watching(Vec<String>),
+    /// A block was registered.
+    Registered {
+        /// Which one.
+        block: u64,
+        /// Its bytes.
+        size: u64,
+    },
+    /// A block has another size.
+    Block {
+        /// Its bytes.
+        size: u64,
+    },
     /// Names and values, in a fixed order.
     Stats(Vec<(Cow<'static, str>, String)>),
     /// The buddy tree, cut where the asker's bound was reached.

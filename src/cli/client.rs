@@ -41,7 +41,12 @@ const MOST_ROWS: &[u8] = b"table 4096";
     renew ID MS · ttl ID · release ID · stats · tree · help\n  \
     pools · accounts     of processes that share memory\n  \
     owed · report FREEABLE [EFFICIENCY] · request SIZE REASON [wait=MS] [why] ·\n  \
-    return ID · reuse SIZE · wait [MS] · leave     with --process\n\n\
+    return ID · reuse SIZE · wait [MS] · leave     with --process\n  \
+    lookup NAME [MS]     is there a process of that name?\n  \
+    open NAME [DATA] · send SESSION DATA · deliver SESSION MS DATA ·\n  \
+    publish SESSION,SESSION DATA · receive SESSION [MS] ·\n  \
+    peek SESSION OFFSET LENGTH · forward SESSION OTHER · close SESSION · sessions ·\n  \
+    watch · register SIZE · grow SIZE [BLOCK] · shrink SIZE [BLOCK]  with --process\n\n\
     Examples:\n  \
     leasebox client localhost 4120 lease 1024 5000\n  \
     leasebox client localhost set 123 \"this is some text\"\n  \

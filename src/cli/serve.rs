@@ -110,6 +110,12 @@ pub struct Arguments {
     /// A process's own block when it joins without a size, and what --boost-below gives
     #[arg(long, default_value = "64KiB", value_parser = units::size)]
     block: u64,
+    /// Administrative memory: what processes, sessions and messages may take
+    #[arg(long, default_value = "1MiB", value_parser = units::size)]
+    admin: u64,
+    /// How long a join waits while administrative memory is locked or full
+    #[arg(long, default_value = "1s", value_parser = units::duration)]
+    rendezvous: Duration,
     /// How long a process without a connection lives after it was heard
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     process_idle: Duration,
@@ -159,6 +165,8 @@ impl Arguments {
             pools: self.pools.as_ref().map(|plan| plan.shares).unwrap_or_default(),
             caps: self.caps.unwrap_or_default(),
             rules: self.rules(),
+            admin: self.admin,
+            rendezvous: self.rendezvous,
         })
     }
 

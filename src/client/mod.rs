@@ -28,6 +28,7 @@
 //! | [`wire`] | a connection with a deadline on each call: the two over TCP use it |
 //! | [`peer`] | what is known of the server between two exchanges |
 //! | `memory` | what a process asks: join, request, return, wait and the rest |
+//! | `session` | what it says to others: open, send, receive and the rest |
 //! | [`mod@line`] | text lines, for programs that show what a server says |
 //!
 //! **Invariants** a call ends within its limit, with an answer or a [`CallError`]; an
@@ -44,6 +45,7 @@ pub mod exchange;
 pub mod line;
 mod memory;
 pub mod peer;
+mod session;
 pub mod stream;
 pub mod wire;
 
@@ -318,6 +320,20 @@ fn answers(reply: &Reply<'_>, request: &Request<'_>) -> bool {
         Request::Wait { .. } => matches!(reply, Reply::Signal(_)),
         Request::Pools => matches!(reply, Reply::Pools(..)),
         Request::Accounts => matches!(reply, Reply::Accounts(_)),
+        Request::Open { .. } => matches!(reply, Reply::Opened { .. }),
+        Request::Send { .. } => matches!(reply, Reply::Sent { .. }),
+        Request::Deliver { .. } => matches!(reply, Reply::Delivered { .. }),
+        Request::Publish { .. } => matches!(reply, Reply::Published { .. }),
+        Request::Receive { .. } => matches!(reply, Reply::Message { .. }),
+        Request::Peek { .. } => matches!(reply, Reply::Message { .. }),
+        Request::Forward { .. } => matches!(reply, Reply::Forwarded { .. }),
+        Request::Close { .. } => matches!(reply, Reply::Closed { .. }),
+        Request::Sessions => matches!(reply, Reply::Sessions(_)),
+        Request::Lookup { .. } => matches!(reply, Reply::Found { .. }),
+        Request::Watch => matches!(reply, Reply::Watching(_)),
+        Request::Register { .. } => matches!(reply, Reply::Registered { .. }),
+        Request::Grow { .. } => matches!(reply, Reply::Block { .. }),
+        Request::Shrink { .. } => matches!(reply, Reply::Block { .. }),
         Request::Help => matches!(reply, Reply::Help),
         Request::Quit => matches!(reply, Reply::Bye),
     }

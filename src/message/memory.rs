@@ -17,6 +17,7 @@
 use std::ops::{Index, IndexMut};
 
 use super::LeaseId;
+use super::session::Notice;
 
 /// The secret by which a further connection joins a process. Of a lease id's form, and
 /// as hard to guess.
@@ -193,9 +194,11 @@ impl Level {
     }
 }
 
-/// What the manager tells a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a process is told: by the manager, and by the engine of its sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
+    /// Something happened in a session, or among the processes.
+    Notice(Notice),
     /// Collect garbage and return memory.
     Collect {
         /// How many bytes.

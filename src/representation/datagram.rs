@@ -270,6 +270,12 @@ pub fn hear(datagram: &[u8]) -> Result<(u32, Heard), Malformed> {
     Ok((header.id, Heard::Reply(token, reply)))
 }
 
+/// The most bytes of data that fit a reply in a datagram of that length: behind header, token,
+/// id, and what else stands before them.
+pub fn most_data(longest: usize) -> u64 {
+    longest.saturating_sub(HEADER + TOKEN + 16 + 8 + 4) as u64
+}
+
 /// The longest that a reply to a request with an effect can be, in bytes, on a list of so
 /// many numbers; all but a draw's are short.
 pub fn longest_reply(request: &Request<'_>, numbers: u32) -> usize {

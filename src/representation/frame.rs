@@ -33,6 +33,7 @@
 //! | 0d Help | | 8d Help | string that names the kinds |
 //! | 0e Quit | | 8e Bye | ; the connection closes |
 //! | 0f to 19 | what a process asks: `frame/process.rs` | 8f to 99 | |
+//! | 1a to 27 | what it says to others: `frame/session.rs` | 9a to a6 | |
 //! | | | ff Error | string; status 1 bad-request, 2 unknown-command, 3 not-found, 4 too-large, 5 out-of-memory, 6 exhausted, 7 refused, 8 busy |
 //!
 //! `draw 4` from a little-endian machine, request 1, and the answer 5, 19, 228, 665; then
@@ -71,6 +72,7 @@ use crate::message::{Code, Error, Reply, Request};
 
 mod body;
 mod process;
+mod session;
 
 pub use body::{kind_of, put_request, take_reply, take_request};
 
@@ -79,6 +81,9 @@ pub const HEADER: usize = 16;
 
 /// A Get's answer before its data, in bytes.
 const DATA_HEADER: usize = HEADER + 16 + 8 + 4;
+
+/// A message before its data, in bytes.
+const MESSAGE_HEADER: usize = HEADER + 16 + 4 + 4;
 
 const MAGIC: [u8; 4] = [0x89, b'L', b'B', b'X'];
 const VERSION: u8 = 2;
@@ -226,14 +231,25 @@ impl Frames {
             return Err(Error::new(Code::BadRequest, STATUS));
         }
         let request = take_request(kind, &mut Reader::new(frame, HEADER, self.asked.order()))?;
-        match &request {
-            Request::Set { data, .. } if DATA_HEADER + data.len() > self.max_message => {
-                let most = self.max_message - DATA_HEADER;
-                let text = format!("its get would be longer than a message; set at most {most}");
-                Err(Error::new(Code::TooLarge, text))
-            }
-            _ => Ok(request),
+        let (data, header) = match &request {
+            Request::Set { data, .. } => (data, DATA_HEADER),
+            Request::Open { data, .. }
+            | Request::Send { data, .. }
+            | Request::Deliver { data, .. }
+            | Request::Publish { data, .. } => (data, MESSAGE_HEADER),
+            _ => return Ok(request),
+        };
+        if header + data.len() > self.max_message {
+            let most = self.max_message - header;
+            let text = format!("its answer would be longer than a message; give at most {most}");
+            return Err(Error::new(Code::TooLarge, text));
         }
+        Ok(request)
+    }
+
+    /// The most bytes that a message in an answer can have.
+    pub fn most_data(&self) -> u64 {
+        self.max_message.saturating_sub(MESSAGE_HEADER) as u64
     }
 
     /// Appends the answer to the frame decoded last. Large data is moved out of it.
@@ -280,7 +296,7 @@ pub fn put_reply(
     let (kind, status) = body::reply_kind(reply);
     let header = Header { kind, status, ..header };
     let data = match reply {
-        Reply::Data { data, .. } => std::mem::take(data),
+        Reply::Data { data, .. } | Reply::Message { data: Some(data), .. } => std::mem::take(data),
         _ => Vec::new(),
     };
     header.put(&mut out.bytes, data.len(), |writer| {

@@ -8,6 +8,8 @@ use proptest::prelude::*;
 
 #[path = "frame/process_goldens.rs"]
 mod process_goldens;
+#[path = "frame/session_goldens.rs"]
+mod session_goldens;
 
 const MAX_MESSAGE: usize = 1024;
 const UUID: &str = "=0123456789ab4def8123456789abcdef";
@@ -151,7 +153,8 @@ fn decode(frame: &[u8]) -> Decoded<'_> {
 #[test]
 fn every_request_has_its_bytes_in_both_orders() {
     for order in ORDERS {
-        for (kind, body, request) in requests().into_iter().chain(process_goldens::requests()) {
+        let asked = requests().into_iter().chain(process_goldens::requests());
+        for (kind, body, request) in asked.chain(session_goldens::requests()) {
             let golden = frame(order, kind, 0, &body);
             let mut put = Vec::new();
             let header = Header::new(order, kind_of(&request), 2);
@@ -170,9 +173,8 @@ fn every_request_has_its_bytes_in_both_orders() {
 fn every_reply_has_its_bytes_in_the_order_of_the_request() {
     let list = NumberList::new(vec![5, 19, 228, 665]);
     for order in ORDERS {
-        for (kind, status, body, reply) in
-            replies(&list).into_iter().chain(process_goldens::replies())
-        {
+        let told = replies(&list).into_iter().chain(process_goldens::replies());
+        for (kind, status, body, reply) in told.chain(session_goldens::replies()) {
             let shown = format!("{reply:?}");
             let golden = frame(order, kind, status, &body);
             assert_eq!(encoded(order, reply, MAX_MESSAGE), golden, "{shown}");
@@ -230,12 +232,13 @@ fn a_wrong_frame_is_refused_and_the_connection_goes_on() {
         frame
     };
     let long = MAX_MESSAGE - DATA_HEADER + 1;
+    let longer = MAX_MESSAGE - MESSAGE_HEADER + 1;
     let cases = [
         (flagged(2), Code::BadRequest, "bit 0"),
         (flagged(0x80), Code::BadRequest, "bit 0"),
         (frame(order, 1, 7, draw), Code::BadRequest, "status is 0"),
         (frame(order, 0, 0, ""), Code::UnknownCommand, "kind 0d"),
-        (frame(order, 0x1a, 0, draw), Code::UnknownCommand, "kind 0d"),
+        (frame(order, 0x28, 0, draw), Code::UnknownCommand, "kind 0d"),
         (frame(order, 0x81, 0, draw), Code::UnknownCommand, "kind 0d"),
         (frame(order, 1, 0, "00000000"), Code::BadRequest, "ends too early"),
         (frame(order, 1, 0, "0000000000000004 00000000"), Code::BadRequest, "goes on too long"),
@@ -247,7 +250,17 @@ fn a_wrong_frame_is_refused_and_the_connection_goes_on() {
         (
             frame(order, 4, 0, &format!("{UUID} {long:08x} ={}", "00".repeat(long))),
             Code::TooLarge,
-            "set at most 980",
+            "give at most 980",
+        ),
+        (
+            frame(order, 0x1b, 0, &format!("{UUID} {longer:08x} ={}", "00".repeat(longer))),
+            Code::TooLarge,
+            "give at most 984",
+        ),
+        (
+            frame(order, 0x1d, 0, &format!("00000002 {UUID} 00000000")),
+            Code::BadRequest,
+            "too early",
         ),
     ];
     for (frame, code, why) in cases {

@@ -138,6 +138,14 @@ impl Conversation {
         }
     }
 
+    /// The most bytes of data that an answer can have.
+    pub fn most_data(&self) -> u64 {
+        match &self.speaks {
+            Some(Speaks::Frames(frames)) => frames.most_data(),
+            _ => text::most_data(self.max_message),
+        }
+    }
+
     /// Whether silence after `input` would make a request of it.
     pub fn awaits_quiet(&self, input: &[u8]) -> bool {
         match &self.speaks {

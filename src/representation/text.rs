@@ -15,7 +15,7 @@
 //! | `ttl ID` | `ttl ID MS`, rounded up |
 //! | `release ID` | `released ID SIZE` |
 //! | `stats` | `stats key=value …` |
-//! | what a process asks | [`process`] |
+//! | what a process asks | [`process`], and what it says to others [`session`] |
 //! | `tree` | `tree PICTURE` |
 //! | `parked` · `step CLIENT` | `parked CLIENT:STEP …`: a lab server's waiting clients, and what each does next; the same after `CLIENT` did its step |
 //! | `help` · `quit` | the commands · `bye`, then the connection closes |
@@ -47,11 +47,12 @@
 use std::io::Write;
 
 pub mod process;
+pub mod session;
 mod words;
 
-use words::{find_line_end, id, key, next_word, number, usage, words};
+use words::{data, find_line_end, id, key, next_word, number, usage, words};
 
-use super::escape::{escape, escaped_length, unescape};
+use super::escape::{escape, escaped_length};
 use super::output::Output;
 use super::{Decoded, Tail};
 use crate::message::numbers::Drawn;
@@ -71,7 +72,11 @@ pub const COMMANDS: &str = "draw N | table [ROWS [each|twice]] | lease SIZE MS |
      renew ID MS | ttl ID | release ID | stats | tree | help | quit | of a process: \
      join NAME [COMMITTED] | attach TOKEN | leave | report FREEABLE [EFFICIENCY] | \
      request SIZE REASON [freeable=N] [wait=MS] [why] | return ID | reuse SIZE | owed | \
-     wait [MS] | pools | accounts | of a lab server: parked | step CLIENT";
+     wait [MS] | pools | accounts | \
+     open NAME [DATA] | send SESSION DATA | deliver SESSION MS DATA | \
+     publish SESSION,SESSION,... DATA | receive SESSION [MS] | peek SESSION OFFSET LENGTH | \
+     forward SESSION OTHER | close SESSION | sessions | lookup NAME [MS] | watch | \
+     register SIZE | grow SIZE [BLOCK] | shrink SIZE [BLOCK] | of a lab server: parked | step CLIENT";
 
 /// A connection that speaks text.
 #[derive(Debug, Default)]
@@ -150,9 +155,6 @@ const LINE_TOO_LONG: &str =
     "a line has at most 65536 bytes; set longer data in frames, or a shorter piece of it";
 const GET_TOO_LONG: &str =
     "escaped, the data is longer than a message may be; get it in frames, as it was set";
-const BAD_ESCAPE: &str =
-    "an escape is none of \\n \\r \\t \\\\ \\' \\\" \\xNN; write a backslash as \\\\";
-
 /// Whether a first line holds a control byte other than the CR of its end.
 fn holds_control(line: &[u8]) -> bool {
     without_cr(line).iter().any(u8::is_ascii_control)
@@ -230,10 +232,12 @@ fn parse_words(line: &[u8]) -> Result<Request<'_>, Error> {
         HELP => words(rest, "help").map(|[]| Request::Help),
         QUIT => words(rest, "quit").map(|[]| Request::Quit),
         0 => Err(Error::new(Code::BadRequest, "the line is empty; send help for the commands")),
-        command => process::parse(command, rest).unwrap_or_else(|| {
-            let text = "there is no such command; send help for those there are";
-            Err(Error::new(Code::UnknownCommand, text))
-        }),
+        command => process::parse(command, rest)
+            .or_else(|| session::parse(command, rest))
+            .unwrap_or_else(|| {
+                let text = "there is no such command; send help for those there are";
+                Err(Error::new(Code::UnknownCommand, text))
+            }),
     }
 }
 
@@ -242,10 +246,7 @@ fn parse_set(rest: &[u8]) -> Result<Request<'_>, Error> {
     if word.is_empty() {
         return Err(usage("set ID DATA"));
     }
-    let id = LeaseId::parse(word)?;
-    let data = unescape(rest.strip_prefix(b" ").unwrap_or(rest));
-    let data = data.ok_or_else(|| Error::new(Code::BadRequest, BAD_ESCAPE))?;
-    Ok(Request::Set { id, data })
+    Ok(Request::Set { id: LeaseId::parse(word)?, data: data(rest)? })
 }
 
 fn parse_table(rest: &[u8]) -> Result<Request<'_>, Error> {
@@ -268,6 +269,13 @@ fn parse_table(rest: &[u8]) -> Result<Request<'_>, Error> {
 const TABLE_FORM: &str = "table [ROWS [each|twice]]";
 const EACH_CLIENT: u64 = key(b"each");
 const TWICE: u64 = key(b"twice");
+
+/// The most bytes of data that an answer of at most `max_message` bytes can have, whatever has to
+/// be escaped.
+pub fn most_data(max_message: usize) -> u64 {
+    const BEFORE: usize = 64;
+    (max_message.saturating_sub(BEFORE) / 4) as u64
+}
 
 /// Appends one reply line, of no more data than `max_message` bytes once escaped.
 pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {
@@ -309,6 +317,18 @@ pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {
         | Reply::Signal(_)
         | Reply::Pools(..)
         | Reply::Accounts(_) => process::encode(reply, out),
+        Reply::Opened { .. }
+        | Reply::Sent { .. }
+        | Reply::Delivered { .. }
+        | Reply::Published { .. }
+        | Reply::Message { .. }
+        | Reply::Forwarded { .. }
+        | Reply::Closed { .. }
+        | Reply::Sessions(_)
+        | Reply::Found { .. }
+        | Reply::Watching(_)
+        | Reply::Registered { .. }
+        | Reply::Block { .. } => session::encode(reply, out),
         Reply::Help => line(out, format_args!("commands: {COMMANDS}")),
         Reply::Bye => line(out, format_args!("bye")),
         Reply::Error(error) => line(out, format_args!("error {error}")),

@@ -12,7 +12,7 @@
 //! **Invariants** (`Process::check`)
 //!
 //! 1. What it owes all pools is what its blocks hold: returned bytes repay their sum.
-//! 2. It owes committed at least its own block, which it cannot return.
+//! 2. It owes committed at least its own blocks, which it cannot return.
 //! 3. What secures loans is not collateral. A report below it is taken: then there is none.
 //!
 //! **Lock** the tables.
@@ -38,13 +38,15 @@ pub(super) struct Process<W> {
     pub name: Arc<str>,
     pub token: ProcessToken,
     pub waker: W,
+    /// Threads that wait to be woken by it: without one it is a system call for nothing.
+    pub sleepers: usize,
     /// Who speaks for it: the process ends with the last one.
     pub members: Vec<Member>,
     /// It has ended, and its blocks are being given back.
     pub is_gone: bool,
     // Its memory.
-    /// Its own block, and that block's bytes.
-    pub own: Option<(LeaseId, u64)>,
+    /// What its own blocks are made of, and the bytes of each.
+    pub own: BTreeMap<LeaseId, u64>,
     /// Its granted blocks, and how many bytes of collateral secured each as a loan from LE.
     pub blocks: BTreeMap<LeaseId, u64>,
     /// Bytes of all its blocks, by the pool that gave each.
@@ -99,9 +101,10 @@ impl<W> Process<W> {
             name,
             token,
             waker,
+            sleepers: 0,
             members: Vec::new(),
             is_gone: false,
-            own: None,
+            own: BTreeMap::new(),
             blocks: BTreeMap::new(),
             holds: Amounts::default(),
             owed: Amounts::default(),
@@ -125,6 +128,11 @@ impl<W> Process<W> {
         self.holds.total()
     }
 
+    /// The bytes of its own blocks.
+    pub fn own_bytes(&self) -> u64 {
+        self.own.values().sum()
+    }
+
     /// Freeable memory that already secures loans, as far as it was reported then.
     pub fn secured(&self) -> u64 {
         self.owed[Pool::LoanedPause] + self.secured_efficiency
@@ -145,10 +153,21 @@ impl<W> Process<W> {
         secured
     }
 
+    /// Takes an extent of its own blocks, or as much again of one that it has.
+    pub fn take_own(&mut self, id: LeaseId, size: u64) {
+        *self.own.entry(id).or_insert(0) += size;
+        self.take(Pool::Committed, size);
+    }
+
+    /// What each pool would get back of so many bytes: figure 12.
+    pub fn foresee(&self, size: u64) -> (Amounts, Path) {
+        repay(size, &self.owed)
+    }
+
     /// Repays with a block that `pool` gave once: figure 12. Answers what each pool gets back.
     /// What is still owed stays secured by what secured it.
     pub fn repay(&mut self, pool: Pool, size: u64) -> (Amounts, Path) {
-        let (refill, path) = repay(size, &self.owed);
+        let (refill, path) = self.foresee(size);
         self.settle(pool, size, &refill);
         self.freeable = self.freeable.saturating_sub(size);
         if let Some(due) = &mut self.due {
@@ -182,10 +201,10 @@ impl<W> Process<W> {
         self.secured_efficiency = self.secured_efficiency.min(owed);
     }
 
-    /// What it could give back of what it runs on: all but its own block.
+    /// What it could give back of what it runs on: all but its own blocks.
     pub fn returnable(&self, pool: Pool) -> u64 {
         match pool {
-            Pool::Committed => self.owed[pool] - self.own.map_or(0, |(_, size)| size),
+            Pool::Committed => self.owed[pool].saturating_sub(self.own_bytes()),
             pool => self.owed[pool],
         }
     }
@@ -252,9 +271,8 @@ impl<W> Process<W> {
         if self.owed.total() != self.held() {
             return Err(format!("{name} owes {:?} and holds {:?}", self.owed, self.holds));
         }
-        let own = self.own.map_or(0, |(_, size)| size);
-        if self.owed[Pool::Committed] < own {
-            return Err(format!("{name} owes committed less than its own block"));
+        if self.owed[Pool::Committed] < self.own_bytes() {
+            return Err(format!("{name} owes committed less than its own blocks"));
         }
         if self.secured_efficiency > self.owed[Pool::LoanedEfficiency] {
             return Err(format!("{name} secures more than LE lent it"));
@@ -329,7 +347,7 @@ mod tests {
     fn what_it_runs_on_in_its_own_block_is_not_to_be_had_back() {
         let mut process = process();
         process.take(Pool::Committed, 64);
-        process.own = Some((LeaseId::from_number(2), 64));
+        process.own.insert(LeaseId::from_number(2), 64);
         process.take(Pool::Committed, 32);
         process.freeable = 96;
         assert_eq!(process.returnable(Pool::Committed), 32);

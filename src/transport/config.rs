@@ -19,13 +19,14 @@ use std::time::{Duration, Instant};
 use super::connection::Limits;
 use super::datagrams::DatagramLimits;
 use super::parking::Parking;
-use super::shared::{DatagramGauges, Shared, Unlocked};
+use super::shared::{DatagramGauges, Shared, Unlocked, Waits};
 use super::tcp::{MOST_CLIENTS, Server};
 use crate::message::memory::Pool;
 use crate::message::numbers::NumberList;
 use crate::representation::datagram::MOST_DATAGRAM;
 use crate::service::arena::Arena;
 use crate::service::buddy::{Buddy, MIN_BLOCK};
+use crate::service::engine::Engine;
 use crate::service::ids::Ids;
 use crate::service::lease::LeaseTable;
 use crate::service::lootbox::{Locking, shuffled};
@@ -53,6 +54,9 @@ const LEAST_DATAGRAM: u64 = 512;
 
 /// The most clients that the history may know: at 64 KiB a reply, 64 GiB.
 const MOST_HISTORY: u64 = 1 << 20;
+
+/// A process with a block, a session and messages in them fits its quarter of it.
+const LEAST_ADMIN: u64 = 4096;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -97,6 +101,10 @@ pub struct Config {
     pub caps: Shares,
     /// What the memory manager goes by.
     pub rules: Rules,
+    /// Bytes of administrative memory.
+    pub admin: u64,
+    /// The longest time that a join waits for it.
+    pub rendezvous: Duration,
 }
 
 impl Default for Config {
@@ -123,6 +131,8 @@ impl Default for Config {
             pools: Shares::default(),
             caps: Shares::default(),
             rules: Rules::default(),
+            admin: 1 << 20,
+            rendezvous: Duration::from_secs(1),
         }
     }
 }
@@ -252,8 +262,9 @@ impl Config {
         let parking = self.lab.then(|| Parking::new(MOST_PARKED));
         let unlocked = Unlocked::new(self.race_window, parking);
         let gauges = self.udp.as_ref().map(|_| DatagramGauges::default());
-        let longest = self.max_lease;
-        Ok(Shared::new(list, self.locking, unlocked, arena, manager, longest, gauges))
+        let waits = Waits { longest: self.max_lease, rendezvous: self.rendezvous };
+        let tables = Engine::new(manager, self.admin);
+        Ok(Shared::new(list, self.locking, unlocked, arena, tables, waits, gauges))
     }
 
     fn check(&self) -> Result<(), StartError> {
@@ -278,6 +289,8 @@ impl Config {
         if let Some(error) = self.rules.fixed.keys().find_map(|name| check_name(name).err()) {
             return Err(StartError::OutOfRange(format!("--pools: committed.NAME: {}", error.text)));
         }
+        range("--admin", self.admin, LEAST_ADMIN, 1 << 30, " bytes")?;
+        range("--rendezvous", ms(self.rendezvous), 0, 60_000, " ms")?;
         range("--process-idle", ms(self.rules.idle), 1000, DAY_MS, " ms")?;
         if let Some(udp) = &self.udp {
             let most = MOST_DATAGRAM as u64;

@@ -154,6 +154,11 @@ enum Received {
     End(End),
 }
 
+/// Whether what was waited for can be given back when its client has gone.
+fn can_be_taken_back(reply: &Reply<'_>) -> bool {
+    matches!(reply, Reply::Granted(_) | Reply::Signal(Some(_)))
+}
+
 impl Connection<'_> {
     fn converse(&mut self) -> End {
         loop {
@@ -253,14 +258,16 @@ impl Connection<'_> {
                         fault(request);
                     }
                     if request.may_wait() {
-                        let begun = self.shared.begin(request, self.caller);
+                        let caller = self.caller();
+                        let begun = self.shared.begin(request, caller, &mut self.spare);
                         if self.await_answer(begun, used).is_err() {
                             return true;
                         }
                         continue;
                     }
                     let last = matches!(request, Request::Quit);
-                    let mut reply = self.shared.answer(request, self.caller, &mut self.spare);
+                    let caller = self.caller();
+                    let mut reply = self.shared.answer(request, caller, &mut self.spare);
                     self.encode(&mut reply, used);
                     if last {
                         return true;
@@ -293,7 +300,7 @@ impl Connection<'_> {
             Err(waiting) => waiting,
         };
         self.input.consume(used);
-        let mut reply = if self.flush().is_err() || self.has_gone() {
+        let mut reply = if self.flush().is_err() || self.is_beyond_seeing() {
             self.shared.give_up(&waiting)
         } else {
             self.wait(&waiting)
@@ -304,20 +311,29 @@ impl Connection<'_> {
 
     fn wait(&mut self, waiting: &Waiting) -> Reply<'static> {
         loop {
-            let answered = self.shared.resume(waiting, LOOK_EVERY);
-            match (answered, self.has_gone()) {
-                (Some(reply), false) => return reply,
-                (Some(reply), true) => return self.shared.take_back(waiting, reply),
-                (None, true) => return self.shared.give_up(waiting),
-                (None, false) => {}
+            match self.shared.resume(waiting, LOOK_EVERY, &mut self.spare) {
+                // To look for the client costs three system calls.
+                Some(reply) if !can_be_taken_back(&reply) || !self.has_gone() => return reply,
+                Some(reply) => return self.shared.take_back(waiting, reply),
+                None if self.has_gone() => return self.shared.give_up(waiting),
+                None => {}
             }
         }
     }
 
-    /// Reads what has come while a request waits; true when the client has closed, or sent so
-    /// much that its end could not be seen.
+    /// Who asks, in the representation that it chose.
+    fn caller(&self) -> Caller {
+        Caller { most_data: self.conversation.most_data(), ..self.caller }
+    }
+
+    /// Whether the client has closed, or sent so much that its end could not be seen.
+    fn is_beyond_seeing(&self) -> bool {
+        self.is_ended || self.input.pending().len() >= READ_AHEAD
+    }
+
+    /// Reads what has come while a request waits; true when the client has gone.
     fn has_gone(&mut self) -> bool {
-        if self.is_ended || self.input.pending().len() >= READ_AHEAD {
+        if self.is_beyond_seeing() {
             return true;
         }
         if self.stream.set_nonblocking(true).is_err() {

@@ -172,7 +172,7 @@ impl Datagrams {
             let text = format!("a datagram has at most {longest} bytes here; ask by TCP");
             return Err(Error::new(Code::TooLarge, text));
         }
-        if request.may_wait() {
+        if request.longest_wait_ms() > 0 {
             return Err(Error::new(Code::Refused, WAITS));
         }
         if longest_reply(&request, self.numbers) > longest {

@@ -3,15 +3,17 @@
 //! | lock | guards | taken by | held with |
 //! | --- | --- | --- | --- |
 //! | the draw | counter, turns, undelivered | a draw, `table`, `stats`, the end of a connection | no other |
-//! | the tables | leases, their order, the allocator, pools, processes, who waits | all requests about memory and processes, the end of a connection, the reaper | no other |
-//! | one for each block | the block's contents: its bytes, length, released | set, get, and whoever ends the lease or grant | no other |
+//! | the tables | administrative memory: leases, their order, the allocator, pools, processes, sessions, where messages lie, who waits | all requests about memory, processes and sessions, the end of a connection, the reaper | no other |
+//! | one for each block | the block's contents: its bytes, length, released | set, get, the copies of messages, and whoever ends the lease, grant or process | no other |
 //! | [`super::parking`]'s | whose step is next; of a lab server only | its draws, `parked`, `step` | no other |
 //!
 //! | file | requests |
 //! | --- | --- |
 //! | `draws` | draw, table; parked and step of a lab server |
 //! | `leases` | lease, set, get, renew, ttl, release |
-//! | [`processes`] | all that processes ask, and waiting |
+//! | [`processes`] | what processes ask of the manager, and waiting |
+//! | `sessions` | what they ask of the engine, and the copies of messages |
+//! | `stats` | the figures of all of them |
 //!
 //! Two kinds of condition variable go with the tables: one for the reaper, and one for each
 //! process, on which its clients wait ([`processes`]).
@@ -36,20 +38,23 @@
 //! **Source** the homework (lock around the counter); the patent's separate locks for
 //! the administrative memory and for each block.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::message::numbers::NumberList;
 use crate::message::{ClientNumber, Reply, Request};
 use crate::service::arena::{Arena, Contents};
+use crate::service::engine::Engine;
 use crate::service::lootbox::{DrawState, Locking};
-use crate::service::manager::{Caller, Manager};
+use crate::service::manager::Caller;
 use crate::service::picture::picture;
 
 mod draws;
 mod leases;
 pub mod processes;
+mod sessions;
+mod stats;
 
 pub use draws::Unlocked;
 
@@ -66,7 +71,7 @@ const MOST_PICTURE: usize = 64 * 1024;
 pub type LockedContents = Arc<Mutex<Contents>>;
 
 /// All that the tables' lock guards. A process is woken by its condition variable.
-pub type Tables = Manager<LockedContents, Arc<Condvar>>;
+pub type Tables = Engine<LockedContents, Arc<Condvar>>;
 
 /// What all threads share.
 #[derive(Debug)]
@@ -82,14 +87,26 @@ pub struct Shared {
     tables: Mutex<Tables>,
     /// Goes with `tables`: something is to be done sooner than the reaper sleeps, or it shall stop.
     sooner: Condvar,
-    /// The longest time that a request may wait.
-    longest_wait: Duration,
+    waits: Waits,
     // Flags and gauges, which guard nothing.
     stopping: AtomicBool,
     clients: AtomicU64,
     last_client: AtomicU64,
+    /// Rendezvous that found the tables locked: step 408.
+    locked: AtomicU64,
+    /// The most that ever held or waited for the lock of one block's bytes in a session.
+    contenders: AtomicU32,
     /// Of datagrams, when they are served.
     datagrams: Option<DatagramGauges>,
+}
+
+/// How long may be waited.
+#[derive(Debug, Clone, Copy)]
+pub struct Waits {
+    /// By a request that says how long.
+    pub longest: Duration,
+    /// By a join, for administrative memory.
+    pub rendezvous: Duration,
 }
 
 /// What `stats` shows of datagrams.
@@ -112,7 +129,7 @@ impl Shared {
         unlocked: Unlocked,
         arena: Arena,
         tables: Tables,
-        longest_wait: Duration,
+        waits: Waits,
         datagrams: Option<DatagramGauges>,
     ) -> Self {
         Self {
@@ -123,10 +140,12 @@ impl Shared {
             unlocked,
             tables: Mutex::new(tables),
             sooner: Condvar::new(),
-            longest_wait,
+            waits,
             stopping: AtomicBool::new(false),
             clients: AtomicU64::new(0),
             last_client: AtomicU64::new(0),
+            locked: AtomicU64::new(0),
+            contenders: AtomicU32::new(0),
             datagrams,
         }
     }
@@ -166,6 +185,23 @@ impl Shared {
             Request::Wait { .. } => self.signal(client),
             Request::Pools => Ok(self.pools()),
             Request::Accounts => Ok(self.accounts()),
+            Request::Open { ref name, ref data } => self.open(client, name, data),
+            Request::Send { session, ref data } => self.send(client, session, data),
+            // To wait no time for it is to take it back unless it was received at once.
+            Request::Deliver { session, ref data, .. } => self.deliver_now(client, session, data),
+            Request::Publish { ref sessions, ref data } => self.publish(client, sessions, data),
+            Request::Receive { session, .. } => self.receive(caller, session, spare),
+            Request::Peek { session, offset, length } => {
+                self.peek(caller, session, (offset, length), spare)
+            }
+            Request::Forward { session, to } => self.forward(client, session, to),
+            Request::Close { session } => self.close(client, session),
+            Request::Sessions => self.sessions(client),
+            Request::Lookup { ref name, .. } => self.lookup(name),
+            Request::Watch => self.watch(client),
+            Request::Register { size } => self.register(client, size),
+            Request::Grow { size, block } => self.grow(client, block, size),
+            Request::Shrink { size, block } => self.shrink(client, block, size),
             Request::Stats => Ok(self.stats()),
             Request::Tree => Ok(self.tree()),
             Request::Parked => self.parked(),
@@ -179,17 +215,22 @@ impl Shared {
     /// Changes the tables, and afterwards, without the lock, wakes whom that concerns.
     fn change<T>(&self, change: impl FnOnce(&mut Tables, Instant) -> T) -> T {
         let mut tables = hold(&self.tables);
-        let sleeps_until = tables.next_wake();
+        let sleeps_until = tables.manager.next_wake();
         let changed = change(&mut tables, Instant::now());
-        let is_other = tables.next_wake() != sleeps_until;
-        let (wakers, journal) = (tables.take_wakers(), tables.take_journal());
+        self.let_go(tables, sleeps_until);
+        changed
+    }
+
+    /// Lets go of tables that were changed, which the reaper knew to be due at `sleeps_until`.
+    fn let_go(&self, mut tables: MutexGuard<'_, Tables>, sleeps_until: Option<Instant>) {
+        let is_other = tables.manager.next_wake() != sleeps_until;
+        let (wakers, journal) = (tables.manager.take_wakers(), tables.manager.take_journal());
         drop(tables);
         if is_other {
             self.sooner.notify_one();
         }
         wakers.iter().for_each(|waker| waker.notify_all());
         journal.iter().for_each(|line| log::debug!("{line}"));
-        changed
     }
 
     /// The reaping thread: sleeps until a lease ends or the pools are to be looked at, gives
@@ -198,7 +239,7 @@ impl Shared {
         let mut tables = hold(&self.tables);
         while !self.is_stopping() {
             let now = Instant::now();
-            let left = tables.next_wake().map(|at| at.saturating_duration_since(now));
+            let left = tables.manager.next_wake().map(|at| at.saturating_duration_since(now));
             tables = match left {
                 Some(Duration::ZERO) => {
                     drop(tables);
@@ -219,54 +260,19 @@ impl Shared {
     fn look_after_processes(&self) {
         let ended = self.change(|tables, now| {
             // Not each time that a lease ends: it goes through all processes.
-            if tables.collect(now) { tables.end_silent(now) } else { Vec::new() }
+            if tables.manager.collect(now) {
+                tables.look_after_blocks(now);
+                tables.end_silent(now)
+            } else {
+                Vec::new()
+            }
         });
         ended.into_iter().for_each(|number| self.end_process(number));
     }
 
     fn tree(&self) -> Reply<'_> {
         let tables = hold(&self.tables);
-        Reply::Tree(picture(tables.leases().buddy(), MOST_PICTURE))
-    }
-
-    fn stats(&self) -> Reply<'_> {
-        let drawn = self.drawn();
-        let undelivered = hold(&self.draw).undelivered();
-        let (leases, requested, filling, memory, processes, waiting) = {
-            let tables = hold(&self.tables);
-            let leases = tables.leases();
-            let (processes, waiting) = (tables.processes(), tables.requests_waiting());
-            let memory = leases.buddy().size();
-            (leases.len(), leases.requested(), leases.filling(), memory, processes, waiting)
-        };
-        let percent = |share: f64| format!("{share:.1}%");
-        let mut figures: Vec<(&str, String)> = vec![
-            ("numbers", self.list.len().to_string()),
-            ("drawn", drawn.to_string()),
-            ("remaining", (self.list.len() - drawn).to_string()),
-            ("undelivered", undelivered.to_string()),
-            ("lock", self.locking.word().to_string()),
-            ("clients", self.clients.load(Ordering::Relaxed).to_string()),
-            ("memory", memory.to_string()),
-            ("unused", filling.unused.to_string()),
-            ("leases", leases.to_string()),
-            ("requested", requested.to_string()),
-            ("used", filling.used.to_string()),
-            ("free", filling.free.to_string()),
-            ("largest_free", filling.largest_free.to_string()),
-            ("internal_fragmentation", percent(filling.internal_fragmentation(requested))),
-            ("external_fragmentation", percent(filling.external_fragmentation())),
-            ("processes", processes.to_string()),
-            ("waiting", waiting.to_string()),
-        ];
-        if let Some(DatagramGauges { history, resent }) = &self.datagrams {
-            figures.push(("history", history.load(Ordering::Relaxed).to_string()));
-            figures.push(("resent", resent.load(Ordering::Relaxed).to_string()));
-        }
-        if self.locking == Locking::None {
-            figures.insert(0, ("warning", "no-lock-so-numbers-come-twice".to_string()));
-        }
-        Reply::Stats(figures.into_iter().map(|(name, value)| (name.into(), value)).collect())
+        Reply::Tree(picture(tables.manager.leases().buddy(), MOST_PICTURE))
     }
 
     /// Counts numbers of a client that was gone before their reply was written.
@@ -309,7 +315,7 @@ impl Shared {
             parking.open();
         }
         // With the lock held in between, who waits either sees the flag or already waits.
-        let wakers = hold(&self.tables).all_wakers();
+        let wakers = hold(&self.tables).manager.all_wakers();
         self.sooner.notify_all();
         wakers.iter().for_each(|waker| waker.notify_all());
     }

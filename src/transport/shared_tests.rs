@@ -364,10 +364,10 @@ fn whoever_waits_is_woken_when_memory_comes_back() {
         assert!(matches!(ask(join), Reply::Joined { .. }));
         barrier.wait();
         for _ in 0..200 {
-            let reply = match shared.begin(&Request::Grant(wanted), caller) {
+            let reply = match shared.begin(&Request::Grant(wanted), caller, &mut Vec::new()) {
                 Ok(reply) => reply,
                 Err(waiting) => loop {
-                    if let Some(reply) = shared.resume(&waiting, long) {
+                    if let Some(reply) = shared.resume(&waiting, long, &mut Vec::new()) {
                         break reply;
                     }
                 },
@@ -381,5 +381,5 @@ fn whoever_waits_is_woken_when_memory_comes_back() {
         (1..=8).for_each(|client| drop(scope.spawn(move || take_turns(client))));
     });
     assert_eq!(shared.check(), Ok(()));
-    assert_eq!(hold(&shared.tables).processes(), 0);
+    assert_eq!(hold(&shared.tables).manager.processes(), 0);
 }

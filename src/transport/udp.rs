@@ -30,7 +30,7 @@ use super::datagrams::{DatagramLimits, Datagrams, Executor};
 use super::shared::Shared;
 use super::tcp::warn_now_and_then;
 use crate::message::{ClientNumber, Code, Error, Reply, Request};
-use crate::representation::datagram::{BUFFER, Wish};
+use crate::representation::datagram::{self, BUFFER, Wish};
 use crate::service::manager::Caller;
 
 /// The wait after an error that is nobody's datagram's.
@@ -59,7 +59,9 @@ pub fn start(
     fault: Option<fn(&Request<'_>)>,
 ) -> io::Result<JoinHandle<()>> {
     let datagrams = Datagrams::new(limits, shared.numbers(), RandomState::new(), Instant::now());
-    let server = Server { socket, shared, datagrams, fault, read_timeout: None, warned: None };
+    let most_data = datagram::most_data(limits.longest);
+    let (read_timeout, warned) = (None, None);
+    let server = Server { socket, shared, datagrams, fault, most_data, read_timeout, warned };
     Builder::new().name("udp".into()).spawn(|| server.run())
 }
 
@@ -69,6 +71,8 @@ struct Server {
     datagrams: Datagrams,
     /// For tests of what a panic leaves behind.
     fault: Option<fn(&Request<'_>)>,
+    /// The most bytes of data that fit a reply.
+    most_data: u64,
     /// The socket's, as it is now.
     read_timeout: Option<Duration>,
     warned: Option<Instant>,
@@ -88,7 +92,8 @@ impl Server {
     }
 
     fn answer(&mut self, datagram: &[u8], from: SocketAddr) {
-        let mut executor = Executing { shared: &self.shared, fault: self.fault };
+        let (shared, fault, most_data) = (&*self.shared, self.fault, self.most_data);
+        let mut executor = Executing { shared, fault, most_data };
         let reply = self.datagrams.receive(datagram, from, Instant::now(), &mut executor);
         if let Some(reply) = reply {
             self.send_reply(&reply, from);
@@ -129,6 +134,7 @@ impl Server {
 struct Executing<'a> {
     shared: &'a Shared,
     fault: Option<fn(&Request<'_>)>,
+    most_data: u64,
 }
 
 impl Executor for Executing<'_> {
@@ -137,11 +143,12 @@ impl Executor for Executing<'_> {
     }
 
     fn execute(&mut self, request: &Request<'_>, client: ClientNumber, wish: Wish) -> Reply<'_> {
-        let (shared, fault) = (self.shared, self.fault);
+        let Self { shared, fault, most_data } = *self;
         // The rule for poisoned locks makes this safe to go on from: see `super::shared`.
         let answered = catch_unwind(AssertUnwindSafe(|| {
             fault.iter().for_each(|fault| fault(request));
-            shared.answer(request, Caller::unconnected(client), &mut Vec::new())
+            let caller = Caller { most_data, ..Caller::unconnected(client) };
+            shared.answer(request, caller, &mut Vec::new())
         }));
         // A process without a connection ends when its clients are silent.
         shared.hear(client);

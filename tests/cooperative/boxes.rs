@@ -275,14 +275,14 @@ fn low_water() -> Visited {
     world.ask(2, 32 * KB, Reason::Efficiency).unwrap();
     // Above its mark nobody is asked.
     world.pass(10 * MS);
-    assert_eq!([1, 2, 3].map(|client| world.signal(client)), [None; 3]);
+    assert_eq!([1, 2, 3].map(|client| world.signal(client)), [None, None, None]);
     let id = world.ask(1, 16 * KB, Reason::Efficiency).unwrap().id;
     world.pass(10 * MS);
     // A quarter of 64 KiB are to be free; two owe LE, and have reported as much garbage.
     let collect = Signal::Collect { size: 16 * KB, level: Level::Low, within_ms: 2000 };
     assert_eq!([1, 2, 3].map(|client| world.signal(client)), [Some(collect), None, None]);
     world.pass(Duration::from_secs(1));
-    assert_eq!([1, 2, 3].map(|client| world.signal(client)), [None; 3], "it is coming");
+    assert_eq!([1, 2, 3].map(|client| world.signal(client)), [None, None, None], "it is coming");
     world.give_back(1, id);
     let account = |world: &World, at: usize| world.manager.accounts(None, 9)[at].clone();
     assert_eq!((account(&world, 0).asked, account(&world, 0).obeyed), (1, 1));

@@ -131,6 +131,7 @@ fn a_waiting_request_asks_others_to_collect_and_is_granted_what_they_return() {
     let urgent = Signal::Collect { size: 32 * KB, level: Level::Urgent, within_ms: 500 };
     assert_eq!(world.signal(1), Some(urgent));
     world.manager.take_wakers();
+    world.manager.fall_asleep(2);
     world.give_back(1, id);
     assert_eq!(world.manager.take_wakers(), [2]);
     assert_eq!(world.manager.served(ticket, world.now).unwrap().unwrap().pool, GrantedPause);
@@ -450,8 +451,10 @@ fn a_cancelled_grant_leaves_no_trace() {
 #[test]
 fn the_end_of_a_process_wakes_those_who_wait_for_it() {
     let mut world = World::new(&[]);
-    world.join(1, 0);
-    world.manager.leave(1, world.now).unwrap();
-    assert_eq!(world.manager.take_wakers(), [1]);
+    [1, 2, 3].into_iter().for_each(|client| world.join(client, 0));
+    [1, 3].into_iter().for_each(|client| world.manager.fall_asleep(client));
+    world.manager.awake(3);
+    [1, 2, 3].into_iter().for_each(|client| drop(world.manager.leave(client, world.now)));
+    assert_eq!(world.manager.take_wakers(), [1], "nobody sleeps for the others");
     assert!(world.manager.next_signal(1).is_err());
 }

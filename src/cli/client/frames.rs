@@ -8,7 +8,7 @@ use super::{
 };
 use crate::client::Client;
 use crate::client::exchange::Way;
-use crate::message::{Error, IdKind, LeaseId, Reply, Request};
+use crate::message::{Code, Error, IdKind, LeaseId, Reply, Request, parse_decimal};
 use crate::representation::output::Output;
 use crate::representation::text;
 
@@ -81,7 +81,32 @@ fn request<'a>(words: &[&'a [u8]], asked: &'a [u8]) -> Result<Request<'a>, Failu
             Ok(Request::Set { id, data: (*data).into() })
         }
         (b"set", _) => Err(form("set ID DATA, with the data in quotes")),
-        _ => text::parse(asked).map_err(wrong),
+        _ => with_data(&command, &words[1..]).unwrap_or_else(|| text::parse(asked)).map_err(wrong),
+    }
+}
+
+/// What a process says, as the shell has it; `None` for what has no data.
+fn with_data<'a>(command: &[u8], words: &[&'a [u8]]) -> Option<Result<Request<'a>, Error>> {
+    let of = |word: &&[u8]| LeaseId::parse(word);
+    match (command, words) {
+        (b"open", [name, data]) => {
+            Some(Ok(Request::Open { name: String::from_utf8_lossy(name), data: (*data).into() }))
+        }
+        (b"send", [session, data]) => {
+            let send = |session| Request::Send { session, data: (*data).into() };
+            Some(of(session).map(send))
+        }
+        (b"deliver", [session, ms, data]) => Some(of(session).and_then(|session| {
+            let why = "MS is no number of milliseconds; give digits";
+            let ms = parse_decimal(ms).ok_or_else(|| Error::new(Code::BadRequest, why))?;
+            Ok(Request::Deliver { session, ms, data: (*data).into() })
+        })),
+        (b"publish", [sessions, data]) => {
+            let sessions = sessions.split(|&byte| byte == b',').map(LeaseId::parse);
+            let sessions = sessions.collect::<Result<Vec<_>, _>>();
+            Some(sessions.map(|sessions| Request::Publish { sessions, data: (*data).into() }))
+        }
+        _ => None,
     }
 }
 

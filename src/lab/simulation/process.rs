@@ -272,6 +272,8 @@ impl Process {
                     debug_assert!(reported.is_ok(), "{reported:?}");
                 }
                 Signal::Granted { id, .. } => self.take(id),
+                // It speaks to nobody.
+                Signal::Notice(_) => {}
             }
         }
     }

@@ -13,7 +13,7 @@
 
 use std::borrow::Cow;
 
-use super::{malformed, process};
+use super::{malformed, process, session};
 use crate::message::numbers::Drawn;
 use crate::message::{Code, Error, IdKind, LeaseId, Reply, Request, Row, Rows, Step};
 use crate::representation::cdr::{Malformed, Reader, Writer};
@@ -40,7 +40,9 @@ const ERROR: u8 = 0xff;
 /// The answer to Help.
 const KINDS: &str = "01 Draw, 02 Table, 03 Lease, 04 Set, 05 Get, 06 Renew, 07 Ttl, 08 Release, \
      09 Stats, 0a Tree, 0b Parked, 0c Step, 0d Help, 0e Quit, 0f Join, 10 Attach, 11 Leave, \
-     12 Report, 13 Request, 14 Return, 15 Reuse, 16 Owed, 17 Wait, 18 Pools, 19 Accounts";
+     12 Report, 13 Request, 14 Return, 15 Reuse, 16 Owed, 17 Wait, 18 Pools, 19 Accounts, 1a Open, 1b Send, \
+     1c Deliver, 1d Publish, 1e Receive, 1f Peek, 20 Forward, 21 Close, 22 Sessions, 23 Lookup, \
+     24 Watch, 25 Register, 26 Grow, 27 Shrink";
 
 /// The kind of a request's frame.
 pub fn kind_of(request: &Request<'_>) -> u8 {
@@ -68,6 +70,20 @@ pub fn kind_of(request: &Request<'_>) -> u8 {
         Request::Wait { .. } => process::WAIT,
         Request::Pools => process::POOLS,
         Request::Accounts => process::ACCOUNTS,
+        Request::Open { .. } => session::OPEN,
+        Request::Send { .. } => session::SEND,
+        Request::Deliver { .. } => session::DELIVER,
+        Request::Publish { .. } => session::PUBLISH,
+        Request::Receive { .. } => session::RECEIVE,
+        Request::Peek { .. } => session::PEEK,
+        Request::Forward { .. } => session::FORWARD,
+        Request::Close { .. } => session::CLOSE,
+        Request::Sessions => session::SESSIONS,
+        Request::Lookup { .. } => session::LOOKUP,
+        Request::Watch => session::WATCH,
+        Request::Register { .. } => session::REGISTER,
+        Request::Grow { .. } => session::GROW,
+        Request::Shrink { .. } => session::SHRINK,
         Request::Help => HELP,
         Request::Quit => QUIT,
     }
@@ -112,6 +128,20 @@ pub fn put_request(request: &Request<'_>, out: &mut Writer<'_>) {
         | Request::Wait { .. }
         | Request::Pools
         | Request::Accounts => process::put_request(request, out),
+        Request::Open { .. }
+        | Request::Send { .. }
+        | Request::Deliver { .. }
+        | Request::Publish { .. }
+        | Request::Receive { .. }
+        | Request::Peek { .. }
+        | Request::Forward { .. }
+        | Request::Close { .. }
+        | Request::Sessions
+        | Request::Lookup { .. }
+        | Request::Watch
+        | Request::Register { .. }
+        | Request::Grow { .. }
+        | Request::Shrink { .. } => session::put_request(request, out),
     }
 }
 
@@ -136,14 +166,16 @@ pub fn take_request<'a>(kind: u8, body: &mut Reader<'a>) -> Result<Request<'a>, 
         STEP => body.u64().map(|client| Request::Step { client }),
         HELP => Ok(Request::Help),
         QUIT => Ok(Request::Quit),
-        kind => match process::take_request(kind, body) {
-            Some(request) => request,
-            None => {
-                let text =
-                    "there is no such kind of request; send kind 0d, Help, for those there are";
-                return Err(Error::new(Code::UnknownCommand, text));
+        kind => {
+            match process::take_request(kind, body).or_else(|| session::take_request(kind, body)) {
+                Some(request) => request,
+                None => {
+                    let text =
+                        "there is no such kind of request; send kind 0d, Help, for those there are";
+                    return Err(Error::new(Code::UnknownCommand, text));
+                }
             }
-        },
+        }
     };
     request.and_then(|request| body.end().map(|()| request)).map_err(malformed)
 }
@@ -208,11 +240,24 @@ pub fn reply_kind(reply: &Reply<'_>) -> (u8, u8) {
         Reply::Signal(_) => process::WAIT,
         Reply::Pools(..) => process::POOLS,
         Reply::Accounts(_) => process::ACCOUNTS,
+        Reply::Opened { .. } => session::OPEN,
+        Reply::Sent { .. } => session::SEND,
+        Reply::Delivered { .. } => session::DELIVER,
+        Reply::Published { .. } => session::PUBLISH,
+        Reply::Message { .. } => session::RECEIVE,
+        Reply::Forwarded { .. } => session::FORWARD,
+        Reply::Closed { .. } => session::CLOSE,
+        Reply::Sessions(_) => session::SESSIONS,
+        Reply::Found { .. } => session::LOOKUP,
+        Reply::Watching(_) => session::WATCH,
+        Reply::Registered { .. } => session::REGISTER,
+        Reply::Block { .. } => session::GROW,
     };
     (REPLY + request, 0)
 }
 
-/// Writes a reply's body, but for the data of a get: `data` bytes, which the caller appends.
+/// Writes a reply's body, but for the data of a get or a message: `data` bytes, which the caller
+/// appends.
 pub fn put_reply(reply: &Reply<'_>, data: usize, out: &mut Writer<'_>) {
     match reply {
         Reply::Drawn(drawn) => {
@@ -263,6 +308,18 @@ pub fn put_reply(reply: &Reply<'_>, data: usize, out: &mut Writer<'_>) {
         | Reply::Signal(_)
         | Reply::Pools(..)
         | Reply::Accounts(_) => process::put_reply(reply, out),
+        Reply::Opened { .. }
+        | Reply::Sent { .. }
+        | Reply::Delivered { .. }
+        | Reply::Published { .. }
+        | Reply::Message { .. }
+        | Reply::Forwarded { .. }
+        | Reply::Closed { .. }
+        | Reply::Sessions(_)
+        | Reply::Found { .. }
+        | Reply::Watching(_)
+        | Reply::Registered { .. }
+        | Reply::Block { .. } => session::put_reply(reply, data, out),
     }
 }
 
@@ -303,10 +360,12 @@ pub fn take_reply(
             let code = code_of(status).ok_or(Malformed("is an error of no known status"))?;
             Reply::Error(Error::new(code, body.string()?.to_string()))
         }
-        (kind, 0) => match process::take_reply(kind, body) {
-            Some(reply) => reply?,
-            None => return Err(NO_REPLY),
-        },
+        (kind, 0) => {
+            match process::take_reply(kind, body).or_else(|| session::take_reply(kind, body)) {
+                Some(reply) => reply?,
+                None => return Err(NO_REPLY),
+            }
+        }
         _ => return Err(NO_REPLY),
     };
     body.end().map(|()| reply)

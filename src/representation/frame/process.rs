@@ -10,7 +10,7 @@
 //! | 14 Return | ID | 94 Returned | amounts |
 //! | 15 Reuse | size `u64` | 95 Reused | size `u64` |
 //! | 16 Owed | | 96 Owed | amounts |
-//! | 17 Wait | ms optional | 97 Signal | signal `u32`: 0 none; 1 collect: size `u64`, level `u32` 1 to 3, ms `u64`; 2 status; 3 granted: ID, size `u64`, pool `u32` |
+//! | 17 Wait | ms optional | 97 Signal | signal `u32`: 0 none; 1 collect: size `u64`, level `u32` 1 to 3, ms `u64`; 2 status; 3 granted: ID, size `u64`, pool `u32`; 4 to 11: `frame/session.rs` |
 //! | 18 Pools | | 98 Pools | sequence of pool `u32`, size, free, freeable `u64`; some10, some60, all10, all60 `u32` in 0.01 % |
 //! | 19 Accounts | | 99 Accounts | sequence of name string, freeable, secured `u64`, efficiency optional, asked, obeyed `u64`, holds, owes, may amounts |
 //!
@@ -21,6 +21,7 @@
 //! **Invariants** as [`super::body`]. **Lock** none. **Source** [`crate::message::memory`].
 
 use super::body::{put_all, put_id, take_all, take_id};
+use super::session::{put_notice, take_notice};
 use crate::message::memory::{
     Account, Amounts, Granted, Level, Pool, PoolState, Pressure, Reason, Signal, Wanted,
 };
@@ -176,6 +177,7 @@ fn put_signal(signal: Option<&Signal>, out: &mut Writer<'_>) {
             out.u32(level.number().into());
             out.u64(*within_ms);
         }
+        Some(Signal::Notice(notice)) => put_notice(notice, out),
         Some(Signal::Status) => out.u32(2),
         Some(Signal::Granted { id, size, pool }) => {
             out.u32(3);
@@ -232,7 +234,7 @@ fn take_signal(body: &mut Reader<'_>) -> Result<Option<Signal>, Malformed> {
         }
         2 => Signal::Status,
         3 => Signal::Granted { id: take_id(body)?, size: body.u64()?, pool: take_pool(body)? },
-        _ => return Err(Malformed("has a signal of no known number")),
+        number => Signal::Notice(take_notice(number, body)?),
     }))
 }
 

@@ -9,7 +9,7 @@
 //! | `return ID` | `returned SIZE lp=… le=… gp=… gl=… committed=…`: what it repaid |
 //! | `reuse SIZE` | `reused SIZE`, or who is owed |
 //! | `owed` | `owed lp=… le=… gp=… gl=…` |
-//! | `wait [MS]` | a signal, or `none` after MS (30,000): `collect SIZE LEVEL MS` · `status` · `granted ID SIZE POOL` |
+//! | `wait [MS]` | a signal, or `none` after MS (30,000): `collect SIZE LEVEL MS` · `status` · `granted ID SIZE POOL`, and those of [`super::session`] |
 //! | `pools` | `pools committed=SIZE:FREE:FREEABLE gl=… gp=… le=… lp=… some10=… some60=… all10=… all60=…` |
 //! | `accounts` | `accounts`, and for each process `name=… freeable=… secured=… efficiency=… asked=… obeyed=… committed=HOLDS:OWES:MAY gl=… gp=… le=… lp=…` |
 //!
@@ -33,6 +33,7 @@
 use std::borrow::Cow;
 
 use super::line;
+use super::session::encode_notice;
 use super::words::{key, next_word, number, usage, words};
 use crate::message::memory::{Account, Amounts, Granted, Pool, PoolState, Reason, Signal, Wanted};
 use crate::message::{Code, Error, LeaseId, Reply, Request, parse_decimal};
@@ -77,7 +78,7 @@ pub(super) fn parse(command: u64, rest: &[u8]) -> Option<Result<Request<'_>, Err
 }
 
 /// One word, or none.
-fn optional<'a>(rest: &'a [u8], form: &str) -> Result<Option<&'a [u8]>, Error> {
+pub(super) fn optional<'a>(rest: &'a [u8], form: &str) -> Result<Option<&'a [u8]>, Error> {
     let (word, rest) = next_word(rest);
     if next_word(rest).0.is_empty() {
         Ok(Some(word).filter(|word| !word.is_empty()))
@@ -191,6 +192,7 @@ fn debts(amounts: &Amounts, out: &mut Output) {
 fn encode_signal(signal: Option<&Signal>, out: &mut Output) {
     match signal {
         None => line(out, format_args!("none")),
+        Some(Signal::Notice(notice)) => encode_notice(notice, out),
         Some(Signal::Status) => line(out, format_args!("status")),
         Some(Signal::Collect { size, level, within_ms }) => {
             line(out, format_args!("collect {size} {} {within_ms}", level.number()));

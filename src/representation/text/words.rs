@@ -4,7 +4,10 @@
 //!
 //! **Lock** none. **Source** the grammar of [`super`].
 
+use std::borrow::Cow;
+
 use crate::message::{Code, Error, LeaseId, parse_decimal};
+use crate::representation::escape::unescape;
 
 /// Where the next LF is, from `from` on. std's `memchr` is not public, and requests are
 /// short: eight bytes at a time find the end of `draw 1` in one step.
@@ -80,3 +83,12 @@ pub(super) fn number(word: &[u8]) -> Result<u64, Error> {
     let text = "a number is missing or out of range; give digits, 1 to 18446744073709551615";
     parse_decimal(word).ok_or_else(|| Error::new(Code::BadRequest, text))
 }
+
+/// The data that ends a line: all after one space.
+pub(super) fn data(rest: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
+    let data = unescape(rest.strip_prefix(b" ").unwrap_or(rest));
+    data.ok_or_else(|| Error::new(Code::BadRequest, BAD_ESCAPE))
+}
+
+const BAD_ESCAPE: &str =
+    "an escape is none of \\n \\r \\t \\\\ \\' \\\" \\xNN; write a backslash as \\\\";

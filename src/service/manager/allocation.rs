@@ -18,7 +18,7 @@ use crate::message::{ClientNumber, Code, Error, IdKind, LeaseId};
 use crate::service::buddy::Buddy;
 use crate::service::decision::{Standing, decide};
 use crate::service::figures::{FRAGMENTED, Path};
-use crate::service::lease::{Ending, power_of_two_within};
+use crate::service::lease::Ending;
 use crate::service::process::ProcessNumber;
 
 /// What came of a request, and the way there.
@@ -227,31 +227,6 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         Ok(Standing { free: *pools.free(), room, collateral: process.collateral() })
     }
 
-    /// Box 702: the committed memory of a process that starts.
-    pub(super) fn take_own_block(
-        &mut self,
-        number: ProcessNumber,
-        committed: u64,
-    ) -> Result<(LeaseId, u64), Error> {
-        let rounded = Buddy::rounded(committed).unwrap_or(u64::MAX);
-        let refused = |most: u64| {
-            let text = format!(
-                "{committed} bytes of committed memory cannot be had, at most {most} can; join with less"
-            );
-            Error::new(Code::OutOfMemory, text)
-        };
-        let pools = self.leases.pools();
-        let most = pools.free()[Pool::Committed].min(pools.cap()[Pool::Committed]);
-        let largest = power_of_two_within(most).min(self.leases.filling().largest_free);
-        if rounded > largest {
-            return Err(refused(largest));
-        }
-        let block = self.leases.grant(committed, Pool::Committed, number);
-        let block = block.map_err(|_| refused(largest))?;
-        self.visited.at(702);
-        Ok(block)
-    }
-
     /// Strikes a block that `client`'s process returns. Answers the ending, whose contents are
     /// to be marked released and which is then to be given back, and what it repays.
     ///
@@ -278,6 +253,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         let (size, pool) = self.leases.granted(id, number)?;
         let process = self.processes.get_mut(&number)?;
         process.blocks.remove(&id);
+        process.own.remove(&id);
         let (refill, path) = process.repay(pool, size);
         let name = process.name.clone();
         self.visited.along(&path);

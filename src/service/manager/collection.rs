@@ -104,7 +104,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     }
 
     /// How far a pool is below its mark, in bytes.
-    fn missing(&self, pool: Pool) -> u64 {
+    pub(super) fn missing(&self, pool: Pool) -> u64 {
         self.low_water[pool].saturating_sub(self.leases.pools().free()[pool])
     }
 

@@ -44,6 +44,35 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         waker: W,
         now: Instant,
     ) -> Result<ProcessToken, Error> {
+        let committed = self.may_join(caller, name, committed)?;
+        let number = self.last + 1;
+        let name: Arc<str> = name.into();
+        let mut process = Process::new(name.clone(), self.leases.uuid(), waker);
+        if committed > 0 {
+            let (id, size) = self.take_committed(number, 0, committed)?;
+            process.take_own(id, size);
+        }
+        let token = process.token;
+        self.last = number;
+        self.names.insert(name, number);
+        self.tokens.insert(token, number);
+        self.processes.insert(number, process);
+        self.admit(caller, number, now);
+        self.note_pressure(now);
+        self.look_after(Pool::Committed, now);
+        Ok(token)
+    }
+
+    /// Whether `caller` may become a process of that name; answers the bytes of its own block.
+    ///
+    /// # Errors
+    /// Those of [`Manager::join`], but for memory.
+    pub fn may_join(
+        &self,
+        caller: Caller,
+        name: &str,
+        committed: Option<u64>,
+    ) -> Result<u64, Error> {
         check_name(name)?;
         if self.clients.contains_key(&caller.client) {
             return Err(Error::new(Code::Refused, ALREADY));
@@ -56,23 +85,12 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             let text = format!("there are {} processes already; try again later", self.rules.most);
             return Err(Error::new(Code::Busy, text));
         }
-        let committed = self.committed_for(name, committed)?;
-        let number = self.last + 1;
-        let name: Arc<str> = name.into();
-        let mut process = Process::new(name.clone(), self.leases.uuid(), waker);
-        if committed > 0 {
-            process.own = Some(self.take_own_block(number, committed)?);
-            process.take(Pool::Committed, process.own.map_or(0, |(_, size)| size));
-        }
-        let token = process.token;
-        self.last = number;
-        self.names.insert(name, number);
-        self.tokens.insert(token, number);
-        self.processes.insert(number, process);
-        self.admit(caller, number, now);
-        self.note_pressure(now);
-        self.look_after(Pool::Committed, now);
-        Ok(token)
+        self.committed_for(name, committed)
+    }
+
+    /// The process of that name.
+    pub fn named(&self, name: &str) -> Option<ProcessNumber> {
+        self.names.get(name).copied()
     }
 
     fn committed_for(&self, name: &str, asked: Option<u64>) -> Result<u64, Error> {
@@ -192,11 +210,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         else {
             return Vec::new();
         };
-        let blocks = process.blocks.keys().copied().take(most);
-        let mut ids: Vec<_> = blocks.collect();
-        if ids.len() < most {
-            ids.extend(process.own.take().map(|(id, _)| id));
-        }
+        let ids = process.blocks.keys().chain(process.own.keys());
+        let ids: Vec<_> = ids.copied().take(most).collect();
         let endings: Vec<_> = ids.into_iter().filter_map(|id| self.end_block(id, number)).collect();
         if endings.is_empty() {
             self.processes.remove(&number);

@@ -7,6 +7,7 @@
 //!   request ──► decide ────► lease table ─► id  waiting      who waits for memory
 //!   return ───► repay ─────► pools ─► serve ──► who waited   collection   whom to ask for it
 //!   report ───► status ────► collect ─► signal  statement    pools and accounts
+//!                                               extents      the memory of own blocks
 //! ```
 //!
 //! It answers at once or says that nothing can be given now; the waiting itself, and the
@@ -34,6 +35,7 @@
 
 mod allocation;
 mod collection;
+mod extents;
 mod membership;
 mod statement;
 mod waiting;
@@ -48,7 +50,7 @@ use super::pool::Shares;
 use super::pressure::Pressure;
 use super::process::{Process, ProcessNumber};
 use crate::message::memory::{Amounts, Pool, ProcessToken};
-use crate::message::{ClientNumber, Code, Error};
+use crate::message::{ClientNumber, Code, Error, LeaseId};
 pub use collection::CollectBy;
 pub use membership::check_name;
 use waiting::Queue;
@@ -106,17 +108,19 @@ pub struct Caller {
     pub client: ClientNumber,
     /// It is a connection, whose end will be told.
     pub is_connected: bool,
+    /// The most bytes of data that it can be told at once.
+    pub most_data: u64,
 }
 
 impl Caller {
     /// A connection.
     pub fn connected(client: ClientNumber) -> Self {
-        Self { client, is_connected: true }
+        Self { client, is_connected: true, most_data: u64::MAX }
     }
 
     /// One of whom only silence tells that it has gone.
     pub fn unconnected(client: ClientNumber) -> Self {
-        Self { client, is_connected: false }
+        Self { client, is_connected: false, most_data: u64::MAX }
     }
 }
 
@@ -200,7 +204,11 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         self.processes.values().map(|process| process.waker.clone()).collect()
     }
 
-    fn number_of(&self, client: ClientNumber) -> Result<ProcessNumber, Error> {
+    /// Which process a client belongs to.
+    ///
+    /// # Errors
+    /// `refused` when it belongs to none.
+    pub(super) fn number_of(&self, client: ClientNumber) -> Result<ProcessNumber, Error> {
         let text = "this client belongs to no process; join NAME or attach TOKEN first";
         self.clients.get(&client).copied().ok_or_else(|| Error::new(Code::Refused, text))
     }
@@ -209,12 +217,37 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         self.processes.get_mut(&number).ok_or_else(process_ended)
     }
 
-    /// Those who wait for the process should look again.
-    fn wake(&mut self, number: ProcessNumber) {
-        self.wakers.extend(self.processes.get(&number).map(|process| process.waker.clone()));
+    /// A thread of `client` waits for its process from now on: it sleeps by the waker.
+    pub fn fall_asleep(&mut self, client: ClientNumber) {
+        if let Ok(process) = self.number_of(client).and_then(|number| self.process(number)) {
+            process.sleepers += 1;
+        }
     }
 
-    fn write(&mut self, line: impl FnOnce() -> String) {
+    /// It no longer does.
+    pub fn awake(&mut self, client: ClientNumber) {
+        if let Ok(process) = self.number_of(client).and_then(|number| self.process(number)) {
+            process.sleepers = process.sleepers.saturating_sub(1);
+        }
+    }
+
+    /// Those who wait for the process should look again.
+    pub(super) fn wake(&mut self, number: ProcessNumber) {
+        let process = self.processes.get(&number).filter(|process| process.sleepers > 0);
+        self.wakers.extend(process.map(|process| process.waker.clone()));
+    }
+
+    /// Somebody waits who is no process.
+    pub(super) fn wake_by(&mut self, waker: W) {
+        self.wakers.push(waker);
+    }
+
+    /// A name that no lease has.
+    pub(super) fn uuid(&mut self) -> LeaseId {
+        self.leases.uuid()
+    }
+
+    pub(super) fn write(&mut self, line: impl FnOnce() -> String) {
         if self.rules.journal {
             self.journal.push(line());
         }

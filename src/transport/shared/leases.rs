@@ -26,7 +26,8 @@ impl Shared {
     ) -> Result<Reply<'_>, Error> {
         let lease = || {
             self.change(|tables, now| {
-                tables.lease(size, duration_ms, id_kind, now).map_err(|error| (error, now))
+                tables.make_room(size);
+                tables.manager.lease(size, duration_ms, id_kind, now).map_err(|error| (error, now))
             })
         };
         let leased = lease().or_else(|(error, now)| match error.code {
@@ -42,7 +43,7 @@ impl Shared {
 
     pub(super) fn find(&self, id: LeaseId) -> Result<(LockedContents, u64), Error> {
         let tables = hold(&self.tables);
-        let found = tables.leases().find(id, Instant::now())?;
+        let found = tables.manager.leases().find(id, Instant::now())?;
         Ok((found.handle, found.size))
     }
 
@@ -71,20 +72,20 @@ impl Shared {
     }
 
     pub(super) fn renew(&self, id: LeaseId, duration_ms: u64) -> Result<Reply<'_>, Error> {
-        let size = self.change(|tables, now| tables.renew(id, duration_ms, now))?;
+        let size = self.change(|tables, now| tables.manager.renew(id, duration_ms, now))?;
         Ok(Reply::Leased { id, size, duration_ms })
     }
 
     pub(super) fn ttl(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
         let tables = hold(&self.tables);
-        let left = tables.leases().time_left(id, Instant::now())?;
+        let left = tables.manager.leases().time_left(id, Instant::now())?;
         drop(tables);
         let left_ms = left.as_nanos().div_ceil(1_000_000) as u64;
         Ok(Reply::Ttl { id, left_ms })
     }
 
     pub(super) fn release(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
-        let ending = self.change(|tables, now| tables.end_lease(id, now))?;
+        let ending = self.change(|tables, now| tables.manager.end_lease(id, now))?;
         let size = ending.size;
         self.give_back(vec![ending]);
         Ok(Reply::Released { id, size })
@@ -92,7 +93,7 @@ impl Shared {
 
     /// Ends up to [`BITE`] expired leases; answers how many.
     pub(super) fn reap(&self, now: Instant) -> usize {
-        let endings = hold(&self.tables).expired(now, BITE);
+        let endings = hold(&self.tables).manager.expired(now, BITE);
         let count = endings.len();
         self.give_back(endings);
         count
@@ -100,7 +101,8 @@ impl Shared {
 
     /// Ends all expired leases: they stand in nobody's way. Answers whether there were any.
     pub(super) fn reap_all(&self, now: Instant) -> bool {
-        let is_due = || hold(&self.tables).leases().next_expiry().is_some_and(|at| at <= now);
+        let is_due =
+            || hold(&self.tables).manager.leases().next_expiry().is_some_and(|at| at <= now);
         let mut found = false;
         while is_due() && self.reap(now) > 0 {
             found = true;

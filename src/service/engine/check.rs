@@ -1,0 +1,147 @@
+//! What must hold of sessions, messages and administrative memory at any time: the tests ask
+//! after each step.
+//!
+//! **Invariants** those of [`super`], counted. **Lock** the tables. **Source** ours.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::administration::{BLOCK, PROCESS, SESSION, SPAN, Use};
+use super::block::Block;
+use super::message::MessageId;
+use super::{Engine, Registered};
+use crate::service::process::ProcessNumber;
+
+impl<H: Clone, W: Clone> Engine<H, W> {
+    /// Says which invariant is broken, if one is.
+    ///
+    /// # Errors
+    /// The invariant, in words.
+    pub fn check(&self) -> Result<(), String> {
+        self.manager.check()?;
+        for (&number, process) in &self.registered {
+            self.check_process(number, process)?;
+        }
+        let living = self.registered.values().filter(|process| !process.is_gone).count();
+        if self.administration.entries().count() != living || living != self.manager.processes() {
+            return Err("entries, duplicates and processes disagree".into());
+        }
+        self.check_readers()?;
+        self.check_sessions()?;
+        self.check_charges()
+    }
+
+    fn check_process(&self, number: ProcessNumber, process: &Registered<H>) -> Result<(), String> {
+        let name = &process.name;
+        let spans: Vec<_> = process.blocks.iter().map(Block::spans).collect();
+        if let Some(entry) = self.administration.entry(number)
+            && (entry.name != *name || entry.token != process.token || entry.blocks != spans)
+        {
+            return Err(format!("the engine's duplicate of {name}'s entry differs from it"));
+        }
+        let mut extents = BTreeMap::new();
+        for block in &process.blocks {
+            block.check()?;
+            for extent in &block.extents {
+                let place = self.manager.where_extent_is(number, extent.id);
+                if place.is_none_or(|(offset, _)| offset != extent.span.offset) {
+                    return Err(format!("{name}'s extent lies elsewhere"));
+                }
+                extents.insert(extent.id, extent.span.size);
+            }
+        }
+        if extents != self.manager.extents(number).into_iter().collect() {
+            return Err(format!("{name}'s blocks and extents disagree"));
+        }
+        for (index, block) in process.blocks.iter().enumerate() {
+            let messages = self.messages.range((number, 0)..=(number, u64::MAX));
+            let here = messages.filter(|(_, message)| message.block == index);
+            let used: u64 = here.map(|(_, m)| Block::<H>::rounded(m.length)).sum();
+            if used != block.manager.filling().used {
+                return Err(format!("{name}'s messages have {used} bytes of block {index}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Each message has as many readers as there are places and copies that it is in.
+    fn check_readers(&self) -> Result<(), String> {
+        let mut readers: HashMap<MessageId, u64> = HashMap::new();
+        let ends = self.sessions.values().flat_map(|session| &session.ends);
+        for queued in ends.flat_map(|end| &end.inbox) {
+            *readers.entry(queued.message).or_insert(0) += 1;
+        }
+        let mut filled = Vec::new();
+        for copy in self.copies.values() {
+            if copy.purpose.reads() {
+                *readers.entry(copy.message).or_insert(0) += 1;
+            } else {
+                filled.push(copy.message);
+            }
+        }
+        for (id, message) in &self.messages {
+            let found = readers.remove(id).unwrap_or(0);
+            if found != message.readers || (found == 0) != filled.contains(id) {
+                return Err(format!("message {id:?} has {found} of {} readers", message.readers));
+            }
+        }
+        // A copy of a message that was lost may be under way.
+        let is_copied = |id| self.copies.values().any(|copy| copy.message == id);
+        match readers.into_keys().find(|&id| !is_copied(id)) {
+            Some(id) => Err(format!("message {id:?} is read and is not there")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_sessions(&self) -> Result<(), String> {
+        for (id, session) in &self.sessions {
+            for end in session.ends.iter().filter(|end| !end.is_closed) {
+                let process = self.registered.get(&end.process).filter(|p| !p.is_gone);
+                if process.is_none_or(|process| !process.sessions.contains(id)) {
+                    return Err("an open end belongs to no process".into());
+                }
+            }
+            let closed = session.ends.iter().filter(|end| end.is_closed).count();
+            let waiting: usize = session.ends.iter().map(|end| end.inbox.len()).sum();
+            if closed == 2 || (closed == 1 && waiting == 0) {
+                return Err("a session is there that nobody can use".into());
+            }
+        }
+        let living = self.registered.values().filter(|process| !process.is_gone);
+        let known: usize = living.map(|process| process.sessions.len()).sum();
+        let ends = self.sessions.values().flat_map(|session| &session.ends);
+        if known != ends.filter(|end| !end.is_closed).count() {
+            return Err("processes and sessions disagree".into());
+        }
+        Ok(())
+    }
+
+    fn check_charges(&self) -> Result<(), String> {
+        let opening = self.copies.values().filter(|copy| copy.opens());
+        let opening: Vec<ProcessNumber> = opening.map(|copy| copy.by).collect();
+        let mut all = SESSION * (self.sessions.len() + opening.len()) as u64;
+        all += self.messages.values().map(|message| message.paid).sum::<u64>();
+        for (number, entry) in self.administration.entries() {
+            let messages = self.messages.values().filter(|message| message.payer == *number);
+            let messages: u64 = messages.map(|message| message.paid).sum();
+            let sessions = self.sessions.values().filter(|session| session.payer == *number);
+            let own = opening.iter().filter(|&by| by == number).count();
+            let sessions = SESSION * (sessions.count() + own) as u64;
+            let spans: usize = entry.blocks.iter().map(Vec::len).sum();
+            let entry_bytes = PROCESS + BLOCK * entry.blocks.len() as u64 + SPAN * spans as u64;
+            let held = |what| entry.held.of(what);
+            if [held(Use::Entry), held(Use::Sessions), held(Use::Messages)]
+                != [entry_bytes, sessions, messages]
+            {
+                return Err(format!(
+                    "{} is charged {:?} of {entry_bytes}, {sessions}, {messages}",
+                    entry.name, entry.held
+                ));
+            }
+            all += entry_bytes;
+        }
+        match self.administration.used() == all {
+            true => Ok(()),
+            false => Err(format!("{} bytes are used for {all}", self.administration.used())),
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The communications engine: processes that say things to each other in sessions, by the
+//! location of what they say.
+//!
+//! ```text
+//!   process ── registers ──► block ◄── manager        rendezvous  figure 4, and the end
+//!      │                       │                      session     open and close
+//!      │ send: fill            │ sub-block            message     figure 5 up to the signal
+//!      ▼                       ▼                      receipt     from the location on
+//!   engine ── location ──► destination's inbox        sizing      blocks that grow and shrink
+//!      │                                              names       lookup and watch
+//!      └── opened, message, blocked, closed …         notice      what is yet to be told
+//!
+//!   administration  what all that takes of the bounded memory; block, seat: one block
+//! ```
+//!
+//! The engine says *where* bytes are; copying them is its owner's, in three turns: **begin**
+//! answers a [`Copying`] with the place, and whether the seat at its block is free; when it
+//! [`Engine::is_seated`] the bytes are copied, under the lock of the block alone; **finish**
+//! leaves the seat and does the rest. Whatever ends meanwhile, `finish` finds out.
+//!
+//! **Invariants** ([`Engine::check`])
+//!
+//! 1. The engine's duplicate of each entry is the entry, and what both say of a block is so.
+//! 2. The used sub-blocks are those of messages, each of which is in as many inboxes and
+//!    copies as it has readers.
+//! 3. Administrative memory is charged for what there is.
+//! 4. A seat is had by a copy that there is.
+//!
+//! **Lock** the tables, around the whole of it. Time is an argument.
+//!
+//! **Simplified** one engine, one server; no priorities among messages. A process that ends
+//! while it has messages under way goes through all inboxes.
+//!
+//! **Source** `interprocess-communication-patent.txt`: communications engine 108.
+
+mod administration;
+mod block;
+mod check;
+mod message;
+mod names;
+mod notice;
+mod receipt;
+mod rendezvous;
+mod seat;
+mod session;
+mod sizing;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::manager::Manager;
+use super::process::ProcessNumber;
+use super::steps::Visited;
+use crate::message::memory::{ProcessToken, Signal};
+use crate::message::session::{Notice, SessionId};
+use crate::message::{ClientNumber, Code, Error};
+use administration::Administration;
+pub use administration::{BLOCK, LEAST, MESSAGE, PROCESS, READER, SESSION, SPAN};
+use block::Block;
+pub use block::{Piece, Place};
+use message::Message;
+pub use message::{Delivery, MessageId};
+pub use names::Ticket;
+use notice::Notices;
+use receipt::Copy;
+pub use receipt::{CopyNumber, Finished};
+pub use rendezvous::Full;
+use session::Session;
+
+/// What an engine has counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rendezvous that found administrative memory full.
+    pub full: u64,
+    /// Messages for which a block had no room: step 508.
+    pub blocked: u64,
+    /// Messages that were lost with their sender, or unreceived when their session was closed.
+    pub lost: u64,
+    /// How often a block grew, and shrank.
+    pub resized: u64,
+}
+
+/// How much there is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// The bytes of administrative memory.
+    pub admin: u64,
+    /// How many of them are used.
+    pub admin_used: u64,
+    /// Sessions with an open end.
+    pub sessions: u64,
+    /// Messages that somebody is yet to receive, or fills or reads now.
+    pub messages: u64,
+    /// What was counted.
+    pub counts: Counts,
+}
+
+/// A copy to be made, between two turns with the tables.
+#[derive(Debug)]
+#[must_use = "the seat is taken until the copy is finished"]
+pub struct Copying<H> {
+    /// By which it is finished.
+    pub number: CopyNumber,
+    /// Where the bytes are, or shall be.
+    pub place: Place<H>,
+    /// How many.
+    pub length: u64,
+    /// The seat was free.
+    pub is_seated: bool,
+}
+
+/// What the engine knows of a process: its duplicate of the entry, and what hangs on it.
+#[derive(Debug)]
+struct Registered<H> {
+    // Step 422; the spans stand in the blocks.
+    name: Arc<str>,
+    token: ProcessToken,
+    blocks: Vec<Block<H>>,
+    // What it is part of.
+    sessions: BTreeSet<SessionId>,
+    notices: Notices,
+    /// Sessions for which a message did not fit: it is told when something was freed.
+    unfit: Vec<SessionId>,
+    /// The bytes for which step 508 found no memory: they are tried again when some comes back.
+    wants: Option<u64>,
+    /// Bytes of its first block that first messages of others have, by who sent them.
+    guests: BTreeMap<ProcessNumber, u64>,
+    /// It has ended; copies in its blocks are under way.
+    is_gone: bool,
+}
+
+/// The engine, and all that it mediates.
+#[derive(Debug)]
+pub struct Engine<H, W> {
+    /// The processes, and the memory that they share.
+    pub manager: Manager<H, W>,
+    administration: Administration,
+    registered: BTreeMap<ProcessNumber, Registered<H>>,
+    sessions: HashMap<SessionId, Session>,
+    messages: BTreeMap<MessageId, Message>,
+    copies: HashMap<CopyNumber, Copy>,
+    deliveries: HashMap<MessageId, (ProcessNumber, Delivery)>,
+    // Who waits without being a process.
+    lookups: BTreeMap<(String, Ticket), W>,
+    entrants: BTreeMap<Ticket, W>,
+    // Who asked for a look at something.
+    watchers: BTreeSet<ProcessNumber>,
+    /// Processes with a block that is larger than was asked for.
+    grown: BTreeSet<ProcessNumber>,
+    /// Processes that want memory which was not there.
+    wanting: BTreeSet<ProcessNumber>,
+    /// Numbers messages, copies and tickets.
+    last: u64,
+    counts: Counts,
+    steps: Visited,
+}
+
+impl<H: Clone, W: Clone> Engine<H, W> {
+    /// An engine over that memory, which makes administrative memory of `admin` bytes.
+    pub fn new(manager: Manager<H, W>, admin: u64) -> Self {
+        Self {
+            manager,
+            administration: Administration::new(admin),
+            registered: BTreeMap::new(),
+            sessions: HashMap::new(),
+            messages: BTreeMap::new(),
+            copies: HashMap::new(),
+            deliveries: HashMap::new(),
+            lookups: BTreeMap::new(),
+            entrants: BTreeMap::new(),
+            watchers: BTreeSet::new(),
+            grown: BTreeSet::new(),
+            wanting: BTreeSet::new(),
+            last: 0,
+            counts: Counts::default(),
+            steps: Visited::default(),
+        }
+    }
+
+    /// The steps of the figures where it has been.
+    pub fn steps(&self) -> Visited {
+        self.steps
+    }
+
+    /// It was waited for while it was locked: steps 406 and 408.
+    pub fn note_locked(&mut self) {
+        self.steps.along([402, 404, 406, 408]);
+    }
+
+    /// How much there is now.
+    pub fn figures(&self) -> Figures {
+        Figures {
+            admin: self.administration.size(),
+            admin_used: self.administration.used(),
+            sessions: self.sessions.len() as u64,
+            messages: self.messages.len() as u64,
+            counts: self.counts,
+        }
+    }
+
+    fn next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// Tells a process, and wakes who waits for it.
+    fn notify(&mut self, number: ProcessNumber, notice: Notice) -> notice::NoticeNumber {
+        let registered = self.registered.get_mut(&number).filter(|process| !process.is_gone);
+        let Some(registered) = registered else { return 0 };
+        let number_of_notice = registered.notices.add(notice);
+        self.manager.wake(number);
+        number_of_notice
+    }
+
+    /// The next signal to `client`'s process: the manager's first.
+    ///
+    /// # Errors
+    /// `refused` when it belongs to none.
+    pub fn next_signal(&mut self, client: ClientNumber) -> Result<Option<Signal>, Error> {
+        if let Some(signal) = self.manager.next_signal(client)? {
+            return Ok(Some(signal));
+        }
+        let number = self.manager.number_of(client)?;
+        let registered = self.registered.get_mut(&number);
+        Ok(registered.and_then(|process| process.notices.next()).map(Signal::Notice))
+    }
+
+    /// A signal that could not be said is the next one again.
+    pub fn put_back(&mut self, client: ClientNumber, signal: Signal) {
+        match signal {
+            Signal::Notice(notice) => {
+                let Ok(number) = self.manager.number_of(client) else { return };
+                if let Some(registered) = self.registered.get_mut(&number) {
+                    registered.notices.put_back(notice);
+                }
+                self.manager.wake(number);
+            }
+            other => self.manager.put_back(client, other),
+        }
+    }
+}
+
+/// The one answer for a session that never was, was closed, or is others'.
+fn no_session() -> Error {
+    let text = "there is no such session of this process, or no longer; open a new one";
+    Error::new(Code::NotFound, text)
+}

@@ -1,0 +1,107 @@
+//! Who is there: lookup, watch, and those who wait to come in.
+//!
+//! **Invariants** who watches is told of each process that it was not told of at first, once
+//! that it joined and once that it ended, unless it did both unheard: there is no gap between
+//! the list and the notices, because both are made under one hold of the lock.
+//!
+//! **Lock** the tables. **Source** ours; the processes that find each other through
+//! administrative memory are those of `interprocess-communication-patent.txt`, paragraph 23.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::administration::LEAST;
+use crate::message::{ClientNumber, Code, Error};
+use crate::service::process::ProcessNumber;
+
+/// Who waits for a name, or for room: never reused.
+pub type Ticket = u64;
+
+/// The most processes that watch.
+const MOST_WATCHERS: usize = 1024;
+
+impl<H: Clone, W: Clone> Engine<H, W> {
+    /// The process of that name that can be communicated with: its entry has the flag.
+    pub(super) fn named(&self, name: &str) -> Option<ProcessNumber> {
+        let number = self.manager.named(name)?;
+        self.administration.entry(number).filter(|entry| entry.is_registered)?;
+        Some(number)
+    }
+
+    /// Whether there is a process of that name.
+    pub fn is_there(&self, name: &str) -> bool {
+        self.named(name).is_some()
+    }
+
+    /// Waits for a name: the waker is woken when a process of that name joins.
+    pub fn await_name(&mut self, name: &str, waker: W) -> Ticket {
+        let ticket = self.next();
+        self.lookups.insert((name.to_string(), ticket), waker);
+        ticket
+    }
+
+    /// Waits for it no longer.
+    pub fn forget_name(&mut self, name: &str, ticket: Ticket) {
+        self.lookups.remove(&(name.to_string(), ticket));
+    }
+
+    /// Step 420, to those who wait for the name.
+    pub(super) fn tell_who_waits(&mut self, name: &Arc<str>) {
+        let first = (name.to_string(), 0);
+        let waiting = self.lookups.range(first..).take_while(|((n, _), _)| **n == **name);
+        let wakers: Vec<W> = waiting.map(|(_, waker)| waker.clone()).collect();
+        wakers.into_iter().for_each(|waker| self.manager.wake_by(waker));
+    }
+
+    /// Waits for room in administrative memory.
+    pub fn await_room(&mut self, waker: W) -> Ticket {
+        let ticket = self.next();
+        self.entrants.insert(ticket, waker);
+        ticket
+    }
+
+    /// Waits for it no longer; whoever is next may find room.
+    pub fn forget_room(&mut self, ticket: Ticket) {
+        self.entrants.remove(&ticket);
+        self.tell_entrant();
+    }
+
+    /// Room came back: whoever waited longest looks again.
+    pub(super) fn tell_entrant(&mut self) {
+        if self.administration.has_room(LEAST)
+            && let Some(waker) = self.entrants.values().next()
+        {
+            self.manager.wake_by(waker.clone());
+        }
+    }
+
+    /// Lets `client`'s process watch: the names there are, and from now on who joins and ends.
+    ///
+    /// # Errors
+    /// `refused` when the client belongs to none; `busy` when too many watch.
+    pub fn watch(&mut self, client: ClientNumber) -> Result<Vec<Arc<str>>, Error> {
+        let number = self.manager.number_of(client)?;
+        if !self.watchers.contains(&number) && self.watchers.len() >= MOST_WATCHERS {
+            let text = format!("{MOST_WATCHERS} processes watch already; try again later");
+            return Err(Error::new(Code::Busy, text));
+        }
+        self.watchers.insert(number);
+        if let Some(registered) = self.registered.get_mut(&number) {
+            registered.notices.watch();
+        }
+        Ok(self.administration.entries().map(|(_, entry)| entry.name.clone()).collect())
+    }
+
+    /// A process joined: who watches is told.
+    pub(super) fn tell_watchers_of(&mut self, name: &Arc<str>, joined: bool) {
+        for watcher in self.watchers.clone() {
+            let Some(registered) = self.registered.get_mut(&watcher) else { continue };
+            if joined {
+                registered.notices.joined(name);
+            } else {
+                registered.notices.left(name);
+            }
+            self.manager.wake(watcher);
+        }
+    }
+}

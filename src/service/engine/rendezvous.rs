@@ -1,0 +1,257 @@
+//! Rendezvous: a process and its block enter administrative memory, and leave it again.
+//!
+//! ```text
+//!   404 access ─ 406 locked? ─ 410 lock ─ 412 block ─ 414 handles ─ 416 store ─ 418 flag ─┐
+//!     ▲            │ yes                                                                   │
+//!     └─── 408 ◄───┴─ or full        428 ◄─ 426 unlock ◄─ 424 manager ◄─ 422 duplicate ◄─ 420
+//! ```
+//!
+//! All from 410 to 426 happens under one hold of the lock, so nobody sees a block that is
+//! signalled and has no manager. Steps 404 to 408 are the lock's owner's: it tries the lock for a bounded
+//! time. *Full* is said here, as [`Full`], and waited for with a [`super::Ticket`].
+//!
+//! **Invariants** an entry is there as long as its process has not ended; the engine's
+//! duplicate for as long as its blocks are not given back.
+//!
+//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, figure 4,
+//! paragraphs 20 to 22.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::administration::{BLOCK, Entry, Held, LEAST, SPAN, Span, Use};
+use super::block::{Block, Extent};
+use super::notice::Notices;
+use super::{Engine, Registered};
+use crate::message::memory::ProcessToken;
+use crate::message::{ClientNumber, Code, Error, LeaseId};
+use crate::service::manager::Caller;
+use crate::service::process::ProcessNumber;
+
+/// Administrative memory has no room for one more process now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+/// The most blocks of one process.
+const MOST_BLOCKS: usize = 16;
+
+impl<H: Clone, W: Clone> Engine<H, W> {
+    /// Makes `caller` a process of that name, with a block of `committed` bytes, or as many as
+    /// the rules say. Answers its token, or that there is no room yet. Unchanged when it fails.
+    ///
+    /// # Errors
+    /// Those of [`crate::service::manager::Manager::join`].
+    pub fn join(
+        &mut self,
+        caller: Caller,
+        name: &str,
+        committed: Option<u64>,
+        waker: W,
+        now: Instant,
+    ) -> Result<Result<ProcessToken, Full>, Error> {
+        self.steps.along([402, 404, 406]);
+        let bytes = self.manager.may_join(caller, name, committed)?;
+        if !self.administration.has_room(LEAST) {
+            self.steps.at(408);
+            self.counts.full += 1;
+            return Ok(Err(Full));
+        }
+        self.steps.along([410, 412]);
+        self.make_room(bytes);
+        let token = self.manager.join(caller, name, Some(bytes), waker, now)?;
+        let number = self.manager.number_of(caller.client)?;
+        let name: Arc<str> = name.into();
+        self.announce(number, name.clone(), token);
+        let own = self.manager.extents(number).first().copied();
+        // There is room for it: that was the condition.
+        let bytes = BLOCK + if own.is_some() { SPAN } else { 0 };
+        let _ = self.administration.charge(number, Use::Entry, bytes);
+        self.add_block(number, own);
+        self.tell_who_waits(&name);
+        self.tell_watchers_of(&name, true);
+        self.steps.along([426, 428]);
+        Ok(Ok(token))
+    }
+
+    /// Steps 414 to 422. Until 424 nobody may look.
+    fn announce(&mut self, number: ProcessNumber, name: Arc<str>, token: ProcessToken) {
+        self.steps.along([414, 416]);
+        let (blocks, held) = (Vec::new(), Held::default());
+        let entry = Entry { name: name.clone(), token, blocks, is_registered: false, held };
+        self.administration.store(number, entry);
+        self.steps.at(418);
+        if let Some(entry) = self.administration.entry_mut(number) {
+            entry.is_registered = true;
+        }
+        self.steps.along([420, 422]);
+        self.registered.insert(
+            number,
+            Registered {
+                name,
+                token,
+                blocks: Vec::new(),
+                sessions: BTreeSet::new(),
+                notices: Notices::default(),
+                unfit: Vec::new(),
+                wants: None,
+                guests: BTreeMap::new(),
+                is_gone: false,
+            },
+        );
+    }
+
+    /// One more block of `client`'s process, with a manager of its own. Answers which one, and
+    /// its bytes. Unchanged when it fails.
+    ///
+    /// # Errors
+    /// `bad-request` for no bytes, `refused` when it has too many blocks or too much of
+    /// administrative memory, `out-of-memory`.
+    pub fn register(&mut self, client: ClientNumber, size: u64) -> Result<(u64, u64), Error> {
+        self.steps.along([402, 404, 406, 410]);
+        let number = self.manager.number_of(client)?;
+        if size == 0 {
+            let text = "a block has at least 1 byte; register more than 0";
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        let blocks = self.registered.get(&number).map_or(0, |process| process.blocks.len());
+        if blocks >= MOST_BLOCKS {
+            let text = format!("a process has at most {MOST_BLOCKS} blocks; grow one of them");
+            return Err(Error::new(Code::Refused, text));
+        }
+        self.administration.charge(number, Use::Entry, BLOCK + SPAN)?;
+        self.steps.at(412);
+        self.make_room(size);
+        let extent = self.manager.take_extent(number, size).inspect_err(|_| {
+            self.administration.refund(number, Use::Entry, BLOCK + SPAN);
+        })?;
+        self.steps.along([414, 416, 418, 420, 422]);
+        self.add_block(number, Some(extent));
+        self.steps.along([426, 428]);
+        Ok((blocks as u64, extent.1))
+    }
+
+    /// Step 424: a block of that extent, or of none, and its manager.
+    fn add_block(&mut self, number: ProcessNumber, extent: Option<(LeaseId, u64)>) {
+        let mut block = Block::new();
+        if let Some((id, size)) = extent {
+            self.append(number, &mut block, id, size);
+        }
+        block.asked = block.size();
+        self.steps.at(424);
+        if let Some(registered) = self.registered.get_mut(&number) {
+            registered.blocks.push(block);
+        }
+        self.publish_spans(number);
+    }
+
+    /// Adds an extent to the end of a block.
+    pub(super) fn append(
+        &self,
+        number: ProcessNumber,
+        block: &mut Block<H>,
+        id: LeaseId,
+        size: u64,
+    ) {
+        let Some((offset, handle)) = self.manager.where_extent_is(number, id) else { return };
+        let at = block.size();
+        let span = Span { at, offset, size };
+        block.extents.push(Extent { id, span, handle });
+        if let Some(manager) = block.manager.resized(at + size) {
+            block.manager = manager;
+        }
+    }
+
+    /// Writes to the entry where the blocks lie: step 416 for one that has changed.
+    pub(super) fn publish_spans(&mut self, number: ProcessNumber) {
+        let Some(registered) = self.registered.get(&number) else { return };
+        let spans = registered.blocks.iter().map(Block::spans).collect();
+        if let Some(entry) = self.administration.entry_mut(number) {
+            entry.blocks = spans;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::buddy::Buddy;
+    use crate::service::ids::Ids;
+    use crate::service::lease::LeaseTable;
+    use crate::service::manager::{Manager, Rules};
+    use crate::service::pool::{Pools, Shares};
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+    use std::hash::RandomState;
+    use std::sync::{Barrier, Mutex};
+    use std::thread;
+    use std::time::Duration;
+
+    type Tables = Mutex<Engine<(), ()>>;
+
+    fn tables() -> Tables {
+        let pools = Pools::divided(1 << 20, &Shares::default(), &Shares::default()).unwrap();
+        let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
+        let longest = Duration::from_secs(1);
+        let leases = LeaseTable::new(Buddy::new(1 << 20), pools, ids, longest, |_, _| ());
+        let manager = Manager::new(leases, Rules::default(), Instant::now());
+        let mut engine = Engine::new(manager, 1 << 20);
+        engine.join(Caller::connected(1), "caller", Some(0), (), Instant::now()).unwrap().unwrap();
+        Mutex::new(engine)
+    }
+
+    /// Opens a session with a first message as soon as there is somebody of that name.
+    fn open(tables: &Tables, name: &str) -> Result<(), Code> {
+        loop {
+            let begun = tables.lock().unwrap().begin_open(1, name, 1);
+            match begun {
+                Err(error) if error.code == Code::NotFound => thread::yield_now(),
+                Err(error) => return Err(error.code),
+                Ok(_) => return Ok(()),
+            }
+        }
+    }
+
+    #[test]
+    fn no_open_ever_sees_a_block_without_its_manager() {
+        for round in 0..300 {
+            let (tables, barrier) = (tables(), Barrier::new(2));
+            let name = format!("p{round}");
+            let opened = thread::scope(|scope| {
+                scope.spawn(|| {
+                    barrier.wait();
+                    let (caller, now) = (Caller::connected(2), Instant::now());
+                    tables.lock().unwrap().join(caller, &name, Some(4096), (), now).unwrap()
+                });
+                barrier.wait();
+                open(&tables, &name)
+            });
+            assert_eq!(opened, Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_rendezvous_under_two_holds_of_the_lock_is_caught() {
+        let (tables, announced, looked) = (tables(), Barrier::new(2), Barrier::new(2));
+        let opened = thread::scope(|scope| {
+            scope.spawn(|| {
+                let (caller, now) = (Caller::connected(2), Instant::now());
+                let mut engine = tables.lock().unwrap();
+                let token = engine.manager.join(caller, "p", Some(4096), (), now).unwrap();
+                let number = engine.manager.number_of(2).unwrap();
+                engine.announce(number, "p".into(), token);
+                drop(engine);
+                announced.wait();
+                looked.wait();
+                let mut engine = tables.lock().unwrap();
+                let own = engine.manager.extents(number).first().copied();
+                engine.add_block(number, own);
+            });
+            announced.wait();
+            let opened = open(&tables, "p");
+            looked.wait();
+            opened
+        });
+        assert_eq!(opened, Err(Code::TooLarge), "a block of no bytes was seen");
+    }
+}

@@ -1,0 +1,377 @@
+//! Blocks that grow and shrink while they are used.
+//!
+//! | trigger | does |
+//! | --- | --- |
+//! | the process asks | grow, shrink |
+//! | a message does not fit: step 508 | grow, up to 4 times what was asked for |
+//! | the arena is low | blocks that grew shrink to what they use, at least what was asked for |
+//! | another's memory comes back | grow, if step 508 found none before |
+//!
+//! A block grows in place, where the arena's next place is free, or else by a further extent;
+//! it shrinks by whole extents from its end on, and by halves of the last. So logical addresses
+//! stay what they are, and messages under way where they are.
+//!
+//! **Invariants** a sub-block that is used is never given back.
+//!
+//! **Lock** the tables. What is given back holds no used sub-block, so nobody copies there.
+//!
+//! **Source** `interprocess-communication-patent.txt`, paragraphs 24 and 39.
+
+use std::time::Instant;
+
+use super::Engine;
+use super::administration::{SPAN, Use};
+use super::block::Block;
+use crate::message::session::Notice;
+use crate::message::{ClientNumber, Code, Error, LeaseId};
+use crate::service::buddy::Buddy;
+use crate::service::lease::{Ending, power_of_two_within};
+use crate::service::process::ProcessNumber;
+
+/// How often what was asked for a block may grow to by itself.
+const MOST_GROWTH: u64 = 4;
+
+/// The most extents of a block.
+const MOST_EXTENTS: usize = 32;
+
+/// Why a block changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trigger {
+    Asked,
+    Unfit,
+    LowArena,
+    Release,
+}
+
+impl Trigger {
+    /// As it stands in the log.
+    fn word(self) -> &'static str {
+        match self {
+            Trigger::Asked => "it asked",
+            Trigger::Unfit => "step 508",
+            Trigger::LowArena => "the arena is low",
+            Trigger::Release => "another's release",
+        }
+    }
+}
+
+impl<H: Clone, W: Clone> Engine<H, W> {
+    /// Lets a block of `client`'s process have at least `size` bytes; answers how many it has.
+    /// Unchanged when it fails.
+    ///
+    /// # Errors
+    /// `bad-request` for fewer than it has, `not-found`, `refused`, `out-of-memory`.
+    pub fn grow(&mut self, client: ClientNumber, block: u64, size: u64) -> Result<u64, Error> {
+        let number = self.manager.number_of(client)?;
+        let (index, now) = self.block_of(number, block)?;
+        if size < now {
+            let text = format!("the block has {now} bytes already; grow it to more, or shrink it");
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        if size > now {
+            let missing = Buddy::rounded(size - now).unwrap_or(u64::MAX);
+            self.make_room(missing);
+            let to = now.checked_add(missing).ok_or_else(|| too_much(size, 0))?;
+            self.enlarge(number, index, to, Trigger::Asked)?;
+        }
+        self.set_asked(number, index, size);
+        self.tell_unfit(number);
+        Ok(self.block_of(number, block)?.1)
+    }
+
+    /// Gives back what a block of `client`'s process has over `size` bytes, as far as that can
+    /// be; answers how many it has. Unchanged when it fails.
+    ///
+    /// # Errors
+    /// `bad-request` for more than it has, `not-found`, `refused` when messages lie there.
+    pub fn shrink(
+        &mut self,
+        client: ClientNumber,
+        block: u64,
+        size: u64,
+        now: Instant,
+    ) -> Result<u64, Error> {
+        let number = self.manager.number_of(client)?;
+        let (index, before) = self.block_of(number, block)?;
+        if size > before {
+            let text = format!("the block has {before} bytes; shrink it to fewer, or grow it");
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        self.diminish(number, index, size, Trigger::Asked)?;
+        self.set_asked(number, index, size);
+        self.came_back(now);
+        Ok(self.block_of(number, block)?.1)
+    }
+
+    /// A block's place among its process's, and its bytes.
+    fn block_of(&self, number: ProcessNumber, block: u64) -> Result<(usize, u64), Error> {
+        let index = usize::try_from(block).unwrap_or(usize::MAX);
+        let found = self.registered.get(&number).and_then(|process| process.blocks.get(index));
+        let text = "the process has no block of that number; register it first";
+        found.map(|b| (index, b.size())).ok_or_else(|| Error::new(Code::NotFound, text))
+    }
+
+    fn set_asked(&mut self, number: ProcessNumber, index: usize, size: u64) {
+        if let Some(process) = self.registered.get_mut(&number)
+            && let Some(block) = process.blocks.get_mut(index)
+        {
+            block.asked = size;
+        }
+        self.note_grown(number);
+    }
+
+    /// Whether the low arena could have something back of the process.
+    fn note_grown(&mut self, number: ProcessNumber) {
+        let blocks = self.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
+        if blocks.into_iter().any(|block| block.size() > block.asked) {
+            self.grown.insert(number);
+        } else {
+            self.grown.remove(&number);
+        }
+    }
+
+    /// Lets a block have `to` bytes, which are more than it has, by pieces that stand at
+    /// multiples of their sizes. Unchanged when it fails.
+    fn enlarge(
+        &mut self,
+        number: ProcessNumber,
+        index: usize,
+        to: u64,
+        why: Trigger,
+    ) -> Result<(), Error> {
+        let (_, before) = self.block_of(number, index as u64)?;
+        let most = self.manager.committed_room(number);
+        if to - before > most {
+            return Err(too_much(to - before, most));
+        }
+        let (mut size, mut how) = (before, "in place");
+        while size < to {
+            let aligned = 1_u64.checked_shl(size.trailing_zeros()).unwrap_or(u64::MAX);
+            let piece = aligned.min(power_of_two_within(to - size));
+            if !self.double(number, index, piece) {
+                how = "by an extent";
+                let extended = self.extend(number, index, piece);
+                extended.inspect_err(|_| drop(self.cut(number, index, before)))?;
+            }
+            size += piece;
+        }
+        self.changed(number, index, ("grew", how), why);
+        Ok(())
+    }
+
+    /// Doubles the last extent, if that is what is missing, and the place beside it is free.
+    fn double(&mut self, number: ProcessNumber, index: usize, missing: u64) -> bool {
+        let Some(block) = self.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index))
+        else {
+            return false;
+        };
+        let Some(last) = block.extents.last_mut().filter(|last| last.span.size == missing) else {
+            return false;
+        };
+        let Some(doubled) = self.manager.double_extent(number, last.id) else { return false };
+        last.span.size = doubled;
+        let size = block.manager.size() + missing;
+        block.manager.resized(size).into_iter().for_each(|manager| block.manager = manager);
+        true
+    }
+
+    fn extend(&mut self, number: ProcessNumber, index: usize, missing: u64) -> Result<(), Error> {
+        let Some(mut block) = self.take_block(number, index) else { return Ok(()) };
+        let extended = self.extended(number, block.extents.len(), missing);
+        if let Ok((id, size)) = extended {
+            self.append(number, &mut block, id, size);
+        }
+        self.put_block(number, index, block);
+        extended.map(|_| ())
+    }
+
+    fn extended(
+        &mut self,
+        number: ProcessNumber,
+        extents: usize,
+        missing: u64,
+    ) -> Result<(LeaseId, u64), Error> {
+        if extents >= MOST_EXTENTS {
+            let text =
+                format!("a block has at most {MOST_EXTENTS} extents; grow it by more at once");
+            return Err(Error::new(Code::Refused, text));
+        }
+        self.administration.charge(number, Use::Entry, SPAN)?;
+        let taken = self.manager.take_extent(number, missing);
+        taken.inspect_err(|_| self.administration.refund(number, Use::Entry, SPAN))
+    }
+
+    /// Gives back what a block has over `to` bytes, as far as that can be.
+    fn diminish(
+        &mut self,
+        number: ProcessNumber,
+        index: usize,
+        to: u64,
+        why: Trigger,
+    ) -> Result<(), Error> {
+        if self.cut(number, index, to)? {
+            self.changed(number, index, ("shrank", "from its end"), why);
+        }
+        Ok(())
+    }
+
+    /// Takes extents from a block's end; answers whether there were any to take.
+    fn cut(&mut self, number: ProcessNumber, index: usize, to: u64) -> Result<bool, Error> {
+        let Some(mut block) = self.take_block(number, index) else { return Ok(false) };
+        let (before, sizes) = (block.size(), block.shrunk(to));
+        let size = sizes.iter().sum();
+        let Some(manager) = block.manager.resized(size) else {
+            let end = block.manager.used_end();
+            self.put_block(number, index, block);
+            let text =
+                format!("messages lie there up to {end} bytes; receive them, or shrink to that");
+            return Err(Error::new(Code::Refused, text));
+        };
+        block.manager = manager;
+        for extent in block.extents.split_off(sizes.len()) {
+            self.manager.drop_extent(number, extent.id);
+            self.administration.refund(number, Use::Entry, SPAN);
+        }
+        if let (Some(last), Some(&size)) = (block.extents.last_mut(), sizes.last()) {
+            while last.span.size > size
+                && let Some(left) = self.manager.halve_extent(number, last.id)
+            {
+                last.span.size = left;
+            }
+        }
+        self.put_block(number, index, block);
+        Ok(size < before)
+    }
+
+    /// Takes a block out while it is changed together with the manager's tables.
+    fn take_block(&mut self, number: ProcessNumber, index: usize) -> Option<Block<H>> {
+        let block = self.registered.get_mut(&number)?.blocks.get_mut(index)?;
+        Some(std::mem::replace(block, Block::new()))
+    }
+
+    fn put_block(&mut self, number: ProcessNumber, index: usize, block: Block<H>) {
+        let blocks = self.registered.get_mut(&number).map(|process| &mut process.blocks);
+        if let Some(place) = blocks.and_then(|blocks| blocks.get_mut(index)) {
+            *place = block;
+        }
+    }
+
+    /// A block has another size: its entry and the log say so.
+    fn changed(
+        &mut self,
+        number: ProcessNumber,
+        index: usize,
+        (what, how): (&str, &str),
+        why: Trigger,
+    ) {
+        self.publish_spans(number);
+        self.note_grown(number);
+        self.counts.resized += 1;
+        let Some(process) = self.registered.get(&number) else { return };
+        let size = process.blocks.get(index).map_or(0, |block| block.size());
+        let (name, why) = (process.name.clone(), why.word());
+        self.manager
+            .write(|| format!("{name}'s block {index} {what} {how} to {size} bytes: {why}"));
+    }
+
+    /// Step 508: one try to make room for a message in the first block. Answers whether there
+    /// is.
+    pub(super) fn grow_for(&mut self, number: ProcessNumber, length: u64) -> bool {
+        self.grow_by(number, length, Trigger::Unfit)
+    }
+
+    fn grow_by(&mut self, number: ProcessNumber, length: u64, why: Trigger) -> bool {
+        if self.size_for(number, length).is_none() {
+            return false;
+        }
+        self.make_room(length);
+        if let Some(to) = self.size_for(number, length)
+            && self.enlarge(number, 0, to, why).is_ok()
+        {
+            return true;
+        }
+        if let Some(process) = self.registered.get_mut(&number) {
+            process.wants = Some(length);
+            self.wanting.insert(number);
+        }
+        false
+    }
+
+    /// What the first block would have to grow to, so that a sub-block for so many bytes stands
+    /// at a multiple of its size behind all that there is; `None` beyond what it may grow to.
+    fn size_for(&self, number: ProcessNumber, length: u64) -> Option<u64> {
+        let block = self.registered.get(&number)?.blocks.first()?;
+        let missing = Block::<H>::rounded(length);
+        let to = block.size().checked_next_multiple_of(missing)?.checked_add(missing)?;
+        (to <= block.asked.saturating_mul(MOST_GROWTH)).then_some(to)
+    }
+
+    /// Returns blocks whose contents are marked released, and serves who waited for memory.
+    pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
+        self.manager.give_back(endings, now);
+        self.grow_who_want();
+    }
+
+    fn came_back(&mut self, now: Instant) {
+        self.give_back(Vec::new(), now);
+    }
+
+    /// Memory came back: who wanted some for a message is given it.
+    fn grow_who_want(&mut self) {
+        for number in self.wanting.clone() {
+            let wants = self.registered.get(&number).and_then(|process| process.wants);
+            self.wanting.remove(&number);
+            if let Some(process) = self.registered.get_mut(&number) {
+                process.wants = None;
+            }
+            if wants.is_some_and(|length| self.grow_by(number, length, Trigger::Release)) {
+                self.tell_unfit(number);
+            }
+        }
+    }
+
+    /// Something was freed in the process's blocks: those of its sessions are told for which a
+    /// message did not fit.
+    pub(super) fn tell_unfit(&mut self, number: ProcessNumber) {
+        let Some(process) = self.registered.get_mut(&number) else { return };
+        for session in std::mem::take(&mut process.unfit) {
+            self.notify(number, Notice::Unblocked { session });
+        }
+    }
+
+    /// Before so much committed memory is taken: when it is not there in one piece, blocks that
+    /// grew give back what they do not use.
+    pub fn make_room(&mut self, size: u64) {
+        if !self.grown.is_empty() && !self.manager.has_committed(size) {
+            self.shrink_who_grew();
+        }
+    }
+
+    /// When less of the committed pool is free than shall be, or somebody waits for memory.
+    pub fn look_after_blocks(&mut self, now: Instant) {
+        let is_low = self.manager.is_committed_low() || self.manager.requests_waiting() > 0;
+        if is_low && !self.grown.is_empty() {
+            self.shrink_who_grew();
+            self.came_back(now);
+        }
+    }
+
+    fn shrink_who_grew(&mut self) {
+        for number in self.grown.clone() {
+            let blocks = self.registered.get(&number).map_or(0, |process| process.blocks.len());
+            for index in 0..blocks {
+                let block = self.registered.get(&number).and_then(|p| p.blocks.get(index));
+                let Some(block) = block else { continue };
+                let to = block.asked.max(block.manager.used_end());
+                let _ = self.diminish(number, index, to, Trigger::LowArena);
+            }
+        }
+    }
+}
+
+fn too_much(size: u64, most: u64) -> Error {
+    let text = format!(
+        "{size} bytes more of committed memory cannot be had, at most {most} can; ask for less"
+    );
+    Error::new(Code::OutOfMemory, text)
+}

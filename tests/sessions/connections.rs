@@ -1,0 +1,413 @@
+//! Processes that talk over real connections: every representation, waiting, ends, and the
+//! program for two terminals.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use leasebox::client::exchange::Way;
+use leasebox::client::{CallError, Client as Library};
+use leasebox::message::Code;
+use leasebox::message::memory::Signal;
+use leasebox::message::session::{Notice, SessionId};
+use leasebox::representation::byte_order::ByteOrder;
+
+use crate::support::{Client, Running, wait_for};
+
+const LIMIT: Duration = Duration::from_secs(30);
+const SECOND: Duration = Duration::from_secs(1);
+const NOT_AT_ALL: Duration = Duration::ZERO;
+
+pub fn library(server: &Running) -> Library {
+    let (host, port) = (server.address.ip().to_string(), server.address.port());
+    Library::connect(&host, port, LIMIT).unwrap()
+}
+
+/// A process that speaks frames.
+fn process(server: &Running, name: &str, block: u64) -> Library {
+    let mut process = library(server);
+    process.join(name, Some(block)).unwrap();
+    process
+}
+
+/// One that speaks text.
+fn talker(server: &Running, name: &str) -> Client {
+    let mut client = server.connect();
+    assert!(client.ask(&format!("join {name}")).starts_with("joined "));
+    client
+}
+
+fn word(reply: &str, at: usize) -> String {
+    reply.split(' ').nth(at).unwrap_or_else(|| panic!("{reply}")).to_string()
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T, CallError>) -> Code {
+    match result {
+        Err(CallError::Refused(error)) => error.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// All memory is free, and nothing administered.
+pub fn all_back(server: &Running) -> bool {
+    ["used", "admin_used", "sessions", "messages", "processes"]
+        .into_iter()
+        .all(|figure| server.figure(figure) == 0)
+}
+
+#[test]
+fn what_is_said_in_one_representation_is_heard_in_every_other() {
+    let server = Running::start(&["--udp"]);
+    let mut text = talker(&server, "text");
+    let mut little = process(&server, "little", 65_536);
+    let mut big = process(&server, "big", 65_536);
+    little.set_order(ByteOrder::Little);
+    big.set_order(ByteOrder::Big);
+    let (host, port) = (server.address.ip().to_string(), server.address.port());
+    let mut datagrams = Library::by_datagrams(&host, port, LIMIT, Way::default()).unwrap();
+    datagrams.join("datagrams", Some(65_536)).unwrap();
+
+    let all: Vec<u8> = (0..=255).collect();
+    let to_text = big.open("text", &all).unwrap();
+    let received = text.ask(&format!("receive {to_text}"));
+    let escaped = received.splitn(3, ' ').nth(2).unwrap();
+    assert!(escaped.starts_with("\\x00\\x01") && escaped.ends_with("\\xff"), "{escaped}");
+    assert_eq!(text.ask(&format!("send {to_text} {escaped}")), format!("sent {to_text} 256"));
+    assert_eq!(big.receive(to_text, NOT_AT_ALL).unwrap(), Some(all.clone()));
+
+    let session = little.open("big", b"").unwrap();
+    little.send(session, &all).unwrap();
+    let onward = big.open("datagrams", b"").unwrap();
+    assert_eq!(big.forward(session, onward).unwrap(), 256);
+    assert_eq!(datagrams.peek(onward, 10, 3).unwrap(), Some(vec![10, 11, 12]));
+    assert_eq!(datagrams.receive(onward, NOT_AT_ALL).unwrap(), Some(all.clone()));
+    datagrams.send(onward, b"thanks").unwrap();
+    assert_eq!(big.receive(onward, SECOND).unwrap(), Some(b"thanks".to_vec()));
+    assert_eq!(code(datagrams.receive(onward, SECOND)), Code::Refused, "it waits for nobody");
+    big.send(onward, &[7; 9000]).unwrap();
+    assert_eq!(code(datagrams.receive(onward, NOT_AT_ALL)), Code::TooLarge);
+    let part = datagrams.peek(onward, 8000, 5000).unwrap().unwrap();
+    assert_eq!(part, [7; 1000], "and it is still there");
+}
+
+#[test]
+fn receive_waits_for_a_message_and_deliver_for_its_receipt() {
+    let server = Running::start(&[]);
+    let mut alice = process(&server, "alice", 1024);
+    let mut bob = process(&server, "bob", 1024);
+    let session = alice.open("bob", b"").unwrap();
+    let asked = Instant::now();
+    assert_eq!(bob.receive(session, Duration::from_millis(80)).unwrap(), None);
+    assert!(asked.elapsed() >= Duration::from_millis(80));
+    let barrier = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            barrier.wait();
+            assert_eq!(bob.receive(session, LIMIT).unwrap(), Some(b"one".to_vec()));
+            // Later, and by another way: it is handed on.
+            barrier.wait();
+            assert_eq!(bob.receive(session, LIMIT).unwrap(), Some(b"two".to_vec()));
+        });
+        barrier.wait();
+        alice.send(session, b"one").unwrap();
+        barrier.wait();
+        alice.deliver(session, b"two", LIMIT).unwrap();
+    });
+    let refused = alice.deliver(session, b"never", Duration::from_millis(50));
+    assert_eq!(code(refused), Code::Refused);
+    assert_eq!(bob.receive(session, NOT_AT_ALL).unwrap(), None, "it was taken back");
+    assert_eq!(code(alice.deliver(session, b"now", NOT_AT_ALL)), Code::Refused);
+    let asked = Instant::now();
+    thread::scope(|scope| {
+        let delivering = scope.spawn(|| alice.deliver(session, b"into the void", LIMIT));
+        wait_for("the message", || bob.sessions().unwrap()[0].inward == 1);
+        bob.close(session).unwrap();
+        assert_eq!(code(delivering.join().unwrap()), Code::Refused);
+    });
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn a_stranger_reaches_nothing_and_is_told_nothing() {
+    let server = Running::start(&[]);
+    let mut alice = process(&server, "alice", 1024);
+    let mut bob = process(&server, "bob", 1024);
+    let mut eve = process(&server, "eve", 1024);
+    let session = alice.open("bob", b"").unwrap();
+    alice.send(session, b"secret").unwrap();
+    let own = eve.open("bob", b"").unwrap();
+    assert_eq!(code(eve.receive(session, NOT_AT_ALL)), Code::NotFound);
+    assert_eq!(code(eve.peek(session, 0, 6)), Code::NotFound);
+    assert_eq!(code(eve.send(session, b"x")), Code::NotFound);
+    assert_eq!(code(eve.publish(&[own, session], b"x")), Code::NotFound);
+    assert_eq!(code(eve.forward(session, own)), Code::NotFound);
+    assert_eq!(code(eve.forward(own, session)), Code::NotFound);
+    assert_eq!(code(eve.close(session)), Code::NotFound);
+    assert_eq!(code(eve.deliver(session, b"x", SECOND)), Code::NotFound);
+    assert_eq!(eve.sessions().unwrap().len(), 1);
+    let mut nobody = library(&server);
+    assert_eq!(code(nobody.receive(session, NOT_AT_ALL)), Code::Refused);
+    assert_eq!(code(nobody.open("bob", b"x")), Code::Refused);
+    let asked: Vec<u64> = bob.sessions().unwrap().iter().map(|state| state.inward).collect();
+    assert_eq!(asked.iter().sum::<u64>(), 1, "the stranger said nothing");
+    assert_eq!(bob.receive(session, NOT_AT_ALL).unwrap(), Some(b"secret".to_vec()));
+    // A session is no lease.
+    assert_eq!(code(alice.get(session)), Code::NotFound);
+    assert_eq!(code(alice.set(session, b"x")), Code::NotFound);
+    assert_eq!(code(alice.give_back(session)), Code::NotFound);
+}
+
+#[test]
+fn the_end_of_a_process_wakes_who_waits_for_its_words() {
+    let server = Running::start(&[]);
+    let mut alice = process(&server, "alice", 1024);
+    let mut bob = process(&server, "bob", 1024);
+    let session = alice.open("bob", b"").unwrap();
+    assert!(matches!(
+        bob.wait(SECOND).unwrap(),
+        Some(Signal::Notice(Notice::Opened { name, .. })) if name == "alice"
+    ));
+    let asked = Instant::now();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| bob.receive(session, LIMIT));
+        wait_for("bob to wait", || server.figure("processes") == 2);
+        drop(alice);
+        assert_eq!(code(waiting.join().unwrap()), Code::NotFound);
+    });
+    assert!(asked.elapsed() < SECOND, "{:?}", asked.elapsed());
+    assert_eq!(bob.wait(SECOND).unwrap(), Some(Signal::Notice(Notice::Closed { session })));
+    drop(bob);
+    wait_for("all to be back", || all_back(&server));
+}
+
+#[test]
+fn a_lookup_waits_until_there_is_such_a_process() {
+    let server = Running::start(&[]);
+    let mut early = library(&server);
+    assert_eq!(code(early.lookup("late", NOT_AT_ALL)), Code::NotFound);
+    assert_eq!(code(early.lookup("late", Duration::from_millis(30))), Code::NotFound);
+    assert_eq!(code(early.lookup("no name", SECOND)), Code::BadRequest);
+    let asked = Instant::now();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| early.lookup("late", LIMIT));
+        let _late = process(&server, "late", 0);
+        waiting.join().unwrap().unwrap();
+    });
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn who_watches_misses_nobody_however_many_come_meanwhile() {
+    let server = Running::start(&[]);
+    let barrier = Barrier::new(5);
+    let mut known = thread::scope(|scope| {
+        for thread in 0..4 {
+            let (server, barrier) = (&server, &barrier);
+            scope.spawn(move || {
+                barrier.wait();
+                let processes: Vec<_> =
+                    (0..25).map(|n| process(server, &format!("p{thread}-{n}"), 0)).collect();
+                barrier.wait();
+                drop(processes);
+            });
+        }
+        let mut watcher = process(&server, "watcher", 0);
+        barrier.wait();
+        let mut known: std::collections::BTreeSet<_> =
+            watcher.watch().unwrap().into_iter().collect();
+        while known.len() < 101 {
+            match watcher.wait(LIMIT).unwrap() {
+                Some(Signal::Notice(Notice::Joined { name })) => assert!(known.insert(name)),
+                other => panic!("{other:?}"),
+            }
+        }
+        barrier.wait();
+        while known.len() > 1 {
+            match watcher.wait(LIMIT).unwrap() {
+                Some(Signal::Notice(Notice::Left { name })) => assert!(known.remove(&name)),
+                other => panic!("{other:?}"),
+            }
+        }
+        known
+    });
+    assert_eq!(known.pop_first().as_deref(), Some("watcher"));
+}
+
+#[test]
+fn a_join_waits_for_room_in_administrative_memory_and_is_told_when_there_is_none() {
+    let server = Running::start(&["--admin", "4KiB", "--rendezvous", "20s"]);
+    let mut all: Vec<_> = (0..18).map(|n| process(&server, &format!("p{n}"), 32)).collect();
+    let asked = Instant::now();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| process(&server, "late", 32));
+        wait_for("one to wait", || server.figure("full") > 0);
+        all.pop().unwrap().leave().unwrap();
+        waiting.join().unwrap();
+    });
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    drop(all);
+    let server = Running::start(&["--admin", "4KiB", "--rendezvous", "50ms", "--udp"]);
+    let _all: Vec<_> = (0..18).map(|n| process(&server, &format!("p{n}"), 32)).collect();
+    assert_eq!(code(library(&server).join("late", None)), Code::OutOfMemory);
+    let (host, port) = (server.address.ip().to_string(), server.address.port());
+    let mut datagrams = Library::by_datagrams(&host, port, LIMIT, Way::default()).unwrap();
+    assert_eq!(code(datagrams.join("late", None)), Code::OutOfMemory);
+}
+
+#[test]
+fn a_message_beyond_the_limit_is_refused_and_a_large_one_arrives_whole() {
+    let server = Running::start(&["--max-message", "1MiB", "--block", "2MiB", "--admin", "4MiB"]);
+    let mut alice = process(&server, "alice", 2 << 20);
+    let mut bob = talker(&server, "bob");
+    let session = alice.open("bob", b"").unwrap();
+    let most = (1 << 20) - 16 - 16 - 8;
+    let data: Vec<u8> = (0..most).map(|at: usize| (at / 3) as u8).collect();
+    assert_eq!(code(alice.send(session, &vec![0; most + 1])), Code::TooLarge);
+    alice.send(session, &data).unwrap();
+    // Escaped it may be four times as long: text has it in parts.
+    let refused = bob.ask(&format!("receive {session}"));
+    assert!(refused.starts_with("error too-large"), "{refused}");
+    assert!(bob.ask(&format!("peek {session} 0 300000")).starts_with("error too-large"));
+    assert!(bob.ask(&format!("peek {session} 0 4")).ends_with(r" \x00\x00\x00\x01"));
+    let mut carol = process(&server, "carol", 0);
+    let onward = word(&bob.ask("open carol"), 1);
+    assert!(bob.ask(&format!("forward {session} {onward}")).starts_with("forwarded"));
+    let onward = onward.parse_id();
+    assert_eq!(carol.receive(onward, SECOND).unwrap(), Some(data));
+}
+
+trait ParseId {
+    fn parse_id(&self) -> SessionId;
+}
+
+impl ParseId for String {
+    fn parse_id(&self) -> SessionId {
+        leasebox::message::LeaseId::parse(self.as_bytes()).unwrap()
+    }
+}
+
+#[test]
+fn the_stop_ends_every_wait() {
+    let mut server = Running::start(&[]);
+    let mut alice = talker(&server, "alice");
+    let mut bob = talker(&server, "bob");
+    let session = word(&alice.ask("open bob"), 1);
+    let mut seeker = server.connect();
+    alice.send(format!("deliver {session} 60000 hi\n"));
+    seeker.send("lookup nobody 60000\n");
+    let mut carol = talker(&server, "carol");
+    let other = word(&carol.ask("open bob"), 1);
+    bob.send(format!("receive {other} 60000\n"));
+    wait_for("the message", || server.figure("messages") == 1);
+    let asked = Instant::now();
+    server.signal("-TERM");
+    assert!(server.wait().success());
+    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+    assert!(alice.line().starts_with("error refused"));
+    assert_eq!(bob.line(), "none");
+    assert!(seeker.line().starts_with("error not-found"));
+}
+
+#[test]
+fn a_killed_program_leaves_nothing_behind() {
+    let server = Running::start(&[]);
+    let mut chat = terminal(&server, &["alice"]);
+    let mut bob = talker(&server, "bob");
+    bob.ask("lookup alice 30000");
+    let session = word(&bob.ask("open alice hi"), 1);
+    assert_eq!(line(&mut chat), "bob: hi");
+    chat.stdin.as_mut().unwrap().write_all(b"you there\n").unwrap();
+    wait_for("the answer", || server.figure("messages") == 1);
+    chat.kill().unwrap();
+    chat.wait().unwrap();
+    wait_for("its end", || server.figure("processes") == 1);
+    let told: Vec<_> = (0..2).map(|_| bob.ask("wait 10000")).collect();
+    assert_eq!(told, [format!("lost {session} 1"), format!("closed {session}")]);
+    assert_eq!(bob.ask("leave"), "left bob");
+    wait_for("all to be back", || all_back(&server));
+}
+
+/// `chat.py`, of which standard input and output are pipes.
+fn terminal(server: &Running, arguments: &[&str]) -> Child {
+    let (host, port) = (server.address.ip().to_string(), server.address.port().to_string());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/client_py/chat.py");
+    let mut command = Command::new("python3");
+    command.args([path, &host, &port]).args(arguments).env("PYTHONUNBUFFERED", "1");
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    pipes.spawn().unwrap()
+}
+
+fn line(terminal: &mut Child) -> String {
+    let mut text = String::new();
+    // One byte at a time: nothing that comes later may be read with it.
+    let mut out = BufReader::with_capacity(1, terminal.stdout.as_mut().unwrap());
+    out.read_line(&mut text).unwrap();
+    text.trim_end().to_string()
+}
+
+#[test]
+fn two_terminals_talk_and_a_third_sees_neither() {
+    let server = Running::start(&[]);
+    let mut alice = terminal(&server, &["alice"]);
+    let mut bob = terminal(&server, &["bob", "alice"]);
+    assert_eq!(line(&mut alice), "bob: bob is here");
+    let mut third = terminal(&server, &["carol"]);
+    let say = |who: &mut Child, text: &str| {
+        who.stdin.as_mut().unwrap().write_all(format!("{text}\n").as_bytes()).unwrap();
+    };
+    say(&mut alice, r"hello \n bob, 'quoted' é");
+    assert_eq!(line(&mut bob), r"alice: hello \n bob, 'quoted' é");
+    say(&mut bob, "");
+    assert_eq!(line(&mut alice), "bob:");
+    for number in 0..50 {
+        say(&mut bob, &format!("line {number}"));
+    }
+    drop(bob.stdin.take());
+    for number in 0..50 {
+        assert_eq!(line(&mut alice), format!("bob: line {number}"));
+    }
+    assert!(bob.wait().unwrap().success() && alice.wait().unwrap().success());
+    // Who called nobody and was called by nobody has heard nothing.
+    third.kill().unwrap();
+    assert_eq!(line(&mut third), "");
+    third.wait().unwrap();
+    wait_for("all to be back", || all_back(&server));
+}
+
+#[test]
+fn chat_says_what_is_wrong() {
+    let server = Running::start(&[]);
+    let _alice = talker(&server, "alice");
+    let mut again = terminal(&server, &["alice"]);
+    assert_eq!(again.wait().unwrap().code(), Some(1), "the name is taken");
+    let mut bad = terminal(&server, &["a b"]);
+    assert_eq!(bad.wait().unwrap().code(), Some(2));
+}
+
+#[test]
+fn the_command_line_speaks_for_a_process() {
+    let server = Running::start(&[]);
+    let mut alice = server.connect();
+    let token = word(&alice.ask("join alice"), 1);
+    let mut bob = talker(&server, "bob");
+    let run = |words: &[&str]| {
+        let (host, port) = (server.address.ip().to_string(), server.address.port().to_string());
+        let ran = crate::support::leasebox(
+            &[&["client", "--process", &token, &host, &port], words].concat(),
+        );
+        String::from_utf8_lossy(&ran.stdout).trim_end().to_string()
+    };
+    let session = word(&run(&["open", "bob", r"two words \n"]), 1);
+    let said = format!(r"message {session} two words \\n");
+    assert_eq!(bob.ask(&format!("receive {session}")), said);
+    assert_eq!(run(&["send", &session, "a\tb"]), format!("sent {session} 3"));
+    assert_eq!(run(&["publish", &session, "both words"]), "published 1 10");
+    assert_eq!(bob.ask(&format!("receive {session}")), format!(r"message {session} a\tb"));
+    assert_eq!(bob.ask(&format!("send {session} back")), format!("sent {session} 4"));
+    assert_eq!(run(&["receive", &session, "100"]), format!("message {session} back"));
+    assert_eq!(run(&["deliver", &session, "0", "x"]), "");
+    assert_eq!(run(&["sessions"]), format!("sessions {session}:bob:0:1"));
+    assert_eq!(run(&["close", &session]), format!("closed {session}"));
+}

@@ -1,0 +1,438 @@
+//! Random steps of a few processes against a naive model: every byte arrives once, in order for
+//! each session, unmixed, whatever is begun, finished or ended in between.
+//!
+//! Copies are under way while other things happen: each is begun, made when it has its seat, and
+//! finished as steps of their own.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use leasebox::message::session::SessionId;
+use leasebox::service::engine::{Copying, Finished};
+use proptest::prelude::*;
+
+use crate::world::{KB, World};
+
+/// What a step does; small numbers choose among what there is.
+#[derive(Debug, Clone)]
+enum Step {
+    Join(u8, u64),
+    Leave(u8),
+    Open(u8, u8, usize),
+    Send(u8, usize),
+    Publish(u8, usize, usize),
+    Receive(u8),
+    Peek(u8, usize, usize),
+    Forward(u8, u8),
+    Close(u8),
+    Register(u8, u64),
+    Grow(u8, u64, u64),
+    Shrink(u8, u64, u64),
+    Make(u8),
+    Finish(u8),
+    Lease(u64),
+    Unlease,
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    let length = prop_oneof![0_usize..100, 500_usize..5000, 8000_usize..40_000];
+    let size = prop_oneof![0_u64..2000, 4000_u64..80_000];
+    prop_oneof![
+        3 => (any::<u8>(), prop_oneof![Just(0), Just(4 * KB), Just(16 * KB), Just(40 * KB)])
+            .prop_map(|(a, b)| Step::Join(a, b)),
+        1 => any::<u8>().prop_map(Step::Leave),
+        4 => (any::<u8>(), any::<u8>(), 0_usize..1500).prop_map(|(a, b, c)| Step::Open(a, b, c)),
+        9 => (any::<u8>(), length.clone()).prop_map(|(a, b)| Step::Send(a, b)),
+        3 => (any::<u8>(), 1_usize..5, length).prop_map(|(a, b, c)| Step::Publish(a, b, c)),
+        9 => any::<u8>().prop_map(Step::Receive),
+        2 => (any::<u8>(), 0_usize..900, 0_usize..900).prop_map(|(a, b, c)| Step::Peek(a, b, c)),
+        3 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| Step::Forward(a, b)),
+        1 => any::<u8>().prop_map(Step::Close),
+        1 => (any::<u8>(), size.clone()).prop_map(|(a, b)| Step::Register(a, b)),
+        2 => (any::<u8>(), size.clone(), 0_u64..3).prop_map(|(a, b, c)| Step::Grow(a, b, c)),
+        2 => (any::<u8>(), size, 0_u64..3).prop_map(|(a, b, c)| Step::Shrink(a, b, c)),
+        12 => any::<u8>().prop_map(Step::Make),
+        12 => any::<u8>().prop_map(Step::Finish),
+        1 => (1_u64..400_000).prop_map(Step::Lease),
+        1 => Just(Step::Unlease),
+    ]
+}
+
+/// A message as the model has it: its bytes, and in which life of whose block they lie.
+#[derive(Debug, Clone)]
+struct Said {
+    data: Vec<u8>,
+    owner: (u64, u64),
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    ends: [u64; 2],
+    closed: [bool; 2],
+    inboxes: [VecDeque<Said>; 2],
+}
+
+/// What a copy under way is for.
+#[derive(Debug)]
+enum Doing {
+    Open(SessionLater, Vec<u8>),
+    Fill(Vec<SessionId>, Vec<u8>),
+    Read(Said, Vec<u8>),
+}
+
+/// A session that its first message is yet to be filled for: the two ends' lives.
+type SessionLater = [(u64, u64); 2];
+
+struct Underway {
+    copying: Copying<u64>,
+    by: (u64, u64),
+    doing: Doing,
+    is_made: bool,
+    /// What was read when it was made.
+    read: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Model {
+    /// Who lives, and in which life: a client that left may join again.
+    lives: BTreeMap<u64, u64>,
+    sessions: BTreeMap<SessionId, Known>,
+    underway: Vec<Underway>,
+    births: u64,
+    said: u64,
+}
+
+/// The processes: as many clients, and named by them.
+const CLIENTS: u8 = 5;
+
+impl Model {
+    fn life(&self, client: u64) -> Option<(u64, u64)> {
+        self.lives.get(&client).map(|&life| (client, life))
+    }
+
+    fn is_alive(&self, life: (u64, u64)) -> bool {
+        self.life(life.0) == Some(life)
+    }
+
+    /// Bytes that no other message has.
+    fn data(&mut self, length: usize) -> Vec<u8> {
+        self.said += 1;
+        let mark = self.said.to_le_bytes();
+        (0..length).map(|at| mark[at % 8] ^ (at / 8) as u8).collect()
+    }
+
+    /// An open end: the session, which side, and its process.
+    fn end(&self, choice: u8) -> Option<(SessionId, usize, u64)> {
+        let open = self.sessions.iter().flat_map(|(&id, known)| {
+            let sides = (0..2).filter(|&side| !known.closed[side]);
+            sides.map(move |side| (id, side, known.ends[side]))
+        });
+        let open: Vec<_> = open.collect();
+        (!open.is_empty()).then(|| open[usize::from(choice) % open.len()])
+    }
+
+    fn hears(&self, session: SessionId, speaker: u64) -> bool {
+        let Some(known) = self.sessions.get(&session) else { return false };
+        let Some(side) = known.ends.iter().position(|&end| end == speaker) else { return false };
+        !known.closed[side] && !known.closed[1 - side]
+    }
+
+    fn post(&mut self, session: SessionId, by: u64, said: Said) {
+        let known = self.sessions.get_mut(&session).unwrap();
+        let side = known.ends.iter().position(|&end| end == by).unwrap();
+        known.inboxes[1 - side].push_back(said);
+    }
+
+    fn close(&mut self, session: SessionId, side: usize) {
+        let known = self.sessions.get_mut(&session).unwrap();
+        known.closed[side] = true;
+        known.inboxes[side].clear();
+    }
+
+    fn tidy(&mut self) {
+        self.sessions.retain(|_, known| {
+            !known.closed.contains(&true)
+                || (0..2).any(|side| !known.closed[side] && !known.inboxes[side].is_empty())
+        });
+    }
+
+    fn died(&mut self, life: (u64, u64)) {
+        for known in self.sessions.values_mut() {
+            known.inboxes.iter_mut().for_each(|inbox| inbox.retain(|said| said.owner != life));
+            for side in 0..2 {
+                if known.ends[side] == life.0 && !known.closed[side] {
+                    known.closed[side] = true;
+                    known.inboxes[side].clear();
+                }
+            }
+        }
+        self.tidy();
+    }
+}
+
+struct Run {
+    world: World,
+    model: Model,
+    leases: Vec<leasebox::message::LeaseId>,
+}
+
+impl Run {
+    fn new() -> Self {
+        Self { world: World::sized(512 * KB, 64 * KB), model: Model::default(), leases: Vec::new() }
+    }
+
+    fn begin(&mut self, copying: Copying<u64>, by: u64, doing: Doing) {
+        let by = self.model.life(by).unwrap();
+        let (is_made, read) = (false, Vec::new());
+        self.model.underway.push(Underway { copying, by, doing, is_made, read });
+    }
+
+    fn step(&mut self, step: Step) {
+        let client = |choice: u8| u64::from(choice % CLIENTS) + 1;
+        match step {
+            Step::Join(who, block) => {
+                if let Ok(Ok(())) = self.world.try_join(client(who), block) {
+                    self.model.births += 1;
+                    let births = self.model.births;
+                    assert_eq!(self.model.lives.insert(client(who), births), None);
+                }
+            }
+            Step::Leave(who) => {
+                if let Some(life) = self.model.life(client(who)) {
+                    self.world.leave(life.0);
+                    self.model.lives.remove(&life.0);
+                    self.model.died(life);
+                }
+            }
+            Step::Open(who, whom, length) => self.open(client(who), client(whom), length),
+            Step::Send(end, length) => {
+                let Some((session, _, by)) = self.model.end(end) else { return };
+                let data = self.model.data(length);
+                let begun = self.world.engine.begin_send(by, session, length as u64, false);
+                if let Ok(copying) = begun {
+                    assert!(self.model.hears(session, by));
+                    self.begin(copying, by, Doing::Fill(vec![session], data));
+                }
+            }
+            Step::Publish(end, most, length) => self.publish(end, most, length),
+            Step::Receive(end) => {
+                let Some((session, side, by)) = self.model.end(end) else { return };
+                let begun = self.world.engine.begin_receive(by, session, u64::MAX).unwrap();
+                let said = self.model.sessions.get_mut(&session).unwrap().inboxes[side].pop_front();
+                self.model.tidy();
+                assert_eq!(begun.is_some(), said.is_some());
+                if let (Some(copying), Some(said)) = (begun, said) {
+                    let data = said.data.clone();
+                    self.begin(copying, by, Doing::Read(said, data));
+                }
+            }
+            Step::Peek(end, offset, length) => {
+                let Some((session, side, by)) = self.model.end(end) else { return };
+                let part = (offset as u64, length as u64);
+                let begun = self.world.engine.begin_peek(by, session, part, u64::MAX).unwrap();
+                let said = self.model.sessions[&session].inboxes[side].front().cloned();
+                assert_eq!(begun.is_some(), said.is_some());
+                if let (Some(copying), Some(said)) = (begun, said) {
+                    let from = offset.min(said.data.len());
+                    let data = said.data[from..(from + length).min(said.data.len())].to_vec();
+                    self.begin(copying, by, Doing::Read(said, data));
+                }
+            }
+            Step::Forward(from, to) => self.forward(from, to),
+            Step::Close(end) => {
+                let Some((session, side, by)) = self.model.end(end) else { return };
+                self.world.engine.close(by, session).unwrap();
+                self.model.close(session, side);
+                self.model.tidy();
+            }
+            Step::Register(who, size) => drop(self.world.engine.register(client(who), size)),
+            Step::Grow(who, size, block) => {
+                drop(self.world.engine.grow(client(who), block, size));
+            }
+            Step::Shrink(who, size, block) => {
+                drop(self.world.engine.shrink(client(who), block, size, self.world.now));
+            }
+            Step::Make(which) => self.make(which),
+            Step::Finish(which) => self.finish(which),
+            Step::Lease(size) => {
+                let (engine, now) = (&mut self.world.engine, self.world.now);
+                engine.make_room(size);
+                let kind = leasebox::message::IdKind::Uuid;
+                self.leases.extend(engine.manager.lease(size, 1000, kind, now));
+            }
+            Step::Unlease => {
+                if let Some(id) = self.leases.pop() {
+                    let now = self.world.now;
+                    let ending = self.world.engine.manager.end_lease(id, now).unwrap();
+                    self.world.engine.give_back(vec![ending], now);
+                }
+            }
+        }
+        self.world.check();
+    }
+
+    fn open(&mut self, by: u64, whom: u64, length: usize) {
+        let begun = self.world.engine.begin_open(by, &format!("p{whom}"), length as u64);
+        let Ok(begun) = begun else { return };
+        let (by, whom) = (self.model.life(by).unwrap(), self.model.life(whom).unwrap());
+        match begun {
+            Ok(session) => {
+                let known = Known { ends: [by.0, whom.0], ..Known::default() };
+                assert!(self.model.sessions.insert(session, known).is_none());
+            }
+            Err(copying) => {
+                let data = self.model.data(length);
+                self.begin(copying, by.0, Doing::Open([by, whom], data));
+            }
+        }
+    }
+
+    fn publish(&mut self, end: u8, most: usize, length: usize) {
+        let Some((_, _, by)) = self.model.end(end) else { return };
+        let sessions = self.model.sessions.keys().copied();
+        let sessions: Vec<_> =
+            sessions.filter(|&session| self.model.hears(session, by)).take(most).collect();
+        let data = self.model.data(length);
+        if let Ok(copying) = self.world.engine.begin_publish(by, &sessions, length as u64) {
+            self.begin(copying, by, Doing::Fill(sessions, data));
+        }
+    }
+
+    fn forward(&mut self, from: u8, to: u8) {
+        let Some((session, side, by)) = self.model.end(from) else { return };
+        let Some((other, _, _)) = self.model.end(to) else { return };
+        let waits = self.model.sessions[&session].inboxes[side].front().cloned();
+        let may = self.model.hears(other, by) && waits.is_some();
+        let forwarded = self.world.engine.forward(by, session, other);
+        assert_eq!(forwarded.is_ok(), may, "{forwarded:?}");
+        if let (Ok(length), Some(said)) = (forwarded, waits) {
+            assert_eq!(length, said.data.len() as u64);
+            self.model.sessions.get_mut(&session).unwrap().inboxes[side].pop_front();
+            self.model.post(other, by, said);
+            self.model.tidy();
+        }
+    }
+
+    /// Makes one copy under way, if it has its seat.
+    fn make(&mut self, which: u8) {
+        let count = self.model.underway.len();
+        let Some(underway) = self.model.underway.get_mut(usize::from(which) % count.max(1)) else {
+            return;
+        };
+        let seated = self.world.engine.is_seated(underway.copying.number);
+        if underway.is_made || seated != Some(true) {
+            return;
+        }
+        underway.is_made = true;
+        match &underway.doing {
+            Doing::Open(_, data) | Doing::Fill(_, data) => {
+                let data = data.clone();
+                self.world.write(&underway.copying, &data);
+            }
+            Doing::Read(..) => underway.read = self.world.bytes(&underway.copying),
+        }
+    }
+
+    /// Finishes one copy under way: one that was made, or whose block has gone.
+    fn finish(&mut self, which: u8) {
+        let count = self.model.underway.len().max(1);
+        let at = usize::from(which) % count;
+        let Some(underway) = self.model.underway.get(at) else { return };
+        let is_waiting = self.world.engine.is_seated(underway.copying.number).is_some();
+        if !underway.is_made && is_waiting {
+            return;
+        }
+        let Underway { copying, by, doing, is_made, read } = self.model.underway.remove(at);
+        let finished = self.world.finish(copying.number, is_made);
+        match doing {
+            Doing::Read(said, data) => {
+                let is_there = is_made && self.model.is_alive(said.owner);
+                assert_eq!(finished.is_ok(), is_there, "{finished:?}");
+                if is_there {
+                    assert_eq!(read, data, "the bytes that were said");
+                }
+            }
+            Doing::Open(lives, data) => {
+                let both = lives.iter().all(|&life| self.model.is_alive(life));
+                assert_eq!(finished.is_ok(), both && is_made, "{finished:?}");
+                if let Ok(Finished::Opened(session)) = finished {
+                    let ends = [lives[0].0, lives[1].0];
+                    self.model.sessions.insert(session, Known { ends, ..Known::default() });
+                    self.model.post(session, by.0, Said { data, owner: lives[1] });
+                }
+            }
+            Doing::Fill(sessions, data) => {
+                let hearing = sessions.into_iter().filter(|&s| self.model.hears(s, by.0));
+                let hearing: Vec<_> = hearing.filter(|_| self.model.is_alive(by)).collect();
+                assert_eq!(finished.is_ok(), !hearing.is_empty() && is_made, "{finished:?}");
+                if let Ok(Finished::Published { count, .. }) = finished {
+                    assert_eq!(count as usize, hearing.len());
+                }
+                for session in hearing {
+                    self.model.post(session, by.0, Said { data: data.clone(), owner: by });
+                }
+            }
+        }
+    }
+
+    /// Everybody finishes and leaves.
+    fn end(mut self) {
+        for _ in 0..=self.model.underway.len() {
+            for which in 0..self.model.underway.len() {
+                self.make(which as u8);
+            }
+            for which in (0..self.model.underway.len()).rev() {
+                self.finish(which as u8);
+            }
+        }
+        assert!(self.model.underway.is_empty(), "a seat was never had");
+        self.receive_all();
+        self.leases.clear();
+        for client in self.model.lives.keys().copied().collect::<Vec<_>>() {
+            self.world.leave(client);
+        }
+        let figures = self.world.engine.figures();
+        assert_eq!((figures.admin_used, figures.sessions, figures.messages), (0, 0, 0));
+        let leases = self.world.engine.manager.leases();
+        assert_eq!(
+            leases.requested(),
+            leases.pools().size().total() - leases.pools().free().total() - slack(&self.world)
+        );
+    }
+
+    /// What was sent and not received is received now, in its order.
+    fn receive_all(&mut self) {
+        while let Some((session, side, by)) = self.first_waiting() {
+            let said = self.model.sessions.get_mut(&session).unwrap().inboxes[side].pop_front();
+            let received = self.world.receive(by, session).unwrap();
+            assert_eq!(received, said.map(|said| said.data));
+            self.model.tidy();
+        }
+    }
+
+    fn first_waiting(&self) -> Option<(SessionId, usize, u64)> {
+        let mut ends = self.model.sessions.iter().flat_map(|(&id, known)| {
+            (0..2).filter(|&s| !known.inboxes[s].is_empty()).map(move |s| (id, s, known.ends[s]))
+        });
+        ends.next()
+    }
+}
+
+/// What the blocks of leases have over what was asked for.
+fn slack(world: &World) -> u64 {
+    let leases = world.engine.manager.leases();
+    leases.filling().used - leases.requested()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_byte_arrives_once_in_order_and_unmixed(
+        steps in prop::collection::vec(steps(), 1..250),
+    ) {
+        let mut run = Run::new();
+        [1, 2, 3].into_iter().for_each(|client| run.step(Step::Join(client, 16 * KB)));
+        steps.into_iter().for_each(|step| run.step(step));
+        run.end();
+    }
+}

@@ -1,0 +1,290 @@
+//! Scenarios over the engine: each is a test, and together they reach every step of figures 4
+//! and 5. The table of who reaches which stands in REPORT.md and is checked here.
+
+use leasebox::message::Code;
+use leasebox::service::engine::LEAST;
+use leasebox::service::steps::{STEPS, Visited};
+
+use crate::world::{KB, World, refusal};
+
+macro_rules! scenarios {
+    ($($name:ident => $body:expr;)*) => {
+        $(#[test] fn $name() { $body(); })*
+        const SCENARIOS: &[(&str, fn() -> Visited)] = &[$((stringify!($name), $body)),*];
+    };
+}
+
+scenarios! {
+    a_process_registers_a_block_that_another_can_open_at_once => rendezvous;
+    who_finds_administrative_memory_locked_waits => locked;
+    who_finds_administrative_memory_full_waits_until_a_process_has_left => full;
+    a_further_block_is_registered_and_used_when_the_first_is_full => further_block;
+    a_message_is_filled_located_signalled_loaded_copied_and_released => communication;
+    the_first_message_lies_in_the_destinations_block_and_outlives_its_sender => first_message;
+    a_part_is_read_and_left_where_it_is => part;
+    a_message_without_room_grows_the_block_once_and_then_is_refused => no_room;
+    a_message_is_handed_on_by_its_location_alone => forwarding;
+    one_message_to_many_lives_until_its_last_reader_has_it => publishing;
+}
+
+fn rendezvous() -> Visited {
+    let mut world = World::new();
+    world.join(1, 4 * KB);
+    world.join(2, 0);
+    assert_eq!(world.size(1), 4 * KB);
+    assert_eq!(world.engine.figures().admin_used, LEAST + LEAST - 32, "two entries, one span");
+    for (client, block, code) in
+        [(1, 0, Code::Refused), (3, 2048 * KB, Code::OutOfMemory), (3, u64::MAX, Code::OutOfMemory)]
+    {
+        let error = world.try_join(client, block).unwrap_err();
+        assert_eq!(error.code, code, "{error}");
+    }
+    assert_eq!(world.engine.figures().admin_used, LEAST + LEAST - 32, "unchanged");
+    world.open(2, 1);
+    assert_eq!(world.told(1), ["opened p2"]);
+    [1, 2].into_iter().for_each(|client| world.leave(client));
+    assert!(world.is_empty());
+    world.engine.steps()
+}
+
+/// The lock itself is tried in `transport::shared`, whose test reaches this by threads.
+fn locked() -> Visited {
+    let mut world = World::new();
+    world.engine.note_locked();
+    world.join(1, KB);
+    world.engine.steps()
+}
+
+fn full() -> Visited {
+    let mut world = World::sized(1024 * KB, 4 * KB);
+    let fit = 4 * KB / LEAST;
+    (1..=fit).for_each(|client| world.join(client, 32));
+    let late = fit + 1;
+    assert!(world.try_join(late, 32).unwrap().is_err(), "it is full");
+    assert_eq!(world.engine.figures().counts.full, 1);
+    let first = world.engine.await_room(100);
+    let second = world.engine.await_room(101);
+    assert_eq!(world.engine.manager.take_wakers(), []);
+    world.leave(1);
+    assert_eq!(world.engine.manager.take_wakers(), [100], "who waited longest looks");
+    world.join(late, 32);
+    world.engine.forget_room(first);
+    assert_eq!(world.engine.manager.take_wakers(), [], "there is no room for a second");
+    world.leave(2);
+    world.leave(3);
+    world.join(1, 32);
+    world.engine.forget_room(second);
+    assert_eq!(refusal(world.try_join(late, 32), "leave it first"), Code::Refused);
+    world.engine.steps()
+}
+
+fn further_block() -> Visited {
+    let mut world = World::new();
+    [1, 2].into_iter().for_each(|client| world.join(client, KB));
+    let session = world.open(1, 2);
+    assert_eq!(world.engine.register(1, 3000), Ok((1, 4 * KB)));
+    world.check();
+    assert_eq!(world.size(1), 5 * KB);
+    world.send(1, session, &[1; 1000]).unwrap();
+    world.send(1, session, &[2; 4096]).unwrap();
+    assert_eq!(world.engine.shrink(1, 0, 1, world.now), Err(lies_up_to(2 * KB / 2)));
+    assert_eq!(refusal(world.engine.register(1, 0), "at least 1 byte"), Code::BadRequest);
+    assert_eq!(refusal(world.engine.register(1, 1 << 40), "cannot be had"), Code::OutOfMemory);
+    assert_eq!(refusal(world.engine.register(9, 1), "belongs to no process"), Code::Refused);
+    world.check();
+    assert_eq!(world.receive(2, session), Ok(Some(vec![1; 1000])));
+    assert_eq!(world.receive(2, session), Ok(Some(vec![2; 4096])));
+    for block in 2..16 {
+        assert_eq!(world.engine.register(1, 1), Ok((block, 32)));
+    }
+    assert_eq!(refusal(world.engine.register(1, 1), "at most 16 blocks"), Code::Refused);
+    [1, 2].into_iter().for_each(|client| world.leave(client));
+    assert!(world.is_empty());
+    world.engine.steps()
+}
+
+fn lies_up_to(end: u64) -> leasebox::message::Error {
+    let text = format!("messages lie there up to {end} bytes; receive them, or shrink to that");
+    leasebox::message::Error::new(Code::Refused, text)
+}
+
+fn communication() -> Visited {
+    let mut world = World::new();
+    [1, 2, 3].into_iter().for_each(|client| world.join(client, KB));
+    let session = world.open(1, 2);
+    world.send(1, session, b"one").unwrap();
+    world.send(1, session, b"").unwrap();
+    world.send(2, session, b"back").unwrap();
+    assert_eq!(world.told(2), ["opened p1", "message 3", "message 0"]);
+    assert_eq!(world.engine.sessions(2).unwrap()[0].inward, 2);
+    for strange in [world.send(3, session, b"x"), world.receive(3, session).map(|_| ())] {
+        assert_eq!(refusal(strange, "no such session"), Code::NotFound);
+    }
+    assert_eq!(world.receive(2, session), Ok(Some(b"one".to_vec())));
+    assert_eq!(world.receive(2, session), Ok(Some(Vec::new())));
+    assert_eq!(world.receive(2, session), Ok(None));
+    assert_eq!(world.receive(1, session), Ok(Some(b"back".to_vec())));
+    assert_eq!(world.told(1), [""; 0], "what was received unheard is not told");
+    assert_eq!(world.engine.figures().messages, 0);
+    world.engine.steps()
+}
+
+fn first_message() -> Visited {
+    let mut world = World::new();
+    [1, 2].into_iter().for_each(|client| world.join(client, 4 * KB));
+    let session = world.open_with(1, 2, b"hello").unwrap();
+    assert_eq!(world.told(2), ["opened p1", "message 5"]);
+    world.send(1, session, b"lost with me").unwrap();
+    world.leave(1);
+    assert_eq!(world.told(2), ["lost 1", "closed"]);
+    let closed = world.send(2, session, b"who hears?");
+    assert_eq!(refusal(closed, "no such session"), Code::NotFound);
+    assert_eq!(world.receive(2, session), Ok(Some(b"hello".to_vec())));
+    assert_eq!(refusal(world.receive(2, session), "no such session"), Code::NotFound);
+    assert_eq!(world.engine.figures().counts.lost, 1);
+    world.join(1, 4 * KB);
+    // A sixteenth for one, a quarter for all, of what was not received.
+    let too_large = world.open_with(1, 2, &[0; 257]);
+    assert_eq!(refusal(too_large, "may have 256 bytes"), Code::TooLarge);
+    world.open_with(1, 2, &[0; 256]).unwrap();
+    let again = world.open_with(1, 2, b"x");
+    assert_eq!(refusal(again, "this one's have 256"), Code::TooLarge);
+    for client in 3..6 {
+        world.join(client, 0);
+        world.open_with(client, 2, &[0; 256]).unwrap();
+    }
+    world.join(6, 0);
+    assert_eq!(refusal(world.open_with(6, 2, b"x"), "no room"), Code::OutOfMemory);
+    world.open(6, 2);
+    assert_eq!(refusal(world.open_with(1, 6, b"x"), "may have 0 bytes"), Code::TooLarge);
+    for (name, code, text) in
+        [("p1", Code::Refused, "between two"), ("nobody", Code::NotFound, "lookup NAME")]
+    {
+        let begun = world.engine.begin_open(1, name, 1);
+        assert_eq!(refusal(begun, text), code);
+    }
+    (1..=6).for_each(|client| world.leave(client));
+    assert!(world.is_empty());
+    world.engine.steps()
+}
+
+fn part() -> Visited {
+    let mut world = World::new();
+    [1, 2].into_iter().for_each(|client| world.join(client, KB));
+    let session = world.open(1, 2);
+    assert_eq!(world.peek(2, session, (0, 9)), Ok(None));
+    world.send(1, session, b"this is some text").unwrap();
+    for (part, expected) in [
+        ((5, 2), &b"is"[..]),
+        ((0, u64::MAX), b"this is some text"),
+        ((13, 100), b"text"),
+        ((17, 1), b""),
+        ((u64::MAX, u64::MAX), b""),
+    ] {
+        assert_eq!(world.peek(2, session, part), Ok(Some(expected.to_vec())), "{part:?}");
+    }
+    let most = world.engine.begin_peek(2, session, (0, 9), 8);
+    assert_eq!(refusal(most, "at most 8"), Code::TooLarge);
+    let most = world.engine.begin_receive(2, session, 16);
+    assert_eq!(refusal(most, "has 17 bytes"), Code::TooLarge);
+    assert_eq!(world.receive(2, session), Ok(Some(b"this is some text".to_vec())));
+    world.engine.steps()
+}
+
+fn no_room() -> Visited {
+    let mut world = World::new();
+    [1, 2, 3].into_iter().for_each(|client| world.join(client, KB));
+    let (session, other) = (world.open(1, 2), world.open(1, 3));
+    assert_eq!(world.told(2), ["opened p1"]);
+    for sent in 0..4 {
+        world.send(1, session, &[sent; 1000]).unwrap();
+    }
+    assert_eq!(world.size(1), 4 * KB, "what was asked for, four times");
+    for _ in 0..2 {
+        let full = world.send(1, session, b"x");
+        assert_eq!(refusal(full, "1 bytes do not fit the 4096"), Code::OutOfMemory);
+    }
+    let full = world.publish(1, &[session, other], b"x");
+    assert_eq!(refusal(full, "grow SIZE"), Code::OutOfMemory);
+    assert_eq!(world.engine.figures().counts.blocked, 3);
+    let told = ["message 1000", "message 1000", "message 1000", "message 1000", "blocked"];
+    assert_eq!(world.told(2), told, "once, as long as it was not heard");
+    assert_eq!(world.told(3), ["opened p1", "blocked"]);
+    assert_eq!(world.told(1), [""; 0]);
+    world.receive(2, session).unwrap();
+    assert_eq!(world.told(1), ["unblocked", "unblocked"]);
+    world.send(1, session, b"x").unwrap();
+    world.engine.steps()
+}
+
+fn forwarding() -> Visited {
+    let mut world = World::new();
+    [1, 2, 3].into_iter().for_each(|client| world.join(client, KB));
+    let (first, second) = (world.open(1, 2), world.open(2, 3));
+    let none = world.engine.forward(2, first, second);
+    assert_eq!(refusal(none, "no message"), Code::NotFound);
+    world.send(1, first, b"for 3").unwrap();
+    let before = world.engine.manager.leases().filling();
+    for (session, to) in [(second, first), (first, first)] {
+        let strange = world.engine.forward(3, session, to);
+        assert_eq!(refusal(strange, "session"), Code::NotFound);
+    }
+    assert_eq!(world.engine.forward(2, first, second), Ok(5));
+    world.check();
+    assert_eq!(world.engine.manager.leases().filling(), before);
+    assert_eq!(world.told(2), ["opened p1"], "it has the message no longer");
+    assert_eq!(world.told(3), ["opened p2", "message 5"]);
+    assert_eq!(refusal(world.receive(3, first), "no such session"), Code::NotFound);
+    assert_eq!(world.receive(3, second), Ok(Some(b"for 3".to_vec())));
+    // What was handed on lies where it lay: it is lost with who said it.
+    world.send(1, first, b"for 3").unwrap();
+    world.engine.forward(2, first, second).unwrap();
+    world.leave(1);
+    assert_eq!((world.told(3), world.told(2)), (vec!["lost 1".into()], vec!["closed".into()]));
+    assert_eq!(world.receive(3, second), Ok(None));
+    // Back to who said it.
+    let again = world.open(2, 3);
+    world.send(2, again, b"echo").unwrap();
+    world.engine.forward(3, again, again).unwrap();
+    assert_eq!(world.receive(2, again), Ok(Some(b"echo".to_vec())));
+    world.engine.steps()
+}
+
+fn publishing() -> Visited {
+    let mut world = World::new();
+    (1..=4).for_each(|client| world.join(client, KB));
+    let sessions: Vec<_> = (2..=4).map(|other| world.open(1, other)).collect();
+    assert_eq!(world.publish(1, &sessions, &[7; 600]), Ok(3));
+    let full = world.engine.begin_send(1, sessions[0], 1024, false).unwrap();
+    assert_eq!(world.size(1), 2 * KB, "one sub-block for three, and one for the next");
+    world.finish(full.number, false).unwrap_err();
+    let twice = world.publish(1, &[sessions[0], sessions[0]], b"x");
+    assert_eq!(refusal(twice, "each once"), Code::BadRequest);
+    let strange = world.publish(2, &sessions, b"x");
+    assert_eq!(refusal(strange, "no such session"), Code::NotFound);
+    for (client, &session) in (2..=4).zip(&sessions) {
+        assert_eq!(world.engine.figures().messages, 1, "until its last reader has it");
+        assert_eq!(world.receive(client, session), Ok(Some(vec![7; 600])));
+    }
+    assert_eq!(world.engine.figures().messages, 0);
+    assert_eq!(world.engine.figures().sessions, 3);
+    (1..=4).for_each(|client| world.leave(client));
+    assert!(world.is_empty());
+    world.engine.steps()
+}
+
+#[test]
+fn every_step_is_reached_and_the_table_in_the_report_says_by_which_test() {
+    let runs: Vec<(&str, Visited)> =
+        SCENARIOS.iter().map(|(name, scenario)| (*name, scenario())).collect();
+    let mut table = String::from("| figure | step | | reached by |\n| --- | --- | --- | --- |\n");
+    for (number, figure, meaning) in STEPS {
+        let by = runs.iter().filter(|(_, visited)| visited.contains(number)).map(|(name, _)| *name);
+        let by: Vec<&str> = by.collect();
+        let first = by.first().unwrap_or_else(|| panic!("no scenario reaches step {number}"));
+        let more =
+            if by.len() > 1 { format!(", and {} more", by.len() - 1) } else { String::new() };
+        table += &format!("| {figure} | {number} | {meaning} | `{first}`{more} |\n");
+    }
+    crate::support::report::stands("tests/sessions/steps.rs", &table);
+}

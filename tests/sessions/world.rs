@@ -1,0 +1,226 @@
+//! An engine, its clock and an arena of plain bytes, for tests that say what processes do, step
+//! by step: a copy is begun, made and finished at whatever moments the test chooses.
+
+use std::hash::RandomState;
+use std::time::{Duration, Instant};
+
+use leasebox::message::memory::Signal;
+use leasebox::message::session::{Notice, SessionId};
+use leasebox::message::{Code, Error};
+use leasebox::service::buddy::Buddy;
+use leasebox::service::engine::{self, CopyNumber, Copying, Finished, Full};
+use leasebox::service::ids::Ids;
+use leasebox::service::lease::LeaseTable;
+use leasebox::service::manager::{Caller, Manager, Rules};
+use leasebox::service::pool::{Pools, Shares};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+pub const KB: u64 = 1024;
+
+/// An extent is known by where it lies.
+pub type Engine = engine::Engine<u64, u64>;
+
+pub struct World {
+    pub engine: Engine,
+    pub now: Instant,
+    arena: Vec<u8>,
+    /// Processes that ended, whose blocks are not given back yet.
+    ending: Vec<u64>,
+}
+
+impl World {
+    /// A megabyte of memory, and as much to administer it.
+    pub fn new() -> Self {
+        Self::sized(1024 * KB, 1024 * KB)
+    }
+
+    pub fn sized(memory: u64, admin: u64) -> Self {
+        let pools = Pools::divided(memory, &Shares::default(), &Shares::default()).unwrap();
+        let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
+        let longest = Duration::from_secs(3600);
+        let leases = LeaseTable::new(Buddy::new(memory), pools, ids, longest, |offset, _| offset);
+        let now = Instant::now();
+        let rules = Rules { journal: true, ..Rules::default() };
+        let engine = Engine::new(Manager::new(leases, rules, now), admin);
+        Self { engine, now, arena: vec![0; memory as usize], ending: Vec::new() }
+    }
+
+    /// After each step: what must hold, holds. What is quiet is given back.
+    pub fn check(&mut self) {
+        self.engine.check().unwrap();
+        for number in std::mem::take(&mut self.ending) {
+            if !self.engine.is_quiet(number) {
+                self.ending.push(number);
+                continue;
+            }
+            loop {
+                let endings = self.engine.manager.strike(number, 3);
+                if endings.is_empty() {
+                    break;
+                }
+                self.engine.give_back(endings, self.now);
+            }
+        }
+        self.engine.check().unwrap();
+    }
+
+    /// Client N joins as `pN`.
+    pub fn try_join(&mut self, client: u64, block: u64) -> Result<Result<(), Full>, Error> {
+        let (caller, name) = (Caller::connected(client), format!("p{client}"));
+        let joined = self.engine.join(caller, &name, Some(block), client, self.now);
+        self.check();
+        Ok(joined?.map(|_| ()))
+    }
+
+    pub fn join(&mut self, client: u64, block: u64) {
+        self.try_join(client, block).unwrap().unwrap();
+    }
+
+    pub fn leave(&mut self, client: u64) {
+        let (number, _) = self.engine.leave(client, self.now).unwrap();
+        self.ending.push(number);
+        self.check();
+    }
+
+    /// How many bytes the blocks of a process have.
+    pub fn size(&self, client: u64) -> u64 {
+        let accounts = self.engine.manager.accounts(None, usize::MAX);
+        let name = format!("p{client}");
+        accounts.iter().find(|account| account.name == name).unwrap().holds.total()
+    }
+
+    pub fn open(&mut self, client: u64, other: u64) -> SessionId {
+        let opened = self.engine.begin_open(client, &format!("p{other}"), 0);
+        self.check();
+        opened.unwrap().unwrap()
+    }
+
+    /// Opens with a first message.
+    pub fn open_with(&mut self, client: u64, other: u64, data: &[u8]) -> Result<SessionId, Error> {
+        let begun = self.engine.begin_open(client, &format!("p{other}"), data.len() as u64);
+        self.check();
+        match begun? {
+            Ok(session) => Ok(session),
+            Err(copying) => match self.fill(copying, data)? {
+                Finished::Opened(session) => Ok(session),
+                other => panic!("{other:?}"),
+            },
+        }
+    }
+
+    pub fn send(&mut self, client: u64, session: SessionId, data: &[u8]) -> Result<(), Error> {
+        let begun = self.engine.begin_send(client, session, data.len() as u64, false);
+        self.check();
+        self.fill(begun?, data).map(|_| ())
+    }
+
+    pub fn publish(&mut self, client: u64, to: &[SessionId], data: &[u8]) -> Result<u64, Error> {
+        let begun = self.engine.begin_publish(client, to, data.len() as u64);
+        self.check();
+        match self.fill(begun?, data)? {
+            Finished::Published { count, .. } => Ok(count),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn receive(&mut self, client: u64, session: SessionId) -> Result<Option<Vec<u8>>, Error> {
+        let begun = self.engine.begin_receive(client, session, u64::MAX);
+        self.check();
+        begun?.map(|copying| self.read(copying)).transpose()
+    }
+
+    pub fn peek(
+        &mut self,
+        client: u64,
+        session: SessionId,
+        part: (u64, u64),
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let begun = self.engine.begin_peek(client, session, part, u64::MAX);
+        self.check();
+        begun?.map(|copying| self.read(copying)).transpose()
+    }
+
+    pub fn signal(&mut self, client: u64) -> Option<Signal> {
+        self.engine.next_signal(client).unwrap()
+    }
+
+    /// All that a process is told, in short.
+    pub fn told(&mut self, client: u64) -> Vec<String> {
+        std::iter::from_fn(|| self.signal(client)).map(|signal| in_short(&signal)).collect()
+    }
+
+    /// Fills a sub-block whose seat is free, and finishes.
+    pub fn fill(&mut self, copying: Copying<u64>, data: &[u8]) -> Result<Finished, Error> {
+        assert!(copying.is_seated);
+        self.write(&copying, data);
+        self.finish(copying.number, true)
+    }
+
+    pub fn read(&mut self, copying: Copying<u64>) -> Result<Vec<u8>, Error> {
+        assert!(copying.is_seated);
+        let data = self.bytes(&copying);
+        self.finish(copying.number, true).map(|_| data)
+    }
+
+    pub fn finish(&mut self, copy: CopyNumber, is_made: bool) -> Result<Finished, Error> {
+        let finished = self.engine.finish(copy, is_made);
+        self.check();
+        finished
+    }
+
+    pub fn write(&mut self, copying: &Copying<u64>, data: &[u8]) {
+        let mut done = 0;
+        for piece in std::iter::once(&copying.place.first).chain(&copying.place.more) {
+            let (from, length) = ((piece.handle + piece.at) as usize, piece.length as usize);
+            self.arena[from..from + length].copy_from_slice(&data[done..done + length]);
+            done += length;
+        }
+        assert_eq!(done, data.len());
+    }
+
+    pub fn bytes(&self, copying: &Copying<u64>) -> Vec<u8> {
+        let pieces = std::iter::once(&copying.place.first).chain(&copying.place.more);
+        let parts = pieces.map(|piece| {
+            let from = (piece.handle + piece.at) as usize;
+            &self.arena[from..from + piece.length as usize]
+        });
+        parts.collect::<Vec<_>>().concat()
+    }
+
+    /// The log since, without what else is decided.
+    pub fn log(&mut self) -> Vec<String> {
+        let lines = self.engine.manager.take_journal();
+        lines.into_iter().filter(|line| line.contains("block")).collect()
+    }
+
+    /// Everybody has left: nothing is used any more.
+    pub fn is_empty(&self) -> bool {
+        let figures = self.engine.figures();
+        let used = self.engine.manager.leases().filling().used;
+        (figures.admin_used, figures.sessions, figures.messages, used) == (0, 0, 0, 0)
+    }
+}
+
+/// A signal without its session's id.
+fn in_short(signal: &Signal) -> String {
+    let Signal::Notice(notice) = signal else { return format!("{signal:?}") };
+    match notice {
+        Notice::Opened { name, .. } => format!("opened {name}"),
+        Notice::Message { length, .. } => format!("message {length}"),
+        Notice::Blocked { .. } => "blocked".into(),
+        Notice::Unblocked { .. } => "unblocked".into(),
+        Notice::Lost { count, .. } => format!("lost {count}"),
+        Notice::Closed { .. } => "closed".into(),
+        Notice::Joined { name } => format!("joined {name}"),
+        Notice::Left { name } => format!("left {name}"),
+    }
+}
+
+/// The code of a refusal, and that its text is one.
+pub fn refusal<T: std::fmt::Debug>(result: Result<T, Error>, with: &str) -> Code {
+    let error = result.unwrap_err();
+    assert!(error.text.contains(with), "{error} does not say {with:?}");
+    assert!(error.text.split(' ').count() >= 3, "{error}");
+    error.code
+}
