@@ -260,17 +260,14 @@ impl Connection<'_> {
                     if request.may_wait() {
                         let caller = self.caller();
                         let begun = self.shared.begin(request, caller, &mut self.spare);
-                        if self.await_answer(begun, used).is_err() {
+                        self.await_answer(begun, used);
+                    } else {
+                        let (last, caller) = (matches!(request, Request::Quit), self.caller());
+                        let mut reply = self.shared.answer(request, caller, &mut self.spare);
+                        self.encode(&mut reply, used);
+                        if last {
                             return true;
                         }
-                        continue;
-                    }
-                    let last = matches!(request, Request::Quit);
-                    let caller = self.caller();
-                    let mut reply = self.shared.answer(request, caller, &mut self.spare);
-                    self.encode(&mut reply, used);
-                    if last {
-                        return true;
                     }
                 }
                 &Decoded::Asked { request: Err(ref error), used } => {
@@ -291,11 +288,11 @@ impl Connection<'_> {
 
     /// Answers a request that may have to wait for other clients; meanwhile what was
     /// answered before is written.
-    fn await_answer(&mut self, begun: Result<Reply<'_>, Waiting>, used: usize) -> Result<(), ()> {
+    fn await_answer(&mut self, begun: Result<Reply<'_>, Waiting>, used: usize) {
         let waiting = match begun {
             Ok(mut reply) => {
                 self.encode(&mut reply, used);
-                return Ok(());
+                return;
             }
             Err(waiting) => waiting,
         };
@@ -306,7 +303,6 @@ impl Connection<'_> {
             self.wait(&waiting)
         };
         self.encode(&mut reply, 0);
-        Ok(())
     }
 
     fn wait(&mut self, waiting: &Waiting) -> Reply<'static> {

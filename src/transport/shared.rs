@@ -213,12 +213,17 @@ impl Shared {
     }
 
     /// Changes the tables, and afterwards, without the lock, wakes whom that concerns.
-    fn change<T>(&self, change: impl FnOnce(&mut Tables, Instant) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut Tables) -> T) -> T {
         let mut tables = hold(&self.tables);
         let sleeps_until = tables.manager.next_wake();
-        let changed = change(&mut tables, Instant::now());
+        let changed = change(&mut tables);
         self.let_go(tables, sleeps_until);
         changed
+    }
+
+    /// The same, with the time that it is under the lock.
+    fn change_now<T>(&self, change: impl FnOnce(&mut Tables, Instant) -> T) -> T {
+        self.change(|tables| change(tables, Instant::now()))
     }
 
     /// Lets go of tables that were changed, which the reaper knew to be due at `sleeps_until`.
@@ -258,7 +263,7 @@ impl Shared {
 
     /// Ends processes that were silent for too long, and asks others for memory.
     fn look_after_processes(&self) {
-        let ended = self.change(|tables, now| {
+        let ended = self.change_now(|tables, now| {
             // Not each time that a lease ends: it goes through all processes.
             if tables.manager.collect(now) {
                 tables.look_after_blocks(now);

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 
 use leasebox::client::exchange::Way;
 use leasebox::client::{CallError, Client as Library};
-use leasebox::message::Code;
 use leasebox::message::memory::Signal;
 use leasebox::message::session::{Notice, SessionId};
+use leasebox::message::{Code, Reply, Request};
 use leasebox::representation::byte_order::ByteOrder;
+use leasebox::representation::cdr::Reader;
+use leasebox::representation::frame::{HEADER, Header, kind_of, put_request, take_reply};
 
 use crate::support::{Client, Running, wait_for};
 
@@ -127,6 +129,44 @@ fn receive_waits_for_a_message_and_deliver_for_its_receipt() {
         assert_eq!(code(delivering.join().unwrap()), Code::Refused);
     });
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+}
+
+fn frame(request: &Request<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let header = Header::new(ByteOrder::Little, kind_of(request), 1);
+    header.put(&mut out, 0, |body| put_request(request, body));
+    out
+}
+
+fn reply(client: &mut Client) -> Reply<'static> {
+    let head = client.exactly::<HEADER>();
+    let header = Header::read(&head).unwrap();
+    let whole = [&head[..], &client.bytes(header.length as usize)].concat();
+    let mut body = Reader::new(&whole, HEADER, header.order());
+    take_reply(header.kind, header.status, &mut body).unwrap()
+}
+
+#[test]
+fn large_messages_that_were_asked_for_at_once_all_arrive() {
+    let server = Running::start(&[]);
+    let mut alice = process(&server, "alice", 1 << 20);
+    let mut bob = library(&server);
+    let token = bob.join("bob", Some(0)).unwrap();
+    let session = alice.open("bob", b"").unwrap();
+    let mut asking = server.connect();
+    asking.send(frame(&Request::Attach { token }));
+    assert!(matches!(reply(&mut asking), Reply::Attached { .. }));
+    for ms in [0, 30_000] {
+        (0..4).for_each(|number| alice.send(session, &[number; 100_000]).unwrap());
+        let ask = Request::Receive { session, ms };
+        asking.send(frame(&ask).repeat(4));
+        for number in 0..4 {
+            match reply(&mut asking) {
+                Reply::Message { data: Some(data), .. } => assert_eq!(data, [number; 100_000]),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }
 
 #[test]

@@ -25,7 +25,7 @@ impl Shared {
         id_kind: IdKind,
     ) -> Result<Reply<'_>, Error> {
         let lease = || {
-            self.change(|tables, now| {
+            self.change_now(|tables, now| {
                 tables.make_room(size);
                 tables.manager.lease(size, duration_ms, id_kind, now).map_err(|error| (error, now))
             })
@@ -72,7 +72,7 @@ impl Shared {
     }
 
     pub(super) fn renew(&self, id: LeaseId, duration_ms: u64) -> Result<Reply<'_>, Error> {
-        let size = self.change(|tables, now| tables.manager.renew(id, duration_ms, now))?;
+        let size = self.change_now(|tables, now| tables.manager.renew(id, duration_ms, now))?;
         Ok(Reply::Leased { id, size, duration_ms })
     }
 
@@ -85,7 +85,7 @@ impl Shared {
     }
 
     pub(super) fn release(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
-        let ending = self.change(|tables, now| tables.manager.end_lease(id, now))?;
+        let ending = self.change_now(|tables, now| tables.manager.end_lease(id, now))?;
         let size = ending.size;
         self.give_back(vec![ending]);
         Ok(Reply::Released { id, size })
@@ -115,7 +115,7 @@ impl Shared {
             hold(&ending.handle).release();
         }
         if !endings.is_empty() {
-            self.change(|tables, now| tables.give_back(endings, now));
+            self.change_now(|tables, now| tables.give_back(endings, now));
         }
     }
 }

@@ -94,7 +94,7 @@ impl Shared {
         let longest_ms = self.waits.longest.as_millis() as u64;
         let ms = ms.unwrap_or(DEFAULT_WAIT_MS.min(longest_ms));
         self.check_wait(ms)?;
-        self.change(|tables, now| {
+        self.change_now(|tables, now| {
             if let Some(signal) = tables.next_signal(caller.client)? {
                 return Ok(Ok(Reply::Signal(Some(signal))));
             }
@@ -111,7 +111,7 @@ impl Shared {
     ) -> Result<Result<Reply<'_>, Waiting>, Error> {
         self.check_wait(wanted.wait_ms)?;
         self.reap_all(Instant::now());
-        self.change(|tables, now| {
+        self.change_now(|tables, now| {
             let waker = tables.manager.waker(caller.client)?;
             make_room_for(tables, wanted);
             Ok(match tables.manager.request_or_wait(caller.client, wanted, now)? {
@@ -133,7 +133,7 @@ impl Shared {
         let waker: Arc<Condvar> = Arc::default();
         match self.enter(caller, name, committed, &waker)? {
             Ok(reply) => Ok(Ok(reply)),
-            Err(Full) => self.change(|tables, now| {
+            Err(Full) => self.change_now(|tables, now| {
                 let ticket = tables.await_room(waker.clone());
                 let name = name.to_string();
                 let what = What::Room { name, committed, ticket };
@@ -226,16 +226,16 @@ impl Shared {
             What::Signal => return Reply::Signal(None),
             &What::Message(session) => return Reply::Message { session, data: None },
             &What::Memory(ticket) => {
-                let granted = self.change(|tables, now| tables.manager.cancel(ticket, now));
+                let granted = self.change_now(|tables, now| tables.manager.cancel(ticket, now));
                 granted.into_iter().for_each(|ending| self.give_back(vec![ending]));
             }
             &What::Delivery { session, message, .. } => {
-                self.change(|tables, _| tables.withdraw(session, message));
+                self.change(|tables| tables.withdraw(session, message));
             }
             What::Name { name, ticket } => {
-                self.change(|tables, _| tables.forget_name(name, *ticket));
+                self.change(|tables| tables.forget_name(name, *ticket));
             }
-            What::Room { ticket, .. } => self.change(|tables, _| tables.forget_room(*ticket)),
+            What::Room { ticket, .. } => self.change(|tables| tables.forget_room(*ticket)),
         }
         Reply::Error(Error::new(Code::Refused, NOBODY_WAITS))
     }
@@ -247,12 +247,12 @@ impl Shared {
         match reply {
             Reply::Granted(granted) => {
                 // Its process may have ended meanwhile, and the block with it.
-                let ending = self.change(|tables, _| tables.manager.undo(client, granted.id));
+                let ending = self.change(|tables| tables.manager.undo(client, granted.id));
                 ending.into_iter().for_each(|ending| self.give_back(vec![ending]));
                 Reply::Error(Error::new(Code::Refused, NOBODY_WAITS))
             }
             Reply::Signal(Some(signal)) => {
-                self.change(|tables, _| tables.put_back(client, signal));
+                self.change(|tables| tables.put_back(client, signal));
                 Reply::Signal(None)
             }
             other => other,
@@ -326,12 +326,12 @@ impl Shared {
     }
 
     pub(super) fn attach(&self, caller: Caller, token: LeaseId) -> Result<Reply<'_>, Error> {
-        let name = self.change(|tables, now| tables.manager.attach(caller, token, now))?;
+        let name = self.change_now(|tables, now| tables.manager.attach(caller, token, now))?;
         Ok(Reply::Attached { name })
     }
 
     pub(super) fn leave(&self, client: ClientNumber) -> Result<Reply<'_>, Error> {
-        let (number, name) = self.change(|tables, now| tables.leave(client, now))?;
+        let (number, name) = self.change_now(|tables, now| tables.leave(client, now))?;
         self.end_process(number);
         Ok(Reply::Left { name })
     }
@@ -342,7 +342,7 @@ impl Shared {
         freeable: u64,
         efficiency: Option<u8>,
     ) -> Result<Reply<'_>, Error> {
-        self.change(|tables, now| tables.manager.report(client, freeable, efficiency, now))?;
+        self.change_now(|tables, now| tables.manager.report(client, freeable, efficiency, now))?;
         Ok(Reply::Reported)
     }
 
@@ -352,7 +352,7 @@ impl Shared {
         wanted: &Wanted,
     ) -> Result<Reply<'_>, Error> {
         self.reap_all(Instant::now());
-        let granted = self.change(|tables, now| {
+        let granted = self.change_now(|tables, now| {
             make_room_for(tables, wanted);
             tables.manager.request(client, wanted, now)
         })?;
@@ -364,13 +364,13 @@ impl Shared {
         client: ClientNumber,
         id: LeaseId,
     ) -> Result<Reply<'_>, Error> {
-        let (ending, refill) = self.change(|tables, _| tables.manager.end_grant(client, id))?;
+        let (ending, refill) = self.change(|tables| tables.manager.end_grant(client, id))?;
         self.give_back(vec![ending]);
         Ok(Reply::Returned(refill.into()))
     }
 
     pub(super) fn reuse(&self, client: ClientNumber, size: u64) -> Result<Reply<'_>, Error> {
-        self.change(|tables, _| tables.manager.reuse(client, size))?;
+        self.change(|tables| tables.manager.reuse(client, size))?;
         Ok(Reply::Reused { size })
     }
 
@@ -409,7 +409,7 @@ impl Shared {
 
     /// A connection has ended: if it was its process's last, so does that.
     pub fn disconnect(&self, client: ClientNumber) {
-        let ended = self.change(|tables, now| tables.disconnect(client, now));
+        let ended = self.change_now(|tables, now| tables.disconnect(client, now));
         ended.into_iter().for_each(|number| self.end_process(number));
     }
 
@@ -417,7 +417,7 @@ impl Shared {
     pub(super) fn end_process(&self, number: ProcessNumber) {
         self.await_quiet(number);
         loop {
-            let endings = self.change(|tables, _| tables.manager.strike(number, BITE));
+            let endings = self.change(|tables| tables.manager.strike(number, BITE));
             if endings.is_empty() {
                 return;
             }

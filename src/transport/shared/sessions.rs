@@ -44,7 +44,7 @@ struct Unfinished<'a> {
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        let _ = self.shared.change(|tables, _| tables.finish(self.number, false));
+        let _ = self.shared.change(|tables| tables.finish(self.number, false));
     }
 }
 
@@ -56,7 +56,7 @@ impl Shared {
         data: &[u8],
     ) -> Result<Reply<'_>, Error> {
         let length = data.len() as u64;
-        let session = match self.change(|tables, _| tables.begin_open(client, name, length))? {
+        let session = match self.change(|tables| tables.begin_open(client, name, length))? {
             Ok(session) => session,
             Err(copying) => match self.copy(copying, client, Bytes::In(data))? {
                 Finished::Opened(session) => session,
@@ -73,7 +73,7 @@ impl Shared {
         data: &[u8],
     ) -> Result<Reply<'static>, Error> {
         let length = data.len() as u64;
-        let begun = self.change(|tables, _| tables.begin_send(client, session, length, false))?;
+        let begun = self.change(|tables| tables.begin_send(client, session, length, false))?;
         Ok(finished(self.copy(begun, client, Bytes::In(data))?, None))
     }
 
@@ -84,7 +84,7 @@ impl Shared {
         data: &[u8],
     ) -> Result<Reply<'static>, Error> {
         let length = data.len() as u64;
-        let begun = self.change(|tables, _| tables.begin_publish(client, sessions, length))?;
+        let begun = self.change(|tables| tables.begin_publish(client, sessions, length))?;
         Ok(finished(self.copy(begun, client, Bytes::In(data))?, None))
     }
 
@@ -99,7 +99,7 @@ impl Shared {
         self.check_wait(ms)?;
         let (client, length) = (caller.client, data.len() as u64);
         let waker = hold(&self.tables).manager.waker(client)?;
-        let begun = self.change(|tables, _| tables.begin_send(client, session, length, true))?;
+        let begun = self.change(|tables| tables.begin_send(client, session, length, true))?;
         let finished = self.copy(begun, client, Bytes::In(data))?;
         let Finished::Sent { message, .. } = finished else { return Err(nobody()) };
         let deadline = Instant::now() + Duration::from_millis(ms);
@@ -129,7 +129,7 @@ impl Shared {
         spare: &mut Vec<u8>,
     ) -> Result<Reply<'static>, Error> {
         let (client, most) = (caller.client, caller.most_data);
-        match self.change(|tables, _| tables.begin_receive(client, session, most))? {
+        match self.change(|tables| tables.begin_receive(client, session, most))? {
             Some(copying) => Ok(self.told(copying, caller, spare)),
             None => Ok(Reply::Message { session, data: None }),
         }
@@ -161,7 +161,7 @@ impl Shared {
         spare: &mut Vec<u8>,
     ) -> Result<Reply<'static>, Error> {
         let (client, most) = (caller.client, caller.most_data);
-        match self.change(|tables, _| tables.begin_peek(client, session, part, most))? {
+        match self.change(|tables| tables.begin_peek(client, session, part, most))? {
             Some(copying) => Ok(self.told(copying, caller, spare)),
             None => Ok(Reply::Message { session, data: None }),
         }
@@ -193,7 +193,7 @@ impl Shared {
         let is_seated = copying.is_seated || self.await_seat(copying.number, client);
         let is_made = is_seated && self.copy_pieces(&copying, bytes).is_ok();
         std::mem::forget(unfinished);
-        self.change(|tables, _| tables.finish(copying.number, is_made))
+        self.change(|tables| tables.finish(copying.number, is_made))
     }
 
     /// False when the block has gone meanwhile.
@@ -273,7 +273,7 @@ impl Shared {
         session: SessionId,
         to: SessionId,
     ) -> Result<Reply<'_>, Error> {
-        let length = self.change(|tables, _| tables.forward(client, session, to))?;
+        let length = self.change(|tables| tables.forward(client, session, to))?;
         Ok(Reply::Forwarded { session: to, length })
     }
 
@@ -282,7 +282,7 @@ impl Shared {
         client: ClientNumber,
         session: SessionId,
     ) -> Result<Reply<'_>, Error> {
-        self.change(|tables, _| tables.close(client, session))?;
+        self.change(|tables| tables.close(client, session))?;
         Ok(Reply::Closed { session })
     }
 
@@ -304,7 +304,7 @@ impl Shared {
     ) -> Result<Result<Reply<'_>, Waiting>, Error> {
         self.check_wait(ms)?;
         crate::service::manager::check_name(name)?;
-        self.change(|tables, now| {
+        self.change_now(|tables, now| {
             let name = name.to_string();
             if tables.is_there(&name) {
                 return Ok(Ok(Reply::Found { name }));
@@ -317,7 +317,7 @@ impl Shared {
     }
 
     pub(super) fn watch(&self, client: ClientNumber) -> Result<Reply<'_>, Error> {
-        let names = self.change(|tables, _| tables.watch(client))?;
+        let names = self.change(|tables| tables.watch(client))?;
         Ok(Reply::Watching(names.iter().map(|name| name.to_string()).collect()))
     }
 
@@ -334,7 +334,7 @@ impl Shared {
         size: u64,
     ) -> Result<Reply<'_>, Error> {
         self.reap_all(Instant::now());
-        let size = self.change(|tables, _| tables.grow(client, block, size))?;
+        let size = self.change(|tables| tables.grow(client, block, size))?;
         Ok(Reply::Block { size })
     }
 
@@ -344,7 +344,7 @@ impl Shared {
         block: u64,
         size: u64,
     ) -> Result<Reply<'_>, Error> {
-        let size = self.change(|tables, now| tables.shrink(client, block, size, now))?;
+        let size = self.change_now(|tables, now| tables.shrink(client, block, size, now))?;
         Ok(Reply::Block { size })
     }
 }

@@ -178,7 +178,7 @@ fn a_process_that_ends_waits_for_the_copies_in_its_blocks() {
         let mut data = vec![0; LENGTH];
         assert_eq!(shared.copy_pieces(&copying, Bytes::Out(&mut data)), Ok(()));
         assert!(data.iter().all(|&byte| byte == 7));
-        let finished = shared.change(|tables, _| tables.finish(copying.number, true));
+        let finished = shared.change(|tables| tables.finish(copying.number, true));
         assert!(finished.is_err_and(|error| error.text.contains("was lost")));
         assert!(matches!(ending.join().unwrap(), Reply::Left { .. }));
     });
