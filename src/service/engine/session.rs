@@ -309,10 +309,11 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         if lost.is_empty() {
             return;
         }
-        let mut told: Vec<(ProcessNumber, SessionId, u64)> = Vec::new();
+        let mut told: Vec<(MessageId, ProcessNumber, SessionId, u64)> = Vec::new();
         for (&id, session) in &mut self.sessions {
             for end in &mut session.ends {
                 let before = end.inbox.len();
+                let first = end.inbox.iter().map(|queued| queued.message).find(owned);
                 let process = self.registered.get_mut(&end.process);
                 let notices = process.map(|process| &mut process.notices);
                 if let Some(notices) = notices {
@@ -321,8 +322,8 @@ impl<H: Clone, W: Clone> Engine<H, W> {
                     }
                 }
                 end.inbox.retain(|queued| !owned(&queued.message));
-                if end.inbox.len() < before {
-                    told.push((end.process, id, (before - end.inbox.len()) as u64));
+                if let Some(first) = first {
+                    told.push((first, end.process, id, (before - end.inbox.len()) as u64));
                 }
             }
         }
@@ -330,7 +331,9 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             self.settle(id, Delivery::Lost);
             self.free(id);
         }
-        for (process, session, count) in told {
+        // In the order in which they were said.
+        told.sort_unstable_by_key(|&(first, ..)| first);
+        for (_, process, session, count) in told {
             self.counts.lost += count;
             if process != number {
                 self.notify(process, Notice::Lost { session, count });
