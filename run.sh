@@ -8,7 +8,7 @@
 #   ./run.sh serve [ARGS]  serve on all interfaces, for grading on another machine
 #   ./run.sh test          everything CI checks
 #   ./run.sh bench         the benchmarks, about 5 minutes
-#   ./run.sh soak          the long runs, about 28 minutes
+#   ./run.sh soak          the long runs, about 29 minutes
 #
 # Needs cargo and python3 3.8 or later. Exit 0 only if all is well.
 set -euo pipefail
@@ -211,7 +211,7 @@ bench)
 soak)
     need_cargo
     raise_limit
-    cargo test --release --test soak --test cooperative -- --ignored --nocapture --test-threads 1
+    cargo test --release --test soak --test cooperative --test sessions -- --ignored --nocapture --test-threads 1
     ;;
 -h | --help | help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" ;;
 *) fail "there is no verb $1; try ./run.sh --help" ;;

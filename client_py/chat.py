@@ -19,16 +19,30 @@ import time
 from process import Refused, Server, name
 
 
+WAIT_MS = 5000  # for one answer; then it is asked again
+PIECE = 12000  # bytes of a longer line that are sent at once: escaped, they fit a line of text
+
+
 def call(server, other, text):
     """A call to another process: the example of the document's figure 3, in this language."""
-    server.ask("lookup", other, 3600 * 1000)
+    while not found(server, other):
+        pass
     session = server.ask("open", other, escape(text))[1]
     return session
 
 
+def found(server, other):
+    """Whether there is such a process, or soon is."""
+    try:
+        return server.ask("lookup", other, WAIT_MS)
+    except Refused as why:
+        if not str(why).startswith("not-found"):
+            raise
+
+
 def escape(text):
-    """A text as DATA, on one line of printable ASCII."""
-    return text.encode().decode("latin-1").encode("unicode_escape").decode()
+    """Bytes as DATA, on one line of printable ASCII."""
+    return text.decode("latin-1").encode("unicode_escape").decode()
 
 
 def unescape(words):
@@ -52,8 +66,9 @@ class Chat:
         self.token = self.server.ask("join", self.name)[1]
         self.room = threading.Event()
         self.session = None
+        self.is_leaving = False
         if self.other:
-            self.session = call(self.server, self.other, "%s is here" % self.name)
+            self.session = call(self.server, self.other, b"%s is here" % self.name.encode())
             self.tell("%s is called" % self.other)
         else:
             self.tell("waiting for a call")
@@ -66,7 +81,12 @@ class Chat:
         if self.session:
             self.start_typing()
         while True:
-            signal = self.server.ask("wait", 3600 * 1000)
+            try:
+                signal = self.server.ask("wait", WAIT_MS)
+            except Refused:
+                if self.is_leaving:
+                    return 0
+                raise
             if signal[0] == "opened" and self.session is None:
                 self.session, self.other = signal[1], signal[2]
                 self.tell("%s calls" % self.other)
@@ -80,8 +100,10 @@ class Chat:
                 self.room.set()
             elif signal[0] in ("lost", "closed") and signal[1] == self.session:
                 self.show()
-                self.tell("%s has gone" % self.other)
-                return 0
+                if signal[0] == "closed":
+                    self.tell("%s has gone" % self.other)
+                    self.is_leaving = True
+                    return 0
 
     def show(self):
         """Prints what there is to receive."""
@@ -99,30 +121,43 @@ class Chat:
 
     def type(self):
         """Sends each line that is typed, by a connection of its own; the last one ends all."""
-        server = Server(*self.address)
-        server.ask("attach", self.token)
+        status = 0
         try:
-            for line in sys.stdin:
-                self.send(server, line.rstrip("\n"))
+            server = Server(*self.address)
+            server.ask("attach", self.token)
+            for line in sys.stdin.buffer:
+                self.send(server, line.rstrip(b"\n"))
             # What was sent lies in this process's block: it stays until the other has it.
-            while any(entry.split(":")[3] != "0" for entry in server.ask("sessions")[1:]):
+            while self.is_unheard(server):
                 time.sleep(0.05)
+            self.is_leaving = True
             server.ask("close", self.session)
             server.ask("leave")
-        except (OSError, Refused) as why:
-            self.tell(str(why))
-            os._exit(1)
-        os._exit(0)
+        except (OSError, ValueError, Refused) as why:
+            # The other one may have gone first.
+            if not self.is_leaving and not str(why).startswith("not-found"):
+                self.tell(str(why))
+                status = 1
+        finally:
+            os._exit(status)
+
+    def is_unheard(self, server):
+        return any(entry.split(":")[3] != "0" for entry in server.ask("sessions")[1:])
 
     def send(self, server, line):
+        """A line in pieces that a line of the protocol can hold."""
+        for start in range(0, max(len(line), 1), PIECE):
+            self.send_piece(server, escape(line[start : start + PIECE]))
+
+    def send_piece(self, server, data):
         """A full block is no end: the other side will receive, and then there is room."""
         while True:
             self.room.clear()
             try:
-                server.ask("send", self.session, escape(line))
+                server.ask("send", self.session, data)
                 return
             except Refused as why:
-                if not str(why).startswith("out-of-memory"):
+                if not str(why).startswith(("out-of-memory", "refused a process may hold")):
                     raise
                 self.room.wait(1)
 
@@ -139,13 +174,25 @@ def main():
     except Refused as why:
         print("chat.py: %s" % why, file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever reads, head perhaps, has seen enough.
+        return 0
     except OSError as why:
         print("chat.py: %s" % why, file=sys.stderr)
         return 2
 
 
+def leave(status):
+    """The typing thread still reads: Python would wait for it, or abort."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass
+    os._exit(status)
+
+
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        leave(main())
     except KeyboardInterrupt:
-        sys.exit(130)
+        leave(130)

@@ -491,7 +491,7 @@ fn tell(story: &[Asked], start: Start) -> (Vec<Answered>, String) {
     let replies = story.iter().map(|asked| match spoken(&mut *tongue, asked) {
         Some(answered) => {
             if is_given(asked, &answered) {
-                [&mut beside, &mut peer].map(|other| other.learn(&tongue.last_id()));
+                [&mut beside, &mut peer].into_iter().for_each(|o| o.learn(&tongue.last_id()));
             }
             answered
         }

@@ -47,8 +47,9 @@ mod resize;
 /// The smallest block, in bytes: half of what a cache line holds, and four words.
 pub const MIN_BLOCK: u64 = 32;
 
-/// In [`Buddy::starts`]: no used block starts here.
-const NONE: u8 = u8::MAX;
+/// In [`Buddy::starts`]: no used block starts here. Zeros are what the system gives memory with,
+/// so a table of them costs nothing until it is used.
+const NONE: u8 = 0;
 
 /// A used block: where it starts and how large it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +144,7 @@ pub struct Buddy {
     free: Vec<BitSet>,
     /// Bit `k`: order `k` has a free block.
     free_orders: u64,
-    /// For each smallest block the order of the used block that starts there.
+    /// For each smallest block the order of the used block that starts there, and 1.
     starts: Box<[u8]>,
     used_bytes: u64,
 }
@@ -211,7 +212,7 @@ impl Buddy {
             self.insert_free(at_order, index + 1);
         }
         let unit = index << order;
-        self.starts[unit] = order as u8;
+        self.starts[unit] = order as u8 + 1;
         let block = Block { offset: unit as u64 * MIN_BLOCK, order: order as u8 };
         self.used_bytes += block.size();
         Ok(block)
@@ -232,7 +233,7 @@ impl Buddy {
         if *start == NONE {
             return Err(ReleaseError::NotAllocated);
         }
-        let mut order = usize::from(*start);
+        let mut order = usize::from(*start - 1);
         *start = NONE;
         let size = MIN_BLOCK << order;
         self.used_bytes -= size;
@@ -264,7 +265,7 @@ impl Buddy {
     pub(super) fn state(&self, order: usize, index: usize) -> State {
         if self.free[order].contains(index) {
             State::Free
-        } else if usize::from(self.starts[index << order]) == order {
+        } else if usize::from(self.starts[index << order]) == order + 1 {
             State::Used
         } else {
             State::Split
@@ -292,8 +293,8 @@ impl Buddy {
             starts.extend(free.iter().map(|index| (index << order, order, true)));
         }
         for (unit, &order) in self.starts.iter().enumerate().filter(|(_, order)| **order != NONE) {
-            starts.push((unit, usize::from(order), false));
-            used += MIN_BLOCK << order;
+            starts.push((unit, usize::from(order - 1), false));
+            used += MIN_BLOCK << (order - 1);
         }
         starts.sort_unstable();
         for (unit, order, _) in starts {

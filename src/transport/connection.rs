@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 use super::input::Input;
 use super::patience::{Patience, Situation, Wait};
 use super::shared::Shared;
-use super::shared::processes::Waiting;
+use super::shared::waiting::{Resumed, Waiting};
 use super::writing;
 use crate::message::{ClientNumber, Reply, Request};
 use crate::representation::output::Output;
@@ -306,13 +306,20 @@ impl Connection<'_> {
     }
 
     fn wait(&mut self, waiting: &Waiting) -> Reply<'static> {
+        // Of a connection that has just been seen, for a message that it shares with others.
+        let mut is_here = false;
         loop {
-            match self.shared.resume(waiting, LOOK_EVERY, &mut self.spare) {
+            let slice = if is_here { Duration::ZERO } else { LOOK_EVERY };
+            match self.shared.resume(waiting, slice, is_here, &mut self.spare) {
                 // To look for the client costs three system calls.
-                Some(reply) if !can_be_taken_back(&reply) || !self.has_gone() => return reply,
-                Some(reply) => return self.shared.take_back(waiting, reply),
-                None if self.has_gone() => return self.shared.give_up(waiting),
-                None => {}
+                Resumed::Answered(reply) if !can_be_taken_back(&reply) => return reply,
+                Resumed::Answered(reply) if !self.has_gone() => return reply,
+                Resumed::Answered(reply) => return self.shared.take_back(waiting, reply),
+                Resumed::Ready | Resumed::Nothing if self.has_gone() => {
+                    return self.shared.give_up(waiting);
+                }
+                Resumed::Ready => is_here = true,
+                Resumed::Nothing => is_here = false,
             }
         }
     }

@@ -11,12 +11,14 @@
 //! | --- | --- |
 //! | `draws` | draw, table; parked and step of a lab server |
 //! | `leases` | lease, set, get, renew, ttl, release |
-//! | [`processes`] | what processes ask of the manager, and waiting |
+//! | `processes` | what processes ask of the manager |
+//! | `rendezvous` | join: entering administrative memory |
+//! | [`waiting`] | those that may wait |
 //! | `sessions` | what they ask of the engine, and the copies of messages |
 //! | `stats` | the figures of all of them |
 //!
 //! Two kinds of condition variable go with the tables: one for the reaper, and one for each
-//! process, on which its clients wait ([`processes`]).
+//! process, on which its clients wait ([`waiting`]).
 //!
 //! **Invariants**
 //!
@@ -24,7 +26,8 @@
 //! 2. Under a lock no socket is read or written and nothing is logged. Time is read under
 //!    the lock: what was not yet expired for one thread was not gone for another before it.
 //! 3. A block's place is given back only after its contents were marked released under
-//!    their own lock: a copy that is under way ends first, a later one sees the mark.
+//!    their own lock: a copy that is under way ends first, a later one sees the mark. What a
+//!    process's own block gives back while it lives holds no message, so nobody copies there.
 //!
 //! **Lock** *the rule for a poisoned lock, stated once:* a thread that panics while it
 //! holds a lock takes down its own client; the others take the lock as it is
@@ -52,9 +55,11 @@ use crate::service::picture::picture;
 
 mod draws;
 mod leases;
-pub mod processes;
+mod processes;
+mod rendezvous;
 mod sessions;
 mod stats;
+pub mod waiting;
 
 pub use draws::Unlocked;
 
@@ -198,8 +203,8 @@ impl Shared {
             Request::Close { session } => self.close(client, session),
             Request::Sessions => self.sessions(client),
             Request::Lookup { ref name, .. } => self.lookup(name),
-            Request::Watch => self.watch(client),
-            Request::Register { size } => self.register(client, size),
+            Request::Watch => self.watch(caller),
+            Request::Register { size } => self.register(caller, size),
             Request::Grow { size, block } => self.grow(client, block, size),
             Request::Shrink { size, block } => self.shrink(client, block, size),
             Request::Stats => Ok(self.stats()),
@@ -320,7 +325,7 @@ impl Shared {
             parking.open();
         }
         // With the lock held in between, who waits either sees the flag or already waits.
-        let wakers = hold(&self.tables).manager.all_wakers();
+        let wakers = hold(&self.tables).all_wakers();
         self.sooner.notify_all();
         wakers.iter().for_each(|waker| waker.notify_all());
     }

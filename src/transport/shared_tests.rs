@@ -367,7 +367,8 @@ fn whoever_waits_is_woken_when_memory_comes_back() {
             let reply = match shared.begin(&Request::Grant(wanted), caller, &mut Vec::new()) {
                 Ok(reply) => reply,
                 Err(waiting) => loop {
-                    if let Some(reply) = shared.resume(&waiting, long, &mut Vec::new()) {
+                    let resumed = shared.resume(&waiting, long, true, &mut Vec::new());
+                    if let waiting::Resumed::Answered(reply) = resumed {
                         break reply;
                     }
                 },

@@ -223,6 +223,59 @@ fn the_end_of_a_process_wakes_who_waits_for_its_words() {
 }
 
 #[test]
+fn a_message_is_not_taken_for_a_connection_that_has_gone() {
+    let server = Running::start(&[]);
+    let mut alice = process(&server, "alice", 1024);
+    let mut keeper = library(&server);
+    let token = keeper.join("bob", Some(0)).unwrap();
+    let session = alice.open("bob", b"").unwrap();
+    for number in 0..20 {
+        let mut waiter = server.connect();
+        waiter.send(frame(&Request::Attach { token }));
+        reply(&mut waiter);
+        waiter.send(frame(&Request::Receive { session, ms: 30_000 }));
+        drop(waiter);
+        alice.send(session, &[number]).unwrap();
+        assert_eq!(keeper.receive(session, LIMIT).unwrap(), Some(vec![number]));
+    }
+}
+
+#[test]
+fn several_connections_of_a_process_receive_each_message_once() {
+    let server = Running::start(&[]);
+    let mut alice = process(&server, "alice", 1 << 16);
+    let mut keeper = library(&server);
+    let token = keeper.join("bob", Some(0)).unwrap();
+    let session = alice.open("bob", b"").unwrap();
+    let barrier = Barrier::new(5);
+    let mut all: Vec<u64> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut bob = library(&server);
+                    bob.attach(token).unwrap();
+                    barrier.wait();
+                    let mut heard = Vec::new();
+                    while let Some(data) = bob.receive(session, LIMIT).unwrap() {
+                        if data.is_empty() {
+                            break;
+                        }
+                        heard.push(u64::from_le_bytes(data.try_into().unwrap()));
+                    }
+                    heard
+                })
+            })
+            .collect();
+        barrier.wait();
+        (0..500_u64).for_each(|n| alice.deliver(session, &n.to_le_bytes(), LIMIT).unwrap());
+        (0..4).for_each(|_| alice.send(session, b"").unwrap());
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    all.sort_unstable();
+    assert_eq!(all, (0..500).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_lookup_waits_until_there_is_such_a_process() {
     let server = Running::start(&[]);
     let mut early = library(&server);
@@ -333,21 +386,23 @@ fn the_stop_ends_every_wait() {
     let mut server = Running::start(&[]);
     let mut alice = talker(&server, "alice");
     let mut bob = talker(&server, "bob");
+    let _carol = talker(&server, "carol");
     let session = word(&alice.ask("open bob"), 1);
     let mut seeker = server.connect();
     alice.send(format!("deliver {session} 60000 hi\n"));
     seeker.send("lookup nobody 60000\n");
-    let mut carol = talker(&server, "carol");
-    let other = word(&carol.ask("open bob"), 1);
+    let other = word(&bob.ask("open carol"), 1);
     bob.send(format!("receive {other} 60000\n"));
     wait_for("the message", || server.figure("messages") == 1);
     let asked = Instant::now();
     server.signal("-TERM");
     assert!(server.wait().success());
-    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
-    assert!(alice.line().starts_with("error refused"));
-    assert_eq!(bob.line(), "none");
-    assert!(seeker.line().starts_with("error not-found"));
+    assert!(asked.elapsed() < Duration::from_secs(20), "ten times what a stop may take");
+    let ends = [alice.line(), bob.line(), seeker.line()];
+    assert!(ends[0].starts_with("error refused"), "{ends:?}");
+    // Which of the two processes ends first is chance.
+    assert!(ends[1] == "none" || ends[1].starts_with("error not-found"), "{ends:?}");
+    assert!(ends[2].starts_with("error not-found"), "{ends:?}");
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn what_was_sent_before_a_close_can_still_be_received_and_then_the_session_is_go
     world.send(2, session, b"never read").unwrap();
     world.engine.close(1, session).unwrap();
     world.check();
-    assert_eq!(world.told(2), ["opened p1", "message 3", "message 3", "closed"]);
+    assert_eq!(world.told(2), ["message 3", "message 3", "closed"]);
     assert_eq!(world.engine.sessions(1), Ok(Vec::new()));
     assert_eq!(world.engine.sessions(2).unwrap()[0].name, "");
     assert_eq!(world.receive(2, session), Ok(Some(b"one".to_vec())));
@@ -193,7 +193,7 @@ fn a_delivery_is_received_lost_or_taken_back() {
     let message = deliver(&mut world);
     world.send(1, session, b"after it").unwrap();
     assert_eq!(world.engine.withdraw(session, message), Delivery::Waiting);
-    assert_eq!(world.told(2), ["opened p1", "message 8"]);
+    assert_eq!(world.told(2), ["message 8"]);
     assert_eq!(world.receive(2, session), Ok(Some(b"after it".to_vec())));
     let message = deliver(&mut world);
     world.receive(2, session).unwrap();
@@ -228,10 +228,11 @@ fn a_full_block_of_the_smallest_messages_is_within_the_share_of_administrative_m
         world.engine.finish(copying.number, true).unwrap();
     }
     world.check();
-    // The block's own limit: it grows then, and the share is met.
     let beyond = world.send(1, session, b"x");
-    assert_eq!(refusal(beyond, "in messages"), Code::Refused);
-    assert_eq!(world.size(1), 64 * KB + 32);
+    assert_eq!(refusal(beyond, "fit the 65536"), Code::OutOfMemory, "the block's own limit");
+    assert_eq!(world.size(1), 64 * KB, "nothing grows for what could not be paid");
+    world.engine.grow(1, 0, 65 * KB).unwrap();
+    assert_eq!(refusal(world.send(1, session, b"x"), "in messages"), Code::Refused);
 }
 
 #[test]
@@ -253,14 +254,53 @@ fn one_process_cannot_take_administrative_memory_from_the_others() {
 }
 
 #[test]
-fn a_session_is_paid_by_the_other_end_when_its_opener_has_gone() {
-    let (mut world, session) = two();
-    world.send(2, session, b"to nobody").unwrap();
-    let second = world.open_with(1, 2, b"x").unwrap();
-    world.leave(1);
-    assert_eq!(world.engine.figures().sessions, 1, "its first message is there");
-    assert_eq!(world.receive(2, second), Ok(Some(b"x".to_vec())));
-    assert_eq!(world.engine.figures().sessions, 0);
+fn who_has_gone_leaves_no_charge_to_whom_it_called() {
+    let mut world = World::sized(1024 * KB, 64 * KB);
+    world.join(2, 64 * KB);
+    for caller in 3..20 {
+        world.join(caller, KB);
+        while world.open_with(caller, 2, b"x").is_ok() {}
+        world.leave(caller);
+    }
+    assert_eq!(world.engine.figures().sessions, 64, "so many first messages, no more");
+    world.join(1, KB);
+    let opened = (0..5).filter(|_| world.engine.begin_open(2, "p1", 0).is_ok()).count();
+    assert_eq!(opened, 5, "its own share is its own");
+    let sessions = world.engine.sessions(2).unwrap();
+    for state in sessions.iter().filter(|state| state.name.is_empty()) {
+        assert_eq!(world.receive(2, state.session), Ok(Some(b"x".to_vec())));
+    }
+    assert_eq!(world.engine.figures().sessions, 5);
+}
+
+#[test]
+fn signals_that_nobody_reads_do_not_pile_up() {
+    let mut world = World::new();
+    [1, 2].into_iter().for_each(|client| world.join(client, 64));
+    let session = world.open(1, 2);
+    for _ in 0..10 {
+        assert!(world.send(1, session, &[0; 300]).is_err());
+        world.engine.grow(1, 0, 64).unwrap();
+    }
+    assert_eq!(
+        (world.told(1), world.told(2)),
+        (vec!["unblocked".into()], vec!["opened p1".into(), "blocked".into()])
+    );
+    for _ in 0..10 {
+        let session = world.open(1, 2);
+        assert!(world.send(1, session, &[0; 300]).is_err());
+        world.engine.close(1, session).unwrap();
+        let session = world.open_with(1, 2, b"hi");
+        if let Ok(session) = session {
+            world.engine.close(1, session).unwrap();
+            world.receive(2, session).unwrap();
+        }
+        world.join(3, 64);
+        let session = world.open(3, 2);
+        world.send(3, session, b"lost").unwrap();
+        world.leave(3);
+    }
+    assert_eq!(world.told(2), [""; 0], "it had not heard of any of them");
 }
 
 // --- names -----------------------------------------------------------------------------
@@ -269,7 +309,7 @@ fn a_session_is_paid_by_the_other_end_when_its_opener_has_gone() {
 fn who_watches_is_told_of_everybody_once() {
     let mut world = World::new();
     [1, 2].into_iter().for_each(|client| world.join(client, 0));
-    let names: Vec<_> = world.engine.watch(1).unwrap().iter().map(|n| n.to_string()).collect();
+    let names: Vec<_> = world.engine.watch(1, 99).unwrap().iter().map(|n| n.to_string()).collect();
     assert_eq!(names, ["p1", "p2"]);
     world.join(3, 0);
     world.leave(2);
@@ -280,7 +320,7 @@ fn who_watches_is_told_of_everybody_once() {
     world.join(3, 0);
     assert_eq!(world.told(1), ["left p3", "joined p3"]);
     world.join(5, 0);
-    let names: Vec<_> = world.engine.watch(1).unwrap().iter().map(|n| n.to_string()).collect();
+    let names: Vec<_> = world.engine.watch(1, 99).unwrap().iter().map(|n| n.to_string()).collect();
     assert_eq!(names, ["p1", "p3", "p5"]);
     assert_eq!(world.told(1), [""; 0], "the list has it");
 }

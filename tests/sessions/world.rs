@@ -68,7 +68,7 @@ impl World {
     /// Client N joins as `pN`.
     pub fn try_join(&mut self, client: u64, block: u64) -> Result<Result<(), Full>, Error> {
         let (caller, name) = (Caller::connected(client), format!("p{client}"));
-        let joined = self.engine.join(caller, &name, Some(block), client, self.now);
+        let joined = self.engine.join(caller, &name, Some(block), client, None, self.now);
         self.check();
         Ok(joined?.map(|_| ()))
     }

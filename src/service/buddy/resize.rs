@@ -8,37 +8,39 @@
 //!
 //! **Invariants** those of [`super`]; no used block moves.
 //!
-//! **Lock** the tables. **Cost** `double` and `halve` are O(1); `resized` is as much as a new
-//! allocator, a byte for each 32 of the arena and a step for each used block.
+//! **Lock** the tables. **Cost** `double` and `halve` are O(1); `resized` takes a step for each used
+//! block, whatever the sizes: who has a large block may change its size often, and all wait.
 //!
 //! **Source** `interprocess-communication-patent.txt`: blocks that grow and shrink.
 
 use super::{Block, Buddy, MIN_BLOCK, NONE};
 
 impl Buddy {
-    /// An allocator for `size` bytes with the same used blocks; `None` when one of them would
-    /// lie past its end.
-    pub fn resized(&self, size: u64) -> Option<Self> {
+    /// An allocator for `size` bytes with the same used blocks, all of which stand in `used` in
+    /// the order of their offsets; `None` when one of them would lie past its end.
+    pub fn resized(&self, size: u64, used: &[u64]) -> Option<Self> {
         let mut resized = Self::without_free(size);
         let units = resized.starts.len();
-        if self.used_end().div_ceil(MIN_BLOCK) as usize > units {
+        let mut free_from = 0;
+        for &offset in used {
+            let (unit, order) = self.used_at(offset)?;
+            resized.insert_gap(free_from, unit.min(units));
+            free_from = unit + (1 << order);
+            *resized.starts.get_mut(unit)? = self.starts[unit];
+            resized.used_bytes += MIN_BLOCK << order;
+        }
+        if free_from > units {
             return None;
         }
-        let mut free_from = 0;
-        for (unit, order) in self.used_blocks() {
-            resized.insert_gap(free_from, unit);
-            resized.starts[unit] = order;
-            free_from = unit + (1 << order);
-        }
         resized.insert_gap(free_from, units);
-        resized.used_bytes = self.used_bytes;
+        debug_assert_eq!(resized.used_bytes, self.used_bytes, "a used block was not named");
         Some(resized)
     }
 
-    /// Where the last used block ends, in bytes; 0 when there is none.
-    pub fn used_end(&self) -> u64 {
-        let last = self.starts.iter().rposition(|&order| order != NONE);
-        last.map_or(0, |unit| (unit as u64 + (1 << self.starts[unit])) * MIN_BLOCK)
+    /// Where the used block at `offset` ends, in bytes.
+    pub fn end_of(&self, offset: u64) -> Option<u64> {
+        let (_, order) = self.used_at(offset)?;
+        Some(offset + (MIN_BLOCK << order))
     }
 
     /// Joins the used block at `offset` with its right buddy, if that is free. `None`, and
@@ -51,7 +53,7 @@ impl Buddy {
         }
         self.starts[unit] += 1;
         self.used_bytes += MIN_BLOCK << order;
-        Some(Block { offset, order: self.starts[unit] })
+        Some(Block { offset, order: self.starts[unit] - 1 })
     }
 
     /// Frees the right half of the used block at `offset`. `None`, and nothing is changed,
@@ -62,19 +64,14 @@ impl Buddy {
         self.starts[unit] -= 1;
         self.used_bytes -= MIN_BLOCK << half;
         self.insert_free(half, (unit >> half) + 1);
-        Some(Block { offset, order: self.starts[unit] })
+        Some(Block { offset, order: self.starts[unit] - 1 })
     }
 
     /// Unit and order of the used block that starts there.
     fn used_at(&self, offset: u64) -> Option<(usize, usize)> {
         let unit = (offset / MIN_BLOCK) as usize;
         let order = self.starts.get(unit).copied().filter(|&order| order != NONE)?;
-        offset.is_multiple_of(MIN_BLOCK).then_some((unit, usize::from(order)))
-    }
-
-    fn used_blocks(&self) -> impl Iterator<Item = (usize, u8)> {
-        let starts = self.starts.iter().copied().enumerate();
-        starts.filter(|&(_, order)| order != NONE)
+        offset.is_multiple_of(MIN_BLOCK).then_some((unit, usize::from(order - 1)))
     }
 
     /// Frees the units of a gap between used blocks, as the largest blocks that stand at
@@ -104,15 +101,17 @@ mod tests {
         let mut buddy = Buddy::new(256);
         let blocks: Vec<_> = (0..3).map(|_| buddy.allocate(32).unwrap().offset).collect();
         buddy.release(blocks[1]).unwrap();
-        let larger = buddy.resized(512).unwrap();
+        let used = [blocks[0], blocks[2]];
+        let larger = buddy.resized(512, &used).unwrap();
         assert_eq!(
             draw(&larger),
             "(512 (256 (128 (64 32-used 32-free) (64 32-used 32-free)) 128-free) 256-free)"
         );
-        assert_eq!(larger.resized(64), None, "the third block ends at 96");
-        assert_eq!(draw(&larger.resized(96).unwrap()), "(64 32-used 32-free) 32-used");
-        assert_eq!((larger.used_end(), Buddy::new(64).used_end()), (96, 0));
-        assert_eq!(draw(&Buddy::new(64).resized(0).unwrap()), "");
+        assert_eq!(larger.resized(64, &used), None, "the third block ends at 96");
+        assert_eq!(draw(&larger.resized(96, &used).unwrap()), "(64 32-used 32-free) 32-used");
+        assert_eq!((larger.end_of(64), larger.end_of(32)), (Some(96), None));
+        assert_eq!(larger.resized(32, &used), None, "the third block begins at 64");
+        assert_eq!(draw(&Buddy::new(64).resized(0, &[]).unwrap()), "");
     }
 
     #[test]
@@ -163,8 +162,10 @@ mod tests {
                 }
                 prop_assert_eq!(buddy.check(), Ok(()));
             }
-            let fits = buddy.used_end() <= to * MIN_BLOCK;
-            let resized = buddy.resized(to * MIN_BLOCK);
+            used.sort_unstable();
+            let end = used.last().map_or(0, |&last| buddy.end_of(last).unwrap());
+            let fits = end <= to * MIN_BLOCK;
+            let resized = buddy.resized(to * MIN_BLOCK, &used);
             prop_assert_eq!(resized.is_some(), fits);
             if let Some(mut resized) = resized {
                 prop_assert_eq!(resized.check(), Ok(()));

@@ -9,7 +9,7 @@
 //! | --- | --- | --- |
 //! | a process | 128 | itself |
 //! | a block | 64, and 32 for each of its spans | its process |
-//! | a session | 192 | who opened it; when that has gone, the other end |
+//! | a session | 192 | who opened it; nobody when that has gone |
 //! | a message | 64, and 32 for each of its readers | its sender |
 //!
 //! One process may hold a quarter of it: three quarters of that in messages, a quarter in
@@ -153,6 +153,16 @@ impl Administration {
         }
     }
 
+    /// Whether a process could pay so many bytes.
+    pub fn may_charge(&self, payer: ProcessNumber, what: Use, bytes: u64) -> bool {
+        let held = self.entries.get(&payer).map(|entry| entry.held).unwrap_or_default();
+        self.is_within(held, what, bytes) && self.has_room(bytes)
+    }
+
+    fn is_within(&self, held: Held, what: Use, bytes: u64) -> bool {
+        held.of(what) + bytes <= self.most(what) && held.total() + bytes <= self.size / 4
+    }
+
     /// Takes bytes that a process pays. Unchanged when it fails.
     ///
     /// # Errors
@@ -160,7 +170,7 @@ impl Administration {
     pub fn charge(&mut self, payer: ProcessNumber, what: Use, bytes: u64) -> Result<(), Error> {
         let (most, share) = (self.most(what), self.size / 4);
         let held = self.entries.get(&payer).map(|entry| entry.held).unwrap_or_default();
-        if held.of(what) + bytes > most || held.total() + bytes > share {
+        if !self.is_within(held, what, bytes) {
             return Err(beyond(what, held, most, share));
         }
         if !self.has_room(bytes) {
@@ -187,19 +197,14 @@ impl Administration {
             *held = held.saturating_sub(bytes);
         }
     }
-
-    /// Lets another process pay, whatever its share is.
-    pub fn transfer(&mut self, to: ProcessNumber, what: Use, bytes: u64) {
-        if let Some(entry) = self.entries.get_mut(&to) {
-            entry.held.0[what as usize] += bytes;
-        }
-    }
 }
 
 fn beyond(what: Use, held: Held, most: u64, share: u64) -> Error {
     let (word, cure) = match what {
         Use::Entry => ("blocks", "shrink one"),
-        Use::Sessions => ("sessions", "close one"),
+        Use::Sessions => {
+            ("sessions", "close one, or wait until what was sent in closed ones was received")
+        }
         Use::Messages => ("messages", "wait until some were received"),
     };
     let (now, total) = (held.of(what), held.total());

@@ -91,6 +91,20 @@ impl<H: Clone> Block<H> {
         &self.seats
     }
 
+    /// Deals `size` bytes from now on; `used` are the addresses of all used sub-blocks, in order.
+    /// False, and nothing is changed, when one lies beyond.
+    pub fn resize(&mut self, size: u64, used: &[u64]) -> bool {
+        let resized = self.manager.resized(size, used);
+        let fits = resized.is_some();
+        resized.into_iter().for_each(|manager| self.manager = manager);
+        fits
+    }
+
+    /// Where the last of those used sub-blocks ends, in bytes.
+    pub fn end_of(&self, used: &[u64]) -> u64 {
+        used.last().and_then(|&last| self.manager.end_of(last)).unwrap_or(0)
+    }
+
     pub fn spans(&self) -> Vec<Span> {
         self.extents.iter().map(|extent| extent.span).collect()
     }
@@ -115,7 +129,9 @@ impl<H: Clone> Block<H> {
     pub fn map(&self, address: u64, length: u64) -> Option<Place<H>> {
         let end = address.checked_add(length)?;
         let is_before = |extent: &Extent<H>| extent.span.at + extent.span.size <= address;
+        // Nothing may be wanted of what lies behind the last byte.
         let first = self.extents.partition_point(is_before);
+        let first = first.min(self.extents.len().saturating_sub(1));
         let mut pieces =
             self.extents.get(first..)?.iter().map(|Extent { span, handle, .. }| {
                 let (from, to) = (address.max(span.at), end.min(span.at + span.size));

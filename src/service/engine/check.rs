@@ -52,6 +52,18 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         if extents != self.manager.extents(number).into_iter().collect() {
             return Err(format!("{name}'s blocks and extents disagree"));
         }
+        let of_others = self.messages.range((number, 0)..=(number, u64::MAX));
+        let of_others = of_others.filter(|(_, message)| message.payer != number).count() as u64;
+        if of_others != process.guests.values().map(|guests| guests.count).sum() {
+            return Err(format!("{name}'s block has {of_others} first messages of others"));
+        }
+        let seats = process.blocks.iter().flat_map(Block::seats);
+        if !seats.flat_map(|seat| seat.copies()).all(|copy| self.copies.contains_key(&copy)) {
+            return Err(format!("a seat at {name}'s block is had by nobody"));
+        }
+        if !process.unfit.is_subset(&process.sessions) {
+            return Err(format!("{name} could not say something in a session it has no part in"));
+        }
         for (index, block) in process.blocks.iter().enumerate() {
             let messages = self.messages.range((number, 0)..=(number, u64::MAX));
             let here = messages.filter(|(_, message)| message.block == index);

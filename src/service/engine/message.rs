@@ -9,8 +9,8 @@
 //! it outlives its sender; a later one lies in its sender's. A message that is published has
 //! one sub-block, and as many readers as sessions.
 //!
-//! Strangers may have a quarter of a process's first block for first messages that it has not
-//! received, and one of them a sixteenth.
+//! Strangers may have 64 first messages that a process has not received, in a quarter of its
+//! first block; one of them 16, in a sixteenth.
 //!
 //! **Invariants** a message is in the inboxes, or being read, as often as it has readers; while
 //! it is filled it has none.
@@ -27,6 +27,9 @@ use super::{Copying, Engine, no_session};
 use crate::message::session::{Notice, SessionId};
 use crate::message::{ClientNumber, Code, Error};
 use crate::service::process::ProcessNumber;
+
+/// The most first messages that a process has not received.
+const MOST_GUESTS: u64 = 64;
 
 /// In whose block it lies, and which one: the first part makes an owner's messages neighbours.
 pub type MessageId = (ProcessNumber, u64);
@@ -86,6 +89,10 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         length: u64,
     ) -> Result<Copying<H>, Error> {
         let mut number = self.manager.number_of(client)?;
+        if sessions.is_empty() {
+            let text = "there is no session in the list; give at least one";
+            return Err(Error::new(Code::BadRequest, text));
+        }
         let mut seen = std::collections::HashSet::new();
         for &session in sessions {
             number = self.speaker(client, session)?;
@@ -123,14 +130,18 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         purpose: Purpose,
     ) -> Result<Copying<H>, Error> {
         self.steps.along([502, 504, 506]);
+        let paid = MESSAGE + readers * READER;
         let mut found = self.find_sub_block(number, length);
-        if found.is_none() && self.grow_for(number, length) {
+        // Nothing is grown for a message that could not be paid.
+        if found.is_none()
+            && self.administration.may_charge(number, Use::Messages, paid)
+            && self.grow_for(number, length)
+        {
             found = self.find_sub_block(number, length);
         }
         let Some((block, address)) = found else {
             return Err(self.block_sender(number, length, &purpose));
         };
-        let paid = MESSAGE + readers * READER;
         if let Err(error) = self.administration.charge(number, Use::Messages, paid) {
             self.release_sub_block(number, block, address);
             return Err(error);
@@ -187,25 +198,12 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     fn tell_blocked(&mut self, session: SessionId, sender: ProcessNumber) {
-        if let Some(process) = self.registered.get_mut(&sender)
-            && !process.unfit.contains(&session)
-        {
-            process.unfit.push(session);
+        if let Some(process) = self.registered.get_mut(&sender) {
+            process.unfit.insert(session);
         }
-        let Some(side) = self.sessions.get(&session).and_then(|s| s.side_of(sender)) else {
-            return;
-        };
-        let Some(end) = self.sessions.get(&session).map(|session| &session.ends[1 - side]) else {
-            return;
-        };
-        let (other, told) = (end.process, end.blocked);
-        let is_untold = self.registered.get(&other).is_some_and(|p| p.notices.has(told));
-        if !is_untold {
-            let notice = self.notify(other, Notice::Blocked { session });
-            if let Some(session) = self.sessions.get_mut(&session) {
-                session.ends[1 - side].blocked = notice;
-            }
-        }
+        let Some(found) = self.sessions.get(&session) else { return };
+        let Some(side) = found.side_of(sender) else { return };
+        self.notify(found.ends[1 - side].process, Notice::Blocked { session });
     }
 
     /// Begins the first message of a session that is yet to be: in the destination's block.
@@ -225,7 +223,9 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             return Err(error);
         }
         if let Some(process) = self.registered.get_mut(&other) {
-            *process.guests.entry(number).or_insert(0) += rounded;
+            let guests = process.guests.entry(number).or_default();
+            guests.count += 1;
+            guests.bytes += rounded;
         }
         let (block, payer) = (0, number);
         let message = Message { block, address, length, readers: 0, payer, paid };
@@ -241,18 +241,20 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         let process = self.registered.get_mut(&other).ok_or_else(no_session)?;
         let size = process.blocks.first().map_or(0, Block::size);
         let (all, one) = (size / 4, size / 16);
-        let held: u64 = process.guests.values().sum();
-        let own = process.guests.get(&number).copied().unwrap_or(0);
-        if rounded > one || own + rounded > one {
+        let held = process.guests.values();
+        let (count, bytes) = held.fold((0, 0), |sum, g| (sum.0 + g.count, sum.1 + g.bytes));
+        let own = process.guests.get(&number).copied().unwrap_or_default();
+        if rounded > one || own.bytes + rounded > one || own.count >= MOST_GUESTS / 4 {
+            let (most, bytes) = (MOST_GUESTS / 4, own.bytes);
             let text = format!(
-                "first messages of one process that were not received may have {one} bytes of \
-                 the other's block, and this one's have {own}; open without data, and send it"
+                "first messages of one process that were not received may be {most} and have {one} \
+                 bytes of the other's block, and this one's have {bytes}; open without data, and send it"
             );
-            return Err(Error::new(Code::TooLarge, text));
+            return Err(Error::new(Code::OutOfMemory, text));
         }
-        let block = process.blocks.first_mut().filter(|_| held + rounded <= all);
+        let fits = bytes + rounded <= all && count < MOST_GUESTS;
+        let block = process.blocks.first_mut().filter(|_| fits);
         block.and_then(|block| block.allocate(rounded)).ok_or_else(|| {
-            self.steps.along([508, 510, 526]);
             self.counts.blocked += 1;
             let text = "the other process's block has no room for a first message now; open \
                         without data, and send it";
@@ -263,7 +265,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     /// The message is filled: 514 and 516 for each of those sessions in which it can still be
     /// received. Answers in how many.
     pub(super) fn post(&mut self, id: MessageId, by: ProcessNumber, to: &[SessionId]) -> u64 {
-        self.steps.along([512, 514, 516, 526]);
+        self.steps.at(512);
         let mut count = 0;
         for &session in to {
             count += u64::from(self.put_in_inbox(id, by, session));
@@ -289,10 +291,14 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             return false;
         }
         message.readers += 1;
+        self.steps.along([514, 516, 526]);
         let (other, length) = (end.process, message.length);
         let notice = self.notify(other, Notice::Message { session, length });
         if let Some(session) = self.sessions.get_mut(&session) {
             session.ends[1 - side].inbox.push_back(Queued { message: id, notice });
+        }
+        if let Some(process) = self.registered.get_mut(&by) {
+            process.notices.know(session);
         }
         true
     }
@@ -314,10 +320,11 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         self.administration.refund(message.payer, Use::Messages, message.paid);
         if message.payer != owner
             && let Some(process) = self.registered.get_mut(&owner)
-            && let Some(bytes) = process.guests.get_mut(&message.payer)
+            && let Some(guests) = process.guests.get_mut(&message.payer)
         {
-            *bytes = bytes.saturating_sub(Block::<H>::rounded(message.length));
-            if *bytes == 0 {
+            guests.count -= 1;
+            guests.bytes -= Block::<H>::rounded(message.length);
+            if guests.count == 0 {
                 process.guests.remove(&message.payer);
             }
         }
@@ -327,9 +334,11 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     fn release_sub_block(&mut self, number: ProcessNumber, block: usize, address: u64) {
-        let process = self.registered.get_mut(&number);
-        if let Some(block) = process.and_then(|process| process.blocks.get_mut(block)) {
-            block.release(address);
+        let Some(process) = self.registered.get_mut(&number) else { return };
+        let Some(block) = process.blocks.get_mut(block) else { return };
+        block.release(address);
+        if block.size() > block.asked && !process.is_gone {
+            self.grown.insert(number);
         }
     }
 

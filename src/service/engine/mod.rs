@@ -45,7 +45,7 @@ mod seat;
 mod session;
 mod sizing;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::manager::Manager;
@@ -120,13 +120,32 @@ struct Registered<H> {
     sessions: BTreeSet<SessionId>,
     notices: Notices,
     /// Sessions for which a message did not fit: it is told when something was freed.
-    unfit: Vec<SessionId>,
+    unfit: BTreeSet<SessionId>,
     /// The bytes for which step 508 found no memory: they are tried again when some comes back.
     wants: Option<u64>,
-    /// Bytes of its first block that first messages of others have, by who sent them.
-    guests: BTreeMap<ProcessNumber, u64>,
+    /// First messages of others in its first block, by who sent them.
+    guests: BTreeMap<ProcessNumber, Guests>,
     /// It has ended; copies in its blocks are under way.
     is_gone: bool,
+}
+
+/// First messages of one process in the block of another, which has not received them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Guests {
+    count: u64,
+    /// Of their sub-blocks.
+    bytes: u64,
+}
+
+impl<H> Registered<H> {
+    /// It has no part in a session any more.
+    fn part_from(&mut self, session: SessionId) {
+        self.sessions.remove(&session);
+        self.unfit.remove(&session);
+        if self.unfit.is_empty() {
+            self.wants = None;
+        }
+    }
 }
 
 /// The engine, and all that it mediates.
@@ -145,10 +164,10 @@ pub struct Engine<H, W> {
     entrants: BTreeMap<Ticket, W>,
     // Who asked for a look at something.
     watchers: BTreeSet<ProcessNumber>,
-    /// Processes with a block that is larger than was asked for.
+    /// Processes with a block that is larger than was asked for, and may have something to give.
     grown: BTreeSet<ProcessNumber>,
-    /// Processes that want memory which was not there.
-    wanting: BTreeSet<ProcessNumber>,
+    /// Processes that want memory which was not there, in the order in which they wanted it.
+    wanting: VecDeque<ProcessNumber>,
     /// Numbers messages, copies and tickets.
     last: u64,
     counts: Counts,
@@ -170,7 +189,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             entrants: BTreeMap::new(),
             watchers: BTreeSet::new(),
             grown: BTreeSet::new(),
-            wanting: BTreeSet::new(),
+            wanting: VecDeque::new(),
             last: 0,
             counts: Counts::default(),
             steps: Visited::default(),
@@ -185,6 +204,17 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     /// It was waited for while it was locked: steps 406 and 408.
     pub fn note_locked(&mut self) {
         self.steps.along([402, 404, 406, 408]);
+    }
+
+    /// The wakers of all who wait: the server stops.
+    pub fn all_wakers(&self) -> Vec<W> {
+        let others = self.lookups.values().chain(self.entrants.values());
+        self.manager.all_wakers().into_iter().chain(others.cloned()).collect()
+    }
+
+    /// A rendezvous found it full.
+    pub fn note_full(&mut self) {
+        self.counts.full += 1;
     }
 
     /// How much there is now.

@@ -17,6 +17,9 @@ use crate::service::process::ProcessNumber;
 /// Who waits for a name, or for room: never reused.
 pub type Ticket = u64;
 
+/// What stands around a name in a list, at most, in bytes: its length, its NUL, its padding.
+const AROUND_NAME: usize = 8;
+
 /// The most processes that watch.
 const MOST_WATCHERS: usize = 1024;
 
@@ -60,6 +63,11 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         ticket
     }
 
+    /// Whether nobody else's turn is before that.
+    pub(super) fn is_next(&self, ticket: Option<Ticket>) -> bool {
+        self.entrants.keys().next().is_none_or(|&first| Some(first) == ticket)
+    }
+
     /// Waits for it no longer; whoever is next may find room.
     pub fn forget_room(&mut self, ticket: Ticket) {
         self.entrants.remove(&ticket);
@@ -76,11 +84,19 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     /// Lets `client`'s process watch: the names there are, and from now on who joins and ends.
+    /// Unchanged when it fails.
     ///
     /// # Errors
-    /// `refused` when the client belongs to none; `busy` when too many watch.
-    pub fn watch(&mut self, client: ClientNumber) -> Result<Vec<Arc<str>>, Error> {
+    /// `refused` when the client belongs to none; `busy` when too many watch; `too-large` when
+    /// the names have more than `most` bytes, each with what stands before and behind it.
+    pub fn watch(&mut self, client: ClientNumber, most: u64) -> Result<Vec<Arc<str>>, Error> {
         let number = self.manager.number_of(client)?;
+        let names: Vec<_> = self.administration.entries().map(|(_, e)| e.name.clone()).collect();
+        let bytes: usize = names.iter().map(|name| name.len() + AROUND_NAME).sum();
+        if bytes as u64 > most {
+            let text = "there are more names than can be told here at once; watch by TCP";
+            return Err(Error::new(Code::TooLarge, text));
+        }
         if !self.watchers.contains(&number) && self.watchers.len() >= MOST_WATCHERS {
             let text = format!("{MOST_WATCHERS} processes watch already; try again later");
             return Err(Error::new(Code::Busy, text));
@@ -89,7 +105,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         if let Some(registered) = self.registered.get_mut(&number) {
             registered.notices.watch();
         }
-        Ok(self.administration.entries().map(|(_, entry)| entry.name.clone()).collect())
+        Ok(names)
     }
 
     /// A process joined: who watches is told.

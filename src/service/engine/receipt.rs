@@ -52,6 +52,11 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
+    /// Whether what is read is taken.
+    pub fn receives(&self) -> bool {
+        matches!(self, Purpose::Receive { .. })
+    }
+
     /// Whether it reads what is there, and does not fill it.
     pub fn reads(&self) -> bool {
         matches!(self, Purpose::Receive { .. } | Purpose::Peek { .. })
@@ -102,11 +107,14 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             return Err(too_long(length, most));
         }
         self.steps.at(518);
-        self.take_oldest(number, session);
         let side = if message.0 == number { Side::Owner } else { Side::Engine };
-        let begun = self.begin_copy(number, side, message, 0..length, Purpose::Receive { session });
+        let begun =
+            self.begin_copy(number, side, message, 0..length, Purpose::Receive { session })?;
+        self.take_oldest(number, session);
+        // From here on nobody else can have it, and it cannot be taken back.
+        self.settle(message, Delivery::Received);
         self.tidy(session);
-        begun.map(Some)
+        Ok(Some(begun))
     }
 
     /// Looks at a part of the oldest message of a session; `None` when there is none. What lies
@@ -130,11 +138,17 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             return Err(too_long(to - from, most));
         }
         self.steps.at(518);
+        let side = if id.0 == number { Side::Owner } else { Side::Engine };
+        let begun = self.begin_copy(number, side, id, from..to, Purpose::Peek { session })?;
         if let Some(message) = self.messages.get_mut(&id) {
             message.readers += 1;
         }
-        let side = if id.0 == number { Side::Owner } else { Side::Engine };
-        self.begin_copy(number, side, id, from..to, Purpose::Peek { session }).map(Some)
+        Ok(Some(begun))
+    }
+
+    /// Whether `client`'s process could receive something.
+    pub fn has_message(&self, client: ClientNumber, session: SessionId) -> bool {
+        matches!(self.oldest(client, session), Ok(Some(_)))
     }
 
     /// Who asks, and the oldest message that it could receive, with its bytes.
@@ -158,6 +172,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             (found.ends[side].inbox.pop_front(), self.registered.get_mut(&number))
         {
             process.notices.take_back(queued.notice);
+            process.notices.know(session);
         }
     }
 
@@ -172,7 +187,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     ) -> Result<Copying<H>, Error> {
         let number = self.next();
         if purpose.reads() {
-            self.steps.along([520, 522]);
+            self.steps.at(520);
         }
         let found = self.messages.get(&message).ok_or_else(no_session)?;
         let (index, length) = (found.block, part.end - part.start);
@@ -206,6 +221,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         };
         let Some(message) = self.messages.get(&id) else {
             self.abandon(by, &purpose);
+            self.counts.lost += u64::from(purpose.receives());
             return Err(if purpose.reads() { lost() } else { no_session() });
         };
         let length = message.length;
@@ -226,12 +242,13 @@ impl<H: Clone, W: Clone> Engine<H, W> {
                 count => Ok(Finished::Published { count, length }),
             },
             Purpose::Receive { session } => {
-                self.settle(id, Delivery::Received);
+                self.steps.at(522);
                 self.read(id);
                 self.steps.at(526);
                 Ok(Finished::Read(session))
             }
             Purpose::Peek { session } => {
+                self.steps.along([522, 526]);
                 self.read(id);
                 Ok(Finished::Read(session))
             }

@@ -22,6 +22,7 @@ use std::time::Instant;
 
 use super::administration::{BLOCK, Entry, Held, LEAST, SPAN, Span, Use};
 use super::block::{Block, Extent};
+use super::names::Ticket;
 use super::notice::Notices;
 use super::{Engine, Registered};
 use crate::message::memory::ProcessToken;
@@ -38,7 +39,8 @@ const MOST_BLOCKS: usize = 16;
 
 impl<H: Clone, W: Clone> Engine<H, W> {
     /// Makes `caller` a process of that name, with a block of `committed` bytes, or as many as
-    /// the rules say. Answers its token, or that there is no room yet. Unchanged when it fails.
+    /// the rules say. Answers its token, or that there is no room yet for it, or for others whose
+    /// tickets are older. Unchanged when it fails.
     ///
     /// # Errors
     /// Those of [`crate::service::manager::Manager::join`].
@@ -48,13 +50,13 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         name: &str,
         committed: Option<u64>,
         waker: W,
+        ticket: Option<Ticket>,
         now: Instant,
     ) -> Result<Result<ProcessToken, Full>, Error> {
         self.steps.along([402, 404, 406]);
         let bytes = self.manager.may_join(caller, name, committed)?;
-        if !self.administration.has_room(LEAST) {
+        if !self.administration.has_room(LEAST) || !self.is_next(ticket) {
             self.steps.at(408);
-            self.counts.full += 1;
             return Ok(Err(Full));
         }
         self.steps.along([410, 412]);
@@ -93,7 +95,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
                 blocks: Vec::new(),
                 sessions: BTreeSet::new(),
                 notices: Notices::default(),
-                unfit: Vec::new(),
+                unfit: BTreeSet::new(),
                 wants: None,
                 guests: BTreeMap::new(),
                 is_gone: false,
@@ -134,8 +136,8 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     /// Step 424: a block of that extent, or of none, and its manager.
     fn add_block(&mut self, number: ProcessNumber, extent: Option<(LeaseId, u64)>) {
         let mut block = Block::new();
-        if let Some((id, size)) = extent {
-            self.append(number, &mut block, id, size);
+        if let Some(extent) = extent {
+            self.append(number, &mut block, &[], extent);
         }
         block.asked = block.size();
         self.steps.at(424);
@@ -145,21 +147,18 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         self.publish_spans(number);
     }
 
-    /// Adds an extent to the end of a block.
+    /// Adds an extent to the end of a block, of which those sub-blocks are used.
     pub(super) fn append(
         &self,
         number: ProcessNumber,
         block: &mut Block<H>,
-        id: LeaseId,
-        size: u64,
+        used: &[u64],
+        (id, size): (LeaseId, u64),
     ) {
         let Some((offset, handle)) = self.manager.where_extent_is(number, id) else { return };
         let at = block.size();
-        let span = Span { at, offset, size };
-        block.extents.push(Extent { id, span, handle });
-        if let Some(manager) = block.manager.resized(at + size) {
-            block.manager = manager;
-        }
+        block.extents.push(Extent { id, span: Span { at, offset, size }, handle });
+        block.resize(at + size, used);
     }
 
     /// Writes to the entry where the blocks lie: step 416 for one that has changed.
@@ -196,7 +195,10 @@ mod tests {
         let leases = LeaseTable::new(Buddy::new(1 << 20), pools, ids, longest, |_, _| ());
         let manager = Manager::new(leases, Rules::default(), Instant::now());
         let mut engine = Engine::new(manager, 1 << 20);
-        engine.join(Caller::connected(1), "caller", Some(0), (), Instant::now()).unwrap().unwrap();
+        engine
+            .join(Caller::connected(1), "caller", Some(0), (), None, Instant::now())
+            .unwrap()
+            .unwrap();
         Mutex::new(engine)
     }
 
@@ -221,7 +223,7 @@ mod tests {
                 scope.spawn(|| {
                     barrier.wait();
                     let (caller, now) = (Caller::connected(2), Instant::now());
-                    tables.lock().unwrap().join(caller, &name, Some(4096), (), now).unwrap()
+                    tables.lock().unwrap().join(caller, &name, Some(4096), (), None, now).unwrap()
                 });
                 barrier.wait();
                 open(&tables, &name)
@@ -252,6 +254,6 @@ mod tests {
             looked.wait();
             opened
         });
-        assert_eq!(opened, Err(Code::TooLarge), "a block of no bytes was seen");
+        assert_eq!(opened, Err(Code::OutOfMemory), "a process without its block was seen");
     }
 }

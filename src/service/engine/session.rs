@@ -23,7 +23,7 @@ use super::administration::{SESSION, Use};
 use super::message::{Delivery, MessageId};
 use super::notice::NoticeNumber;
 use super::receipt::Finished;
-use super::{Copying, Engine, no_session};
+use super::{Copying, Engine, Registered, no_session};
 use crate::message::session::{Notice, SessionId, SessionState};
 use crate::message::{ClientNumber, Code, Error};
 use crate::service::process::ProcessNumber;
@@ -41,13 +41,11 @@ pub(super) struct End {
     pub process: ProcessNumber,
     pub is_closed: bool,
     pub inbox: VecDeque<Queued>,
-    /// The last notice that the other end was blocked.
-    pub blocked: NoticeNumber,
 }
 
 impl End {
     fn of(process: ProcessNumber) -> Self {
-        Self { process, is_closed: false, inbox: VecDeque::new(), blocked: 0 }
+        Self { process, is_closed: false, inbox: VecDeque::new() }
     }
 }
 
@@ -57,8 +55,6 @@ pub(super) struct Session {
     pub ends: [End; 2],
     /// Who pays for it.
     pub payer: ProcessNumber,
-    /// The notice to the second end that it was opened.
-    opened: NoticeNumber,
 }
 
 impl Session {
@@ -109,8 +105,8 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     fn insert_session(&mut self, id: SessionId, number: ProcessNumber, other: ProcessNumber) {
         let name = self.registered.get(&number).map_or_else(String::new, |p| p.name.to_string());
-        let opened = self.notify(other, Notice::Opened { session: id, name });
-        let session = Session { ends: [number, other].map(End::of), payer: number, opened };
+        self.notify(other, Notice::Opened { session: id, name });
+        let session = Session { ends: [number, other].map(End::of), payer: number };
         self.sessions.insert(id, session);
         for process in [number, other] {
             if let Some(process) = self.registered.get_mut(&process) {
@@ -173,7 +169,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         let Some(side) = session.side_of(number) else { return };
         session.ends[side].is_closed = true;
         let inbox = std::mem::take(&mut session.ends[side].inbox);
-        let (other, opened) = (&session.ends[1 - side], session.opened);
+        let other = &session.ends[1 - side];
         let (other, is_open, is_empty) = (other.process, !other.is_closed, other.inbox.is_empty());
         for Queued { message, notice } in inbox {
             if let Some(process) = self.registered.get_mut(&number) {
@@ -184,16 +180,20 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             self.read(message);
         }
         if let Some(process) = self.registered.get_mut(&number) {
-            process.sessions.remove(&id);
-            process.unfit.retain(|&unfit| unfit != id);
+            process.part_from(id);
+            process.notices.forget(id);
         }
-        // Who has not heard of it, and has nothing to receive, need not.
-        let is_unheard = side == 0 && is_empty;
-        let other_process = self.registered.get_mut(&other).filter(|_| is_open);
-        let forgot = other_process.is_some_and(|p| is_unheard && p.notices.take_back(opened));
-        if is_open && !forgot {
-            self.notify(other, Notice::Closed { session: id });
+        let process = self.registered.get_mut(&other).filter(|_| is_open);
+        match process {
+            // Who has not heard of it, and has nothing to receive, need not.
+            Some(process) if is_empty && process.notices.is_unheard(id) => {
+                process.notices.forget(id);
+            }
+            Some(_) => drop(self.notify(other, Notice::Closed { session: id })),
+            None => {}
         }
+        // Also who was not told may wait for a message.
+        self.manager.wake(other);
         self.tidy(id);
     }
 
@@ -207,9 +207,14 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         }
         let Some(session) = self.sessions.remove(&id) else { return };
         for end in &session.ends {
-            if let Some(process) = self.registered.get_mut(&end.process) {
-                process.sessions.remove(&id);
-                process.unfit.retain(|&unfit| unfit != id);
+            let process = self.registered.get_mut(&end.process).filter(|_| !end.is_closed);
+            if let Some(process) = process {
+                process.part_from(id);
+                if process.notices.is_unheard(id) {
+                    process.notices.forget(id);
+                } else {
+                    process.notices.is_over(id);
+                }
             }
         }
         self.refund_session(session.payer);
@@ -237,8 +242,12 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     ///
     /// # Errors
     /// `refused` when it belongs to none.
-    pub fn sessions(&self, client: ClientNumber) -> Result<Vec<SessionState>, Error> {
+    pub fn sessions(&mut self, client: ClientNumber) -> Result<Vec<SessionState>, Error> {
         let number = self.manager.number_of(client)?;
+        if let Some(process) = self.registered.get_mut(&number) {
+            let Registered { sessions, notices, .. } = process;
+            sessions.iter().for_each(|&session| notices.know(session));
+        }
         let ids = self.registered.get(&number).into_iter().flat_map(|process| &process.sessions);
         let state = |&id: &SessionId| {
             let session = self.sessions.get(&id)?;
@@ -289,11 +298,10 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         let (name, sessions) = (process.name.clone(), process.sessions.clone());
         self.watchers.remove(&number);
         self.grown.remove(&number);
-        self.wanting.remove(&number);
+        self.wanting.retain(|&wanting| wanting != number);
         self.deliveries.retain(|_, (by, _)| *by != number);
         self.lose_messages(number);
         sessions.into_iter().for_each(|session| self.close_end(number, session));
-        self.pass_on_charges(number);
         self.administration.remove(number);
         self.wake_copies(number);
         self.tell_watchers_of(&name, false);
@@ -339,17 +347,6 @@ impl<H: Clone, W: Clone> Engine<H, W> {
                 self.notify(process, Notice::Lost { session, count });
             }
             self.tidy(session);
-        }
-    }
-
-    /// Sessions that go on although who pays for them has gone are paid by the other end.
-    fn pass_on_charges(&mut self, number: ProcessNumber) {
-        for session in self.sessions.values_mut().filter(|session| session.payer == number) {
-            let open = session.ends.iter().find(|end| !end.is_closed).map(|end| end.process);
-            if let Some(open) = open {
-                session.payer = open;
-                self.administration.transfer(open, Use::Sessions, SESSION);
-            }
         }
     }
 

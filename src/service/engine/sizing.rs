@@ -31,6 +31,9 @@ use crate::service::process::ProcessNumber;
 /// How often what was asked for a block may grow to by itself.
 const MOST_GROWTH: u64 = 4;
 
+/// How many of those who want memory are tried when some comes back: the others wait for more.
+const MOST_TRIES: usize = 8;
+
 /// The most extents of a block.
 const MOST_EXTENTS: usize = 32;
 
@@ -121,7 +124,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     /// Whether the low arena could have something back of the process.
-    fn note_grown(&mut self, number: ProcessNumber) {
+    pub(super) fn note_grown(&mut self, number: ProcessNumber) {
         let blocks = self.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
         if blocks.into_iter().any(|block| block.size() > block.asked) {
             self.grown.insert(number);
@@ -144,13 +147,14 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         if to - before > most {
             return Err(too_much(to - before, most));
         }
+        let used = self.used_in(number, index);
         let (mut size, mut how) = (before, "in place");
         while size < to {
             let aligned = 1_u64.checked_shl(size.trailing_zeros()).unwrap_or(u64::MAX);
             let piece = aligned.min(power_of_two_within(to - size));
-            if !self.double(number, index, piece) {
+            if !self.double(number, index, &used, piece) {
                 how = "by an extent";
-                let extended = self.extend(number, index, piece);
+                let extended = self.extend(number, index, &used, piece);
                 extended.inspect_err(|_| drop(self.cut(number, index, before)))?;
             }
             size += piece;
@@ -160,7 +164,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     /// Doubles the last extent, if that is what is missing, and the place beside it is free.
-    fn double(&mut self, number: ProcessNumber, index: usize, missing: u64) -> bool {
+    fn double(&mut self, number: ProcessNumber, index: usize, used: &[u64], missing: u64) -> bool {
         let Some(block) = self.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index))
         else {
             return false;
@@ -170,16 +174,21 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         };
         let Some(doubled) = self.manager.double_extent(number, last.id) else { return false };
         last.span.size = doubled;
-        let size = block.manager.size() + missing;
-        block.manager.resized(size).into_iter().for_each(|manager| block.manager = manager);
+        block.resize(block.size() + missing, used);
         true
     }
 
-    fn extend(&mut self, number: ProcessNumber, index: usize, missing: u64) -> Result<(), Error> {
+    fn extend(
+        &mut self,
+        number: ProcessNumber,
+        index: usize,
+        used: &[u64],
+        missing: u64,
+    ) -> Result<(), Error> {
         let Some(mut block) = self.take_block(number, index) else { return Ok(()) };
         let extended = self.extended(number, block.extents.len(), missing);
-        if let Ok((id, size)) = extended {
-            self.append(number, &mut block, id, size);
+        if let Ok(extent) = extended {
+            self.append(number, &mut block, used, extent);
         }
         self.put_block(number, index, block);
         extended.map(|_| ())
@@ -217,17 +226,25 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// Takes extents from a block's end; answers whether there were any to take.
     fn cut(&mut self, number: ProcessNumber, index: usize, to: u64) -> Result<bool, Error> {
+        let used = self.used_in(number, index);
         let Some(mut block) = self.take_block(number, index) else { return Ok(false) };
         let (before, sizes) = (block.size(), block.shrunk(to));
         let size = sizes.iter().sum();
-        let Some(manager) = block.manager.resized(size) else {
-            let end = block.manager.used_end();
-            self.put_block(number, index, block);
+        if size < before && block.resize(size, &used) {
+            self.drop_behind(number, &mut block, &sizes);
+        }
+        let (is_cut, end) = (block.size() < before, block.end_of(&used));
+        self.put_block(number, index, block);
+        if size < before && !is_cut {
             let text =
                 format!("messages lie there up to {end} bytes; receive them, or shrink to that");
             return Err(Error::new(Code::Refused, text));
-        };
-        block.manager = manager;
+        }
+        Ok(is_cut)
+    }
+
+    /// Gives back what a block's extents have over those sizes.
+    fn drop_behind(&mut self, number: ProcessNumber, block: &mut Block<H>, sizes: &[u64]) {
         for extent in block.extents.split_off(sizes.len()) {
             self.manager.drop_extent(number, extent.id);
             self.administration.refund(number, Use::Entry, SPAN);
@@ -239,8 +256,15 @@ impl<H: Clone, W: Clone> Engine<H, W> {
                 last.span.size = left;
             }
         }
-        self.put_block(number, index, block);
-        Ok(size < before)
+    }
+
+    /// The addresses of the used sub-blocks of a block, in order.
+    fn used_in(&self, number: ProcessNumber, index: usize) -> Vec<u64> {
+        let messages = self.messages.range((number, 0)..=(number, u64::MAX));
+        let here = messages.filter(|(_, message)| message.block == index);
+        let mut used: Vec<u64> = here.map(|(_, message)| message.address).collect();
+        used.sort_unstable();
+        used
     }
 
     /// Takes a block out while it is changed together with the manager's tables.
@@ -281,29 +305,41 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     fn grow_by(&mut self, number: ProcessNumber, length: u64, why: Trigger) -> bool {
-        if self.size_for(number, length).is_none() {
+        let wants = self.registered.get(&number).and_then(|process| process.wants);
+        // What was not there before is not there now: who waits for it is told.
+        if wants.is_some_and(|wants| wants <= length) || self.size_for(number, length).is_none() {
             return false;
         }
         self.make_room(length);
+        let size = self.block_of(number, 0).map_or(0, |(_, size)| size);
+        // What was wanted before may fit by now.
         if let Some(to) = self.size_for(number, length)
-            && self.enlarge(number, 0, to, why).is_ok()
+            && (to <= size || self.enlarge(number, 0, to, why).is_ok())
         {
+            self.registered.get_mut(&number).into_iter().for_each(|process| process.wants = None);
             return true;
         }
-        if let Some(process) = self.registered.get_mut(&number) {
-            process.wants = Some(length);
-            self.wanting.insert(number);
+        if let Some(process) = self.registered.get_mut(&number)
+            && process.wants.replace(length).is_none()
+        {
+            self.wanting.push_back(number);
         }
         false
     }
 
     /// What the first block would have to grow to, so that a sub-block for so many bytes stands
-    /// at a multiple of its size behind all that there is; `None` beyond what it may grow to.
+    /// at a multiple of its size behind all messages; `None` beyond what it may grow to.
     fn size_for(&self, number: ProcessNumber, length: u64) -> Option<u64> {
         let block = self.registered.get(&number)?.blocks.first()?;
-        let missing = Block::<H>::rounded(length);
-        let to = block.size().checked_next_multiple_of(missing)?.checked_add(missing)?;
-        (to <= block.asked.saturating_mul(MOST_GROWTH)).then_some(to)
+        let (missing, most) =
+            (Block::<H>::rounded(length), block.asked.saturating_mul(MOST_GROWTH));
+        // Not to go through the messages where it is of no use.
+        if block.size() >= most || missing > most {
+            return None;
+        }
+        let end = block.end_of(&self.used_in(number, 0));
+        let to = end.checked_next_multiple_of(missing)?.checked_add(missing)?;
+        (to <= most).then_some(to)
     }
 
     /// Returns blocks whose contents are marked released, and serves who waited for memory.
@@ -314,16 +350,15 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     fn came_back(&mut self, now: Instant) {
         self.give_back(Vec::new(), now);
+        self.tell_entrant();
     }
 
-    /// Memory came back: who wanted some for a message is given it.
+    /// Memory came back: who wanted some for a message is given it, who waited longest first.
     fn grow_who_want(&mut self) {
-        for number in self.wanting.clone() {
-            let wants = self.registered.get(&number).and_then(|process| process.wants);
-            self.wanting.remove(&number);
-            if let Some(process) = self.registered.get_mut(&number) {
-                process.wants = None;
-            }
+        for _ in 0..self.wanting.len().min(MOST_TRIES) {
+            let Some(number) = self.wanting.pop_front() else { return };
+            let process = self.registered.get_mut(&number);
+            let wants = process.and_then(|process| process.wants.take());
             if wants.is_some_and(|length| self.grow_by(number, length, Trigger::Release)) {
                 self.tell_unfit(number);
             }
@@ -342,7 +377,8 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     /// Before so much committed memory is taken: when it is not there in one piece, blocks that
     /// grew give back what they do not use.
     pub fn make_room(&mut self, size: u64) {
-        if !self.grown.is_empty() && !self.manager.has_committed(size) {
+        let could_ever = self.manager.could_have_committed(size);
+        if !self.grown.is_empty() && could_ever && !self.manager.has_committed(size) {
             self.shrink_who_grew();
         }
     }
@@ -356,15 +392,18 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         }
     }
 
+    /// Whoever has nothing to give now is asked again when something of its blocks was freed.
     fn shrink_who_grew(&mut self) {
-        for number in self.grown.clone() {
+        for number in std::mem::take(&mut self.grown) {
             let blocks = self.registered.get(&number).map_or(0, |process| process.blocks.len());
             for index in 0..blocks {
+                let used = self.used_in(number, index);
                 let block = self.registered.get(&number).and_then(|p| p.blocks.get(index));
                 let Some(block) = block else { continue };
-                let to = block.asked.max(block.manager.used_end());
+                let to = block.asked.max(block.end_of(&used));
                 let _ = self.diminish(number, index, to, Trigger::LowArena);
             }
+            self.grown.remove(&number);
         }
     }
 }

@@ -145,6 +145,12 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         Buddy::rounded(size).is_some_and(|rounded| rounded <= most)
     }
 
+    /// Whether the committed pool ever has so many bytes.
+    pub(in crate::service) fn could_have_committed(&self, size: u64) -> bool {
+        let whole = self.leases.pools().size()[Pool::Committed];
+        Buddy::rounded(size).is_some_and(|rounded| rounded <= whole)
+    }
+
     /// Whether less of the committed pool is free than shall be.
     pub(in crate::service) fn is_committed_low(&self) -> bool {
         self.missing(Pool::Committed) > 0

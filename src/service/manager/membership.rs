@@ -88,6 +88,12 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         self.committed_for(name, committed)
     }
 
+    /// Whether the process of `client` has other clients too.
+    pub fn has_others(&self, client: ClientNumber) -> bool {
+        let number = self.clients.get(&client);
+        number.and_then(|number| self.processes.get(number)).is_some_and(|p| p.members.len() > 1)
+    }
+
     /// The process of that name.
     pub fn named(&self, name: &str) -> Option<ProcessNumber> {
         self.names.get(name).copied()

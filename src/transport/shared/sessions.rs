@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::processes::{Waiting, What, nobody, sleep};
+use super::waiting::{Resumed, Waiting, What, nobody, sleep};
 use super::{LockedContents, Shared, hold};
 use crate::message::session::SessionId;
 use crate::message::{ClientNumber, Error, Reply};
@@ -116,9 +116,10 @@ impl Shared {
     ) -> Result<Reply<'_>, Error> {
         match self.deliver(Caller::connected(client), session, 0, data)? {
             Ok(reply) => Ok(reply),
-            Err(waiting) => Ok(self
-                .resume(&waiting, Duration::ZERO, &mut Vec::new())
-                .unwrap_or_else(|| self.give_up(&waiting))),
+            Err(waiting) => match self.resume(&waiting, Duration::ZERO, true, &mut Vec::new()) {
+                Resumed::Answered(reply) => Ok(reply),
+                _ => Ok(self.give_up(&waiting)),
+            },
         }
     }
 
@@ -143,14 +144,17 @@ impl Shared {
         spare: &mut Vec<u8>,
     ) -> Result<Result<Reply<'_>, Waiting>, Error> {
         self.check_wait(ms)?;
-        match self.receive(caller, session, spare)? {
-            Reply::Message { data: None, .. } => {
-                let waker = hold(&self.tables).manager.waker(caller.client)?;
-                let deadline = Instant::now() + Duration::from_millis(ms);
-                Ok(Err(Waiting { caller, what: What::Message(session), deadline, waker }))
+        // One of several connections is looked at first: another could have the message instead.
+        let is_shared = hold(&self.tables).manager.has_others(caller.client);
+        if !is_shared {
+            match self.receive(caller, session, spare)? {
+                Reply::Message { data: None, .. } => {}
+                reply => return Ok(Ok(reply)),
             }
-            reply => Ok(Ok(reply)),
         }
+        let waker = hold(&self.tables).manager.waker(caller.client)?;
+        let deadline = Instant::now() + Duration::from_millis(ms);
+        Ok(Err(Waiting { caller, what: What::Message(session), deadline, waker }))
     }
 
     pub(super) fn peek(
@@ -316,14 +320,15 @@ impl Shared {
         })
     }
 
-    pub(super) fn watch(&self, client: ClientNumber) -> Result<Reply<'_>, Error> {
-        let names = self.change(|tables| tables.watch(client))?;
+    pub(super) fn watch(&self, caller: Caller) -> Result<Reply<'_>, Error> {
+        let names = self.change(|tables| tables.watch(caller.client, caller.most_data))?;
         Ok(Reply::Watching(names.iter().map(|name| name.to_string()).collect()))
     }
 
-    pub(super) fn register(&self, client: ClientNumber, size: u64) -> Result<Reply<'_>, Error> {
+    pub(super) fn register(&self, caller: Caller, size: u64) -> Result<Reply<'_>, Error> {
+        let client = caller.client;
         self.reap_all(Instant::now());
-        let (block, size) = self.rendezvous(|tables, _| tables.register(client, size))?;
+        let (block, size) = self.rendezvous(caller, |tables, _| tables.register(client, size))?;
         Ok(Reply::Registered { block, size })
     }
 

@@ -1,0 +1,128 @@
+//! Joining and registering: administrative memory is entered within a bounded time.
+//!
+//! ```text
+//!   404 try the lock ─ 406 locked? ─ 410 … 426 under it: the engine's
+//!    ▲                   │ yes
+//!    └─ pause, 20 us … 1 ms: 408            full: wait by a condition variable of one's own
+//! ```
+//!
+//! **Invariants** whoever has no connection pauses for nothing: one thread serves them all.
+//!
+//! **Lock** the tables, tried. **Simplified** std's lock cannot be waited for with a deadline, so it
+//! is tried again and again; who tries has no place in a queue.
+//!
+//! **Source** `interprocess-communication-patent.txt`, figure 4, steps 404 to 410.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, TryLockError};
+use std::time::{Duration, Instant};
+
+use super::waiting::{Waiting, What};
+use super::{Shared, Tables};
+use crate::message::{Code, Error, Reply};
+use crate::service::engine::Full;
+use crate::service::manager::Caller;
+
+/// How long a rendezvous pauses before it tries the lock again, at first and at most.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(1);
+
+/// How long one who has no connection tries: all the others wait meanwhile.
+const UNCONNECTED: Duration = Duration::from_millis(1);
+
+impl Shared {
+    /// Figure 4 for a connection, which waits while administrative memory is full.
+    pub(super) fn join_or_wait(
+        &self,
+        caller: Caller,
+        name: &str,
+        committed: Option<u64>,
+    ) -> Result<Result<Reply<'_>, Waiting>, Error> {
+        let waker: Arc<Condvar> = Arc::default();
+        match self.enter(caller, name, committed, &waker)? {
+            Ok(reply) => Ok(Ok(reply)),
+            Err(Full) => self.change_now(|tables, now| {
+                let ticket = tables.await_room(waker.clone());
+                let name = name.to_string();
+                let what = What::Room { name, committed, ticket };
+                Ok(Err(Waiting { caller, what, deadline: now + self.waits.rendezvous, waker }))
+            }),
+        }
+    }
+
+    /// Figure 4: its lock is tried for a bounded time, steps 404 to 408.
+    fn enter(
+        &self,
+        caller: Caller,
+        name: &str,
+        committed: Option<u64>,
+        waker: &Arc<Condvar>,
+    ) -> Result<Result<Reply<'static>, Full>, Error> {
+        let enter = || {
+            self.rendezvous(caller, |tables, now| {
+                let joined = tables.join(caller, name, committed, waker.clone(), None, now)?;
+                if joined.is_err() {
+                    tables.note_full();
+                }
+                Ok(joined.map(|token| Reply::Joined { token }))
+            })
+        };
+        enter().or_else(|error| match error.code {
+            // What has expired and nobody struck yet stands in nobody's way.
+            Code::OutOfMemory if self.reap_all(Instant::now()) => enter(),
+            _ => Err(error),
+        })
+    }
+
+    /// Changes the tables when their lock can be had within the time of a rendezvous.
+    pub(super) fn rendezvous<T>(
+        &self,
+        caller: Caller,
+        change: impl FnOnce(&mut Tables, Instant) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let patience = if caller.is_connected { self.waits.rendezvous } else { UNCONNECTED };
+        let deadline = Instant::now() + patience;
+        let mut pause = SHORTEST_PAUSE;
+        let mut is_locked = false;
+        let mut tables = loop {
+            match self.tables.try_lock() {
+                Ok(tables) => break tables,
+                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    if !is_locked {
+                        self.locked.fetch_add(1, Ordering::Relaxed);
+                    }
+                    is_locked = true;
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let text = "administrative memory stayed locked for too long; try again later";
+                    return Err(Error::new(Code::Busy, text));
+                }
+            }
+        };
+        if is_locked {
+            tables.note_locked();
+        }
+        let sleeps_until = tables.manager.next_wake();
+        let changed = change(&mut tables, Instant::now());
+        self.let_go(tables, sleeps_until);
+        changed
+    }
+
+    /// A join that does not wait for room.
+    pub(super) fn join(
+        &self,
+        caller: Caller,
+        name: &str,
+        committed: Option<u64>,
+    ) -> Result<Reply<'_>, Error> {
+        self.enter(caller, name, committed, &Arc::default())?.map_err(|Full| full())
+    }
+}
+
+pub(super) fn full() -> Error {
+    let text = "administrative memory is full; try again when a process has left";
+    Error::new(Code::OutOfMemory, text)
+}
