@@ -13,5 +13,7 @@ mod model;
 mod rules;
 #[path = "sessions/steps.rs"]
 mod steps;
+#[path = "sessions/waking.rs"]
+mod waking;
 #[path = "sessions/world.rs"]
 mod world;
