@@ -26,12 +26,20 @@
 //! | freeable, secured, collateral | garbage that a process reported; the part that secures loans; the rest |
 //! | box, path | a step of the document's figures by its number; those one decision took |
 //! | mark, collect | how much of a pool is low; to ask a process to return memory |
-//! | frame, line | one message of a binary and of the text representation |
+//! | frame, line | what is asked or answered at once in a binary and in the text representation |
 //! | datagram | one frame sent by itself, over UDP |
 //! | token, welcome | what proves a datagram's sender, and the answer that brings it; a process's token is what others attach by |
 //! | exchange | one request by datagrams until its reply, or the end of its time |
 //! | history | the last reply to each client that asks at most once |
 //! | waiting, ticket | a request that memory did not suffice for; its place in the queue |
+//! | engine, entry | what mediates between processes; what it knows of each, and holds twice |
+//! | own block, extent, span | the memory that a process says things from; a piece of it; where that lies |
+//! | session, end, inbox | two processes that talk; one's half; what it is yet to receive |
+//! | message, location | what is said; where its bytes lie |
+//! | sub-block, manager | a part of an own block that one message has; the allocator that deals them |
+//! | seat, copy | the right to contend for a block's lock; bytes that are filled in or read out |
+//! | notice | what the engine tells a process: a signal, when it is heard |
+//! | rendezvous | to enter administrative memory, which is all the tables |
 //! | waker | the condition variable of a process |
 //! | tail | what is known of the bytes that follow the input |
 //! | step, schedule | one load or store of a draw (or all of it, under the lock); who does each step |
@@ -58,10 +66,12 @@
 //!    library. [`representation::marshal`] has the lecture's other representations.
 //! 8. Cooperative memory: [`message::memory`] has its words, [`service::decision`] and
 //!    [`service::repayment`] the document's figures, [`service::manager`] all around them;
-//!    [`transport::shared::processes`] is where clients wait, and [`lab::simulation`] runs
+//!    [`transport::shared::waiting`] is where clients wait, and [`lab::simulation`] runs
 //!    the same manager on a simulated clock.
-//! 9. The lab: [`transport::parking`] lets one draw do one step; [`lab::explorer`] runs the
-//!    server's own draw under every schedule; [`lab::grader`] judges any server.
+//! 9. Sessions: [`message::session`] has the words, [`service::engine`] the document's figures
+//!    4 and 5, with the three turns of a copy; [`transport::shared`]'s `sessions` makes the copy.
+//! 10. The lab: [`transport::parking`] lets one draw do one step; [`lab::explorer`] runs the
+//!     server's own draw under every schedule; [`lab::grader`] judges any server.
 //!
 //! # Threads
 //!
@@ -87,8 +97,8 @@
 //! | lock | guards | how many |
 //! | --- | --- | --- |
 //! | the draw | the counter, the turns, the count of undelivered numbers | one |
-//! | the tables | which lease and process exists, which block is whose, what each pool has | one |
-//! | a block's | its contents | one for each lease and grant |
+//! | the tables | which lease, process and session exists, which block is whose, where each message lies | one |
+//! | a block's | its contents | one for each lease, grant and extent |
 //! | the parking's | who is parked, and whose step is next | one in a lab server |
 //!
 //! The `udp` thread owns the history alone, so that has no lock.
@@ -99,7 +109,8 @@
 //! A channel into the spawning thread: *accepted* (from `accept`), *ended* (from each
 //! client), *stop* (from main). A channel into main: a signal came. With the tables, one
 //! condition variable for the reaper (something is to be done sooner than it sleeps, or the
-//! server stops), and one for each process: a signal came for it, or the memory it waits for.
+//! server stops), one for each process (a signal came for it, or what it waits for), and one for
+//! each request that waits for a name or for room.
 
 #![forbid(unsafe_code)]
 // A client can reach nearly everything here: nothing may panic on what it sends.

@@ -70,11 +70,13 @@ use super::output::Output;
 use crate::message::numbers::Drawn;
 use crate::message::{Code, Error, Reply, Request};
 
+mod answer;
 mod body;
 mod process;
 mod session;
 
-pub use body::{kind_of, put_request, take_reply, take_request};
+pub use answer::take_reply;
+pub use body::{kind_of, put_request, take_request};
 
 /// The bytes of a frame before its body.
 pub const HEADER: usize = 16;
@@ -273,7 +275,7 @@ impl Frames {
         let order = self.asked.order();
         let count = drawn.count() as u32;
         let length = size_of::<u32>() as u32 * (1 + count);
-        let header = Header::new(order, body::REPLY + body::DRAW, self.asked.id);
+        let header = Header::new(order, answer::REPLY + body::DRAW, self.asked.id);
         let mut head = [0; HEADER + size_of::<u32>()];
         head[..HEADER].copy_from_slice(&header.bytes(length));
         head[HEADER..].copy_from_slice(&order.put_u32(count));
@@ -293,7 +295,7 @@ pub fn put_reply(
     out: &mut Output,
     first: impl FnOnce(&mut Writer<'_>),
 ) {
-    let (kind, status) = body::reply_kind(reply);
+    let (kind, status) = answer::reply_kind(reply);
     let header = Header { kind, status, ..header };
     let data = match reply {
         Reply::Data { data, .. } | Reply::Message { data: Some(data), .. } => std::mem::take(data),
@@ -301,7 +303,7 @@ pub fn put_reply(
     };
     header.put(&mut out.bytes, data.len(), |writer| {
         first(writer);
-        body::put_reply(reply, data.len(), writer);
+        answer::put_reply(reply, data.len(), writer);
     });
     if !data.is_empty() {
         out.attach(data);

@@ -14,6 +14,9 @@
 //!   manager ── decision, repayment   figures 8 to 12, as pure functions; figures names the boxes
 //!           ── process, pool         what is held and owed, and by what there is to give
 //!           ── pressure              how much of the time somebody waited
+//!
+//!   engine  ── manager, buddy        sessions over processes and their own blocks; steps names
+//!                                    those of figures 4 and 5
 //! ```
 
 pub mod arena;

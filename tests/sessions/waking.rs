@@ -118,10 +118,11 @@ fn by_the_end_of_the_block_that_it_waits_for_and_the_end_by_the_last_copy() {
 
 #[test]
 fn by_room_in_administrative_memory_however_it_comes() {
-    let acts: [(bool, &dyn Fn(&mut World, SessionId)); 3] = [
-        (true, &|world, session| drop(world.receive(2, session).unwrap())),
-        (false, &|world, session| world.engine.close(1, session).unwrap()),
-        (true, &|world, _| world.leave(50)),
+    type Act = fn(&mut World, SessionId);
+    let acts: [(bool, Act); 3] = [
+        (true, |world, session| drop(world.receive(2, session).unwrap())),
+        (false, |world, session| world.engine.close(1, session).unwrap()),
+        (true, |world, _| world.leave(50)),
     ];
     for (with_message, act) in acts {
         let mut world = World::sized(1024 * KB, 16 * KB);

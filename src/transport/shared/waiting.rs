@@ -105,7 +105,9 @@ impl Shared {
         let ms = ms.unwrap_or(DEFAULT_WAIT_MS.min(longest_ms));
         self.check_wait(ms)?;
         self.change_now(|tables, now| {
-            if let Some(signal) = tables.next_signal(caller.client)? {
+            // One of several connections is looked at first: see `resume`.
+            let is_shared = tables.manager.has_others(caller.client);
+            if !is_shared && let Some(signal) = tables.next_signal(caller.client)? {
                 return Ok(Ok(Reply::Signal(Some(signal))));
             }
             let deadline = now + Duration::from_millis(ms);
