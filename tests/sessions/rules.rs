@@ -3,6 +3,7 @@
 use leasebox::message::Code;
 use leasebox::message::session::SessionId;
 use leasebox::service::engine::{Delivery, Finished};
+use leasebox::service::manager::Caller;
 
 use crate::world::{KB, World, refusal};
 
@@ -247,6 +248,12 @@ fn one_process_cannot_take_administrative_memory_from_the_others() {
     let sent = (0..).take_while(|_| world.send(2, session, b"x").is_ok()).count();
     assert_eq!(sent, 32, "96 bytes each of three quarters of a quarter");
     assert_eq!(refusal(world.send(2, session, b"x"), "were received"), Code::Refused);
+    // Both together meet the quarter before each meets its own part.
+    let sessions = world.engine.sessions(1).unwrap();
+    let to = sessions[0].session;
+    let sent = (0..).take_while(|_| world.send(1, to, b"x").is_ok()).count();
+    assert_eq!(sent, 30, "an entry of 224 bytes, 5 sessions, and 96 for each");
+    assert_eq!(refusal(world.send(1, to, b"x"), "4096 in all"), Code::Refused);
     // The others go on.
     let session = world.open(3, 1);
     world.send(3, session, b"x").unwrap();
@@ -323,6 +330,21 @@ fn who_watches_is_told_of_everybody_once() {
     let names: Vec<_> = world.engine.watch(1, 99).unwrap().iter().map(|n| n.to_string()).collect();
     assert_eq!(names, ["p1", "p3", "p5"]);
     assert_eq!(world.told(1), [""; 0], "the list has it");
+}
+
+#[test]
+fn so_many_watch_and_no_more() {
+    let mut world = World::new();
+    let now = world.now;
+    for client in 1..=1025 {
+        let (caller, name) = (Caller::connected(client), format!("p{client}"));
+        world.engine.join(caller, &name, Some(0), client, None, now).unwrap().unwrap();
+        let watched = world.engine.watch(client, u64::MAX);
+        assert_eq!(watched.is_ok(), client <= 1024, "{client}");
+    }
+    assert!(world.engine.watch(1, u64::MAX).is_ok(), "it watches already");
+    let busy = world.engine.watch(1025, u64::MAX);
+    assert_eq!(refusal(busy, "1024 processes watch"), Code::Busy);
 }
 
 #[test]
