@@ -27,10 +27,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use leasebox::client::Client;
-use leasebox::message::Request;
+use leasebox::message::{Reply, Request};
 use leasebox::representation::byte_order::ByteOrder;
-use leasebox::representation::frame::{Header, kind_of, put_request};
+use leasebox::representation::cdr::Reader;
+use leasebox::representation::frame::{HEADER, Header, kind_of, put_request, take_reply};
 
 /// Alternating pairs of one ratio, after a first one that is not counted.
 const PAIRS: usize = 11;
@@ -109,8 +109,6 @@ struct Pair {
     asks: Vec<u8>,
     received: usize,
     depth: usize,
-    /// Processes that end with their connections.
-    _processes: Vec<Client>,
 }
 
 impl Drop for Pair {
@@ -142,27 +140,22 @@ impl Pair {
         let message = [&(size as u32).to_le_bytes()[..], &vec![7; size]].concat();
         let (sends, asks) = (message.repeat(depth), Vec::new());
         let (sent, received) = (4 * depth, sends.len());
-        Self { child, sender, receiver, sends, sent, asks, received, depth, _processes: vec![] }
+        Self { child, sender, receiver, sends, sent, asks, received, depth }
     }
 
     fn in_session(size: usize, depth: usize) -> Self {
         let serve = ["serve", "--port", "0", "--memory", "256MiB", "--admin", "4MiB"];
         let (child, port) = announced(Command::new(LEASEBOX).args(serve));
-        let client = || Client::connect("127.0.0.1", port, LIMIT).unwrap();
-        let (mut alice, mut bob) = (client(), client());
         let block = (size * depth * 4).max(1 << 20) as u64;
-        let tokens = [alice.join("alice", Some(block)), bob.join("bob", Some(0))];
-        let session = alice.open("bob", b"").unwrap();
-        let attached = |token| {
-            let mut stream = connect(port);
-            stream.write_all(&frame(&Request::Attach { token })).unwrap();
-            let mut header = [0; 16];
-            stream.read_exact(&mut header).unwrap();
-            let length = u32::from_le_bytes(header[12..].try_into().unwrap());
-            stream.read_exact(&mut vec![0; length as usize]).unwrap();
-            stream
+        let (mut sender, mut receiver) = (connect(port), connect(port));
+        let join = |name: &str, block| Request::Join {
+            name: name.to_string().into(),
+            committed: Some(block),
         };
-        let [sender, receiver] = tokens.map(|token| attached(token.unwrap()));
+        ask(&mut sender, &join("alice", block));
+        ask(&mut receiver, &join("bob", 0));
+        let open = Request::Open { name: "bob".into(), data: [][..].into() };
+        let Reply::Opened { session } = ask(&mut sender, &open) else { panic!("not opened") };
         let data = vec![7; size];
         let sends = frame(&Request::Send { session, data: (&data).into() }).repeat(depth);
         let asks = frame(&Request::Receive { session, ms: 30_000 }).repeat(depth);
@@ -170,8 +163,7 @@ impl Pair {
         let received = (16 + 16 + 4 + 4 + size) * depth;
         // One batch ahead.
         (&receiver).write_all(&asks).unwrap();
-        let _processes = vec![alice, bob];
-        Self { child, sender, receiver, sends, sent, asks, received, depth, _processes }
+        Self { child, sender, receiver, sends, sent, asks, received, depth }
     }
 
     /// Messages a second, over so many batches.
@@ -219,6 +211,17 @@ fn frame(request: &Request<'_>) -> Vec<u8> {
     let header = Header::new(ByteOrder::Little, kind_of(request), 1);
     header.put(&mut out, 0, |body| put_request(request, body));
     out
+}
+
+fn ask(stream: &mut TcpStream, request: &Request<'_>) -> Reply<'static> {
+    stream.write_all(&frame(request)).unwrap();
+    let mut whole = vec![0; HEADER];
+    stream.read_exact(&mut whole).unwrap();
+    let header = Header::read(whole.first_chunk().unwrap()).unwrap();
+    whole.resize(HEADER + header.length as usize, 0);
+    stream.read_exact(&mut whole[HEADER..]).unwrap();
+    take_reply(header.kind, header.status, &mut Reader::new(&whole, HEADER, header.order()))
+        .unwrap()
 }
 
 fn compare(name: &str, aim: Option<f64>, mut ours: Pair, mut theirs: Pair) {

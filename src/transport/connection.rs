@@ -82,6 +82,7 @@ pub fn serve(stream: &TcpStream, client: ClientNumber, shared: &Shared, limits: 
         unheard_numbers: 0,
         refused: false,
         is_ended: false,
+        is_seen: false,
         patience: Patience::new(limits.request_timeout, limits.idle_timeout),
         read_timeout: None,
     };
@@ -113,6 +114,9 @@ struct Connection<'a> {
     refused: bool,
     /// The stream's end was seen while a request waited.
     is_ended: bool,
+    /// The client was seen to be there since the last wait: for messages that it could have
+    /// together with others.
+    is_seen: bool,
     patience: Patience,
     /// The socket's read timeout as it is now: setting it is a system call.
     read_timeout: Option<Duration>,
@@ -179,6 +183,7 @@ impl Connection<'_> {
 
     /// Waits for bytes, as long as the situation allows.
     fn receive(&mut self) -> Received {
+        self.is_seen = false;
         loop {
             let wait = self.patience.wait(self.situation(), Instant::now);
             if wait == Wait::Whole(Duration::ZERO) {
@@ -306,11 +311,8 @@ impl Connection<'_> {
     }
 
     fn wait(&mut self, waiting: &Waiting) -> Reply<'static> {
-        // Of a connection that has just been seen, for a message that it shares with others.
-        let mut is_here = false;
         loop {
-            let slice = if is_here { Duration::ZERO } else { LOOK_EVERY };
-            match self.shared.resume(waiting, slice, is_here, &mut self.spare) {
+            match self.shared.resume(waiting, LOOK_EVERY, self.is_seen, &mut self.spare) {
                 // To look for the client costs three system calls.
                 Resumed::Answered(reply) if !can_be_taken_back(&reply) => return reply,
                 Resumed::Answered(reply) if !self.has_gone() => return reply,
@@ -318,8 +320,8 @@ impl Connection<'_> {
                 Resumed::Ready | Resumed::Nothing if self.has_gone() => {
                     return self.shared.give_up(waiting);
                 }
-                Resumed::Ready => is_here = true,
-                Resumed::Nothing => is_here = false,
+                Resumed::Ready => self.is_seen = true,
+                Resumed::Nothing => self.is_seen = false,
             }
         }
     }

@@ -144,7 +144,7 @@ impl Shared {
         Err(Error::new(Code::BadRequest, text))
     }
 
-    /// Waits on for at most `slice`; `is_here` says that the client was just seen. `spare` is a
+    /// Waits on for at most `slice`; `is_here` says that the client was seen to be there. `spare` is a
     /// buffer to put data in.
     pub fn resume(
         &self,
@@ -159,7 +159,8 @@ impl Shared {
         if looked.is_none() && !slice.is_zero() {
             let left = waiting.deadline.saturating_duration_since(now).min(slice);
             tables = sleep(tables, waiting.caller, &waiting.waker, left);
-            looked = self.look(&mut tables, waiting, is_here, Instant::now());
+            // Whoever was there may have gone meanwhile.
+            looked = self.look(&mut tables, waiting, false, Instant::now());
         }
         self.let_go(tables, sleeps_until);
         match looked {
