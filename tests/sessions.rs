@@ -9,10 +9,14 @@ mod connections;
 mod crowd;
 #[path = "sessions/model.rs"]
 mod model;
+#[path = "sessions/naive.rs"]
+mod naive;
 #[path = "sessions/rules.rs"]
 mod rules;
 #[path = "sessions/steps.rs"]
 mod steps;
+#[path = "sessions/terminals.rs"]
+mod terminals;
 #[path = "sessions/waking.rs"]
 mod waking;
 #[path = "sessions/world.rs"]

@@ -4,12 +4,12 @@
 //! Copies are under way while other things happen: each is begun, made when it has its seat, and
 //! finished as steps of their own.
 
-use std::collections::{BTreeMap, VecDeque};
-
+use leasebox::message::Code;
 use leasebox::message::session::SessionId;
 use leasebox::service::engine::{Copying, Finished};
 use proptest::prelude::*;
 
+use crate::naive::{CLIENTS, Doing, Known, Model, Said, Underway};
 use crate::world::{KB, World};
 
 /// What a step does; small numbers choose among what there is.
@@ -57,118 +57,6 @@ fn steps() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A message as the model has it: its bytes, and in which life of whose block they lie.
-#[derive(Debug, Clone)]
-struct Said {
-    data: Vec<u8>,
-    owner: (u64, u64),
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    ends: [u64; 2],
-    closed: [bool; 2],
-    inboxes: [VecDeque<Said>; 2],
-}
-
-/// What a copy under way is for.
-#[derive(Debug)]
-enum Doing {
-    Open(SessionLater, Vec<u8>),
-    Fill(Vec<SessionId>, Vec<u8>),
-    Read(Said, Vec<u8>),
-}
-
-/// A session that its first message is yet to be filled for: the two ends' lives.
-type SessionLater = [(u64, u64); 2];
-
-struct Underway {
-    copying: Copying<u64>,
-    by: (u64, u64),
-    doing: Doing,
-    is_made: bool,
-    /// What was read when it was made.
-    read: Vec<u8>,
-}
-
-#[derive(Default)]
-struct Model {
-    /// Who lives, and in which life: a client that left may join again.
-    lives: BTreeMap<u64, u64>,
-    sessions: BTreeMap<SessionId, Known>,
-    underway: Vec<Underway>,
-    births: u64,
-    said: u64,
-}
-
-/// The processes: as many clients, and named by them.
-const CLIENTS: u8 = 5;
-
-impl Model {
-    fn life(&self, client: u64) -> Option<(u64, u64)> {
-        self.lives.get(&client).map(|&life| (client, life))
-    }
-
-    fn is_alive(&self, life: (u64, u64)) -> bool {
-        self.life(life.0) == Some(life)
-    }
-
-    /// Bytes that no other message has.
-    fn data(&mut self, length: usize) -> Vec<u8> {
-        self.said += 1;
-        let mark = self.said.to_le_bytes();
-        (0..length).map(|at| mark[at % 8] ^ (at / 8) as u8).collect()
-    }
-
-    /// An open end: the session, which side, and its process.
-    fn end(&self, choice: u8) -> Option<(SessionId, usize, u64)> {
-        let open = self.sessions.iter().flat_map(|(&id, known)| {
-            let sides = (0..2).filter(|&side| !known.closed[side]);
-            sides.map(move |side| (id, side, known.ends[side]))
-        });
-        let open: Vec<_> = open.collect();
-        (!open.is_empty()).then(|| open[usize::from(choice) % open.len()])
-    }
-
-    fn hears(&self, session: SessionId, speaker: u64) -> bool {
-        let Some(known) = self.sessions.get(&session) else { return false };
-        let Some(side) = known.ends.iter().position(|&end| end == speaker) else { return false };
-        !known.closed[side] && !known.closed[1 - side]
-    }
-
-    fn post(&mut self, session: SessionId, by: u64, said: Said) {
-        let known = self.sessions.get_mut(&session).unwrap();
-        let side = known.ends.iter().position(|&end| end == by).unwrap();
-        known.inboxes[1 - side].push_back(said);
-    }
-
-    fn close(&mut self, session: SessionId, side: usize) {
-        let known = self.sessions.get_mut(&session).unwrap();
-        known.closed[side] = true;
-        known.inboxes[side].clear();
-    }
-
-    fn tidy(&mut self) {
-        self.sessions.retain(|_, known| {
-            !known.closed.contains(&true)
-                || (0..2).any(|side| !known.closed[side] && !known.inboxes[side].is_empty())
-        });
-    }
-
-    fn died(&mut self, life: (u64, u64)) {
-        for known in self.sessions.values_mut() {
-            known.inboxes.iter_mut().for_each(|inbox| inbox.retain(|said| said.owner != life));
-            for side in 0..2 {
-                if known.ends[side] == life.0 && !known.closed[side] {
-                    known.closed[side] = true;
-                    known.inboxes[side].clear();
-                }
-            }
-        }
-        self.tidy();
-    }
-}
-
 struct Run {
     world: World,
     model: Model,
@@ -208,9 +96,15 @@ impl Run {
                 let Some((session, _, by)) = self.model.end(end) else { return };
                 let data = self.model.data(length);
                 let begun = self.world.engine.begin_send(by, session, length as u64, false);
-                if let Ok(copying) = begun {
-                    assert!(self.model.hears(session, by));
-                    self.begin(copying, by, Doing::Fill(vec![session], data));
+                match begun {
+                    Ok(copying) => {
+                        assert!(self.model.hears(session, by));
+                        self.begin(copying, by, Doing::Fill(vec![session], data));
+                    }
+                    Err(error) => {
+                        let is_deaf = error.code == Code::NotFound;
+                        assert_eq!(is_deaf, !self.model.hears(session, by), "{error}");
+                    }
                 }
             }
             Step::Publish(end, most, length) => self.publish(end, most, length),

@@ -248,6 +248,7 @@ fn one_process_cannot_take_administrative_memory_from_the_others() {
     let sent = (0..).take_while(|_| world.send(2, session, b"x").is_ok()).count();
     assert_eq!(sent, 32, "96 bytes each of three quarters of a quarter");
     assert_eq!(refusal(world.send(2, session, b"x"), "were received"), Code::Refused);
+    assert_eq!(refusal(world.open_with(2, 1, b"x"), "were received"), Code::Refused);
     // Both together meet the quarter before each meets its own part.
     let sessions = world.engine.sessions(1).unwrap();
     let to = sessions[0].session;
@@ -381,8 +382,29 @@ fn a_block_has_one_seat_for_its_owner_and_one_for_all_others() {
     assert_eq!(seated(&mut world), [Some(true), Some(true), Some(false), Some(false)]);
     world.finish(reading[0].number, true).unwrap();
     assert_eq!(seated(&mut world), [Some(true), None, Some(true), Some(false)]);
+    // A first message of another is filled from the engine's seat.
+    let guest = world.engine.begin_open(2, "p1", 5).unwrap().unwrap_err();
+    assert_eq!(world.engine.is_seated(guest.number), Some(false), "behind those who read");
+    world.finish(guest.number, false).unwrap_err();
     // Who gives up waiting leaves the queue.
     world.finish(reading[2].number, false).unwrap_err();
     world.finish(reading[1].number, true).unwrap();
     assert_eq!(seated(&mut world), [Some(true), None, None, None]);
+}
+
+#[test]
+fn what_lies_in_ones_own_block_is_read_from_ones_own_seat() {
+    let (mut world, session) = two();
+    world.open_with(2, 1, b"hi").unwrap();
+    let own = world.engine.sessions(1).unwrap();
+    let own = own.iter().find(|state| state.inward == 1).unwrap().session;
+    world.send(1, session, b"hi").unwrap();
+    let reading = world.engine.begin_receive(2, session, 9).unwrap().unwrap();
+    let looking = world.engine.begin_peek(1, own, (0, 9), 9).unwrap().unwrap();
+    assert!(reading.is_seated && looking.is_seated);
+    world.finish(looking.number, true).unwrap();
+    let receiving = world.engine.begin_receive(1, own, 9).unwrap().unwrap();
+    assert!(receiving.is_seated);
+    world.finish(receiving.number, true).unwrap();
+    world.finish(reading.number, true).unwrap();
 }

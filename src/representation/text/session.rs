@@ -10,7 +10,7 @@
 //! | `peek SESSION OFFSET LENGTH` | `message SESSION DATA`: a part, left where it is; or `none` |
 //! | `forward SESSION OTHER` | `forwarded OTHER LENGTH`: the oldest of SESSION, by its location |
 //! | `close SESSION` | `closed SESSION` |
-//! | `sessions` | `sessions SESSION:NAME:INWARD:OUTWARD …`: messages to receive, and those the other end has not; NAME is `-` when it is closed |
+//! | `sessions` | `sessions SESSION:NAME:INWARD:OUTWARD …`: messages to receive, and those the other end has not; NAME is empty when it is closed |
 //! | `lookup NAME [MS]` | `found NAME`, when there is such a process within MS (0) |
 //! | `watch` | `watching NAME …`: who is there; who comes and goes then is a signal |
 //! | `register SIZE` | `registered BLOCK SIZE`: one more block of one's own |
@@ -168,7 +168,6 @@ pub(super) fn encode(reply: &Reply<'_>, out: &mut Output) {
         Reply::Sessions(sessions) => {
             line(out, format_args!("sessions"));
             for SessionState { session, name, inward, outward } in sessions {
-                let name = if name.is_empty() { "-" } else { name };
                 line(out, format_args!(" {session}:{name}:{inward}:{outward}"));
             }
         }

@@ -193,6 +193,7 @@ mod tests {
         notices.joined(&b);
         notices.left(&a);
         assert_eq!((notices.next(), notices.next()), (Some(joined("b")), None));
+        assert!(notices.joined.is_empty(), "who was told of is not kept");
         notices.left(&b);
         notices.joined(&b);
         notices.left(&b);

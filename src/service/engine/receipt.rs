@@ -302,8 +302,8 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
 fn too_long(length: u64, most: u64) -> Error {
     let text = format!(
-        "that has {length} bytes, and at most {most} can be told here at once; peek in parts, or \
-         receive by frames over TCP"
+        "that has {length} bytes, and at most {most} can be told here at once; peek in parts, \
+         receive by frames over TCP, or hand it on"
     );
     Error::new(Code::TooLarge, text)
 }

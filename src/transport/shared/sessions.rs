@@ -24,7 +24,7 @@ use crate::message::session::SessionId;
 use crate::message::{ClientNumber, Error, Reply};
 use crate::service::arena::{Contents, ContentsError};
 use crate::service::engine::{CopyNumber, Copying, Finished, Piece};
-use crate::service::manager::Caller;
+use crate::service::manager::{Caller, check_name};
 use crate::service::process::ProcessNumber;
 
 /// How long a seat is waited for before it is looked at again, should nobody wake.
@@ -100,8 +100,10 @@ impl Shared {
         let (client, length) = (caller.client, data.len() as u64);
         let waker = hold(&self.tables).manager.waker(client)?;
         let begun = self.change(|tables| tables.begin_send(client, session, length, true))?;
-        let finished = self.copy(begun, client, Bytes::In(data))?;
-        let Finished::Sent { message, .. } = finished else { return Err(nobody()) };
+        let message = match self.copy(begun, client, Bytes::In(data))? {
+            Finished::Sent { message, .. } => message,
+            other => return Ok(Ok(finished(other, None))),
+        };
         let deadline = Instant::now() + Duration::from_millis(ms);
         let what = What::Delivery { session, length, message };
         Ok(Err(Waiting { caller, what, deadline, waker }))
@@ -295,6 +297,7 @@ impl Shared {
     }
 
     pub(super) fn lookup(&self, name: &str) -> Result<Reply<'_>, Error> {
+        check_name(name)?;
         let is_there = hold(&self.tables).is_there(name);
         let found = || Reply::Found { name: name.to_string() };
         is_there.then(found).ok_or_else(nobody)
@@ -307,7 +310,7 @@ impl Shared {
         ms: u64,
     ) -> Result<Result<Reply<'_>, Waiting>, Error> {
         self.check_wait(ms)?;
-        crate::service::manager::check_name(name)?;
+        check_name(name)?;
         self.change_now(|tables, now| {
             let name = name.to_string();
             if tables.is_there(&name) {
