@@ -56,7 +56,7 @@ enum Asked {
 }
 
 /// What a process says to another, and about sessions.
-const SAYINGS: [&str; 20] = [
+const SAYINGS: [&str; 19] = [
     "open q",
     "open q hi",
     "open nobody hi",
@@ -76,7 +76,6 @@ const SAYINGS: [&str; 20] = [
     "register 64",
     "grow 200",
     "shrink 64",
-    "wait 0",
 ];
 
 /// What the other one says.
