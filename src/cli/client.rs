@@ -45,8 +45,9 @@ const MOST_ROWS: &[u8] = b"table 4096";
     lookup NAME [MS]     is there a process of that name?\n  \
     open NAME [DATA] · send SESSION DATA · deliver SESSION MS DATA ·\n  \
     publish SESSION,SESSION DATA · receive SESSION [MS] ·\n  \
-    peek SESSION OFFSET LENGTH · forward SESSION OTHER · close SESSION · sessions ·\n  \
-    watch · register SIZE · grow SIZE [BLOCK] · shrink SIZE [BLOCK]  with --process\n\n\
+    peek SESSION OFFSET LENGTH · forward SESSION OTHER · close SESSION ·\n  \
+    sessions · watch · register SIZE · grow SIZE [BLOCK] ·\n  \
+    shrink SIZE [BLOCK]     with --process\n\n\
     Examples:\n  \
     leasebox client localhost 4120 lease 1024 5000\n  \
     leasebox client localhost set 123 \"this is some text\"\n  \

@@ -198,6 +198,7 @@ impl Shared {
         let unfinished = Unfinished { shared: self, number: copying.number };
         let is_seated = copying.is_seated || self.await_seat(copying.number, client);
         let is_made = is_seated && self.copy_pieces(&copying, bytes).is_ok();
+        // It ends here as it should.
         std::mem::forget(unfinished);
         self.change(|tables| tables.finish(copying.number, is_made))
     }
@@ -219,31 +220,17 @@ impl Shared {
     fn copy_pieces(
         &self,
         copying: &Copying<LockedContents>,
-        bytes: Bytes<'_>,
+        mut bytes: Bytes<'_>,
     ) -> Result<(), ContentsError> {
         let place = &copying.place;
-        let pieces = std::iter::once(&place.first).chain(&place.more);
-        let contenders = &place.contenders;
         let mut done = 0;
-        match bytes {
-            Bytes::In(data) => {
-                for piece in pieces {
-                    let part = &data[done..][..piece.length as usize];
-                    done += part.len();
-                    self.in_block(piece, contenders, |contents| {
-                        contents.write_part(&self.arena, piece.at as usize, part)
-                    })?;
-                }
-            }
-            Bytes::Out(data) => {
-                for piece in pieces {
-                    let part = &mut data[done..][..piece.length as usize];
-                    done += part.len();
-                    self.in_block(piece, contenders, |contents| {
-                        contents.read_part(&self.arena, piece.at as usize, part)
-                    })?;
-                }
-            }
+        for piece in std::iter::once(&place.first).chain(&place.more) {
+            let (at, part) = (piece.at as usize, done..done + piece.length as usize);
+            done = part.end;
+            self.in_block(piece, &place.contenders, |contents| match &mut bytes {
+                Bytes::In(data) => contents.write_part(&self.arena, at, &data[part]),
+                Bytes::Out(data) => contents.read_part(&self.arena, at, &mut data[part]),
+            })?;
         }
         Ok(())
     }
