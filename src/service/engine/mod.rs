@@ -6,7 +6,7 @@
 //!      │                       │                      session     open and close
 //!      │ send: fill            │ sub-block            message     figure 5 up to the signal
 //!      ▼                       ▼                      receipt     from the location on
-//!   engine ── location ──► destination's inbox        sizing      blocks that grow and shrink
+//!   engine ── location ──► destination's inbox        sizing      blocks that grow and shrink; triggers
 //!      │                                              names       lookup and watch
 //!      └── opened, message, blocked, closed …         notice      what is yet to be told
 //!
@@ -44,6 +44,7 @@ mod rendezvous;
 mod seat;
 mod session;
 mod sizing;
+mod triggers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;

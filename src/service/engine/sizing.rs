@@ -1,11 +1,12 @@
 //! Blocks that grow and shrink while they are used.
 //!
-//! | trigger | does |
-//! | --- | --- |
-//! | the process asks | grow, shrink |
-//! | a message does not fit: step 508 | grow, up to 4 times what was asked for |
-//! | the arena is low | blocks that grew shrink to what they use, at least what was asked for |
-//! | another's memory comes back | grow, if step 508 found none before |
+//! ```text
+//!   in place      │ extent      │ free │  ──►  │ extent, doubled    │
+//!   by an extent  │ extent │ other's │    ──►  │ extent │ … │ extent │
+//!   from its end  │ extent │ extent │     ──►  │ extent │ half │
+//! ```
+//!
+//! The process asks for it, or else [`super::triggers`].
 //!
 //! A block grows in place, where the arena's next place is free, or else by a further extent;
 //! it shrinks by whole extents from its end on, and by halves of the last. So logical addresses
@@ -22,24 +23,17 @@ use std::time::Instant;
 use super::Engine;
 use super::administration::{SPAN, Use};
 use super::block::Block;
-use crate::message::session::Notice;
 use crate::message::{ClientNumber, Code, Error, LeaseId};
 use crate::service::buddy::Buddy;
-use crate::service::lease::{Ending, power_of_two_within};
+use crate::service::lease::power_of_two_within;
 use crate::service::process::ProcessNumber;
-
-/// How often what was asked for a block may grow to by itself.
-const MOST_GROWTH: u64 = 4;
-
-/// How many of those who want memory are tried when some comes back: the others wait for more.
-const MOST_TRIES: usize = 8;
 
 /// The most extents of a block.
 const MOST_EXTENTS: usize = 32;
 
 /// Why a block changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trigger {
+pub(super) enum Trigger {
     Asked,
     Unfit,
     LowArena,
@@ -107,7 +101,11 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     /// A block's place among its process's, and its bytes.
-    fn block_of(&self, number: ProcessNumber, block: u64) -> Result<(usize, u64), Error> {
+    pub(super) fn block_of(
+        &self,
+        number: ProcessNumber,
+        block: u64,
+    ) -> Result<(usize, u64), Error> {
         let index = usize::try_from(block).unwrap_or(usize::MAX);
         let found = self.registered.get(&number).and_then(|process| process.blocks.get(index));
         let text = "the process has no block of that number; register it first";
@@ -135,7 +133,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// Lets a block have `to` bytes, which are more than it has, by pieces that stand at
     /// multiples of their sizes. Unchanged when it fails.
-    fn enlarge(
+    pub(super) fn enlarge(
         &mut self,
         number: ProcessNumber,
         index: usize,
@@ -211,7 +209,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     /// Gives back what a block has over `to` bytes, as far as that can be.
-    fn diminish(
+    pub(super) fn diminish(
         &mut self,
         number: ProcessNumber,
         index: usize,
@@ -259,7 +257,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     /// The addresses of the used sub-blocks of a block, in order.
-    fn used_in(&self, number: ProcessNumber, index: usize) -> Vec<u64> {
+    pub(super) fn used_in(&self, number: ProcessNumber, index: usize) -> Vec<u64> {
         let messages = self.messages.range((number, 0)..=(number, u64::MAX));
         let here = messages.filter(|(_, message)| message.block == index);
         let mut used: Vec<u64> = here.map(|(_, message)| message.address).collect();
@@ -296,115 +294,6 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         let (name, why) = (process.name.clone(), why.word());
         self.manager
             .write(|| format!("{name}'s block {index} {what} {how} to {size} bytes: {why}"));
-    }
-
-    /// Step 508: one try to make room for a message in the first block. Answers whether there
-    /// is.
-    pub(super) fn grow_for(&mut self, number: ProcessNumber, length: u64) -> bool {
-        self.grow_by(number, length, Trigger::Unfit)
-    }
-
-    fn grow_by(&mut self, number: ProcessNumber, length: u64, why: Trigger) -> bool {
-        let wants = self.registered.get(&number).and_then(|process| process.wants);
-        // What was not there before is not there now: who waits for it is told.
-        if wants.is_some_and(|wants| wants <= length) || self.size_for(number, length).is_none() {
-            return false;
-        }
-        self.make_room(length);
-        let size = self.block_of(number, 0).map_or(0, |(_, size)| size);
-        // What was wanted before may fit by now.
-        if let Some(to) = self.size_for(number, length)
-            && (to <= size || self.enlarge(number, 0, to, why).is_ok())
-        {
-            self.registered.get_mut(&number).into_iter().for_each(|process| process.wants = None);
-            return true;
-        }
-        if let Some(process) = self.registered.get_mut(&number)
-            && process.wants.replace(length).is_none()
-        {
-            self.wanting.push_back(number);
-        }
-        false
-    }
-
-    /// What the first block would have to grow to, so that a sub-block for so many bytes stands
-    /// at a multiple of its size behind all messages; `None` beyond what it may grow to.
-    fn size_for(&self, number: ProcessNumber, length: u64) -> Option<u64> {
-        let block = self.registered.get(&number)?.blocks.first()?;
-        let (missing, most) =
-            (Block::<H>::rounded(length), block.asked.saturating_mul(MOST_GROWTH));
-        // Not to go through the messages where it is of no use.
-        if block.size() >= most || missing > most {
-            return None;
-        }
-        let end = block.end_of(&self.used_in(number, 0));
-        let to = end.checked_next_multiple_of(missing)?.checked_add(missing)?;
-        (to <= most).then_some(to)
-    }
-
-    /// Returns blocks whose contents are marked released, and serves who waited for memory.
-    pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
-        self.manager.give_back(endings, now);
-        self.grow_who_want();
-    }
-
-    fn came_back(&mut self, now: Instant) {
-        self.give_back(Vec::new(), now);
-        self.tell_entrant();
-    }
-
-    /// Memory came back: who wanted some for a message is given it, who waited longest first.
-    fn grow_who_want(&mut self) {
-        for _ in 0..self.wanting.len().min(MOST_TRIES) {
-            let Some(number) = self.wanting.pop_front() else { return };
-            let process = self.registered.get_mut(&number);
-            let wants = process.and_then(|process| process.wants.take());
-            if wants.is_some_and(|length| self.grow_by(number, length, Trigger::Release)) {
-                self.tell_unfit(number);
-            }
-        }
-    }
-
-    /// Something was freed in the process's blocks: those of its sessions are told for which a
-    /// message did not fit.
-    pub(super) fn tell_unfit(&mut self, number: ProcessNumber) {
-        let Some(process) = self.registered.get_mut(&number) else { return };
-        for session in std::mem::take(&mut process.unfit) {
-            self.notify(number, Notice::Unblocked { session });
-        }
-    }
-
-    /// Before so much committed memory is taken: when it is not there in one piece, blocks that
-    /// grew give back what they do not use.
-    pub fn make_room(&mut self, size: u64) {
-        let could_ever = self.manager.could_have_committed(size);
-        if !self.grown.is_empty() && could_ever && !self.manager.has_committed(size) {
-            self.shrink_who_grew();
-        }
-    }
-
-    /// When less of the committed pool is free than shall be, or somebody waits for memory.
-    pub fn look_after_blocks(&mut self, now: Instant) {
-        let is_low = self.manager.is_committed_low() || self.manager.requests_waiting() > 0;
-        if is_low && !self.grown.is_empty() {
-            self.shrink_who_grew();
-            self.came_back(now);
-        }
-    }
-
-    /// Whoever has nothing to give now is asked again when something of its blocks was freed.
-    fn shrink_who_grew(&mut self) {
-        for number in std::mem::take(&mut self.grown) {
-            let blocks = self.registered.get(&number).map_or(0, |process| process.blocks.len());
-            for index in 0..blocks {
-                let used = self.used_in(number, index);
-                let block = self.registered.get(&number).and_then(|p| p.blocks.get(index));
-                let Some(block) = block else { continue };
-                let to = block.asked.max(block.end_of(&used));
-                let _ = self.diminish(number, index, to, Trigger::LowArena);
-            }
-            self.grown.remove(&number);
-        }
     }
 }
 
