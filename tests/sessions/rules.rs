@@ -151,6 +151,19 @@ fn what_was_sent_before_a_close_can_still_be_received_and_then_the_session_is_go
 }
 
 #[test]
+fn what_was_sent_before_a_close_can_still_be_handed_on() {
+    let (mut world, session) = two();
+    world.join(3, 0);
+    let to = world.open(2, 3);
+    world.send(1, session, b"hi").unwrap();
+    world.engine.close(1, session).unwrap();
+    assert_eq!(world.engine.forward(2, session, to), Ok(2));
+    world.check();
+    assert_eq!(world.engine.figures().sessions, 1, "the other one is gone");
+    assert_eq!(world.receive(3, to), Ok(Some(b"hi".to_vec())));
+}
+
+#[test]
 fn a_session_that_was_opened_and_closed_unheard_is_never_told() {
     let (mut world, session) = two();
     world.engine.close(1, session).unwrap();
