@@ -285,14 +285,33 @@ fn publishing() -> Visited {
 fn every_step_is_reached_and_the_table_in_the_report_says_by_which_test() {
     let runs: Vec<(&str, Visited)> =
         SCENARIOS.iter().map(|(name, scenario)| (*name, scenario())).collect();
-    let mut table = String::from("| figure | step | | reached by |\n| --- | --- | --- | --- |\n");
+    let mut table = String::from(
+        "| figure | step | | in `service/engine/` | reached by |\n| --- | --- | --- | --- | --- |\n",
+    );
     for (number, figure, meaning) in STEPS {
         let by = runs.iter().filter(|(_, visited)| visited.contains(number)).map(|(name, _)| *name);
         let by: Vec<&str> = by.collect();
         let first = by.first().unwrap_or_else(|| panic!("no scenario reaches step {number}"));
         let more =
             if by.len() > 1 { format!(", and {} more", by.len() - 1) } else { String::new() };
-        table += &format!("| {figure} | {number} | {meaning} | `{first}`{more} |\n");
+        let places = places(number).join(", ");
+        table += &format!("| {figure} | {number} | {meaning} | {places} | `{first}`{more} |\n");
     }
     crate::support::report::stands("tests/sessions/steps.rs", &table);
+}
+
+/// The files of the engine in which a step stands.
+fn places(number: u16) -> Vec<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/service/engine");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let marks = |line: &str| {
+        line.contains("steps.a")
+            && line.split(|c: char| !c.is_ascii_digit()).any(|word| word == number.to_string())
+    };
+    let here =
+        files.filter(|file| std::fs::read_to_string(file.path()).unwrap().lines().any(marks));
+    let mut names: Vec<_> = here.map(|file| format!("`{}`", file.file_name().display())).collect();
+    names.sort_unstable();
+    assert!(!names.is_empty(), "step {number} stands nowhere");
+    names
 }
