@@ -164,6 +164,17 @@ fn what_was_sent_before_a_close_can_still_be_handed_on() {
 }
 
 #[test]
+fn who_closes_hears_no_more_of_it() {
+    let (mut world, session) = two();
+    world.open(1, 2);
+    assert_eq!(world.told(2), ["opened p1", "opened p1"]);
+    world.send(1, session, b"hi").unwrap();
+    world.engine.close(2, session).unwrap();
+    world.check();
+    assert_eq!((world.told(2), world.told(1)), (Vec::new(), vec!["closed".into()]));
+}
+
+#[test]
 fn a_session_that_was_opened_and_closed_unheard_is_never_told() {
     let (mut world, session) = two();
     world.engine.close(1, session).unwrap();
@@ -216,6 +227,10 @@ fn a_delivery_is_received_lost_or_taken_back() {
     world.engine.close(2, session).unwrap();
     assert_eq!(world.engine.delivery(message), Delivery::Lost);
     world.check();
+    let session = world.open(1, 2);
+    let copying = world.engine.begin_send(1, session, 2, true).unwrap();
+    world.fill(copying, b"hi").unwrap();
+    world.leave(1);
 }
 
 #[test]

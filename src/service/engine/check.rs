@@ -25,6 +25,10 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         if self.administration.entries().count() != living || living != self.manager.processes() {
             return Err("entries, duplicates and processes disagree".into());
         }
+        let is_there = |number| self.registered.get(&number).is_some_and(|p| !p.is_gone);
+        if !self.deliveries.values().all(|&(by, _)| is_there(by)) {
+            return Err("a process that has ended waits for a receipt".into());
+        }
         self.check_readers()?;
         self.check_sessions()?;
         self.check_charges()
