@@ -208,6 +208,38 @@ fn an_idle_block_makes_room_for_who_waits_for_memory() {
 }
 
 #[test]
+fn whoever_wants_memory_for_a_message_is_given_it_in_the_end() {
+    let mut world = World::sized(64 * KB, 1024 * KB);
+    (1..=12).for_each(|client| world.join(client, KB));
+    let sessions: Vec<_> = (1..=12).map(|client| world.open(client, client % 12 + 1)).collect();
+    let leased: Vec<_> = (0..60).map_while(|_| lease(&mut world, KB).ok()).collect();
+    for (client, &session) in (1..).zip(&sessions) {
+        world.send(client, session, &[0; 1000]).unwrap();
+        world.send(client, session, &[0; 1000]).unwrap_err();
+        world.told(client);
+    }
+    for &id in &leased {
+        let ending = world.engine.manager.end_lease(id, world.now).unwrap();
+        world.engine.manager.give_back(vec![ending], world.now);
+    }
+    let told = |world: &mut World| -> Vec<u64> {
+        let is_told = |client: &u64| world.told(*client).contains(&"unblocked".to_string());
+        (1..=12).filter(is_told).collect()
+    };
+    world.engine.give_back(Vec::new(), world.now);
+    assert_eq!(
+        told(&mut world),
+        (1..=8).collect::<Vec<_>>(),
+        "who waited longest, so many at once"
+    );
+    // Who tries again has not to wait for its turn.
+    world.send(12, sessions[11], &[0; 1000]).unwrap();
+    world.engine.look_after_blocks(world.now);
+    assert_eq!(told(&mut world), [9, 10, 11]);
+    world.check();
+}
+
+#[test]
 fn what_is_leased_or_could_never_be_shrinks_nothing() {
     let mut world = idle();
     world.engine.make_room(1 << 40);

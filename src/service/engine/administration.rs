@@ -13,16 +13,17 @@
 //! | a message | 64, and 32 for each of its readers | its sender |
 //!
 //! One process may hold a quarter of it: three quarters of that in messages, a quarter in
-//! sessions. A block of 64 KiB full of the smallest messages is just within that, so the
-//! block's own limit is met first.
+//! sessions. Of 1 MiB, a block of 64 KiB full of the smallest messages to one reader each is just
+//! within that, so the block's own limit is met first.
 //!
 //! **Invariants** what is used is the sum of what is held, by processes that there are and by
 //! messages of ones that have gone.
 //!
 //! **Lock** the tables, of which it is the account: no request can write it but through them.
 //!
-//! **Simplified** the managers' own tables are not counted: they are a twenty-fourth of each
-//! block, which the arena bounds.
+//! **Simplified** the managers' own tables are not counted: they are a twenty-fifth of each
+//! block, which the arena bounds. The bytes are those of the account: what a process keeps for
+//! signals, and what maps take around their entries, is not in it; REPORT.md says how much it is.
 //!
 //! **Source** `interprocess-communication-patent.txt`: administrative memory 106, other data 116.
 

@@ -56,7 +56,7 @@ use crate::message::memory::{ProcessToken, Signal};
 use crate::message::session::{Notice, SessionId};
 use crate::message::{ClientNumber, Code, Error};
 use administration::Administration;
-pub use administration::{BLOCK, LEAST, MESSAGE, PROCESS, READER, SESSION, SPAN};
+pub use administration::LEAST;
 use block::Block;
 pub use block::{Piece, Place};
 use message::Message;

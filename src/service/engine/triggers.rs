@@ -24,7 +24,8 @@ use crate::service::process::ProcessNumber;
 /// How often what was asked for a block may grow to by itself.
 const MOST_GROWTH: u64 = 4;
 
-/// How many of those who want memory are tried when some comes back: the others wait for more.
+/// How many of those who want memory are tried at once: the others wait for more, or for the next
+/// look.
 const MOST_TRIES: usize = 8;
 
 impl<H: Clone, W: Clone> Engine<H, W> {
@@ -35,9 +36,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     fn grow_by(&mut self, number: ProcessNumber, length: u64, why: Trigger) -> bool {
-        let wants = self.registered.get(&number).and_then(|process| process.wants);
-        // What was not there before is not there now: who waits for it is told.
-        if wants.is_some_and(|wants| wants <= length) || self.size_for(number, length).is_none() {
+        if self.is_in_vain(number, length) || self.size_for(number, length).is_none() {
             return false;
         }
         self.make_room(length);
@@ -55,6 +54,14 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             self.wanting.push_back(number);
         }
         false
+    }
+
+    /// Whether as much was not there before, and nothing came back since: who asks over and over
+    /// shall cost the others no more than a look.
+    fn is_in_vain(&self, number: ProcessNumber, length: u64) -> bool {
+        let wants = self.registered.get(&number).and_then(|process| process.wants);
+        let is_there = self.manager.has_committed(Block::<H>::rounded(length));
+        wants.is_some_and(|wants| wants <= length) && self.grown.is_empty() && !is_there
     }
 
     /// What the first block would have to grow to, so that a sub-block for so many bytes stands
@@ -113,13 +120,13 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         }
     }
 
-    /// When less of the committed pool is free than shall be, or somebody waits for memory.
+    /// Now and then: shrinks blocks when less of the committed pool is free than shall be, or
+    /// somebody waits for memory; and tries the next of those who want some for a message.
     pub fn look_after_blocks(&mut self, now: Instant) {
-        let is_low = self.manager.is_committed_low() || self.manager.requests_waiting() > 0;
-        if is_low && !self.grown.is_empty() {
+        if self.manager.is_committed_low() || self.manager.requests_waiting() > 0 {
             self.shrink_who_grew();
-            self.came_back(now);
         }
+        self.came_back(now);
     }
 
     /// Whoever has nothing to give now is asked again when something of its blocks was freed.

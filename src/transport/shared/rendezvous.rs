@@ -6,7 +6,8 @@
 //!    └─ pause, 20 us … 1 ms: 408            full: wait by a condition variable of one's own
 //! ```
 //!
-//! **Invariants** whoever has no connection pauses for nothing: one thread serves them all.
+//! **Invariants** nothing here waits for the lock in any other way. Whoever has no connection
+//! tries for 1 ms at most: one thread serves them all.
 //!
 //! **Lock** the tables, tried. **Simplified** std's lock cannot be waited for with a deadline, so it
 //! is tried again and again; who tries has no place in a queue.
@@ -14,7 +15,7 @@
 //! **Source** `interprocess-communication-patent.txt`, figure 4, steps 404 to 410.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, TryLockError};
+use std::sync::{Arc, Condvar, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::waiting::{Waiting, What};
@@ -58,14 +59,28 @@ impl Shared {
         committed: Option<u64>,
         waker: &Arc<Condvar>,
     ) -> Result<Result<Reply<'static>, Full>, Error> {
+        self.rendezvous(caller, |tables, now| {
+            let joined = tables.join(caller, name, committed, waker.clone(), None, now)?;
+            if joined.is_err() {
+                tables.note_full();
+            }
+            Ok(joined.map(|token| Reply::Joined { token }))
+        })
+    }
+
+    /// Changes the tables when their lock can be had within the time of a rendezvous; a second
+    /// time when memory lacked of which some had expired.
+    pub(super) fn rendezvous<T>(
+        &self,
+        caller: Caller,
+        change: impl Fn(&mut Tables, Instant) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let enter = || {
-            self.rendezvous(caller, |tables, now| {
-                let joined = tables.join(caller, name, committed, waker.clone(), None, now)?;
-                if joined.is_err() {
-                    tables.note_full();
-                }
-                Ok(joined.map(|token| Reply::Joined { token }))
-            })
+            let mut tables = self.try_for(caller)?;
+            let sleeps_until = tables.manager.next_wake();
+            let changed = change(&mut tables, Instant::now());
+            self.let_go(tables, sleeps_until);
+            changed
         };
         enter().or_else(|error| match error.code {
             // What has expired and nobody struck yet stands in nobody's way.
@@ -74,12 +89,8 @@ impl Shared {
         })
     }
 
-    /// Changes the tables when their lock can be had within the time of a rendezvous.
-    pub(super) fn rendezvous<T>(
-        &self,
-        caller: Caller,
-        change: impl FnOnce(&mut Tables, Instant) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    /// Steps 404 to 410.
+    fn try_for(&self, caller: Caller) -> Result<MutexGuard<'_, Tables>, Error> {
         let patience = if caller.is_connected { self.waits.rendezvous } else { UNCONNECTED };
         let deadline = Instant::now() + patience;
         let mut pause = SHORTEST_PAUSE;
@@ -105,10 +116,7 @@ impl Shared {
         if is_locked {
             tables.note_locked();
         }
-        let sleeps_until = tables.manager.next_wake();
-        let changed = change(&mut tables, Instant::now());
-        self.let_go(tables, sleeps_until);
-        changed
+        Ok(tables)
     }
 
     /// A join that does not wait for room.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::waiting::{Resumed, Waiting, What, nobody, sleep};
+use super::waiting::{Resumed, Sought, Waiting, What, look_for_message, nobody, sleep};
 use super::{LockedContents, Shared, hold};
 use crate::message::session::SessionId;
 use crate::message::{ClientNumber, Error, Reply};
@@ -146,17 +146,20 @@ impl Shared {
         spare: &mut Vec<u8>,
     ) -> Result<Result<Reply<'_>, Waiting>, Error> {
         self.check_wait(ms)?;
-        // One of several connections is looked at first: another could have the message instead.
-        let is_shared = hold(&self.tables).manager.has_others(caller.client);
-        if !is_shared {
-            match self.receive(caller, session, spare)? {
-                Reply::Message { data: None, .. } => {}
-                reply => return Ok(Ok(reply)),
+        let begun = self.change(|tables| {
+            Ok(match look_for_message(tables, session, caller, false)? {
+                Sought::Found(copying) => Ok(copying),
+                // One of several connections is looked at first.
+                Sought::Ready | Sought::Nothing => Err(tables.manager.waker(caller.client)?),
+            })
+        });
+        match begun? {
+            Ok(copying) => Ok(Ok(self.told(copying, caller, spare))),
+            Err(waker) => {
+                let deadline = Instant::now() + Duration::from_millis(ms);
+                Ok(Err(Waiting { caller, what: What::Message(session), deadline, waker }))
             }
         }
-        let waker = hold(&self.tables).manager.waker(caller.client)?;
-        let deadline = Instant::now() + Duration::from_millis(ms);
-        Ok(Err(Waiting { caller, what: What::Message(session), deadline, waker }))
     }
 
     pub(super) fn peek(
@@ -317,7 +320,6 @@ impl Shared {
 
     pub(super) fn register(&self, caller: Caller, size: u64) -> Result<Reply<'_>, Error> {
         let client = caller.client;
-        self.reap_all(Instant::now());
         let (block, size) = self.rendezvous(caller, |tables, _| tables.register(client, size))?;
         Ok(Reply::Registered { block, size })
     }

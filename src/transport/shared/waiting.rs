@@ -197,7 +197,13 @@ impl Shared {
                 Some(Err(error)) => Reply::Error(error),
             },
             &What::Message(session) => {
-                return look_for_message(tables, session, waiting.caller, is_here, is_over);
+                match look_for_message(tables, session, waiting.caller, is_here) {
+                    Ok(Sought::Found(copying)) => return Some(Looked::Found(copying)),
+                    Ok(Sought::Ready) => return Some(Looked::Ready),
+                    Ok(Sought::Nothing) if !is_over => return None,
+                    Ok(Sought::Nothing) => Reply::Message { session, data: None },
+                    Err(error) => Reply::Error(error),
+                }
             }
             &What::Delivery { session, length, message } => {
                 look_at_delivery(tables, session, length, message, is_over)?
@@ -271,23 +277,27 @@ pub(super) fn make_room_for(tables: &mut Tables, wanted: &Wanted) {
     }
 }
 
-fn look_for_message(
+/// What a look for a message brought.
+pub(super) enum Sought {
+    /// It is to be copied without the tables.
+    Found(Copying<LockedContents>),
+    /// There is one, which another connection of the process could have instead.
+    Ready,
+    Nothing,
+}
+
+pub(super) fn look_for_message(
     tables: &mut Tables,
     session: SessionId,
     caller: Caller,
     is_here: bool,
-    is_over: bool,
-) -> Option<Looked> {
+) -> Result<Sought, Error> {
     let client = caller.client;
     if !is_here && tables.manager.has_others(client) && tables.has_message(client, session) {
-        return Some(Looked::Ready);
+        return Ok(Sought::Ready);
     }
-    match tables.begin_receive(client, session, caller.most_data) {
-        Ok(Some(copying)) => Some(Looked::Found(copying)),
-        Ok(None) if !is_over => None,
-        Ok(None) => Some(Looked::Answered(Reply::Message { session, data: None })),
-        Err(error) => Some(Looked::Answered(Reply::Error(error))),
-    }
+    let begun = tables.begin_receive(client, session, caller.most_data)?;
+    Ok(begun.map_or(Sought::Nothing, Sought::Found))
 }
 
 /// Tries a join again that found administrative memory full.
