@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use leasebox::message::{IdKind, Reply, Request};
 use leasebox::representation::output::Output;
-use leasebox::representation::{Conversation, Decoded, Tail};
+use leasebox::representation::{Conversation, Decoded, Manners, Tail};
 use leasebox::service::lootbox::Locking;
 use leasebox::service::manager::Caller;
 use leasebox::transport::config::Config;
@@ -27,7 +27,8 @@ fn draw(count: u32, locking: Locking, iters: u64) -> Duration {
     while left > 0 {
         let config = Config { numbers: NUMBERS, locking, memory: 32, ..Config::default() };
         let shared = config.share().unwrap();
-        let mut conversation = Conversation::new(1 << 20);
+        let manners = Manners::plain(1 << 20);
+        let mut conversation = Conversation::new(&manners);
         let draws = left.min(u64::from(NUMBERS / count));
         let start = Instant::now();
         for _ in 0..draws {

@@ -25,6 +25,7 @@ pub mod memory;
 pub mod numbers;
 mod reply;
 mod request;
+pub mod resource;
 pub mod session;
 
 use std::borrow::Cow;
@@ -123,6 +124,8 @@ pub enum Rows {
     Each,
     /// Those around the first index that was taken twice.
     Twice,
+    /// The last of all.
+    Last,
 }
 
 /// What a parked draw will do next.

@@ -7,6 +7,11 @@
 
 mod support;
 
+#[path = "every_tongue/http.rs"]
+mod http;
+#[path = "every_tongue/resp.rs"]
+mod resp;
+
 use std::time::Duration;
 
 use leasebox::client::exchange::{Semantics, Way};
@@ -132,11 +137,13 @@ trait Tongue {
 
 type Start = fn(&Running) -> Box<dyn Tongue>;
 
-const TONGUES: [(&str, Start); 6] = [
+const TONGUES: [(&str, Start); 8] = [
     ("text", |server| Box::new(Text { client: server.connect(), ids: Vec::new() })),
     ("MemoryLease frames", |server| Box::new(Old { client: server.connect(), ids: Vec::new() })),
     ("frames, little-endian", |server| frames(server, ByteOrder::Little)),
     ("frames, big-endian", |server| frames(server, ByteOrder::Big)),
+    ("HTTP", http::start),
+    ("RESP", resp::start),
     ("datagrams, little-endian", |server| datagrams(server, ByteOrder::Little)),
     ("datagrams, big-endian", |server| datagrams(server, ByteOrder::Big)),
 ];
@@ -172,11 +179,10 @@ impl Text {
     fn id(&self, lease: usize) -> &str {
         self.ids.get(lease).map_or("2147483647", String::as_str)
     }
-}
 
-impl Tongue for Text {
-    fn ask(&mut self, asked: &Asked) -> Option<Answered> {
-        let line = match asked {
+    /// What is asked, as a line.
+    fn line(&self, asked: &Asked) -> String {
+        match asked {
             Asked::Draw(count) => format!("draw {count}"),
             Asked::Lease(size) => format!("lease {size} {}", LONG.as_millis()),
             Asked::Set(lease, data) => {
@@ -202,48 +208,57 @@ impl Tongue for Text {
             Asked::Pools => "pools".to_string(),
             Asked::Leave => "leave".to_string(),
             Asked::Say(saying, which) | Asked::Peer(saying, which) => said(saying, self.id(*which)),
-        };
+        }
+    }
+}
+
+/// What a line of text says; a new id is learnt.
+fn understood(asked: &Asked, reply: &str, ids: &mut Vec<String>) -> Answered {
+    let words: Vec<&str> = reply.split(' ').collect();
+    let code = |word: &str| Code::ALL.into_iter().find(|code| code.word() == word).unwrap();
+    match (asked, words[0]) {
+        (_, "error") => Answered::No(code(words[1])),
+        (Asked::Lease(_), "leased") => {
+            ids.push(words[1].to_string());
+            Answered::Leased(Some((words[2].parse().unwrap(), words[3].parse().unwrap())))
+        }
+        (_, "leased") => {
+            Answered::Leased(Some((words[2].parse().unwrap(), words[3].parse().unwrap())))
+        }
+        (_, "set") => Answered::Set(Some(words[2].parse().unwrap())),
+        (_, "tree") => Answered::Tree(words[1..].join(" ")),
+        (_, "table") => Answered::Table(
+            words[1..]
+                .iter()
+                .map(|row| {
+                    let mut numbers = row.split(':').map(|number| number.parse().unwrap());
+                    (numbers.next().unwrap(), numbers.nth(1).unwrap())
+                })
+                .collect(),
+        ),
+        (_, "data") => {
+            let data = reply.splitn(3, ' ').nth(2).unwrap();
+            Answered::Data(unescape(data.as_bytes()).unwrap().into_owned())
+        }
+        (_, "ttl") => Answered::Ttl,
+        (Asked::Request(..), _) | (Asked::Say(..) | Asked::Peer(..), "opened") if is_new(reply) => {
+            ids.push(words[1].to_string());
+            Answered::Told(told(reply))
+        }
+        (Asked::Say(..) | Asked::Peer(..), _) => Answered::Told(told(reply)),
+        (_, "joined" | "reported" | "returned" | "reused" | "owed" | "pools" | "left") => {
+            Answered::Told(told(reply))
+        }
+        (_, "released") => Answered::Released(words[2].parse().unwrap()),
+        _ => Answered::Numbers(numbers(reply)),
+    }
+}
+
+impl Tongue for Text {
+    fn ask(&mut self, asked: &Asked) -> Option<Answered> {
+        let line = self.line(asked);
         let reply = self.client.ask(&line);
-        let words: Vec<&str> = reply.split(' ').collect();
-        let code = |word: &str| Code::ALL.into_iter().find(|code| code.word() == word).unwrap();
-        Some(match (asked, words[0]) {
-            (_, "error") => Answered::No(code(words[1])),
-            (Asked::Lease(_), "leased") => {
-                self.ids.push(words[1].to_string());
-                Answered::Leased(Some((words[2].parse().unwrap(), words[3].parse().unwrap())))
-            }
-            (_, "leased") => {
-                Answered::Leased(Some((words[2].parse().unwrap(), words[3].parse().unwrap())))
-            }
-            (_, "set") => Answered::Set(Some(words[2].parse().unwrap())),
-            (_, "tree") => Answered::Tree(words[1..].join(" ")),
-            (_, "table") => Answered::Table(
-                words[1..]
-                    .iter()
-                    .map(|row| {
-                        let mut numbers = row.split(':').map(|number| number.parse().unwrap());
-                        (numbers.next().unwrap(), numbers.nth(1).unwrap())
-                    })
-                    .collect(),
-            ),
-            (_, "data") => {
-                let data = reply.splitn(3, ' ').nth(2).unwrap();
-                Answered::Data(unescape(data.as_bytes()).unwrap().into_owned())
-            }
-            (_, "ttl") => Answered::Ttl,
-            (Asked::Request(..), _) | (Asked::Say(..) | Asked::Peer(..), "opened")
-                if is_new(&reply) =>
-            {
-                self.ids.push(words[1].to_string());
-                Answered::Told(told(&reply))
-            }
-            (Asked::Say(..) | Asked::Peer(..), _) => Answered::Told(told(&reply)),
-            (_, "joined" | "reported" | "returned" | "reused" | "owed" | "pools" | "left") => {
-                Answered::Told(told(&reply))
-            }
-            (_, "released") => Answered::Released(words[2].parse().unwrap()),
-            _ => Answered::Numbers(numbers(&reply)),
-        })
+        Some(understood(asked, &reply, &mut self.ids))
     }
 
     fn last_id(&self) -> String {

@@ -48,7 +48,9 @@ fn an_http_body_is_never_run_as_commands() {
         let mut client = server.connect();
         client.send(format!("POST /{path} HTTP/1.1\r\nHost: x\r\n\r\ndraw 4\n"));
         let all = String::from_utf8(client.rest()).unwrap();
-        assert!(all.starts_with("HTTP/1.1 501 "), "{all}");
+        let statuses: Vec<&str> =
+            all.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+        assert!(statuses == ["403", "400"] || statuses == ["414"], "{all}");
     }
     assert_eq!(server.figure("drawn"), 0);
 }

@@ -256,7 +256,8 @@ fn ask(place: &Place<'_>, request: &[u8]) -> Result<Vec<u8>, Failure> {
     }
     let mut line = Line::connect(place.host, place.port, place.left())?;
     line.set_limit(place.left());
-    let reply = line.ask(request)?;
+    // With a space before it, it is text whatever it begins with.
+    let reply = line.ask(&[b" ", request].concat())?;
     let refusal = [b"error ".as_slice(), b"-ERR ", b"HTTP/1.1 "];
     match refusal.iter().find_map(|begin| reply.strip_prefix(*begin)) {
         Some(error) => Err(bad_news_of(error)),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use clap::{Args, ValueEnum};
 use super::pools::{self, Plan};
 use super::{announce, no_answer, resolve, signals, units};
 use crate::message::memory::Pool;
+use crate::representation::Manners;
+use crate::representation::log_on::User;
 use crate::service::lootbox::Locking;
 use crate::service::manager::{CollectBy, Rules, default_low_water};
 use crate::service::pool::Shares;
@@ -64,6 +67,15 @@ pub struct Arguments {
     /// The longest message
     #[arg(long, default_value = "32MiB", value_parser = units::size)]
     max_message: u64,
+    /// A name that this server has beside its addresses, for HTTP; may be given several times
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+    /// Let nobody in but this user, by HTTP and RESP
+    #[arg(long, value_name = "NAME", requires = "password_file")]
+    user: Option<String>,
+    /// The file whose first line is that user's password
+    #[arg(long, value_name = "FILE", requires = "user")]
+    password_file: Option<PathBuf>,
     /// Take the lock once for each request, or for each number
     #[arg(long, value_enum, default_value = "request", conflicts_with_all = ["no_lock", "lab"])]
     lock: Lock,
@@ -134,6 +146,15 @@ enum Lock {
 }
 
 impl Arguments {
+    fn manners(&self) -> Result<Manners, String> {
+        let max_message = usize::try_from(self.max_message).unwrap_or(usize::MAX);
+        let user = match (&self.user, &self.password_file) {
+            (Some(name), Some(file)) => Some(user(name, file)?),
+            _ => None,
+        };
+        Ok(Manners { hosts: self.host.clone(), user, ..Manners::plain(max_message) })
+    }
+
     fn config(&self) -> Result<Config, String> {
         Ok(Config {
             address: resolve("--bind", &self.bind, self.port)?,
@@ -154,7 +175,7 @@ impl Arguments {
                 request_timeout: self.request_timeout,
                 write_timeout: self.write_timeout,
                 idle_timeout: self.idle_timeout,
-                max_message: usize::try_from(self.max_message).unwrap_or(usize::MAX),
+                manners: self.manners()?,
                 fault: None,
             },
             udp: self.udp.then(|| DatagramLimits {
@@ -190,6 +211,17 @@ impl Arguments {
             ..Rules::default()
         }
     }
+}
+
+/// The user whose password is the first line of a file.
+fn user(name: &str, file: &Path) -> Result<User, String> {
+    let shown = file.display();
+    let text = fs::read(file).map_err(|error| {
+        format!("--password-file {shown} cannot be read ({error}); give one that can")
+    })?;
+    let password = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let password = password.strip_suffix(b"\r").unwrap_or(password);
+    User::new(name, password).map_err(|why| format!("--user and --password-file {shown}: {why}"))
 }
 
 /// Serves until it is told to stop.

@@ -334,6 +334,9 @@ fn answers(reply: &Reply<'_>, request: &Request<'_>) -> bool {
         Request::Register { .. } => matches!(reply, Reply::Registered { .. }),
         Request::Grow { .. } => matches!(reply, Reply::Block { .. }),
         Request::Shrink { .. } => matches!(reply, Reply::Block { .. }),
+        Request::Inspect { .. } => matches!(reply, Reply::Inspected(_)),
+        Request::Replace { .. } => matches!(reply, Reply::Replaced { .. }),
+        Request::List { what } => matches!(reply, Reply::List(list) if list.what == *what),
         Request::Help => matches!(reply, Reply::Help),
         Request::Quit => matches!(reply, Reply::Bye),
     }

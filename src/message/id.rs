@@ -6,7 +6,7 @@
 //! ```
 //!
 //! **Invariants** an id is a secret: its `Debug` form, the only one that a log could meet by
-//! accident, shows the first digits alone.
+//! accident, and what lists show, are the first digits alone.
 //!
 //! **Lock** none. **Source** RFC 9562 for the form of UUIDs.
 
@@ -95,6 +95,16 @@ fn parse_uuid(word: &[u8]) -> Option<u128> {
         .try_fold(0_u128, |bits, digit| Some(bits << 4 | u128::from(digit?)))
 }
 
+impl LeaseId {
+    /// What others may see of it: the first digits.
+    pub fn shown(self) -> String {
+        let mut digits = self.to_string();
+        // Of a short number even three digits would be too much.
+        digits.truncate(if digits.len() > 6 { 3 } else { 0 });
+        digits + "…"
+    }
+}
+
 impl fmt::Display for LeaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 <= u128::from(GREATEST_NUMBER_ID) {
@@ -108,10 +118,7 @@ impl fmt::Display for LeaseId {
 
 impl fmt::Debug for LeaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = self.to_string();
-        // Of a short number even three digits would be too much.
-        let shown = if whole.len() > 6 { &whole[..3] } else { "" };
-        write!(f, "LeaseId({shown}…)")
+        write!(f, "LeaseId({})", self.shown())
     }
 }
 

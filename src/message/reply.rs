@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use super::memory::{Account, Amounts, Granted, PoolState, Pressure, ProcessToken, Signal};
 use super::numbers::Drawn;
+use super::resource::{Inspection, Listing};
 use super::session::{SessionId, SessionState};
 use super::{ClientNumber, Error, LeaseId, Row, Step};
 
@@ -157,6 +158,19 @@ pub enum Reply<'a> {
         /// Its bytes.
         size: u64,
     },
+    /// How a lease is, and a part of it.
+    Inspected(Box<Inspection>),
+    /// Data was set, by a condition that held.
+    Replaced {
+        /// The lease.
+        id: LeaseId,
+        /// How many bytes were set.
+        length: u64,
+        /// Its version since.
+        version: u64,
+    },
+    /// A list.
+    List(Box<Listing>),
     /// Names and values, in a fixed order.
     Stats(Vec<(Cow<'static, str>, String)>),
     /// The buddy tree, cut where the asker's bound was reached.

@@ -3,11 +3,12 @@
 //! **Invariants** nothing is owned that the input buffer has, unless it had to be unescaped.
 //!
 //! **Lock** none: plain values. **Source** that of each command is named in [`super`],
-//! [`super::memory`] and [`super::session`].
+//! [`super::memory`], [`super::session`] and [`super::resource`].
 
 use std::borrow::Cow;
 
 use super::memory::{ProcessToken, Wanted};
+use super::resource::{Condition, Listed, Part};
 use super::session::SessionId;
 use super::{ClientNumber, DEFAULT_WAIT_MS, IdKind, LeaseId, Rows};
 
@@ -195,6 +196,29 @@ pub enum Request<'a> {
         size: u64,
         /// Which block.
         block: u64,
+    },
+    /// Look at a lease: how it is, and a part of what it holds.
+    Inspect {
+        /// The lease, or a granted block.
+        id: LeaseId,
+        /// The bytes to answer.
+        part: Part,
+        /// Answer the part only when this is the version, and otherwise all of it.
+        if_version: Option<u64>,
+    },
+    /// Replace what a lease holds, if nobody else has.
+    Replace {
+        /// The lease, or a granted block.
+        id: LeaseId,
+        /// The versions of which it has to be.
+        condition: Condition,
+        /// The bytes.
+        data: Cow<'a, [u8]>,
+    },
+    /// All things of one kind.
+    List {
+        /// Which kind.
+        what: Listed,
     },
     /// The server's figures.
     Stats,

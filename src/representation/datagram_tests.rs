@@ -66,7 +66,7 @@ fn what_is_no_whole_frame_of_a_clients_is_not_read_as_one() {
     };
     assert!(refusal(&changed(5, 0x16)).contains("flags over bit 3"));
     assert!(refusal(&changed(7, 1)).contains("status is 0"));
-    assert!(refusal(&changed(6, 0x28)).contains("no such kind"));
+    assert!(refusal(&changed(6, 0x2b)).contains("no such kind"));
     assert_eq!(read(&changed(5, 0)).unwrap().1, Said::Unproven);
     assert!(read(&changed(0, b'x')).is_none());
     let answer = reply(read(&good).unwrap().0, Some(T), &mut Reply::Bye);

@@ -19,7 +19,7 @@
 //! | kind | request | kind | reply |
 //! | --- | --- | --- | --- |
 //! | 1 Draw | count `u64` | 81 Drawn | sequence of `u32` |
-//! | 2 Table | rows `u64`, which `u32`: 0 first, 1 each, 2 twice | 82 Table | sequence of client `u64`, counter `u32`, result `u32` |
+//! | 2 Table | rows `u64`, which `u32`: 0 first, 1 each, 2 twice, 3 last | 82 Table | sequence of client `u64`, counter `u32`, result `u32` |
 //! | 3 Lease | size `u64`, duration `u64` | 83 Leased | ID, size `u64`, duration `u64` |
 //! | 4 Set | ID, sequence of bytes | 84 Set | ID, length `u64` |
 //! | 5 Get | ID | 85 Data | ID, size `u64` of the lease, sequence of bytes last set |
@@ -34,6 +34,7 @@
 //! | 0e Quit | | 8e Bye | ; the connection closes |
 //! | 0f to 19 | what a process asks: `frame/process.rs` | 8f to 99 | |
 //! | 1a to 27 | what it says to others: `frame/session.rs` | 9a to a6 | |
+//! | 28 to 2a | looks at what there is: `frame/resource.rs` | a8 to aa | |
 //! | | | ff Error | string; status 1 bad-request, 2 unknown-command, 3 not-found, 4 too-large, 5 out-of-memory, 6 exhausted, 7 refused, 8 busy |
 //!
 //! `draw 4` from a little-endian machine, request 1, and the answer 5, 19, 228, 665; then
@@ -73,6 +74,7 @@ use crate::message::{Code, Error, Reply, Request};
 mod answer;
 mod body;
 mod process;
+mod resource;
 mod session;
 
 pub use answer::take_reply;
@@ -83,6 +85,9 @@ pub const HEADER: usize = 16;
 
 /// A Get's answer before its data, in bytes.
 const DATA_HEADER: usize = HEADER + 16 + 8 + 4;
+
+/// An inspection before its data, in bytes.
+const INSPECTION_HEADER: usize = HEADER + 16 + 6 * 8 + 4;
 
 /// A message before its data, in bytes.
 const MESSAGE_HEADER: usize = HEADER + 16 + 4 + 4;
@@ -234,7 +239,7 @@ impl Frames {
         }
         let request = take_request(kind, &mut Reader::new(frame, HEADER, self.asked.order()))?;
         let (data, header) = match &request {
-            Request::Set { data, .. } => (data, DATA_HEADER),
+            Request::Set { data, .. } | Request::Replace { data, .. } => (data, DATA_HEADER),
             Request::Open { data, .. }
             | Request::Send { data, .. }
             | Request::Deliver { data, .. }
@@ -259,8 +264,12 @@ impl Frames {
         if let Reply::Drawn(drawn) = reply {
             return self.encode_drawn(drawn, &mut out.bytes);
         }
-        if matches!(reply, Reply::Data { data, .. } if DATA_HEADER + data.len() > self.max_message)
-        {
+        let length = match reply {
+            Reply::Data { data, .. } => DATA_HEADER + data.len(),
+            Reply::Inspected(inspection) => INSPECTION_HEADER + inspection.data.len(),
+            _ => 0,
+        };
+        if length > self.max_message {
             *reply = Reply::Error(Error::new(Code::TooLarge, GET_TOO_LONG));
         }
         put_reply(Header::new(self.asked.order(), 0, self.asked.id), reply, out, |_| {});
@@ -299,6 +308,7 @@ pub fn put_reply(
     let header = Header { kind, status, ..header };
     let data = match reply {
         Reply::Data { data, .. } | Reply::Message { data: Some(data), .. } => std::mem::take(data),
+        Reply::Inspected(inspection) => std::mem::take(&mut inspection.data),
         _ => Vec::new(),
     };
     header.put(&mut out.bytes, data.len(), |writer| {

@@ -5,15 +5,15 @@
 //!
 //! | first bytes | speaks |
 //! | --- | --- |
-//! | a line `METHOD SP (/… or *) SP HTTP/1.x`, METHOD in capitals | HTTP, not built yet: one error, close |
+//! | a line `METHOD SP (/… or *) SP HTTP/1.x`, METHOD in capitals | [`http`]; so is one with `http://…` for its target |
 //! | 0x01 to 0x05, or three 0x00 and one of those | [`memorylease`], the second form big-endian |
-//! | `*` | RESP, not built yet: one error, close |
+//! | `*` | [`resp`] |
 //! | 0x89 | leasebox frames, [`frame`] |
 //! | anything else | [`text`] |
 //!
 //! ```text
 //!   input ──► decode ──► Request ──► (a service) ──► Reply ──► encode ──► Output
-//!     ▲          │ used
+//!     ▲          │ used ──► what is about the conversation alone ──► encode_own
 //!     └──────────┘ the caller drops what was used and decodes again
 //! ```
 //!
@@ -31,22 +31,31 @@
 //! **Source** the lecture's name for it; the formats are those of the two older
 //! programs, and the lecture's CORBA.
 
+pub mod base64;
 pub mod byte_order;
 pub mod cdr;
 pub mod datagram;
 pub mod escape;
 pub mod frame;
+pub mod http;
+pub mod log_on;
 pub mod marshal;
 pub mod memorylease;
 pub mod modified_utf8;
 pub mod output;
+pub mod resp;
 pub mod text;
+
+use std::time::SystemTime;
 
 use crate::message::{Code, Error, Reply, Request};
 use byte_order::ByteOrder;
 use frame::Frames;
+use http::Http;
+use log_on::User;
 use memorylease::MemoryLease;
 use output::Output;
+use resp::Resp;
 use text::Text;
 
 /// What the transport knows of the bytes that follow the input.
@@ -73,6 +82,11 @@ pub enum Decoded<'a> {
         /// Bytes to drop.
         used: usize,
     },
+    /// A question about the conversation, which [`Conversation::encode_own`] answers.
+    Own {
+        /// Bytes to drop.
+        used: usize,
+    },
     /// Bytes that ask nothing.
     Skip {
         /// Bytes to drop.
@@ -85,11 +99,30 @@ pub enum Decoded<'a> {
 /// How long a first line's end is waited for, in bytes, to see whether it is HTTP.
 const HTTP_LINE: usize = 8 * 1024;
 
+/// What all conversations of a server keep to.
+#[derive(Debug, Clone)]
+pub struct Manners {
+    /// The longest message in bytes.
+    pub max_message: usize,
+    /// The names that the server has beside its addresses.
+    pub hosts: Vec<String>,
+    /// Who may use it; anybody when there is none.
+    pub user: Option<User>,
+    /// What dates are made by.
+    pub clock: fn() -> SystemTime,
+}
+
+impl Manners {
+    /// Those of a server that anybody may use.
+    pub fn plain(max_message: usize) -> Self {
+        Self { max_message, hosts: Vec::new(), user: None, clock: SystemTime::now }
+    }
+}
+
 /// One connection's way of speaking.
 #[derive(Debug)]
-pub struct Conversation {
-    /// The longest message in bytes.
-    max_message: usize,
+pub struct Conversation<'m> {
+    manners: &'m Manners,
     speaks: Option<Speaks>,
 }
 
@@ -98,43 +131,74 @@ enum Speaks {
     Text(Text),
     MemoryLease(MemoryLease),
     Frames(Frames),
-    /// Known by its first bytes, not spoken yet.
-    Unbuilt(Unbuilt),
+    Http(Box<Http>),
+    Resp(Box<Resp>),
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Unbuilt {
-    Http,
-    Resp,
-}
-
-impl Conversation {
-    /// A connection that has said nothing, with the longest message in bytes.
-    pub fn new(max_message: usize) -> Self {
-        Self { max_message, speaks: None }
+impl<'m> Conversation<'m> {
+    /// A connection that has said nothing.
+    pub fn new(manners: &'m Manners) -> Self {
+        Self { manners, speaks: None }
     }
 
     /// Looks for one request at the start of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
         if self.speaks.is_none() {
-            self.speaks = choose(input, tail, self.max_message);
+            self.speaks = choose(input, tail, self.manners);
         }
-        match &mut self.speaks {
-            None => Decoded::Incomplete,
+        let decoded = match &mut self.speaks {
+            None => return Decoded::Incomplete,
             Some(Speaks::Text(text)) => text.decode(input, tail),
             Some(Speaks::MemoryLease(frames)) => frames.decode(input),
             Some(Speaks::Frames(frames)) => frames.decode(input),
-            Some(Speaks::Unbuilt(kind)) => Decoded::Last(Some(kind.error())),
+            Some(Speaks::Http(http)) => return http.decode(input, tail, self.manners),
+            Some(Speaks::Resp(resp)) => return resp.decode(input, self.manners),
+        };
+        if self.manners.user.is_some() && decoded != Decoded::Incomplete {
+            return Decoded::Last(Some(log_on::has_none()));
         }
+        decoded
     }
 
     /// Appends the answer to what was decoded last. Large data is moved out of it.
-    pub fn encode(&self, reply: &mut Reply<'_>, out: &mut Output) {
-        match &self.speaks {
+    pub fn encode(&mut self, reply: &mut Reply<'_>, out: &mut Output) {
+        match &mut self.speaks {
+            Some(Speaks::Text(_)) | None => text::encode(reply, self.manners.max_message, out),
             Some(Speaks::MemoryLease(frames)) => frames.encode(reply, out),
             Some(Speaks::Frames(frames)) => frames.encode(reply, out),
-            Some(Speaks::Unbuilt(kind)) => kind.encode(reply, out),
-            Some(Speaks::Text(_)) | None => text::encode(reply, self.max_message, out),
+            Some(Speaks::Http(http)) => http.encode(reply, self.manners, out),
+            Some(Speaks::Resp(resp)) => resp.encode(reply, out),
+        }
+    }
+
+    /// Appends the answer to what was decoded last as [`Decoded::Own`].
+    pub fn encode_own(&mut self, out: &mut Output) {
+        match &mut self.speaks {
+            Some(Speaks::Http(http)) => http.encode_own(self.manners, out),
+            Some(Speaks::Resp(resp)) => resp.encode_own(out),
+            _ => {}
+        }
+    }
+
+    /// Whether the connection closes after what was encoded last.
+    #[inline]
+    pub fn is_over(&self) -> bool {
+        match &self.speaks {
+            Some(Speaks::Http(http)) => http.is_over(),
+            Some(Speaks::Resp(resp)) => resp.is_over(),
+            _ => false,
+        }
+    }
+
+    /// What this way of speaking is called.
+    pub fn speaks(&self) -> &'static str {
+        match &self.speaks {
+            None => "nothing",
+            Some(Speaks::Text(_)) => "text",
+            Some(Speaks::MemoryLease(_)) => "memorylease",
+            Some(Speaks::Frames(_)) => "frames",
+            Some(Speaks::Http(_)) => "http",
+            Some(Speaks::Resp(_)) => "resp",
         }
     }
 
@@ -142,7 +206,9 @@ impl Conversation {
     pub fn most_data(&self) -> u64 {
         match &self.speaks {
             Some(Speaks::Frames(frames)) => frames.most_data(),
-            _ => text::most_data(self.max_message),
+            // As it is, with a head before it.
+            Some(Speaks::Http(_)) => self.manners.max_message as u64,
+            _ => text::most_data(self.manners.max_message),
         }
     }
 
@@ -155,33 +221,40 @@ impl Conversation {
         }
     }
 
-    /// The answer to a request that did not come whole in time, if this way of
+    /// Appends the answer to a request that did not come whole in time, if this way of
     /// speaking has one.
-    pub fn too_slow(&self, timeout_ms: u128) -> Option<Error> {
+    pub fn too_slow(&mut self, timeout_ms: u128, out: &mut Output) {
         let text = format!("the request was not whole after {timeout_ms} ms; send it at once");
-        match self.speaks {
-            Some(Speaks::MemoryLease(_)) => None,
-            _ => Some(Error::new(Code::BadRequest, text)),
+        let error = Error::new(Code::BadRequest, text);
+        match &mut self.speaks {
+            Some(Speaks::MemoryLease(_)) => {}
+            Some(Speaks::Http(http)) => {
+                http.is_late(&error);
+                self.encode_own(out);
+            }
+            _ => self.encode(&mut Reply::Error(error), out),
         }
     }
 }
 
 /// Chooses by the first bytes; `None` while they could still be one or another.
-fn choose(input: &[u8], tail: Tail, max_message: usize) -> Option<Speaks> {
+fn choose(input: &[u8], tail: Tail, manners: &Manners) -> Option<Speaks> {
+    let max_message = manners.max_message;
     let frames = |order| Some(Speaks::MemoryLease(MemoryLease::new(order, max_message)));
+    let http = || Some(Speaks::Http(Box::default()));
     match *input {
         [] => None,
         [1..=5, ..] => frames(ByteOrder::Little),
         [0, 0, 0, 1..=5, ..] => frames(ByteOrder::Big),
         [0] | [0, 0] | [0, 0, 0] if tail == Tail::Open => None,
-        [b'*', ..] => Some(Speaks::Unbuilt(Unbuilt::Resp)),
+        [b'*', ..] => Some(Speaks::Resp(Box::new(Resp::new(manners)))),
         [0x89, ..] => Some(Speaks::Frames(Frames::new(max_message))),
         _ => match is_http(&input[..input.len().min(HTTP_LINE)]) {
-            FirstLine::Http => Some(Speaks::Unbuilt(Unbuilt::Http)),
+            FirstLine::Http => http(),
             FirstLine::Other => Some(Speaks::Text(Text::default())),
             _ if tail == Tail::Open && input.len() < HTTP_LINE => None,
             // Cut off, but no text line begins so; a body may follow.
-            FirstLine::LikeHttp => Some(Speaks::Unbuilt(Unbuilt::Http)),
+            FirstLine::LikeHttp => http(),
             FirstLine::Unclear => Some(Speaks::Text(Text::default())),
         },
     }
@@ -204,6 +277,8 @@ fn is_http(input: &[u8]) -> FirstLine {
     let method = line.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
     match line[method..] {
         [b' ', b'/' | b'*', ..] if method > 0 => {}
+        // As to a proxy: what follows is a head and a body, and no lines.
+        [b' ', b'h', b't', b't', b'p', b':', b'/', b'/', ..] if method > 0 => {}
         [] | [b' '] if end.is_none() => return FirstLine::Unclear,
         _ => return FirstLine::Other,
     }
@@ -215,34 +290,6 @@ fn is_http(input: &[u8]) -> FirstLine {
         Some(_) if version => FirstLine::Http,
         Some(_) => FirstLine::Other,
         None => FirstLine::LikeHttp,
-    }
-}
-
-impl Unbuilt {
-    fn error(self) -> Error {
-        let name = match self {
-            Unbuilt::Http => "HTTP",
-            Unbuilt::Resp => "RESP, the Redis protocol,",
-        };
-        let text = format!("{name} cannot be spoken here yet; send text lines, such as draw 4");
-        Error::new(Code::Refused, text)
-    }
-
-    /// The error in the shape that the other side will recognise.
-    fn encode(self, reply: &Reply<'_>, out: &mut Output) {
-        let Reply::Error(error) = reply else { return };
-        let line = match self {
-            Unbuilt::Http => {
-                let body = format!("error {error}\n");
-                let length = body.len();
-                format!(
-                    "HTTP/1.1 501 Not Implemented\r\nConnection: close\r\n\
-                     Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{body}"
-                )
-            }
-            Unbuilt::Resp => format!("-ERR {error}\r\n"),
-        };
-        out.bytes.extend_from_slice(line.as_bytes());
     }
 }
 

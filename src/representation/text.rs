@@ -7,7 +7,7 @@
 //! | request | reply |
 //! | --- | --- |
 //! | `draw N` | the numbers, a space between them; fewer when fewer are left |
-//! | `table [ROWS [each\|twice]]` | `table COUNTER:CLIENT:RESULT …`, the first 12 or ROWS rows, or those of each client, or those around the first number drawn twice |
+//! | `table [ROWS [each\|twice\|last]]` | `table COUNTER:CLIENT:RESULT …`, the first 12 or ROWS rows, or those of each client, or those around the first number drawn twice, or the last |
 //! | `lease SIZE MS` | `leased ID SIZE MS` |
 //! | `set ID DATA` | `set ID LENGTH` |
 //! | `get ID` | `data ID DATA`, the bytes last set |
@@ -16,6 +16,7 @@
 //! | `release ID` | `released ID SIZE` |
 //! | `stats` | `stats key=value …` |
 //! | what a process asks | [`process`], and what it says to others [`session`] |
+//! | `inspect` · `replace` · `list` | [`resource`] |
 //! | `tree` | `tree PICTURE` |
 //! | `parked` · `step CLIENT` | `parked CLIENT:STEP …`: a lab server's waiting clients, and what each does next; the same after `CLIENT` did its step |
 //! | `help` · `quit` | the commands · `bye`, then the connection closes |
@@ -47,10 +48,11 @@
 use std::io::Write;
 
 pub mod process;
+pub mod resource;
 pub mod session;
-mod words;
+pub(super) mod words;
 
-use words::{data, find_line_end, id, key, next_word, number, usage, words};
+use words::{Words, find_line_end, id, key, number, usage, words};
 
 use super::escape::{escape, escaped_length};
 use super::output::Output;
@@ -68,8 +70,9 @@ pub const QUIET_MS: u64 = 100;
 const TABLE_ROWS: u64 = 12;
 
 /// The answer to `help`, and what every unknown word is pointed to.
-pub const COMMANDS: &str = "draw N | table [ROWS [each|twice]] | lease SIZE MS | set ID DATA | get ID | \
-     renew ID MS | ttl ID | release ID | stats | tree | help | quit | of a process: \
+pub const COMMANDS: &str = "draw N | table [ROWS [each|twice|last]] | lease SIZE MS | set ID DATA | get ID | \
+     renew ID MS | ttl ID | release ID | inspect ID [FIRST [LAST]] | \
+     replace ID VERSIONS DATA | list leases|sessions|connections | stats | tree | help | quit | of a process: \
      join NAME [COMMITTED] | attach TOKEN | leave | report FREEABLE [EFFICIENCY] | \
      request SIZE REASON [freeable=N] [wait=MS] [why] | return ID | reuse SIZE | owed | \
      wait [MS] | pools | accounts | \
@@ -198,11 +201,19 @@ pub fn parse(line: &[u8]) -> Result<Request<'_>, Error> {
     {
         return Ok(Request::Draw { count });
     }
-    parse_words(line)
+    parse_words(Words::Line(line))
 }
 
-fn parse_words(line: &[u8]) -> Result<Request<'_>, Error> {
-    let (command, rest) = next_word(line);
+/// Reads a command whose words are bulk strings of RESP.
+///
+/// # Errors
+/// `bad-request` and `unknown-command`.
+pub(super) fn parse_bulks(bulks: &[u8]) -> Result<Request<'_>, Error> {
+    parse_words(Words::Bulks(bulks))
+}
+
+fn parse_words(line: Words<'_>) -> Result<Request<'_>, Error> {
+    let (command, rest) = line.next();
     match key(command) {
         DRAW => {
             let [count] = words(rest, "draw N")?;
@@ -234,6 +245,7 @@ fn parse_words(line: &[u8]) -> Result<Request<'_>, Error> {
         0 => Err(Error::new(Code::BadRequest, "the line is empty; send help for the commands")),
         command => process::parse(command, rest)
             .or_else(|| session::parse(command, rest))
+            .or_else(|| resource::parse(command, rest))
             .unwrap_or_else(|| {
                 let text = "there is no such command; send help for those there are";
                 Err(Error::new(Code::UnknownCommand, text))
@@ -241,34 +253,32 @@ fn parse_words(line: &[u8]) -> Result<Request<'_>, Error> {
     }
 }
 
-fn parse_set(rest: &[u8]) -> Result<Request<'_>, Error> {
-    let (word, rest) = next_word(rest);
+fn parse_set(rest: Words<'_>) -> Result<Request<'_>, Error> {
+    let (word, rest) = rest.next();
     if word.is_empty() {
         return Err(usage("set ID DATA"));
     }
-    Ok(Request::Set { id: LeaseId::parse(word)?, data: data(rest)? })
+    Ok(Request::Set { id: LeaseId::parse(word)?, data: rest.data()? })
 }
 
-fn parse_table(rest: &[u8]) -> Result<Request<'_>, Error> {
-    let (rows, rest) = next_word(rest);
+fn parse_table(rest: Words<'_>) -> Result<Request<'_>, Error> {
+    let (rows, rest) = rest.next();
     let rows = if rows.is_empty() { TABLE_ROWS } else { number(rows)? };
-    let (word, rest) = next_word(rest);
+    let (word, rest) = rest.next();
     let which = match key(word) {
         0 => Rows::First,
         EACH_CLIENT => Rows::Each,
         TWICE => Rows::Twice,
+        LAST => Rows::Last,
         _ => return Err(usage(TABLE_FORM)),
     };
-    if next_word(rest).0.is_empty() {
-        Ok(Request::Table { rows, which })
-    } else {
-        Err(usage(TABLE_FORM))
-    }
+    if rest.is_over() { Ok(Request::Table { rows, which }) } else { Err(usage(TABLE_FORM)) }
 }
 
-const TABLE_FORM: &str = "table [ROWS [each|twice]]";
+const TABLE_FORM: &str = "table [ROWS [each|twice|last]]";
 const EACH_CLIENT: u64 = key(b"each");
 const TWICE: u64 = key(b"twice");
+const LAST: u64 = key(b"last");
 
 /// The most bytes of data that an answer of at most `max_message` bytes can have, whatever has to
 /// be escaped.
@@ -329,6 +339,9 @@ pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {
         | Reply::Watching(_)
         | Reply::Registered { .. }
         | Reply::Block { .. } => session::encode(reply, out),
+        Reply::Inspected(_) | Reply::Replaced { .. } | Reply::List(_) => {
+            resource::encode(reply, out);
+        }
         Reply::Help => line(out, format_args!("commands: {COMMANDS}")),
         Reply::Bye => line(out, format_args!("bye")),
         Reply::Error(error) => line(out, format_args!("error {error}")),

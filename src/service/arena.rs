@@ -26,7 +26,11 @@
 //! **Source** MemoryLease's leased memory; its server let the next tenant read on.
 
 use std::collections::TryReserveError;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use crate::message::resource::{Condition, Part};
 
 /// Bytes in a word.
 const WORD: usize = size_of::<u64>();
@@ -106,6 +110,21 @@ pub enum ContentsError {
     Released,
     /// The data is longer than the lease.
     TooLarge,
+    /// Its version is none that was wanted.
+    Changed,
+}
+
+/// How contents are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inspected {
+    /// How many bytes were set last.
+    pub length: u64,
+    /// How often they were set.
+    pub version: u64,
+    /// When they were, if ever.
+    pub changed: Option<Instant>,
+    /// Where the part that was read begins.
+    pub first: u64,
 }
 
 /// One tenancy of one place: what its lock guards.
@@ -117,20 +136,24 @@ pub struct Contents {
     size: usize,
     /// How many bytes were set last.
     length: usize,
+    /// How often, and when.
+    version: u64,
+    changed: Option<Instant>,
     released: bool,
 }
 
 impl Contents {
     /// A fresh tenancy: nothing set, so all of it reads as zeros.
     pub fn new(offset: u64, size: u64) -> Self {
-        Self { offset: offset as usize, size: size as usize, length: 0, released: false }
+        let (offset, size) = (offset as usize, size as usize);
+        Self { offset, size, length: 0, version: 0, changed: None, released: false }
     }
 
     /// Replaces what the block holds. Unchanged when it fails.
     ///
     /// # Errors
     /// `Released`; `TooLarge` when `data` is longer than the lease.
-    pub fn set(&mut self, arena: &Arena, data: &[u8]) -> Result<(), ContentsError> {
+    pub fn set(&mut self, arena: &Arena, data: &[u8], now: Instant) -> Result<(), ContentsError> {
         if self.released {
             return Err(ContentsError::Released);
         }
@@ -139,7 +162,59 @@ impl Contents {
         }
         arena.write(self.offset, data);
         self.length = data.len();
+        self.version += 1;
+        self.changed = Some(now);
         Ok(())
+    }
+
+    /// Replaces what the block holds if its version fulfils the condition; answers the version
+    /// since. Unchanged when it fails.
+    ///
+    /// # Errors
+    /// `Released`; `Changed`; `TooLarge`.
+    pub fn replace(
+        &mut self,
+        arena: &Arena,
+        condition: &Condition,
+        data: &[u8],
+        now: Instant,
+    ) -> Result<u64, ContentsError> {
+        if self.released {
+            return Err(ContentsError::Released);
+        }
+        if !condition.holds(self.version) {
+            return Err(ContentsError::Changed);
+        }
+        self.set(arena, data, now).map(|()| self.version)
+    }
+
+    /// How the block is, and of `part` at most `most` bytes in `data`, whose capacity is used.
+    ///
+    /// # Errors
+    /// `Released`; `TooLarge` when the part is longer than `most`.
+    pub fn inspect(
+        &self,
+        arena: &Arena,
+        part: Part,
+        most: u64,
+        data: &mut Vec<u8>,
+    ) -> Result<Inspected, ContentsError> {
+        if self.released {
+            return Err(ContentsError::Released);
+        }
+        let length = self.length as u64;
+        let Range { start: first, end } = part.of(length);
+        if end - first > most {
+            return Err(ContentsError::TooLarge);
+        }
+        data.resize((end - first) as usize, 0);
+        arena.read_anywhere(self.offset + first as usize, data);
+        Ok(Inspected { length, version: self.version, changed: self.changed, first })
+    }
+
+    /// How often it was set.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// Writes a part of an own block, `at` bytes from its start, a multiple of the smallest
@@ -213,7 +288,7 @@ mod tests {
         let mut contents = Contents::new(32, 64);
         for length in (0..=64).chain((0..=64).rev()) {
             let data: Vec<u8> = (0..length).map(|byte| byte ^ 0xa5).collect();
-            contents.set(&arena, &data).unwrap();
+            contents.set(&arena, &data, Instant::now()).unwrap();
             assert_eq!(get(&contents, &arena), data);
         }
     }
@@ -223,9 +298,9 @@ mod tests {
         let arena = Arena::new(96).unwrap();
         let mut blocks: Vec<Contents> = (0..3).map(|at| Contents::new(at * 32, 32)).collect();
         for (at, block) in blocks.iter_mut().enumerate() {
-            block.set(&arena, &[at as u8; 32]).unwrap();
+            block.set(&arena, &[at as u8; 32], Instant::now()).unwrap();
         }
-        blocks[1].set(&arena, &[9; 31]).unwrap();
+        blocks[1].set(&arena, &[9; 31], Instant::now()).unwrap();
         assert_eq!(get(&blocks[0], &arena), [0; 32]);
         assert_eq!(get(&blocks[1], &arena), [9; 31]);
         assert_eq!(get(&blocks[2], &arena), [2; 32]);
@@ -235,11 +310,11 @@ mod tests {
     fn the_next_tenant_reads_nothing_of_the_last_one() {
         let arena = Arena::new(32).unwrap();
         let mut last = Contents::new(0, 32);
-        last.set(&arena, b"a secret of the last tenant").unwrap();
+        last.set(&arena, b"a secret of the last tenant", Instant::now()).unwrap();
         last.release();
         let mut next = Contents::new(0, 32);
         assert_eq!(get(&next, &arena), b"");
-        next.set(&arena, b"new").unwrap();
+        next.set(&arena, b"new", Instant::now()).unwrap();
         assert_eq!(get(&next, &arena), b"new");
     }
 
@@ -247,8 +322,8 @@ mod tests {
     fn more_than_was_leased_is_refused_and_nothing_changes() {
         let arena = Arena::new(64).unwrap();
         let mut contents = Contents::new(0, 33);
-        contents.set(&arena, b"before").unwrap();
-        assert_eq!(contents.set(&arena, &[1; 34]), Err(ContentsError::TooLarge));
+        contents.set(&arena, b"before", Instant::now()).unwrap();
+        assert_eq!(contents.set(&arena, &[1; 34], Instant::now()), Err(ContentsError::TooLarge));
         assert_eq!(get(&contents, &arena), b"before");
     }
 
@@ -279,8 +354,50 @@ mod tests {
         let arena = Arena::new(32).unwrap();
         let mut contents = Contents::new(0, 32);
         contents.release();
-        assert_eq!(contents.set(&arena, b"x"), Err(ContentsError::Released));
+        assert_eq!(contents.set(&arena, b"x", Instant::now()), Err(ContentsError::Released));
         assert_eq!(contents.get(&arena, &mut Vec::new()), Err(ContentsError::Released));
+    }
+
+    #[test]
+    fn only_the_version_that_was_read_is_replaced() {
+        let arena = Arena::new(64).unwrap();
+        let (mut contents, now) = (Contents::new(0, 64), Instant::now());
+        let mut replace = |condition: &Condition, data: &[u8]| {
+            contents.replace(&arena, condition, data, now).map(|version| (version, contents.length))
+        };
+        let is = |version| Condition::OneOf(vec![version]);
+        assert_eq!(replace(&is(0), b"one"), Ok((1, 3)));
+        assert_eq!(replace(&is(0), b"another's"), Err(ContentsError::Changed));
+        assert_eq!(replace(&Condition::NoneOf(vec![1]), b"x"), Err(ContentsError::Changed));
+        assert_eq!(replace(&is(1), &[7; 65]), Err(ContentsError::TooLarge));
+        assert_eq!(replace(&Condition::NoneOf(vec![0]), b"three"), Ok((2, 5)));
+        assert_eq!(replace(&Condition::Any, b""), Ok((3, 0)));
+        contents.release();
+        let released = contents.replace(&arena, &Condition::Any, b"x", now);
+        assert_eq!(released, Err(ContentsError::Released));
+    }
+
+    #[test]
+    fn a_part_is_told_with_how_the_block_is() {
+        let arena = Arena::new(96).unwrap();
+        let (mut contents, now) = (Contents::new(32, 64), Instant::now());
+        let mut data = Vec::new();
+        let never = contents.inspect(&arena, Part::All, 64, &mut data).unwrap();
+        assert_eq!((never.length, never.version, never.changed), (0, 0, None));
+        contents.set(&arena, b"0123456789", now).unwrap();
+        let part = Part::Span { first: 3, last: 5 };
+        let told = contents.inspect(&arena, part, 3, &mut data).unwrap();
+        assert_eq!(told, Inspected { length: 10, version: 1, changed: Some(now), first: 3 });
+        assert_eq!(data, b"345");
+        let too_long = contents.inspect(&arena, part, 2, &mut data);
+        assert_eq!(too_long, Err(ContentsError::TooLarge));
+        contents.inspect(&arena, Part::Last(4), 64, &mut data).unwrap();
+        assert_eq!(data, b"6789");
+        contents.inspect(&arena, Part::None, 0, &mut data).unwrap();
+        assert_eq!(data, b"");
+        contents.release();
+        let released = contents.inspect(&arena, Part::All, 64, &mut data);
+        assert_eq!(released, Err(ContentsError::Released));
     }
 
     #[test]

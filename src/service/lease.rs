@@ -34,6 +34,7 @@
 
 mod check;
 mod grants;
+mod list;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -44,6 +45,7 @@ use super::pool::Pools;
 use super::process::ProcessNumber;
 use crate::message::memory::{Amounts, Pool};
 use crate::message::{Code, Error, IdKind, LeaseId};
+pub use list::Listed;
 
 /// Every lease there is. `H` is what the owner keeps for each.
 #[derive(Debug)]

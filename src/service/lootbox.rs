@@ -186,6 +186,11 @@ impl DrawState {
         self.undelivered = self.undelivered.saturating_add(count);
     }
 
+    /// The last turns, up to `most` of them.
+    pub fn last_turns(&self, most: usize) -> Vec<(Range<u32>, ClientNumber)> {
+        self.turns(self.turns.len().saturating_sub(most), most)
+    }
+
     /// Up to `most` turns from the `from`th on: which indices, and who drew them.
     pub fn turns(&self, from: usize, most: usize) -> Vec<(Range<u32>, ClientNumber)> {
         let turns = self.turns.iter().skip(from).take(most);

@@ -5,12 +5,14 @@
 //!   first   0 A  1 A  2 A  2 B  3 B  4 A             the first rows of all
 //!   each    0 A  1 A │ 2 B  3 B                      the first 2 of each client
 //!   twice   1 A  2 A  2 B  3 B                       around the first index taken twice
+//!   last    3 B  4 A                                 the last 2 of all
 //! ```
 //!
 //! Turns come in bites, so that no draw waits for a long record.
 //!
 //! **Invariants** never more rows than were allowed; turns are kept whole only for
-//! [`Rows::Twice`], because what was taken twice can stand anywhere.
+//! [`Rows::Twice`], because what was taken twice can stand anywhere. For [`Rows::Last`] they come
+//! from the end, the latest first.
 //!
 //! **Lock** none: made after the draw's lock was let go.
 //!
@@ -48,6 +50,12 @@ impl Table {
             return true;
         }
         let (range, client) = turn;
+        if self.which == Rows::Last {
+            let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).min(self.most);
+            let room = wanted - self.rows.len();
+            self.rows.extend(range.rev().take(room).map(|counter| row(counter, client, list)));
+            return self.rows.len() < wanted;
+        }
         let each = self.which == Rows::Each;
         let shown = self.shown.entry(if each { client } else { 0 }).or_default();
         let wanted = usize::try_from(self.wanted - *shown).unwrap_or(usize::MAX);
@@ -148,6 +156,27 @@ mod tests {
         assert_eq!(shown(2, Rows::Each, 3), [(0, 1), (1, 1), (3, 2)]);
         assert_eq!(shown(u64::MAX, Rows::First, 99).len(), 8);
         assert_eq!(shown(0, Rows::Each, 9), []);
+    }
+
+    #[test]
+    fn the_last_rows_come_from_the_end() {
+        let list = NumberList::new((100..200).collect());
+        let mut state = DrawState::default();
+        for (client, count) in [(1, 3), (2, 2), (1, 2), (3, 1)] {
+            state.draw(client, count, 100);
+        }
+        let shown = |wanted, most| {
+            let mut table = Table::new(wanted, Rows::Last, most);
+            let turns = state.last_turns(10).into_iter();
+            let _ = turns.rev().try_for_each(|turn| table.add(turn, &list).then_some(()));
+            let rows = table.into_rows(&list).into_iter();
+            rows.map(|row| (row.counter, row.client)).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(2, 9), [(6, 1), (7, 3)]);
+        assert_eq!(shown(4, 9), [(4, 2), (5, 1), (6, 1), (7, 3)]);
+        assert_eq!(shown(u64::MAX, 3), [(5, 1), (6, 1), (7, 3)]);
+        assert_eq!(shown(99, 99).len(), 8);
+        assert_eq!(shown(0, 9), []);
     }
 
     #[test]

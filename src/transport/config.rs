@@ -23,6 +23,7 @@ use super::shared::{DatagramGauges, Shared, Unlocked, Waits};
 use super::tcp::{MOST_CLIENTS, Server};
 use crate::message::memory::Pool;
 use crate::message::numbers::NumberList;
+use crate::representation::Manners;
 use crate::representation::datagram::MOST_DATAGRAM;
 use crate::service::arena::Arena;
 use crate::service::buddy::{Buddy, MIN_BLOCK};
@@ -62,6 +63,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 const NO_BOOST: &str =
     "a boost gives --block bytes, and --block is 0; give --block more, or leave --boost-below out";
+const LOG_ON_OVER_UDP: &str = "datagrams have no log-on; leave --udp out, or --user";
 const WAITING_OVER_UDP: &str = "one thread serves all datagrams, and would wait for one draw's window or step; leave --udp \
      out, or --lab and --race-window";
 
@@ -124,7 +126,7 @@ impl Default for Config {
                 request_timeout: Duration::from_secs(30),
                 write_timeout: Duration::from_secs(30),
                 idle_timeout: Duration::ZERO,
-                max_message: 32 << 20,
+                manners: Manners::plain(32 << 20),
                 fault: None,
             },
             udp: None,
@@ -273,7 +275,7 @@ impl Config {
         range("--memory", self.memory, MIN_BLOCK, 1 << 40, " bytes")?;
         range("--max-clients", self.max_clients as u64, 1, MOST_CLIENTS as u64, "")?;
         let (least, most) = (LEAST_MESSAGE as u64, MOST_MESSAGE as u64);
-        range("--max-message", self.limits.max_message as u64, least, most, " bytes")?;
+        range("--max-message", self.limits.manners.max_message as u64, least, most, " bytes")?;
         let year = 365 * 24 * 60 * 60 * 1000;
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         range("--max-lease", ms(self.max_lease), 1, 100 * year, " ms")?;
@@ -293,6 +295,9 @@ impl Config {
         range("--rendezvous", ms(self.rendezvous), 0, 60_000, " ms")?;
         range("--process-idle", ms(self.rules.idle), 1000, DAY_MS, " ms")?;
         if let Some(udp) = &self.udp {
+            if self.limits.manners.user.is_some() {
+                return Err(StartError::Refused(LOG_ON_OVER_UDP));
+            }
             let most = MOST_DATAGRAM as u64;
             range("--datagram", udp.longest as u64, LEAST_DATAGRAM, most, " bytes")?;
             range("--history", udp.history as u64, 1, MOST_HISTORY, " clients")?;

@@ -28,26 +28,20 @@ use std::io::{Error, ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use super::events::{Doing, Gauge};
 use super::input::Input;
 use super::patience::{Patience, Situation, Wait};
 use super::shared::Shared;
-use super::shared::waiting::{Resumed, Waiting};
 use super::writing;
 use crate::message::{ClientNumber, Reply, Request};
 use crate::representation::output::Output;
-use crate::representation::{Conversation, Decoded, Tail};
+use crate::representation::{Conversation, Decoded, Manners, Tail};
 use crate::service::manager::Caller;
+
+mod awaiting;
 
 /// The largest buffer that an idle connection keeps, in bytes: a page.
 const IDLE_BUFFER: usize = 4096;
-
-/// How often a request that waits looks whether its client is still there: twice in the
-/// 100 ms in which that is promised.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-
-/// What is read while a request waits, at most, in bytes: whoever sends more waits for nothing,
-/// because behind it the client's end could not be seen.
-const READ_AHEAD: usize = 64 * 1024;
 
 /// What every connection is bound by.
 #[derive(Debug, Clone)]
@@ -58,14 +52,20 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// Between requests; zero is no limit.
     pub idle_timeout: Duration,
-    /// The longest message in bytes.
-    pub max_message: usize,
+    /// What its conversation keeps to.
+    pub manners: Manners,
     /// For tests of what a panic leaves behind: sees each request before it is executed.
     pub fault: Option<fn(&Request<'_>)>,
 }
 
 /// Serves one client until it or the server ends the connection.
-pub fn serve(stream: &TcpStream, client: ClientNumber, shared: &Shared, limits: &Limits) {
+pub fn serve(
+    stream: &TcpStream,
+    client: ClientNumber,
+    shared: &Shared,
+    limits: &Limits,
+    gauge: &Gauge,
+) {
     // A socket that refuses these options is already gone, and the first read says so.
     let _ = stream.set_nodelay(true);
     let _ = stream.set_write_timeout(Some(limits.write_timeout));
@@ -74,10 +74,12 @@ pub fn serve(stream: &TcpStream, client: ClientNumber, shared: &Shared, limits: 
         caller: Caller::connected(client),
         shared,
         limits,
-        conversation: Conversation::new(limits.max_message),
+        gauge,
+        conversation: Conversation::new(&limits.manners),
         input: Input::default(),
         output: Output::default(),
         spare: Vec::new(),
+        answered: 0,
         unwritten_numbers: 0,
         unheard_numbers: 0,
         refused: false,
@@ -101,7 +103,10 @@ struct Connection<'a> {
     caller: Caller,
     shared: &'a Shared,
     limits: &'a Limits,
-    conversation: Conversation,
+    /// What others see of it.
+    gauge: &'a Gauge,
+    answered: u64,
+    conversation: Conversation<'a>,
     input: Input,
     output: Output,
     /// A buffer that data was in, kept for the next.
@@ -158,11 +163,6 @@ enum Received {
     End(End),
 }
 
-/// Whether what was waited for can be given back when its client has gone.
-fn can_be_taken_back(reply: &Reply<'_>) -> bool {
-    matches!(reply, Reply::Granted(_) | Reply::Signal(Some(_)))
-}
-
 impl Connection<'_> {
     fn converse(&mut self) -> End {
         loop {
@@ -171,6 +171,7 @@ impl Connection<'_> {
                 Received::TooSlow => return self.end_too_slow(),
                 Received::End(end) => return end,
             };
+            self.gauge.does(Doing::Answering);
             let last = self.answer_all(tail);
             if self.flush().is_err() || last {
                 return End::Ours;
@@ -184,6 +185,8 @@ impl Connection<'_> {
     /// Waits for bytes, as long as the situation allows.
     fn receive(&mut self) -> Received {
         self.is_seen = false;
+        self.show();
+        self.gauge.does(Doing::Listening);
         loop {
             let wait = self.patience.wait(self.situation(), Instant::now);
             if wait == Wait::Whole(Duration::ZERO) {
@@ -214,6 +217,11 @@ impl Connection<'_> {
                 },
             }
         }
+    }
+
+    /// Shows others what it has done.
+    fn show(&self) {
+        self.gauge.has_answered(self.answered, self.conversation.speaks());
     }
 
     /// What a wait in vain means; `None` to wait on.
@@ -262,6 +270,9 @@ impl Connection<'_> {
                     if let Some(fault) = self.limits.fault {
                         fault(request);
                     }
+                    if matches!(request, Request::List { .. }) {
+                        self.show();
+                    }
                     if request.may_wait() {
                         let caller = self.caller();
                         let begun = self.shared.begin(request, caller, &mut self.spare);
@@ -283,45 +294,14 @@ impl Connection<'_> {
                     return true;
                 }
                 Decoded::Last(None) => return true,
+                &Decoded::Own { used } => self.encode_own(used),
                 &Decoded::Skip { used } => self.input.consume(used),
+            }
+            if self.conversation.is_over() {
+                return true;
             }
             if self.output.is_full() && self.flush().is_err() {
                 return true;
-            }
-        }
-    }
-
-    /// Answers a request that may have to wait for other clients; meanwhile what was
-    /// answered before is written.
-    fn await_answer(&mut self, begun: Result<Reply<'_>, Waiting>, used: usize) {
-        let waiting = match begun {
-            Ok(mut reply) => {
-                self.encode(&mut reply, used);
-                return;
-            }
-            Err(waiting) => waiting,
-        };
-        self.input.consume(used);
-        let mut reply = if self.flush().is_err() || self.is_beyond_seeing() {
-            self.shared.give_up(&waiting)
-        } else {
-            self.wait(&waiting)
-        };
-        self.encode(&mut reply, 0);
-    }
-
-    fn wait(&mut self, waiting: &Waiting) -> Reply<'static> {
-        loop {
-            match self.shared.resume(waiting, LOOK_EVERY, self.is_seen, &mut self.spare) {
-                // To look for the client costs three system calls.
-                Resumed::Answered(reply) if !can_be_taken_back(&reply) => return reply,
-                Resumed::Answered(reply) if !self.has_gone() => return reply,
-                Resumed::Answered(reply) => return self.shared.take_back(waiting, reply),
-                Resumed::Ready | Resumed::Nothing if self.has_gone() => {
-                    return self.shared.give_up(waiting);
-                }
-                Resumed::Ready => self.is_seen = true,
-                Resumed::Nothing => self.is_seen = false,
             }
         }
     }
@@ -331,35 +311,6 @@ impl Connection<'_> {
         Caller { most_data: self.conversation.most_data(), ..self.caller }
     }
 
-    /// Whether the client has closed, or sent so much that its end could not be seen.
-    fn is_beyond_seeing(&self) -> bool {
-        self.is_ended || self.input.pending().len() >= READ_AHEAD
-    }
-
-    /// Reads what has come while a request waits; true when the client has gone.
-    fn has_gone(&mut self) -> bool {
-        if self.is_beyond_seeing() {
-            return true;
-        }
-        if self.stream.set_nonblocking(true).is_err() {
-            return true;
-        }
-        let mut stream = self.stream;
-        match stream.read(self.input.space()) {
-            Ok(0) => self.is_ended = true,
-            Ok(count) => {
-                self.unheard_numbers = 0;
-                self.input.filled(count);
-            }
-            Err(error) => {
-                let goes_on = [ErrorKind::WouldBlock, ErrorKind::Interrupted];
-                self.is_ended = !goes_on.contains(&error.kind());
-            }
-        }
-        self.is_ended |= self.stream.set_nonblocking(false).is_err();
-        self.is_ended
-    }
-
     /// Appends a reply and drops the request that it answers.
     fn encode(&mut self, reply: &mut Reply<'_>, used: usize) {
         if let Reply::Drawn(drawn) = reply {
@@ -367,7 +318,18 @@ impl Connection<'_> {
         }
         self.conversation.encode(reply, &mut self.output);
         self.input.consume(used);
+        self.answered += 1;
         self.patience.request_done();
+    }
+
+    /// Appends an answer that needs no service. One that uses nothing is only the word to go on.
+    fn encode_own(&mut self, used: usize) {
+        self.conversation.encode_own(&mut self.output);
+        self.input.consume(used);
+        if used > 0 {
+            self.answered += 1;
+            self.patience.request_done();
+        }
     }
 
     /// Writes all replies that wait.
@@ -375,6 +337,7 @@ impl Connection<'_> {
         if self.output.is_empty() {
             return Ok(());
         }
+        self.gauge.does(Doing::Writing);
         let written = writing::write_all(self.stream, &self.output, self.limits.write_timeout);
         if written.is_ok() {
             self.unheard_numbers += std::mem::take(&mut self.unwritten_numbers);
@@ -388,10 +351,8 @@ impl Connection<'_> {
 
     fn end_too_slow(&mut self) -> End {
         let timeout_ms = self.limits.request_timeout.as_millis();
-        if let Some(error) = self.conversation.too_slow(timeout_ms) {
-            self.encode(&mut Reply::Error(error), 0);
-            let _ = self.flush();
-        }
+        self.conversation.too_slow(timeout_ms, &mut self.output);
+        let _ = self.flush();
         End::Ours
     }
 }

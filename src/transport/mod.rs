@@ -19,6 +19,7 @@
 //! | [`token`] | what a datagram's sender proves its address by |
 //! | [`echo`] | the lecture's echo servers, beside the server |
 //! | [`parking`] | where a lab server's draws wait to be told whose step is next |
+//! | [`events`] | what the spawning thread is told, and what it tells of the connections |
 //! | [`connection`] | one client's thread, from its first byte to its close |
 //! | [`input`] | what was read and not yet used |
 //! | [`patience`] | how long a read may wait, as a pure function of time |
@@ -29,6 +30,7 @@ pub mod config;
 pub mod connection;
 pub mod datagrams;
 pub mod echo;
+pub mod events;
 pub mod history;
 pub mod input;
 pub mod parking;

@@ -10,7 +10,8 @@
 //! | file | requests |
 //! | --- | --- |
 //! | `draws` | draw, table; parked and step of a lab server |
-//! | `leases` | lease, set, get, renew, ttl, release |
+//! | `leases` | lease, set, get, renew, ttl, release, inspect, replace |
+//! | `lists` | list |
 //! | `processes` | what processes ask of the manager |
 //! | `rendezvous` | join: entering administrative memory |
 //! | [`waiting`] | those that may wait |
@@ -42,7 +43,8 @@
 //! the administrative memory and for each block.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::message::numbers::NumberList;
@@ -52,9 +54,11 @@ use crate::service::engine::Engine;
 use crate::service::lootbox::{DrawState, Locking};
 use crate::service::manager::Caller;
 use crate::service::picture::picture;
+use crate::transport::events::Event;
 
 mod draws;
 mod leases;
+mod lists;
 mod processes;
 mod rendezvous;
 mod sessions;
@@ -103,6 +107,8 @@ pub struct Shared {
     contenders: AtomicU32,
     /// Of datagrams, when they are served.
     datagrams: Option<DatagramGauges>,
+    /// To the spawning thread, which alone knows who is connected.
+    events: OnceLock<Sender<Event>>,
 }
 
 /// How long may be waited.
@@ -152,6 +158,7 @@ impl Shared {
             locked: AtomicU64::new(0),
             contenders: AtomicU32::new(0),
             datagrams,
+            events: OnceLock::new(),
         }
     }
 
@@ -207,6 +214,11 @@ impl Shared {
             Request::Register { size } => self.register(caller, size),
             Request::Grow { size, block } => self.grow(client, block, size),
             Request::Shrink { size, block } => self.shrink(client, block, size),
+            Request::Inspect { id, part, if_version } => {
+                self.inspect(caller, id, part, if_version, spare)
+            }
+            Request::Replace { id, ref condition, ref data } => self.replace(id, condition, data),
+            Request::List { what } => Ok(self.list(what)),
             Request::Stats => Ok(self.stats()),
             Request::Tree => Ok(self.tree()),
             Request::Parked => self.parked(),
@@ -293,6 +305,12 @@ impl Shared {
     /// Tells `stats` how many clients there are.
     pub fn set_clients(&self, count: usize) {
         self.clients.store(count as u64, Ordering::Relaxed);
+    }
+
+    /// Tells whom to ask who is connected.
+    pub fn set_events(&self, events: Sender<Event>) {
+        // Told once, at the start.
+        let _ = self.events.set(events);
     }
 
     /// A number for a new client: its draws are told apart by it.

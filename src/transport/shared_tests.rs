@@ -173,7 +173,7 @@ fn without_the_one_lock_of_the_block_a_get_is_a_mix() {
     let deadline = Instant::now() + Duration::from_secs(60);
     let fresh = || {
         let mut contents = Contents::new(0, SIZE as u64);
-        contents.set(&arena, &vec![0; SIZE]).unwrap();
+        contents.set(&arena, &vec![0; SIZE], Instant::now()).unwrap();
         contents
     };
     let (mut written, read) = (fresh(), fresh());
@@ -183,7 +183,7 @@ fn without_the_one_lock_of_the_block_a_get_is_a_mix() {
                 if done.load(Ordering::Relaxed) {
                     return;
                 }
-                written.set(&arena, &vec![writer; SIZE]).unwrap();
+                written.set(&arena, &vec![writer; SIZE], Instant::now()).unwrap();
             }
         });
         let mut data = Vec::new();
@@ -202,7 +202,7 @@ fn without_the_one_lock_of_the_block_a_get_is_a_mix() {
 fn a_place_has_a_new_tenant_only_after_the_copy_in_it_ended() {
     let shared = shared(32, 1, Locking::Request);
     let id = lease(&shared, 32, 60_000).unwrap();
-    let (block, _) = shared.find(id).unwrap();
+    let (block, ..) = shared.find(id).unwrap();
     let copying = hold(&block);
     thread::scope(|scope| {
         let release = scope.spawn(|| answer(&shared, Request::Release { id }));

@@ -16,7 +16,7 @@
 //! that overflows the backlog is retried by the clients' systems only after a second.
 //!
 //! The spawning thread alone knows who is connected, so that needs no lock: sockets
-//! come to it through a channel, and so do the clients' ends.
+//! come to it through a channel, and so do the clients' ends and who asks for a list of them.
 //!
 //! **The stop**, in order, with what would hang without each step:
 //!
@@ -47,6 +47,7 @@ use std::time::{Duration, Instant};
 
 use super::connection::{self, Limits};
 use super::datagrams::DatagramLimits;
+use super::events::{Event, Gauge, Seen};
 use super::shared::Shared;
 use super::turned_away::{LOOK_EVERY, TurnedAway};
 use super::udp;
@@ -75,13 +76,6 @@ const GRACE: Duration = Duration::from_secs(1);
 /// After this the stop gives up on what is left: its promise is 2 s.
 const GIVE_UP: Duration = Duration::from_millis(1800);
 
-/// What the spawning thread is told.
-enum Event {
-    Accepted(TcpStream),
-    Ended(ClientNumber),
-    Stop,
-}
-
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
@@ -108,6 +102,7 @@ impl Server {
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (events, inbox) = channel();
+        shared.set_events(events.clone());
         let fault = limits.fault;
         let spawner = Spawner {
             shared: shared.clone(),
@@ -243,6 +238,8 @@ struct Spawner {
 struct Client {
     stream: Arc<TcpStream>,
     thread: JoinHandle<()>,
+    gauge: Arc<Gauge>,
+    since: Instant,
 }
 
 /// Says that a client ended, also when its thread panicked.
@@ -269,6 +266,8 @@ impl Spawner {
             match event {
                 Ok(Event::Accepted(stream)) => self.admit(stream),
                 Ok(Event::Ended(client)) => self.join(client),
+                // Who asked may have gone.
+                Ok(Event::Census(asker)) => drop(asker.send(self.census())),
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -290,16 +289,19 @@ impl Spawner {
         let own = stream.clone();
         let (shared, limits) = (self.shared.clone(), self.limits.clone());
         let farewell = Farewell { client, events: self.events.clone() };
+        let gauge = Arc::new(Gauge::default());
+        let own_gauge = gauge.clone();
         let serve = move || {
             let _farewell = farewell;
-            connection::serve(&own, client, &shared, &limits);
+            connection::serve(&own, client, &shared, &limits, &own_gauge);
         };
         let builder = Builder::new().name(format!("client-{client}")).stack_size(CLIENT_STACK);
         // Before it can ask how many there are.
         self.shared.set_clients(self.clients.len() + 1);
         match builder.spawn(serve) {
             Ok(thread) => {
-                self.clients.insert(client, Client { stream, thread });
+                let since = Instant::now();
+                self.clients.insert(client, Client { stream, thread, gauge, since });
             }
             Err(error) => {
                 self.shared.set_clients(self.clients.len());
@@ -315,6 +317,13 @@ impl Spawner {
     fn turn_away(&mut self, stream: TcpStream, text: String) {
         let line = format!("error {}\n", Error::new(Code::Busy, text));
         self.turned_away.turn_away(stream, &line, Instant::now());
+    }
+
+    fn census(&self) -> Vec<Seen> {
+        let see = |(&number, client): (&ClientNumber, &Client)| {
+            client.gauge.see(number, client.since.elapsed())
+        };
+        self.clients.iter().map(see).collect()
     }
 
     fn join(&mut self, client: ClientNumber) {
@@ -348,7 +357,7 @@ impl Spawner {
             let left = deadline.saturating_duration_since(Instant::now());
             match inbox.recv_timeout(left) {
                 Ok(Event::Ended(client)) => self.join(client),
-                Ok(Event::Accepted(_) | Event::Stop) => {}
+                Ok(Event::Accepted(_) | Event::Census(_) | Event::Stop) => {}
                 Err(_) => return,
             }
         }

@@ -3,7 +3,7 @@
 
 use std::hash::RandomState;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use leasebox::lab::record::Record;
 use leasebox::lab::table;
@@ -16,7 +16,7 @@ use leasebox::representation::frame::{HEADER, Header, put_reply, take_reply};
 use leasebox::representation::marshal::{Form, bytes_of, marshal, unmarshal};
 use leasebox::representation::modified_utf8;
 use leasebox::representation::output::Output;
-use leasebox::representation::{Conversation, Decoded, Tail};
+use leasebox::representation::{Conversation, Decoded, Manners, Tail};
 use leasebox::transport::datagrams::{DatagramLimits, Datagrams, Executor};
 
 const MAX_MESSAGE: usize = 1 << 16;
@@ -29,7 +29,8 @@ pub fn conversation(bytes: &[u8]) {
 }
 
 fn decoded(bytes: &[u8], piece: usize) -> Vec<String> {
-    let mut conversation = Conversation::new(MAX_MESSAGE);
+    let manners = Manners { clock: || SystemTime::UNIX_EPOCH, ..Manners::plain(MAX_MESSAGE) };
+    let mut conversation = Conversation::new(&manners);
     let (mut input, mut seen) = (Vec::new(), Vec::new());
     let pieces = bytes.chunks(piece).map(|piece| (piece, Tail::Open));
     for (piece, tail) in pieces.chain([(&[][..], Tail::Ended)]) {
@@ -45,9 +46,21 @@ fn decoded(bytes: &[u8], piece: usize) -> Vec<String> {
                     seen.push(format!("{request:?}"));
                     used
                 }
+                Decoded::Own { used } => {
+                    let mut out = Output::default();
+                    conversation.encode_own(&mut out);
+                    // The word to go on is no answer.
+                    if used > 0 {
+                        seen.push(out.bytes.escape_ascii().to_string());
+                    }
+                    if conversation.is_over() {
+                        return seen;
+                    }
+                    used
+                }
                 Decoded::Skip { used } => used,
             };
-            assert!(used > 0 && used <= input.len());
+            assert!(used <= input.len());
             input.drain(..used);
         }
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod frames;
+pub mod http;
 pub mod report;
 pub mod students;
 pub mod weather;

@@ -101,6 +101,16 @@ fn with_data<'a>(command: &[u8], words: &[&'a [u8]]) -> Option<Result<Request<'a
             let ms = parse_decimal(ms).ok_or_else(|| Error::new(Code::BadRequest, why))?;
             Ok(Request::Deliver { session, ms, data: (*data).into() })
         })),
+        (b"replace", [id, versions, data]) => {
+            // The data stands in the line escaped; the versions alone are read from it.
+            let line = [b"replace ", *id, b" ", versions, b" "].concat();
+            Some(text::parse(&line).map(|request| match request {
+                Request::Replace { id, condition, .. } => {
+                    Request::Replace { id, condition, data: (*data).into() }
+                }
+                _ => Request::Help,
+            }))
+        }
         (b"publish", [sessions, data]) => {
             let sessions = sessions.split(|&byte| byte == b',').map(LeaseId::parse);
             let sessions = sessions.collect::<Result<Vec<_>, _>>();

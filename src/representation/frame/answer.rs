@@ -10,7 +10,7 @@ use super::body::{
     DRAW, GET, HELP, LEASE, PARKED, QUIT, RELEASE, SET, STATS, TABLE, TREE, TTL, put_all, put_id,
     take_all, take_id,
 };
-use super::{process, session};
+use super::{process, resource, session};
 use crate::message::numbers::Drawn;
 use crate::message::{Code, Error, Reply, Row, Step};
 use crate::representation::cdr::{Malformed, Reader, Writer};
@@ -24,7 +24,7 @@ const KINDS: &str = "01 Draw, 02 Table, 03 Lease, 04 Set, 05 Get, 06 Renew, 07 T
      09 Stats, 0a Tree, 0b Parked, 0c Step, 0d Help, 0e Quit, 0f Join, 10 Attach, 11 Leave, \
      12 Report, 13 Request, 14 Return, 15 Reuse, 16 Owed, 17 Wait, 18 Pools, 19 Accounts, 1a Open, 1b Send, \
      1c Deliver, 1d Publish, 1e Receive, 1f Peek, 20 Forward, 21 Close, 22 Sessions, 23 Lookup, \
-     24 Watch, 25 Register, 26 Grow, 27 Shrink";
+     24 Watch, 25 Register, 26 Grow, 27 Shrink, 28 Inspect, 29 Replace, 2a List";
 
 /// The kind and the status of a reply's frame.
 pub fn reply_kind(reply: &Reply<'_>) -> (u8, u8) {
@@ -65,6 +65,9 @@ pub fn reply_kind(reply: &Reply<'_>) -> (u8, u8) {
         Reply::Watching(_) => session::WATCH,
         Reply::Registered { .. } => session::REGISTER,
         Reply::Block { .. } => session::GROW,
+        Reply::Inspected(_) => resource::INSPECT,
+        Reply::Replaced { .. } => resource::REPLACE,
+        Reply::List(_) => resource::LIST,
     };
     (REPLY + request, 0)
 }
@@ -133,6 +136,9 @@ pub fn put_reply(reply: &Reply<'_>, data: usize, out: &mut Writer<'_>) {
         | Reply::Watching(_)
         | Reply::Registered { .. }
         | Reply::Block { .. } => session::put_reply(reply, data, out),
+        Reply::Inspected(_) | Reply::Replaced { .. } | Reply::List(_) => {
+            resource::put_reply(reply, data, out);
+        }
     }
 }
 
@@ -169,7 +175,10 @@ pub fn take_reply(
             Reply::Error(Error::new(code, body.string()?.to_string()))
         }
         (kind, 0) => {
-            match process::take_reply(kind, body).or_else(|| session::take_reply(kind, body)) {
+            let other = process::take_reply(kind, body)
+                .or_else(|| session::take_reply(kind, body))
+                .or_else(|| resource::take_reply(kind, body));
+            match other {
                 Some(reply) => reply?,
                 None => return Err(NO_REPLY),
             }

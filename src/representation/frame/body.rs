@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 
-use super::{malformed, process, session};
+use super::{malformed, process, resource, session};
 use crate::message::{Code, Error, IdKind, LeaseId, Request, Rows};
 use crate::representation::cdr::{Malformed, Reader, Writer};
 
@@ -71,6 +71,9 @@ pub fn kind_of(request: &Request<'_>) -> u8 {
         Request::Register { .. } => session::REGISTER,
         Request::Grow { .. } => session::GROW,
         Request::Shrink { .. } => session::SHRINK,
+        Request::Inspect { .. } => resource::INSPECT,
+        Request::Replace { .. } => resource::REPLACE,
+        Request::List { .. } => resource::LIST,
         Request::Help => HELP,
         Request::Quit => QUIT,
     }
@@ -86,6 +89,7 @@ pub fn put_request(request: &Request<'_>, out: &mut Writer<'_>) {
                 Rows::First => 0,
                 Rows::Each => 1,
                 Rows::Twice => 2,
+                Rows::Last => 3,
             });
         }
         Request::Lease { size, duration_ms, id_kind: _ } => {
@@ -129,6 +133,9 @@ pub fn put_request(request: &Request<'_>, out: &mut Writer<'_>) {
         | Request::Register { .. }
         | Request::Grow { .. }
         | Request::Shrink { .. } => session::put_request(request, out),
+        Request::Inspect { .. } | Request::Replace { .. } | Request::List { .. } => {
+            resource::put_request(request, out);
+        }
     }
 }
 
@@ -154,7 +161,10 @@ pub fn take_request<'a>(kind: u8, body: &mut Reader<'a>) -> Result<Request<'a>, 
         HELP => Ok(Request::Help),
         QUIT => Ok(Request::Quit),
         kind => {
-            match process::take_request(kind, body).or_else(|| session::take_request(kind, body)) {
+            let other = process::take_request(kind, body)
+                .or_else(|| session::take_request(kind, body))
+                .or_else(|| resource::take_request(kind, body));
+            match other {
                 Some(request) => request,
                 None => {
                     let text =
@@ -181,7 +191,8 @@ fn take_table<'a>(body: &mut Reader<'_>) -> Result<Request<'a>, Malformed> {
         0 => Rows::First,
         1 => Rows::Each,
         2 => Rows::Twice,
-        _ => return Err(Malformed("asks for rows that are none of 0, 1 and 2")),
+        3 => Rows::Last,
+        _ => return Err(Malformed("asks for rows that are none of 0 to 3")),
     };
     Ok(Request::Table { rows, which })
 }

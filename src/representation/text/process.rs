@@ -34,7 +34,7 @@ use std::borrow::Cow;
 
 use super::line;
 use super::session::encode_notice;
-use super::words::{key, next_word, number, usage, words};
+use super::words::{Words, key, number, optional, usage, words};
 use crate::message::memory::{Account, Amounts, Granted, Pool, PoolState, Reason, Signal, Wanted};
 use crate::message::{Code, Error, LeaseId, Reply, Request, parse_decimal};
 use crate::representation::output::Output;
@@ -55,7 +55,7 @@ const ACCOUNTS: u64 = key(b"accounts");
 const REQUEST_FORM: &str = "request SIZE REASON [freeable=N] [wait=MS] [why]";
 
 /// Reads the rest of a line whose command has that key; `None` for none of these commands.
-pub(super) fn parse(command: u64, rest: &[u8]) -> Option<Result<Request<'_>, Error>> {
+pub(super) fn parse(command: u64, rest: Words<'_>) -> Option<Result<Request<'_>, Error>> {
     Some(match command {
         JOIN => parse_join(rest),
         ATTACH => words(rest, "attach TOKEN")
@@ -77,19 +77,9 @@ pub(super) fn parse(command: u64, rest: &[u8]) -> Option<Result<Request<'_>, Err
     })
 }
 
-/// One word, or none.
-pub(super) fn optional<'a>(rest: &'a [u8], form: &str) -> Result<Option<&'a [u8]>, Error> {
-    let (word, rest) = next_word(rest);
-    if next_word(rest).0.is_empty() {
-        Ok(Some(word).filter(|word| !word.is_empty()))
-    } else {
-        Err(usage(form))
-    }
-}
-
-fn parse_join(rest: &[u8]) -> Result<Request<'_>, Error> {
+fn parse_join(rest: Words<'_>) -> Result<Request<'_>, Error> {
     const FORM: &str = "join NAME [COMMITTED]";
-    let (name, rest) = next_word(rest);
+    let (name, rest) = rest.next();
     if name.is_empty() {
         return Err(usage(FORM));
     }
@@ -98,9 +88,9 @@ fn parse_join(rest: &[u8]) -> Result<Request<'_>, Error> {
     Ok(Request::Join { name: String::from_utf8_lossy(name), committed })
 }
 
-fn parse_report<'a>(rest: &[u8]) -> Result<Request<'a>, Error> {
+fn parse_report<'a>(rest: Words<'_>) -> Result<Request<'a>, Error> {
     const FORM: &str = "report FREEABLE [EFFICIENCY]";
-    let (freeable, rest) = next_word(rest);
+    let (freeable, rest) = rest.next();
     if freeable.is_empty() {
         return Err(usage(FORM));
     }
@@ -110,9 +100,9 @@ fn parse_report<'a>(rest: &[u8]) -> Result<Request<'a>, Error> {
     Ok(Request::Report { freeable: number(freeable)?, efficiency })
 }
 
-fn parse_request<'a>(rest: &[u8]) -> Result<Request<'a>, Error> {
-    let (size, rest) = next_word(rest);
-    let (reason, mut rest) = next_word(rest);
+fn parse_request<'a>(rest: Words<'_>) -> Result<Request<'a>, Error> {
+    let (size, rest) = rest.next();
+    let (reason, mut rest) = rest.next();
     if reason.is_empty() {
         return Err(usage(REQUEST_FORM));
     }
@@ -124,13 +114,13 @@ fn parse_request<'a>(rest: &[u8]) -> Result<Request<'a>, Error> {
     let (mut freeable, mut wait_ms, mut why) = (None, None, false);
     loop {
         let word;
-        (word, rest) = next_word(rest);
+        (word, rest) = rest.next();
         let named = |name: &str| {
             let (first, value) = word.split_at_checked(name.len())?;
             first.eq_ignore_ascii_case(name.as_bytes()).then(|| parse_decimal(value))
         };
         match word {
-            [] => break,
+            [] if rest.is_over() => break,
             word if word.eq_ignore_ascii_case(b"why") && !why => why = true,
             _ => match (named("freeable="), named("wait=")) {
                 (Some(Some(bytes)), _) if freeable.is_none() => freeable = Some(bytes),

@@ -37,8 +37,7 @@
 //! lines.
 
 use super::line;
-use super::process::optional;
-use super::words::{data, key, next_word, number, usage, words};
+use super::words::{Words, key, number, optional, required, words};
 use crate::message::session::{Notice, SessionState};
 use crate::message::{Error, LeaseId, Reply, Request};
 use crate::representation::escape::escape;
@@ -60,7 +59,7 @@ const GROW: u64 = key(b"grow");
 const SHRINK: u64 = key(b"shrink");
 
 /// Reads the rest of a line whose command has that key; `None` for none of these commands.
-pub(super) fn parse(command: u64, rest: &[u8]) -> Option<Result<Request<'_>, Error>> {
+pub(super) fn parse(command: u64, rest: Words<'_>) -> Option<Result<Request<'_>, Error>> {
     Some(match command {
         OPEN => parse_open(rest),
         SEND => parse_send(rest),
@@ -86,60 +85,52 @@ pub(super) fn parse(command: u64, rest: &[u8]) -> Option<Result<Request<'_>, Err
     })
 }
 
-/// The next word, which has to be there.
-fn required<'a>(rest: &'a [u8], form: &str) -> Result<(&'a [u8], &'a [u8]), Error> {
-    match next_word(rest) {
-        ([], _) => Err(usage(form)),
-        found => Ok(found),
-    }
-}
-
-fn parse_open(rest: &[u8]) -> Result<Request<'_>, Error> {
+fn parse_open(rest: Words<'_>) -> Result<Request<'_>, Error> {
     let (name, rest) = required(rest, "open NAME [DATA]")?;
     // What is no text is no name either, and so nobody's.
-    Ok(Request::Open { name: String::from_utf8_lossy(name), data: data(rest)? })
+    Ok(Request::Open { name: String::from_utf8_lossy(name), data: rest.data()? })
 }
 
-fn parse_send(rest: &[u8]) -> Result<Request<'_>, Error> {
+fn parse_send(rest: Words<'_>) -> Result<Request<'_>, Error> {
     let (session, rest) = required(rest, "send SESSION DATA")?;
-    Ok(Request::Send { session: LeaseId::parse(session)?, data: data(rest)? })
+    Ok(Request::Send { session: LeaseId::parse(session)?, data: rest.data()? })
 }
 
-fn parse_deliver(rest: &[u8]) -> Result<Request<'_>, Error> {
+fn parse_deliver(rest: Words<'_>) -> Result<Request<'_>, Error> {
     const FORM: &str = "deliver SESSION MS DATA";
     let (session, rest) = required(rest, FORM)?;
     let (ms, rest) = required(rest, FORM)?;
     let (session, ms) = (LeaseId::parse(session)?, number(ms)?);
-    Ok(Request::Deliver { session, ms, data: data(rest)? })
+    Ok(Request::Deliver { session, ms, data: rest.data()? })
 }
 
-fn parse_publish(rest: &[u8]) -> Result<Request<'_>, Error> {
+fn parse_publish(rest: Words<'_>) -> Result<Request<'_>, Error> {
     let (sessions, rest) = required(rest, "publish SESSION,SESSION,… DATA")?;
     let sessions = sessions.split(|&byte| byte == b',').map(LeaseId::parse);
-    Ok(Request::Publish { sessions: sessions.collect::<Result<_, _>>()?, data: data(rest)? })
+    Ok(Request::Publish { sessions: sessions.collect::<Result<_, _>>()?, data: rest.data()? })
 }
 
-fn parse_receive(rest: &[u8]) -> Result<Request<'_>, Error> {
+fn parse_receive(rest: Words<'_>) -> Result<Request<'_>, Error> {
     const FORM: &str = "receive SESSION [MS]";
     let (session, rest) = required(rest, FORM)?;
     let ms = optional(rest, FORM)?.map_or(Ok(0), number)?;
     Ok(Request::Receive { session: LeaseId::parse(session)?, ms })
 }
 
-fn parse_peek(rest: &[u8]) -> Result<Request<'_>, Error> {
+fn parse_peek(rest: Words<'_>) -> Result<Request<'_>, Error> {
     let [session, offset, length] = words(rest, "peek SESSION OFFSET LENGTH")?;
     let (session, offset) = (LeaseId::parse(session)?, number(offset)?);
     Ok(Request::Peek { session, offset, length: number(length)? })
 }
 
-fn parse_lookup(rest: &[u8]) -> Result<Request<'_>, Error> {
+fn parse_lookup(rest: Words<'_>) -> Result<Request<'_>, Error> {
     const FORM: &str = "lookup NAME [MS]";
     let (name, rest) = required(rest, FORM)?;
     let ms = optional(rest, FORM)?.map_or(Ok(0), number)?;
     Ok(Request::Lookup { name: String::from_utf8_lossy(name), ms })
 }
 
-fn parse_sizing(rest: &[u8], form: &str) -> Result<(u64, u64), Error> {
+fn parse_sizing(rest: Words<'_>, form: &str) -> Result<(u64, u64), Error> {
     let (size, rest) = required(rest, form)?;
     let block = optional(rest, form)?.map_or(Ok(0), number)?;
     Ok((number(size)?, block))

@@ -1,6 +1,6 @@
 //! The words of a line: where it ends, what stands between its spaces, numbers and ids.
 //!
-//! **Invariants** nothing is copied, and nothing looked at beyond the line.
+//! **Invariants** nothing is copied, and nothing looked at beyond the line or the bulk strings.
 //!
 //! **Lock** none. **Source** the grammar of [`super`].
 
@@ -47,47 +47,101 @@ pub(super) const fn key(word: &[u8]) -> u64 {
     key
 }
 
-/// The next word and what follows it, its space included.
-pub(super) fn next_word(text: &[u8]) -> (&[u8], &[u8]) {
-    let start = text.iter().take_while(|&&byte| byte == b' ').count();
-    let text = &text[start..];
-    let end = text.iter().position(|&byte| byte == b' ').unwrap_or(text.len());
-    text.split_at(end)
+/// What a command and its words stand in.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::representation) enum Words<'a> {
+    /// With spaces between them, and data escaped.
+    Line(&'a [u8]),
+    /// Each a bulk string of [`crate::representation::resp`], which has seen that they are whole.
+    Bulks(&'a [u8]),
+}
+
+impl<'a> Words<'a> {
+    /// The next word, empty when there is none, and what follows it.
+    pub(in crate::representation) fn next(self) -> (&'a [u8], Self) {
+        match self {
+            Words::Line(text) => {
+                let start = text.iter().take_while(|&&byte| byte == b' ').count();
+                let text = &text[start..];
+                let end = text.iter().position(|&byte| byte == b' ').unwrap_or(text.len());
+                (&text[..end], Words::Line(&text[end..]))
+            }
+            Words::Bulks(bulks) => {
+                let (word, rest) = first_bulk(bulks).unwrap_or_default();
+                (word, Words::Bulks(rest))
+            }
+        }
+    }
+
+    /// Whether no word follows.
+    pub(in crate::representation) fn is_over(self) -> bool {
+        match self {
+            Words::Line(text) => text.iter().all(|&byte| byte == b' '),
+            Words::Bulks(bulks) => bulks.is_empty(),
+        }
+    }
+
+    /// The data that ends it: of a line all after one space.
+    pub(super) fn data(self) -> Result<Cow<'a, [u8]>, Error> {
+        match self {
+            Words::Line(text) => unescape(text.strip_prefix(b" ").unwrap_or(text))
+                .ok_or_else(|| Error::new(Code::BadRequest, BAD_ESCAPE)),
+            Words::Bulks(_) => match self.next() {
+                (data, rest) if rest.is_over() => Ok(Cow::Borrowed(data)),
+                _ => Err(Error::new(Code::BadRequest, "the data is one bulk string; send no more")),
+            },
+        }
+    }
+}
+
+/// The first of some bulk strings, and those that follow.
+fn first_bulk(bulks: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bulks.iter().position(|&byte| byte == b'\r')?;
+    let length = usize::try_from(parse_decimal(bulks.get(1..end)?)?).ok()?;
+    let (word, rest) = bulks.get(end + 2..)?.split_at_checked(length)?;
+    Some((word, rest.get(2..)?))
+}
+
+/// The next word, which has to be there.
+pub(super) fn required<'a>(rest: Words<'a>, form: &str) -> Result<(&'a [u8], Words<'a>), Error> {
+    match rest.next() {
+        ([], _) => Err(usage(form)),
+        found => Ok(found),
+    }
+}
+
+/// One word, or none.
+pub(super) fn optional<'a>(rest: Words<'a>, form: &str) -> Result<Option<&'a [u8]>, Error> {
+    let (word, rest) = rest.next();
+    if rest.is_over() { Ok(Some(word).filter(|word| !word.is_empty())) } else { Err(usage(form)) }
 }
 
 /// Exactly `N` words.
 pub(super) fn words<'a, const N: usize>(
-    text: &'a [u8],
+    mut rest: Words<'a>,
     form: &str,
 ) -> Result<[&'a [u8]; N], Error> {
-    let mut rest = text;
-    let mut found = [&text[..0]; N];
+    let mut found: [&[u8]; N] = [&[]; N];
     for word in &mut found {
-        (*word, rest) = next_word(rest);
+        (*word, rest) = rest.next();
         if word.is_empty() {
             return Err(usage(form));
         }
     }
-    if next_word(rest).0.is_empty() { Ok(found) } else { Err(usage(form)) }
+    if rest.is_over() { Ok(found) } else { Err(usage(form)) }
 }
 
 pub(super) fn usage(form: &str) -> Error {
     Error::new(Code::BadRequest, format!("wrong number of words; the form is: {form}"))
 }
 
-pub(super) fn id(rest: &[u8], form: &str) -> Result<LeaseId, Error> {
+pub(super) fn id(rest: Words<'_>, form: &str) -> Result<LeaseId, Error> {
     words(rest, form).and_then(|[word]| LeaseId::parse(word))
 }
 
 pub(super) fn number(word: &[u8]) -> Result<u64, Error> {
     let text = "a number is missing or out of range; give digits, 1 to 18446744073709551615";
     parse_decimal(word).ok_or_else(|| Error::new(Code::BadRequest, text))
-}
-
-/// The data that ends a line: all after one space.
-pub(super) fn data(rest: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
-    let data = unescape(rest.strip_prefix(b" ").unwrap_or(rest));
-    data.ok_or_else(|| Error::new(Code::BadRequest, BAD_ESCAPE))
 }
 
 const BAD_ESCAPE: &str =

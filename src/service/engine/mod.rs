@@ -9,6 +9,7 @@
 //!   engine ── location ──► destination's inbox        sizing      blocks that grow and shrink; triggers
 //!      │                                              names       lookup and watch
 //!      └── opened, message, blocked, closed …         notice      what is yet to be told
+//!                                                   pairs       who talks with whom
 //!
 //!   administration  what all that takes of the bounded memory; block, seat: one block
 //! ```
@@ -39,6 +40,7 @@ mod check;
 mod message;
 mod names;
 mod notice;
+mod pairs;
 mod receipt;
 mod rendezvous;
 mod seat;
@@ -63,6 +65,7 @@ use message::Message;
 pub use message::{Delivery, MessageId};
 pub use names::Ticket;
 use notice::Notices;
+pub use pairs::Pair;
 use receipt::Copy;
 pub use receipt::{CopyNumber, Finished};
 pub use rendezvous::Full;

@@ -94,6 +94,12 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         number.and_then(|number| self.processes.get(number)).is_some_and(|p| p.members.len() > 1)
     }
 
+    /// The name of the process that a client belongs to.
+    pub fn name_of(&self, client: ClientNumber) -> Option<&str> {
+        let process = self.processes.get(self.clients.get(&client)?)?;
+        Some(&process.name)
+    }
+
     /// The process of that name.
     pub fn named(&self, name: &str) -> Option<ProcessNumber> {
         self.names.get(name).copied()

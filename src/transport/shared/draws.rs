@@ -139,6 +139,14 @@ impl Shared {
             return Reply::Table(Vec::new());
         }
         let mut table = Table::new(rows, which, MOST_ROWS);
+        if which == Rows::Last {
+            // Each turn has a number at least: more turns than rows are never needed.
+            let most = usize::try_from(rows).unwrap_or(usize::MAX).min(MOST_ROWS);
+            let turns = hold(&self.draw).last_turns(most);
+            let _ =
+                turns.into_iter().rev().try_for_each(|t| table.add(t, &self.list).then_some(()));
+            return Reply::Table(table.into_rows(&self.list));
+        }
         let mut from = 0;
         loop {
             let bite = hold(&self.draw).turns(from, BITE);

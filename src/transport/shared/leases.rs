@@ -10,12 +10,14 @@
 //!
 //! **Lock** the tables, then a block's, then the tables again. **Source** MemoryLease's requests.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{BITE, LockedContents, Shared, hold};
+use crate::message::resource::{Condition, Inspection, Part};
 use crate::message::{Code, Error, IdKind, LeaseId, Reply};
-use crate::service::arena::ContentsError;
+use crate::service::arena::{ContentsError, Inspected};
 use crate::service::lease::{Ending, not_found};
+use crate::service::manager::Caller;
 
 impl Shared {
     pub(super) fn lease(
@@ -41,28 +43,71 @@ impl Shared {
         }
     }
 
-    pub(super) fn find(&self, id: LeaseId) -> Result<(LockedContents, u64), Error> {
+    /// A lease, its size, and when it was found to be there.
+    pub(super) fn find(&self, id: LeaseId) -> Result<(LockedContents, u64, Instant), Error> {
         let tables = hold(&self.tables);
-        let found = tables.manager.leases().find(id, Instant::now())?;
-        Ok((found.handle, found.size))
+        let now = Instant::now();
+        let found = tables.manager.leases().find(id, now)?;
+        Ok((found.handle, found.size, now))
     }
 
     pub(super) fn set(&self, id: LeaseId, data: &[u8]) -> Result<Reply<'_>, Error> {
-        let (block, size) = self.find(id)?;
-        let set = hold(&block).set(&self.arena, data);
+        let (block, size, now) = self.find(id)?;
+        let set = hold(&block).set(&self.arena, data, now);
         let length = data.len() as u64;
-        match set {
-            Ok(()) => Ok(Reply::Set { id, length }),
-            Err(ContentsError::Released) => Err(not_found()),
-            Err(ContentsError::TooLarge) => {
-                let text = format!("{length} bytes do not fit the lease of {size}; lease more");
-                Err(Error::new(Code::TooLarge, text))
+        set.map(|()| Reply::Set { id, length }).map_err(|error| explain(error, length, size))
+    }
+
+    pub(super) fn replace(
+        &self,
+        id: LeaseId,
+        condition: &Condition,
+        data: &[u8],
+    ) -> Result<Reply<'_>, Error> {
+        let (block, size, now) = self.find(id)?;
+        let replaced = hold(&block).replace(&self.arena, condition, data, now);
+        let length = data.len() as u64;
+        let replaced = replaced.map(|version| Reply::Replaced { id, length, version });
+        replaced.map_err(|error| explain(error, length, size))
+    }
+
+    /// At most as many bytes as the caller can be told. A part that is wanted of one version
+    /// alone is all of another.
+    pub(super) fn inspect(
+        &self,
+        caller: Caller,
+        id: LeaseId,
+        part: Part,
+        if_version: Option<u64>,
+        spare: &mut Vec<u8>,
+    ) -> Result<Reply<'_>, Error> {
+        let (found, left, now) = {
+            let tables = hold(&self.tables);
+            let (leases, now) = (tables.manager.leases(), Instant::now());
+            (leases.find(id, now)?, leases.time_left(id, now).ok(), now)
+        };
+        let (mut data, most) = (std::mem::take(spare), caller.most_data);
+        let inspected = {
+            let block = hold(&found.handle);
+            let is_other = if_version.is_some_and(|version| version != block.version());
+            block.inspect(&self.arena, if is_other { Part::All } else { part }, most, &mut data)
+        };
+        let Inspected { length, version, changed, first } = inspected.map_err(|e| match e {
+            ContentsError::TooLarge => {
+                let text = format!("an answer has at most {most} bytes of data; ask for a part");
+                Error::new(Code::TooLarge, text)
             }
-        }
+            _ => not_found(),
+        })?;
+        // It may have been set since it was found.
+        let age_ms = changed.map(|at| now.saturating_duration_since(at).as_millis() as u64);
+        let (size, left_ms) = (found.size, left.map(rounded_up));
+        let inspection = Inspection { id, size, length, version, age_ms, left_ms, first, data };
+        Ok(Reply::Inspected(Box::new(inspection)))
     }
 
     pub(super) fn get(&self, id: LeaseId, spare: &mut Vec<u8>) -> Result<Reply<'_>, Error> {
-        let (block, size) = self.find(id)?;
+        let (block, size, _) = self.find(id)?;
         let mut data = std::mem::take(spare);
         let got = hold(&block).get(&self.arena, &mut data);
         match got {
@@ -80,8 +125,7 @@ impl Shared {
         let tables = hold(&self.tables);
         let left = tables.manager.leases().time_left(id, Instant::now())?;
         drop(tables);
-        let left_ms = left.as_nanos().div_ceil(1_000_000) as u64;
-        Ok(Reply::Ttl { id, left_ms })
+        Ok(Reply::Ttl { id, left_ms: rounded_up(left) })
     }
 
     pub(super) fn release(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
@@ -116,6 +160,27 @@ impl Shared {
         }
         if !endings.is_empty() {
             self.change_now(|tables, now| tables.give_back(endings, now));
+        }
+    }
+}
+
+/// In milliseconds: a lease that still lasts does not read as 0.
+pub(super) fn rounded_up(left: Duration) -> u64 {
+    left.as_nanos().div_ceil(1_000_000) as u64
+}
+
+/// Why `length` bytes were not set in a lease of `size`.
+fn explain(error: ContentsError, length: u64, size: u64) -> Error {
+    match error {
+        ContentsError::Released => not_found(),
+        ContentsError::TooLarge => {
+            let text = format!("{length} bytes do not fit the lease of {size}; lease more");
+            Error::new(Code::TooLarge, text)
+        }
+        ContentsError::Changed => {
+            let text =
+                "the lease has another version: somebody has set it; inspect it and try again";
+            Error::new(Code::Refused, text)
         }
     }
 }

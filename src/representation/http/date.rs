@@ -1,0 +1,144 @@
+//! Dates as HTTP writes them: `Mon, 23 May 2005 22:38:34 GMT`.
+//!
+//! Three forms are read, one is written. Days are counted in the Gregorian calendar from
+//! 1970-01-01, a Thursday; a year is taken to begin in March, so that a leap day is its last.
+//!
+//! **Invariants** what was written reads back as the same second.
+//!
+//! **Lock** none. The clock is whoever asks. **Simplified** no leap seconds: POSIX has none. A year of
+//! two digits is one of 1970 to 2069.
+//!
+//! **Source** RFC 9110, section 5.6.7; the arithmetic is Howard Hinnant's `days_from_civil`.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// Days from 1 March of year 0 to 1970-01-01, and days in 400 years.
+const TO_1970: u64 = 719_468;
+const ERA: u64 = 146_097;
+
+/// Seconds since 1970; 0 for any time before.
+pub fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+}
+
+/// A second since 1970 as a date.
+pub fn write(seconds: u64) -> String {
+    let (days, second) = (seconds / DAY, seconds % DAY);
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let (weekday, month) = (DAYS[(days % 7) as usize], MONTHS[month as usize - 1]);
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
+/// Year, month and day of a count of days since 1970.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + TO_1970;
+    let (era, day) = (days / ERA, days % ERA);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let in_march = if month < 10 { month + 3 } else { month - 9 };
+    (year + era * 400 + u64::from(in_march <= 2), in_march, day - (153 * month + 2) / 5 + 1)
+}
+
+fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = year - u64::from(month <= 2);
+    let (era, of_era) = (year / 400, year % 400);
+    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
+    (era * ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year).checked_sub(TO_1970)
+}
+
+/// The second since 1970 that a date in any of the three forms is.
+pub fn read(text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok()?;
+    let words: Vec<&str> = text.split([' ', '-']).filter(|word| !word.is_empty()).collect();
+    let (day, month, year, time) = match words[..] {
+        // Sun, 06 Nov 1994 08:49:37 GMT and Sunday, 06-Nov-94 08:49:37 GMT
+        [weekday, day, month, year, time, "GMT"] if weekday.ends_with(',') => {
+            (day, month, year, time)
+        }
+        // Sun Nov  6 08:49:37 1994
+        [weekday, month, day, time, year] if DAYS.contains(&weekday) => (day, month, year, time),
+        _ => return None,
+    };
+    let month = MONTHS.iter().position(|known| *known == month)? as u64 + 1;
+    let (day, of_two) = (number(day)?, year.len() == 2);
+    let year = match number(year)? {
+        year @ 70.. if of_two => 1900 + year,
+        year if of_two => 2000 + year,
+        year => year,
+    };
+    let mut time = time.split(':').map(|word| number(word).filter(|_| word.len() == 2));
+    let (Some(hour), Some(minute), Some(second), None) =
+        (time.next()?, time.next()?, time.next()?, time.next())
+    else {
+        return None;
+    };
+    let is_time = hour < 24 && minute < 60 && second < 61;
+    if !is_time || !(1970..=9999).contains(&year) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let days = days_of(year, month, day).filter(|&days| civil(days) == (year, month, day))?;
+    Some(days * DAY + hour * 3600 + minute * 60 + second)
+}
+
+fn number(word: &str) -> Option<u64> {
+    crate::message::parse_decimal(word.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_lectures_dates() {
+        for text in ["Mon, 23 May 2005 22:38:34 GMT", "Wed, 08 Jan 2003 23:11:55 GMT"] {
+            assert_eq!(read(text.as_bytes()).map(write).as_deref(), Some(text));
+        }
+        assert_eq!(read(b"Mon, 23 May 2005 22:38:34 GMT"), Some(1_116_887_914));
+    }
+
+    #[test]
+    fn the_three_forms_of_the_rfc_are_one_second() {
+        let forms = [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ];
+        for form in forms {
+            assert_eq!(read(form.as_bytes()), Some(784_111_777), "{form}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_is_none() {
+        let wrong = [
+            "",
+            "yesterday",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 31 Feb 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, 06 Nov 1994 8:49:37 GMT",
+            "Sun, 06 Nov 1969 08:49:37 GMT",
+            "Sun, 06 Nov 99999999999999999999 08:49:37 GMT",
+            "Sun, 0 Nov 1994 08:49:37 GMT",
+        ];
+        for text in wrong {
+            assert_eq!(read(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_second_reads_back(seconds in 0_u64..253_402_300_800) {
+            prop_assert_eq!(read(write(seconds).as_bytes()), Some(seconds));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Content negotiation: which of the forms that an answer can have is wanted most.
+//!
+//! ```text
+//!   Accept: application/xml;q=0.5, application/json, */*;q=0.1
+//!
+//!             text    0.1
+//!             json    1.0  ◄── the answer's
+//!             xml     0.5
+//! ```
+//!
+//! The most particular range counts for each form: `text/plain` before `text/*` before `*/*`. Of forms
+//! that are wanted alike the first is taken, and text is the first: so without `Accept` it is text. Where none
+//! is wanted the answer is 406, and an error is told in text anyway.
+//!
+//! **Invariants** a field that cannot be understood wants nothing less than before.
+//!
+//! **Lock** none. **Simplified** parameters other than `q` are ignored.
+//!
+//! **Source** RFC 9110, section 12.5.1; the lecture: "what data representation can be accepted".
+
+/// A form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The data of the text reply alone; of a lease its bytes.
+    Text,
+    /// A lease's bytes, by the name that programs know.
+    Bytes,
+    /// JSON.
+    Json,
+    /// XML.
+    Xml,
+}
+
+impl Form {
+    /// The forms of a lease; of anything else all but [`Form::Bytes`].
+    pub const ALL: [Self; 4] = [Form::Text, Form::Bytes, Form::Json, Form::Xml];
+
+    /// Type and subtype.
+    fn media(self) -> (&'static str, &'static str) {
+        match self {
+            Form::Text => ("text", "plain"),
+            Form::Bytes => ("application", "octet-stream"),
+            Form::Json => ("application", "json"),
+            Form::Xml => ("application", "xml"),
+        }
+    }
+
+    /// As `Content-Type` has it.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Form::Text => "text/plain; charset=utf-8",
+            Form::Bytes => "application/octet-stream",
+            Form::Json => "application/json",
+            Form::Xml => "application/xml",
+        }
+    }
+
+    /// What an entity tag of this form ends with: two forms of one version are two entities.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Form::Text => "",
+            Form::Bytes => "-bytes",
+            Form::Json => "-json",
+            Form::Xml => "-xml",
+        }
+    }
+}
+
+/// How particular a range is, and how much it is wanted, in thousandths.
+type Wanted = (u8, u16);
+
+/// How much each form is wanted; `None` where nobody said anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accept(Option<[Wanted; 4]>);
+
+impl Accept {
+    /// Takes a field, if it is an `Accept`; a second one goes on where the first ended.
+    pub fn see(&mut self, name: &[u8], value: &[u8]) {
+        if !name.eq_ignore_ascii_case(b"accept") {
+            return;
+        }
+        for range in value.split(|&byte| byte == b',') {
+            if let Some((media, subtype, quality)) = range_of(range) {
+                self.add(media, subtype, quality);
+            }
+        }
+    }
+
+    fn add(&mut self, media: &str, subtype: &str, quality: u16) {
+        let wanted = self.0.get_or_insert_default();
+        for form in Form::ALL {
+            let (known, known_subtype) = form.media();
+            let particular = match (media, subtype) {
+                ("*", "*") => 1,
+                (_, "*") if media.eq_ignore_ascii_case(known) => 2,
+                _ if media.eq_ignore_ascii_case(known)
+                    && subtype.eq_ignore_ascii_case(known_subtype) =>
+                {
+                    3
+                }
+                _ => continue,
+            };
+            let before = &mut wanted[form as usize];
+            // Of two ranges alike the one that wants it more.
+            *before = (particular, quality).max(*before);
+        }
+    }
+
+    /// The form that is wanted most; of a lease, which can be bytes, or of anything else.
+    pub fn best(&self, is_lease: bool) -> Option<Form> {
+        let Some(wanted) = &self.0 else { return Some(Form::Text) };
+        let quality = |form: Form| wanted[form as usize].1;
+        let can = |form: &Form| *form != Form::Bytes || is_lease;
+        let best = Form::ALL.into_iter().filter(can).rev().max_by_key(|&form| quality(form))?;
+        Some(best).filter(|&best| quality(best) > 0)
+    }
+}
+
+/// Type, subtype and quality of a media range.
+fn range_of(range: &[u8]) -> Option<(&str, &str, u16)> {
+    let mut parts = std::str::from_utf8(range).ok()?.split(';').map(str::trim);
+    let (media, subtype) = parts.next()?.split_once('/')?;
+    let quality = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+    Some((media, subtype, quality.map_or(Some(1000), thousandths)?))
+}
+
+/// `0`, `1`, `0.5` or `0.123` in thousandths.
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let is_part = part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let part = format!("{part:0<3}").parse::<u16>().ok().filter(|_| is_part)?;
+    match whole {
+        "0" => Some(part),
+        "1" if part == 0 => Some(1000),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn best(accept: &[&str]) -> Option<Form> {
+        let mut wanted = Accept::default();
+        accept.iter().for_each(|value| wanted.see(b"Accept", value.as_bytes()));
+        wanted.best(true)
+    }
+
+    #[test]
+    fn the_form_that_is_wanted_most_is_taken() {
+        let cases: [(&[&str], Option<Form>); 16] = [
+            (&[], Some(Form::Text)),
+            (&["*/*"], Some(Form::Text)),
+            (&["application/json"], Some(Form::Json)),
+            (&["application/*"], Some(Form::Bytes)),
+            (&["application/xml;q=0.5, application/json"], Some(Form::Json)),
+            (&["application/json;q=0.5", "application/xml;q=0.6"], Some(Form::Xml)),
+            (&["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"], Some(Form::Xml)),
+            (&["*/*, text/plain;q=0"], Some(Form::Bytes)),
+            (&["text/*;q=0.3, text/plain;q=0.1, application/xml;q=0.2"], Some(Form::Xml)),
+            (&["image/png"], None),
+            (&["application/json;q=0"], None),
+            (&["APPLICATION/JSON;Q=1.000"], Some(Form::Json)),
+            (&["application/json;q=2, application/xml;q=0.1"], Some(Form::Xml)),
+            (&["application/json;charset=utf-8"], Some(Form::Json)),
+            (&["application/octet-stream, text/plain;q=0.9"], Some(Form::Bytes)),
+            (&["", "x", "text/plain;q=0.0001"], Some(Form::Text)),
+        ];
+        for (accept, expected) in cases {
+            assert_eq!(best(accept), expected, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_lease_has_bytes() {
+        let mut wanted = Accept::default();
+        wanted.see(b"accept", b"application/octet-stream");
+        assert_eq!((wanted.best(true), wanted.best(false)), (Some(Form::Bytes), None));
+        wanted.see(b"accept", b"*/*;q=0.1");
+        assert_eq!(wanted.best(false), Some(Form::Text));
+    }
+}

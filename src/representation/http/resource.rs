@@ -1,0 +1,413 @@
+//! The resources: which methods each has, and what they ask.
+//!
+//! | resource | methods | asks |
+//! | --- | --- | --- |
+//! | `/`, `/index.html`, `/page.css`, `/page.js` | GET, HEAD | the live page |
+//! | `/draws?n=4` | POST | draw |
+//! | `/table?rows=12&which=last` | GET, HEAD | table; `which` is `first`, `each`, `twice` or `last` |
+//! | `/leases?size=1024&duration=5000` | POST | lease; 201 and its `Location` |
+//! | `/leases` | GET, HEAD | list leases |
+//! | `/leases/ID` | GET, HEAD | inspect |
+//! | | PUT | replace, with what the body holds |
+//! | | DELETE | release |
+//! | `/leases/ID?duration=5000` | POST | renew |
+//! | `/stats`, `/tree`, `/pools` | GET, HEAD | the same |
+//! | `/processes` | GET, HEAD | accounts |
+//! | `/sessions`, `/connections` | GET, HEAD | list them |
+//! | any of them, and `*` | OPTIONS | its methods |
+//! | | TRACE | the request, without what is secret in it |
+//!
+//! A draw is neither safe nor idempotent, so it is no GET. What a *process* asks is left out: a process is
+//! its connections, and between a client and this server there may be others who share one.
+//!
+//! **Invariants** a parameter that is unknown or given twice is refused, and so is a body that
+//! nothing is done with: it is read to its end, and never as a request.
+//!
+//! **Lock** none. **Source** RFC 9110, section 9; the lecture's seven methods.
+
+use std::borrow::Cow;
+
+use super::conditions::Conditions;
+use super::negotiation::Form;
+use super::page::Page;
+use super::refusal::Refusal;
+use crate::message::resource::{Listed, Part};
+use crate::message::{IdKind, LeaseId, Request, Rows, parse_decimal};
+
+/// The lecture's methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Read.
+    Get,
+    /// Read all but the body.
+    Head,
+    /// Do something.
+    Post,
+    /// Store.
+    Put,
+    /// End.
+    Delete,
+    /// Which methods.
+    Options,
+    /// What came.
+    Trace,
+}
+
+/// Every method, for OPTIONS of the whole server.
+const ALL: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE";
+
+impl Method {
+    /// A method by its name.
+    ///
+    /// # Errors
+    /// 501.
+    pub fn named(name: &[u8]) -> Result<Self, Refusal> {
+        Ok(match name {
+            b"GET" => Method::Get,
+            b"HEAD" => Method::Head,
+            b"POST" => Method::Post,
+            b"PUT" => Method::Put,
+            b"DELETE" => Method::Delete,
+            b"OPTIONS" => Method::Options,
+            b"TRACE" => Method::Trace,
+            _ => {
+                let text = format!("there is no such method here; send one of {ALL}");
+                return Err(Refusal::new(501, text));
+            }
+        })
+    }
+}
+
+/// What a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    /// The server: `*`.
+    Server,
+    /// A file of the live page.
+    Page(Page),
+    /// Numbers.
+    Draws,
+    /// Who drew what.
+    Table,
+    /// Leases, all of them.
+    Leases,
+    /// One of them.
+    Lease(LeaseId),
+    /// Figures.
+    Stats,
+    /// The buddy tree.
+    Tree,
+    /// Pools.
+    Pools,
+    /// Accounts.
+    Processes,
+    /// Who talks with whom.
+    Sessions,
+    /// Who is connected.
+    Connections,
+}
+
+impl Resource {
+    /// The resource of a path.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn named(path: &[u8]) -> Result<Self, Refusal> {
+        let path = decoded(path).ok_or_else(no_such)?;
+        Ok(match &*path {
+            b"*" => Resource::Server,
+            b"/draws" => Resource::Draws,
+            b"/table" => Resource::Table,
+            b"/leases" => Resource::Leases,
+            b"/stats" => Resource::Stats,
+            b"/tree" => Resource::Tree,
+            b"/pools" => Resource::Pools,
+            b"/processes" => Resource::Processes,
+            b"/sessions" => Resource::Sessions,
+            b"/connections" => Resource::Connections,
+            path => match (Page::named(path), path.strip_prefix(b"/leases/")) {
+                (Some(page), _) => Resource::Page(page),
+                (None, Some(id)) => Resource::Lease(LeaseId::parse(id).map_err(|_| no_such())?),
+                (None, None) => return Err(no_such()),
+            },
+        })
+    }
+
+    /// The methods that it has.
+    pub fn methods(self) -> &'static str {
+        match self {
+            Resource::Server => ALL,
+            Resource::Draws => "POST, OPTIONS, TRACE",
+            Resource::Leases => "GET, HEAD, POST, OPTIONS, TRACE",
+            Resource::Lease(_) => ALL,
+            _ => "GET, HEAD, OPTIONS, TRACE",
+        }
+    }
+
+    /// Whether it has that method.
+    ///
+    /// # Errors
+    /// 405.
+    pub fn check(self, method: Method) -> Result<(), Refusal> {
+        let is_read = matches!(method, Method::Get | Method::Head);
+        let has = match self {
+            _ if matches!(method, Method::Options | Method::Trace) => true,
+            Resource::Server => false,
+            Resource::Draws => method == Method::Post,
+            Resource::Leases => is_read || method == Method::Post,
+            Resource::Lease(_) => true,
+            _ => is_read,
+        };
+        if has {
+            return Ok(());
+        }
+        let methods = self.methods();
+        let text = format!("this resource has no such method; send one of {methods}");
+        Err(Refusal { allow: Some(methods), ..Refusal::new(405, text) })
+    }
+
+    /// What a method that it has asks of the services. `form` is that of the answer.
+    ///
+    /// # Errors
+    /// 400 for wrong parameters or an unwanted body, 412 for a condition that cannot be kept.
+    pub fn request<'a>(
+        self,
+        method: Method,
+        query: Option<&[u8]>,
+        body: Cow<'a, [u8]>,
+        conditions: &mut Conditions,
+        form: Form,
+    ) -> Result<Request<'a>, Refusal> {
+        if method != Method::Put && !body.is_empty() {
+            let text = "nothing is done with a body here; send none, and parameters in the target";
+            return Err(Refusal::new(400, text));
+        }
+        if self == Resource::Draws {
+            let [n] = parameters(query, ["n"])?;
+            return Ok(Request::Draw { count: required(n, "n, how many numbers")? });
+        }
+        match (self, method) {
+            (Resource::Leases, Method::Post) => {
+                let [size, duration] = parameters(query, ["size", "duration"])?;
+                let size = required(size, "size, in bytes")?;
+                let duration_ms = required(duration, "duration, in milliseconds")?;
+                Ok(Request::Lease { size, duration_ms, id_kind: IdKind::Uuid })
+            }
+            (Resource::Lease(id), Method::Post) => {
+                let [duration] = parameters(query, ["duration"])?;
+                let duration_ms = required(duration, "duration, in milliseconds")?;
+                Ok(Request::Renew { id, duration_ms })
+            }
+            (Resource::Table, _) => table(query),
+            _ => {
+                let [] = parameters(query, [])?;
+                self.plain(method, body, conditions, form)
+            }
+        }
+    }
+
+    /// The same of those that have no parameters.
+    fn plain<'a>(
+        self,
+        method: Method,
+        data: Cow<'a, [u8]>,
+        conditions: &mut Conditions,
+        form: Form,
+    ) -> Result<Request<'a>, Refusal> {
+        Ok(match self {
+            Resource::Lease(id) => match method {
+                Method::Put => Request::Replace { id, condition: conditions.of_change()?, data },
+                Method::Delete if conditions.is_conditional() => {
+                    let text =
+                        "a release takes no condition; leave it out, or replace the lease first";
+                    return Err(Refusal::new(412, text));
+                }
+                Method::Delete => Request::Release { id },
+                _ => inspect(id, method, conditions, form),
+            },
+            Resource::Tree => Request::Tree,
+            Resource::Pools => Request::Pools,
+            Resource::Processes => Request::Accounts,
+            Resource::Leases => Request::List { what: Listed::Leases },
+            Resource::Sessions => Request::List { what: Listed::Sessions },
+            Resource::Connections => Request::List { what: Listed::Connections },
+            _ => Request::Stats,
+        })
+    }
+}
+
+/// Looks at a lease: a part of it only by GET, and only of its bytes.
+fn inspect<'a>(
+    id: LeaseId,
+    method: Method,
+    conditions: &mut Conditions,
+    form: Form,
+) -> Request<'a> {
+    let is_bytes = matches!(form, Form::Text | Form::Bytes);
+    if method == Method::Head || !is_bytes {
+        conditions.leave_out_part();
+        let part = if is_bytes { Part::None } else { Part::All };
+        return Request::Inspect { id, part, if_version: None };
+    }
+    let if_version = match conditions.part_of_version(form.tag()) {
+        Some(None) => {
+            conditions.leave_out_part();
+            None
+        }
+        version => version.flatten(),
+    };
+    Request::Inspect { id, part: conditions.part().unwrap_or(Part::All), if_version }
+}
+
+fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {
+    /// Two of the homework's.
+    const ROWS: u64 = 12;
+    let [rows, which] = parameters(query, ["rows", "which"])?;
+    let rows = if rows.is_some() { required(rows, "rows, how many")? } else { ROWS };
+    let which = match which.as_deref() {
+        None | Some(b"first") => Rows::First,
+        Some(b"each") => Rows::Each,
+        Some(b"twice") => Rows::Twice,
+        Some(b"last") => Rows::Last,
+        Some(_) => return Err(Refusal::new(400, "which is first, each, twice or last; give one")),
+    };
+    Ok(Request::Table { rows, which })
+}
+
+fn no_such() -> Refusal {
+    Refusal::new(404, "there is no such resource; OPTIONS * and README name those there are")
+}
+
+fn required(value: Option<Cow<'_, [u8]>>, what: &str) -> Result<u64, Refusal> {
+    value.and_then(|value| parse_decimal(&value)).ok_or_else(|| {
+        Refusal::new(400, format!("a parameter is missing or no number; give {what}"))
+    })
+}
+
+/// The values of those names, each once at most, and no others.
+fn parameters<'a, const N: usize>(
+    query: Option<&'a [u8]>,
+    names: [&str; N],
+) -> Result<[Option<Cow<'a, [u8]>>; N], Refusal> {
+    let mut values = [const { None }; N];
+    let pairs = query.unwrap_or_default().split(|&byte| byte == b'&');
+    for pair in pairs.filter(|pair| !pair.is_empty()) {
+        let equals = pair.iter().position(|&byte| byte == b'=').unwrap_or(pair.len());
+        let (name, value) = (&pair[..equals], pair.get(equals + 1..).unwrap_or_default());
+        let at = names.iter().position(|known| known.as_bytes() == name);
+        let value = decoded(value);
+        match (at.and_then(|at| values.get_mut(at)), value) {
+            (Some(slot @ None), Some(value)) => *slot = Some(value),
+            _ => {
+                let names = if N == 0 { "none".into() } else { names.join(" and ") };
+                let text = format!("a parameter is unknown, or given twice; give {names}");
+                return Err(Refusal::new(400, text));
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// Without `%XX`; `None` when those are no digits.
+fn decoded(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if !text.contains(&b'%') {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        let (byte, left) = match (first, after) {
+            (b'%', [high, low, left @ ..]) => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16);
+                ((digit(high)? << 4 | digit(low)?) as u8, left)
+            }
+            (b'%', _) => return None,
+            (byte, left) => (*byte, left),
+        };
+        bytes.push(byte);
+        rest = left;
+    }
+    Some(Cow::Owned(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(method: Method, target: &str) -> Result<Request<'static>, u16> {
+        let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
+        let resource = Resource::named(path.as_bytes()).map_err(|refusal| refusal.status)?;
+        resource.check(method).map_err(|refusal| refusal.status)?;
+        let query = query.map(str::as_bytes);
+        let (body, mut conditions) = (Cow::Borrowed(&b""[..]), Conditions::default());
+        let request = resource.request(method, query, body, &mut conditions, Form::Text);
+        request.map_err(|refusal| refusal.status)
+    }
+
+    #[test]
+    fn a_target_is_what_the_table_says() {
+        use Method::{Delete, Get, Post, Put};
+        let id = LeaseId::from_number(7);
+        let lease = Request::Lease { size: 64, duration_ms: 5000, id_kind: IdKind::Uuid };
+        let list = |what| Ok(Request::List { what });
+        let cases = [
+            (Post, "/draws?n=4", Ok(Request::Draw { count: 4 })),
+            (Post, "/draws?n=%34", Ok(Request::Draw { count: 4 })),
+            (Post, "/%64raws?n=4", Ok(Request::Draw { count: 4 })),
+            (Post, "/draws", Err(400)),
+            (Post, "/draws?n=", Err(400)),
+            (Post, "/draws?n=-1", Err(400)),
+            (Post, "/draws?n=4&n=5", Err(400)),
+            (Post, "/draws?n=4&m=5", Err(400)),
+            (Post, "/draws?n=%3", Err(400)),
+            (Get, "/draws?n=4", Err(405)),
+            (Post, "/leases?size=64&duration=5000", Ok(lease.clone())),
+            (Post, "/leases?duration=5000&size=64", Ok(lease)),
+            (Post, "/leases?size=64", Err(400)),
+            (Get, "/leases", list(Listed::Leases)),
+            (Get, "/leases/7", Ok(Request::Inspect { id, part: Part::All, if_version: None })),
+            (
+                Method::Head,
+                "/leases/7",
+                Ok(Request::Inspect { id, part: Part::None, if_version: None }),
+            ),
+            (Delete, "/leases/7", Ok(Request::Release { id })),
+            (Post, "/leases/7?duration=9", Ok(Request::Renew { id, duration_ms: 9 })),
+            (Get, "/leases/x", Err(404)),
+            (Get, "/leases/", Err(404)),
+            (Get, "/leases/7/8", Err(404)),
+            (Get, "/stats", Ok(Request::Stats)),
+            (Get, "/stats?x=1", Err(400)),
+            (Put, "/stats", Err(405)),
+            (Get, "/table", Ok(Request::Table { rows: 12, which: Rows::First })),
+            (Get, "/table?rows=3&which=last", Ok(Request::Table { rows: 3, which: Rows::Last })),
+            (Get, "/table?which=best", Err(400)),
+            (Get, "/processes", Ok(Request::Accounts)),
+            (Get, "/connections", list(Listed::Connections)),
+            (Get, "/nothing", Err(404)),
+            (Get, "/../etc/passwd", Err(404)),
+            (Get, "//", Err(404)),
+            (Get, "*", Err(405)),
+        ];
+        for (method, target, expected) in cases {
+            assert_eq!(asked(method, target), expected, "{method:?} {target}");
+        }
+    }
+
+    #[test]
+    fn what_a_resource_says_it_has_it_has() {
+        let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"];
+        let paths = ["*", "/", "/draws", "/table", "/leases", "/leases/7", "/stats", "/sessions"];
+        for path in paths {
+            let resource = Resource::named(path.as_bytes()).unwrap();
+            for name in methods {
+                let has = resource.check(Method::named(name.as_bytes()).unwrap()).is_ok();
+                let says = resource.methods().split(", ").any(|said| said == name);
+                // OPTIONS * is about the server as a whole.
+                assert!(has == says || path == "*", "{name} {path}");
+            }
+        }
+        assert_eq!(Method::named(b"PATCH").map_err(|refusal| refusal.status), Err(501));
+        assert_eq!(Method::named(b"get").map_err(|refusal| refusal.status), Err(501));
+    }
+}

@@ -1,0 +1,258 @@
+//! Tests of HTTP's conversation: one request after the other, with and without bodies.
+
+use super::*;
+use crate::message::resource::Condition;
+use crate::message::{IdKind, LeaseId};
+use crate::representation::log_on::User;
+use crate::representation::{Conversation, base64};
+
+const MOST: usize = 1 << 16;
+
+fn manners() -> Manners {
+    // The lecture's date.
+    let clock = || UNIX_EPOCH + Duration::from_secs(1_116_887_914);
+    Manners { clock, ..Manners::plain(MOST) }
+}
+
+/// What became of some bytes: what was asked, and all that HTTP answered by itself.
+fn heard(manners: &Manners, bytes: &[u8]) -> Vec<String> {
+    let mut conversation = Conversation::new(manners);
+    let (mut rest, mut heard) = (bytes, Vec::new());
+    loop {
+        match conversation.decode(rest, Tail::Open) {
+            Decoded::Asked { request, used } => {
+                heard.push(format!("{request:?}"));
+                rest = &rest[used..];
+            }
+            Decoded::Own { used } => {
+                let mut out = Output::default();
+                conversation.encode_own(&mut out);
+                heard.push(String::from_utf8([out.bytes, out.body].concat()).unwrap());
+                rest = &rest[used..];
+                if conversation.is_over() {
+                    heard.push("closed".into());
+                    return heard;
+                }
+            }
+            Decoded::Skip { used } => rest = &rest[used..],
+            Decoded::Incomplete => return heard,
+            Decoded::Last(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+fn shown(request: Request<'_>) -> String {
+    format!("{:?}", Ok::<_, Error>(request))
+}
+
+fn draw(count: u64) -> String {
+    shown(Request::Draw { count })
+}
+
+const HOST: &str = "Host: localhost\r\n";
+
+#[test]
+fn requests_sent_ahead_are_read_one_after_the_other() {
+    let requests = format!(
+        "POST /draws?n=1 HTTP/1.1\r\n{HOST}\r\n\r\nPOST /draws?n=2 HTTP/1.1\r\n{HOST}Content-Length: 0\r\n\r\n\
+         PUT /leases/7 HTTP/1.1\r\n{HOST}Content-Length: 8\r\n\r\ndraw 9\r\nPOST /draws?n=3 HTTP/1.1\r\n{HOST}\r\n"
+    );
+    let put = Request::Replace {
+        id: LeaseId::from_number(7),
+        condition: Condition::Any,
+        data: b"draw 9\r\n"[..].into(),
+    };
+    let heard = heard(&manners(), requests.as_bytes());
+    assert_eq!(heard, [draw(1), draw(2), shown(put), draw(3)]);
+}
+
+#[test]
+fn a_chunked_body_is_what_is_in_its_chunks() {
+    let bodies = [
+        "5\r\nHello\r\n6\r\n World\r\n0\r\n\r\n",
+        "b\r\nHello World\r\n0\r\n\r\n",
+        "B ; name=value\r\nHello World\r\n000\r\n\r\n",
+        "0000000b\r\nHello World\r\n0;x\r\nTrailer: x\r\n\r\n",
+        "1\r\nH\r\na\r\nello World\r\n0\r\n\r\n",
+    ];
+    for body in bodies {
+        let head = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n");
+        let bytes = [&head, body, &format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}\r\n")].concat();
+        let put = Request::Replace {
+            id: LeaseId::from_number(7),
+            condition: Condition::Any,
+            data: b"Hello World"[..].into(),
+        };
+        assert_eq!(heard(&manners(), bytes.as_bytes()), [shown(put), draw(1)], "{body:?}");
+    }
+}
+
+#[test]
+fn the_word_to_go_on_is_said_once_and_only_to_who_waits_for_it() {
+    let head = format!(
+        "PUT /leases/7 HTTP/1.1\r\n{HOST}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    );
+    let manners = manners();
+    let mut conversation = Conversation::new(&manners);
+    let mut said = Output::default();
+    assert_eq!(conversation.decode(head.as_bytes(), Tail::Open), Decoded::Own { used: 0 });
+    conversation.encode_own(&mut said);
+    assert_eq!(said.bytes, b"HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(conversation.decode(head.as_bytes(), Tail::Open), Decoded::Incomplete);
+    let whole = [head.as_bytes(), b"hi"].concat();
+    assert!(matches!(
+        conversation.decode(&whole, Tail::Open),
+        Decoded::Asked { request: Ok(_), .. }
+    ));
+    // With the body, nobody waits.
+    assert_eq!(heard(&manners, &whole).len(), 1);
+    // What is refused is refused before its body is sent.
+    let refused = head.replace("/leases/7", "/nothing");
+    let heard = heard(&manners, refused.as_bytes());
+    assert!(heard[0].starts_with("HTTP/1.1 404 ") && heard[1] == "closed", "{heard:?}");
+    // HTTP/1.0 knows no such word.
+    let older = head.replace("HTTP/1.1", "HTTP/1.0");
+    assert_eq!(conversation_of(&manners, &older), Decoded::Incomplete);
+}
+
+fn conversation_of<'a>(manners: &Manners, bytes: &'a str) -> Decoded<'a> {
+    Conversation::new(manners).decode(bytes.as_bytes(), Tail::Open)
+}
+
+#[test]
+fn an_answer_says_whether_the_connection_goes_on() {
+    let cases = [
+        ("HTTP/1.1", "", None, false),
+        ("HTTP/1.1", "Connection: close\r\n", Some("close"), true),
+        ("HTTP/1.1", "Connection: x, Close\r\n", Some("close"), true),
+        ("HTTP/1.1", "Connection: keep-alive\r\n", None, false),
+        ("HTTP/1.0", "", Some("close"), true),
+        ("HTTP/1.0", "Connection: Keep-Alive\r\n", Some("keep-alive"), false),
+        ("HTTP/1.0", "Connection: keep-alive, close\r\n", Some("close"), true),
+        ("HTTP/1.7", "", None, false),
+    ];
+    for (version, field, says, closes) in cases {
+        let request = format!("OPTIONS * {version}\r\n{HOST}{field}\r\n");
+        let heard = heard(&manners(), request.as_bytes());
+        let said = heard[0].lines().find_map(|line| line.strip_prefix("Connection: "));
+        assert_eq!((said, heard.len() == 2), (says, closes), "{version} {field:?}");
+    }
+}
+
+#[test]
+fn a_late_request_and_one_that_ends_too_early_are_told_so() {
+    let manners = manners();
+    let mut conversation = Conversation::new(&manners);
+    conversation.decode(b"GET / HTTP/1.1\r\n", Tail::Open);
+    let mut out = Output::default();
+    conversation.too_slow(500, &mut out);
+    let text = String::from_utf8(out.bytes).unwrap();
+    assert!(text.starts_with("HTTP/1.1 408 ") && text.contains("Connection: close"), "{text}");
+    assert!(text.contains("500 ms") && conversation.is_over());
+    let half = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Content-Length: 9\r\n\r\nhal");
+    let mut conversation = Conversation::new(&manners);
+    let decoded = conversation.decode(half.as_bytes(), Tail::Ended);
+    assert_eq!(decoded, Decoded::Own { used: half.len() });
+}
+
+#[test]
+fn only_the_user_gets_in() {
+    let user = Some(User::new("ada", b"a:b c").unwrap());
+    let manners = Manners { user, ..manners() };
+    let with = |credentials: &str| {
+        let request = format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}{credentials}\r\n");
+        heard(&manners, request.as_bytes()).remove(0)
+    };
+    let basic = |pair: &str| {
+        let mut letters = Vec::new();
+        base64::encode(pair.as_bytes(), &mut letters);
+        String::from_utf8(letters).unwrap()
+    };
+    assert_eq!(with(&format!("Authorization: Basic {}\r\n", basic("ada:a:b c"))), draw(1));
+    assert_eq!(with(&format!("authorization: bAsIc   {}\r\n", basic("ada:a:b c"))), draw(1));
+    let right = basic("ada:a:b c");
+    for wrong in [
+        String::new(),
+        format!("Authorization: Basic {}\r\n", basic("ada:a:b")),
+        format!("Authorization: Basic {}\r\n", basic("ada")),
+        format!("Authorization: Bearer {right}\r\n"),
+        format!("Authorization: {right}\r\n"),
+        "Authorization: Basic ====\r\n".into(),
+        "Authorization: Basic\r\n".into(),
+    ] {
+        let answer = with(&wrong);
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{wrong:?}: {answer}");
+        assert!(answer.contains("\r\nWWW-Authenticate: Basic realm=\"leasebox\""), "{answer}");
+    }
+    // Without a user it is nobody's affair.
+    let request = format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}Authorization: Basic x\r\n\r\n");
+    assert_eq!(heard(&Manners { user: None, ..manners }, request.as_bytes())[0], draw(1));
+}
+
+#[test]
+fn what_has_no_log_on_is_refused_where_one_is_wanted() {
+    let user = Some(User::new("ada", b"secret").unwrap());
+    let manners = Manners { user, ..manners() };
+    let first: [&[u8]; 3] =
+        [b"draw 4\n", b"\x89LBX\x02\x01\x01\0\x07\0\0\0\x08\0\0\0\x04\0\0\0\0\0\0\0", &[1; 20]];
+    for bytes in first {
+        let mut conversation = Conversation::new(&manners);
+        let decoded = conversation.decode(bytes, Tail::Open);
+        let Decoded::Last(Some(error)) = decoded else { panic!("{decoded:?}") };
+        assert!(error.text.contains("Basic") && error.text.contains("AUTH"), "{error}");
+    }
+}
+
+#[test]
+fn trace_shows_what_came_but_no_secret() {
+    let request = format!(
+        "TRACE /x?y HTTP/1.1\r\n{HOST}Authorization: Basic eHg6eXk=\r\nCookie: a=b\r\nX:  y \r\n\r\n"
+    );
+    let heard = heard(&manners(), request.as_bytes());
+    assert!(
+        heard[0].starts_with("HTTP/1.1 404 "),
+        "what there is not, cannot be traced: {heard:?}"
+    );
+    let request = request.replace("/x?y", "/stats?y");
+    let answer = self::heard(&manners(), request.as_bytes()).remove(0);
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    assert_eq!(body, "TRACE /stats?y HTTP/1.1\r\nHost: localhost\r\nX: y\r\n\r\n");
+    assert!(answer.contains("Content-Type: message/http\r\n"));
+}
+
+#[test]
+fn a_form_that_there_is_not_is_refused_before_anything_is_drawn() {
+    let request = format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}Accept: image/png\r\n\r\n");
+    assert!(heard(&manners(), request.as_bytes())[0].starts_with("HTTP/1.1 406 "));
+    let lease = format!("POST /leases?size=1&duration=2 HTTP/1.1\r\n{HOST}Accept: */*\r\n\r\n");
+    let asked = Request::Lease { size: 1, duration_ms: 2, id_kind: IdKind::Uuid };
+    assert_eq!(heard(&manners(), lease.as_bytes()), [shown(asked)]);
+}
+
+#[test]
+fn the_page_is_asked_for_again_only_when_it_changed() {
+    let get = |field: &str| {
+        let request = format!("GET /index.html HTTP/1.1\r\n{HOST}{field}\r\n");
+        heard(&manners(), request.as_bytes()).remove(0)
+    };
+    let page = get("");
+    let tag = page.lines().find_map(|line| line.strip_prefix("ETag: ")).unwrap();
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.ends_with("</html>\n"));
+    let same = get(&format!("If-None-Match: {tag}\r\n"));
+    assert!(same.starts_with("HTTP/1.1 304 ") && same.ends_with("\r\n\r\n"), "{same}");
+    assert!(get("If-None-Match: \"x\"\r\n").starts_with("HTTP/1.1 200 "));
+    assert!(get("If-Match: \"x\"\r\n").starts_with("HTTP/1.1 412 "));
+}
+
+#[test]
+fn the_page_names_nothing_outside_this_server() {
+    for page in [Page::Html, Page::Css, Page::Script] {
+        let text = page.text();
+        for outside in ["http:", "https:", "//www", "@import", "url(", "innerHTML", "eval("] {
+            assert!(!text.contains(outside), "{page:?} has {outside}");
+        }
+        for (_, link) in text.match_indices("=\"").map(|(at, _)| text.split_at(at + 2)) {
+            assert!(!link.starts_with("//"), "{page:?}: {}", &link[..20]);
+        }
+    }
+}
