@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+"""The live page in a real browser: headless Chromium, driven by Selenium.
+
+Run: python3 tests/clients/test_page.py
+Where Chromium, its driver or Selenium is missing it is skipped, and said to be.
+
+With LEASEBOX_PICTURES=DIRECTORY it also writes the pictures of REPORT.md there.
+"""
+
+import os
+import shutil
+import socket
+import tempfile
+import threading
+import time
+import unittest
+
+from server import PATIENCE_S, Server, needs_module, needs_program
+
+try:
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import WebDriverWait
+except ImportError:
+    webdriver = None
+
+WIDE, PHONE = (1200, 900), (390, 844)
+MEMORY = ["--memory", "1MiB", "--pools", "gl=5%,gp=10%,le=25%,lp=10%"]
+ARGUMENTS = ["--seed", "7", *MEMORY]
+
+
+class Line:
+    """A client that speaks lines."""
+
+    def __init__(self, port):
+        self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+        self.lines = self.sock.makefile("rw", newline="\n")
+
+    def ask(self, line):
+        self.lines.write(line + "\n")
+        self.lines.flush()
+        return self.lines.readline().rstrip("\n")
+
+    def close(self):
+        self.lines.close()
+        self.sock.close()
+
+
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    profile = tempfile.mkdtemp()
+    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                 "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                 "--hide-scrollbars", f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.profile = profile
+    return driver
+
+
+@needs_module("selenium", "selenium")
+@needs_program("chromium", "chromium")
+@needs_program("chromedriver", "chromium-driver")
+class Page(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = browser()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.quit()
+        shutil.rmtree(cls.browser.profile, ignore_errors=True)
+
+    def setUp(self):
+        self.server = Server(*ARGUMENTS)
+        self.is_up = True
+        self.addCleanup(self.stop)
+        self.clients = []
+        self.addCleanup(lambda: [client.close() for client in self.clients])
+        self.show(WIDE, "light")
+
+    def stop(self):
+        if self.is_up:
+            self.is_up = False
+            self.server.stop()
+
+    def client(self):
+        self.clients.append(Line(self.server.port))
+        return self.clients[-1]
+
+    def show(self, size, scheme, height=None):
+        width, window = size
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": height or window, "deviceScaleFactor": 1, "mobile": width < 600})
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+    def open(self):
+        self.browser.get_log("browser")
+        self.browser.get(f"{self.server.url}/")
+        self.until(lambda: "asked at" in self.text("state"))
+
+    def until(self, condition):
+        """Waits for what the page is to show."""
+        WebDriverWait(self.browser, PATIENCE_S, 0.05).until(lambda _: condition())
+
+    def text(self, name):
+        return self.browser.execute_script("return document.getElementById(arguments[0]).textContent", name)
+
+    def run_script(self, script):
+        return self.browser.execute_script(script)
+
+    def no_complaints(self):
+        self.assertEqual(self.browser.get_log("browser"), [])
+
+    def test_draws_show_as_they_happen(self):
+        self.open()
+        self.assertIn("Nothing was drawn yet", self.text("table"))
+        one, two = self.client(), self.client()
+        first, second = one.ask("draw 2"), two.ask("draw 1")
+        numbers = first.split() + second.split()
+        self.until(lambda: self.text("table").endswith("Result" + "".join(numbers)))
+        cells = self.run_script("return [...document.querySelectorAll('#table tr')].map(r => [...r.cells].map(c => c.innerText))")
+        self.assertEqual(cells, [["Counter", "0", "1", "2"], ["Thread", "A", "A", "B"], ["Result", *numbers]])
+        self.assertIn("A is client ", self.text("legend"))
+        self.assertIn("99,997", self.text("draw-figures"))
+        self.no_complaints()
+
+    def test_memory_is_drawn_as_nested_blocks_with_the_time_that_is_left(self):
+        client = self.client()
+        lease = client.ask("lease 1000 3600000").split()[1]
+        client.ask("lease 200000 7200000")
+        self.open()
+        self.until(lambda: "60 min" in self.text("tree") and "2 h" in self.text("tree"))
+        used = self.run_script("return [...document.querySelectorAll('#tree .used')].map(e => e.innerText)")
+        self.assertEqual(sorted(text.split("\n")[0] for text in used), ["1 KiB", "256 KiB"])
+        self.assertIn("The buddy tree: 257 KiB of 1 MiB used by 2 blocks", self.run_script(
+            "return document.getElementById('tree').getAttribute('aria-label')"))
+        self.browser.find_element(By.CSS_SELECTOR, "#lease-details summary").click()
+        self.until(lambda: "1000" in self.text("leases"))
+        self.assertIn(lease[:3] + "…", self.text("leases"))
+        whole = self.run_script("return document.documentElement.outerHTML")
+        self.assertNotIn(lease, whole, "an id is a secret")
+        client.ask(f"release {lease}")
+        self.until(lambda: "60 min" not in self.text("tree"))
+        self.no_complaints()
+
+    def test_processes_sessions_and_connections_show(self):
+        alice, bob = self.client(), self.client()
+        alice.ask("join alice 4096")
+        bob.ask("join bob 4096")
+        session = alice.ask("open bob").split()[1]
+        alice.ask(f"send {session} hello")
+        alice.ask("report 2048")
+        alice.ask("request 2000 pause")
+        self.open()
+        self.until(lambda: "alice" in self.text("graph") and "bob" in self.text("graph"))
+        self.assertEqual(self.run_script("return document.querySelectorAll('#graph line.waiting').length"), 1)
+        self.assertIn("alicebob01both", self.text("sessions"))
+        self.assertIn("alice2 KiB", self.text("accounts"))
+        self.assertIn("2 KiB of 102.4 KiB given out", self.text("pools"))
+        self.assertIn("http", self.text("connections"))
+        rows = self.run_script("return [...document.querySelectorAll('#connections tbody tr')].map(r => [...r.cells].map(c => c.innerText))")
+        named = [row for row in rows if row[5] == "alice"]
+        self.assertEqual([row[1:4] for row in named], [["text", "listening", "5"]])
+        self.assertNotIn(session, self.run_script("return document.documentElement.outerHTML"))
+        alice.close()
+        self.clients.remove(alice)
+        self.until(lambda: "alice" not in self.text("graph"))
+        self.no_complaints()
+
+    def test_it_says_when_the_server_is_gone_and_when_it_is_back(self):
+        self.open()
+        port = self.server.port
+        self.assertFalse(self.browser.find_element(By.ID, "gone").is_displayed())
+        self.stop()
+        self.until(lambda: self.browser.find_element(By.ID, "gone").is_displayed())
+        self.assertIn("The server is gone since", self.text("gone"))
+        self.assertEqual(self.run_script("return document.getElementById('gone').getAttribute('role')"), "alert")
+        self.server = Server(*ARGUMENTS, port=port)
+        self.is_up = True
+        self.until(lambda: not self.browser.find_element(By.ID, "gone").is_displayed())
+
+    def test_it_is_for_keyboards_and_screen_readers(self):
+        self.open()
+        body = self.browser.find_element(By.TAG_NAME, "body")
+        body.send_keys(Keys.TAB)
+        focused = self.browser.switch_to.active_element
+        self.assertEqual(focused.text, "Skip to the draws")
+        focused.send_keys(Keys.TAB)
+        button = self.browser.switch_to.active_element
+        self.assertEqual(button.get_attribute("id"), "pause")
+        button.send_keys(Keys.SPACE)
+        self.assertEqual(button.get_attribute("aria-pressed"), "true")
+        state = self.text("state")
+        self.client().ask("draw 1")
+        time.sleep(1.5)  # paused: more than one round, in which nothing may be asked
+        self.assertEqual(self.text("state"), state)
+        button.send_keys(Keys.SPACE)
+        self.until(lambda: self.text("state") != state)
+        # Every part has a heading, every picture a name, every table heads.
+        unnamed = self.run_script("""
+            const has = (e) => e.getAttribute('aria-label') || document.getElementById(e.getAttribute('aria-labelledby'))?.textContent;
+            return [...document.querySelectorAll('section, [role=img], [role=region]')].filter(e => !has(e)).length""")
+        self.assertEqual(unnamed, 0)
+        self.assertEqual(self.run_script("return document.documentElement.lang"), "en")
+        self.no_complaints()
+
+    def test_words_can_be_read_in_both_schemes_and_on_a_phone(self):
+        self.client().ask("draw 30")
+        self.client().ask("lease 1000 60000")
+        for size in (WIDE, PHONE):
+            for scheme in ("light", "dark"):
+                self.show(size, scheme)
+                self.open()
+                self.until(lambda: "1 KiB" in self.text("tree"))
+                wide = self.run_script("return [document.documentElement.scrollWidth, innerWidth]")
+                self.assertLessEqual(wide[0], wide[1], f"{size} {scheme}: it can be scrolled sideways")
+                faint = self.run_script(CONTRAST)
+                self.assertEqual(faint, [], f"{size} {scheme}: below 4.5 to 1")
+        self.no_complaints()
+
+    def test_a_list_that_is_full_of_leases_is_drawn_all_the_same(self):
+        client = self.client()
+        for _ in range(3000):
+            client.ask("lease 100 3600000")
+        self.open()
+        self.until(lambda: "blocks" in self.text("tree"))
+        boxes = self.run_script("return document.querySelectorAll('#tree div').length")
+        self.assertLess(boxes, 600)
+        self.no_complaints()
+
+    @unittest.skipUnless(os.environ.get("LEASEBOX_PICTURES"), "pictures are written on request")
+    def test_pictures(self):
+        scene = Scene(self.server.port)
+        self.addCleanup(scene.end)
+        for name, size, scheme in (("wide-light", WIDE, "light"), ("wide-dark", WIDE, "dark"),
+                                   ("phone-light", PHONE, "light"), ("phone-dark", PHONE, "dark")):
+            self.show(size, scheme)
+            self.open()
+            time.sleep(2.2)  # two rounds, so that there is a rate
+            height = self.run_script("return document.documentElement.scrollHeight")
+            self.show(size, scheme, height)
+            self.browser.save_screenshot(os.path.join(os.environ["LEASEBOX_PICTURES"], f"page-{name}.png"))
+
+
+# Words that stand out less from their ground than WCAG's level AA asks for.
+CONTRAST = """
+const parse = (c) => c.match(/[0-9.]+/g).map(Number);
+const light = ([r, g, b]) => {
+  const of = (v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * of(r) + 0.7152 * of(g) + 0.0722 * of(b);
+};
+const ground = (e) => {
+  for (; e; e = e.parentElement) {
+    const c = parse(getComputedStyle(e).backgroundColor);
+    if (c.length < 4 || c[3] > 0) return c;
+  }
+  return [255, 255, 255];
+};
+const faint = [];
+for (const e of document.querySelectorAll('body *')) {
+  const words = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+  if (!words || !e.checkVisibility() || e.closest('svg, script, noscript, .skip')) continue;
+  const [a, b] = [light(parse(getComputedStyle(e).color)), light(ground(e))];
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  if (ratio < 4.5) faint.push(`${e.tagName} ${e.textContent.trim().slice(0, 20)} ${ratio.toFixed(1)}`);
+}
+return faint;
+"""
+
+
+class Scene:
+    """Something of everything, for the pictures."""
+
+    def __init__(self, port):
+        self.clients = [Line(port) for _ in range(4)]
+        keeper = Line(port)
+        for size, ms in ((200000, 600000), (64000, 300000), (5000, 90000), (3000, 240000), (60000, 7200000)):
+            keeper.ask(f"lease {size} {ms}")
+        names = ("alice", "bob", "carol", "dave")
+        of = {name: Line(port) for name in names}
+        for name in names:
+            of[name].ask(f"join {name} 16384")
+        of["alice"].ask("report 16384 60")
+        of["alice"].ask("request 8000 pause")
+        of["bob"].ask("report 65536 80")
+        of["bob"].ask("request 30000 efficiency")
+        session = {}
+        for pair in (("alice", "bob"), ("bob", "carol"), ("carol", "dave"), ("dave", "alice"), ("alice", "carol")):
+            session[pair] = of[pair[0]].ask(f"open {pair[1]}").split()[1]
+        for number in range(3):
+            of["bob"].ask(f"send {session['bob', 'carol']} message {number}")
+        of["dave"].ask(f"send {session['dave', 'alice']} hello")
+        self.others = [keeper, *of.values()]
+        self.is_over = False
+        self.thread = threading.Thread(target=self.draw)
+        self.thread.start()
+
+    def draw(self):
+        turn = 0
+        while not self.is_over:
+            turn += 1
+            self.clients[turn * turn % 7 % 4].ask(f"draw {1 + turn % 3}")
+            time.sleep(0.01)
+
+    def end(self):
+        self.is_over = True
+        self.thread.join()
+        for client in self.clients + self.others:
+            client.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
