@@ -186,6 +186,11 @@ test_all() {
     cargo test --quiet
     RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps
     python3 client_py/test_client.py
+    local python=python3
+    # Where .ci/run, or you, have put redis, h11 and selenium.
+    [ ! -x .venv/bin/python ] || python=.venv/bin/python
+    "$python" tests/clients/test_clients.py
+    "$python" tests/clients/test_page.py
     if command -v shellcheck >/dev/null; then
         shellcheck run.sh .ci/run
     else

@@ -41,7 +41,12 @@
 //! | notice | what the engine tells a process: a signal, when it is heard |
 //! | rendezvous | to enter administrative memory, which is all the tables |
 //! | waker | the condition variable of a process |
+//! | manners | what all conversations keep to: the longest message, hosts, the user, the clock |
 //! | tail | what is known of the bytes that follow the input |
+//! | resource, form | what a path names; text, bytes, JSON or XML |
+//! | version, condition, part | how often a lease was set; of which version it has to be; a range of its bytes |
+//! | listing, census | all things of one kind, without their ids; who is connected |
+//! | gauge | what a connection shows of itself |
 //! | step, schedule | one load or store of a draw (or all of it, under the lock); who does each step |
 //! | parked, plan | a draw that waits before its next step; whose turns come next |
 //! | preemption | a switch away from a client that has steps left |
@@ -70,7 +75,10 @@
 //!    the same manager on a simulated clock.
 //! 9. Sessions: [`message::session`] has the words, [`service::engine`] the document's figures
 //!    4 and 5, with the three turns of a copy; [`transport::shared`]'s `sessions` makes the copy.
-//! 10. The lab: [`transport::parking`] lets one draw do one step; [`lab::explorer`] runs the
+//! 10. The tools that people have: [`representation::http`] and its parts from the first line to
+//!     the status, [`representation::resp`]; [`message::resource`] is what they added to the vocabulary.
+//!     The live page is `representation/http/page.html`, `.css` and `.js`.
+//! 11. The lab: [`transport::parking`] lets one draw do one step; [`lab::explorer`] runs the
 //!     server's own draw under every schedule; [`lab::grader`] judges any server.
 //!
 //! # Threads
@@ -107,7 +115,8 @@
 //! # Messages between threads
 //!
 //! A channel into the spawning thread: *accepted* (from `accept`), *ended* (from each
-//! client), *stop* (from main). A channel into main: a signal came. With the tables, one
+//! client), *census* (from a client that lists the connections, with a channel for the answer),
+//! *stop* (from main). A channel into main: a signal came. With the tables, one
 //! condition variable for the reaper (something is to be done sooner than it sleeps, or the
 //! server stops), one for each process (a signal came for it, or what it waits for), and one for
 //! each request that waits for a name or for room.

@@ -14,7 +14,8 @@ PATIENCE_S = 60
 
 def binary():
     """The server that was built last."""
-    built = [os.path.join(ROOT, "target", kind, "leasebox") for kind in ("debug", "release")]
+    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+    built = [os.path.join(target, kind, "leasebox") for kind in ("debug", "release")]
     built = [path for path in built if os.path.exists(path)]
     if not built:
         sys.exit("no server was built yet; run cargo build first")
@@ -64,3 +65,11 @@ def needs_module(name, package):
     """Skips a test where a module is missing."""
     found = importlib.util.find_spec(name)
     return unittest.skipUnless(found, f"{name} is missing; pip install {package}")
+
+
+def main():
+    """Runs the tests of the program that is run, and says what was skipped and why."""
+    result = unittest.main(exit=False).result
+    for reason in sorted({reason for _, reason in result.skipped}):
+        print(f"skipped: {reason}", file=sys.stderr)
+    sys.exit(not result.wasSuccessful())

@@ -17,7 +17,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from server import PATIENCE_S, WithServer, needs_module, needs_program
+from server import PATIENCE_S, WithServer, main, needs_module, needs_program
 
 try:
     import h11
@@ -297,4 +297,4 @@ class RedisPy(WithServer):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

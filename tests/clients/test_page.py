@@ -15,7 +15,7 @@ import threading
 import time
 import unittest
 
-from server import PATIENCE_S, Server, needs_module, needs_program
+from server import PATIENCE_S, Server, main, needs_module, needs_program
 
 try:
     from selenium import webdriver
@@ -316,4 +316,4 @@ class Scene:
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

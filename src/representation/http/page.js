@@ -53,7 +53,9 @@ function figures(id, pairs) {
 
 /** Replaces a table's head and rows; the first column names the row. */
 function fill(id, columns, rows, none) {
-  const head = make("thead", {}, make("tr", {}, ...columns.map((c) => make("th", { scope: "col" }, c))));
+  const isName = (at) => at === 0 || typeof rows[0]?.[at] === "string";
+  const title = (name, at) => make("th", { scope: "col", class: isName(at) ? "name" : "number" }, name);
+  const head = make("thead", {}, make("tr", {}, ...columns.map(title)));
   const cell = (value, at) =>
     at === 0 ? make("th", { scope: "row" }, value) : make("td", typeof value === "string" ? { class: "name" } : {}, value);
   const body = rows.length

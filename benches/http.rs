@@ -1,0 +1,177 @@
+//! The lecture's claim, measured: what a connection for each request costs beside one that
+//! persists, and one on which requests are sent ahead.
+//!
+//! "Opening and closing TCP connections takes a substantial amount of CPU time, bandwidth, and
+//! memory." Each row is a way of asking for one number after the other: requests a second, the
+//! server's CPU time and the bytes that crossed the loopback (headers of TCP and IP included), each
+//! for one request. The ways alternate; the median of the rounds counts.
+//!
+//! Run: `cargo bench --bench http`
+#![allow(missing_docs, reason = "a bench has no public items")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Rounds of each way, after a first one that is not counted.
+const ROUNDS: usize = 7;
+
+/// How long a way is measured in a round.
+const WINDOW: Duration = Duration::from_millis(600);
+
+/// Clock ticks a second in `/proc`.
+const TICKS: f64 = 100.0;
+
+fn main() {
+    let server = Server::start();
+    let ways = [
+        ("1.0, a connection for each request", Way::One { depth: 1, each: true }),
+        ("1.1, persistent", Way::One { depth: 1, each: false }),
+        ("1.1, 16 requests ahead", Way::One { depth: 16, each: false }),
+        ("text lines, persistent", Way::Text { depth: 1 }),
+        ("text lines, 16 ahead", Way::Text { depth: 16 }),
+    ];
+    let mut figures = vec![Vec::new(); ways.len()];
+    for round in 0..=ROUNDS {
+        for (at, (_, way)) in ways.iter().enumerate() {
+            let figure = server.measure(*way);
+            if round > 0 {
+                figures[at].push(figure);
+            }
+        }
+    }
+    println!(
+        "{:<36} {:>12} {:>16} {:>14}",
+        "one number by", "requests/s", "server CPU, us", "bytes on lo"
+    );
+    for ((name, _), mut rounds) in ways.iter().zip(figures) {
+        let mut median = |of: fn(&Figure) -> f64| {
+            rounds.sort_by(|a, b| of(a).total_cmp(&of(b)));
+            of(&rounds[ROUNDS / 2])
+        };
+        let (rate, cpu, bytes) = (median(|f| f.rate), median(|f| f.cpu_us), median(|f| f.bytes));
+        println!("{name:<36} {rate:>12.0} {cpu:>16.2} {bytes:>14.0}");
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    One { depth: usize, each: bool },
+    Text { depth: usize },
+}
+
+#[derive(Clone, Copy)]
+struct Figure {
+    rate: f64,
+    cpu_us: f64,
+    bytes: f64,
+}
+
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_leasebox"))
+            .args(["serve", "--port", "0", "--numbers", "10000000"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let port = line.trim().rsplit(':').next().unwrap().parse().unwrap();
+        Self { child, port }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream
+    }
+
+    /// User and system time so far.
+    fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // The fields behind the program's name: the 14th and 15th of all.
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        let ticks: f64 = fields[11..13].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum();
+        Duration::from_secs_f64(ticks / TICKS)
+    }
+
+    fn measure(&self, way: Way) -> Figure {
+        let mut asking = Asking { server: self, stream: None, buffer: vec![0; 65536] };
+        let (bytes, cpu, start) = (loopback(), self.cpu(), Instant::now());
+        let mut requests = 0;
+        while start.elapsed() < WINDOW {
+            requests += asking.step(way);
+        }
+        let rate = requests as f64 / start.elapsed().as_secs_f64();
+        let cpu_us = (self.cpu() - cpu).as_secs_f64() * 1e6 / requests as f64;
+        Figure { rate, cpu_us, bytes: (loopback() - bytes) as f64 / requests as f64 }
+    }
+}
+
+/// Bytes that the loopback has carried.
+fn loopback() -> u64 {
+    let devices = std::fs::read_to_string("/proc/net/dev").unwrap();
+    let line = devices.lines().find_map(|line| line.trim().strip_prefix("lo:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+struct Asking<'a> {
+    server: &'a Server,
+    stream: Option<TcpStream>,
+    buffer: Vec<u8>,
+}
+
+impl Asking<'_> {
+    /// Asks as often as that way asks at once.
+    fn step(&mut self, way: Way) -> usize {
+        let (request, depth, each) = match way {
+            Way::One { depth, each: true } => ("POST /draws?n=1 HTTP/1.0\r\n\r\n", depth, true),
+            Way::One { depth, each } => {
+                ("POST /draws?n=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", depth, each)
+            }
+            Way::Text { depth } => ("draw 1\n", depth, false),
+        };
+        let is_text = matches!(way, Way::Text { .. });
+        let stream = self.stream.get_or_insert_with(|| self.server.connect());
+        stream.write_all(request.repeat(depth).as_bytes()).unwrap();
+        let (mut ends, mut length) = (0, 0);
+        loop {
+            let count = stream.read(&mut self.buffer[length..]).unwrap();
+            if count == 0 {
+                assert!(each, "the server closed");
+                break;
+            }
+            length += count;
+            // A body is one line, which nothing else ends with LF alone.
+            let came = &self.buffer[..length];
+            let lines = came
+                .iter()
+                .enumerate()
+                .filter(|&(at, &byte)| byte == b'\n' && (at == 0 || came[at - 1] != b'\r'));
+            ends = lines.count();
+            if ends == depth && !each {
+                break;
+            }
+        }
+        assert_eq!(ends, depth, "{}", self.buffer[..length].escape_ascii());
+        assert!(is_text || self.buffer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+        if each && let Some(stream) = self.stream.take() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        depth
+    }
+}
