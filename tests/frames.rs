@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use leasebox::client::{CallError, Client};
+use leasebox::message::resource::{Condition, Listed, Part};
 use leasebox::message::{Code, LeaseId, Reply, Request, Rows};
 use leasebox::representation::byte_order::ByteOrder;
 use support::frames::Frames;
@@ -43,6 +44,12 @@ fn the_library_says_all_there_is_to_say_in_either_byte_order() {
         let id = client.lease(64, LIMIT).unwrap();
         client.set(id, b"this is\0some text").unwrap();
         assert_eq!(client.get(id).unwrap(), b"this is\0some text");
+        assert_eq!(client.replace(id, Condition::OneOf(vec![1]), b"0123456789").unwrap(), 2);
+        assert_eq!(code(client.replace(id, Condition::OneOf(vec![1]), b"lost")), Code::Refused);
+        let seen = client.inspect(id, Part::Span { first: 3, last: 5 }).unwrap();
+        assert_eq!((seen.version, seen.length, seen.first, &*seen.data), (2, 10, 3, &b"345"[..]));
+        let leases = client.list(Listed::Leases).unwrap();
+        assert_eq!((leases.total, leases.rows[0].len()), (1, leases.columns.len()));
         client.renew(id, 2 * LIMIT).unwrap();
         let left = client.ttl(id).unwrap();
         assert!(left > LIMIT && left <= 2 * LIMIT, "{left:?}");

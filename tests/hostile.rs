@@ -56,6 +56,36 @@ fn an_http_body_is_never_run_as_commands() {
 }
 
 #[test]
+fn what_is_no_resp_gets_one_error_and_the_end() {
+    let server = Running::start(&[]);
+    let cases: [(&[u8], &str); 6] = [
+        (b"*3000000000\r\n", "invalid multibulk length"),
+        (b"*1\r\n$-10\r\n", "invalid bulk length"),
+        (b"*1\r\n$2000000000\r\n", "invalid bulk length"),
+        (b"*2\r\n$4\r\ndraw\r\n$1\r\n4xx*2\r\n$4\r\ndraw", "expected CR LF"),
+        (b"*2\r\n$4\r\ndraw\r\n\0\0\0\0", "expected '$'"),
+        (b"*1\r\n$4\r\nPING\r\nPING\r\n", "expected '*'"),
+    ];
+    for (bytes, why) in cases {
+        let mut client = server.connect();
+        client.send(bytes);
+        let all = String::from_utf8(client.rest()).unwrap();
+        let all = all.strip_prefix("+PONG\r\n").unwrap_or(&all);
+        assert!(all.starts_with(&format!("-ERR Protocol error: {why}")), "{all:?}");
+        assert_eq!(all.lines().count(), 1, "{all:?}");
+    }
+    // As many words as Redis takes, and no more: none of them is kept before it came.
+    let mut client = server.connect();
+    client.send("*1048576\r\n$4\r\ndraw\r\n");
+    client.end_of_requests();
+    assert_eq!(client.rest(), b"");
+    let mut client = server.connect();
+    client.send("*1048577\r\n");
+    assert!(client.line().starts_with("-ERR Protocol error"));
+    assert_eq!(server.figure("drawn"), 0);
+}
+
+#[test]
 fn quit_ends_the_connection_and_what_follows_it_is_not_run() {
     let server = Running::start(&[]);
     let mut client = server.connect();

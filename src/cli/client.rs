@@ -197,7 +197,7 @@ fn answer(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
         return frames::by_datagrams(&place, arguments.way()?, arguments.retry, words);
     }
     let is_statement = |word: &[u8]| {
-        [&b"pools"[..], b"accounts"].iter().any(|known| word.eq_ignore_ascii_case(known))
+        [&b"pools"[..], b"accounts", b"list"].iter().any(|known| word.eq_ignore_ascii_case(known))
     };
     if arguments.frames || process.is_some() || is_statement(words[0]) {
         return frames::answer(&place, words);

@@ -45,6 +45,7 @@ pub mod exchange;
 pub mod line;
 mod memory;
 pub mod peer;
+mod resource;
 mod session;
 pub mod stream;
 pub mod wire;

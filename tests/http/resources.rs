@@ -86,6 +86,10 @@ fn what_there_is_can_be_read_and_holds_no_id() {
         connections.text()
     );
     assert!(connections.text().contains("\"process\":\"alice\""), "{}", connections.text());
+    process.send("wait 60000\n");
+    crate::support::wait_for("a process that waits", || {
+        get("/connections").text().contains("\"speaks\":\"text\",\"does\":\"waiting\"")
+    });
     assert!(get("/tree").text().starts_with("{\"picture\":\"(4096 "));
 }
 

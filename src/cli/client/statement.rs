@@ -1,4 +1,4 @@
-//! Pools, accounts and debts as a bank would print them.
+//! Pools, accounts and debts as a bank would print them; lists as tables.
 //!
 //! ```text
 //!   pool               size         free     freeable     given out
@@ -14,6 +14,7 @@ use std::fmt::Write;
 use super::printable;
 use crate::message::Reply;
 use crate::message::memory::{Account, Amounts, Pool, PoolState, Pressure};
+use crate::message::resource::Listing;
 
 /// Columns of a label, and of a number behind a space: 14 and five of 13 are 79.
 const LABEL: usize = 14;
@@ -25,6 +26,7 @@ pub fn of(reply: &Reply<'_>) -> Option<String> {
         Reply::Pools(pools, pressure) => Some(of_pools(pools, pressure)),
         Reply::Accounts(accounts) => Some(of_accounts(accounts)),
         Reply::Owed(owed) => Some(of_debts(owed)),
+        Reply::List(listing) => Some(of_listing(listing)),
         _ => None,
     }
 }
@@ -94,9 +96,47 @@ fn of_debts(owed: &Amounts) -> String {
     text
 }
 
+/// Each column as wide as its widest value; a last line where there are more than are listed.
+fn of_listing(listing: &Listing) -> String {
+    let Listing { what, total, columns, rows } = listing;
+    let head: Vec<String> = columns.iter().map(|column| printable(column)).collect();
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|value| printable(value)).collect()).collect();
+    let lines = || std::iter::once(&head).chain(&rows);
+    let wide =
+        |at: usize| lines().filter_map(|row| row.get(at)).map(|value| value.chars().count()).max();
+    let wide: Vec<usize> = (0..head.len()).map(|at| wide(at).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for line in lines() {
+        let cells = line.iter().zip(&wide).map(|(value, &wide)| format!("{value:>wide$}"));
+        text += &cells.collect::<Vec<_>>().join("  ");
+        text.push('\n');
+    }
+    if *total != rows.len() as u64 {
+        let _ = writeln!(text, "{} of {total} {}", rows.len(), what.word());
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::resource::Listed;
+
+    #[test]
+    fn a_list_is_a_table_and_says_when_there_is_more() {
+        let listing = Listing {
+            what: Listed::Connections,
+            total: 7,
+            columns: vec!["client".into(), "process".into()],
+            rows: vec![vec!["1".into(), "\u{1b}[2J".into()], vec!["12345678".into(), "bob".into()]],
+        };
+        let text = of(&Reply::List(listing.into())).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "  client    process");
+        assert!(lines[2].ends_with("bob") && lines[3] == "2 of 7 connections", "{text}");
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
 
     #[test]
     fn a_statement_fits_80_columns_and_sums_up() {
