@@ -48,7 +48,8 @@ impl Client {
         condition: Condition,
         data: &[u8],
     ) -> Result<u64, CallError> {
-        match self.ask(&Request::Replace { id, condition, data: Cow::Borrowed(data) })? {
+        let (condition, data) = (condition.into(), Cow::Borrowed(data));
+        match self.ask(&Request::Replace { id, condition, data })? {
             Reply::Replaced { version, .. } => Ok(version),
             _ => Err(CallError::Unreadable),
         }

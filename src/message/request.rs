@@ -210,8 +210,8 @@ pub enum Request<'a> {
     Replace {
         /// The lease, or a granted block.
         id: LeaseId,
-        /// The versions of which it has to be.
-        condition: Condition,
+        /// The versions of which it has to be. Boxed: every request would be larger by it.
+        condition: Box<Condition>,
         /// The bytes.
         data: Cow<'a, [u8]>,
     },

@@ -59,7 +59,7 @@ fn requests_sent_ahead_are_read_one_after_the_other() {
     );
     let put = Request::Replace {
         id: LeaseId::from_number(7),
-        condition: Condition::Any,
+        condition: Condition::Any.into(),
         data: b"draw 9\r\n"[..].into(),
     };
     let heard = heard(&manners(), requests.as_bytes());
@@ -80,7 +80,7 @@ fn a_chunked_body_is_what_is_in_its_chunks() {
         let bytes = [&head, body, &format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}\r\n")].concat();
         let put = Request::Replace {
             id: LeaseId::from_number(7),
-            condition: Condition::Any,
+            condition: Condition::Any.into(),
             data: b"Hello World"[..].into(),
         };
         assert_eq!(heard(&manners(), bytes.as_bytes()), [shown(put), draw(1)], "{body:?}");

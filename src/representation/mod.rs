@@ -146,18 +146,16 @@ impl<'m> Conversation<'m> {
         if self.speaks.is_none() {
             self.speaks = choose(input, tail, self.manners);
         }
-        let decoded = match &mut self.speaks {
-            None => return Decoded::Incomplete,
+        // Each is answered from where it is decoded: to move it costs as much as the lock.
+        match &mut self.speaks {
+            None => Decoded::Incomplete,
+            Some(Speaks::Http(http)) => http.decode(input, tail, self.manners),
+            Some(Speaks::Resp(resp)) => resp.decode(input, self.manners),
+            Some(speaks) if self.manners.user.is_some() => speaks.turn_away(input, tail),
             Some(Speaks::Text(text)) => text.decode(input, tail),
             Some(Speaks::MemoryLease(frames)) => frames.decode(input),
             Some(Speaks::Frames(frames)) => frames.decode(input),
-            Some(Speaks::Http(http)) => return http.decode(input, tail, self.manners),
-            Some(Speaks::Resp(resp)) => return resp.decode(input, self.manners),
-        };
-        if self.manners.user.is_some() && decoded != Decoded::Incomplete {
-            return Decoded::Last(Some(log_on::has_none()));
         }
-        decoded
     }
 
     /// Appends the answer to what was decoded last. Large data is moved out of it.
@@ -233,6 +231,23 @@ impl<'m> Conversation<'m> {
                 self.encode_own(out);
             }
             _ => self.encode(&mut Reply::Error(error), out),
+        }
+    }
+}
+
+impl Speaks {
+    /// Refuses the first thing that is asked in a way that has no log-on.
+    #[cold]
+    fn turn_away<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
+        let decoded = match self {
+            Speaks::Text(text) => text.decode(input, tail),
+            Speaks::MemoryLease(frames) => frames.decode(input),
+            Speaks::Frames(frames) => frames.decode(input),
+            Speaks::Http(_) | Speaks::Resp(_) => return Decoded::Incomplete,
+        };
+        match decoded {
+            Decoded::Incomplete => Decoded::Incomplete,
+            _ => Decoded::Last(Some(log_on::has_none())),
         }
     }
 }

@@ -47,7 +47,7 @@ pub fn put_request(request: &Request<'_>, out: &mut Writer<'_>) {
         }
         Request::Replace { id, condition, data } => {
             put_id(*id, out);
-            let (kind, versions) = match condition {
+            let (kind, versions) = match &**condition {
                 Condition::Any => (0, &[][..]),
                 Condition::OneOf(versions) => (1, &versions[..]),
                 Condition::NoneOf(versions) => (2, &versions[..]),
@@ -98,7 +98,8 @@ fn take_replace<'a>(body: &mut Reader<'a>) -> Result<Request<'a>, Malformed> {
         2 => Condition::NoneOf(versions),
         _ => return Err(Malformed("has a condition that is none of 0, 1 and 2")),
     };
-    Ok(Request::Replace { id, condition, data: Cow::Borrowed(body.sequence()?) })
+    let (condition, data) = (condition.into(), Cow::Borrowed(body.sequence()?));
+    Ok(Request::Replace { id, condition, data })
 }
 
 fn take_listed(body: &mut Reader<'_>) -> Result<Listed, Malformed> {

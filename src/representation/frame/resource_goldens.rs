@@ -8,7 +8,10 @@ const NEVER: &str = "ffffffffffffffff";
 
 pub fn requests() -> Vec<(u8, String, Request<'static>)> {
     let inspect = |part, if_version| Request::Inspect { id: id(), part, if_version };
-    let replace = |condition| Request::Replace { id: id(), condition, data: b"hi"[..].into() };
+    let replace = |condition: Condition| {
+        let (condition, data) = (condition.into(), b"hi"[..].into());
+        Request::Replace { id: id(), condition, data }
+    };
     // What is left out, and the padding before a number of eight bytes.
     let none = "00000000 =00000000 0000000000000000";
     let part = |kind, first, second| format!("{kind:08x} =00000000 {first:016x} {second:016x}");

@@ -216,7 +216,10 @@ impl Resource {
     ) -> Result<Request<'a>, Refusal> {
         Ok(match self {
             Resource::Lease(id) => match method {
-                Method::Put => Request::Replace { id, condition: conditions.of_change()?, data },
+                Method::Put => {
+                    let condition = conditions.of_change()?.into();
+                    Request::Replace { id, condition, data }
+                }
                 Method::Delete if conditions.is_conditional() => {
                     let text =
                         "a release takes no condition; leave it out, or replace the lease first";

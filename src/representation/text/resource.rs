@@ -72,7 +72,8 @@ fn parse_replace(rest: Words<'_>) -> Result<Request<'_>, Error> {
         [b'!', versions @ ..] => Condition::NoneOf(listed(versions)?),
         versions => Condition::OneOf(listed(versions)?),
     };
-    Ok(Request::Replace { id: LeaseId::parse(id)?, condition, data: rest.data()? })
+    let (id, condition) = (LeaseId::parse(id)?, condition.into());
+    Ok(Request::Replace { id, condition, data: rest.data()? })
 }
 
 fn parse_list(rest: Words<'_>) -> Result<Request<'_>, Error> {
