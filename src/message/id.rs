@@ -31,6 +31,9 @@ pub enum IdKind {
 pub struct LeaseId(u128);
 
 impl LeaseId {
+    /// No other stands before it in an order of ids.
+    pub const LEAST: Self = Self(0);
+
     /// A number as MemoryLease frames carry it. As 16 bytes: twelve zeros and the number.
     pub fn from_number(number: u64) -> Self {
         Self(u128::from(number))
@@ -96,11 +99,11 @@ fn parse_uuid(word: &[u8]) -> Option<u128> {
 }
 
 impl LeaseId {
-    /// What others may see of it: the first digits.
+    /// What others may see of it: the first digits. Of a number nothing: even three of its digits would make
+    /// a search for the others short.
     pub fn shown(self) -> String {
         let mut digits = self.to_string();
-        // Of a short number even three digits would be too much.
-        digits.truncate(if digits.len() > 6 { 3 } else { 0 });
+        digits.truncate(if digits.len() < 36 { 0 } else { 3 });
         digits + "…"
     }
 }
@@ -148,8 +151,10 @@ mod tests {
 
     #[test]
     fn a_log_line_never_holds_a_whole_id() {
-        let shown = format!("{:?}", LeaseId::from_number(1_234_567_890));
-        assert_eq!(shown, "LeaseId(123…)");
-        assert_eq!(format!("{:?}", LeaseId::from_number(12)), "LeaseId(…)");
+        let uuid = LeaseId::from_uuid(0x0123_4567_89ab_4def_8123_4567_89ab_cdef);
+        assert_eq!(format!("{uuid:?}"), "LeaseId(012…)");
+        for number in [0, 12, 1_234_567_890] {
+            assert_eq!(format!("{:?}", LeaseId::from_number(number)), "LeaseId(…)");
+        }
     }
 }

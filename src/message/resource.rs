@@ -1,7 +1,7 @@
 //! The words for looking at what the server has, and for changing a lease only if nobody else has.
 //!
 //! ```text
-//!   Inspect { id, part } ──► Inspection { size, length, version, age, left, data }
+//!   Inspect { id, part } ──► Inspection { size, length, version, changed, left, data }
 //!   Replace { id, condition, data } ──► version + 1, or refused
 //!   List { what } ──► Listing { columns, rows }         a table of one kind of thing
 //! ```
@@ -82,8 +82,9 @@ pub struct Inspection {
     pub length: u64,
     /// How often it was set.
     pub version: u64,
-    /// How long ago it was last set, in milliseconds; `None` when it never was.
-    pub age_ms: Option<u64>,
+    /// When it was last set, in milliseconds since 1970; `None` when it never was. The same for each look at
+    /// one version.
+    pub changed_ms: Option<u64>,
     /// How long it still lasts, in milliseconds, rounded up; `None` for a granted block.
     pub left_ms: Option<u64>,
     /// Where `data` begins, in bytes from the start.

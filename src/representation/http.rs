@@ -61,6 +61,7 @@ use answer::{Answering, Now};
 use asked::understand;
 use body::{Framing, Scan};
 use head::{Head, parse};
+use negotiation::Form;
 use page::Page;
 use refusal::{Refusal, bad};
 use resource::{Method, Resource};
@@ -73,6 +74,8 @@ pub struct Http {
     scanned: usize,
     end: Option<usize>,
     scan: Scan,
+    /// It begins as a HEAD does.
+    is_head: bool,
     /// It was told to go on with its body.
     is_continued: bool,
     /// An empty line before it was passed over.
@@ -95,6 +98,9 @@ enum Own {
     Trace(Vec<u8>),
 }
 
+/// The longest body that is read although it is in vain, so that the connection can go on, in bytes.
+const MOST_WASTED: usize = 64 * 1024;
+
 /// A path, and what follows its question mark.
 type Target<'a> = (&'a [u8], Option<&'a [u8]>);
 
@@ -112,6 +118,7 @@ impl Http {
             (self.is_begun, self.scanned) = (true, 0);
             return Decoded::Skip { used: 2 };
         }
+        self.is_head = input.starts_with(b"HEAD ");
         let read = self.find_end(input).and_then(|end| match end {
             Some(end) => self.read(input, end, manners),
             None => Ok(None),
@@ -119,11 +126,23 @@ impl Http {
         match read {
             Ok(Some(decoded)) => decoded,
             Ok(None) if tail == Tail::Ended && !input.is_empty() => {
+                self.answering = self.of_nobody();
                 self.refuse(bad("the request ended before it was whole"), input.len())
             }
             Ok(None) => Decoded::Incomplete,
-            Err(refusal) => self.refuse(refusal, input.len()),
+            Err(refusal) => {
+                if self.end.is_none() {
+                    self.answering = self.of_nobody();
+                }
+                self.refuse(refusal, input.len())
+            }
         }
+    }
+
+    /// What an answer to a head depends on that could not be read: whether it may have a body.
+    fn of_nobody(&self) -> Answering {
+        let method = self.is_head.then_some(Method::Head);
+        Answering { method, closes: true, ..Answering::default() }
     }
 
     /// Once found, what follows is a body, which is not looked at.
@@ -141,8 +160,7 @@ impl Http {
         end: usize,
         manners: &Manners,
     ) -> Result<Option<Decoded<'a>>, Refusal> {
-        // Whatever is wrong with it is answered to nobody in particular.
-        self.answering = Answering { closes: true, ..Answering::default() };
+        self.answering = self.of_nobody();
         let head = parse(&input[..end])?;
         let (authority, (path, query)) = split(head.target);
         let asked = understand(&head, authority, manners)?;
@@ -162,17 +180,21 @@ impl Http {
         let rest = &input[end..];
         let has_body = asked.framing != Framing::Length(0);
         let awaits_word = asked.expects_continue && has_body && rest.is_empty();
+        // A body that is long, or how long is not known, is not waited for in vain.
+        let is_long = !matches!(asked.framing, Framing::Length(..=MOST_WASTED));
+        let wanted = match wanted {
+            Err(refusal) if is_long || awaits_word => {
+                return Err(Refusal { is_last: true, ..refusal });
+            }
+            wanted => wanted,
+        };
         match body::whole(rest, asked.framing, &mut self.scan, manners.max_message)? {
             None if !awaits_word || self.is_continued => Ok(None),
-            None => match wanted {
-                Ok(_) => {
-                    self.is_continued = true;
-                    self.own = Some(Own::Continue);
-                    Ok(Some(Decoded::Own { used: 0 }))
-                }
-                // Whether the body comes nevertheless is not known.
-                Err(refusal) => Err(Refusal { is_last: true, ..refusal }),
-            },
+            None => {
+                self.is_continued = true;
+                self.own = Some(Own::Continue);
+                Ok(Some(Decoded::Own { used: 0 }))
+            }
             Some((body, length)) => {
                 let used = end + length;
                 (self.scanned, self.end, self.scan) = (0, None, Scan::default());
@@ -194,15 +216,17 @@ impl Http {
         body: Cow<'a, [u8]>,
     ) -> Result<Option<Request<'a>>, Refusal> {
         let Wanted { method, resource, query } = *wanted;
+        if method != Method::Put && !body.is_empty() {
+            let text = "nothing is done with a body here; send none, and parameters in the target";
+            return Err(Refusal::new(400, text));
+        }
         let own = match (method, resource) {
             (Method::Options, _) => Own::Options(resource.methods()),
-            (Method::Trace, _) => {
-                if !body.is_empty() {
-                    return Err(Refusal::new(400, "TRACE has no body; send none"));
-                }
-                Own::Trace(traced(head))
+            (Method::Trace, _) => Own::Trace(traced(head)),
+            (_, Resource::Page(page)) => {
+                let [] = resource::parameters(query, [])?;
+                Own::Page(page)
             }
-            (_, Resource::Page(page)) => Own::Page(page),
             _ => {
                 let is_read = matches!(method, Method::Get | Method::Head);
                 let is_lease = matches!(resource, Resource::Lease(_)) && is_read;
@@ -268,8 +292,17 @@ impl Http {
 
     /// A request did not come whole in time: what is answered next is that.
     pub fn is_late(&mut self, error: &Error) {
-        self.answering = Answering { closes: true, ..Answering::default() };
+        self.answering = self.of_nobody();
         self.own = Some(Own::Refusal(Refusal::last(408, error.text.clone())));
+    }
+
+    /// The most bytes of a lease that an answer can have: three of them are four letters in JSON and
+    /// XML.
+    pub fn most_data(&self, max_message: usize) -> u64 {
+        match self.answering.accept.best(true) {
+            Some(Form::Json | Form::Xml) => (max_message / 4 * 3) as u64,
+            _ => max_message as u64,
+        }
     }
 
     /// Whether the connection closes now.

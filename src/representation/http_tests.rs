@@ -145,10 +145,20 @@ fn a_late_request_and_one_that_ends_too_early_are_told_so() {
     let mut conversation = Conversation::new(&manners);
     conversation.decode(b"GET / HTTP/1.1\r\n", Tail::Open);
     let mut out = Output::default();
-    conversation.too_slow(500, &mut out);
+    conversation.too_slow(b"GET / HTTP/1.1\r\n", 500, &mut out);
     let text = String::from_utf8(out.bytes).unwrap();
     assert!(text.starts_with("HTTP/1.1 408 ") && text.contains("Connection: close"), "{text}");
     assert!(text.contains("500 ms") && conversation.is_over());
+    // Also when it is not yet known to be HTTP; and one to HEAD has no body.
+    for (half, has_body) in [("GET /stats HT", true), ("HEAD /stats HTTP/1.1\r\n", false)] {
+        let mut conversation = Conversation::new(&manners);
+        conversation.decode(half.as_bytes(), Tail::Open);
+        let mut out = Output::default();
+        conversation.too_slow(half.as_bytes(), 500, &mut out);
+        let text = String::from_utf8(out.bytes).unwrap();
+        assert!(text.starts_with("HTTP/1.1 408 "), "{text}");
+        assert_eq!(!text.ends_with("\r\n\r\n"), has_body, "{text}");
+    }
     let half = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Content-Length: 9\r\n\r\nhal");
     let mut conversation = Conversation::new(&manners);
     let decoded = conversation.decode(half.as_bytes(), Tail::Ended);
@@ -253,6 +263,75 @@ fn the_page_names_nothing_outside_this_server() {
         }
         for (_, link) in text.match_indices("=\"").map(|(at, _)| text.split_at(at + 2)) {
             assert!(!link.starts_with("//"), "{page:?}: {}", &link[..20]);
+        }
+    }
+}
+
+#[test]
+fn a_refusal_of_head_has_no_body_either() {
+    for head in [
+        "HEAD /stats HTTP/1.1\r\n\r\n",
+        "HEAD /stats HTTP/1.1\r\nHost: localhost\r\nX : y\r\n\r\n",
+        "HEAD / HTTP/1.1\n",
+    ] {
+        let heard = heard(&manners(), head.as_bytes());
+        assert!(
+            heard[0].starts_with("HTTP/1.1 400 ") && heard[0].ends_with("\r\n\r\n"),
+            "{heard:?}"
+        );
+    }
+}
+
+#[test]
+fn a_long_body_that_is_in_vain_is_not_waited_for() {
+    let with = |target: &str, field: &str| {
+        let request = format!("PUT {target} HTTP/1.1\r\n{HOST}{field}\r\n\r\n");
+        heard(&Manners { max_message: 1 << 20, ..manners() }, request.as_bytes())
+    };
+    for field in ["Content-Length: 65537", "Transfer-Encoding: chunked"] {
+        let refused = with("/nothing", field);
+        assert!(refused[0].starts_with("HTTP/1.1 404 ") && refused[1] == "closed", "{refused:?}");
+        assert!(with("/leases/7", field).is_empty(), "what is wanted is waited for");
+    }
+    assert!(with("/nothing", "Content-Length: 65536").is_empty(), "the connection can go on");
+}
+
+#[test]
+fn what_has_no_tag_fulfils_no_condition() {
+    for (request, status) in [
+        ("POST /draws?n=1", "412"),
+        ("POST /leases?size=1&duration=1", "412"),
+        ("POST /leases/7?duration=1", "412"),
+        ("GET /stats", "412"),
+        ("DELETE /leases/7", "412"),
+    ] {
+        let request = format!("{request} HTTP/1.1\r\n{HOST}If-Match: \"7\"\r\n\r\n");
+        let heard = heard(&manners(), request.as_bytes());
+        assert!(heard[0].starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {heard:?}");
+    }
+    let any = format!("GET /stats HTTP/1.1\r\n{HOST}If-Match: *\r\n\r\n");
+    assert_eq!(heard(&manners(), any.as_bytes()), [shown(Request::Stats)]);
+}
+
+#[test]
+fn a_body_of_chunks_is_bounded_however_it_comes() {
+    let head = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n");
+    let small = Manners { max_message: 4096, ..manners() };
+    let cases = [
+        ("1\r\nx\r\n".repeat(700) + "0\r\n\r\n", "HTTP/1.1 413 "),
+        (format!("1\r\nx\r\n0\r\n{}\r\n", "X: y\r\n".repeat(3000)), "HTTP/1.1 431 "),
+    ];
+    for (body, status) in cases {
+        let bytes = (head.clone() + &body).into_bytes();
+        assert!(heard(&small, &bytes)[0].starts_with(status));
+        for cut in [head.len() + 10, head.len() + 4090, head.len() + 4100, bytes.len() - 3] {
+            let mut conversation = Conversation::new(&small);
+            if conversation.decode(&bytes[..cut], Tail::Open) == Decoded::Incomplete {
+                conversation.decode(&bytes, Tail::Open);
+            }
+            let mut out = Output::default();
+            conversation.encode_own(&mut out);
+            assert!(out.bytes.starts_with(status.as_bytes()), "cut at {cut}");
         }
     }
 }

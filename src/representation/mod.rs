@@ -97,7 +97,7 @@ pub enum Decoded<'a> {
 }
 
 /// How long a first line's end is waited for, in bytes, to see whether it is HTTP.
-const HTTP_LINE: usize = 8 * 1024;
+const HTTP_LINE: usize = http::head::MOST_LINE;
 
 /// What all conversations of a server keep to.
 #[derive(Debug, Clone)]
@@ -204,8 +204,7 @@ impl<'m> Conversation<'m> {
     pub fn most_data(&self) -> u64 {
         match &self.speaks {
             Some(Speaks::Frames(frames)) => frames.most_data(),
-            // As it is, with a head before it.
-            Some(Speaks::Http(_)) => self.manners.max_message as u64,
+            Some(Speaks::Http(http)) => http.most_data(self.manners.max_message),
             _ => text::most_data(self.manners.max_message),
         }
     }
@@ -221,7 +220,10 @@ impl<'m> Conversation<'m> {
 
     /// Appends the answer to a request that did not come whole in time, if this way of
     /// speaking has one.
-    pub fn too_slow(&mut self, timeout_ms: u128, out: &mut Output) {
+    pub fn too_slow(&mut self, input: &[u8], timeout_ms: u128, out: &mut Output) {
+        if self.speaks.is_none() {
+            self.speaks = choose(input, Tail::Ended, self.manners);
+        }
         let text = format!("the request was not whole after {timeout_ms} ms; send it at once");
         let error = Error::new(Code::BadRequest, text);
         match &mut self.speaks {
@@ -239,14 +241,15 @@ impl Speaks {
     /// Refuses the first thing that is asked in a way that has no log-on.
     #[cold]
     fn turn_away<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
-        let decoded = match self {
-            Speaks::Text(text) => text.decode(input, tail),
-            Speaks::MemoryLease(frames) => frames.decode(input),
-            Speaks::Frames(frames) => frames.decode(input),
+        // A header says what kind of answer is understood; what it announces is not waited for.
+        let (decoded, enough) = match self {
+            Speaks::Text(text) => (text.decode(input, tail), usize::MAX),
+            Speaks::MemoryLease(frames) => (frames.decode(input), memorylease::HEADER),
+            Speaks::Frames(frames) => (frames.decode(input), frame::HEADER),
             Speaks::Http(_) | Speaks::Resp(_) => return Decoded::Incomplete,
         };
         match decoded {
-            Decoded::Incomplete => Decoded::Incomplete,
+            Decoded::Incomplete if input.len() < enough => Decoded::Incomplete,
             _ => Decoded::Last(Some(log_on::has_none())),
         }
     }

@@ -138,26 +138,24 @@ impl Resp {
         let (command, rest) = words.next();
         let answer: Own<Vec<u8>> = match &*command.to_ascii_uppercase() {
             b"HELLO" => self.hello(rest, manners),
-            b"AUTH" => self.log_on(rest, manners).map(|_| OK.into()),
+            b"AUTH" if rest.count() == 2 => self.log_on(rest, manners).map(|()| OK.into()),
             b"QUIT" => {
                 self.is_over = true;
                 Ok(OK.into())
             }
             _ if !self.is_logged_on => Err(NO_AUTH),
             b"PING" if rest.is_over() => Ok(b"+PONG\r\n".into()),
-            b"PING" | b"ECHO" => Ok(bulk(rest.next().0)),
-            b"SELECT" if matches!(rest.next().0, b"0") => Ok(OK.into()),
+            b"PING" | b"ECHO" if rest.count() == 1 => Ok(bulk(rest.next().0)),
+            b"SELECT" if rest.count() == 1 && rest.next().0 == b"0" => Ok(OK.into()),
             b"SELECT" => Err("-ERR refused there is one database; SELECT 0"),
             // What clients say of themselves is not kept.
             b"CLIENT" => match &*rest.next().0.to_ascii_uppercase() {
                 b"SETINFO" | b"SETNAME" => Ok(OK.into()),
                 _ => Err("-ERR unknown-command CLIENT has SETINFO and SETNAME here"),
             },
-            b"CONFIG" => Ok(match rest.next().1.next().0 {
-                b"save" => [b"*2\r\n", &*bulk(b"save"), &bulk(b"")].concat(),
-                b"appendonly" => [b"*2\r\n", &*bulk(b"appendonly"), &bulk(b"no")].concat(),
-                _ => b"*0\r\n".into(),
-            }),
+            b"CONFIG" if rest.count() == 2 && rest.next().0.eq_ignore_ascii_case(b"GET") => {
+                Ok(config(rest.next().1.next().0))
+            }
             b"COMMAND" => Ok(b"*0\r\n".into()),
             _ => return false,
         };
@@ -165,15 +163,15 @@ impl Resp {
         true
     }
 
-    /// Logs on with the next two words; answers those that follow.
-    fn log_on<'a>(&mut self, words: Words<'a>, manners: &Manners) -> Own<Words<'a>> {
+    /// Logs on with the next two words.
+    fn log_on(&mut self, words: Words<'_>, manners: &Manners) -> Own<()> {
         let (name, rest) = words.next();
-        let (password, rest) = rest.next();
+        let (password, _) = rest.next();
         match &manners.user {
             None => Err("-ERR refused this server has no user; leave AUTH out"),
             Some(user) if user.is(name, password) => {
                 self.is_logged_on = true;
-                Ok(rest)
+                Ok(())
             }
             Some(_) => Err("-WRONGPASS name or password is wrong; send AUTH NAME PASSWORD"),
         }
@@ -187,15 +185,17 @@ impl Resp {
             b"3" => 3,
             _ => return Err("-NOPROTO unsupported protocol version; HELLO 2 or HELLO 3"),
         };
+        let mut pair = None;
         while !rest.is_over() {
-            let option;
-            (option, rest) = rest.next();
+            let (option, after) = rest.next();
+            rest = after.next().1;
             match &*option.to_ascii_uppercase() {
-                b"AUTH" => rest = self.log_on(rest, manners)?,
-                b"SETNAME" => rest = rest.next().1,
+                b"AUTH" => (pair, rest) = (Some(after), rest.next().1),
+                b"SETNAME" => {}
                 _ => return Err("-ERR bad-request HELLO has AUTH NAME PASSWORD and SETNAME X"),
             }
         }
+        pair.map_or(Ok(()), |pair| self.log_on(pair, manners))?;
         if !self.is_logged_on {
             return Err(NO_AUTH);
         }
@@ -212,13 +212,16 @@ impl Resp {
     /// Appends the answer to what was decoded last. Large data is moved out of it.
     pub fn encode(&mut self, reply: &mut Reply<'_>, out: &mut Output) {
         let is_get = std::mem::take(&mut self.is_get);
+        // Writing to a vector cannot fail.
         match reply {
             Reply::Drawn(drawn) => {
-                head(out, b'*', drawn.count());
-                drawn.for_each_run(|run| run.iter().for_each(|&n| head(out, b':', u64::from(n))));
+                let _ = write!(out.bytes, "*{}\r\n", drawn.count());
+                drawn.for_each_run(|run| {
+                    run.iter().for_each(|n| drop(write!(out.bytes, ":{n}\r\n")));
+                });
             }
             Reply::Data { data, .. } => {
-                head(out, b'$', data.len() as u64);
+                let _ = write!(out.bytes, "${}\r\n", data.len());
                 let mut data = std::mem::take(data);
                 data.extend_from_slice(b"\r\n");
                 out.attach(data);
@@ -227,7 +230,6 @@ impl Resp {
                 out.bytes.extend_from_slice(if self.is_third { b"_\r\n" } else { &b"$-1\r\n"[..] });
             }
             Reply::Error(error) => {
-                // Writing to a vector cannot fail.
                 let _ = write!(out.bytes, "-ERR {error}\r\n");
             }
             reply => {
@@ -257,19 +259,13 @@ fn bulk(text: &[u8]) -> Vec<u8> {
     [format!("${}\r\n", text.len()).as_bytes(), text, b"\r\n"].concat()
 }
 
-/// A line of a letter and a number, in digits from the last one backwards.
-fn head(out: &mut Output, letter: u8, mut number: u64) {
-    let (mut line, mut at) = (*b"*00000000000000000000\r\n", 21);
-    loop {
-        at -= 1;
-        line[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
+/// What redis-benchmark asks before it begins: nothing is ever saved.
+fn config(name: &[u8]) -> Vec<u8> {
+    match &*name.to_ascii_lowercase() {
+        b"save" => [b"*2\r\n", &*bulk(b"save"), &bulk(b"")].concat(),
+        b"appendonly" => [b"*2\r\n", &*bulk(b"appendonly"), &bulk(b"no")].concat(),
+        _ => b"*0\r\n".into(),
     }
-    line[at - 1] = letter;
-    out.bytes.extend_from_slice(&line[at - 1..]);
 }
 
 /// A number after a letter, and the bytes of their line; none for one below 0. `None` while the

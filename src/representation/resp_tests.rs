@@ -115,14 +115,24 @@ fn nobody_is_served_before_the_log_on() {
         let answer = answers(&manners, &[words(line)]).remove(0).unwrap();
         assert!(answer.starts_with("-NOAUTH "), "{line}: {answer}");
     }
-    for line in ["AUTH secret", "AUTH ada wrong", "AUTH eve secret", "HELLO 2 AUTH ada x", "AUTH"] {
+    let wrong = ["AUTH ada wrong", "AUTH eve secret", "HELLO 2 AUTH ada x"];
+    let broken =
+        ["AUTH secret", "AUTH", "AUTH ada secret more", "HELLO 3 AUTH ada secret NONSENSE x"];
+    for (at, line) in wrong.into_iter().chain(broken).enumerate() {
         let answers = answers(&manners, &[words(line), words("draw 4")]);
-        assert!(answers[0].as_ref().unwrap().starts_with("-WRONGPASS "), "{line}: {answers:?}");
+        let is_wrong = answers[0].as_ref().unwrap().starts_with("-WRONGPASS ");
+        assert_eq!(is_wrong, at < wrong.len(), "{line}: {answers:?}");
         assert!(answers[1].as_ref().unwrap().starts_with("-NOAUTH "), "{line}: {answers:?}");
     }
     let draw = || words("draw 4");
     assert_eq!(answers(&manners, &[words("AUTH ada secret"), draw()])[1], None);
-    assert_eq!(answers(&manners, &[words("HELLO 3 AUTH ada secret"), draw()])[1], None);
+    for hello in [
+        "HELLO 3 AUTH ada secret",
+        "HELLO 2 SETNAME x AUTH ada secret",
+        "HELLO 3 AUTH ada secret SETNAME x",
+    ] {
+        assert_eq!(answers(&manners, &[words(hello), draw()])[1], None, "{hello}");
+    }
     // Whoever is nobody yet may not fill memory.
     let broken = |bytes: &[u8]| answers(&manners, &[bytes.to_vec()]).remove(0).unwrap();
     assert_eq!(broken(b"*11\r\n"), "-ERR Protocol error: invalid multibulk length\r\n");

@@ -27,7 +27,9 @@
 //! alone sets nothing. It speaks every request there is.
 //!
 //! The connection closes only after a line over the bound, after a first line that holds
-//! a control byte (a TLS hello, a port scan), after `quit`, and when a time limit is over.
+//! a control byte (a TLS hello, a port scan), after `quit`, when a time limit is over, and after a line
+//! that asks nothing and ends with `HTTP/…` or begins with `Host:`: behind it could be a body, and a
+//! page of another site can choose both.
 //!
 //! **Silence.** Simple course clients send `draw 4` with no line end and wait. On a
 //! connection that has never sent a line end, a whole `draw N` followed by 100 ms of
@@ -148,12 +150,27 @@ impl Text {
     fn finish<'a>(&mut self, line: &'a [u8], used: usize) -> Decoded<'a> {
         self.scanned = 0;
         self.past_first = true;
-        Decoded::Asked { request: parse(line), used }
+        match parse(line) {
+            Err(_) if is_http(line) => Decoded::Last(Some(Error::new(Code::BadRequest, HTTP_LINE))),
+            request => Decoded::Asked { request, used },
+        }
     }
+}
+
+/// Whether a line that asks nothing is one of HTTP that was not taken for it: its first, or the
+/// one that names the host, which no browser leaves out. What follows may be a body.
+fn is_http(line: &[u8]) -> bool {
+    let last = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
+    let begins = |word: &[u8], known: &[u8]| {
+        word.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known))
+    };
+    begins(last, b"HTTP/") || begins(line, b"Host:")
 }
 
 const NOT_TEXT: &str =
     "the first line holds a control byte, so this is no text; send lines, such as draw 4";
+const HTTP_LINE: &str =
+    "this is a line of HTTP, and what follows may be no command; begin with METHOD /PATH HTTP/1.1";
 const LINE_TOO_LONG: &str =
     "a line has at most 65536 bytes; set longer data in frames, or a shorter piece of it";
 const GET_TOO_LONG: &str =

@@ -235,3 +235,33 @@ fn an_error_is_its_code_and_its_cure() {
         "error too-large 70000 bytes do not fit; lease more\n"
     );
 }
+
+#[test]
+fn a_line_of_http_that_is_no_command_ends_the_connection() {
+    let lines = [
+        "patch /draws HTTP/1.1",
+        "POST /a b HTTP/1.1",
+        "POST HTTP://evil.example/ HTTP/1.1",
+        "POST / HTTP/2.0",
+        "post / http/1.1",
+        "CONNECT evil.example:25 HTTP/1.1",
+        "M-POST / HTTP/1.1",
+        "send /draws HTTP/1.1",
+        "lookup / HTTP/1.1",
+        "Host: evil.example",
+        "host:evil.example",
+    ];
+    for line in lines {
+        let bytes = format!("{line}\r\ndraw 4\n");
+        let mut text = Text::default();
+        let decoded = text.decode(bytes.as_bytes(), Tail::Open);
+        assert!(matches!(decoded, Decoded::Last(Some(_))), "{line}: {decoded:?}");
+    }
+    // What is a command is one, whatever its data looks like.
+    for line in ["set 7 see HTTP/1.1", "set 7 Host: x", "open q GET / HTTP/1.1"] {
+        let bytes = format!("{line}\n");
+        let mut text = Text::default();
+        let decoded = text.decode(bytes.as_bytes(), Tail::Open);
+        assert!(matches!(decoded, Decoded::Asked { request: Ok(_), .. }), "{line}: {decoded:?}");
+    }
+}

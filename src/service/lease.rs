@@ -45,7 +45,7 @@ use super::pool::Pools;
 use super::process::ProcessNumber;
 use crate::message::memory::{Amounts, Pool};
 use crate::message::{Code, Error, IdKind, LeaseId};
-pub use list::Listed;
+pub use list::LeaseRow;
 
 /// Every lease there is. `H` is what the owner keeps for each.
 #[derive(Debug)]

@@ -25,6 +25,7 @@ use crate::message::memory::Pool;
 use crate::message::numbers::NumberList;
 use crate::representation::Manners;
 use crate::representation::datagram::MOST_DATAGRAM;
+use crate::representation::http::asked::is_readable;
 use crate::service::arena::Arena;
 use crate::service::buddy::{Buddy, MIN_BLOCK};
 use crate::service::engine::Engine;
@@ -290,6 +291,13 @@ impl Config {
         }
         if let Some(error) = self.rules.fixed.keys().find_map(|name| check_name(name).err()) {
             return Err(StartError::OutOfRange(format!("--pools: committed.NAME: {}", error.text)));
+        }
+        let is_name =
+            |name: &String| !name.is_empty() && !name.contains(':') && is_readable(name.as_bytes());
+        if !self.limits.manners.hosts.iter().all(is_name) {
+            return Err(StartError::Refused(
+                "--host is a name alone; give it without a port or a scheme",
+            ));
         }
         range("--admin", self.admin, LEAST_ADMIN, 1 << 30, " bytes")?;
         range("--rendezvous", ms(self.rendezvous), 0, 60_000, " ms")?;

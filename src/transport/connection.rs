@@ -295,7 +295,10 @@ impl Connection<'_> {
                 }
                 Decoded::Last(None) => return true,
                 &Decoded::Own { used } => self.encode_own(used),
-                &Decoded::Skip { used } => self.input.consume(used),
+                &Decoded::Skip { used } => {
+                    self.input.consume(used);
+                    self.patience.request_done();
+                }
             }
             if self.conversation.is_over() {
                 return true;
@@ -351,7 +354,7 @@ impl Connection<'_> {
 
     fn end_too_slow(&mut self) -> End {
         let timeout_ms = self.limits.request_timeout.as_millis();
-        self.conversation.too_slow(timeout_ms, &mut self.output);
+        self.conversation.too_slow(self.input.pending(), timeout_ms, &mut self.output);
         let _ = self.flush();
         End::Ours
     }

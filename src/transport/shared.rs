@@ -45,7 +45,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::message::numbers::NumberList;
 use crate::message::{ClientNumber, Reply, Request};
@@ -107,6 +107,8 @@ pub struct Shared {
     contenders: AtomicU32,
     /// Of datagrams, when they are served.
     datagrams: Option<DatagramGauges>,
+    /// What moments are called outside.
+    started: Started,
     /// To the spawning thread, which alone knows who is connected.
     events: OnceLock<Sender<Event>>,
 }
@@ -118,6 +120,26 @@ pub struct Waits {
     pub longest: Duration,
     /// By a join, for administrative memory.
     pub rendezvous: Duration,
+}
+
+/// One moment by both clocks: what the other moments are called outside does not change when the
+/// system's clock is set.
+#[derive(Debug, Clone, Copy)]
+struct Started {
+    at: Instant,
+    called: SystemTime,
+}
+
+impl Started {
+    fn now() -> Self {
+        Self { at: Instant::now(), called: SystemTime::now() }
+    }
+
+    /// A moment since, in milliseconds since 1970.
+    fn milliseconds(&self, moment: Instant) -> u64 {
+        let called = self.called + moment.saturating_duration_since(self.at);
+        called.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
+    }
 }
 
 /// What `stats` shows of datagrams.
@@ -158,6 +180,7 @@ impl Shared {
             locked: AtomicU64::new(0),
             contenders: AtomicU32::new(0),
             datagrams,
+            started: Started::now(),
             events: OnceLock::new(),
         }
     }
@@ -218,7 +241,7 @@ impl Shared {
                 self.inspect(caller, id, part, if_version, spare)
             }
             Request::Replace { id, ref condition, ref data } => self.replace(id, condition, data),
-            Request::List { what } => Ok(self.list(what)),
+            Request::List { what } => self.list(caller, what),
             Request::Stats => Ok(self.stats()),
             Request::Tree => Ok(self.tree()),
             Request::Parked => self.parked(),

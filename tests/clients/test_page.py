@@ -179,11 +179,43 @@ class Page(unittest.TestCase):
         self.assertFalse(self.browser.find_element(By.ID, "gone").is_displayed())
         self.stop()
         self.until(lambda: self.browser.find_element(By.ID, "gone").is_displayed())
-        self.assertIn("The server is gone since", self.text("gone"))
+        self.assertIn("The server does not answer since", self.text("gone"))
         self.assertEqual(self.run_script("return document.getElementById('gone').getAttribute('role')"), "alert")
         self.server = Server(*ARGUMENTS, port=port)
         self.is_up = True
         self.until(lambda: not self.browser.find_element(By.ID, "gone").is_displayed())
+        self.assertEqual(self.text("said"), "The server answers again.")
+
+    def test_what_is_said_aloud_does_not_change_each_second(self):
+        self.open()
+        self.run_script("""
+            window.said = 0;
+            const seen = new MutationObserver(() => window.said++);
+            for (const e of document.querySelectorAll('[role=status], [role=alert], [aria-live]'))
+              seen.observe(e, {childList: true, characterData: true, subtree: true, attributes: true});""")
+        state = self.text("state")
+        self.until(lambda: self.text("state") != state)
+        state = self.text("state")
+        self.until(lambda: self.text("state") != state)
+        self.assertEqual(self.run_script("return window.said"), 0)
+
+    def test_a_number_that_came_twice_stands_out_and_the_page_says_why(self):
+        self.stop()
+        self.server = Server("--no-lock", "--race-window", "2ms", "--numbers", "500")
+        self.is_up = True
+        clients = [self.client() for _ in range(8)]
+        self.open()
+        self.assertIn("without its lock", self.browser.find_element(By.ID, "broken").text)
+
+        def twice():
+            threads = [threading.Thread(target=client.ask, args=("draw 3",)) for client in clients]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return self.run_script("return document.querySelectorAll('#table td.twice').length") >= 2
+
+        self.until(twice)
 
     def test_it_is_for_keyboards_and_screen_readers(self):
         self.open()

@@ -295,6 +295,52 @@ const CASES: &[Case] = &[
         403,
         true,
     ),
+    ("a host that is none", "POST /draws?n=1 HTTP/1.1\r\nHost: local host\r\n\r\n", 400, false),
+    ("a port that is none", "POST /draws?n=1 HTTP/1.1\r\nHost: localhost:x\r\n\r\n", 400, false),
+    (
+        "two origins",
+        "POST /draws?n=1 HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nOrigin: http://localhost\r\n\r\n",
+        400,
+        false,
+    ),
+    (
+        "two log-ons",
+        "POST /draws?n=1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic eDp5\r\nAuthorization: Basic eDp5\r\n\r\n",
+        400,
+        false,
+    ),
+    (
+        "our host in the target, a foreign one beside it",
+        "GET / HTTP/1.1\r\nHost: localhost\r\n\r\nPOST http://localhost/draws?n=1 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        403,
+        true,
+    ),
+    ("the server as a whole, by GET", "GET * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, true),
+    (
+        "a body for TRACE",
+        "TRACE /stats HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi",
+        400,
+        true,
+    ),
+    (
+        "a body for the page",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi",
+        400,
+        true,
+    ),
+    ("a parameter for the page", "GET /?x=1 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, true),
+    (
+        "white space behind a chunk's size",
+        "PUT /leases/7 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2 \r\nhi\r\n0\r\n\r\n",
+        400,
+        false,
+    ),
+    (
+        "a condition on what has no version",
+        "POST /draws?n=1 HTTP/1.1\r\nHost: localhost\r\nIf-Match: \"1\"\r\n\r\n",
+        412,
+        true,
+    ),
     // What is asked.
     ("a draw by GET", "GET /draws?n=1 HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, true),
     (

@@ -3,7 +3,7 @@
 //!
 //! | kind | request | reply |
 //! | --- | --- | --- |
-//! | 28 Inspect | id, part `u32` (0 none, 1 all, 2 span, 3 the last), two `u64` (first and last, or how many and 0), `u32` and `u64` (1 and a version, or 0 and 0) | id, size, length, version, age, left and first `u64`, data; an age or time that there is not is 2^64 - 1 |
+//! | 28 Inspect | id, part `u32` (0 none, 1 all, 2 span, 3 the last), two `u64` (first and last, or how many and 0), `u32` and `u64` (1 and a version, or 0 and 0) | id, size, length, version, changed, left and first `u64`, data; a time that there is not is 2^64 - 1 |
 //! | 29 Replace | id, condition `u32` (0 any, 1 one of, 2 none of), versions (a sequence of `u64`), data | id, length `u64`, version `u64` |
 //! | 2a List | what `u32` (0 leases, 1 sessions, 2 connections) | what, total `u64`, columns (a sequence of strings), values (one sequence of strings, row by row) |
 //!
@@ -112,11 +112,11 @@ fn take_listed(body: &mut Reader<'_>) -> Result<Listed, Malformed> {
 pub fn put_reply(reply: &Reply<'_>, data: usize, out: &mut Writer<'_>) {
     match reply {
         Reply::Inspected(inspection) => {
-            let Inspection { id, size, length, version, age_ms, left_ms, first, .. } =
+            let Inspection { id, size, length, version, changed_ms, left_ms, first, .. } =
                 &**inspection;
             put_id(*id, out);
-            let (age, left) = (age_ms.unwrap_or(NEVER), left_ms.unwrap_or(NEVER));
-            for number in [*size, *length, *version, age, left, *first] {
+            let (changed, left) = (changed_ms.unwrap_or(NEVER), left_ms.unwrap_or(NEVER));
+            for number in [*size, *length, *version, changed, left, *first] {
                 out.u64(number);
             }
             out.count(data);
@@ -151,9 +151,9 @@ pub fn take_reply(kind: u8, body: &mut Reader<'_>) -> Option<Result<Reply<'stati
 fn take_inspection(body: &mut Reader<'_>) -> Result<Reply<'static>, Malformed> {
     let (id, size, length, version) = (take_id(body)?, body.u64()?, body.u64()?, body.u64()?);
     let time = |ms| Some(ms).filter(|&ms| ms != NEVER);
-    let (age_ms, left_ms, first) = (time(body.u64()?), time(body.u64()?), body.u64()?);
+    let (changed_ms, left_ms, first) = (time(body.u64()?), time(body.u64()?), body.u64()?);
     let data = body.sequence()?.to_vec();
-    let inspection = Inspection { id, size, length, version, age_ms, left_ms, first, data };
+    let inspection = Inspection { id, size, length, version, changed_ms, left_ms, first, data };
     Ok(Reply::Inspected(Box::new(inspection)))
 }
 

@@ -42,11 +42,11 @@ pub fn requests() -> Vec<(u8, String, Request<'static>)> {
 }
 
 pub fn replies() -> Vec<(u8, u8, String, Reply<'static>)> {
-    let inspected = |age_ms, left_ms, first, data: &[u8]| {
+    let inspected = |changed_ms, left_ms, first, data: &[u8]| {
         let (size, length, version, data) = (64, 11, 3, data.to_vec());
         let id = id();
         Reply::Inspected(
-            Inspection { id, size, length, version, age_ms, left_ms, first, data }.into(),
+            Inspection { id, size, length, version, changed_ms, left_ms, first, data }.into(),
         )
     };
     let numbers = "0000000000000040 000000000000000b 0000000000000003";

@@ -18,6 +18,7 @@
 //! **Lock** none. **Source** RFC 9110, sections 8, 10 and 15.
 
 use std::io::Write;
+use std::ops::Range;
 
 use super::conditions::{Conditions, Verdict};
 use super::negotiation::{Accept, Form};
@@ -116,14 +117,10 @@ impl Answering {
 
     fn error(&self, status: u16, error: &Error, fields: &str, now: &Now<'_>, out: &mut Output) {
         let form = self.accept.best(false).unwrap_or(Form::Text);
-        let mut body = Vec::new();
-        match form {
-            Form::Text | Form::Bytes => {
-                let _ = writeln!(body, "error {error}");
-            }
-            Form::Json => value::of_error(error).1.json(&mut body),
-            Form::Xml => put_xml(value::of_error(error), &mut body),
-        }
+        let body = match form {
+            Form::Text | Form::Bytes => format!("error {error}\n").into_bytes(),
+            form => put_value(value::of_error(error), form),
+        };
         let fields = format!("{FRESH}{fields}");
         let (content_type, body) = (form.content_type(), Body::Bytes(&body));
         self.put(Response { status, content_type, fields, body }, now, out);
@@ -161,51 +158,56 @@ impl Answering {
     }
 
     fn inspected(&self, inspection: &mut Inspection, form: Form, now: &Now<'_>, out: &mut Output) {
-        let version = inspection.version;
-        let tag = format!("{version}{}", form.tag());
-        let modified = inspection.age_ms.map(|age| now.milliseconds.saturating_sub(age) / 1000);
-        let mut fields = format!("{FRESH}ETag: \"{tag}\"\r\n");
-        if let Some(modified) = modified {
-            fields += &format!("Last-Modified: {}\r\n", date::write(modified));
-        }
-        fields += &format!("Leasebox-Size: {}\r\n", inspection.size);
-        if let Some(left) = inspection.left_ms {
-            fields += &format!("Leasebox-Left-Ms: {left}\r\n");
-        }
-        let length = inspection.length;
-        let part = self.conditions.part().filter(|_| self.if_version.is_none_or(|v| v == version));
-        let content_type = form.content_type();
+        let tag = format!("{}{}", inspection.version, form.tag());
+        // Not later than now, should the system's clock have been set back.
+        let modified = inspection.changed_ms.map(|at| at.min(now.milliseconds) / 1000);
+        let fields = fields_of(inspection, &tag, modified, form);
         let (status, body) = match self.conditions.judge(&tag, modified) {
             Verdict::Failed => {
                 let text = "the lease has another version; get it, and use the ETag that comes";
                 return self.error(412, &Error::new(Code::Refused, text), "", now, out);
             }
-            Verdict::NotModified => (304, Body::LeftOut(length)),
-            Verdict::Holds => match (form, part) {
+            Verdict::NotModified => (304, Body::LeftOut(inspection.length)),
+            Verdict::Holds => match (form, self.part_of(inspection)) {
                 (Form::Json | Form::Xml, _) => {
-                    let body = shown(&Reply::Inspected(Box::new(inspection.clone())), form);
-                    (200, Body::Data(body))
+                    (200, Body::Data(put_value(value::inspected(inspection), form)))
                 }
-                _ if self.method == Some(Method::Head) => (200, Body::LeftOut(length)),
-                (_, Some(part)) if is_satisfiable(part, length) => {
-                    let (first, count) = (inspection.first, inspection.data.len() as u64);
-                    let last = first + count - 1;
-                    fields += &format!("Content-Range: bytes {first}-{last}/{length}\r\n");
-                    (206, Body::Data(std::mem::take(&mut inspection.data)))
-                }
-                (_, Some(_)) => {
-                    let text = format!("the lease holds {length} bytes; ask for some of those");
-                    let range = format!("Content-Range: bytes */{length}\r\n");
-                    let error = Error::new(Code::TooLarge, text);
-                    return self.error(416, &error, &range, now, out);
-                }
+                _ if self.method == Some(Method::Head) => (200, Body::LeftOut(inspection.length)),
+                (_, Some(part)) => return self.part(part, inspection, fields, form, now, out),
                 (_, None) => (200, Body::Data(std::mem::take(&mut inspection.data))),
             },
         };
-        if matches!(form, Form::Text | Form::Bytes) {
-            fields += "Accept-Ranges: bytes\r\n";
-        }
+        let content_type = form.content_type();
         self.put(Response { status, content_type, fields, body }, now, out);
+    }
+
+    /// The part that is wanted of this version.
+    fn part_of(&self, inspection: &Inspection) -> Option<Part> {
+        let is_it = self.if_version.is_none_or(|version| version == inspection.version);
+        self.conditions.part().filter(|_| is_it)
+    }
+
+    /// Appends a part of a lease, or that there is none.
+    fn part(
+        &self,
+        part: Part,
+        inspection: &mut Inspection,
+        mut fields: String,
+        form: Form,
+        now: &Now<'_>,
+        out: &mut Output,
+    ) {
+        let length = inspection.length;
+        let Range { start, end } = part.of(length);
+        if start == end {
+            let text = format!("the lease holds {length} bytes; ask for some of those");
+            let range = format!("Content-Range: bytes */{length}\r\n");
+            return self.error(416, &Error::new(Code::TooLarge, text), &range, now, out);
+        }
+        fields += &format!("Content-Range: bytes {start}-{}/{length}\r\n", end - 1);
+        let body = Body::Data(std::mem::take(&mut inspection.data));
+        let content_type = form.content_type();
+        self.put(Response { status: 206, content_type, fields, body }, now, out);
     }
 
     fn put(&self, response: Response<'_>, now: &Now<'_>, out: &mut Output) {
@@ -256,14 +258,23 @@ pub struct Now<'a> {
     pub milliseconds: u64,
 }
 
-/// Whether there is a byte of that part.
-fn is_satisfiable(part: Part, length: u64) -> bool {
-    !part.of(length).is_empty()
+/// What is told of a lease before its bytes.
+fn fields_of(inspection: &Inspection, tag: &str, modified: Option<u64>, form: Form) -> String {
+    let mut fields = format!("{FRESH}ETag: \"{tag}\"\r\nLeasebox-Size: {}\r\n", inspection.size);
+    if let Some(modified) = modified {
+        fields += &format!("Last-Modified: {}\r\n", date::write(modified));
+    }
+    if let Some(left) = inspection.left_ms {
+        fields += &format!("Leasebox-Left-Ms: {left}\r\n");
+    }
+    if matches!(form, Form::Text | Form::Bytes) {
+        fields += "Accept-Ranges: bytes\r\n";
+    }
+    fields
 }
 
 /// A reply's body in a form.
 fn shown(reply: &Reply<'_>, form: Form) -> Vec<u8> {
-    let mut body = Vec::new();
     match form {
         Form::Text | Form::Bytes => {
             let mut line = Output::default();
@@ -280,15 +291,20 @@ fn shown(reply: &Reply<'_>, form: Form) -> Vec<u8> {
                 0 => 0,
                 words => ends.nth(words - 1).map_or(0, |(at, &end)| at + usize::from(end == b' ')),
             };
-            body = line.bytes.split_off(data);
+            line.bytes.split_off(data)
         }
-        Form::Json => value::of(reply).1.json(&mut body),
-        Form::Xml => put_xml(value::of(reply), &mut body),
+        form => put_value(value::of(reply), form),
     }
-    body
 }
 
-fn put_xml((name, value): (&str, value::Value), body: &mut Vec<u8>) {
-    body.extend_from_slice(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
-    value.xml(name, body);
+/// A value as JSON or XML.
+fn put_value((name, value): (&str, value::Value), form: Form) -> Vec<u8> {
+    let mut body = Vec::new();
+    if form == Form::Json {
+        value.json(&mut body);
+    } else {
+        body.extend_from_slice(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+        value.xml(name, &mut body);
+    }
+    body
 }

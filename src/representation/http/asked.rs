@@ -78,6 +78,9 @@ pub fn understand(
         accept.see(name, value);
         conditions.see(name, value);
     }
+    if seen.host.is_some_and(|host| !is_readable(host)) {
+        return Err(bad("the host is no name or address with a port; send one"));
+    }
     if head.minor > 0 && seen.host.is_none() {
         return Err(bad("HTTP/1.1 wants a Host; send one, such as Host: localhost"));
     }
@@ -106,7 +109,9 @@ fn see<'a>(
         4 if is("host") && seen.host.replace(value).is_some() => {
             return Err(bad("two hosts are given; send Host once"));
         }
-        6 if is("origin") => seen.origin = Some(value),
+        6 if is("origin") && seen.origin.replace(value).is_some() => {
+            return Err(bad("two origins are given; send Origin once"));
+        }
         6 if is("expect") => seen.expect = Some(value),
         10 if is("connection") => {
             for word in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
@@ -114,7 +119,9 @@ fn see<'a>(
                 seen.keeps_alive |= word.eq_ignore_ascii_case(b"keep-alive");
             }
         }
-        13 if is("authorization") => seen.authorization = Some(value),
+        13 if is("authorization") && seen.authorization.replace(value).is_some() => {
+            return Err(bad("two log-ons are given; send Authorization once"));
+        }
         13 if is("content-range") => seen.is_part = true,
         14 if is("content-length") => seen.announced.length(value, most)?,
         16 if is("content-encoding") => seen.encoded = !value.eq_ignore_ascii_case(b"identity"),
@@ -153,6 +160,15 @@ fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, manners: &Manners) -> Op
     None
 }
 
+/// Whether this could be a host at all, and a port.
+pub fn is_readable(host: &[u8]) -> bool {
+    let is_fine =
+        |&byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
+    let port = host.rsplit(|&byte| byte == b':').next().unwrap_or_default();
+    let has_port = host.contains(&b':') && !host.ends_with(b"]");
+    host.iter().all(is_fine) && (!has_port || port.iter().all(u8::is_ascii_digit))
+}
+
 /// Whether a `Host` is this server: an address cannot be another site's name, and `localhost` is
 /// this machine. A name that was made to resolve to this server is neither.
 fn is_host(host: &[u8], names: &[String]) -> bool {
@@ -173,7 +189,8 @@ fn is_host(host: &[u8], names: &[String]) -> bool {
 
 fn is_port(port: Option<&str>, rest: &str) -> bool {
     match port {
-        Some(port) => port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit()),
+        Some("") => true,
+        Some(port) => port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok(),
         None => rest.is_empty(),
     }
 }
@@ -227,7 +244,8 @@ mod tests {
             "localhost.evil.example",
             "127.0.0.1.evil.example",
             "localhost:x",
-            "localhost:123456",
+            "localhost:65536",
+            "localhost:+80",
             "localhost:1:2",
             "::1",
             "[::1",

@@ -138,6 +138,9 @@ impl Scan {
                 Some(b"\r\n") => {
                     self.at = end + 2;
                     self.data += size;
+                    if self.at > most {
+                        return Err(too_long(most));
+                    }
                 }
                 Some(_) => return Err(bad("a chunk does not end with CR LF where its size says")),
                 None if body.get(end).is_some_and(|&byte| byte != b'\r') => {
@@ -149,16 +152,15 @@ impl Scan {
         while let Some(found) = body[self.at..].iter().position(|&byte| byte == b'\n') {
             let line = &body[self.at..self.at + found];
             self.at += found + 1;
+            check_trailers(self.at - self.trailers)?;
             match line.strip_suffix(b"\r") {
                 Some([]) => return Ok(Scanned::Whole(self.at)),
                 Some(line) => drop(field(line)?),
                 None => return Err(bad("a line ends with LF alone; end each with CR LF")),
             }
         }
-        if body.len() - self.trailers > MOST_HEAD {
-            return Err(Refusal::last(431, "the trailers have over 16384 bytes; send fewer"));
-        }
-        incomplete(body, most)
+        check_trailers(body.len() - self.trailers)?;
+        Ok(Scanned::Incomplete)
     }
 
     /// The data of a body that is whole.
@@ -177,6 +179,13 @@ impl Scan {
     }
 }
 
+fn check_trailers(length: usize) -> Result<(), Refusal> {
+    if length <= MOST_HEAD {
+        return Ok(());
+    }
+    Err(Refusal::last(431, "the trailers have over 16384 bytes; send fewer"))
+}
+
 fn incomplete(body: &[u8], most: usize) -> Result<Scanned, Refusal> {
     if body.len() > most { Err(too_long(most)) } else { Ok(Scanned::Incomplete) }
 }
@@ -192,7 +201,7 @@ fn size_line(rest: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let (size, extensions) = line.split_at(digits);
     let is_plain = |&byte: &u8| byte == b'\t' || !byte.is_ascii_control();
-    let is_extension = matches!(extensions.trim_ascii_start(), [] | [b';', ..]);
+    let is_extension = extensions.is_empty() || extensions.trim_ascii_start().starts_with(b";");
     if !is_extension || !extensions.iter().all(is_plain) {
         return Err(bad(NO_SIZE));
     }

@@ -19,6 +19,7 @@
 //! **Source** RFC 9110, sections 8.8, 13 and 14.
 
 use super::date;
+use super::negotiation::Form;
 use super::refusal::Refusal;
 use crate::message::parse_decimal;
 use crate::message::resource::{Condition, Part};
@@ -35,6 +36,8 @@ pub struct Tag {
 enum Tags {
     Any,
     These(Vec<Tag>),
+    /// What is no list of tags: it matches nothing, and nothing is changed under it.
+    Broken,
 }
 
 /// What `If-Range` names.
@@ -128,21 +131,18 @@ impl Conditions {
     /// # Errors
     /// 412 for a date.
     pub fn of_change(&self) -> Result<Condition, Refusal> {
-        let versions = |tags: &Tags, weakly: bool| match tags {
-            Tags::Any => None,
-            Tags::These(tags) => {
-                let strong = tags.iter().filter(|tag| weakly || !tag.is_weak);
-                Some(strong.filter_map(Tag::any_version).collect())
-            }
+        let versions = |tags: &[Tag], weakly: bool| {
+            let strong = tags.iter().filter(|tag| weakly || !tag.is_weak);
+            strong.filter_map(Tag::any_version).collect()
         };
         match (&self.if_match, &self.if_none_match) {
-            (Some(tags), None) => {
-                Ok(versions(tags, false).map_or(Condition::Any, Condition::OneOf))
+            (Some(Tags::Any), None) => Ok(Condition::Any),
+            (Some(Tags::These(tags)), None) => Ok(Condition::OneOf(versions(tags, false))),
+            (None, Some(Tags::These(tags))) => Ok(Condition::NoneOf(versions(tags, true))),
+            // There is something, and what is not understood is never fulfilled.
+            (None, Some(Tags::Any | Tags::Broken)) | (Some(Tags::Broken), None) => {
+                Ok(Condition::OneOf(Vec::new()))
             }
-            (None, Some(tags)) => match versions(tags, true) {
-                Some(versions) => Ok(Condition::NoneOf(versions)),
-                None => Ok(Condition::OneOf(Vec::new())),
-            },
             (Some(_), Some(_)) => {
                 let text = "a change has one condition; send If-Match or If-None-Match";
                 Err(Refusal::new(412, text))
@@ -159,17 +159,24 @@ impl Conditions {
     pub fn is_conditional(&self) -> bool {
         self.if_match.is_some() || self.if_none_match.is_some() || self.unmodified_since.is_some()
     }
+
+    /// Whether it can hold of what has no tag.
+    pub fn holds_without_tag(&self) -> bool {
+        matches!(self.if_match, None | Some(Tags::Any))
+    }
 }
 
 impl Tag {
-    /// The version in a tag of that form.
+    /// The version, if this is the tag of one in that form.
     fn version(&self, form: &str) -> Option<u64> {
-        parse_decimal(self.opaque.strip_suffix(form.as_bytes())?)
+        let version = parse_decimal(self.opaque.strip_suffix(form.as_bytes())?)?;
+        // Byte for byte: `"03"` is the tag of nothing.
+        Some(version).filter(|version| format!("{version}{form}").as_bytes() == self.opaque)
     }
 
-    /// The version in a tag of any form.
+    /// The same in any form.
     fn any_version(&self) -> Option<u64> {
-        parse_decimal(self.opaque.split(|&byte| byte == b'-').next()?)
+        Form::ALL.into_iter().find_map(|form| self.version(form.tag()))
     }
 }
 
@@ -177,6 +184,7 @@ impl Tags {
     fn has(&self, tag: &str, weakly: bool) -> bool {
         match self {
             Tags::Any => true,
+            Tags::Broken => false,
             Tags::These(tags) => tags
                 .iter()
                 .any(|known| known.opaque == tag.as_bytes() && (weakly || !known.is_weak)),
@@ -184,32 +192,35 @@ impl Tags {
     }
 }
 
-/// Adds the tags of one field to those of the ones before. A `*` beside others is no list: none
-/// of it counts.
+/// Adds the tags of one field to those of the ones before. A `*` beside others is no list.
 fn add(tags: &mut Option<Tags>, value: &[u8]) {
-    *tags = Some(match tags.take() {
-        None if value == b"*" => Tags::Any,
-        None => Tags::These(tags_of(value)),
-        Some(Tags::These(mut known)) if value != b"*" => {
-            known.extend(tags_of(value));
+    *tags = Some(match (tags.take(), tags_of(value)) {
+        (None, _) if value == b"*" => Tags::Any,
+        (None, Some(more)) => Tags::These(more),
+        (Some(Tags::These(mut known)), Some(more)) => {
+            known.extend(more);
             Tags::These(known)
         }
-        Some(_) => Tags::These(Vec::new()),
+        _ => Tags::Broken,
     });
 }
 
-/// `"a", W/"b"`; what follows something else is left out.
-fn tags_of(value: &[u8]) -> Vec<Tag> {
-    let mut tags = Vec::new();
-    let mut rest = value;
-    while let Some((tag, after)) = tag_of(rest) {
+/// `"a", W/"b"`: at least one, and elements of nothing between them are passed over.
+fn tags_of(value: &[u8]) -> Option<Vec<Tag>> {
+    let (mut tags, mut rest) = (Vec::new(), value.trim_ascii());
+    while !rest.is_empty() {
+        if let [b',', after @ ..] = rest {
+            rest = after.trim_ascii_start();
+            continue;
+        }
+        let (tag, after) = tag_of(rest)?;
         tags.push(tag);
-        rest = match after.trim_ascii_start() {
-            [b',', rest @ ..] => rest.trim_ascii_start(),
-            _ => break,
-        };
+        rest = after.trim_ascii_start();
+        if !matches!(rest, [] | [b',', ..]) {
+            return None;
+        }
     }
-    tags
+    Some(tags).filter(|tags| !tags.is_empty())
 }
 
 fn tag_of(text: &[u8]) -> Option<(Tag, &[u8])> {
@@ -292,7 +303,19 @@ mod tests {
         assert_eq!(of(&[("If-Match", "\"3\"")]), Ok(Condition::OneOf(vec![3])));
         let several = of(&[("If-Match", "\"3-json\", \"x\", W/\"5\", \"4\"")]);
         assert_eq!(several, Ok(Condition::OneOf(vec![3, 4])));
-        assert_eq!(of(&[("If-Match", "nonsense")]), Ok(Condition::OneOf(vec![])));
+        let never = Ok(Condition::OneOf(vec![]));
+        for broken in ["nonsense", "", "\"9\" \"9\"", "w/\"9\"", "\"9\", *", "\"9", ",", "\"9\"x"] {
+            assert_eq!(of(&[("If-Match", broken)]), never, "{broken:?}");
+            assert_eq!(of(&[("If-None-Match", broken)]), never, "{broken:?}");
+            assert_eq!(of(&[("If-None-Match", "\"1\""), ("If-None-Match", broken)]), never);
+        }
+        assert_eq!(of(&[("If-None-Match", "*"), ("If-None-Match", "\"9\"")]), never);
+        assert_eq!(
+            of(&[("If-None-Match", ", \"9\" ,, \"8\",")]),
+            Ok(Condition::NoneOf(vec![9, 8]))
+        );
+        let unissued = of(&[("If-Match", "\"1-nonsense\", \"02\", \"-json\", \"3-bytes\"")]);
+        assert_eq!(unissued, Ok(Condition::OneOf(vec![3])));
         assert_eq!(of(&[("If-Match", "*"), ("If-Match", "\"1\"")]), Ok(Condition::OneOf(vec![])));
         assert_eq!(of(&[("If-None-Match", "W/\"3\"")]), Ok(Condition::NoneOf(vec![3])));
         assert_eq!(of(&[("If-None-Match", "*")]), Ok(Condition::OneOf(vec![])));

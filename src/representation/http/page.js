@@ -68,8 +68,10 @@ function fill(id, columns, rows, none) {
 
 /** Clients by letters, as the homework names its threads: A is the first that was seen. */
 const letters = new Map();
+const MOST_LETTERS = 1000; // then they begin anew: a page may stay open for days
 
 function letter(client) {
+  if (letters.size >= MOST_LETTERS) letters.clear();
   if (!letters.has(client)) letters.set(client, letters.size);
   let [number, word] = [letters.get(client), ""];
   do {
@@ -191,8 +193,11 @@ function showMemory(stats, tree, leases) {
   $("tree").replaceChildren(...roots.map((root) => box(root, 0)));
   const soonest = leases.leases.length ? `, the first lease ends in ${time(leases.leases[0].left_ms)}` : "";
   const said = `The buddy tree: ${bytes(stats.used)} of ${bytes(stats.memory)} used by ${stats.leases} blocks`;
-  $("tree").setAttribute("aria-label", said + soonest + (isCut ? "; only its beginning is drawn" : ""));
+  $("tree").setAttribute("aria-label", said + soonest);
+  const untimed = leases.total > leases.leases.length ? "Only those that end first show their time. " : "";
+  $("tree-cut").textContent = untimed + (isCut ? "Only the beginning of the tree is drawn." : "");
   if ($("lease-details").open) {
+    sayCut("leases", leases);
     const rows = leases.leases.map((l) => [l.id, l.offset, l.block, l.size, time(l.left_ms)]);
     fill("leases", ["lease", "offset", "block", "bytes", "left"], rows, "There are no leases.");
   }
@@ -268,6 +273,13 @@ function showSessions(accounts, sessions) {
   const rows = sessions.sessions.map((s) => [s.opener, s.other, s.opener_waiting, s.other_waiting, ends(s)]);
   const columns = ["opener", "other", "opener has waiting", "other has waiting", "open"];
   fill("sessions", columns, rows, "There are no sessions.");
+  sayCut("sessions", sessions);
+}
+
+/** Says how many of a list are shown, where that is not all of it. */
+function sayCut(name, list) {
+  const shown = list[name].length;
+  $(`${name}-cut`).textContent = shown < list.total ? `${shown} of ${grouped(list.total)} are shown.` : "";
 }
 
 function ends(session) {
@@ -286,6 +298,7 @@ function showConnections(connections) {
   ]);
   const columns = ["client", "speaks", "does", "requests", "connected", "process"];
   fill("connections", columns, rows, "Nobody is connected.");
+  sayCut("connections", connections);
 }
 
 // --- once a second ------------------------------------------------------------------------
@@ -314,6 +327,7 @@ async function askAll() {
     return null;
   } finally {
     clearTimeout(timer);
+    patience.abort(); // what was not answered in time is not waited for
   }
 }
 
@@ -321,17 +335,20 @@ function sayGone(why) {
   if (goneSince) return;
   goneSince = new Date();
   const since = goneSince.toLocaleTimeString("en-GB");
-  const what = `The server is gone since ${since} (${why.message}).`;
+  const what = `The server does not answer since ${since} (${why.message}).`;
   $("gone").textContent = `${what} What stands here is old; the server is asked again each second.`;
   $("gone").hidden = false;
   document.querySelector("main").classList.add("stale");
   $("state").textContent = "No answer";
+  $("said").textContent = "";
 }
 
 async function round() {
   const came = await askAll();
   if (!came) return;
   const [stats, table, tree, leases, pools, processes, sessions, connections] = came;
+  // Said aloud once, not each second.
+  if (goneSince) $("said").textContent = "The server answers again.";
   goneSince = null;
   $("gone").hidden = true;
   document.querySelector("main").classList.remove("stale");
@@ -354,5 +371,4 @@ $("pause").addEventListener("click", () => {
   $("pause").setAttribute("aria-pressed", String(isPaused));
   $("pause").textContent = isPaused ? "Go on" : "Pause";
 });
-$("lease-details").addEventListener("toggle", () => round());
 forever();

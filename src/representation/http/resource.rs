@@ -15,13 +15,14 @@
 //! | `/processes` | GET, HEAD | accounts |
 //! | `/sessions`, `/connections` | GET, HEAD | list them |
 //! | any of them, and `*` | OPTIONS | its methods |
-//! | | TRACE | the request, without what is secret in it |
+//! | any of them | TRACE | the request, without what is secret in it |
 //!
-//! A draw is neither safe nor idempotent, so it is no GET. What a *process* asks is left out: a process is
+//! A draw is neither safe nor idempotent, so it is no GET. What a *process* asks is left out, as are
+//! `help`, `quit` and a lab server's `parked` and `step`: a process is
 //! its connections, and between a client and this server there may be others who share one.
 //!
-//! **Invariants** a parameter that is unknown or given twice is refused, and so is a body that
-//! nothing is done with: it is read to its end, and never as a request.
+//! **Invariants** a parameter that is unknown or given twice is refused (but OPTIONS and TRACE are about any), and
+//! so is a body that nothing is done with.
 //!
 //! **Lock** none. **Source** RFC 9110, section 9; the lecture's seven methods.
 
@@ -147,12 +148,17 @@ impl Resource {
     /// Whether it has that method.
     ///
     /// # Errors
-    /// 405.
+    /// 405; 400 for `*` with another than OPTIONS.
     pub fn check(self, method: Method) -> Result<(), Refusal> {
+        if self == Resource::Server && method != Method::Options {
+            return Err(Refusal::new(
+                400,
+                "* is the server as a whole; ask OPTIONS of it, or give a path",
+            ));
+        }
         let is_read = matches!(method, Method::Get | Method::Head);
         let has = match self {
             _ if matches!(method, Method::Options | Method::Trace) => true,
-            Resource::Server => false,
             Resource::Draws => method == Method::Post,
             Resource::Leases => is_read || method == Method::Post,
             Resource::Lease(_) => true,
@@ -178,9 +184,15 @@ impl Resource {
         conditions: &mut Conditions,
         form: Form,
     ) -> Result<Request<'a>, Refusal> {
-        if method != Method::Put && !body.is_empty() {
-            let text = "nothing is done with a body here; send none, and parameters in the target";
-            return Err(Refusal::new(400, text));
+        let is_lease = matches!(self, Resource::Lease(_));
+        if method == Method::Post && conditions.is_conditional() {
+            return Err(Refusal::new(
+                412,
+                "what POST does has no version; leave the condition out",
+            ));
+        }
+        if !is_lease && !conditions.holds_without_tag() {
+            return Err(Refusal::new(412, "what is asked for has no tag; leave If-Match out"));
         }
         if self == Resource::Draws {
             let [n] = parameters(query, ["n"])?;
@@ -278,7 +290,9 @@ fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {
 }
 
 fn no_such() -> Refusal {
-    Refusal::new(404, "there is no such resource; OPTIONS * and README name those there are")
+    let text = "there is no such resource; there are /, /draws, /table, /leases, /leases/ID, /stats, \
+                /tree, /pools, /processes, /sessions and /connections";
+    Refusal::new(404, text)
 }
 
 fn required(value: Option<Cow<'_, [u8]>>, what: &str) -> Result<u64, Refusal> {
@@ -288,7 +302,10 @@ fn required(value: Option<Cow<'_, [u8]>>, what: &str) -> Result<u64, Refusal> {
 }
 
 /// The values of those names, each once at most, and no others.
-fn parameters<'a, const N: usize>(
+///
+/// # Errors
+/// 400.
+pub fn parameters<'a, const N: usize>(
     query: Option<&'a [u8]>,
     names: [&str; N],
 ) -> Result<[Option<Cow<'a, [u8]>>; N], Refusal> {
@@ -334,83 +351,5 @@ fn decoded(text: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(method: Method, target: &str) -> Result<Request<'static>, u16> {
-        let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
-        let resource = Resource::named(path.as_bytes()).map_err(|refusal| refusal.status)?;
-        resource.check(method).map_err(|refusal| refusal.status)?;
-        let query = query.map(str::as_bytes);
-        let (body, mut conditions) = (Cow::Borrowed(&b""[..]), Conditions::default());
-        let request = resource.request(method, query, body, &mut conditions, Form::Text);
-        request.map_err(|refusal| refusal.status)
-    }
-
-    #[test]
-    fn a_target_is_what_the_table_says() {
-        use Method::{Delete, Get, Post, Put};
-        let id = LeaseId::from_number(7);
-        let lease = Request::Lease { size: 64, duration_ms: 5000, id_kind: IdKind::Uuid };
-        let list = |what| Ok(Request::List { what });
-        let cases = [
-            (Post, "/draws?n=4", Ok(Request::Draw { count: 4 })),
-            (Post, "/draws?n=%34", Ok(Request::Draw { count: 4 })),
-            (Post, "/%64raws?n=4", Ok(Request::Draw { count: 4 })),
-            (Post, "/draws", Err(400)),
-            (Post, "/draws?n=", Err(400)),
-            (Post, "/draws?n=-1", Err(400)),
-            (Post, "/draws?n=4&n=5", Err(400)),
-            (Post, "/draws?n=4&m=5", Err(400)),
-            (Post, "/draws?n=%3", Err(400)),
-            (Get, "/draws?n=4", Err(405)),
-            (Post, "/leases?size=64&duration=5000", Ok(lease.clone())),
-            (Post, "/leases?duration=5000&size=64", Ok(lease)),
-            (Post, "/leases?size=64", Err(400)),
-            (Get, "/leases", list(Listed::Leases)),
-            (Get, "/leases/7", Ok(Request::Inspect { id, part: Part::All, if_version: None })),
-            (
-                Method::Head,
-                "/leases/7",
-                Ok(Request::Inspect { id, part: Part::None, if_version: None }),
-            ),
-            (Delete, "/leases/7", Ok(Request::Release { id })),
-            (Post, "/leases/7?duration=9", Ok(Request::Renew { id, duration_ms: 9 })),
-            (Get, "/leases/x", Err(404)),
-            (Get, "/leases/", Err(404)),
-            (Get, "/leases/7/8", Err(404)),
-            (Get, "/stats", Ok(Request::Stats)),
-            (Get, "/stats?x=1", Err(400)),
-            (Put, "/stats", Err(405)),
-            (Get, "/table", Ok(Request::Table { rows: 12, which: Rows::First })),
-            (Get, "/table?rows=3&which=last", Ok(Request::Table { rows: 3, which: Rows::Last })),
-            (Get, "/table?which=best", Err(400)),
-            (Get, "/processes", Ok(Request::Accounts)),
-            (Get, "/connections", list(Listed::Connections)),
-            (Get, "/nothing", Err(404)),
-            (Get, "/../etc/passwd", Err(404)),
-            (Get, "//", Err(404)),
-            (Get, "*", Err(405)),
-        ];
-        for (method, target, expected) in cases {
-            assert_eq!(asked(method, target), expected, "{method:?} {target}");
-        }
-    }
-
-    #[test]
-    fn what_a_resource_says_it_has_it_has() {
-        let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"];
-        let paths = ["*", "/", "/draws", "/table", "/leases", "/leases/7", "/stats", "/sessions"];
-        for path in paths {
-            let resource = Resource::named(path.as_bytes()).unwrap();
-            for name in methods {
-                let has = resource.check(Method::named(name.as_bytes()).unwrap()).is_ok();
-                let says = resource.methods().split(", ").any(|said| said == name);
-                // OPTIONS * is about the server as a whole.
-                assert!(has == says || path == "*", "{name} {path}");
-            }
-        }
-        assert_eq!(Method::named(b"PATCH").map_err(|refusal| refusal.status), Err(501));
-        assert_eq!(Method::named(b"get").map_err(|refusal| refusal.status), Err(501));
-    }
-}
+#[path = "resource_tests.rs"]
+mod tests;

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::io::Write;
 
 use crate::message::memory::{Account, Pool, PoolState};
-use crate::message::resource::{Inspection, Listed, Listing};
+use crate::message::resource::{Inspection, Listing};
 use crate::message::{Error, Reply, parse_decimal};
 use crate::representation::base64;
 
@@ -84,7 +84,7 @@ pub fn of(reply: &Reply<'_>) -> (&'static str, Value) {
         Reply::Released { id, size } => {
             ("released", record([("id", text(id)), ("size", number(*size))]))
         }
-        Reply::Inspected(inspection) => ("lease", inspected(inspection)),
+        Reply::Inspected(inspection) => inspected(inspection),
         Reply::Stats(figures) => {
             let figure = |value: &String| {
                 parse_decimal(value.as_bytes()).map_or_else(|| text(value), Value::Number)
@@ -112,19 +112,21 @@ pub fn of(reply: &Reply<'_>) -> (&'static str, Value) {
     }
 }
 
-fn inspected(inspection: &Inspection) -> Value {
-    let Inspection { id, size, length, version, age_ms, left_ms, data, .. } = inspection;
-    let mut letters = Vec::new();
+/// How a lease is, and what it holds. Nothing that changes without a set: two answers of one version
+/// have one tag.
+pub fn inspected(inspection: &Inspection) -> (&'static str, Value) {
+    let Inspection { id, size, length, version, data, .. } = inspection;
+    let mut letters = Vec::with_capacity(data.len().div_ceil(3) * 4);
     base64::encode(data, &mut letters);
-    record([
+    let value = record([
         ("id", text(id)),
         ("size", number(*size)),
         ("length", number(*length)),
         ("version", number(*version)),
-        ("age_ms", optional(*age_ms)),
-        ("left_ms", optional(*left_ms)),
-        ("base64", Value::Text(String::from_utf8_lossy(&letters).into_owned())),
-    ])
+        // They are all ASCII.
+        ("base64", Value::Text(String::from_utf8(letters).unwrap_or_default())),
+    ]);
+    ("lease", value)
 }
 
 fn pool(state: &PoolState) -> Value {
@@ -161,12 +163,7 @@ fn listed(listing: &Listing) -> Value {
     };
     let row = |row: &Vec<String>| Value::Record(columns.iter().zip(row).map(value).collect());
     let rows = Value::List(what.one(), rows.iter().map(row).collect());
-    let name = match what {
-        Listed::Leases => "leases",
-        Listed::Sessions => "sessions",
-        Listed::Connections => "connections",
-    };
-    record([("total", number(*total)), (name, rows)])
+    record([("total", number(*total)), (what.word(), rows)])
 }
 
 impl Value {
@@ -259,6 +256,7 @@ fn xml_text(text: &str, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::resource::Listed;
 
     fn both(value: &Value) -> (String, String) {
         let (mut json, mut xml) = (Vec::new(), Vec::new());

@@ -2,18 +2,18 @@
 //!
 //! | request | reply |
 //! | --- | --- |
-//! | `inspect ID [FIRST [LAST]]` | `inspected ID SIZE LENGTH VERSION AGE LEFT FIRST DATA`: how a lease is, and the bytes from FIRST to LAST of what was last set, both included; without FIRST none, without LAST all that follow |
+//! | `inspect ID [FIRST [LAST]]` | `inspected ID SIZE LENGTH VERSION CHANGED LEFT FIRST DATA`: how a lease is, and the bytes from FIRST to LAST of what was last set, both included; without FIRST none, without LAST all that follow |
 //! | `replace ID VERSIONS DATA` | `replaced ID LENGTH VERSION`, or `error refused …` when somebody else has set it |
 //! | `list leases` · `list sessions` · `list connections` | `list WHAT TOTAL COLUMN,COLUMN,… VALUE,VALUE,… …`: a row of values for each, of the first 512 |
 //!
 //! VERSION counts the sets of a lease. VERSIONS is `3`, or `3,4` for one of several, `!3` or `!3,4`
-//! for none of them, or `*` for any. AGE is the time since the last set and LEFT what is left of
-//! the lease, in milliseconds; each is `-` where there is none. FIRST counts from 0. Ids in lists are
+//! for none of them, or `*` for any. CHANGED is when it was last set, in milliseconds since 1970, and
+//! LEFT what is left of the lease, in milliseconds; each is `-` where there is none. FIRST counts from 0. Ids in lists are
 //! their first digits.
 //!
 //! ```text
 //!   > replace 2f0c… 1 new          > inspect 2f0c… 1 1
-//!   < replaced 2f0c… 3 2           < inspected 2f0c… 64 3 2 1200 3800 1 e
+//!   < replaced 2f0c… 3 2           < inspected 2f0c… 64 3 2 1795299855123 3800 1 e
 //! ```
 //!
 //! **Invariants** one reply a line. **Lock** none. **Source** RFC 9110 for conditions; the rest is
@@ -90,12 +90,12 @@ fn parse_list(rest: Words<'_>) -> Result<Request<'_>, Error> {
 pub(super) fn encode(reply: &Reply<'_>, out: &mut Output) {
     match reply {
         Reply::Inspected(inspection) => {
-            let Inspection { id, size, length, version, age_ms, left_ms, first, data } =
+            let Inspection { id, size, length, version, changed_ms, left_ms, first, data } =
                 &**inspection;
             let shown = |ms: &Option<u64>| ms.map_or_else(|| "-".into(), |ms| ms.to_string());
-            let (age, left) = (shown(age_ms), shown(left_ms));
+            let (changed, left) = (shown(changed_ms), shown(left_ms));
             let text =
-                format_args!("inspected {id} {size} {length} {version} {age} {left} {first} ");
+                format_args!("inspected {id} {size} {length} {version} {changed} {left} {first} ");
             line(out, text);
             escape(data, &mut out.bytes);
         }

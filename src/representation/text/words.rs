@@ -73,6 +73,16 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// How many words follow.
+    pub(in crate::representation) fn count(mut self) -> usize {
+        let mut count = 0;
+        while !self.is_over() {
+            (_, self) = self.next();
+            count += 1;
+        }
+        count
+    }
+
     /// Whether no word follows.
     pub(in crate::representation) fn is_over(self) -> bool {
         match self {

@@ -1,6 +1,6 @@
 //! Leases as others may see them.
 //!
-//! **Invariants** no more is gone through than is listed and what has expired before.
+//! **Invariants** no more is gone through than is listed, and what expires in this very moment.
 //!
 //! **Lock** the tables. **Source** ours.
 
@@ -11,7 +11,7 @@ use crate::message::LeaseId;
 
 /// A lease as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct LeaseRow {
     /// Its id.
     pub id: LeaseId,
     /// Where its block lies, in bytes from the arena's start.
@@ -27,13 +27,15 @@ pub struct Listed {
 impl<H: Clone> LeaseTable<H> {
     /// The leases that end first, at most `most` of them; and how many there are, expired ones
     /// that nobody struck yet included.
-    pub fn soonest(&self, most: usize, now: Instant) -> (u64, Vec<Listed>) {
+    pub fn soonest(&self, most: usize, now: Instant) -> (u64, Vec<LeaseRow>) {
+        // Not those that have expired: of what is not struck yet there may be many.
+        let living = self.by_expiry.range((now, LeaseId::LEAST)..);
         let listed = |&(expiry, id): &(Instant, LeaseId)| {
             let Lease { block, size, .. } = self.leases.get(&id)?;
             let left = expiry.checked_duration_since(now).filter(|left| !left.is_zero())?;
-            Some(Listed { id, offset: block.offset, block: block.size(), size: *size, left })
+            Some(LeaseRow { id, offset: block.offset, block: block.size(), size: *size, left })
         };
-        let soonest = self.by_expiry.iter().filter_map(listed).take(most).collect();
+        let soonest = living.filter_map(listed).take(most).collect();
         (self.by_expiry.len() as u64, soonest)
     }
 }

@@ -95,9 +95,9 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     }
 
     /// The name of the process that a client belongs to.
-    pub fn name_of(&self, client: ClientNumber) -> Option<&str> {
+    pub fn name_of(&self, client: ClientNumber) -> Option<Arc<str>> {
         let process = self.processes.get(self.clients.get(&client)?)?;
-        Some(&process.name)
+        Some(process.name.clone())
     }
 
     /// The process of that name.

@@ -81,10 +81,10 @@ impl Shared {
         if_version: Option<u64>,
         spare: &mut Vec<u8>,
     ) -> Result<Reply<'_>, Error> {
-        let (found, left, now) = {
+        let (found, left) = {
             let tables = hold(&self.tables);
             let (leases, now) = (tables.manager.leases(), Instant::now());
-            (leases.find(id, now)?, leases.time_left(id, now).ok(), now)
+            (leases.find(id, now)?, leases.time_left(id, now).ok())
         };
         let (mut data, most) = (std::mem::take(spare), caller.most_data);
         let inspected = {
@@ -99,10 +99,9 @@ impl Shared {
             }
             _ => not_found(),
         })?;
-        // It may have been set since it was found.
-        let age_ms = changed.map(|at| now.saturating_duration_since(at).as_millis() as u64);
+        let changed_ms = changed.map(|at| self.started.milliseconds(at));
         let (size, left_ms) = (found.size, left.map(rounded_up));
-        let inspection = Inspection { id, size, length, version, age_ms, left_ms, first, data };
+        let inspection = Inspection { id, size, length, version, changed_ms, left_ms, first, data };
         Ok(Reply::Inspected(Box::new(inspection)))
     }
 

@@ -2,18 +2,22 @@
 //!
 //! **Invariants** at most [`MOST`] of each, however many there are; no id but its first digits.
 //!
-//! **Lock** the tables, once for each list. Who is connected is asked of the spawning thread, by a
+//! **Lock** the tables, once for each list; words are made of it afterwards. Who is connected is asked of the spawning thread, by a
 //! message and without a lock.
 //!
 //! **Source** ours.
 
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use super::leases::rounded_up;
 use super::{Shared, hold};
-use crate::message::Reply;
 use crate::message::resource::{Listed, Listing};
+use crate::message::{Code, Error, Reply};
+use crate::service::engine::Pair;
+use crate::service::lease::LeaseRow;
+use crate::service::manager::Caller;
 use crate::transport::events::{Event, Seen};
 
 /// How many of a kind are listed.
@@ -22,76 +26,81 @@ const MOST: usize = 512;
 /// How long the spawning thread may take: it may be making threads.
 const CENSUS: Duration = Duration::from_secs(1);
 
+/// The rows of a list, and how many there would be.
+type Rows = (u64, Vec<Vec<String>>);
+
 impl Shared {
-    pub(super) fn list(&self, what: Listed) -> Reply<'_> {
-        let (columns, total, rows): (&[&'static str], u64, Vec<Vec<String>>) = match what {
-            Listed::Leases => {
-                let (total, leases) =
-                    hold(&self.tables).manager.leases().soonest(MOST, Instant::now());
-                let row = |lease: &crate::service::lease::Listed| {
-                    let left = rounded_up(lease.left).to_string();
-                    let numbers = [lease.offset, lease.block, lease.size].map(|n| n.to_string());
-                    let [offset, block, size] = numbers;
-                    vec![offset, block, size, lease.id.shown(), left]
-                };
-                let columns = &["offset", "block", "size", "id", "left_ms"];
-                (columns, total, leases.iter().map(row).collect())
-            }
-            Listed::Sessions => {
-                let (total, pairs) = {
-                    let tables = hold(&self.tables);
-                    (tables.figures().sessions, tables.pairs(MOST))
-                };
-                let row = |pair: &crate::service::engine::Pair| {
-                    let end = |at: usize| {
-                        let state = if pair.is_open[at] { "open" } else { "closed" };
-                        [pair.names[at].clone(), state.to_string(), pair.waiting[at].to_string()]
-                    };
-                    [end(0), end(1)].concat()
-                };
-                let columns = &[
-                    "opener",
-                    "opener_end",
-                    "opener_waiting",
-                    "other",
-                    "other_end",
-                    "other_waiting",
-                ];
-                (columns, total, pairs.iter().map(row).collect())
-            }
-            Listed::Connections => {
-                let columns = &["client", "speaks", "does", "requests", "connected_ms", "process"];
-                let (total, rows) = self.connections();
-                (columns, total, rows)
-            }
+    pub(super) fn list(&self, caller: Caller, what: Listed) -> Result<Reply<'_>, Error> {
+        let (columns, (total, rows)): (&[&'static str], Rows) = match what {
+            Listed::Leases => (&["offset", "block", "size", "id", "left_ms"], self.leases()),
+            Listed::Sessions => (
+                &["opener", "opener_end", "opener_waiting", "other", "other_end", "other_waiting"],
+                self.pairs(),
+            ),
+            Listed::Connections => (
+                &["client", "speaks", "does", "requests", "connected_ms", "process"],
+                self.connections(caller)?,
+            ),
         };
         let columns = columns.iter().map(|&column| column.into()).collect();
-        Reply::List(Box::new(Listing { what, total, columns, rows }))
+        Ok(Reply::List(Box::new(Listing { what, total, columns, rows })))
     }
 
-    /// Who is connected, the first at first; nobody while the server stops.
-    fn connections(&self) -> (u64, Vec<Vec<String>>) {
+    fn leases(&self) -> Rows {
+        let (total, leases) = {
+            let tables = hold(&self.tables);
+            tables.manager.leases().soonest(MOST, Instant::now())
+        };
+        let row = |lease: &LeaseRow| {
+            let [offset, block, size] =
+                [lease.offset, lease.block, lease.size].map(|number| number.to_string());
+            vec![offset, block, size, lease.id.shown(), rounded_up(lease.left).to_string()]
+        };
+        (total, leases.iter().map(row).collect())
+    }
+
+    fn pairs(&self) -> Rows {
+        let (total, pairs) = {
+            let tables = hold(&self.tables);
+            (tables.figures().sessions, tables.pairs(MOST))
+        };
+        let row = |pair: &Pair| {
+            let end = |at: usize| {
+                let state = if pair.is_open[at] { "open" } else { "closed" };
+                [pair.names[at].clone(), state.to_string(), pair.waiting[at].to_string()]
+            };
+            [end(0), end(1)].concat()
+        };
+        (total, pairs.iter().map(row).collect())
+    }
+
+    /// Who is connected, the first at first.
+    fn connections(&self, caller: Caller) -> Result<Rows, Error> {
+        if !caller.is_connected {
+            let text = "one thread serves all datagrams, and would wait for the answer; ask by TCP";
+            return Err(Error::new(Code::Refused, text));
+        }
         let (sender, receiver) = channel();
-        let asked = self.events.get().map(|events| events.send(Event::Census(sender)));
-        let seen = asked.map(|_| receiver.recv_timeout(CENSUS).unwrap_or_default());
-        let mut seen = seen.unwrap_or_default();
+        let asked = self.events.get().is_some_and(|e| e.send(Event::Census(sender)).is_ok());
+        let seen = asked.then(|| receiver.recv_timeout(CENSUS).ok()).flatten();
+        let mut seen = seen.ok_or_else(|| {
+            let text = "who knows who is connected is busy, or the server stops; try again";
+            Error::new(Code::Busy, text)
+        })?;
         let total = seen.len() as u64;
         seen.sort_unstable_by_key(|seen| seen.client);
         seen.truncate(MOST);
-        let tables = hold(&self.tables);
-        let row = |seen: &Seen| {
-            let process = tables.manager.name_of(seen.client).unwrap_or("-").to_string();
+        let processes: Vec<Option<Arc<str>>> = {
+            let tables = hold(&self.tables);
+            seen.iter().map(|seen| tables.manager.name_of(seen.client)).collect()
+        };
+        let row = |(seen, process): (&Seen, Option<Arc<str>>)| {
+            let [client, requests] = [seen.client, seen.requests].map(|number| number.to_string());
             let (speaks, does) = (seen.speaks.to_string(), seen.does.word().to_string());
             let connected = seen.connected.as_millis().to_string();
-            vec![
-                seen.client.to_string(),
-                speaks,
-                does,
-                seen.requests.to_string(),
-                connected,
-                process,
-            ]
+            let process = process.map_or_else(|| "-".to_string(), |name| name.to_string());
+            vec![client, speaks, does, requests, connected, process]
         };
-        (total, seen.iter().map(row).collect())
+        Ok((total, seen.iter().zip(processes).map(row).collect()))
     }
 }

@@ -1,0 +1,80 @@
+//! Tests of the resources: what each method of each asks.
+
+use super::*;
+
+fn asked(method: Method, target: &str) -> Result<Request<'static>, u16> {
+    let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
+    let resource = Resource::named(path.as_bytes()).map_err(|refusal| refusal.status)?;
+    resource.check(method).map_err(|refusal| refusal.status)?;
+    let query = query.map(str::as_bytes);
+    let (body, mut conditions) = (Cow::Borrowed(&b""[..]), Conditions::default());
+    let request = resource.request(method, query, body, &mut conditions, Form::Text);
+    request.map_err(|refusal| refusal.status)
+}
+
+#[test]
+fn a_target_is_what_the_table_says() {
+    use Method::{Delete, Get, Post, Put};
+    let id = LeaseId::from_number(7);
+    let lease = Request::Lease { size: 64, duration_ms: 5000, id_kind: IdKind::Uuid };
+    let list = |what| Ok(Request::List { what });
+    let cases = [
+        (Post, "/draws?n=4", Ok(Request::Draw { count: 4 })),
+        (Post, "/draws?n=%34", Ok(Request::Draw { count: 4 })),
+        (Post, "/%64raws?n=4", Ok(Request::Draw { count: 4 })),
+        (Post, "/draws", Err(400)),
+        (Post, "/draws?n=", Err(400)),
+        (Post, "/draws?n=-1", Err(400)),
+        (Post, "/draws?n=4&n=5", Err(400)),
+        (Post, "/draws?n=4&m=5", Err(400)),
+        (Post, "/draws?n=%3", Err(400)),
+        (Get, "/draws?n=4", Err(405)),
+        (Post, "/leases?size=64&duration=5000", Ok(lease.clone())),
+        (Post, "/leases?duration=5000&size=64", Ok(lease)),
+        (Post, "/leases?size=64", Err(400)),
+        (Get, "/leases", list(Listed::Leases)),
+        (Get, "/leases/7", Ok(Request::Inspect { id, part: Part::All, if_version: None })),
+        (
+            Method::Head,
+            "/leases/7",
+            Ok(Request::Inspect { id, part: Part::None, if_version: None }),
+        ),
+        (Delete, "/leases/7", Ok(Request::Release { id })),
+        (Post, "/leases/7?duration=9", Ok(Request::Renew { id, duration_ms: 9 })),
+        (Get, "/leases/x", Err(404)),
+        (Get, "/leases/", Err(404)),
+        (Get, "/leases/7/8", Err(404)),
+        (Get, "/stats", Ok(Request::Stats)),
+        (Get, "/stats?x=1", Err(400)),
+        (Put, "/stats", Err(405)),
+        (Get, "/table", Ok(Request::Table { rows: 12, which: Rows::First })),
+        (Get, "/table?rows=3&which=last", Ok(Request::Table { rows: 3, which: Rows::Last })),
+        (Get, "/table?which=best", Err(400)),
+        (Get, "/processes", Ok(Request::Accounts)),
+        (Get, "/connections", list(Listed::Connections)),
+        (Get, "/nothing", Err(404)),
+        (Get, "/../etc/passwd", Err(404)),
+        (Get, "//", Err(404)),
+        (Get, "*", Err(400)),
+        (Method::Trace, "*", Err(400)),
+    ];
+    for (method, target, expected) in cases {
+        assert_eq!(asked(method, target), expected, "{method:?} {target}");
+    }
+}
+
+#[test]
+fn what_a_resource_says_it_has_it_has() {
+    let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"];
+    let paths = ["/", "/draws", "/table", "/leases", "/leases/7", "/stats", "/sessions"];
+    for path in paths {
+        let resource = Resource::named(path.as_bytes()).unwrap();
+        for name in methods {
+            let has = resource.check(Method::named(name.as_bytes()).unwrap()).is_ok();
+            let says = resource.methods().split(", ").any(|said| said == name);
+            assert_eq!(has, says, "{name} {path}");
+        }
+    }
+    assert_eq!(Method::named(b"PATCH").map_err(|refusal| refusal.status), Err(501));
+    assert_eq!(Method::named(b"get").map_err(|refusal| refusal.status), Err(501));
+}
