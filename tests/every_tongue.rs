@@ -61,7 +61,7 @@ enum Asked {
 }
 
 /// What a process says to another, and about sessions.
-const SAYINGS: [&str; 19] = [
+const SAYINGS: [&str; 25] = [
     "open q",
     "open q hi",
     "open nobody hi",
@@ -78,6 +78,12 @@ const SAYINGS: [&str; 19] = [
     "sessions",
     "lookup q",
     "watch",
+    "inspect {}",
+    "inspect {} 1 3",
+    "inspect {} 9999",
+    "replace {} 0,1,2 \\x00 and \\xff",
+    "replace {} !1 other",
+    "replace {} * any",
     "register 64",
     "grow 200",
     "shrink 64",
@@ -152,7 +158,13 @@ const TONGUES: [(&str, Start); 8] = [
 fn told(reply: &str) -> String {
     let is_chance =
         |word: &&str| word.len() == 36 || word.starts_with("some") || word.starts_with("all");
-    let words = reply.split(' ').filter(|word| !is_chance(word));
+    // An id that is a number, a moment, and the time that is left.
+    let is_time = |at: usize| match () {
+        () if reply.starts_with("inspected ") => matches!(at, 1 | 5 | 6),
+        () => reply.starts_with("replaced ") && at == 1,
+    };
+    let words = reply.split(' ').enumerate().filter(|&(at, _)| !is_time(at));
+    let words = words.map(|(_, word)| word).filter(|word| !is_chance(word));
     if !reply.starts_with("sessions") {
         return words.collect::<Vec<_>>().join(" ");
     }
@@ -404,7 +416,9 @@ impl Tongue for New {
                 }
                 let mut out = Output::default();
                 text::encode(&reply, usize::MAX, &mut out);
-                Answered::Told(told(std::str::from_utf8(&out.bytes).unwrap().trim_end()))
+                Answered::Told(told(
+                    std::str::from_utf8(&out.bytes).unwrap().trim_end_matches('\n'),
+                ))
             }
             (_, other) => panic!("{asked:?}: {other:?}"),
         })

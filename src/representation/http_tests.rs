@@ -335,3 +335,75 @@ fn a_body_of_chunks_is_bounded_however_it_comes() {
         }
     }
 }
+
+#[test]
+fn the_date_is_that_of_each_answer() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static SECOND: AtomicU64 = AtomicU64::new(1_116_887_914);
+    let clock =
+        || UNIX_EPOCH + Duration::from_millis(SECOND.fetch_add(1, Ordering::Relaxed) * 1000 + 999);
+    let manners = Manners { clock, ..manners() };
+    let request = format!("OPTIONS * HTTP/1.1\r\n{HOST}\r\n").repeat(3);
+    let dates: Vec<String> = heard(&manners, request.as_bytes())
+        .iter()
+        .filter_map(|answer| {
+            answer.lines().find_map(|line| line.strip_prefix("Date: ")).map(str::to_string)
+        })
+        .collect();
+    let expected = ["34", "35", "36"].map(|second| format!("Mon, 23 May 2005 22:38:{second} GMT"));
+    assert_eq!(dates, expected);
+}
+
+#[test]
+fn each_request_that_waits_for_the_word_hears_it() {
+    let request = format!(
+        "PUT /leases/7 HTTP/1.1\r\n{HOST}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    );
+    let manners = manners();
+    let mut conversation = Conversation::new(&manners);
+    for _ in 0..2 {
+        assert_eq!(conversation.decode(request.as_bytes(), Tail::Open), Decoded::Own { used: 0 });
+        conversation.encode_own(&mut Output::default());
+        let whole = [request.as_bytes(), b"hi"].concat();
+        let Decoded::Asked { used, .. } = conversation.decode(&whole, Tail::Open) else {
+            panic!("the body has come");
+        };
+        assert_eq!(used, whole.len());
+    }
+}
+
+#[test]
+fn an_early_refusal_owes_nothing_to_the_request_before() {
+    for before in ["HEAD /", "GET /stats"] {
+        let request =
+            format!("{before} HTTP/1.1\r\n{HOST}Accept: application/json, text/html\r\n\r\n");
+        for broken in ["GET / HTTP/1.1\n", &format!("GET /{}", "a".repeat(9000))] {
+            let bytes = [&request, broken].concat();
+            let answer = heard(&manners(), bytes.as_bytes());
+            let last = &answer[answer.len() - 2];
+            assert!(last.contains("text/plain") && last.contains("\r\n\r\nerror "), "{answer:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_true_for_a_moment_is_not_kept() {
+    let request = format!("GET /nothing HTTP/1.1\r\n{HOST}\r\n");
+    let answer = heard(&manners(), request.as_bytes()).remove(0);
+    assert!(answer.contains("Cache-Control: no-store\r\n") && answer.contains("Vary: Accept\r\n"));
+    let identity = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Content-Encoding: identity\r\n\r\n");
+    assert!(heard(&manners(), identity.as_bytes())[0].contains("Replace"));
+}
+
+#[test]
+fn a_lease_in_letters_is_no_longer_than_a_message() {
+    let manners = manners();
+    let most = |accept: &str| {
+        let request = format!("GET /leases/7 HTTP/1.1\r\n{HOST}{accept}\r\n");
+        let mut conversation = Conversation::new(&manners);
+        conversation.decode(request.as_bytes(), Tail::Open);
+        conversation.most_data()
+    };
+    assert_eq!(most(""), MOST as u64);
+    assert_eq!(most("Accept: application/json\r\n"), (MOST / 4 * 3) as u64);
+}

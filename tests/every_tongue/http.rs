@@ -4,6 +4,7 @@ use super::support::{Client, Running, numbers};
 use super::{Answered, Asked, LONG, Tongue};
 use crate::support::http::{Response, ask};
 use leasebox::message::Code;
+use leasebox::representation::escape::{escape, unescape};
 
 struct Http {
     client: Client,
@@ -25,9 +26,67 @@ fn number(word: &str) -> u64 {
     word.trim_end().parse().unwrap()
 }
 
+impl Http {
+    /// A set on condition, and a look at a lease or a part of it, as text tells of them.
+    fn say(&mut self, saying: &str, id: &str) -> Option<Answered> {
+        let words: Vec<&str> = saying.splitn(4, ' ').collect();
+        let tags = |versions: &str| versions.replace(',', "\", \"");
+        let response = match words[..] {
+            ["replace", _, "*", data] => {
+                let request = format!("PUT /leases/{id}");
+                ask(&mut self.client, &request, "If-Match: *\r\n", data.as_bytes())
+            }
+            ["replace", _, versions, data] => {
+                let (field, versions) = match versions.strip_prefix('!') {
+                    Some(versions) => ("If-None-Match", versions),
+                    None => ("If-Match", versions),
+                };
+                let field = format!("{field}: \"{}\"\r\n", tags(versions));
+                let data = unescape(data.as_bytes()).unwrap();
+                ask(&mut self.client, &format!("PUT /leases/{id}"), &field, &data)
+            }
+            ["inspect", _] => ask(&mut self.client, &format!("HEAD /leases/{id}"), "", b""),
+            ["inspect", _, first, last] => {
+                let field = format!("Range: bytes={first}-{last}\r\n");
+                ask(&mut self.client, &format!("GET /leases/{id}"), &field, b"")
+            }
+            _ => return None,
+        };
+        if let Some(no) = refused(&response).filter(|_| response.status != 416) {
+            return Some(no);
+        }
+        if response.status == 404 {
+            return Some(Answered::No(Code::NotFound));
+        }
+        if words[0] == "replace" {
+            let words: Vec<&str> = response.text().trim_end().split(' ').collect();
+            return Some(Answered::Told(format!("replaced {} {}", words[1], words[2])));
+        }
+        Some(Answered::Told(self.inspected(&response, &words, id)))
+    }
+
+    /// What text says of a lease, put together from the fields of a response.
+    fn inspected(&mut self, response: &Response, words: &[&str], id: &str) -> String {
+        // Where there is no such part the fields that are told of all of it are asked for.
+        let head = ask(&mut self.client, &format!("HEAD /leases/{id}"), "", b"");
+        let field = |name: &str| head.field(name).unwrap().trim_matches('"').to_string();
+        let (size, length, version) =
+            (field("Leasebox-Size"), field("Content-Length"), field("ETag"));
+        let length = number(&length);
+        let first = words.get(2).map_or(0, |first| number(first).min(length));
+        let mut data = Vec::new();
+        if response.status == 206 {
+            escape(&response.body, &mut data);
+        }
+        format!("inspected {size} {length} {version} {first} {}", String::from_utf8(data).unwrap())
+    }
+}
+
 impl Tongue for Http {
     fn ask(&mut self, asked: &Asked) -> Option<Answered> {
-        let id = |lease: usize| self.ids.get(lease).map_or("2147483647", String::as_str);
+        let id = |lease: usize| {
+            self.ids.get(lease).map_or_else(|| "2147483647".to_string(), String::clone)
+        };
         let ms = LONG.as_millis();
         let (request, body) = match asked {
             Asked::Draw(count) => (format!("POST /draws?n={count}"), &[][..]),
@@ -40,6 +99,10 @@ impl Tongue for Http {
             Asked::Tree => ("GET /tree".to_string(), &[][..]),
             Asked::Table => ("GET /table?rows=50".to_string(), &[][..]),
             Asked::Pools => ("GET /pools".to_string(), &[][..]),
+            Asked::Say(saying, lease) => {
+                let id = id(*lease);
+                return self.say(saying, &id);
+            }
             _ => return None,
         };
         let response = ask(&mut self.client, &request, "", body);

@@ -17,7 +17,7 @@ pub fn start(server: &Running) -> Box<dyn Tongue> {
 fn before_data(command: &str) -> Option<usize> {
     match command {
         "set" | "open" | "send" | "publish" => Some(2),
-        "deliver" => Some(3),
+        "deliver" | "replace" => Some(3),
         _ => None,
     }
 }

@@ -78,6 +78,22 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn what_is_good_is_taken_by_both(
+        method in select(vec!["GET", "PUT", "OPTIONS", "X!#$"]),
+        target in "/[!-~]{0,20}",
+        version in select(vec!["HTTP/1.1", "HTTP/1.0"]),
+        fields in prop::collection::vec(("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,12}", ":[\t ]{0,2}[!-~]([ -~]{0,20}[!-~])?[\t ]{0,2}"), 0..8),
+    ) {
+        let fields: String = fields.iter().map(|(name, value)| format!("{name}{value}\r\n")).collect();
+        let bytes = format!("{method} {target} {version}\r\n{fields}\r\n").into_bytes();
+        let ours = ours(&bytes);
+        prop_assert!(ours.is_some(), "{}", bytes.escape_ascii());
+        prop_assert_eq!(ours, theirs(&bytes), "{}", bytes.escape_ascii());
+    }
+}
+
 /// Bytes that mean something here come more often.
 fn select_byte(byte: u8) -> u8 {
     *b"\r\n :\t\0,;\x7f".get(usize::from(byte) % 16).unwrap_or(&byte)

@@ -454,10 +454,20 @@ fn a_head_that_never_ends_is_cut_off_where_it_is_too_long() {
         assert_eq!((answer.status, answer.field("Connection")), (status, Some("close")));
         assert!(response(&mut client, false).is_none());
     }
-    let good = fields(62);
-    let mut client = server.connect();
-    client.send(&good);
-    assert_eq!(response(&mut client, false).unwrap().status, 200, "64 fields are well");
+    for (count, status) in [(63, 200), (64, 431)] {
+        let mut client = server.connect();
+        client.send(fields(count));
+        assert_eq!(response(&mut client, false).unwrap().status, status, "Host and {count} more");
+    }
+    // To the byte: the longest head, and one byte more.
+    for (more, status) in [(0, 200), (1, 431)] {
+        let head = |length| {
+            format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", long("y", length))
+        };
+        let mut client = server.connect();
+        client.send(head(16 * 1024 - head(0).len() + more));
+        assert_eq!(response(&mut client, false).unwrap().status, status, "{more} over");
+    }
 }
 
 #[test]
@@ -500,6 +510,34 @@ fn a_request_that_is_cut_off_is_no_request() {
         client.send(half);
         client.end_of_requests();
         assert_eq!(response(&mut client, false).unwrap().status, 400);
+    }
+    assert_eq!(server.figure("drawn"), 0);
+}
+
+/// What is no line of HTTP as the first bytes of a connection is text, and must not run what follows.
+#[test]
+fn a_first_line_that_is_nearly_http_runs_no_body() {
+    let server = Running::start(&[]);
+    let body = "Host: evil.example\r\nContent-Length: 14\r\n\r\ndraw 1\ndraw 1\n";
+    let lines = [
+        "patch /draws HTTP/1.1",
+        "POST /a b HTTP/1.1",
+        "POST HTTP://evil.example/ HTTP/1.1",
+        "POST / HTTP/2.0",
+        "POST / HTTP/1.10",
+        "post / http/1.1",
+        "POST  / HTTP/1.1",
+        "M-POST / HTTP/1.1",
+        "CONNECT evil.example:25 HTTP/1.1",
+        "\r\nPOST / HTTP/1.1",
+        "open /x HTTP/1.1",
+        "help",
+    ];
+    for line in lines {
+        let mut client = server.connect();
+        client.send(format!("{line}\r\n{body}"));
+        let all = String::from_utf8(client.rest()).unwrap();
+        assert!(all.contains("error bad-request this is a line of HTTP"), "{line}: {all}");
     }
     assert_eq!(server.figure("drawn"), 0);
 }

@@ -347,11 +347,13 @@ async function round() {
   const came = await askAll();
   if (!came) return;
   const [stats, table, tree, leases, pools, processes, sessions, connections] = came;
-  // Said aloud once, not each second.
-  if (goneSince) $("said").textContent = "The server answers again.";
-  goneSince = null;
-  $("gone").hidden = true;
-  document.querySelector("main").classList.remove("stale");
+  if (goneSince) {
+    // Said aloud once, not each second.
+    $("said").textContent = "The server answers again.";
+    $("gone").hidden = true;
+    document.querySelector("main").classList.remove("stale");
+    goneSince = null;
+  }
   const clients = stats.clients === 1 ? "1 connection" : `${stats.clients} connections`;
   $("state").textContent = `${clients}, asked at ${new Date().toLocaleTimeString("en-GB")}`;
   showDraws(stats, table);

@@ -104,3 +104,7 @@ impl Shared {
         Ok((total, seen.iter().zip(processes).map(row).collect()))
     }
 }
+
+#[cfg(test)]
+#[path = "lists_tests.rs"]
+mod tests;
