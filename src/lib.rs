@@ -41,6 +41,8 @@
 //! | notice | what the engine tells a process: a signal, when it is heard |
 //! | rendezvous | to enter administrative memory, which is all the tables |
 //! | waker | the condition variable of a process |
+//! | user, log-on | who alone may use a server, when one is given; to prove it |
+//! | refusal, tag | what HTTP itself says no to; a version's name in one form |
 //! | manners | what all conversations keep to: the longest message, hosts, the user, the clock |
 //! | tail | what is known of the bytes that follow the input |
 //! | resource, form | what a path names; text, bytes, JSON or XML |
@@ -64,7 +66,7 @@
 //!    [`representation::memorylease`] are each their own specification.
 //! 5. [`transport::shared`]: the locks, and where a request meets its service.
 //! 6. [`transport::connection`]: one client's life; [`transport::tcp`]: all of them, and
-//!    the stop.
+//!    the stop; [`transport::events`]: what they tell each other.
 //! 7. Request-reply: [`representation::frame`] and [`representation::datagram`] are the
 //!    formats; [`client::exchange`] is the client's half of R, RR and RRA,
 //!    [`transport::datagrams`] and [`transport::history`] the server's; [`client`] is the
@@ -88,7 +90,7 @@
 //! | main | the process | waits for a signal, then stops the server |
 //! | `ctrl-c` | the process | made by `ctrlc`; turns signals into a message to main |
 //! | `accept` | the server | accepts, hands each socket on |
-//! | `spawn` | the server | makes and joins the clients' threads |
+//! | `spawn` | the server | makes and joins the clients' threads; tells who is connected |
 //! | `reap` | the server | sleeps until a lease ends or pools are to be looked at; gives memory back, asks processes for it |
 //! | `client-N` | each client | reads, answers, writes |
 //! | `udp` | the server, when it takes datagrams | treats one after the other |
@@ -109,7 +111,8 @@
 //! | a block's | its contents | one for each lease, grant and extent |
 //! | the parking's | who is parked, and whose step is next | one in a lab server |
 //!
-//! The `udp` thread owns the history alone, so that has no lock.
+//! The `udp` thread owns the history alone, so that has no lock. A connection's gauge has none either: its own
+//! thread sets it, and it guards nothing.
 //! The explorer has its parking's, its case's draw and its trace; the grader its ledger's.
 //!
 //! # Messages between threads

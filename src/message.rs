@@ -18,7 +18,8 @@
 //! **Lock** none: plain values.
 //!
 //! **Source** MemoryLease's five messages (lease, leased, set, access, data set) and
-//! the homework's `draw`; the errors' codes are those of the design, section 3.1.
+//! the homework's `draw`; RFC 9110 for [`resource`]; the errors' codes are those of the design,
+//! section 3.1.
 
 mod id;
 pub mod memory;

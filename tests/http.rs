@@ -7,6 +7,8 @@ mod support;
 mod heads;
 #[path = "http/hostile.rs"]
 mod hostile;
+#[path = "http/hostile_table.rs"]
+mod hostile_table;
 #[path = "http/leases.rs"]
 mod leases;
 #[path = "http/resources.rs"]

@@ -104,8 +104,17 @@ const MOST_WASTED: usize = 64 * 1024;
 /// A path, and what follows its question mark.
 type Target<'a> = (&'a [u8], Option<&'a [u8]>);
 
+/// What a head announces.
+struct Coming {
+    framing: Framing,
+    /// The body is sent when the word to go on has come.
+    awaits_word: bool,
+    /// It is long, or how long is not known: it is not waited for in vain.
+    is_long: bool,
+}
+
 /// What a head asks, before its body has come.
-struct Wanted<'a> {
+struct Route<'a> {
     method: Method,
     resource: Resource,
     query: Option<&'a [u8]>,
@@ -162,33 +171,16 @@ impl Http {
     ) -> Result<Option<Decoded<'a>>, Refusal> {
         self.answering = self.of_nobody();
         let head = parse(&input[..end])?;
-        let (authority, (path, query)) = split(head.target);
-        let asked = understand(&head, authority, manners)?;
-        let method = Method::named(head.method);
-        self.answering = Answering {
-            method: method.as_ref().ok().copied(),
-            closes: asked.closes,
-            keeps_alive: asked.keeps_alive,
-            accept: asked.accept,
-            conditions: asked.conditions,
-            ..Answering::default()
-        };
-        let wanted = match asked.forbidden {
-            Some(refusal) => Err(refusal),
-            None => method.and_then(|method| wanted(method, path, query)),
-        };
+        let (wanted, coming) = self.judge(&head, manners)?;
         let rest = &input[end..];
-        let has_body = asked.framing != Framing::Length(0);
-        let awaits_word = asked.expects_continue && has_body && rest.is_empty();
-        // A body that is long, or how long is not known, is not waited for in vain.
-        let is_long = !matches!(asked.framing, Framing::Length(..=MOST_WASTED));
+        let awaits_word = coming.awaits_word && rest.is_empty();
         let wanted = match wanted {
-            Err(refusal) if is_long || awaits_word => {
+            Err(refusal) if coming.is_long || awaits_word => {
                 return Err(Refusal { is_last: true, ..refusal });
             }
             wanted => wanted,
         };
-        match body::whole(rest, asked.framing, &mut self.scan, manners.max_message)? {
+        match body::whole(rest, coming.framing, &mut self.scan, manners.max_message)? {
             None if !awaits_word || self.is_continued => Ok(None),
             None => {
                 self.is_continued = true;
@@ -208,14 +200,41 @@ impl Http {
         }
     }
 
+    /// What a head wants, if it may; and what comes behind it.
+    fn judge<'a>(
+        &mut self,
+        head: &Head<'a>,
+        manners: &Manners,
+    ) -> Result<(Result<Route<'a>, Refusal>, Coming), Refusal> {
+        let (authority, (path, query)) = split(head.target);
+        let asked = understand(head, authority, manners)?;
+        let method = Method::named(head.method);
+        self.answering = Answering {
+            method: method.as_ref().ok().copied(),
+            closes: asked.closes,
+            keeps_alive: asked.keeps_alive,
+            accept: asked.accept,
+            conditions: asked.conditions,
+            ..Answering::default()
+        };
+        let wanted = match asked.forbidden {
+            Some(refusal) => Err(refusal),
+            None => method.and_then(|method| route(method, path, query)),
+        };
+        let framing = asked.framing;
+        let awaits_word = asked.expects_continue && framing != Framing::Length(0);
+        let is_long = !matches!(framing, Framing::Length(..=MOST_WASTED));
+        Ok((wanted, Coming { framing, awaits_word, is_long }))
+    }
+
     /// What is asked of a service; `None` for what is answered here.
     fn ask<'a>(
         &mut self,
         head: &Head<'_>,
-        wanted: &Wanted<'_>,
+        wanted: &Route<'_>,
         body: Cow<'a, [u8]>,
     ) -> Result<Option<Request<'a>>, Refusal> {
-        let Wanted { method, resource, query } = *wanted;
+        let Route { method, resource, query } = *wanted;
         if method != Method::Put && !body.is_empty() {
             let text = "nothing is done with a body here; send none, and parameters in the target";
             return Err(Refusal::new(400, text));
@@ -311,14 +330,14 @@ impl Http {
     }
 }
 
-fn wanted<'a>(
+fn route<'a>(
     method: Method,
     path: &'a [u8],
     query: Option<&'a [u8]>,
-) -> Result<Wanted<'a>, Refusal> {
+) -> Result<Route<'a>, Refusal> {
     let resource = Resource::named(path)?;
     resource.check(method)?;
-    Ok(Wanted { method, resource, query })
+    Ok(Route { method, resource, query })
 }
 
 /// The authority of a target with a scheme, its path and its query.

@@ -292,20 +292,10 @@ impl Config {
         if let Some(error) = self.rules.fixed.keys().find_map(|name| check_name(name).err()) {
             return Err(StartError::OutOfRange(format!("--pools: committed.NAME: {}", error.text)));
         }
-        let is_name =
-            |name: &String| !name.is_empty() && !name.contains(':') && is_readable(name.as_bytes());
-        if !self.limits.manners.hosts.iter().all(is_name) {
-            return Err(StartError::Refused(
-                "--host is a name alone; give it without a port or a scheme",
-            ));
-        }
         range("--admin", self.admin, LEAST_ADMIN, 1 << 30, " bytes")?;
         range("--rendezvous", ms(self.rendezvous), 0, 60_000, " ms")?;
         range("--process-idle", ms(self.rules.idle), 1000, DAY_MS, " ms")?;
         if let Some(udp) = &self.udp {
-            if self.limits.manners.user.is_some() {
-                return Err(StartError::Refused(LOG_ON_OVER_UDP));
-            }
             let most = MOST_DATAGRAM as u64;
             range("--datagram", udp.longest as u64, LEAST_DATAGRAM, most, " bytes")?;
             range("--history", udp.history as u64, 1, MOST_HISTORY, " clients")?;
@@ -314,7 +304,22 @@ impl Config {
                 return Err(StartError::Refused(WAITING_OVER_UDP));
             }
         }
+        self.check_manners()?;
         self.check_who_can_reach_it()
+    }
+
+    fn check_manners(&self) -> Result<(), StartError> {
+        let manners = &self.limits.manners;
+        let is_name =
+            |name: &String| !name.is_empty() && !name.contains(':') && is_readable(name.as_bytes());
+        if !manners.hosts.iter().all(is_name) {
+            let text = "--host is a name alone; give it without a port or a scheme";
+            return Err(StartError::Refused(text));
+        }
+        if manners.user.is_some() && self.udp.is_some() {
+            return Err(StartError::Refused(LOG_ON_OVER_UDP));
+        }
+        Ok(())
     }
 
     /// A server that is broken on purpose stays on this machine.

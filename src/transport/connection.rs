@@ -267,12 +267,7 @@ impl Connection<'_> {
             match &self.conversation.decode(self.input.pending(), tail) {
                 Decoded::Incomplete => return false,
                 &Decoded::Asked { request: Ok(ref request), used } => {
-                    if let Some(fault) = self.limits.fault {
-                        fault(request);
-                    }
-                    if matches!(request, Request::List { .. }) {
-                        self.show();
-                    }
+                    self.look_at(request);
                     if request.may_wait() {
                         let caller = self.caller();
                         let begun = self.shared.begin(request, caller, &mut self.spare);
@@ -289,23 +284,31 @@ impl Connection<'_> {
                 &Decoded::Asked { request: Err(ref error), used } => {
                     self.encode(&mut Reply::Error(error.clone()), used);
                 }
-                Decoded::Last(Some(error)) => {
-                    self.encode(&mut Reply::Error(error.clone()), 0);
+                Decoded::Last(error) => {
+                    let mut reply = error.clone().map(Reply::Error);
+                    reply.iter_mut().for_each(|reply| self.encode(reply, 0));
                     return true;
                 }
-                Decoded::Last(None) => return true,
                 &Decoded::Own { used } => self.encode_own(used),
                 &Decoded::Skip { used } => {
                     self.input.consume(used);
                     self.patience.request_done();
                 }
             }
-            if self.conversation.is_over() {
+            let is_over = self.conversation.is_over();
+            if is_over || self.output.is_full() && self.flush().is_err() {
                 return true;
             }
-            if self.output.is_full() && self.flush().is_err() {
-                return true;
-            }
+        }
+    }
+
+    /// Before a request is executed: a list of the connections shows this one as it is now.
+    fn look_at(&self, request: &Request<'_>) {
+        if let Some(fault) = self.limits.fault {
+            fault(request);
+        }
+        if matches!(request, Request::List { .. }) {
+            self.show();
         }
     }
 

@@ -13,9 +13,10 @@
 //! | `Accept` | [`super::negotiation`] |
 //! | `If-…`, `Range` | [`super::conditions`] |
 //!
-//! Others are ignored.
+//! Of `Host`, `Origin`, `Authorization` and `Content-Length` there may be one. Other fields are ignored.
 //!
-//! **Invariants** a request is refused before its body is waited for, if its head is enough for it.
+//! **Invariants** a request whose head is enough to refuse it is refused before a body of over 64 KiB, or one of
+//! chunks, is waited for: whoever may not ask cannot fill memory.
 //!
 //! **Lock** none. **Source** RFC 9110, sections 7, 10 and 11; RFC 6454 for `Origin`; RFC 7617.
 

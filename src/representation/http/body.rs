@@ -121,9 +121,18 @@ impl Scan {
     /// # Errors
     /// 400 for what are no chunks, 413 for too many bytes.
     pub fn scan(&mut self, body: &[u8], most: usize) -> Result<Scanned, Refusal> {
+        if self.scan_chunks(body, most)? {
+            self.scan_trailers(body)
+        } else {
+            Ok(Scanned::Incomplete)
+        }
+    }
+
+    /// Whether the last chunk is behind us.
+    fn scan_chunks(&mut self, body: &[u8], most: usize) -> Result<bool, Refusal> {
         while !self.in_trailers {
             let Some((size, line)) = size_line(&body[self.at..])? else {
-                return incomplete(body, most);
+                return incomplete(body, most).map(|()| false);
             };
             if size > most.saturating_sub(self.data) {
                 return Err(too_long(most));
@@ -146,9 +155,13 @@ impl Scan {
                 None if body.get(end).is_some_and(|&byte| byte != b'\r') => {
                     return Err(bad("a chunk does not end with CR LF where its size says"));
                 }
-                None => return incomplete(body, most),
+                None => return incomplete(body, most).map(|()| false),
             }
         }
+        Ok(true)
+    }
+
+    fn scan_trailers(&mut self, body: &[u8]) -> Result<Scanned, Refusal> {
         while let Some(found) = body[self.at..].iter().position(|&byte| byte == b'\n') {
             let line = &body[self.at..self.at + found];
             self.at += found + 1;
@@ -186,8 +199,8 @@ fn check_trailers(length: usize) -> Result<(), Refusal> {
     Err(Refusal::last(431, "the trailers have over 16384 bytes; send fewer"))
 }
 
-fn incomplete(body: &[u8], most: usize) -> Result<Scanned, Refusal> {
-    if body.len() > most { Err(too_long(most)) } else { Ok(Scanned::Incomplete) }
+fn incomplete(body: &[u8], most: usize) -> Result<(), Refusal> {
+    if body.len() > most { Err(too_long(most)) } else { Ok(()) }
 }
 
 /// A chunk's size, and the bytes of the line that says it; `None` while that is not whole.

@@ -129,7 +129,7 @@ impl Conditions {
     /// Under which versions a lease is changed.
     ///
     /// # Errors
-    /// 412 for a date.
+    /// 412 for a date, and for two conditions at once.
     pub fn of_change(&self) -> Result<Condition, Refusal> {
         let versions = |tags: &[Tag], weakly: bool| {
             let strong = tags.iter().filter(|tag| weakly || !tag.is_weak);

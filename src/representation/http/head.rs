@@ -9,7 +9,8 @@
 //!
 //! Two readers that end a message at different bytes can be made to see different requests:
 //! that is request smuggling. So what RFC 9112 lets a reader forgive is refused here: a bare LF
-//! or CR, a folded line, a space before the colon, more than one space in the first line.
+//! or CR, a folded line, a space before the colon, more than one space in the first line. One empty
+//! line before a request is passed over, as the RFC asks.
 //!
 //! **Invariants** nothing is copied; a head over [`MOST_HEAD`] is refused as soon as so much of it has
 //! come; bytes that were searched for the head's end are not searched again.

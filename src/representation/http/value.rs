@@ -17,7 +17,7 @@ use std::io::Write;
 
 use crate::message::memory::{Account, Pool, PoolState};
 use crate::message::resource::{Inspection, Listing};
-use crate::message::{Error, Reply, parse_decimal};
+use crate::message::{Error, Reply, Row, parse_decimal};
 use crate::representation::base64;
 
 /// What JSON and XML can both say.
@@ -67,10 +67,6 @@ pub fn of(reply: &Reply<'_>) -> (&'static str, Value) {
             ("draw", record([("numbers", Value::List("number", numbers))]))
         }
         Reply::Table(rows) => {
-            let row = |row: &crate::message::Row| {
-                let (counter, client) = (number(row.counter), number(row.client));
-                record([("counter", counter), ("client", client), ("result", number(row.result))])
-            };
             ("table", record([("rows", Value::List("row", rows.iter().map(row).collect()))]))
         }
         Reply::Leased { id, size, duration_ms } => {
@@ -127,6 +123,11 @@ pub fn inspected(inspection: &Inspection) -> (&'static str, Value) {
         ("base64", Value::Text(String::from_utf8(letters).unwrap_or_default())),
     ]);
     ("lease", value)
+}
+
+fn row(row: &Row) -> Value {
+    let (counter, client) = (number(row.counter), number(row.client));
+    record([("counter", counter), ("client", client), ("result", number(row.result))])
 }
 
 fn pool(state: &PoolState) -> Value {

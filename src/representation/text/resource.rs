@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `inspect ID [FIRST [LAST]]` | `inspected ID SIZE LENGTH VERSION CHANGED LEFT FIRST DATA`: how a lease is, and the bytes from FIRST to LAST of what was last set, both included; without FIRST none, without LAST all that follow |
 //! | `replace ID VERSIONS DATA` | `replaced ID LENGTH VERSION`, or `error refused …` when somebody else has set it |
-//! | `list leases` · `list sessions` · `list connections` | `list WHAT TOTAL COLUMN,COLUMN,… VALUE,VALUE,… …`: a row of values for each, of the first 512 |
+//! | `list leases` · `list sessions` · `list connections` | `list WHAT TOTAL COLUMN,COLUMN,… VALUE,VALUE,… …`: a row of values for each, of 512 at most: the leases that end first, the connections that came first, any sessions |
 //!
 //! VERSION counts the sets of a lease. VERSIONS is `3`, or `3,4` for one of several, `!3` or `!3,4`
 //! for none of them, or `*` for any. CHANGED is when it was last set, in milliseconds since 1970, and

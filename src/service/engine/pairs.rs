@@ -19,7 +19,7 @@ pub struct Pair {
 }
 
 impl<H: Clone, W: Clone> Engine<H, W> {
-    /// At most `most` sessions, as others may see them, by the names of their ends.
+    /// At most `most` sessions, whichever, as others may see them; by the names of their ends.
     pub fn pairs(&self, most: usize) -> Vec<Pair> {
         let name = |number| {
             let name = self.registered.get(&number).map(|process| process.name.to_string());
