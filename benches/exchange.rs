@@ -7,12 +7,12 @@
 //! Run: `cargo bench --bench exchange`, or with a word that the wanted rows hold.
 #![allow(missing_docs, reason = "a bench has no public items")]
 
+mod pinning;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use leasebox::client::Client;
@@ -36,13 +36,8 @@ fn main() {
         return bench(words.get(1).map_or("", String::as_str));
     }
     let wanted = words.first().map_or("", String::as_str);
-    let this = std::env::current_exe().unwrap();
-    match Command::new("taskset").args(["-c", "0"]).arg(this).args(["--pinned", wanted]).status() {
-        Ok(status) => assert!(status.success(), "the pinned run failed"),
-        Err(_) => {
-            println!("taskset is not installed: not pinned, so judge nothing by these figures");
-            bench(wanted);
-        }
+    if !pinning::runs_pinned(wanted) {
+        bench(wanted);
     }
 }
 

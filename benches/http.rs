@@ -4,10 +4,13 @@
 //! "Opening and closing TCP connections takes a substantial amount of CPU time, bandwidth, and
 //! memory." Each row is a way of asking for one number after the other: requests a second, the
 //! server's CPU time and the bytes that crossed the loopback (headers of TCP and IP included), each
-//! for one request. The ways alternate; the median of the rounds counts.
+//! for one request. Server and generator share one core (`taskset`). The ways alternate; the median of the
+//! rounds counts.
 //!
 //! Run: `cargo bench --bench http`
 #![allow(missing_docs, reason = "a bench has no public items")]
+
+mod pinning;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -24,6 +27,13 @@ const WINDOW: Duration = Duration::from_millis(600);
 const TICKS: f64 = 100.0;
 
 fn main() {
+    let is_pinned = std::env::args().any(|word| word == "--pinned");
+    if is_pinned || !pinning::runs_pinned("") {
+        bench();
+    }
+}
+
+fn bench() {
     let server = Server::start();
     let ways = [
         ("1.0, a connection for each request", Way::One { depth: 1, each: true }),

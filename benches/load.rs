@@ -8,6 +8,8 @@
 //! Run: `cargo bench --bench load`, or with a word that the wanted rows hold.
 #![allow(missing_docs, reason = "a bench has no public items")]
 
+mod pinning;
+
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -30,20 +32,11 @@ fn main() {
     match words.first().map(String::as_str) {
         Some("--floor") => floor(),
         Some("--pinned") => bench(true, words.get(1).map_or("", String::as_str)),
-        wanted => pin_or_go_on(wanted.unwrap_or("")),
-    }
-}
-
-/// Runs this program again on one core, servers and all.
-fn pin_or_go_on(wanted: &str) {
-    let this = std::env::current_exe().unwrap();
-    let pinned =
-        Command::new("taskset").args(["-c", "0"]).arg(this).args(["--pinned", wanted]).status();
-    match pinned {
-        Ok(status) => assert!(status.success(), "the pinned run failed"),
-        Err(_) => {
-            println!("taskset is not installed: not pinned, so judge nothing by these figures");
-            bench(false, wanted);
+        wanted => {
+            let wanted = wanted.unwrap_or("");
+            if !pinning::runs_pinned(wanted) {
+                bench(false, wanted);
+            }
         }
     }
 }

@@ -20,6 +20,8 @@
 //! Run: `cargo bench --bench relay`, or with a word that the wanted rows hold.
 #![allow(missing_docs, reason = "a bench has no public items")]
 
+mod pinning;
+
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -45,17 +47,11 @@ fn main() {
         Some("--relay") => relay(false),
         Some("--gathering-relay") => relay(true),
         Some("--pinned") => bench(words.get(1).map_or("", String::as_str)),
-        wanted => pin_or_go_on(wanted.unwrap_or("")),
-    }
-}
-
-fn pin_or_go_on(wanted: &str) {
-    let this = std::env::current_exe().unwrap();
-    match Command::new("taskset").args(["-c", "0"]).arg(this).args(["--pinned", wanted]).status() {
-        Ok(status) => assert!(status.success(), "the pinned run failed"),
-        Err(_) => {
-            println!("taskset is not installed: not pinned, so judge nothing by these figures");
-            bench(wanted);
+        wanted => {
+            let wanted = wanted.unwrap_or("");
+            if !pinning::runs_pinned(wanted) {
+                bench(wanted);
+            }
         }
     }
 }
