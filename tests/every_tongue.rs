@@ -7,25 +7,26 @@
 
 mod support;
 
+#[path = "every_tongue/frames.rs"]
+mod frames;
 #[path = "every_tongue/http.rs"]
 mod http;
+#[path = "every_tongue/memorylease.rs"]
+mod memorylease;
 #[path = "every_tongue/resp.rs"]
 mod resp;
+#[path = "every_tongue/text.rs"]
+mod text;
 
 use std::time::Duration;
 
-use leasebox::client::exchange::{Semantics, Way};
-use leasebox::client::{CallError, Client as Library};
-use leasebox::message::memory::{Reason, Wanted};
-use leasebox::message::{Code, IdKind, LeaseId, Reply, Request, Rows};
+use leasebox::message::Code;
+use leasebox::message::memory::Reason;
 use leasebox::representation::byte_order::ByteOrder;
-use leasebox::representation::escape::{escape, unescape};
-use leasebox::representation::output::Output;
-use leasebox::representation::text;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use support::frames::Frames;
-use support::{Client, Running, numbers};
+use support::Running;
+use text::Text;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const LONG: Duration = Duration::from_secs(3600);
@@ -145,13 +146,13 @@ type Start = fn(&Running) -> Box<dyn Tongue>;
 
 const TONGUES: [(&str, Start); 8] = [
     ("text", |server| Box::new(Text { client: server.connect(), ids: Vec::new() })),
-    ("MemoryLease frames", |server| Box::new(Old { client: server.connect(), ids: Vec::new() })),
-    ("frames, little-endian", |server| frames(server, ByteOrder::Little)),
-    ("frames, big-endian", |server| frames(server, ByteOrder::Big)),
+    ("MemoryLease frames", memorylease::start),
+    ("frames, little-endian", |server| frames::stream(server, ByteOrder::Little)),
+    ("frames, big-endian", |server| frames::stream(server, ByteOrder::Big)),
     ("HTTP", http::start),
     ("RESP", resp::start),
-    ("datagrams, little-endian", |server| datagrams(server, ByteOrder::Little)),
-    ("datagrams, big-endian", |server| datagrams(server, ByteOrder::Big)),
+    ("datagrams, little-endian", |server| frames::datagrams(server, ByteOrder::Little)),
+    ("datagrams, big-endian", |server| frames::datagrams(server, ByteOrder::Big)),
 ];
 
 /// A process's reply as text has it, without ids and the time that others waited.
@@ -178,259 +179,6 @@ fn told(reply: &str) -> String {
 /// A saying with the id of what it is about.
 fn said(saying: &str, id: &str) -> String {
     saying.replace("{}", id)
-}
-
-// --- text ------------------------------------------------------------------------------
-
-struct Text {
-    client: Client,
-    ids: Vec<String>,
-}
-
-impl Text {
-    fn id(&self, lease: usize) -> &str {
-        self.ids.get(lease).map_or("2147483647", String::as_str)
-    }
-
-    /// What is asked, as a line.
-    fn line(&self, asked: &Asked) -> String {
-        match asked {
-            Asked::Draw(count) => format!("draw {count}"),
-            Asked::Lease(size) => format!("lease {size} {}", LONG.as_millis()),
-            Asked::Set(lease, data) => {
-                let mut escaped = Vec::new();
-                escape(data, &mut escaped);
-                format!("set {} {}", self.id(*lease), String::from_utf8(escaped).unwrap())
-            }
-            Asked::Get(lease) => format!("get {}", self.id(*lease)),
-            Asked::Renew(lease) => format!("renew {} {}", self.id(*lease), LONG.as_millis()),
-            Asked::Ttl(lease) => format!("ttl {}", self.id(*lease)),
-            Asked::Release(lease) => format!("release {}", self.id(*lease)),
-            Asked::Tree => "tree".to_string(),
-            Asked::Table => "table 50".to_string(),
-            Asked::Join(committed) => format!("join p {committed}"),
-            Asked::Report(freeable, efficiency) => format!("report {freeable} {efficiency}"),
-            Asked::Request(size, reason, freeable) => {
-                let freeable = freeable.map_or(String::new(), |bytes| format!(" freeable={bytes}"));
-                format!("request {size} {}{freeable} why", reason.word())
-            }
-            Asked::Return(block) => format!("return {}", self.id(*block)),
-            Asked::Reuse(size) => format!("reuse {size}"),
-            Asked::Owed => "owed".to_string(),
-            Asked::Pools => "pools".to_string(),
-            Asked::Leave => "leave".to_string(),
-            Asked::Say(saying, which) | Asked::Peer(saying, which) => said(saying, self.id(*which)),
-        }
-    }
-}
-
-/// What a line of text says; a new id is learnt.
-fn understood(asked: &Asked, reply: &str, ids: &mut Vec<String>) -> Answered {
-    let words: Vec<&str> = reply.split(' ').collect();
-    let code = |word: &str| Code::ALL.into_iter().find(|code| code.word() == word).unwrap();
-    match (asked, words[0]) {
-        (_, "error") => Answered::No(code(words[1])),
-        (Asked::Lease(_), "leased") => {
-            ids.push(words[1].to_string());
-            Answered::Leased(Some((words[2].parse().unwrap(), words[3].parse().unwrap())))
-        }
-        (_, "leased") => {
-            Answered::Leased(Some((words[2].parse().unwrap(), words[3].parse().unwrap())))
-        }
-        (_, "set") => Answered::Set(Some(words[2].parse().unwrap())),
-        (_, "tree") => Answered::Tree(words[1..].join(" ")),
-        (_, "table") => Answered::Table(
-            words[1..]
-                .iter()
-                .map(|row| {
-                    let mut numbers = row.split(':').map(|number| number.parse().unwrap());
-                    (numbers.next().unwrap(), numbers.nth(1).unwrap())
-                })
-                .collect(),
-        ),
-        (_, "data") => {
-            let data = reply.splitn(3, ' ').nth(2).unwrap();
-            Answered::Data(unescape(data.as_bytes()).unwrap().into_owned())
-        }
-        (_, "ttl") => Answered::Ttl,
-        (Asked::Request(..), _) | (Asked::Say(..) | Asked::Peer(..), "opened") if is_new(reply) => {
-            ids.push(words[1].to_string());
-            Answered::Told(told(reply))
-        }
-        (Asked::Say(..) | Asked::Peer(..), _) => Answered::Told(told(reply)),
-        (_, "joined" | "reported" | "returned" | "reused" | "owed" | "pools" | "left") => {
-            Answered::Told(told(reply))
-        }
-        (_, "released") => Answered::Released(words[2].parse().unwrap()),
-        _ => Answered::Numbers(numbers(reply)),
-    }
-}
-
-impl Tongue for Text {
-    fn ask(&mut self, asked: &Asked) -> Option<Answered> {
-        let line = self.line(asked);
-        let reply = self.client.ask(&line);
-        Some(understood(asked, &reply, &mut self.ids))
-    }
-
-    fn last_id(&self) -> String {
-        self.ids.last().unwrap().clone()
-    }
-
-    fn learn(&mut self, id: &str) {
-        self.ids.push(id.to_string());
-    }
-}
-
-// --- MemoryLease frames ----------------------------------------------------------------
-
-struct Old {
-    client: Client,
-    /// A granted block has no number.
-    ids: Vec<Option<i32>>,
-}
-
-impl Tongue for Old {
-    fn ask(&mut self, asked: &Asked) -> Option<Answered> {
-        let id = |lease: usize| self.ids.get(lease).copied().unwrap_or(Some(i32::MAX));
-        Some(match asked {
-            Asked::Lease(size) => {
-                match self.client.lease_number(i32::try_from(*size).ok()?, LONG.as_millis() as i32)
-                {
-                    -1 => Answered::SomeNo,
-                    id => {
-                        self.ids.push(Some(id));
-                        Answered::Leased(None)
-                    }
-                }
-            }
-            Asked::Set(lease, data) => match self.client.set(id(*lease)?, data) {
-                0 => Answered::Set(None),
-                -2 => Answered::No(Code::TooLarge),
-                _ => Answered::No(Code::NotFound),
-            },
-            Asked::Get(lease) => match self.client.get(id(*lease)?) {
-                data if data.is_empty() => Answered::No(Code::NotFound),
-                data => Answered::Whole(data),
-            },
-            Asked::Draw(_) | Asked::Renew(_) | Asked::Ttl(_) | Asked::Release(_) => return None,
-            _ => return None,
-        })
-    }
-
-    fn last_id(&self) -> String {
-        self.ids.last().unwrap().unwrap().to_string()
-    }
-
-    fn learn(&mut self, id: &str) {
-        self.ids.push(id.parse().ok());
-    }
-}
-
-// --- leasebox frames, over a stream and by datagrams -------------------------------------
-
-struct New {
-    client: Library,
-    ids: Vec<LeaseId>,
-}
-
-fn frames(server: &Running, order: ByteOrder) -> Box<dyn Tongue> {
-    let (host, port) = (server.address.ip().to_string(), server.address.port());
-    let mut client = Library::connect(&host, port, LIMIT).unwrap();
-    client.set_order(order);
-    Box::new(New { client, ids: Vec::new() })
-}
-
-fn datagrams(server: &Running, order: ByteOrder) -> Box<dyn Tongue> {
-    let (host, port) = (server.address.ip().to_string(), server.address.port());
-    let way = Way { semantics: Semantics::AtMostOnce, acknowledge: true, ..Way::default() };
-    let mut client = Library::by_datagrams(&host, port, LIMIT, way).unwrap();
-    client.set_order(order);
-    Box::new(New { client, ids: Vec::new() })
-}
-
-impl Tongue for New {
-    fn ask(&mut self, asked: &Asked) -> Option<Answered> {
-        let unknown = LeaseId::from_number(2_147_483_647);
-        let id = |lease: usize| self.ids.get(lease).copied().unwrap_or(unknown);
-        let duration_ms = LONG.as_millis() as u64;
-        let id_kind = IdKind::Uuid;
-        let line;
-        let reply = self.client.ask(&match asked {
-            Asked::Draw(count) => Request::Draw { count: *count },
-            Asked::Lease(size) => Request::Lease { size: *size, duration_ms, id_kind },
-            Asked::Set(lease, data) => Request::Set { id: id(*lease), data: data.into() },
-            Asked::Get(lease) => Request::Get { id: id(*lease) },
-            Asked::Renew(lease) => Request::Renew { id: id(*lease), duration_ms },
-            Asked::Ttl(lease) => Request::Ttl { id: id(*lease) },
-            Asked::Release(lease) => Request::Release { id: id(*lease) },
-            Asked::Tree => Request::Tree,
-            Asked::Table => Request::Table { rows: 50, which: Rows::First },
-            Asked::Join(committed) => {
-                Request::Join { name: "p".into(), committed: Some(*committed) }
-            }
-            Asked::Report(freeable, efficiency) => {
-                Request::Report { freeable: *freeable, efficiency: Some(*efficiency) }
-            }
-            Asked::Request(size, reason, freeable) => Request::Grant(Wanted {
-                size: *size,
-                reason: *reason,
-                freeable: *freeable,
-                wait_ms: 0,
-                why: true,
-            }),
-            Asked::Return(block) => Request::Return { id: id(*block) },
-            Asked::Reuse(size) => Request::Reuse { size: *size },
-            Asked::Owed => Request::Owed,
-            Asked::Pools => Request::Pools,
-            Asked::Leave => Request::Leave,
-            Asked::Say(saying, which) => {
-                line = said(saying, &id(*which).to_string());
-                text::parse(line.as_bytes()).unwrap()
-            }
-            Asked::Peer(..) => return None,
-        });
-        Some(match (asked, reply) {
-            (_, Err(CallError::Refused(error))) => Answered::No(error.code),
-            (_, Ok(Reply::Drawn(drawn))) => Answered::Numbers(drawn.numbers()),
-            (Asked::Lease(_), Ok(Reply::Leased { id, size, duration_ms })) => {
-                self.ids.push(id);
-                Answered::Leased(Some((size, duration_ms)))
-            }
-            (_, Ok(Reply::Leased { size, duration_ms, .. })) => {
-                Answered::Leased(Some((size, duration_ms)))
-            }
-            (_, Ok(Reply::Set { length, .. })) => Answered::Set(Some(length)),
-            (_, Ok(Reply::Data { data, .. })) => Answered::Data(data),
-            (_, Ok(Reply::Ttl { .. })) => Answered::Ttl,
-            (_, Ok(Reply::Released { size, .. })) => Answered::Released(size),
-            (_, Ok(Reply::Tree(picture))) => Answered::Tree(picture),
-            (_, Ok(Reply::Table(rows))) => {
-                Answered::Table(rows.iter().map(|row| (row.counter, row.result)).collect())
-            }
-            (_, Ok(reply)) => {
-                match &reply {
-                    Reply::Granted(granted) => self.ids.push(granted.id),
-                    Reply::Opened { session } => self.ids.push(*session),
-                    _ => {}
-                }
-                let mut out = Output::default();
-                text::encode(&reply, usize::MAX, &mut out);
-                Answered::Told(told(
-                    std::str::from_utf8(&out.bytes).unwrap().trim_end_matches('\n'),
-                ))
-            }
-            (_, other) => panic!("{asked:?}: {other:?}"),
-        })
-    }
-
-    fn last_id(&self) -> String {
-        self.ids.last().unwrap().to_string()
-    }
-
-    fn learn(&mut self, id: &str) {
-        self.ids.push(LeaseId::parse(id.as_bytes()).unwrap());
-    }
 }
 
 // --- the test --------------------------------------------------------------------------

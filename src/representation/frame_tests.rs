@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::message::numbers::{Drawn, NumberList, Taken};
+use crate::message::resource::Inspection;
 use crate::message::{IdKind, LeaseId, Row, Rows, Step};
 use proptest::prelude::*;
 
@@ -285,6 +286,16 @@ fn a_get_that_is_longer_than_a_message_is_refused() {
     let most = MAX_MESSAGE - DATA_HEADER;
     assert_eq!(encoded(ByteOrder::Big, data(most), MAX_MESSAGE).len(), MAX_MESSAGE);
     let refused = taken(&encoded(ByteOrder::Big, data(most + 1), MAX_MESSAGE));
+    assert!(matches!(refused, Ok(Reply::Error(Error { code: Code::TooLarge, .. }))));
+    let looked_at = |length| {
+        let (id, data) = (id(), vec![7; length]);
+        let (size, length, version, changed_ms, left_ms, first) = (4096, 4096, 1, None, None, 0);
+        let inspection = Inspection { id, size, length, version, changed_ms, left_ms, first, data };
+        Reply::Inspected(inspection.into())
+    };
+    let most = MAX_MESSAGE - INSPECTION_HEADER;
+    assert_eq!(encoded(ByteOrder::Big, looked_at(most), MAX_MESSAGE).len(), MAX_MESSAGE);
+    let refused = taken(&encoded(ByteOrder::Big, looked_at(most + 1), MAX_MESSAGE));
     assert!(matches!(refused, Ok(Reply::Error(Error { code: Code::TooLarge, .. }))));
 }
 

@@ -136,9 +136,11 @@ impl Tongue for Http {
             Asked::Tree => Answered::Tree(response.text().trim_end().to_string()),
             Asked::Table => {
                 let line = format!("table {}", words.join(" "));
-                super::understood(asked, line.trim_end(), &mut self.ids)
+                super::text::understood(asked, line.trim_end(), &mut self.ids)
             }
-            _ => super::understood(asked, &format!("pools {}", words.join(" ")), &mut self.ids),
+            _ => {
+                super::text::understood(asked, &format!("pools {}", words.join(" ")), &mut self.ids)
+            }
         })
     }
 

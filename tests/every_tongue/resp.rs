@@ -3,7 +3,8 @@
 use std::io::{BufRead, Read};
 
 use super::support::Running;
-use super::{Answered, Asked, Text, Tongue, understood};
+use super::text::{Text, understood};
+use super::{Answered, Asked, Tongue};
 use leasebox::message::Code;
 use leasebox::representation::escape::unescape;
 

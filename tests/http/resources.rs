@@ -234,3 +234,21 @@ fn a_server_with_a_user_tells_what_is_wrong_with_it_before_it_starts() {
     let udp = refused(&["--udp", "--user", "ada", "--password-file", "/etc/passwd"]);
     assert!(udp.contains("datagrams have no log-on"), "{udp}");
 }
+
+#[test]
+fn the_word_to_go_on_is_no_answer() {
+    let server = Running::start(&[]);
+    let mut waiting = server.connect();
+    waiting.send("PUT /leases/7 HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    assert_eq!(response(&mut waiting, false).unwrap().status, 100);
+    let rows = || {
+        let list = once(&server, "GET /connections", "", b"");
+        list.text().split(' ').nth(2).unwrap().to_string()
+    };
+    // Its thread says so when it listens again.
+    crate::support::wait_for("its gauge", || rows().starts_with("1,http,listening,"));
+    assert!(rows().starts_with("1,http,listening,0,"), "{}", rows());
+    waiting.send("hi");
+    assert_eq!(response(&mut waiting, false).unwrap().status, 404);
+    crate::support::wait_for("its answer", || rows().starts_with("1,http,listening,1,"));
+}

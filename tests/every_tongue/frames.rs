@@ -1,0 +1,116 @@
+//! leasebox frames, over a stream and by datagrams, through the client library.
+
+use leasebox::client::exchange::{Semantics, Way};
+use leasebox::client::{CallError, Client as Library};
+use leasebox::message::memory::Wanted;
+use leasebox::message::{IdKind, LeaseId, Reply, Request, Rows};
+use leasebox::representation::byte_order::ByteOrder;
+use leasebox::representation::output::Output;
+use leasebox::representation::text;
+
+use super::support::Running;
+use super::{Answered, Asked, LIMIT, LONG, Tongue, said, told};
+
+struct New {
+    client: Library,
+    ids: Vec<LeaseId>,
+}
+
+pub fn stream(server: &Running, order: ByteOrder) -> Box<dyn Tongue> {
+    let (host, port) = (server.address.ip().to_string(), server.address.port());
+    let mut client = Library::connect(&host, port, LIMIT).unwrap();
+    client.set_order(order);
+    Box::new(New { client, ids: Vec::new() })
+}
+
+pub fn datagrams(server: &Running, order: ByteOrder) -> Box<dyn Tongue> {
+    let (host, port) = (server.address.ip().to_string(), server.address.port());
+    let way = Way { semantics: Semantics::AtMostOnce, acknowledge: true, ..Way::default() };
+    let mut client = Library::by_datagrams(&host, port, LIMIT, way).unwrap();
+    client.set_order(order);
+    Box::new(New { client, ids: Vec::new() })
+}
+
+impl Tongue for New {
+    fn ask(&mut self, asked: &Asked) -> Option<Answered> {
+        let unknown = LeaseId::from_number(2_147_483_647);
+        let id = |lease: usize| self.ids.get(lease).copied().unwrap_or(unknown);
+        let duration_ms = LONG.as_millis() as u64;
+        let id_kind = IdKind::Uuid;
+        let line;
+        let reply = self.client.ask(&match asked {
+            Asked::Draw(count) => Request::Draw { count: *count },
+            Asked::Lease(size) => Request::Lease { size: *size, duration_ms, id_kind },
+            Asked::Set(lease, data) => Request::Set { id: id(*lease), data: data.into() },
+            Asked::Get(lease) => Request::Get { id: id(*lease) },
+            Asked::Renew(lease) => Request::Renew { id: id(*lease), duration_ms },
+            Asked::Ttl(lease) => Request::Ttl { id: id(*lease) },
+            Asked::Release(lease) => Request::Release { id: id(*lease) },
+            Asked::Tree => Request::Tree,
+            Asked::Table => Request::Table { rows: 50, which: Rows::First },
+            Asked::Join(committed) => {
+                Request::Join { name: "p".into(), committed: Some(*committed) }
+            }
+            Asked::Report(freeable, efficiency) => {
+                Request::Report { freeable: *freeable, efficiency: Some(*efficiency) }
+            }
+            Asked::Request(size, reason, freeable) => Request::Grant(Wanted {
+                size: *size,
+                reason: *reason,
+                freeable: *freeable,
+                wait_ms: 0,
+                why: true,
+            }),
+            Asked::Return(block) => Request::Return { id: id(*block) },
+            Asked::Reuse(size) => Request::Reuse { size: *size },
+            Asked::Owed => Request::Owed,
+            Asked::Pools => Request::Pools,
+            Asked::Leave => Request::Leave,
+            Asked::Say(saying, which) => {
+                line = said(saying, &id(*which).to_string());
+                text::parse(line.as_bytes()).unwrap()
+            }
+            Asked::Peer(..) => return None,
+        });
+        Some(match (asked, reply) {
+            (_, Err(CallError::Refused(error))) => Answered::No(error.code),
+            (_, Ok(Reply::Drawn(drawn))) => Answered::Numbers(drawn.numbers()),
+            (Asked::Lease(_), Ok(Reply::Leased { id, size, duration_ms })) => {
+                self.ids.push(id);
+                Answered::Leased(Some((size, duration_ms)))
+            }
+            (_, Ok(Reply::Leased { size, duration_ms, .. })) => {
+                Answered::Leased(Some((size, duration_ms)))
+            }
+            (_, Ok(Reply::Set { length, .. })) => Answered::Set(Some(length)),
+            (_, Ok(Reply::Data { data, .. })) => Answered::Data(data),
+            (_, Ok(Reply::Ttl { .. })) => Answered::Ttl,
+            (_, Ok(Reply::Released { size, .. })) => Answered::Released(size),
+            (_, Ok(Reply::Tree(picture))) => Answered::Tree(picture),
+            (_, Ok(Reply::Table(rows))) => {
+                Answered::Table(rows.iter().map(|row| (row.counter, row.result)).collect())
+            }
+            (_, Ok(reply)) => {
+                match &reply {
+                    Reply::Granted(granted) => self.ids.push(granted.id),
+                    Reply::Opened { session } => self.ids.push(*session),
+                    _ => {}
+                }
+                let mut out = Output::default();
+                text::encode(&reply, usize::MAX, &mut out);
+                Answered::Told(told(
+                    std::str::from_utf8(&out.bytes).unwrap().trim_end_matches('\n'),
+                ))
+            }
+            (_, other) => panic!("{asked:?}: {other:?}"),
+        })
+    }
+
+    fn last_id(&self) -> String {
+        self.ids.last().unwrap().to_string()
+    }
+
+    fn learn(&mut self, id: &str) {
+        self.ids.push(LeaseId::parse(id.as_bytes()).unwrap());
+    }
+}
