@@ -252,3 +252,14 @@ fn the_word_to_go_on_is_no_answer() {
     assert_eq!(response(&mut waiting, false).unwrap().status, 404);
     crate::support::wait_for("its answer", || rows().starts_with("1,http,listening,1,"));
 }
+
+#[test]
+fn connections_are_listed_in_the_order_in_which_they_came() {
+    let server = Running::start(&[]);
+    let clients: Vec<_> = (0..30).map(|_| server.connect()).collect();
+    server.await_figure("clients", 31);
+    let list = server.ask("list connections");
+    let numbers = list.split(' ').skip(4).map(|row| row.split(',').next().unwrap());
+    let numbers: Vec<u64> = numbers.map(|number| number.parse().unwrap()).collect();
+    assert!(numbers.len() >= clients.len() && numbers.is_sorted(), "{list}");
+}
