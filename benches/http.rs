@@ -11,11 +11,14 @@
 #![allow(missing_docs, reason = "a bench has no public items")]
 
 mod pinning;
+#[path = "../tests/support/mod.rs"]
+mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use support::Running;
 
 /// Rounds of each way, after a first one that is not counted.
 const ROUNDS: usize = 7;
@@ -34,7 +37,7 @@ fn main() {
 }
 
 fn bench() {
-    let server = Server::start();
+    let server = Server(Running::start(&["--numbers", "10000000"]));
     let ways = [
         ("1.0, a connection for each request", Way::One { depth: 1, each: true }),
         ("1.1, persistent", Way::One { depth: 1, each: false }),
@@ -78,41 +81,18 @@ struct Figure {
     bytes: f64,
 }
 
-struct Server {
-    child: Child,
-    port: u16,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+struct Server(Running);
 
 impl Server {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_leasebox"))
-            .args(["serve", "--port", "0", "--numbers", "10000000"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let port = line.trim().rsplit(':').next().unwrap().parse().unwrap();
-        Self { child, port }
-    }
-
     fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let stream = TcpStream::connect(self.0.address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream
     }
 
     /// User and system time so far.
     fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.child.id())).unwrap();
         // The fields behind the program's name: the 14th and 15th of all.
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
         let ticks: f64 = fields[11..13].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum();

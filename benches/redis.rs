@@ -7,10 +7,14 @@
 //! Run: `cargo bench --bench redis`
 #![allow(missing_docs, reason = "a bench has no public items")]
 
-use std::io::{BufRead, BufReader};
+#[path = "../tests/support/mod.rs"]
+mod support;
+
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use support::Running;
 
 /// Alternating pairs.
 const PAIRS: usize = 5;
@@ -18,49 +22,37 @@ const PAIRS: usize = 5;
 /// Requests of one side of a pair: each takes one member.
 const REQUESTS: &str = "3000000";
 
-struct Server(Child, String);
+struct Redis(Child, u16);
 
-impl Drop for Server {
+impl Drop for Redis {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-fn leasebox() -> Server {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_leasebox"))
-        .args(["serve", "--port", "0", "--numbers", REQUESTS])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-    let port = line.trim().rsplit(':').next().unwrap().to_string();
-    Server(child, port)
-}
-
 /// Redis with a set of as many members; `None` where it is not installed.
-fn redis() -> Option<Server> {
+fn redis() -> Option<Redis> {
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-    let port = port.to_string();
     let mut command = Command::new("redis-server");
-    command.args(["--save", "", "--appendonly", "no", "--port", &port]);
+    command.args(["--save", "", "--appendonly", "no", "--port", &port.to_string()]);
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
-    let server = Server(child, port);
-    while TcpStream::connect(("127.0.0.1", server.1.parse().unwrap())).is_err() {
+    let server = Redis(child, port);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
         std::thread::sleep(Duration::from_millis(20));
     }
     let fill = format!("for i = 1, {REQUESTS} do redis.call('sadd', 'numbers', i) end");
-    let filled =
-        Command::new("redis-cli").args(["-p", &server.1, "eval", &fill, "0"]).output().ok()?;
+    let filled = Command::new("redis-cli")
+        .args(["-p", &port.to_string(), "eval", &fill, "0"])
+        .output()
+        .ok()?;
     assert!(filled.status.success());
     Some(server)
 }
 
 /// Requests a second, as redis-benchmark says.
-fn rate(server: &Server, command: &[&str]) -> f64 {
-    let arguments = ["-p", &server.1, "-n", REQUESTS, "-c", "64", "-P", "16", "--csv"];
+fn rate(port: u16, command: &[&str]) -> f64 {
+    let arguments = ["-p", &port.to_string(), "-n", REQUESTS, "-c", "64", "-P", "16", "--csv"];
     let output = Command::new("redis-benchmark").args(arguments).args(command).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let line = text.lines().last().unwrap();
@@ -78,9 +70,10 @@ fn main() {
             println!("redis-server is not installed: left out");
             return;
         };
-        let theirs = rate(&redis, &["SPOP", "numbers"]);
+        let theirs = rate(redis.1, &["SPOP", "numbers"]);
         drop(redis);
-        let ours = rate(&leasebox(), &["draw", "1"]);
+        let leasebox = Running::start(&["--numbers", REQUESTS]);
+        let ours = rate(leasebox.address.port(), &["draw", "1"]);
         ratios.push(ours / theirs);
         rates.push((ours, theirs));
     }
