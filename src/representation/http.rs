@@ -34,8 +34,8 @@
 //!
 //! **Lock** none. The clock is an argument ([`Manners`]).
 //!
-//! **Simplified** no trailers, no codings but chunked, no upgrade, nothing is cached; a date may differ
-//! by a second from one answer to the next.
+//! **Simplified** no trailers, no codings but chunked, no upgrade; a head is read again for each
+//! read of its body.
 //!
 //! **Source** RFC 9110 and 9112; the lecture's "HTTP as a request-reply protocol".
 
