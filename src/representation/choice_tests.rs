@@ -66,7 +66,7 @@ fn speaks(first: &[u8]) -> &'static str {
     let manners = manners();
     let mut conversation = Conversation::new(&manners);
     conversation.decode(first, Tail::Open);
-    conversation.speaks()
+    conversation.tongue().word()
 }
 
 #[test]

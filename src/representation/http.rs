@@ -79,7 +79,7 @@ pub struct Http {
     /// It was told to go on with its body.
     is_continued: bool,
     /// An empty line before it was passed over.
-    is_begun: bool,
+    is_blank_passed: bool,
     // Of the request that is to be answered.
     answering: Answering,
     own: Option<Own>,
@@ -123,8 +123,8 @@ struct Route<'a> {
 impl Http {
     /// Looks for one request at the start of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail, manners: &Manners) -> Decoded<'a> {
-        if !self.is_begun && input.starts_with(b"\r\n") {
-            (self.is_begun, self.scanned) = (true, 0);
+        if !self.is_blank_passed && input.starts_with(b"\r\n") {
+            (self.is_blank_passed, self.scanned) = (true, 0);
             return Decoded::Skip { used: 2 };
         }
         self.is_head = input.starts_with(b"HEAD ");
@@ -190,7 +190,7 @@ impl Http {
             Some((body, length)) => {
                 let used = end + length;
                 (self.scanned, self.end, self.scan) = (0, None, Scan::default());
-                (self.is_continued, self.is_begun) = (false, false);
+                (self.is_continued, self.is_blank_passed) = (false, false);
                 Ok(Some(match wanted.and_then(|wanted| self.ask(&head, &wanted, body)) {
                     Ok(Some(request)) => Decoded::Asked { request: Ok(request), used },
                     Ok(None) => Decoded::Own { used },
@@ -253,13 +253,9 @@ impl Http {
                     let text = "no form that is accepted; there are text, JSON and XML";
                     Refusal::new(406, text)
                 })?;
-                let conditions = &mut self.answering.conditions;
-                let request = resource.request(method, query, body, conditions, form)?;
                 self.answering.creates = resource == Resource::Leases;
-                if let Request::Inspect { if_version, .. } = request {
-                    self.answering.if_version = if_version;
-                }
-                return Ok(Some(request));
+                let conditions = &self.answering.conditions;
+                return resource.request(method, query, body, conditions, form).map(Some);
             }
         };
         self.own = Some(own);

@@ -119,6 +119,47 @@ impl Manners {
     }
 }
 
+/// What a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tongue {
+    /// Nothing yet.
+    Nothing,
+    /// Text lines.
+    Text,
+    /// MemoryLease frames.
+    MemoryLease,
+    /// leasebox frames.
+    Frames,
+    /// HTTP.
+    Http,
+    /// RESP.
+    Resp,
+}
+
+impl Tongue {
+    /// Every one of them, in the order of their numbers.
+    pub const ALL: [Self; 6] = [
+        Tongue::Nothing,
+        Tongue::Text,
+        Tongue::MemoryLease,
+        Tongue::Frames,
+        Tongue::Http,
+        Tongue::Resp,
+    ];
+
+    /// As it stands on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Tongue::Nothing => "nothing",
+            Tongue::Text => "text",
+            Tongue::MemoryLease => "memorylease",
+            Tongue::Frames => "frames",
+            Tongue::Http => "http",
+            Tongue::Resp => "resp",
+        }
+    }
+}
+
 /// One connection's way of speaking.
 #[derive(Debug)]
 pub struct Conversation<'m> {
@@ -188,15 +229,15 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// What this way of speaking is called.
-    pub fn speaks(&self) -> &'static str {
+    /// What is spoken.
+    pub fn tongue(&self) -> Tongue {
         match &self.speaks {
-            None => "nothing",
-            Some(Speaks::Text(_)) => "text",
-            Some(Speaks::MemoryLease(_)) => "memorylease",
-            Some(Speaks::Frames(_)) => "frames",
-            Some(Speaks::Http(_)) => "http",
-            Some(Speaks::Resp(_)) => "resp",
+            None => Tongue::Nothing,
+            Some(Speaks::Text(_)) => Tongue::Text,
+            Some(Speaks::MemoryLease(_)) => Tongue::MemoryLease,
+            Some(Speaks::Frames(_)) => Tongue::Frames,
+            Some(Speaks::Http(_)) => Tongue::Http,
+            Some(Speaks::Resp(_)) => Tongue::Resp,
         }
     }
 

@@ -151,7 +151,9 @@ impl Text {
         self.scanned = 0;
         self.past_first = true;
         match parse(line) {
-            Err(_) if is_http(line) => Decoded::Last(Some(Error::new(Code::BadRequest, HTTP_LINE))),
+            Err(_) if is_line_of_http(line) => {
+                Decoded::Last(Some(Error::new(Code::BadRequest, HTTP_LINE)))
+            }
             request => Decoded::Asked { request, used },
         }
     }
@@ -159,7 +161,7 @@ impl Text {
 
 /// Whether a line that asks nothing is one of HTTP that was not taken for it: its first, or the
 /// one that names the host, which no browser leaves out. What follows may be a body.
-fn is_http(line: &[u8]) -> bool {
+fn is_line_of_http(line: &[u8]) -> bool {
     let last = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
     let begins = |word: &[u8], known: &[u8]| {
         word.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known))

@@ -221,7 +221,7 @@ impl Connection<'_> {
 
     /// Shows others what it has done.
     fn show(&self) {
-        self.gauge.has_answered(self.answered, self.conversation.speaks());
+        self.gauge.has_answered(self.answered, self.conversation.tongue());
     }
 
     /// What a wait in vain means; `None` to wait on.

@@ -18,6 +18,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use crate::message::ClientNumber;
+use crate::representation::Tongue;
 
 /// What the spawning thread is told.
 #[derive(Debug)]
@@ -37,8 +38,8 @@ pub enum Event {
 pub struct Seen {
     /// Its number.
     pub client: ClientNumber,
-    /// How it speaks, if it has spoken.
-    pub speaks: &'static str,
+    /// What it speaks.
+    pub speaks: Tongue,
     /// What it does.
     pub does: Doing,
     /// How many requests of it were answered.
@@ -62,6 +63,9 @@ pub enum Doing {
 }
 
 impl Doing {
+    /// Every one of them, in the order of their numbers.
+    const ALL: [Self; 4] = [Doing::Listening, Doing::Answering, Doing::Waiting, Doing::Writing];
+
     /// As it stands on the wire.
     pub fn word(self) -> &'static str {
         match self {
@@ -73,15 +77,13 @@ impl Doing {
     }
 }
 
-/// How a connection may speak, in the order of their numbers in a gauge.
-const SPEAKS: [&str; 6] = ["nothing", "text", "memorylease", "frames", "http", "resp"];
-
 /// What a client's thread shows of itself.
 #[derive(Debug)]
 pub struct Gauge {
     requests: AtomicU64,
-    /// An index into [`SPEAKS`].
+    /// The number of a [`Tongue`].
     speaks: AtomicU8,
+    /// That of a [`Doing`].
     does: AtomicU8,
 }
 
@@ -98,22 +100,19 @@ impl Gauge {
         self.does.store(doing as u8, Ordering::Relaxed);
     }
 
-    /// Shows how many requests were answered, and how the connection speaks.
-    pub fn has_answered(&self, requests: u64, speaks: &str) {
-        let number = SPEAKS.iter().position(|&known| known == speaks).unwrap_or(0);
+    /// Shows how many requests were answered, and what is spoken.
+    pub fn has_answered(&self, requests: u64, speaks: Tongue) {
         self.requests.store(requests, Ordering::Relaxed);
-        self.speaks.store(number as u8, Ordering::Relaxed);
+        self.speaks.store(speaks as u8, Ordering::Relaxed);
     }
 
     /// What it shows now.
     pub fn see(&self, client: ClientNumber, connected: Duration) -> Seen {
-        let speaks = usize::from(self.speaks.load(Ordering::Relaxed));
-        let all = [Doing::Listening, Doing::Answering, Doing::Waiting, Doing::Writing];
-        let does = usize::from(self.does.load(Ordering::Relaxed));
+        let number = |of: &AtomicU8| usize::from(of.load(Ordering::Relaxed));
         Seen {
             client,
-            speaks: SPEAKS.get(speaks).copied().unwrap_or(SPEAKS[0]),
-            does: all.get(does).copied().unwrap_or(Doing::Listening),
+            speaks: Tongue::ALL.get(number(&self.speaks)).copied().unwrap_or(Tongue::Nothing),
+            does: Doing::ALL.get(number(&self.does)).copied().unwrap_or(Doing::Listening),
             requests: self.requests.load(Ordering::Relaxed),
             connected,
         }

@@ -44,8 +44,6 @@ pub struct Answering {
     pub accept: Accept,
     /// Under which conditions, and which part.
     pub conditions: Conditions,
-    /// The version of which alone the part is wanted.
-    pub if_version: Option<u64>,
     /// What it asks for is new, and has a place of its own.
     pub creates: bool,
 }
@@ -168,7 +166,7 @@ impl Answering {
                 return self.error(412, &Error::new(Code::Refused, text), "", now, out);
             }
             Verdict::NotModified => (304, Body::LeftOut(inspection.length)),
-            Verdict::Holds => match (form, self.part_of(inspection)) {
+            Verdict::Holds => match (form, self.part_of(inspection, form)) {
                 (Form::Json | Form::Xml, _) => {
                     (200, Body::Data(put_value(value::inspected(inspection), form)))
                 }
@@ -182,9 +180,9 @@ impl Answering {
     }
 
     /// The part that is wanted of this version.
-    fn part_of(&self, inspection: &Inspection) -> Option<Part> {
-        let is_it = self.if_version.is_none_or(|version| version == inspection.version);
-        self.conditions.part().filter(|_| is_it)
+    fn part_of(&self, inspection: &Inspection, form: Form) -> Option<Part> {
+        let (part, if_version) = self.conditions.part(form)?;
+        Some(part).filter(|_| if_version.is_none_or(|version| version == inspection.version))
     }
 
     /// Appends a part of a lease, or that there is none.

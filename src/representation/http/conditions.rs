@@ -40,13 +40,6 @@ enum Tags {
     Broken,
 }
 
-/// What `If-Range` names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum IfRange {
-    Tag(Tag),
-    Date(Option<u64>),
-}
-
 /// The conditions of a request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
@@ -56,7 +49,8 @@ pub struct Conditions {
     modified_since: Option<u64>,
     unmodified_since: Option<u64>,
     range: Option<Part>,
-    if_range: Option<IfRange>,
+    /// What `If-Range` names, if that is a tag.
+    if_range: Option<Option<Tag>>,
 }
 
 /// What the conditions say of an entity.
@@ -77,7 +71,7 @@ impl Conditions {
         match name.len() {
             5 if is("range") => self.range = part_of(value),
             8 if is("if-match") => add(&mut self.if_match, value),
-            8 if is("if-range") => self.if_range = Some(if_range_of(value)),
+            8 if is("if-range") => self.if_range = Some(one_tag_of(value)),
             13 if is("if-none-match") => add(&mut self.if_none_match, value),
             17 if is("if-modified-since") => self.modified_since = date::read(value),
             // What is no date is still a condition, for a change.
@@ -106,24 +100,17 @@ impl Conditions {
         if is_same { Verdict::NotModified } else { Verdict::Holds }
     }
 
-    /// The part that is wanted.
-    pub fn part(&self) -> Option<Part> {
-        self.range
-    }
-
-    /// The version of which alone the part is wanted; `Some(None)` when that is none there can be.
-    pub fn part_of_version(&self, form: &str) -> Option<Option<u64>> {
-        let if_range = self.if_range.as_ref()?;
-        Some(match if_range {
-            IfRange::Tag(tag) if !tag.is_weak => tag.version(form),
-            // A date is weak where two sets have one: the whole is always right.
-            IfRange::Tag(_) | IfRange::Date(_) => None,
-        })
-    }
-
-    /// Forgets the part.
-    pub fn leave_out_part(&mut self) {
-        self.range = None;
+    /// The part that is wanted in a form, and the version of which alone it is. Only bytes have parts; of a date,
+    /// which two sets can share, or of no version there can be, the whole is always right.
+    pub fn part(&self, form: Form) -> Option<(Part, Option<u64>)> {
+        let part = self.range.filter(|_| matches!(form, Form::Text | Form::Bytes))?;
+        match &self.if_range {
+            None => Some((part, None)),
+            Some(tag) => {
+                let version = tag.as_ref().filter(|tag| !tag.is_weak)?.version(form.tag())?;
+                Some((part, Some(version)))
+            }
+        }
     }
 
     /// Under which versions a lease is changed.
@@ -230,11 +217,8 @@ fn tag_of(text: &[u8]) -> Option<(Tag, &[u8])> {
     Some((Tag { opaque: text[..end].to_vec(), is_weak }, &text[end + 1..]))
 }
 
-fn if_range_of(value: &[u8]) -> IfRange {
-    match tag_of(value) {
-        Some((tag, [])) => IfRange::Tag(tag),
-        _ => IfRange::Date(date::read(value)),
-    }
+fn one_tag_of(value: &[u8]) -> Option<Tag> {
+    tag_of(value).filter(|(_, rest)| rest.is_empty()).map(|(tag, _)| tag)
 }
 
 /// `bytes=2-5`, `bytes=2-`, `bytes=-3`; another unit, several ranges and what is no range ask for
@@ -343,18 +327,25 @@ mod tests {
             ("bytes", None),
         ];
         for (value, expected) in cases {
-            assert_eq!(conditions(&[("Range", value)]).part(), expected, "{value}");
+            let part = conditions(&[("Range", value)]).part(Form::Text).map(|(part, _)| part);
+            assert_eq!(part, expected, "{value}");
+            assert_eq!(conditions(&[("Range", value)]).part(Form::Json), None);
         }
     }
 
     #[test]
     fn a_part_can_be_wanted_of_one_version_alone() {
-        let of = |value: &str, form| conditions(&[("If-Range", value)]).part_of_version(form);
-        assert_eq!(of("\"3\"", ""), Some(Some(3)));
-        assert_eq!(of("\"3-bytes\"", "-bytes"), Some(Some(3)));
-        assert_eq!(of("\"3-json\"", ""), Some(None));
-        assert_eq!(of("W/\"3\"", ""), Some(None));
-        assert_eq!(of("Mon, 23 May 2005 22:38:34 GMT", ""), Some(None));
-        assert_eq!(conditions(&[]).part_of_version(""), None);
+        let of = |value: &str, form| {
+            let fields = [("Range", "bytes=-3"), ("If-Range", value)];
+            conditions(&fields).part(form)
+        };
+        let part = |version| Some((Part::Last(3), version));
+        assert_eq!(of("\"3\"", Form::Text), part(Some(3)));
+        assert_eq!(of("\"3-bytes\"", Form::Bytes), part(Some(3)));
+        for whole in ["\"3-json\"", "W/\"3\"", "\"3\" x", "Mon, 23 May 2005 22:38:34 GMT"] {
+            assert_eq!(of(whole, Form::Text), None, "{whole}");
+        }
+        assert_eq!(conditions(&[("Range", "bytes=-3")]).part(Form::Text), part(None));
+        assert_eq!(conditions(&[("If-Range", "\"3\"")]).part(Form::Text), None);
     }
 }

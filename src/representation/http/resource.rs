@@ -58,23 +58,36 @@ pub enum Method {
 const ALL: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE";
 
 impl Method {
+    const ALL: [Self; 7] = [
+        Method::Get,
+        Method::Head,
+        Method::Post,
+        Method::Put,
+        Method::Delete,
+        Method::Options,
+        Method::Trace,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+            Method::Options => "OPTIONS",
+            Method::Trace => "TRACE",
+        }
+    }
+
     /// A method by its name.
     ///
     /// # Errors
     /// 501.
     pub fn named(name: &[u8]) -> Result<Self, Refusal> {
-        Ok(match name {
-            b"GET" => Method::Get,
-            b"HEAD" => Method::Head,
-            b"POST" => Method::Post,
-            b"PUT" => Method::Put,
-            b"DELETE" => Method::Delete,
-            b"OPTIONS" => Method::Options,
-            b"TRACE" => Method::Trace,
-            _ => {
-                let text = format!("there is no such method here; send one of {ALL}");
-                return Err(Refusal::new(501, text));
-            }
+        let is_it = |method: &Self| method.name().as_bytes() == name;
+        Self::ALL.into_iter().find(is_it).ok_or_else(|| {
+            Refusal::new(501, format!("there is no such method here; send one of {ALL}"))
         })
     }
 }
@@ -156,18 +169,10 @@ impl Resource {
                 "* is the server as a whole; ask OPTIONS of it, or give a path",
             ));
         }
-        let is_read = matches!(method, Method::Get | Method::Head);
-        let has = match self {
-            _ if matches!(method, Method::Options | Method::Trace) => true,
-            Resource::Draws => method == Method::Post,
-            Resource::Leases => is_read || method == Method::Post,
-            Resource::Lease(_) => true,
-            _ => is_read,
-        };
-        if has {
+        let methods = self.methods();
+        if methods.split(", ").any(|name| name == method.name()) {
             return Ok(());
         }
-        let methods = self.methods();
         let text = format!("this resource has no such method; send one of {methods}");
         Err(Refusal { allow: Some(methods), ..Refusal::new(405, text) })
     }
@@ -181,7 +186,7 @@ impl Resource {
         method: Method,
         query: Option<&[u8]>,
         body: Cow<'a, [u8]>,
-        conditions: &mut Conditions,
+        conditions: &Conditions,
         form: Form,
     ) -> Result<Request<'a>, Refusal> {
         let is_lease = matches!(self, Resource::Lease(_));
@@ -223,7 +228,7 @@ impl Resource {
         self,
         method: Method,
         data: Cow<'a, [u8]>,
-        conditions: &mut Conditions,
+        conditions: &Conditions,
         form: Form,
     ) -> Result<Request<'a>, Refusal> {
         Ok(match self {
@@ -251,27 +256,15 @@ impl Resource {
     }
 }
 
-/// Looks at a lease: a part of it only by GET, and only of its bytes.
-fn inspect<'a>(
-    id: LeaseId,
-    method: Method,
-    conditions: &mut Conditions,
-    form: Form,
-) -> Request<'a> {
+/// Looks at a lease: a part of it only by GET.
+fn inspect<'a>(id: LeaseId, method: Method, conditions: &Conditions, form: Form) -> Request<'a> {
     let is_bytes = matches!(form, Form::Text | Form::Bytes);
-    if method == Method::Head || !is_bytes {
-        conditions.leave_out_part();
-        let part = if is_bytes { Part::None } else { Part::All };
-        return Request::Inspect { id, part, if_version: None };
-    }
-    let if_version = match conditions.part_of_version(form.tag()) {
-        Some(None) => {
-            conditions.leave_out_part();
-            None
-        }
-        version => version.flatten(),
+    let (part, if_version) = match conditions.part(form) {
+        _ if method == Method::Head && is_bytes => (Part::None, None),
+        Some(wanted) => wanted,
+        None => (Part::All, None),
     };
-    Request::Inspect { id, part: conditions.part().unwrap_or(Part::All), if_version }
+    Request::Inspect { id, part, if_version }
 }
 
 fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {

@@ -80,7 +80,6 @@ pub fn of(reply: &Reply<'_>) -> (&'static str, Value) {
         Reply::Released { id, size } => {
             ("released", record([("id", text(id)), ("size", number(*size))]))
         }
-        Reply::Inspected(inspection) => inspected(inspection),
         Reply::Stats(figures) => {
             let figure = |value: &String| {
                 parse_decimal(value.as_bytes()).map_or_else(|| text(value), Value::Number)
@@ -102,8 +101,8 @@ pub fn of(reply: &Reply<'_>) -> (&'static str, Value) {
             ("statement", record([("processes", Value::List("process", accounts))]))
         }
         Reply::List(listing) => ("list", listed(listing)),
-        Reply::Error(error) => of_error(error),
-        // What cannot be asked by HTTP is not answered by it.
+        // A lease and an error are shown by the functions for them; what else cannot be asked by HTTP is
+        // not answered by it.
         _ => ("reply", Value::Null),
     }
 }

@@ -96,7 +96,7 @@ impl Shared {
         };
         let row = |(seen, process): (&Seen, Option<Arc<str>>)| {
             let [client, requests] = [seen.client, seen.requests].map(|number| number.to_string());
-            let (speaks, does) = (seen.speaks.to_string(), seen.does.word().to_string());
+            let (speaks, does) = (seen.speaks.word().to_string(), seen.does.word().to_string());
             let connected = seen.connected.as_millis().to_string();
             let process = process.map_or_else(|| "-".to_string(), |name| name.to_string());
             vec![client, speaks, does, requests, connected, process]
