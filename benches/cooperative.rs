@@ -12,7 +12,7 @@ use leasebox::service::buddy::Buddy;
 use leasebox::service::decision::{Standing, decide};
 use leasebox::service::ids::Ids;
 use leasebox::service::lease::LeaseTable;
-use leasebox::service::manager::{Caller, Manager, Rules};
+use leasebox::service::manager::{Caller, Rules, StandAlone};
 use leasebox::service::pool::{Pools, Share, Shares};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -22,7 +22,7 @@ const ARENA: u64 = 64 << 20;
 const SIZE: u64 = 1024;
 
 /// A thousand processes that hold memory of every pool and have reported garbage.
-fn manager(rules: Rules, now: Instant) -> Manager<(), ()> {
+fn tables(rules: Rules, now: Instant) -> StandAlone<(), ()> {
     let mut shares = Shares::default();
     let parts = [
         (Pool::GrantedLeak, 5),
@@ -36,18 +36,19 @@ fn manager(rules: Rules, now: Instant) -> Manager<(), ()> {
     let pools = Pools::divided(ARENA, &shares, &Shares::default()).unwrap();
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
     let longest = Duration::from_secs(1);
-    let leases = LeaseTable::new(Buddy::new(ARENA), pools, ids, longest, |_, _| ());
-    let mut manager = Manager::new(leases, rules, now);
+    let leases = LeaseTable::new(Buddy::new(ARENA), ids, longest, |_, _| ());
+    let mut tables = StandAlone::new(leases, pools, rules, now);
     for client in 1..=PROCESSES {
-        manager
+        tables
+            .manager()
             .join(Caller::connected(client), &format!("p{client}"), Some(16 * SIZE), (), now)
             .unwrap();
-        manager.report(client, 8 * SIZE, Some(50), now).unwrap();
+        tables.manager().report(client, 8 * SIZE, Some(50), now).unwrap();
         for reason in [Reason::Pause, Reason::Efficiency, Reason::OutOfMemory] {
-            manager.request(client, &wanted(SIZE, reason), now).unwrap();
+            tables.manager().request(client, &wanted(SIZE, reason), now).unwrap();
         }
     }
-    manager
+    tables
 }
 
 fn wanted(size: u64, reason: Reason) -> Wanted {
@@ -60,21 +61,25 @@ fn decisions(criterion: &mut Criterion) {
         bench.iter(|| decide(black_box(SIZE), Reason::UrgentEfficiency, black_box(&standing)));
     });
     let now = Instant::now();
-    let mut manager = manager(Rules::default(), now);
+    let mut tables = tables(Rules::default(), now);
     let mut client = 0;
     criterion.bench_function("a refusal among 1,000 processes", |bench| {
         bench.iter(|| {
             client = client % PROCESSES + 1;
-            manager.request(client, &wanted(ARENA, Reason::UrgentEfficiency), now).unwrap_err()
+            tables
+                .manager()
+                .request(client, &wanted(ARENA, Reason::UrgentEfficiency), now)
+                .unwrap_err()
         });
     });
     criterion.bench_function("a grant and its return among 1,000 processes", |bench| {
         bench.iter(|| {
             client = client % PROCESSES + 1;
-            let granted = manager.request(client, &wanted(SIZE, Reason::Pause), now).unwrap();
-            let (ending, _) = manager.end_grant(client, granted.id).unwrap();
-            manager.give_back(vec![ending], now);
-            manager.take_wakers();
+            let granted =
+                tables.manager().request(client, &wanted(SIZE, Reason::Pause), now).unwrap();
+            let (ending, _) = tables.manager().end_grant(client, granted.id).unwrap();
+            tables.manager().give_back(vec![ending], now);
+            tables.processes.take_wakers();
         });
     });
 }
@@ -83,14 +88,14 @@ fn decisions(criterion: &mut Criterion) {
 fn collection(criterion: &mut Criterion) {
     let now = Instant::now();
     let low_water = Shares::all(Share::Percent(100));
-    let mut manager = manager(Rules { low_water, ..Rules::default() }, now);
+    let mut tables = tables(Rules { low_water, ..Rules::default() }, now);
     let mut later = now;
     criterion.bench_function("whom to ask of 1,000 processes, four pools being low", |bench| {
         bench.iter(|| {
             // Those that were asked before have not obeyed, and may be asked again.
             later += Duration::from_secs(3);
-            manager.collect(later);
-            manager.take_wakers();
+            tables.manager().collect(later);
+            tables.processes.take_wakers();
         });
     });
 }

@@ -131,6 +131,7 @@
 pub mod cli;
 pub mod client;
 pub mod lab;
+pub mod marks;
 pub mod message;
 pub mod representation;
 pub mod service;

@@ -34,7 +34,7 @@ use crate::message::memory::Pool;
 use crate::service::buddy::Buddy;
 use crate::service::ids::Ids;
 use crate::service::lease::LeaseTable;
-use crate::service::manager::{Manager, Rules};
+use crate::service::manager::{Rules, StandAlone};
 use crate::service::pool::{Pools, Share, Shares};
 pub use demand::{Demand, Shape};
 use process::{Process, Turn};
@@ -45,8 +45,8 @@ pub const X: u64 = 1 << 20;
 /// What a process asks for at once.
 const CHUNK: u64 = X / 4;
 
-/// The manager of a simulation. Nobody sleeps, so nobody is woken.
-type Tables = Manager<(), ()>;
+/// The tables of a simulation. Nobody sleeps, so nobody is woken.
+type Tables = StandAlone<(), ()>;
 
 /// How memory is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +85,8 @@ impl Policy {
         }
     }
 
-    /// The manager of so many processes.
-    fn manager(&self, processes: usize, now: Instant) -> Tables {
+    /// The tables for so many processes.
+    fn tables(&self, processes: usize, now: Instant) -> Tables {
         let committed = X * processes as u64;
         let arena = committed + self.chunks * CHUNK;
         let mut shares = Shares::default();
@@ -106,9 +106,9 @@ impl Policy {
         let pools = pools.unwrap_or_else(|why| unreachable!("whole chunks sum up: {why}"));
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         let longest = Duration::from_secs(1);
-        let leases = LeaseTable::new(Buddy::new(arena), pools, ids, longest, |_, _| ());
+        let leases = LeaseTable::new(Buddy::new(arena), ids, longest, |_, _| ());
         let rules = Rules { block: X, most: processes, ..Rules::default() };
-        Manager::new(leases, rules, now)
+        StandAlone::new(leases, pools, rules, now)
     }
 }
 
@@ -133,23 +133,23 @@ pub struct Outcome {
 pub fn run(policy: Policy, demand: &Demand) -> Outcome {
     let start = Instant::now();
     let count = demand.processes();
-    let mut manager = policy.manager(count, start);
+    let mut tables = policy.tables(count, start);
     let mut outcome = Outcome::default();
     let mut processes: Vec<Process> =
         (0..count).map(|number| Process::new(number, policy)).collect();
     for ms in 0..demand.milliseconds() {
         let now = start + Duration::from_millis(ms as u64);
         for process in &mut processes {
-            let (manager, outcome) = (&mut manager, &mut outcome);
-            process.step(&mut Turn { manager, ms, now, outcome }, demand);
+            let (tables, outcome) = (&mut tables, &mut outcome);
+            process.step(&mut Turn { tables, ms, now, outcome }, demand);
         }
-        manager.collect(now);
-        outcome.peak = outcome.peak.max(manager.leases().filling().used);
+        tables.manager().collect(now);
+        outcome.peak = outcome.peak.max(tables.leases.filling().used);
     }
     let now = start + Duration::from_millis(demand.milliseconds() as u64);
-    processes.iter().for_each(|process| process.leave(&mut manager, now));
-    let is_whole = manager.check().is_ok() && manager.leases().filling().used == 0;
-    debug_assert!(is_whole, "memory was lost: {:?}", manager.check());
+    processes.iter().for_each(|process| process.leave(&mut tables, now));
+    let is_whole = tables.check().is_ok() && tables.leases.filling().used == 0;
+    debug_assert!(is_whole, "memory was lost: {:?}", tables.check());
     outcome
 }
 

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!   Path      800-801-802-812-900-906-912-914     one decision, in the order it was made
-//!   Visited   one bit for each box                 where a manager has been
 //! ```
 //!
-//! The number of a box stands in the code where the box is: `path.at(900)`.
+//! The number of a box stands in the code where the box is: `path.at(900)` where a decision goes
+//! through it, `mark!(boxes 600)` elsewhere.
 //!
 //! **Invariants** [`BOXES`] has each number once; a path is never longer than the longest way
 //! through figures 8, 10 and 9.
@@ -13,6 +13,8 @@
 //! **Lock** none. **Source** `cooperative-memory-management.txt`, figures 5 to 12.
 
 use std::fmt;
+
+use crate::marks::mark;
 
 /// Our own box: the committed pool has too little. The document's figure 8 grants committed
 /// memory without a question.
@@ -112,6 +114,13 @@ impl Path {
         }
     }
 
+    /// Counts its boxes as reached, in a build with debug assertions.
+    pub fn mark(&self) {
+        for &number in self.boxes() {
+            mark!(boxes number);
+        }
+    }
+
     /// The boxes in their order.
     pub fn boxes(&self) -> &[u16] {
         &self.boxes[..self.length]
@@ -134,59 +143,14 @@ impl fmt::Display for Path {
     }
 }
 
-/// By number, which of [`BOXES`] it is: looking it up costs as little as setting the bit.
-const PLACES: [u8; GREATEST as usize + 1] = {
-    let mut places = [u8::MAX; GREATEST as usize + 1];
-    let mut at = 0;
-    while at < BOXES.len() {
-        places[BOXES[at].0 as usize] = at as u8;
-        at += 1;
-    }
-    places
-};
-
-/// The greatest number of a box.
-const GREATEST: u16 = 1268;
-
-fn bit(number: u16) -> u64 {
-    let place = PLACES.get(usize::from(number)).copied().unwrap_or(u8::MAX);
-    1_u64.checked_shl(place.into()).unwrap_or(0)
-}
-
-/// The boxes where a manager has been.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Visited(u64);
-
-impl Visited {
-    /// It was at that box.
-    pub fn at(&mut self, number: u16) {
-        debug_assert!(bit(number) != 0, "there is no box {number}");
-        self.0 |= bit(number);
-    }
-
-    /// It went along that path.
-    pub fn along(&mut self, path: &Path) {
-        path.boxes().iter().for_each(|&number| self.at(number));
-    }
-
-    /// Whether it was at that box.
-    pub fn contains(&self, number: u16) -> bool {
-        self.0 & bit(number) != 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_box_stands_once_and_has_its_bit() {
-        let mut visited = Visited::default();
-        for (at, (number, ..)) in BOXES.iter().enumerate() {
-            assert!(!visited.contains(*number), "{number} stands twice");
-            visited.at(*number);
-            assert_eq!(visited.0.count_ones() as usize, at + 1);
-        }
+    fn each_box_stands_once() {
+        let numbers: std::collections::BTreeSet<u16> = BOXES.iter().map(|entry| entry.0).collect();
+        assert_eq!(numbers.len(), BOXES.len());
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! The lease table: which block is leased or granted, where it is and when it ends.
+//! The lease table: which block is leased or held, where it is and when it ends.
 //!
 //! ```text
 //!   lease ──► id ─► block, size, tenure, handle ──► the block's contents, elsewhere
-//!   grant           │           │
-//!                 buddy,    by expiry ──► expired ─► Ending ─► give_back
-//!                 pools
+//!   hold            │           │
+//!                 buddy     by expiry ──► expired ─► Ending ─► give_back
 //! ```
 //!
-//! A *lease* is anybody's for a duration, out of the committed pool. A *granted* block is a
-//! process's, out of whichever pool the manager chose ([`super::manager`]), and has no expiry.
+//! A *lease* belongs to everybody who knows its id, for a duration. It is charged to the
+//! committed bytes, which are a number ([`Committed`]). A *held* block belongs to a holder, has no
+//! expiry, and is charged by its owner: later chapters give such blocks to processes.
 //!
 //! The table knows where a block is, not what is in it. For each lease it keeps a
 //! handle that its owner made: in the server an `Arc` around the block's own lock.
@@ -20,8 +20,8 @@
 //!
 //! **Invariants** ([`LeaseTable::check`])
 //!
-//! 1. Each used block of the allocator belongs to one lease, one grant or one ending.
-//! 2. `by_expiry` has exactly one entry a lease, at its expiry, and none for a grant.
+//! 1. Each used block of the allocator belongs to one lease, one held block or one ending.
+//! 2. `by_expiry` has exactly one entry a lease, at its expiry, and none for a held block.
 //! 3. A lease is there while `now < expiry` and gone from then on, for everyone: expiry
 //!    is checked on access. [`LeaseTable::expired`] only gives memory back.
 //!
@@ -33,7 +33,8 @@
 //! **Source** MemoryLease's leases; its 1 ms lease lived for 610.
 
 mod check;
-mod grants;
+mod committed;
+mod held;
 mod list;
 
 use std::collections::{BTreeSet, HashMap};
@@ -41,10 +42,9 @@ use std::time::{Duration, Instant};
 
 use super::buddy::{AllocateError, Block, Buddy, Filling};
 use super::ids::Ids;
-use super::pool::Pools;
-use super::process::ProcessNumber;
-use crate::message::memory::{Amounts, Pool};
 use crate::message::{Code, Error, IdKind, LeaseId};
+pub use committed::{Committed, LOOK_SOON};
+pub use held::Holder;
 pub use list::LeaseRow;
 
 /// Every lease there is. `H` is what the owner keeps for each.
@@ -53,17 +53,21 @@ pub struct LeaseTable<H> {
     leases: HashMap<LeaseId, Lease<H>>,
     by_expiry: BTreeSet<(Instant, LeaseId)>,
     buddy: Buddy,
-    pools: Pools,
+    /// The bytes that leases may take.
+    committed: Committed,
+    /// When the owner wants to look at what is free; sooner when little is.
+    look_at: Option<Instant>,
     ids: Ids,
     longest: Duration,
     /// Makes a handle of a block's offset and size.
     make: fn(u64, u64) -> H,
-    /// The bytes asked for by the leases and grants there are.
+    /// The bytes asked for by the leases and held blocks there are.
     requested: u64,
-    /// The bytes of leases there are: what the committed pool lends to no process.
+    /// The bytes of the blocks of leases.
     leased: u64,
-    /// Bytes of blocks that ended and are not yet given back, by the pool that they refill.
-    ending: Amounts,
+    /// Bytes of blocks that ended and are not yet given back: of leases, and of all.
+    ending_leased: u64,
+    ending: u64,
 }
 
 #[derive(Debug)]
@@ -77,10 +81,10 @@ struct Lease<H> {
 /// How long a block is whose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tenure {
-    /// Anybody's who knows its id, until then.
+    /// A lease: ends then.
     Until(Instant),
-    /// A process's, given from that pool, until it is returned.
-    Of(ProcessNumber, Pool),
+    /// A held block: ends when its holder's owner ends it.
+    HeldBy(Holder),
 }
 
 /// A lease that was struck from the table; its block is still taken.
@@ -92,14 +96,14 @@ pub struct Ending<H> {
     /// The lease's size in bytes.
     pub size: u64,
     block: Block,
-    /// The pools that its block refills.
-    refill: Amounts,
+    /// It was a lease, so its block is charged to the committed bytes.
+    is_lease: bool,
 }
 
 impl<H> Ending<H> {
-    /// What each pool gets back.
-    pub fn refill(&self) -> &Amounts {
-        &self.refill
+    /// Where its block lies: no other block does until this one is given back.
+    pub fn offset(&self) -> u64 {
+        self.block.offset
     }
 }
 
@@ -113,21 +117,27 @@ pub struct Found<H> {
 }
 
 impl<H: Clone> LeaseTable<H> {
-    /// An empty table over a fresh arena, whose blocks get what `make` makes of their offset
+    /// An empty table over a fresh arena, of which leases may take all until
+    /// [`LeaseTable::committed_mut`] says otherwise. A block gets what `make` makes of its offset
     /// and size; no lease lasts longer than `longest`.
-    pub fn new(
-        buddy: Buddy,
-        pools: Pools,
-        ids: Ids,
-        longest: Duration,
-        make: fn(u64, u64) -> H,
-    ) -> Self {
-        let (leases, by_expiry, ending) = (HashMap::new(), BTreeSet::new(), Amounts::default());
-        let (requested, leased) = (0, 0);
-        Self { leases, by_expiry, buddy, pools, ids, longest, make, requested, leased, ending }
+    pub fn new(buddy: Buddy, ids: Ids, longest: Duration, make: fn(u64, u64) -> H) -> Self {
+        Self {
+            leases: HashMap::new(),
+            by_expiry: BTreeSet::new(),
+            committed: Committed::new(buddy.filling().free),
+            look_at: None,
+            buddy,
+            ids,
+            longest,
+            make,
+            requested: 0,
+            leased: 0,
+            ending_leased: 0,
+            ending: 0,
+        }
     }
 
-    /// Grants `size` bytes for `duration_ms` from `now`, out of the committed pool.
+    /// Leases `size` bytes for `duration_ms` from `now`, out of the committed bytes.
     /// Unchanged when it fails.
     ///
     /// # Errors
@@ -142,13 +152,14 @@ impl<H: Clone> LeaseTable<H> {
         now: Instant,
     ) -> Result<LeaseId, Error> {
         let expiry = self.expiry(duration_ms, now)?;
-        let block = self.allocate(size, Pool::Committed);
-        let block = block.map_err(|error| self.explain(size, error))?;
+        let block = self.allocate(size).map_err(|error| self.explain(size, error))?;
         let Some(id) = self.unused_id(id_kind) else {
-            self.release_block(block, &Amounts::of(Pool::Committed, block.size()));
+            self.release_block(block);
             return Err(Error::new(Code::Refused, NO_NUMBERS));
         };
         self.leased += block.size();
+        self.committed.charge(block.size());
+        self.note_taken(now);
         self.by_expiry.insert((expiry, id));
         self.insert(id, block, size, Tenure::Until(expiry));
         Ok(id)
@@ -170,23 +181,20 @@ impl<H: Clone> LeaseTable<H> {
         self.requested += size;
     }
 
-    /// A block that is charged to a pool.
-    fn allocate(&mut self, size: u64, pool: Pool) -> Result<Block, AllocateError> {
-        let (whole, free) = (self.pools.size()[pool], self.pools.free()[pool]);
+    /// A block for a lease, if there are so many committed bytes.
+    fn allocate(&mut self, size: u64) -> Result<Block, AllocateError> {
+        let (whole, free) = (self.committed.size(), self.committed.free());
         match Buddy::rounded(size) {
             Some(rounded) if rounded > whole => {
                 let largest = power_of_two_within(whole).min(self.buddy.largest());
-                return Err(AllocateError::TooLarge { largest });
+                Err(AllocateError::TooLarge { largest })
             }
             Some(rounded) if rounded > free => {
                 let largest_free = power_of_two_within(free).min(self.buddy.filling().largest_free);
-                return Err(AllocateError::OutOfMemory { largest_free });
+                Err(AllocateError::OutOfMemory { largest_free })
             }
-            _ => {}
+            _ => self.buddy.allocate(size),
         }
-        let block = self.buddy.allocate(size)?;
-        self.pools.charge(&Amounts::of(pool, block.size()));
-        Ok(block)
     }
 
     /// The lease of that id.
@@ -202,7 +210,7 @@ impl<H: Clone> LeaseTable<H> {
     /// Answers its size. Unchanged when it fails.
     ///
     /// # Errors
-    /// `bad-request` for a zero or too long duration, `not-found`, `refused` for a grant.
+    /// `bad-request` for a zero or too long duration, `not-found`, `refused` for a held block.
     pub fn renew(&mut self, id: LeaseId, duration_ms: u64, now: Instant) -> Result<u64, Error> {
         let expiry = self.expiry(duration_ms, now)?;
         let before = self.ends(id, now)?;
@@ -216,7 +224,7 @@ impl<H: Clone> LeaseTable<H> {
     /// How long a lease still lasts.
     ///
     /// # Errors
-    /// `not-found`, `refused` for a grant.
+    /// `not-found`, `refused` for a held block.
     pub fn time_left(&self, id: LeaseId, now: Instant) -> Result<Duration, Error> {
         Ok(self.ends(id, now)?.duration_since(now))
     }
@@ -224,7 +232,7 @@ impl<H: Clone> LeaseTable<H> {
     /// Ends a lease before its time.
     ///
     /// # Errors
-    /// `not-found`, `refused` for a grant.
+    /// `not-found`, `refused` for a held block.
     pub fn end(&mut self, id: LeaseId, now: Instant) -> Result<Ending<H>, Error> {
         self.ends(id, now)?;
         self.strike_lease(id).ok_or_else(not_found)
@@ -237,10 +245,15 @@ impl<H: Clone> LeaseTable<H> {
         due.into_iter().filter_map(|id| self.strike_lease(id)).collect()
     }
 
-    /// Returns the block of a lease whose contents are marked released.
+    /// Returns the block of an ending whose contents are marked released.
     pub fn give_back(&mut self, ending: Ending<H>) {
-        self.ending.subtract(&ending.refill);
-        self.release_block(ending.block, &ending.refill);
+        let bytes = ending.block.size();
+        self.ending -= bytes;
+        if ending.is_lease {
+            self.ending_leased -= bytes;
+            self.committed.refill(bytes);
+        }
+        self.release_block(ending.block);
     }
 
     /// When the next lease ends.
@@ -248,12 +261,7 @@ impl<H: Clone> LeaseTable<H> {
         self.by_expiry.first().map(|&(expiry, _)| expiry)
     }
 
-    /// The pools.
-    pub fn pools(&self) -> &Pools {
-        &self.pools
-    }
-
-    /// How many leases and grants there are, expired ones that nobody struck yet included.
+    /// How many leases and held blocks there are, expired ones that were not struck yet included.
     pub fn len(&self) -> usize {
         self.leases.len()
     }
@@ -263,7 +271,7 @@ impl<H: Clone> LeaseTable<H> {
         self.leases.is_empty()
     }
 
-    /// The bytes that living leases and grants were asked for.
+    /// The bytes that living leases and held blocks were asked for.
     pub fn requested(&self) -> u64 {
         self.requested
     }
@@ -281,40 +289,40 @@ impl<H: Clone> LeaseTable<H> {
     fn living(&self, id: LeaseId, now: Instant) -> Result<&Lease<H>, Error> {
         let is_living = |lease: &&Lease<H>| match lease.tenure {
             Tenure::Until(expiry) => now < expiry,
-            Tenure::Of(..) => true,
+            Tenure::HeldBy(_) => true,
         };
         self.leases.get(&id).filter(is_living).ok_or_else(not_found)
     }
 
-    /// When a lease ends; a grant is none.
+    /// When a lease ends; a held block is none.
     fn ends(&self, id: LeaseId, now: Instant) -> Result<Instant, Error> {
         match self.living(id, now)?.tenure {
             Tenure::Until(expiry) => Ok(expiry),
-            Tenure::Of(..) => Err(Error::new(Code::Refused, GRANTED)),
+            Tenure::HeldBy(_) => Err(Error::new(Code::Refused, GRANTED)),
         }
     }
 
     fn strike_lease(&mut self, id: LeaseId) -> Option<Ending<H>> {
-        let block = self.leases.get(&id)?.block.size();
-        let ending = self.strike(id, Amounts::of(Pool::Committed, block))?;
-        self.leased -= block;
+        let ending = self.strike(id)?;
+        self.leased -= ending.block.size();
+        self.ending_leased += ending.block.size();
         Some(ending)
     }
 
-    fn strike(&mut self, id: LeaseId, refill: Amounts) -> Option<Ending<H>> {
+    fn strike(&mut self, id: LeaseId) -> Option<Ending<H>> {
         let Lease { block, size, tenure, handle } = self.leases.remove(&id)?;
-        if let Tenure::Until(expiry) = tenure {
-            self.by_expiry.remove(&(expiry, id));
-        }
+        let is_lease = match tenure {
+            Tenure::Until(expiry) => self.by_expiry.remove(&(expiry, id)),
+            Tenure::HeldBy(_) => false,
+        };
         self.requested -= size;
-        self.ending.add(&refill);
-        Some(Ending { handle, size, block, refill })
+        self.ending += block.size();
+        Some(Ending { handle, size, block, is_lease })
     }
 
-    fn release_block(&mut self, block: Block, refill: &Amounts) {
+    fn release_block(&mut self, block: Block) {
         let released = self.buddy.release(block.offset);
         debug_assert!(released.is_ok(), "a block of the table was not used: {released:?}");
-        self.pools.refill(refill);
     }
 
     fn unused_id(&mut self, kind: IdKind) -> Option<LeaseId> {

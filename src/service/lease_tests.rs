@@ -1,7 +1,6 @@
 //! Tests of the lease table: the rules one by one, and random steps against a naive model.
 
 use super::*;
-use crate::service::pool::Shares;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -10,14 +9,9 @@ use std::hash::RandomState;
 const MS: Duration = Duration::from_millis(1);
 const HOUR_MS: u64 = 3_600_000;
 
-fn undivided(arena: u64) -> Pools {
-    Pools::divided(arena, &Shares::default(), &Shares::default()).unwrap()
-}
-
 fn table(arena: u64) -> LeaseTable<()> {
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
-    let pools = undivided(arena);
-    LeaseTable::new(Buddy::new(arena), pools, ids, Duration::from_millis(HOUR_MS), |_, _| ())
+    LeaseTable::new(Buddy::new(arena), ids, Duration::from_millis(HOUR_MS), |_, _| ())
 }
 
 fn lease(table: &mut LeaseTable<()>, size: u64, ms: u64, now: Instant) -> Result<LeaseId, Code> {
@@ -125,9 +119,9 @@ fn a_released_lease_is_gone_and_a_second_release_is_not_found() {
 fn a_handle_is_made_for_the_place_that_was_allocated() {
     let now = Instant::now();
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
-    let (pools, longest) = (undivided(1024), Duration::from_secs(9));
+    let longest = Duration::from_secs(9);
     let make = |offset, size| (offset, size);
-    let mut table = LeaseTable::new(Buddy::new(1024), pools, ids, longest, make);
+    let mut table = LeaseTable::new(Buddy::new(1024), ids, longest, make);
     table.lease(100, 5, IdKind::Uuid, now).unwrap();
     let id = table.lease(32, 5, IdKind::Number, now).unwrap();
     assert!(id.number().is_some());

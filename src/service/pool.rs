@@ -14,6 +14,7 @@
 //! **Lock** the tables. **Source** `cooperative-memory-management.txt`, figures 7A and 7B.
 
 use super::buddy::MIN_BLOCK;
+use super::lease::Committed;
 use crate::message::memory::{Amounts, Pool};
 
 /// A part of something, as it is asked for.
@@ -60,6 +61,7 @@ impl Shares {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pools {
     size: Amounts,
+    /// Of all but the committed pool.
     free: Amounts,
     cap: Amounts,
 }
@@ -94,8 +96,10 @@ impl Pools {
         let committed = arena - others.sum::<u64>();
         let size =
             Amounts::each(|pool| if pool == Pool::Committed { committed } else { part(pool) });
+        let mut free = size;
+        free[Pool::Committed] = 0;
         let cap = Amounts::each(|pool| caps.get(pool).map_or(size[pool], |cap| cap.of(size[pool])));
-        Ok(Self { size, free: size, cap: Amounts::each(|pool| cap[pool].min(size[pool])) })
+        Ok(Self { size, free, cap: Amounts::each(|pool| cap[pool].min(size[pool])) })
     }
 
     /// Each pool's size in bytes.
@@ -103,9 +107,11 @@ impl Pools {
         &self.size
     }
 
-    /// What is free in each pool, in bytes.
-    pub fn free(&self) -> &Amounts {
-        &self.free
+    /// What is free in each pool, in bytes; the lease table counts the committed bytes.
+    pub fn free(&self, committed: &Committed) -> Amounts {
+        let mut free = self.free;
+        free[Pool::Committed] = committed.free();
+        free
     }
 
     /// The most that one process may owe each pool, in bytes.
@@ -113,14 +119,20 @@ impl Pools {
         &self.cap
     }
 
-    /// Takes bytes that are free.
-    pub(super) fn charge(&mut self, amounts: &Amounts) {
-        self.free.subtract(amounts);
+    /// Takes bytes of a pool that are free.
+    pub(super) fn charge(&mut self, pool: Pool, bytes: u64, committed: &mut Committed) {
+        match pool {
+            Pool::Committed => committed.charge(bytes),
+            pool => self.free.subtract(&Amounts::of(pool, bytes)),
+        }
     }
 
-    /// Gives bytes back.
-    pub(super) fn refill(&mut self, amounts: &Amounts) {
-        self.free.add(amounts);
+    /// Gives bytes back to each pool.
+    pub(super) fn refill(&mut self, amounts: &Amounts, committed: &mut Committed) {
+        let mut others = *amounts;
+        others[Pool::Committed] = 0;
+        self.free.add(&others);
+        committed.refill(amounts[Pool::Committed]);
     }
 }
 

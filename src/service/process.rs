@@ -47,8 +47,8 @@ pub(super) struct Process<W> {
     // Its memory.
     /// What its own blocks are made of, and the bytes of each.
     pub own: BTreeMap<LeaseId, u64>,
-    /// Its granted blocks, and how many bytes of collateral secured each as a loan from LE.
-    pub blocks: BTreeMap<LeaseId, u64>,
+    /// Its granted blocks.
+    pub blocks: BTreeMap<LeaseId, Grant>,
     /// Bytes of all its blocks, by the pool that gave each.
     pub holds: Amounts,
     /// Bytes that it still owes each pool.
@@ -72,6 +72,15 @@ pub(super) struct Process<W> {
     pub is_deaf: bool,
     /// Its requests that wait for memory.
     pub waiting: usize,
+}
+
+/// What is known of a granted block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Grant {
+    /// The pool that gave it.
+    pub pool: Pool,
+    /// How many bytes of collateral secured it as a loan from LE.
+    pub secured: u64,
 }
 
 /// A client of a process.
@@ -159,15 +168,10 @@ impl<W> Process<W> {
         self.take(Pool::Committed, size);
     }
 
-    /// What each pool would get back of so many bytes: figure 12.
-    pub fn foresee(&self, size: u64) -> (Amounts, Path) {
-        repay(size, &self.owed)
-    }
-
     /// Repays with a block that `pool` gave once: figure 12. Answers what each pool gets back.
     /// What is still owed stays secured by what secured it.
     pub fn repay(&mut self, pool: Pool, size: u64) -> (Amounts, Path) {
-        let (refill, path) = self.foresee(size);
+        let (refill, path) = repay(size, &self.owed);
         self.settle(pool, size, &refill);
         self.freeable = self.freeable.saturating_sub(size);
         if let Some(due) = &mut self.due {

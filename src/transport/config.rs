@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use super::connection::Limits;
 use super::datagrams::DatagramLimits;
 use super::parking::Parking;
-use super::shared::{DatagramGauges, Shared, Unlocked, Waits};
+use super::shared::{DatagramGauges, Shared, Tables, Unlocked, Waits};
 use super::tcp::{MOST_CLIENTS, Server};
 use crate::message::memory::Pool;
 use crate::message::numbers::NumberList;
@@ -28,11 +28,11 @@ use crate::representation::datagram::MOST_DATAGRAM;
 use crate::representation::http::asked::is_readable;
 use crate::service::arena::Arena;
 use crate::service::buddy::{Buddy, MIN_BLOCK};
-use crate::service::engine::Engine;
+use crate::service::engine::Sessions;
 use crate::service::ids::Ids;
 use crate::service::lease::LeaseTable;
 use crate::service::lootbox::{Locking, shuffled};
-use crate::service::manager::{Manager, Rules, check_name};
+use crate::service::manager::{Processes, Rules, check_name};
 use crate::service::pool::{Pools, Shares};
 
 /// The port that is served unless another is asked for.
@@ -257,16 +257,16 @@ impl Config {
             return Err(StartError::OutOfRange(text));
         }
         let (buddy, make) = (Buddy::new(self.memory), Shared::make_block);
-        let leases = LeaseTable::new(buddy, pools, ids, self.max_lease, make);
+        let mut leases = LeaseTable::new(buddy, ids, self.max_lease, make);
         let journal = log::log_enabled!(log::Level::Debug);
         let rules = Rules { journal, most: self.max_clients, ..self.rules.clone() };
-        let manager = Manager::new(leases, rules, Instant::now());
+        let processes = Processes::new(pools, rules, &mut leases, Instant::now());
         let list = shuffled(self.numbers, self.seed);
         let parking = self.lab.then(|| Parking::new(MOST_PARKED));
         let unlocked = Unlocked::new(self.race_window, parking);
         let gauges = self.udp.as_ref().map(|_| DatagramGauges::default());
         let waits = Waits { longest: self.max_lease, rendezvous: self.rendezvous };
-        let tables = Engine::new(manager, self.admin);
+        let tables = Tables { leases, processes, sessions: Sessions::new(self.admin) };
         Ok(Shared::new(list, self.locking, unlocked, arena, tables, waits, gauges))
     }
 

@@ -28,7 +28,7 @@ use std::io::{Error, ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::events::{Doing, Gauge};
+use super::clients::{Doing, Gauge};
 use super::input::Input;
 use super::patience::{Patience, Situation, Wait};
 use super::shared::Shared;

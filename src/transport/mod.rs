@@ -1,9 +1,7 @@
 //! Who talks: sockets, threads, the locks, time limits, and an orderly stop.
 //!
 //! ```text
-//!   accepting thread ── socket ──► spawning thread ── spawn ──► client-1, client-2, …
-//!                                        ▲                           │
-//!                                        └──────── "I ended" ────────┘
+//!   accepting thread ── spawns ──► client-1, client-2, …
 //!   reaping thread ── sleeps until the next lease ends
 //!   udp thread ── one datagram after the other, when they are served
 //! ```
@@ -19,18 +17,18 @@
 //! | [`token`] | what a datagram's sender proves its address by |
 //! | [`echo`] | the lecture's echo servers, beside the server |
 //! | [`parking`] | where a lab server's draws wait to be told whose step is next |
-//! | [`events`] | what the spawning thread is told, and what it tells of the connections |
+//! | [`clients`] | who is connected: for lists, and for the stop |
 //! | [`connection`] | one client's thread, from its first byte to its close |
 //! | [`input`] | what was read and not yet used |
 //! | [`patience`] | how long a read may wait, as a pure function of time |
 //! | [`writing`] | a whole write within its time, and the close that loses no reply |
 //! | [`turned_away`] | clients over the limit, told so without waiting for them |
 
+pub mod clients;
 pub mod config;
 pub mod connection;
 pub mod datagrams;
 pub mod echo;
-pub mod events;
 pub mod history;
 pub mod input;
 pub mod parking;

@@ -5,6 +5,7 @@
 //! | the draw | counter, turns, undelivered | a draw, `table`, `stats`, the end of a connection | no other |
 //! | the tables | administrative memory: leases, their order, the allocator, pools, processes, sessions, where messages lie, who waits | all requests about memory, processes and sessions, the end of a connection, the reaper | no other |
 //! | one for each block | the block's contents: its bytes, length, released | set, get, the copies of messages, and whoever ends the lease, grant or process | no other |
+//! | [`super::clients`]' | who is connected | the accepting thread, the end of a connection, `list connections`, `stats`, the stop | no other |
 //! | [`super::parking`]'s | whose step is next; of a lab server only | its draws, `parked`, `step` | no other |
 //!
 //! | file | requests |
@@ -43,18 +44,16 @@
 //! the administrative memory and for each block.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::message::numbers::NumberList;
-use crate::message::{ClientNumber, Reply, Request};
+use crate::message::{Reply, Request};
 use crate::service::arena::{Arena, Contents};
-use crate::service::engine::Engine;
 use crate::service::lootbox::{DrawState, Locking};
 use crate::service::manager::Caller;
 use crate::service::picture::picture;
-use crate::transport::events::Event;
+use crate::transport::clients::Clients;
 
 mod draws;
 mod leases;
@@ -63,9 +62,11 @@ mod processes;
 mod rendezvous;
 mod sessions;
 mod stats;
+mod tables;
 pub mod waiting;
 
 pub use draws::Unlocked;
+pub use tables::Tables;
 
 /// Leases ended, or turns read, under a lock at once: some 0.1 ms.
 const BITE: usize = 256;
@@ -78,9 +79,6 @@ const MOST_PICTURE: usize = 64 * 1024;
 
 /// A block's contents behind their own lock; the lease table's handle.
 pub type LockedContents = Arc<Mutex<Contents>>;
-
-/// All that the tables' lock guards. A process is woken by its condition variable.
-pub type Tables = Engine<LockedContents, Arc<Condvar>>;
 
 /// What all threads share.
 #[derive(Debug)]
@@ -99,8 +97,6 @@ pub struct Shared {
     waits: Waits,
     // Flags and gauges, which guard nothing.
     stopping: AtomicBool,
-    clients: AtomicU64,
-    last_client: AtomicU64,
     /// Rendezvous that found the tables locked: step 408.
     locked: AtomicU64,
     /// The most that ever held or waited for the lock of one block's bytes in a session.
@@ -109,8 +105,8 @@ pub struct Shared {
     datagrams: Option<DatagramGauges>,
     /// What moments are called outside.
     started: Started,
-    /// To the spawning thread, which alone knows who is connected.
-    events: OnceLock<Sender<Event>>,
+    /// Who is connected, behind a lock of its own.
+    clients: Clients,
 }
 
 /// How long may be waited.
@@ -175,13 +171,11 @@ impl Shared {
             sooner: Condvar::new(),
             waits,
             stopping: AtomicBool::new(false),
-            clients: AtomicU64::new(0),
-            last_client: AtomicU64::new(0),
             locked: AtomicU64::new(0),
             contenders: AtomicU32::new(0),
             datagrams,
             started: Started::now(),
-            events: OnceLock::new(),
+            clients: Clients::default(),
         }
     }
 
@@ -255,7 +249,7 @@ impl Shared {
     /// Changes the tables, and afterwards, without the lock, wakes whom that concerns.
     fn change<T>(&self, change: impl FnOnce(&mut Tables) -> T) -> T {
         let mut tables = hold(&self.tables);
-        let sleeps_until = tables.manager.next_wake();
+        let sleeps_until = tables.leases.next_wake();
         let changed = change(&mut tables);
         self.let_go(tables, sleeps_until);
         changed
@@ -268,8 +262,8 @@ impl Shared {
 
     /// Lets go of tables that were changed, which the reaper knew to be due at `sleeps_until`.
     fn let_go(&self, mut tables: MutexGuard<'_, Tables>, sleeps_until: Option<Instant>) {
-        let is_other = tables.manager.next_wake() != sleeps_until;
-        let (wakers, journal) = (tables.manager.take_wakers(), tables.manager.take_journal());
+        let is_other = tables.leases.next_wake() != sleeps_until;
+        let (wakers, journal) = (tables.processes.take_wakers(), tables.processes.take_journal());
         drop(tables);
         if is_other {
             self.sooner.notify_one();
@@ -284,7 +278,7 @@ impl Shared {
         let mut tables = hold(&self.tables);
         while !self.is_stopping() {
             let now = Instant::now();
-            let left = tables.manager.next_wake().map(|at| at.saturating_duration_since(now));
+            let left = tables.leases.next_wake().map(|at| at.saturating_duration_since(now));
             tables = match left {
                 Some(Duration::ZERO) => {
                     drop(tables);
@@ -305,9 +299,9 @@ impl Shared {
     fn look_after_processes(&self) {
         let ended = self.change_now(|tables, now| {
             // Not each time that a lease ends: it goes through all processes.
-            if tables.manager.collect(now) {
-                tables.look_after_blocks(now);
-                tables.end_silent(now)
+            if tables.manager().collect(now) {
+                tables.engine().look_after_blocks(now);
+                tables.engine().end_silent(now)
             } else {
                 Vec::new()
             }
@@ -317,7 +311,7 @@ impl Shared {
 
     fn tree(&self) -> Reply<'_> {
         let tables = hold(&self.tables);
-        Reply::Tree(picture(tables.manager.leases().buddy(), MOST_PICTURE))
+        Reply::Tree(picture(tables.leases.buddy(), MOST_PICTURE))
     }
 
     /// Counts numbers of a client that was gone before their reply was written.
@@ -325,20 +319,9 @@ impl Shared {
         hold(&self.draw).add_undelivered(count);
     }
 
-    /// Tells `stats` how many clients there are.
-    pub fn set_clients(&self, count: usize) {
-        self.clients.store(count as u64, Ordering::Relaxed);
-    }
-
-    /// Tells whom to ask who is connected.
-    pub fn set_events(&self, events: Sender<Event>) {
-        // Told once, at the start.
-        let _ = self.events.set(events);
-    }
-
-    /// A number for a new client: its draws are told apart by it.
-    pub fn next_client(&self) -> ClientNumber {
-        self.last_client.fetch_add(1, Ordering::Relaxed) + 1
+    /// Who is connected.
+    pub fn clients(&self) -> &Clients {
+        &self.clients
     }
 
     /// Tells `stats` how many clients the history knows, and how many replies were sent again.

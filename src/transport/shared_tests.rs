@@ -382,5 +382,5 @@ fn whoever_waits_is_woken_when_memory_comes_back() {
         (1..=8).for_each(|client| drop(scope.spawn(move || take_turns(client))));
     });
     assert_eq!(shared.check(), Ok(()));
-    assert_eq!(hold(&shared.tables).manager.processes(), 0);
+    assert_eq!(hold(&shared.tables).processes.processes(), 0);
 }

@@ -1,57 +1,60 @@
 //! The threads of the server, and its stop.
 //!
+//! ```text
+//!   accept ──► admit ──► spawn client-1 ──► connection::serve: read, answer, write
+//!     ▲                  spawn client-2 ──► …
+//!     └── the next
+//! ```
+//!
 //! | thread | does | waits in |
 //! | --- | --- | --- |
-//! | `accept` | accepts, hands each socket on | `accept` |
-//! | `spawn` | makes and joins the clients' threads | its channel |
+//! | `accept` | accepts each client and spawns its thread | `accept` |
 //! | `client-N` | serves one client | `read` or `write` of its socket |
+//! | `refuse` | tells clients over the limit that the server is busy | its channel |
 //! | `reap` | gives the memory of expired leases back | a condition variable |
 //! | `udp` | treats datagrams, when they are served ([`super::udp`]) | `recv_from` |
 //!
-//! Beside them are the main thread, which waits for a signal, and the one that `ctrlc`
-//! makes to wait for it.
+//! Beside them are the main thread, which waits for a signal, and the one that `ctrlc` makes to
+//! wait for it.
 //!
-//! Accepting is a thread of its own because std's backlog is a fixed 128: while a
-//! thread is being made (some 30 us) nobody would accept, and a burst of connects
-//! that overflows the backlog is retried by the clients' systems only after a second.
-//!
-//! The spawning thread alone knows who is connected, so that needs no lock: sockets
-//! come to it through a channel, and so do the clients' ends and who asks for a list of them.
+//! Spawning takes some 30 us, and nobody accepts meanwhile. std's listen backlog is a fixed 128;
+//! a burst of connects that overflows it is retried by the clients' own systems after a second.
+//! REPORT.md has the cost of such a burst.
 //!
 //! **The stop**, in order, with what would hang without each step:
 //!
-//! 1. The flag is set: a connection ends when nothing more has come; the reaper is woken,
-//!    which may sleep until a lease ends in a day.
-//! 2. The spawning thread shuts down reading on every socket: a thread whose client is
-//!    silent would wait in `read` for ever. Replies under way are still written.
-//! 3. After 1 s of grace it shuts down writing too: a thread whose client reads nothing
-//!    would wait in `write` for the whole write timeout.
-//! 4. It joins the clients' threads.
-//! 5. The accepting thread is woken by a connection to itself: `accept` has no other
-//!    end in std. Last, because it needs a descriptor, and by now some are free.
+//! 1. The flag is set: a connection ends when nothing more has come. The reaper is woken, which
+//!    may sleep until a lease ends in a day.
+//! 2. Nobody is entered any more, and reading is shut down on every socket: a thread whose client
+//!    is silent would wait in `read` for ever. Replies under way are still written.
+//! 3. After 1 s of grace writing is shut down too: a thread whose client reads nothing would wait
+//!    in `write` for the whole write timeout.
+//! 4. The clients' threads are joined.
+//! 5. The accepting thread is woken by a connection to itself: `accept` has no other end in std.
+//!    Last, because it needs a descriptor, and by now some are free. With it ends the channel of
+//!    the refusing thread.
 //! 6. The thread for datagrams is woken by one of no bytes, for the same reasons.
 //!
-//! **Lock** none here.
+//! **Lock** [`super::clients`]' own, for a few words.
 //!
 //! **Simplified** std cannot ask for a longer backlog, and cannot poll.
 
-use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::{
     IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket,
 };
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::clients::{Gauge, Membership};
 use super::connection::{self, Limits};
 use super::datagrams::DatagramLimits;
-use super::events::{Event, Gauge, Seen};
 use super::shared::Shared;
-use super::turned_away::{LOOK_EVERY, TurnedAway};
+use super::turned_away::{self, Refusal};
 use super::udp;
-use crate::message::{ClientNumber, Code, Error};
+use crate::message::{Code, Error};
 
 /// A client thread's stack in bytes, reserved and not used up: the deepest thing it
 /// does is draw a buddy tree, some 40 calls. A debug build needs the most, about 30 KiB.
@@ -81,9 +84,8 @@ const GIVE_UP: Duration = Duration::from_millis(1800);
 pub struct Server {
     address: SocketAddr,
     shared: Arc<Shared>,
-    events: Sender<Event>,
     accepting: JoinHandle<()>,
-    spawning: JoinHandle<usize>,
+    refusing: JoinHandle<()>,
     reaping: JoinHandle<()>,
     udp: Option<JoinHandle<()>>,
 }
@@ -101,32 +103,24 @@ impl Server {
         max_clients: usize,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let (events, inbox) = channel();
-        shared.set_events(events.clone());
         let fault = limits.fault;
-        let spawner = Spawner {
-            shared: shared.clone(),
-            limits: Arc::new(limits),
-            max_clients,
-            events: events.clone(),
-            clients: HashMap::new(),
-            turned_away: TurnedAway::default(),
-            looked: Instant::now(),
-            warned: None,
-        };
-        let spawning = Builder::new().name("spawn".into()).spawn(|| spawner.run(inbox))?;
+        let (refusals, inbox) = channel();
+        let refusing = Builder::new().name("refuse".into()).spawn(move || turned_away::run(&inbox));
         let reaper = shared.clone();
         let reaping = Builder::new().name("reap".into()).spawn(move || reaper.reap_until_stopped());
-        let (told, handover) = (shared.clone(), events.clone());
-        let accepting =
-            Builder::new().name("accept".into()).spawn(move || accept(&listener, &told, &handover));
+        let (limits, warned) = (Arc::new(limits), None);
+        let mut door = Door { shared: shared.clone(), limits, max_clients, refusals, warned };
+        let accepting = Builder::new()
+            .name("accept".into())
+            .spawn(move || door.accept_until_stopped(&listener));
         let udp = udp.map(|(socket, limits)| udp::start(socket, shared.clone(), &limits, fault));
-        let (Ok(reaping), Ok(accepting), Ok(udp)) = (reaping, accepting, udp.transpose()) else {
+        let (Ok(refusing), Ok(reaping), Ok(accepting), Ok(udp)) =
+            (refusing, reaping, accepting, udp.transpose())
+        else {
             shared.stop();
-            let _ = events.send(Event::Stop);
             return Err(io::Error::other("the system has no thread left"));
         };
-        Ok(Self { address, shared, events, accepting, spawning, reaping, udp })
+        Ok(Self { address, shared, accepting, refusing, reaping, udp })
     }
 
     /// Where it listens; the true port also when port 0 was asked for.
@@ -139,20 +133,29 @@ impl Server {
         &self.shared
     }
 
-    /// Stops in the order above, within 2 s. Answers how many clients' threads had not
-    /// ended by then: none, unless the system is overwhelmed.
+    /// Stops in the order above, within 2 s. Returns how many clients' threads had not ended by
+    /// then: none, unless the system is overwhelmed.
     pub fn stop(self) -> usize {
-        let give_up = Instant::now() + GIVE_UP;
+        let start = Instant::now();
+        let give_up = start + GIVE_UP;
         self.shared.stop();
-        // Both ends of this channel are ours; a send fails only after a panic in there.
-        let _ = self.events.send(Event::Stop);
-        let left = self.spawning.join().unwrap_or_default();
+        let clients = self.shared.clients();
+        let threads = clients.begin_stop();
+        clients.shut_down(Shutdown::Read);
+        clients.wait_until_empty(start + GRACE);
+        clients.shut_down(Shutdown::Both);
+        let left = clients.wait_until_empty(give_up);
+        if left == 0 {
+            // A panic was reported by its own thread; it ended that client and no other.
+            threads.into_iter().for_each(|thread| drop(thread.join()));
+        }
         while !self.accepting.is_finished() && Instant::now() < give_up {
             let _ = TcpStream::connect_timeout(&reachable(self.address), WAKE);
             std::thread::sleep(Duration::from_millis(1));
         }
         if self.accepting.is_finished() {
             let _ = self.accepting.join();
+            let _ = self.refusing.join();
         } else {
             log::warn!("the accepting thread could not be woken; the process ends without it");
         }
@@ -186,27 +189,70 @@ fn wake_by_datagrams(udp: &JoinHandle<()>, address: SocketAddr, give_up: Instant
     }
 }
 
-/// The accepting thread.
-fn accept(listener: &TcpListener, shared: &Shared, events: &Sender<Event>) {
-    let mut warned: Option<Instant> = None;
-    loop {
-        let accepted = listener.accept();
-        if shared.is_stopping() {
-            return;
-        }
-        match accepted {
-            Ok((stream, _)) => {
-                if events.send(Event::Accepted(stream)).is_err() {
-                    return;
+/// What the accepting thread has: it lets clients in, or turns them away.
+struct Door {
+    shared: Arc<Shared>,
+    limits: Arc<Limits>,
+    max_clients: usize,
+    /// To the refusing thread.
+    refusals: Sender<Refusal>,
+    warned: Option<Instant>,
+}
+
+impl Door {
+    fn accept_until_stopped(&mut self, listener: &TcpListener) {
+        loop {
+            let accepted = listener.accept();
+            if self.shared.is_stopping() {
+                return;
+            }
+            match accepted {
+                Ok((stream, _)) => self.admit(stream),
+                // The client gave up while it waited; the next may not have.
+                Err(error) if is_the_clients(&error) => {}
+                Err(error) => {
+                    let what = "no client can be accepted now, waiting";
+                    warn_now_and_then(&mut self.warned, what, &error);
+                    std::thread::sleep(BACK_OFF);
                 }
             }
-            // The client gave up while it waited; the next may not have.
-            Err(error) if is_the_clients(&error) => {}
+        }
+    }
+
+    /// Spawns the thread of one client.
+    fn admit(&mut self, stream: TcpStream) {
+        if self.shared.clients().count() >= self.max_clients {
+            let text = format!("all {} places are taken; try again later", self.max_clients);
+            return self.turn_away(stream, text);
+        }
+        let client = self.shared.clients().next_number();
+        let (stream, gauge) = (Arc::new(stream), Arc::new(Gauge::default()));
+        if !self.shared.clients().enter(client, &stream, &gauge, Instant::now()) {
+            return;
+        }
+        let (shared, limits, own) = (self.shared.clone(), self.limits.clone(), stream.clone());
+        let serve = move || {
+            let _membership = Membership::new(shared.clients(), client);
+            connection::serve(&own, client, &shared, &limits, &gauge);
+        };
+        let builder = Builder::new().name(format!("client-{client}")).stack_size(CLIENT_STACK);
+        match builder.spawn(serve) {
+            Ok(thread) => self.shared.clients().keep(client, thread),
             Err(error) => {
-                warn_now_and_then(&mut warned, "no client can be accepted now, waiting", &error);
-                std::thread::sleep(BACK_OFF);
+                drop(Membership::new(self.shared.clients(), client));
+                warn_now_and_then(&mut self.warned, "no thread for a client", &error);
+                // The closure that shared it was dropped with the error.
+                if let Some(stream) = Arc::into_inner(stream) {
+                    self.turn_away(stream, "the system has no thread left; try again later".into());
+                }
             }
         }
+    }
+
+    fn turn_away(&self, stream: TcpStream, text: String) {
+        let line = format!("error {}\n", Error::new(Code::Busy, text));
+        // Fails only after a panic in there.
+        let _ = self.refusals.send(Refusal { stream, line });
     }
 }
 
@@ -221,145 +267,4 @@ pub(crate) fn warn_now_and_then(warned: &mut Option<Instant>, what: &str, error:
 fn is_the_clients(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
-}
-
-/// The spawning thread: the only one that knows who is connected.
-struct Spawner {
-    shared: Arc<Shared>,
-    limits: Arc<Limits>,
-    max_clients: usize,
-    events: Sender<Event>,
-    clients: HashMap<ClientNumber, Client>,
-    turned_away: TurnedAway,
-    looked: Instant,
-    warned: Option<Instant>,
-}
-
-struct Client {
-    stream: Arc<TcpStream>,
-    thread: JoinHandle<()>,
-    gauge: Arc<Gauge>,
-    since: Instant,
-}
-
-/// Says that a client ended, also when its thread panicked.
-struct Farewell {
-    client: ClientNumber,
-    events: Sender<Event>,
-}
-
-impl Drop for Farewell {
-    fn drop(&mut self) {
-        let _ = self.events.send(Event::Ended(self.client));
-    }
-}
-
-impl Spawner {
-    /// Runs until the stop; answers how many clients' threads are left.
-    fn run(mut self, inbox: Receiver<Event>) -> usize {
-        loop {
-            let event = if self.turned_away.is_empty() {
-                inbox.recv().map_err(RecvTimeoutError::from)
-            } else {
-                inbox.recv_timeout(LOOK_EVERY)
-            };
-            match event {
-                Ok(Event::Accepted(stream)) => self.admit(stream),
-                Ok(Event::Ended(client)) => self.join(client),
-                // Who asked may have gone.
-                Ok(Event::Census(asker)) => drop(asker.send(self.census())),
-                Err(RecvTimeoutError::Timeout) => {}
-                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-            }
-            if self.looked.elapsed() >= LOOK_EVERY && !self.turned_away.is_empty() {
-                self.looked = Instant::now();
-                self.turned_away.look(self.looked);
-            }
-        }
-        self.stop(&inbox)
-    }
-
-    fn admit(&mut self, stream: TcpStream) {
-        if self.clients.len() >= self.max_clients {
-            let text = format!("all {} places are taken; try again later", self.max_clients);
-            return self.turn_away(stream, text);
-        }
-        let client = self.shared.next_client();
-        let stream = Arc::new(stream);
-        let own = stream.clone();
-        let (shared, limits) = (self.shared.clone(), self.limits.clone());
-        let farewell = Farewell { client, events: self.events.clone() };
-        let gauge = Arc::new(Gauge::default());
-        let own_gauge = gauge.clone();
-        let serve = move || {
-            let _farewell = farewell;
-            connection::serve(&own, client, &shared, &limits, &own_gauge);
-        };
-        let builder = Builder::new().name(format!("client-{client}")).stack_size(CLIENT_STACK);
-        // Before it can ask how many there are.
-        self.shared.set_clients(self.clients.len() + 1);
-        match builder.spawn(serve) {
-            Ok(thread) => {
-                let since = Instant::now();
-                self.clients.insert(client, Client { stream, thread, gauge, since });
-            }
-            Err(error) => {
-                self.shared.set_clients(self.clients.len());
-                warn_now_and_then(&mut self.warned, "no thread for a client", &error);
-                // The closure that shared it was dropped with the error.
-                if let Some(stream) = Arc::into_inner(stream) {
-                    self.turn_away(stream, "the system has no thread left; try again later".into());
-                }
-            }
-        }
-    }
-
-    fn turn_away(&mut self, stream: TcpStream, text: String) {
-        let line = format!("error {}\n", Error::new(Code::Busy, text));
-        self.turned_away.turn_away(stream, &line, Instant::now());
-    }
-
-    fn census(&self) -> Vec<Seen> {
-        let see = |(&number, client): (&ClientNumber, &Client)| {
-            client.gauge.see(number, client.since.elapsed())
-        };
-        self.clients.iter().map(see).collect()
-    }
-
-    fn join(&mut self, client: ClientNumber) {
-        // A failed spawn says farewell too, for a client that was never kept.
-        if let Some(ended) = self.clients.remove(&client) {
-            // A panic was reported by its own thread; it ends that client and no other.
-            let _ = ended.thread.join();
-            self.shared.set_clients(self.clients.len());
-        }
-    }
-
-    /// Steps 2 to 4 of the stop.
-    fn stop(mut self, inbox: &Receiver<Event>) -> usize {
-        let start = Instant::now();
-        self.shut_down_all(Shutdown::Read);
-        self.join_until(inbox, start + GRACE);
-        self.shut_down_all(Shutdown::Both);
-        self.join_until(inbox, start + GIVE_UP);
-        self.clients.len()
-    }
-
-    fn shut_down_all(&self, how: Shutdown) {
-        for client in self.clients.values() {
-            // Fails only when the client is gone, which is as good.
-            let _ = client.stream.shutdown(how);
-        }
-    }
-
-    fn join_until(&mut self, inbox: &Receiver<Event>, deadline: Instant) {
-        while !self.clients.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match inbox.recv_timeout(left) {
-                Ok(Event::Ended(client)) => self.join(client),
-                Ok(Event::Accepted(_) | Event::Census(_) | Event::Stop) => {}
-                Err(_) => return,
-            }
-        }
-    }
 }

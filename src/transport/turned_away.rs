@@ -1,16 +1,17 @@
-//! Clients that are told `error busy` and closed, without anybody waiting for them.
+//! The `refuse` thread: clients over the limit are told `error busy …` and closed.
 //!
-//! They too are closed by the rule of [`super::writing`]: told, shut down, listened to
-//! until they close. But the spawning thread, whose task this is, must not wait; so it
+//! They are closed by the rule of [`super::writing`]: told, shut down, listened to until they
+//! close. The accepting thread must not wait for that, so it hands them to this thread, which
 //! keeps their sockets, non-blocking, and looks at each now and then.
 //!
 //! **Invariants** never more than 64 sockets; the oldest is dropped for a new one.
 //!
-//! **Lock** none: the spawning thread's own.
+//! **Lock** none: the thread's own.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// Sockets kept at once: a few descriptors beside thousands.
@@ -19,42 +20,53 @@ const MOST: usize = 64;
 /// How long each is listened to.
 const LISTEN: Duration = Duration::from_secs(1);
 
-/// How often they should be looked at.
-pub const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often they are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// The sockets of clients that were told to go.
-#[derive(Debug, Default)]
-pub struct TurnedAway {
-    sockets: VecDeque<(TcpStream, Instant)>,
+/// A client that is turned away.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Its socket.
+    pub stream: TcpStream,
+    /// The line that it is told.
+    pub line: String,
 }
 
-impl TurnedAway {
-    /// Writes one line to a client and begins to close it.
-    pub fn turn_away(&mut self, mut stream: TcpStream, line: &str, now: Instant) {
-        // A fresh socket's send buffer takes one line; if not, the client is lost anyway.
-        let told = stream.set_nonblocking(true).and_then(|()| stream.write_all(line.as_bytes()));
-        if told.and_then(|()| stream.shutdown(Shutdown::Write)).is_err() {
-            return;
+/// Refuses clients until the accepting thread has ended.
+pub fn run(inbox: &Receiver<Refusal>) {
+    let mut sockets: VecDeque<(TcpStream, Instant)> = VecDeque::new();
+    loop {
+        let refusal = if sockets.is_empty() {
+            inbox.recv().map_err(RecvTimeoutError::from)
+        } else {
+            inbox.recv_timeout(LOOK_EVERY)
+        };
+        let now = Instant::now();
+        match refusal {
+            Ok(refusal) => {
+                if sockets.len() == MOST {
+                    sockets.pop_front();
+                }
+                sockets.extend(tell(refusal).map(|stream| (stream, now + LISTEN)));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
         }
-        if self.sockets.len() == MOST {
-            self.sockets.pop_front();
-        }
-        self.sockets.push_back((stream, now + LISTEN));
-    }
-
-    /// Drops those that have closed, or were listened to long enough.
-    pub fn look(&mut self, now: Instant) {
-        self.sockets.retain_mut(|(stream, until)| now < *until && still_open(stream));
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.sockets.is_empty()
+        sockets.retain_mut(|(stream, until)| now < *until && is_open(stream));
     }
 }
 
-/// Discards what has come, a bounded bite of it.
-fn still_open(stream: &mut TcpStream) -> bool {
+/// Writes the line and begins to close; `None` when the client is lost.
+fn tell(Refusal { mut stream, line }: Refusal) -> Option<TcpStream> {
+    stream.set_nonblocking(true).ok()?;
+    // A fresh socket's send buffer takes one line; if not, the client is lost anyway.
+    stream.write_all(line.as_bytes()).ok()?;
+    stream.shutdown(Shutdown::Write).ok()?;
+    Some(stream)
+}
+
+/// Discards what has come, at most one buffer of it. False when the client has closed.
+fn is_open(stream: &mut TcpStream) -> bool {
     match stream.read(&mut [0; 4096]) {
         Ok(count) => count > 0,
         Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),

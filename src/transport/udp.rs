@@ -139,7 +139,7 @@ struct Executing<'a> {
 
 impl Executor for Executing<'_> {
     fn next_client(&mut self) -> ClientNumber {
-        self.shared.next_client()
+        self.shared.clients().next_number()
     }
 
     fn execute(&mut self, request: &Request<'_>, client: ClientNumber, wish: Wish) -> Reply<'_> {

@@ -1,6 +1,7 @@
 //! Scenarios over the manager: each is a test, and together they reach every box of the
 //! figures. The table of who reaches which stands in REPORT.md and is checked here.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use leasebox::message::Code;
@@ -8,7 +9,7 @@ use leasebox::message::memory::Pool::{
     Committed, GrantedLeak, GrantedPause, LoanedEfficiency, LoanedPause,
 };
 use leasebox::message::memory::{Amounts, Level, Reason, Signal};
-use leasebox::service::figures::{BOXES, FRAGMENTED, FULL, Visited};
+use leasebox::service::figures::{BOXES, FRAGMENTED, FULL};
 use leasebox::service::manager::{Caller, Rules};
 
 use crate::world::{KB, MB, MS, World, amounts};
@@ -16,7 +17,7 @@ use crate::world::{KB, MB, MS, World, amounts};
 macro_rules! scenarios {
     ($($name:ident => $body:expr;)*) => {
         $(#[test] fn $name() { $body(); })*
-        const SCENARIOS: &[(&str, fn() -> Visited)] = &[$((stringify!($name), $body)),*];
+        const SCENARIOS: &[(&str, fn() -> BTreeSet<u16>)] = &[$((stringify!($name), $body)),*];
     };
 }
 
@@ -36,7 +37,7 @@ scenarios! {
     a_low_pool_asks_whoever_owes_it_and_has_garbage => low_water;
 }
 
-fn starting() -> Visited {
+fn starting() -> BTreeSet<u16> {
     let pools = [
         (GrantedLeak, 64 * KB),
         (GrantedPause, 64 * KB),
@@ -45,16 +46,22 @@ fn starting() -> Visited {
     ];
     let fixed = [("p2".to_string(), 32 * KB)].into();
     let mut world = World::with(&pools, &[], Rules { fixed, ..Rules::default() });
-    assert_eq!(world.manager.leases().pools().size()[Committed], 768 * KB);
+    assert_eq!(world.tables.leases.committed().size(), 768 * KB);
     world.join(1, 100);
     let now = world.now;
     let join = |world: &mut World, client, name: &str, committed| {
-        world.manager.join(Caller::connected(client), name, committed, client, now)
+        world.tables.manager().join(Caller::connected(client), name, committed, client, now)
     };
     assert!(join(&mut world, 2, "p2", Some(64 * KB)).is_err_and(|e| e.text.contains("fixed")));
     join(&mut world, 2, "p2", None).unwrap();
     let held = |world: &World| -> Vec<u64> {
-        world.manager.accounts(None, 9).iter().map(|account| account.holds.total()).collect()
+        world
+            .tables
+            .processes
+            .accounts(None, 9)
+            .iter()
+            .map(|account| account.holds.total())
+            .collect()
     };
     assert_eq!(held(&world), [128, 32 * KB], "in block bytes; the second is fixed by name");
     let before = world.state();
@@ -70,10 +77,10 @@ fn starting() -> Visited {
         assert_eq!(error.code, code, "{name} {error}");
         assert_eq!(world.state(), before);
     }
-    world.visited()
+    world.reached()
 }
 
-fn committed() -> Visited {
+fn committed() -> BTreeSet<u16> {
     let mut world =
         World::with(&[(GrantedPause, 512 * KB)], &[(Committed, 384 * KB)], Rules::default());
     world.join(1, 0);
@@ -81,19 +88,19 @@ fn committed() -> Visited {
     world.refused(1, 256 * KB, Reason::Committed, "800-801-803-full");
     world.granted(1, 128 * KB, Reason::Committed, Committed, "800-801-803");
     world.refused(1, 1, Reason::Committed, "800-801-803-full");
-    world.visited()
+    world.reached()
 }
 
-fn out_of_memory() -> Visited {
+fn out_of_memory() -> BTreeSet<u16> {
     let mut world = World::new(&[(GrantedLeak, 64 * KB)]);
     world.join(1, KB);
     world.refused(1, 65 * KB, Reason::OutOfMemory, "800-801-802-804-1200-1204-1206");
     world.granted(1, 64 * KB, Reason::OutOfMemory, GrantedLeak, "800-801-802-804-1200-1204-1208");
     world.refused(1, 1, Reason::OutOfMemory, "800-801-802-804-1200-1202");
-    world.visited()
+    world.reached()
 }
 
-fn pause_without_collateral() -> Visited {
+fn pause_without_collateral() -> BTreeSet<u16> {
     let mut world = World::new(&[(GrantedPause, 64 * KB), (LoanedEfficiency, 64 * KB)]);
     world.join(1, KB);
     let by = "800-801-802-812-900-906-912-914";
@@ -103,10 +110,10 @@ fn pause_without_collateral() -> Visited {
     let by = "800-801-802-812-900-906-920-924-928";
     world.granted(1, 64 * KB, Reason::Pause, LoanedEfficiency, by);
     world.refused(1, 1, Reason::Pause, "800-801-802-812-900-906-920-922");
-    world.visited()
+    world.reached()
 }
 
-fn pause_with_collateral() -> Visited {
+fn pause_with_collateral() -> BTreeSet<u16> {
     let pools = [(GrantedPause, 64 * KB), (LoanedEfficiency, 64 * KB), (LoanedPause, 64 * KB)];
     let mut world = World::new(&pools);
     world.join(1, 512 * KB);
@@ -120,22 +127,22 @@ fn pause_with_collateral() -> Visited {
     world.granted(1, 64 * KB, Reason::Pause, LoanedEfficiency, over);
     world.granted(1, 32 * KB, Reason::Pause, LoanedPause, lent);
     world.refused(1, 32, Reason::Pause, "800-801-802-812-900-902-906-920-922");
-    let account = &world.manager.accounts(None, 1)[0];
+    let account = &world.tables.processes.accounts(None, 1)[0];
     assert_eq!(account.secured, 128 * KB, "what LP and LE lent, and not what GP granted");
-    world.visited()
+    world.reached()
 }
 
 /// "A process may have 200 MB of memory used by obsolete objects; however, the process may
 /// require an additional 50 MB": sufficient collateral, so it is a loan out of LP, and the
 /// collection that it makes possible repays it.
-fn the_documents_example() -> Visited {
+fn the_documents_example() -> BTreeSet<u16> {
     let pools = [(LoanedPause, 128 * MB), (LoanedEfficiency, 64 * MB)];
     let mut world = World::sized(1024 * MB, &pools, &[], Rules::default());
     world.join(1, 256 * MB);
     world.report(1, 200 * MB);
     let by = "800-801-802-812-900-902-904-908";
     let id = world.granted(1, 50 * MB, Reason::Pause, LoanedPause, by);
-    let account = |world: &World| world.manager.accounts(None, 1)[0].clone();
+    let account = |world: &World| world.tables.processes.accounts(None, 1)[0].clone();
     assert_eq!((account(&world).freeable, account(&world).secured), (200 * MB, 64 * MB));
     // In block bytes, 50 MB are 64. A second and a third loan find less and less collateral.
     world.granted(1, 50 * MB, Reason::Pause, LoanedPause, by);
@@ -147,10 +154,10 @@ fn the_documents_example() -> Visited {
     // The collection is over: 64 MB of what was freed come back, and are garbage no more.
     assert_eq!(world.give_back(1, id), Amounts::of(LoanedPause, 64 * MB));
     assert_eq!((account(&world).freeable, account(&world).secured), (136 * MB, 128 * MB));
-    world.visited()
+    world.reached()
 }
 
-fn one_byte() -> Visited {
+fn one_byte() -> BTreeSet<u16> {
     let mut world = World::new(&[(LoanedEfficiency, 512 * KB), (LoanedPause, 256 * KB)]);
     world.join(1, KB);
     world.report(1, 1);
@@ -159,10 +166,10 @@ fn one_byte() -> Visited {
     // For a pause one byte is not sufficient, and it secures a loan already.
     world.refused(1, 512 * KB, Reason::Pause, "800-801-802-812-900-906-920-924-926");
     world.refused(1, 256 * KB, Reason::Efficiency, "800-801-802-813-1100-1114-1106");
-    world.visited()
+    world.reached()
 }
 
-fn efficiency() -> Visited {
+fn efficiency() -> BTreeSet<u16> {
     let mut world = World::with(
         &[(LoanedEfficiency, 64 * KB)],
         &[(LoanedEfficiency, 32 * KB)],
@@ -179,10 +186,10 @@ fn efficiency() -> Visited {
     world.refused(1, KB, Reason::Efficiency, capped);
     world.granted(2, 32 * KB, Reason::Efficiency, LoanedEfficiency, lent);
     world.refused(2, KB, Reason::Efficiency, "800-801-802-813-1100-1104-1114-1106");
-    world.visited()
+    world.reached()
 }
 
-fn urgent_efficiency() -> Visited {
+fn urgent_efficiency() -> BTreeSet<u16> {
     let mut world = World::new(&[(LoanedEfficiency, 64 * KB), (LoanedPause, 64 * KB)]);
     world.join(1, 256 * KB);
     // Without collateral it may end in loaned efficiency all the same.
@@ -195,10 +202,10 @@ fn urgent_efficiency() -> Visited {
     // And when LP is empty it comes to LE a second time, and to the same answer.
     let by = "800-801-802-813-1100-1104-1108-1114-1116-900-902-906-920-924-926";
     world.refused(1, 64 * KB, Reason::UrgentEfficiency, by);
-    world.visited()
+    world.reached()
 }
 
-fn repayment() -> Visited {
+fn repayment() -> BTreeSet<u16> {
     let pools =
         [GrantedLeak, GrantedPause, LoanedEfficiency, LoanedPause].map(|pool| (pool, 64 * KB));
     let mut world = World::new(&pools);
@@ -216,12 +223,16 @@ fn repayment() -> Visited {
         (GrantedLeak, 64 * KB),
         (Committed, 512 * KB),
     ];
-    assert_eq!(world.manager.owed(1), Ok(amounts(&owed)));
-    assert!(world.manager.reuse(1, KB).is_err_and(|e| e.text.starts_with("lp is owed 16384")));
+    assert_eq!(world.tables.processes.owed(1), Ok(amounts(&owed)));
+    assert!(
+        world.tables.processes.reuse(1, KB).is_err_and(|e| e.text.starts_with("lp is owed 16384"))
+    );
     // A block of GL repays LP and LE first.
     let refill = world.give_back(1, leak);
     assert_eq!(refill, amounts(&[(LoanedPause, 16 * KB), (LoanedEfficiency, 48 * KB)]));
-    assert!(world.manager.reuse(1, KB).is_err_and(|e| e.text.starts_with("le is owed 16384")));
+    assert!(
+        world.tables.processes.reuse(1, KB).is_err_and(|e| e.text.starts_with("le is owed 16384"))
+    );
     // And one of committed all that is left, and then committed.
     let refill = world.give_back(1, large);
     let rest = [
@@ -231,13 +242,13 @@ fn repayment() -> Visited {
         (Committed, 144 * KB),
     ];
     assert_eq!(refill, amounts(&rest));
-    assert_eq!(world.manager.reuse(1, KB), Ok(()), "nothing is owed");
+    assert_eq!(world.tables.processes.reuse(1, KB), Ok(()), "nothing is owed");
     // What LP gave once is now owed to committed.
     assert_eq!(world.give_back(1, pause), Amounts::of(Committed, 16 * KB));
-    world.visited()
+    world.reached()
 }
 
-fn without_loaned_pools() -> Visited {
+fn without_loaned_pools() -> BTreeSet<u16> {
     let mut world = World::new(&[(GrantedLeak, 64 * KB), (GrantedPause, 64 * KB)]);
     world.join(1, 256 * KB);
     world.report(1, 256 * KB);
@@ -246,10 +257,10 @@ fn without_loaned_pools() -> Visited {
     world.granted(1, 32 * KB, Reason::UrgentEfficiency, GrantedPause, by);
     world.granted(1, 32 * KB, Reason::Pause, GrantedPause, "800-801-802-812-900-902-906-912-914");
     world.refused(1, KB, Reason::Pause, "800-801-802-812-900-902-906-920-922");
-    world.visited()
+    world.reached()
 }
 
-fn fragmented() -> Visited {
+fn fragmented() -> BTreeSet<u16> {
     let mut world = World::new(&[(GrantedPause, 512 * KB)]);
     world.join(1, 0);
     let quarter = |world: &mut World, reason| world.ask(1, 256 * KB, reason).unwrap().id;
@@ -260,12 +271,12 @@ fn fragmented() -> Visited {
     world.give_back(1, first);
     world.give_back(1, last);
     // 512 KiB are free in GP, in two places. Figure 12 sent both halves there.
-    assert_eq!(world.manager.leases().pools().free()[GrantedPause], 512 * KB);
+    assert_eq!(world.free(GrantedPause), 512 * KB);
     world.refused(1, 512 * KB, Reason::Pause, "800-801-802-812-900-906-912-914-fragmented");
-    world.visited()
+    world.reached()
 }
 
-fn low_water() -> Visited {
+fn low_water() -> BTreeSet<u16> {
     let mut world = World::new(&[(GrantedPause, 64 * KB), (LoanedEfficiency, 64 * KB)]);
     for client in [1, 2, 3] {
         world.join(client, 64 * KB);
@@ -284,18 +295,19 @@ fn low_water() -> Visited {
     world.pass(Duration::from_secs(1));
     assert_eq!([1, 2, 3].map(|client| world.signal(client)), [None, None, None], "it is coming");
     world.give_back(1, id);
-    let account = |world: &World, at: usize| world.manager.accounts(None, 9)[at].clone();
+    let account = |world: &World, at: usize| world.tables.processes.accounts(None, 9)[at].clone();
     assert_eq!((account(&world, 0).asked, account(&world, 0).obeyed), (1, 1));
-    world.visited()
+    world.reached()
 }
 
 #[test]
 fn every_box_is_reached_and_the_table_in_the_report_says_by_which_test() {
-    let runs: Vec<(&str, Visited)> =
+    let runs: Vec<(&str, BTreeSet<u16>)> =
         SCENARIOS.iter().map(|(name, scenario)| (*name, scenario())).collect();
     let mut table = String::from("| figure | box | | reached by |\n| --- | --- | --- | --- |\n");
     for (number, figure, meaning) in BOXES {
-        let by = runs.iter().filter(|(_, visited)| visited.contains(number)).map(|(name, _)| *name);
+        let by = runs.iter().filter(|(_, reached)| reached.contains(&number));
+        let by = by.map(|(name, _)| *name);
         let by: Vec<&str> = by.collect();
         let first = by.first().unwrap_or_else(|| panic!("no scenario reaches box {number}"));
         let word = match number {

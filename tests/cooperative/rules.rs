@@ -27,7 +27,7 @@ fn who_does_not_obey_is_recorded_and_asked_last() {
     world.pass(3000 * MS);
     assert!(matches!(world.signal(2), Some(Signal::Collect { .. })), "its time is over");
     assert_eq!(world.signal(1), None);
-    let accounts = world.manager.accounts(None, 9);
+    let accounts = world.tables.processes.accounts(None, 9);
     assert_eq!(accounts.iter().map(|a| (a.asked, a.obeyed)).collect::<Vec<_>>(), [(1, 0), (1, 0)]);
 }
 
@@ -39,7 +39,7 @@ fn whom_to_ask_is_chosen_by_garbage_or_by_the_effect_on_the_process() {
         // The first has more garbage, but its collections find little of it.
         for (client, freeable, efficiency) in [(1, 60 * KB, 10), (2, 40 * KB, 90)] {
             world.join(client, 64 * KB);
-            world.manager.report(client, freeable, Some(efficiency), world.now).unwrap();
+            world.tables.manager().report(client, freeable, Some(efficiency), world.now).unwrap();
             world.ask(client, 32 * KB, Reason::Efficiency).unwrap();
         }
         world.pass(10 * MS);
@@ -65,7 +65,7 @@ fn by_effect_who_waits_for_memory_itself_is_passed_over() {
             wait_ms: 5000,
             why: false,
         };
-        assert!(world.manager.request_or_wait(1, &wanted, world.now).unwrap().is_err());
+        assert!(world.tables.manager().request_or_wait(1, &wanted, world.now).unwrap().is_err());
         world.pass(10 * MS);
         assert_eq!(world.signal(1).is_none(), passed_over, "{collect_by:?}");
     }
@@ -85,7 +85,7 @@ fn a_process_whose_report_is_old_is_first_asked_for_its_status() {
         wait_ms: 0,
         why: false,
     };
-    world.manager.request(1, &wanted, world.now).unwrap();
+    world.tables.manager().request(1, &wanted, world.now).unwrap();
     world.pass(10 * MS);
     assert_eq!(world.signal(1), Some(Signal::Status));
     world.report(1, 64 * KB);
@@ -100,21 +100,21 @@ fn who_waits_is_served_by_urgency_and_then_by_arrival() {
     let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
     let mut wait = |client, reason| {
         let wanted = Wanted { size: 32 * KB, reason, freeable: None, wait_ms: 5000, why: true };
-        world.manager.request_or_wait(client, &wanted, world.now).unwrap().unwrap_err().0
+        world.tables.manager().request_or_wait(client, &wanted, world.now).unwrap().unwrap_err().0
     };
     let tickets =
         [wait(2, Reason::UrgentEfficiency), wait(3, Reason::Pause), wait(4, Reason::Pause)];
     world.give_back(1, id);
-    let mut served = |ticket| world.manager.served(ticket, world.now);
+    let mut served = |ticket| world.tables.processes.served(ticket, world.now);
     assert!(served(tickets[0]).is_none(), "less urgent, though it came first");
     for ticket in &tickets[1..] {
         let granted = served(*ticket).unwrap().unwrap();
         assert_eq!(granted.by.as_deref(), Some("800-801-802-812-900-906-912-914"));
     }
     world.now += 5000 * MS;
-    let late = world.manager.served(tickets[0], world.now).unwrap().unwrap_err();
+    let late = world.tables.processes.served(tickets[0], world.now).unwrap().unwrap_err();
     assert!(late.text.contains("no memory came back for it in 5000 ms"), "{late}");
-    assert_eq!(world.manager.check(), Ok(()));
+    assert_eq!(world.tables.check(), Ok(()));
 }
 
 #[test]
@@ -126,15 +126,19 @@ fn a_waiting_request_asks_others_to_collect_and_is_granted_what_they_return() {
     world.report(1, 64 * KB);
     let wanted =
         Wanted { size: 32 * KB, reason: Reason::Pause, freeable: None, wait_ms: 5000, why: false };
-    let (ticket, _) = world.manager.request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
+    let (ticket, _) =
+        world.tables.manager().request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
     world.pass(10 * MS);
     let urgent = Signal::Collect { size: 32 * KB, level: Level::Urgent, within_ms: 500 };
     assert_eq!(world.signal(1), Some(urgent));
-    world.manager.take_wakers();
-    world.manager.fall_asleep(2);
+    world.tables.processes.take_wakers();
+    world.tables.processes.fall_asleep(2);
     world.give_back(1, id);
-    assert_eq!(world.manager.take_wakers(), [2]);
-    assert_eq!(world.manager.served(ticket, world.now).unwrap().unwrap().pool, GrantedPause);
+    assert_eq!(world.tables.processes.take_wakers(), [2]);
+    assert_eq!(
+        world.tables.processes.served(ticket, world.now).unwrap().unwrap().pool,
+        GrantedPause
+    );
 }
 
 #[test]
@@ -145,16 +149,17 @@ fn the_end_of_a_process_serves_who_waited() {
     world.ask(1, 64 * KB, Reason::Pause).unwrap();
     let wanted =
         Wanted { size: 64 * KB, reason: Reason::Pause, freeable: None, wait_ms: 5000, why: false };
-    let (ticket, _) = world.manager.request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
-    let number = world.manager.disconnect(1, world.now).unwrap();
+    let (ticket, _) =
+        world.tables.manager().request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
+    let number = world.tables.processes.disconnect(1, world.now).unwrap();
     loop {
-        let endings = world.manager.strike(number, 1);
+        let endings = world.tables.manager().strike(number, 1);
         if endings.is_empty() {
             break;
         }
-        world.manager.give_back(endings, world.now);
+        world.tables.manager().give_back(endings, world.now);
     }
-    assert!(world.manager.served(ticket, world.now).unwrap().is_ok());
+    assert!(world.tables.processes.served(ticket, world.now).unwrap().is_ok());
 }
 
 #[test]
@@ -165,12 +170,13 @@ fn memory_for_a_client_that_has_gone_goes_back() {
     let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
     let wanted =
         Wanted { size: 64 * KB, reason: Reason::Pause, freeable: None, wait_ms: 5000, why: false };
-    let (ticket, _) = world.manager.request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
+    let (ticket, _) =
+        world.tables.manager().request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
     world.give_back(1, id);
-    let ending = world.manager.cancel(ticket, world.now).unwrap();
-    world.manager.give_back(vec![ending], world.now);
-    assert_eq!(world.manager.check(), Ok(()));
-    assert_eq!(world.manager.leases().pools().free()[GrantedPause], 64 * KB);
+    let ending = world.tables.manager().cancel(ticket, world.now).unwrap();
+    world.tables.manager().give_back(vec![ending], world.now);
+    assert_eq!(world.tables.check(), Ok(()));
+    assert_eq!(world.free(GrantedPause), 64 * KB);
 }
 
 #[test]
@@ -189,18 +195,18 @@ fn a_report_below_what_secures_loans_leaves_no_collateral_and_asks_for_memory() 
 fn a_report_of_more_than_the_process_holds_is_refused_also_with_a_request() {
     let mut world = World::new(&[(LoanedPause, 64 * KB)]);
     world.join(1, 64 * KB);
-    let report = world.manager.report(1, 64 * KB + 1, None, world.now);
+    let report = world.tables.manager().report(1, 64 * KB + 1, None, world.now);
     assert!(report.is_err_and(|error| error.code == Code::BadRequest));
     let mut wanted =
         Wanted { size: KB, reason: Reason::Pause, freeable: Some(65 * KB), wait_ms: 0, why: false };
-    assert!(world.manager.request(1, &wanted, world.now).is_err());
+    assert!(world.tables.manager().request(1, &wanted, world.now).is_err());
     wanted.freeable = Some(KB);
-    let granted = world.manager.request(1, &wanted, world.now).unwrap();
+    let granted = world.tables.manager().request(1, &wanted, world.now).unwrap();
     assert_eq!(granted.pool, LoanedPause, "reported and asked in one step");
     // A report stands also when the request that it came with is refused.
     wanted = Wanted { size: 64 * KB, freeable: Some(64 * KB), ..wanted };
-    assert!(world.manager.request(1, &wanted, world.now).is_err());
-    assert_eq!(world.manager.accounts(None, 1)[0].freeable, 64 * KB);
+    assert!(world.tables.manager().request(1, &wanted, world.now).is_err());
+    assert_eq!(world.tables.processes.accounts(None, 1)[0].freeable, 64 * KB);
 }
 
 #[test]
@@ -208,9 +214,9 @@ fn a_low_efficiency_is_boosted_when_that_was_asked_for() {
     let rules = Rules { boost_below: Some(30), block: 16 * KB, ..Rules::default() };
     let mut world = World::with(&[(LoanedEfficiency, 64 * KB)], &[], rules);
     world.join(1, 64 * KB);
-    world.manager.report(1, 64 * KB, Some(30), world.now).unwrap();
+    world.tables.manager().report(1, 64 * KB, Some(30), world.now).unwrap();
     assert_eq!(world.signal(1), None, "not below");
-    world.manager.report(1, 64 * KB, Some(29), world.now).unwrap();
+    world.tables.manager().report(1, 64 * KB, Some(29), world.now).unwrap();
     let Some(Signal::Granted { id, size, pool }) = world.signal(1) else { panic!() };
     assert_eq!((size, pool), (16 * KB, LoanedEfficiency));
     assert_eq!(world.give_back(1, id), Amounts::of(LoanedEfficiency, 16 * KB));
@@ -220,22 +226,27 @@ fn a_low_efficiency_is_boosted_when_that_was_asked_for() {
 fn a_process_without_a_connection_ends_by_silence() {
     let mut world = World::new(&[]);
     let caller = Caller::unconnected(7);
-    let token = world.manager.join(caller, "quiet", Some(KB), 7, world.now).unwrap();
+    let token = world.tables.manager().join(caller, "quiet", Some(KB), 7, world.now).unwrap();
     let start = world.now;
-    let silent = |world: &mut World, s| world.manager.end_silent(start + Duration::from_secs(s));
+    let silent =
+        |world: &mut World, s| world.tables.processes.end_silent(start + Duration::from_secs(s));
     assert_eq!(silent(&mut world, 29), [0; 0]);
-    world.manager.hear(7, start + Duration::from_secs(20));
+    world.tables.processes.hear(7, start + Duration::from_secs(20));
     assert_eq!(silent(&mut world, 49), [0; 0]);
     // A connection keeps it alive, however silent; who was silent is a client no more.
-    world.manager.attach(Caller::connected(8), token, world.now).unwrap();
+    world.tables.processes.attach(Caller::connected(8), token, world.now).unwrap();
     assert_eq!(silent(&mut world, 500), [0; 0]);
-    assert!(world.manager.owed(7).is_err());
-    world.manager.attach(Caller::unconnected(9), token, start + Duration::from_secs(490)).unwrap();
-    world.manager.disconnect(8, start + Duration::from_secs(500));
+    assert!(world.tables.processes.owed(7).is_err());
+    world
+        .tables
+        .processes
+        .attach(Caller::unconnected(9), token, start + Duration::from_secs(490))
+        .unwrap();
+    world.tables.processes.disconnect(8, start + Duration::from_secs(500));
     assert_eq!(silent(&mut world, 519), [0; 0]);
     assert_eq!(silent(&mut world, 520).len(), 1);
-    assert_eq!(world.manager.check(), Ok(()));
-    assert!(world.manager.attach(Caller::connected(10), token, world.now).is_err());
+    assert_eq!(world.tables.check(), Ok(()));
+    assert!(world.tables.processes.attach(Caller::connected(10), token, world.now).is_err());
 }
 
 #[test]
@@ -255,7 +266,7 @@ fn who_is_deaf_or_silent_does_not_stand_before_those_who_obey() {
         world.ask(2, 256 * KB, Reason::Efficiency).unwrap();
         let reason = Reason::Pause;
         let wanted = Wanted { size: 128 * KB, reason, freeable: None, wait_ms: 9000, why: false };
-        let waits = world.manager.request_or_wait(3, &wanted, world.now).unwrap();
+        let waits = world.tables.manager().request_or_wait(3, &wanted, world.now).unwrap();
         assert!(waits.is_err());
         (0..3).for_each(|_| world.pass(Duration::from_secs(1)));
         let mut signals = std::iter::from_fn(|| world.signal(2));
@@ -329,7 +340,7 @@ fn a_holder_that_never_reported_is_asked_to_when_another_waits() {
     world.pass(10 * MS);
     assert!(matches!(world.signal(1), Some(Signal::Collect { level: Level::Urgent, .. })));
     world.give_back(1, id);
-    assert!(world.manager.served(ticket, world.now).unwrap().is_ok());
+    assert!(world.tables.processes.served(ticket, world.now).unwrap().is_ok());
 }
 
 #[test]
@@ -364,7 +375,7 @@ fn who_owes_a_pool_nothing_is_not_asked_for_it() {
         world.give_back(1, id);
     }
     world.report(1, 512 * KB);
-    assert_eq!(world.manager.leases().pools().free()[GrantedPause], 512 * KB);
+    assert_eq!(world.free(GrantedPause), 512 * KB);
     // The whole pool is free, and no block of its size: what is committed is in the way.
     world.wait(2, 512 * KB, Reason::Pause);
     world.pass(10 * MS);
@@ -383,9 +394,12 @@ fn a_block_of_one_pool_may_be_what_another_ones_bytes_lacked() {
     world.give_back(2, blocks[1]);
     world.give_back(2, blocks[3]);
     let ticket = world.wait(3, 512 * KB, Reason::Pause);
-    assert!(world.manager.served(ticket, world.now).is_none(), "GP has the bytes, in pieces");
+    assert!(
+        world.tables.processes.served(ticket, world.now).is_none(),
+        "GP has the bytes, in pieces"
+    );
     assert_eq!(world.give_back(1, blocks[0]), Amounts::of(Committed, 256 * KB));
-    assert!(world.manager.served(ticket, world.now).unwrap().is_ok());
+    assert!(world.tables.processes.served(ticket, world.now).unwrap().is_ok());
 }
 
 #[test]
@@ -394,16 +408,16 @@ fn a_report_serves_what_its_process_waited_for() {
         let mut world = World::new(&[(LoanedEfficiency, 128 * KB)]);
         world.join(1, 64 * KB);
         let ticket = world.wait(1, 64 * KB, Reason::Efficiency);
-        assert!(world.manager.served(ticket, world.now).is_none(), "without collateral");
+        assert!(world.tables.processes.served(ticket, world.now).is_none(), "without collateral");
         if with_request {
             let reason = Reason::Committed;
             let freeable = Some(64 * KB);
             let wanted = Wanted { size: KB, reason, freeable, wait_ms: 0, why: false };
-            world.manager.request(1, &wanted, world.now).unwrap();
+            world.tables.manager().request(1, &wanted, world.now).unwrap();
         } else {
             world.report(1, 64 * KB);
         }
-        assert!(world.manager.served(ticket, world.now).unwrap().is_ok());
+        assert!(world.tables.processes.served(ticket, world.now).unwrap().is_ok());
     }
 }
 
@@ -412,13 +426,14 @@ fn there_are_no_more_processes_and_unconnected_clients_than_the_rules_say() {
     let mut world = World::with(&[], &[], Rules { most: 2, ..Rules::default() });
     world.join(1, 0);
     let caller = Caller::unconnected(2);
-    let token = world.manager.join(caller, "p2", Some(0), 2, world.now).unwrap();
-    let third = world.manager.join(Caller::connected(3), "p3", Some(0), 3, world.now);
+    let token = world.tables.manager().join(caller, "p2", Some(0), 2, world.now).unwrap();
+    let third = world.tables.manager().join(Caller::connected(3), "p3", Some(0), 3, world.now);
     assert!(third.is_err_and(|error| error.code == Code::Busy));
-    let mut attach = |client| world.manager.attach(Caller::unconnected(client), token, world.now);
+    let mut attach =
+        |client| world.tables.processes.attach(Caller::unconnected(client), token, world.now);
     assert!((10..73).all(|client| attach(client).is_ok()));
     assert!(attach(73).is_err_and(|error| error.text.contains("too many")));
-    assert!(world.manager.attach(Caller::connected(73), token, world.now).is_ok());
+    assert!(world.tables.processes.attach(Caller::connected(73), token, world.now).is_ok());
 }
 
 #[test]
@@ -426,7 +441,7 @@ fn a_boost_is_an_efficiency_request_and_needs_collateral() {
     let rules = Rules { boost_below: Some(30), block: 16 * KB, ..Rules::default() };
     let mut world = World::with(&[(LoanedEfficiency, 64 * KB)], &[], rules);
     world.join(1, 64 * KB);
-    world.manager.report(1, 0, Some(1), world.now).unwrap();
+    world.tables.manager().report(1, 0, Some(1), world.now).unwrap();
     assert_eq!(world.signal(1), None);
 }
 
@@ -438,23 +453,27 @@ fn a_cancelled_grant_leaves_no_trace() {
     world.ask(2, 64 * KB, Reason::Pause).unwrap();
     let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
     let ticket = world.wait(2, 64 * KB, Reason::Pause);
-    let before = world.manager.accounts(None, 9)[1].clone();
+    let before = world.tables.processes.accounts(None, 9)[1].clone();
     assert_eq!(before.owes[LoanedPause], 64 * KB);
     world.give_back(1, id);
-    assert_eq!(world.manager.accounts(None, 9)[1].owes[GrantedPause], 64 * KB, "it was granted");
-    let ending = world.manager.cancel(ticket, world.now).unwrap();
-    world.manager.give_back(vec![ending], world.now);
-    assert_eq!(world.manager.accounts(None, 9)[1], before, "neither repaid nor obeyed");
-    assert!(world.manager.cancel(ticket, world.now).is_none());
+    assert_eq!(
+        world.tables.processes.accounts(None, 9)[1].owes[GrantedPause],
+        64 * KB,
+        "it was granted"
+    );
+    let ending = world.tables.manager().cancel(ticket, world.now).unwrap();
+    world.tables.manager().give_back(vec![ending], world.now);
+    assert_eq!(world.tables.processes.accounts(None, 9)[1], before, "neither repaid nor obeyed");
+    assert!(world.tables.manager().cancel(ticket, world.now).is_none());
 }
 
 #[test]
 fn the_end_of_a_process_wakes_those_who_wait_for_it() {
     let mut world = World::new(&[]);
     [1, 2, 3].into_iter().for_each(|client| world.join(client, 0));
-    [1, 3].into_iter().for_each(|client| world.manager.fall_asleep(client));
-    world.manager.awake(3);
-    [1, 2, 3].into_iter().for_each(|client| drop(world.manager.leave(client, world.now)));
-    assert_eq!(world.manager.take_wakers(), [1], "nobody sleeps for the others");
-    assert!(world.manager.next_signal(1).is_err());
+    [1, 3].into_iter().for_each(|client| world.tables.processes.fall_asleep(client));
+    world.tables.processes.awake(3);
+    [1, 2, 3].into_iter().for_each(|client| drop(world.tables.processes.leave(client, world.now)));
+    assert_eq!(world.tables.processes.take_wakers(), [1], "nobody sleeps for the others");
+    assert!(world.tables.processes.next_signal(1).is_err());
 }

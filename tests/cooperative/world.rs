@@ -1,15 +1,16 @@
 //! A manager and its clock, for tests that tell what processes do and expect pools and paths.
 
+use std::collections::BTreeSet;
 use std::hash::RandomState;
 use std::time::{Duration, Instant};
 
+use leasebox::marks::{Figures, take_reached};
 use leasebox::message::memory::{Amounts, Granted, Pool, Reason, Signal, Wanted};
 use leasebox::message::{Code, Error, LeaseId};
 use leasebox::service::buddy::Buddy;
-use leasebox::service::figures::Visited;
 use leasebox::service::ids::Ids;
 use leasebox::service::lease::LeaseTable;
-use leasebox::service::manager::{Caller, Manager, Rules};
+use leasebox::service::manager::{Caller, Rules, StandAlone};
 use leasebox::service::pool::{Pools, Share, Shares};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -20,7 +21,7 @@ pub const MS: Duration = Duration::from_millis(1);
 
 /// A manager, a clock, and processes by the numbers of their clients.
 pub struct World {
-    pub manager: Manager<(), u64>,
+    pub tables: StandAlone<(), u64>,
     pub now: Instant,
 }
 
@@ -46,30 +47,30 @@ impl World {
         let pools = Pools::divided(arena, &shares(pools), &shares(caps)).unwrap();
         let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
         let longest = Duration::from_secs(3600);
-        let leases = LeaseTable::new(Buddy::new(arena), pools, ids, longest, |_, _| ());
+        let leases = LeaseTable::new(Buddy::new(arena), ids, longest, |_, _| ());
         let now = Instant::now();
-        Self { manager: Manager::new(leases, rules, now), now }
+        Self { tables: StandAlone::new(leases, pools, rules, now), now }
     }
 
     /// A process with so much committed memory, of which all but its collateral is in use.
     pub fn join(&mut self, client: u64, committed: u64) {
         let name = format!("p{client}");
         let caller = Caller::connected(client);
-        self.manager.join(caller, &name, Some(committed), client, self.now).unwrap();
+        self.tables.manager().join(caller, &name, Some(committed), client, self.now).unwrap();
     }
 
     pub fn report(&mut self, client: u64, freeable: u64) {
-        self.manager.report(client, freeable, None, self.now).unwrap();
+        self.tables.manager().report(client, freeable, None, self.now).unwrap();
     }
 
     pub fn ask(&mut self, client: u64, size: u64, reason: Reason) -> Result<Granted, Error> {
         let wanted = Wanted { size, reason, freeable: None, wait_ms: 0, why: true };
         let before = self.state();
-        let asked = self.manager.request(client, &wanted, self.now);
+        let asked = self.tables.manager().request(client, &wanted, self.now);
         if asked.is_err() {
             assert_eq!(self.state(), before, "a refusal changes nothing");
         }
-        assert_eq!(self.manager.check(), Ok(()));
+        assert_eq!(self.tables.check(), Ok(()));
         asked
     }
 
@@ -95,35 +96,42 @@ impl World {
     }
 
     pub fn give_back(&mut self, client: u64, id: LeaseId) -> Amounts {
-        let (ending, refill) = self.manager.end_grant(client, id).unwrap();
-        self.manager.give_back(vec![ending], self.now);
-        assert_eq!(self.manager.check(), Ok(()));
+        let (ending, refill) = self.tables.manager().end_grant(client, id).unwrap();
+        self.tables.manager().give_back(vec![ending], self.now);
+        assert_eq!(self.tables.check(), Ok(()));
         refill
     }
 
     /// Asks, and has to wait: the ticket.
     pub fn wait(&mut self, client: u64, size: u64, reason: Reason) -> u64 {
         let wanted = Wanted { size, reason, freeable: None, wait_ms: 60_000, why: false };
-        self.manager.request_or_wait(client, &wanted, self.now).unwrap().unwrap_err().0
+        self.tables.manager().request_or_wait(client, &wanted, self.now).unwrap().unwrap_err().0
     }
 
     /// The manager looks at its pools, so much later.
     pub fn pass(&mut self, time: Duration) {
         self.now += time;
-        self.manager.collect(self.now);
+        self.tables.manager().collect(self.now);
+    }
+
+    /// What is free in a pool, in bytes.
+    pub fn free(&mut self, pool: Pool) -> u64 {
+        let (pools, _) = self.tables.manager().pools(self.now);
+        pools.iter().find(|state| state.pool == pool).unwrap().free
     }
 
     pub fn signal(&mut self, client: u64) -> Option<Signal> {
-        self.manager.next_signal(client).unwrap()
+        self.tables.processes.next_signal(client).unwrap()
     }
 
     pub fn state(&mut self) -> String {
-        let (pools, _) = self.manager.pools(self.now);
-        format!("{pools:?} {:?}", self.manager.accounts(None, usize::MAX))
+        let (pools, _) = self.tables.manager().pools(self.now);
+        format!("{pools:?} {:?}", self.tables.processes.accounts(None, usize::MAX))
     }
 
-    pub fn visited(self) -> Visited {
-        self.manager.visited()
+    /// The boxes that were reached since this was asked last.
+    pub fn reached(self) -> BTreeSet<u16> {
+        take_reached(Figures::Boxes)
     }
 }
 

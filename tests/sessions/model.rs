@@ -95,7 +95,7 @@ impl Run {
             Step::Send(end, length) => {
                 let Some((session, _, by)) = self.model.end(end) else { return };
                 let data = self.model.data(length);
-                let begun = self.world.engine.begin_send(by, session, length as u64, false);
+                let begun = self.world.engine().begin_send(by, session, length as u64, false);
                 match begun {
                     Ok(copying) => {
                         assert!(self.model.hears(session, by));
@@ -110,7 +110,7 @@ impl Run {
             Step::Publish(end, most, length) => self.publish(end, most, length),
             Step::Receive(end) => {
                 let Some((session, side, by)) = self.model.end(end) else { return };
-                let begun = self.world.engine.begin_receive(by, session, u64::MAX).unwrap();
+                let begun = self.world.engine().begin_receive(by, session, u64::MAX).unwrap();
                 let said = self.model.sessions.get_mut(&session).unwrap().inboxes[side].pop_front();
                 self.model.tidy();
                 assert_eq!(begun.is_some(), said.is_some());
@@ -122,7 +122,7 @@ impl Run {
             Step::Peek(end, offset, length) => {
                 let Some((session, side, by)) = self.model.end(end) else { return };
                 let part = (offset as u64, length as u64);
-                let begun = self.world.engine.begin_peek(by, session, part, u64::MAX).unwrap();
+                let begun = self.world.engine().begin_peek(by, session, part, u64::MAX).unwrap();
                 let said = self.model.sessions[&session].inboxes[side].front().cloned();
                 assert_eq!(begun.is_some(), said.is_some());
                 if let (Some(copying), Some(said)) = (begun, said) {
@@ -134,30 +134,30 @@ impl Run {
             Step::Forward(from, to) => self.forward(from, to),
             Step::Close(end) => {
                 let Some((session, side, by)) = self.model.end(end) else { return };
-                self.world.engine.close(by, session).unwrap();
+                self.world.engine().close(by, session).unwrap();
                 self.model.close(session, side);
                 self.model.tidy();
             }
-            Step::Register(who, size) => drop(self.world.engine.register(client(who), size)),
+            Step::Register(who, size) => drop(self.world.engine().register(client(who), size)),
             Step::Grow(who, size, block) => {
-                drop(self.world.engine.grow(client(who), block, size));
+                drop(self.world.engine().grow(client(who), block, size));
             }
             Step::Shrink(who, size, block) => {
-                drop(self.world.engine.shrink(client(who), block, size, self.world.now));
+                drop(self.world.shrink(client(who), block, size));
             }
             Step::Make(which) => self.make(which),
             Step::Finish(which) => self.finish(which),
             Step::Lease(size) => {
-                let (engine, now) = (&mut self.world.engine, self.world.now);
-                engine.make_room(size);
+                let (tables, now) = (&mut self.world.tables, self.world.now);
+                tables.make_room(size);
                 let kind = leasebox::message::IdKind::Uuid;
-                self.leases.extend(engine.manager.lease(size, 1000, kind, now));
+                self.leases.extend(tables.leases.lease(size, 1000, kind, now));
             }
             Step::Unlease => {
                 if let Some(id) = self.leases.pop() {
                     let now = self.world.now;
-                    let ending = self.world.engine.manager.end_lease(id, now).unwrap();
-                    self.world.engine.give_back(vec![ending], now);
+                    let ending = self.world.tables.leases.end(id, now).unwrap();
+                    self.world.tables.give_back(vec![ending], now);
                 }
             }
         }
@@ -165,7 +165,7 @@ impl Run {
     }
 
     fn open(&mut self, by: u64, whom: u64, length: usize) {
-        let begun = self.world.engine.begin_open(by, &format!("p{whom}"), length as u64);
+        let begun = self.world.engine().begin_open(by, &format!("p{whom}"), length as u64);
         let Ok(begun) = begun else { return };
         let (by, whom) = (self.model.life(by).unwrap(), self.model.life(whom).unwrap());
         match begun {
@@ -186,7 +186,7 @@ impl Run {
         let sessions: Vec<_> =
             sessions.filter(|&session| self.model.hears(session, by)).take(most).collect();
         let data = self.model.data(length);
-        if let Ok(copying) = self.world.engine.begin_publish(by, &sessions, length as u64) {
+        if let Ok(copying) = self.world.engine().begin_publish(by, &sessions, length as u64) {
             self.begin(copying, by, Doing::Fill(sessions, data));
         }
     }
@@ -196,7 +196,7 @@ impl Run {
         let Some((other, _, _)) = self.model.end(to) else { return };
         let waits = self.model.sessions[&session].inboxes[side].front().cloned();
         let may = self.model.hears(other, by) && waits.is_some();
-        let forwarded = self.world.engine.forward(by, session, other);
+        let forwarded = self.world.engine().forward(by, session, other);
         assert_eq!(forwarded.is_ok(), may, "{forwarded:?}");
         if let (Ok(length), Some(said)) = (forwarded, waits) {
             assert_eq!(length, said.data.len() as u64);
@@ -212,7 +212,7 @@ impl Run {
         let Some(underway) = self.model.underway.get_mut(usize::from(which) % count.max(1)) else {
             return;
         };
-        let seated = self.world.engine.is_seated(underway.copying.number);
+        let seated = self.world.engine().is_seated(underway.copying.number);
         if underway.is_made || seated != Some(true) {
             return;
         }
@@ -231,7 +231,7 @@ impl Run {
         let count = self.model.underway.len().max(1);
         let at = usize::from(which) % count;
         let Some(underway) = self.model.underway.get(at) else { return };
-        let is_waiting = self.world.engine.is_seated(underway.copying.number).is_some();
+        let is_waiting = self.world.engine().is_seated(underway.copying.number).is_some();
         if !underway.is_made && is_waiting {
             return;
         }
@@ -286,7 +286,7 @@ impl Run {
         for client in self.model.lives.keys().copied().collect::<Vec<_>>() {
             self.world.leave(client);
         }
-        assert!(self.world.is_empty(), "{:?}", self.world.engine.figures());
+        assert!(self.world.is_empty(), "{:?}", self.world.tables.sessions.figures());
     }
 
     /// What was sent and not received is received now, in its order.

@@ -1,22 +1,23 @@
 //! Scenarios over the engine: each is a test, and together they reach every step of figures 4
 //! and 5. The table of who reaches which stands in REPORT.md and is checked here.
 
+use std::collections::BTreeSet;
+
 use leasebox::message::Code;
 use leasebox::service::engine::LEAST;
-use leasebox::service::steps::{STEPS, Visited};
+use leasebox::service::steps::STEPS;
 
 use crate::world::{KB, World, refusal};
 
 macro_rules! scenarios {
     ($($name:ident => $body:expr;)*) => {
         $(#[test] fn $name() { $body(); })*
-        const SCENARIOS: &[(&str, fn() -> Visited)] = &[$((stringify!($name), $body)),*];
+        const SCENARIOS: &[(&str, fn() -> BTreeSet<u16>)] = &[$((stringify!($name), $body)),*];
     };
 }
 
 scenarios! {
     a_process_registers_a_block_that_another_can_open_at_once => rendezvous;
-    who_finds_administrative_memory_locked_waits => locked;
     who_finds_administrative_memory_full_waits_until_a_process_has_left => full;
     a_further_block_is_registered_and_used_when_the_first_is_full => further_block;
     a_message_is_filled_located_signalled_loaded_copied_and_released => communication;
@@ -27,84 +28,79 @@ scenarios! {
     one_message_to_many_lives_until_its_last_reader_has_it => publishing;
 }
 
-fn rendezvous() -> Visited {
+fn rendezvous() -> BTreeSet<u16> {
     let mut world = World::new();
     world.join(1, 4 * KB);
     world.join(2, 0);
     assert_eq!(world.size(1), 4 * KB);
-    assert_eq!(world.engine.figures().admin_used, LEAST + LEAST - 32, "two entries, one span");
+    assert_eq!(
+        world.tables.sessions.figures().admin_used,
+        LEAST + LEAST - 32,
+        "two entries, one span"
+    );
     for (client, block, code) in
         [(1, 0, Code::Refused), (3, 2048 * KB, Code::OutOfMemory), (3, u64::MAX, Code::OutOfMemory)]
     {
         let error = world.try_join(client, block).unwrap_err();
         assert_eq!(error.code, code, "{error}");
     }
-    assert_eq!(world.engine.figures().admin_used, LEAST + LEAST - 32, "unchanged");
+    assert_eq!(world.tables.sessions.figures().admin_used, LEAST + LEAST - 32, "unchanged");
     world.open(2, 1);
     assert_eq!(world.told(1), ["opened p2"]);
     [1, 2].into_iter().for_each(|client| world.leave(client));
     assert!(world.is_empty());
-    world.engine.steps()
+    world.reached()
 }
 
-/// The lock itself is tried in `transport::shared`, whose test reaches this by threads.
-fn locked() -> Visited {
-    let mut world = World::new();
-    world.engine.note_locked();
-    assert!(world.engine.steps().contains(408) && !world.engine.steps().contains(410));
-    world.join(1, KB);
-    world.engine.steps()
-}
-
-fn full() -> Visited {
+fn full() -> BTreeSet<u16> {
     let mut world = World::sized(1024 * KB, 4 * KB);
     let fit = 4 * KB / LEAST;
     (1..=fit).for_each(|client| world.join(client, 32));
     let late = fit + 1;
     assert!(world.try_join(late, 32).unwrap().is_err(), "it is full");
-    let first = world.engine.await_room(100);
-    let second = world.engine.await_room(101);
-    assert_eq!(world.engine.manager.take_wakers(), []);
+    let first = world.engine().await_room(100);
+    let second = world.engine().await_room(101);
+    assert_eq!(world.tables.processes.take_wakers(), []);
     world.leave(1);
-    assert_eq!(world.engine.manager.take_wakers(), [100], "who waited longest looks");
+    assert_eq!(world.tables.processes.take_wakers(), [100], "who waited longest looks");
     assert!(world.try_join(late, 32).unwrap().is_err(), "another waits");
-    world.engine.forget_room(first);
-    assert_eq!(world.engine.manager.take_wakers(), [101]);
-    world.engine.forget_room(second);
+    world.engine().forget_room(first);
+    assert_eq!(world.tables.processes.take_wakers(), [101]);
+    world.engine().forget_room(second);
     world.join(late, 32);
-    let second = world.engine.await_room(101);
-    assert_eq!(world.engine.manager.take_wakers(), [], "there is no room for a second");
+    let second = world.engine().await_room(101);
+    assert_eq!(world.tables.processes.take_wakers(), [], "there is no room for a second");
     world.leave(2);
-    assert_eq!(world.engine.manager.take_wakers(), [101]);
-    world.engine.forget_room(second);
+    assert_eq!(world.tables.processes.take_wakers(), [101]);
+    world.engine().forget_room(second);
     world.join(1, 32);
     assert_eq!(refusal(world.try_join(late, 32), "leave it first"), Code::Refused);
-    world.engine.steps()
+    world.reached()
 }
 
-fn further_block() -> Visited {
+fn further_block() -> BTreeSet<u16> {
     let mut world = World::new();
     [1, 2].into_iter().for_each(|client| world.join(client, KB));
     let session = world.open(1, 2);
-    assert_eq!(world.engine.register(1, 3000), Ok((1, 4 * KB)));
+    assert_eq!(world.engine().register(1, 3000), Ok((1, 4 * KB)));
     world.check();
     assert_eq!(world.size(1), 5 * KB);
     world.send(1, session, &[1; 1000]).unwrap();
     world.send(1, session, &[2; 4096]).unwrap();
-    assert_eq!(world.engine.shrink(1, 0, 1, world.now), Err(lies_up_to(2 * KB / 2)));
-    assert_eq!(refusal(world.engine.register(1, 0), "at least 1 byte"), Code::BadRequest);
-    assert_eq!(refusal(world.engine.register(1, 1 << 40), "cannot be had"), Code::OutOfMemory);
-    assert_eq!(refusal(world.engine.register(9, 1), "belongs to no process"), Code::Refused);
+    assert_eq!(world.shrink(1, 0, 1), Err(lies_up_to(2 * KB / 2)));
+    assert_eq!(refusal(world.engine().register(1, 0), "at least 1 byte"), Code::BadRequest);
+    assert_eq!(refusal(world.engine().register(1, 1 << 40), "cannot be had"), Code::OutOfMemory);
+    assert_eq!(refusal(world.engine().register(9, 1), "belongs to no process"), Code::Refused);
     world.check();
     assert_eq!(world.receive(2, session), Ok(Some(vec![1; 1000])));
     assert_eq!(world.receive(2, session), Ok(Some(vec![2; 4096])));
     for block in 2..16 {
-        assert_eq!(world.engine.register(1, 1), Ok((block, 32)));
+        assert_eq!(world.engine().register(1, 1), Ok((block, 32)));
     }
-    assert_eq!(refusal(world.engine.register(1, 1), "at most 16 blocks"), Code::Refused);
+    assert_eq!(refusal(world.engine().register(1, 1), "at most 16 blocks"), Code::Refused);
     [1, 2].into_iter().for_each(|client| world.leave(client));
     assert!(world.is_empty());
-    world.engine.steps()
+    world.reached()
 }
 
 fn lies_up_to(end: u64) -> leasebox::message::Error {
@@ -112,7 +108,7 @@ fn lies_up_to(end: u64) -> leasebox::message::Error {
     leasebox::message::Error::new(Code::Refused, text)
 }
 
-fn communication() -> Visited {
+fn communication() -> BTreeSet<u16> {
     let mut world = World::new();
     [1, 2, 3].into_iter().for_each(|client| world.join(client, KB));
     let session = world.open(1, 2);
@@ -120,7 +116,7 @@ fn communication() -> Visited {
     world.send(1, session, b"").unwrap();
     world.send(2, session, b"back").unwrap();
     assert_eq!(world.told(2), ["message 3", "message 0"], "it has spoken in the session");
-    assert_eq!(world.engine.sessions(2).unwrap()[0].inward, 2);
+    assert_eq!(world.engine().sessions(2).unwrap()[0].inward, 2);
     for strange in [world.send(3, session, b"x"), world.receive(3, session).map(|_| ())] {
         assert_eq!(refusal(strange, "no such session"), Code::NotFound);
     }
@@ -129,11 +125,11 @@ fn communication() -> Visited {
     assert_eq!(world.receive(2, session), Ok(None));
     assert_eq!(world.receive(1, session), Ok(Some(b"back".to_vec())));
     assert_eq!(world.told(1), [""; 0], "what was received unheard is not told");
-    assert_eq!(world.engine.figures().messages, 0);
-    world.engine.steps()
+    assert_eq!(world.tables.sessions.figures().messages, 0);
+    world.reached()
 }
 
-fn first_message() -> Visited {
+fn first_message() -> BTreeSet<u16> {
     let mut world = World::new();
     [1, 2].into_iter().for_each(|client| world.join(client, 4 * KB));
     let session = world.open_with(1, 2, b"hello").unwrap();
@@ -145,7 +141,7 @@ fn first_message() -> Visited {
     assert_eq!(refusal(closed, "no such session"), Code::NotFound);
     assert_eq!(world.receive(2, session), Ok(Some(b"hello".to_vec())));
     assert_eq!(refusal(world.receive(2, session), "no such session"), Code::NotFound);
-    assert_eq!(world.engine.figures().counts.lost, 1);
+    assert_eq!(world.tables.sessions.figures().counts.lost, 1);
     world.join(1, 4 * KB);
     // A sixteenth for one, a quarter for all, of what was not received.
     let too_large = world.open_with(1, 2, &[0; 257]);
@@ -164,15 +160,15 @@ fn first_message() -> Visited {
     for (name, code, text) in
         [("p1", Code::Refused, "between two"), ("nobody", Code::NotFound, "lookup NAME")]
     {
-        let begun = world.engine.begin_open(1, name, 1);
+        let begun = world.engine().begin_open(1, name, 1);
         assert_eq!(refusal(begun, text), code);
     }
     (1..=6).for_each(|client| world.leave(client));
     assert!(world.is_empty());
-    world.engine.steps()
+    world.reached()
 }
 
-fn part() -> Visited {
+fn part() -> BTreeSet<u16> {
     let mut world = World::new();
     [1, 2].into_iter().for_each(|client| world.join(client, KB));
     let session = world.open(1, 2);
@@ -191,15 +187,15 @@ fn part() -> Visited {
     // Behind the last byte of a full block.
     world.send(2, session, &[1; 1024]).unwrap();
     assert_eq!(world.peek(1, session, (1024, 5)), Ok(Some(Vec::new())));
-    let most = world.engine.begin_peek(2, session, (0, 9), 8);
+    let most = world.engine().begin_peek(2, session, (0, 9), 8);
     assert_eq!(refusal(most, "at most 8"), Code::TooLarge);
-    let most = world.engine.begin_receive(2, session, 16);
+    let most = world.engine().begin_receive(2, session, 16);
     assert_eq!(refusal(most, "has 17 bytes"), Code::TooLarge);
     assert_eq!(world.receive(2, session), Ok(Some(b"this is some text".to_vec())));
-    world.engine.steps()
+    world.reached()
 }
 
-fn no_room() -> Visited {
+fn no_room() -> BTreeSet<u16> {
     let mut world = World::new();
     [1, 2, 3].into_iter().for_each(|client| world.join(client, KB));
     let (session, other) = (world.open(1, 2), world.open(1, 3));
@@ -214,7 +210,7 @@ fn no_room() -> Visited {
     }
     let full = world.publish(1, &[session, other], b"x");
     assert_eq!(refusal(full, "grow SIZE"), Code::OutOfMemory);
-    assert_eq!(world.engine.figures().counts.blocked, 3);
+    assert_eq!(world.tables.sessions.figures().counts.blocked, 3);
     let told = ["message 1000", "message 1000", "message 1000", "message 1000", "blocked"];
     assert_eq!(world.told(2), told, "once, as long as it was not heard");
     assert_eq!(world.told(3), ["opened p1", "blocked"]);
@@ -222,48 +218,48 @@ fn no_room() -> Visited {
     world.receive(2, session).unwrap();
     assert_eq!(world.told(1), ["unblocked", "unblocked"]);
     world.send(1, session, b"x").unwrap();
-    world.engine.steps()
+    world.reached()
 }
 
-fn forwarding() -> Visited {
+fn forwarding() -> BTreeSet<u16> {
     let mut world = World::new();
     [1, 2, 3].into_iter().for_each(|client| world.join(client, KB));
     let (first, second) = (world.open(1, 2), world.open(2, 3));
-    let none = world.engine.forward(2, first, second);
+    let none = world.engine().forward(2, first, second);
     assert_eq!(refusal(none, "no message"), Code::NotFound);
     world.send(1, first, b"for 3").unwrap();
-    let before = world.engine.manager.leases().filling();
+    let before = world.tables.leases.filling();
     for (session, to) in [(second, first), (first, first)] {
-        let strange = world.engine.forward(3, session, to);
+        let strange = world.engine().forward(3, session, to);
         assert_eq!(refusal(strange, "session"), Code::NotFound);
     }
-    assert_eq!(world.engine.forward(2, first, second), Ok(5));
+    assert_eq!(world.engine().forward(2, first, second), Ok(5));
     world.check();
-    assert_eq!(world.engine.manager.leases().filling(), before);
+    assert_eq!(world.tables.leases.filling(), before);
     assert_eq!(world.told(2), [""; 0], "it has the message no longer");
     assert_eq!(world.told(3), ["opened p2", "message 5"]);
     assert_eq!(refusal(world.receive(3, first), "no such session"), Code::NotFound);
     assert_eq!(world.receive(3, second), Ok(Some(b"for 3".to_vec())));
     // What was handed on lies where it lay: it is lost with who said it.
     world.send(1, first, b"for 3").unwrap();
-    world.engine.forward(2, first, second).unwrap();
+    world.engine().forward(2, first, second).unwrap();
     world.leave(1);
     assert_eq!((world.told(3), world.told(2)), (vec!["lost 1".into()], vec!["closed".into()]));
     assert_eq!(world.receive(3, second), Ok(None));
     // Back to who said it.
     let again = world.open(2, 3);
     world.send(2, again, b"echo").unwrap();
-    world.engine.forward(3, again, again).unwrap();
+    world.engine().forward(3, again, again).unwrap();
     assert_eq!(world.receive(2, again), Ok(Some(b"echo".to_vec())));
-    world.engine.steps()
+    world.reached()
 }
 
-fn publishing() -> Visited {
+fn publishing() -> BTreeSet<u16> {
     let mut world = World::new();
     (1..=4).for_each(|client| world.join(client, KB));
     let sessions: Vec<_> = (2..=4).map(|other| world.open(1, other)).collect();
     assert_eq!(world.publish(1, &sessions, &[7; 600]), Ok(3));
-    let full = world.engine.begin_send(1, sessions[0], 1024, false).unwrap();
+    let full = world.engine().begin_send(1, sessions[0], 1024, false).unwrap();
     assert_eq!(world.size(1), 2 * KB, "one sub-block for three, and one for the next");
     world.finish(full.number, false).unwrap_err();
     let twice = world.publish(1, &[sessions[0], sessions[0]], b"x");
@@ -271,25 +267,26 @@ fn publishing() -> Visited {
     let strange = world.publish(2, &sessions, b"x");
     assert_eq!(refusal(strange, "no such session"), Code::NotFound);
     for (client, &session) in (2..=4).zip(&sessions) {
-        assert_eq!(world.engine.figures().messages, 1, "until its last reader has it");
+        assert_eq!(world.tables.sessions.figures().messages, 1, "until its last reader has it");
         assert_eq!(world.receive(client, session), Ok(Some(vec![7; 600])));
     }
-    assert_eq!(world.engine.figures().messages, 0);
-    assert_eq!(world.engine.figures().sessions, 3);
+    assert_eq!(world.tables.sessions.figures().messages, 0);
+    assert_eq!(world.tables.sessions.figures().sessions, 3);
     (1..=4).for_each(|client| world.leave(client));
     assert!(world.is_empty());
-    world.engine.steps()
+    world.reached()
 }
 
 #[test]
 fn every_step_is_reached_and_the_table_in_the_report_says_by_which_test() {
-    let runs: Vec<(&str, Visited)> =
+    let runs: Vec<(&str, BTreeSet<u16>)> =
         SCENARIOS.iter().map(|(name, scenario)| (*name, scenario())).collect();
     let mut table = String::from(
         "| figure | step | | in `service/engine/` | reached by |\n| --- | --- | --- | --- | --- |\n",
     );
     for (number, figure, meaning) in STEPS {
-        let by = runs.iter().filter(|(_, visited)| visited.contains(number)).map(|(name, _)| *name);
+        let by = runs.iter().filter(|(_, reached)| reached.contains(&number));
+        let by = by.map(|(name, _)| *name);
         let by: Vec<&str> = by.collect();
         let first = by.first().unwrap_or_else(|| panic!("no scenario reaches step {number}"));
         let more =
@@ -305,7 +302,7 @@ fn places(number: u16) -> Vec<String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/service/engine");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let marks = |line: &str| {
-        line.contains("steps.a")
+        line.contains("mark!(steps ")
             && line.split(|c: char| !c.is_ascii_digit()).any(|word| word == number.to_string())
     };
     let here =

@@ -19,11 +19,11 @@ fn three() -> (World, SessionId) {
 
 /// Who is woken by that, of three processes that sleep.
 fn woken<T>(world: &mut World, act: impl FnOnce(&mut World) -> T) -> Vec<u64> {
-    (1..=3).for_each(|client| world.engine.manager.fall_asleep(client));
-    world.engine.manager.take_wakers();
+    (1..=3).for_each(|client| world.tables.processes.fall_asleep(client));
+    world.tables.processes.take_wakers();
     act(world);
-    (1..=3).for_each(|client| world.engine.manager.awake(client));
-    let mut woken = world.engine.manager.take_wakers();
+    (1..=3).for_each(|client| world.tables.processes.awake(client));
+    let mut woken = world.tables.processes.take_wakers();
     woken.sort_unstable();
     woken.dedup();
     woken
@@ -37,14 +37,14 @@ fn by_what_is_said_in_its_sessions() {
     assert_eq!(woken(&mut world, |world| world.send(1, session, b"hi").unwrap()), [2]);
     assert_eq!(woken(&mut world, |world| world.send(1, session, &[0; 5000]).unwrap_err()), [2]);
     assert_eq!(woken(&mut world, |world| world.receive(2, session).unwrap()), [1], "unblocked");
-    assert_eq!(woken(&mut world, |world| world.engine.close(1, session).unwrap()), [2]);
+    assert_eq!(woken(&mut world, |world| world.engine().close(1, session).unwrap()), [2]);
 }
 
 #[test]
 fn by_a_close_also_when_it_is_not_told() {
     let (mut world, _) = three();
     let session = world.open(1, 2);
-    assert_eq!(woken(&mut world, |world| world.engine.close(1, session).unwrap()), [2]);
+    assert_eq!(woken(&mut world, |world| world.engine().close(1, session).unwrap()), [2]);
     assert_eq!(world.told(2), [""; 0]);
 }
 
@@ -54,7 +54,7 @@ fn by_the_end_of_who_spoke() {
     let to = world.open(2, 3);
     world.told(3);
     world.send(1, session, b"hi").unwrap();
-    world.engine.forward(2, session, to).unwrap();
+    world.engine().forward(2, session, to).unwrap();
     assert_eq!(woken(&mut world, |world| world.leave(1)), [1, 2, 3]);
     assert_eq!((world.told(2), world.told(3)), (vec!["closed".into()], vec!["lost 1".into()]));
 }
@@ -62,7 +62,7 @@ fn by_the_end_of_who_spoke() {
 #[test]
 fn by_who_comes_and_goes_when_it_watches() {
     let (mut world, _) = three();
-    world.engine.watch(3, 999).unwrap();
+    world.engine().watch(3, 999).unwrap();
     assert_eq!(woken(&mut world, |world| world.join(4, 0)), [3]);
     world.told(3);
     assert_eq!(woken(&mut world, |world| world.leave(4)), [3]);
@@ -72,16 +72,16 @@ fn by_who_comes_and_goes_when_it_watches() {
 fn by_the_receipt_of_what_it_delivers() {
     let (mut world, session) = three();
     let deliver = |world: &mut World| {
-        let copying = world.engine.begin_send(1, session, 2, true).unwrap();
+        let copying = world.engine().begin_send(1, session, 2, true).unwrap();
         let Ok(Finished::Sent { message, .. }) = world.fill(copying, b"hi") else { panic!() };
         message
     };
     let message = deliver(&mut world);
     assert_eq!(woken(&mut world, |world| world.receive(2, session).unwrap()), [1]);
-    assert_eq!(world.engine.delivery(message), Delivery::Received);
+    assert_eq!(world.engine().delivery(message), Delivery::Received);
     let message = deliver(&mut world);
-    assert_eq!(woken(&mut world, |world| world.engine.close(2, session).unwrap()), [1]);
-    assert_eq!(world.engine.delivery(message), Delivery::Lost);
+    assert_eq!(woken(&mut world, |world| world.engine().close(2, session).unwrap()), [1]);
+    assert_eq!(world.engine().delivery(message), Delivery::Lost);
 }
 
 #[test]
@@ -89,11 +89,11 @@ fn by_the_seat_that_it_waits_for() {
     let (mut world, session) = three();
     let other = world.open(1, 3);
     world.publish(1, &[session, other], b"hi").unwrap();
-    let first = world.engine.begin_receive(2, session, 9).unwrap().unwrap();
-    let second = world.engine.begin_receive(3, other, 9).unwrap().unwrap();
+    let first = world.engine().begin_receive(2, session, 9).unwrap().unwrap();
+    let second = world.engine().begin_receive(3, other, 9).unwrap().unwrap();
     assert!(!second.is_seated);
     assert_eq!(woken(&mut world, |world| world.finish(first.number, true).unwrap()), [3]);
-    assert_eq!(world.engine.is_seated(second.number), Some(true));
+    assert_eq!(world.engine().is_seated(second.number), Some(true));
     world.finish(second.number, true).unwrap();
 }
 
@@ -102,15 +102,15 @@ fn by_the_end_of_the_block_that_it_waits_for_and_the_end_by_the_last_copy() {
     let (mut world, session) = three();
     let other = world.open(1, 3);
     world.publish(1, &[session, other], b"hi").unwrap();
-    let first = world.engine.begin_receive(2, session, 9).unwrap().unwrap();
-    let second = world.engine.begin_receive(3, other, 9).unwrap().unwrap();
-    let number = world.engine.manager.named("p1").unwrap();
+    let first = world.engine().begin_receive(2, session, 9).unwrap().unwrap();
+    let second = world.engine().begin_receive(3, other, 9).unwrap().unwrap();
+    let number = world.tables.processes.named("p1").unwrap();
     assert!(woken(&mut world, |world| world.leave(1)).contains(&3));
-    assert_eq!(world.engine.is_seated(second.number), None);
-    assert!(world.engine.manager.ending_waker(number).is_some(), "it waits for quiet");
+    assert_eq!(world.engine().is_seated(second.number), None);
+    assert!(world.tables.processes.ending_waker(number).is_some(), "it waits for quiet");
     let woken = woken(&mut world, |world| {
         world.finish(second.number, false).unwrap_err();
-        world.engine.finish(first.number, true).unwrap_err();
+        world.engine().finish(first.number, true).unwrap_err();
     });
     assert!(woken.contains(&1), "{woken:?}");
     world.check();
@@ -121,7 +121,7 @@ fn by_room_in_administrative_memory_however_it_comes() {
     type Act = fn(&mut World, SessionId);
     let acts: [(bool, Act); 3] = [
         (true, |world, session| drop(world.receive(2, session).unwrap())),
-        (false, |world, session| world.engine.close(1, session).unwrap()),
+        (false, |world, session| world.engine().close(1, session).unwrap()),
         (true, |world, _| world.leave(50)),
     ];
     for (with_message, act) in acts {
@@ -132,31 +132,31 @@ fn by_room_in_administrative_memory_however_it_comes() {
         if with_message {
             world.send(1, session, b"x").unwrap();
         } else {
-            world.engine.register(3, 32).unwrap();
+            world.engine().register(3, 32).unwrap();
         }
         (4..83).for_each(|client| world.join(client, 0));
-        world.engine.register(3, 32).unwrap();
-        assert_eq!(world.engine.figures().admin_used, 16 * KB - LEAST + 64);
+        world.engine().register(3, 32).unwrap();
+        assert_eq!(world.tables.sessions.figures().admin_used, 16 * KB - LEAST + 64);
         assert!(world.try_join(99, 32).unwrap().is_err());
-        world.engine.await_room(99);
-        world.engine.manager.take_wakers();
+        world.engine().await_room(99);
+        world.tables.processes.take_wakers();
         act(&mut world, session);
-        assert_eq!(world.engine.manager.take_wakers(), [99]);
+        assert_eq!(world.tables.processes.take_wakers(), [99]);
     }
 }
 
 #[test]
 fn by_the_stop_whatever_it_waits_for() {
     let (mut world, _) = three();
-    world.engine.await_room(98);
-    world.engine.await_name("nobody", 99);
-    assert_eq!(world.engine.all_wakers(), [1, 2, 3, 99, 98]);
+    world.engine().await_room(98);
+    world.engine().await_name("nobody", 99);
+    assert_eq!(world.tables.all_wakers(), [1, 2, 3, 99, 98]);
 }
 
 // --- what the low arena and the end of a wait do ------------------------------------------
 
 fn lease(world: &mut World, size: u64) -> Result<LeaseId, Error> {
-    world.engine.manager.lease(size, 1000, IdKind::Uuid, world.now)
+    world.tables.leases.lease(size, 1000, IdKind::Uuid, world.now)
 }
 
 /// The first process has a block that grew and is idle, and nothing else is free.
@@ -167,8 +167,7 @@ fn idle() -> World {
     let session = world.open(1, 2);
     (0..4).for_each(|_| world.send(1, session, &[0; 1000]).unwrap());
     (0..4).for_each(|_| drop(world.receive(2, session).unwrap()));
-    while world.engine.manager.lease(KB, 1000, leasebox::message::IdKind::Uuid, world.now).is_ok() {
-    }
+    while world.tables.leases.lease(KB, 1000, leasebox::message::IdKind::Uuid, world.now).is_ok() {}
     assert_eq!(world.size(1), 4 * KB);
     world.log();
     world
@@ -179,10 +178,10 @@ const SHRANK: &str = "p1's block 0 shrank from its end to 1024 bytes: the arena 
 #[test]
 fn an_idle_block_makes_room_for_whatever_takes_committed_memory() {
     let acts: [&dyn Fn(&mut World); 4] = [
-        &|world| assert_eq!(world.engine.register(2, KB), Ok((1, KB))),
-        &|world| assert_eq!(world.engine.grow(2, 0, 2 * KB), Ok(2 * KB)),
+        &|world| assert_eq!(world.engine().register(2, KB), Ok((1, KB))),
+        &|world| assert_eq!(world.engine().grow(2, 0, 2 * KB), Ok(2 * KB)),
         &|world| {
-            let back = world.engine.sessions(2).unwrap()[0].session;
+            let back = world.engine().sessions(2).unwrap()[0].session;
             (0..2).for_each(|_| world.send(2, back, &[0; 1000]).unwrap());
         },
         &|world| world.join(3, KB),
@@ -200,11 +199,12 @@ fn an_idle_block_makes_room_for_who_waits_for_memory() {
     let (size, reason) = (KB, Reason::Committed);
     let wanted = Wanted { size, reason, freeable: None, wait_ms: 5000, why: false };
     let (ticket, _) =
-        world.engine.manager.request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
-    world.engine.look_after_blocks(world.now);
+        world.tables.manager().request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
+    let now = world.now;
+    world.engine().look_after_blocks(now);
     world.check();
     assert_eq!(world.log()[0], SHRANK);
-    assert!(world.engine.manager.served(ticket, world.now).unwrap().is_ok());
+    assert!(world.tables.processes.served(ticket, world.now).unwrap().is_ok());
 }
 
 #[test]
@@ -219,14 +219,14 @@ fn whoever_wants_memory_for_a_message_is_given_it_in_the_end() {
         world.told(client);
     }
     for &id in &leased {
-        let ending = world.engine.manager.end_lease(id, world.now).unwrap();
-        world.engine.manager.give_back(vec![ending], world.now);
+        let ending = world.tables.leases.end(id, world.now).unwrap();
+        world.tables.manager().give_back(vec![ending], world.now);
     }
     let told = |world: &mut World| -> Vec<u64> {
         let is_told = |client: &u64| world.told(*client).contains(&"unblocked".to_string());
         (1..=12).filter(is_told).collect()
     };
-    world.engine.give_back(Vec::new(), world.now);
+    world.tables.give_back(Vec::new(), world.now);
     assert_eq!(
         told(&mut world),
         (1..=8).collect::<Vec<_>>(),
@@ -234,7 +234,8 @@ fn whoever_wants_memory_for_a_message_is_given_it_in_the_end() {
     );
     // Who tries again has not to wait for its turn.
     world.send(12, sessions[11], &[0; 1000]).unwrap();
-    world.engine.look_after_blocks(world.now);
+    let now = world.now;
+    world.engine().look_after_blocks(now);
     assert_eq!(told(&mut world), [9, 10, 11]);
     world.check();
 }
@@ -242,10 +243,10 @@ fn whoever_wants_memory_for_a_message_is_given_it_in_the_end() {
 #[test]
 fn what_is_leased_or_could_never_be_shrinks_nothing() {
     let mut world = idle();
-    world.engine.make_room(1 << 40);
-    world.engine.make_room(u64::MAX);
+    world.tables.make_room(1 << 40);
+    world.tables.make_room(u64::MAX);
     assert_eq!(world.log(), [""; 0]);
-    world.engine.make_room(KB);
+    world.tables.make_room(KB);
     assert_eq!(world.log(), [SHRANK]);
 }
 
@@ -257,15 +258,18 @@ fn a_block_that_cannot_grow_as_far_as_it_should_stays_as_it_is() {
     let leases: Vec<_> = sizes.map(|size| lease(&mut world, size).unwrap()).collect();
     // Free are a kilobyte beside the block, two behind it, and four times half a one.
     for id in [0, 1, 2, 4, 6, 8].map(|at: usize| leases[at]) {
-        let ending = world.engine.manager.end_lease(id, world.now).unwrap();
-        world.engine.give_back(vec![ending], world.now);
+        let ending = world.tables.leases.end(id, world.now).unwrap();
+        world.tables.give_back(vec![ending], world.now);
     }
-    let before = world.engine.figures();
-    let refused = world.engine.grow(1, 0, 5 * KB);
+    let before = world.tables.sessions.figures();
+    let refused = world.engine().grow(1, 0, 5 * KB);
     assert_eq!(refusal(refused, "1024 bytes of committed memory cannot be had"), Code::OutOfMemory);
     world.check();
-    assert_eq!((world.size(1), world.log(), world.engine.figures()), (KB, Vec::new(), before));
-    assert_eq!(world.engine.grow(1, 0, 3 * KB), Ok(3 * KB));
+    assert_eq!(
+        (world.size(1), world.log(), world.tables.sessions.figures()),
+        (KB, Vec::new(), before)
+    );
+    assert_eq!(world.engine().grow(1, 0, 3 * KB), Ok(3 * KB));
 }
 
 #[test]
@@ -276,7 +280,7 @@ fn a_block_has_so_many_extents_and_no_more() {
     let refused = loop {
         // Something lies between, so nothing doubles in place.
         world.join(1000 + size, 32);
-        match world.engine.grow(1, 0, size + 32) {
+        match world.engine().grow(1, 0, size + 32) {
             Ok(now) => size = now,
             Err(error) => break error,
         }
@@ -288,29 +292,29 @@ fn a_block_has_so_many_extents_and_no_more() {
 #[test]
 fn an_open_whose_first_message_is_not_made_costs_nothing() {
     let (mut world, _) = three();
-    let before = world.engine.figures();
-    let begun = world.engine.begin_open(1, "p2", 5).unwrap().unwrap_err();
+    let before = world.tables.sessions.figures();
+    let begun = world.engine().begin_open(1, "p2", 5).unwrap().unwrap_err();
     world.finish(begun.number, false).unwrap_err();
-    assert_eq!(world.engine.figures(), before);
-    let begun = world.engine.begin_open(1, "p2", 5).unwrap().unwrap_err();
+    assert_eq!(world.tables.sessions.figures(), before);
+    let begun = world.engine().begin_open(1, "p2", 5).unwrap().unwrap_err();
     world.leave(2);
     world.finish(begun.number, true).unwrap_err();
     world.check();
-    assert_eq!(world.engine.figures().sessions, 0);
+    assert_eq!(world.tables.sessions.figures().sessions, 0);
 }
 
 #[test]
 fn what_was_lost_is_counted() {
     let (mut world, session) = three();
     (0..3).for_each(|_| world.send(1, session, b"hi").unwrap());
-    let reading = world.engine.begin_receive(2, session, 9).unwrap().unwrap();
+    let reading = world.engine().begin_receive(2, session, 9).unwrap().unwrap();
     world.leave(1);
     world.finish(reading.number, true).unwrap_err();
-    assert_eq!(world.engine.figures().counts.lost, 3, "one of them was being received");
+    assert_eq!(world.tables.sessions.figures().counts.lost, 3, "one of them was being received");
     let session = world.open(2, 3);
     world.send(2, session, b"hi").unwrap();
-    world.engine.close(3, session).unwrap();
-    assert_eq!(world.engine.figures().counts.lost, 4);
+    world.engine().close(3, session).unwrap();
+    assert_eq!(world.tables.sessions.figures().counts.lost, 4);
 }
 
 #[test]
@@ -318,20 +322,20 @@ fn a_signal_that_could_not_be_said_is_for_the_next_who_asks() {
     let (mut world, _) = three();
     world.open(1, 3);
     let signal = world.signal(3).unwrap();
-    assert_eq!(woken(&mut world, |world| world.engine.put_back(3, signal)), [3]);
+    assert_eq!(woken(&mut world, |world| world.engine().put_back(3, signal)), [3]);
     assert_eq!(world.told(3), ["opened p1"]);
 }
 
 #[test]
 fn who_has_left_watches_no_more() {
     let (mut world, _) = three();
-    world.engine.watch(3, 999).unwrap();
+    world.engine().watch(3, 999).unwrap();
     world.leave(3);
     let (caller, now) = (Caller::connected(3), world.now);
-    world.engine.join(caller, "again", Some(0), 3, None, now).unwrap().unwrap();
+    world.engine().join(caller, "again", Some(0), 3, None, now).unwrap().unwrap();
     world.join(4, 0);
     assert_eq!(world.told(3), [""; 0]);
-    assert!(world.engine.watch(3, 10).is_err_and(|error| error.text.contains("by TCP")));
+    assert!(world.engine().watch(3, 10).is_err_and(|error| error.text.contains("by TCP")));
     world.join(5, 0);
     assert_eq!(world.told(3), [""; 0], "a refusal changes nothing");
 }

@@ -1,28 +1,29 @@
 //! An engine, its clock and an arena of plain bytes, for tests that say what processes do, step
 //! by step: a copy is begun, made and finished at whatever moments the test chooses.
 
+use std::collections::BTreeSet;
 use std::hash::RandomState;
 use std::time::{Duration, Instant};
 
+use leasebox::marks::{Figures, take_reached};
 use leasebox::message::memory::Signal;
 use leasebox::message::session::{Notice, SessionId};
 use leasebox::message::{Code, Error};
 use leasebox::service::buddy::Buddy;
-use leasebox::service::engine::{self, CopyNumber, Copying, Finished, Full};
+use leasebox::service::engine::{CopyNumber, Copying, Engine, Finished, Full, Sessions};
 use leasebox::service::ids::Ids;
 use leasebox::service::lease::LeaseTable;
-use leasebox::service::manager::{Caller, Manager, Rules};
+use leasebox::service::manager::{Caller, Processes, Rules};
 use leasebox::service::pool::{Pools, Shares};
+use leasebox::transport::shared::Tables;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 pub const KB: u64 = 1024;
 
-/// An extent is known by where it lies.
-pub type Engine = engine::Engine<u64, u64>;
-
 pub struct World {
-    pub engine: Engine,
+    /// An extent is known by where it lies.
+    pub tables: Tables<u64, u64>,
     pub now: Instant,
     arena: Vec<u8>,
     /// Processes that ended, whose blocks are not given back yet.
@@ -39,36 +40,51 @@ impl World {
         let pools = Pools::divided(memory, &Shares::default(), &Shares::default()).unwrap();
         let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
         let longest = Duration::from_secs(3600);
-        let leases = LeaseTable::new(Buddy::new(memory), pools, ids, longest, |offset, _| offset);
+        let mut leases = LeaseTable::new(Buddy::new(memory), ids, longest, |offset, _| offset);
         let now = Instant::now();
         let rules = Rules { journal: true, ..Rules::default() };
-        let engine = Engine::new(Manager::new(leases, rules, now), admin);
-        Self { engine, now, arena: vec![0; memory as usize], ending: Vec::new() }
+        let processes = Processes::new(pools, rules, &mut leases, now);
+        let tables = Tables { leases, processes, sessions: Sessions::new(admin) };
+        Self { tables, now, arena: vec![0; memory as usize], ending: Vec::new() }
+    }
+
+    pub fn engine(&mut self) -> Engine<'_, u64, u64> {
+        self.tables.engine()
+    }
+
+    pub fn shrink(&mut self, client: u64, block: u64, size: u64) -> Result<u64, Error> {
+        let now = self.now;
+        self.engine().shrink(client, block, size, now)
+    }
+
+    /// The steps that were reached since this was asked last.
+    pub fn reached(&self) -> BTreeSet<u16> {
+        take_reached(Figures::Steps)
     }
 
     /// After each step: what must hold, holds. What is quiet is given back.
     pub fn check(&mut self) {
-        self.engine.check().unwrap();
+        self.tables.check().unwrap();
         for number in std::mem::take(&mut self.ending) {
-            if !self.engine.is_quiet(number) {
+            if !self.engine().is_quiet(number) {
                 self.ending.push(number);
                 continue;
             }
             loop {
-                let endings = self.engine.manager.strike(number, 3);
+                let endings = self.tables.manager().strike(number, 3);
                 if endings.is_empty() {
                     break;
                 }
-                self.engine.give_back(endings, self.now);
+                self.tables.give_back(endings, self.now);
             }
         }
-        self.engine.check().unwrap();
+        self.tables.check().unwrap();
     }
 
     /// Client N joins as `pN`.
     pub fn try_join(&mut self, client: u64, block: u64) -> Result<Result<(), Full>, Error> {
         let (caller, name) = (Caller::connected(client), format!("p{client}"));
-        let joined = self.engine.join(caller, &name, Some(block), client, None, self.now);
+        let joined = self.tables.engine().join(caller, &name, Some(block), client, None, self.now);
         self.check();
         Ok(joined?.map(|_| ()))
     }
@@ -78,27 +94,27 @@ impl World {
     }
 
     pub fn leave(&mut self, client: u64) {
-        let (number, _) = self.engine.leave(client, self.now).unwrap();
+        let (number, _) = self.tables.engine().leave(client, self.now).unwrap();
         self.ending.push(number);
         self.check();
     }
 
     /// How many bytes the blocks of a process have.
     pub fn size(&self, client: u64) -> u64 {
-        let accounts = self.engine.manager.accounts(None, usize::MAX);
+        let accounts = self.tables.processes.accounts(None, usize::MAX);
         let name = format!("p{client}");
         accounts.iter().find(|account| account.name == name).unwrap().holds.total()
     }
 
     pub fn open(&mut self, client: u64, other: u64) -> SessionId {
-        let opened = self.engine.begin_open(client, &format!("p{other}"), 0);
+        let opened = self.engine().begin_open(client, &format!("p{other}"), 0);
         self.check();
         opened.unwrap().unwrap()
     }
 
     /// Opens with a first message.
     pub fn open_with(&mut self, client: u64, other: u64, data: &[u8]) -> Result<SessionId, Error> {
-        let begun = self.engine.begin_open(client, &format!("p{other}"), data.len() as u64);
+        let begun = self.engine().begin_open(client, &format!("p{other}"), data.len() as u64);
         self.check();
         match begun? {
             Ok(session) => Ok(session),
@@ -110,13 +126,13 @@ impl World {
     }
 
     pub fn send(&mut self, client: u64, session: SessionId, data: &[u8]) -> Result<(), Error> {
-        let begun = self.engine.begin_send(client, session, data.len() as u64, false);
+        let begun = self.engine().begin_send(client, session, data.len() as u64, false);
         self.check();
         self.fill(begun?, data).map(|_| ())
     }
 
     pub fn publish(&mut self, client: u64, to: &[SessionId], data: &[u8]) -> Result<u64, Error> {
-        let begun = self.engine.begin_publish(client, to, data.len() as u64);
+        let begun = self.engine().begin_publish(client, to, data.len() as u64);
         self.check();
         match self.fill(begun?, data)? {
             Finished::Published { count, .. } => Ok(count),
@@ -125,7 +141,7 @@ impl World {
     }
 
     pub fn receive(&mut self, client: u64, session: SessionId) -> Result<Option<Vec<u8>>, Error> {
-        let begun = self.engine.begin_receive(client, session, u64::MAX);
+        let begun = self.engine().begin_receive(client, session, u64::MAX);
         self.check();
         begun?.map(|copying| self.read(copying)).transpose()
     }
@@ -136,13 +152,13 @@ impl World {
         session: SessionId,
         part: (u64, u64),
     ) -> Result<Option<Vec<u8>>, Error> {
-        let begun = self.engine.begin_peek(client, session, part, u64::MAX);
+        let begun = self.engine().begin_peek(client, session, part, u64::MAX);
         self.check();
         begun?.map(|copying| self.read(copying)).transpose()
     }
 
     pub fn signal(&mut self, client: u64) -> Option<Signal> {
-        self.engine.next_signal(client).unwrap()
+        self.engine().next_signal(client).unwrap()
     }
 
     /// All that a process is told, in short.
@@ -164,7 +180,7 @@ impl World {
     }
 
     pub fn finish(&mut self, copy: CopyNumber, is_made: bool) -> Result<Finished, Error> {
-        let finished = self.engine.finish(copy, is_made);
+        let finished = self.engine().finish(copy, is_made);
         self.check();
         finished
     }
@@ -190,14 +206,14 @@ impl World {
 
     /// The log since, without what else is decided.
     pub fn log(&mut self) -> Vec<String> {
-        let lines = self.engine.manager.take_journal();
+        let lines = self.tables.processes.take_journal();
         lines.into_iter().filter(|line| line.contains("block")).collect()
     }
 
     /// Everybody has left: nothing is used any more.
     pub fn is_empty(&self) -> bool {
-        let figures = self.engine.figures();
-        let used = self.engine.manager.leases().filling().used;
+        let figures = self.tables.sessions.figures();
+        let used = self.tables.leases.filling().used;
         (figures.admin_used, figures.sessions, figures.messages, used) == (0, 0, 0, 0)
     }
 }

@@ -38,7 +38,7 @@ const PATIENCE_MS: u64 = 100;
 
 /// One millisecond of the simulation, as a process sees it.
 pub(super) struct Turn<'a> {
-    pub manager: &'a mut Tables,
+    pub tables: &'a mut Tables,
     pub ms: usize,
     pub now: Instant,
     pub outcome: &'a mut Outcome,
@@ -110,7 +110,7 @@ impl Process {
     fn join(&mut self, turn: &mut Turn<'_>) -> bool {
         let caller = Caller::connected(self.client());
         let name = format!("process-{}", self.number + 1);
-        self.is_joined = turn.manager.join(caller, &name, Some(X), (), turn.now).is_ok();
+        self.is_joined = turn.tables.manager().join(caller, &name, Some(X), (), turn.now).is_ok();
         if self.is_joined && self.policy.is_separate {
             while (self.chunks.len() as u64) < self.policy.most && self.ask(turn, Reason::Committed)
             {
@@ -140,7 +140,7 @@ impl Process {
 
     /// It knows its debts: garbage beyond them secures another loan.
     fn has_collateral(&self, turn: &mut Turn<'_>) -> bool {
-        let owed = turn.manager.owed(self.client()).unwrap_or_default();
+        let owed = turn.tables.processes.owed(self.client()).unwrap_or_default();
         self.garbage > owed[Pool::LoanedPause] + owed[Pool::LoanedEfficiency]
     }
 
@@ -175,7 +175,7 @@ impl Process {
     /// Asks against the pause and waits in the queue. True when there is memory.
     fn wait(&mut self, turn: &mut Turn<'_>) -> bool {
         if let Some(ticket) = self.ticket {
-            match turn.manager.served(ticket, turn.now) {
+            match turn.tables.processes.served(ticket, turn.now) {
                 None => return false,
                 Some(Ok(granted)) => {
                     self.ticket = None;
@@ -193,7 +193,7 @@ impl Process {
             return false;
         }
         let wanted = Wanted { wait_ms: PATIENCE_MS, ..self.wanted(Reason::Pause) };
-        match turn.manager.request_or_wait(self.client(), &wanted, turn.now) {
+        match turn.tables.manager().request_or_wait(self.client(), &wanted, turn.now) {
             Ok(Ok(granted)) => {
                 self.take(granted.id);
                 true
@@ -214,7 +214,7 @@ impl Process {
     }
 
     fn ask(&mut self, turn: &mut Turn<'_>, reason: Reason) -> bool {
-        match turn.manager.request(self.client(), &self.wanted(reason), turn.now) {
+        match turn.tables.manager().request(self.client(), &self.wanted(reason), turn.now) {
             Ok(granted) => {
                 self.take(granted.id);
                 true
@@ -250,25 +250,27 @@ impl Process {
         }
         let examined = freed + self.leaked + X;
         let efficiency = (freed * 100 / examined) as u8;
-        let reported = turn.manager.report(self.client(), self.garbage, Some(efficiency), turn.now);
+        let reported =
+            turn.tables.manager().report(self.client(), self.garbage, Some(efficiency), turn.now);
         debug_assert!(reported.is_ok(), "{reported:?}");
     }
 
     fn give_one_back(&mut self, turn: &mut Turn<'_>) {
         let Some(id) = self.chunks.pop() else { return };
-        if let Ok((ending, _)) = turn.manager.end_grant(self.client(), id) {
-            turn.manager.give_back(vec![ending], turn.now);
+        if let Ok((ending, _)) = turn.tables.manager().end_grant(self.client(), id) {
+            turn.tables.manager().give_back(vec![ending], turn.now);
             self.free -= CHUNK;
         }
     }
 
     /// Does what the manager asks.
     fn hear(&mut self, turn: &mut Turn<'_>) {
-        while let Ok(Some(signal)) = turn.manager.next_signal(self.client()) {
+        while let Ok(Some(signal)) = turn.tables.processes.next_signal(self.client()) {
             match signal {
                 Signal::Collect { .. } => self.begin_collection(turn),
                 Signal::Status => {
-                    let reported = turn.manager.report(self.client(), self.garbage, None, turn.now);
+                    let reported =
+                        turn.tables.manager().report(self.client(), self.garbage, None, turn.now);
                     debug_assert!(reported.is_ok(), "{reported:?}");
                 }
                 Signal::Granted { id, .. } => self.take(id),
@@ -280,9 +282,9 @@ impl Process {
 
     fn forget_ticket(&mut self, turn: &mut Turn<'_>) {
         if let Some(ticket) = self.ticket.take()
-            && let Some(ending) = turn.manager.cancel(ticket, turn.now)
+            && let Some(ending) = turn.tables.manager().cancel(ticket, turn.now)
         {
-            turn.manager.give_back(vec![ending], turn.now);
+            turn.tables.manager().give_back(vec![ending], turn.now);
         }
     }
 
@@ -290,7 +292,7 @@ impl Process {
     fn fail(&mut self, turn: &mut Turn<'_>) {
         turn.outcome.failures += 1;
         self.forget_ticket(turn);
-        self.leave(turn.manager, turn.now);
+        self.leave(turn.tables, turn.now);
         *self = Self {
             done: self.done,
             is_paused: self.is_paused,
@@ -299,14 +301,14 @@ impl Process {
     }
 
     /// Gives everything back.
-    pub fn leave(&self, manager: &mut Tables, now: Instant) {
-        let Ok((number, _)) = manager.leave(self.client(), now) else { return };
+    pub fn leave(&self, tables: &mut Tables, now: Instant) {
+        let Ok((number, _)) = tables.processes.leave(self.client(), now) else { return };
         loop {
-            let endings = manager.strike(number, usize::MAX);
+            let endings = tables.manager().strike(number, usize::MAX);
             if endings.is_empty() {
                 return;
             }
-            manager.give_back(endings, now);
+            tables.manager().give_back(endings, now);
         }
     }
 }

@@ -24,6 +24,7 @@ use super::receipt::{Finished, Purpose};
 use super::seat::Side;
 use super::session::Queued;
 use super::{Copying, Engine, no_session};
+use crate::marks::mark;
 use crate::message::session::{Notice, SessionId};
 use crate::message::{ClientNumber, Code, Error};
 use crate::service::process::ProcessNumber;
@@ -61,7 +62,7 @@ pub enum Delivery {
     Lost,
 }
 
-impl<H: Clone, W: Clone> Engine<H, W> {
+impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Begins a message of `length` bytes.
     ///
     /// # Errors
@@ -88,7 +89,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         sessions: &[SessionId],
         length: u64,
     ) -> Result<Copying<H>, Error> {
-        let mut number = self.manager.number_of(client)?;
+        let mut number = self.processes.number_of(client)?;
         if sessions.is_empty() {
             let text = "there is no session in the list; give at least one";
             return Err(Error::new(Code::BadRequest, text));
@@ -117,7 +118,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         session: SessionId,
     ) -> Result<ProcessNumber, Error> {
         let (number, side) = self.party(client, session)?;
-        let other = self.sessions.get(&session).map(|session| &session.ends[1 - side]);
+        let other = self.sessions.all.get(&session).map(|session| &session.ends[1 - side]);
         other.filter(|end| !end.is_closed).ok_or_else(no_session)?;
         Ok(number)
     }
@@ -129,12 +130,12 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         readers: u64,
         purpose: Purpose,
     ) -> Result<Copying<H>, Error> {
-        self.steps.along([502, 504, 506]);
+        mark!(steps 502, 504, 506);
         let paid = MESSAGE + readers * READER;
         let mut found = self.find_sub_block(number, length);
         // Nothing is grown for a message that could not be paid.
         if found.is_none()
-            && self.administration.may_charge(number, Use::Messages, paid)
+            && self.sessions.administration.may_charge(number, Use::Messages, paid)
             && self.grow_for(number, length)
         {
             found = self.find_sub_block(number, length);
@@ -142,7 +143,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         let Some((block, address)) = found else {
             return Err(self.block_sender(number, length, &purpose));
         };
-        if let Err(error) = self.administration.charge(number, Use::Messages, paid) {
+        if let Err(error) = self.sessions.administration.charge(number, Use::Messages, paid) {
             self.release_sub_block(number, block, address);
             return Err(error);
         }
@@ -160,20 +161,20 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         let id = (owner, self.next());
         let length = message.length;
         let side = if by == owner { Side::Owner } else { Side::Engine };
-        self.messages.insert(id, message);
+        self.sessions.messages.insert(id, message);
         self.begin_copy(by, side, id, 0..length, purpose)
     }
 
     /// Steps 504 and 506: a sub-block in the first block that has one.
     fn find_sub_block(&mut self, number: ProcessNumber, length: u64) -> Option<(usize, u64)> {
-        let blocks = &mut self.registered.get_mut(&number)?.blocks;
+        let blocks = &mut self.sessions.registered.get_mut(&number)?.blocks;
         blocks.iter_mut().enumerate().find_map(|(at, block)| Some((at, block.allocate(length)?)))
     }
 
     /// Steps 508 and 510: there is no room, which sender and destinations are told.
     fn block_sender(&mut self, number: ProcessNumber, length: u64, purpose: &Purpose) -> Error {
-        self.steps.along([508, 510, 526]);
-        self.counts.blocked += 1;
+        mark!(steps 508, 510, 526);
+        self.sessions.counts.blocked += 1;
         let one;
         let sessions = match purpose {
             Purpose::Publish { sessions } => &sessions[..],
@@ -187,6 +188,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             self.tell_blocked(session, number);
         }
         let size = self
+            .sessions
             .registered
             .get(&number)
             .map_or(0, |process| process.blocks.iter().map(Block::size).sum());
@@ -198,10 +200,10 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     fn tell_blocked(&mut self, session: SessionId, sender: ProcessNumber) {
-        if let Some(process) = self.registered.get_mut(&sender) {
+        if let Some(process) = self.sessions.registered.get_mut(&sender) {
             process.unfit.insert(session);
         }
-        let Some(found) = self.sessions.get(&session) else { return };
+        let Some(found) = self.sessions.all.get(&session) else { return };
         let Some(side) = found.side_of(sender) else { return };
         self.notify(found.ends[1 - side].process, Notice::Blocked { session });
     }
@@ -214,15 +216,15 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         session: SessionId,
         length: u64,
     ) -> Result<Copying<H>, Error> {
-        self.steps.along([502, 504, 506]);
+        mark!(steps 502, 504, 506);
         let rounded = Block::<H>::rounded(length);
         let address = self.find_guest_room(number, other, rounded)?;
         let paid = MESSAGE + READER;
-        if let Err(error) = self.administration.charge(number, Use::Messages, paid) {
+        if let Err(error) = self.sessions.administration.charge(number, Use::Messages, paid) {
             self.release_sub_block(other, 0, address);
             return Err(error);
         }
-        if let Some(process) = self.registered.get_mut(&other) {
+        if let Some(process) = self.sessions.registered.get_mut(&other) {
             let guests = process.guests.entry(number).or_default();
             guests.count += 1;
             guests.bytes += rounded;
@@ -238,7 +240,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         other: ProcessNumber,
         rounded: u64,
     ) -> Result<u64, Error> {
-        let process = self.registered.get_mut(&other).ok_or_else(no_session)?;
+        let process = self.sessions.registered.get_mut(&other).ok_or_else(no_session)?;
         let size = process.blocks.first().map_or(0, Block::size);
         let (all, one) = (size / 4, size / 16);
         let held = process.guests.values();
@@ -255,7 +257,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         let fits = bytes + rounded <= all && count < MOST_GUESTS;
         let block = process.blocks.first_mut().filter(|_| fits);
         block.and_then(|block| block.allocate(rounded)).ok_or_else(|| {
-            self.counts.blocked += 1;
+            self.sessions.counts.blocked += 1;
             let text = "the other process's block has no room for a first message now; open \
                         without data, and send it";
             Error::new(Code::OutOfMemory, text)
@@ -265,7 +267,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     /// The message is filled: 514 and 516 for each of those sessions in which it can still be
     /// received. Answers in how many.
     pub(super) fn post(&mut self, id: MessageId, by: ProcessNumber, to: &[SessionId]) -> u64 {
-        self.steps.at(512);
+        mark!(steps 512);
         let mut count = 0;
         for &session in to {
             count += u64::from(self.put_in_inbox(id, by, session));
@@ -283,21 +285,21 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         by: ProcessNumber,
         session: SessionId,
     ) -> bool {
-        let Some(message) = self.messages.get_mut(&id) else { return false };
-        let Some(found) = self.sessions.get_mut(&session) else { return false };
+        let Some(message) = self.sessions.messages.get_mut(&id) else { return false };
+        let Some(found) = self.sessions.all.get_mut(&session) else { return false };
         let Some(side) = found.side_of(by) else { return false };
         let end = &mut found.ends[1 - side];
         if end.is_closed {
             return false;
         }
         message.readers += 1;
-        self.steps.along([514, 516, 526]);
+        mark!(steps 514, 516, 526);
         let (other, length) = (end.process, message.length);
         let notice = self.notify(other, Notice::Message { session, length });
-        if let Some(session) = self.sessions.get_mut(&session) {
+        if let Some(session) = self.sessions.all.get_mut(&session) {
             session.ends[1 - side].inbox.push_back(Queued { message: id, notice });
         }
-        if let Some(process) = self.registered.get_mut(&by) {
+        if let Some(process) = self.sessions.registered.get_mut(&by) {
             process.notices.know(session);
         }
         true
@@ -305,7 +307,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// A message has one reader less; the last one frees it.
     pub(super) fn read(&mut self, id: MessageId) {
-        let Some(message) = self.messages.get_mut(&id) else { return };
+        let Some(message) = self.sessions.messages.get_mut(&id) else { return };
         message.readers -= 1;
         if message.readers == 0 {
             self.free(id);
@@ -314,12 +316,12 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// Step 524.
     pub(super) fn free(&mut self, id: MessageId) {
-        let Some(message) = self.messages.remove(&id) else { return };
-        self.steps.at(524);
+        let Some(message) = self.sessions.messages.remove(&id) else { return };
+        mark!(steps 524);
         let owner = id.0;
-        self.administration.refund(message.payer, Use::Messages, message.paid);
+        self.sessions.administration.refund(message.payer, Use::Messages, message.paid);
         if message.payer != owner
-            && let Some(process) = self.registered.get_mut(&owner)
+            && let Some(process) = self.sessions.registered.get_mut(&owner)
             && let Some(guests) = process.guests.get_mut(&message.payer)
         {
             guests.count -= 1;
@@ -334,11 +336,11 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     fn release_sub_block(&mut self, number: ProcessNumber, block: usize, address: u64) {
-        let Some(process) = self.registered.get_mut(&number) else { return };
+        let Some(process) = self.sessions.registered.get_mut(&number) else { return };
         let Some(block) = process.blocks.get_mut(block) else { return };
         block.release(address);
         if block.size() > block.asked && !process.is_gone {
-            self.grown.insert(number);
+            self.sessions.grown.insert(number);
         }
     }
 
@@ -350,13 +352,13 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         session: SessionId,
         is_awaited: bool,
     ) -> Result<Finished, Error> {
-        let length = self.messages.get(&id).map(|message| message.length);
+        let length = self.sessions.messages.get(&id).map(|message| message.length);
         let length = length.ok_or_else(no_session)?;
         if is_awaited {
-            self.deliveries.insert(id, (by, Delivery::Waiting));
+            self.sessions.deliveries.insert(id, (by, Delivery::Waiting));
         }
         if self.post(id, by, &[session]) == 0 {
-            self.deliveries.remove(&id);
+            self.sessions.deliveries.remove(&id);
             return Err(no_session());
         }
         Ok(Finished::Sent { session, length, message: id })
@@ -364,21 +366,22 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// What became of a message whose sender waits; it is asked for until it is final.
     pub fn delivery(&mut self, id: MessageId) -> Delivery {
-        let delivery = self.deliveries.get(&id).map_or(Delivery::Lost, |(_, delivery)| *delivery);
+        let delivery =
+            self.sessions.deliveries.get(&id).map_or(Delivery::Lost, |(_, delivery)| *delivery);
         if delivery != Delivery::Waiting {
-            self.deliveries.remove(&id);
+            self.sessions.deliveries.remove(&id);
         }
         delivery
     }
 
     /// Says what became of a message, if somebody waits for that.
     pub(super) fn settle(&mut self, id: MessageId, became: Delivery) {
-        if let Some((by, delivery)) = self.deliveries.get_mut(&id)
+        if let Some((by, delivery)) = self.sessions.deliveries.get_mut(&id)
             && *delivery == Delivery::Waiting
         {
             *delivery = became;
             let by = *by;
-            self.manager.wake(by);
+            self.processes.wake(by);
         }
     }
 
@@ -387,7 +390,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     pub fn withdraw(&mut self, session: SessionId, id: MessageId) -> Delivery {
         let became = self.delivery(id);
         if became == Delivery::Waiting {
-            self.deliveries.remove(&id);
+            self.sessions.deliveries.remove(&id);
             self.take_from_inboxes(session, id);
         }
         became
@@ -395,6 +398,6 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// The charge of a session, for [`super::session`].
     pub(super) fn charge_session(&mut self, number: ProcessNumber) -> Result<(), Error> {
-        self.administration.charge(number, Use::Sessions, SESSION)
+        self.sessions.administration.charge(number, Use::Sessions, SESSION)
     }
 }

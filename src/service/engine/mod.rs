@@ -51,9 +51,9 @@ mod triggers;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::manager::Manager;
+use super::lease::LeaseTable;
+use super::manager::{Manager, Processes};
 use super::process::ProcessNumber;
-use super::steps::Visited;
 use crate::message::memory::{ProcessToken, Signal};
 use crate::message::session::{Notice, SessionId};
 use crate::message::{ClientNumber, Code, Error};
@@ -152,14 +152,13 @@ impl<H> Registered<H> {
     }
 }
 
-/// The engine, and all that it mediates.
+/// The state of the engine: sessions, messages, and administrative memory. The lease table and the
+/// processes stand beside it, under the same lock.
 #[derive(Debug)]
-pub struct Engine<H, W> {
-    /// The processes, and the memory that they share.
-    pub manager: Manager<H, W>,
+pub struct Sessions<H, W> {
     administration: Administration,
     registered: BTreeMap<ProcessNumber, Registered<H>>,
-    sessions: HashMap<SessionId, Session>,
+    all: HashMap<SessionId, Session>,
     messages: BTreeMap<MessageId, Message>,
     copies: HashMap<CopyNumber, Copy>,
     deliveries: HashMap<MessageId, (ProcessNumber, Delivery)>,
@@ -175,17 +174,39 @@ pub struct Engine<H, W> {
     /// Numbers messages, copies and tickets.
     last: u64,
     counts: Counts,
-    steps: Visited,
 }
 
-impl<H: Clone, W: Clone> Engine<H, W> {
-    /// An engine over that memory, which makes administrative memory of `admin` bytes.
-    pub fn new(manager: Manager<H, W>, admin: u64) -> Self {
+/// The communications engine at work: it borrows its own state, and what stands beside it.
+#[derive(Debug)]
+pub struct Engine<'t, H, W> {
+    leases: &'t mut LeaseTable<H>,
+    processes: &'t mut Processes<W>,
+    sessions: &'t mut Sessions<H, W>,
+}
+
+impl<'t, H: Clone, W: Clone> Engine<'t, H, W> {
+    /// The engine over all three.
+    pub fn over(
+        leases: &'t mut LeaseTable<H>,
+        processes: &'t mut Processes<W>,
+        sessions: &'t mut Sessions<H, W>,
+    ) -> Self {
+        Self { leases, processes, sessions }
+    }
+
+    /// The memory manager over the same memory.
+    fn manager(&mut self) -> Manager<'_, H, W> {
+        Manager::over(self.leases, self.processes)
+    }
+}
+
+impl<H: Clone, W: Clone> Sessions<H, W> {
+    /// No sessions, and administrative memory of `admin` bytes.
+    pub fn new(admin: u64) -> Self {
         Self {
-            manager,
             administration: Administration::new(admin),
             registered: BTreeMap::new(),
-            sessions: HashMap::new(),
+            all: HashMap::new(),
             messages: BTreeMap::new(),
             copies: HashMap::new(),
             deliveries: HashMap::new(),
@@ -196,27 +217,15 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             wanting: VecDeque::new(),
             last: 0,
             counts: Counts::default(),
-            steps: Visited::default(),
         }
     }
 
-    /// The steps of the figures where it has been.
-    pub fn steps(&self) -> Visited {
-        self.steps
-    }
-
-    /// It was waited for while it was locked: steps 406 and 408.
-    pub fn note_locked(&mut self) {
-        self.steps.along([402, 404, 406, 408]);
-    }
-
-    /// The wakers of all who wait: the server stops.
+    /// The wakers of all requests that wait for a name or for room: the server stops.
     pub fn all_wakers(&self) -> Vec<W> {
-        let others = self.lookups.values().chain(self.entrants.values());
-        self.manager.all_wakers().into_iter().chain(others.cloned()).collect()
+        self.lookups.values().chain(self.entrants.values()).cloned().collect()
     }
 
-    /// A rendezvous found it full.
+    /// Counts a rendezvous that found administrative memory full.
     pub fn note_full(&mut self) {
         self.counts.full += 1;
     }
@@ -226,23 +235,26 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         Figures {
             admin: self.administration.size(),
             admin_used: self.administration.used(),
-            sessions: self.sessions.len() as u64,
+            sessions: self.all.len() as u64,
             messages: self.messages.len() as u64,
             counts: self.counts,
         }
     }
+}
 
+impl<H: Clone, W: Clone> Engine<'_, H, W> {
     fn next(&mut self) -> u64 {
-        self.last += 1;
-        self.last
+        self.sessions.last += 1;
+        self.sessions.last
     }
 
     /// Tells a process, and wakes who waits for it.
     fn notify(&mut self, number: ProcessNumber, notice: Notice) -> notice::NoticeNumber {
-        let registered = self.registered.get_mut(&number).filter(|process| !process.is_gone);
+        let registered =
+            self.sessions.registered.get_mut(&number).filter(|process| !process.is_gone);
         let Some(registered) = registered else { return 0 };
         let number_of_notice = registered.notices.add(notice);
-        self.manager.wake(number);
+        self.processes.wake(number);
         number_of_notice
     }
 
@@ -251,11 +263,11 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     /// # Errors
     /// `refused` when it belongs to none.
     pub fn next_signal(&mut self, client: ClientNumber) -> Result<Option<Signal>, Error> {
-        if let Some(signal) = self.manager.next_signal(client)? {
+        if let Some(signal) = self.processes.next_signal(client)? {
             return Ok(Some(signal));
         }
-        let number = self.manager.number_of(client)?;
-        let registered = self.registered.get_mut(&number);
+        let number = self.processes.number_of(client)?;
+        let registered = self.sessions.registered.get_mut(&number);
         Ok(registered.and_then(|process| process.notices.next()).map(Signal::Notice))
     }
 
@@ -263,13 +275,13 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     pub fn put_back(&mut self, client: ClientNumber, signal: Signal) {
         match signal {
             Signal::Notice(notice) => {
-                let Ok(number) = self.manager.number_of(client) else { return };
-                if let Some(registered) = self.registered.get_mut(&number) {
+                let Ok(number) = self.processes.number_of(client) else { return };
+                if let Some(registered) = self.sessions.registered.get_mut(&number) {
                     registered.notices.put_back(notice);
                 }
-                self.manager.wake(number);
+                self.processes.wake(number);
             }
-            other => self.manager.put_back(client, other),
+            other => self.processes.put_back(client, other),
         }
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! **Lock** the tables. **Source** ours.
 
-use super::Engine;
+use super::Sessions;
 use super::session::Session;
 
 /// A session without its id: its opener is the first of each.
@@ -18,7 +18,7 @@ pub struct Pair {
     pub is_open: [bool; 2],
 }
 
-impl<H: Clone, W: Clone> Engine<H, W> {
+impl<H: Clone, W: Clone> Sessions<H, W> {
     /// At most `most` sessions, whichever, as others may see them; by the names of their ends.
     pub fn pairs(&self, most: usize) -> Vec<Pair> {
         let name = |number| {
@@ -33,7 +33,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
                 is_open: ends.map(|end| !end.is_closed),
             }
         };
-        let mut pairs: Vec<Pair> = self.sessions.values().take(most).map(pair).collect();
+        let mut pairs: Vec<Pair> = self.all.values().take(most).map(pair).collect();
         pairs.sort_unstable_by(|one, other| one.names.cmp(&other.names));
         pairs
     }

@@ -16,6 +16,7 @@ use std::ops::Range;
 use super::message::{Delivery, MessageId};
 use super::seat::Side;
 use super::{Copying, Engine, no_session};
+use crate::marks::mark;
 use crate::message::session::SessionId;
 use crate::message::{ClientNumber, Code, Error};
 use crate::service::process::ProcessNumber;
@@ -88,7 +89,7 @@ pub enum Finished {
     Read(SessionId),
 }
 
-impl<H: Clone, W: Clone> Engine<H, W> {
+impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Takes the oldest message of a session, to be copied; `None` when there is none.
     /// Unchanged when it fails.
     ///
@@ -106,7 +107,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         if length > most {
             return Err(too_long(length, most));
         }
-        self.steps.at(518);
+        mark!(steps 518);
         let side = if message.0 == number { Side::Owner } else { Side::Engine };
         let begun =
             self.begin_copy(number, side, message, 0..length, Purpose::Receive { session })?;
@@ -137,10 +138,10 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         if to - from > most {
             return Err(too_long(to - from, most));
         }
-        self.steps.at(518);
+        mark!(steps 518);
         let side = if id.0 == number { Side::Owner } else { Side::Engine };
         let begun = self.begin_copy(number, side, id, from..to, Purpose::Peek { session })?;
-        if let Some(message) = self.messages.get_mut(&id) {
+        if let Some(message) = self.sessions.messages.get_mut(&id) {
             message.readers += 1;
         }
         Ok(Some(begun))
@@ -158,18 +159,18 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         session: SessionId,
     ) -> Result<Option<(ProcessNumber, MessageId, u64)>, Error> {
         let (number, side) = self.party(client, session)?;
-        let inbox = self.sessions.get(&session).map(|session| &session.ends[side].inbox);
+        let inbox = self.sessions.all.get(&session).map(|session| &session.ends[side].inbox);
         let Some(queued) = inbox.and_then(|inbox| inbox.front()) else { return Ok(None) };
-        let message = self.messages.get(&queued.message).ok_or_else(no_session)?;
+        let message = self.sessions.messages.get(&queued.message).ok_or_else(no_session)?;
         Ok(Some((number, queued.message, message.length)))
     }
 
     /// Takes the oldest message out of a process's inbox, with its notice.
     fn take_oldest(&mut self, number: ProcessNumber, session: SessionId) {
-        let Some(found) = self.sessions.get_mut(&session) else { return };
+        let Some(found) = self.sessions.all.get_mut(&session) else { return };
         let Some(side) = found.side_of(number) else { return };
         if let (Some(queued), Some(process)) =
-            (found.ends[side].inbox.pop_front(), self.registered.get_mut(&number))
+            (found.ends[side].inbox.pop_front(), self.sessions.registered.get_mut(&number))
         {
             process.notices.take_back(queued.notice);
             process.notices.know(session);
@@ -187,23 +188,24 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     ) -> Result<Copying<H>, Error> {
         let number = self.next();
         if purpose.reads() {
-            self.steps.at(520);
+            mark!(steps 520);
         }
-        let found = self.messages.get(&message).ok_or_else(no_session)?;
+        let found = self.sessions.messages.get(&message).ok_or_else(no_session)?;
         let (index, length) = (found.block, part.end - part.start);
         let address = found.address + part.start;
-        let process = self.registered.get_mut(&message.0).ok_or_else(no_session)?;
+        let process = self.sessions.registered.get_mut(&message.0).ok_or_else(no_session)?;
         let block = process.blocks.get_mut(index).ok_or_else(no_session)?;
         let place = block.map(address, length).ok_or_else(no_session)?;
         let is_seated = block.seat(side).ask(number);
-        self.copies.insert(number, Copy { by, side, message, block: index, purpose });
+        self.sessions.copies.insert(number, Copy { by, side, message, block: index, purpose });
         Ok(Copying { number, place, length, is_seated })
     }
 
     /// Whether a copy has its seat; `None` when the block has gone meanwhile.
     pub fn is_seated(&mut self, number: CopyNumber) -> Option<bool> {
-        let Copy { side, message, block, .. } = self.copies.get(&number)?;
-        let process = self.registered.get_mut(&message.0).filter(|process| !process.is_gone)?;
+        let Copy { side, message, block, .. } = self.sessions.copies.get(&number)?;
+        let process =
+            self.sessions.registered.get_mut(&message.0).filter(|process| !process.is_gone)?;
         Some(process.blocks.get_mut(*block)?.seat(*side).is_taken_by(number))
     }
 
@@ -212,16 +214,16 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     /// # Errors
     /// `not-found` when its session, or a process, ended meanwhile, or it was not made.
     pub fn finish(&mut self, number: CopyNumber, is_made: bool) -> Result<Finished, Error> {
-        let copy = self.copies.remove(&number).ok_or_else(no_session)?;
+        let copy = self.sessions.copies.remove(&number).ok_or_else(no_session)?;
         self.leave_seat(number, &copy);
         let Copy { by, message: id, purpose, .. } = copy;
         let lost = || {
             let text = "the message was lost: the process in whose block it lay has ended; go on with the next";
             Error::new(Code::NotFound, text)
         };
-        let Some(message) = self.messages.get(&id) else {
+        let Some(message) = self.sessions.messages.get(&id) else {
             self.abandon(by, &purpose);
-            self.counts.lost += u64::from(purpose.receives());
+            self.sessions.counts.lost += u64::from(purpose.receives());
             return Err(if purpose.reads() { lost() } else { no_session() });
         };
         let length = message.length;
@@ -242,13 +244,13 @@ impl<H: Clone, W: Clone> Engine<H, W> {
                 count => Ok(Finished::Published { count, length }),
             },
             Purpose::Receive { session } => {
-                self.steps.at(522);
+                mark!(steps 522);
                 self.read(id);
-                self.steps.at(526);
+                mark!(steps 526);
                 Ok(Finished::Read(session))
             }
             Purpose::Peek { session } => {
-                self.steps.along([522, 526]);
+                mark!(steps 522, 526);
                 self.read(id);
                 Ok(Finished::Read(session))
             }
@@ -264,14 +266,14 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     fn leave_seat(&mut self, number: CopyNumber, copy: &Copy) {
         let owner = copy.message.0;
-        let Some(process) = self.registered.get_mut(&owner) else { return };
+        let Some(process) = self.sessions.registered.get_mut(&owner) else { return };
         let is_gone = process.is_gone;
         let Some(block) = process.blocks.get_mut(copy.block) else { return };
         let next = block.seat(copy.side).leave(number);
-        let next = next.and_then(|next| self.copies.get(&next)).map(|next| next.by);
-        next.into_iter().for_each(|next| self.manager.wake(next));
+        let next = next.and_then(|next| self.sessions.copies.get(&next)).map(|next| next.by);
+        next.into_iter().for_each(|next| self.processes.wake(next));
         if is_gone {
-            self.manager.wake(owner);
+            self.processes.wake(owner);
         }
     }
 
@@ -290,7 +292,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         self.speaker(client, to)?;
         let text = "there is no message in that session to hand on; wait until one comes";
         let (number, id, length) = oldest.ok_or_else(|| Error::new(Code::NotFound, text))?;
-        self.steps.at(518);
+        mark!(steps 518);
         self.take_oldest(number, session);
         self.put_in_inbox(id, number, to);
         self.read(id);

@@ -25,6 +25,7 @@ use super::block::{Block, Extent};
 use super::names::Ticket;
 use super::notice::Notices;
 use super::{Engine, Registered};
+use crate::marks::mark;
 use crate::message::memory::ProcessToken;
 use crate::message::{ClientNumber, Code, Error, LeaseId};
 use crate::service::manager::Caller;
@@ -37,7 +38,7 @@ pub struct Full;
 /// The most blocks of one process.
 const MOST_BLOCKS: usize = 16;
 
-impl<H: Clone, W: Clone> Engine<H, W> {
+impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Makes `caller` a process of that name, with a block of `committed` bytes, or as many as
     /// the rules say. Answers its token, or that there is no room yet for it, or for others whose
     /// tickets are older. Unchanged when it fails.
@@ -53,41 +54,41 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         ticket: Option<Ticket>,
         now: Instant,
     ) -> Result<Result<ProcessToken, Full>, Error> {
-        self.steps.along([402, 404, 406]);
-        let bytes = self.manager.may_join(caller, name, committed)?;
-        if !self.administration.has_room(LEAST) || !self.is_next(ticket) {
-            self.steps.at(408);
+        mark!(steps 402, 404, 406);
+        let bytes = self.processes.may_join(caller, name, committed)?;
+        if !self.sessions.administration.has_room(LEAST) || !self.is_next(ticket) {
+            mark!(steps 408);
             return Ok(Err(Full));
         }
-        self.steps.along([410, 412]);
+        mark!(steps 410, 412);
         self.make_room(bytes);
-        let token = self.manager.join(caller, name, Some(bytes), waker, now)?;
-        let number = self.manager.number_of(caller.client)?;
+        let token = self.manager().join(caller, name, Some(bytes), waker, now)?;
+        let number = self.processes.number_of(caller.client)?;
         let name: Arc<str> = name.into();
         self.announce(number, name.clone(), token);
-        let own = self.manager.extents(number).first().copied();
+        let own = self.processes.extents(number).first().copied();
         // There is room for it: that was the condition.
         let bytes = BLOCK + if own.is_some() { SPAN } else { 0 };
-        let _ = self.administration.charge(number, Use::Entry, bytes);
+        let _ = self.sessions.administration.charge(number, Use::Entry, bytes);
         self.add_block(number, own);
         self.tell_who_waits(&name);
         self.tell_watchers_of(&name, true);
-        self.steps.along([426, 428]);
+        mark!(steps 426, 428);
         Ok(Ok(token))
     }
 
     /// Steps 414 to 422. Until 424 nobody may look.
     fn announce(&mut self, number: ProcessNumber, name: Arc<str>, token: ProcessToken) {
-        self.steps.along([414, 416]);
+        mark!(steps 414, 416);
         let (blocks, held) = (Vec::new(), Held::default());
         let entry = Entry { name: name.clone(), token, blocks, is_registered: false, held };
-        self.administration.store(number, entry);
-        self.steps.at(418);
-        if let Some(entry) = self.administration.entry_mut(number) {
+        self.sessions.administration.store(number, entry);
+        mark!(steps 418);
+        if let Some(entry) = self.sessions.administration.entry_mut(number) {
             entry.is_registered = true;
         }
-        self.steps.along([420, 422]);
-        self.registered.insert(
+        mark!(steps 420, 422);
+        self.sessions.registered.insert(
             number,
             Registered {
                 name,
@@ -110,26 +111,27 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     /// `bad-request` for no bytes, `refused` when it has too many blocks or too much of
     /// administrative memory, `out-of-memory`.
     pub fn register(&mut self, client: ClientNumber, size: u64) -> Result<(u64, u64), Error> {
-        self.steps.along([402, 404, 406, 410]);
-        let number = self.manager.number_of(client)?;
+        mark!(steps 402, 404, 406, 410);
+        let number = self.processes.number_of(client)?;
         if size == 0 {
             let text = "a block has at least 1 byte; register more than 0";
             return Err(Error::new(Code::BadRequest, text));
         }
-        let blocks = self.registered.get(&number).map_or(0, |process| process.blocks.len());
+        let blocks =
+            self.sessions.registered.get(&number).map_or(0, |process| process.blocks.len());
         if blocks >= MOST_BLOCKS {
             let text = format!("a process has at most {MOST_BLOCKS} blocks; grow one of them");
             return Err(Error::new(Code::Refused, text));
         }
-        self.administration.charge(number, Use::Entry, BLOCK + SPAN)?;
-        self.steps.at(412);
+        self.sessions.administration.charge(number, Use::Entry, BLOCK + SPAN)?;
+        mark!(steps 412);
         self.make_room(size);
-        let extent = self.manager.take_extent(number, size).inspect_err(|_| {
-            self.administration.refund(number, Use::Entry, BLOCK + SPAN);
+        let extent = self.manager().take_extent(number, size).inspect_err(|_| {
+            self.sessions.administration.refund(number, Use::Entry, BLOCK + SPAN);
         })?;
-        self.steps.along([414, 416, 418, 420, 422]);
+        mark!(steps 414, 416, 418, 420, 422);
         self.add_block(number, Some(extent));
-        self.steps.along([426, 428]);
+        mark!(steps 426, 428);
         Ok((blocks as u64, extent.1))
     }
 
@@ -140,8 +142,8 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             self.append(number, &mut block, &[], extent);
         }
         block.asked = block.size();
-        self.steps.at(424);
-        if let Some(registered) = self.registered.get_mut(&number) {
+        mark!(steps 424);
+        if let Some(registered) = self.sessions.registered.get_mut(&number) {
             registered.blocks.push(block);
         }
         self.publish_spans(number);
@@ -155,7 +157,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         used: &[u64],
         (id, size): (LeaseId, u64),
     ) {
-        let Some((offset, handle)) = self.manager.where_extent_is(number, id) else { return };
+        let Some((offset, handle)) = self.leases.place(id, number) else { return };
         let at = block.size();
         block.extents.push(Extent { id, span: Span { at, offset, size }, handle });
         block.resize(at + size, used);
@@ -163,9 +165,9 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// Writes to the entry where the blocks lie: step 416 for one that has changed.
     pub(super) fn publish_spans(&mut self, number: ProcessNumber) {
-        let Some(registered) = self.registered.get(&number) else { return };
+        let Some(registered) = self.sessions.registered.get(&number) else { return };
         let spans = registered.blocks.iter().map(Block::spans).collect();
-        if let Some(entry) = self.administration.entry_mut(number) {
+        if let Some(entry) = self.sessions.administration.entry_mut(number) {
             entry.blocks = spans;
         }
     }
@@ -175,10 +177,12 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 mod tests {
     use super::*;
     use crate::service::buddy::Buddy;
+    use crate::service::engine::Sessions;
     use crate::service::ids::Ids;
     use crate::service::lease::LeaseTable;
-    use crate::service::manager::{Manager, Rules};
+    use crate::service::manager::{Processes, Rules};
     use crate::service::pool::{Pools, Shares};
+    use crate::transport::shared::Tables;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
     use std::hash::RandomState;
@@ -186,26 +190,27 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    type Tables = Mutex<Engine<(), ()>>;
+    type Locked = Mutex<Tables<(), ()>>;
 
-    fn tables() -> Tables {
+    fn tables() -> Locked {
         let pools = Pools::divided(1 << 20, &Shares::default(), &Shares::default()).unwrap();
         let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
         let longest = Duration::from_secs(1);
-        let leases = LeaseTable::new(Buddy::new(1 << 20), pools, ids, longest, |_, _| ());
-        let manager = Manager::new(leases, Rules::default(), Instant::now());
-        let mut engine = Engine::new(manager, 1 << 20);
-        engine
+        let mut leases = LeaseTable::new(Buddy::new(1 << 20), ids, longest, |_, _| ());
+        let processes = Processes::new(pools, Rules::default(), &mut leases, Instant::now());
+        let mut tables = Tables { leases, processes, sessions: Sessions::new(1 << 20) };
+        tables
+            .engine()
             .join(Caller::connected(1), "caller", Some(0), (), None, Instant::now())
             .unwrap()
             .unwrap();
-        Mutex::new(engine)
+        Mutex::new(tables)
     }
 
     /// Opens a session with a first message as soon as there is somebody of that name.
-    fn open(tables: &Tables, name: &str) -> Result<(), Code> {
+    fn open(tables: &Locked, name: &str) -> Result<(), Code> {
         loop {
-            let begun = tables.lock().unwrap().begin_open(1, name, 1);
+            let begun = tables.lock().unwrap().engine().begin_open(1, name, 1);
             match begun {
                 Err(error) if error.code == Code::NotFound => thread::yield_now(),
                 Err(error) => return Err(error.code),
@@ -223,7 +228,12 @@ mod tests {
                 scope.spawn(|| {
                     barrier.wait();
                     let (caller, now) = (Caller::connected(2), Instant::now());
-                    tables.lock().unwrap().join(caller, &name, Some(4096), (), None, now).unwrap()
+                    tables
+                        .lock()
+                        .unwrap()
+                        .engine()
+                        .join(caller, &name, Some(4096), (), None, now)
+                        .unwrap()
                 });
                 barrier.wait();
                 open(&tables, &name)
@@ -238,16 +248,16 @@ mod tests {
         let opened = thread::scope(|scope| {
             scope.spawn(|| {
                 let (caller, now) = (Caller::connected(2), Instant::now());
-                let mut engine = tables.lock().unwrap();
-                let token = engine.manager.join(caller, "p", Some(4096), (), now).unwrap();
-                let number = engine.manager.number_of(2).unwrap();
-                engine.announce(number, "p".into(), token);
-                drop(engine);
+                let mut held = tables.lock().unwrap();
+                let token = held.manager().join(caller, "p", Some(4096), (), now).unwrap();
+                let number = held.processes.number_of(2).unwrap();
+                held.engine().announce(number, "p".into(), token);
+                drop(held);
                 announced.wait();
                 looked.wait();
-                let mut engine = tables.lock().unwrap();
-                let own = engine.manager.extents(number).first().copied();
-                engine.add_block(number, own);
+                let mut held = tables.lock().unwrap();
+                let own = held.processes.extents(number).first().copied();
+                held.engine().add_block(number, own);
             });
             announced.wait();
             let opened = open(&tables, "p");

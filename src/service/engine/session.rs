@@ -64,7 +64,7 @@ impl Session {
     }
 }
 
-impl<H: Clone, W: Clone> Engine<H, W> {
+impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Begins a session with the process of that name: at once without a first message, or else
     /// by a copy. Unchanged when it fails.
     ///
@@ -77,7 +77,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         name: &str,
         length: u64,
     ) -> Result<Result<SessionId, Copying<H>>, Error> {
-        let number = self.manager.number_of(client)?;
+        let number = self.processes.number_of(client)?;
         let text = "there is no process of that name; wait for it with lookup NAME MS";
         let other = self.named(name).ok_or_else(|| Error::new(Code::NotFound, text))?;
         if other == number {
@@ -96,20 +96,21 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     fn unused_session(&mut self) -> SessionId {
         loop {
-            let session = self.manager.uuid();
-            if !self.sessions.contains_key(&session) {
+            let session = self.leases.uuid();
+            if !self.sessions.all.contains_key(&session) {
                 return session;
             }
         }
     }
 
     fn insert_session(&mut self, id: SessionId, number: ProcessNumber, other: ProcessNumber) {
-        let name = self.registered.get(&number).map_or_else(String::new, |p| p.name.to_string());
+        let name =
+            self.sessions.registered.get(&number).map_or_else(String::new, |p| p.name.to_string());
         self.notify(other, Notice::Opened { session: id, name });
         let session = Session { ends: [number, other].map(End::of), payer: number };
-        self.sessions.insert(id, session);
+        self.sessions.all.insert(id, session);
         for process in [number, other] {
-            if let Some(process) = self.registered.get_mut(&process) {
+            if let Some(process) = self.sessions.registered.get_mut(&process) {
                 process.sessions.insert(id);
             }
         }
@@ -123,7 +124,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         other: ProcessNumber,
         message: MessageId,
     ) -> Result<Finished, Error> {
-        let is_there = |number| self.registered.get(&number).is_some_and(|p| !p.is_gone);
+        let is_there = |number| self.sessions.registered.get(&number).is_some_and(|p| !p.is_gone);
         if !is_there(by) || !is_there(other) {
             self.refund_session(by);
             self.free(message);
@@ -135,7 +136,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     }
 
     pub(super) fn refund_session(&mut self, payer: ProcessNumber) {
-        self.administration.refund(payer, Use::Sessions, SESSION);
+        self.sessions.administration.refund(payer, Use::Sessions, SESSION);
         self.tell_entrant();
     }
 
@@ -148,8 +149,8 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         client: ClientNumber,
         session: SessionId,
     ) -> Result<(ProcessNumber, usize), Error> {
-        let number = self.manager.number_of(client)?;
-        let side = self.sessions.get(&session).and_then(|session| session.side_of(number));
+        let number = self.processes.number_of(client)?;
+        let side = self.sessions.all.get(&session).and_then(|session| session.side_of(number));
         side.map(|side| (number, side)).ok_or_else(no_session)
     }
 
@@ -165,25 +166,25 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// Closes a process's end: its inbox is thrown away, the other end told.
     fn close_end(&mut self, number: ProcessNumber, id: SessionId) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.all.get_mut(&id) else { return };
         let Some(side) = session.side_of(number) else { return };
         session.ends[side].is_closed = true;
         let inbox = std::mem::take(&mut session.ends[side].inbox);
         let other = &session.ends[1 - side];
         let (other, is_open, is_empty) = (other.process, !other.is_closed, other.inbox.is_empty());
         for Queued { message, notice } in inbox {
-            if let Some(process) = self.registered.get_mut(&number) {
+            if let Some(process) = self.sessions.registered.get_mut(&number) {
                 process.notices.take_back(notice);
             }
-            self.counts.lost += 1;
+            self.sessions.counts.lost += 1;
             self.settle(message, Delivery::Lost);
             self.read(message);
         }
-        if let Some(process) = self.registered.get_mut(&number) {
+        if let Some(process) = self.sessions.registered.get_mut(&number) {
             process.part_from(id);
             process.notices.forget(id);
         }
-        let process = self.registered.get_mut(&other).filter(|_| is_open);
+        let process = self.sessions.registered.get_mut(&other).filter(|_| is_open);
         match process {
             // Who has not heard of it, and has nothing to receive, need not.
             Some(process) if is_empty && process.notices.is_unheard(id) => {
@@ -193,21 +194,21 @@ impl<H: Clone, W: Clone> Engine<H, W> {
             None => {}
         }
         // Also who was not told may wait for a message.
-        self.manager.wake(other);
+        self.processes.wake(other);
         self.tidy(id);
     }
 
     /// A session that nobody can use any more is gone.
     pub(super) fn tidy(&mut self, id: SessionId) {
-        let Some(session) = self.sessions.get(&id) else { return };
+        let Some(session) = self.sessions.all.get(&id) else { return };
         let is_done = |end: &End| end.is_closed || end.inbox.is_empty();
         let has_closed = session.ends.iter().any(|end| end.is_closed);
         if !has_closed || !session.ends.iter().all(is_done) {
             return;
         }
-        let Some(session) = self.sessions.remove(&id) else { return };
+        let Some(session) = self.sessions.all.remove(&id) else { return };
         for end in &session.ends {
-            let process = self.registered.get_mut(&end.process).filter(|_| !end.is_closed);
+            let process = self.sessions.registered.get_mut(&end.process).filter(|_| !end.is_closed);
             if let Some(process) = process {
                 process.part_from(id);
                 if process.notices.is_unheard(id) {
@@ -222,13 +223,13 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// Takes a message out of a session's inboxes, unread.
     pub(super) fn take_from_inboxes(&mut self, id: SessionId, message: MessageId) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.all.get_mut(&id) else { return };
         for end in &mut session.ends {
             let Some(at) = end.inbox.iter().position(|queued| queued.message == message) else {
                 continue;
             };
             if let (Some(queued), Some(process)) =
-                (end.inbox.remove(at), self.registered.get_mut(&end.process))
+                (end.inbox.remove(at), self.sessions.registered.get_mut(&end.process))
             {
                 process.notices.take_back(queued.notice);
             }
@@ -243,17 +244,18 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     /// # Errors
     /// `refused` when it belongs to none.
     pub fn sessions(&mut self, client: ClientNumber) -> Result<Vec<SessionState>, Error> {
-        let number = self.manager.number_of(client)?;
-        if let Some(process) = self.registered.get_mut(&number) {
+        let number = self.processes.number_of(client)?;
+        if let Some(process) = self.sessions.registered.get_mut(&number) {
             let Registered { sessions, notices, .. } = process;
             sessions.iter().for_each(|&session| notices.know(session));
         }
-        let ids = self.registered.get(&number).into_iter().flat_map(|process| &process.sessions);
+        let ids =
+            self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.sessions);
         let state = |&id: &SessionId| {
-            let session = self.sessions.get(&id)?;
+            let session = self.sessions.all.get(&id)?;
             let side = session.side_of(number)?;
             let (own, other) = (&session.ends[side], &session.ends[1 - side]);
-            let name = self.registered.get(&other.process).filter(|_| !other.is_closed);
+            let name = self.sessions.registered.get(&other.process).filter(|_| !other.is_closed);
             let name = name.map_or_else(String::new, |process| process.name.to_string());
             let (inward, outward) = (own.inbox.len() as u64, other.inbox.len() as u64);
             Some(SessionState { session: id, name, inward, outward })
@@ -271,14 +273,14 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         client: ClientNumber,
         now: Instant,
     ) -> Result<(ProcessNumber, String), Error> {
-        let (number, name) = self.manager.leave(client, now)?;
+        let (number, name) = self.processes.leave(client, now)?;
         self.ended(number);
         Ok((number, name))
     }
 
     /// A connection has ended. Answers the process that ended with it.
     pub fn disconnect(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
-        let number = self.manager.disconnect(client, now)?;
+        let number = self.processes.disconnect(client, now)?;
         self.ended(number);
         Some(number)
     }
@@ -286,23 +288,23 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     /// Ends the part of clients that were silent for too long. Answers the processes that ended
     /// with their last one.
     pub fn end_silent(&mut self, now: Instant) -> Vec<ProcessNumber> {
-        let ended = self.manager.end_silent(now);
+        let ended = self.processes.end_silent(now);
         ended.iter().for_each(|&number| self.ended(number));
         ended
     }
 
     /// The one way on which a process's sessions and messages end, however that came.
     fn ended(&mut self, number: ProcessNumber) {
-        let Some(process) = self.registered.get_mut(&number) else { return };
+        let Some(process) = self.sessions.registered.get_mut(&number) else { return };
         process.is_gone = true;
         let (name, sessions) = (process.name.clone(), process.sessions.clone());
-        self.watchers.remove(&number);
-        self.grown.remove(&number);
-        self.wanting.retain(|&wanting| wanting != number);
-        self.deliveries.retain(|_, (by, _)| *by != number);
+        self.sessions.watchers.remove(&number);
+        self.sessions.grown.remove(&number);
+        self.sessions.wanting.retain(|&wanting| wanting != number);
+        self.sessions.deliveries.retain(|_, (by, _)| *by != number);
         self.lose_messages(number);
         sessions.into_iter().for_each(|session| self.close_end(number, session));
-        self.administration.remove(number);
+        self.sessions.administration.remove(number);
         self.wake_copies(number);
         self.tell_watchers_of(&name, false);
         self.tell_entrant();
@@ -312,17 +314,21 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     /// told.
     fn lose_messages(&mut self, number: ProcessNumber) {
         let owned = |id: &MessageId| id.0 == number;
-        let lost: Vec<MessageId> =
-            self.messages.range((number, 0)..=(number, u64::MAX)).map(|(&id, _)| id).collect();
+        let lost: Vec<MessageId> = self
+            .sessions
+            .messages
+            .range((number, 0)..=(number, u64::MAX))
+            .map(|(&id, _)| id)
+            .collect();
         if lost.is_empty() {
             return;
         }
         let mut told: Vec<(MessageId, ProcessNumber, SessionId, u64)> = Vec::new();
-        for (&id, session) in &mut self.sessions {
+        for (&id, session) in &mut self.sessions.all {
             for end in &mut session.ends {
                 let before = end.inbox.len();
                 let first = end.inbox.iter().map(|queued| queued.message).find(owned);
-                let process = self.registered.get_mut(&end.process);
+                let process = self.sessions.registered.get_mut(&end.process);
                 let notices = process.map(|process| &mut process.notices);
                 if let Some(notices) = notices {
                     for gone in end.inbox.iter().filter(|queued| owned(&queued.message)) {
@@ -342,7 +348,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         // In the order in which they were said.
         told.sort_unstable_by_key(|&(first, ..)| first);
         for (_, process, session, count) in told {
-            self.counts.lost += count;
+            self.sessions.counts.lost += count;
             if process != number {
                 self.notify(process, Notice::Lost { session, count });
             }
@@ -352,24 +358,25 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// Those who wait for a seat at the blocks of a process that ended wait in vain.
     fn wake_copies(&mut self, number: ProcessNumber) {
-        let blocks = self.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
+        let blocks =
+            self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
         let seats = blocks.flat_map(|block| block.seats());
         let copies: Vec<_> = seats.flat_map(|seat| seat.copies()).collect();
         for copy in copies {
-            let by = self.copies.get(&copy).map(|copy| copy.by);
-            by.into_iter().for_each(|by| self.manager.wake(by));
+            let by = self.sessions.copies.get(&copy).map(|copy| copy.by);
+            by.into_iter().for_each(|by| self.processes.wake(by));
         }
     }
 
     /// Whether nobody copies in the blocks of a process that has ended, which are then no longer
     /// the engine's; asked until it is so.
     pub fn is_quiet(&mut self, number: ProcessNumber) -> bool {
-        let Some(process) = self.registered.get(&number) else { return true };
+        let Some(process) = self.sessions.registered.get(&number) else { return true };
         let mut seats = process.blocks.iter().flat_map(|block| block.seats());
         if !process.is_gone || !seats.all(|seat| seat.is_empty()) {
             return false;
         }
-        self.registered.remove(&number);
+        self.sessions.registered.remove(&number);
         true
     }
 }

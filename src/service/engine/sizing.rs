@@ -26,6 +26,7 @@ use super::block::Block;
 use crate::message::{ClientNumber, Code, Error, LeaseId};
 use crate::service::buddy::Buddy;
 use crate::service::lease::power_of_two_within;
+use crate::service::manager::Manager;
 use crate::service::process::ProcessNumber;
 
 /// The most extents of a block.
@@ -52,14 +53,14 @@ impl Trigger {
     }
 }
 
-impl<H: Clone, W: Clone> Engine<H, W> {
+impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Lets a block of `client`'s process have at least `size` bytes; answers how many it has.
     /// Unchanged when it fails.
     ///
     /// # Errors
     /// `bad-request` for fewer than it has, `not-found`, `refused`, `out-of-memory`.
     pub fn grow(&mut self, client: ClientNumber, block: u64, size: u64) -> Result<u64, Error> {
-        let number = self.manager.number_of(client)?;
+        let number = self.processes.number_of(client)?;
         let (index, now) = self.block_of(number, block)?;
         if size < now {
             let text = format!("the block has {now} bytes already; grow it to more, or shrink it");
@@ -88,7 +89,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         size: u64,
         now: Instant,
     ) -> Result<u64, Error> {
-        let number = self.manager.number_of(client)?;
+        let number = self.processes.number_of(client)?;
         let (index, before) = self.block_of(number, block)?;
         if size > before {
             let text = format!("the block has {before} bytes; shrink it to fewer, or grow it");
@@ -107,13 +108,14 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         block: u64,
     ) -> Result<(usize, u64), Error> {
         let index = usize::try_from(block).unwrap_or(usize::MAX);
-        let found = self.registered.get(&number).and_then(|process| process.blocks.get(index));
+        let found =
+            self.sessions.registered.get(&number).and_then(|process| process.blocks.get(index));
         let text = "the process has no block of that number; register it first";
         found.map(|b| (index, b.size())).ok_or_else(|| Error::new(Code::NotFound, text))
     }
 
     fn set_asked(&mut self, number: ProcessNumber, index: usize, size: u64) {
-        if let Some(process) = self.registered.get_mut(&number)
+        if let Some(process) = self.sessions.registered.get_mut(&number)
             && let Some(block) = process.blocks.get_mut(index)
         {
             block.asked = size;
@@ -123,11 +125,12 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// Whether the low arena could have something back of the process.
     pub(super) fn note_grown(&mut self, number: ProcessNumber) {
-        let blocks = self.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
+        let blocks =
+            self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
         if blocks.into_iter().any(|block| block.size() > block.asked) {
-            self.grown.insert(number);
+            self.sessions.grown.insert(number);
         } else {
-            self.grown.remove(&number);
+            self.sessions.grown.remove(&number);
         }
     }
 
@@ -141,7 +144,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
         why: Trigger,
     ) -> Result<(), Error> {
         let (_, before) = self.block_of(number, index as u64)?;
-        let most = self.manager.committed_room(number);
+        let most = self.processes.committed_room(number, self.leases.committed().free());
         if to - before > most {
             return Err(too_much(to - before, most));
         }
@@ -163,14 +166,16 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// Doubles the last extent, if that is what is missing, and the place beside it is free.
     fn double(&mut self, number: ProcessNumber, index: usize, used: &[u64], missing: u64) -> bool {
-        let Some(block) = self.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index))
+        let Some(block) =
+            self.sessions.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index))
         else {
             return false;
         };
         let Some(last) = block.extents.last_mut().filter(|last| last.span.size == missing) else {
             return false;
         };
-        let Some(doubled) = self.manager.double_extent(number, last.id) else { return false };
+        let mut manager = Manager::over(self.leases, self.processes);
+        let Some(doubled) = manager.double_extent(number, last.id) else { return false };
         last.span.size = doubled;
         block.resize(block.size() + missing, used);
         true
@@ -203,9 +208,9 @@ impl<H: Clone, W: Clone> Engine<H, W> {
                 format!("a block has at most {MOST_EXTENTS} extents; grow it by more at once");
             return Err(Error::new(Code::Refused, text));
         }
-        self.administration.charge(number, Use::Entry, SPAN)?;
-        let taken = self.manager.take_extent(number, missing);
-        taken.inspect_err(|_| self.administration.refund(number, Use::Entry, SPAN))
+        self.sessions.administration.charge(number, Use::Entry, SPAN)?;
+        let taken = self.manager().take_extent(number, missing);
+        taken.inspect_err(|_| self.sessions.administration.refund(number, Use::Entry, SPAN))
     }
 
     /// Gives back what a block has over `to` bytes, as far as that can be.
@@ -244,12 +249,12 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     /// Gives back what a block's extents have over those sizes.
     fn drop_behind(&mut self, number: ProcessNumber, block: &mut Block<H>, sizes: &[u64]) {
         for extent in block.extents.split_off(sizes.len()) {
-            self.manager.drop_extent(number, extent.id);
-            self.administration.refund(number, Use::Entry, SPAN);
+            self.manager().drop_extent(number, extent.id);
+            self.sessions.administration.refund(number, Use::Entry, SPAN);
         }
         if let (Some(last), Some(&size)) = (block.extents.last_mut(), sizes.last()) {
             while last.span.size > size
-                && let Some(left) = self.manager.halve_extent(number, last.id)
+                && let Some(left) = self.manager().halve_extent(number, last.id)
             {
                 last.span.size = left;
             }
@@ -258,7 +263,7 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// The addresses of the used sub-blocks of a block, in order.
     pub(super) fn used_in(&self, number: ProcessNumber, index: usize) -> Vec<u64> {
-        let messages = self.messages.range((number, 0)..=(number, u64::MAX));
+        let messages = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
         let here = messages.filter(|(_, message)| message.block == index);
         let mut used: Vec<u64> = here.map(|(_, message)| message.address).collect();
         used.sort_unstable();
@@ -267,12 +272,12 @@ impl<H: Clone, W: Clone> Engine<H, W> {
 
     /// Takes a block out while it is changed together with the manager's tables.
     fn take_block(&mut self, number: ProcessNumber, index: usize) -> Option<Block<H>> {
-        let block = self.registered.get_mut(&number)?.blocks.get_mut(index)?;
+        let block = self.sessions.registered.get_mut(&number)?.blocks.get_mut(index)?;
         Some(std::mem::replace(block, Block::new()))
     }
 
     fn put_block(&mut self, number: ProcessNumber, index: usize, block: Block<H>) {
-        let blocks = self.registered.get_mut(&number).map(|process| &mut process.blocks);
+        let blocks = self.sessions.registered.get_mut(&number).map(|process| &mut process.blocks);
         if let Some(place) = blocks.and_then(|blocks| blocks.get_mut(index)) {
             *place = block;
         }
@@ -288,11 +293,11 @@ impl<H: Clone, W: Clone> Engine<H, W> {
     ) {
         self.publish_spans(number);
         self.note_grown(number);
-        self.counts.resized += 1;
-        let Some(process) = self.registered.get(&number) else { return };
+        self.sessions.counts.resized += 1;
+        let Some(process) = self.sessions.registered.get(&number) else { return };
         let size = process.blocks.get(index).map_or(0, |block| block.size());
         let (name, why) = (process.name.clone(), why.word());
-        self.manager
+        self.processes
             .write(|| format!("{name}'s block {index} {what} {how} to {size} bytes: {why}"));
     }
 }

@@ -3,7 +3,6 @@
 //! **Invariants** those of [`super`], counted. **Lock** the tables. **Source** ours.
 
 use super::{LeaseTable, Tenure};
-use crate::message::memory::{Amounts, Pool};
 
 impl<H: Clone> LeaseTable<H> {
     /// Says which invariant is broken, if one is.
@@ -15,7 +14,7 @@ impl<H: Clone> LeaseTable<H> {
         let leases = || self.leases.iter().map(|(&id, lease)| (id, lease));
         let ordered = leases().all(|(id, lease)| match lease.tenure {
             Tenure::Until(expiry) => self.by_expiry.contains(&(expiry, id)),
-            Tenure::Of(..) => true,
+            Tenure::HeldBy(_) => true,
         });
         let plain = leases().filter(|(_, lease)| matches!(lease.tenure, Tenure::Until(_)));
         let plain: Vec<u64> = plain.map(|(_, lease)| lease.block.size()).collect();
@@ -26,7 +25,7 @@ impl<H: Clone> LeaseTable<H> {
             return Err("the bytes of leases are miscounted".into());
         }
         let blocks: u64 = leases().map(|(_, lease)| lease.block.size()).sum();
-        let (used, ending) = (self.buddy.filling().used, self.ending.total());
+        let (used, ending) = (self.buddy.filling().used, self.ending);
         if blocks + ending != used {
             return Err(format!("blocks have {blocks} and {ending} bytes of {used} used ones"));
         }
@@ -36,22 +35,15 @@ impl<H: Clone> LeaseTable<H> {
         Ok(())
     }
 
-    /// Says which pool's account is wrong, if one is, when processes owe that much in all.
+    /// Says whether the committed bytes are wrong, when holders are charged `held` of them.
     ///
     /// # Errors
-    /// The pool, in words.
-    pub fn check_pools(&self, owed: &Amounts) -> Result<(), String> {
-        for pool in Pool::ALL {
-            let leased = if pool == Pool::Committed { self.leased } else { 0 };
-            let (free, size) = (self.pools.free()[pool], self.pools.size()[pool]);
-            let charged = owed[pool] + leased + self.ending[pool];
-            if free + charged != size {
-                let word = pool.word();
-                return Err(format!("{word} has {free} free, {charged} charged, of {size}"));
-            }
-        }
-        if self.pools.free().total() != self.buddy.filling().free {
-            return Err("the pools and the allocator disagree on what is free".into());
+    /// The account, in words.
+    pub fn check_committed(&self, held: u64) -> Result<(), String> {
+        let (free, size) = (self.committed.free(), self.committed.size());
+        let charged = held + self.leased + self.ending_leased;
+        if free + charged != size {
+            return Err(format!("committed has {free} free, {charged} charged, of {size}"));
         }
         Ok(())
     }

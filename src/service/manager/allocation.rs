@@ -12,14 +12,15 @@
 
 use std::time::Instant;
 
-use super::{Manager, process_ended};
+use super::{Manager, Processes, process_ended};
+use crate::marks::mark;
 use crate::message::memory::{Amounts, Granted, Pool, Reason, Signal, Wanted};
-use crate::message::{ClientNumber, Code, Error, IdKind, LeaseId};
+use crate::message::{ClientNumber, Code, Error, LeaseId};
 use crate::service::buddy::Buddy;
 use crate::service::decision::{Standing, decide};
 use crate::service::figures::{FRAGMENTED, Path};
 use crate::service::lease::Ending;
-use crate::service::process::ProcessNumber;
+use crate::service::process::{Grant, ProcessNumber};
 
 /// What came of a request, and the way there.
 pub(super) struct Decided {
@@ -27,48 +28,21 @@ pub(super) struct Decided {
     pub granted: Option<Granted>,
 }
 
-impl<H: Clone, W: Clone> Manager<H, W> {
-    /// Leases `size` bytes to anybody, out of the committed pool.
-    ///
-    /// # Errors
-    /// Those of [`crate::service::lease::LeaseTable::lease`].
-    pub fn lease(
-        &mut self,
-        size: u64,
-        duration_ms: u64,
-        id_kind: IdKind,
-        now: Instant,
-    ) -> Result<LeaseId, Error> {
-        let id = self.leases.lease(size, duration_ms, id_kind, now)?;
-        self.look_after(Pool::Committed, now);
-        Ok(id)
-    }
-
-    /// Lets a lease last longer or shorter: see [`crate::service::lease::LeaseTable::renew`].
-    ///
-    /// # Errors
-    /// Those of the table.
-    pub fn renew(&mut self, id: LeaseId, duration_ms: u64, now: Instant) -> Result<u64, Error> {
-        self.leases.renew(id, duration_ms, now)
-    }
-
-    /// Ends a lease before its time.
-    ///
-    /// # Errors
-    /// Those of [`crate::service::lease::LeaseTable::end`].
-    pub fn end_lease(&mut self, id: LeaseId, now: Instant) -> Result<Ending<H>, Error> {
-        self.leases.end(id, now)
-    }
-
-    /// Strikes the oldest expired leases, at most `most` of them.
-    pub fn expired(&mut self, now: Instant, most: usize) -> Vec<Ending<H>> {
-        self.leases.expired(now, most)
-    }
-
+impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Returns blocks whose contents are marked released, and serves who waited for memory.
     pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
-        endings.into_iter().for_each(|ending| self.leases.give_back(ending));
+        for ending in endings {
+            self.give_back_one(ending);
+        }
         self.serve(now);
+    }
+
+    pub(super) fn give_back_one(&mut self, ending: Ending<H>) {
+        let refill = self.processes.returning.remove(&ending.offset());
+        self.leases.give_back(ending);
+        if let Some(refill) = refill {
+            self.refill(&refill);
+        }
     }
 
     /// Takes a report of `client`'s process, and serves its own requests that waited for
@@ -84,18 +58,19 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         efficiency: Option<u8>,
         now: Instant,
     ) -> Result<(), Error> {
-        let number = self.number_of(client)?;
+        let number = self.processes.number_of(client)?;
         if efficiency.is_some_and(|percent| percent > 100) {
             let text = "an efficiency is a share in percent; give 0 to 100";
             return Err(Error::new(Code::BadRequest, text));
         }
         self.take_report(number, freeable, now)?;
-        let process = self.process(number)?;
+        let process = self.processes.process(number)?;
         if efficiency.is_some() {
             process.efficiency = efficiency;
         }
         // Figure 5's monitoring: a process that does badly is a reason to allocate.
-        if efficiency.zip(self.rules.boost_below).is_some_and(|(now, least)| now < least) {
+        if efficiency.zip(self.processes.rules.boost_below).is_some_and(|(now, least)| now < least)
+        {
             self.boost(number, now);
         }
         Ok(())
@@ -107,7 +82,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         freeable: u64,
         now: Instant,
     ) -> Result<(), Error> {
-        let process = self.process(number)?;
+        let process = self.processes.process(number)?;
         let held = process.held();
         if freeable > held {
             let text = format!(
@@ -116,7 +91,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             return Err(Error::new(Code::BadRequest, text));
         }
         if let Some(missing) = process.report(freeable, now) {
-            self.ask_to_secure(number, missing);
+            self.processes.ask_to_secure(number, missing);
         }
         // More collateral helps its own requests alone.
         self.serve_those(now, |waiting| waiting.process == number);
@@ -126,15 +101,15 @@ impl<H: Clone, W: Clone> Manager<H, W> {
 
     /// Figure 5's box 504 for a process that did not ask: the block's size, for efficiency.
     fn boost(&mut self, number: ProcessNumber, now: Instant) {
-        let (size, reason) = (self.rules.block, Reason::Efficiency);
+        let (size, reason) = (self.processes.rules.block, Reason::Efficiency);
         let wanted = Wanted { size, reason, freeable: None, wait_ms: 0, why: false };
-        self.visited.at(502);
+        mark!(boxes 502);
         let Ok(decided) = self.allocate(number, &wanted, now) else { return };
-        self.note(number, &wanted, &decided);
-        if let (Some(granted), Ok(process)) = (decided.granted, self.process(number)) {
+        self.processes.note(number, &wanted, &decided);
+        if let (Some(granted), Ok(process)) = (decided.granted, self.processes.process(number)) {
             let Granted { id, size, pool, .. } = granted;
             process.signal(Signal::Granted { id, size, pool });
-            self.wake(number);
+            self.processes.wake(number);
         }
     }
 
@@ -160,7 +135,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         wanted: &Wanted,
         now: Instant,
     ) -> Result<(ProcessNumber, Decided), Error> {
-        let number = self.number_of(client)?;
+        let number = self.processes.number_of(client)?;
         if wanted.size == 0 {
             let text = "a request is for at least 1 byte; ask for more than 0";
             return Err(Error::new(Code::BadRequest, text));
@@ -168,9 +143,9 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         if let Some(freeable) = wanted.freeable {
             self.take_report(number, freeable, now)?;
         }
-        [600, 502].into_iter().for_each(|number| self.visited.at(number));
+        mark!(boxes 600, 502);
         let decided = self.allocate(number, wanted, now)?;
-        self.note(number, wanted, &decided);
+        self.processes.note(number, wanted, &decided);
         Ok((number, decided))
     }
 
@@ -182,20 +157,21 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         now: Instant,
     ) -> Result<Decided, Error> {
         let &Wanted { size, reason, why, .. } = wanted;
-        [504, 602].into_iter().for_each(|number| self.visited.at(number));
+        mark!(boxes 504, 602);
         // More than any arena has stays more than any pool has.
         let rounded = Buddy::rounded(size).unwrap_or(u64::MAX);
         let standing = self.standing(number)?;
         let mut decision = decide(rounded, reason, &standing);
         let mut granted = None;
         if let Some(pool) = decision.pool {
-            match self.leases.grant(size, pool, number) {
+            match self.leases.hold(size, number) {
                 Ok((id, size)) => {
-                    let process = self.process(number)?;
+                    self.processes.pools.charge(pool, size, self.leases.committed_mut());
+                    let process = self.processes.process(number)?;
                     let secured = process.take(pool, size);
-                    process.blocks.insert(id, secured);
+                    process.blocks.insert(id, Grant { pool, secured });
                     granted = Some(Granted { id, size, pool, by: None });
-                    self.visited.at(604);
+                    mark!(boxes 604);
                     self.look_after(pool, now);
                 }
                 Err(_) => decision.path.at(FRAGMENTED),
@@ -205,26 +181,15 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         if let Some(granted) = granted.as_mut().filter(|_| why) {
             granted.by = Some(path.to_string());
         }
-        self.visited.along(&path);
+        path.mark();
         Ok(Decided { path, granted })
     }
 
-    /// Writes down what was decided.
-    pub(super) fn note(&mut self, number: ProcessNumber, wanted: &Wanted, decided: &Decided) {
-        let Some(process) = self.processes.get(&number).filter(|_| self.rules.journal) else {
-            return;
-        };
-        let (name, reason, path) = (process.name.clone(), wanted.reason.word(), decided.path);
-        let size = Buddy::rounded(wanted.size).unwrap_or(u64::MAX);
-        let outcome = decided.granted.as_ref().map_or("refused", |granted| granted.pool.word());
-        self.write(|| format!("{name} asked for {size} bytes, {reason}: {outcome} by {path}"));
-    }
-
     fn standing(&self, number: ProcessNumber) -> Result<Standing, Error> {
-        let process = self.processes.get(&number).ok_or_else(process_ended)?;
-        let pools = self.leases.pools();
-        let room = Amounts::each(|pool| pools.cap()[pool].saturating_sub(process.owed[pool]));
-        Ok(Standing { free: *pools.free(), room, collateral: process.collateral() })
+        let process = self.processes.all.get(&number).ok_or_else(process_ended)?;
+        let cap = self.processes.pools.cap();
+        let room = Amounts::each(|pool| cap[pool].saturating_sub(process.owed[pool]));
+        Ok(Standing { free: self.free(), room, collateral: process.collateral() })
     }
 
     /// Strikes a block that `client`'s process returns. Answers the ending, whose contents are
@@ -239,41 +204,60 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     ) -> Result<(Ending<H>, Amounts), Error> {
         let text = "there is no such block of this process; return one that it was granted";
         let not_found = || Error::new(Code::NotFound, text);
-        let number = self.number_of(client)?;
-        if !self.process(number)?.blocks.contains_key(&id) {
+        let number = self.processes.number_of(client)?;
+        if !self.processes.process(number)?.blocks.contains_key(&id) {
             return Err(not_found());
         }
-        let ending = self.end_block(id, number).ok_or_else(not_found)?;
-        let refill = *ending.refill();
-        Ok((ending, refill))
+        self.end_block(id, number).ok_or_else(not_found)
     }
 
-    /// Strikes a block of a process: figure 12.
-    pub(super) fn end_block(&mut self, id: LeaseId, number: ProcessNumber) -> Option<Ending<H>> {
-        let (size, pool) = self.leases.granted(id, number)?;
-        let process = self.processes.get_mut(&number)?;
-        process.blocks.remove(&id);
+    /// Strikes a block of a process: figure 12. Returns the ending, and what each pool gets back.
+    pub(super) fn end_block(
+        &mut self,
+        id: LeaseId,
+        number: ProcessNumber,
+    ) -> Option<(Ending<H>, Amounts)> {
+        let ending = self.leases.end_held(id, number)?;
+        let process = self.processes.all.get_mut(&number)?;
+        let granted = process.blocks.remove(&id);
         process.own.remove(&id);
+        let pool = granted.map_or(Pool::Committed, |grant| grant.pool);
+        let size = ending.size;
         let (refill, path) = process.repay(pool, size);
         let name = process.name.clone();
-        self.visited.along(&path);
-        self.write(|| format!("{name} returned {size} bytes by {path}"));
-        self.leases.end_grant(id, number, refill)
+        path.mark();
+        self.processes.write(|| format!("{name} returned {size} bytes by {path}"));
+        self.processes.returning.insert(ending.offset(), refill);
+        Some((ending, refill))
     }
 
     /// Strikes a block that was granted to `client`'s process and that nobody received: it goes
     /// back to the pool that gave it. `None` when the process has no such block any more.
     pub fn undo(&mut self, client: ClientNumber, id: LeaseId) -> Option<Ending<H>> {
-        let number = self.number_of(client).ok()?;
+        let number = self.processes.number_of(client).ok()?;
         self.undo_grant(number, id)
     }
 
     pub(super) fn undo_grant(&mut self, number: ProcessNumber, id: LeaseId) -> Option<Ending<H>> {
-        let (size, pool) = self.leases.granted(id, number)?;
-        let process = self.processes.get_mut(&number)?;
-        let secured = process.blocks.remove(&id)?;
-        let refill = process.undo(pool, size, secured);
-        self.leases.end_grant(id, number, refill)
+        let process = self.processes.all.get_mut(&number)?;
+        let Grant { pool, secured } = process.blocks.remove(&id)?;
+        let ending = self.leases.end_held(id, number)?;
+        let refill = process.undo(pool, ending.size, secured);
+        self.processes.returning.insert(ending.offset(), refill);
+        Some(ending)
+    }
+}
+
+impl<W: Clone> Processes<W> {
+    /// Writes down what was decided.
+    pub(super) fn note(&mut self, number: ProcessNumber, wanted: &Wanted, decided: &Decided) {
+        let Some(process) = self.all.get(&number).filter(|_| self.rules.journal) else {
+            return;
+        };
+        let (name, reason, path) = (process.name.clone(), wanted.reason.word(), decided.path);
+        let size = Buddy::rounded(wanted.size).unwrap_or(u64::MAX);
+        let outcome = decided.granted.as_ref().map_or("refused", |granted| granted.pool.word());
+        self.write(|| format!("{name} asked for {size} bytes, {reason}: {outcome} by {path}"));
     }
 
     /// Whether `client`'s process may keep `size` freed bytes instead of returning them.

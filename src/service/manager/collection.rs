@@ -23,11 +23,13 @@
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
-use super::Manager;
 use super::waiting::Waiting;
+use super::{Manager, Processes};
+use crate::marks::mark;
 use crate::message::memory::{Level, Pool, Reason, Signal};
 use crate::service::buddy::Buddy;
 use crate::service::decision::looked_at;
+use crate::service::lease::LOOK_SOON;
 use crate::service::process::{Due, Process, ProcessNumber};
 use crate::service::repayment::ORDER;
 
@@ -36,9 +38,6 @@ const FRESH: Duration = Duration::from_secs(10);
 
 /// How often the pools are looked at, when nothing happens.
 const EVERY: Duration = Duration::from_secs(1);
-
-/// How soon after something did: what else happens meanwhile is looked at together.
-const SOON: Duration = Duration::from_millis(10);
 
 /// How an efficiency counts that was never reported, in percent.
 const UNKNOWN_EFFICIENCY: u64 = 50;
@@ -77,65 +76,47 @@ struct Lack {
     pools: Vec<Pool>,
 }
 
-impl<H: Clone, W: Clone> Manager<H, W> {
-    /// When something is to be done without being asked: a lease ends, the pools are to be
-    /// looked at.
-    pub fn next_wake(&self) -> Option<Instant> {
-        let expiry = self.leases.next_expiry();
-        expiry.into_iter().chain(self.collect_at).min()
-    }
-
+impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// After an allocation from a pool: asks soon, if that is low now.
     pub(super) fn look_after(&mut self, pool: Pool, now: Instant) {
         let is_low = self.missing(pool) > 0;
-        self.collect_by(now + if is_low { SOON } else { EVERY });
+        self.collect_by(now + if is_low { LOOK_SOON } else { EVERY });
     }
 
     pub(super) fn collect_soon(&mut self, now: Instant) {
-        let needed =
-            !self.queue.is_empty() || Pool::ALL.into_iter().any(|pool| self.missing(pool) > 0);
-        self.collect_by(now + if needed { SOON } else { EVERY });
+        let needed = !self.processes.queue.is_empty()
+            || Pool::ALL.into_iter().any(|pool| self.missing(pool) > 0);
+        self.collect_by(now + if needed { LOOK_SOON } else { EVERY });
     }
 
     fn collect_by(&mut self, at: Instant) {
-        if !self.processes.is_empty() {
-            self.collect_at = Some(self.collect_at.map_or(at, |sooner| sooner.min(at)));
+        if !self.processes.all.is_empty() {
+            self.leases.look_by(at);
         }
     }
 
     /// How far a pool is below its mark, in bytes.
     pub(super) fn missing(&self, pool: Pool) -> u64 {
-        self.low_water[pool].saturating_sub(self.leases.pools().free()[pool])
+        self.processes.low_water[pool].saturating_sub(self.free()[pool])
     }
 
     /// Looks at the pools, if it is time to, and asks whom it chooses for memory. Answers
     /// whether it was time.
     pub fn collect(&mut self, now: Instant) -> bool {
-        if self.collect_at.is_none_or(|at| now < at) {
+        if !self.leases.take_look(now) {
             return false;
         }
-        self.collect_at = None;
         self.collect_by(now + EVERY);
-        self.visited.at(506);
-        self.forget_dues(now);
+        mark!(boxes 506);
+        self.processes.forget_dues(now);
         self.ask_for_those_who_wait(now);
         for pool in ORDER {
             let bytes = self.missing(pool);
             if bytes > 0 {
-                self.ask_for(&Need { pool, bytes, level: Level::Low }, now);
+                self.processes.ask_for(&Need { pool, bytes, level: Level::Low }, now);
             }
         }
         true
-    }
-
-    /// Those who did not obey in time.
-    fn forget_dues(&mut self, now: Instant) {
-        for process in self.processes.values_mut() {
-            if process.due.is_some_and(|due| due.until <= now) {
-                process.due = None;
-                process.is_deaf = true;
-            }
-        }
     }
 
     /// Each request looks to the first of its pools; those whose pool nobody can refill look
@@ -151,12 +132,12 @@ impl<H: Clone, W: Clone> Manager<H, W> {
                 };
                 let sizes = lacks.iter().filter(|lack| here(lack)).map(|lack| lack.size);
                 let wanted = sizes.fold(0, u64::saturating_add);
-                let bytes = match wanted.saturating_sub(self.leases.pools().free()[pool]) {
+                let bytes = match wanted.saturating_sub(self.free()[pool]) {
                     // It has the bytes, in pieces: as much again may come in one.
                     0 => wanted,
                     bytes => bytes,
                 };
-                if self.ask_for(&Need { pool, bytes, level }, now) {
+                if self.processes.ask_for(&Need { pool, bytes, level }, now) {
                     lacks.retain(|lack| !here(lack));
                 }
             }
@@ -164,35 +145,47 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     }
 
     fn lacks(&self) -> Vec<Lack> {
-        let cap = self.leases.pools().cap();
+        let cap = self.processes.pools.cap();
         let lack = |waiting: &Waiting| {
             let urgent = waiting.wanted.reason >= Reason::Pause;
             let level = if urgent { Level::Urgent } else { Level::Wanted };
             let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
-            let process = self.processes.get(&waiting.process);
+            let process = self.processes.all.get(&waiting.process);
             let owed = |pool: Pool| process.map_or(0, |process| process.owed[pool]);
             let has_room = |pool: &Pool| size <= cap[*pool].saturating_sub(owed(*pool));
             Lack { level, size, pools: looked_at(&waiting.path).filter(has_room).collect() }
         };
-        self.queue.iter().map(lack).collect()
+        self.processes.queue.iter().map(lack).collect()
+    }
+}
+
+impl<W: Clone> Processes<W> {
+    /// Those who did not obey in time.
+    fn forget_dues(&mut self, now: Instant) {
+        for process in self.all.values_mut() {
+            if process.due.is_some_and(|due| due.until <= now) {
+                process.due = None;
+                process.is_deaf = true;
+            }
+        }
     }
 
     /// Box 508 for a process that has reported less than what secures its loans. Nothing is
     /// relied on, so nothing is due.
     pub(super) fn ask_to_secure(&mut self, number: ProcessNumber, missing: u64) {
-        let Some(process) = self.processes.get_mut(&number) else { return };
+        let Some(process) = self.all.get_mut(&number) else { return };
         let (level, within) = (Level::Low, within(Level::Low));
         let within_ms = within.as_millis() as u64;
         process.signal(Signal::Collect { size: missing, level, within_ms });
         self.wake(number);
-        self.visited.at(506);
-        self.visited.at(508);
+        mark!(boxes 506);
+        mark!(boxes 508);
     }
 
     /// Box 508. Answers whether so much is coming from those who have obeyed so far: others
     /// are asked too, and not relied on.
     fn ask_for(&mut self, need: &Need, now: Instant) -> bool {
-        let coming = self.processes.values().filter(|process| !process.is_deaf);
+        let coming = self.all.values().filter(|process| !process.is_deaf);
         let coming = coming.filter_map(|process| process.due);
         let coming = coming.filter(|due| due.pool == need.pool && due.level >= need.level);
         let coming: u64 = coming.map(|due| due.gain).sum();
@@ -204,7 +197,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             if missing == 0 {
                 break;
             }
-            let Some(process) = self.processes.get_mut(&number) else { continue };
+            let Some(process) = self.all.get_mut(&number) else { continue };
             let is_fresh = is_fresh(process.reported, now);
             if is_fresh {
                 let (size, gain) = worth(process, need.pool, missing);
@@ -216,7 +209,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             }
             let name = process.name.clone();
             self.wake(number);
-            self.visited.at(508);
+            mark!(boxes 508);
             let (pool, what) = (need.pool.word(), if is_fresh { "collect" } else { "report" });
             self.write(|| format!("{name} is asked to {what} for {pool}"));
         }
@@ -236,7 +229,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             };
             !process.is_gone && is_free && may_have && !(by_effect && process.waiting > 0)
         };
-        let mut candidates: Vec<_> = self.processes.iter().filter(can).collect();
+        let mut candidates: Vec<_> = self.all.iter().filter(can).collect();
         candidates.sort_by_key(|(number, process)| {
             let effort = process.efficiency.map_or(UNKNOWN_EFFICIENCY, u64::from);
             let score =

@@ -13,14 +13,15 @@
 //! **Lock** the tables. **Source** `cooperative-memory-management.txt`, box 702;
 //! `interprocess-communication-patent.txt`, blocks that grow and contract.
 
-use super::Manager;
+use super::{Manager, Processes};
+use crate::marks::mark;
 use crate::message::memory::Pool;
 use crate::message::{Code, Error, LeaseId};
 use crate::service::buddy::Buddy;
 use crate::service::lease::power_of_two_within;
 use crate::service::process::ProcessNumber;
 
-impl<H: Clone, W: Clone> Manager<H, W> {
+impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Takes an extent of at least `size` bytes for a process that owes `owed` of committed
     /// memory, and may not be known yet: box 702. Unchanged when it fails.
     ///
@@ -32,9 +33,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         owed: u64,
         size: u64,
     ) -> Result<(LeaseId, u64), Error> {
-        let pools = self.leases.pools();
-        let room = pools.cap()[Pool::Committed].saturating_sub(owed);
-        let most = room.min(pools.free()[Pool::Committed]);
+        let room = self.processes.pools.cap()[Pool::Committed].saturating_sub(owed);
+        let most = room.min(self.leases.committed().free());
         let most = power_of_two_within(most).min(self.leases.filling().largest_free);
         let refused = || {
             let text = format!(
@@ -45,9 +45,10 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         if Buddy::rounded(size).is_none_or(|rounded| rounded > most) {
             return Err(refused());
         }
-        let taken = self.leases.grant(size, Pool::Committed, number).map_err(|_| refused())?;
-        self.visited.at(702);
-        Ok(taken)
+        let (id, size) = self.leases.hold(size, number).map_err(|_| refused())?;
+        self.leases.committed_mut().charge(size);
+        mark!(boxes 702);
+        Ok((id, size))
     }
 
     /// Takes one more extent of at least `size` bytes for a process's own blocks.
@@ -59,9 +60,9 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         number: ProcessNumber,
         size: u64,
     ) -> Result<(LeaseId, u64), Error> {
-        let owed = self.process(number)?.owed[Pool::Committed];
+        let owed = self.processes.process(number)?.owed[Pool::Committed];
         let (id, size) = self.take_committed(number, owed, size)?;
-        self.process(number)?.take_own(id, size);
+        self.processes.process(number)?.take_own(id, size);
         Ok((id, size))
     }
 
@@ -72,13 +73,15 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         number: ProcessNumber,
         id: LeaseId,
     ) -> Option<u64> {
-        let room = self.leases.pools().cap()[Pool::Committed];
-        let process = self.processes.get_mut(&number)?;
+        let cap = self.processes.pools.cap()[Pool::Committed];
+        let process = self.processes.all.get_mut(&number)?;
         let size = *process.own.get(&id)?;
-        if room.saturating_sub(process.owed[Pool::Committed]) < size {
+        let room = cap.saturating_sub(process.owed[Pool::Committed]);
+        if room.min(self.leases.committed().free()) < size {
             return None;
         }
-        let doubled = self.leases.double_grant(id, number)?;
+        let doubled = self.leases.double_held(id, number)?;
+        self.leases.committed_mut().charge(size);
         process.take_own(id, size);
         Some(doubled)
     }
@@ -90,69 +93,42 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         number: ProcessNumber,
         id: LeaseId,
     ) -> Option<u64> {
-        let process = self.processes.get_mut(&number)?;
+        let process = self.processes.all.get_mut(&number)?;
         let half = *process.own.get(&id)? / 2;
-        let (refill, path) = process.foresee(half);
-        let left = self.leases.halve_grant(id, number, &refill)?;
+        let left = self.leases.halve_held(id, number)?;
         process.own.insert(id, left);
-        process.repay(Pool::Committed, half);
-        self.visited.along(&path);
+        let (refill, path) = process.repay(Pool::Committed, half);
+        path.mark();
+        self.refill(&refill);
         Some(left)
     }
 
     /// Gives an extent back in which nothing is that is still copied.
     pub(in crate::service) fn drop_extent(&mut self, number: ProcessNumber, id: LeaseId) {
-        if let Some(ending) = self.end_block(id, number) {
-            self.leases.give_back(ending);
+        if let Some((ending, _)) = self.end_block(id, number) {
+            self.give_back_one(ending);
         }
     }
+}
 
-    /// Where an extent lies in the arena, and what its owner kept for it.
-    pub(in crate::service) fn where_extent_is(
-        &self,
-        number: ProcessNumber,
-        id: LeaseId,
-    ) -> Option<(u64, H)> {
-        self.leases.place(id, number)
-    }
-
+impl<W: Clone> Processes<W> {
     /// The extents of a process, and the bytes of each.
     pub(in crate::service) fn extents(&self, number: ProcessNumber) -> Vec<(LeaseId, u64)> {
-        let process = self.processes.get(&number);
+        let process = self.all.get(&number);
         process.into_iter().flat_map(|p| &p.own).map(|(&id, &size)| (id, size)).collect()
     }
 
     /// What wakes those who wait for the end of a process, as long as its blocks are there.
     pub fn ending_waker(&mut self, number: ProcessNumber) -> Option<W> {
-        let process = self.processes.get_mut(&number)?;
+        let process = self.all.get_mut(&number)?;
         process.sleepers += 1;
         Some(process.waker.clone())
     }
 
     /// The bytes of committed memory that a process could have besides what it owes, if they were
     /// in pieces of the right sizes.
-    pub(in crate::service) fn committed_room(&self, number: ProcessNumber) -> u64 {
-        let pools = self.leases.pools();
-        let owed = self.processes.get(&number).map_or(0, |p| p.owed[Pool::Committed]);
-        let room = pools.cap()[Pool::Committed].saturating_sub(owed);
-        room.min(pools.free()[Pool::Committed])
-    }
-
-    /// Whether so many bytes of committed memory can be had in one piece now.
-    pub(in crate::service) fn has_committed(&self, size: u64) -> bool {
-        let free = self.leases.pools().free()[Pool::Committed];
-        let most = free.min(self.leases.filling().largest_free);
-        Buddy::rounded(size).is_some_and(|rounded| rounded <= most)
-    }
-
-    /// Whether the committed pool ever has so many bytes.
-    pub(in crate::service) fn could_have_committed(&self, size: u64) -> bool {
-        let whole = self.leases.pools().size()[Pool::Committed];
-        Buddy::rounded(size).is_some_and(|rounded| rounded <= whole)
-    }
-
-    /// Whether less of the committed pool is free than shall be.
-    pub(in crate::service) fn is_committed_low(&self) -> bool {
-        self.missing(Pool::Committed) > 0
+    pub(in crate::service) fn committed_room(&self, number: ProcessNumber, free: u64) -> u64 {
+        let owed = self.all.get(&number).map_or(0, |p| p.owed[Pool::Committed]);
+        self.pools.cap()[Pool::Committed].saturating_sub(owed).min(free)
     }
 }

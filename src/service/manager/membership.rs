@@ -16,7 +16,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Caller, Manager};
+use super::{Caller, Manager, Processes};
 use crate::message::memory::{Pool, ProcessToken};
 use crate::message::{ClientNumber, Code, Error};
 use crate::service::lease::Ending;
@@ -28,7 +28,7 @@ const MOST_NAME: usize = 32;
 /// The most clients of one process that have no connection.
 const MOST_UNCONNECTED: usize = 64;
 
-impl<H: Clone, W: Clone> Manager<H, W> {
+impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Makes `caller` a process of that name, with a block of its own of `committed` bytes,
     /// or as many as the rules say; 0 is none. Answers its token. Unchanged when it fails.
     ///
@@ -44,8 +44,8 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         waker: W,
         now: Instant,
     ) -> Result<ProcessToken, Error> {
-        let committed = self.may_join(caller, name, committed)?;
-        let number = self.last + 1;
+        let committed = self.processes.may_join(caller, name, committed)?;
+        let number = self.processes.last + 1;
         let name: Arc<str> = name.into();
         let mut process = Process::new(name.clone(), self.leases.uuid(), waker);
         if committed > 0 {
@@ -53,16 +53,34 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             process.take_own(id, size);
         }
         let token = process.token;
-        self.last = number;
-        self.names.insert(name, number);
-        self.tokens.insert(token, number);
-        self.processes.insert(number, process);
-        self.admit(caller, number, now);
-        self.note_pressure(now);
+        self.processes.last = number;
+        self.processes.names.insert(name, number);
+        self.processes.tokens.insert(token, number);
+        self.processes.all.insert(number, process);
+        self.processes.admit(caller, number, now);
+        self.processes.note_pressure(now);
         self.look_after(Pool::Committed, now);
         Ok(token)
     }
 
+    /// Strikes up to `most` blocks of a process that has ended; none are left when none come.
+    pub fn strike(&mut self, number: ProcessNumber, most: usize) -> Vec<Ending<H>> {
+        let Some(process) = self.processes.all.get_mut(&number).filter(|process| process.is_gone)
+        else {
+            return Vec::new();
+        };
+        let ids = process.blocks.keys().chain(process.own.keys());
+        let ids: Vec<_> = ids.copied().take(most).collect();
+        let endings = ids.into_iter().filter_map(|id| self.end_block(id, number));
+        let endings: Vec<_> = endings.map(|(ending, _)| ending).collect();
+        if endings.is_empty() {
+            self.processes.all.remove(&number);
+        }
+        endings
+    }
+}
+
+impl<W: Clone> Processes<W> {
     /// Whether `caller` may become a process of that name; answers the bytes of its own block.
     ///
     /// # Errors
@@ -81,7 +99,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             let text = "another process has that name; choose another, or attach by its token";
             return Err(Error::new(Code::Refused, text));
         }
-        if self.processes.len() >= self.rules.most {
+        if self.all.len() >= self.rules.most {
             let text = format!("there are {} processes already; try again later", self.rules.most);
             return Err(Error::new(Code::Busy, text));
         }
@@ -91,12 +109,12 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     /// Whether the process of `client` has other clients too.
     pub fn has_others(&self, client: ClientNumber) -> bool {
         let number = self.clients.get(&client);
-        number.and_then(|number| self.processes.get(number)).is_some_and(|p| p.members.len() > 1)
+        number.and_then(|number| self.all.get(number)).is_some_and(|p| p.members.len() > 1)
     }
 
     /// The name of the process that a client belongs to.
     pub fn name_of(&self, client: ClientNumber) -> Option<Arc<str>> {
-        let process = self.processes.get(self.clients.get(&client)?)?;
+        let process = self.all.get(self.clients.get(&client)?)?;
         Some(process.name.clone())
     }
 
@@ -133,7 +151,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         let text = "there is no such process, or no longer; join a new one";
         let not_found = || Error::new(Code::NotFound, text);
         let number = *self.tokens.get(&token).ok_or_else(not_found)?;
-        let process = self.processes.get(&number).ok_or_else(not_found)?;
+        let process = self.all.get(&number).ok_or_else(not_found)?;
         let unconnected = process.members.iter().filter(|member| member.heard.is_some()).count();
         if !caller.is_connected && unconnected >= MOST_UNCONNECTED {
             let text = "too many are attached without a connection; attach by TCP";
@@ -146,7 +164,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
 
     fn admit(&mut self, caller: Caller, number: ProcessNumber, now: Instant) {
         self.clients.insert(caller.client, number);
-        if let Some(process) = self.processes.get_mut(&number) {
+        if let Some(process) = self.all.get_mut(&number) {
             let heard = (!caller.is_connected).then_some(now);
             process.members.push(Member { client: caller.client, heard });
         }
@@ -172,7 +190,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     /// struck now.
     pub fn disconnect(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
         let number = self.clients.remove(&client)?;
-        let process = self.processes.get_mut(&number)?;
+        let process = self.all.get_mut(&number)?;
         process.members.retain(|member| member.client != client);
         if !process.members.is_empty() {
             return None;
@@ -184,7 +202,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     /// A client without a connection was heard.
     pub fn hear(&mut self, client: ClientNumber, now: Instant) {
         let number = self.clients.get(&client);
-        let process = number.and_then(|number| self.processes.get_mut(number));
+        let process = number.and_then(|number| self.all.get_mut(number));
         let member = process
             .and_then(|process| process.members.iter_mut().find(|member| member.client == client));
         member.and_then(|member| member.heard.as_mut()).into_iter().for_each(|heard| *heard = now);
@@ -197,14 +215,14 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         let is_silent = |member: &Member| {
             member.heard.is_some_and(|heard| now.saturating_duration_since(heard) >= idle)
         };
-        let members = self.processes.values().flat_map(|process| &process.members);
+        let members = self.all.values().flat_map(|process| &process.members);
         let silent: Vec<_> = members.filter(|m| is_silent(m)).map(|m| m.client).collect();
         silent.into_iter().filter_map(|client| self.disconnect(client, now)).collect()
     }
 
     /// Takes a process's name, token, clients and requests.
     fn end(&mut self, number: ProcessNumber, now: Instant) {
-        let Some(process) = self.processes.get_mut(&number) else { return };
+        let Some(process) = self.all.get_mut(&number) else { return };
         process.is_gone = true;
         self.names.remove(&process.name);
         self.tokens.remove(&process.token);
@@ -214,21 +232,6 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         self.forget_requests(number);
         self.wake(number);
         self.note_pressure(now);
-    }
-
-    /// Strikes up to `most` blocks of a process that has ended; none are left when none come.
-    pub fn strike(&mut self, number: ProcessNumber, most: usize) -> Vec<Ending<H>> {
-        let Some(process) = self.processes.get_mut(&number).filter(|process| process.is_gone)
-        else {
-            return Vec::new();
-        };
-        let ids = process.blocks.keys().chain(process.own.keys());
-        let ids: Vec<_> = ids.copied().take(most).collect();
-        let endings: Vec<_> = ids.into_iter().filter_map(|id| self.end_block(id, number)).collect();
-        if endings.is_empty() {
-            self.processes.remove(&number);
-        }
-        endings
     }
 }
 

@@ -44,13 +44,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::figures::Visited;
-use super::lease::LeaseTable;
-use super::pool::Shares;
+use super::lease::{Committed, LeaseTable};
+use super::pool::{Pools, Shares};
 use super::pressure::Pressure;
 use super::process::{Process, ProcessNumber};
+use crate::marks::mark;
 use crate::message::memory::{Amounts, Pool, ProcessToken};
-use crate::message::{ClientNumber, Code, Error, LeaseId};
+use crate::message::{ClientNumber, Code, Error};
 pub use collection::CollectBy;
 pub use membership::check_name;
 use waiting::Queue;
@@ -124,15 +124,15 @@ impl Caller {
     }
 }
 
-/// The processes, and the memory that they share.
+/// The state of the manager: the processes, their pools, and who waits for memory. The lease table
+/// stands beside it, under the same lock.
 #[derive(Debug)]
-pub struct Manager<H, W> {
-    /// Leases and grants. To be changed by the manager alone.
-    leases: LeaseTable<H>,
+pub struct Processes<W> {
     rules: Rules,
+    pools: Pools,
     low_water: Amounts,
     // Who there is.
-    processes: BTreeMap<ProcessNumber, Process<W>>,
+    all: BTreeMap<ProcessNumber, Process<W>>,
     names: BTreeMap<Arc<str>, ProcessNumber>,
     tokens: HashMap<ProcessToken, ProcessNumber>,
     clients: HashMap<ClientNumber, ProcessNumber>,
@@ -143,28 +143,109 @@ pub struct Manager<H, W> {
     waiting: usize,
     pressure: Pressure,
     // What is to be done.
-    collect_at: Option<Instant>,
+    /// What each pool gets back with a block that was struck and is not given back yet, by the
+    /// block's place in the arena.
+    returning: BTreeMap<u64, Amounts>,
     wakers: Vec<W>,
     journal: Vec<String>,
-    visited: Visited,
 }
 
-impl<H: Clone, W: Clone> Manager<H, W> {
-    /// A manager of that memory: box 500. The pools were divided before: boxes 700 and 704.
-    pub fn new(leases: LeaseTable<H>, rules: Rules, now: Instant) -> Self {
-        let size = *leases.pools().size();
+/// The memory manager at work: it borrows its own state and the lease table beside it.
+#[derive(Debug)]
+pub struct Manager<'t, H, W> {
+    leases: &'t mut LeaseTable<H>,
+    processes: &'t mut Processes<W>,
+}
+
+impl<'t, H: Clone, W: Clone> Manager<'t, H, W> {
+    /// The manager over both.
+    pub fn over(leases: &'t mut LeaseTable<H>, processes: &'t mut Processes<W>) -> Self {
+        Self { leases, processes }
+    }
+}
+
+impl<H: Clone, W: Clone> Manager<'_, H, W> {
+    /// Says which invariant is broken, if one is.
+    ///
+    /// # Errors
+    /// The invariant, in words.
+    pub fn check(&self) -> Result<(), String> {
+        let mut owed = Amounts::default();
+        for process in self.processes.all.values() {
+            process.check(self.processes.pools.cap())?;
+            owed.add(&process.owed);
+        }
+        self.check_pools(&owed)?;
+        let living = || self.processes.all.iter().filter(|(_, process)| !process.is_gone);
+        let named = living().all(|(number, process)| {
+            self.processes.names.get(&process.name) == Some(number)
+                && self.processes.tokens.get(&process.token) == Some(number)
+        });
+        let (count, clients) = (living().count(), living().map(|(_, p)| p.members.len()).sum());
+        if !named || self.processes.names.len() != count || self.processes.tokens.len() != count {
+            return Err("names, tokens and processes disagree".into());
+        }
+        if self.processes.clients.len() != clients {
+            return Err("clients and processes disagree".into());
+        }
+        self.processes.check_queue()
+    }
+
+    /// Says which pool's account is wrong, if one is, when processes owe that much in all.
+    fn check_pools(&self, owed: &Amounts) -> Result<(), String> {
+        let mut charged = *owed;
+        self.processes.returning.values().for_each(|refill| charged.add(refill));
+        self.leases.check_committed(charged[Pool::Committed])?;
+        let (size, free) = (self.processes.pools.size(), self.free());
+        let is_wrong =
+            |pool: &Pool| *pool != Pool::Committed && free[*pool] + charged[*pool] != size[*pool];
+        if let Some(pool) = Pool::ALL.into_iter().find(is_wrong) {
+            let (word, free, charged) = (pool.word(), free[pool], charged[pool]);
+            return Err(format!("{word} has {free} free, {charged} charged, of {}", size[pool]));
+        }
+        if free.total() != self.leases.filling().free {
+            return Err("the pools and the allocator disagree on what is free".into());
+        }
+        Ok(())
+    }
+
+    /// What is free in each pool, in bytes.
+    fn free(&self) -> Amounts {
+        self.processes.pools.free(self.leases.committed())
+    }
+
+    /// Gives bytes back to each pool.
+    fn refill(&mut self, amounts: &Amounts) {
+        self.processes.pools.refill(amounts, self.leases.committed_mut());
+    }
+}
+
+impl<W: Clone> Processes<W> {
+    /// No processes, and those pools over that memory: box 500. The pools were divided before:
+    /// boxes 700 and 704.
+    pub fn new<H: Clone>(
+        pools: Pools,
+        rules: Rules,
+        leases: &mut LeaseTable<H>,
+        now: Instant,
+    ) -> Self {
+        let size = *pools.size();
         let low_water = Amounts::each(|pool| {
             rules.low_water.get(pool).map_or(0, |share| share.of(size[pool]).min(size[pool]))
         });
-        let mut visited = Visited::default();
-        [500, 700, 704].into_iter().for_each(|number| visited.at(number));
-        let pools = Pool::ALL.into_iter().zip([750, 752, 754, 756, 758]);
-        pools.filter(|(pool, _)| size[*pool] > 0).for_each(|(_, number)| visited.at(number));
+        *leases.committed_mut() =
+            Committed::new(size[Pool::Committed]).with_low_water(low_water[Pool::Committed]);
+        mark!(boxes 500, 700, 704);
+        for (pool, number) in Pool::ALL.into_iter().zip([750, 752, 754, 756, 758]) {
+            if size[pool] > 0 {
+                mark!(boxes number);
+            }
+        }
         Self {
-            leases,
             rules,
+            pools,
             low_water,
-            processes: BTreeMap::new(),
+            all: BTreeMap::new(),
             names: BTreeMap::new(),
             tokens: HashMap::new(),
             clients: HashMap::new(),
@@ -172,21 +253,10 @@ impl<H: Clone, W: Clone> Manager<H, W> {
             queue: Queue::default(),
             waiting: 0,
             pressure: Pressure::new(now),
-            collect_at: None,
+            returning: BTreeMap::new(),
             wakers: Vec::new(),
             journal: Vec::new(),
-            visited,
         }
-    }
-
-    /// The leases and grants, to look at.
-    pub fn leases(&self) -> &LeaseTable<H> {
-        &self.leases
-    }
-
-    /// The boxes of the figures where it has been.
-    pub fn visited(&self) -> Visited {
-        self.visited
     }
 
     /// Those who wait and should look again.
@@ -201,7 +271,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
 
     /// The wakers of all processes: the server stops.
     pub fn all_wakers(&self) -> Vec<W> {
-        self.processes.values().map(|process| process.waker.clone()).collect()
+        self.all.values().map(|process| process.waker.clone()).collect()
     }
 
     /// Which process a client belongs to.
@@ -214,7 +284,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     }
 
     fn process(&mut self, number: ProcessNumber) -> Result<&mut Process<W>, Error> {
-        self.processes.get_mut(&number).ok_or_else(process_ended)
+        self.all.get_mut(&number).ok_or_else(process_ended)
     }
 
     /// A thread of `client` waits for its process from now on: it sleeps by the waker.
@@ -233,7 +303,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
 
     /// Those who wait for the process should look again.
     pub(super) fn wake(&mut self, number: ProcessNumber) {
-        let process = self.processes.get(&number).filter(|process| process.sleepers > 0);
+        let process = self.all.get(&number).filter(|process| process.sleepers > 0);
         self.wakers.extend(process.map(|process| process.waker.clone()));
     }
 
@@ -242,42 +312,41 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         self.wakers.push(waker);
     }
 
-    /// A name that no lease has.
-    pub(super) fn uuid(&mut self) -> LeaseId {
-        self.leases.uuid()
-    }
-
     pub(super) fn write(&mut self, line: impl FnOnce() -> String) {
         if self.rules.journal {
             self.journal.push(line());
         }
+    }
+}
+
+/// The manager with its two tables, where no server holds them: in tests, and in the simulation.
+#[derive(Debug)]
+pub struct StandAlone<H, W> {
+    /// Leases and granted blocks.
+    pub leases: LeaseTable<H>,
+    /// The processes and their pools.
+    pub processes: Processes<W>,
+}
+
+impl<H: Clone, W: Clone> StandAlone<H, W> {
+    /// A manager of those pools over that lease table.
+    pub fn new(mut leases: LeaseTable<H>, pools: Pools, rules: Rules, now: Instant) -> Self {
+        let processes = Processes::new(pools, rules, &mut leases, now);
+        Self { leases, processes }
+    }
+
+    /// The manager over both.
+    pub fn manager(&mut self) -> Manager<'_, H, W> {
+        Manager::over(&mut self.leases, &mut self.processes)
     }
 
     /// Says which invariant is broken, if one is.
     ///
     /// # Errors
     /// The invariant, in words.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&mut self) -> Result<(), String> {
         self.leases.check()?;
-        let mut owed = Amounts::default();
-        for process in self.processes.values() {
-            process.check(self.leases.pools().cap())?;
-            owed.add(&process.owed);
-        }
-        self.leases.check_pools(&owed)?;
-        let living = || self.processes.iter().filter(|(_, process)| !process.is_gone);
-        let named = living().all(|(number, process)| {
-            self.names.get(&process.name) == Some(number)
-                && self.tokens.get(&process.token) == Some(number)
-        });
-        let (count, clients) = (living().count(), living().map(|(_, p)| p.members.len()).sum());
-        if !named || self.names.len() != count || self.tokens.len() != count {
-            return Err("names, tokens and processes disagree".into());
-        }
-        if self.clients.len() != clients {
-            return Err("clients and processes disagree".into());
-        }
-        self.check_queue()
+        self.manager().check()
     }
 }
 

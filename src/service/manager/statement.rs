@@ -8,30 +8,28 @@
 use std::ops::Bound;
 use std::time::Instant;
 
-use super::Manager;
+use super::{Manager, Processes};
 use crate::message::memory::{Account, Amounts, Pool, PoolState, Pressure};
 
-impl<H: Clone, W: Clone> Manager<H, W> {
+impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Each pool, and how long processes had to wait lately.
     pub fn pools(&mut self, now: Instant) -> (Vec<PoolState>, Pressure) {
-        let pools = self.leases.pools();
+        let (size, free) = (*self.processes.pools.size(), self.free());
         let mut freeable = Amounts::default();
-        self.processes.values().for_each(|process| freeable.add(&process.freeable_by_pool()));
-        let state = |pool| PoolState {
-            pool,
-            size: pools.size()[pool],
-            free: pools.free()[pool],
-            freeable: freeable[pool],
-        };
-        (Pool::ALL.map(state).to_vec(), self.pressure.figures(now))
+        self.processes.all.values().for_each(|process| freeable.add(&process.freeable_by_pool()));
+        let state =
+            |pool| PoolState { pool, size: size[pool], free: free[pool], freeable: freeable[pool] };
+        (Pool::ALL.map(state).to_vec(), self.processes.pressure.figures(now))
     }
+}
 
+impl<W: Clone> Processes<W> {
     /// Up to `most` accounts, of the names after `after`.
     pub fn accounts(&self, after: Option<&str>, most: usize) -> Vec<Account> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let names = self.names.range::<str, _>((from, Bound::Unbounded)).take(most);
-        let cap = *self.leases.pools().cap();
-        names.filter_map(|(_, number)| Some(self.processes.get(number)?.account(cap))).collect()
+        let cap = *self.pools.cap();
+        names.filter_map(|(_, number)| Some(self.all.get(number)?.account(cap))).collect()
     }
 
     /// How many processes there are.

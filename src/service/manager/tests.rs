@@ -15,7 +15,7 @@ use crate::service::buddy::Buddy;
 use crate::service::ids::Ids;
 use crate::service::pool::{Pools, Share};
 
-type Tables = Manager<(), u64>;
+type Tables = StandAlone<(), u64>;
 
 const ARENA: u64 = 4096;
 const MS: Duration = Duration::from_millis(1);
@@ -24,8 +24,8 @@ fn manager(rules: Rules, shares: &Shares, caps: &Shares) -> Tables {
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
     let pools = Pools::divided(ARENA, shares, caps).unwrap();
     let longest = Duration::from_secs(3600);
-    let leases = LeaseTable::new(Buddy::new(ARENA), pools, ids, longest, |_, _| ());
-    Manager::new(leases, rules, Instant::now())
+    let leases = LeaseTable::new(Buddy::new(ARENA), ids, longest, |_, _| ());
+    StandAlone::new(leases, pools, rules, Instant::now())
 }
 
 fn divided() -> Shares {
@@ -123,26 +123,31 @@ impl Model {
 
 /// All that a refusal must not change.
 fn accounts(tables: &mut Tables) -> String {
-    let (pools, _) = tables.pools(Instant::now());
-    let filling = tables.leases().filling();
-    format!("{:?} {pools:?} {filling:?}", tables.accounts(None, usize::MAX))
+    let (pools, _) = tables.manager().pools(Instant::now());
+    let filling = tables.leases.filling();
+    format!("{:?} {pools:?} {filling:?}", tables.processes.accounts(None, usize::MAX))
 }
 
 /// The same, without what a report says.
 fn but_for_the_report(tables: &mut Tables) -> String {
     let of = |account: crate::message::memory::Account| (account.name, account.holds, account.owes);
-    let accounts: Vec<_> = tables.accounts(None, usize::MAX).into_iter().map(of).collect();
-    format!("{accounts:?} {:?} {:?}", tables.leases().pools(), tables.leases().filling())
+    let accounts: Vec<_> =
+        tables.processes.accounts(None, usize::MAX).into_iter().map(of).collect();
+    format!(
+        "{accounts:?} {:?} {:?}",
+        (&tables.processes.pools, tables.leases.committed()),
+        tables.leases.filling()
+    )
 }
 
 fn end_blocks(tables: &mut Tables, number: ProcessNumber, now: Instant) {
     loop {
-        let endings = tables.strike(number, 2);
+        let endings = tables.manager().strike(number, 2);
         assert_eq!(tables.check(), Ok(()), "with blocks on their way back");
         if endings.is_empty() {
             return;
         }
-        tables.give_back(endings, now);
+        tables.manager().give_back(endings, now);
     }
 }
 
@@ -151,7 +156,7 @@ fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
         Step::Join(client, committed) => {
             let (before, name) = (accounts(tables), format!("p{client}"));
             let caller = Caller::connected(client);
-            match tables.join(caller, &name, Some(committed), client, now) {
+            match tables.manager().join(caller, &name, Some(committed), client, now) {
                 Ok(token) => {
                     let own = Buddy::rounded(committed).unwrap_or(0);
                     let known = Known { clients: vec![client], own, ..Known::default() };
@@ -162,12 +167,12 @@ fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
         }
         Step::Attach(client, whose) => {
             let Some((token, _)) = model.of(whose) else { return };
-            if tables.attach(Caller::connected(client), token, now).is_ok() {
+            if tables.processes.attach(Caller::connected(client), token, now).is_ok() {
                 model.processes.get_mut(&token).unwrap().clients.push(client);
             }
         }
         Step::Leave(client) => {
-            let left = tables.leave(client, now);
+            let left = tables.processes.leave(client, now);
             assert_eq!(left.is_ok(), model.of(client).is_some());
             if let Ok((number, _)) = left {
                 let token = model.of(client).unwrap().0;
@@ -176,7 +181,7 @@ fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
             }
         }
         Step::Disconnect(client) => {
-            let ended = tables.disconnect(client, now);
+            let ended = tables.processes.disconnect(client, now);
             let Some((token, known)) = model.of(client) else { return assert!(ended.is_none()) };
             known.clients.retain(|each| *each != client);
             assert_eq!(ended.is_some(), known.clients.is_empty());
@@ -187,7 +192,7 @@ fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
         }
         Step::Report(client, freeable, efficiency) => {
             let before = accounts(tables);
-            let reported = tables.report(client, freeable, efficiency, now);
+            let reported = tables.manager().report(client, freeable, efficiency, now);
             let Some((_, known)) = model.of(client) else { return assert!(reported.is_err()) };
             let held = known.own + known.blocks.values().sum::<u64>();
             let is_good = freeable <= held && efficiency.is_none_or(|percent| percent <= 100);
@@ -198,7 +203,7 @@ fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
                 assert_eq!(accounts(tables), before);
             }
             // A boost is held from then on.
-            while let Ok(Some(signal)) = tables.next_signal(client) {
+            while let Ok(Some(signal)) = tables.processes.next_signal(client) {
                 if let Signal::Granted { id, size, .. } = signal {
                     model.has(client, id, size);
                 }
@@ -216,17 +221,17 @@ fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
             let id = ids[at.index(ids.len())];
             let size = known.blocks.remove(&id).unwrap();
             known.freeable = known.freeable.saturating_sub(size);
-            let owed = tables.owed(client).unwrap();
-            let (ending, refill) = tables.end_grant(client, id).unwrap();
+            let owed = tables.processes.owed(client).unwrap();
+            let (ending, refill) = tables.manager().end_grant(client, id).unwrap();
             assert_eq!(refill, crate::service::repayment::repay(size, &owed).0);
             assert_eq!(tables.check(), Ok(()), "with a block on its way back");
-            tables.give_back(vec![ending], now);
-            assert!(tables.end_grant(client, id).is_err(), "a block comes back once");
+            tables.manager().give_back(vec![ending], now);
+            assert!(tables.manager().end_grant(client, id).is_err(), "a block comes back once");
         }
         Step::Reuse(client, size) => {
             let Some((_, known)) = model.of(client) else { return };
             let before = accounts(tables);
-            if tables.reuse(client, size).is_ok() {
+            if tables.processes.reuse(client, size).is_ok() {
                 known.freeable = known.freeable.saturating_sub(size);
             } else {
                 assert_eq!(accounts(tables), before);
@@ -234,7 +239,7 @@ fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
         }
         Step::Lease(size) => {
             let before = accounts(tables);
-            match tables.lease(size, 3_600_000, crate::message::IdKind::Uuid, now) {
+            match tables.leases.lease(size, 3_600_000, crate::message::IdKind::Uuid, now) {
                 Ok(id) => model.leases.push(id),
                 Err(_) => assert_eq!(accounts(tables), before),
             }
@@ -242,22 +247,22 @@ fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
         Step::Release(at) => {
             if !model.leases.is_empty() {
                 let id = model.leases.swap_remove(at.index(model.leases.len()));
-                let ending = tables.end_lease(id, now).unwrap();
-                tables.give_back(vec![ending], now);
+                let ending = tables.leases.end(id, now).unwrap();
+                tables.manager().give_back(vec![ending], now);
             }
         }
         Step::Pass(_) => {
-            tables.collect(now);
+            tables.manager().collect(now);
         }
         Step::Cancel(at) => {
             if !model.tickets.is_empty() {
                 let (ticket, _) = model.tickets.swap_remove(at.index(model.tickets.len()));
-                let ending = tables.cancel(ticket, now);
-                tables.give_back(ending.into_iter().collect(), now);
+                let ending = tables.manager().cancel(ticket, now);
+                tables.manager().give_back(ending.into_iter().collect(), now);
             }
         }
         Step::Signal(client) => {
-            let granted = tables.next_signal(client);
+            let granted = tables.processes.next_signal(client);
             assert!(!matches!(granted, Ok(Some(Signal::Granted { .. }))), "it was not asked for");
         }
     }
@@ -274,9 +279,9 @@ fn request(
     let (before, whole) = (but_for_the_report(tables), accounts(tables));
     let waiting: Vec<ProcessToken> = model.tickets.iter().map(|(_, token)| *token).collect();
     let asked = if wait {
-        tables.request_or_wait(client, &wanted, now)
+        tables.manager().request_or_wait(client, &wanted, now)
     } else {
-        tables.request(client, &wanted, now).map(Ok)
+        tables.manager().request(client, &wanted, now).map(Ok)
     };
     let is_refused = !matches!(asked, Ok(Ok(_)));
     // A report may serve an earlier request of the same process.
@@ -299,7 +304,7 @@ fn request(
             assert_eq!(Some(granted.size), Buddy::rounded(size));
             model.has(client, granted.id, granted.size);
             let (_, known) = model.of(client).unwrap();
-            let owed = tables.owed(client).unwrap();
+            let owed = tables.processes.owed(client).unwrap();
             if granted.pool == Pool::LoanedPause {
                 assert!(owed[Pool::LoanedPause] <= known.freeable, "collateral was used twice");
             }
@@ -315,7 +320,7 @@ fn request(
 /// Looks whether those who wait were served.
 fn look_after_tickets(tables: &mut Tables, model: &mut Model, now: Instant) {
     for (ticket, token) in std::mem::take(&mut model.tickets) {
-        match tables.served(ticket, now) {
+        match tables.processes.served(ticket, now) {
             None => model.tickets.push((ticket, token)),
             Some(Ok(granted)) => {
                 let known = model.processes.get_mut(&token).unwrap();
@@ -355,22 +360,22 @@ proptest! {
         }
         look_after_tickets(&mut tables, &mut model, now);
         for (token, known) in &model.processes {
-            let number = tables.tokens[token];
-            let process = &tables.processes[&number];
+            let number = tables.processes.tokens[token];
+            let process = &tables.processes.all[&number];
             prop_assert_eq!(process.held(), known.own + known.blocks.values().sum::<u64>());
         }
         for client in 1..7 {
-            if let Some(number) = tables.disconnect(client, now) {
+            if let Some(number) = tables.processes.disconnect(client, now) {
                 end_blocks(&mut tables, number, now);
             }
         }
         for id in model.leases {
-            let ending = tables.end_lease(id, now).unwrap();
-            tables.give_back(vec![ending], now);
+            let ending = tables.leases.end(id, now).unwrap();
+            tables.manager().give_back(vec![ending], now);
         }
         prop_assert_eq!(tables.check(), Ok(()));
-        prop_assert_eq!(tables.processes.len(), 0);
-        prop_assert_eq!(tables.leases().filling().largest_free, ARENA, "one free block again");
-        prop_assert_eq!(tables.leases().pools().free(), tables.leases().pools().size());
+        prop_assert_eq!(tables.processes.all.len(), 0);
+        prop_assert_eq!(tables.leases.filling().largest_free, ARENA, "one free block again");
+        prop_assert_eq!(tables.processes.pools.free(tables.leases.committed()), *tables.processes.pools.size());
     }
 }

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use super::allocation::{Decided, refusal, with_path};
-use super::{Manager, process_ended};
+use super::{Manager, Processes, process_ended};
 use crate::message::memory::{Granted, Reason, Signal, Wanted};
 use crate::message::{ClientNumber, Error};
 use crate::service::buddy::Buddy;
@@ -66,7 +66,7 @@ impl Queue {
     }
 }
 
-impl<H: Clone, W: Clone> Manager<H, W> {
+impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Asks, and waits in the queue if that is refused: answers when it was granted, or the
     /// ticket and the end of its time.
     ///
@@ -82,23 +82,75 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         if let Some(granted) = granted {
             return Ok(Ok(granted));
         }
-        if !self.may_ever_fit(wanted) {
+        if !self.processes.may_ever_fit(wanted) {
             return Err(refusal(wanted, &path));
         }
         let deadline = now.checked_add(Duration::from_millis(wanted.wait_ms)).unwrap_or(now);
-        self.queue.last += 1;
-        let ticket = self.queue.last;
+        self.processes.queue.last += 1;
+        let ticket = self.processes.queue.last;
         let waiting = Waiting { process, wanted: *wanted, deadline, path };
-        self.queue.places.insert((Reverse(wanted.reason), ticket), waiting);
-        self.begins_to_wait(process, now);
+        self.processes.queue.places.insert((Reverse(wanted.reason), ticket), waiting);
+        self.processes.begins_to_wait(process, now);
         self.collect_soon(now);
         Ok(Err((ticket, deadline)))
     }
 
+    /// Nobody waits for the ticket any more. Answers the block if one was granted meanwhile.
+    pub fn cancel(&mut self, ticket: Ticket, now: Instant) -> Option<Ending<H>> {
+        if let Some(place) = self.processes.place(ticket) {
+            self.processes.remove(place, now);
+        }
+        let (number, granted) = self.processes.queue.served.remove(&ticket)?;
+        self.undo_grant(number, granted.id)
+    }
+
+    /// Serves those who wait, in their order, where a pool has enough by now. A block that came
+    /// back to one pool may be what another one's bytes lacked.
+    pub(super) fn serve(&mut self, now: Instant) {
+        let free = self.free();
+        self.serve_those(now, |waiting| {
+            let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
+            pools_for(waiting.wanted.reason).iter().any(|&pool| size <= free[pool])
+        });
+    }
+
+    /// Serves some of those who wait, in their order.
+    pub(super) fn serve_those(&mut self, now: Instant, which: impl Fn(&Waiting) -> bool) {
+        let places = self.processes.queue.places.iter().filter(|(_, waiting)| which(waiting));
+        let places: Vec<Place> = places.map(|(&place, _)| place).collect();
+        for place in places {
+            let Some(waiting) = self.processes.queue.places.get(&place).copied() else { continue };
+            if now >= waiting.deadline {
+                continue;
+            }
+            let Waiting { process, wanted, .. } = waiting;
+            match self.allocate(process, &wanted, now) {
+                Ok(Decided { path, granted: Some(granted) }) => {
+                    self.processes.remove(place, now);
+                    self.processes.queue.served.insert(place.1, (process, granted.clone()));
+                    self.processes.note(
+                        process,
+                        &wanted,
+                        &Decided { path, granted: Some(granted) },
+                    );
+                    self.processes.wake(process);
+                }
+                Ok(Decided { path, granted: None }) => {
+                    if let Some(waiting) = self.processes.queue.places.get_mut(&place) {
+                        waiting.path = path;
+                    }
+                }
+                Err(_) => self.processes.remove(place, now),
+            }
+        }
+    }
+}
+
+impl<W: Clone> Processes<W> {
     /// Whether a pool that may answer it, with nothing owed to it, lends so much to one process.
     fn may_ever_fit(&self, wanted: &Wanted) -> bool {
         let size = Buddy::rounded(wanted.size).unwrap_or(u64::MAX);
-        pools_for(wanted.reason).iter().any(|&pool| size <= self.leases.pools().cap()[pool])
+        pools_for(wanted.reason).iter().any(|&pool| size <= self.pools.cap()[pool])
     }
 
     /// What came of a ticket, if something did: also that its time is over.
@@ -127,61 +179,15 @@ impl<H: Clone, W: Clone> Manager<H, W> {
         self.wake(number);
     }
 
-    /// Nobody waits for the ticket any more. Answers the block if one was granted meanwhile.
-    pub fn cancel(&mut self, ticket: Ticket, now: Instant) -> Option<Ending<H>> {
-        if let Some(place) = self.place(ticket) {
-            self.remove(place, now);
-        }
-        let (number, granted) = self.queue.served.remove(&ticket)?;
-        self.undo_grant(number, granted.id)
-    }
-
     fn place(&self, ticket: Ticket) -> Option<Place> {
         let places = Reason::ALL.map(|reason| (Reverse(reason), ticket));
         places.into_iter().find(|place| self.queue.places.contains_key(place))
     }
 
-    /// Serves those who wait, in their order, where a pool has enough by now. A block that came
-    /// back to one pool may be what another one's bytes lacked.
-    pub(super) fn serve(&mut self, now: Instant) {
-        let free = *self.leases.pools().free();
-        self.serve_those(now, |waiting| {
-            let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
-            pools_for(waiting.wanted.reason).iter().any(|&pool| size <= free[pool])
-        });
-    }
-
-    /// Serves some of those who wait, in their order.
-    pub(super) fn serve_those(&mut self, now: Instant, which: impl Fn(&Waiting) -> bool) {
-        let places = self.queue.places.iter().filter(|(_, waiting)| which(waiting));
-        let places: Vec<Place> = places.map(|(&place, _)| place).collect();
-        for place in places {
-            let Some(waiting) = self.queue.places.get(&place).copied() else { continue };
-            if now >= waiting.deadline {
-                continue;
-            }
-            let Waiting { process, wanted, .. } = waiting;
-            match self.allocate(process, &wanted, now) {
-                Ok(Decided { path, granted: Some(granted) }) => {
-                    self.remove(place, now);
-                    self.queue.served.insert(place.1, (process, granted.clone()));
-                    self.note(process, &wanted, &Decided { path, granted: Some(granted) });
-                    self.wake(process);
-                }
-                Ok(Decided { path, granted: None }) => {
-                    if let Some(waiting) = self.queue.places.get_mut(&place) {
-                        waiting.path = path;
-                    }
-                }
-                Err(_) => self.remove(place, now),
-            }
-        }
-    }
-
     /// The requests of a process that has ended.
     pub(super) fn forget_requests(&mut self, number: ProcessNumber) {
         self.queue.places.retain(|_, waiting| waiting.process != number);
-        if let Some(process) = self.processes.get_mut(&number)
+        if let Some(process) = self.all.get_mut(&number)
             && std::mem::take(&mut process.waiting) > 0
         {
             self.waiting -= 1;
@@ -189,7 +195,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     }
 
     fn begins_to_wait(&mut self, number: ProcessNumber, now: Instant) {
-        if let Some(process) = self.processes.get_mut(&number) {
+        if let Some(process) = self.all.get_mut(&number) {
             process.waiting += 1;
             self.waiting += usize::from(process.waiting == 1);
         }
@@ -198,7 +204,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
 
     fn remove(&mut self, place: Place, now: Instant) {
         let Some(waiting) = self.queue.places.remove(&place) else { return };
-        if let Some(process) = self.processes.get_mut(&waiting.process) {
+        if let Some(process) = self.all.get_mut(&waiting.process) {
             process.waiting -= 1;
             self.waiting -= usize::from(process.waiting == 0);
         }
@@ -210,7 +216,7 @@ impl<H: Clone, W: Clone> Manager<H, W> {
     }
 
     pub(super) fn check_queue(&self) -> Result<(), String> {
-        for (number, process) in &self.processes {
+        for (number, process) in &self.all {
             let waiting = self.queue.iter().filter(|waiting| waiting.process == *number).count();
             if waiting != process.waiting {
                 return Err(format!(
@@ -219,17 +225,14 @@ impl<H: Clone, W: Clone> Manager<H, W> {
                 ));
             }
         }
-        let waiting = self.processes.values().filter(|process| process.waiting > 0).count();
-        if waiting != self.waiting
-            || self.queue.iter().any(|w| !self.processes.contains_key(&w.process))
+        let waiting = self.all.values().filter(|process| process.waiting > 0).count();
+        if waiting != self.waiting || self.queue.iter().any(|w| !self.all.contains_key(&w.process))
         {
             return Err("the queue and the processes disagree".into());
         }
         let is_held = |(number, granted): &(ProcessNumber, Granted)| {
             // A process that has ended may have lost it before its client looks.
-            self.processes
-                .get(number)
-                .is_none_or(|p| p.is_gone || p.blocks.contains_key(&granted.id))
+            self.all.get(number).is_none_or(|p| p.is_gone || p.blocks.contains_key(&granted.id))
         };
         if !self.queue.served.values().all(is_held) {
             return Err("a grant that nobody took is not held".into());

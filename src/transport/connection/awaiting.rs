@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use super::Connection;
 use crate::message::Reply;
-use crate::transport::events::Doing;
+use crate::transport::clients::Doing;
 use crate::transport::shared::waiting::{Resumed, Waiting};
 
 /// How often a request that waits looks whether its client is still there: twice in the

@@ -12,7 +12,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{BITE, LockedContents, Shared, hold};
+use super::{BITE, LockedContents, Shared, Tables, hold};
 use crate::message::resource::{Condition, Inspection, Part};
 use crate::message::{Code, Error, IdKind, LeaseId, Reply};
 use crate::service::arena::{ContentsError, Inspected};
@@ -26,28 +26,27 @@ impl Shared {
         duration_ms: u64,
         id_kind: IdKind,
     ) -> Result<Reply<'_>, Error> {
-        let lease = || {
-            self.change_now(|tables, now| {
-                tables.make_room(size);
-                tables.manager.lease(size, duration_ms, id_kind, now).map_err(|error| (error, now))
-            })
-        };
-        let leased = lease().or_else(|(error, now)| match error.code {
-            // What has expired and nobody struck yet stands in nobody's way.
-            Code::OutOfMemory if self.reap_all(now) => lease(),
-            _ => Err((error, now)),
+        let lease = |tables: &mut Tables, now| tables.leases.lease(size, duration_ms, id_kind, now);
+        let leased = self.change_now(lease).or_else(|error| match error.code {
+            Code::OutOfMemory => {
+                // Expired leases that were not struck yet are in nobody's way, and blocks that
+                // grew give back what they do not use.
+                self.reap_all(Instant::now());
+                self.change_now(|tables, now| {
+                    tables.make_room(size);
+                    lease(tables, now)
+                })
+            }
+            _ => Err(error),
         });
-        match leased {
-            Ok(id) => Ok(Reply::Leased { id, size, duration_ms }),
-            Err((error, _)) => Err(error),
-        }
+        leased.map(|id| Reply::Leased { id, size, duration_ms })
     }
 
     /// A lease, its size, and when it was found to be there.
     pub(super) fn find(&self, id: LeaseId) -> Result<(LockedContents, u64, Instant), Error> {
         let tables = hold(&self.tables);
         let now = Instant::now();
-        let found = tables.manager.leases().find(id, now)?;
+        let found = tables.leases.find(id, now)?;
         Ok((found.handle, found.size, now))
     }
 
@@ -83,7 +82,7 @@ impl Shared {
     ) -> Result<Reply<'_>, Error> {
         let (found, left) = {
             let tables = hold(&self.tables);
-            let (leases, now) = (tables.manager.leases(), Instant::now());
+            let (leases, now) = (&tables.leases, Instant::now());
             (leases.find(id, now)?, leases.time_left(id, now).ok())
         };
         let (mut data, most) = (std::mem::take(spare), caller.most_data);
@@ -116,19 +115,19 @@ impl Shared {
     }
 
     pub(super) fn renew(&self, id: LeaseId, duration_ms: u64) -> Result<Reply<'_>, Error> {
-        let size = self.change_now(|tables, now| tables.manager.renew(id, duration_ms, now))?;
+        let size = self.change_now(|tables, now| tables.leases.renew(id, duration_ms, now))?;
         Ok(Reply::Leased { id, size, duration_ms })
     }
 
     pub(super) fn ttl(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
         let tables = hold(&self.tables);
-        let left = tables.manager.leases().time_left(id, Instant::now())?;
+        let left = tables.leases.time_left(id, Instant::now())?;
         drop(tables);
         Ok(Reply::Ttl { id, left_ms: rounded_up(left) })
     }
 
     pub(super) fn release(&self, id: LeaseId) -> Result<Reply<'_>, Error> {
-        let ending = self.change_now(|tables, now| tables.manager.end_lease(id, now))?;
+        let ending = self.change_now(|tables, now| tables.leases.end(id, now))?;
         let size = ending.size;
         self.give_back(vec![ending]);
         Ok(Reply::Released { id, size })
@@ -136,7 +135,7 @@ impl Shared {
 
     /// Ends up to [`BITE`] expired leases; answers how many.
     pub(super) fn reap(&self, now: Instant) -> usize {
-        let endings = hold(&self.tables).manager.expired(now, BITE);
+        let endings = hold(&self.tables).leases.expired(now, BITE);
         let count = endings.len();
         self.give_back(endings);
         count
@@ -144,8 +143,7 @@ impl Shared {
 
     /// Ends all expired leases: they stand in nobody's way. Answers whether there were any.
     pub(super) fn reap_all(&self, now: Instant) -> bool {
-        let is_due =
-            || hold(&self.tables).manager.leases().next_expiry().is_some_and(|at| at <= now);
+        let is_due = || hold(&self.tables).leases.next_expiry().is_some_and(|at| at <= now);
         let mut found = false;
         while is_due() && self.reap(now) > 0 {
             found = true;

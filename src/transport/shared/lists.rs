@@ -2,14 +2,13 @@
 //!
 //! **Invariants** at most [`MOST`] of each, however many there are; no id but its first digits.
 //!
-//! **Lock** the tables, once for each list; words are made of it afterwards. Who is connected is asked of the spawning thread, by a
-//! message and without a lock.
+//! **Lock** the tables, once for each list; words are made of it afterwards. Who is connected has a
+//! lock of its own.
 //!
 //! **Source** ours.
 
 use std::sync::Arc;
-use std::sync::mpsc::channel;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::leases::rounded_up;
 use super::{Shared, hold};
@@ -18,13 +17,10 @@ use crate::message::{Code, Error, Reply};
 use crate::service::engine::Pair;
 use crate::service::lease::LeaseRow;
 use crate::service::manager::Caller;
-use crate::transport::events::{Event, Seen};
+use crate::transport::clients::Seen;
 
 /// How many of a kind are listed.
 const MOST: usize = 512;
-
-/// How long the spawning thread may take: it may be making threads.
-const CENSUS: Duration = Duration::from_secs(1);
 
 /// The rows of a list, and how many there would be.
 type Rows = (u64, Vec<Vec<String>>);
@@ -49,7 +45,7 @@ impl Shared {
     fn leases(&self) -> Rows {
         let (total, leases) = {
             let tables = hold(&self.tables);
-            tables.manager.leases().soonest(MOST, Instant::now())
+            tables.leases.soonest(MOST, Instant::now())
         };
         let row = |lease: &LeaseRow| {
             let [offset, block, size] =
@@ -62,7 +58,7 @@ impl Shared {
     fn pairs(&self) -> Rows {
         let (total, pairs) = {
             let tables = hold(&self.tables);
-            (tables.figures().sessions, tables.pairs(MOST))
+            (tables.sessions.figures().sessions, tables.sessions.pairs(MOST))
         };
         let row = |pair: &Pair| {
             let end = |at: usize| {
@@ -80,19 +76,13 @@ impl Shared {
             let text = "one thread serves all datagrams, and would wait for the answer; ask by TCP";
             return Err(Error::new(Code::Refused, text));
         }
-        let (sender, receiver) = channel();
-        let asked = self.events.get().is_some_and(|e| e.send(Event::Census(sender)).is_ok());
-        let seen = asked.then(|| receiver.recv_timeout(CENSUS).ok()).flatten();
-        let mut seen = seen.ok_or_else(|| {
-            let text = "who knows who is connected is busy, or the server stops; try again";
-            Error::new(Code::Busy, text)
-        })?;
+        let mut seen = self.clients.seen(Instant::now());
         let total = seen.len() as u64;
         seen.sort_unstable_by_key(|seen| seen.client);
         seen.truncate(MOST);
         let processes: Vec<Option<Arc<str>>> = {
             let tables = hold(&self.tables);
-            seen.iter().map(|seen| tables.manager.name_of(seen.client)).collect()
+            seen.iter().map(|seen| tables.processes.name_of(seen.client)).collect()
         };
         let row = |(seen, process): (&Seen, Option<Arc<str>>)| {
             let [client, requests] = [seen.client, seen.requests].map(|number| number.to_string());

@@ -17,12 +17,12 @@ use crate::service::process::ProcessNumber;
 
 impl Shared {
     pub(super) fn attach(&self, caller: Caller, token: LeaseId) -> Result<Reply<'_>, Error> {
-        let name = self.change_now(|tables, now| tables.manager.attach(caller, token, now))?;
+        let name = self.change_now(|tables, now| tables.processes.attach(caller, token, now))?;
         Ok(Reply::Attached { name })
     }
 
     pub(super) fn leave(&self, client: ClientNumber) -> Result<Reply<'_>, Error> {
-        let (number, name) = self.change_now(|tables, now| tables.leave(client, now))?;
+        let (number, name) = self.change_now(|tables, now| tables.engine().leave(client, now))?;
         self.end_process(number);
         Ok(Reply::Left { name })
     }
@@ -33,7 +33,7 @@ impl Shared {
         freeable: u64,
         efficiency: Option<u8>,
     ) -> Result<Reply<'_>, Error> {
-        self.change_now(|tables, now| tables.manager.report(client, freeable, efficiency, now))?;
+        self.change_now(|tables, now| tables.manager().report(client, freeable, efficiency, now))?;
         Ok(Reply::Reported)
     }
 
@@ -45,7 +45,7 @@ impl Shared {
         self.reap_all(Instant::now());
         let granted = self.change_now(|tables, now| {
             make_room_for(tables, wanted);
-            tables.manager.request(client, wanted, now)
+            tables.manager().request(client, wanted, now)
         })?;
         Ok(Reply::Granted(granted.into()))
     }
@@ -55,27 +55,27 @@ impl Shared {
         client: ClientNumber,
         id: LeaseId,
     ) -> Result<Reply<'_>, Error> {
-        let (ending, refill) = self.change(|tables| tables.manager.end_grant(client, id))?;
+        let (ending, refill) = self.change(|tables| tables.manager().end_grant(client, id))?;
         self.give_back(vec![ending]);
         Ok(Reply::Returned(refill.into()))
     }
 
     pub(super) fn reuse(&self, client: ClientNumber, size: u64) -> Result<Reply<'_>, Error> {
-        self.change(|tables| tables.manager.reuse(client, size))?;
+        self.change(|tables| tables.processes.reuse(client, size))?;
         Ok(Reply::Reused { size })
     }
 
     pub(super) fn owed(&self, client: ClientNumber) -> Result<Reply<'_>, Error> {
-        Ok(Reply::Owed(hold(&self.tables).manager.owed(client)?.into()))
+        Ok(Reply::Owed(hold(&self.tables).processes.owed(client)?.into()))
     }
 
     /// The next signal that is there already.
     pub(super) fn signal(&self, client: ClientNumber) -> Result<Reply<'_>, Error> {
-        Ok(Reply::Signal(hold(&self.tables).next_signal(client)?))
+        Ok(Reply::Signal(hold(&self.tables).engine().next_signal(client)?))
     }
 
     pub(super) fn pools(&self) -> Reply<'_> {
-        let (pools, pressure) = hold(&self.tables).manager.pools(Instant::now());
+        let (pools, pressure) = hold(&self.tables).manager().pools(Instant::now());
         Reply::Pools(pools, pressure)
     }
 
@@ -84,7 +84,7 @@ impl Shared {
         let mut accounts: Vec<Account> = Vec::new();
         loop {
             let last = accounts.last().map(|account| account.name.as_str());
-            let bite = hold(&self.tables).manager.accounts(last, BITE);
+            let bite = hold(&self.tables).processes.accounts(last, BITE);
             let is_last = bite.len() < BITE;
             accounts.extend(bite);
             if is_last {
@@ -95,12 +95,12 @@ impl Shared {
 
     /// A client without a connection was heard.
     pub fn hear(&self, client: ClientNumber) {
-        hold(&self.tables).manager.hear(client, Instant::now());
+        hold(&self.tables).processes.hear(client, Instant::now());
     }
 
     /// A connection has ended: if it was its process's last, so does that.
     pub fn disconnect(&self, client: ClientNumber) {
-        let ended = self.change_now(|tables, now| tables.disconnect(client, now));
+        let ended = self.change_now(|tables, now| tables.engine().disconnect(client, now));
         ended.into_iter().for_each(|number| self.end_process(number));
     }
 
@@ -108,7 +108,7 @@ impl Shared {
     pub(super) fn end_process(&self, number: ProcessNumber) {
         self.await_quiet(number);
         loop {
-            let endings = self.change(|tables| tables.manager.strike(number, BITE));
+            let endings = self.change(|tables| tables.manager().strike(number, BITE));
             if endings.is_empty() {
                 return;
             }

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::waiting::{Waiting, What};
 use super::{Shared, Tables};
+use crate::marks::mark;
 use crate::message::{Code, Error, Reply};
 use crate::service::engine::Full;
 use crate::service::manager::Caller;
@@ -43,7 +44,7 @@ impl Shared {
         match self.enter(caller, name, committed, &waker)? {
             Ok(reply) => Ok(Ok(reply)),
             Err(Full) => self.change_now(|tables, now| {
-                let ticket = tables.await_room(waker.clone());
+                let ticket = tables.engine().await_room(waker.clone());
                 let name = name.to_string();
                 let what = What::Room { name, committed, ticket };
                 Ok(Err(Waiting { caller, what, deadline: now + self.waits.rendezvous, waker }))
@@ -60,9 +61,9 @@ impl Shared {
         waker: &Arc<Condvar>,
     ) -> Result<Result<Reply<'static>, Full>, Error> {
         self.rendezvous(caller, |tables, now| {
-            let joined = tables.join(caller, name, committed, waker.clone(), None, now)?;
+            let joined = tables.engine().join(caller, name, committed, waker.clone(), None, now)?;
             if joined.is_err() {
-                tables.note_full();
+                tables.sessions.note_full();
             }
             Ok(joined.map(|token| Reply::Joined { token }))
         })
@@ -77,7 +78,7 @@ impl Shared {
     ) -> Result<T, Error> {
         let enter = || {
             let mut tables = self.try_for(caller)?;
-            let sleeps_until = tables.manager.next_wake();
+            let sleeps_until = tables.leases.next_wake();
             let changed = change(&mut tables, Instant::now());
             self.let_go(tables, sleeps_until);
             changed
@@ -95,7 +96,7 @@ impl Shared {
         let deadline = Instant::now() + patience;
         let mut pause = SHORTEST_PAUSE;
         let mut is_locked = false;
-        let mut tables = loop {
+        let tables = loop {
             match self.tables.try_lock() {
                 Ok(tables) => break tables,
                 Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
@@ -114,7 +115,7 @@ impl Shared {
             }
         };
         if is_locked {
-            tables.note_locked();
+            mark!(steps 402, 404, 406, 408);
         }
         Ok(tables)
     }

@@ -44,7 +44,7 @@ struct Unfinished<'a> {
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        let _ = self.shared.change(|tables| tables.finish(self.number, false));
+        let _ = self.shared.change(|tables| tables.engine().finish(self.number, false));
     }
 }
 
@@ -56,13 +56,14 @@ impl Shared {
         data: &[u8],
     ) -> Result<Reply<'_>, Error> {
         let length = data.len() as u64;
-        let session = match self.change(|tables| tables.begin_open(client, name, length))? {
-            Ok(session) => session,
-            Err(copying) => match self.copy(copying, client, Bytes::In(data))? {
-                Finished::Opened(session) => session,
-                other => return Ok(finished(other, None)),
-            },
-        };
+        let session =
+            match self.change(|tables| tables.engine().begin_open(client, name, length))? {
+                Ok(session) => session,
+                Err(copying) => match self.copy(copying, client, Bytes::In(data))? {
+                    Finished::Opened(session) => session,
+                    other => return Ok(finished(other, None)),
+                },
+            };
         Ok(Reply::Opened { session })
     }
 
@@ -73,7 +74,8 @@ impl Shared {
         data: &[u8],
     ) -> Result<Reply<'static>, Error> {
         let length = data.len() as u64;
-        let begun = self.change(|tables| tables.begin_send(client, session, length, false))?;
+        let begun =
+            self.change(|tables| tables.engine().begin_send(client, session, length, false))?;
         Ok(finished(self.copy(begun, client, Bytes::In(data))?, None))
     }
 
@@ -84,7 +86,8 @@ impl Shared {
         data: &[u8],
     ) -> Result<Reply<'static>, Error> {
         let length = data.len() as u64;
-        let begun = self.change(|tables| tables.begin_publish(client, sessions, length))?;
+        let begun =
+            self.change(|tables| tables.engine().begin_publish(client, sessions, length))?;
         Ok(finished(self.copy(begun, client, Bytes::In(data))?, None))
     }
 
@@ -98,8 +101,9 @@ impl Shared {
     ) -> Result<Result<Reply<'_>, Waiting>, Error> {
         self.check_wait(ms)?;
         let (client, length) = (caller.client, data.len() as u64);
-        let waker = hold(&self.tables).manager.waker(client)?;
-        let begun = self.change(|tables| tables.begin_send(client, session, length, true))?;
+        let waker = hold(&self.tables).processes.waker(client)?;
+        let begun =
+            self.change(|tables| tables.engine().begin_send(client, session, length, true))?;
         let message = match self.copy(begun, client, Bytes::In(data))? {
             Finished::Sent { message, .. } => message,
             other => return Ok(Ok(finished(other, None))),
@@ -132,7 +136,7 @@ impl Shared {
         spare: &mut Vec<u8>,
     ) -> Result<Reply<'static>, Error> {
         let (client, most) = (caller.client, caller.most_data);
-        match self.change(|tables| tables.begin_receive(client, session, most))? {
+        match self.change(|tables| tables.engine().begin_receive(client, session, most))? {
             Some(copying) => Ok(self.told(copying, caller, spare)),
             None => Ok(Reply::Message { session, data: None }),
         }
@@ -150,7 +154,7 @@ impl Shared {
             Ok(match look_for_message(tables, session, caller, false)? {
                 Sought::Found(copying) => Ok(copying),
                 // One of several connections is looked at first.
-                Sought::Ready | Sought::Nothing => Err(tables.manager.waker(caller.client)?),
+                Sought::Ready | Sought::Nothing => Err(tables.processes.waker(caller.client)?),
             })
         });
         match begun? {
@@ -170,7 +174,7 @@ impl Shared {
         spare: &mut Vec<u8>,
     ) -> Result<Reply<'static>, Error> {
         let (client, most) = (caller.client, caller.most_data);
-        match self.change(|tables| tables.begin_peek(client, session, part, most))? {
+        match self.change(|tables| tables.engine().begin_peek(client, session, part, most))? {
             Some(copying) => Ok(self.told(copying, caller, spare)),
             None => Ok(Reply::Message { session, data: None }),
         }
@@ -203,15 +207,15 @@ impl Shared {
         let is_made = is_seated && self.copy_pieces(&copying, bytes).is_ok();
         // It ends here as it should.
         std::mem::forget(unfinished);
-        self.change(|tables| tables.finish(copying.number, is_made))
+        self.change(|tables| tables.engine().finish(copying.number, is_made))
     }
 
     /// False when the block has gone meanwhile.
     fn await_seat(&self, number: CopyNumber, client: ClientNumber) -> bool {
         let mut tables = hold(&self.tables);
-        let waker = tables.manager.waker(client).unwrap_or_default();
+        let waker = tables.processes.waker(client).unwrap_or_default();
         loop {
-            match tables.is_seated(number) {
+            match tables.engine().is_seated(number) {
                 Some(false) => {}
                 seated => return seated.is_some(),
             }
@@ -256,8 +260,8 @@ impl Shared {
     /// nobody, so that takes as long as it.
     pub(super) fn await_quiet(&self, number: ProcessNumber) {
         let mut tables = hold(&self.tables);
-        while !tables.is_quiet(number) {
-            let waker = tables.manager.ending_waker(number).unwrap_or_default();
+        while !tables.engine().is_quiet(number) {
+            let waker = tables.processes.ending_waker(number).unwrap_or_default();
             let woken = waker.wait_timeout(tables, LOOK_EVERY);
             tables = woken.unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
@@ -269,7 +273,7 @@ impl Shared {
         session: SessionId,
         to: SessionId,
     ) -> Result<Reply<'_>, Error> {
-        let length = self.change(|tables| tables.forward(client, session, to))?;
+        let length = self.change(|tables| tables.engine().forward(client, session, to))?;
         Ok(Reply::Forwarded { session: to, length })
     }
 
@@ -278,17 +282,17 @@ impl Shared {
         client: ClientNumber,
         session: SessionId,
     ) -> Result<Reply<'_>, Error> {
-        self.change(|tables| tables.close(client, session))?;
+        self.change(|tables| tables.engine().close(client, session))?;
         Ok(Reply::Closed { session })
     }
 
     pub(super) fn sessions(&self, client: ClientNumber) -> Result<Reply<'_>, Error> {
-        Ok(Reply::Sessions(hold(&self.tables).sessions(client)?))
+        Ok(Reply::Sessions(hold(&self.tables).engine().sessions(client)?))
     }
 
     pub(super) fn lookup(&self, name: &str) -> Result<Reply<'_>, Error> {
         check_name(name)?;
-        let is_there = hold(&self.tables).is_there(name);
+        let is_there = hold(&self.tables).engine().is_there(name);
         let found = || Reply::Found { name: name.to_string() };
         is_there.then(found).ok_or_else(nobody)
     }
@@ -303,24 +307,25 @@ impl Shared {
         check_name(name)?;
         self.change_now(|tables, now| {
             let name = name.to_string();
-            if tables.is_there(&name) {
+            if tables.engine().is_there(&name) {
                 return Ok(Ok(Reply::Found { name }));
             }
             let waker: Arc<_> = Arc::default();
-            let ticket = tables.await_name(&name, Arc::clone(&waker));
+            let ticket = tables.engine().await_name(&name, Arc::clone(&waker));
             let deadline = now + Duration::from_millis(ms);
             Ok(Err(Waiting { caller, what: What::Name { name, ticket }, deadline, waker }))
         })
     }
 
     pub(super) fn watch(&self, caller: Caller) -> Result<Reply<'_>, Error> {
-        let names = self.change(|tables| tables.watch(caller.client, caller.most_data))?;
+        let names = self.change(|tables| tables.engine().watch(caller.client, caller.most_data))?;
         Ok(Reply::Watching(names.iter().map(|name| name.to_string()).collect()))
     }
 
     pub(super) fn register(&self, caller: Caller, size: u64) -> Result<Reply<'_>, Error> {
         let client = caller.client;
-        let (block, size) = self.rendezvous(caller, |tables, _| tables.register(client, size))?;
+        let (block, size) =
+            self.rendezvous(caller, |tables, _| tables.engine().register(client, size))?;
         Ok(Reply::Registered { block, size })
     }
 
@@ -331,7 +336,7 @@ impl Shared {
         size: u64,
     ) -> Result<Reply<'_>, Error> {
         self.reap_all(Instant::now());
-        let size = self.change(|tables| tables.grow(client, block, size))?;
+        let size = self.change(|tables| tables.engine().grow(client, block, size))?;
         Ok(Reply::Block { size })
     }
 
@@ -341,7 +346,8 @@ impl Shared {
         block: u64,
         size: u64,
     ) -> Result<Reply<'_>, Error> {
-        let size = self.change_now(|tables, now| tables.shrink(client, block, size, now))?;
+        let size =
+            self.change_now(|tables, now| tables.engine().shrink(client, block, size, now))?;
         Ok(Reply::Block { size })
     }
 }

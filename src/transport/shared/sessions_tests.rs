@@ -1,6 +1,7 @@
 //! Tests of sessions under their locks: threads start on a barrier, and a broken twin is caught.
 
 use super::*;
+use crate::marks::{Figures, take_reached};
 use crate::message::{Code, Request};
 use crate::transport::config::Config;
 use std::sync::Barrier;
@@ -84,7 +85,7 @@ fn without_seats_more_than_two_contend_and_are_caught() {
     let (shared, sessions) = crowd(5);
     publish(&shared, &sessions);
     let begin = |client, session| {
-        let begun = hold(&shared.tables).begin_receive(client, session, u64::MAX);
+        let begun = hold(&shared.tables).engine().begin_receive(client, session, u64::MAX);
         begun.unwrap().unwrap()
     };
     let copies: Vec<_> = (2..).zip(&sessions).map(|(client, &s)| begin(client, s)).collect();
@@ -127,7 +128,7 @@ fn several_connections_of_the_owner_share_its_seat() {
 fn a_copy_that_panics_leaves_its_seat() {
     let (shared, sessions) = crowd(1);
     publish(&shared, &sessions);
-    let begun = hold(&shared.tables).begin_receive(2, sessions[0], u64::MAX);
+    let begun = hold(&shared.tables).engine().begin_receive(2, sessions[0], u64::MAX);
     let copying = begun.unwrap().unwrap();
     let panicked = thread::scope(|scope| {
         let copy = || {
@@ -150,21 +151,24 @@ fn a_join_waits_for_the_tables_as_long_as_a_rendezvous_may_take() {
     let shared = Config { rendezvous: Duration::from_secs(60), ..Config::default() };
     let shared = shared.share().unwrap();
     let tables = hold(&shared.tables);
-    thread::scope(|scope| {
-        scope.spawn(|| join(&shared, 1, "late", 64));
+    let steps = thread::scope(|scope| {
+        let joining = scope.spawn(|| {
+            join(&shared, 1, "late", 64);
+            take_reached(Figures::Steps)
+        });
         while shared.locked.load(Ordering::Relaxed) == 0 {
             thread::yield_now();
         }
         drop(tables);
+        joining.join().unwrap()
     });
-    let steps = hold(&shared.tables).steps();
-    assert!(steps.contains(406) && steps.contains(408) && steps.contains(428));
+    assert!(steps.contains(&406) && steps.contains(&408) && steps.contains(&428));
     // And no longer.
     let shared = Config { rendezvous: Duration::from_millis(1), ..Config::default() };
     let shared = shared.share().unwrap();
     let tables = hold(&shared.tables);
     let reply = shared.rendezvous(Caller::connected(1), |tables, now| {
-        tables.join(Caller::connected(1), "late", None, Arc::default(), None, now)
+        tables.engine().join(Caller::connected(1), "late", None, Arc::default(), None, now)
     });
     assert_eq!(reply.unwrap_err().code, Code::Busy);
     drop(tables);
@@ -174,21 +178,21 @@ fn a_join_waits_for_the_tables_as_long_as_a_rendezvous_may_take() {
 fn a_process_that_ends_waits_for_the_copies_in_its_blocks() {
     let (shared, sessions) = crowd(1);
     publish(&shared, &sessions);
-    let begun = hold(&shared.tables).begin_receive(2, sessions[0], u64::MAX);
+    let begun = hold(&shared.tables).engine().begin_receive(2, sessions[0], u64::MAX);
     let copying = begun.unwrap().unwrap();
-    let used = || hold(&shared.tables).manager.leases().filling().used;
+    let used = || hold(&shared.tables).leases.filling().used;
     let before = used();
     thread::scope(|scope| {
         let ending =
             scope.spawn(|| shared.answer(&Request::Leave, Caller::connected(1), &mut Vec::new()));
-        while hold(&shared.tables).is_there("sender") {
+        while hold(&shared.tables).engine().is_there("sender") {
             thread::yield_now();
         }
         assert_eq!(used(), before, "its memory is still its own");
         let mut data = vec![0; LENGTH];
         assert_eq!(shared.copy_pieces(&copying, Bytes::Out(&mut data)), Ok(()));
         assert!(data.iter().all(|&byte| byte == 7));
-        let finished = shared.change(|tables| tables.finish(copying.number, true));
+        let finished = shared.change(|tables| tables.engine().finish(copying.number, true));
         assert!(finished.is_err_and(|error| error.text.contains("was lost")));
         assert!(matches!(ending.join().unwrap(), Reply::Left { .. }));
     });

@@ -5,13 +5,11 @@
 //! **Lock** the draw, then the tables, one after the other. **Source** ours.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar};
 
-use super::{DatagramGauges, LockedContents, Shared, hold};
+use super::{DatagramGauges, Shared, Tables, hold};
 use crate::message::Reply;
 use crate::service::engine::Figures;
 use crate::service::lootbox::Locking;
-use crate::service::manager::Manager;
 
 impl Shared {
     pub(super) fn stats(&self) -> Reply<'_> {
@@ -19,7 +17,7 @@ impl Shared {
         let undelivered = hold(&self.draw).undelivered();
         let (memory, engine) = {
             let tables = hold(&self.tables);
-            (memory_figures(&tables.manager), tables.figures())
+            (memory_figures(&tables), tables.sessions.figures())
         };
         let mut figures: Vec<(&str, String)> = vec![
             ("numbers", self.list.len().to_string()),
@@ -27,7 +25,7 @@ impl Shared {
             ("remaining", (self.list.len() - drawn).to_string()),
             ("undelivered", undelivered.to_string()),
             ("lock", self.locking.word().to_string()),
-            ("clients", self.clients.load(Ordering::Relaxed).to_string()),
+            ("clients", self.clients.count().to_string()),
         ];
         figures.extend(memory);
         figures.extend(self.session_figures(&engine));
@@ -59,8 +57,8 @@ impl Shared {
     }
 }
 
-fn memory_figures(manager: &Manager<LockedContents, Arc<Condvar>>) -> [(&'static str, String); 11] {
-    let leases = manager.leases();
+fn memory_figures(tables: &Tables) -> [(&'static str, String); 11] {
+    let Tables { leases, processes, .. } = tables;
     let (filling, requested) = (leases.filling(), leases.requested());
     let percent = |share: f64| format!("{share:.1}%");
     [
@@ -73,7 +71,7 @@ fn memory_figures(manager: &Manager<LockedContents, Arc<Condvar>>) -> [(&'static
         ("largest_free", filling.largest_free.to_string()),
         ("internal_fragmentation", percent(filling.internal_fragmentation(requested))),
         ("external_fragmentation", percent(filling.external_fragmentation())),
-        ("processes", manager.processes().to_string()),
-        ("waiting", manager.requests_waiting().to_string()),
+        ("processes", processes.processes().to_string()),
+        ("waiting", processes.requests_waiting().to_string()),
     ]
 }

@@ -106,12 +106,12 @@ impl Shared {
         self.check_wait(ms)?;
         self.change_now(|tables, now| {
             // One of several connections is looked at first: see `resume`.
-            let is_shared = tables.manager.has_others(caller.client);
-            if !is_shared && let Some(signal) = tables.next_signal(caller.client)? {
+            let is_shared = tables.processes.has_others(caller.client);
+            if !is_shared && let Some(signal) = tables.engine().next_signal(caller.client)? {
                 return Ok(Ok(Reply::Signal(Some(signal))));
             }
             let deadline = now + Duration::from_millis(ms);
-            let waker = tables.manager.waker(caller.client)?;
+            let waker = tables.processes.waker(caller.client)?;
             Ok(Err(Waiting { caller, what: What::Signal, deadline, waker }))
         })
     }
@@ -124,9 +124,9 @@ impl Shared {
         self.check_wait(wanted.wait_ms)?;
         self.reap_all(Instant::now());
         self.change_now(|tables, now| {
-            let waker = tables.manager.waker(caller.client)?;
+            let waker = tables.processes.waker(caller.client)?;
             make_room_for(tables, wanted);
-            Ok(match tables.manager.request_or_wait(caller.client, wanted, now)? {
+            Ok(match tables.manager().request_or_wait(caller.client, wanted, now)? {
                 Ok(granted) => Ok(Reply::Granted(granted.into())),
                 Err((ticket, deadline)) => {
                     Err(Waiting { caller, what: What::Memory(ticket), deadline, waker })
@@ -154,7 +154,7 @@ impl Shared {
         spare: &mut Vec<u8>,
     ) -> Resumed {
         let mut tables = hold(&self.tables);
-        let (sleeps_until, now) = (tables.manager.next_wake(), Instant::now());
+        let (sleeps_until, now) = (tables.leases.next_wake(), Instant::now());
         let mut looked = self.look(&mut tables, waiting, is_here, now);
         if looked.is_none() && !slice.is_zero() {
             let left = waiting.deadline.saturating_duration_since(now).min(slice);
@@ -183,14 +183,14 @@ impl Shared {
         let client = waiting.caller.client;
         let is_over = now >= waiting.deadline || self.is_stopping();
         let answered = match &waiting.what {
-            What::Signal => match tables.next_signal(client) {
+            What::Signal => match tables.engine().next_signal(client) {
                 Ok(None) if !is_over => return None,
                 Ok(signal) => Reply::Signal(signal),
                 Err(error) => Reply::Error(error),
             },
-            &What::Memory(ticket) => match tables.manager.served(ticket, now) {
+            &What::Memory(ticket) => match tables.processes.served(ticket, now) {
                 None if self.is_stopping() => {
-                    Reply::Error(tables.manager.refuse_waiting(ticket, now)?)
+                    Reply::Error(tables.processes.refuse_waiting(ticket, now)?)
                 }
                 None => return None,
                 Some(Ok(granted)) => Reply::Granted(granted.into()),
@@ -223,16 +223,16 @@ impl Shared {
             What::Signal => return Reply::Signal(None),
             &What::Message(session) => return Reply::Message { session, data: None },
             &What::Memory(ticket) => {
-                let granted = self.change_now(|tables, now| tables.manager.cancel(ticket, now));
+                let granted = self.change_now(|tables, now| tables.manager().cancel(ticket, now));
                 granted.into_iter().for_each(|ending| self.give_back(vec![ending]));
             }
             &What::Delivery { session, message, .. } => {
-                self.change(|tables| tables.withdraw(session, message));
+                self.change(|tables| tables.engine().withdraw(session, message));
             }
             What::Name { name, ticket } => {
-                self.change(|tables| tables.forget_name(name, *ticket));
+                self.change(|tables| tables.engine().forget_name(name, *ticket));
             }
-            What::Room { ticket, .. } => self.change(|tables| tables.forget_room(*ticket)),
+            What::Room { ticket, .. } => self.change(|tables| tables.engine().forget_room(*ticket)),
         }
         Reply::Error(Error::new(Code::Refused, NOBODY_WAITS))
     }
@@ -244,12 +244,12 @@ impl Shared {
         match reply {
             Reply::Granted(granted) => {
                 // Its process may have ended meanwhile, and the block with it.
-                let ending = self.change(|tables| tables.manager.undo(client, granted.id));
+                let ending = self.change(|tables| tables.manager().undo(client, granted.id));
                 ending.into_iter().for_each(|ending| self.give_back(vec![ending]));
                 Reply::Error(Error::new(Code::Refused, NOBODY_WAITS))
             }
             Reply::Signal(Some(signal)) => {
-                self.change(|tables| tables.put_back(client, signal));
+                self.change(|tables| tables.engine().put_back(client, signal));
                 Reply::Signal(None)
             }
             other => other,
@@ -264,10 +264,10 @@ pub(super) fn sleep<'a>(
     waker: &Condvar,
     time: Duration,
 ) -> MutexGuard<'a, Tables> {
-    tables.manager.fall_asleep(caller.client);
+    tables.processes.fall_asleep(caller.client);
     let woken = waker.wait_timeout(tables, time);
     let mut tables = woken.unwrap_or_else(PoisonError::into_inner).0;
-    tables.manager.awake(caller.client);
+    tables.processes.awake(caller.client);
     tables
 }
 
@@ -293,10 +293,13 @@ pub(super) fn look_for_message(
     is_here: bool,
 ) -> Result<Sought, Error> {
     let client = caller.client;
-    if !is_here && tables.manager.has_others(client) && tables.has_message(client, session) {
+    if !is_here
+        && tables.processes.has_others(client)
+        && tables.engine().has_message(client, session)
+    {
         return Ok(Sought::Ready);
     }
-    let begun = tables.begin_receive(client, session, caller.most_data)?;
+    let begun = tables.engine().begin_receive(client, session, caller.most_data)?;
     Ok(begun.map_or(Sought::Nothing, Sought::Found))
 }
 
@@ -309,11 +312,11 @@ fn enter_late(
     now: Instant,
 ) -> Option<Reply<'static>> {
     let waker = waiting.waker.clone();
-    let joined = tables.join(waiting.caller, name, committed, waker, Some(ticket), now);
+    let joined = tables.engine().join(waiting.caller, name, committed, waker, Some(ticket), now);
     if matches!(joined, Ok(Err(Full))) && !is_over {
         return None;
     }
-    tables.forget_room(ticket);
+    tables.engine().forget_room(ticket);
     Some(match joined {
         Ok(Ok(token)) => Reply::Joined { token },
         Ok(Err(Full)) => Reply::Error(full()),
@@ -328,7 +331,11 @@ fn look_at_delivery(
     message: MessageId,
     is_over: bool,
 ) -> Option<Reply<'static>> {
-    let became = if is_over { tables.withdraw(session, message) } else { tables.delivery(message) };
+    let became = if is_over {
+        tables.engine().withdraw(session, message)
+    } else {
+        tables.engine().delivery(message)
+    };
     let refused = |text| Some(Reply::Error(Error::new(Code::Refused, text)));
     match became {
         Delivery::Received => Some(Reply::Delivered { session, length }),
@@ -344,11 +351,11 @@ fn look_for_name(
     ticket: engine::Ticket,
     is_over: bool,
 ) -> Option<Reply<'static>> {
-    let is_there = tables.is_there(name);
+    let is_there = tables.engine().is_there(name);
     if !is_there && !is_over {
         return None;
     }
-    tables.forget_name(name, ticket);
+    tables.engine().forget_name(name, ticket);
     Some(match is_there {
         true => Reply::Found { name: name.to_string() },
         false => Reply::Error(nobody()),
