@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use buddy_system_allocator::{FrameAllocator, Heap};
 use criterion::{Criterion, criterion_group, criterion_main};
-use leasebox::service::buddy::Buddy;
+use leasebox::memory::buddy::Buddy;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};

@@ -7,13 +7,13 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use leasebox::message::memory::{Amounts, Pool, Reason, Wanted};
-use leasebox::service::buddy::Buddy;
-use leasebox::service::decision::{Standing, decide};
-use leasebox::service::ids::Ids;
-use leasebox::service::lease::LeaseTable;
-use leasebox::service::manager::{Caller, Rules, StandAlone};
-use leasebox::service::pool::{Pools, Share, Shares};
+use leasebox::cooperative::decision::{Standing, decide};
+use leasebox::cooperative::manager::{Caller, Rules, StandAlone};
+use leasebox::cooperative::pool::{Pools, Share, Shares};
+use leasebox::cooperative::words::{Amounts, Pool, Reason, Wanted};
+use leasebox::memory::buddy::Buddy;
+use leasebox::memory::ids::Ids;
+use leasebox::memory::lease::LeaseTable;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 use leasebox::client::Client;
 use leasebox::client::exchange::{Semantics, Way};
 use leasebox::message::{LeaseId, Request};
-use leasebox::representation::byte_order::ByteOrder;
-use leasebox::representation::frame::{Header, kind_of, put_request};
+use leasebox::protocol::byte_order::ByteOrder;
+use leasebox::protocol::frame::{Header, kind_of, put_request};
 use support::Running;
 
 /// Alternating pairs of one ratio, after a first one that is not counted.

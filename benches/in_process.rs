@@ -7,12 +7,12 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use leasebox::cooperative::manager::Caller;
 use leasebox::message::{IdKind, Reply, Request};
-use leasebox::representation::output::Output;
-use leasebox::representation::{Conversation, Decoded, Manners, Tail};
-use leasebox::service::lootbox::Locking;
-use leasebox::service::manager::Caller;
-use leasebox::transport::config::Config;
+use leasebox::numbers::draw::Locking;
+use leasebox::protocol::output::Output;
+use leasebox::protocol::{Conversation, Decoded, Manners, Tail};
+use leasebox::server::config::Config;
 
 const NUMBERS: u32 = 1_000_000;
 

@@ -30,9 +30,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use leasebox::message::{Reply, Request};
-use leasebox::representation::byte_order::ByteOrder;
-use leasebox::representation::cdr::Reader;
-use leasebox::representation::frame::{HEADER, Header, kind_of, put_request, take_reply};
+use leasebox::protocol::byte_order::ByteOrder;
+use leasebox::protocol::cdr::Reader;
+use leasebox::protocol::frame::{HEADER, Header, kind_of, put_request, take_reply};
 
 /// Alternating pairs of one ratio, after a first one that is not counted.
 const PAIRS: usize = 11;

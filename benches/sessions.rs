@@ -6,12 +6,12 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use leasebox::message::session::SessionId;
+use leasebox::cooperative::manager::Caller;
+use leasebox::memory::buddy::Buddy;
 use leasebox::message::{Reply, Request};
-use leasebox::service::buddy::Buddy;
-use leasebox::service::manager::Caller;
-use leasebox::transport::config::Config;
-use leasebox::transport::shared::Shared;
+use leasebox::server::config::Config;
+use leasebox::server::shared::Shared;
+use leasebox::sessions::words::SessionId;
 
 const MIB: u64 = 1 << 20;
 

@@ -59,28 +59,28 @@
 //! # Reading order
 //!
 //! 1. [`message`]: all that can be asked and answered.
-//! 2. [`service::lootbox`]: the draw, and why it needs a lock.
-//! 3. [`service::buddy`] over [`service::bits`], then [`service::arena`] and
-//!    [`service::lease`], which uses [`service::ids`].
-//! 4. [`representation`] chooses; [`representation::text`] and
-//!    [`representation::memorylease`] are each their own specification.
-//! 5. [`transport::shared`]: the locks, and where a request meets its service.
-//! 6. [`transport::connection`]: one client's life; [`transport::tcp`]: all of them, and
-//!    the stop; [`transport::events`]: what they tell each other.
-//! 7. Request-reply: [`representation::frame`] and [`representation::datagram`] are the
+//! 2. [`numbers::draw`]: the draw, and why it needs a lock.
+//! 3. [`memory::buddy`] over [`memory::bits`], then [`memory::arena`] and
+//!    [`memory::lease`], which uses [`memory::ids`].
+//! 4. [`representation`] chooses; [`protocol::text`] and
+//!    [`protocol::memorylease`] are each their own specification.
+//! 5. [`server::shared`]: the locks, and where a request meets its service.
+//! 6. [`server::connection`]: one client's life; [`server::accept`]: all of them, and
+//!    the stop; [`server::events`]: what they tell each other.
+//! 7. Request-reply: [`protocol::frame`] and [`protocol::datagram`] are the
 //!    formats; [`client::exchange`] is the client's half of R, RR and RRA,
-//!    [`transport::datagrams`] and [`transport::history`] the server's; [`client`] is the
-//!    library. [`representation::marshal`] has the lecture's other representations.
-//! 8. Cooperative memory: [`message::memory`] has its words, [`service::decision`] and
-//!    [`service::repayment`] the document's figures, [`service::manager`] all around them;
-//!    [`transport::shared::waiting`] is where clients wait, and [`lab::simulation`] runs
+//!    [`server::datagrams`] and [`server::history`] the server's; [`client`] is the
+//!    library. [`lecture::marshal`] has the lecture's other representations.
+//! 8. Cooperative memory: [`cooperative::words`] has its words, [`cooperative::decision`] and
+//!    [`cooperative::repayment`] the document's figures, [`cooperative::manager`] all around them;
+//!    [`server::shared::waiting`] is where clients wait, and [`lab::simulation`] runs
 //!    the same manager on a simulated clock.
-//! 9. Sessions: [`message::session`] has the words, [`service::engine`] the document's figures
-//!    4 and 5, with the three turns of a copy; [`transport::shared`]'s `sessions` makes the copy.
-//! 10. The tools that people have: [`representation::http`] and its parts from the first line to
-//!     the status, [`representation::resp`]; [`message::resource`] is what they added to the vocabulary.
-//!     The live page is `representation/http/page.html`, `.css` and `.js`.
-//! 11. The lab: [`transport::parking`] lets one draw do one step; [`lab::explorer`] runs the
+//! 9. Sessions: [`sessions::words`] has the words, [`sessions`] the document's figures
+//!    4 and 5, with the three turns of a copy; [`server::shared`]'s `sessions` makes the copy.
+//! 10. The tools that people have: [`protocol::http`] and its parts from the first line to
+//!     the status, [`protocol::resp`]; [`message::resource`] is what they added to the vocabulary.
+//!     The live page is `protocol/http/page.html`, `.css` and `.js`.
+//! 11. The lab: [`numbers::parking`] lets one draw do one step; [`lab::explorer`] runs the
 //!     server's own draw under every schedule; [`lab::grader`] judges any server.
 //!
 //! # Threads
@@ -101,8 +101,8 @@
 //!
 //! # Locks
 //!
-//! All of a server's are in [`transport::shared`], but for a lab server's parking, which is
-//! in [`transport::parking`]; no thread ever holds two.
+//! All of a server's are in [`server::shared`], but for a lab server's parking, which is
+//! in [`numbers::parking`]; no thread ever holds two.
 //!
 //! | lock | guards | how many |
 //! | --- | --- | --- |
@@ -130,9 +130,13 @@
 
 pub mod cli;
 pub mod client;
+pub mod common;
+pub mod cooperative;
 pub mod lab;
-pub mod marks;
+pub mod lecture;
+pub mod memory;
 pub mod message;
-pub mod representation;
-pub mod service;
-pub mod transport;
+pub mod numbers;
+pub mod protocol;
+pub mod server;
+pub mod sessions;

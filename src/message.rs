@@ -21,18 +21,14 @@
 //! the homework's `draw`; RFC 9110 for [`resource`]; the errors' codes are those of the design,
 //! section 3.1.
 
-mod id;
-pub mod memory;
-pub mod numbers;
 mod reply;
 mod request;
 pub mod resource;
-pub mod session;
 
 use std::borrow::Cow;
 use std::fmt;
 
-pub use id::{GREATEST_NUMBER_ID, IdKind, LeaseId, parse_decimal};
+pub use crate::common::id::{GREATEST_NUMBER_ID, IdKind, LeaseId, parse_decimal};
 pub use reply::Reply;
 pub use request::Request;
 

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use leasebox::client::exchange::{Semantics, Way};
 use leasebox::client::{CallError, Client};
 use leasebox::message::{Code, Reply, Request};
-use leasebox::representation::byte_order::ByteOrder;
-use leasebox::representation::datagram::{Heard, Token, Wish, acknowledge, ask, hear, hello};
-use leasebox::transport::config::Config;
-use leasebox::transport::datagrams::DatagramLimits;
+use leasebox::protocol::byte_order::ByteOrder;
+use leasebox::protocol::datagram::{Heard, Token, Wish, acknowledge, ask, hear, hello};
+use leasebox::server::config::Config;
+use leasebox::server::datagrams::DatagramLimits;
 use support::weather::{BAD, Lossy, client, drain_by_eight};
 use support::{BINARY, Running, assert_permutation, shown};
 

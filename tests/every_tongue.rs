@@ -20,9 +20,9 @@ mod text;
 
 use std::time::Duration;
 
+use leasebox::cooperative::words::Reason;
 use leasebox::message::Code;
-use leasebox::message::memory::Reason;
-use leasebox::representation::byte_order::ByteOrder;
+use leasebox::protocol::byte_order::ByteOrder;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use support::Running;

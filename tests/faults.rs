@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use leasebox::message::Request;
-use leasebox::transport::config::Config;
-use leasebox::transport::tcp::Server;
+use leasebox::server::accept::Server;
+use leasebox::server::config::Config;
 use support::{BINARY, Client, Running, numbers, wait_for};
 
 /// The stop's promise is 2 s; ten times that on a busy machine.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use leasebox::client::{CallError, Client};
 use leasebox::message::resource::{Condition, Listed, Part};
 use leasebox::message::{Code, LeaseId, Reply, Request, Rows};
-use leasebox::representation::byte_order::ByteOrder;
+use leasebox::protocol::byte_order::ByteOrder;
 use support::frames::Frames;
 use support::{Running, leasebox, shown};
 

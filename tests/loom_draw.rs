@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use leasebox::service::lootbox::{Counter, take};
+use leasebox::numbers::draw::{Counter, take};
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;

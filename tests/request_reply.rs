@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 
 use leasebox::client::exchange::{Exchange, Semantics, Turn, Way};
 use leasebox::client::peer::Peer;
-use leasebox::message::numbers::Drawn;
 use leasebox::message::{ClientNumber, Reply, Request};
-use leasebox::representation::byte_order::ByteOrder;
-use leasebox::representation::datagram::Wish;
-use leasebox::transport::datagrams::{DatagramLimits, Datagrams, Executor};
+use leasebox::numbers::list::Drawn;
+use leasebox::protocol::byte_order::ByteOrder;
+use leasebox::protocol::datagram::Wish;
+use leasebox::server::datagrams::{DatagramLimits, Datagrams, Executor};
 
 const MS: Duration = Duration::from_millis(1);
 /// One way through the network.

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use leasebox::client::exchange::Way;
-use leasebox::service::buddy::Buddy;
+use leasebox::memory::buddy::Buddy;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use support::students::{

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{BAD_NEWS, no_answer, print};
+use crate::cli::{BAD_NEWS, no_answer, print};
 use crate::lab::record::Record;
-use crate::message::numbers::NumberList;
+use crate::numbers::list::NumberList;
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \

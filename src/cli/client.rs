@@ -16,15 +16,15 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
-use super::{bad_news, no_answer, print, printable, units};
+use crate::cli::{bad_news, no_answer, print, printable, units};
 use crate::client::exchange::{Semantics, Way};
 use crate::client::line::Line;
 use crate::client::{CallError, dial};
+use crate::cooperative::words::ProcessToken;
 use crate::lab::table;
-use crate::message::memory::ProcessToken;
 use crate::message::{LeaseId, Row};
-use crate::representation::escape::{escape, unescape};
-use crate::transport::config::DEFAULT_PORT;
+use crate::protocol::escape::{escape, unescape};
+use crate::server::config::DEFAULT_PORT;
 
 /// How long a lease lasts when no duration is given, in milliseconds.
 const DEFAULT_MS: &[u8] = b"60000";

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{announce, no_answer, resolve, signals};
-use crate::transport::echo;
+use crate::cli::{announce, no_answer, resolve, signals};
+use crate::lecture::echo;
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{BAD_NEWS, no_answer, print, units};
+use crate::cli::{BAD_NEWS, no_answer, print, units};
 use crate::lab::grader::formats::{Format, render};
 use crate::lab::grader::report::Report;
 use crate::lab::grader::{Options, grade, source};
 use crate::lab::record::listed;
-use crate::message::numbers::NumberList;
-use crate::service::lootbox::shuffled;
+use crate::numbers::draw::shuffled;
+use crate::numbers::list::NumberList;
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \

@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 
 use clap::Args;
 
-use super::{announce, no_answer, resolve, signals};
+use crate::cli::{announce, no_answer, resolve, signals};
 use crate::lab::lossy::{Counts, Proxy, Weather};
 
 #[derive(Args)]

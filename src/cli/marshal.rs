@@ -8,9 +8,9 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{no_answer, print, printable};
-use crate::representation::byte_order::ByteOrder;
-use crate::representation::marshal::{Form, Part, Person, bytes_of, marshal, unmarshal};
+use crate::cli::{no_answer, print, printable};
+use crate::lecture::marshal::{Form, Part, Person, bytes_of, marshal, unmarshal};
+use crate::protocol::byte_order::ByteOrder;
 
 /// The widest column of hexadecimal digits; what is longer stands out.
 const WIDEST: usize = 48;

@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 
-use super::units;
-use crate::message::memory::Pool;
-use crate::service::pool::{Share, Shares};
+use crate::cli::units;
+use crate::cooperative::pool::{Share, Shares};
+use crate::cooperative::words::Pool;
 
 /// How memory is divided, and whose committed memory is fixed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

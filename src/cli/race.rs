@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
-use super::{no_answer, print};
+use crate::cli::{no_answer, print};
 use crate::lab::explorer::{Bound, Case, Drawer, Findings, Stage, explore};
 use crate::lab::replay::replay;
 use crate::lab::space_time::MOST_DRAWERS;
 use crate::lab::step_by_step::step_by_step;
 use crate::lab::telling::{how_many, letters, read_schedule, tell_case, tell_findings, tell_run};
-use crate::service::lootbox::Locking;
-use crate::transport::parking::Stuck;
+use crate::numbers::draw::Locking;
+use crate::numbers::parking::Stuck;
 
 /// Numbers that one client draws, at most.
 const MOST_COUNT: u64 = 20;

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::pools::{self, Plan};
-use super::{announce, no_answer, resolve, signals, units};
-use crate::message::memory::Pool;
-use crate::representation::Manners;
-use crate::representation::log_on::User;
-use crate::service::lootbox::Locking;
-use crate::service::manager::{CollectBy, Rules, default_low_water};
-use crate::service::pool::Shares;
-use crate::transport::config::{Config, DEFAULT_PORT};
-use crate::transport::connection::Limits;
-use crate::transport::datagrams::DatagramLimits;
+use crate::cli::pools::{self, Plan};
+use crate::cli::{announce, no_answer, resolve, signals, units};
+use crate::cooperative::manager::{CollectBy, Rules, default_low_water};
+use crate::cooperative::pool::Shares;
+use crate::cooperative::words::Pool;
+use crate::numbers::draw::Locking;
+use crate::protocol::Manners;
+use crate::protocol::log_on::User;
+use crate::server::config::{Config, DEFAULT_PORT};
+use crate::server::connection::Limits;
+use crate::server::datagrams::DatagramLimits;
 
 /// Descriptors that are not clients': standard streams, the listener, some margin.
 const OWN_DESCRIPTORS: u64 = 80;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{no_answer, print};
+use crate::cli::{no_answer, print};
 use crate::lab::simulation::{how_small, plot, report, sweep};
 
 #[derive(Args)]

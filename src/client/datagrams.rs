@@ -15,13 +15,13 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use super::exchange::{Exchange, Turn, Way};
-use super::peer::Peer;
-use super::{CallError, SHORTEST, deadline, resolve};
+use crate::client::exchange::{Exchange, Turn, Way};
+use crate::client::peer::Peer;
+use crate::client::{CallError, SHORTEST, deadline, resolve};
 use crate::message::{Reply, Request};
-use crate::representation::byte_order::ByteOrder;
-use crate::representation::datagram::BUFFER;
-use crate::transport::udp::any_port;
+use crate::protocol::byte_order::ByteOrder;
+use crate::protocol::datagram::BUFFER;
+use crate::server::udp::any_port;
 
 /// Datagrams that are looked at before telling: whoever sends more does not stop it.
 const MOST_WAITING: usize = 64;

@@ -39,10 +39,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::peer::Peer;
-use super::{CallError, deadline};
+use crate::client::peer::Peer;
+use crate::client::{CallError, deadline};
 use crate::message::{Code, Error, Reply, Request};
-use crate::representation::datagram::{self, Heard, Welcome, Wish};
+use crate::protocol::datagram::{self, Heard, Welcome, Wish};
 
 /// The longest wait before the next copy, in times of the first.
 const LONGEST_WAIT: u32 = 16;

@@ -2,9 +2,9 @@
 //! every placement of faults is in `tests/request_reply.rs`.
 
 use super::*;
-use crate::message::numbers::Drawn;
-use crate::representation::byte_order::ByteOrder;
-use crate::representation::datagram::{TOKEN, Token, read, reply, welcome};
+use crate::numbers::list::Drawn;
+use crate::protocol::byte_order::ByteOrder;
+use crate::protocol::datagram::{TOKEN, Token, read, reply, welcome};
 
 const MS: Duration = Duration::from_millis(1);
 const LIMIT: Duration = Duration::from_secs(5);

@@ -5,14 +5,14 @@
 //!   < 5 19 228 665
 //! ```
 //!
-//! **Invariants** those of [`super::wire`]: sending is a call, and so is receiving.
+//! **Invariants** those of [`crate::client::wire`]: sending is a call, and so is receiving.
 //!
-//! **Lock** none. **Source** [`crate::representation::text`].
+//! **Lock** none. **Source** [`crate::protocol::text`].
 
 use std::time::Duration;
 
-use super::wire::Wire;
-use super::{CallError, dial};
+use crate::client::wire::Wire;
+use crate::client::{CallError, dial};
 
 /// The longest line that is read, in bytes: all numbers of the longest list fit.
 const LONGEST_LINE: usize = 128 << 20;

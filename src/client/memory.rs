@@ -3,7 +3,7 @@
 //! ```no_run
 //! use std::time::Duration;
 //! use leasebox::client::Client;
-//! use leasebox::message::memory::Reason;
+//! use leasebox::cooperative::words::Reason;
 //!
 //! # fn main() -> Result<(), leasebox::client::CallError> {
 //! let mut process = Client::connect("localhost", 4120, Duration::from_secs(5))?;
@@ -17,12 +17,12 @@
 //!
 //! **Invariants** a call that waits for memory or a signal has that time beside its limit.
 //!
-//! **Lock** none. **Source** [`crate::message::memory`].
+//! **Lock** none. **Source** [`crate::cooperative::words`].
 
 use std::time::Duration;
 
-use super::{CallError, Client, milliseconds};
-use crate::message::memory::{
+use crate::client::{CallError, Client, milliseconds};
+use crate::cooperative::words::{
     Account, Amounts, Granted, PoolState, Pressure, ProcessToken, Reason, Signal, Wanted,
 };
 use crate::message::{LeaseId, Reply, Request};

@@ -55,7 +55,7 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use crate::message::{IdKind, LeaseId, Reply, Request, Row, Rows};
-use crate::representation::byte_order::ByteOrder;
+use crate::protocol::byte_order::ByteOrder;
 use datagrams::ByDatagrams;
 pub use error::CallError;
 use exchange::Way;

@@ -8,14 +8,14 @@
 //!
 //! **Invariants** ids go up for as long as a token lives.
 //!
-//! **Lock** none. Time is an argument. **Source** [`super::exchange`], which uses it.
+//! **Lock** none. Time is an argument. **Source** [`crate::client::exchange`], which uses it.
 
 use std::time::{Duration, Instant};
 
-use super::deadline;
+use crate::client::deadline;
 use crate::message::Reply;
-use crate::representation::byte_order::ByteOrder;
-use crate::representation::datagram::{self, Heard, Welcome};
+use crate::protocol::byte_order::ByteOrder;
+use crate::protocol::datagram::{self, Heard, Welcome};
 
 /// What a client knows of its server from one exchange to the next.
 #[derive(Debug)]

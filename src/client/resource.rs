@@ -22,7 +22,7 @@
 
 use std::borrow::Cow;
 
-use super::{CallError, Client};
+use crate::client::{CallError, Client};
 use crate::message::resource::{Condition, Inspection, Listed, Listing, Part};
 use crate::message::{LeaseId, Reply, Request};
 

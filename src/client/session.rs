@@ -20,13 +20,13 @@
 //!
 //! **Invariants** a call that waits has that time beside its limit.
 //!
-//! **Lock** none. **Source** [`crate::message::session`].
+//! **Lock** none. **Source** [`crate::sessions::words`].
 
 use std::time::Duration;
 
-use super::{CallError, Client, milliseconds};
-use crate::message::session::{SessionId, SessionState};
+use crate::client::{CallError, Client, milliseconds};
 use crate::message::{Reply, Request};
+use crate::sessions::words::{SessionId, SessionState};
 
 impl Client {
     /// Opens a session with the process of that name, and says something at once unless `data`

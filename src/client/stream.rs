@@ -13,20 +13,20 @@
 //! 2. After half a request was written, or something unreadable was read, nothing more is
 //!    asked on this connection: the server could not tell it apart.
 //!
-//! **Lock** none. **Source** [`crate::representation::frame`].
+//! **Lock** none. **Source** [`crate::protocol::frame`].
 
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::CallError;
-use super::wire::{LONGEST, Wire};
-use crate::message::numbers::NumberList;
+use crate::client::CallError;
+use crate::client::wire::{LONGEST, Wire};
 use crate::message::{Code, Error, Reply, Request};
-use crate::representation::byte_order::ByteOrder;
-use crate::representation::cdr::Reader;
-use crate::representation::frame::{HEADER, Header, kind_of, put_request, take_reply};
-use crate::representation::text::MAX_LINE;
+use crate::numbers::list::NumberList;
+use crate::protocol::byte_order::ByteOrder;
+use crate::protocol::cdr::Reader;
+use crate::protocol::frame::{HEADER, Header, kind_of, put_request, take_reply};
+use crate::protocol::text::MAX_LINE;
 
 /// What a full server's line begins with, whatever it is asked in.
 const TEXT_ERROR: &[u8] = b"error ";

@@ -14,8 +14,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::{CallError, deadline};
-use crate::transport::input::Input;
+use crate::client::{CallError, deadline};
+use crate::server::input::Input;
 
 /// The longest answer unless another is asked for, in bytes: the longest message of a server
 /// that was not told otherwise.

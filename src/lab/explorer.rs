@@ -5,11 +5,11 @@
 //!                │
 //!   Parking ─────┴── lets one thread do one step
 //!      ▲
-//!   thread A ── lootbox::draw ── take ── Stepped: load ┤ (read ┤) store ┤
-//!   thread B ── lootbox::draw ── take ── Stepped: load ┤ (read ┤) store ┤
+//!   thread A ── draw::draw ── take ── Stepped: load ┤ (read ┤) store ┤
+//!   thread B ── draw::draw ── take ── Stepped: load ┤ (read ┤) store ┤
 //! ```
 //!
-//! Nothing of the draw is built a second time: [`lootbox::draw`] and [`take`] are the
+//! Nothing of the draw is built a second time: [`draw::draw`] and [`take`] are the
 //! server's, and only the counter that they load and store is ours. It parks before
 //! each step until the schedule names its client.
 //!
@@ -40,12 +40,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use super::schedule::Schedules;
-use crate::message::numbers::{NumberList, Taken};
+use crate::lab::schedule::Schedules;
 use crate::message::{ClientNumber, Step};
-use crate::service::lootbox::{self, Counter, Locking, take};
-use crate::transport::parking::{Parking, Stuck};
-use crate::transport::shared::hold;
+use crate::numbers::draw::{self, Counter, Locking, take};
+use crate::numbers::list::{NumberList, Taken};
+use crate::numbers::parking::{Parking, Stuck};
+use crate::server::shared::hold;
 
 /// How long a whole schedule may take: far more than it does, so that a mistake in here
 /// ends with an error.
@@ -226,7 +226,7 @@ impl Scene {
         let counter = Stepped { scene: self, client, parking, loaded: Cell::new(0) };
         let unlocked = || take(&counter, 1, self.list.len());
         let locked = |count| counter.take_locked(count);
-        lootbox::draw(&self.list, self.case.locking, count, locked, unlocked)
+        draw::draw(&self.list, self.case.locking, count, locked, unlocked)
     }
 }
 

@@ -46,8 +46,8 @@ use self::ledger::{Duplicate, Ledger, Operation};
 use self::peer::{Answer, Ending, Learned, Peer, learn};
 use self::report::{Outcome, Report};
 use self::shape::Shape;
-use super::shuffle::Shuffle;
-use crate::transport::shared::hold;
+use crate::lab::shuffle::Shuffle;
+use crate::server::shared::hold;
 
 /// No reply takes longer, and none longer than a tenth of all the time.
 const PATIENCE: Duration = Duration::from_secs(5);

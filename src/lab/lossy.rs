@@ -29,9 +29,9 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
-use crate::representation::datagram::BUFFER;
-use crate::transport::tcp::warn_now_and_then;
-use crate::transport::udp::any_port;
+use crate::protocol::datagram::BUFFER;
+use crate::server::accept::warn_now_and_then;
+use crate::server::udp::any_port;
 
 /// Clients at once: each has a thread and a socket.
 const MOST_CLIENTS: usize = 1024;

@@ -23,7 +23,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::shuffle::Shuffle;
+use crate::lab::shuffle::Shuffle;
 use crate::message::parse_decimal;
 
 /// Findings of one kind that are listed; the rest is counted.

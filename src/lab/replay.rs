@@ -17,9 +17,9 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::explorer::{Case, Run};
 use crate::client::CallError;
 use crate::client::line::Line;
+use crate::lab::explorer::{Case, Run};
 use crate::message::ClientNumber;
 
 /// How long any one thing may take.

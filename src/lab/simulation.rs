@@ -30,12 +30,12 @@ use std::time::{Duration, Instant};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::message::memory::Pool;
-use crate::service::buddy::Buddy;
-use crate::service::ids::Ids;
-use crate::service::lease::LeaseTable;
-use crate::service::manager::{Rules, StandAlone};
-use crate::service::pool::{Pools, Share, Shares};
+use crate::cooperative::manager::{Rules, StandAlone};
+use crate::cooperative::pool::{Pools, Share, Shares};
+use crate::cooperative::words::Pool;
+use crate::memory::buddy::Buddy;
+use crate::memory::ids::Ids;
+use crate::memory::lease::LeaseTable;
 pub use demand::{Demand, Shape};
 use process::{Process, Turn};
 

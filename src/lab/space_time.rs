@@ -21,8 +21,8 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use super::explorer::{Case, Event, Run};
-use super::table;
+use crate::lab::explorer::{Case, Event, Run};
+use crate::lab::table;
 use crate::message::{ClientNumber, Row, Step};
 
 /// More columns do not fit a terminal.
@@ -196,7 +196,7 @@ fn explain_one(
 mod tests {
     use super::*;
     use crate::lab::explorer::{Drawer, Stage};
-    use crate::service::lootbox::Locking;
+    use crate::numbers::draw::Locking;
 
     fn case(locking: Locking, drawers: &[(char, u64)], reads: bool) -> Case {
         let drawers = drawers.iter().map(|&(name, count)| Drawer { name, count }).collect();

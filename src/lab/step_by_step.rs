@@ -18,10 +18,10 @@
 
 use std::io::{self, BufRead};
 
-use super::explorer::{Case, Drawer, Stage};
-use super::space_time::{Picture, explain, homework_table};
-use super::telling::{letters, tell_case, verdict};
-use crate::transport::parking::Stuck;
+use crate::lab::explorer::{Case, Drawer, Stage};
+use crate::lab::space_time::{Picture, explain, homework_table};
+use crate::lab::telling::{letters, tell_case, verdict};
+use crate::numbers::parking::Stuck;
 
 /// Reads letters from `input` and tells what each step does; answers what stands at the
 /// end. A text that cannot be told ends it like the input's end.
@@ -84,7 +84,7 @@ fn who_can(case: &Case, done: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::lootbox::Locking;
+    use crate::numbers::draw::Locking;
 
     #[test]
     fn what_goes_wrong_is_said_when_it_does_and_nobody_steps_too_often() {

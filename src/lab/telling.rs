@@ -13,14 +13,14 @@
 //!
 //! **Lock** none.
 //!
-//! **Source** the words of Musuvathi and Qadeer, as in [`super::schedule`].
+//! **Source** the words of Musuvathi and Qadeer, as in [`crate::lab::schedule`].
 
 use std::fmt::Write;
 
-use super::explorer::{Case, Drawer, Findings, Run, Stage};
-use super::space_time::{explain, homework_table, picture};
-use crate::service::lootbox::Locking;
-use crate::transport::parking::Stuck;
+use crate::lab::explorer::{Case, Drawer, Findings, Run, Stage};
+use crate::lab::space_time::{explain, homework_table, picture};
+use crate::numbers::draw::Locking;
+use crate::numbers::parking::Stuck;
 
 /// Numbers of the list that are shown.
 const MOST_SHOWN: usize = 12;

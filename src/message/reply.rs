@@ -2,15 +2,17 @@
 //!
 //! **Invariants** data is owned by one buffer, copied once; a draw borrows from the list.
 //!
-//! **Lock** none: plain values. **Source** as [`super::request`].
+//! **Lock** none: plain values. **Source** as [`crate::message::request`].
 
 use std::borrow::Cow;
 
-use super::memory::{Account, Amounts, Granted, PoolState, Pressure, ProcessToken, Signal};
-use super::numbers::Drawn;
-use super::resource::{Inspection, Listing};
-use super::session::{SessionId, SessionState};
-use super::{ClientNumber, Error, LeaseId, Row, Step};
+use crate::cooperative::words::{
+    Account, Amounts, Granted, PoolState, Pressure, ProcessToken, Signal,
+};
+use crate::message::resource::{Inspection, Listing};
+use crate::message::{ClientNumber, Error, LeaseId, Row, Step};
+use crate::numbers::list::Drawn;
+use crate::sessions::words::{SessionId, SessionState};
 
 /// One answer. What it borrows is the immutable list of numbers.
 #[derive(Debug)]

@@ -3,14 +3,14 @@
 //! **Invariants** nothing is owned that the input buffer has, unless it had to be unescaped.
 //!
 //! **Lock** none: plain values. **Source** that of each command is named in [`super`],
-//! [`super::memory`], [`super::session`] and [`super::resource`].
+//! [`crate::cooperative::words`], [`crate::sessions::words`] and [`crate::message::resource`].
 
 use std::borrow::Cow;
 
-use super::memory::{ProcessToken, Wanted};
-use super::resource::{Condition, Listed, Part};
-use super::session::SessionId;
-use super::{ClientNumber, DEFAULT_WAIT_MS, IdKind, LeaseId, Rows};
+use crate::cooperative::words::{ProcessToken, Wanted};
+use crate::message::resource::{Condition, Listed, Part};
+use crate::message::{ClientNumber, DEFAULT_WAIT_MS, IdKind, LeaseId, Rows};
+use crate::sessions::words::SessionId;
 
 /// One thing asked of the server. Borrows its bytes from the input buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@
 
 use std::borrow::Cow;
 
-use super::LeaseId;
+use crate::message::LeaseId;
 
 /// Which bytes of what was last set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use leasebox::message::Code;
-use leasebox::message::memory::Pool::{
+use leasebox::cooperative::figures::{BOXES, FRAGMENTED, FULL};
+use leasebox::cooperative::manager::{Caller, Rules};
+use leasebox::cooperative::words::Pool::{
     Committed, GrantedLeak, GrantedPause, LoanedEfficiency, LoanedPause,
 };
-use leasebox::message::memory::{Amounts, Level, Reason, Signal};
-use leasebox::service::figures::{BOXES, FRAGMENTED, FULL};
-use leasebox::service::manager::{Caller, Rules};
+use leasebox::cooperative::words::{Amounts, Level, Reason, Signal};
+use leasebox::message::Code;
 
 use crate::world::{KB, MB, MS, World, amounts};
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use leasebox::client::Client as Library;
 use leasebox::client::exchange::Way;
-use leasebox::message::memory::{Pool, Reason, Signal, Wanted};
+use leasebox::cooperative::words::{Pool, Reason, Signal, Wanted};
 
 use crate::support::{Client, Running, wait_for};
 

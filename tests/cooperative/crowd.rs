@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use leasebox::message::memory::{Reason, Wanted};
+use leasebox::cooperative::words::{Reason, Wanted};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use leasebox::message::Code;
-use leasebox::message::memory::Pool::{
+use leasebox::cooperative::manager::{Caller, CollectBy, Rules};
+use leasebox::cooperative::pool::{Share, Shares};
+use leasebox::cooperative::words::Pool::{
     Committed, GrantedLeak, GrantedPause, LoanedEfficiency, LoanedPause,
 };
-use leasebox::message::memory::{Amounts, Level, Reason, Signal, Wanted};
-use leasebox::service::manager::{Caller, CollectBy, Rules};
-use leasebox::service::pool::{Share, Shares};
+use leasebox::cooperative::words::{Amounts, Level, Reason, Signal, Wanted};
+use leasebox::message::Code;
 
 use crate::world::{KB, MS, World};
 

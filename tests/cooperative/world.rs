@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::hash::RandomState;
 use std::time::{Duration, Instant};
 
-use leasebox::marks::{Figures, take_reached};
-use leasebox::message::memory::{Amounts, Granted, Pool, Reason, Signal, Wanted};
+use leasebox::common::marks::{Figures, take_reached};
+use leasebox::cooperative::manager::{Caller, Rules, StandAlone};
+use leasebox::cooperative::pool::{Pools, Share, Shares};
+use leasebox::cooperative::words::{Amounts, Granted, Pool, Reason, Signal, Wanted};
+use leasebox::memory::buddy::Buddy;
+use leasebox::memory::ids::Ids;
+use leasebox::memory::lease::LeaseTable;
 use leasebox::message::{Code, Error, LeaseId};
-use leasebox::service::buddy::Buddy;
-use leasebox::service::ids::Ids;
-use leasebox::service::lease::LeaseTable;
-use leasebox::service::manager::{Caller, Rules, StandAlone};
-use leasebox::service::pool::{Pools, Share, Shares};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

@@ -2,11 +2,11 @@
 
 use leasebox::client::exchange::{Semantics, Way};
 use leasebox::client::{CallError, Client as Library};
-use leasebox::message::memory::Wanted;
+use leasebox::cooperative::words::Wanted;
 use leasebox::message::{IdKind, LeaseId, Reply, Request, Rows};
-use leasebox::representation::byte_order::ByteOrder;
-use leasebox::representation::output::Output;
-use leasebox::representation::text;
+use leasebox::protocol::byte_order::ByteOrder;
+use leasebox::protocol::output::Output;
+use leasebox::protocol::text;
 
 use super::support::Running;
 use super::{Answered, Asked, LIMIT, LONG, Tongue, said, told};

@@ -4,7 +4,7 @@ use super::support::{Client, Running, numbers};
 use super::{Answered, Asked, LONG, Tongue};
 use crate::support::http::{Response, ask};
 use leasebox::message::Code;
-use leasebox::representation::escape::{escape, unescape};
+use leasebox::protocol::escape::{escape, unescape};
 
 struct Http {
     client: Client,

@@ -6,7 +6,7 @@ use super::support::Running;
 use super::text::{Text, understood};
 use super::{Answered, Asked, Tongue};
 use leasebox::message::Code;
-use leasebox::representation::escape::unescape;
+use leasebox::protocol::escape::unescape;
 
 struct Resp(Text);
 

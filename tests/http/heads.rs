@@ -3,7 +3,7 @@
 //! What we take, it takes as the same. What it refuses, we refuse. It takes more: lines that end with LF alone
 //! and what else RFC 9112 lets a reader forgive.
 
-use leasebox::representation::http::head::{MOST_FIELDS, find_end, parse};
+use leasebox::protocol::http::head::{MOST_FIELDS, find_end, parse};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 

@@ -7,17 +7,17 @@ use std::time::{Duration, Instant, SystemTime};
 
 use leasebox::lab::record::Record;
 use leasebox::lab::table;
+use leasebox::lecture::marshal::{Form, bytes_of, marshal, unmarshal};
+use leasebox::lecture::modified_utf8;
 use leasebox::message::{ClientNumber, Reply, Request};
-use leasebox::representation::byte_order::ByteOrder;
-use leasebox::representation::cdr::Reader;
-use leasebox::representation::datagram::{self, Wish};
-use leasebox::representation::escape::{escape, unescape};
-use leasebox::representation::frame::{HEADER, Header, put_reply, take_reply};
-use leasebox::representation::marshal::{Form, bytes_of, marshal, unmarshal};
-use leasebox::representation::modified_utf8;
-use leasebox::representation::output::Output;
-use leasebox::representation::{Conversation, Decoded, Manners, Tail};
-use leasebox::transport::datagrams::{DatagramLimits, Datagrams, Executor};
+use leasebox::protocol::byte_order::ByteOrder;
+use leasebox::protocol::cdr::Reader;
+use leasebox::protocol::datagram::{self, Wish};
+use leasebox::protocol::escape::{escape, unescape};
+use leasebox::protocol::frame::{HEADER, Header, put_reply, take_reply};
+use leasebox::protocol::output::Output;
+use leasebox::protocol::{Conversation, Decoded, Manners, Tail};
+use leasebox::server::datagrams::{DatagramLimits, Datagrams, Executor};
 
 const MAX_MESSAGE: usize = 1 << 16;
 

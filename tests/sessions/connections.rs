@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use leasebox::client::exchange::Way;
 use leasebox::client::{CallError, Client as Library};
-use leasebox::message::memory::Signal;
-use leasebox::message::session::{Notice, SessionId};
+use leasebox::cooperative::words::Signal;
 use leasebox::message::{Code, Reply, Request};
-use leasebox::representation::byte_order::ByteOrder;
-use leasebox::representation::cdr::Reader;
-use leasebox::representation::frame::{HEADER, Header, kind_of, put_request, take_reply};
+use leasebox::protocol::byte_order::ByteOrder;
+use leasebox::protocol::cdr::Reader;
+use leasebox::protocol::frame::{HEADER, Header, kind_of, put_request, take_reply};
+use leasebox::sessions::words::{Notice, SessionId};
 
 use crate::support::{Client, Running, wait_for};
 

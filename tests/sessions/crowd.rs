@@ -11,9 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use leasebox::client::{CallError, Client as Library};
+use leasebox::cooperative::words::Signal;
 use leasebox::message::Code;
-use leasebox::message::memory::Signal;
-use leasebox::message::session::{Notice, SessionId};
+use leasebox::sessions::words::{Notice, SessionId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

@@ -5,8 +5,8 @@
 //! finished as steps of their own.
 
 use leasebox::message::Code;
-use leasebox::message::session::SessionId;
-use leasebox::service::engine::{Copying, Finished};
+use leasebox::sessions::words::SessionId;
+use leasebox::sessions::{Copying, Finished};
 use proptest::prelude::*;
 
 use crate::naive::{CLIENTS, Doing, Known, Model, Said, Underway};

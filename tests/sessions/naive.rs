@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use leasebox::message::session::SessionId;
-use leasebox::service::engine::Copying;
+use leasebox::sessions::Copying;
+use leasebox::sessions::words::SessionId;
 
 /// A message as the model has it: its bytes, and in which life of whose block they lie.
 #[derive(Debug, Clone)]

@@ -1,9 +1,9 @@
 //! What sessions promise beyond the figures' steps: sizes, ends, shares, names, seats.
 
+use leasebox::cooperative::manager::Caller;
 use leasebox::message::Code;
-use leasebox::message::session::SessionId;
-use leasebox::service::engine::{Delivery, Finished};
-use leasebox::service::manager::Caller;
+use leasebox::sessions::words::SessionId;
+use leasebox::sessions::{Delivery, Finished};
 
 use crate::world::{KB, World, refusal};
 

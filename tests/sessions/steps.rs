@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use leasebox::message::Code;
-use leasebox::service::engine::LEAST;
-use leasebox::service::steps::STEPS;
+use leasebox::sessions::LEAST;
+use leasebox::sessions::steps::STEPS;
 
 use crate::world::{KB, World, refusal};
 
@@ -282,7 +282,7 @@ fn every_step_is_reached_and_the_table_in_the_report_says_by_which_test() {
     let runs: Vec<(&str, BTreeSet<u16>)> =
         SCENARIOS.iter().map(|(name, scenario)| (*name, scenario())).collect();
     let mut table = String::from(
-        "| figure | step | | in `service/engine/` | reached by |\n| --- | --- | --- | --- | --- |\n",
+        "| figure | step | | in `sessions/` | reached by |\n| --- | --- | --- | --- | --- |\n",
     );
     for (number, figure, meaning) in STEPS {
         let by = runs.iter().filter(|(_, reached)| reached.contains(&number));
@@ -299,7 +299,7 @@ fn every_step_is_reached_and_the_table_in_the_report_says_by_which_test() {
 
 /// The files of the engine in which a step stands.
 fn places(number: u16) -> Vec<String> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/service/engine");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sessions");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let marks = |line: &str| {
         line.contains("mark!(steps ")

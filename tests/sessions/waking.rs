@@ -1,10 +1,10 @@
 //! Whoever waits is woken by what it waits for, and not by the next look at the clock.
 
-use leasebox::message::memory::{Reason, Wanted};
-use leasebox::message::session::SessionId;
+use leasebox::cooperative::manager::Caller;
+use leasebox::cooperative::words::{Reason, Wanted};
 use leasebox::message::{Code, Error, IdKind, LeaseId};
-use leasebox::service::engine::{Delivery, Finished, LEAST};
-use leasebox::service::manager::Caller;
+use leasebox::sessions::words::SessionId;
+use leasebox::sessions::{Delivery, Finished, LEAST};
 
 use crate::world::{KB, World, refusal};
 

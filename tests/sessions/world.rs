@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use std::hash::RandomState;
 use std::time::{Duration, Instant};
 
-use leasebox::marks::{Figures, take_reached};
-use leasebox::message::memory::Signal;
-use leasebox::message::session::{Notice, SessionId};
+use leasebox::common::marks::{Figures, take_reached};
+use leasebox::cooperative::manager::{Caller, Processes, Rules};
+use leasebox::cooperative::pool::{Pools, Shares};
+use leasebox::cooperative::words::Signal;
+use leasebox::memory::buddy::Buddy;
+use leasebox::memory::ids::Ids;
+use leasebox::memory::lease::LeaseTable;
 use leasebox::message::{Code, Error};
-use leasebox::service::buddy::Buddy;
-use leasebox::service::engine::{CopyNumber, Copying, Engine, Finished, Full, Sessions};
-use leasebox::service::ids::Ids;
-use leasebox::service::lease::LeaseTable;
-use leasebox::service::manager::{Caller, Processes, Rules};
-use leasebox::service::pool::{Pools, Shares};
-use leasebox::transport::shared::Tables;
+use leasebox::server::shared::Tables;
+use leasebox::sessions::words::{Notice, SessionId};
+use leasebox::sessions::{CopyNumber, Copying, Engine, Finished, Full, Sessions};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::{
+use crate::cli::client::{
     DEFAULT_MS, Failure, MOST_ROWS, Place, busiest, drawn_table, form, got, line, parse, printable,
     statement,
 };
 use crate::client::Client;
 use crate::client::exchange::Way;
 use crate::message::{Code, Error, IdKind, LeaseId, Reply, Request, parse_decimal};
-use crate::representation::output::Output;
-use crate::representation::text;
+use crate::protocol::output::Output;
+use crate::protocol::text;
 
 /// The rows among which the busiest are looked for: as many as fit a datagram of 8 KiB.
 const DATAGRAM_ROWS: &[u8] = b"table 500";

@@ -1,14 +1,14 @@
 //! Commands as MemoryLease frames, which the original's servers know too.
 
-use super::{Failure, Place, bad_news_of, got, line, parse};
+use crate::cli::client::{Failure, Place, bad_news_of, got, line, parse};
 use crate::client::CallError;
 use crate::client::wire::Wire;
-use crate::representation::byte_order::ByteOrder;
-use crate::representation::memorylease::{
+use crate::protocol::byte_order::ByteOrder;
+use crate::protocol::memorylease::{
     ACCESS_DATA, DATA_HEADER, DATA_SET, HEADER, LEASE, LEASED, SET_DATA, SET_DONE, SET_TOO_LARGE,
     header,
 };
-use crate::representation::text::MAX_LINE;
+use crate::protocol::text::MAX_LINE;
 
 /// Sends one frame and reads the payload of the answer.
 fn exchange(

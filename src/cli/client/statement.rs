@@ -11,9 +11,9 @@
 
 use std::fmt::Write;
 
-use super::printable;
+use crate::cli::client::printable;
+use crate::cooperative::words::{Account, Amounts, Pool, PoolState, Pressure};
 use crate::message::Reply;
-use crate::message::memory::{Account, Amounts, Pool, PoolState, Pressure};
 use crate::message::resource::Listing;
 
 /// Columns of a label, and of a number behind a space: 14 and five of 13 are 79.

@@ -17,7 +17,7 @@
 
 use std::fmt::Write;
 
-use super::report::{Check, Outcome, Report, points};
+use crate::lab::grader::report::{Check, Outcome, Report, points};
 
 /// Which form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

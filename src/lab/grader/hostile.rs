@@ -23,9 +23,9 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use super::peer::{Ending, Peer};
-use super::report::Outcome;
-use super::{Grading, Verdict, describe};
+use crate::lab::grader::peer::{Ending, Peer};
+use crate::lab::grader::report::Outcome;
+use crate::lab::grader::{Grading, Verdict, describe};
 
 /// Clients that vanish in each way.
 const VANISHING: usize = 3;

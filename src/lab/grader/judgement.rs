@@ -30,7 +30,7 @@
 
 use std::time::Duration;
 
-use super::ledger::Operation;
+use crate::lab::grader::ledger::Operation;
 
 /// Chance of missing the race that is accepted.
 const MISSED: f64 = 0.01;

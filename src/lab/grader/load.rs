@@ -23,10 +23,10 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Instant;
 
-use super::peer::{Answer, Ending, Peer};
-use super::report::Outcome;
-use super::{Grading, MOST_SHOWN, Verdict, describe};
-use crate::transport::shared::hold;
+use crate::lab::grader::peer::{Answer, Ending, Peer};
+use crate::lab::grader::report::Outcome;
+use crate::lab::grader::{Grading, MOST_SHOWN, Verdict, describe};
+use crate::server::shared::hold;
 
 /// Counts that one client draws; from 250 on the reply has over 1024 bytes.
 const COUNTS: [usize; 8] = [1, 2, 4, 10, 100, 250, 500, 1000];

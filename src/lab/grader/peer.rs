@@ -17,7 +17,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::shape::{Shape, Whole, tokens};
+use crate::lab::grader::shape::{Shape, Whole, tokens};
 
 /// How long a reply whose numbers are all there may still go on, where no reply has an
 /// end that could be waited for.

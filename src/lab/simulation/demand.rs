@@ -13,7 +13,7 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::X;
+use crate::lab::simulation::X;
 
 /// What a busy process allocates in a millisecond, in bytes: 5x last for 100 ms.
 pub const BUSY: u32 = (X / 20) as u32;

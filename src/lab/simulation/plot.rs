@@ -13,7 +13,7 @@
 
 use std::fmt::Write;
 
-use super::{Shape, Sweep};
+use crate::lab::simulation::{Shape, Sweep};
 
 /// Sizes in pixels.
 const WIDTH: f64 = 720.0;
@@ -29,7 +29,7 @@ const DASHES: [&str; 4] = ["", "8 4", "2 3", "12 3 2 3"];
 /// One line: of each pool in x the share of time in which processes paused, in percent.
 pub type Line = Vec<(u64, f64)>;
 
-/// The lines of what came of a [`super::sweep`] of so many processes for so many seconds: pools
+/// The lines of what came of a [`crate::lab::simulation::sweep`] of so many processes for so many seconds: pools
 /// of 1x to 5x for each process.
 pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Line> {
     let all_ms = (seconds * 1000 * processes as u64) as f64;

@@ -20,11 +20,11 @@
 
 use std::time::Instant;
 
-use super::demand::{BUSY, Demand};
-use super::{CHUNK, Outcome, Policy, Tables, X};
-use crate::message::memory::{Pool, Reason, Signal, Wanted};
+use crate::cooperative::manager::{Caller, Ticket};
+use crate::cooperative::words::{Pool, Reason, Signal, Wanted};
+use crate::lab::simulation::demand::{BUSY, Demand};
+use crate::lab::simulation::{CHUNK, Outcome, Policy, Tables, X};
 use crate::message::{ClientNumber, LeaseId};
-use crate::service::manager::{Caller, Ticket};
 
 /// How long a collection takes, in milliseconds.
 const COLLECTION_MS: usize = 20;

@@ -1,0 +1,71 @@
+//! Marks: which boxes and steps of the documents' figures the code has reached.
+//!
+//! ```text
+//!   mark!(boxes 600, 502)      cooperative memory, figures 5 to 12
+//!   mark!(steps 412)           interprocess communication, figures 4 and 5
+//! ```
+//!
+//! A mark names the place in a document that a line of code stands for. Only a build with debug
+//! assertions counts them, which the tests are: the released server does nothing here.
+//!
+//! **Lock** none: each thread counts its own.
+
+#[cfg(debug_assertions)]
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// Whose figures a number belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Figures {
+    /// `cooperative-memory-management.txt`.
+    Boxes,
+    /// `interprocess-communication-patent.txt`.
+    Steps,
+}
+
+#[cfg(debug_assertions)]
+thread_local! {
+    static REACHED: RefCell<BTreeSet<(Figures, u16)>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// Counts one number as reached by this thread.
+#[cfg(debug_assertions)]
+pub fn reach(figures: Figures, number: u16) {
+    REACHED.with_borrow_mut(|reached| reached.insert((figures, number)));
+}
+
+/// The numbers that this thread has reached since the last call, in order. None in a release
+/// build.
+pub fn take_reached(figures: Figures) -> BTreeSet<u16> {
+    #[cfg(debug_assertions)]
+    {
+        REACHED.with_borrow_mut(|reached| {
+            let (of_these, others): (BTreeSet<_>, BTreeSet<_>) =
+                std::mem::take(reached).into_iter().partition(|&(whose, _)| whose == figures);
+            *reached = others;
+            of_these.into_iter().map(|(_, number)| number).collect()
+        })
+    }
+    #[cfg(not(debug_assertions))]
+    {
+        let _ = figures;
+        BTreeSet::new()
+    }
+}
+
+/// Names the boxes or steps that a line stands for; counts them in a build with debug assertions.
+macro_rules! mark {
+    (boxes $($number:expr),+) => {
+        $(mark!(@ $crate::common::marks::Figures::Boxes, $number);)+
+    };
+    (steps $($number:expr),+) => {
+        $(mark!(@ $crate::common::marks::Figures::Steps, $number);)+
+    };
+    (@ $figures:expr, $number:expr) => {
+        #[cfg(debug_assertions)]
+        $crate::common::marks::reach($figures, $number);
+        #[cfg(not(debug_assertions))]
+        let _ = $number;
+    };
+}
+pub(crate) use mark;

@@ -1,0 +1,341 @@
+//! What a process asks for and gives back: figures 5 and 6 around figures 8 to 12.
+//!
+//! ```text
+//!   502 required? ─ 504 allocate = 600 received ─ 602 analyzed ─ 604 allocated accordingly
+//!                                                    decide        lease table
+//! ```
+//!
+//! **Invariants** a request that is refused leaves all as it was, but for the report that came
+//! with it.
+//!
+//! **Lock** the tables. **Source** `cooperative-memory-management.txt`, figures 5, 6 and 12.
+
+use std::time::Instant;
+
+use crate::common::marks::mark;
+use crate::cooperative::decision::{Standing, decide};
+use crate::cooperative::figures::{FRAGMENTED, Path};
+use crate::cooperative::manager::{Manager, Processes, process_ended};
+use crate::cooperative::process::{Grant, ProcessNumber};
+use crate::cooperative::words::{Amounts, Granted, Pool, Reason, Signal, Wanted};
+use crate::memory::buddy::Buddy;
+use crate::memory::lease::Ending;
+use crate::message::{ClientNumber, Code, Error, LeaseId};
+
+/// What came of a request, and the way there.
+pub(super) struct Decided {
+    pub path: Path,
+    pub granted: Option<Granted>,
+}
+
+impl<H: Clone, W: Clone> Manager<'_, H, W> {
+    /// Returns blocks whose contents are marked released, and serves who waited for memory.
+    pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
+        for ending in endings {
+            self.give_back_one(ending);
+        }
+        self.serve(now);
+    }
+
+    pub(super) fn give_back_one(&mut self, ending: Ending<H>) {
+        let refill = self.processes.returning.remove(&ending.offset());
+        self.leases.give_back(ending);
+        if let Some(refill) = refill {
+            self.refill(&refill);
+        }
+    }
+
+    /// Takes a report of `client`'s process, and serves its own requests that waited for
+    /// collateral.
+    ///
+    /// # Errors
+    /// `bad-request` for more freeable bytes than the process holds or an efficiency over
+    /// 100; then nothing is changed.
+    pub fn report(
+        &mut self,
+        client: ClientNumber,
+        freeable: u64,
+        efficiency: Option<u8>,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let number = self.processes.number_of(client)?;
+        if efficiency.is_some_and(|percent| percent > 100) {
+            let text = "an efficiency is a share in percent; give 0 to 100";
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        self.take_report(number, freeable, now)?;
+        let process = self.processes.process(number)?;
+        if efficiency.is_some() {
+            process.efficiency = efficiency;
+        }
+        // Figure 5's monitoring: a process that does badly is a reason to allocate.
+        if efficiency.zip(self.processes.rules.boost_below).is_some_and(|(now, least)| now < least)
+        {
+            self.boost(number, now);
+        }
+        Ok(())
+    }
+
+    fn take_report(
+        &mut self,
+        number: ProcessNumber,
+        freeable: u64,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let process = self.processes.process(number)?;
+        let held = process.held();
+        if freeable > held {
+            let text = format!(
+                "the process holds {held} bytes, so no more are freeable; report what it holds at most"
+            );
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        if let Some(missing) = process.report(freeable, now) {
+            self.processes.ask_to_secure(number, missing);
+        }
+        // More collateral helps its own requests alone.
+        self.serve_those(now, |waiting| waiting.process == number);
+        self.collect_soon(now);
+        Ok(())
+    }
+
+    /// Figure 5's box 504 for a process that did not ask: the block's size, for efficiency.
+    fn boost(&mut self, number: ProcessNumber, now: Instant) {
+        let (size, reason) = (self.processes.rules.block, Reason::Efficiency);
+        let wanted = Wanted { size, reason, freeable: None, wait_ms: 0, why: false };
+        mark!(boxes 502);
+        let Ok(decided) = self.allocate(number, &wanted, now) else { return };
+        self.processes.note(number, &wanted, &decided);
+        if let (Some(granted), Ok(process)) = (decided.granted, self.processes.process(number)) {
+            let Granted { id, size, pool, .. } = granted;
+            process.signal(Signal::Granted { id, size, pool });
+            self.processes.wake(number);
+        }
+    }
+
+    /// Asks for memory for `client`'s process, now or never.
+    ///
+    /// # Errors
+    /// `bad-request` for zero bytes or a report of more than the process holds; `refused`,
+    /// with the box that said so.
+    pub fn request(
+        &mut self,
+        client: ClientNumber,
+        wanted: &Wanted,
+        now: Instant,
+    ) -> Result<Granted, Error> {
+        let (_, decided) = self.ask(client, wanted, now)?;
+        decided.granted.ok_or_else(|| refusal(wanted, &decided.path))
+    }
+
+    /// Reports and asks in one step.
+    pub(super) fn ask(
+        &mut self,
+        client: ClientNumber,
+        wanted: &Wanted,
+        now: Instant,
+    ) -> Result<(ProcessNumber, Decided), Error> {
+        let number = self.processes.number_of(client)?;
+        if wanted.size == 0 {
+            let text = "a request is for at least 1 byte; ask for more than 0";
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        if let Some(freeable) = wanted.freeable {
+            self.take_report(number, freeable, now)?;
+        }
+        mark!(boxes 600, 502);
+        let decided = self.allocate(number, wanted, now)?;
+        self.processes.note(number, wanted, &decided);
+        Ok((number, decided))
+    }
+
+    /// Box 504, and figure 6 from 602 on.
+    pub(super) fn allocate(
+        &mut self,
+        number: ProcessNumber,
+        wanted: &Wanted,
+        now: Instant,
+    ) -> Result<Decided, Error> {
+        let &Wanted { size, reason, why, .. } = wanted;
+        mark!(boxes 504, 602);
+        // More than any arena has stays more than any pool has.
+        let rounded = Buddy::rounded(size).unwrap_or(u64::MAX);
+        let standing = self.standing(number)?;
+        let mut decision = decide(rounded, reason, &standing);
+        let mut granted = None;
+        if let Some(pool) = decision.pool {
+            match self.leases.hold(size, number) {
+                Ok((id, size)) => {
+                    self.processes.pools.charge(pool, size, self.leases.committed_mut());
+                    let process = self.processes.process(number)?;
+                    let secured = process.take(pool, size);
+                    process.blocks.insert(id, Grant { pool, secured });
+                    granted = Some(Granted { id, size, pool, by: None });
+                    mark!(boxes 604);
+                    self.look_after(pool, now);
+                }
+                Err(_) => decision.path.at(FRAGMENTED),
+            }
+        }
+        let path = decision.path;
+        if let Some(granted) = granted.as_mut().filter(|_| why) {
+            granted.by = Some(path.to_string());
+        }
+        path.mark();
+        Ok(Decided { path, granted })
+    }
+
+    fn standing(&self, number: ProcessNumber) -> Result<Standing, Error> {
+        let process = self.processes.all.get(&number).ok_or_else(process_ended)?;
+        let cap = self.processes.pools.cap();
+        let room = Amounts::each(|pool| cap[pool].saturating_sub(process.owed[pool]));
+        Ok(Standing { free: self.free(), room, collateral: process.collateral() })
+    }
+
+    /// Strikes a block that `client`'s process returns. Answers the ending, whose contents are
+    /// to be marked released and which is then to be given back, and what it repays.
+    ///
+    /// # Errors
+    /// `not-found` when the process has no such block.
+    pub fn end_grant(
+        &mut self,
+        client: ClientNumber,
+        id: LeaseId,
+    ) -> Result<(Ending<H>, Amounts), Error> {
+        let text = "there is no such block of this process; return one that it was granted";
+        let not_found = || Error::new(Code::NotFound, text);
+        let number = self.processes.number_of(client)?;
+        if !self.processes.process(number)?.blocks.contains_key(&id) {
+            return Err(not_found());
+        }
+        self.end_block(id, number).ok_or_else(not_found)
+    }
+
+    /// Strikes a block of a process: figure 12. Returns the ending, and what each pool gets back.
+    pub(super) fn end_block(
+        &mut self,
+        id: LeaseId,
+        number: ProcessNumber,
+    ) -> Option<(Ending<H>, Amounts)> {
+        let ending = self.leases.end_held(id, number)?;
+        let process = self.processes.all.get_mut(&number)?;
+        let granted = process.blocks.remove(&id);
+        process.own.remove(&id);
+        let pool = granted.map_or(Pool::Committed, |grant| grant.pool);
+        let size = ending.size;
+        let (refill, path) = process.repay(pool, size);
+        let name = process.name.clone();
+        path.mark();
+        self.processes.write(|| format!("{name} returned {size} bytes by {path}"));
+        self.processes.returning.insert(ending.offset(), refill);
+        Some((ending, refill))
+    }
+
+    /// Strikes a block that was granted to `client`'s process and that nobody received: it goes
+    /// back to the pool that gave it. `None` when the process has no such block any more.
+    pub fn undo(&mut self, client: ClientNumber, id: LeaseId) -> Option<Ending<H>> {
+        let number = self.processes.number_of(client).ok()?;
+        self.undo_grant(number, id)
+    }
+
+    pub(super) fn undo_grant(&mut self, number: ProcessNumber, id: LeaseId) -> Option<Ending<H>> {
+        let process = self.processes.all.get_mut(&number)?;
+        let Grant { pool, secured } = process.blocks.remove(&id)?;
+        let ending = self.leases.end_held(id, number)?;
+        let refill = process.undo(pool, ending.size, secured);
+        self.processes.returning.insert(ending.offset(), refill);
+        Some(ending)
+    }
+}
+
+impl<W: Clone> Processes<W> {
+    /// Writes down what was decided.
+    pub(super) fn note(&mut self, number: ProcessNumber, wanted: &Wanted, decided: &Decided) {
+        let Some(process) = self.all.get(&number).filter(|_| self.rules.journal) else {
+            return;
+        };
+        let (name, reason, path) = (process.name.clone(), wanted.reason.word(), decided.path);
+        let size = Buddy::rounded(wanted.size).unwrap_or(u64::MAX);
+        let outcome = decided.granted.as_ref().map_or("refused", |granted| granted.pool.word());
+        self.write(|| format!("{name} asked for {size} bytes, {reason}: {outcome} by {path}"));
+    }
+
+    /// Whether `client`'s process may keep `size` freed bytes instead of returning them.
+    ///
+    /// # Errors
+    /// `refused` when a pool is owed, with the one that figure 12 would refill first;
+    /// `bad-request` for more than the process holds.
+    pub fn reuse(&mut self, client: ClientNumber, size: u64) -> Result<(), Error> {
+        let number = self.number_of(client)?;
+        let process = self.process(number)?;
+        let held = process.held();
+        if size == 0 || size > held {
+            let text = format!("the process holds {held} bytes; reuse 1 to that");
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        let debts = crate::cooperative::repayment::ORDER.into_iter();
+        let mut debts = debts.filter(|&pool| pool != Pool::Committed && process.owed[pool] > 0);
+        if let Some(pool) = debts.next() {
+            let (word, owed) = (pool.word(), process.owed[pool]);
+            let text = format!("{word} is owed {owed} bytes; return memory until nothing is owed");
+            return Err(Error::new(Code::Refused, text));
+        }
+        process.freeable = process.freeable.saturating_sub(size);
+        Ok(())
+    }
+
+    /// What `client`'s process still owes each pool, in bytes.
+    ///
+    /// # Errors
+    /// `refused` when it belongs to none.
+    pub fn owed(&mut self, client: ClientNumber) -> Result<Amounts, Error> {
+        let number = self.number_of(client)?;
+        Ok(self.process(number)?.owed)
+    }
+
+    /// The next signal to `client`'s process, if there is one.
+    ///
+    /// # Errors
+    /// `refused` when it belongs to none.
+    pub fn next_signal(&mut self, client: ClientNumber) -> Result<Option<Signal>, Error> {
+        let number = self.number_of(client)?;
+        Ok(self.process(number)?.signals.pop_front())
+    }
+
+    /// What wakes those who wait for `client`'s process.
+    ///
+    /// # Errors
+    /// `refused` when it belongs to none.
+    pub fn waker(&mut self, client: ClientNumber) -> Result<W, Error> {
+        let number = self.number_of(client)?;
+        Ok(self.process(number)?.waker.clone())
+    }
+}
+
+/// What to say of a request that was refused: cause and cure by the last box.
+pub(super) fn refusal(wanted: &Wanted, path: &Path) -> Error {
+    let why = match path.boxes().last() {
+        Some(1106) => {
+            "the loaned efficiency pool lends it only for collateral and within its limit; report garbage, or ask as urgent-efficiency"
+        }
+        Some(1202 | 1206) => {
+            "the granted leak pool has less, or the process's limit is reached; ask for less, or wait=MS"
+        }
+        Some(922 | 926) => {
+            "no pool that may answer a pause has so much, or the process's limit is reached; collect and return memory, or wait=MS"
+        }
+        Some(&FRAGMENTED) => {
+            "the pool has the bytes, but no free block is that large; ask for less"
+        }
+        _ => {
+            "the committed pool has less, or the process's limit is reached; ask for less, or wait=MS"
+        }
+    };
+    with_path(wanted, path, why)
+}
+
+/// A refusal that says by which boxes, if that was asked.
+pub(super) fn with_path(wanted: &Wanted, path: &Path, why: &str) -> Error {
+    let by = if wanted.why { format!(" by {path}") } else { String::new() };
+    Error::new(Code::Refused, format!("{why}{by}"))
+}

@@ -1,0 +1,251 @@
+//! Who is a process: joining, attaching, and the end, however it comes.
+//!
+//! ```text
+//!   join ─► client ─┐
+//!   attach ─► client ┴─► process ──► leave, the last connection's end, or silence ──► gone
+//!                                    name, token, clients, requests: at once
+//!                                    blocks: strike, bite by bite, until none come
+//! ```
+//!
+//! **Invariants** a client belongs to one process at most; names and tokens are those of the
+//! processes that have not ended.
+//!
+//! **Lock** the tables. **Source** `cooperative-memory-management.txt`, figure 7A, box 702; the
+//! rest is ours.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::cooperative::manager::{Caller, Manager, Processes};
+use crate::cooperative::process::{Member, Process, ProcessNumber};
+use crate::cooperative::words::{Pool, ProcessToken};
+use crate::memory::lease::Ending;
+use crate::message::{ClientNumber, Code, Error};
+
+/// The longest name of a process, in bytes.
+const MOST_NAME: usize = 32;
+
+/// The most clients of one process that have no connection.
+const MOST_UNCONNECTED: usize = 64;
+
+impl<H: Clone, W: Clone> Manager<'_, H, W> {
+    /// Makes `caller` a process of that name, with a block of its own of `committed` bytes,
+    /// or as many as the rules say; 0 is none. Answers its token. Unchanged when it fails.
+    ///
+    /// # Errors
+    /// `bad-request` for a name that is none; `refused` when the caller belongs to a process
+    /// already, when the name is taken, or when another number of bytes is fixed for it;
+    /// `busy` when there are too many; what the committed pool says.
+    pub fn join(
+        &mut self,
+        caller: Caller,
+        name: &str,
+        committed: Option<u64>,
+        waker: W,
+        now: Instant,
+    ) -> Result<ProcessToken, Error> {
+        let committed = self.processes.may_join(caller, name, committed)?;
+        let number = self.processes.last + 1;
+        let name: Arc<str> = name.into();
+        let mut process = Process::new(name.clone(), self.leases.uuid(), waker);
+        if committed > 0 {
+            let (id, size) = self.take_committed(number, 0, committed)?;
+            process.take_own(id, size);
+        }
+        let token = process.token;
+        self.processes.last = number;
+        self.processes.names.insert(name, number);
+        self.processes.tokens.insert(token, number);
+        self.processes.all.insert(number, process);
+        self.processes.admit(caller, number, now);
+        self.processes.note_pressure(now);
+        self.look_after(Pool::Committed, now);
+        Ok(token)
+    }
+
+    /// Strikes up to `most` blocks of a process that has ended; none are left when none come.
+    pub fn strike(&mut self, number: ProcessNumber, most: usize) -> Vec<Ending<H>> {
+        let Some(process) = self.processes.all.get_mut(&number).filter(|process| process.is_gone)
+        else {
+            return Vec::new();
+        };
+        let ids = process.blocks.keys().chain(process.own.keys());
+        let ids: Vec<_> = ids.copied().take(most).collect();
+        let endings = ids.into_iter().filter_map(|id| self.end_block(id, number));
+        let endings: Vec<_> = endings.map(|(ending, _)| ending).collect();
+        if endings.is_empty() {
+            self.processes.all.remove(&number);
+        }
+        endings
+    }
+}
+
+impl<W: Clone> Processes<W> {
+    /// Whether `caller` may become a process of that name; answers the bytes of its own block.
+    ///
+    /// # Errors
+    /// Those of [`Manager::join`], but for memory.
+    pub fn may_join(
+        &self,
+        caller: Caller,
+        name: &str,
+        committed: Option<u64>,
+    ) -> Result<u64, Error> {
+        check_name(name)?;
+        if self.clients.contains_key(&caller.client) {
+            return Err(Error::new(Code::Refused, ALREADY));
+        }
+        if self.names.contains_key(name) {
+            let text = "another process has that name; choose another, or attach by its token";
+            return Err(Error::new(Code::Refused, text));
+        }
+        if self.all.len() >= self.rules.most {
+            let text = format!("there are {} processes already; try again later", self.rules.most);
+            return Err(Error::new(Code::Busy, text));
+        }
+        self.committed_for(name, committed)
+    }
+
+    /// Whether the process of `client` has other clients too.
+    pub fn has_others(&self, client: ClientNumber) -> bool {
+        let number = self.clients.get(&client);
+        number.and_then(|number| self.all.get(number)).is_some_and(|p| p.members.len() > 1)
+    }
+
+    /// The name of the process that a client belongs to.
+    pub fn name_of(&self, client: ClientNumber) -> Option<Arc<str>> {
+        let process = self.all.get(self.clients.get(&client)?)?;
+        Some(process.name.clone())
+    }
+
+    /// The process of that name.
+    pub fn named(&self, name: &str) -> Option<ProcessNumber> {
+        self.names.get(name).copied()
+    }
+
+    fn committed_for(&self, name: &str, asked: Option<u64>) -> Result<u64, Error> {
+        match (self.rules.fixed.get(name), asked) {
+            (Some(&fixed), Some(asked)) if asked != fixed => {
+                let text = format!("{fixed} bytes are fixed for that name; join with those");
+                Err(Error::new(Code::Refused, text))
+            }
+            (Some(&fixed), _) => Ok(fixed),
+            (None, asked) => Ok(asked.unwrap_or(self.rules.block)),
+        }
+    }
+
+    /// Makes `caller` one more client of a process; answers the process's name.
+    ///
+    /// # Errors
+    /// `not-found` when there is no such process; `refused` when the caller belongs to one
+    /// already, or too many are attached.
+    pub fn attach(
+        &mut self,
+        caller: Caller,
+        token: ProcessToken,
+        now: Instant,
+    ) -> Result<String, Error> {
+        if self.clients.contains_key(&caller.client) {
+            return Err(Error::new(Code::Refused, ALREADY));
+        }
+        let text = "there is no such process, or no longer; join a new one";
+        let not_found = || Error::new(Code::NotFound, text);
+        let number = *self.tokens.get(&token).ok_or_else(not_found)?;
+        let process = self.all.get(&number).ok_or_else(not_found)?;
+        let unconnected = process.members.iter().filter(|member| member.heard.is_some()).count();
+        if !caller.is_connected && unconnected >= MOST_UNCONNECTED {
+            let text = "too many are attached without a connection; attach by TCP";
+            return Err(Error::new(Code::Refused, text));
+        }
+        let name = process.name.to_string();
+        self.admit(caller, number, now);
+        Ok(name)
+    }
+
+    fn admit(&mut self, caller: Caller, number: ProcessNumber, now: Instant) {
+        self.clients.insert(caller.client, number);
+        if let Some(process) = self.all.get_mut(&number) {
+            let heard = (!caller.is_connected).then_some(now);
+            process.members.push(Member { client: caller.client, heard });
+        }
+    }
+
+    /// Ends the process that `client` belongs to. Its blocks are to be struck now. Answers
+    /// which one, and its name.
+    ///
+    /// # Errors
+    /// `refused` when it belongs to none.
+    pub fn leave(
+        &mut self,
+        client: ClientNumber,
+        now: Instant,
+    ) -> Result<(ProcessNumber, String), Error> {
+        let number = self.number_of(client)?;
+        let name = self.process(number)?.name.to_string();
+        self.end(number, now);
+        Ok((number, name))
+    }
+
+    /// A connection has ended. Answers the process that ended with it: its blocks are to be
+    /// struck now.
+    pub fn disconnect(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
+        let number = self.clients.remove(&client)?;
+        let process = self.all.get_mut(&number)?;
+        process.members.retain(|member| member.client != client);
+        if !process.members.is_empty() {
+            return None;
+        }
+        self.end(number, now);
+        Some(number)
+    }
+
+    /// A client without a connection was heard.
+    pub fn hear(&mut self, client: ClientNumber, now: Instant) {
+        let number = self.clients.get(&client);
+        let process = number.and_then(|number| self.all.get_mut(number));
+        let member = process
+            .and_then(|process| process.members.iter_mut().find(|member| member.client == client));
+        member.and_then(|member| member.heard.as_mut()).into_iter().for_each(|heard| *heard = now);
+    }
+
+    /// Ends the part of clients without a connection that were silent for too long. Answers the
+    /// processes that ended with their last one: their blocks are to be struck now.
+    pub fn end_silent(&mut self, now: Instant) -> Vec<ProcessNumber> {
+        let idle = self.rules.idle;
+        let is_silent = |member: &Member| {
+            member.heard.is_some_and(|heard| now.saturating_duration_since(heard) >= idle)
+        };
+        let members = self.all.values().flat_map(|process| &process.members);
+        let silent: Vec<_> = members.filter(|m| is_silent(m)).map(|m| m.client).collect();
+        silent.into_iter().filter_map(|client| self.disconnect(client, now)).collect()
+    }
+
+    /// Takes a process's name, token, clients and requests.
+    fn end(&mut self, number: ProcessNumber, now: Instant) {
+        let Some(process) = self.all.get_mut(&number) else { return };
+        process.is_gone = true;
+        self.names.remove(&process.name);
+        self.tokens.remove(&process.token);
+        for member in std::mem::take(&mut process.members) {
+            self.clients.remove(&member.client);
+        }
+        self.forget_requests(number);
+        self.wake(number);
+        self.note_pressure(now);
+    }
+}
+
+const ALREADY: &str = "this client belongs to a process already; leave it first";
+
+/// Whether a process may have that name.
+///
+/// # Errors
+/// `bad-request`.
+pub fn check_name(name: &str) -> Result<(), Error> {
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if (1..=MOST_NAME).contains(&name.len()) && name.bytes().all(is_good) {
+        return Ok(());
+    }
+    let text = "a name has 1 to 32 letters, digits, hyphens, underscores and dots; choose another";
+    Err(Error::new(Code::BadRequest, text))
+}

@@ -1,0 +1,176 @@
+//! How much of the time processes waited for memory.
+//!
+//! ```text
+//!   seconds  │…│ 57 │ 58 │ 59 │ now        a bucket for each, of how long in it
+//!              some, all                    some process waited, and all of them
+//! ```
+//!
+//! **Invariants** the buckets are as many as the longest window has seconds, however often
+//! processes begin and end to wait.
+//!
+//! **Lock** the tables. Time is an argument.
+//!
+//! **Simplified** of a window's first second the part that has passed out of it is taken in
+//! proportion, as if its waiting had been spread evenly.
+//!
+//! **Source** Linux's pressure stall information: its `some` and `full`, in plain windows
+//! instead of decaying averages.
+
+use std::time::{Duration, Instant};
+
+use crate::cooperative::words;
+
+/// The longest window, in seconds.
+const LONGEST: usize = 60;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Hundredths of a percent.
+const WHOLE: u128 = 10_000;
+
+/// What has been waited.
+#[derive(Debug)]
+pub struct Pressure {
+    start: Instant,
+    /// The time up to which the buckets count.
+    until: Instant,
+    /// By second since the start, modulo the length: one more than the longest window, because
+    /// it begins within a second.
+    buckets: [Bucket; LONGEST + 1],
+    is_some: bool,
+    is_all: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Bucket {
+    some: Duration,
+    all: Duration,
+}
+
+impl Pressure {
+    /// Nobody waits.
+    pub fn new(now: Instant) -> Self {
+        let buckets = [Bucket::default(); LONGEST + 1];
+        Self { start: now, until: now, buckets, is_some: false, is_all: false }
+    }
+
+    /// From now on `waiting` of so many `processes` wait.
+    pub fn note(&mut self, waiting: usize, processes: usize, now: Instant) {
+        self.count_up_to(now);
+        self.is_some = waiting > 0;
+        self.is_all = waiting > 0 && waiting == processes;
+    }
+
+    /// The share of the last 10 and 60 seconds.
+    pub fn figures(&mut self, now: Instant) -> words::Pressure {
+        self.count_up_to(now);
+        let (some_10, all_10) = self.share(10);
+        let (some_60, all_60) = self.share(60);
+        words::Pressure { some_10, some_60, all_10, all_60 }
+    }
+
+    fn second(&self, at: Instant) -> u64 {
+        at.saturating_duration_since(self.start).as_secs()
+    }
+
+    fn bucket(&mut self, second: u64) -> &mut Bucket {
+        let length = self.buckets.len() as u64;
+        &mut self.buckets[(second % length) as usize]
+    }
+
+    fn count_up_to(&mut self, now: Instant) {
+        let last = self.second(now);
+        // What is older than all buckets is in none of them.
+        let first = self.second(self.until).max(last.saturating_sub(self.buckets.len() as u64));
+        for second in first..=last {
+            let begin = self.start + SECOND * u32::try_from(second).unwrap_or(u32::MAX);
+            if begin > self.until {
+                *self.bucket(second) = Bucket::default();
+            }
+            let from = begin.max(self.until);
+            let span = now.min(begin + SECOND).saturating_duration_since(from);
+            let (some, all) = (self.is_some, self.is_all);
+            let bucket = self.bucket(second);
+            bucket.some += if some { span } else { Duration::ZERO };
+            bucket.all += if all { span } else { Duration::ZERO };
+        }
+        self.until = self.until.max(now);
+    }
+
+    /// Of the last so many seconds, in hundredths of a percent.
+    fn share(&self, seconds: u32) -> (u32, u32) {
+        let last = self.second(self.until);
+        let passed = self.until.saturating_duration_since(self.start) - SECOND * last as u32;
+        let mut sum = Bucket::default();
+        for back in 0..=u64::from(seconds).min(last) {
+            let bucket = self.buckets[((last - back) % self.buckets.len() as u64) as usize];
+            let is_first = back == u64::from(seconds);
+            let part = |time: Duration| if is_first { left_of(time, passed) } else { time };
+            sum.some += part(bucket.some);
+            sum.all += part(bucket.all);
+        }
+        let window = u128::from(seconds) * SECOND.as_nanos();
+        let share = |time: Duration| (time.as_nanos() * WHOLE / window).min(WHOLE) as u32;
+        (share(sum.some), share(sum.all))
+    }
+}
+
+/// What is left in a window of a second's time, when `passed` of the second has left it.
+fn left_of(time: Duration, passed: Duration) -> Duration {
+    time.mul_f64(1.0 - passed.as_secs_f64().min(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn who_waits_for_half_the_window_makes_half_the_pressure() {
+        let start = Instant::now();
+        let mut pressure = Pressure::new(start);
+        pressure.note(1, 2, start + 5 * SECOND);
+        let at_10 = pressure.figures(start + 10 * SECOND);
+        assert_eq!((at_10.some_10, at_10.all_10), (5000, 0));
+        assert_eq!(at_10.some_60, 833);
+        pressure.note(2, 2, start + 10 * SECOND);
+        let at_20 = pressure.figures(start + 20 * SECOND);
+        assert_eq!((at_20.some_10, at_20.all_10), (10_000, 10_000));
+        assert_eq!((at_20.some_60, at_20.all_60), (2500, 1666));
+        pressure.note(0, 2, start + 20 * SECOND);
+        assert_eq!(pressure.figures(start + 81 * SECOND), words::Pressure::default());
+    }
+
+    #[test]
+    fn a_naive_model_counts_the_same_to_a_second() {
+        use rand::{RngExt, SeedableRng};
+        let mut rng = rand::rngs::StdRng::seed_from_u64(5);
+        let start = Instant::now();
+        let mut pressure = Pressure::new(start);
+        // By millisecond, whether somebody waited.
+        let mut model: Vec<bool> = Vec::new();
+        for _ in 0..300 {
+            let waits = rng.random();
+            pressure.note(usize::from(waits), 2, start + MS * model.len() as u32);
+            let span =
+                if rng.random_range(0..40) == 0 { 90_000 } else { rng.random_range(0..1500) };
+            model.resize(model.len() + span, waits);
+            let figures = pressure.figures(start + MS * model.len() as u32);
+            for (window, share) in [(10, figures.some_10), (60, figures.some_60)] {
+                let last = model.iter().rev().take(window * 1000);
+                let expected = last.filter(|waited| **waited).count() * 10_000 / (window * 1000);
+                let off = (share as i64 - expected as i64).unsigned_abs() as usize;
+                assert!(off <= 10_000 / window / 2, "{window}: {share}, not {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_waits_where_nobody_is() {
+        let start = Instant::now();
+        let mut pressure = Pressure::new(start);
+        pressure.note(0, 0, start);
+        assert_eq!(pressure.figures(start + SECOND), words::Pressure::default());
+    }
+}

@@ -1,0 +1,119 @@
+//! What returned memory repays: figure 12, box by box.
+//!
+//! ```text
+//!   A came back ─► LP, at most W ─► B ─► LE, at most X ─► C ─► GP, at most Y ─► D ─► GL, at most Z
+//!                                                                                  the rest ─► committed
+//! ```
+//!
+//! W, X, Y and Z are what the process still owes, not what it ever got: a debt is repaid
+//! once.
+//!
+//! **Invariants** what is repaid sums to what came back, and to no loaned or granted pool
+//! goes more than it is owed.
+//!
+//! **Lock** none. **Source** `cooperative-memory-management.txt`, figure 12, with its letters.
+
+use crate::cooperative::figures::Path;
+use crate::cooperative::words::{Amounts, Pool};
+
+/// How `freed` bytes (the figure's A) are divided among the pools that are owed `owed`.
+pub fn repay(freed: u64, owed: &Amounts) -> (Amounts, Path) {
+    let mut path = Path::from(1250);
+    let mut refill = Amounts::default();
+    let a = freed;
+    let w = owed[Pool::LoanedPause];
+    path.at(1252);
+    if w > 0 {
+        path.at(1254);
+        refill[Pool::LoanedPause] = w.min(a);
+    }
+    let b = a - refill[Pool::LoanedPause];
+    let x = owed[Pool::LoanedEfficiency];
+    path.at(1256);
+    if x > 0 {
+        path.at(1258);
+        refill[Pool::LoanedEfficiency] = x.min(b);
+    }
+    let c = b - refill[Pool::LoanedEfficiency];
+    let y = owed[Pool::GrantedPause];
+    path.at(1260);
+    if y > 0 {
+        path.at(1262);
+        refill[Pool::GrantedPause] = y.min(c);
+    }
+    let d = c - refill[Pool::GrantedPause];
+    let z = owed[Pool::GrantedLeak];
+    path.at(1264);
+    if z > 0 {
+        path.at(1266);
+        refill[Pool::GrantedLeak] = z.min(d);
+    }
+    path.at(1268);
+    refill[Pool::Committed] = d - refill[Pool::GrantedLeak];
+    (refill, path)
+}
+
+/// The order of figure 12: who is repaid first.
+pub const ORDER: [Pool; 5] = [
+    Pool::LoanedPause,
+    Pool::LoanedEfficiency,
+    Pool::GrantedPause,
+    Pool::GrantedLeak,
+    Pool::Committed,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn amounts(lp: u64, le: u64, gp: u64, gl: u64) -> Amounts {
+        let mut amounts = Amounts::of(Pool::LoanedPause, lp);
+        amounts[Pool::LoanedEfficiency] = le;
+        amounts[Pool::GrantedPause] = gp;
+        amounts[Pool::GrantedLeak] = gl;
+        amounts
+    }
+
+    #[test]
+    fn debts_are_repaid_in_the_figures_order_and_the_rest_is_committed() {
+        let owed = amounts(10, 20, 30, 40);
+        let cases = [
+            (0, amounts(0, 0, 0, 0), 0),
+            (7, amounts(7, 0, 0, 0), 0),
+            (25, amounts(10, 15, 0, 0), 0),
+            (61, amounts(10, 20, 30, 1), 0),
+            (104, amounts(10, 20, 30, 40), 4),
+        ];
+        for (freed, expected, committed) in cases {
+            let (refill, path) = repay(freed, &owed);
+            let mut expected = expected;
+            expected[Pool::Committed] = committed;
+            assert_eq!(refill, expected, "of {freed}");
+            let all = "1250-1252-1254-1256-1258-1260-1262-1264-1266-1268";
+            assert_eq!(path.to_string(), all);
+        }
+    }
+
+    #[test]
+    fn a_pool_that_is_owed_nothing_is_not_refilled() {
+        let (refill, path) = repay(64, &amounts(0, 0, 5, 0));
+        assert_eq!(path.to_string(), "1250-1252-1256-1260-1262-1264-1268");
+        assert_eq!((refill[Pool::GrantedPause], refill[Pool::Committed]), (5, 59));
+    }
+
+    proptest! {
+        #[test]
+        fn as_a_naive_model_pours(freed in 0..500_u64, lp in 0..99_u64, le in 0..99_u64, gp in 0..99_u64, gl in 0..99_u64) {
+            let owed = amounts(lp, le, gp, gl);
+            let (refill, _) = repay(freed, &owed);
+            // Byte by byte to the first in order that is still owed.
+            let mut model = Amounts::default();
+            for _ in 0..freed {
+                let next = ORDER.into_iter().find(|&pool| pool == Pool::Committed || model[pool] < owed[pool]);
+                model[next.unwrap()] += 1;
+            }
+            prop_assert_eq!(refill, model);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `Person` in CORBA's CDR, as GIOP sends it.
+//!
+//! ```text
+//!   00000006 │ 53 6d 69 74 68 00 │ 00 00 │ 00000007 │ 4c 6f 6e 64 6f 6e 00 │ 00 │ 0000078e
+//!   length     "Smith" and NUL    padding  length     "London" and NUL     padding year
+//! ```
+//!
+//! In the sender's byte order, which GIOP's message header tells and `--as` tells here.
+//! A string with a NUL within cannot be said: its NUL would be its end.
+//!
+//! **Invariants** those of [`crate::protocol::cdr`], which does the work.
+//!
+//! **Lock** none. **Source** OMG, CORBA 3.3, part 2, section 9.3; the book's figure of CDR, whose
+//! lengths leave the NUL out.
+
+use crate::lecture::marshal::{Part, Person};
+use crate::protocol::byte_order::ByteOrder;
+use crate::protocol::cdr::{Malformed, Reader, Writer};
+
+/// A person in CDR.
+///
+/// # Errors
+/// For a NUL within a string.
+pub fn marshal(person: &Person, order: ByteOrder) -> Result<Vec<Part>, String> {
+    let Person { name, place, year } = person;
+    if name.contains('\0') || place.contains('\0') {
+        return Err("CDR ends a string with NUL, so it cannot hold one; leave it out".into());
+    }
+    let mut bytes = Vec::new();
+    let mut writer = Writer::new(&mut bytes, order);
+    let mut ends = Vec::new();
+    for field in [name, place] {
+        writer.string(field);
+        writer.align_to_u32();
+        ends.push(writer.length());
+    }
+    writer.u32(year.cast_unsigned());
+    let (names, rest) = bytes.split_at(ends[0]);
+    let (places, years) = rest.split_at(ends[1] - ends[0]);
+    Ok(vec![
+        Part::new(names, described("name", name, names.len())),
+        Part::new(places, described("place", place, places.len())),
+        Part::new(years, format!("year   {year}")),
+    ])
+}
+
+fn described(field: &str, text: &str, bytes: usize) -> String {
+    let length = text.len() + 1;
+    let padding = bytes - size_of::<u32>() - length;
+    format!("{field:<6} length {length}, {text:?} and NUL, padding {padding}")
+}
+
+/// The person of a CDR encoding.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn unmarshal(bytes: &[u8], order: ByteOrder) -> Result<Person, String> {
+    let read = || -> Result<Person, Malformed> {
+        let mut reader = Reader::new(bytes, 0, order);
+        let (name, place) = (reader.string()?.to_string(), reader.string()?.to_string());
+        let year = reader.u32()?.cast_signed();
+        reader.end().map(|()| Person { name, place, year })
+    };
+    read().map_err(|Malformed(what)| {
+        format!("the encoding {what}; is this CDR, and in that byte order?")
+    })
+}

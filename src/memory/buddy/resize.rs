@@ -1,0 +1,180 @@
+//! Sizes that change: of the arena that an allocator deals, and of one used block.
+//!
+//! ```text
+//!   resized   │used│ free │  ──►  │used│     free      │     the same used blocks, another arena
+//!   double    │used│ free │  ──►  │    used   │           the right buddy joins it
+//!   halve     │    used   │  ──►  │used│ free │           and leaves again
+//! ```
+//!
+//! **Invariants** those of [`super`]; no used block moves.
+//!
+//! **Lock** the tables. **Cost** `double` and `halve` are O(1); `resized` takes a step for each used
+//! block, whatever the sizes: who has a large block may change its size often, and all wait.
+//!
+//! **Source** `interprocess-communication-patent.txt`: blocks that grow and shrink.
+
+use crate::memory::buddy::{Block, Buddy, MIN_BLOCK, NONE};
+
+impl Buddy {
+    /// An allocator for `size` bytes with the same used blocks, all of which stand in `used` in
+    /// the order of their offsets; `None` when one of them would lie past its end.
+    pub fn resized(&self, size: u64, used: &[u64]) -> Option<Self> {
+        let mut resized = Self::without_free(size);
+        let units = resized.starts.len();
+        let mut free_from = 0;
+        for &offset in used {
+            let (unit, order) = self.used_at(offset)?;
+            resized.insert_gap(free_from, unit.min(units));
+            free_from = unit + (1 << order);
+            *resized.starts.get_mut(unit)? = self.starts[unit];
+            resized.used_bytes += MIN_BLOCK << order;
+        }
+        if free_from > units {
+            return None;
+        }
+        resized.insert_gap(free_from, units);
+        debug_assert_eq!(resized.used_bytes, self.used_bytes, "a used block was not named");
+        Some(resized)
+    }
+
+    /// Where the used block at `offset` ends, in bytes.
+    pub fn end_of(&self, offset: u64) -> Option<u64> {
+        let (_, order) = self.used_at(offset)?;
+        Some(offset + (MIN_BLOCK << order))
+    }
+
+    /// Joins the used block at `offset` with its right buddy, if that is free. `None`, and
+    /// nothing is changed, when it is not, or when it is the right one itself.
+    pub fn double(&mut self, offset: u64) -> Option<Block> {
+        let (unit, order) = self.used_at(offset)?;
+        let index = unit >> order;
+        if index % 2 == 1 || !self.remove_free(order, index + 1) {
+            return None;
+        }
+        self.starts[unit] += 1;
+        self.used_bytes += MIN_BLOCK << order;
+        Some(Block { offset, order: self.starts[unit] - 1 })
+    }
+
+    /// Frees the right half of the used block at `offset`. `None`, and nothing is changed,
+    /// when it is of the smallest size.
+    pub fn halve(&mut self, offset: u64) -> Option<Block> {
+        let (unit, order) = self.used_at(offset)?;
+        let half = order.checked_sub(1)?;
+        self.starts[unit] -= 1;
+        self.used_bytes -= MIN_BLOCK << half;
+        self.insert_free(half, (unit >> half) + 1);
+        Some(Block { offset, order: self.starts[unit] - 1 })
+    }
+
+    /// Unit and order of the used block that starts there.
+    fn used_at(&self, offset: u64) -> Option<(usize, usize)> {
+        let unit = (offset / MIN_BLOCK) as usize;
+        let order = self.starts.get(unit).copied().filter(|&order| order != NONE)?;
+        offset.is_multiple_of(MIN_BLOCK).then_some((unit, usize::from(order - 1)))
+    }
+
+    /// Frees the units of a gap between used blocks, as the largest blocks that stand at
+    /// multiples of their sizes: no two of those are buddies, and each lies in one tree.
+    pub(super) fn insert_gap(&mut self, mut from: usize, to: usize) {
+        while from < to {
+            let order = from.trailing_zeros().min((to - from).ilog2()) as usize;
+            self.insert_free(order, from >> order);
+            from += 1 << order;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::buddy::AllocateError;
+    use crate::memory::picture::picture;
+    use proptest::prelude::*;
+
+    fn draw(buddy: &Buddy) -> String {
+        picture(buddy, 10_000)
+    }
+
+    #[test]
+    fn used_blocks_stay_where_they_are_while_the_arena_grows_and_shrinks() {
+        let mut buddy = Buddy::new(256);
+        let blocks: Vec<_> = (0..3).map(|_| buddy.allocate(32).unwrap().offset).collect();
+        buddy.release(blocks[1]).unwrap();
+        let used = [blocks[0], blocks[2]];
+        let larger = buddy.resized(512, &used).unwrap();
+        assert_eq!(
+            draw(&larger),
+            "(512 (256 (128 (64 32-used 32-free) (64 32-used 32-free)) 128-free) 256-free)"
+        );
+        assert_eq!(larger.resized(64, &used), None, "the third block ends at 96");
+        assert_eq!(draw(&larger.resized(96, &used).unwrap()), "(64 32-used 32-free) 32-used");
+        assert_eq!((larger.end_of(64), larger.end_of(32)), (Some(96), None));
+        assert_eq!(larger.resized(32, &used), None, "the third block begins at 64");
+        assert_eq!(draw(&Buddy::new(64).resized(0, &[]).unwrap()), "");
+    }
+
+    #[test]
+    fn a_block_takes_its_right_buddy_and_leaves_it_again() {
+        let mut buddy = Buddy::new(128);
+        let left = buddy.allocate(32).unwrap();
+        assert_eq!(buddy.double(left.offset).map(Block::size), Some(64));
+        assert_eq!(buddy.double(left.offset).map(Block::size), Some(128));
+        assert_eq!(buddy.double(left.offset), None, "there is no more");
+        assert_eq!(buddy.halve(left.offset).map(Block::size), Some(64));
+        assert_eq!(draw(&buddy), "(128 64-used 64-free)");
+        let right = buddy.allocate(64).unwrap();
+        assert_eq!(buddy.double(right.offset), None, "it is the right one");
+        assert_eq!(buddy.double(left.offset), None, "its buddy is used");
+        assert_eq!(buddy.double(5), None);
+        assert_eq!(buddy.halve(1 << 40), None);
+        buddy.halve(left.offset).unwrap();
+        assert_eq!(buddy.halve(left.offset), None, "it is the smallest");
+        assert_eq!(buddy.check(), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_used_an_arena_of_another_size_deals_the_same_blocks(
+            units in 1_u64..200,
+            steps in prop::collection::vec((0_u64..500, 0_usize..8), 1..60),
+            to in 0_u64..300,
+        ) {
+            let mut buddy = Buddy::new(units * MIN_BLOCK);
+            let mut used = Vec::new();
+            for (size, which) in steps {
+                match which {
+                    0 if !used.is_empty() => {
+                        let offset = used.remove(size as usize % used.len());
+                        buddy.release(offset).unwrap();
+                    }
+                    1 if !used.is_empty() => {
+                        buddy.double(used[size as usize % used.len()]);
+                    }
+                    2 if !used.is_empty() => {
+                        buddy.halve(used[size as usize % used.len()]);
+                    }
+                    _ => match buddy.allocate(size) {
+                        Ok(block) => used.push(block.offset),
+                        Err(AllocateError::Zero) => prop_assert_eq!(size, 0),
+                        Err(_) => {}
+                    },
+                }
+                prop_assert_eq!(buddy.check(), Ok(()));
+            }
+            used.sort_unstable();
+            let end = used.last().map_or(0, |&last| buddy.end_of(last).unwrap());
+            let fits = end <= to * MIN_BLOCK;
+            let resized = buddy.resized(to * MIN_BLOCK, &used);
+            prop_assert_eq!(resized.is_some(), fits);
+            if let Some(mut resized) = resized {
+                prop_assert_eq!(resized.check(), Ok(()));
+                prop_assert_eq!(resized.filling().used, buddy.filling().used);
+                for offset in used {
+                    prop_assert!(resized.release(offset).is_ok());
+                }
+                prop_assert_eq!(draw(&resized), draw(&Buddy::new(to * MIN_BLOCK)));
+            }
+        }
+    }
+}

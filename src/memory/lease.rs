@@ -1,0 +1,387 @@
+//! The lease table: which block is leased or held, where it is and when it ends.
+//!
+//! ```text
+//!   lease ──► id ─► block, size, tenure, handle ──► the block's contents, elsewhere
+//!   hold            │           │
+//!                 buddy     by expiry ──► expired ─► Ending ─► give_back
+//! ```
+//!
+//! A *lease* belongs to everybody who knows its id, for a duration. It is charged to the
+//! committed bytes, which are a number ([`Committed`]). A *held* block belongs to a holder, has no
+//! expiry, and is charged by its owner: later chapters give such blocks to processes.
+//!
+//! The table knows where a block is, not what is in it. For each lease it keeps a
+//! handle that its owner made: in the server an `Arc` around the block's own lock.
+//!
+//! A lease ends in two steps, because a copy may be under way in its block. First
+//! the lease is struck from the table and its [`Ending`] handed out; then, when the
+//! owner has marked the contents released under the block's lock, [`LeaseTable::give_back`]
+//! returns the block to the allocator.
+//!
+//! **Invariants** ([`LeaseTable::check`])
+//!
+//! 1. Each used block of the allocator belongs to one lease, one held block or one ending.
+//! 2. `by_expiry` has exactly one entry a lease, at its expiry, and none for a held block.
+//! 3. A lease is there while `now < expiry` and gone from then on, for everyone: expiry
+//!    is checked on access. [`LeaseTable::expired`] only gives memory back.
+//!
+//! **Lock** the tables, around the whole of it. Nothing here copies a lease's bytes.
+//!
+//! **Simplified** the order of expiries is a B-tree, not a timer wheel: a microsecond
+//! less at a million leases is not worth the reading.
+//!
+//! **Source** MemoryLease's leases; its 1 ms lease lived for 610.
+
+mod check;
+mod committed;
+mod held;
+mod list;
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use crate::memory::buddy::{AllocateError, Block, Buddy, Filling};
+use crate::memory::ids::Ids;
+use crate::message::{Code, Error, IdKind, LeaseId};
+pub use committed::{Committed, LOOK_SOON};
+pub use held::Holder;
+pub use list::LeaseRow;
+
+/// Every lease there is. `H` is what the owner keeps for each.
+#[derive(Debug)]
+pub struct LeaseTable<H> {
+    leases: HashMap<LeaseId, Lease<H>>,
+    by_expiry: BTreeSet<(Instant, LeaseId)>,
+    buddy: Buddy,
+    /// The bytes that leases may take.
+    committed: Committed,
+    /// When the owner wants to look at what is free; sooner when little is.
+    look_at: Option<Instant>,
+    ids: Ids,
+    longest: Duration,
+    /// Makes a handle of a block's offset and size.
+    make: fn(u64, u64) -> H,
+    /// The bytes asked for by the leases and held blocks there are.
+    requested: u64,
+    /// The bytes of the blocks of leases.
+    leased: u64,
+    /// Bytes of blocks that ended and are not yet given back: of leases, and of all.
+    ending_leased: u64,
+    ending: u64,
+}
+
+#[derive(Debug)]
+struct Lease<H> {
+    block: Block,
+    size: u64,
+    tenure: Tenure,
+    handle: H,
+}
+
+/// How long a block is whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tenure {
+    /// A lease: ends then.
+    Until(Instant),
+    /// A held block: ends when its holder's owner ends it.
+    HeldBy(Holder),
+}
+
+/// A lease that was struck from the table; its block is still taken.
+#[derive(Debug)]
+#[must_use = "the block is lost unless it is given back"]
+pub struct Ending<H> {
+    /// What the owner kept for it.
+    pub handle: H,
+    /// The lease's size in bytes.
+    pub size: u64,
+    block: Block,
+    /// It was a lease, so its block is charged to the committed bytes.
+    is_lease: bool,
+}
+
+impl<H> Ending<H> {
+    /// Where its block lies: no other block does until this one is given back.
+    pub fn offset(&self) -> u64 {
+        self.block.offset
+    }
+}
+
+/// A lease that was found: its handle, and its size in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found<H> {
+    /// What the owner kept for it.
+    pub handle: H,
+    /// The lease's size in bytes.
+    pub size: u64,
+}
+
+impl<H: Clone> LeaseTable<H> {
+    /// An empty table over a fresh arena, of which leases may take all until
+    /// [`LeaseTable::committed_mut`] says otherwise. A block gets what `make` makes of its offset
+    /// and size; no lease lasts longer than `longest`.
+    pub fn new(buddy: Buddy, ids: Ids, longest: Duration, make: fn(u64, u64) -> H) -> Self {
+        Self {
+            leases: HashMap::new(),
+            by_expiry: BTreeSet::new(),
+            committed: Committed::new(buddy.filling().free),
+            look_at: None,
+            buddy,
+            ids,
+            longest,
+            make,
+            requested: 0,
+            leased: 0,
+            ending_leased: 0,
+            ending: 0,
+        }
+    }
+
+    /// Leases `size` bytes for `duration_ms` from `now`, out of the committed bytes.
+    /// Unchanged when it fails.
+    ///
+    /// # Errors
+    /// `bad-request` for a zero or too long duration or zero bytes, `too-large` when
+    /// it can never fit, `out-of-memory` when it does not fit now, `refused` when no
+    /// number is left to name it by.
+    pub fn lease(
+        &mut self,
+        size: u64,
+        duration_ms: u64,
+        id_kind: IdKind,
+        now: Instant,
+    ) -> Result<LeaseId, Error> {
+        let expiry = self.expiry(duration_ms, now)?;
+        let block = self.allocate(size).map_err(|error| self.explain(size, error))?;
+        let Some(id) = self.unused_id(id_kind) else {
+            self.release_block(block);
+            return Err(Error::new(Code::Refused, NO_NUMBERS));
+        };
+        self.leased += block.size();
+        self.committed.charge(block.size());
+        self.note_taken(now);
+        self.by_expiry.insert((expiry, id));
+        self.insert(id, block, size, Tenure::Until(expiry));
+        Ok(id)
+    }
+
+    /// A name that no lease has.
+    pub fn uuid(&mut self) -> LeaseId {
+        loop {
+            let id = self.ids.uuid();
+            if !self.leases.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    fn insert(&mut self, id: LeaseId, block: Block, size: u64, tenure: Tenure) {
+        let handle = (self.make)(block.offset, size);
+        self.leases.insert(id, Lease { block, size, tenure, handle });
+        self.requested += size;
+    }
+
+    /// A block for a lease, if there are so many committed bytes.
+    fn allocate(&mut self, size: u64) -> Result<Block, AllocateError> {
+        let (whole, free) = (self.committed.size(), self.committed.free());
+        match Buddy::rounded(size) {
+            Some(rounded) if rounded > whole => {
+                let largest = power_of_two_within(whole).min(self.buddy.largest());
+                Err(AllocateError::TooLarge { largest })
+            }
+            Some(rounded) if rounded > free => {
+                let largest_free = power_of_two_within(free).min(self.buddy.filling().largest_free);
+                Err(AllocateError::OutOfMemory { largest_free })
+            }
+            _ => self.buddy.allocate(size),
+        }
+    }
+
+    /// The lease of that id.
+    ///
+    /// # Errors
+    /// `not-found` when there is none, or no longer.
+    pub fn find(&self, id: LeaseId, now: Instant) -> Result<Found<H>, Error> {
+        let lease = self.living(id, now)?;
+        Ok(Found { handle: lease.handle.clone(), size: lease.size })
+    }
+
+    /// Lets a lease end `duration_ms` from `now`, sooner or later than before.
+    /// Answers its size. Unchanged when it fails.
+    ///
+    /// # Errors
+    /// `bad-request` for a zero or too long duration, `not-found`, `refused` for a held block.
+    pub fn renew(&mut self, id: LeaseId, duration_ms: u64, now: Instant) -> Result<u64, Error> {
+        let expiry = self.expiry(duration_ms, now)?;
+        let before = self.ends(id, now)?;
+        let lease = self.leases.get_mut(&id).ok_or_else(not_found)?;
+        self.by_expiry.remove(&(before, id));
+        self.by_expiry.insert((expiry, id));
+        lease.tenure = Tenure::Until(expiry);
+        Ok(lease.size)
+    }
+
+    /// How long a lease still lasts.
+    ///
+    /// # Errors
+    /// `not-found`, `refused` for a held block.
+    pub fn time_left(&self, id: LeaseId, now: Instant) -> Result<Duration, Error> {
+        Ok(self.ends(id, now)?.duration_since(now))
+    }
+
+    /// Ends a lease before its time.
+    ///
+    /// # Errors
+    /// `not-found`, `refused` for a held block.
+    pub fn end(&mut self, id: LeaseId, now: Instant) -> Result<Ending<H>, Error> {
+        self.ends(id, now)?;
+        self.strike_lease(id).ok_or_else(not_found)
+    }
+
+    /// Strikes the oldest expired leases, at most `most` of them.
+    pub fn expired(&mut self, now: Instant, most: usize) -> Vec<Ending<H>> {
+        let due = self.by_expiry.iter().take_while(|(expiry, _)| *expiry <= now);
+        let due: Vec<LeaseId> = due.take(most).map(|&(_, id)| id).collect();
+        due.into_iter().filter_map(|id| self.strike_lease(id)).collect()
+    }
+
+    /// Returns the block of an ending whose contents are marked released.
+    pub fn give_back(&mut self, ending: Ending<H>) {
+        let bytes = ending.block.size();
+        self.ending -= bytes;
+        if ending.is_lease {
+            self.ending_leased -= bytes;
+            self.committed.refill(bytes);
+        }
+        self.release_block(ending.block);
+    }
+
+    /// When the next lease ends.
+    pub fn next_expiry(&self) -> Option<Instant> {
+        self.by_expiry.first().map(|&(expiry, _)| expiry)
+    }
+
+    /// How many leases and held blocks there are, expired ones that were not struck yet included.
+    pub fn len(&self) -> usize {
+        self.leases.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.leases.is_empty()
+    }
+
+    /// The bytes that living leases and held blocks were asked for.
+    pub fn requested(&self) -> u64 {
+        self.requested
+    }
+
+    /// How the arena is filled.
+    pub fn filling(&self) -> Filling {
+        self.buddy.filling()
+    }
+
+    /// The allocator, to draw it.
+    pub fn buddy(&self) -> &Buddy {
+        &self.buddy
+    }
+
+    fn living(&self, id: LeaseId, now: Instant) -> Result<&Lease<H>, Error> {
+        let is_living = |lease: &&Lease<H>| match lease.tenure {
+            Tenure::Until(expiry) => now < expiry,
+            Tenure::HeldBy(_) => true,
+        };
+        self.leases.get(&id).filter(is_living).ok_or_else(not_found)
+    }
+
+    /// When a lease ends; a held block is none.
+    fn ends(&self, id: LeaseId, now: Instant) -> Result<Instant, Error> {
+        match self.living(id, now)?.tenure {
+            Tenure::Until(expiry) => Ok(expiry),
+            Tenure::HeldBy(_) => Err(Error::new(Code::Refused, GRANTED)),
+        }
+    }
+
+    fn strike_lease(&mut self, id: LeaseId) -> Option<Ending<H>> {
+        let ending = self.strike(id)?;
+        self.leased -= ending.block.size();
+        self.ending_leased += ending.block.size();
+        Some(ending)
+    }
+
+    fn strike(&mut self, id: LeaseId) -> Option<Ending<H>> {
+        let Lease { block, size, tenure, handle } = self.leases.remove(&id)?;
+        let is_lease = match tenure {
+            Tenure::Until(expiry) => self.by_expiry.remove(&(expiry, id)),
+            Tenure::HeldBy(_) => false,
+        };
+        self.requested -= size;
+        self.ending += block.size();
+        Some(Ending { handle, size, block, is_lease })
+    }
+
+    fn release_block(&mut self, block: Block) {
+        let released = self.buddy.release(block.offset);
+        debug_assert!(released.is_ok(), "a block of the table was not used: {released:?}");
+    }
+
+    fn unused_id(&mut self, kind: IdKind) -> Option<LeaseId> {
+        loop {
+            let id = self.ids.next(kind)?;
+            if !self.leases.contains_key(&id) {
+                return Some(id);
+            }
+        }
+    }
+
+    fn expiry(&self, duration_ms: u64, now: Instant) -> Result<Instant, Error> {
+        let duration = Duration::from_millis(duration_ms);
+        let expiry = now.checked_add(duration);
+        let in_range = duration_ms > 0 && duration <= self.longest;
+        expiry.filter(|_| in_range).ok_or_else(|| {
+            let longest = self.longest.as_millis();
+            Error::new(
+                Code::BadRequest,
+                format!("a lease lasts 1 to {longest} ms; ask within that"),
+            )
+        })
+    }
+
+    fn explain(&self, size: u64, error: AllocateError) -> Error {
+        match error {
+            AllocateError::Zero => {
+                Error::new(Code::BadRequest, "a lease has at least 1 byte; ask for more than 0")
+            }
+            AllocateError::TooLarge { largest } => Error::new(
+                Code::TooLarge,
+                format!("{size} bytes never fit, the largest block has {largest}; ask for less"),
+            ),
+            AllocateError::OutOfMemory { largest_free } => Error::new(
+                Code::OutOfMemory,
+                format!(
+                    "{size} bytes do not fit now, the largest free block has {largest_free}; \
+                     ask for less or wait until leases end"
+                ),
+            ),
+        }
+    }
+}
+
+/// The largest block that so many bytes could be, 0 for none.
+pub fn power_of_two_within(bytes: u64) -> u64 {
+    bytes.checked_ilog2().map_or(0, |log| 1 << log)
+}
+
+const GRANTED: &str =
+    "a granted block has no time; it ends when its process returns it, or with its process";
+const NO_NUMBERS: &str = "all numeric ids were given; lease by text, whose ids do not run out";
+
+/// The one answer for a lease that never was, has expired or was released: a stranger
+/// learns nothing from it.
+pub fn not_found() -> Error {
+    Error::new(Code::NotFound, "there is no such lease, or no longer; lease again")
+}
+
+#[cfg(test)]
+#[path = "lease_tests.rs"]
+mod tests;

@@ -1,0 +1,103 @@
+//! The buddy tree as one line of text.
+//!
+//! ```text
+//!   (1024 512-used (512 (256 (128 64-used 64-free) 128-free) 256-free)) 8-unused
+//! ```
+//!
+//! A block that is whole is its size and what it is; a split one is a bracket with
+//! its size and its two halves, the left one first. The trees of a forest stand
+//! beside each other, and `8-unused` is what the arena has beyond them. Sizes are
+//! those of blocks: what a lease asked for, and by which id, is nobody else's affair.
+//!
+//! **Invariants** the text never grows past the bound and one ellipsis; the walk
+//! stops there too, so a tree of a million blocks costs no more than its first page.
+//!
+//! **Lock** drawn while the tables are held: the bound bounds that too.
+//!
+//! **Source** the nested notation of the design, with every level shown.
+
+use crate::memory::buddy::{Buddy, MIN_BLOCK, State};
+
+/// Stands where the picture was cut.
+const CUT: char = '…';
+
+/// Draws the tree in at most `most` bytes, then an ellipsis.
+pub fn picture(buddy: &Buddy, most: usize) -> String {
+    let mut picture = Picture { buddy, text: String::new(), most };
+    let mut whole = buddy.roots().all(|(order, unit)| picture.draw(order, unit >> order));
+    let unused = buddy.filling().unused;
+    if whole && unused > 0 {
+        whole = picture.push(&format!("{unused}-unused"));
+    }
+    if !whole {
+        picture.text.push(CUT);
+    }
+    picture.text
+}
+
+struct Picture<'a> {
+    buddy: &'a Buddy,
+    text: String,
+    most: usize,
+}
+
+impl Picture<'_> {
+    /// Draws one block; false once the text is full. As deep as there are orders.
+    fn draw(&mut self, order: usize, index: usize) -> bool {
+        let size = MIN_BLOCK << order;
+        match self.buddy.state(order, index) {
+            State::Free => self.push(&format!("{size}-free")),
+            State::Used => self.push(&format!("{size}-used")),
+            State::Split => {
+                let whole = self.push(&format!("({size}"))
+                    && self.draw(order - 1, 2 * index)
+                    && self.draw(order - 1, 2 * index + 1);
+                whole && self.append(")")
+            }
+        }
+    }
+
+    /// Appends a word, with a space before it unless it is the first.
+    fn push(&mut self, word: &str) -> bool {
+        (self.text.is_empty() || self.append(" ")) && self.append(word)
+    }
+
+    fn append(&mut self, text: &str) -> bool {
+        let fits = self.text.len() + text.len() <= self.most;
+        if fits {
+            self.text.push_str(text);
+        }
+        fits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_split_block_shows_both_halves() {
+        let mut buddy = Buddy::new(1024);
+        for size in [512, 64] {
+            buddy.allocate(size).unwrap();
+        }
+        let expected = "(1024 512-used (512 (256 (128 64-used 64-free) 128-free) 256-free))";
+        assert_eq!(picture(&buddy, 1000), expected);
+    }
+
+    #[test]
+    fn an_arena_of_1000_bytes_is_a_forest_with_8_unused() {
+        let buddy = Buddy::new(1000);
+        assert_eq!(picture(&buddy, 1000), "512-free 256-free 128-free 64-free 32-free 8-unused");
+    }
+
+    #[test]
+    fn a_long_picture_is_cut_at_the_bound() {
+        let mut buddy = Buddy::new(1 << 20);
+        while buddy.allocate(32).is_ok() {}
+        for most in 0..200 {
+            let text = picture(&buddy, most);
+            assert!(text.ends_with('…') && text.len() <= most + '…'.len_utf8(), "{most}: {text}");
+        }
+    }
+}

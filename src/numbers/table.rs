@@ -1,0 +1,215 @@
+//! The homework's table, made of turns: counter, client, result.
+//!
+//! ```text
+//!   turns   0..3 A   2..4 B   4..5 A                 as they were recorded
+//!   first   0 A  1 A  2 A  2 B  3 B  4 A             the first rows of all
+//!   each    0 A  1 A │ 2 B  3 B                      the first 2 of each client
+//!   twice   1 A  2 A  2 B  3 B                       around the first index taken twice
+//!   last    3 B  4 A                                 the last 2 of all
+//! ```
+//!
+//! Turns come in bites, so that no draw waits for a long record.
+//!
+//! **Invariants** never more rows than were allowed; turns are kept whole only for
+//! [`Rows::Twice`], because what was taken twice can stand anywhere. For [`Rows::Last`] they come
+//! from the end, the latest first.
+//!
+//! **Lock** none: made after the draw's lock was let go.
+//!
+//! **Source** `loot-box.txt`, the scenario's two tables.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::message::{ClientNumber, Row, Rows};
+use crate::numbers::list::NumberList;
+
+/// The rows so far.
+#[derive(Debug)]
+pub struct Table {
+    wanted: u64,
+    which: Rows,
+    most: usize,
+    shown: HashMap<ClientNumber, u64>,
+    rows: Vec<Row>,
+    turns: Vec<(Range<u32>, ClientNumber)>,
+}
+
+impl Table {
+    /// A table of `wanted` rows, of each client with [`Rows::Each`]; never of more than
+    /// `most`.
+    pub fn new(wanted: u64, which: Rows, most: usize) -> Self {
+        let (shown, rows, turns) = (HashMap::new(), Vec::new(), Vec::new());
+        Self { wanted, which, most, shown, rows, turns }
+    }
+
+    /// Adds the next turn; false once no further one can add a row.
+    pub fn add(&mut self, turn: (Range<u32>, ClientNumber), list: &NumberList) -> bool {
+        if self.which == Rows::Twice {
+            self.turns.push(turn);
+            return true;
+        }
+        let (range, client) = turn;
+        if self.which == Rows::Last {
+            let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).min(self.most);
+            let room = wanted - self.rows.len();
+            self.rows.extend(range.rev().take(room).map(|counter| row(counter, client, list)));
+            return self.rows.len() < wanted;
+        }
+        let each = self.which == Rows::Each;
+        let shown = self.shown.entry(if each { client } else { 0 }).or_default();
+        let wanted = usize::try_from(self.wanted - *shown).unwrap_or(usize::MAX);
+        let room = wanted.min(self.most - self.rows.len());
+        let before = self.rows.len();
+        self.rows.extend(range.take(room).map(|counter| row(counter, client, list)));
+        *shown += (self.rows.len() - before) as u64;
+        self.rows.len() < self.most && (each || *shown < self.wanted)
+    }
+
+    /// The rows, in the order of the counter.
+    pub fn into_rows(mut self, list: &NumberList) -> Vec<Row> {
+        if self.which == Rows::Twice {
+            self.add_around_the_first_taken_twice(list);
+        }
+        self.rows.sort_by_key(|row| row.counter);
+        self.rows
+    }
+
+    fn add_around_the_first_taken_twice(&mut self, list: &NumberList) {
+        let mut turns = std::mem::take(&mut self.turns);
+        turns.sort_by_key(|(range, _)| range.start);
+        let mut end = 0;
+        let twice = turns.iter().find(|(range, _)| {
+            let overlaps = range.start < end;
+            end = end.max(range.end);
+            overlaps
+        });
+        let Some((Range { start: twice, .. }, _)) = twice else { return };
+        let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).min(self.most);
+        // A third of the rows leads up to it.
+        let from = twice.saturating_sub(u32::try_from(wanted / 3).unwrap_or(u32::MAX));
+        let until = from.saturating_add(u32::try_from(wanted).unwrap_or(u32::MAX));
+        for (range, client) in turns.iter().take_while(|(range, _)| range.start < until) {
+            let part = range.start.max(from)..range.end.min(until);
+            self.rows.extend(part.map(|counter| row(counter, *client, list)));
+            // Where many took the same, there are soon more than are wanted.
+            if self.rows.len() > 2 * wanted {
+                self.keep_first(wanted);
+            }
+        }
+        self.keep_first(wanted);
+    }
+
+    fn keep_first(&mut self, wanted: usize) {
+        self.rows.sort_by_key(|row| row.counter);
+        self.rows.truncate(wanted);
+    }
+}
+
+fn row(counter: u32, client: ClientNumber, list: &NumberList) -> Row {
+    Row { counter, client, result: list.number(counter as usize) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numbers::draw::DrawState;
+
+    #[test]
+    fn the_table_is_the_homeworks_first_one() {
+        let mut state = DrawState::default();
+        for client in [1, 1, 1, 2, 1, 2] {
+            state.draw(client, 1, 6);
+        }
+        let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
+        let homework = [(0, 1, 5), (1, 1, 19), (2, 1, 228), (3, 2, 665), (4, 1, 7), (5, 2, 11)];
+        assert_eq!(table(&state, &list, Table::new(100, Rows::First, 100)), homework);
+    }
+
+    /// The table, read two turns at a time.
+    fn table(state: &DrawState, list: &NumberList, mut table: Table) -> Vec<(u32, u64, u32)> {
+        let mut from = 0;
+        loop {
+            let bite = state.turns(from, 2);
+            from += bite.len();
+            if bite.is_empty() || !bite.into_iter().all(|turn| table.add(turn, list)) {
+                let rows = table.into_rows(list).into_iter();
+                return rows.map(|row| (row.counter, row.client, row.result)).collect();
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_can_show_the_first_rows_of_each_client() {
+        let mut state = DrawState::default();
+        for (client, count) in [(1, 3), (2, 2), (1, 2), (3, 1)] {
+            state.draw(client, count, 100);
+        }
+        let list = NumberList::new((100..200).collect());
+        let shown = |wanted, which, most| {
+            let rows = table(&state, &list, Table::new(wanted, which, most));
+            rows.into_iter().map(|(counter, client, _)| (counter, client)).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(2, Rows::First, 9), [(0, 1), (1, 1)]);
+        assert_eq!(shown(4, Rows::First, 9), [(0, 1), (1, 1), (2, 1), (3, 2)]);
+        assert_eq!(shown(2, Rows::Each, 9), [(0, 1), (1, 1), (3, 2), (4, 2), (7, 3)]);
+        assert_eq!(shown(2, Rows::Each, 3), [(0, 1), (1, 1), (3, 2)]);
+        assert_eq!(shown(u64::MAX, Rows::First, 99).len(), 8);
+        assert_eq!(shown(0, Rows::Each, 9), []);
+    }
+
+    #[test]
+    fn the_last_rows_come_from_the_end() {
+        let list = NumberList::new((100..200).collect());
+        let mut state = DrawState::default();
+        for (client, count) in [(1, 3), (2, 2), (1, 2), (3, 1)] {
+            state.draw(client, count, 100);
+        }
+        let shown = |wanted, most| {
+            let mut table = Table::new(wanted, Rows::Last, most);
+            let turns = state.last_turns(10).into_iter();
+            let _ = turns.rev().try_for_each(|turn| table.add(turn, &list).then_some(()));
+            let rows = table.into_rows(&list).into_iter();
+            rows.map(|row| (row.counter, row.client)).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(2, 9), [(6, 1), (7, 3)]);
+        assert_eq!(shown(4, 9), [(4, 2), (5, 1), (6, 1), (7, 3)]);
+        assert_eq!(shown(u64::MAX, 3), [(5, 1), (6, 1), (7, 3)]);
+        assert_eq!(shown(99, 99).len(), 8);
+        assert_eq!(shown(0, 9), []);
+    }
+
+    #[test]
+    fn what_was_taken_twice_is_shown_with_what_stands_around_it() {
+        let list = NumberList::new((100..1100).collect());
+        let shown = |turns: &[(Range<u32>, u64)], wanted| {
+            let mut state = DrawState::default();
+            for (range, client) in turns {
+                state.record(*client, range.clone(), 1000);
+            }
+            let rows = table(&state, &list, Table::new(wanted, Rows::Twice, 12));
+            rows.into_iter().map(|(counter, client, _)| (counter, client)).collect::<Vec<_>>()
+        };
+        // The homework's second table, as its results have it.
+        let homework = [(0..3, 1), (2..3, 2), (3..4, 1), (4..5, 2)];
+        assert_eq!(shown(&homework, 6), [(0, 1), (1, 1), (2, 1), (2, 2), (3, 1), (4, 2)]);
+        let late = [(0..500, 1), (400..401, 2), (500..600, 2)];
+        assert_eq!(shown(&late, 4), [(399, 1), (400, 1), (400, 2), (401, 1)]);
+        assert_eq!(shown(&[(0..9, 1), (9..20, 2)], 6), [], "no number twice");
+        assert_eq!(shown(&late, u64::MAX).len(), 12);
+        assert_eq!(shown(&late, 0), []);
+        assert_eq!(shown(&[], 6), []);
+    }
+
+    #[test]
+    fn an_index_that_many_took_is_shown_for_each() {
+        let list = NumberList::new((1..=100).collect());
+        let mut state = DrawState::default();
+        for client in [7, 8, 9, 10] {
+            state.record(client, 50..60, 100);
+        }
+        let rows = table(&state, &list, Table::new(6, Rows::Twice, 100));
+        let expected = [(50, 7), (50, 8), (50, 9), (50, 10), (51, 7), (51, 8)];
+        assert_eq!(rows.iter().map(|row| (row.0, row.1)).collect::<Vec<_>>(), expected);
+    }
+}

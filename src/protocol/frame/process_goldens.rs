@@ -1,0 +1,124 @@
+//! The golden bytes of cooperative memory's frames.
+
+use super::{UUID, id};
+use crate::cooperative::words::{
+    Account, Amounts, Granted, Level, Pool, PoolState, Pressure, Reason, Signal, Wanted,
+};
+use crate::message::{Reply, Request};
+
+/// A name of seven bytes leaves the next integer where it stands.
+const NAME: &str = "00000008 =64617461626173 =00";
+const NONE: &str = "00000000 0000000000000000";
+
+pub fn requests() -> Vec<(u8, String, Request<'static>)> {
+    let join = |committed| Request::Join { name: "databas".into(), committed };
+    let wanted = Wanted { size: 64, reason: Reason::Pause, freeable: None, wait_ms: 5, why: true };
+    vec![
+        // The name ends at 28, the presence at 32, where the number is aligned already.
+        (0x0f, format!("{NAME} 00000001 0000000000001000"), join(Some(4096))),
+        (0x0f, format!("{NAME} {NONE}"), join(None)),
+        (0x10, UUID.into(), Request::Attach { token: id() }),
+        (0x11, String::new(), Request::Leave),
+        (
+            0x12,
+            "0000000000000040 00000001 =00000000 0000000000000032".into(),
+            Request::Report { freeable: 64, efficiency: Some(50) },
+        ),
+        (
+            0x13,
+            format!("0000000000000040 00000003 {NONE} 0000000000000005 00000001"),
+            Request::Grant(wanted),
+        ),
+        (
+            0x13,
+            "0000000000000040 00000004 00000001 0000000000000007 0000000000000000 00000000".into(),
+            Request::Grant(Wanted {
+                reason: Reason::OutOfMemory,
+                freeable: Some(7),
+                wait_ms: 0,
+                why: false,
+                ..wanted
+            }),
+        ),
+        (0x14, UUID.into(), Request::Return { id: id() }),
+        (0x15, "0000000000000040".into(), Request::Reuse { size: 64 }),
+        (0x16, String::new(), Request::Owed),
+        (0x17, "00000001 =00000000 0000000000000005".into(), Request::Wait { ms: Some(5) }),
+        (0x18, String::new(), Request::Pools),
+        (0x19, String::new(), Request::Accounts),
+    ]
+}
+
+/// Committed, gl, gp, le, lp: 1 to 5.
+const AMOUNTS: &str =
+    "0000000000000001 0000000000000002 0000000000000003 0000000000000004 0000000000000005";
+
+pub fn replies() -> Vec<(u8, u8, String, Reply<'static>)> {
+    let amounts = Amounts::each(|pool| pool as u64 + 1);
+    let granted = |by: Option<&str>| {
+        let by = by.map(str::to_string);
+        Reply::Granted(Granted { id: id(), size: 64, pool: Pool::LoanedPause, by }.into())
+    };
+    let signal = |signal| Reply::Signal(Some(signal));
+    let account = Account {
+        name: "databas".into(),
+        freeable: 6,
+        secured: 7,
+        efficiency: Some(50),
+        asked: 8,
+        obeyed: 9,
+        holds: amounts,
+        owes: amounts,
+        may: amounts,
+    };
+    let state = PoolState { pool: Pool::GrantedPause, size: 3, free: 2, freeable: 1 };
+    let pressure = Pressure { some_10: 1, some_60: 2, all_10: 3, all_60: 4 };
+    vec![
+        (0x8f, 0, UUID.into(), Reply::Joined { token: id() }),
+        (0x90, 0, NAME.into(), Reply::Attached { name: "databas".into() }),
+        (0x91, 0, NAME.into(), Reply::Left { name: "databas".into() }),
+        (0x92, 0, String::new(), Reply::Reported),
+        (0x93, 0, format!("{UUID} 0000000000000040 00000004 00000001 =00"), granted(None)),
+        (
+            0x93,
+            0,
+            format!("{UUID} 0000000000000040 00000004 00000004 =38303000"),
+            granted(Some("800")),
+        ),
+        (0x94, 0, AMOUNTS.into(), Reply::Returned(amounts.into())),
+        (0x95, 0, "0000000000000040".into(), Reply::Reused { size: 64 }),
+        (0x96, 0, AMOUNTS.into(), Reply::Owed(amounts.into())),
+        (0x97, 0, "00000000".into(), Reply::Signal(None)),
+        (
+            0x97,
+            0,
+            "00000001 =00000000 0000000000000040 00000003 =00000000 00000000000001f4".into(),
+            signal(Signal::Collect { size: 64, level: Level::Urgent, within_ms: 500 }),
+        ),
+        (0x97, 0, "00000002".into(), signal(Signal::Status)),
+        (
+            0x97,
+            0,
+            // The id needs no place of its own, the size after it does.
+            format!("00000003 {UUID} =00000000 0000000000000040 00000003"),
+            signal(Signal::Granted { id: id(), size: 64, pool: Pool::LoanedEfficiency }),
+        ),
+        (
+            0x98,
+            0,
+            "00000001 00000002 0000000000000003 0000000000000002 0000000000000001 \
+             00000001 00000002 00000003 00000004"
+                .into(),
+            Reply::Pools(vec![state], pressure),
+        ),
+        (
+            0x99,
+            0,
+            format!(
+                "00000001 {NAME} 0000000000000006 0000000000000007 00000001 =00000000 \
+                 0000000000000032 0000000000000008 0000000000000009 {AMOUNTS} {AMOUNTS} {AMOUNTS}"
+            ),
+            Reply::Accounts(vec![account]),
+        ),
+    ]
+}

@@ -1,0 +1,351 @@
+//! Conditional requests and parts: entity tags, dates, ranges.
+//!
+//! ```text
+//!   GET    If-Match, If-Unmodified-Since      not so: 412
+//!          If-None-Match, If-Modified-Since   so: 304
+//!          Range, If-Range                    206 with the part, 416 when there is none
+//!   PUT    If-Match, If-None-Match            become the condition of a Replace
+//! ```
+//!
+//! A lease's entity tag is its version, with what tells the form: `"3"`, `"3-json"`. It is strong: a version is
+//! one set, and two forms have two tags. Dates are of whole seconds, and two sets in one second
+//! have one date; so a date never is the condition of a change (412 says to use the tag).
+//!
+//! **Invariants** the order of RFC 9110, section 13.2.2. A field that cannot be understood is no
+//! condition for a read, and is never fulfilled for a change.
+//!
+//! **Lock** none. **Simplified** one range; a request for several is answered with everything.
+//!
+//! **Source** RFC 9110, sections 8.8, 13 and 14.
+
+use crate::message::parse_decimal;
+use crate::message::resource::{Condition, Part};
+use crate::protocol::http::date;
+use crate::protocol::http::negotiation::Form;
+use crate::protocol::http::refusal::Refusal;
+
+/// An entity tag, without its quotes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    opaque: Vec<u8>,
+    is_weak: bool,
+}
+
+/// Some entity tags, or `*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Tags {
+    Any,
+    These(Vec<Tag>),
+    /// What is no list of tags: it matches nothing, and nothing is changed under it.
+    Broken,
+}
+
+/// The conditions of a request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
+    /// Seconds since 1970; those that are no dates are as if left out.
+    modified_since: Option<u64>,
+    unmodified_since: Option<u64>,
+    range: Option<Part>,
+    /// What `If-Range` names, if that is a tag.
+    if_range: Option<Option<Tag>>,
+}
+
+/// What the conditions say of an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is answered.
+    Holds,
+    /// 304.
+    NotModified,
+    /// 412.
+    Failed,
+}
+
+impl Conditions {
+    /// Takes a field, if it is one of these.
+    pub fn see(&mut self, name: &[u8], value: &[u8]) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        match name.len() {
+            5 if is("range") => self.range = part_of(value),
+            8 if is("if-match") => add(&mut self.if_match, value),
+            8 if is("if-range") => self.if_range = Some(one_tag_of(value)),
+            13 if is("if-none-match") => add(&mut self.if_none_match, value),
+            17 if is("if-modified-since") => self.modified_since = date::read(value),
+            // What is no date is still a condition, for a change.
+            19 if is("if-unmodified-since") => {
+                self.unmodified_since = Some(date::read(value).unwrap_or(u64::MAX));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an entity of that tag, changed in that second since 1970, is to be answered.
+    pub fn judge(&self, tag: &str, modified: Option<u64>) -> Verdict {
+        let holds = match (&self.if_match, self.unmodified_since, modified) {
+            (Some(tags), ..) => tags.has(tag, false),
+            (None, Some(since), Some(modified)) => modified <= since,
+            _ => true,
+        };
+        if !holds {
+            return Verdict::Failed;
+        }
+        let is_same = match (&self.if_none_match, self.modified_since, modified) {
+            (Some(tags), ..) => tags.has(tag, true),
+            (None, Some(since), Some(modified)) => modified <= since,
+            _ => false,
+        };
+        if is_same { Verdict::NotModified } else { Verdict::Holds }
+    }
+
+    /// The part that is wanted in a form, and the version of which alone it is. Only bytes have parts; of a date,
+    /// which two sets can share, or of no version there can be, the whole is always right.
+    pub fn part(&self, form: Form) -> Option<(Part, Option<u64>)> {
+        let part = self.range.filter(|_| matches!(form, Form::Text | Form::Bytes))?;
+        match &self.if_range {
+            None => Some((part, None)),
+            Some(tag) => {
+                let version = tag.as_ref().filter(|tag| !tag.is_weak)?.version(form.tag())?;
+                Some((part, Some(version)))
+            }
+        }
+    }
+
+    /// Under which versions a lease is changed.
+    ///
+    /// # Errors
+    /// 412 for a date, and for two conditions at once.
+    pub fn of_change(&self) -> Result<Condition, Refusal> {
+        let versions = |tags: &[Tag], weakly: bool| {
+            let strong = tags.iter().filter(|tag| weakly || !tag.is_weak);
+            strong.filter_map(Tag::any_version).collect()
+        };
+        match (&self.if_match, &self.if_none_match) {
+            (Some(Tags::Any), None) => Ok(Condition::Any),
+            (Some(Tags::These(tags)), None) => Ok(Condition::OneOf(versions(tags, false))),
+            (None, Some(Tags::These(tags))) => Ok(Condition::NoneOf(versions(tags, true))),
+            // There is something, and what is not understood is never fulfilled.
+            (None, Some(Tags::Any | Tags::Broken)) | (Some(Tags::Broken), None) => {
+                Ok(Condition::OneOf(Vec::new()))
+            }
+            (Some(_), Some(_)) => {
+                let text = "a change has one condition; send If-Match or If-None-Match";
+                Err(Refusal::new(412, text))
+            }
+            (None, None) if self.unmodified_since.is_some() => {
+                let text = "two sets in one second have one date; use If-Match with the ETag";
+                Err(Refusal::new(412, text))
+            }
+            (None, None) => Ok(Condition::Any),
+        }
+    }
+
+    /// Whether a change has any condition.
+    pub fn is_conditional(&self) -> bool {
+        self.if_match.is_some() || self.if_none_match.is_some() || self.unmodified_since.is_some()
+    }
+
+    /// Whether it can hold of what has no tag.
+    pub fn holds_without_tag(&self) -> bool {
+        matches!(self.if_match, None | Some(Tags::Any))
+    }
+}
+
+impl Tag {
+    /// The version, if this is the tag of one in that form.
+    fn version(&self, form: &str) -> Option<u64> {
+        let version = parse_decimal(self.opaque.strip_suffix(form.as_bytes())?)?;
+        // Byte for byte: `"03"` is the tag of nothing.
+        Some(version).filter(|version| format!("{version}{form}").as_bytes() == self.opaque)
+    }
+
+    /// The same in any form.
+    fn any_version(&self) -> Option<u64> {
+        Form::ALL.into_iter().find_map(|form| self.version(form.tag()))
+    }
+}
+
+impl Tags {
+    fn has(&self, tag: &str, weakly: bool) -> bool {
+        match self {
+            Tags::Any => true,
+            Tags::Broken => false,
+            Tags::These(tags) => tags
+                .iter()
+                .any(|known| known.opaque == tag.as_bytes() && (weakly || !known.is_weak)),
+        }
+    }
+}
+
+/// Adds the tags of one field to those of the ones before. A `*` beside others is no list.
+fn add(tags: &mut Option<Tags>, value: &[u8]) {
+    *tags = Some(match (tags.take(), tags_of(value)) {
+        (None, _) if value == b"*" => Tags::Any,
+        (None, Some(more)) => Tags::These(more),
+        (Some(Tags::These(mut known)), Some(more)) => {
+            known.extend(more);
+            Tags::These(known)
+        }
+        _ => Tags::Broken,
+    });
+}
+
+/// `"a", W/"b"`: at least one, and elements of nothing between them are passed over.
+fn tags_of(value: &[u8]) -> Option<Vec<Tag>> {
+    let (mut tags, mut rest) = (Vec::new(), value.trim_ascii());
+    while !rest.is_empty() {
+        if let [b',', after @ ..] = rest {
+            rest = after.trim_ascii_start();
+            continue;
+        }
+        let (tag, after) = tag_of(rest)?;
+        tags.push(tag);
+        rest = after.trim_ascii_start();
+        if !matches!(rest, [] | [b',', ..]) {
+            return None;
+        }
+    }
+    Some(tags).filter(|tags| !tags.is_empty())
+}
+
+fn tag_of(text: &[u8]) -> Option<(Tag, &[u8])> {
+    let is_weak = text.starts_with(b"W/");
+    let text = text.strip_prefix(b"W/").unwrap_or(text).strip_prefix(b"\"")?;
+    let end = text.iter().position(|&byte| byte == b'"')?;
+    Some((Tag { opaque: text[..end].to_vec(), is_weak }, &text[end + 1..]))
+}
+
+fn one_tag_of(value: &[u8]) -> Option<Tag> {
+    tag_of(value).filter(|(_, rest)| rest.is_empty()).map(|(tag, _)| tag)
+}
+
+/// `bytes=2-5`, `bytes=2-`, `bytes=-3`; another unit, several ranges and what is no range ask for
+/// everything.
+fn part_of(value: &[u8]) -> Option<Part> {
+    let range = value.strip_prefix(b"bytes=")?.trim_ascii();
+    let dash = range.iter().position(|&byte| byte == b'-')?;
+    let (first, last) = (range[..dash].trim_ascii(), range[dash + 1..].trim_ascii());
+    match (first, last) {
+        ([], last) => Some(Part::Last(parse_decimal(last)?)),
+        (first, []) => Some(Part::Span { first: parse_decimal(first)?, last: u64::MAX }),
+        (first, last) => {
+            let (first, last) = (parse_decimal(first)?, parse_decimal(last)?);
+            Some(Part::Span { first, last }).filter(|_| first <= last)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conditions(fields: &[(&str, &str)]) -> Conditions {
+        let mut conditions = Conditions::default();
+        fields.iter().for_each(|(name, value)| conditions.see(name.as_bytes(), value.as_bytes()));
+        conditions
+    }
+
+    #[test]
+    fn reads_are_judged_in_the_rfcs_order() {
+        const THEN: &str = "Mon, 23 May 2005 22:38:34 GMT";
+        let then = 1_116_887_914;
+        use Verdict::{Failed, Holds, NotModified};
+        type Fields = &'static [(&'static str, &'static str)];
+        let cases: [(Fields, u64, Verdict); 17] = [
+            (&[], then, Holds),
+            (&[("If-Match", "\"3\"")], then, Holds),
+            (&[("If-Match", "\"2\", \"3\"")], then, Holds),
+            (&[("If-Match", "\"2\""), ("if-match", "\"3\"")], then, Holds),
+            (&[("If-Match", "*")], then, Holds),
+            (&[("If-Match", "\"2\"")], then, Failed),
+            (&[("If-Match", "W/\"3\"")], then, Failed),
+            (&[("If-Match", "3")], then, Failed),
+            (&[("If-None-Match", "\"3\"")], then, NotModified),
+            (&[("If-None-Match", "\"1\", W/\"3\"")], then, NotModified),
+            (&[("If-None-Match", "\"3-json\"")], then, Holds),
+            (&[("If-None-Match", "*")], then, NotModified),
+            (&[("If-Modified-Since", THEN)], then, NotModified),
+            (&[("If-Modified-Since", THEN)], then + 1, Holds),
+            (&[("If-Modified-Since", THEN), ("If-None-Match", "\"9\"")], then, Holds),
+            (&[("If-Unmodified-Since", THEN)], then + 1, Failed),
+            (&[("If-Unmodified-Since", THEN), ("If-Match", "\"3\"")], then + 1, Holds),
+        ];
+        for (fields, modified, expected) in cases {
+            assert_eq!(conditions(fields).judge("3", Some(modified)), expected, "{fields:?}");
+        }
+        assert_eq!(conditions(&[("If-Modified-Since", "x")]).judge("3", Some(then)), Holds);
+        assert_eq!(conditions(&[("If-Modified-Since", THEN)]).judge("0", None), Holds);
+    }
+
+    #[test]
+    fn a_change_is_on_condition_of_versions() {
+        let of = |fields: &[(&str, &str)]| conditions(fields).of_change().map_err(|r| r.status);
+        assert_eq!(of(&[]), Ok(Condition::Any));
+        assert_eq!(of(&[("If-Match", "*")]), Ok(Condition::Any));
+        assert_eq!(of(&[("If-Match", "\"3\"")]), Ok(Condition::OneOf(vec![3])));
+        let several = of(&[("If-Match", "\"3-json\", \"x\", W/\"5\", \"4\"")]);
+        assert_eq!(several, Ok(Condition::OneOf(vec![3, 4])));
+        let never = Ok(Condition::OneOf(vec![]));
+        for broken in ["nonsense", "", "\"9\" \"9\"", "w/\"9\"", "\"9\", *", "\"9", ",", "\"9\"x"] {
+            assert_eq!(of(&[("If-Match", broken)]), never, "{broken:?}");
+            assert_eq!(of(&[("If-None-Match", broken)]), never, "{broken:?}");
+            assert_eq!(of(&[("If-None-Match", "\"1\""), ("If-None-Match", broken)]), never);
+        }
+        assert_eq!(of(&[("If-None-Match", "*"), ("If-None-Match", "\"9\"")]), never);
+        assert_eq!(
+            of(&[("If-None-Match", ", \"9\" ,, \"8\",")]),
+            Ok(Condition::NoneOf(vec![9, 8]))
+        );
+        let unissued = of(&[("If-Match", "\"1-nonsense\", \"02\", \"-json\", \"3-bytes\"")]);
+        assert_eq!(unissued, Ok(Condition::OneOf(vec![3])));
+        assert_eq!(of(&[("If-Match", "*"), ("If-Match", "\"1\"")]), Ok(Condition::OneOf(vec![])));
+        assert_eq!(of(&[("If-None-Match", "W/\"3\"")]), Ok(Condition::NoneOf(vec![3])));
+        assert_eq!(of(&[("If-None-Match", "*")]), Ok(Condition::OneOf(vec![])));
+        assert_eq!(of(&[("If-Match", "\"1\""), ("If-None-Match", "\"2\"")]), Err(412));
+        assert_eq!(of(&[("If-Unmodified-Since", "nonsense")]), Err(412));
+    }
+
+    #[test]
+    fn one_range_is_a_part_and_anything_else_is_everything() {
+        let span = |first, last| Some(Part::Span { first, last });
+        let cases = [
+            ("bytes=0-0", span(0, 0)),
+            ("bytes=2-5", span(2, 5)),
+            ("bytes=2-", span(2, u64::MAX)),
+            ("bytes=-3", Some(Part::Last(3))),
+            ("bytes=-0", Some(Part::Last(0))),
+            ("bytes= 1 - 2 ", span(1, 2)),
+            ("bytes=5-2", None),
+            ("bytes=-", None),
+            ("bytes=0-1,4-5", None),
+            ("bytes=a-b", None),
+            ("bytes=0x1-2", None),
+            ("lines=1-2", None),
+            ("bytes=18446744073709551616-", None),
+            ("bytes", None),
+        ];
+        for (value, expected) in cases {
+            let part = conditions(&[("Range", value)]).part(Form::Text).map(|(part, _)| part);
+            assert_eq!(part, expected, "{value}");
+            assert_eq!(conditions(&[("Range", value)]).part(Form::Json), None);
+        }
+    }
+
+    #[test]
+    fn a_part_can_be_wanted_of_one_version_alone() {
+        let of = |value: &str, form| {
+            let fields = [("Range", "bytes=-3"), ("If-Range", value)];
+            conditions(&fields).part(form)
+        };
+        let part = |version| Some((Part::Last(3), version));
+        assert_eq!(of("\"3\"", Form::Text), part(Some(3)));
+        assert_eq!(of("\"3-bytes\"", Form::Bytes), part(Some(3)));
+        for whole in ["\"3-json\"", "W/\"3\"", "\"3\" x", "Mon, 23 May 2005 22:38:34 GMT"] {
+            assert_eq!(of(whole, Form::Text), None, "{whole}");
+        }
+        assert_eq!(conditions(&[("Range", "bytes=-3")]).part(Form::Text), part(None));
+        assert_eq!(conditions(&[("If-Range", "\"3\"")]).part(Form::Text), None);
+    }
+}

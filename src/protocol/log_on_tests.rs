@@ -1,0 +1,53 @@
+//! Tests of who gets in by HTTP, and of what has no log-on.
+
+use super::*;
+use crate::protocol::base64;
+use crate::protocol::log_on::User;
+
+#[test]
+fn only_the_user_gets_in() {
+    let user = Some(User::new("ada", b"a:b c").unwrap());
+    let manners = Manners { user, ..manners() };
+    let with = |credentials: &str| {
+        let request = format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}{credentials}\r\n");
+        heard(&manners, request.as_bytes()).remove(0)
+    };
+    let basic = |pair: &str| {
+        let mut letters = Vec::new();
+        base64::encode(pair.as_bytes(), &mut letters);
+        String::from_utf8(letters).unwrap()
+    };
+    assert_eq!(with(&format!("Authorization: Basic {}\r\n", basic("ada:a:b c"))), draw(1));
+    assert_eq!(with(&format!("authorization: bAsIc   {}\r\n", basic("ada:a:b c"))), draw(1));
+    let right = basic("ada:a:b c");
+    for wrong in [
+        String::new(),
+        format!("Authorization: Basic {}\r\n", basic("ada:a:b")),
+        format!("Authorization: Basic {}\r\n", basic("ada")),
+        format!("Authorization: Bearer {right}\r\n"),
+        format!("Authorization: {right}\r\n"),
+        "Authorization: Basic ====\r\n".into(),
+        "Authorization: Basic\r\n".into(),
+    ] {
+        let answer = with(&wrong);
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{wrong:?}: {answer}");
+        assert!(answer.contains("\r\nWWW-Authenticate: Basic realm=\"leasebox\""), "{answer}");
+    }
+    // Without a user it is nobody's affair.
+    let request = format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}Authorization: Basic x\r\n\r\n");
+    assert_eq!(heard(&Manners { user: None, ..manners }, request.as_bytes())[0], draw(1));
+}
+
+#[test]
+fn what_has_no_log_on_is_refused_where_one_is_wanted() {
+    let user = Some(User::new("ada", b"secret").unwrap());
+    let manners = Manners { user, ..manners() };
+    let first: [&[u8]; 3] =
+        [b"draw 4\n", b"\x89LBX\x02\x01\x01\0\x07\0\0\0\x08\0\0\0\x04\0\0\0\0\0\0\0", &[1; 20]];
+    for bytes in first {
+        let mut conversation = Conversation::new(&manners);
+        let decoded = conversation.decode(bytes, Tail::Open);
+        let Decoded::Last(Some(error)) = decoded else { panic!("{decoded:?}") };
+        assert!(error.text.contains("Basic") && error.text.contains("AUTH"), "{error}");
+    }
+}

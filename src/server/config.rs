@@ -1,0 +1,354 @@
+//! What a server is made of, with the defaults of the command line.
+//!
+//! ```text
+//!   Config ──► list, arena, lease table ──► Shared (the locks) ──► Server (the threads)
+//! ```
+//!
+//! **Invariants** each value is checked here once, whoever filled it in; nothing is
+//! corrected.
+//!
+//! **Lock** none.
+
+use std::fmt;
+use std::hash::RandomState;
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::cooperative::manager::{Processes, Rules, check_name};
+use crate::cooperative::pool::{Pools, Shares};
+use crate::cooperative::words::Pool;
+use crate::memory::arena::Arena;
+use crate::memory::buddy::{Buddy, MIN_BLOCK};
+use crate::memory::ids::Ids;
+use crate::memory::lease::LeaseTable;
+use crate::numbers::draw::{Locking, shuffled};
+use crate::numbers::list::NumberList;
+use crate::numbers::parking::Parking;
+use crate::protocol::Manners;
+use crate::protocol::datagram::MOST_DATAGRAM;
+use crate::protocol::http::asked::is_readable;
+use crate::server::accept::{MOST_CLIENTS, Server};
+use crate::server::connection::Limits;
+use crate::server::datagrams::DatagramLimits;
+use crate::server::shared::{DatagramGauges, Shared, Tables, Unlocked, Waits};
+use crate::sessions::Sessions;
+
+/// The port that is served unless another is asked for.
+pub const DEFAULT_PORT: u16 = 4120;
+
+/// The shortest `max_message`, in bytes: one text line.
+const LEAST_MESSAGE: usize = crate::protocol::text::MAX_LINE;
+
+/// The longest `max_message`, in bytes: frames carry sizes as positive `i32`.
+const MOST_MESSAGE: usize = 1 << 30;
+
+/// How long a lab server's client stays parked when nobody tells it to go on: whoever
+/// parked it is gone.
+const MOST_PARKED: Duration = Duration::from_secs(60);
+
+/// How many free TCP ports are tried until one is free for UDP too.
+const MOST_PORTS: u32 = 100;
+
+/// The shortest datagram in bytes: every error fits.
+const LEAST_DATAGRAM: u64 = 512;
+
+/// The most clients that the history may know: at 64 KiB a reply, 64 GiB.
+const MOST_HISTORY: u64 = 1 << 20;
+
+/// A process with a block, a session and messages in them fits its quarter of it.
+const LEAST_ADMIN: u64 = 4096;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+const NO_BOOST: &str =
+    "a boost gives --block bytes, and --block is 0; give --block more, or leave --boost-below out";
+const LOG_ON_OVER_UDP: &str = "datagrams have no log-on; leave --udp out, or --user";
+const WAITING_OVER_UDP: &str = "one thread serves all datagrams, and would wait for one draw's window or step; leave --udp \
+     out, or --lab and --race-window";
+
+/// The longest race window: a stop waits for one.
+const MOST_WINDOW: Duration = Duration::from_secs(1);
+
+/// Everything about a server that can be chosen.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The list is 1 to this.
+    pub numbers: u32,
+    /// Repeats the list's order.
+    pub seed: Option<u64>,
+    /// What the lock is held for.
+    pub locking: Locking,
+    /// Between load and store where nothing is locked.
+    pub race_window: Duration,
+    /// Clients that draw are parked at each step; then nothing is locked.
+    pub lab: bool,
+    /// A server without the lock may be reached from other machines.
+    pub broken_in_public: bool,
+    /// The arena in bytes.
+    pub memory: u64,
+    /// The longest lease.
+    pub max_lease: Duration,
+    /// Clients at once.
+    pub max_clients: usize,
+    /// What each connection is bound by.
+    pub limits: Limits,
+    /// What datagrams are bound by, when they are served.
+    pub udp: Option<DatagramLimits>,
+    /// How the arena is divided; all of it is committed when there is none.
+    pub pools: Shares,
+    /// The most that one process may owe each pool.
+    pub caps: Shares,
+    /// What the memory manager goes by.
+    pub rules: Rules,
+    /// Bytes of administrative memory.
+    pub admin: u64,
+    /// The longest time that a join waits for it.
+    pub rendezvous: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)),
+            numbers: 100_000,
+            seed: None,
+            locking: Locking::Request,
+            race_window: Duration::ZERO,
+            lab: false,
+            broken_in_public: false,
+            memory: 64 << 20,
+            max_lease: Duration::from_secs(24 * 60 * 60),
+            max_clients: 8192,
+            limits: Limits {
+                request_timeout: Duration::from_secs(30),
+                write_timeout: Duration::from_secs(30),
+                idle_timeout: Duration::ZERO,
+                manners: Manners::plain(32 << 20),
+                fault: None,
+            },
+            udp: None,
+            pools: Shares::default(),
+            caps: Shares::default(),
+            rules: Rules::default(),
+            admin: 1 << 20,
+            rendezvous: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Why a server did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// A value out of its range: which, and the range.
+    OutOfRange(String),
+    /// A combination that is not served, and why.
+    Refused(&'static str),
+    /// The system does not have that much memory.
+    Memory(u64),
+    /// The address could not be had.
+    Bind(&'static str, SocketAddr, io::Error),
+    /// No thread could be made.
+    Threads(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::OutOfRange(text) => f.write_str(text),
+            StartError::Refused(text) => f.write_str(text),
+            StartError::Memory(bytes) => {
+                write!(f, "the system does not have {bytes} bytes; give a smaller --memory")
+            }
+            StartError::Bind(what, address, error) => {
+                write!(f, "{}", explain_bind(what, *address, error))
+            }
+            StartError::Threads(error) => {
+                write!(
+                    f,
+                    "the server's own threads could not be made ({error}); end something else first"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+fn explain_bind(what: &str, address: SocketAddr, error: &io::Error) -> String {
+    let port = address.port();
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!(
+                "{what} {address} is in use; stop what listens there, or give --port 0 for a free one"
+            )
+        }
+        io::ErrorKind::PermissionDenied => format!(
+            "port {port} needs a right you do not have; give a --port over 1023 (the default is \
+             {DEFAULT_PORT}), or run with the right to low ports"
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            format!(
+                "{} is no address of this machine; give --bind 0.0.0.0 for all of them",
+                address.ip()
+            )
+        }
+        _ => format!("cannot listen on {address} ({error}); give another --bind or --port"),
+    }
+}
+
+impl Config {
+    /// Makes the server and starts its threads.
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing is left running.
+    pub fn start(self) -> Result<Server, StartError> {
+        self.check()?;
+        // The address first: it fails fastest, and most often.
+        let (listener, socket) = self.bind(UdpSocket::bind)?;
+        let shared = Arc::new(self.share()?);
+        let udp = socket.zip(self.udp);
+        Server::start(listener, udp, shared, self.limits, self.max_clients)
+            .map_err(StartError::Threads)
+    }
+
+    /// Both sockets, on the same port number. A free port for TCP may be taken for UDP;
+    /// then another one is tried.
+    fn bind(
+        &self,
+        mut bind_udp: impl FnMut(SocketAddr) -> io::Result<UdpSocket>,
+    ) -> Result<(TcpListener, Option<UdpSocket>), StartError> {
+        let failed = |what: &'static str| move |error| StartError::Bind(what, self.address, error);
+        let mut tries = 0;
+        loop {
+            let listener = TcpListener::bind(self.address).map_err(failed("TCP"))?;
+            if self.udp.is_none() {
+                return Ok((listener, None));
+            }
+            let port = listener.local_addr().map_err(failed("TCP"))?.port();
+            match bind_udp(SocketAddr::new(self.address.ip(), port)) {
+                Ok(socket) => return Ok((listener, Some(socket))),
+                Err(_) if self.address.port() == 0 && tries < MOST_PORTS => tries += 1,
+                Err(error) => return Err(failed("UDP")(error)),
+            }
+        }
+    }
+
+    /// Makes what the threads share.
+    ///
+    /// # Errors
+    /// [`StartError::Memory`].
+    pub fn share(&self) -> Result<Shared, StartError> {
+        let arena = Arena::new(self.memory).map_err(|_| StartError::Memory(self.memory))?;
+        let ids = Ids::new(rand::make_rng(), RandomState::new());
+        let pools = Pools::divided(self.memory, &self.pools, &self.caps);
+        let pools = pools.map_err(|why| StartError::OutOfRange(format!("--pools: {why}")))?;
+        if let Some((name, bytes)) = self.rules.fixed.iter().find(|(_, bytes)| {
+            **bytes > 0
+                && Buddy::rounded(**bytes).is_none_or(|block| block > pools.cap()[Pool::Committed])
+        }) {
+            let most = pools.cap()[Pool::Committed];
+            let text = format!(
+                "--pools: committed.{name}={bytes} does not fit committed memory, of which a process may have {most}; give less"
+            );
+            return Err(StartError::OutOfRange(text));
+        }
+        let (buddy, make) = (Buddy::new(self.memory), Shared::make_block);
+        let mut leases = LeaseTable::new(buddy, ids, self.max_lease, make);
+        let journal = log::log_enabled!(log::Level::Debug);
+        let rules = Rules { journal, most: self.max_clients, ..self.rules.clone() };
+        let processes = Processes::new(pools, rules, &mut leases, Instant::now());
+        let list = shuffled(self.numbers, self.seed);
+        let parking = self.lab.then(|| Parking::new(MOST_PARKED));
+        let unlocked = Unlocked::new(self.race_window, parking);
+        let gauges = self.udp.as_ref().map(|_| DatagramGauges::default());
+        let waits = Waits { longest: self.max_lease, rendezvous: self.rendezvous };
+        let tables = Tables { leases, processes, sessions: Sessions::new(self.admin) };
+        Ok(Shared::new(list, self.locking, unlocked, arena, tables, waits, gauges))
+    }
+
+    fn check(&self) -> Result<(), StartError> {
+        let most_numbers = u64::from(NumberList::MOST);
+        range("--numbers", u64::from(self.numbers), 1, most_numbers, "")?;
+        range("--memory", self.memory, MIN_BLOCK, 1 << 40, " bytes")?;
+        range("--max-clients", self.max_clients as u64, 1, MOST_CLIENTS as u64, "")?;
+        let (least, most) = (LEAST_MESSAGE as u64, MOST_MESSAGE as u64);
+        range("--max-message", self.limits.manners.max_message as u64, least, most, " bytes")?;
+        let year = 365 * 24 * 60 * 60 * 1000;
+        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        range("--max-lease", ms(self.max_lease), 1, 100 * year, " ms")?;
+        range("--request-timeout", ms(self.limits.request_timeout), 1, year, " ms")?;
+        range("--write-timeout", ms(self.limits.write_timeout), 1, year, " ms")?;
+        range("--idle-timeout", ms(self.limits.idle_timeout), 0, year, " ms")?;
+        let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        range("--race-window", us(self.race_window), 0, us(MOST_WINDOW), " us")?;
+        range("--block", self.rules.block, 0, 1 << 40, " bytes")?;
+        if self.rules.boost_below.is_some() && self.rules.block == 0 {
+            return Err(StartError::Refused(NO_BOOST));
+        }
+        if let Some(error) = self.rules.fixed.keys().find_map(|name| check_name(name).err()) {
+            return Err(StartError::OutOfRange(format!("--pools: committed.NAME: {}", error.text)));
+        }
+        range("--admin", self.admin, LEAST_ADMIN, 1 << 30, " bytes")?;
+        range("--rendezvous", ms(self.rendezvous), 0, 60_000, " ms")?;
+        range("--process-idle", ms(self.rules.idle), 1000, DAY_MS, " ms")?;
+        if let Some(udp) = &self.udp {
+            let most = MOST_DATAGRAM as u64;
+            range("--datagram", udp.longest as u64, LEAST_DATAGRAM, most, " bytes")?;
+            range("--history", udp.history as u64, 1, MOST_HISTORY, " clients")?;
+            range("--history-time", ms(udp.history_time), 1000, DAY_MS, " ms")?;
+            if self.lab || !self.race_window.is_zero() {
+                return Err(StartError::Refused(WAITING_OVER_UDP));
+            }
+        }
+        self.check_manners()?;
+        self.check_who_can_reach_it()
+    }
+
+    fn check_manners(&self) -> Result<(), StartError> {
+        let manners = &self.limits.manners;
+        let is_name =
+            |name: &String| !name.is_empty() && !name.contains(':') && is_readable(name.as_bytes());
+        if !manners.hosts.iter().all(is_name) {
+            let text = "--host is a name alone; give it without a port or a scheme";
+            return Err(StartError::Refused(text));
+        }
+        if manners.user.is_some() && self.udp.is_some() {
+            return Err(StartError::Refused(LOG_ON_OVER_UDP));
+        }
+        Ok(())
+    }
+
+    /// A server that is broken on purpose stays on this machine.
+    fn check_who_can_reach_it(&self) -> Result<(), StartError> {
+        let why = match self.locking {
+            Locking::Request | Locking::Number => return Ok(()),
+            Locking::None if self.address.ip().is_loopback() => return Ok(()),
+            Locking::None if self.lab => {
+                "a lab server lets anybody hold up anybody's draw; give a loopback --bind, \
+                 such as 127.0.0.1"
+            }
+            Locking::None if self.broken_in_public => return Ok(()),
+            Locking::None => {
+                "without the lock numbers come twice, and --bind lets other machines draw \
+                 them; give a loopback --bind, or --yes-it-is-broken"
+            }
+        };
+        Err(StartError::Refused(why))
+    }
+}
+
+fn range(name: &str, value: u64, least: u64, most: u64, unit: &str) -> Result<(), StartError> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    let text = format!("{name} {value}{unit} is out of range; give {least} to {most}{unit}");
+    Err(StartError::OutOfRange(text))
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

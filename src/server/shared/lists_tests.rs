@@ -1,0 +1,46 @@
+//! Tests of the lists: bounds, and who is not asked.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::message::{IdKind, Request};
+use crate::server::config::Config;
+
+fn answer<'s>(shared: &'s Shared, request: Request<'_>) -> Reply<'s> {
+    shared.answer(&request, Caller::connected(1), &mut Vec::new())
+}
+
+#[test]
+fn a_list_is_bounded_and_shows_no_lease_that_has_expired() {
+    let shared = Config { memory: 1 << 20, ..Config::default() }.share().unwrap();
+    let list = || match answer(&shared, Request::List { what: Listed::Leases }) {
+        Reply::List(listing) => *listing,
+        other => panic!("{other:?}"),
+    };
+    for _ in 0..600 {
+        answer(&shared, Request::Lease { size: 1, duration_ms: 60_000, id_kind: IdKind::Uuid });
+    }
+    let listing = list();
+    assert_eq!((listing.total, listing.rows.len()), (600, 512));
+    let left = |row: &Vec<String>| row[4].parse::<u64>().unwrap();
+    assert!(listing.rows.is_sorted_by_key(left) && left(&listing.rows[0]) > 50_000);
+    // Nobody has struck it yet, and it is gone all the same.
+    answer(&shared, Request::Lease { size: 1, duration_ms: 1, id_kind: IdKind::Uuid });
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(2) {
+        std::hint::spin_loop();
+    }
+    assert!(left(&list().rows[0]) > 50_000);
+}
+
+#[test]
+fn who_is_connected_is_not_known_without_the_one_who_knows() {
+    let shared = Config::default().share().unwrap();
+    let connections = Request::List { what: Listed::Connections };
+    let refused = |caller| match shared.answer(&connections, caller, &mut Vec::new()) {
+        Reply::Error(error) => error.code,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(Caller::connected(1)), Code::Busy);
+    assert_eq!(refused(Caller::unconnected(1)), Code::Refused, "one thread serves all datagrams");
+}

@@ -1,0 +1,201 @@
+//! Tests of sessions under their locks: threads start on a barrier, and a broken twin is caught.
+
+use super::*;
+use crate::common::marks::{Figures, take_reached};
+use crate::message::{Code, Request};
+use crate::server::config::Config;
+use std::sync::Barrier;
+use std::thread;
+
+/// Enough for a copy to be overtaken by others.
+const LENGTH: usize = 1 << 20;
+
+/// A server with a process `sender`, its client 1, and so many readers, each with a session.
+fn crowd(readers: u64) -> (Shared, Vec<SessionId>) {
+    let shared = Config { memory: 8 << 20, ..Config::default() }.share().unwrap();
+    join(&shared, 1, "sender", 2 * LENGTH as u64);
+    let open = |reader| {
+        let name = format!("reader-{reader}");
+        join(&shared, 1 + reader, &name, 0);
+        let request = Request::Open { name: name.into(), data: [][..].into() };
+        match shared.answer(&request, Caller::connected(1), &mut Vec::new()) {
+            Reply::Opened { session } => session,
+            other => panic!("{other:?}"),
+        }
+    };
+    let sessions = (1..=readers).map(open).collect();
+    (shared, sessions)
+}
+
+fn join(shared: &Shared, client: u64, name: &str, block: u64) {
+    let request = Request::Join { name: name.into(), committed: Some(block) };
+    let reply = shared.answer(&request, Caller::connected(client), &mut Vec::new());
+    assert!(matches!(reply, Reply::Joined { .. }), "{reply:?}");
+}
+
+fn publish(shared: &Shared, sessions: &[SessionId]) {
+    let request = Request::Publish { sessions: sessions.to_vec(), data: vec![7; LENGTH].into() };
+    let reply = shared.answer(&request, Caller::connected(1), &mut Vec::new());
+    assert!(matches!(reply, Reply::Published { .. }), "{reply:?}");
+}
+
+/// All readers at once, and the owner that goes on saying things; answers how many contended.
+fn read_by_all(
+    shared: &Shared,
+    sessions: &[SessionId],
+    read: impl Fn(u64, SessionId) + Sync,
+) -> u32 {
+    publish(shared, sessions);
+    let barrier = Barrier::new(sessions.len() + 1);
+    thread::scope(|scope| {
+        for (client, &session) in (2..).zip(sessions) {
+            let (barrier, read) = (&barrier, &read);
+            scope.spawn(move || {
+                barrier.wait();
+                read(client, session);
+            });
+        }
+        barrier.wait();
+        for _ in 0..20 {
+            let request = Request::Send { session: sessions[0], data: vec![8; 1000].into() };
+            shared.answer(&request, Caller::connected(1), &mut Vec::new());
+        }
+    });
+    shared.contenders.load(Ordering::Relaxed)
+}
+
+#[test]
+fn never_more_than_two_contend_for_a_block_also_when_a_hundred_read_it() {
+    let (shared, sessions) = crowd(100);
+    let most = read_by_all(&shared, &sessions, |client, session| {
+        let request = Request::Receive { session, ms: 0 };
+        match shared.answer(&request, Caller::connected(client), &mut Vec::new()) {
+            Reply::Message { data: Some(data), .. } => {
+                assert!(data.len() == LENGTH && data.iter().all(|&byte| byte == 7));
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+    assert!((1..=2).contains(&most), "{most} held the lock or waited for it");
+    assert_eq!(shared.check(), Ok(()));
+}
+
+#[test]
+fn without_seats_more_than_two_contend_and_are_caught() {
+    let (shared, sessions) = crowd(5);
+    publish(&shared, &sessions);
+    let begin = |client, session| {
+        let begun = hold(&shared.tables).engine().begin_receive(client, session, u64::MAX);
+        begun.unwrap().unwrap()
+    };
+    let copies: Vec<_> = (2..).zip(&sessions).map(|(client, &s)| begin(client, s)).collect();
+    let bytes = hold(&copies[0].place.first.handle);
+    thread::scope(|scope| {
+        for copying in &copies {
+            // Not asked whether the seat is free.
+            let mut data = vec![0; LENGTH];
+            let shared = &shared;
+            scope.spawn(move || shared.copy_pieces(copying, Bytes::Out(&mut data)));
+        }
+        while shared.contenders.load(Ordering::Relaxed) < 5 {
+            thread::yield_now();
+        }
+        drop(bytes);
+    });
+}
+
+#[test]
+fn several_connections_of_the_owner_share_its_seat() {
+    let (shared, sessions) = crowd(1);
+    let barrier = Barrier::new(8);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            let (shared, barrier, session) = (&shared, &barrier, sessions[0]);
+            scope.spawn(move || {
+                barrier.wait();
+                for _ in 0..20 {
+                    let request = Request::Send { session, data: vec![1; LENGTH / 8].into() };
+                    shared.answer(&request, Caller::connected(1), &mut Vec::new());
+                }
+            });
+        }
+    });
+    assert_eq!(shared.contenders.load(Ordering::Relaxed), 1, "one at a time");
+    assert_eq!(shared.check(), Ok(()));
+}
+
+#[test]
+fn a_copy_that_panics_leaves_its_seat() {
+    let (shared, sessions) = crowd(1);
+    publish(&shared, &sessions);
+    let begun = hold(&shared.tables).engine().begin_receive(2, sessions[0], u64::MAX);
+    let copying = begun.unwrap().unwrap();
+    let panicked = thread::scope(|scope| {
+        let copy = || {
+            // Too short: a copy that panics is a bug, and still takes down only its client.
+            let mut data = vec![0; 10];
+            shared.copy(copying, 2, Bytes::Out(&mut data))
+        };
+        scope.spawn(copy).join()
+    });
+    assert!(panicked.is_err());
+    publish(&shared, &sessions);
+    let request = Request::Receive { session: sessions[0], ms: 0 };
+    let reply = shared.answer(&request, Caller::connected(2), &mut Vec::new());
+    assert!(matches!(reply, Reply::Message { data: Some(_), .. }), "{reply:?}");
+    assert_eq!(shared.check(), Ok(()));
+}
+
+#[test]
+fn a_join_waits_for_the_tables_as_long_as_a_rendezvous_may_take() {
+    let shared = Config { rendezvous: Duration::from_secs(60), ..Config::default() };
+    let shared = shared.share().unwrap();
+    let tables = hold(&shared.tables);
+    let steps = thread::scope(|scope| {
+        let joining = scope.spawn(|| {
+            join(&shared, 1, "late", 64);
+            take_reached(Figures::Steps)
+        });
+        while shared.locked.load(Ordering::Relaxed) == 0 {
+            thread::yield_now();
+        }
+        drop(tables);
+        joining.join().unwrap()
+    });
+    assert!(steps.contains(&406) && steps.contains(&408) && steps.contains(&428));
+    // And no longer.
+    let shared = Config { rendezvous: Duration::from_millis(1), ..Config::default() };
+    let shared = shared.share().unwrap();
+    let tables = hold(&shared.tables);
+    let reply = shared.rendezvous(Caller::connected(1), |tables, now| {
+        tables.engine().join(Caller::connected(1), "late", None, Arc::default(), None, now)
+    });
+    assert_eq!(reply.unwrap_err().code, Code::Busy);
+    drop(tables);
+}
+
+#[test]
+fn a_process_that_ends_waits_for_the_copies_in_its_blocks() {
+    let (shared, sessions) = crowd(1);
+    publish(&shared, &sessions);
+    let begun = hold(&shared.tables).engine().begin_receive(2, sessions[0], u64::MAX);
+    let copying = begun.unwrap().unwrap();
+    let used = || hold(&shared.tables).leases.filling().used;
+    let before = used();
+    thread::scope(|scope| {
+        let ending =
+            scope.spawn(|| shared.answer(&Request::Leave, Caller::connected(1), &mut Vec::new()));
+        while hold(&shared.tables).engine().is_there("sender") {
+            thread::yield_now();
+        }
+        assert_eq!(used(), before, "its memory is still its own");
+        let mut data = vec![0; LENGTH];
+        assert_eq!(shared.copy_pieces(&copying, Bytes::Out(&mut data)), Ok(()));
+        assert!(data.iter().all(|&byte| byte == 7));
+        let finished = shared.change(|tables| tables.engine().finish(copying.number, true));
+        assert!(finished.is_err_and(|error| error.text.contains("was lost")));
+        assert!(matches!(ending.join().unwrap(), Reply::Left { .. }));
+    });
+    assert_eq!(used(), 0);
+    assert_eq!(shared.check(), Ok(()));
+}

@@ -1,0 +1,170 @@
+//! What must hold of sessions, messages and administrative memory at any time: the tests ask
+//! after each step.
+//!
+//! **Invariants** those of [`super`], counted. **Lock** the tables. **Source** ours.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::cooperative::process::ProcessNumber;
+use crate::sessions::administration::{BLOCK, PROCESS, SESSION, SPAN, Use};
+use crate::sessions::block::Block;
+use crate::sessions::message::MessageId;
+use crate::sessions::{Engine, Registered};
+
+impl<H: Clone, W: Clone> Engine<'_, H, W> {
+    /// Says which invariant is broken, if one is.
+    ///
+    /// # Errors
+    /// The invariant, in words.
+    pub fn check(&self) -> Result<(), String> {
+        for (&number, process) in &self.sessions.registered {
+            self.check_process(number, process)?;
+        }
+        let living = self.sessions.registered.values().filter(|process| !process.is_gone).count();
+        if self.sessions.administration.entries().count() != living
+            || living != self.processes.processes()
+        {
+            return Err("entries, duplicates and processes disagree".into());
+        }
+        let is_there = |number| self.sessions.registered.get(&number).is_some_and(|p| !p.is_gone);
+        if !self.sessions.deliveries.values().all(|&(by, _)| is_there(by)) {
+            return Err("a process that has ended waits for a receipt".into());
+        }
+        self.check_readers()?;
+        self.check_sessions()?;
+        self.check_charges()
+    }
+
+    fn check_process(&self, number: ProcessNumber, process: &Registered<H>) -> Result<(), String> {
+        let name = &process.name;
+        let spans: Vec<_> = process.blocks.iter().map(Block::spans).collect();
+        if let Some(entry) = self.sessions.administration.entry(number)
+            && (entry.name != *name || entry.token != process.token || entry.blocks != spans)
+        {
+            return Err(format!("the engine's duplicate of {name}'s entry differs from it"));
+        }
+        let mut extents = BTreeMap::new();
+        for block in &process.blocks {
+            block.check()?;
+            for extent in &block.extents {
+                let place = self.leases.place(extent.id, number);
+                if place.is_none_or(|(offset, _)| offset != extent.span.offset) {
+                    return Err(format!("{name}'s extent lies elsewhere"));
+                }
+                extents.insert(extent.id, extent.span.size);
+            }
+        }
+        if extents != self.processes.extents(number).into_iter().collect() {
+            return Err(format!("{name}'s blocks and extents disagree"));
+        }
+        let of_others = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
+        let of_others = of_others.filter(|(_, message)| message.payer != number).count() as u64;
+        if of_others != process.guests.values().map(|guests| guests.count).sum() {
+            return Err(format!("{name}'s block has {of_others} first messages of others"));
+        }
+        let seats = process.blocks.iter().flat_map(Block::seats);
+        if !seats
+            .flat_map(|seat| seat.copies())
+            .all(|copy| self.sessions.copies.contains_key(&copy))
+        {
+            return Err(format!("a seat at {name}'s block is had by nobody"));
+        }
+        if !process.unfit.is_subset(&process.sessions) {
+            return Err(format!("{name} could not say something in a session it has no part in"));
+        }
+        for (index, block) in process.blocks.iter().enumerate() {
+            let messages = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
+            let here = messages.filter(|(_, message)| message.block == index);
+            let used: u64 = here.map(|(_, m)| Block::<H>::rounded(m.length)).sum();
+            if used != block.manager.filling().used {
+                return Err(format!("{name}'s messages have {used} bytes of block {index}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Each message has as many readers as there are places and copies that it is in.
+    fn check_readers(&self) -> Result<(), String> {
+        let mut readers: HashMap<MessageId, u64> = HashMap::new();
+        let ends = self.sessions.all.values().flat_map(|session| &session.ends);
+        for queued in ends.flat_map(|end| &end.inbox) {
+            *readers.entry(queued.message).or_insert(0) += 1;
+        }
+        let mut filled = Vec::new();
+        for copy in self.sessions.copies.values() {
+            if copy.purpose.reads() {
+                *readers.entry(copy.message).or_insert(0) += 1;
+            } else {
+                filled.push(copy.message);
+            }
+        }
+        for (id, message) in &self.sessions.messages {
+            let found = readers.remove(id).unwrap_or(0);
+            if found != message.readers || (found == 0) != filled.contains(id) {
+                return Err(format!("message {id:?} has {found} of {} readers", message.readers));
+            }
+        }
+        // A copy of a message that was lost may be under way.
+        let is_copied = |id| self.sessions.copies.values().any(|copy| copy.message == id);
+        match readers.into_keys().find(|&id| !is_copied(id)) {
+            Some(id) => Err(format!("message {id:?} is read and is not there")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_sessions(&self) -> Result<(), String> {
+        for (id, session) in &self.sessions.all {
+            for end in session.ends.iter().filter(|end| !end.is_closed) {
+                let process = self.sessions.registered.get(&end.process).filter(|p| !p.is_gone);
+                if process.is_none_or(|process| !process.sessions.contains(id)) {
+                    return Err("an open end belongs to no process".into());
+                }
+            }
+            let closed = session.ends.iter().filter(|end| end.is_closed).count();
+            let waiting: usize = session.ends.iter().map(|end| end.inbox.len()).sum();
+            if closed == 2 || (closed == 1 && waiting == 0) {
+                return Err("a session is there that nobody can use".into());
+            }
+        }
+        let living = self.sessions.registered.values().filter(|process| !process.is_gone);
+        let known: usize = living.map(|process| process.sessions.len()).sum();
+        let ends = self.sessions.all.values().flat_map(|session| &session.ends);
+        if known != ends.filter(|end| !end.is_closed).count() {
+            return Err("processes and sessions disagree".into());
+        }
+        Ok(())
+    }
+
+    fn check_charges(&self) -> Result<(), String> {
+        let opening = self.sessions.copies.values().filter(|copy| copy.opens());
+        let opening: Vec<ProcessNumber> = opening.map(|copy| copy.by).collect();
+        let mut all = SESSION * (self.sessions.all.len() + opening.len()) as u64;
+        all += self.sessions.messages.values().map(|message| message.paid).sum::<u64>();
+        for (number, entry) in self.sessions.administration.entries() {
+            let messages =
+                self.sessions.messages.values().filter(|message| message.payer == *number);
+            let messages: u64 = messages.map(|message| message.paid).sum();
+            let sessions = self.sessions.all.values().filter(|session| session.payer == *number);
+            let own = opening.iter().filter(|&by| by == number).count();
+            let sessions = SESSION * (sessions.count() + own) as u64;
+            let spans: usize = entry.blocks.iter().map(Vec::len).sum();
+            let entry_bytes = PROCESS + BLOCK * entry.blocks.len() as u64 + SPAN * spans as u64;
+            let held = |what| entry.held.of(what);
+            if [held(Use::Entry), held(Use::Sessions), held(Use::Messages)]
+                != [entry_bytes, sessions, messages]
+            {
+                return Err(format!(
+                    "{} is charged {:?} of {entry_bytes}, {sessions}, {messages}",
+                    entry.name, entry.held
+                ));
+            }
+            all += entry_bytes;
+        }
+        match self.sessions.administration.used() == all {
+            true => Ok(()),
+            false => {
+                Err(format!("{} bytes are used for {all}", self.sessions.administration.used()))
+            }
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! Communication, first half: from a message's bytes to the signal that it is there.
+//!
+//! ```text
+//!   502 ─ 504 ask the manager ─ 506 ─ 512 fill ─ 514 location ─ 516 signal the destination
+//!                                └ 508 grow once ─ 510 error to the sender, blocked to the other
+//! ```
+//!
+//! The first message of a session is copied into the *destination's* block (paragraph 41), so
+//! it outlives its sender; a later one lies in its sender's. A message that is published has
+//! one sub-block, and as many readers as sessions.
+//!
+//! Strangers may have 64 first messages that a process has not received, in a quarter of its
+//! first block; one of them 16, in a sixteenth.
+//!
+//! **Invariants** a message is in the inboxes, or being read, as often as it has readers; while
+//! it is filled it has none.
+//!
+//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, figure 5, steps 502
+//! to 516.
+
+use crate::common::marks::mark;
+use crate::cooperative::process::ProcessNumber;
+use crate::message::{ClientNumber, Code, Error};
+use crate::sessions::administration::{MESSAGE, READER, SESSION, Use};
+use crate::sessions::block::Block;
+use crate::sessions::receipt::{Finished, Purpose};
+use crate::sessions::seat::Side;
+use crate::sessions::session::Queued;
+use crate::sessions::words::{Notice, SessionId};
+use crate::sessions::{Copying, Engine, no_session};
+
+/// The most first messages that a process has not received.
+const MOST_GUESTS: u64 = 64;
+
+/// In whose block it lies, and which one: the first part makes an owner's messages neighbours.
+pub type MessageId = (ProcessNumber, u64);
+
+/// A location: where in administrative memory a message's data is found.
+#[derive(Debug)]
+pub(super) struct Message {
+    /// Which of its owner's blocks.
+    pub block: usize,
+    /// Bytes from the block's start: its logical address.
+    pub address: u64,
+    /// Bytes.
+    pub length: u64,
+    /// Inboxes that it is in, and copies that read it.
+    pub readers: u64,
+    /// Who pays, and how many bytes.
+    pub payer: ProcessNumber,
+    pub paid: u64,
+}
+
+/// What became of a message whose sender waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// Not received yet.
+    Waiting,
+    /// The other end has it.
+    Received,
+    /// The session was closed before.
+    Lost,
+}
+
+impl<H: Clone, W: Clone> Engine<'_, H, W> {
+    /// Begins a message of `length` bytes.
+    ///
+    /// # Errors
+    /// `not-found` when the session is not open for both, `out-of-memory` when no block has
+    /// room, `refused` beyond the process's share.
+    pub fn begin_send(
+        &mut self,
+        client: ClientNumber,
+        session: SessionId,
+        length: u64,
+        is_awaited: bool,
+    ) -> Result<Copying<H>, Error> {
+        let number = self.speaker(client, session)?;
+        self.begin_message(number, length, 1, Purpose::Send { session, is_awaited })
+    }
+
+    /// Begins one message for several sessions.
+    ///
+    /// # Errors
+    /// As [`Engine::begin_send`], for any of them; `bad-request` when one stands twice.
+    pub fn begin_publish(
+        &mut self,
+        client: ClientNumber,
+        sessions: &[SessionId],
+        length: u64,
+    ) -> Result<Copying<H>, Error> {
+        let mut number = self.processes.number_of(client)?;
+        if sessions.is_empty() {
+            let text = "there is no session in the list; give at least one";
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        let mut seen = std::collections::HashSet::new();
+        for &session in sessions {
+            number = self.speaker(client, session)?;
+            if !seen.insert(session) {
+                let text = "a session stands twice in the list; give each once";
+                return Err(Error::new(Code::BadRequest, text));
+            }
+        }
+        let readers = sessions.len() as u64;
+        self.begin_message(
+            number,
+            length,
+            readers,
+            Purpose::Publish { sessions: sessions.to_vec() },
+        )
+    }
+
+    /// The process that may speak in a session: it is party to it, and the other end listens.
+    pub(super) fn speaker(
+        &self,
+        client: ClientNumber,
+        session: SessionId,
+    ) -> Result<ProcessNumber, Error> {
+        let (number, side) = self.party(client, session)?;
+        let other = self.sessions.all.get(&session).map(|session| &session.ends[1 - side]);
+        other.filter(|end| !end.is_closed).ok_or_else(no_session)?;
+        Ok(number)
+    }
+
+    fn begin_message(
+        &mut self,
+        number: ProcessNumber,
+        length: u64,
+        readers: u64,
+        purpose: Purpose,
+    ) -> Result<Copying<H>, Error> {
+        mark!(steps 502, 504, 506);
+        let paid = MESSAGE + readers * READER;
+        let mut found = self.find_sub_block(number, length);
+        // Nothing is grown for a message that could not be paid.
+        if found.is_none()
+            && self.sessions.administration.may_charge(number, Use::Messages, paid)
+            && self.grow_for(number, length)
+        {
+            found = self.find_sub_block(number, length);
+        }
+        let Some((block, address)) = found else {
+            return Err(self.block_sender(number, length, &purpose));
+        };
+        if let Err(error) = self.sessions.administration.charge(number, Use::Messages, paid) {
+            self.release_sub_block(number, block, address);
+            return Err(error);
+        }
+        let message = Message { block, address, length, readers: 0, payer: number, paid };
+        self.begin_fill(number, number, message, purpose)
+    }
+
+    fn begin_fill(
+        &mut self,
+        by: ProcessNumber,
+        owner: ProcessNumber,
+        message: Message,
+        purpose: Purpose,
+    ) -> Result<Copying<H>, Error> {
+        let id = (owner, self.next());
+        let length = message.length;
+        let side = if by == owner { Side::Owner } else { Side::Engine };
+        self.sessions.messages.insert(id, message);
+        self.begin_copy(by, side, id, 0..length, purpose)
+    }
+
+    /// Steps 504 and 506: a sub-block in the first block that has one.
+    fn find_sub_block(&mut self, number: ProcessNumber, length: u64) -> Option<(usize, u64)> {
+        let blocks = &mut self.sessions.registered.get_mut(&number)?.blocks;
+        blocks.iter_mut().enumerate().find_map(|(at, block)| Some((at, block.allocate(length)?)))
+    }
+
+    /// Steps 508 and 510: there is no room, which sender and destinations are told.
+    fn block_sender(&mut self, number: ProcessNumber, length: u64, purpose: &Purpose) -> Error {
+        mark!(steps 508, 510, 526);
+        self.sessions.counts.blocked += 1;
+        let one;
+        let sessions = match purpose {
+            Purpose::Publish { sessions } => &sessions[..],
+            Purpose::Send { session, .. } => {
+                one = [*session];
+                &one
+            }
+            _ => &[],
+        };
+        for &session in sessions {
+            self.tell_blocked(session, number);
+        }
+        let size = self
+            .sessions
+            .registered
+            .get(&number)
+            .map_or(0, |process| process.blocks.iter().map(Block::size).sum());
+        let text = format!(
+            "{length} bytes do not fit the {size} of this process's blocks now; wait until the \
+             other end has received, or grow SIZE"
+        );
+        Error::new(Code::OutOfMemory, text)
+    }
+
+    fn tell_blocked(&mut self, session: SessionId, sender: ProcessNumber) {
+        if let Some(process) = self.sessions.registered.get_mut(&sender) {
+            process.unfit.insert(session);
+        }
+        let Some(found) = self.sessions.all.get(&session) else { return };
+        let Some(side) = found.side_of(sender) else { return };
+        self.notify(found.ends[1 - side].process, Notice::Blocked { session });
+    }
+
+    /// Begins the first message of a session that is yet to be: in the destination's block.
+    pub(super) fn begin_first(
+        &mut self,
+        number: ProcessNumber,
+        other: ProcessNumber,
+        session: SessionId,
+        length: u64,
+    ) -> Result<Copying<H>, Error> {
+        mark!(steps 502, 504, 506);
+        let rounded = Block::<H>::rounded(length);
+        let address = self.find_guest_room(number, other, rounded)?;
+        let paid = MESSAGE + READER;
+        if let Err(error) = self.sessions.administration.charge(number, Use::Messages, paid) {
+            self.release_sub_block(other, 0, address);
+            return Err(error);
+        }
+        if let Some(process) = self.sessions.registered.get_mut(&other) {
+            let guests = process.guests.entry(number).or_default();
+            guests.count += 1;
+            guests.bytes += rounded;
+        }
+        let (block, payer) = (0, number);
+        let message = Message { block, address, length, readers: 0, payer, paid };
+        self.begin_fill(number, other, message, Purpose::Open { session, other })
+    }
+
+    fn find_guest_room(
+        &mut self,
+        number: ProcessNumber,
+        other: ProcessNumber,
+        rounded: u64,
+    ) -> Result<u64, Error> {
+        let process = self.sessions.registered.get_mut(&other).ok_or_else(no_session)?;
+        let size = process.blocks.first().map_or(0, Block::size);
+        let (all, one) = (size / 4, size / 16);
+        let held = process.guests.values();
+        let (count, bytes) = held.fold((0, 0), |sum, g| (sum.0 + g.count, sum.1 + g.bytes));
+        let own = process.guests.get(&number).copied().unwrap_or_default();
+        if rounded > one || own.bytes + rounded > one || own.count >= MOST_GUESTS / 4 {
+            let (most, bytes) = (MOST_GUESTS / 4, own.bytes);
+            let text = format!(
+                "first messages of one process that were not received may be {most} and have {one} \
+                 bytes of the other's block, and this one's have {bytes}; open without data, and send it"
+            );
+            return Err(Error::new(Code::OutOfMemory, text));
+        }
+        let fits = bytes + rounded <= all && count < MOST_GUESTS;
+        let block = process.blocks.first_mut().filter(|_| fits);
+        block.and_then(|block| block.allocate(rounded)).ok_or_else(|| {
+            self.sessions.counts.blocked += 1;
+            let text = "the other process's block has no room for a first message now; open \
+                        without data, and send it";
+            Error::new(Code::OutOfMemory, text)
+        })
+    }
+
+    /// The message is filled: 514 and 516 for each of those sessions in which it can still be
+    /// received. Answers in how many.
+    pub(super) fn post(&mut self, id: MessageId, by: ProcessNumber, to: &[SessionId]) -> u64 {
+        mark!(steps 512);
+        let mut count = 0;
+        for &session in to {
+            count += u64::from(self.put_in_inbox(id, by, session));
+        }
+        if count == 0 {
+            self.free(id);
+        }
+        count
+    }
+
+    /// Puts a message into the inbox of the other end.
+    pub(super) fn put_in_inbox(
+        &mut self,
+        id: MessageId,
+        by: ProcessNumber,
+        session: SessionId,
+    ) -> bool {
+        let Some(message) = self.sessions.messages.get_mut(&id) else { return false };
+        let Some(found) = self.sessions.all.get_mut(&session) else { return false };
+        let Some(side) = found.side_of(by) else { return false };
+        let end = &mut found.ends[1 - side];
+        if end.is_closed {
+            return false;
+        }
+        message.readers += 1;
+        mark!(steps 514, 516, 526);
+        let (other, length) = (end.process, message.length);
+        let notice = self.notify(other, Notice::Message { session, length });
+        if let Some(session) = self.sessions.all.get_mut(&session) {
+            session.ends[1 - side].inbox.push_back(Queued { message: id, notice });
+        }
+        if let Some(process) = self.sessions.registered.get_mut(&by) {
+            process.notices.know(session);
+        }
+        true
+    }
+
+    /// A message has one reader less; the last one frees it.
+    pub(super) fn read(&mut self, id: MessageId) {
+        let Some(message) = self.sessions.messages.get_mut(&id) else { return };
+        message.readers -= 1;
+        if message.readers == 0 {
+            self.free(id);
+        }
+    }
+
+    /// Step 524.
+    pub(super) fn free(&mut self, id: MessageId) {
+        let Some(message) = self.sessions.messages.remove(&id) else { return };
+        mark!(steps 524);
+        let owner = id.0;
+        self.sessions.administration.refund(message.payer, Use::Messages, message.paid);
+        if message.payer != owner
+            && let Some(process) = self.sessions.registered.get_mut(&owner)
+            && let Some(guests) = process.guests.get_mut(&message.payer)
+        {
+            guests.count -= 1;
+            guests.bytes -= Block::<H>::rounded(message.length);
+            if guests.count == 0 {
+                process.guests.remove(&message.payer);
+            }
+        }
+        self.release_sub_block(owner, message.block, message.address);
+        self.tell_unfit(owner);
+        self.tell_entrant();
+    }
+
+    fn release_sub_block(&mut self, number: ProcessNumber, block: usize, address: u64) {
+        let Some(process) = self.sessions.registered.get_mut(&number) else { return };
+        let Some(block) = process.blocks.get_mut(block) else { return };
+        block.release(address);
+        if block.size() > block.asked && !process.is_gone {
+            self.sessions.grown.insert(number);
+        }
+    }
+
+    /// What a finished message is answered with.
+    pub(super) fn sent(
+        &mut self,
+        id: MessageId,
+        by: ProcessNumber,
+        session: SessionId,
+        is_awaited: bool,
+    ) -> Result<Finished, Error> {
+        let length = self.sessions.messages.get(&id).map(|message| message.length);
+        let length = length.ok_or_else(no_session)?;
+        if is_awaited {
+            self.sessions.deliveries.insert(id, (by, Delivery::Waiting));
+        }
+        if self.post(id, by, &[session]) == 0 {
+            self.sessions.deliveries.remove(&id);
+            return Err(no_session());
+        }
+        Ok(Finished::Sent { session, length, message: id })
+    }
+
+    /// What became of a message whose sender waits; it is asked for until it is final.
+    pub fn delivery(&mut self, id: MessageId) -> Delivery {
+        let delivery =
+            self.sessions.deliveries.get(&id).map_or(Delivery::Lost, |(_, delivery)| *delivery);
+        if delivery != Delivery::Waiting {
+            self.sessions.deliveries.remove(&id);
+        }
+        delivery
+    }
+
+    /// Says what became of a message, if somebody waits for that.
+    pub(super) fn settle(&mut self, id: MessageId, became: Delivery) {
+        if let Some((by, delivery)) = self.sessions.deliveries.get_mut(&id)
+            && *delivery == Delivery::Waiting
+        {
+            *delivery = became;
+            let by = *by;
+            self.processes.wake(by);
+        }
+    }
+
+    /// Takes a message back that nobody has received: its sender waits no longer. Answers what
+    /// became of it.
+    pub fn withdraw(&mut self, session: SessionId, id: MessageId) -> Delivery {
+        let became = self.delivery(id);
+        if became == Delivery::Waiting {
+            self.sessions.deliveries.remove(&id);
+            self.take_from_inboxes(session, id);
+        }
+        became
+    }
+
+    /// The charge of a session, for [`crate::sessions::session`].
+    pub(super) fn charge_session(&mut self, number: ProcessNumber) -> Result<(), Error> {
+        self.sessions.administration.charge(number, Use::Sessions, SESSION)
+    }
+}

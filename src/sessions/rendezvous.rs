@@ -1,0 +1,269 @@
+//! Rendezvous: a process and its block enter administrative memory, and leave it again.
+//!
+//! ```text
+//!   404 access ─ 406 locked? ─ 410 lock ─ 412 block ─ 414 handles ─ 416 store ─ 418 flag ─┐
+//!     ▲            │ yes                                                                   │
+//!     └─── 408 ◄───┴─ or full        428 ◄─ 426 unlock ◄─ 424 manager ◄─ 422 duplicate ◄─ 420
+//! ```
+//!
+//! All from 410 to 426 happens under one hold of the lock, so nobody sees a block that is
+//! signalled and has no manager. Steps 404 to 408 are the lock's owner's: it tries the lock for a bounded
+//! time. *Full* is said here, as [`Full`], and waited for with a [`crate::sessions::Ticket`].
+//!
+//! **Invariants** an entry is there as long as its process has not ended; the engine's
+//! duplicate for as long as its blocks are not given back.
+//!
+//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, figure 4,
+//! paragraphs 20 to 22.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::common::marks::mark;
+use crate::cooperative::manager::Caller;
+use crate::cooperative::process::ProcessNumber;
+use crate::cooperative::words::ProcessToken;
+use crate::message::{ClientNumber, Code, Error, LeaseId};
+use crate::sessions::administration::{BLOCK, Entry, Held, LEAST, SPAN, Span, Use};
+use crate::sessions::block::{Block, Extent};
+use crate::sessions::names::Ticket;
+use crate::sessions::notice::Notices;
+use crate::sessions::{Engine, Registered};
+
+/// Administrative memory has no room for one more process now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+/// The most blocks of one process.
+const MOST_BLOCKS: usize = 16;
+
+impl<H: Clone, W: Clone> Engine<'_, H, W> {
+    /// Makes `caller` a process of that name, with a block of `committed` bytes, or as many as
+    /// the rules say. Answers its token, or that there is no room yet for it, or for others whose
+    /// tickets are older. Unchanged when it fails.
+    ///
+    /// # Errors
+    /// Those of [`crate::cooperative::manager::Manager::join`].
+    pub fn join(
+        &mut self,
+        caller: Caller,
+        name: &str,
+        committed: Option<u64>,
+        waker: W,
+        ticket: Option<Ticket>,
+        now: Instant,
+    ) -> Result<Result<ProcessToken, Full>, Error> {
+        mark!(steps 402, 404, 406);
+        let bytes = self.processes.may_join(caller, name, committed)?;
+        if !self.sessions.administration.has_room(LEAST) || !self.is_next(ticket) {
+            mark!(steps 408);
+            return Ok(Err(Full));
+        }
+        mark!(steps 410, 412);
+        self.make_room(bytes);
+        let token = self.manager().join(caller, name, Some(bytes), waker, now)?;
+        let number = self.processes.number_of(caller.client)?;
+        let name: Arc<str> = name.into();
+        self.announce(number, name.clone(), token);
+        let own = self.processes.extents(number).first().copied();
+        // There is room for it: that was the condition.
+        let bytes = BLOCK + if own.is_some() { SPAN } else { 0 };
+        let _ = self.sessions.administration.charge(number, Use::Entry, bytes);
+        self.add_block(number, own);
+        self.tell_who_waits(&name);
+        self.tell_watchers_of(&name, true);
+        mark!(steps 426, 428);
+        Ok(Ok(token))
+    }
+
+    /// Steps 414 to 422. Until 424 nobody may look.
+    fn announce(&mut self, number: ProcessNumber, name: Arc<str>, token: ProcessToken) {
+        mark!(steps 414, 416);
+        let (blocks, held) = (Vec::new(), Held::default());
+        let entry = Entry { name: name.clone(), token, blocks, is_registered: false, held };
+        self.sessions.administration.store(number, entry);
+        mark!(steps 418);
+        if let Some(entry) = self.sessions.administration.entry_mut(number) {
+            entry.is_registered = true;
+        }
+        mark!(steps 420, 422);
+        self.sessions.registered.insert(
+            number,
+            Registered {
+                name,
+                token,
+                blocks: Vec::new(),
+                sessions: BTreeSet::new(),
+                notices: Notices::default(),
+                unfit: BTreeSet::new(),
+                wants: None,
+                guests: BTreeMap::new(),
+                is_gone: false,
+            },
+        );
+    }
+
+    /// One more block of `client`'s process, with a manager of its own. Answers which one, and
+    /// its bytes. Unchanged when it fails.
+    ///
+    /// # Errors
+    /// `bad-request` for no bytes, `refused` when it has too many blocks or too much of
+    /// administrative memory, `out-of-memory`.
+    pub fn register(&mut self, client: ClientNumber, size: u64) -> Result<(u64, u64), Error> {
+        mark!(steps 402, 404, 406, 410);
+        let number = self.processes.number_of(client)?;
+        if size == 0 {
+            let text = "a block has at least 1 byte; register more than 0";
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        let blocks =
+            self.sessions.registered.get(&number).map_or(0, |process| process.blocks.len());
+        if blocks >= MOST_BLOCKS {
+            let text = format!("a process has at most {MOST_BLOCKS} blocks; grow one of them");
+            return Err(Error::new(Code::Refused, text));
+        }
+        self.sessions.administration.charge(number, Use::Entry, BLOCK + SPAN)?;
+        mark!(steps 412);
+        self.make_room(size);
+        let extent = self.manager().take_extent(number, size).inspect_err(|_| {
+            self.sessions.administration.refund(number, Use::Entry, BLOCK + SPAN);
+        })?;
+        mark!(steps 414, 416, 418, 420, 422);
+        self.add_block(number, Some(extent));
+        mark!(steps 426, 428);
+        Ok((blocks as u64, extent.1))
+    }
+
+    /// Step 424: a block of that extent, or of none, and its manager.
+    fn add_block(&mut self, number: ProcessNumber, extent: Option<(LeaseId, u64)>) {
+        let mut block = Block::new();
+        if let Some(extent) = extent {
+            self.append(number, &mut block, &[], extent);
+        }
+        block.asked = block.size();
+        mark!(steps 424);
+        if let Some(registered) = self.sessions.registered.get_mut(&number) {
+            registered.blocks.push(block);
+        }
+        self.publish_spans(number);
+    }
+
+    /// Adds an extent to the end of a block, of which those sub-blocks are used.
+    pub(super) fn append(
+        &self,
+        number: ProcessNumber,
+        block: &mut Block<H>,
+        used: &[u64],
+        (id, size): (LeaseId, u64),
+    ) {
+        let Some((offset, handle)) = self.leases.place(id, number) else { return };
+        let at = block.size();
+        block.extents.push(Extent { id, span: Span { at, offset, size }, handle });
+        block.resize(at + size, used);
+    }
+
+    /// Writes to the entry where the blocks lie: step 416 for one that has changed.
+    pub(super) fn publish_spans(&mut self, number: ProcessNumber) {
+        let Some(registered) = self.sessions.registered.get(&number) else { return };
+        let spans = registered.blocks.iter().map(Block::spans).collect();
+        if let Some(entry) = self.sessions.administration.entry_mut(number) {
+            entry.blocks = spans;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cooperative::manager::{Processes, Rules};
+    use crate::cooperative::pool::{Pools, Shares};
+    use crate::memory::buddy::Buddy;
+    use crate::memory::ids::Ids;
+    use crate::memory::lease::LeaseTable;
+    use crate::server::shared::Tables;
+    use crate::sessions::Sessions;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+    use std::hash::RandomState;
+    use std::sync::{Barrier, Mutex};
+    use std::thread;
+    use std::time::Duration;
+
+    type Locked = Mutex<Tables<(), ()>>;
+
+    fn tables() -> Locked {
+        let pools = Pools::divided(1 << 20, &Shares::default(), &Shares::default()).unwrap();
+        let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
+        let longest = Duration::from_secs(1);
+        let mut leases = LeaseTable::new(Buddy::new(1 << 20), ids, longest, |_, _| ());
+        let processes = Processes::new(pools, Rules::default(), &mut leases, Instant::now());
+        let mut tables = Tables { leases, processes, sessions: Sessions::new(1 << 20) };
+        tables
+            .engine()
+            .join(Caller::connected(1), "caller", Some(0), (), None, Instant::now())
+            .unwrap()
+            .unwrap();
+        Mutex::new(tables)
+    }
+
+    /// Opens a session with a first message as soon as there is somebody of that name.
+    fn open(tables: &Locked, name: &str) -> Result<(), Code> {
+        loop {
+            let begun = tables.lock().unwrap().engine().begin_open(1, name, 1);
+            match begun {
+                Err(error) if error.code == Code::NotFound => thread::yield_now(),
+                Err(error) => return Err(error.code),
+                Ok(_) => return Ok(()),
+            }
+        }
+    }
+
+    #[test]
+    fn no_open_ever_sees_a_block_without_its_manager() {
+        for round in 0..300 {
+            let (tables, barrier) = (tables(), Barrier::new(2));
+            let name = format!("p{round}");
+            let opened = thread::scope(|scope| {
+                scope.spawn(|| {
+                    barrier.wait();
+                    let (caller, now) = (Caller::connected(2), Instant::now());
+                    tables
+                        .lock()
+                        .unwrap()
+                        .engine()
+                        .join(caller, &name, Some(4096), (), None, now)
+                        .unwrap()
+                });
+                barrier.wait();
+                open(&tables, &name)
+            });
+            assert_eq!(opened, Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_rendezvous_under_two_holds_of_the_lock_is_caught() {
+        let (tables, announced, looked) = (tables(), Barrier::new(2), Barrier::new(2));
+        let opened = thread::scope(|scope| {
+            scope.spawn(|| {
+                let (caller, now) = (Caller::connected(2), Instant::now());
+                let mut held = tables.lock().unwrap();
+                let token = held.manager().join(caller, "p", Some(4096), (), now).unwrap();
+                let number = held.processes.number_of(2).unwrap();
+                held.engine().announce(number, "p".into(), token);
+                drop(held);
+                announced.wait();
+                looked.wait();
+                let mut held = tables.lock().unwrap();
+                let own = held.processes.extents(number).first().copied();
+                held.engine().add_block(number, own);
+            });
+            announced.wait();
+            let opened = open(&tables, "p");
+            looked.wait();
+            opened
+        });
+        assert_eq!(opened, Err(Code::OutOfMemory), "a process without its block was seen");
+    }
+}
