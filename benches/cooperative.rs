@@ -7,8 +7,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use leasebox::common::caller::Caller;
 use leasebox::cooperative::decision::{Standing, decide};
-use leasebox::cooperative::manager::{Caller, Rules, StandAlone};
+use leasebox::cooperative::manager::{Rules, StandAlone};
 use leasebox::cooperative::pool::{Pools, Share, Shares};
 use leasebox::cooperative::words::{Amounts, Pool, Reason, Wanted};
 use leasebox::memory::buddy::Buddy;

@@ -17,9 +17,10 @@ use std::time::{Duration, Instant};
 
 use leasebox::client::Client;
 use leasebox::client::exchange::{Semantics, Way};
-use leasebox::message::{LeaseId, Request};
+use leasebox::commands::{Draw, Get, Request};
+use leasebox::common::id::LeaseId;
 use leasebox::protocol::byte_order::ByteOrder;
-use leasebox::protocol::frame::{Header, kind_of, put_request};
+use leasebox::protocol::frame::Header;
 use support::Running;
 
 /// Alternating pairs of one ratio, after a first one that is not counted.
@@ -140,7 +141,7 @@ fn exchanges(is_wanted: &dyn Fn(&str) -> bool) {
         let mut last = by(Semantics::Maybe, false);
         // The reply to the last one says that all before it were taken; 16 fit the socket.
         let told = move || {
-            (0..15).for_each(|_| teller.tell(&Request::Get { id }).unwrap());
+            (0..15).for_each(|_| teller.tell(&Request::Get(Get { id })).unwrap());
             last.get(id).unwrap();
             16
         };
@@ -152,8 +153,8 @@ fn exchanges(is_wanted: &dyn Fn(&str) -> bool) {
 
 fn frame(order: ByteOrder, request: &Request<'_>) -> Vec<u8> {
     let mut frame = Vec::new();
-    let header = Header::new(order, kind_of(request), 7);
-    header.put(&mut frame, 0, |body| put_request(request, body));
+    let header = Header::new(order, request.kind(), 7);
+    header.put(&mut frame, 0, |body| request.write(body));
     frame
 }
 
@@ -195,7 +196,7 @@ impl Answer {
 fn draws(name: &str, order: ByteOrder, depth: usize) -> f64 {
     let window = if depth == 100 { SHORT_WINDOW } else { WINDOW };
     let (by_frames, by_text) = (server(), server());
-    let frames = frame(order, &Request::Draw { count: 1 }).repeat(depth);
+    let frames = frame(order, &Request::Draw(Draw { count: 1 })).repeat(depth);
     let ours = sending(&by_frames, frames, Answer::Bytes(24 * depth), depth);
     let lines = "draw 1\n".repeat(depth).into_bytes();
     compare(name, window, ours, sending(&by_text, lines, Answer::Lines(depth), depth))
@@ -212,7 +213,7 @@ fn gets(is_wanted: &dyn Fn(&str) -> bool) {
         let lines = format!("get {id}\n").repeat(DEPTH).into_bytes();
         sending(&server, lines, Answer::Lines(DEPTH), DEPTH)
     };
-    let request = Request::Get { id: LeaseId::parse(id.as_bytes()).unwrap() };
+    let request = Request::Get(Get { id: LeaseId::parse(id.as_bytes()).unwrap() });
     for (order, name) in [(ByteOrder::Little, "little"), (ByteOrder::Big, "big")] {
         let name = format!("get of 64 bytes by frames, {name}-endian / text");
         if is_wanted(&name) {

@@ -7,8 +7,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use leasebox::cooperative::manager::Caller;
-use leasebox::message::{IdKind, Reply, Request};
+use leasebox::commands::{Data, Get, Lease, Leased, Reply, Request, Set};
+use leasebox::common::caller::Caller;
+use leasebox::common::id::IdKind;
 use leasebox::numbers::draw::Locking;
 use leasebox::protocol::output::Output;
 use leasebox::protocol::{Conversation, Decoded, Manners, Tail};
@@ -37,8 +38,8 @@ fn draw(count: u32, locking: Locking, iters: u64) -> Duration {
             else {
                 unreachable!("the line is a draw");
             };
-            debug_assert!(matches!(request, Request::Draw { .. }));
-            let mut reply = shared.answer(&request, CALLER, &mut Vec::new());
+            debug_assert!(matches!(request, Request::Draw(_)));
+            let mut reply = request.execute(&shared, CALLER, &mut Vec::new());
             out.bytes.clear();
             conversation.encode(&mut reply, &mut out);
             black_box(&out.bytes);
@@ -53,21 +54,22 @@ fn draw(count: u32, locking: Locking, iters: u64) -> Duration {
 fn whole_mib(criterion: &mut Criterion) {
     const MIB: usize = 1 << 20;
     let shared = Config { memory: 4 << 20, numbers: 1, ..Config::default() }.share().unwrap();
-    let lease = Request::Lease { size: MIB as u64, duration_ms: 3_600_000, id_kind: IdKind::Uuid };
-    let Reply::Leased { id, .. } = shared.answer(&lease, CALLER, &mut Vec::new()) else {
+    let lease =
+        Request::Lease(Lease { size: MIB as u64, duration_ms: 3_600_000, id_kind: IdKind::Uuid });
+    let Reply::Leased(Leased { id, .. }) = lease.execute(&shared, CALLER, &mut Vec::new()) else {
         unreachable!("there is room");
     };
     let mut group = criterion.benchmark_group("1 MiB in process");
     group.sample_size(20).throughput(Throughput::Bytes(MIB as u64));
     let mut spare = Vec::new();
-    let set = Request::Set { id, data: vec![7; MIB].into() };
+    let set = Request::Set(Set { id, data: vec![7; MIB].into() });
     group.bench_function("set", |bench| {
-        bench.iter(|| black_box(shared.answer(&set, CALLER, &mut spare)));
+        bench.iter(|| black_box(set.execute(&shared, CALLER, &mut spare)));
     });
     group.bench_function("get, into a buffer that is kept", |bench| {
         bench.iter(|| {
-            if let Reply::Data { data, .. } =
-                shared.answer(&Request::Get { id }, CALLER, &mut spare)
+            if let Reply::Data(Data { data, .. }) =
+                Request::Get(Get { id }).execute(&shared, CALLER, &mut spare)
             {
                 spare = black_box(data);
             }

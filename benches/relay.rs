@@ -29,10 +29,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use leasebox::message::{Reply, Request};
+use leasebox::commands::{Join, Open, Opened, Receive, Reply, Request, Send};
 use leasebox::protocol::byte_order::ByteOrder;
 use leasebox::protocol::cdr::Reader;
-use leasebox::protocol::frame::{HEADER, Header, kind_of, put_request, take_reply};
+use leasebox::protocol::frame::{HEADER, Header, read_reply};
 
 /// Alternating pairs of one ratio, after a first one that is not counted.
 const PAIRS: usize = 11;
@@ -144,17 +144,18 @@ impl Pair {
         let (child, port) = announced(Command::new(LEASEBOX).args(serve));
         let block = (size * depth * 4).max(1 << 20) as u64;
         let (mut sender, mut receiver) = (connect(port), connect(port));
-        let join = |name: &str, block| Request::Join {
-            name: name.to_string().into(),
-            committed: Some(block),
+        let join = |name: &str, block| {
+            Request::Join(Join { name: name.to_string().into(), committed: Some(block) })
         };
         ask(&mut sender, &join("alice", block));
         ask(&mut receiver, &join("bob", 0));
-        let open = Request::Open { name: "bob".into(), data: [][..].into() };
-        let Reply::Opened { session } = ask(&mut sender, &open) else { panic!("not opened") };
+        let open = Request::Open(Open { name: "bob".into(), data: [][..].into() });
+        let Reply::Opened(Opened { session }) = ask(&mut sender, &open) else {
+            panic!("not opened")
+        };
         let data = vec![7; size];
-        let sends = frame(&Request::Send { session, data: (&data).into() }).repeat(depth);
-        let asks = frame(&Request::Receive { session, ms: 30_000 }).repeat(depth);
+        let sends = frame(&Request::Send(Send { session, data: (&data).into() })).repeat(depth);
+        let asks = frame(&Request::Receive(Receive { session, ms: 30_000 })).repeat(depth);
         let sent = (16 + 16 + 8) * depth;
         let received = (16 + 16 + 4 + 4 + size) * depth;
         // One batch ahead.
@@ -204,8 +205,8 @@ impl Pair {
 
 fn frame(request: &Request<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    let header = Header::new(ByteOrder::Little, kind_of(request), 1);
-    header.put(&mut out, 0, |body| put_request(request, body));
+    let header = Header::new(ByteOrder::Little, request.kind(), 1);
+    header.put(&mut out, 0, |body| request.write(body));
     out
 }
 
@@ -216,7 +217,7 @@ fn ask(stream: &mut TcpStream, request: &Request<'_>) -> Reply<'static> {
     let header = Header::read(whole.first_chunk().unwrap()).unwrap();
     whole.resize(HEADER + header.length as usize, 0);
     stream.read_exact(&mut whole[HEADER..]).unwrap();
-    take_reply(header.kind, header.status, &mut Reader::new(&whole, HEADER, header.order()))
+    read_reply(header.kind, header.status, &mut Reader::new(&whole, HEADER, header.order()))
         .unwrap()
 }
 

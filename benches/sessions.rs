@@ -6,9 +6,11 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use leasebox::cooperative::manager::Caller;
+use leasebox::commands::{
+    Forward, Forwarded, Join, MessageReply, Open, Opened, Receive, Reply, Request, Send,
+};
+use leasebox::common::caller::Caller;
 use leasebox::memory::buddy::Buddy;
-use leasebox::message::{Reply, Request};
 use leasebox::server::config::Config;
 use leasebox::server::shared::Shared;
 use leasebox::sessions::words::SessionId;
@@ -16,13 +18,13 @@ use leasebox::sessions::words::SessionId;
 const MIB: u64 = 1 << 20;
 
 fn ask<'s>(shared: &'s Shared, client: u64, request: &Request<'_>) -> Reply<'s> {
-    shared.answer(request, Caller::connected(client), &mut Vec::new())
+    request.execute(shared, Caller::connected(client), &mut Vec::new())
 }
 
 fn open(shared: &Shared, client: u64, name: &str) -> SessionId {
-    let request = Request::Open { name: name.into(), data: [][..].into() };
+    let request = Request::Open(Open { name: name.into(), data: [][..].into() });
     match ask(shared, client, &request) {
-        Reply::Opened { session } => session,
+        Reply::Opened(Opened { session }) => session,
         other => panic!("{other:?}"),
     }
 }
@@ -33,8 +35,8 @@ fn three() -> (Shared, SessionId, SessionId) {
     let shared = shared.share().unwrap();
     for (client, name) in (1..).zip(["a", "b", "c"]) {
         let committed = Some(if client == 1 { 32 * MIB } else { 0 });
-        let joined = ask(&shared, client, &Request::Join { name: name.into(), committed });
-        assert!(matches!(joined, Reply::Joined { .. }), "{joined:?}");
+        let joined = ask(&shared, client, &Request::Join(Join { name: name.into(), committed }));
+        assert!(matches!(joined, Reply::Joined(_)), "{joined:?}");
     }
     let sessions = (open(&shared, 1, "b"), open(&shared, 2, "c"));
     (shared, sessions.0, sessions.1)
@@ -45,14 +47,16 @@ fn forwards(criterion: &mut Criterion) {
     for (word, size) in [("1 B", 1), ("16 MiB", 16 * MIB)] {
         let (shared, first, second) = three();
         let data = vec![7; size as usize];
-        ask(&shared, 1, &Request::Send { session: first, data: data.into() });
-        ask(&shared, 2, &Request::Forward { session: first, to: second });
+        ask(&shared, 1, &Request::Send(Send { session: first, data: data.into() }));
+        ask(&shared, 2, &Request::Forward(Forward { session: first, to: second }));
         let mut holder = 3;
         criterion.bench_function(&format!("forward {word}"), |bench| {
             bench.iter(|| {
-                let request = Request::Forward { session: second, to: second };
+                let request = Request::Forward(Forward { session: second, to: second });
                 let reply = ask(&shared, holder, &request);
-                assert!(matches!(reply, Reply::Forwarded { length, .. } if length == size));
+                assert!(
+                    matches!(reply, Reply::Forwarded(Forwarded { length, .. }) if length == size)
+                );
                 holder = 5 - holder;
             });
         });
@@ -62,15 +66,17 @@ fn forwards(criterion: &mut Criterion) {
 fn sends(criterion: &mut Criterion) {
     for (word, size) in [("64 B", 64), ("4 KiB", 4096), ("1 MiB", MIB as usize)] {
         let (shared, session, _) = three();
-        let send = Request::Send { session, data: vec![7; size].into() };
-        let receive = Request::Receive { session, ms: 0 };
+        let send = Request::Send(Send { session, data: vec![7; size].into() });
+        let receive = Request::Receive(Receive { session, ms: 0 });
         let mut spare = Vec::new();
         criterion.bench_function(&format!("send and receive {word}"), |bench| {
             bench.iter(|| {
                 ask(&shared, 1, &send);
                 let caller = Caller::connected(2);
-                match shared.answer(&receive, caller, &mut spare) {
-                    Reply::Message { data: Some(data), .. } => spare = black_box(data),
+                match receive.execute(&shared, caller, &mut spare) {
+                    Reply::Message(MessageReply { data: Some(data), .. }) => {
+                        spare = black_box(data)
+                    }
                     other => panic!("{other:?}"),
                 }
             });

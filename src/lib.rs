@@ -1,128 +1,93 @@
-//! leasebox: one server that hands out two things that must never be handed out twice,
-//! **numbers** (draws from a shuffled list) and **memory** (leases of bytes).
+//! **leasebox** is one server that hands out two things, and hands neither out twice: numbers from a
+//! shuffled list, and memory for a duration.
 //!
 //! ```text
-//!   bytes ──► transport ──► representation ──► service ──► representation ──► transport ──► bytes
-//!             who talks     what was said      what is so   what to answer
-//!
-//!   cli ──► lab ──► client ──► transport ──► representation ──► service ──► message    who may import whom
+//!   client ──socket──► thread client-1 ─┐                    ┌── the draw's lock: counter, record
+//!   client ──socket──► thread client-2 ─┼──► Arc<Shared> ────┼── the tables' lock: leases, processes, sessions
+//!   client ──socket──► thread client-3 ─┘                    └── a lock for each block: its bytes
+//!                      decode, answer, encode
 //! ```
 //!
-//! # Words
+//! # Chapters
 //!
-//! | word | means |
-//! | --- | --- |
-//! | list, counter | the shuffled numbers, and the index of the next one |
-//! | draw, turn | to take numbers off the list; who drew from which index on |
-//! | arena, word | the memory that is leased; eight bytes of it |
-//! | block, order, unit | a part of the arena that the buddy allocator dealt; its size is 32 bytes × 2^order; a unit is 32 bytes |
-//! | lease, id, expiry | memory for a duration, its secret name, the instant from which it is gone |
-//! | contents | what was last set in a block, and how long that is |
-//! | ending | a lease or grant struck from the table whose block is not given back yet |
-//! | process | a client that joined by name, and the further ones that attached |
-//! | pool | a part of the arena's bytes, wherever they lie: committed, gl, gp, le, lp |
-//! | grant | a block given to a process; its pool lends it (a loan) or gives it |
-//! | owed | what a process has yet to return to each pool |
-//! | freeable, secured, collateral | garbage that a process reported; the part that secures loans; the rest |
-//! | box, path | a step of the document's figures by its number; those one decision took |
-//! | mark, collect | how much of a pool is low; to ask a process to return memory |
-//! | frame, line | what is asked or answered at once in a binary and in the text representation |
-//! | datagram | one frame sent by itself, over UDP |
-//! | token, welcome | what proves a datagram's sender, and the answer that brings it; a process's token is what others attach by |
-//! | exchange | one request by datagrams until its reply, or the end of its time |
-//! | history | the last reply to each client that asks at most once |
-//! | waiting, ticket | a request that memory did not suffice for; its place in the queue |
-//! | engine, entry | what mediates between processes; what it knows of each, and holds twice |
-//! | own block, extent, span | the memory that a process says things from; a piece of it; where that lies |
-//! | session, end, inbox | two processes that talk; one's half; what it is yet to receive |
-//! | message, location | what is said; where its bytes lie |
-//! | sub-block, manager | a part of an own block that one message has; the allocator that deals them |
-//! | seat, copy | the right to contend for a block's lock; bytes that are filled in or read out |
-//! | notice | what the engine tells a process: a signal, when it is heard |
-//! | rendezvous | to enter administrative memory, which is all the tables |
-//! | waker | the condition variable of a process |
-//! | user, log-on | who alone may use a server, when one is given; to prove it |
-//! | refusal, tag | what HTTP itself says no to; a version's name in one form |
-//! | manners | what all conversations keep to: the longest message, hosts, the user, the clock |
-//! | tail | what is known of the bytes that follow the input |
-//! | resource, form | what a path names; text, bytes, JSON or XML |
-//! | version, condition, part | how often a lease was set; of which version it has to be; a range of its bytes |
-//! | listing, census | all things of one kind, without their ids; who is connected |
-//! | gauge | what a connection shows of itself |
-//! | step, schedule | one load or store of a draw (or all of it, under the lock); who does each step |
-//! | parked, plan | a draw that waits before its next step; whose turns come next |
-//! | preemption | a switch away from a client that has steps left |
-//! | window | the time between loading the counter and storing it |
-//! | operation, record | one request of a client and what came of it, with its times; all of them |
-//! | client | one connection and its thread, or one token: numbered as they come, and whoever calls |
+//! A folder is a chapter. It can be read, tested and understood without the later ones. Begin with
+//! `examples/homework.rs`, which is the homework in one file; `docs/tour.md` then follows one draw and
+//! one lease through the server.
 //!
-//! # Reading order
+//! | chapter | question | first file | lines | minutes |
+//! | --- | --- | --- | --- | --- |
+//! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1100 | 20 |
+//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 2700 | 45 |
+//! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 3400 | 55 |
+//! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 5400 | 90 |
+//! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 3900 | 65 |
+//! | 6 | How do processes talk without copying more than once? | [`sessions`] | 4600 | 75 |
+//! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 5000 | 85 |
+//! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1000 | 15 |
 //!
-//! 1. [`message`]: all that can be asked and answered.
-//! 2. [`numbers::draw`]: the draw, and why it needs a lock.
-//! 3. [`memory::buddy`] over [`memory::bits`], then [`memory::arena`] and
-//!    [`memory::lease`], which uses [`memory::ids`].
-//! 4. [`representation`] chooses; [`protocol::text`] and
-//!    [`protocol::memorylease`] are each their own specification.
-//! 5. [`server::shared`]: the locks, and where a request meets its service.
-//! 6. [`server::connection`]: one client's life; [`server::accept`]: all of them, and
-//!    the stop; [`server::events`]: what they tell each other.
-//! 7. Request-reply: [`protocol::frame`] and [`protocol::datagram`] are the
-//!    formats; [`client::exchange`] is the client's half of R, RR and RRA,
-//!    [`server::datagrams`] and [`server::history`] the server's; [`client`] is the
-//!    library. [`lecture::marshal`] has the lecture's other representations.
-//! 8. Cooperative memory: [`cooperative::words`] has its words, [`cooperative::decision`] and
-//!    [`cooperative::repayment`] the document's figures, [`cooperative::manager`] all around them;
-//!    [`server::shared::waiting`] is where clients wait, and [`lab::simulation`] runs
-//!    the same manager on a simulated clock.
-//! 9. Sessions: [`sessions::words`] has the words, [`sessions`] the document's figures
-//!    4 and 5, with the three turns of a copy; [`server::shared`]'s `sessions` makes the copy.
-//! 10. The tools that people have: [`protocol::http`] and its parts from the first line to
-//!     the status, [`protocol::resp`]; [`message::resource`] is what they added to the vocabulary.
-//!     The live page is `protocol/http/page.html`, `.css` and `.js`.
-//! 11. The lab: [`numbers::parking`] lets one draw do one step; [`lab::explorer`] runs the
-//!     server's own draw under every schedule; [`lab::grader`] judges any server.
+//! Before chapter 1 stands what all of them share: [`common`] has errors, ids, and the description of
+//! commands. After chapter 8 stand [`client`], the library, and [`cli`], a file for each subcommand.
+//! [`commands`] is the one list of all commands.
+//!
+//! # Who may import whom
+//!
+//! A chapter imports [`common`] and the chapters before it; `numbers` and `memory` import `common`
+//! alone. What puts the chapters together may import all: `commands`, `server`, `protocol`, `client`
+//! and `cli`. What carries out a chapter's commands is given the one struct that all threads share,
+//! so the later chapters name `server::shared`. The test `who_may_import_whom` reads the `use` lines.
 //!
 //! # Threads
 //!
 //! | thread | one for | does |
 //! | --- | --- | --- |
 //! | main | the process | waits for a signal, then stops the server |
-//! | `ctrl-c` | the process | made by `ctrlc`; turns signals into a message to main |
-//! | `accept` | the server | accepts, hands each socket on |
-//! | `spawn` | the server | makes and joins the clients' threads; tells who is connected |
-//! | `reap` | the server | sleeps until a lease ends or pools are to be looked at; gives memory back, asks processes for it |
+//! | `ctrl-c` | the process | made by `ctrlc`; turns a signal into a message to main |
+//! | `accept` | the server | accepts each client and spawns its thread |
 //! | `client-N` | each client | reads, answers, writes |
-//! | `udp` | the server, when it takes datagrams | treats one after the other |
+//! | `refuse` | the server | tells clients over the limit that the server is busy |
+//! | `reap` | the server | ends expired leases, and asks processes for memory when a pool is low |
+//! | `udp` | the server, when it takes datagrams | answers one datagram after the other |
 //!
-//! `race` has a thread `draw-A` for each client of its case, and `grade` one for each
-//! connection that draws at once; `echo` has an `echo-N` for each connection, and `lossy` a
-//! `back-N` for each client.
+//! `race` has a thread `draw-A` for each client of its case, and `grade` one for each connection that
+//! draws; `echo` has an `echo-N` for each connection, and `lossy` a `back-N` for each client.
 //!
 //! # Locks
 //!
-//! All of a server's are in [`server::shared`], but for a lab server's parking, which is
-//! in [`numbers::parking`]; no thread ever holds two.
+//! No thread holds two of them. Under none of them is a socket read or written, or anything logged.
 //!
 //! | lock | guards | how many |
 //! | --- | --- | --- |
-//! | the draw | the counter, the turns, the count of undelivered numbers | one |
-//! | the tables | which lease, process and session exists, which block is whose, where each message lies | one |
-//! | a block's | its contents | one for each lease, grant and extent |
-//! | the parking's | who is parked, and whose step is next | one in a lab server |
+//! | the draw, [`numbers::draw`] | the counter, the record, the count of undelivered numbers | one |
+//! | the tables, [`memory::service`] | which lease, process and session there is, which block is whose, where each message lies | one |
+//! | a block's, [`memory::arena`] | its bytes, and whether it was released | one for each lease, grant and block of a process |
+//! | the clients, [`server::clients`] | who is connected | one |
+//! | the parking's, [`numbers::parking`] | which draw waits, and whose step is next | one in a lab server |
 //!
-//! The `udp` thread owns the history alone, so that has no lock. A connection's gauge has none either: its own
-//! thread sets it, and it guards nothing.
-//! The explorer has its parking's, its case's draw and its trace; the grader its ledger's.
+//! With the tables go condition variables: one for the reaper, and one for each process.
 //!
-//! # Messages between threads
+//! # Words
 //!
-//! A channel into the spawning thread: *accepted* (from `accept`), *ended* (from each
-//! client), *census* (from a client that lists the connections, with a channel for the answer),
-//! *stop* (from main). A channel into main: a signal came. With the tables, one
-//! condition variable for the reaper (something is to be done sooner than it sleeps, or the
-//! server stops), one for each process (a signal came for it, or what it waits for), and one for
-//! each request that waits for a name or for room.
+//! Those of chapters 1 to 3; each later chapter explains its own.
+//!
+//! | word | means |
+//! | --- | --- |
+//! | list, counter | the shuffled numbers, and the index of the next one |
+//! | draw | to take the next numbers off the list |
+//! | record | who took which indices |
+//! | client | one connection and its thread, or one sender of datagrams |
+//! | caller | the client that a command is carried out for |
+//! | arena | all the memory that is leased |
+//! | block | a part of the arena that the buddy allocator dealt: 32 bytes × 2^order |
+//! | lease | a block for a duration |
+//! | id | a lease's secret name |
+//! | contents | what was last set in a block |
+//! | ending | a lease that has left the table, and whose block is not given back yet |
+//! | command, reply | one thing that a client asks, and its answer |
+//! | frame, line | one command or reply, in binary and in text |
+//! | conversation | what one connection said so far, and how it speaks |
+//! | shared | the one struct that all threads share |
+//! | reaper | the thread that ends expired leases |
+//! | the stop | the orderly end of the server |
 
 #![forbid(unsafe_code)]
 // A client can reach nearly everything here: nothing may panic on what it sends.
@@ -130,12 +95,12 @@
 
 pub mod cli;
 pub mod client;
+pub mod commands;
 pub mod common;
 pub mod cooperative;
 pub mod lab;
 pub mod lecture;
 pub mod memory;
-pub mod message;
 pub mod numbers;
 pub mod protocol;
 pub mod server;

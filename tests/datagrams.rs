@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use leasebox::client::exchange::{Semantics, Way};
 use leasebox::client::{CallError, Client};
-use leasebox::message::{Code, Reply, Request};
+use leasebox::commands::{Draw, Reply, Request};
+use leasebox::common::error::Code;
 use leasebox::protocol::byte_order::ByteOrder;
 use leasebox::protocol::datagram::{Heard, Token, Wish, acknowledge, ask, hear, hello};
 use leasebox::server::config::Config;
@@ -84,7 +85,7 @@ fn what_does_not_fit_a_datagram_burns_no_number() {
 fn r_draws_and_tells_nobody() {
     let server = Running::start(&["--udp"]);
     let mut client = client(server.address, Way::default());
-    client.tell(&Request::Draw { count: 5 }).unwrap();
+    client.tell(&Request::Draw(Draw { count: 5 })).unwrap();
     server.await_figure("undelivered", 5);
     assert_eq!(server.figure("remaining"), 99_995);
 }
@@ -110,7 +111,7 @@ impl Raw {
 
     fn draw(&self, id: u32) -> Vec<u8> {
         let wish = Wish { at_most_once: true, reply: true };
-        ask(ByteOrder::Big, id, self.token, wish, &Request::Draw { count: 1 })
+        ask(ByteOrder::Big, id, self.token, wish, &Request::Draw(Draw { count: 1 }))
     }
 
     fn send(&self, datagram: &[u8]) {
@@ -189,7 +190,7 @@ fn who_only_tells_notices_that_the_server_was_started_anew() {
     let second = Running::start_command(command);
     // In time before it would take another token anyway.
     let heard = (0..500).any(|_| {
-        teller.tell(&Request::Draw { count: 1 }).unwrap();
+        teller.tell(&Request::Draw(Draw { count: 1 })).unwrap();
         std::thread::sleep(Duration::from_millis(5));
         second.figure("undelivered") > 0
     });
@@ -234,7 +235,7 @@ fn a_panic_within_a_datagrams_request_is_answered_and_the_server_goes_on() {
     let history_time = Duration::from_secs(60);
     config.udp = Some(DatagramLimits { longest: 8192, history: 16, history_time });
     config.limits.fault = Some(|request| {
-        if matches!(request, Request::Draw { count: 13 }) {
+        if matches!(request, Request::Draw(Draw { count: 13 })) {
             panic!("a fault that a test put there");
         }
     });

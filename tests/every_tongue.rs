@@ -20,8 +20,8 @@ mod text;
 
 use std::time::Duration;
 
+use leasebox::common::error::Code;
 use leasebox::cooperative::words::Reason;
-use leasebox::message::Code;
 use leasebox::protocol::byte_order::ByteOrder;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use leasebox::message::Request;
+use leasebox::commands::{Request, Tree};
 use leasebox::server::accept::Server;
 use leasebox::server::config::Config;
 use support::{BINARY, Client, Running, numbers, wait_for};
@@ -18,7 +18,7 @@ const STOP: Duration = Duration::from_secs(20);
 fn a_panic_in_one_clients_thread_leaves_all_others_served() {
     let mut config = Config::default();
     config.limits.fault = Some(|request| {
-        if matches!(request, Request::Tree) {
+        if matches!(request, Request::Tree(Tree)) {
             std::panic::resume_unwind(Box::new("a fault, on purpose"));
         }
     });

@@ -7,9 +7,14 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use leasebox::client::{CallError, Client};
-use leasebox::message::resource::{Condition, Listed, Part};
-use leasebox::message::{Code, LeaseId, Reply, Request, Rows};
+use leasebox::commands::{Bye, CommandNames, Help, Parked, Quit, Reply, Request};
+use leasebox::common::error::Code;
+use leasebox::common::id::LeaseId;
+use leasebox::memory::versions::{Condition, Part};
+use leasebox::numbers::commands::Rows;
 use leasebox::protocol::byte_order::ByteOrder;
+use leasebox::server::lists::Listed;
+use support::calls::Calls as _;
 use support::frames::Frames;
 use support::{Running, leasebox, shown};
 
@@ -60,9 +65,9 @@ fn the_library_says_all_there_is_to_say_in_either_byte_order() {
         assert_eq!(code(client.get(id)), Code::NotFound);
         assert_eq!(code(client.draw(0)), Code::BadRequest);
         assert_eq!(code(client.lease(2048, LIMIT)), Code::TooLarge);
-        assert_eq!(code(client.ask(&Request::Parked)), Code::Refused);
-        assert!(matches!(client.ask(&Request::Help), Ok(Reply::Help)));
-        assert!(matches!(client.ask(&Request::Quit), Ok(Reply::Bye)));
+        assert_eq!(code(client.ask(&Request::Parked(Parked))), Code::Refused);
+        assert!(matches!(client.ask(&Request::Help(Help)), Ok(Reply::Help(CommandNames))));
+        assert!(matches!(client.ask(&Request::Quit(Quit)), Ok(Reply::Bye(Bye))));
         assert!(matches!(client.draw(1), Err(CallError::Closed | CallError::Broken(_))));
     }
 }

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use leasebox::client::exchange::{Exchange, Semantics, Turn, Way};
 use leasebox::client::peer::Peer;
-use leasebox::message::{ClientNumber, Reply, Request};
+use leasebox::commands::{Draw, Reply, Request};
+use leasebox::common::caller::ClientNumber;
 use leasebox::numbers::list::Drawn;
 use leasebox::protocol::byte_order::ByteOrder;
 use leasebox::protocol::datagram::Wish;
@@ -202,7 +203,7 @@ fn run(protocol: Protocol, placement: &[(usize, Fault)], with_hello: bool) -> Ou
         world.carry_out(&mut hello, &mut peer);
         (world.sent, world.placement) = (0, placement.to_vec());
     }
-    let request = Request::Draw { count: 1 };
+    let request = Request::Draw(Draw { count: 1 });
     let ask = |semantics, acknowledge| Way { semantics, acknowledge, retry: RETRY };
     let mut exchange = match protocol {
         Protocol::R => Exchange::tell(&request, RETRY, &mut peer, LIMIT, world.now),
@@ -349,7 +350,7 @@ fn give_up_and_call_again(placement: &[(usize, Fault)]) -> (World, Vec<Option<Ve
     let mut peer = Peer::new(ByteOrder::Big, 0);
     world.carry_out(&mut Exchange::greet(&mut peer, RETRY, LIMIT, world.now), &mut peer);
     (world.sent, world.placement) = (0, placement.to_vec());
-    let request = Request::Draw { count: 1 };
+    let request = Request::Draw(Draw { count: 1 });
     let way = Way { semantics: Semantics::AtMostOnce, acknowledge: true, retry: RETRY };
     let outcomes = [2 * RETRY, LIMIT].map(|limit| {
         let mut exchange = Exchange::ask(&request, way, &mut peer, limit, world.now);

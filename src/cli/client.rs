@@ -20,10 +20,11 @@ use crate::cli::{bad_news, no_answer, print, printable, units};
 use crate::client::exchange::{Semantics, Way};
 use crate::client::line::Line;
 use crate::client::{CallError, dial};
+use crate::common::escape::{escape, unescape};
+use crate::common::id::LeaseId;
 use crate::cooperative::words::ProcessToken;
 use crate::lab::table;
-use crate::message::{LeaseId, Row};
-use crate::protocol::escape::{escape, unescape};
+use crate::numbers::commands::Row;
 use crate::server::config::DEFAULT_PORT;
 
 /// How long a lease lasts when no duration is given, in milliseconds.

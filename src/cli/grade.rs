@@ -14,8 +14,8 @@ use crate::lab::grader::formats::{Format, render};
 use crate::lab::grader::report::Report;
 use crate::lab::grader::{Options, grade, source};
 use crate::lab::record::listed;
-use crate::numbers::draw::shuffled;
 use crate::numbers::list::NumberList;
+use crate::numbers::list::shuffled;
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use crate::client::exchange::{Exchange, Turn, Way};
 use crate::client::peer::Peer;
 use crate::client::{CallError, SHORTEST, deadline, resolve};
-use crate::message::{Reply, Request};
+use crate::commands::{Reply, Request};
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::datagram::BUFFER;
 use crate::server::udp::any_port;

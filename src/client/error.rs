@@ -15,7 +15,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::message::Error;
+use crate::common::error::Error;
 
 /// Why a call has no answer.
 #[derive(Debug)]

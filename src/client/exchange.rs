@@ -41,7 +41,8 @@ use std::time::{Duration, Instant};
 
 use crate::client::peer::Peer;
 use crate::client::{CallError, deadline};
-use crate::message::{Code, Error, Reply, Request};
+use crate::commands::{Reply, Request};
+use crate::common::error::{Code, Error};
 use crate::protocol::datagram::{self, Heard, Welcome, Wish};
 
 /// The longest wait before the next copy, in times of the first.

@@ -2,13 +2,14 @@
 //! every placement of faults is in `tests/request_reply.rs`.
 
 use super::*;
+use crate::commands::{Draw, Set};
 use crate::numbers::list::Drawn;
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::datagram::{TOKEN, Token, read, reply, welcome};
 
 const MS: Duration = Duration::from_millis(1);
 const LIMIT: Duration = Duration::from_secs(5);
-const DRAW: Request<'static> = Request::Draw { count: 1 };
+const DRAW: Request<'static> = Request::Draw(Draw { count: 1 });
 const T: Token = Token([7; TOKEN]);
 
 fn way(semantics: Semantics) -> Way {
@@ -252,8 +253,8 @@ fn without_a_wait_between_copies_it_waits_all_the_same() {
 #[test]
 fn a_request_that_does_not_fit_is_not_sent() {
     let (mut peer, now) = (greeted(), Instant::now());
-    let id = crate::message::LeaseId::from_number(7);
-    let set = Request::Set { id, data: vec![7; 1000].into() };
+    let id = crate::common::id::LeaseId::from_number(7);
+    let set = Request::Set(Set { id, data: vec![7; 1000].into() });
     let mut exchange = Exchange::ask(&set, Way::default(), &mut peer, LIMIT, now);
     assert_eq!(exchange.turn(&peer, now), Turn::Over);
     let refused = exchange.into_outcome();

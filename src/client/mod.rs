@@ -27,8 +27,7 @@
 //! | [`exchange`] | what to send and when, as a pure function of time: R, RR, RRA |
 //! | [`wire`] | a connection with a deadline on each call: the two over TCP use it |
 //! | [`peer`] | what is known of the server between two exchanges |
-//! | `memory` | what a process asks: join, request, return, wait and the rest |
-//! | `session` | what it says to others: open, send, receive and the rest |
+//! | `calls` | `call`, and the short forms |
 //! | [`mod@line`] | text lines, for programs that show what a server says |
 //!
 //! **Invariants** a call ends within its limit, with an answer or a [`CallError`]; an
@@ -39,23 +38,21 @@
 //!
 //! **Source** the lecture's blocking receive with a timeout.
 
+mod calls;
 pub mod datagrams;
 mod error;
 pub mod exchange;
 pub mod line;
-mod memory;
 pub mod peer;
-mod resource;
-mod session;
 pub mod stream;
 pub mod wire;
 
-use std::borrow::Cow;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use crate::message::{IdKind, LeaseId, Reply, Request, Row, Rows};
+use crate::commands::{List, Listing, Reply, Request};
 use crate::protocol::byte_order::ByteOrder;
+pub use calls::milliseconds;
 use datagrams::ByDatagrams;
 pub use error::CallError;
 use exchange::Way;
@@ -168,7 +165,7 @@ impl Client {
         }
     }
 
-    /// Asks anything. Every call below is this one and a look at its reply.
+    /// Asks anything. Every call is this one and a look at its reply.
     ///
     /// # Errors
     /// [`CallError`]; a refusal by the server is [`CallError::Refused`].
@@ -179,171 +176,14 @@ impl Client {
         };
         match reply {
             Reply::Error(error) => Err(CallError::Refused(error)),
-            reply if answers(&reply, request) => Ok(reply),
-            _ => Err(CallError::Unreadable),
-        }
-    }
-
-    /// Draws up to `count` numbers, at least 1; fewer when fewer are left.
-    ///
-    /// # Errors
-    /// [`CallError`], with `exhausted` when none is left. Numbers of an answer that did not
-    /// arrive are gone.
-    pub fn draw(&mut self, count: u64) -> Result<Vec<u32>, CallError> {
-        match self.ask(&Request::Draw { count })? {
-            Reply::Drawn(drawn) => Ok(drawn.numbers()),
-            _ => Err(CallError::Unreadable),
-        }
-    }
-
-    /// Rows of the homework's table.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub fn table(&mut self, rows: u64, which: Rows) -> Result<Vec<Row>, CallError> {
-        match self.ask(&Request::Table { rows, which })? {
-            Reply::Table(rows) => Ok(rows),
-            _ => Err(CallError::Unreadable),
-        }
-    }
-
-    /// Leases `size` bytes, for a duration in whole milliseconds.
-    ///
-    /// # Errors
-    /// [`CallError`], with the server's reason when it cannot be had.
-    pub fn lease(&mut self, size: u64, duration: Duration) -> Result<LeaseId, CallError> {
-        let duration_ms = milliseconds(duration);
-        match self.ask(&Request::Lease { size, duration_ms, id_kind: IdKind::Uuid })? {
-            Reply::Leased { id, .. } => Ok(id),
-            _ => Err(CallError::Unreadable),
-        }
-    }
-
-    /// Replaces what a lease holds.
-    ///
-    /// # Errors
-    /// [`CallError`], with `not-found` or `too-large`.
-    pub fn set(&mut self, id: LeaseId, data: &[u8]) -> Result<(), CallError> {
-        match self.ask(&Request::Set { id, data: Cow::Borrowed(data) })? {
-            Reply::Set { .. } => Ok(()),
-            _ => Err(CallError::Unreadable),
-        }
-    }
-
-    /// The bytes last set.
-    ///
-    /// # Errors
-    /// [`CallError`], with `not-found`.
-    pub fn get(&mut self, id: LeaseId) -> Result<Vec<u8>, CallError> {
-        match self.ask(&Request::Get { id })? {
-            Reply::Data { data, .. } => Ok(data),
-            _ => Err(CallError::Unreadable),
-        }
-    }
-
-    /// Lets a lease end a duration from now, in whole milliseconds.
-    ///
-    /// # Errors
-    /// [`CallError`], with `not-found`.
-    pub fn renew(&mut self, id: LeaseId, duration: Duration) -> Result<(), CallError> {
-        match self.ask(&Request::Renew { id, duration_ms: milliseconds(duration) })? {
-            Reply::Leased { .. } => Ok(()),
-            _ => Err(CallError::Unreadable),
-        }
-    }
-
-    /// How long a lease still lasts.
-    ///
-    /// # Errors
-    /// [`CallError`], with `not-found`.
-    pub fn ttl(&mut self, id: LeaseId) -> Result<Duration, CallError> {
-        match self.ask(&Request::Ttl { id })? {
-            Reply::Ttl { left_ms, .. } => Ok(Duration::from_millis(left_ms)),
-            _ => Err(CallError::Unreadable),
-        }
-    }
-
-    /// Ends a lease before its time; answers its size in bytes.
-    ///
-    /// # Errors
-    /// [`CallError`], with `not-found`.
-    pub fn release(&mut self, id: LeaseId) -> Result<u64, CallError> {
-        match self.ask(&Request::Release { id })? {
-            Reply::Released { size, .. } => Ok(size),
-            _ => Err(CallError::Unreadable),
-        }
-    }
-
-    /// The server's figures: names and values.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub fn stats(&mut self) -> Result<Vec<(Cow<'static, str>, String)>, CallError> {
-        match self.ask(&Request::Stats)? {
-            Reply::Stats(figures) => Ok(figures),
-            _ => Err(CallError::Unreadable),
-        }
-    }
-
-    /// A picture of the buddy tree.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub fn tree(&mut self) -> Result<String, CallError> {
-        match self.ask(&Request::Tree)? {
-            Reply::Tree(picture) => Ok(picture),
+            Reply::List(listing) if !is_of(&listing, request) => Err(CallError::Unreadable),
+            reply if reply.kind() == request.reply_kind() => Ok(reply),
             _ => Err(CallError::Unreadable),
         }
     }
 }
 
-/// Whether a reply is of the kind that a request asks for.
-fn answers(reply: &Reply<'_>, request: &Request<'_>) -> bool {
-    match request {
-        Request::Draw { .. } => matches!(reply, Reply::Drawn(_)),
-        Request::Table { .. } => matches!(reply, Reply::Table(_)),
-        Request::Lease { .. } | Request::Renew { .. } => matches!(reply, Reply::Leased { .. }),
-        Request::Set { .. } => matches!(reply, Reply::Set { .. }),
-        Request::Get { .. } => matches!(reply, Reply::Data { .. }),
-        Request::Ttl { .. } => matches!(reply, Reply::Ttl { .. }),
-        Request::Release { .. } => matches!(reply, Reply::Released { .. }),
-        Request::Stats => matches!(reply, Reply::Stats(_)),
-        Request::Tree => matches!(reply, Reply::Tree(_)),
-        Request::Parked | Request::Step { .. } => matches!(reply, Reply::Parked(_)),
-        Request::Join { .. } => matches!(reply, Reply::Joined { .. }),
-        Request::Attach { .. } => matches!(reply, Reply::Attached { .. }),
-        Request::Leave => matches!(reply, Reply::Left { .. }),
-        Request::Report { .. } => matches!(reply, Reply::Reported),
-        Request::Grant(_) => matches!(reply, Reply::Granted(_)),
-        Request::Return { .. } => matches!(reply, Reply::Returned(_)),
-        Request::Reuse { .. } => matches!(reply, Reply::Reused { .. }),
-        Request::Owed => matches!(reply, Reply::Owed(_)),
-        Request::Wait { .. } => matches!(reply, Reply::Signal(_)),
-        Request::Pools => matches!(reply, Reply::Pools(..)),
-        Request::Accounts => matches!(reply, Reply::Accounts(_)),
-        Request::Open { .. } => matches!(reply, Reply::Opened { .. }),
-        Request::Send { .. } => matches!(reply, Reply::Sent { .. }),
-        Request::Deliver { .. } => matches!(reply, Reply::Delivered { .. }),
-        Request::Publish { .. } => matches!(reply, Reply::Published { .. }),
-        Request::Receive { .. } => matches!(reply, Reply::Message { .. }),
-        Request::Peek { .. } => matches!(reply, Reply::Message { .. }),
-        Request::Forward { .. } => matches!(reply, Reply::Forwarded { .. }),
-        Request::Close { .. } => matches!(reply, Reply::Closed { .. }),
-        Request::Sessions => matches!(reply, Reply::Sessions(_)),
-        Request::Lookup { .. } => matches!(reply, Reply::Found { .. }),
-        Request::Watch => matches!(reply, Reply::Watching(_)),
-        Request::Register { .. } => matches!(reply, Reply::Registered { .. }),
-        Request::Grow { .. } => matches!(reply, Reply::Block { .. }),
-        Request::Shrink { .. } => matches!(reply, Reply::Block { .. }),
-        Request::Inspect { .. } => matches!(reply, Reply::Inspected(_)),
-        Request::Replace { .. } => matches!(reply, Reply::Replaced { .. }),
-        Request::List { what } => matches!(reply, Reply::List(list) if list.what == *what),
-        Request::Help => matches!(reply, Reply::Help),
-        Request::Quit => matches!(reply, Reply::Bye),
-    }
-}
-
-/// Too many are more than any server grants, which then says so.
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// Whether a list is the one that was asked for.
+fn is_of(listing: &Listing, request: &Request<'_>) -> bool {
+    matches!(request, Request::List(List { what }) if *what == listing.what)
 }

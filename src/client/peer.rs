@@ -13,7 +13,7 @@
 use std::time::{Duration, Instant};
 
 use crate::client::deadline;
-use crate::message::Reply;
+use crate::commands::Reply;
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::datagram::{self, Heard, Welcome};
 

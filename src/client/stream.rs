@@ -21,11 +21,12 @@ use std::time::Duration;
 
 use crate::client::CallError;
 use crate::client::wire::{LONGEST, Wire};
-use crate::message::{Code, Error, Reply, Request};
+use crate::commands::{Draw, Reply, Request};
+use crate::common::error::{Code, Error};
 use crate::numbers::list::NumberList;
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::cdr::Reader;
-use crate::protocol::frame::{HEADER, Header, kind_of, put_request, take_reply};
+use crate::protocol::frame::{HEADER, Header, read_reply};
 use crate::protocol::text::MAX_LINE;
 
 /// What a full server's line begins with, whatever it is asked in.
@@ -80,8 +81,8 @@ impl Stream {
         let deadline = self.wire.deadline_after(wait);
         self.last_id = self.last_id.wrapping_add(1);
         self.output.clear();
-        let header = Header::new(self.order, kind_of(request), self.last_id);
-        header.put(&mut self.output, 0, |body| put_request(request, body));
+        let header = Header::new(self.order, request.kind(), self.last_id);
+        header.put(&mut self.output, 0, |body| request.write(body));
         let longest = self.longest_answer(request);
         // A full server may have said why before it closed: that is read in any case.
         let written = self.wire.write(&self.output, deadline);
@@ -101,7 +102,7 @@ impl Stream {
     /// A draw of the longest list is longer than a message otherwise is.
     fn longest_answer(&self, request: &Request<'_>) -> usize {
         match *request {
-            Request::Draw { count } => {
+            Request::Draw(Draw { count }) => {
                 let numbers = count.min(NumberList::MOST.into()) as usize;
                 self.longest.max(HEADER + size_of::<u32>() * (1 + numbers))
             }
@@ -140,7 +141,7 @@ impl Stream {
             return Ok(None);
         };
         let mut body = Reader::new(frame, HEADER, header.order());
-        let reply = take_reply(header.kind, header.status, &mut body);
+        let reply = read_reply(header.kind, header.status, &mut body);
         let reply = reply.map_err(|_| CallError::Unreadable)?;
         self.wire.consume(used);
         Ok(Some((header.id, reply)))

@@ -12,7 +12,7 @@
 
 use std::fmt;
 
-use crate::message::{Code, Error};
+use crate::common::error::{Code, Error};
 
 /// The greatest id that a MemoryLease frame can carry: a positive `i32`.
 pub const GREATEST_NUMBER_ID: u32 = i32::MAX as u32;

@@ -1,4 +1,21 @@
-//! What every chapter shares, and nothing else of the project: ids, and marks.
+//! What every chapter shares, and nothing else of the project.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | [`error`] | a refusal: its code, its cause and its cure |
+//! | [`id`] | the names of leases, sessions and processes, which nobody can guess |
+//! | [`caller`] | who asks |
+//! | [`description`] | how a message is described once, and read and written in every representation |
+//! | [`line`](mod@line) | a reply as a line of text |
+//! | [`escape`] | any bytes within one line of printable ASCII |
+//! | [`lock`](mod@lock) | the rule for a poisoned lock |
+//! | [`marks`] | which boxes and steps of the documents' figures were reached |
 
+pub mod caller;
+pub mod description;
+pub mod error;
+pub mod escape;
 pub mod id;
+pub mod line;
+pub mod lock;
 pub mod marks;

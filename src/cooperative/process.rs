@@ -24,10 +24,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::common::caller::ClientNumber;
+use crate::common::id::LeaseId;
 use crate::cooperative::figures::Path;
 use crate::cooperative::repayment::repay;
 use crate::cooperative::words::{Account, Amounts, Level, Pool, ProcessToken, Signal};
-use crate::message::{ClientNumber, LeaseId};
 
 /// Which process: counted from 1 in the order of joining, never reused.
 pub type ProcessNumber = u64;

@@ -16,47 +16,26 @@
 
 use std::ops::{Index, IndexMut};
 
-use crate::message::LeaseId;
-use crate::sessions::words::Notice;
+use crate::common::description::choice;
+use crate::common::id::LeaseId;
 
 /// The secret by which a further connection joins a process. Of a lease id's form, and
 /// as hard to guess.
 pub type ProcessToken = LeaseId;
 
-/// A part of the arena with a character of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Pool {
-    /// What processes run on, and plain leases: box 750.
-    Committed,
-    /// GL, for a process that may leak and is out of memory: box 752.
-    GrantedLeak,
-    /// GP, against a pause of a process without sufficient collateral: box 754.
-    GrantedPause,
-    /// LE, lent to be more efficient: box 756.
-    LoanedEfficiency,
-    /// LP, lent against a pause: box 758.
-    LoanedPause,
-}
-
-impl Pool {
-    /// Every one of them, in the order of figure 7B.
-    pub const ALL: [Self; 5] = [
-        Pool::Committed,
-        Pool::GrantedLeak,
-        Pool::GrantedPause,
-        Pool::LoanedEfficiency,
-        Pool::LoanedPause,
-    ];
-
-    /// As it stands on the wire.
-    pub fn word(self) -> &'static str {
-        match self {
-            Pool::Committed => "committed",
-            Pool::GrantedLeak => "gl",
-            Pool::GrantedPause => "gp",
-            Pool::LoanedEfficiency => "le",
-            Pool::LoanedPause => "lp",
-        }
+choice! {
+    /// A part of the arena with a character of its own.
+    Pool["a pool is committed, gl, gp, le or lp; give one", "has a pool of no known number"] {
+        /// What processes run on, and plain leases: box 750.
+        Committed = "committed",
+        /// GL, for a process that may leak and is out of memory: box 752.
+        GrantedLeak = "gl",
+        /// GP, against a pause of a process without sufficient collateral: box 754.
+        GrantedPause = "gp",
+        /// LE, lent to be more efficient: box 756.
+        LoanedEfficiency = "le",
+        /// LP, lent against a pause: box 758.
+        LoanedPause = "lp",
     }
 }
 
@@ -108,40 +87,22 @@ impl IndexMut<Pool> for Amounts {
     }
 }
 
-/// Why a process asks for memory. In the order of urgency, the most urgent last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Reason {
-    /// To run at all.
-    Committed,
-    /// To collect less often.
-    Efficiency,
-    /// To collect less often, or else it will soon pause.
-    UrgentEfficiency,
-    /// Its collector would stop it.
-    Pause,
-    /// It would end.
-    OutOfMemory,
-}
-
-impl Reason {
-    /// Every one of them.
-    pub const ALL: [Self; 5] = [
-        Reason::Committed,
-        Reason::Efficiency,
-        Reason::UrgentEfficiency,
-        Reason::Pause,
-        Reason::OutOfMemory,
-    ];
-
-    /// As it stands on the wire.
-    pub fn word(self) -> &'static str {
-        match self {
-            Reason::Committed => "committed",
-            Reason::Efficiency => "efficiency",
-            Reason::UrgentEfficiency => "urgent-efficiency",
-            Reason::Pause => "pause",
-            Reason::OutOfMemory => "out-of-memory",
-        }
+choice! {
+    /// Why a process asks for memory. In the order of urgency, the most urgent last.
+    Reason[
+        "a reason is committed, efficiency, urgent-efficiency, pause or out-of-memory; give one",
+        "has a reason of no known number"
+    ] {
+        /// To run at all.
+        Committed = "committed",
+        /// To collect less often.
+        Efficiency = "efficiency",
+        /// To collect less often, or else it will soon pause.
+        UrgentEfficiency = "urgent-efficiency",
+        /// Its collector would stop it.
+        Pause = "pause",
+        /// It would end.
+        OutOfMemory = "out-of-memory",
     }
 }
 
@@ -194,11 +155,9 @@ impl Level {
     }
 }
 
-/// What a process is told: by the manager, and by the engine of its sessions.
+/// What the memory manager tells a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
-    /// Something happened in a session, or among the processes.
-    Notice(Notice),
     /// Collect garbage and return memory.
     Collect {
         /// How many bytes.

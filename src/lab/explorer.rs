@@ -5,11 +5,11 @@
 //!                │
 //!   Parking ─────┴── lets one thread do one step
 //!      ▲
-//!   thread A ── draw::draw ── take ── Stepped: load ┤ (read ┤) store ┤
-//!   thread B ── draw::draw ── take ── Stepped: load ┤ (read ┤) store ┤
+//!   thread A ── Numbers::draw ─ take ─ Stepped: load ┤ (read ┤) store ┤
+//!   thread B ── Numbers::draw ─ take ─ Stepped: load ┤ (read ┤) store ┤
 //! ```
 //!
-//! Nothing of the draw is built a second time: [`draw::draw`] and [`take`] are the
+//! Nothing of the draw is built a second time: [`take`] and what calls it are the
 //! server's, and only the counter that they load and store is ours. It parks before
 //! each step until the schedule names its client.
 //!
@@ -40,12 +40,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use crate::common::caller::ClientNumber;
+use crate::common::lock::lock;
 use crate::lab::schedule::Schedules;
-use crate::message::{ClientNumber, Step};
-use crate::numbers::draw::{self, Counter, Locking, take};
+use crate::numbers::draw::{Counter, Locking, gather, take};
 use crate::numbers::list::{NumberList, Taken};
+use crate::numbers::parking::Step;
 use crate::numbers::parking::{Parking, Stuck};
-use crate::server::shared::hold;
 
 /// How long a whole schedule may take: far more than it does, so that a mistake in here
 /// ends with an error.
@@ -172,7 +173,7 @@ impl Stage {
     pub fn reset(&self) {
         let clients = self.scene.case.drawers.len();
         self.scene.counter.store(0, Ordering::SeqCst);
-        *hold(&self.scene.run) = Run { events: Vec::new(), received: vec![Vec::new(); clients] };
+        *lock(&self.scene.run) = Run { events: Vec::new(), received: vec![Vec::new(); clients] };
     }
 
     /// Lets the clients of `schedule` do a step each.
@@ -187,7 +188,7 @@ impl Stage {
 
     /// What has happened since the reset.
     pub fn so_far(&self) -> Run {
-        hold(&self.scene.run).clone()
+        lock(&self.scene.run).clone()
     }
 
     /// Runs a whole schedule from the beginning.
@@ -197,7 +198,7 @@ impl Stage {
     pub fn run(&self, schedule: &[u8]) -> Result<Run, Stuck> {
         self.reset();
         self.go_on(schedule)?;
-        Ok(std::mem::take(&mut *hold(&self.scene.run)))
+        Ok(std::mem::take(&mut *lock(&self.scene.run)))
     }
 }
 
@@ -215,7 +216,7 @@ impl Scene {
     fn draw_again_and_again(&self, client: usize, count: u64) {
         while !self.closing.load(Ordering::SeqCst) {
             let received: Vec<u32> = self.draw(client as u8, count).numbers().collect();
-            if let Some(slot) = hold(&self.run).received.get_mut(client) {
+            if let Some(slot) = lock(&self.run).received.get_mut(client) {
                 *slot = received;
             }
         }
@@ -226,7 +227,7 @@ impl Scene {
         let counter = Stepped { scene: self, client, parking, loaded: Cell::new(0) };
         let unlocked = || take(&counter, 1, self.list.len());
         let locked = |count| counter.take_locked(count);
-        draw::draw(&self.list, self.case.locking, count, locked, unlocked)
+        gather(&self.list, self.case.locking, count, locked, unlocked)
     }
 }
 
@@ -245,12 +246,12 @@ impl Stepped<'_> {
     }
 
     fn did(&self, step: Step, first: u32, end: u32) {
-        hold(&self.scene.run).events.push(Event { client: self.client, step, first, end });
+        lock(&self.scene.run).events.push(Event { client: self.client, step, first, end });
     }
 
     fn take_locked(&self, count: u64) -> Range<u32> {
         self.park(Step::Take);
-        let locked = hold(&self.scene.lock);
+        let locked = lock(&self.scene.lock);
         let taken = take(self, count, self.scene.list.len());
         drop(locked);
         self.did(Step::Take, taken.start, taken.end);

@@ -46,8 +46,8 @@ use self::ledger::{Duplicate, Ledger, Operation};
 use self::peer::{Answer, Ending, Learned, Peer, learn};
 use self::report::{Outcome, Report};
 use self::shape::Shape;
+use crate::common::lock::lock;
 use crate::lab::shuffle::Shuffle;
-use crate::server::shared::hold;
 
 /// No reply takes longer, and none longer than a tenth of all the time.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -179,7 +179,7 @@ impl<'o> Grading<'o> {
 
     /// The record, for a moment.
     pub fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
-        hold(&self.ledger)
+        lock(&self.ledger)
     }
 
     fn run_all(&self, report: &mut Report, watch: &mut impl FnMut(&Report, &str)) {

@@ -23,8 +23,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::common::id::parse_decimal;
 use crate::lab::shuffle::Shuffle;
-use crate::message::parse_decimal;
 
 /// Findings of one kind that are listed; the rest is counted.
 const MOST_LISTED: usize = 10;

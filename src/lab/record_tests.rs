@@ -83,7 +83,7 @@ fn a_list_that_was_not_shuffled_is_told_from_one_that_was() {
     let sorted: String = (1..=500).map(|number| format!("{number}\n")).collect();
     let report = record(&[("a", &sorted)]).report(false);
     assert!(report.contains("\nnot shuffled: ") && report.contains("p < 0.000001"), "{report}");
-    let list = crate::numbers::draw::shuffled(500, Some(3));
+    let list = crate::numbers::list::shuffled(500, Some(3));
     let mixed: String = (0..500).map(|index| format!("{}\n", list.number(index))).collect();
     let report = record(&[("a", &mixed)]).report(false);
     assert!(report.contains("\nshuffled: "), "{report}");

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 use crate::client::CallError;
 use crate::client::line::Line;
+use crate::common::caller::ClientNumber;
 use crate::lab::explorer::{Case, Run};
-use crate::message::ClientNumber;
 
 /// How long any one thing may take.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -115,7 +115,7 @@ fn erfc(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numbers::draw::shuffled;
+    use crate::numbers::list::shuffled;
 
     fn judged(numbers: impl IntoIterator<Item = u32>) -> Shuffle {
         let numbers: Vec<u32> = numbers.into_iter().collect();

@@ -21,9 +21,11 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use crate::common::caller::ClientNumber;
 use crate::lab::explorer::{Case, Event, Run};
 use crate::lab::table;
-use crate::message::{ClientNumber, Row, Step};
+use crate::numbers::commands::Row;
+use crate::numbers::parking::Step;
 
 /// More columns do not fit a terminal.
 pub const MOST_DRAWERS: usize = 5;

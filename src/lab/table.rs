@@ -16,7 +16,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
-use crate::message::{ClientNumber, Row};
+use crate::common::caller::ClientNumber;
+use crate::numbers::commands::Row;
 
 /// Columns of one block: a label of 7 and 9 cells of 8 are 79.
 const CELLS: usize = 9;

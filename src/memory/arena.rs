@@ -30,7 +30,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use crate::message::resource::{Condition, Part};
+use crate::memory::versions::{Condition, Part};
 
 /// Bytes in a word.
 const WORD: usize = size_of::<u64>();

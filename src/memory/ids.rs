@@ -26,7 +26,7 @@ use std::hash::{BuildHasher, RandomState};
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use crate::message::{GREATEST_NUMBER_ID, IdKind, LeaseId};
+use crate::common::id::{GREATEST_NUMBER_ID, IdKind, LeaseId};
 
 /// Rounds of the Feistel network: four are proven enough, the rest is margin.
 const ROUNDS: u32 = 8;

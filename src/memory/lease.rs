@@ -40,9 +40,10 @@ mod list;
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use crate::common::error::{Code, Error};
+use crate::common::id::{IdKind, LeaseId};
 use crate::memory::buddy::{AllocateError, Block, Buddy, Filling};
 use crate::memory::ids::Ids;
-use crate::message::{Code, Error, IdKind, LeaseId};
 pub use committed::{Committed, LOOK_SOON};
 pub use held::Holder;
 pub use list::LeaseRow;

@@ -1,47 +1,48 @@
-//! The draw: a counter over an immutable shuffled list.
+//! The draw: a counter over an immutable shuffled list, and the lock around it.
 //!
 //! ```text
 //!   list      5   19  228  665   7   11  …        immutable, read without a lock
 //!   counter                       ▲               under the lock
-//!   turns     0:A       3:B  4:A  5:B             who took from which index on
 //! ```
 //!
-//! [`take`] is the whole of it: load the counter, add, store it back. Done by two
-//! threads at once without a lock, both load the same value and both go away with
-//! the same numbers; that is the race of the homework. So the counter is loaded and
-//! stored through [`Counter`], and never with one atomic step: the lock is the lesson.
+//! [`take`] is the whole of it: load the counter, add, store it back. Two threads that do it at
+//! once without a lock both load the same value, and both go away with the same numbers. That is
+//! the race of the homework. So the counter is loaded and stored through [`Counter`], in two
+//! separate steps, and never with one atomic `fetch_add`: the lock is the lesson.
 //!
-//! **Invariants**, of all but [`Locking::None`]
+//! ```text
+//!   request   lock ─ take n ─ unlock                       --lock request
+//!   number    lock ─ take 1 ─ unlock   lock ─ take 1 …     --lock number
+//!   none      load ─ (window) ─ store  lock ─ record …     --no-lock: the race
+//!   lab       ┤load ─ ┤store           lock ─ record …     --lab: ┤ parked until told
+//! ```
 //!
-//! 1. `counter <= list.len()`, and it never falls.
-//! 2. Every index below the counter was taken exactly once; `turns` says by whom.
-//! 3. `turns` holds an entry only where the drawer changes, so it never has more
-//!    entries than the list has numbers. Without the lock that is a bound of its own.
+//! **Invariants**, of all but [`Locking::None`]: `counter <= list.len()`, it never falls, and every
+//! index below it was taken exactly once.
 //!
-//! **Lock** the draw, around [`DrawState`]. Under it a draw is a few additions and at
-//! most one push; numbers are looked up, and tables made, after it was let go.
-//! [`Locking::None`] takes from a counter outside of it, and the lock then guards the
-//! record alone.
+//! **Lock** the draw, around [`DrawState`]. Under it a draw is a few additions and at most one push.
+//! Numbers are looked up, and tables are made, after it was unlocked.
 //!
-//! **Simplified** the record lives in memory and ends with the process.
-//!
-//! **Source** `loot-box.txt`, the specification and both of its tables.
+//! **Source** `loot-box.txt`, "with lock" and "without lock".
 
 use std::cell::Cell;
 use std::ops::Range;
+use std::sync::Mutex;
 
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
-
-use crate::message::ClientNumber;
-use crate::numbers::list::{NumberList, Taken};
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
+use crate::common::lock::lock;
+use crate::numbers::commands::{Row, Rows};
+use crate::numbers::list::{Drawn, NumberList, Taken};
+use crate::numbers::record::DrawState;
+use crate::numbers::table::Turns;
+use crate::numbers::unlocked::{Reached, Unlocked};
 
 /// What a draw needs of its counter. Two separate steps, on purpose.
 pub trait Counter {
-    /// The index of the next number.
+    /// Loads the index of the next number.
     fn load(&self) -> u32;
-    /// Puts the counter where it shall be.
+    /// Stores it.
     fn store(&self, index: u32);
 }
 
@@ -56,8 +57,8 @@ impl Counter for Cell<u32> {
     }
 }
 
-/// Takes up to `count` indices of a list of `length`: fewer when fewer are left, an
-/// empty range when none is. Correct only if nobody else takes from load to store.
+/// Takes up to `count` indices of a list of `length`: fewer when fewer are left, an empty range
+/// when none is. Correct only if no other thread takes between the load and the store.
 pub fn take<C: Counter>(counter: &C, count: u64, length: u32) -> Range<u32> {
     let first = counter.load();
     let left = length.saturating_sub(first);
@@ -89,20 +90,127 @@ impl Locking {
     }
 }
 
-/// Draws up to `count` numbers as `locking` says. `locked` takes so many under the lock,
-/// `unlocked` one without it; both answer an empty range when none is left.
+/// The list, and its counter behind the draw's lock.
+#[derive(Debug)]
+pub struct Numbers {
+    /// The shuffled list. It never changes, so reading it needs no lock.
+    list: NumberList,
+    /// What the lock is held for. It never changes.
+    locking: Locking,
+    /// The counter and the record: a draw, `table`, `stats` and the end of a connection lock them.
+    state: Mutex<DrawState>,
+    /// The counter that no lock guards, used instead of the other with [`Locking::None`].
+    unlocked: Unlocked,
+}
+
+impl Numbers {
+    /// A list of which nothing is drawn yet.
+    pub fn new(list: NumberList, locking: Locking, unlocked: Unlocked) -> Self {
+        Self { list, locking, state: Mutex::default(), unlocked }
+    }
+
+    /// Draws up to `count` numbers for `client`; fewer when fewer are left.
+    ///
+    /// # Errors
+    /// `bad-request` for none, `exhausted` when none is left.
+    #[inline]
+    pub fn draw(&self, client: ClientNumber, count: u64) -> Result<Drawn<'_>, Error> {
+        if count == 0 {
+            let text = "a draw takes at least 1 number; ask for more than 0";
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        let take_locked = |count| self.take_locked(client, count);
+        let take_unlocked = || self.take_unlocked(client);
+        let taken = gather(&self.list, self.locking, count, take_locked, take_unlocked);
+        self.unlocked.leave(client);
+        if taken.is_empty() {
+            let text = "every number has been drawn; start the server anew for another list";
+            return Err(Error::new(Code::Exhausted, text));
+        }
+        Ok(Drawn::Taken(taken))
+    }
+
+    /// The homework's critical section: lock, load the counter, add, store it, unlock.
+    #[inline]
+    fn take_locked(&self, client: ClientNumber, count: u64) -> Range<u32> {
+        let mut state = lock(&self.state);
+        let taken = take(&state.counter, count, self.list.len());
+        state.record(client, taken.clone(), self.list.len());
+        taken
+    }
+
+    /// The homework's race: the same `take`, and no thread is kept out.
+    fn take_unlocked(&self, client: ClientNumber) -> Range<u32> {
+        let counter = Reached { unlocked: &self.unlocked, client };
+        let taken = take(&counter, 1, self.list.len());
+        lock(&self.state).record(client, taken.clone(), self.list.len());
+        taken
+    }
+
+    /// Rows of the homework's table.
+    pub fn table(&self, rows: u64, which: Rows) -> Vec<Row> {
+        if which == Rows::Twice && self.locking != Locking::None {
+            // The record cannot hold an index twice.
+            return Vec::new();
+        }
+        Turns { state: &self.state, list: &self.list }.rows(rows, which)
+    }
+
+    /// Counts numbers of a client that was gone before their reply was written. They are not put
+    /// back.
+    pub fn add_undelivered(&self, count: u64) {
+        lock(&self.state).add_undelivered(count);
+    }
+
+    /// How many numbers went to clients that were gone before their reply was written.
+    pub fn undelivered(&self) -> u64 {
+        lock(&self.state).undelivered()
+    }
+
+    /// How many numbers have gone out; without the lock, as far as the counter knows.
+    pub fn drawn(&self) -> u32 {
+        match self.locking {
+            Locking::None => self.unlocked.drawn(),
+            Locking::Request | Locking::Number => lock(&self.state).drawn(),
+        }
+    }
+
+    /// How many numbers the list has.
+    pub fn length(&self) -> u32 {
+        self.list.len()
+    }
+
+    /// The draw's lock.
+    #[cfg(test)]
+    pub(crate) fn state(&self) -> &Mutex<DrawState> {
+        &self.state
+    }
+
+    /// What the lock is held for.
+    pub fn locking(&self) -> Locking {
+        self.locking
+    }
+
+    /// The counter that no lock guards.
+    pub fn unlocked(&self) -> &Unlocked {
+        &self.unlocked
+    }
+}
+
+/// Takes up to `count` numbers as `locking` says. `take_locked` takes so many under the lock,
+/// `take_unlocked` one without it; both return an empty range when none is left.
 #[inline]
-pub fn draw(
+pub fn gather(
     list: &NumberList,
     locking: Locking,
     count: u64,
-    mut locked: impl FnMut(u64) -> Range<u32>,
-    unlocked: impl FnMut() -> Range<u32>,
+    mut take_locked: impl FnMut(u64) -> Range<u32>,
+    take_unlocked: impl FnMut() -> Range<u32>,
 ) -> Taken<'_> {
     match locking {
-        Locking::Request => Taken::new(list, locked(count)),
-        Locking::Number => one_by_one(list, count, || locked(1)),
-        Locking::None => one_by_one(list, count, unlocked),
+        Locking::Request => Taken::new(list, take_locked(count)),
+        Locking::Number => one_by_one(list, count, || take_locked(1)),
+        Locking::None => one_by_one(list, count, take_unlocked),
     }
 }
 
@@ -124,111 +232,18 @@ fn one_by_one(
     drawn
 }
 
-/// The numbers 1 to `count` in an order that `seed` repeats, or in one from the
-/// system's randomness.
-pub fn shuffled(count: u32, seed: Option<u64>) -> NumberList {
-    let mut numbers: Vec<u32> = (1..=count).collect();
-    let mut rng = match seed {
-        Some(seed) => StdRng::seed_from_u64(seed),
-        None => rand::make_rng(),
-    };
-    numbers.shuffle(&mut rng);
-    NumberList::new(numbers)
-}
-
-/// All that the draw's lock guards.
-#[derive(Debug, Default)]
-pub struct DrawState {
-    counter: Cell<u32>,
-    turns: Vec<Turn>,
-    undelivered: u64,
-}
-
-/// `client` drew from `first` to before `end`.
-#[derive(Debug, Clone, Copy)]
-struct Turn {
-    first: u32,
-    end: u32,
-    client: ClientNumber,
-}
-
-impl DrawState {
-    /// Draws up to `count` numbers of a list of `length` for `client`.
-    pub fn draw(&mut self, client: ClientNumber, count: u64, length: u32) -> Range<u32> {
-        let taken = take(&self.counter, count, length);
-        self.record(client, taken.clone(), length);
-        taken
-    }
-
-    /// Notes who took what of a list of `length`.
-    pub fn record(&mut self, client: ClientNumber, taken: Range<u32>, length: u32) {
-        let (first, end) = (taken.start, taken.end);
-        let last = self.turns.last_mut();
-        if let Some(last) = last.filter(|last| last.client == client && last.end == first) {
-            last.end = end;
-        } else if first < end && self.turns.len() < length as usize {
-            self.turns.push(Turn { first, end, client });
-        }
-    }
-
-    /// How many numbers have gone out under the lock.
-    pub fn drawn(&self) -> u32 {
-        self.counter.load()
-    }
-
-    /// How many numbers went to clients that were gone before their reply was written.
-    pub fn undelivered(&self) -> u64 {
-        self.undelivered
-    }
-
-    /// Counts numbers of a client that was gone; they are not put back.
-    pub fn add_undelivered(&mut self, count: u64) {
-        self.undelivered = self.undelivered.saturating_add(count);
-    }
-
-    /// The last turns, up to `most` of them.
-    pub fn last_turns(&self, most: usize) -> Vec<(Range<u32>, ClientNumber)> {
-        self.turns(self.turns.len().saturating_sub(most), most)
-    }
-
-    /// Up to `most` turns from the `from`th on: which indices, and who drew them.
-    pub fn turns(&self, from: usize, most: usize) -> Vec<(Range<u32>, ClientNumber)> {
-        let turns = self.turns.iter().skip(from).take(most);
-        turns.map(|turn| (turn.first..turn.end, turn.client)).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_list_holds_every_number_once_and_is_shuffled() {
-        let list = shuffled(1000, Some(7));
-        let mut numbers: Vec<u32> = (0..1000).map(|index| list.number(index)).collect();
-        assert_ne!(numbers, (1..=1000).collect::<Vec<_>>());
-        numbers.sort_unstable();
-        assert_eq!(numbers, (1..=1000).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_seed_repeats_the_order_and_another_does_not() {
-        let order = |seed| {
-            let list = shuffled(100, seed);
-            (0..100).map(|index| list.number(index)).collect::<Vec<_>>()
-        };
-        assert_eq!(order(Some(1)), order(Some(1)));
-        assert_ne!(order(Some(1)), order(Some(2)));
-        assert_ne!(order(None), order(None));
-    }
+    use crate::numbers::list::shuffled;
 
     #[test]
     fn a_draw_gives_what_is_left_and_then_nothing() {
-        let mut state = DrawState::default();
-        assert_eq!(state.draw(1, 4, 6), 0..4);
-        assert_eq!(state.draw(2, u64::MAX, 6), 4..6);
-        assert_eq!(state.draw(1, 1, 6), 6..6);
-        assert_eq!(state.drawn(), 6);
+        let counter = Cell::default();
+        assert_eq!(take(&counter, 4, 6), 0..4);
+        assert_eq!(take(&counter, u64::MAX, 6), 4..6);
+        assert_eq!(take(&counter, 1, 6), 6..6);
+        assert_eq!(counter.load(), 6);
     }
 
     #[test]
@@ -242,39 +257,8 @@ mod tests {
                 next = (next + 1).min(2);
                 first..next
             };
-            let drawn = draw(&list, Locking::None, 9, |_| 0..0, take_one);
+            let drawn = gather(&list, Locking::None, 9, |_| 0..0, take_one);
             assert_eq!((drawn.count(), times), (u64::from(left), asked));
         }
-    }
-
-    #[test]
-    fn the_record_grows_only_when_the_drawer_changes() {
-        let mut state = DrawState::default();
-        for _ in 0..1000 {
-            state.draw(1, 1, 2000);
-        }
-        assert_eq!(state.turns.len(), 1);
-        for client in 0..10_000 {
-            state.draw(client, 1, 2000);
-        }
-        assert_eq!(state.turns.len(), 1001);
-    }
-
-    #[test]
-    fn a_record_of_draws_without_the_lock_is_bounded_too() {
-        let mut state = DrawState::default();
-        for client in 0..100 {
-            state.record(client, 0..1, 10);
-        }
-        assert_eq!(state.turns(0, 100).len(), 10);
-    }
-
-    #[test]
-    fn a_turn_goes_on_only_where_the_last_one_ended() {
-        let mut state = DrawState::default();
-        for taken in [0..3, 3..4, 2..3, 3..5] {
-            state.record(1, taken, 10);
-        }
-        assert_eq!(state.turns(0, 9), [(0..4, 1), (2..5, 1)]);
     }
 }

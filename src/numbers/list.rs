@@ -14,6 +14,10 @@
 use std::fmt;
 use std::ops::Range;
 
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+
 /// The shuffled list, and the same list rendered to text once, so that a text
 /// reply is a copy of bytes. Never changes after it was made, so needs no lock.
 pub struct NumberList {
@@ -66,6 +70,18 @@ impl fmt::Debug for NumberList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "NumberList of {}", self.len())
     }
+}
+
+/// The numbers 1 to `count` in an order that `seed` repeats, or in one from the system's
+/// randomness.
+pub fn shuffled(count: u32, seed: Option<u64>) -> NumberList {
+    let mut numbers: Vec<u32> = (1..=count).collect();
+    let mut rng = match seed {
+        Some(seed) => StdRng::seed_from_u64(seed),
+        None => rand::make_rng(),
+    };
+    numbers.shuffle(&mut rng);
+    NumberList::new(numbers)
 }
 
 /// The numbers of one draw, in the order they were drawn.
@@ -192,5 +208,25 @@ mod tests {
             drawn.append_text(&mut text);
             assert_eq!(text, b"5 19 7 ");
         }
+    }
+
+    #[test]
+    fn the_list_holds_every_number_once_and_is_shuffled() {
+        let list = shuffled(1000, Some(7));
+        let mut numbers: Vec<u32> = (0..1000).map(|index| list.number(index)).collect();
+        assert_ne!(numbers, (1..=1000).collect::<Vec<_>>());
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_seed_repeats_the_order_and_another_does_not() {
+        let order = |seed| {
+            let list = shuffled(100, seed);
+            (0..100).map(|index| list.number(index)).collect::<Vec<_>>()
+        };
+        assert_eq!(order(Some(1)), order(Some(1)));
+        assert_ne!(order(Some(1)), order(Some(2)));
+        assert_ne!(order(None), order(None));
     }
 }

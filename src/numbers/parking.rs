@@ -31,8 +31,23 @@ use std::sync::Mutex;
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use crate::message::{ClientNumber, Step};
-use crate::server::shared::hold;
+use crate::common::caller::ClientNumber;
+use crate::common::description::choice;
+use crate::common::lock::lock;
+
+choice! {
+    /// What a parked draw will do next.
+    Step["a step is load, read, store or take; give one", "has a step of no known number"] {
+        /// Load the counter.
+        Load = "load",
+        /// Read the number at the index that was loaded.
+        Read = "read",
+        /// Store the counter.
+        Store = "store",
+        /// All of it under the lock, which is one step for every other client.
+        Take = "take",
+    }
+}
 
 /// Threads that wait for their turn.
 #[derive(Debug, Default)]
@@ -77,7 +92,7 @@ impl Parking {
     /// Parks the calling thread before a step of `client` until it is its turn.
     pub fn park(&self, client: ClientNumber, before: Step) {
         let deadline = self.patience.map(|patience| Instant::now() + patience);
-        let mut state = hold(&self.state);
+        let mut state = lock(&self.state);
         state.arrive(client);
         state.parked.insert(client, Parked { before, thread: thread::current() });
         loop {
@@ -101,13 +116,13 @@ impl Parking {
                 Some(left) => thread::park_timeout(left),
                 None => thread::park(),
             }
-            state = hold(&self.state);
+            state = lock(&self.state);
         }
     }
 
     /// Says that `client` has done its last step.
     pub fn leave(&self, client: ClientNumber) {
-        let mut state = hold(&self.state);
+        let mut state = lock(&self.state);
         state.arrive(client);
         state.freed.remove(&client);
         state.wake_next();
@@ -124,7 +139,7 @@ impl Parking {
         patience: Duration,
     ) -> Result<(), Stuck> {
         let deadline = Instant::now() + patience;
-        let mut state = hold(&self.state);
+        let mut state = lock(&self.state);
         if state.watcher.is_some() {
             return Err(Stuck::Busy);
         }
@@ -140,7 +155,7 @@ impl Parking {
             }
             drop(state);
             thread::park_timeout(left);
-            state = hold(&self.state);
+            state = lock(&self.state);
         }
         state.watcher = None;
         Ok(())
@@ -148,13 +163,13 @@ impl Parking {
 
     /// Who is parked, and before what.
     pub fn parked(&self) -> Vec<(ClientNumber, Step)> {
-        let state = hold(&self.state);
+        let state = lock(&self.state);
         state.parked.iter().map(|(&client, parked)| (client, parked.before)).collect()
     }
 
     /// Opens the place for good: nobody parks here any more.
     pub fn open(&self) {
-        let mut state = hold(&self.state);
+        let mut state = lock(&self.state);
         state.open = true;
         state.parked.values().for_each(|parked| parked.thread.unpark());
         state.watcher.iter().for_each(Thread::unpark);
@@ -220,10 +235,10 @@ mod tests {
     fn who_waits_too_long_goes_on_and_an_open_place_keeps_nobody() {
         let parking = Parking::new(Duration::from_millis(1));
         parking.park(1, Step::Load);
-        assert!(hold(&parking.state).freed.contains(&1), "its next step will not wait");
+        assert!(lock(&parking.state).freed.contains(&1), "its next step will not wait");
         parking.park(1, Step::Store);
         parking.leave(1);
-        assert!(hold(&parking.state).freed.is_empty());
+        assert!(lock(&parking.state).freed.is_empty());
         let parking = Parking::default();
         thread::scope(|scope| {
             let waiting = scope.spawn(|| parking.park(1, Step::Load));

@@ -20,9 +20,53 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Mutex;
 
-use crate::message::{ClientNumber, Row, Rows};
+use crate::common::caller::ClientNumber;
+use crate::common::lock::lock;
+use crate::numbers::commands::{Row, Rows};
 use crate::numbers::list::NumberList;
+use crate::numbers::record::DrawState;
+
+/// Turns that are read under one hold of the lock: some 0.1 ms.
+const TURNS_AT_ONCE: usize = 256;
+
+/// Rows of one table: a page or two.
+const MAX_ROWS: usize = 4096;
+
+/// The record of a draw, to make a table of it.
+pub(super) struct Turns<'n> {
+    /// The record, behind the draw's lock.
+    pub state: &'n Mutex<DrawState>,
+    /// The list that was drawn from.
+    pub list: &'n NumberList,
+}
+
+impl Turns<'_> {
+    /// The rows of a table. Turns are read in parts, so that no draw waits for a long record.
+    pub fn rows(&self, rows: u64, which: Rows) -> Vec<Row> {
+        let mut table = Table::new(rows, which, MAX_ROWS);
+        if which == Rows::Last {
+            // Each turn has a number at least, so more turns than rows are never needed.
+            let most = usize::try_from(rows).unwrap_or(usize::MAX).min(MAX_ROWS);
+            let turns = lock(self.state).last_turns(most);
+            for turn in turns.into_iter().rev() {
+                if !table.add(turn, self.list) {
+                    break;
+                }
+            }
+            return table.into_rows(self.list);
+        }
+        let mut from = 0;
+        loop {
+            let turns = lock(self.state).turns(from, TURNS_AT_ONCE);
+            from += turns.len();
+            if turns.is_empty() || !turns.into_iter().all(|turn| table.add(turn, self.list)) {
+                return table.into_rows(self.list);
+            }
+        }
+    }
+}
 
 /// The rows so far.
 #[derive(Debug)]
@@ -113,13 +157,19 @@ fn row(counter: u32, client: ClientNumber, list: &NumberList) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numbers::draw::DrawState;
+    use crate::numbers::draw::take;
+
+    /// Draws under the lock, of a list of `length`.
+    fn draw(state: &mut DrawState, client: ClientNumber, count: u64, length: u32) {
+        let taken = take(&state.counter, count, length);
+        state.record(client, taken, length);
+    }
 
     #[test]
     fn the_table_is_the_homeworks_first_one() {
         let mut state = DrawState::default();
         for client in [1, 1, 1, 2, 1, 2] {
-            state.draw(client, 1, 6);
+            draw(&mut state, client, 1, 6);
         }
         let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
         let homework = [(0, 1, 5), (1, 1, 19), (2, 1, 228), (3, 2, 665), (4, 1, 7), (5, 2, 11)];
@@ -143,7 +193,7 @@ mod tests {
     fn the_table_can_show_the_first_rows_of_each_client() {
         let mut state = DrawState::default();
         for (client, count) in [(1, 3), (2, 2), (1, 2), (3, 1)] {
-            state.draw(client, count, 100);
+            draw(&mut state, client, count, 100);
         }
         let list = NumberList::new((100..200).collect());
         let shown = |wanted, which, most| {
@@ -163,7 +213,7 @@ mod tests {
         let list = NumberList::new((100..200).collect());
         let mut state = DrawState::default();
         for (client, count) in [(1, 3), (2, 2), (1, 2), (3, 1)] {
-            state.draw(client, count, 100);
+            draw(&mut state, client, count, 100);
         }
         let shown = |wanted, most| {
             let mut table = Table::new(wanted, Rows::Last, most);

@@ -20,6 +20,11 @@
 //!
 //! **Source** the lecture's first way to marshal; OMG, CORBA 3.3, part 2, section 9.3.
 
+use std::borrow::Cow;
+
+use crate::common::description::{Sink, Source};
+use crate::common::error::{Error, Malformed};
+use crate::common::id::LeaseId;
 use crate::protocol::byte_order::ByteOrder;
 
 /// The greatest padding in bytes: before a `u64` that follows one byte.
@@ -32,13 +37,20 @@ pub struct Writer<'a> {
     /// Where in the buffer the message starts.
     start: usize,
     order: ByteOrder,
+    /// The bytes of data that the caller appends behind the message.
+    announced: usize,
 }
 
 impl<'a> Writer<'a> {
     /// A message that starts at the buffer's end.
     pub fn new(bytes: &'a mut Vec<u8>, order: ByteOrder) -> Self {
         let start = bytes.len();
-        Self { bytes, start, order }
+        Self { bytes, start, order, announced: 0 }
+    }
+
+    /// The data that ends the message is moved: the caller appends so many bytes of it.
+    pub fn announce_data(&mut self, length: usize) {
+        self.announced = length;
     }
 
     /// How long the message is so far, in bytes.
@@ -103,10 +115,6 @@ impl<'a> Writer<'a> {
         }
     }
 }
-
-/// What is wrong with a message, in words that fit after "the body".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Malformed(pub &'static str);
 
 /// Reads a message from its start.
 #[derive(Debug)]
@@ -197,6 +205,102 @@ impl<'a> Reader<'a> {
     /// [`Malformed`].
     pub fn end(&self) -> Result<(), Malformed> {
         if self.at >= self.bytes.len() { Ok(()) } else { Err(Malformed("goes on too long")) }
+    }
+}
+
+impl Sink for Writer<'_> {
+    fn is_binary(&self) -> bool {
+        true
+    }
+
+    fn u64(&mut self, _: &str, value: u64) {
+        Writer::u64(self, value);
+    }
+
+    fn u32(&mut self, _: &str, value: u32) {
+        Writer::u32(self, value);
+    }
+
+    fn hundredths(&mut self, _: &str, value: u32) {
+        Writer::u32(self, value);
+    }
+
+    fn optional(&mut self, _: &str, value: Option<u64>) {
+        Writer::u32(self, value.is_some().into());
+        Writer::u64(self, value.unwrap_or(0));
+    }
+
+    fn id(&mut self, _: &str, id: LeaseId) {
+        self.octets(&id.to_bytes());
+    }
+
+    fn text(&mut self, _: &str, text: &str) {
+        self.string(text);
+    }
+
+    fn choice(&mut self, _: &str, _: &str, number: u32) {
+        Writer::u32(self, number);
+    }
+
+    fn data(&mut self, _: &str, data: &[u8]) {
+        self.count(data.len() + self.announced);
+        self.octets(data);
+    }
+
+    fn list<T>(&mut self, _: &str, _: &str, items: &[T], each: impl Fn(&T, &mut Self)) {
+        self.count(items.len());
+        items.iter().for_each(|item| each(item, self));
+    }
+
+    fn record(&mut self, _: &str, fields: impl FnOnce(&mut Self)) {
+        fields(self);
+    }
+}
+
+impl<'a> Source<'a> for Reader<'a> {
+    fn word(&mut self) -> Option<&'a [u8]> {
+        None
+    }
+
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    fn u64(&mut self) -> Result<u64, Error> {
+        Ok(Reader::u64(self)?)
+    }
+
+    fn u32(&mut self) -> Result<u32, Error> {
+        Ok(Reader::u32(self)?)
+    }
+
+    fn optional(&mut self) -> Result<Option<u64>, Error> {
+        match (Reader::u32(self)?, Reader::u64(self)?) {
+            (0, _) => Ok(None),
+            (1, value) => Ok(Some(value)),
+            _ => Err(Malformed("has an invalid presence flag: 0 or 1 expected").into()),
+        }
+    }
+
+    fn id(&mut self) -> Result<LeaseId, Error> {
+        Ok(LeaseId::from_bytes(self.octets()?))
+    }
+
+    fn text(&mut self) -> Result<Cow<'a, str>, Error> {
+        Ok(self.string()?.into())
+    }
+
+    fn data(&mut self) -> Result<Cow<'a, [u8]>, Error> {
+        Ok(self.sequence()?.into())
+    }
+
+    fn list<T>(
+        &mut self,
+        least: usize,
+        each: impl Fn(&mut Self) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let count = self.count(least)?;
+        (0..count).map(|_| each(self)).collect()
     }
 }
 

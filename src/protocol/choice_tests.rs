@@ -1,6 +1,7 @@
 //! Tests of the choice by the first bytes, and of decoding in pieces.
 
 use super::*;
+use crate::commands::Draw;
 use proptest::prelude::*;
 
 const MAX_MESSAGE: usize = 1 << 20;
@@ -107,7 +108,7 @@ fn a_silent_draw_in_capitals_is_text_though_it_could_become_http() {
     assert_eq!(conversation.decode(b"DRAW", Tail::Open), Decoded::Incomplete);
     assert!(!conversation.awaits_quiet(b"DRAW"));
     assert!(conversation.awaits_quiet(b"DRAW 4"));
-    let drawn = Decoded::Asked { request: Ok(Request::Draw { count: 4 }), used: 6 };
+    let drawn = Decoded::Asked { request: Ok(Request::Draw(Draw { count: 4 })), used: 6 };
     assert_eq!(conversation.decode(b"DRAW 4", Tail::Quiet), drawn);
 }
 

@@ -63,9 +63,10 @@
 
 use std::fmt;
 
-use crate::message::{Code, Error, Reply, Request};
+use crate::commands::{Draw, Reply, Request};
+use crate::common::error::{Code, Error, Malformed};
 use crate::protocol::byte_order::ByteOrder;
-use crate::protocol::cdr::{Malformed, Reader};
+use crate::protocol::cdr::Reader;
 use crate::protocol::frame::{self, HEADER, Header, LITTLE};
 use crate::protocol::output::Output;
 
@@ -165,7 +166,7 @@ fn request<'a>(header: Header, length: usize, body: &mut Reader<'a>) -> Result<R
     if header.status != 0 {
         return wrong("a request's status is 0; leave it so");
     }
-    frame::take_request(header.kind, body)
+    frame::read_request(header.kind, body)
 }
 
 fn header(order: ByteOrder, flags: u8, kind: u8, id: u32) -> Header {
@@ -190,9 +191,9 @@ pub fn ask(order: ByteOrder, id: u32, token: Token, wish: Wish, request: &Reques
         flags |= NO_REPLY;
     }
     let mut datagram = Vec::new();
-    header(order, flags, frame::kind_of(request), id).put(&mut datagram, 0, |body| {
+    header(order, flags, request.kind(), id).put(&mut datagram, 0, |body| {
         body.octets(&token.0);
-        frame::put_request(request, body);
+        request.write(body);
     });
     datagram
 }
@@ -250,11 +251,11 @@ pub enum Heard {
 ///
 /// # Errors
 /// [`Malformed`].
-pub fn hear(datagram: &[u8]) -> Result<(u32, Heard), Malformed> {
+pub fn hear(datagram: &[u8]) -> Result<(u32, Heard), Error> {
     let no_frame = Malformed("begins no frame");
     let header = Header::read(datagram.first_chunk().ok_or(no_frame)?).map_err(|_| no_frame)?;
     if header.length as usize != datagram.len() - HEADER {
-        return Err(Malformed("is no whole frame"));
+        return Err(Malformed("is no whole frame").into());
     }
     let mut body = Reader::new(datagram, HEADER, header.order());
     if header.kind == WELCOME {
@@ -266,7 +267,7 @@ pub fn hear(datagram: &[u8]) -> Result<(u32, Heard), Malformed> {
         0 => None,
         _ => Some(Token(body.octets()?)),
     };
-    let reply = frame::take_reply(header.kind, header.status, &mut body)?;
+    let reply = frame::read_reply(header.kind, header.status, &mut body)?;
     Ok((header.id, Heard::Reply(token, reply)))
 }
 
@@ -280,7 +281,7 @@ pub fn most_data(longest: usize) -> u64 {
 /// many numbers; all but a draw's are short.
 pub fn longest_reply(request: &Request<'_>, numbers: u32) -> usize {
     match *request {
-        Request::Draw { count } => {
+        Request::Draw(Draw { count }) => {
             HEADER + TOKEN + size_of::<u32>() * (1 + count.min(numbers.into()) as usize)
         }
         _ => 0,

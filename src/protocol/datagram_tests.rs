@@ -1,6 +1,7 @@
 //! Tests of datagrams: golden bytes, and what is not a client's whole frame.
 
 use super::*;
+use crate::commands::{Bye, Draw};
 use crate::numbers::list::Drawn;
 
 const T: Token = Token([0xab; TOKEN]);
@@ -15,7 +16,7 @@ fn every_kind_has_its_bytes() {
     let token = "ab".repeat(TOKEN);
     assert_eq!(hex(&hello(order, 7)), "894c425802017000 07000000 00000000".replace(' ', ""));
     let wish = Wish { at_most_once: true, reply: true };
-    let draw = ask(order, 8, T, wish, &Request::Draw { count: 4 });
+    let draw = ask(order, 8, T, wish, &Request::Draw(Draw { count: 4 }));
     let head = "894c425802070100 08000000 20000000".replace(' ', "");
     assert_eq!(hex(&draw), head + &token + "0400000000000000");
     let said = acknowledge(order, 8, T);
@@ -34,9 +35,9 @@ fn what_a_client_says_is_read_in_either_order() {
     for order in [ByteOrder::Big, ByteOrder::Little] {
         for (at_most_once, reply) in [(false, false), (false, true), (true, true), (true, false)] {
             let wish = Wish { at_most_once, reply };
-            let datagram = ask(order, 8, T, wish, &Request::Draw { count: 4 });
+            let datagram = ask(order, 8, T, wish, &Request::Draw(Draw { count: 4 }));
             let said = read(&datagram).unwrap().1;
-            let request = Ok(Request::Draw { count: 4 });
+            let request = Ok(Request::Draw(Draw { count: 4 }));
             assert_eq!(said, Said::Asked { token: T, wish, request });
         }
         assert_eq!(read(&hello(order, 1)).unwrap().1, Said::Hello);
@@ -47,7 +48,7 @@ fn what_a_client_says_is_read_in_either_order() {
 #[test]
 fn what_is_no_whole_frame_of_a_clients_is_not_read_as_one() {
     let wish = Wish { at_most_once: true, reply: true };
-    let good = ask(ByteOrder::Big, 8, T, wish, &Request::Draw { count: 4 });
+    let good = ask(ByteOrder::Big, 8, T, wish, &Request::Draw(Draw { count: 4 }));
     for cut in 0..HEADER + TOKEN {
         assert!(read(&good[..cut]).is_none(), "{cut}");
     }
@@ -69,7 +70,7 @@ fn what_is_no_whole_frame_of_a_clients_is_not_read_as_one() {
     assert!(refusal(&changed(6, 0x2b)).contains("no such kind"));
     assert_eq!(read(&changed(5, 0)).unwrap().1, Said::Unproven);
     assert!(read(&changed(0, b'x')).is_none());
-    let answer = reply(read(&good).unwrap().0, Some(T), &mut Reply::Bye);
+    let answer = reply(read(&good).unwrap().0, Some(T), &mut Reply::Bye(Bye));
     assert!(read(&answer).is_none(), "a reply is never answered, so two servers cannot talk");
 }
 
@@ -78,7 +79,7 @@ fn the_longest_reply_to_a_draw_is_known_before() {
     let mut drawn = Reply::Drawn(Drawn::Received(vec![7; 100]));
     let asked = Header::new(ByteOrder::Big, 1, 1);
     let length = reply(asked, Some(T), &mut drawn).len();
-    let longest = |count, numbers| longest_reply(&Request::Draw { count }, numbers);
+    let longest = |count, numbers| longest_reply(&Request::Draw(Draw { count }), numbers);
     assert_eq!((longest(100, 1000), longest(u64::MAX, 100)), (length, length));
 }
 

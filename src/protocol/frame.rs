@@ -32,10 +32,20 @@
 //! | 0c Step | client `u64` | 8b Parked | |
 //! | 0d Help | | 8d Help | string that names the kinds |
 //! | 0e Quit | | 8e Bye | ; the connection closes |
-//! | 0f to 19 | what a process asks: `frame/process.rs` | 8f to 99 | |
-//! | 1a to 27 | what it says to others: `frame/session.rs` | 9a to a6 | |
-//! | 28 to 2a | looks at what there is: `frame/resource.rs` | a8 to aa | |
+//! | 0f to 19 | what a process asks: [`crate::cooperative::commands`] | 8f to 99 | |
+//! | 1a to 27 | what it says to others: [`crate::sessions::commands`] | 9a to a6 | |
+//! | 28 29 2a | looks at what there is: [`crate::memory::versions`], [`crate::server::lists`] | a8 a9 aa | |
 //! | | | ff Error | string; status 1 bad-request, 2 unknown-command, 3 not-found, 4 too-large, 5 out-of-memory, 6 exhausted, 7 refused, 8 busy |
+//!
+//! Of every command, also of those that the table names by their chapter, the body is the fields of
+//! its row in their order. An optional number is a `u32`, 0 or 1, and a `u64` that means something
+//! after 1. A word out of several is a `u32`: its place in its list, from 0. Amounts are five `u64`:
+//! committed, gl, gp, le, lp. Pressure is `u32` in 0.01 %. A part is a `u32` (0 none, 1 all, 2 a span,
+//! 3 the last) and two `u64` (first and last, or how many and 0). A condition is a `u32` (0 any, 1 one
+//! of, 2 none of) and a sequence of `u64`. A time that there is not is 2^64 - 1. A signal is a `u32`,
+//! and what belongs to it: 0 none; 1 collect: size `u64`, level `u32`, ms `u64`; 2 status; 3 granted:
+//! ID, size `u64`, pool `u32`; 4 opened: ID, name; 5 message: ID, length `u64`; 6 blocked, 7
+//! unblocked: ID; 8 lost: ID, count `u64`; 9 closed: ID; 10 joined, 11 left: name.
 //!
 //! `draw 4` from a little-endian machine, request 1, and the answer 5, 19, 228, 665; then
 //! `draw 0` from a big-endian one:
@@ -64,21 +74,13 @@
 //! **Lock** none. **Source** the lecture's CORBA CDR; the magic is PNG's idea: a first byte
 //! that no text begins with.
 
-use crate::message::{Code, Error, Reply, Request};
-use crate::numbers::list::Drawn;
+use crate::commands::{Draw, Drawn, ERROR, Reply, Request};
+use crate::common::description::{Answer, Command};
+use crate::common::error::{Code, Error, Malformed};
 use crate::protocol::Decoded;
 use crate::protocol::byte_order::ByteOrder;
-use crate::protocol::cdr::{Malformed, Reader, Writer};
+use crate::protocol::cdr::{Reader, Writer};
 use crate::protocol::output::Output;
-
-mod answer;
-mod body;
-mod process;
-mod resource;
-mod session;
-
-pub use answer::take_reply;
-pub use body::{kind_of, put_request, take_request};
 
 /// The bytes of a frame before its body.
 pub const HEADER: usize = 16;
@@ -178,9 +180,44 @@ const STATUS: &str = "a request's status is 0; leave it so";
 const GET_TOO_LONG: &str =
     "the data and its header are longer than a message may be; get it as it was set";
 
-/// The error for a body that is not that of its kind.
-pub fn malformed(Malformed(what): Malformed) -> Error {
-    Error::new(Code::BadRequest, format!("the body {what}; send the one its kind has"))
+/// Reads a request's body, to its end.
+///
+/// # Errors
+/// `unknown-command` for a kind that there is not, `bad-request` for another body than the kind
+/// has.
+pub fn read_request<'a>(kind: u8, body: &mut Reader<'a>) -> Result<Request<'a>, Error> {
+    let request = Request::by_kind(kind, body).unwrap_or_else(|| {
+        let text = "there is no such kind of request; send kind 0d, Help, for those there are";
+        Err(Error::new(Code::UnknownCommand, text))
+    })?;
+    body.end()?;
+    Ok(request)
+}
+
+/// Reads a reply's body, to its end.
+///
+/// # Errors
+/// `bad-request`, also for a kind or a status that there is not.
+pub fn read_reply(kind: u8, status: u8, body: &mut Reader<'_>) -> Result<Reply<'static>, Error> {
+    let reply = match status {
+        0 => Reply::by_kind(kind, body)?,
+        _ if kind != ERROR => return Err(Malformed("is that of no known reply").into()),
+        status => {
+            let code = Code::ALL.get(usize::from(status) - 1).copied();
+            let code = code.ok_or(Malformed("is an error of no known status"))?;
+            Reply::Error(Error::new(code, body.string()?.to_string()))
+        }
+    };
+    body.end()?;
+    Ok(reply)
+}
+
+/// A refusal's number in a header: its place among all codes, from 1.
+fn status_of(reply: &Reply<'_>) -> u8 {
+    match reply {
+        Reply::Error(error) => error.code as u8 + 1,
+        _ => 0,
+    }
 }
 
 /// A connection that speaks leasebox frames.
@@ -220,11 +257,11 @@ impl Frames {
         let Some(frame) = input.get(..used) else { return Decoded::Incomplete };
         // The one request that comes by the million, in its usual form: short of the ways on
         // which a request is moved about.
-        if let (&[_, _, _, _, _, 0 | LITTLE, body::DRAW, 0], Some(count)) =
+        if let (&[_, _, _, _, _, 0 | LITTLE, Draw::KIND, 0], Some(count)) =
             (&first[..8], <&[u8; 8]>::try_from(&frame[HEADER..]).ok())
         {
             let count = self.asked.order().u64(*count);
-            return Decoded::Asked { request: Ok(Request::Draw { count }), used };
+            return Decoded::Asked { request: Ok(Request::Draw(Draw { count })), used };
         }
         Decoded::Asked { request: self.request(frame), used }
     }
@@ -237,14 +274,11 @@ impl Frames {
         if status != 0 {
             return Err(Error::new(Code::BadRequest, STATUS));
         }
-        let request = take_request(kind, &mut Reader::new(frame, HEADER, self.asked.order()))?;
-        let (data, header) = match &request {
-            Request::Set { data, .. } | Request::Replace { data, .. } => (data, DATA_HEADER),
-            Request::Open { data, .. }
-            | Request::Send { data, .. }
-            | Request::Deliver { data, .. }
-            | Request::Publish { data, .. } => (data, MESSAGE_HEADER),
-            _ => return Ok(request),
+        let request = read_request(kind, &mut Reader::new(frame, HEADER, self.asked.order()))?;
+        let Some(data) = request.data() else { return Ok(request) };
+        let header = match request {
+            Request::Set(_) | Request::Replace(_) => DATA_HEADER,
+            _ => MESSAGE_HEADER,
         };
         if header + data.len() > self.max_message {
             let most = self.max_message - header;
@@ -265,7 +299,7 @@ impl Frames {
             return self.encode_drawn(drawn, &mut out.bytes);
         }
         let length = match reply {
-            Reply::Data { data, .. } => DATA_HEADER + data.len(),
+            Reply::Data(data) => DATA_HEADER + data.data.len(),
             Reply::Inspected(inspection) => INSPECTION_HEADER + inspection.data.len(),
             _ => 0,
         };
@@ -284,7 +318,7 @@ impl Frames {
         let order = self.asked.order();
         let count = drawn.count() as u32;
         let length = size_of::<u32>() as u32 * (1 + count);
-        let header = Header::new(order, answer::REPLY + body::DRAW, self.asked.id);
+        let header = Header::new(order, <Drawn<'_> as Answer<'_>>::KIND, self.asked.id);
         let mut head = [0; HEADER + size_of::<u32>()];
         head[..HEADER].copy_from_slice(&header.bytes(length));
         head[HEADER..].copy_from_slice(&order.put_u32(count));
@@ -304,16 +338,12 @@ pub fn put_reply(
     out: &mut Output,
     first: impl FnOnce(&mut Writer<'_>),
 ) {
-    let (kind, status) = answer::reply_kind(reply);
-    let header = Header { kind, status, ..header };
-    let data = match reply {
-        Reply::Data { data, .. } | Reply::Message { data: Some(data), .. } => std::mem::take(data),
-        Reply::Inspected(inspection) => std::mem::take(&mut inspection.data),
-        _ => Vec::new(),
-    };
+    let header = Header { kind: reply.kind(), status: status_of(reply), ..header };
+    let data = reply.take_data();
     header.put(&mut out.bytes, data.len(), |writer| {
         first(writer);
-        answer::put_reply(reply, data.len(), writer);
+        writer.announce_data(data.len());
+        reply.write(writer);
     });
     if !data.is_empty() {
         out.attach(data);

@@ -2,9 +2,15 @@
 //! refusal, and that what is put is taken again.
 
 use super::*;
-use crate::message::resource::Inspection;
-use crate::message::{IdKind, LeaseId, Row, Rows, Step};
+use crate::commands::{
+    Bye, CommandNames, Data, DoStep, Draw, Get, Help, Lease, Leased, Parked, Picture, Quit,
+    Release, Released, Renew, Set, Stats, Table, TimeLeft, Tree, Ttl, WasSet,
+};
+use crate::common::id::{IdKind, LeaseId};
+use crate::memory::versions::Inspection;
+use crate::numbers::commands::{Row, Rows};
 use crate::numbers::list::{Drawn, NumberList, Taken};
+use crate::numbers::parking::Step;
 use proptest::prelude::*;
 
 #[path = "frame/process_goldens.rs"]
@@ -48,9 +54,9 @@ fn frame(order: ByteOrder, kind: u8, status: u8, body: &str) -> Vec<u8> {
 const ORDERS: [ByteOrder; 2] = [ByteOrder::Big, ByteOrder::Little];
 
 fn requests() -> Vec<(u8, String, Request<'static>)> {
-    let table = |rows, which| Request::Table { rows, which };
+    let table = |rows, which| Request::Table(Table { rows, which });
     vec![
-        (1, "0000000000000004".into(), Request::Draw { count: 4 }),
+        (1, "0000000000000004".into(), Request::Draw(Draw { count: 4 })),
         (2, "000000000000000c 00000000".into(), table(12, Rows::First)),
         (2, "000000000000000c 00000001".into(), table(12, Rows::Each)),
         (2, "000000000000000c 00000002".into(), table(12, Rows::Twice)),
@@ -58,19 +64,27 @@ fn requests() -> Vec<(u8, String, Request<'static>)> {
         (
             3,
             "0000000000000040 0000000000001388".into(),
-            Request::Lease { size: 64, duration_ms: 5000, id_kind: IdKind::Uuid },
+            Request::Lease(Lease { size: 64, duration_ms: 5000, id_kind: IdKind::Uuid }),
         ),
-        (4, format!("{UUID} 00000002 =6869"), Request::Set { id: id(), data: b"hi"[..].into() }),
-        (5, UUID.into(), Request::Get { id: id() }),
-        (6, format!("{UUID} 0000000000001388"), Request::Renew { id: id(), duration_ms: 5000 }),
-        (7, UUID.into(), Request::Ttl { id: id() }),
-        (8, UUID.into(), Request::Release { id: id() }),
-        (9, String::new(), Request::Stats),
-        (10, String::new(), Request::Tree),
-        (11, String::new(), Request::Parked),
-        (12, "0000000000000003".into(), Request::Step { client: 3 }),
-        (13, String::new(), Request::Help),
-        (14, String::new(), Request::Quit),
+        (
+            4,
+            format!("{UUID} 00000002 =6869"),
+            Request::Set(Set { id: id(), data: b"hi"[..].into() }),
+        ),
+        (5, UUID.into(), Request::Get(Get { id: id() })),
+        (
+            6,
+            format!("{UUID} 0000000000001388"),
+            Request::Renew(Renew { id: id(), duration_ms: 5000 }),
+        ),
+        (7, UUID.into(), Request::Ttl(Ttl { id: id() })),
+        (8, UUID.into(), Request::Release(Release { id: id() })),
+        (9, String::new(), Request::Stats(Stats)),
+        (10, String::new(), Request::Tree(Tree)),
+        (11, String::new(), Request::Parked(Parked)),
+        (12, "0000000000000003".into(), Request::Step(DoStep { client: 3 })),
+        (13, String::new(), Request::Help(Help)),
+        (14, String::new(), Request::Quit(Quit)),
     ]
 }
 
@@ -95,17 +109,27 @@ fn replies(list: &NumberList) -> Vec<(u8, u8, String, Reply<'_>)> {
             0x83,
             0,
             format!("{UUID} 0000000000000040 0000000000001388"),
-            Reply::Leased { id: id(), size: 64, duration_ms: 5000 },
+            Reply::Leased(Leased { id: id(), size: 64, duration_ms: 5000 }),
         ),
-        (0x84, 0, format!("{UUID} 0000000000000002"), Reply::Set { id: id(), length: 2 }),
+        (0x84, 0, format!("{UUID} 0000000000000002"), Reply::Set(WasSet { id: id(), length: 2 })),
         (
             0x85,
             0,
             format!("{UUID} 0000000000000040 00000002 =6869"),
-            Reply::Data { id: id(), size: 64, data: b"hi".to_vec() },
+            Reply::Data(Data { id: id(), size: 64, data: b"hi".to_vec() }),
         ),
-        (0x87, 0, format!("{UUID} 0000000000001387"), Reply::Ttl { id: id(), left_ms: 4999 }),
-        (0x88, 0, format!("{UUID} 0000000000000040"), Reply::Released { id: id(), size: 64 }),
+        (
+            0x87,
+            0,
+            format!("{UUID} 0000000000001387"),
+            Reply::Ttl(TimeLeft { id: id(), left_ms: 4999 }),
+        ),
+        (
+            0x88,
+            0,
+            format!("{UUID} 0000000000000040"),
+            Reply::Released(Released { id: id(), size: 64 }),
+        ),
         (
             0x89,
             0,
@@ -114,7 +138,12 @@ fn replies(list: &NumberList) -> Vec<(u8, u8, String, Reply<'_>)> {
                 .into(),
             Reply::Stats(figures),
         ),
-        (0x8a, 0, "00000008 =36342d6672656500".into(), Reply::Tree("64-free".into())),
+        (
+            0x8a,
+            0,
+            "00000008 =36342d6672656500".into(),
+            Reply::Tree(Picture { picture: "64-free".into() }),
+        ),
         (
             0x8b,
             0,
@@ -122,7 +151,7 @@ fn replies(list: &NumberList) -> Vec<(u8, u8, String, Reply<'_>)> {
                 .into(),
             Reply::Parked(vec![(3, Step::Load), (4, Step::Take)]),
         ),
-        (0x8e, 0, String::new(), Reply::Bye),
+        (0x8e, 0, String::new(), Reply::Bye(Bye)),
         (0xff, 1, "00000006 =6120622063 =00".into(), error(Code::BadRequest, "a b c")),
         (0xff, 2, "00000006 =6120622063 =00".into(), error(Code::UnknownCommand, "a b c")),
         (0xff, 3, "00000006 =6120622063 =00".into(), error(Code::NotFound, "a b c")),
@@ -144,10 +173,10 @@ fn encoded(order: ByteOrder, mut reply: Reply<'_>, max_message: usize) -> Vec<u8
 }
 
 /// Reads a reply's frame, as a client does.
-fn taken(frame: &[u8]) -> Result<Reply<'static>, Malformed> {
+fn taken(frame: &[u8]) -> Result<Reply<'static>, Error> {
     let header = Header::read(frame.first_chunk().unwrap()).unwrap();
     assert_eq!(HEADER + header.length as usize, frame.len());
-    take_reply(header.kind, header.status, &mut Reader::new(frame, HEADER, header.order()))
+    read_reply(header.kind, header.status, &mut Reader::new(frame, HEADER, header.order()))
 }
 
 fn decode(frame: &[u8]) -> Decoded<'_> {
@@ -162,8 +191,8 @@ fn every_request_has_its_bytes_in_both_orders() {
         for (kind, body, request) in asked {
             let golden = frame(order, kind, 0, &body);
             let mut put = Vec::new();
-            let header = Header::new(order, kind_of(&request), 2);
-            header.put(&mut put, 0, |out| put_request(&request, out));
+            let header = Header::new(order, request.kind(), 2);
+            header.put(&mut put, 0, |out| request.write(out));
             assert_eq!(put, golden, "{request:?}");
             let decoded = Decoded::Asked { request: Ok(request), used: golden.len() };
             assert_eq!(decode(&golden), decoded);
@@ -187,9 +216,10 @@ fn every_reply_has_its_bytes_in_the_order_of_the_request() {
             let taken = taken(&golden).unwrap();
             assert_eq!(encoded(order, taken, MAX_MESSAGE), golden, "{shown} was taken otherwise");
         }
-        let help = encoded(order, Reply::Help, MAX_MESSAGE);
+        let help = encoded(order, Reply::Help(CommandNames), MAX_MESSAGE);
         assert!(
-            help.windows(6).any(|six| six == b"1 Draw") && matches!(taken(&help), Ok(Reply::Help))
+            help.windows(6).any(|six| six == b"1 Draw")
+                && matches!(taken(&help), Ok(Reply::Help(CommandNames)))
         );
     }
 }
@@ -197,11 +227,13 @@ fn every_reply_has_its_bytes_in_the_order_of_the_request() {
 #[test]
 fn large_data_is_moved_and_not_copied() {
     let data = vec![7; 20_000];
-    let mut reply = Reply::Data { id: id(), size: 30_000, data };
+    let mut reply = Reply::Data(Data { id: id(), size: 30_000, data });
     let mut out = Output::default();
     put_reply(Header::new(ByteOrder::Big, 0, 2), &mut reply, &mut out, |_| {});
     assert_eq!((out.bytes.len(), out.body.len()), (DATA_HEADER, 20_000));
-    let Ok(Reply::Data { data, .. }) = taken(&[out.bytes, out.body].concat()) else { panic!() };
+    let Ok(Reply::Data(Data { data, .. })) = taken(&[out.bytes, out.body].concat()) else {
+        panic!()
+    };
     assert_eq!(data, [7; 20_000]);
 }
 
@@ -282,7 +314,7 @@ fn a_wrong_frame_is_refused_and_the_connection_goes_on() {
 
 #[test]
 fn a_get_that_is_longer_than_a_message_is_refused() {
-    let data = |length| Reply::Data { id: id(), size: 4096, data: vec![7; length] };
+    let data = |length| Reply::Data(Data { id: id(), size: 4096, data: vec![7; length] });
     let most = MAX_MESSAGE - DATA_HEADER;
     assert_eq!(encoded(ByteOrder::Big, data(most), MAX_MESSAGE).len(), MAX_MESSAGE);
     let refused = taken(&encoded(ByteOrder::Big, data(most + 1), MAX_MESSAGE));
@@ -324,7 +356,7 @@ proptest! {
         body in proptest::collection::vec(any::<u8>(), 0..80),
     ) {
         let frame = [vec![0; HEADER], body].concat();
-        if let Ok(mut reply) = take_reply(kind, status, &mut Reader::new(&frame, HEADER, ByteOrder::Big)) {
+        if let Ok(mut reply) = read_reply(kind, status, &mut Reader::new(&frame, HEADER, ByteOrder::Big)) {
             let mut out = Output::default();
             put_reply(Header::new(ByteOrder::Big, 0, 2), &mut reply, &mut out, |_| {});
             // Padding is not looked at, and Help is a constant; all else is the same again.

@@ -54,7 +54,8 @@ pub mod value;
 use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::message::{Error, Reply, Request};
+use crate::commands::{Reply, Request};
+use crate::common::error::Error;
 use crate::protocol::output::Output;
 use crate::protocol::{Decoded, Manners, Tail};
 use answer::{Answering, Now};

@@ -1,8 +1,9 @@
 //! Tests of HTTP's conversation: one request after the other, with and without bodies.
 
 use super::*;
-use crate::message::resource::Condition;
-use crate::message::{IdKind, LeaseId};
+use crate::commands::{Draw, Lease, Replace, Stats};
+use crate::common::id::{IdKind, LeaseId};
+use crate::memory::versions::Condition;
 use crate::protocol::Conversation;
 
 const MOST: usize = 1 << 16;
@@ -45,7 +46,7 @@ fn shown(request: Request<'_>) -> String {
 }
 
 fn draw(count: u64) -> String {
-    shown(Request::Draw { count })
+    shown(Request::Draw(Draw { count }))
 }
 
 const HOST: &str = "Host: localhost\r\n";
@@ -56,11 +57,11 @@ fn requests_sent_ahead_are_read_one_after_the_other() {
         "POST /draws?n=1 HTTP/1.1\r\n{HOST}\r\n\r\nPOST /draws?n=2 HTTP/1.1\r\n{HOST}Content-Length: 0\r\n\r\n\
          PUT /leases/7 HTTP/1.1\r\n{HOST}Content-Length: 8\r\n\r\ndraw 9\r\nPOST /draws?n=3 HTTP/1.1\r\n{HOST}\r\n"
     );
-    let put = Request::Replace {
+    let put = Request::Replace(Replace {
         id: LeaseId::from_number(7),
         condition: Condition::Any.into(),
         data: b"draw 9\r\n"[..].into(),
-    };
+    });
     let heard = heard(&manners(), requests.as_bytes());
     assert_eq!(heard, [draw(1), draw(2), shown(put), draw(3)]);
 }
@@ -77,11 +78,11 @@ fn a_chunked_body_is_what_is_in_its_chunks() {
     for body in bodies {
         let head = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n");
         let bytes = [&head, body, &format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}\r\n")].concat();
-        let put = Request::Replace {
+        let put = Request::Replace(Replace {
             id: LeaseId::from_number(7),
             condition: Condition::Any.into(),
             data: b"Hello World"[..].into(),
-        };
+        });
         assert_eq!(heard(&manners(), bytes.as_bytes()), [shown(put), draw(1)], "{body:?}");
     }
 }
@@ -186,7 +187,7 @@ fn a_form_that_there_is_not_is_refused_before_anything_is_drawn() {
     let request = format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}Accept: image/png\r\n\r\n");
     assert!(heard(&manners(), request.as_bytes())[0].starts_with("HTTP/1.1 406 "));
     let lease = format!("POST /leases?size=1&duration=2 HTTP/1.1\r\n{HOST}Accept: */*\r\n\r\n");
-    let asked = Request::Lease { size: 1, duration_ms: 2, id_kind: IdKind::Uuid };
+    let asked = Request::Lease(Lease { size: 1, duration_ms: 2, id_kind: IdKind::Uuid });
     assert_eq!(heard(&manners(), lease.as_bytes()), [shown(asked)]);
 }
 
@@ -261,7 +262,7 @@ fn what_has_no_tag_fulfils_no_condition() {
         assert!(heard[0].starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {heard:?}");
     }
     let any = format!("GET /stats HTTP/1.1\r\n{HOST}If-Match: *\r\n\r\n");
-    assert_eq!(heard(&manners(), any.as_bytes()), [shown(Request::Stats)]);
+    assert_eq!(heard(&manners(), any.as_bytes()), [shown(Request::Stats(Stats))]);
 }
 
 #[test]

@@ -14,7 +14,7 @@
 
 use std::fmt;
 
-use crate::message::{Code, Error};
+use crate::common::error::{Code, Error};
 
 /// The longest name and password in bytes.
 pub const MOST: usize = 256;

@@ -42,7 +42,9 @@
 
 use std::borrow::Cow;
 
-use crate::message::{Code, Error, IdKind, LeaseId, Reply, Request};
+use crate::commands::{Data, Get, Lease, Leased, Reply, Request, Set};
+use crate::common::error::{Code, Error};
+use crate::common::id::{IdKind, LeaseId};
 use crate::protocol::Decoded;
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::output::Output;
@@ -160,7 +162,7 @@ impl MemoryLease {
                 "its get would be over the longest message; lease less",
             ));
         }
-        Ok(Request::Lease { size, duration_ms, id_kind: IdKind::Number })
+        Ok(Request::Lease(Lease { size, duration_ms, id_kind: IdKind::Number }))
     }
 
     fn decode_set<'a>(&mut self, mut payload: &'a [u8]) -> Result<Request<'a>, Error> {
@@ -169,7 +171,7 @@ impl MemoryLease {
         let length = self.order.take_i64(&mut payload).and_then(|n| usize::try_from(n).ok());
         match (id, length) {
             (Some(id), Some(length)) if length == payload.len() => {
-                Ok(Request::Set { id: lease_id(id), data: Cow::Borrowed(payload) })
+                Ok(Request::Set(Set { id: lease_id(id), data: Cow::Borrowed(payload) }))
             }
             _ => Err(Error::new(
                 Code::BadRequest,
@@ -182,22 +184,22 @@ impl MemoryLease {
         // The payload's four bytes were checked with its length.
         let id = self.order.take_i32(&mut payload).unwrap_or_default();
         self.asked = Asked::Access { id };
-        Ok(Request::Get { id: lease_id(id) })
+        Ok(Request::Get(Get { id: lease_id(id) }))
     }
 
     /// Appends the answer to the frame decoded last.
     pub fn encode(&self, reply: &mut Reply<'_>, out: &mut Output) {
         match (self.asked, reply) {
-            (Asked::Lease, Reply::Leased { id, .. }) => {
+            (Asked::Lease, Reply::Leased(Leased { id, .. })) => {
                 self.put_number(LEASED, id.number().unwrap_or(NO_LEASE), out);
             }
             (Asked::Lease, _) => self.put_number(LEASED, NO_LEASE, out),
-            (Asked::Set, Reply::Set { .. }) => self.put_number(DATA_SET, SET_DONE, out),
+            (Asked::Set, Reply::Set(_)) => self.put_number(DATA_SET, SET_DONE, out),
             (Asked::Set, Reply::Error(Error { code: Code::TooLarge | Code::BadRequest, .. })) => {
                 self.put_number(DATA_SET, SET_TOO_LARGE, out);
             }
             (Asked::Set, _) => self.put_number(DATA_SET, SET_NOT_FOUND, out),
-            (Asked::Access { id }, Reply::Data { size, data, .. }) => {
+            (Asked::Access { id }, Reply::Data(Data { size, data, .. })) => {
                 // The lease is in memory, so its size is one of a buffer.
                 data.resize(*size as usize, 0);
                 self.put_data(id, std::mem::take(data), out);

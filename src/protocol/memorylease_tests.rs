@@ -1,6 +1,7 @@
 //! Tests of MemoryLease frames: golden bytes, both byte orders, every refusal.
 
 use super::*;
+use crate::commands::{Data, Get, Lease, Leased, Set, WasSet};
 use crate::memory::lease::not_found;
 
 const MAX_MESSAGE: usize = 1024;
@@ -44,11 +45,11 @@ fn both_orders(question: &str, reply: impl Fn() -> Reply<'static>, expected: &st
 
 #[test]
 fn a_lease_of_64_bytes_for_5000_ms_has_these_bytes() {
-    let lease = Request::Lease { size: 64, duration_ms: 5000, id_kind: IdKind::Number };
+    let lease = Request::Lease(Lease { size: 64, duration_ms: 5000, id_kind: IdKind::Number });
     let decoded = Decoded::Asked { request: Ok(lease), used: 20 };
     assert_eq!(frames(ByteOrder::Little).decode(&bytes(GOLDEN_LEASE)), decoded);
     assert_eq!(frames(ByteOrder::Big).decode(&turned(GOLDEN_LEASE)), decoded);
-    let leased = || Reply::Leased { id: id(), size: 64, duration_ms: 5000 };
+    let leased = || Reply::Leased(Leased { id: id(), size: 64, duration_ms: 5000 });
     both_orders(GOLDEN_LEASE, leased, "02000000 0400000000000000 7b000000");
     let refused = || Reply::Error(not_found());
     both_orders(GOLDEN_LEASE, refused, "02000000 0400000000000000 ffffffff");
@@ -57,11 +58,11 @@ fn a_lease_of_64_bytes_for_5000_ms_has_these_bytes() {
 #[test]
 fn a_set_has_these_bytes_and_a_number_for_each_outcome() {
     let set = "03000000 0e00000000000000 7b000000 0200000000000000 68 69";
-    let request = Request::Set { id: id(), data: Cow::Borrowed(b"hi") };
+    let request = Request::Set(Set { id: id(), data: Cow::Borrowed(b"hi") });
     let decoded = Decoded::Asked { request: Ok(request), used: 26 };
     assert_eq!(frames(ByteOrder::Little).decode(&bytes(set)), decoded);
     assert_eq!(frames(ByteOrder::Big).decode(&turned(set)), decoded);
-    let done = || Reply::Set { id: id(), length: 2 };
+    let done = || Reply::Set(WasSet { id: id(), length: 2 });
     both_orders(set, done, "05000000 0400000000000000 00000000");
     let missing = || Reply::Error(not_found());
     both_orders(set, missing, "05000000 0400000000000000 ffffffff");
@@ -72,9 +73,9 @@ fn a_set_has_these_bytes_and_a_number_for_each_outcome() {
 #[test]
 fn a_get_answers_the_whole_lease_with_zeros_behind_what_was_set() {
     let get = "04000000 0400000000000000 7b000000";
-    let decoded = Decoded::Asked { request: Ok(Request::Get { id: id() }), used: 16 };
+    let decoded = Decoded::Asked { request: Ok(Request::Get(Get { id: id() })), used: 16 };
     assert_eq!(frames(ByteOrder::Little).decode(&bytes(get)), decoded);
-    let data = || Reply::Data { id: id(), size: 4, data: b"hi".to_vec() };
+    let data = || Reply::Data(Data { id: id(), size: 4, data: b"hi".to_vec() });
     both_orders(get, data, "04000000 1000000000000000 7b000000 0400000000000000 68 69 00 00");
     let missing = || Reply::Error(not_found());
     both_orders(get, missing, "04000000 0c00000000000000 7b000000 0000000000000000");
@@ -87,7 +88,7 @@ fn a_large_get_is_moved_and_not_copied() {
     let mut frames = frames(ByteOrder::Little);
     frames.decode(&bytes("04000000 0400000000000000 7b000000"));
     let mut out = Output::default();
-    frames.encode(&mut Reply::Data { id: id(), size: 100_000, data }, &mut out);
+    frames.encode(&mut Reply::Data(Data { id: id(), size: 100_000, data }), &mut out);
     assert_eq!((out.bytes.len(), out.body.as_ptr()), (HEADER + DATA_HEADER, place));
 }
 

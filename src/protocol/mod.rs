@@ -1,4 +1,15 @@
-//! External data representation: bytes to `Request`, `Reply` to bytes.
+//! # Chapter 4: how it is said
+//!
+//! **The question.** A student types lines, a C++ program sends frames, `redis-cli` speaks RESP, a browser
+//! HTTP. How does one server understand all of them, without a second copy of what can be asked?
+//!
+//! **The wrong way.** A parser for each command in each format: six formats and thirty-nine commands make
+//! over two hundred places, and one of them is wrong.
+//!
+//! **The right way.** A command describes itself once, field by field ([`crate::common::description`]). A
+//! format is a visitor of that description: one that reads fields and one that writes them. So a new
+//! command is known to every format, and a new format knows every command.
+//!
 //!
 //! Pure functions over byte slices. [`Conversation`] is one connection's state: the
 //! first bytes choose how it speaks, for its whole life.
@@ -35,7 +46,6 @@ pub mod base64;
 pub mod byte_order;
 pub mod cdr;
 pub mod datagram;
-pub mod escape;
 pub mod frame;
 pub mod http;
 pub mod log_on;
@@ -46,7 +56,8 @@ pub mod text;
 
 use std::time::SystemTime;
 
-use crate::message::{Code, Error, Reply, Request};
+use crate::commands::{Reply, Request};
+use crate::common::error::{Code, Error};
 use byte_order::ByteOrder;
 use frame::Frames;
 use http::Http;

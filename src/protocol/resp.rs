@@ -27,7 +27,9 @@
 
 use std::io::Write;
 
-use crate::message::{Code, Error, Reply, Request, parse_decimal};
+use crate::commands::{Data, Quit, Reply, Request};
+use crate::common::error::{Code, Error};
+use crate::common::id::parse_decimal;
 use crate::protocol::output::Output;
 use crate::protocol::text::words::Words;
 use crate::protocol::{Decoded, Manners, text};
@@ -93,13 +95,13 @@ impl Resp {
                 let request = text::parse_bulks(bulks);
                 // What text does not know may be about the connection; so is the end.
                 let is_own = match &request {
-                    Ok(request) => !self.is_logged_on || matches!(request, Request::Quit),
+                    Ok(request) => !self.is_logged_on || matches!(request, Request::Quit(Quit)),
                     Err(error) => !self.is_logged_on || error.code == Code::UnknownCommand,
                 };
                 if is_own && self.answers(Words::Bulks(bulks), manners) {
                     return Decoded::Own { used };
                 }
-                self.is_get = matches!(request, Ok(Request::Get { .. }));
+                self.is_get = matches!(request, Ok(Request::Get(_)));
                 Decoded::Asked { request, used }
             }
         }
@@ -220,7 +222,7 @@ impl Resp {
                     run.iter().for_each(|n| drop(write!(out.bytes, ":{n}\r\n")));
                 });
             }
-            Reply::Data { data, .. } => {
+            Reply::Data(Data { data, .. }) => {
                 let _ = write!(out.bytes, "${}\r\n", data.len());
                 let mut data = std::mem::take(data);
                 data.extend_from_slice(b"\r\n");

@@ -1,7 +1,8 @@
 //! Tests of RESP: what Redis clients send, and what is no RESP.
 
 use super::*;
-use crate::message::LeaseId;
+use crate::commands::{Data, Set, WasSet};
+use crate::common::id::LeaseId;
 use crate::numbers::list::{Drawn, NumberList, Taken};
 use crate::protocol::Tail;
 use crate::protocol::log_on::User;
@@ -52,9 +53,9 @@ fn words_are_those_of_text_and_data_is_as_it_is() {
     };
     let data = b"a\\x00 b\r\n\0\xff";
     let id = LeaseId::from_number(7);
-    let set: Result<Request<'_>, Error> = Ok(Request::Set { id, data: data[..].into() });
+    let set: Result<Request<'_>, Error> = Ok(Request::Set(Set { id, data: data[..].into() }));
     assert_eq!(asked(&request(&[b"SET", b"7", data])), format!("{set:?}"));
-    let empty: Result<Request<'_>, Error> = Ok(Request::Set { id, data: b""[..].into() });
+    let empty: Result<Request<'_>, Error> = Ok(Request::Set(Set { id, data: b""[..].into() }));
     assert_eq!(asked(&request(&[b"set", b"7", b""])), format!("{empty:?}"));
     for line in ["draw 4", "LEASE 64 5000", "get 7", "table 3 last", "list leases", "inspect 7 1 2"]
     {
@@ -197,12 +198,12 @@ fn replies_have_the_shapes_of_redis() {
     let id = LeaseId::from_number(7);
     let not_found = || Reply::Error(Error::new(Code::NotFound, "there is none"));
     let drawn = Reply::Drawn(Drawn::Taken(Taken::new(&list, 0..3)));
-    let data = Reply::Data { id, size: 64, data: b"a\r\nb".to_vec() };
+    let data = Reply::Data(Data { id, size: 64, data: b"a\r\nb".to_vec() });
     let cases = [
         (drawn, "*3\r\n:5\r\n:19\r\n:1234567\r\n"),
         (Reply::Drawn(Drawn::Received(vec![0, 10])), "*2\r\n:0\r\n:10\r\n"),
         (data, "$4\r\na\r\nb\r\n"),
-        (Reply::Set { id, length: 3 }, "+set 7 3\r\n"),
+        (Reply::Set(WasSet { id, length: 3 }), "+set 7 3\r\n"),
         (not_found(), "-ERR not-found there is none\r\n"),
     ];
     for (mut reply, expected) in cases {
@@ -225,7 +226,7 @@ fn replies_have_the_shapes_of_redis() {
 fn large_data_is_moved_and_not_copied() {
     let data = vec![7; 20_000];
     let mut out = Output::default();
-    let mut reply = Reply::Data { id: LeaseId::from_number(7), size: 20_000, data };
+    let mut reply = Reply::Data(Data { id: LeaseId::from_number(7), size: 20_000, data });
     Resp::default().encode(&mut reply, &mut out);
     assert_eq!(out.bytes, b"$20000\r\n");
     assert_eq!((out.body.len(), &out.body[20_000..]), (20_002, &b"\r\n"[..]));

@@ -15,15 +15,15 @@
 //! | `ttl ID` | `ttl ID MS`, rounded up |
 //! | `release ID` | `released ID SIZE` |
 //! | `stats` | `stats key=value …` |
-//! | what a process asks | [`process`], and what it says to others [`session`] |
-//! | `inspect` · `replace` · `list` | [`resource`] |
+//! | what a process asks | [`crate::cooperative::commands`], and what it says to others [`crate::sessions::commands`] |
+//! | `inspect` · `replace` · `list` | [`crate::memory::versions`], [`crate::server::lists`] |
 //! | `tree` | `tree PICTURE` |
 //! | `parked` · `step CLIENT` | `parked CLIENT:STEP …`: a lab server's waiting clients, and what each does next; the same after `CLIENT` did its step |
 //! | `help` · `quit` | the commands · `bye`, then the connection closes |
 //! | anything wrong | `error CODE explanation` |
 //!
 //! Sizes are bytes, MS milliseconds, N and ROWS counts. DATA is all after the one space
-//! behind ID, trailing spaces included, escaped as [`crate::protocol::escape`] says; `set ID`
+//! behind ID, trailing spaces included, escaped as [`crate::common::escape`] says; `set ID`
 //! alone sets nothing. It speaks every request there is.
 //!
 //! The connection closes only after a line over the bound, after a first line that holds
@@ -47,18 +47,15 @@
 //!
 //! **Lock** none. **Source** the homework's `draw [number]`; the rest follows its shape.
 
-use std::io::Write;
+pub(crate) mod words;
 
-pub mod process;
-pub mod resource;
-pub mod session;
-pub(super) mod words;
+use words::{Words, find_line_end};
 
-use words::{Words, find_line_end, id, key, number, usage, words};
-
-use crate::message::{Code, Error, IdKind, LeaseId, Reply, Request, Row, Rows, parse_decimal};
-use crate::numbers::list::Drawn;
-use crate::protocol::escape::{escape, escaped_length};
+use crate::commands::{Data, Draw, Drawn, Reply, Request, no_such_command};
+use crate::common::description::key;
+use crate::common::error::{Code, Error};
+use crate::common::escape::escaped_length;
+use crate::common::id::parse_decimal;
 use crate::protocol::output::Output;
 use crate::protocol::{Decoded, Tail};
 
@@ -67,21 +64,6 @@ pub const MAX_LINE: usize = 64 * 1024;
 
 /// How long a `draw N` without a line end is waited on, in milliseconds.
 pub const QUIET_MS: u64 = 100;
-
-/// Rows of a table when none are asked for: two of the homework's.
-const TABLE_ROWS: u64 = 12;
-
-/// The answer to `help`, and what every unknown word is pointed to.
-pub const COMMANDS: &str = "draw N | table [ROWS [each|twice|last]] | lease SIZE MS | set ID DATA | get ID | \
-     renew ID MS | ttl ID | release ID | inspect ID [FIRST [LAST]] | \
-     replace ID VERSIONS DATA | list leases|sessions|connections | stats | tree | help | quit | of a process: \
-     join NAME [COMMITTED] | attach TOKEN | leave | report FREEABLE [EFFICIENCY] | \
-     request SIZE REASON [freeable=N] [wait=MS] [why] | return ID | reuse SIZE | owed | \
-     wait [MS] | pools | accounts | \
-     open NAME [DATA] | send SESSION DATA | deliver SESSION MS DATA | \
-     publish SESSION,SESSION,... DATA | receive SESSION [MS] | peek SESSION OFFSET LENGTH | \
-     forward SESSION OTHER | close SESSION | sessions | lookup NAME [MS] | watch | \
-     register SIZE | grow SIZE [BLOCK] | shrink SIZE [BLOCK] | of a lab server: parked | step CLIENT";
 
 /// A connection that speaks text.
 #[derive(Debug, Default)]
@@ -190,23 +172,8 @@ fn without_cr(line: &[u8]) -> &[u8] {
 pub fn is_whole_draw(input: &[u8]) -> bool {
     input.len() < MAX_LINE
         && input.last().is_some_and(u8::is_ascii_digit)
-        && matches!(parse(input), Ok(Request::Draw { .. }))
+        && matches!(parse(input), Ok(Request::Draw(_)))
 }
-
-const DRAW: u64 = key(b"draw");
-const TABLE: u64 = key(b"table");
-const LEASE: u64 = key(b"lease");
-const SET: u64 = key(b"set");
-const GET: u64 = key(b"get");
-const RENEW: u64 = key(b"renew");
-const TTL: u64 = key(b"ttl");
-const RELEASE: u64 = key(b"release");
-const STATS: u64 = key(b"stats");
-const TREE: u64 = key(b"tree");
-const PARKED: u64 = key(b"parked");
-const STEP: u64 = key(b"step");
-const HELP: u64 = key(b"help");
-const QUIT: u64 = key(b"quit");
 
 /// Reads one line without its end.
 ///
@@ -218,7 +185,7 @@ pub fn parse(line: &[u8]) -> Result<Request<'_>, Error> {
     if let [b'd', b'r', b'a', b'w', b' ', digits @ ..] = line
         && let Some(count) = parse_decimal(digits)
     {
-        return Ok(Request::Draw { count });
+        return Ok(Request::Draw(Draw { count }));
     }
     parse_words(Words::Line(line))
 }
@@ -234,70 +201,10 @@ pub(super) fn parse_bulks(bulks: &[u8]) -> Result<Request<'_>, Error> {
 fn parse_words(line: Words<'_>) -> Result<Request<'_>, Error> {
     let (command, rest) = line.next();
     match key(command) {
-        DRAW => {
-            let [count] = words(rest, "draw N")?;
-            Ok(Request::Draw { count: number(count)? })
-        }
-        LEASE => {
-            let [size, duration] = words(rest, "lease SIZE MS")?;
-            let (size, duration_ms) = (number(size)?, number(duration)?);
-            Ok(Request::Lease { size, duration_ms, id_kind: IdKind::Uuid })
-        }
-        SET => parse_set(rest),
-        GET => Ok(Request::Get { id: id(rest, "get ID")? }),
-        TTL => Ok(Request::Ttl { id: id(rest, "ttl ID")? }),
-        RELEASE => Ok(Request::Release { id: id(rest, "release ID")? }),
-        RENEW => {
-            let [id, duration] = words(rest, "renew ID MS")?;
-            Ok(Request::Renew { id: LeaseId::parse(id)?, duration_ms: number(duration)? })
-        }
-        TABLE => parse_table(rest),
-        STATS => words(rest, "stats").map(|[]| Request::Stats),
-        TREE => words(rest, "tree").map(|[]| Request::Tree),
-        PARKED => words(rest, "parked").map(|[]| Request::Parked),
-        STEP => {
-            let [client] = words(rest, "step CLIENT")?;
-            Ok(Request::Step { client: number(client)? })
-        }
-        HELP => words(rest, "help").map(|[]| Request::Help),
-        QUIT => words(rest, "quit").map(|[]| Request::Quit),
         0 => Err(Error::new(Code::BadRequest, "the line is empty; send help for the commands")),
-        command => process::parse(command, rest)
-            .or_else(|| session::parse(command, rest))
-            .or_else(|| resource::parse(command, rest))
-            .unwrap_or_else(|| {
-                let text = "there is no such command; send help for those there are";
-                Err(Error::new(Code::UnknownCommand, text))
-            }),
+        command => Request::by_word(command, rest).unwrap_or_else(|| Err(no_such_command())),
     }
 }
-
-fn parse_set(rest: Words<'_>) -> Result<Request<'_>, Error> {
-    let (word, rest) = rest.next();
-    if word.is_empty() {
-        return Err(usage("set ID DATA"));
-    }
-    Ok(Request::Set { id: LeaseId::parse(word)?, data: rest.data()? })
-}
-
-fn parse_table(rest: Words<'_>) -> Result<Request<'_>, Error> {
-    let (rows, rest) = rest.next();
-    let rows = if rows.is_empty() { TABLE_ROWS } else { number(rows)? };
-    let (word, rest) = rest.next();
-    let which = match key(word) {
-        0 => Rows::First,
-        EACH_CLIENT => Rows::Each,
-        TWICE => Rows::Twice,
-        LAST => Rows::Last,
-        _ => return Err(usage(TABLE_FORM)),
-    };
-    if rest.is_over() { Ok(Request::Table { rows, which }) } else { Err(usage(TABLE_FORM)) }
-}
-
-const TABLE_FORM: &str = "table [ROWS [each|twice|last]]";
-const EACH_CLIENT: u64 = key(b"each");
-const TWICE: u64 = key(b"twice");
-const LAST: u64 = key(b"last");
 
 /// The most bytes of data that an answer of at most `max_message` bytes can have, whatever has to
 /// be escaped.
@@ -310,86 +217,22 @@ pub fn most_data(max_message: usize) -> u64 {
 pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {
     match reply {
         Reply::Drawn(drawn) => return encode_drawn(drawn, &mut out.bytes),
-        Reply::Data { data, .. } if escaped_length(data) > max_message => {
-            let error = Error::new(Code::TooLarge, GET_TOO_LONG);
-            line(out, format_args!("error {error}"));
+        Reply::Data(Data { data, .. }) if escaped_length(data) > max_message => {
+            Reply::Error(Error::new(Code::TooLarge, GET_TOO_LONG)).line(&mut out.bytes);
         }
-        Reply::Data { id, data, .. } => {
-            line(out, format_args!("data {id} "));
-            escape(data, &mut out.bytes);
-        }
-        Reply::Table(rows) => words_line(out, "table", rows, |out, row| {
-            let Row { counter, client, result } = row;
-            line(out, format_args!("{counter}:{client}:{result}"));
-        }),
-        Reply::Parked(clients) => words_line(out, "parked", clients, |out, (client, step)| {
-            line(out, format_args!("{client}:{}", step.word()));
-        }),
-        Reply::Stats(figures) => words_line(out, "stats", figures, |out, (name, value)| {
-            line(out, format_args!("{name}={value}"));
-        }),
-        Reply::Leased { id, size, duration_ms } => {
-            line(out, format_args!("leased {id} {size} {duration_ms}"));
-        }
-        Reply::Set { id, length } => line(out, format_args!("set {id} {length}")),
-        Reply::Ttl { id, left_ms } => line(out, format_args!("ttl {id} {left_ms}")),
-        Reply::Released { id, size } => line(out, format_args!("released {id} {size}")),
-        Reply::Tree(picture) => line(out, format_args!("tree {picture}")),
-        Reply::Joined { .. }
-        | Reply::Attached { .. }
-        | Reply::Left { .. }
-        | Reply::Reported
-        | Reply::Granted(_)
-        | Reply::Returned(_)
-        | Reply::Reused { .. }
-        | Reply::Owed(_)
-        | Reply::Signal(_)
-        | Reply::Pools(..)
-        | Reply::Accounts(_) => process::encode(reply, out),
-        Reply::Opened { .. }
-        | Reply::Sent { .. }
-        | Reply::Delivered { .. }
-        | Reply::Published { .. }
-        | Reply::Message { .. }
-        | Reply::Forwarded { .. }
-        | Reply::Closed { .. }
-        | Reply::Sessions(_)
-        | Reply::Found { .. }
-        | Reply::Watching(_)
-        | Reply::Registered { .. }
-        | Reply::Block { .. } => session::encode(reply, out),
-        Reply::Inspected(_) | Reply::Replaced { .. } | Reply::List(_) => {
-            resource::encode(reply, out);
-        }
-        Reply::Help => line(out, format_args!("commands: {COMMANDS}")),
-        Reply::Bye => line(out, format_args!("bye")),
-        Reply::Error(error) => line(out, format_args!("error {error}")),
+        reply => reply.line(&mut out.bytes),
     }
     out.bytes.push(b'\n');
 }
 
-/// The numbers were rendered when the list was made: this copies, and makes a line end
-/// of the space that follows the last one.
+/// The numbers were rendered when the list was made: this copies them, and makes a line end of the
+/// space that follows the last one.
 #[inline]
 fn encode_drawn(drawn: &Drawn<'_>, bytes: &mut Vec<u8>) {
     drawn.append_text(bytes);
     if let Some(last) = bytes.last_mut() {
         *last = b'\n';
     }
-}
-
-/// A word, and one more for each item.
-fn words_line<T>(out: &mut Output, word: &str, items: &[T], item: impl Fn(&mut Output, &T)) {
-    line(out, format_args!("{word}"));
-    for each in items {
-        out.bytes.push(b' ');
-        item(out, each);
-    }
-}
-
-fn line(out: &mut Output, text: std::fmt::Arguments<'_>) {
-    // Writing to a vector cannot fail.
-    let _ = out.bytes.write_fmt(text);
 }
 
 #[cfg(test)]

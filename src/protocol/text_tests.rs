@@ -1,6 +1,8 @@
 //! Tests of text lines.
 
 use super::*;
+use crate::commands::{Data, Help, Quit, Set};
+use crate::common::id::LeaseId;
 use crate::numbers::list::{NumberList, Taken};
 use std::borrow::Cow;
 
@@ -24,11 +26,11 @@ fn encoded(reply: Reply<'_>) -> String {
 
 #[test]
 fn words_are_read_in_either_case_and_between_any_spaces() {
-    let draw = Ok("Draw { count: 4 }".to_string());
+    let draw = Ok("Draw(Draw { count: 4 })".to_string());
     for line in ["draw 4\n", "DRAW 4\r\n", "dRaW   4\n", "  draw 4  \n"] {
         assert_eq!(decode_line(line), draw, "{line:?}");
     }
-    let table = Ok("Table { rows: 3, which: Each }".to_string());
+    let table = Ok("Table(Table { rows: 3, which: Each })".to_string());
     assert_eq!(decode_line("table 3 EACH\n"), table);
 }
 
@@ -100,7 +102,7 @@ fn data_is_all_after_the_one_space_behind_the_id() {
     for (line, expected) in cases {
         let mut text = Text::default();
         let id = LeaseId::from_number(7);
-        let request = Ok(Request::Set { id, data: Cow::Borrowed(expected) });
+        let request = Ok(Request::Set(Set { id, data: Cow::Borrowed(expected) }));
         let decoded = text.decode(line.as_bytes(), Tail::Open);
         assert_eq!(decoded, Decoded::Asked { request, used: line.len() }, "{line:?}");
     }
@@ -110,7 +112,7 @@ fn data_is_all_after_the_one_space_behind_the_id() {
 fn raw_bytes_that_are_no_utf8_are_data() {
     let mut text = Text::default();
     match text.decode(b"set 7 \xff\xfe\n", Tail::Open) {
-        Decoded::Asked { request: Ok(Request::Set { data, .. }), .. } => {
+        Decoded::Asked { request: Ok(Request::Set(Set { data, .. })), .. } => {
             assert_eq!(&*data, b"\xff\xfe")
         }
         other => panic!("{other:?}"),
@@ -123,7 +125,7 @@ fn a_control_byte_in_the_first_line_ends_it_and_later_does_not() {
     assert!(matches!(hello.decode(b"\x16\x03\x01", Tail::Open), Decoded::Last(Some(_))));
     let mut later = Text::default();
     let first = later.decode(b"help\n", Tail::Open);
-    assert_eq!(first, Decoded::Asked { request: Ok(Request::Help), used: 5 });
+    assert_eq!(first, Decoded::Asked { request: Ok(Request::Help(Help)), used: 5 });
     assert!(matches!(
         later.decode(b"set 7 a\tb\n", Tail::Open),
         Decoded::Asked { request: Ok(_), .. }
@@ -195,7 +197,7 @@ fn a_line_end_that_comes_after_the_silence_belongs_to_the_draw() {
 fn the_end_of_the_stream_ends_the_last_line() {
     for input in ["quit", "quit\r"] {
         let decoded = Text::default().decode(input.as_bytes(), Tail::Ended);
-        assert_eq!(decoded, Decoded::Asked { request: Ok(Request::Quit), used: input.len() });
+        assert_eq!(decoded, Decoded::Asked { request: Ok(Request::Quit(Quit)), used: input.len() });
     }
     assert_eq!(Text::default().decode(b"", Tail::Ended), Decoded::Incomplete);
 }
@@ -212,7 +214,7 @@ fn numbers_have_a_space_between_them_and_a_line_end_behind() {
 #[test]
 fn data_is_the_bytes_set_and_nothing_before_any_set() {
     let id = LeaseId::from_number(7);
-    let data = |data: &[u8]| encoded(Reply::Data { id, size: 64, data: data.to_vec() });
+    let data = |data: &[u8]| encoded(Reply::Data(Data { id, size: 64, data: data.to_vec() }));
     assert_eq!(data(b""), "data 7 \n");
     assert_eq!(data(b"a\n\0\"\\"), "data 7 a\\n\\x00\"\\\\\n");
 }
@@ -220,7 +222,7 @@ fn data_is_the_bytes_set_and_nothing_before_any_set() {
 #[test]
 fn data_that_would_be_too_long_once_escaped_is_refused_and_not_sent() {
     let id = LeaseId::from_number(7);
-    let data = |data: Vec<u8>| encoded(Reply::Data { id, size: 999, data });
+    let data = |data: Vec<u8>| encoded(Reply::Data(Data { id, size: 999, data }));
     assert!(data(vec![0x80; 25]).starts_with("data 7 \\x80"));
     assert!(data(vec![0x80; 26]).starts_with("error too-large "));
     assert!(data(vec![b'a'; 100]).starts_with("data 7 a"));

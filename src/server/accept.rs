@@ -48,7 +48,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::message::{Code, Error};
+use crate::common::error::{Code, Error};
 use crate::server::clients::{Gauge, Membership};
 use crate::server::connection::{self, Limits};
 use crate::server::datagrams::DatagramLimits;
@@ -139,7 +139,7 @@ impl Server {
         let start = Instant::now();
         let give_up = start + GIVE_UP;
         self.shared.stop();
-        let clients = self.shared.clients();
+        let clients = &self.shared.clients;
         let threads = clients.begin_stop();
         clients.shut_down(Shutdown::Read);
         clients.wait_until_empty(start + GRACE);
@@ -221,25 +221,25 @@ impl Door {
 
     /// Spawns the thread of one client.
     fn admit(&mut self, stream: TcpStream) {
-        if self.shared.clients().count() >= self.max_clients {
+        if self.shared.clients.count() >= self.max_clients {
             let text = format!("all {} places are taken; try again later", self.max_clients);
             return self.turn_away(stream, text);
         }
-        let client = self.shared.clients().next_number();
+        let client = self.shared.clients.next_number();
         let (stream, gauge) = (Arc::new(stream), Arc::new(Gauge::default()));
-        if !self.shared.clients().enter(client, &stream, &gauge, Instant::now()) {
+        if !self.shared.clients.enter(client, &stream, &gauge, Instant::now()) {
             return;
         }
         let (shared, limits, own) = (self.shared.clone(), self.limits.clone(), stream.clone());
         let serve = move || {
-            let _membership = Membership::new(shared.clients(), client);
+            let _membership = Membership::new(&shared.clients, client);
             connection::serve(&own, client, &shared, &limits, &gauge);
         };
         let builder = Builder::new().name(format!("client-{client}")).stack_size(CLIENT_STACK);
         match builder.spawn(serve) {
-            Ok(thread) => self.shared.clients().keep(client, thread),
+            Ok(thread) => self.shared.clients.keep(client, thread),
             Err(error) => {
-                drop(Membership::new(self.shared.clients(), client));
+                drop(Membership::new(&self.shared.clients, client));
                 warn_now_and_then(&mut self.warned, "no thread for a client", &error);
                 // The closure that shared it was dropped with the error.
                 if let Some(stream) = Arc::into_inner(stream) {

@@ -23,9 +23,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::message::ClientNumber;
+use crate::common::caller::ClientNumber;
+use crate::common::lock::lock;
 use crate::protocol::Tongue;
-use crate::server::shared::hold;
 
 /// The connected clients, behind their lock.
 #[derive(Debug, Default)]
@@ -55,14 +55,14 @@ struct Client {
 impl Clients {
     /// A number for a new client: its draws are told apart by it.
     pub fn next_number(&self) -> ClientNumber {
-        let mut connected = hold(&self.connected);
+        let mut connected = lock(&self.connected);
         connected.last += 1;
         connected.last
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        hold(&self.connected).clients.len()
+        lock(&self.connected).clients.len()
     }
 
     /// Enters a client whose thread is about to start. False when the server stops.
@@ -74,7 +74,7 @@ impl Clients {
         now: Instant,
     ) -> bool {
         let (stream, gauge) = (stream.clone(), gauge.clone());
-        let mut connected = hold(&self.connected);
+        let mut connected = lock(&self.connected);
         if connected.is_stopping {
             return false;
         }
@@ -84,20 +84,20 @@ impl Clients {
 
     /// Keeps the thread of a client, unless it has ended already.
     pub fn keep(&self, client: ClientNumber, thread: JoinHandle<()>) {
-        if let Some(client) = hold(&self.connected).clients.get_mut(&client) {
+        if let Some(client) = lock(&self.connected).clients.get_mut(&client) {
             client.thread = Some(thread);
         }
     }
 
     /// A client's thread ends. Its own handle is dropped: nothing is left to join.
     fn leave(&self, client: ClientNumber) {
-        hold(&self.connected).clients.remove(&client);
+        lock(&self.connected).clients.remove(&client);
         self.left.notify_all();
     }
 
     /// What each client shows of itself now, in no order.
     pub fn seen(&self, now: Instant) -> Vec<Seen> {
-        let connected = hold(&self.connected);
+        let connected = lock(&self.connected);
         let see = |(&number, client): (&ClientNumber, &Client)| {
             client.gauge.see(number, now.saturating_duration_since(client.since))
         };
@@ -106,14 +106,14 @@ impl Clients {
 
     /// Begins the stop: nobody is entered any more. Returns the threads that run.
     pub fn begin_stop(&self) -> Vec<JoinHandle<()>> {
-        let mut connected = hold(&self.connected);
+        let mut connected = lock(&self.connected);
         connected.is_stopping = true;
         connected.clients.values_mut().filter_map(|client| client.thread.take()).collect()
     }
 
     /// Shuts down every stream.
     pub fn shut_down(&self, how: Shutdown) {
-        for client in hold(&self.connected).clients.values() {
+        for client in lock(&self.connected).clients.values() {
             // Fails only when the peer is gone, which is as good.
             let _ = client.stream.shutdown(how);
         }
@@ -121,7 +121,7 @@ impl Clients {
 
     /// Waits until all have left, or until `deadline`. Returns how many are left.
     pub fn wait_until_empty(&self, deadline: Instant) -> usize {
-        let mut connected = hold(&self.connected);
+        let mut connected = lock(&self.connected);
         while !connected.clients.is_empty() {
             let time_left = deadline.saturating_duration_since(Instant::now());
             if time_left.is_zero() {

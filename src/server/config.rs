@@ -23,16 +23,19 @@ use crate::memory::arena::Arena;
 use crate::memory::buddy::{Buddy, MIN_BLOCK};
 use crate::memory::ids::Ids;
 use crate::memory::lease::LeaseTable;
-use crate::numbers::draw::{Locking, shuffled};
-use crate::numbers::list::NumberList;
+use crate::memory::service::make_block;
+use crate::numbers::draw::{Locking, Numbers};
+use crate::numbers::list::{NumberList, shuffled};
 use crate::numbers::parking::Parking;
+use crate::numbers::unlocked::Unlocked;
 use crate::protocol::Manners;
 use crate::protocol::datagram::MOST_DATAGRAM;
 use crate::protocol::http::asked::is_readable;
 use crate::server::accept::{MOST_CLIENTS, Server};
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
-use crate::server::shared::{DatagramGauges, Shared, Tables, Unlocked, Waits};
+use crate::server::shared::{DatagramGauges, Shared, WaitLimits};
+use crate::server::tables::ServerTables;
 use crate::sessions::Sessions;
 
 /// The port that is served unless another is asked for.
@@ -256,18 +259,18 @@ impl Config {
             );
             return Err(StartError::OutOfRange(text));
         }
-        let (buddy, make) = (Buddy::new(self.memory), Shared::make_block);
+        let (buddy, make) = (Buddy::new(self.memory), make_block);
         let mut leases = LeaseTable::new(buddy, ids, self.max_lease, make);
         let journal = log::log_enabled!(log::Level::Debug);
         let rules = Rules { journal, most: self.max_clients, ..self.rules.clone() };
         let processes = Processes::new(pools, rules, &mut leases, Instant::now());
-        let list = shuffled(self.numbers, self.seed);
         let parking = self.lab.then(|| Parking::new(MOST_PARKED));
         let unlocked = Unlocked::new(self.race_window, parking);
+        let numbers = Numbers::new(shuffled(self.numbers, self.seed), self.locking, unlocked);
         let gauges = self.udp.as_ref().map(|_| DatagramGauges::default());
-        let waits = Waits { longest: self.max_lease, rendezvous: self.rendezvous };
-        let tables = Tables { leases, processes, sessions: Sessions::new(self.admin) };
-        Ok(Shared::new(list, self.locking, unlocked, arena, tables, waits, gauges))
+        let waits = WaitLimits { longest: self.max_lease, rendezvous: self.rendezvous };
+        let tables = ServerTables { leases, processes, sessions: Sessions::new(self.admin) };
+        Ok(Shared::new(numbers, arena, tables, waits, gauges))
     }
 
     fn check(&self) -> Result<(), StartError> {

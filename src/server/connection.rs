@@ -19,8 +19,8 @@
 //! 3. A connection ends by itself: its client closed, it was too slow, a write failed,
 //!    it said `quit` or what cannot be answered, or the server stops.
 //!
-//! **Lock** only inside [`Shared::answer`], [`Shared::begin`] and [`Shared::resume`]; none while
-//! the socket is read or written.
+//! **Lock** only inside [`Request::begin`] and [`Shared::resume`]; none while the socket is read or
+//! written.
 //!
 //! **Source** thread per connection, as the homework and the lecture have it.
 
@@ -28,8 +28,9 @@ use std::io::{Error, ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::cooperative::manager::Caller;
-use crate::message::{ClientNumber, Reply, Request};
+use crate::commands::{Reply, Request};
+use crate::common::caller::Caller;
+use crate::common::caller::ClientNumber;
 use crate::protocol::output::Output;
 use crate::protocol::{Conversation, Decoded, Manners, Tail};
 use crate::server::clients::{Doing, Gauge};
@@ -139,7 +140,7 @@ impl Drop for Connection<'_> {
             lost += self.unheard_numbers;
         }
         if lost > 0 {
-            self.shared.add_undelivered(lost);
+            self.shared.numbers.add_undelivered(lost);
         }
         self.shared.disconnect(self.caller.client);
     }
@@ -270,11 +271,11 @@ impl Connection<'_> {
                     self.look_at(request);
                     if request.may_wait() {
                         let caller = self.caller();
-                        let begun = self.shared.begin(request, caller, &mut self.spare);
+                        let begun = request.begin(self.shared, caller, &mut self.spare);
                         self.await_answer(begun, used);
                     } else {
-                        let (last, caller) = (matches!(request, Request::Quit), self.caller());
-                        let mut reply = self.shared.answer(request, caller, &mut self.spare);
+                        let (last, caller) = (matches!(request, Request::Quit(_)), self.caller());
+                        let mut reply = request.execute(self.shared, caller, &mut self.spare);
                         self.encode(&mut reply, used);
                         if last {
                             return true;
@@ -307,7 +308,7 @@ impl Connection<'_> {
         if let Some(fault) = self.limits.fault {
             fault(request);
         }
-        if matches!(request, Request::List { .. }) {
+        if matches!(request, Request::List(_)) {
             self.show();
         }
     }

@@ -29,7 +29,9 @@ use std::hash::RandomState;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::message::{ClientNumber, Code, Error, Reply, Request};
+use crate::commands::{Reply, Request};
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
 use crate::protocol::datagram::{
     self, AMPLIFICATION, Said, Token, Welcome, Wish, longest_reply, read, welcome,
 };

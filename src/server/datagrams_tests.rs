@@ -2,6 +2,7 @@
 //! faults is in `tests/request_reply.rs`.
 
 use super::*;
+use crate::commands::{Data, Draw, Get, Help, Set, Stats};
 use crate::numbers::list::Drawn;
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::datagram::{Heard, ask, hear, hello};
@@ -28,7 +29,9 @@ impl Executor for Counting {
     fn execute(&mut self, request: &Request<'_>, _: ClientNumber, _: Wish) -> Reply<'_> {
         self.executed += 1;
         match *request {
-            Request::Get { id } => Reply::Data { id, size: 9999, data: vec![7; self.data] },
+            Request::Get(Get { id }) => {
+                Reply::Data(Data { id, size: 9999, data: vec![7; self.data] })
+            }
             _ => Reply::Drawn(Drawn::Received(vec![self.executed])),
         }
     }
@@ -69,7 +72,7 @@ impl Bench {
 
     /// Sends one draw; answers the error's code, or how many numbers came.
     fn draw(&mut self, id: u32, token: Token, wish: Wish, count: u64) -> Result<u64, Code> {
-        let request = Request::Draw { count };
+        let request = Request::Draw(Draw { count });
         let datagram = ask(ByteOrder::Big, id, token, wish, &request);
         outcome(self.receive(&datagram, 5, Duration::ZERO))
     }
@@ -88,7 +91,7 @@ fn without_a_token_of_ours_nothing_is_executed() {
     let mut bench = Bench::new();
     let (token, other) = (bench.token(5), Bench::new().token(5));
     assert_eq!(bench.draw(1, other, ONCE, 1), Err(Code::Refused));
-    let from_elsewhere = ask(ByteOrder::Big, 1, token, ONCE, &Request::Draw { count: 1 });
+    let from_elsewhere = ask(ByteOrder::Big, 1, token, ONCE, &Request::Draw(Draw { count: 1 }));
     assert_eq!(outcome(bench.receive(&from_elsewhere, 6, Duration::ZERO)), Err(Code::Refused));
     let mut unproven = Vec::new();
     Header::new(ByteOrder::Big, 1, 1).put(&mut unproven, 0, |body| body.u64(1));
@@ -102,10 +105,10 @@ fn without_a_token_no_answer_is_over_three_times_the_question() {
     let mut bench = Bench::new();
     let other = Bench::new().token(5);
     let mut questions = vec![hello(ByteOrder::Big, 1)];
-    for request in [Request::Stats, Request::Help, Request::Draw { count: 1 }] {
+    for request in [Request::Stats(Stats), Request::Help(Help), Request::Draw(Draw { count: 1 })] {
         questions.push(ask(ByteOrder::Big, 1, other, ONCE, &request));
         let mut unproven = Vec::new();
-        let header = Header::new(ByteOrder::Big, crate::protocol::frame::kind_of(&request), 1);
+        let header = Header::new(ByteOrder::Big, request.kind(), 1);
         header.put(&mut unproven, 0, |_| {});
         questions.push(unproven);
     }
@@ -122,14 +125,14 @@ fn what_does_not_fit_a_datagram_is_refused_before_it_is_executed() {
     let most = (LONGEST - 16 - 24 - 4) as u64 / 4;
     assert_eq!(bench.draw(1, token, ONCE, most + 1), Err(Code::TooLarge));
     assert_eq!(bench.draw(2, token, ALWAYS, u64::MAX), Err(Code::TooLarge));
-    let id = crate::message::LeaseId::from_number(7);
-    let set = Request::Set { id, data: vec![7; LONGEST].into() };
+    let id = crate::common::id::LeaseId::from_number(7);
+    let set = Request::Set(Set { id, data: vec![7; LONGEST].into() });
     let datagram = ask(ByteOrder::Big, 3, token, ALWAYS, &set);
     assert_eq!(outcome(bench.receive(&datagram, 5, Duration::ZERO)), Err(Code::TooLarge));
     assert_eq!(bench.executor.executed, 0);
     assert_eq!(bench.draw(4, token, ONCE, most), Ok(1));
     bench.executor.data = LONGEST;
-    let get = ask(ByteOrder::Big, 5, token, ONCE, &Request::Get { id });
+    let get = ask(ByteOrder::Big, 5, token, ONCE, &Request::Get(Get { id }));
     assert_eq!(outcome(bench.receive(&get, 5, Duration::ZERO)), Err(Code::TooLarge));
 }
 
@@ -147,7 +150,7 @@ fn a_repeated_request_is_filtered_only_where_that_was_asked_for() {
     assert_eq!(bench.executor.executed, 4);
     let silent = Wish { at_most_once: true, reply: false };
     for _ in 0..3 {
-        let datagram = ask(ByteOrder::Big, 2, token, silent, &Request::Draw { count: 1 });
+        let datagram = ask(ByteOrder::Big, 2, token, silent, &Request::Draw(Draw { count: 1 }));
         assert_eq!(bench.receive(&datagram, 5, Duration::ZERO), None);
     }
     assert_eq!(bench.executor.executed, 5);
@@ -160,14 +163,14 @@ fn a_token_that_outlived_the_history_is_refused_whatever_it_asks() {
     let token = bench.token(5);
     bench.draw(1, token, ONCE, 1).unwrap();
     for wish in [ONCE, ALWAYS] {
-        let again = ask(ByteOrder::Big, 1, token, wish, &Request::Draw { count: 1 });
+        let again = ask(ByteOrder::Big, 1, token, wish, &Request::Draw(Draw { count: 1 }));
         assert_eq!(outcome(bench.receive(&again, 5, TIME)), Err(Code::Refused));
     }
     assert_eq!(bench.executor.executed, 1);
     let known = bench.token(5);
     let almost = TIME - Duration::from_secs(1);
     for (id, after) in [(1, almost), (2, almost + TIME / 2)] {
-        let request = ask(ByteOrder::Big, id, known, ONCE, &Request::Draw { count: 1 });
+        let request = ask(ByteOrder::Big, id, known, ONCE, &Request::Draw(Draw { count: 1 }));
         assert_eq!(outcome(bench.receive(&request, 5, after)), Ok(1), "who asks is known");
     }
 }
@@ -178,7 +181,7 @@ fn a_repeat_that_wants_no_reply_gets_none() {
     let token = bench.token(5);
     bench.draw(1, token, ONCE, 1).unwrap();
     let silent = Wish { at_most_once: true, reply: false };
-    let datagram = ask(ByteOrder::Big, 1, token, silent, &Request::Draw { count: 1 });
+    let datagram = ask(ByteOrder::Big, 1, token, silent, &Request::Draw(Draw { count: 1 }));
     assert_eq!(bench.receive(&datagram, 5, Duration::ZERO), None);
 }
 

@@ -35,7 +35,7 @@ use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::message::ClientNumber;
+use crate::common::caller::ClientNumber;
 use crate::server::token::Proof;
 
 /// Entries whose time is over are looked for so many times in the history's time.

@@ -1,17 +1,25 @@
 //! Tests of the locks: threads start on a barrier, and a broken twin is caught.
 
 use super::*;
+use crate::commands::{
+    Data, DoStep, Draw, Get, Join, Lease, Leased, Parked, Release, Released, Reply, Request,
+    Return, Set, Stats, Table, Ttl,
+};
+use crate::common::caller::Caller;
+use crate::common::error::Code;
+use crate::common::id::{IdKind, LeaseId};
 use crate::cooperative::pool::Share;
 use crate::cooperative::words::{Pool, Reason, Wanted};
-use crate::memory::arena::ContentsError;
-use crate::message::Rows;
-use crate::message::{Code, IdKind, LeaseId};
-use crate::numbers::draw::{Counter, take};
+use crate::memory::arena::{Contents, ContentsError};
+use crate::memory::service::Tables;
+use crate::numbers::commands::Rows;
+use crate::numbers::draw::{Counter, Locking, take};
 use crate::server::config::Config;
+use crate::server::waiting::Resumed;
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::sync::Barrier;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Barrier, Mutex};
 use std::thread;
 
 fn shared(memory: u64, numbers: u32, locking: Locking) -> Shared {
@@ -19,28 +27,28 @@ fn shared(memory: u64, numbers: u32, locking: Locking) -> Shared {
 }
 
 fn answer<'s>(shared: &'s Shared, request: Request<'_>) -> Reply<'s> {
-    shared.answer(&request, Caller::connected(1), &mut Vec::new())
+    request.execute(shared, Caller::connected(1), &mut Vec::new())
 }
 
 fn lease(shared: &Shared, size: u64, duration_ms: u64) -> Result<LeaseId, Code> {
-    match answer(shared, Request::Lease { size, duration_ms, id_kind: IdKind::Uuid }) {
-        Reply::Leased { id, .. } => Ok(id),
+    match answer(shared, Request::Lease(Lease { size, duration_ms, id_kind: IdKind::Uuid })) {
+        Reply::Leased(Leased { id, .. }) => Ok(id),
         Reply::Error(error) => Err(error.code),
         other => panic!("{other:?}"),
     }
 }
 
 fn set(shared: &Shared, id: LeaseId, data: &[u8]) -> Result<(), Code> {
-    match answer(shared, Request::Set { id, data: data.into() }) {
-        Reply::Set { .. } => Ok(()),
+    match answer(shared, Request::Set(Set { id, data: data.into() })) {
+        Reply::Set(_) => Ok(()),
         Reply::Error(error) => Err(error.code),
         other => panic!("{other:?}"),
     }
 }
 
 fn get(shared: &Shared, id: LeaseId) -> Result<Vec<u8>, Code> {
-    match answer(shared, Request::Get { id }) {
-        Reply::Data { data, .. } => Ok(data),
+    match answer(shared, Request::Get(Get { id })) {
+        Reply::Data(Data { data, .. }) => Ok(data),
         Reply::Error(error) => Err(error.code),
         other => panic!("{other:?}"),
     }
@@ -53,8 +61,8 @@ fn drain(shared: &Shared, threads: u64) -> Vec<Vec<u32>> {
         let mut numbers = Vec::new();
         barrier.wait();
         loop {
-            let request = Request::Draw { count: 1 + client };
-            match shared.answer(&request, Caller::connected(client), &mut Vec::new()) {
+            let request = Request::Draw(Draw { count: 1 + client });
+            match request.execute(shared, Caller::connected(client), &mut Vec::new()) {
                 Reply::Drawn(drawn) => numbers.extend(drawn.numbers()),
                 Reply::Error(error) => {
                     assert_eq!(error.code, Code::Exhausted);
@@ -111,7 +119,7 @@ fn the_same_draw_without_the_lock_gives_two_threads_the_same_numbers() {
         assert_eq!(one.join().unwrap(), other.join().unwrap(), "the race, caught");
     });
     let locked = Mutex::new(Cell::new(0));
-    let draw = || take(&*hold(&locked), 4, 100);
+    let draw = || take(&*lock(&locked), 4, 100);
     thread::scope(|scope| {
         let (one, other) = (scope.spawn(draw), scope.spawn(draw));
         assert_ne!(one.join().unwrap(), other.join().unwrap());
@@ -122,7 +130,8 @@ fn the_same_draw_without_the_lock_gives_two_threads_the_same_numbers() {
 fn numbers_taken_one_by_one_are_in_the_table_as_they_went() {
     let shared = shared(64, 1000, Locking::Number);
     let drawn = drain(&shared, 4);
-    let Reply::Table(rows) = answer(&shared, Request::Table { rows: 1000, which: Rows::First })
+    let Reply::Table(rows) =
+        answer(&shared, Request::Table(Table { rows: 1000, which: Rows::First }))
     else {
         panic!("no table");
     };
@@ -202,24 +211,28 @@ fn without_the_one_lock_of_the_block_a_get_is_a_mix() {
 fn a_place_has_a_new_tenant_only_after_the_copy_in_it_ended() {
     let shared = shared(32, 1, Locking::Request);
     let id = lease(&shared, 32, 60_000).unwrap();
-    let (block, ..) = shared.find(id).unwrap();
-    let copying = hold(&block);
+    let found = shared.memory.read(|tables, now| tables.leases().find(id, now));
+    let block = found.unwrap().handle;
+    let copying = lock(&block);
     thread::scope(|scope| {
-        let release = scope.spawn(|| answer(&shared, Request::Release { id }));
+        let release = scope.spawn(|| answer(&shared, Request::Release(Release { id })));
         // Struck from the table at once, but the block is still taken.
         while get_code(&shared, id) != Some(Code::NotFound) {
             thread::yield_now();
         }
         assert_eq!(lease(&shared, 32, 5), Err(Code::OutOfMemory));
         drop(copying);
-        assert!(matches!(release.join().unwrap(), Reply::Released { size: 32, .. }));
+        assert!(matches!(release.join().unwrap(), Reply::Released(Released { size: 32, .. })));
     });
     assert!(lease(&shared, 32, 60_000).is_ok());
-    assert_eq!(hold(&block).get(&shared.arena, &mut Vec::new()), Err(ContentsError::Released));
+    assert_eq!(
+        lock(&block).get(shared.memory.arena(), &mut Vec::new()),
+        Err(ContentsError::Released)
+    );
 }
 
 fn get_code(shared: &Shared, id: LeaseId) -> Option<Code> {
-    match answer(shared, Request::Ttl { id }) {
+    match answer(shared, Request::Ttl(Ttl { id })) {
         Reply::Error(error) => Some(error.code),
         _ => None,
     }
@@ -243,7 +256,7 @@ fn leases_from_many_threads_leave_the_tables_sound() {
                     set(shared, id, &mark).unwrap();
                     assert_eq!(get(shared, id).unwrap(), mark);
                     if step % 4 != 0 {
-                        answer(shared, Request::Release { id });
+                        answer(shared, Request::Release(Release { id }));
                     }
                 }
             });
@@ -270,14 +283,14 @@ fn a_lock_that_a_panic_poisoned_serves_the_others() {
     let shared = shared(1024, 10, Locking::Request);
     thread::scope(|scope| {
         let poisoning = scope.spawn(|| {
-            let _draw = shared.draw.lock();
-            let _tables = shared.tables.lock();
+            let _draw = shared.numbers.state().lock();
+            let _tables = shared.memory.tables().lock();
             std::panic::resume_unwind(Box::new("a panic, on purpose"));
         });
         assert!(poisoning.join().is_err());
     });
-    assert!(shared.draw.is_poisoned() && shared.tables.is_poisoned());
-    assert!(matches!(answer(&shared, Request::Draw { count: 4 }), Reply::Drawn(_)));
+    assert!(shared.numbers.state().is_poisoned() && shared.memory.tables().is_poisoned());
+    assert!(matches!(answer(&shared, Request::Draw(Draw { count: 4 })), Reply::Drawn(_)));
     assert!(lease(&shared, 100, 5000).is_ok());
     assert_eq!(shared.check(), Ok(()));
 }
@@ -285,7 +298,7 @@ fn a_lock_that_a_panic_poisoned_serves_the_others() {
 #[test]
 fn a_zero_draw_is_a_bad_request_and_a_drained_list_says_so() {
     let shared = shared(64, 3, Locking::Number);
-    let code = |count| match answer(&shared, Request::Draw { count }) {
+    let code = |count| match answer(&shared, Request::Draw(Draw { count })) {
         Reply::Error(error) => Some(error.code),
         _ => None,
     };
@@ -297,9 +310,9 @@ fn a_zero_draw_is_a_bad_request_and_a_drained_list_says_so() {
 #[test]
 fn stats_name_what_is_left_and_hold_no_id() {
     let shared = shared(1000, 10, Locking::Request);
-    answer(&shared, Request::Draw { count: 4 });
+    answer(&shared, Request::Draw(Draw { count: 4 }));
     let id = lease(&shared, 100, 60_000).unwrap().to_string();
-    let Reply::Stats(figures) = answer(&shared, Request::Stats) else { panic!("no stats") };
+    let Reply::Stats(figures) = answer(&shared, Request::Stats(Stats)) else { panic!("no stats") };
     let text = figures.iter().map(|(name, value)| format!("{name}={value} ")).collect::<String>();
     for expected in
         ["remaining=6 ", "drawn=4 ", "unused=8 ", "leases=1 ", "used=128 ", "requested=100 "]
@@ -322,16 +335,18 @@ fn without_the_lock_the_servers_own_draw_gives_numbers_twice_and_the_table_shows
     let all = drain(&shared, 4).concat();
     let distinct: HashSet<u32> = all.iter().copied().collect();
     assert!(distinct.len() < all.len(), "no number came twice");
-    let Reply::Table(rows) = answer(&shared, Request::Table { rows: 9, which: Rows::Twice }) else {
+    let Reply::Table(rows) = answer(&shared, Request::Table(Table { rows: 9, which: Rows::Twice }))
+    else {
         panic!("no table");
     };
     let twice = rows.windows(2).any(|pair| pair[0].counter == pair[1].counter);
     assert!(twice && rows.len() == 9, "{rows:?}");
-    let Reply::Stats(figures) = answer(&shared, Request::Stats) else { panic!("no stats") };
+    let Reply::Stats(figures) = answer(&shared, Request::Stats(Stats)) else { panic!("no stats") };
     assert_eq!(figures[0].0, "warning");
     let locked = self::shared(32, 500, Locking::Number);
     drain(&locked, 4);
-    let Reply::Table(rows) = answer(&locked, Request::Table { rows: 9, which: Rows::Twice }) else {
+    let Reply::Table(rows) = answer(&locked, Request::Table(Table { rows: 9, which: Rows::Twice }))
+    else {
         panic!("no table");
     };
     assert_eq!(rows, [], "with the lock there is nothing to show");
@@ -340,7 +355,7 @@ fn without_the_lock_the_servers_own_draw_gives_numbers_twice_and_the_table_shows
 #[test]
 fn a_plain_server_parks_nobody() {
     let shared = shared(32, 5, Locking::Request);
-    for request in [Request::Parked, Request::Step { client: 1 }] {
+    for request in [Request::Parked(Parked), Request::Step(DoStep { client: 1 })] {
         let Reply::Error(error) = answer(&shared, request) else { panic!("no error") };
         assert_eq!(error.code, Code::Refused);
     }
@@ -359,22 +374,22 @@ fn whoever_waits_is_woken_when_memory_comes_back() {
     let wanted = Wanted { size: 1024, reason, freeable: None, wait_ms: 60_000, why: false };
     let take_turns = |client: u64| {
         let caller = Caller::connected(client);
-        let ask = |request: Request<'static>| shared.answer(&request, caller, &mut Vec::new());
-        let join = Request::Join { name: format!("p{client}").into(), committed: Some(0) };
-        assert!(matches!(ask(join), Reply::Joined { .. }));
+        let ask = |request: Request<'static>| request.execute(&shared, caller, &mut Vec::new());
+        let join = Request::Join(Join { name: format!("p{client}").into(), committed: Some(0) });
+        assert!(matches!(ask(join), Reply::Joined(_)));
         barrier.wait();
         for _ in 0..200 {
-            let reply = match shared.begin(&Request::Grant(wanted), caller, &mut Vec::new()) {
+            let reply = match Request::Grant(wanted).begin(&shared, caller, &mut Vec::new()) {
                 Ok(reply) => reply,
-                Err(waiting) => loop {
-                    let resumed = shared.resume(&waiting, long, true, &mut Vec::new());
-                    if let waiting::Resumed::Answered(reply) = resumed {
+                Err(mut waits) => loop {
+                    let resumed = shared.resume(&mut waits, long, true, &mut Vec::new());
+                    if let Resumed::Taken(reply) | Resumed::Answered(reply) = resumed {
                         break reply;
                     }
                 },
             };
             let Reply::Granted(granted) = reply else { panic!("{reply:?}") };
-            assert!(matches!(ask(Request::Return { id: granted.id }), Reply::Returned(_)));
+            assert!(matches!(ask(Request::Return(Return { id: granted.id })), Reply::Returned(_)));
         }
         shared.disconnect(client);
     };
@@ -382,5 +397,5 @@ fn whoever_waits_is_woken_when_memory_comes_back() {
         (1..=8).for_each(|client| drop(scope.spawn(move || take_turns(client))));
     });
     assert_eq!(shared.check(), Ok(()));
-    assert_eq!(hold(&shared.tables).processes.processes(), 0);
+    assert_eq!(lock(shared.memory.tables()).processes.processes(), 0);
 }

@@ -21,7 +21,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::message::ClientNumber;
+use crate::common::caller::ClientNumber;
 use crate::protocol::datagram::Token;
 
 /// Makes tokens and knows its own.

@@ -23,11 +23,14 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::cooperative::manager::Caller;
-use crate::message::{ClientNumber, Code, Error, Reply, Request};
+use crate::commands::{Reply, Request};
+use crate::common::caller::Caller;
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
 use crate::protocol::datagram::{self, BUFFER, Wish};
 use crate::server::accept::warn_now_and_then;
 use crate::server::datagrams::{DatagramLimits, Datagrams, Executor};
@@ -58,7 +61,8 @@ pub fn start(
     limits: &DatagramLimits,
     fault: Option<fn(&Request<'_>)>,
 ) -> io::Result<JoinHandle<()>> {
-    let datagrams = Datagrams::new(limits, shared.numbers(), RandomState::new(), Instant::now());
+    let datagrams =
+        Datagrams::new(limits, shared.numbers.length(), RandomState::new(), Instant::now());
     let most_data = datagram::most_data(limits.longest);
     let (read_timeout, warned) = (None, None);
     let server = Server { socket, shared, datagrams, fault, most_data, read_timeout, warned };
@@ -87,7 +91,10 @@ impl Server {
                 None => self.datagrams.sweep(Instant::now()),
             }
             let history = self.datagrams.history();
-            self.shared.set_history(history.len(), history.resent());
+            if let Some(gauges) = &self.shared.datagrams {
+                gauges.history.store(history.len() as u64, Ordering::Relaxed);
+                gauges.resent.store(history.resent(), Ordering::Relaxed);
+            }
         }
     }
 
@@ -139,7 +146,7 @@ struct Executing<'a> {
 
 impl Executor for Executing<'_> {
     fn next_client(&mut self) -> ClientNumber {
-        self.shared.clients().next_number()
+        self.shared.clients.next_number()
     }
 
     fn execute(&mut self, request: &Request<'_>, client: ClientNumber, wish: Wish) -> Reply<'_> {
@@ -148,13 +155,13 @@ impl Executor for Executing<'_> {
         let answered = catch_unwind(AssertUnwindSafe(|| {
             fault.iter().for_each(|fault| fault(request));
             let caller = Caller { most_data, ..Caller::unconnected(client) };
-            shared.answer(request, caller, &mut Vec::new())
+            request.execute(shared, caller, &mut Vec::new())
         }));
         // A process without a connection ends when its clients are silent.
         shared.hear(client);
         let reply = answered.unwrap_or_else(|_| Reply::Error(Error::new(Code::Refused, FAILED)));
         if let (Reply::Drawn(drawn), false) = (&reply, wish.reply) {
-            shared.add_undelivered(drawn.count());
+            shared.numbers.add_undelivered(drawn.count());
         }
         reply
     }

@@ -30,9 +30,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::common::error::{Code, Error};
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::ProcessToken;
-use crate::message::{Code, Error};
 
 /// Bytes of a process's entry.
 pub const PROCESS: u64 = 128;

@@ -23,8 +23,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
+use crate::common::id::LeaseId;
 use crate::memory::buddy::{Buddy, MIN_BLOCK};
-use crate::message::LeaseId;
 use crate::sessions::administration::Span;
 use crate::sessions::seat::{Seat, Side};
 

@@ -18,9 +18,10 @@
 //! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, figure 5, steps 502
 //! to 516.
 
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
 use crate::common::marks::mark;
 use crate::cooperative::process::ProcessNumber;
-use crate::message::{ClientNumber, Code, Error};
 use crate::sessions::administration::{MESSAGE, READER, SESSION, Use};
 use crate::sessions::block::Block;
 use crate::sessions::receipt::{Finished, Purpose};

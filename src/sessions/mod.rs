@@ -1,5 +1,14 @@
-//! The communications engine: processes that say things to each other in sessions, by the
-//! location of what they say.
+//! # Chapter 6: processes talk
+//!
+//! **The question.** A process wants to say a megabyte to another one. How does it get there without
+//! being copied from buffer to buffer, and without a lock that stops everybody meanwhile?
+//!
+//! **The wrong way.** A queue of messages behind one lock: the bytes are copied in and out while all other
+//! processes wait. Or no lock at all: the reader sees a message that is half written.
+//!
+//! **The right way.** The *communications engine*. Each process has blocks of its own, and says things by
+//! filling a part of one of them. What goes to the other process is the *location* of the bytes. The
+//! tables' lock is held only while places are looked up; the copy holds the lock of that block alone.
 //!
 //! ```text
 //!   process ── registers ──► block ◄── manager        rendezvous  figure 4, and the end
@@ -32,11 +41,24 @@
 //! **Simplified** one engine, one server; no priorities among messages. A process that ends
 //! while it has messages under way goes through all inboxes.
 //!
+//! | word | means |
+//! | --- | --- |
+//! | engine, entry | what mediates between processes; what it knows of each, and holds twice |
+//! | block, extent, manager | the memory that a process says things from; a piece of it; who deals its parts |
+//! | sub-block, location | the part of a block that one message has; where it lies |
+//! | session, end, inbox | two processes that talk; one's half; what it has yet to receive |
+//! | copy, seat | bytes that are filled in or read out; the right to contend for a block's lock |
+//! | notice | what the engine tells a process |
+//! | rendezvous | to enter administrative memory, which is the tables |
+//!
 //! **Source** `interprocess-communication-patent.txt`: communications engine 108.
 
 mod administration;
 mod block;
 mod check;
+pub mod commands;
+pub mod copying;
+pub mod entering;
 mod message;
 mod names;
 mod notice;
@@ -48,17 +70,19 @@ mod session;
 mod sizing;
 pub mod steps;
 mod triggers;
+pub mod waiting;
 pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
 use crate::cooperative::manager::{Manager, Processes};
 use crate::cooperative::process::ProcessNumber;
-use crate::cooperative::words::{ProcessToken, Signal};
+use crate::cooperative::words::ProcessToken;
 use crate::memory::lease::LeaseTable;
-use crate::message::{ClientNumber, Code, Error};
-use crate::sessions::words::{Notice, SessionId};
+use crate::sessions::words::{Notice, SessionId, Told};
 use administration::Administration;
 pub use administration::LEAST;
 use block::Block;
@@ -264,26 +288,26 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ///
     /// # Errors
     /// `refused` when it belongs to none.
-    pub fn next_signal(&mut self, client: ClientNumber) -> Result<Option<Signal>, Error> {
+    pub fn next_signal(&mut self, client: ClientNumber) -> Result<Option<Told>, Error> {
         if let Some(signal) = self.processes.next_signal(client)? {
-            return Ok(Some(signal));
+            return Ok(Some(Told::Signal(signal)));
         }
         let number = self.processes.number_of(client)?;
         let registered = self.sessions.registered.get_mut(&number);
-        Ok(registered.and_then(|process| process.notices.next()).map(Signal::Notice))
+        Ok(registered.and_then(|process| process.notices.next()).map(Told::Notice))
     }
 
     /// A signal that could not be said is the next one again.
-    pub fn put_back(&mut self, client: ClientNumber, signal: Signal) {
-        match signal {
-            Signal::Notice(notice) => {
+    pub fn put_back(&mut self, client: ClientNumber, told: Told) {
+        match told {
+            Told::Notice(notice) => {
                 let Ok(number) = self.processes.number_of(client) else { return };
                 if let Some(registered) = self.sessions.registered.get_mut(&number) {
                     registered.notices.put_back(notice);
                 }
                 self.processes.wake(number);
             }
-            other => self.processes.put_back(client, other),
+            Told::Signal(signal) => self.processes.put_back(client, signal),
         }
     }
 }

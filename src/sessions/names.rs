@@ -9,8 +9,9 @@
 
 use std::sync::Arc;
 
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
 use crate::cooperative::process::ProcessNumber;
-use crate::message::{ClientNumber, Code, Error};
 use crate::sessions::Engine;
 use crate::sessions::administration::LEAST;
 

@@ -175,7 +175,7 @@ impl Notices {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::LeaseId;
+    use crate::common::id::LeaseId;
 
     fn joined(name: &str) -> Notice {
         Notice::Joined { name: name.into() }

@@ -13,9 +13,10 @@
 
 use std::ops::Range;
 
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
 use crate::common::marks::mark;
 use crate::cooperative::process::ProcessNumber;
-use crate::message::{ClientNumber, Code, Error};
 use crate::sessions::message::{Delivery, MessageId};
 use crate::sessions::seat::Side;
 use crate::sessions::words::SessionId;

@@ -20,11 +20,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::common::caller::Caller;
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
+use crate::common::id::LeaseId;
 use crate::common::marks::mark;
-use crate::cooperative::manager::Caller;
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::ProcessToken;
-use crate::message::{ClientNumber, Code, Error, LeaseId};
 use crate::sessions::administration::{BLOCK, Entry, Held, LEAST, SPAN, Span, Use};
 use crate::sessions::block::{Block, Extent};
 use crate::sessions::names::Ticket;
@@ -181,7 +183,7 @@ mod tests {
     use crate::memory::buddy::Buddy;
     use crate::memory::ids::Ids;
     use crate::memory::lease::LeaseTable;
-    use crate::server::shared::Tables;
+    use crate::server::tables::ServerTables;
     use crate::sessions::Sessions;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
@@ -190,7 +192,7 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    type Locked = Mutex<Tables<(), ()>>;
+    type Locked = Mutex<ServerTables<(), ()>>;
 
     fn tables() -> Locked {
         let pools = Pools::divided(1 << 20, &Shares::default(), &Shares::default()).unwrap();
@@ -198,7 +200,7 @@ mod tests {
         let longest = Duration::from_secs(1);
         let mut leases = LeaseTable::new(Buddy::new(1 << 20), ids, longest, |_, _| ());
         let processes = Processes::new(pools, Rules::default(), &mut leases, Instant::now());
-        let mut tables = Tables { leases, processes, sessions: Sessions::new(1 << 20) };
+        let mut tables = ServerTables { leases, processes, sessions: Sessions::new(1 << 20) };
         tables
             .engine()
             .join(Caller::connected(1), "caller", Some(0), (), None, Instant::now())

@@ -19,8 +19,9 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
 use crate::cooperative::process::ProcessNumber;
-use crate::message::{ClientNumber, Code, Error};
 use crate::sessions::administration::{SESSION, Use};
 use crate::sessions::message::{Delivery, MessageId};
 use crate::sessions::notice::NoticeNumber;

@@ -20,11 +20,13 @@
 
 use std::time::Instant;
 
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
+use crate::common::id::LeaseId;
 use crate::cooperative::manager::Manager;
 use crate::cooperative::process::ProcessNumber;
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::power_of_two_within;
-use crate::message::{ClientNumber, Code, Error, LeaseId};
 use crate::sessions::Engine;
 use crate::sessions::administration::{SPAN, Use};
 use crate::sessions::block::Block;

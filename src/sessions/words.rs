@@ -15,7 +15,11 @@
 //! **Source** `interprocess-communication-patent.txt`: sessions mediated by a communications
 //! engine.
 
-use crate::message::LeaseId;
+use crate::common::description::{Answer, Field, Message, Sink, Source};
+use crate::common::error::{Error, Malformed};
+use crate::common::id::LeaseId;
+use crate::common::line::put;
+use crate::cooperative::words::{Level, Pool, Signal};
 
 /// The one name of a session at both its ends. Of a lease id's form, and as hard to guess.
 pub type SessionId = LeaseId;
@@ -82,4 +86,138 @@ pub struct SessionState {
     pub inward: u64,
     /// Messages that the other end has not received yet.
     pub outward: u64,
+}
+
+/// What a process is told: by the memory manager, and by the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// By the memory manager.
+    Signal(Signal),
+    /// By the engine: something happened in a session, or among the processes.
+    Notice(Notice),
+}
+
+/// The reply to `wait`: in a frame the number of the signal, 0 for none, and what it says.
+impl<'a> Message<'a> for Option<Told> {
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        let signal = match source.u32()? {
+            0 => return Ok(None),
+            1 => read_collect(source)?,
+            2 => Signal::Status,
+            3 => {
+                Signal::Granted { id: source.id()?, size: source.u64()?, pool: Pool::read(source)? }
+            }
+            number => return Ok(Some(Told::Notice(Notice::read(number, source)?))),
+        };
+        Ok(Some(Told::Signal(signal)))
+    }
+
+    fn write(&self, sink: &mut impl Sink) {
+        match self {
+            None => sink.u32("signal", 0),
+            Some(Told::Signal(Signal::Collect { size, level, within_ms })) => {
+                sink.u32("signal", 1);
+                sink.u64("size", *size);
+                sink.u32("level", level.number().into());
+                sink.u64("within_ms", *within_ms);
+            }
+            Some(Told::Signal(Signal::Status)) => sink.u32("signal", 2),
+            Some(Told::Signal(Signal::Granted { id, size, pool })) => {
+                sink.u32("signal", 3);
+                sink.id("id", *id);
+                sink.u64("size", *size);
+                pool.write("pool", sink);
+            }
+            Some(Told::Notice(notice)) => notice.write(sink),
+        }
+    }
+}
+
+impl Answer<'_> for Option<Told> {
+    const KIND: u8 = 0x97;
+    const WORD: &'static str = "";
+
+    fn line(&self, out: &mut Vec<u8>) {
+        match self {
+            None => out.extend_from_slice(b"none"),
+            Some(Told::Signal(Signal::Status)) => out.extend_from_slice(b"status"),
+            Some(Told::Signal(Signal::Collect { size, level, within_ms })) => {
+                put(out, format_args!("collect {size} {} {within_ms}", level.number()));
+            }
+            Some(Told::Signal(Signal::Granted { id, size, pool })) => {
+                put(out, format_args!("granted {id} {size} {}", pool.word()));
+            }
+            Some(Told::Notice(notice)) => notice.line(out),
+        }
+    }
+}
+
+fn read_collect<'a, S: Source<'a>>(source: &mut S) -> Result<Signal, Error> {
+    let (size, number) = (source.u64()?, source.u32()?);
+    let level = Level::ALL.into_iter().find(|level| u32::from(level.number()) == number);
+    let level = level.ok_or(Malformed("has a level of no known number"))?;
+    Ok(Signal::Collect { size, level, within_ms: source.u64()? })
+}
+
+impl Notice {
+    /// Its number in a frame.
+    fn number(&self) -> u32 {
+        match self {
+            Notice::Opened { .. } => 4,
+            Notice::Message { .. } => 5,
+            Notice::Blocked { .. } => 6,
+            Notice::Unblocked { .. } => 7,
+            Notice::Lost { .. } => 8,
+            Notice::Closed { .. } => 9,
+            Notice::Joined { .. } => 10,
+            Notice::Left { .. } => 11,
+        }
+    }
+
+    fn read<'a, S: Source<'a>>(number: u32, source: &mut S) -> Result<Self, Error> {
+        Ok(match number {
+            4 => Notice::Opened { session: source.id()?, name: source.text()?.into_owned() },
+            5 => Notice::Message { session: source.id()?, length: source.u64()? },
+            6 => Notice::Blocked { session: source.id()? },
+            7 => Notice::Unblocked { session: source.id()? },
+            8 => Notice::Lost { session: source.id()?, count: source.u64()? },
+            9 => Notice::Closed { session: source.id()? },
+            10 => Notice::Joined { name: source.text()?.into_owned() },
+            11 => Notice::Left { name: source.text()?.into_owned() },
+            _ => return Err(Malformed("has a signal of no known number").into()),
+        })
+    }
+
+    fn write(&self, sink: &mut impl Sink) {
+        sink.u32("signal", self.number());
+        match self {
+            Notice::Opened { session, name } => {
+                sink.id("session", *session);
+                sink.text("name", name);
+            }
+            Notice::Message { session, length: count } | Notice::Lost { session, count } => {
+                sink.id("session", *session);
+                sink.u64("count", *count);
+            }
+            Notice::Blocked { session }
+            | Notice::Unblocked { session }
+            | Notice::Closed { session } => sink.id("session", *session),
+            Notice::Joined { name } | Notice::Left { name } => sink.text("name", name),
+        }
+    }
+
+    fn line(&self, out: &mut Vec<u8>) {
+        match self {
+            Notice::Opened { session, name } => put(out, format_args!("opened {session} {name}")),
+            Notice::Message { session, length } => {
+                put(out, format_args!("message {session} {length}"));
+            }
+            Notice::Blocked { session } => put(out, format_args!("blocked {session}")),
+            Notice::Unblocked { session } => put(out, format_args!("unblocked {session}")),
+            Notice::Lost { session, count } => put(out, format_args!("lost {session} {count}")),
+            Notice::Closed { session } => put(out, format_args!("closed {session}")),
+            Notice::Joined { name } => put(out, format_args!("joined {name}")),
+            Notice::Left { name } => put(out, format_args!("left {name}")),
+        }
+    }
 }

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use leasebox::common::caller::Caller;
+use leasebox::common::error::Code;
 use leasebox::cooperative::figures::{BOXES, FRAGMENTED, FULL};
-use leasebox::cooperative::manager::{Caller, Rules};
+use leasebox::cooperative::manager::Rules;
 use leasebox::cooperative::words::Pool::{
     Committed, GrantedLeak, GrantedPause, LoanedEfficiency, LoanedPause,
 };
 use leasebox::cooperative::words::{Amounts, Level, Reason, Signal};
-use leasebox::message::Code;
 
 use crate::world::{KB, MB, MS, World, amounts};
 

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use leasebox::client::Client as Library;
 use leasebox::client::exchange::Way;
 use leasebox::cooperative::words::{Pool, Reason, Signal, Wanted};
+use leasebox::sessions::words::Told;
 
+use crate::support::calls::Calls as _;
 use crate::support::{Client, Running, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -367,7 +369,10 @@ fn the_library_speaks_for_a_process() {
     let granted = process.request_as(&wanted).unwrap();
     assert_eq!(granted.by.as_deref(), Some("800-801-802-812-900-902-904-908"));
     process.report(1, None).unwrap();
-    assert!(matches!(other.wait(LIMIT).unwrap(), Some(Signal::Collect { size: 1023, .. })));
+    assert!(matches!(
+        other.wait(LIMIT).unwrap(),
+        Some(Told::Signal(Signal::Collect { size: 1023, .. }))
+    ));
     let (pools, pressure) = process.pools().unwrap();
     assert_eq!((pools.len(), pressure.some_10), (5, 0));
     let account = process.accounts().unwrap().remove(0);

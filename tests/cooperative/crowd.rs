@@ -9,6 +9,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::connections::{all_free, library};
+use crate::support::calls::Calls as _;
 use crate::support::{Running, wait_for};
 
 /// Many processes that ask, return, wait and die; answers how many grants there were.

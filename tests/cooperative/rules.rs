@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use leasebox::cooperative::manager::{Caller, CollectBy, Rules};
+use leasebox::common::caller::Caller;
+use leasebox::common::error::Code;
+use leasebox::cooperative::manager::{CollectBy, Rules};
 use leasebox::cooperative::pool::{Share, Shares};
 use leasebox::cooperative::words::Pool::{
     Committed, GrantedLeak, GrantedPause, LoanedEfficiency, LoanedPause,
 };
 use leasebox::cooperative::words::{Amounts, Level, Reason, Signal, Wanted};
-use leasebox::message::Code;
 
 use crate::world::{KB, MS, World};
 
@@ -132,7 +133,7 @@ fn a_waiting_request_asks_others_to_collect_and_is_granted_what_they_return() {
     let urgent = Signal::Collect { size: 32 * KB, level: Level::Urgent, within_ms: 500 };
     assert_eq!(world.signal(1), Some(urgent));
     world.tables.processes.take_wakers();
-    world.tables.processes.fall_asleep(2);
+    world.tables.processes.add_sleeper(2);
     world.give_back(1, id);
     assert_eq!(world.tables.processes.take_wakers(), [2]);
     assert_eq!(
@@ -471,8 +472,8 @@ fn a_cancelled_grant_leaves_no_trace() {
 fn the_end_of_a_process_wakes_those_who_wait_for_it() {
     let mut world = World::new(&[]);
     [1, 2, 3].into_iter().for_each(|client| world.join(client, 0));
-    [1, 3].into_iter().for_each(|client| world.tables.processes.fall_asleep(client));
-    world.tables.processes.awake(3);
+    [1, 3].into_iter().for_each(|client| world.tables.processes.add_sleeper(client));
+    world.tables.processes.remove_sleeper(3);
     [1, 2, 3].into_iter().for_each(|client| drop(world.tables.processes.leave(client, world.now)));
     assert_eq!(world.tables.processes.take_wakers(), [1], "nobody sleeps for the others");
     assert!(world.tables.processes.next_signal(1).is_err());

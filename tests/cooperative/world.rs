@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::hash::RandomState;
 use std::time::{Duration, Instant};
 
+use leasebox::common::caller::Caller;
+use leasebox::common::error::{Code, Error};
+use leasebox::common::id::LeaseId;
 use leasebox::common::marks::{Figures, take_reached};
-use leasebox::cooperative::manager::{Caller, Rules, StandAlone};
+use leasebox::cooperative::manager::{Rules, StandAlone};
 use leasebox::cooperative::pool::{Pools, Share, Shares};
 use leasebox::cooperative::words::{Amounts, Granted, Pool, Reason, Signal, Wanted};
 use leasebox::memory::buddy::Buddy;
 use leasebox::memory::ids::Ids;
 use leasebox::memory::lease::LeaseTable;
-use leasebox::message::{Code, Error, LeaseId};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

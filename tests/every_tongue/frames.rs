@@ -2,8 +2,13 @@
 
 use leasebox::client::exchange::{Semantics, Way};
 use leasebox::client::{CallError, Client as Library};
+use leasebox::commands::{
+    Data, Draw, Get, Join, Lease, Leased, Leave, Opened, Owed, Pools, Release, Released, Renew,
+    Reply, Report, Request, Return, Reuse, Set, Table, Tree, Ttl, WasSet,
+};
+use leasebox::common::id::{IdKind, LeaseId};
 use leasebox::cooperative::words::Wanted;
-use leasebox::message::{IdKind, LeaseId, Reply, Request, Rows};
+use leasebox::numbers::commands::Rows;
 use leasebox::protocol::byte_order::ByteOrder;
 use leasebox::protocol::output::Output;
 use leasebox::protocol::text;
@@ -39,20 +44,20 @@ impl Tongue for New {
         let id_kind = IdKind::Uuid;
         let line;
         let reply = self.client.ask(&match asked {
-            Asked::Draw(count) => Request::Draw { count: *count },
-            Asked::Lease(size) => Request::Lease { size: *size, duration_ms, id_kind },
-            Asked::Set(lease, data) => Request::Set { id: id(*lease), data: data.into() },
-            Asked::Get(lease) => Request::Get { id: id(*lease) },
-            Asked::Renew(lease) => Request::Renew { id: id(*lease), duration_ms },
-            Asked::Ttl(lease) => Request::Ttl { id: id(*lease) },
-            Asked::Release(lease) => Request::Release { id: id(*lease) },
-            Asked::Tree => Request::Tree,
-            Asked::Table => Request::Table { rows: 50, which: Rows::First },
+            Asked::Draw(count) => Request::Draw(Draw { count: *count }),
+            Asked::Lease(size) => Request::Lease(Lease { size: *size, duration_ms, id_kind }),
+            Asked::Set(lease, data) => Request::Set(Set { id: id(*lease), data: data.into() }),
+            Asked::Get(lease) => Request::Get(Get { id: id(*lease) }),
+            Asked::Renew(lease) => Request::Renew(Renew { id: id(*lease), duration_ms }),
+            Asked::Ttl(lease) => Request::Ttl(Ttl { id: id(*lease) }),
+            Asked::Release(lease) => Request::Release(Release { id: id(*lease) }),
+            Asked::Tree => Request::Tree(Tree),
+            Asked::Table => Request::Table(Table { rows: 50, which: Rows::First }),
             Asked::Join(committed) => {
-                Request::Join { name: "p".into(), committed: Some(*committed) }
+                Request::Join(Join { name: "p".into(), committed: Some(*committed) })
             }
             Asked::Report(freeable, efficiency) => {
-                Request::Report { freeable: *freeable, efficiency: Some(*efficiency) }
+                Request::Report(Report { freeable: *freeable, efficiency: Some(*efficiency) })
             }
             Asked::Request(size, reason, freeable) => Request::Grant(Wanted {
                 size: *size,
@@ -61,11 +66,11 @@ impl Tongue for New {
                 wait_ms: 0,
                 why: true,
             }),
-            Asked::Return(block) => Request::Return { id: id(*block) },
-            Asked::Reuse(size) => Request::Reuse { size: *size },
-            Asked::Owed => Request::Owed,
-            Asked::Pools => Request::Pools,
-            Asked::Leave => Request::Leave,
+            Asked::Return(block) => Request::Return(Return { id: id(*block) }),
+            Asked::Reuse(size) => Request::Reuse(Reuse { size: *size }),
+            Asked::Owed => Request::Owed(Owed),
+            Asked::Pools => Request::Pools(Pools),
+            Asked::Leave => Request::Leave(Leave),
             Asked::Say(saying, which) => {
                 line = said(saying, &id(*which).to_string());
                 text::parse(line.as_bytes()).unwrap()
@@ -75,25 +80,25 @@ impl Tongue for New {
         Some(match (asked, reply) {
             (_, Err(CallError::Refused(error))) => Answered::No(error.code),
             (_, Ok(Reply::Drawn(drawn))) => Answered::Numbers(drawn.numbers()),
-            (Asked::Lease(_), Ok(Reply::Leased { id, size, duration_ms })) => {
+            (Asked::Lease(_), Ok(Reply::Leased(Leased { id, size, duration_ms }))) => {
                 self.ids.push(id);
                 Answered::Leased(Some((size, duration_ms)))
             }
-            (_, Ok(Reply::Leased { size, duration_ms, .. })) => {
+            (_, Ok(Reply::Leased(Leased { size, duration_ms, .. }))) => {
                 Answered::Leased(Some((size, duration_ms)))
             }
-            (_, Ok(Reply::Set { length, .. })) => Answered::Set(Some(length)),
-            (_, Ok(Reply::Data { data, .. })) => Answered::Data(data),
-            (_, Ok(Reply::Ttl { .. })) => Answered::Ttl,
-            (_, Ok(Reply::Released { size, .. })) => Answered::Released(size),
-            (_, Ok(Reply::Tree(picture))) => Answered::Tree(picture),
+            (_, Ok(Reply::Set(WasSet { length, .. }))) => Answered::Set(Some(length)),
+            (_, Ok(Reply::Data(Data { data, .. }))) => Answered::Data(data),
+            (_, Ok(Reply::Ttl(_))) => Answered::Ttl,
+            (_, Ok(Reply::Released(Released { size, .. }))) => Answered::Released(size),
+            (_, Ok(Reply::Tree(tree))) => Answered::Tree(tree.picture),
             (_, Ok(Reply::Table(rows))) => {
                 Answered::Table(rows.iter().map(|row| (row.counter, row.result)).collect())
             }
             (_, Ok(reply)) => {
                 match &reply {
                     Reply::Granted(granted) => self.ids.push(granted.id),
-                    Reply::Opened { session } => self.ids.push(*session),
+                    Reply::Opened(Opened { session }) => self.ids.push(*session),
                     _ => {}
                 }
                 let mut out = Output::default();

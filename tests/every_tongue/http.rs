@@ -3,8 +3,8 @@
 use super::support::{Client, Running, numbers};
 use super::{Answered, Asked, LONG, Tongue};
 use crate::support::http::{Response, ask};
-use leasebox::message::Code;
-use leasebox::protocol::escape::{escape, unescape};
+use leasebox::common::error::Code;
+use leasebox::common::escape::{escape, unescape};
 
 struct Http {
     client: Client,

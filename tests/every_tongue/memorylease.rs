@@ -1,6 +1,6 @@
 //! MemoryLease frames: leases alone, by numbers.
 
-use leasebox::message::Code;
+use leasebox::common::error::Code;
 
 use super::support::frames::Frames;
 use super::support::{Client, Running};

@@ -5,8 +5,8 @@ use std::io::{BufRead, Read};
 use super::support::Running;
 use super::text::{Text, understood};
 use super::{Answered, Asked, Tongue};
-use leasebox::message::Code;
-use leasebox::protocol::escape::unescape;
+use leasebox::common::error::Code;
+use leasebox::common::escape::unescape;
 
 struct Resp(Text);
 

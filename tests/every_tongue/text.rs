@@ -1,7 +1,7 @@
 //! Text: all that can be said, in lines.
 
-use leasebox::message::Code;
-use leasebox::protocol::escape::{escape, unescape};
+use leasebox::common::error::Code;
+use leasebox::common::escape::{escape, unescape};
 
 use super::support::{Client, numbers};
 use super::{Answered, Asked, LONG, Tongue, is_new, said, told};

@@ -5,16 +5,17 @@ use std::hash::RandomState;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
+use leasebox::commands::{CommandNames, Picture, Reply, Request};
+use leasebox::common::caller::ClientNumber;
+use leasebox::common::escape::{escape, unescape};
 use leasebox::lab::record::Record;
 use leasebox::lab::table;
 use leasebox::lecture::marshal::{Form, bytes_of, marshal, unmarshal};
 use leasebox::lecture::modified_utf8;
-use leasebox::message::{ClientNumber, Reply, Request};
 use leasebox::protocol::byte_order::ByteOrder;
 use leasebox::protocol::cdr::Reader;
 use leasebox::protocol::datagram::{self, Wish};
-use leasebox::protocol::escape::{escape, unescape};
-use leasebox::protocol::frame::{HEADER, Header, put_reply, take_reply};
+use leasebox::protocol::frame::{HEADER, Header, put_reply, read_reply};
 use leasebox::protocol::output::Output;
 use leasebox::protocol::{Conversation, Decoded, Manners, Tail};
 use leasebox::server::datagrams::{DatagramLimits, Datagrams, Executor};
@@ -74,10 +75,10 @@ pub fn frame_reply(bytes: &[u8]) {
     };
     let take = |frame: &[u8]| {
         let mut body = Reader::new(frame, HEADER, header.order());
-        take_reply(header.kind, header.status, &mut body)
+        read_reply(header.kind, header.status, &mut body)
     };
     let Ok(mut reply) = take(bytes) else { return };
-    let (shown, is_help) = (format!("{reply:?}"), matches!(reply, Reply::Help));
+    let (shown, is_help) = (format!("{reply:?}"), matches!(reply, Reply::Help(CommandNames)));
     let mut out = Output::default();
     put_reply(Header::new(header.order(), 0, header.id), &mut reply, &mut out, |_| {});
     let again = [out.bytes, out.body].concat();
@@ -122,7 +123,7 @@ impl Executor for Counting {
 
     fn execute(&mut self, _: &Request<'_>, _: ClientNumber, _: Wish) -> Reply<'_> {
         self.0 += 1;
-        Reply::Tree("x".repeat(9000))
+        Reply::Tree(Picture { picture: "x".repeat(9000) })
     }
 }
 

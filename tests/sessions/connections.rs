@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use leasebox::client::exchange::Way;
 use leasebox::client::{CallError, Client as Library};
-use leasebox::cooperative::words::Signal;
-use leasebox::message::{Code, Reply, Request};
+use leasebox::commands::{Attach, MessageReply, Receive, Reply, Request};
+use leasebox::common::error::Code;
 use leasebox::protocol::byte_order::ByteOrder;
 use leasebox::protocol::cdr::Reader;
-use leasebox::protocol::frame::{HEADER, Header, kind_of, put_request, take_reply};
-use leasebox::sessions::words::{Notice, SessionId};
+use leasebox::protocol::frame::{HEADER, Header, read_reply};
+use leasebox::sessions::words::{Notice, SessionId, Told};
 
+use crate::support::calls::Calls as _;
 use crate::support::{Client, Running, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -130,8 +131,8 @@ fn receive_waits_for_a_message_and_deliver_for_its_receipt() {
 
 fn frame(request: &Request<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    let header = Header::new(ByteOrder::Little, kind_of(request), 1);
-    header.put(&mut out, 0, |body| put_request(request, body));
+    let header = Header::new(ByteOrder::Little, request.kind(), 1);
+    header.put(&mut out, 0, |body| request.write(body));
     out
 }
 
@@ -140,7 +141,7 @@ fn reply(client: &mut Client) -> Reply<'static> {
     let header = Header::read(&head).unwrap();
     let whole = [&head[..], &client.bytes(header.length as usize)].concat();
     let mut body = Reader::new(&whole, HEADER, header.order());
-    take_reply(header.kind, header.status, &mut body).unwrap()
+    read_reply(header.kind, header.status, &mut body).unwrap()
 }
 
 #[test]
@@ -151,15 +152,17 @@ fn large_messages_that_were_asked_for_at_once_all_arrive() {
     let token = bob.join("bob", Some(0)).unwrap();
     let session = alice.open("bob", b"").unwrap();
     let mut asking = server.connect();
-    asking.send(frame(&Request::Attach { token }));
-    assert!(matches!(reply(&mut asking), Reply::Attached { .. }));
+    asking.send(frame(&Request::Attach(Attach { token })));
+    assert!(matches!(reply(&mut asking), Reply::Attached(_)));
     for ms in [0, 30_000] {
         (0..4).for_each(|number| alice.send(session, &[number; 100_000]).unwrap());
-        let ask = Request::Receive { session, ms };
+        let ask = Request::Receive(Receive { session, ms });
         asking.send(frame(&ask).repeat(4));
         for number in 0..4 {
             match reply(&mut asking) {
-                Reply::Message { data: Some(data), .. } => assert_eq!(data, [number; 100_000]),
+                Reply::Message(MessageReply { data: Some(data), .. }) => {
+                    assert_eq!(data, [number; 100_000])
+                }
                 other => panic!("{other:?}"),
             }
         }
@@ -204,7 +207,7 @@ fn the_end_of_a_process_wakes_who_waits_for_its_words() {
     let session = alice.open("bob", b"").unwrap();
     assert!(matches!(
         bob.wait(SECOND).unwrap(),
-        Some(Signal::Notice(Notice::Opened { name, .. })) if name == "alice"
+        Some(Told::Notice(Notice::Opened { name, .. })) if name == "alice"
     ));
     let asked = Instant::now();
     thread::scope(|scope| {
@@ -214,7 +217,7 @@ fn the_end_of_a_process_wakes_who_waits_for_its_words() {
         assert_eq!(code(waiting.join().unwrap()), Code::NotFound);
     });
     assert!(asked.elapsed() < SECOND, "{:?}", asked.elapsed());
-    assert_eq!(bob.wait(SECOND).unwrap(), Some(Signal::Notice(Notice::Closed { session })));
+    assert_eq!(bob.wait(SECOND).unwrap(), Some(Told::Notice(Notice::Closed { session })));
     drop(bob);
     wait_for("all to be back", || all_back(&server));
 }
@@ -228,9 +231,9 @@ fn a_message_is_not_taken_for_a_connection_that_has_gone() {
     let session = alice.open("bob", b"").unwrap();
     for number in 0..20 {
         let mut waiter = server.connect();
-        waiter.send(frame(&Request::Attach { token }));
+        waiter.send(frame(&Request::Attach(Attach { token })));
         reply(&mut waiter);
-        waiter.send(frame(&Request::Receive { session, ms: 30_000 }));
+        waiter.send(frame(&Request::Receive(Receive { session, ms: 30_000 })));
         drop(waiter);
         // Until the system has told the server's side of it.
         thread::sleep(Duration::from_millis(5));
@@ -311,14 +314,14 @@ fn who_watches_misses_nobody_however_many_come_meanwhile() {
             watcher.watch().unwrap().into_iter().collect();
         while known.len() < 101 {
             match watcher.wait(LIMIT).unwrap() {
-                Some(Signal::Notice(Notice::Joined { name })) => assert!(known.insert(name)),
+                Some(Told::Notice(Notice::Joined { name })) => assert!(known.insert(name)),
                 other => panic!("{other:?}"),
             }
         }
         barrier.wait();
         while known.len() > 1 {
             match watcher.wait(LIMIT).unwrap() {
-                Some(Signal::Notice(Notice::Left { name })) => assert!(known.remove(&name)),
+                Some(Told::Notice(Notice::Left { name })) => assert!(known.remove(&name)),
                 other => panic!("{other:?}"),
             }
         }
@@ -376,7 +379,7 @@ trait ParseId {
 
 impl ParseId for String {
     fn parse_id(&self) -> SessionId {
-        leasebox::message::LeaseId::parse(self.as_bytes()).unwrap()
+        leasebox::common::id::LeaseId::parse(self.as_bytes()).unwrap()
     }
 }
 

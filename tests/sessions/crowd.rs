@@ -11,13 +11,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use leasebox::client::{CallError, Client as Library};
-use leasebox::cooperative::words::Signal;
-use leasebox::message::Code;
-use leasebox::sessions::words::{Notice, SessionId};
+use leasebox::common::error::Code;
+use leasebox::sessions::words::{Notice, SessionId, Told};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::connections::{all_back, library};
+use crate::support::calls::Calls as _;
 use crate::support::{Running, wait_for};
 
 /// What all of them saw.
@@ -93,8 +93,8 @@ impl One {
         }
     }
 
-    fn hear(&mut self, signal: Signal, tally: &Tally) {
-        let Signal::Notice(notice) = signal else { panic!("{signal:?}") };
+    fn hear(&mut self, signal: Told, tally: &Tally) {
+        let Told::Notice(notice) = signal else { panic!("{signal:?}") };
         match notice {
             Notice::Opened { session, .. } => drop(self.sessions.insert(session, (0, 0))),
             Notice::Message { session, .. } => self.receive(session, tally),

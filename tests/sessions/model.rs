@@ -4,7 +4,7 @@
 //! Copies are under way while other things happen: each is begun, made when it has its seat, and
 //! finished as steps of their own.
 
-use leasebox::message::Code;
+use leasebox::common::error::Code;
 use leasebox::sessions::words::SessionId;
 use leasebox::sessions::{Copying, Finished};
 use proptest::prelude::*;
@@ -60,7 +60,7 @@ fn steps() -> impl Strategy<Value = Step> {
 struct Run {
     world: World,
     model: Model,
-    leases: Vec<leasebox::message::LeaseId>,
+    leases: Vec<leasebox::common::id::LeaseId>,
 }
 
 impl Run {
@@ -150,7 +150,7 @@ impl Run {
             Step::Lease(size) => {
                 let (tables, now) = (&mut self.world.tables, self.world.now);
                 tables.make_room(size);
-                let kind = leasebox::message::IdKind::Uuid;
+                let kind = leasebox::common::id::IdKind::Uuid;
                 self.leases.extend(tables.leases.lease(size, 1000, kind, now));
             }
             Step::Unlease => {

@@ -1,7 +1,7 @@
 //! What sessions promise beyond the figures' steps: sizes, ends, shares, names, seats.
 
-use leasebox::cooperative::manager::Caller;
-use leasebox::message::Code;
+use leasebox::common::caller::Caller;
+use leasebox::common::error::Code;
 use leasebox::sessions::words::SessionId;
 use leasebox::sessions::{Delivery, Finished};
 
@@ -391,7 +391,7 @@ fn who_waits_for_a_name_is_woken_by_that_alone() {
     world.engine().await_name("p2", 101);
     world.engine().await_name("p22", 102);
     world.join(1, 0);
-    assert_eq!(world.tables.processes.take_wakers(), []);
+    assert_eq!(world.tables.processes.take_wakers(), [0_u64; 0]);
     world.engine().forget_name("p2", first);
     world.join(2, 0);
     assert_eq!(world.tables.processes.take_wakers(), [101]);

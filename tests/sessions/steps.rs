@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use leasebox::message::Code;
+use leasebox::common::error::Code;
 use leasebox::sessions::LEAST;
 use leasebox::sessions::steps::STEPS;
 
@@ -60,7 +60,7 @@ fn full() -> BTreeSet<u16> {
     assert!(world.try_join(late, 32).unwrap().is_err(), "it is full");
     let first = world.engine().await_room(100);
     let second = world.engine().await_room(101);
-    assert_eq!(world.tables.processes.take_wakers(), []);
+    assert_eq!(world.tables.processes.take_wakers(), [0_u64; 0]);
     world.leave(1);
     assert_eq!(world.tables.processes.take_wakers(), [100], "who waited longest looks");
     assert!(world.try_join(late, 32).unwrap().is_err(), "another waits");
@@ -69,7 +69,7 @@ fn full() -> BTreeSet<u16> {
     world.engine().forget_room(second);
     world.join(late, 32);
     let second = world.engine().await_room(101);
-    assert_eq!(world.tables.processes.take_wakers(), [], "there is no room for a second");
+    assert_eq!(world.tables.processes.take_wakers(), [0_u64; 0], "there is no room for a second");
     world.leave(2);
     assert_eq!(world.tables.processes.take_wakers(), [101]);
     world.engine().forget_room(second);
@@ -103,9 +103,9 @@ fn further_block() -> BTreeSet<u16> {
     world.reached()
 }
 
-fn lies_up_to(end: u64) -> leasebox::message::Error {
+fn lies_up_to(end: u64) -> leasebox::common::error::Error {
     let text = format!("messages lie there up to {end} bytes; receive them, or shrink to that");
-    leasebox::message::Error::new(Code::Refused, text)
+    leasebox::common::error::Error::new(Code::Refused, text)
 }
 
 fn communication() -> BTreeSet<u16> {

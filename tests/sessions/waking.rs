@@ -1,8 +1,9 @@
 //! Whoever waits is woken by what it waits for, and not by the next look at the clock.
 
-use leasebox::cooperative::manager::Caller;
+use leasebox::common::caller::Caller;
+use leasebox::common::error::{Code, Error};
+use leasebox::common::id::{IdKind, LeaseId};
 use leasebox::cooperative::words::{Reason, Wanted};
-use leasebox::message::{Code, Error, IdKind, LeaseId};
 use leasebox::sessions::words::SessionId;
 use leasebox::sessions::{Delivery, Finished, LEAST};
 
@@ -19,10 +20,10 @@ fn three() -> (World, SessionId) {
 
 /// Who is woken by that, of three processes that sleep.
 fn woken<T>(world: &mut World, act: impl FnOnce(&mut World) -> T) -> Vec<u64> {
-    (1..=3).for_each(|client| world.tables.processes.fall_asleep(client));
+    (1..=3).for_each(|client| world.tables.processes.add_sleeper(client));
     world.tables.processes.take_wakers();
     act(world);
-    (1..=3).for_each(|client| world.tables.processes.awake(client));
+    (1..=3).for_each(|client| world.tables.processes.remove_sleeper(client));
     let mut woken = world.tables.processes.take_wakers();
     woken.sort_unstable();
     woken.dedup();
@@ -167,7 +168,9 @@ fn idle() -> World {
     let session = world.open(1, 2);
     (0..4).for_each(|_| world.send(1, session, &[0; 1000]).unwrap());
     (0..4).for_each(|_| drop(world.receive(2, session).unwrap()));
-    while world.tables.leases.lease(KB, 1000, leasebox::message::IdKind::Uuid, world.now).is_ok() {}
+    while world.tables.leases.lease(KB, 1000, leasebox::common::id::IdKind::Uuid, world.now).is_ok()
+    {
+    }
     assert_eq!(world.size(1), 4 * KB);
     world.log();
     world

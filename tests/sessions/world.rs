@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use std::hash::RandomState;
 use std::time::{Duration, Instant};
 
+use leasebox::common::caller::Caller;
+use leasebox::common::error::{Code, Error};
 use leasebox::common::marks::{Figures, take_reached};
-use leasebox::cooperative::manager::{Caller, Processes, Rules};
+use leasebox::cooperative::manager::{Processes, Rules};
 use leasebox::cooperative::pool::{Pools, Shares};
-use leasebox::cooperative::words::Signal;
 use leasebox::memory::buddy::Buddy;
 use leasebox::memory::ids::Ids;
 use leasebox::memory::lease::LeaseTable;
-use leasebox::message::{Code, Error};
-use leasebox::server::shared::Tables;
-use leasebox::sessions::words::{Notice, SessionId};
+use leasebox::server::tables::ServerTables;
+use leasebox::sessions::words::{Notice, SessionId, Told};
 use leasebox::sessions::{CopyNumber, Copying, Engine, Finished, Full, Sessions};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -23,7 +23,7 @@ pub const KB: u64 = 1024;
 
 pub struct World {
     /// An extent is known by where it lies.
-    pub tables: Tables<u64, u64>,
+    pub tables: ServerTables<u64, u64>,
     pub now: Instant,
     arena: Vec<u8>,
     /// Processes that ended, whose blocks are not given back yet.
@@ -44,7 +44,7 @@ impl World {
         let now = Instant::now();
         let rules = Rules { journal: true, ..Rules::default() };
         let processes = Processes::new(pools, rules, &mut leases, now);
-        let tables = Tables { leases, processes, sessions: Sessions::new(admin) };
+        let tables = ServerTables { leases, processes, sessions: Sessions::new(admin) };
         Self { tables, now, arena: vec![0; memory as usize], ending: Vec::new() }
     }
 
@@ -157,7 +157,7 @@ impl World {
         begun?.map(|copying| self.read(copying)).transpose()
     }
 
-    pub fn signal(&mut self, client: u64) -> Option<Signal> {
+    pub fn signal(&mut self, client: u64) -> Option<Told> {
         self.engine().next_signal(client).unwrap()
     }
 
@@ -219,8 +219,11 @@ impl World {
 }
 
 /// A signal without its session's id.
-fn in_short(signal: &Signal) -> String {
-    let Signal::Notice(notice) = signal else { return format!("{signal:?}") };
+fn in_short(told: &Told) -> String {
+    let notice = match told {
+        Told::Signal(signal) => return format!("{signal:?}"),
+        Told::Notice(notice) => notice,
+    };
     match notice {
         Notice::Opened { name, .. } => format!("opened {name}"),
         Notice::Message { length, .. } => format!("message {length}"),

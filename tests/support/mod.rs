@@ -1,6 +1,7 @@
 //! A real server, its clients, and what to print when a test fails.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod calls;
 pub mod frames;
 pub mod http;
 pub mod report;

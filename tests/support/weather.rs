@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use leasebox::client::exchange::Way;
 use leasebox::client::{CallError, Client};
-use leasebox::message::Code;
+use leasebox::common::error::Code;
 
 use super::{BINARY, announced};
 

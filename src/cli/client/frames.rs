@@ -8,7 +8,12 @@ use crate::cli::client::{
 };
 use crate::client::Client;
 use crate::client::exchange::Way;
-use crate::message::{Code, Error, IdKind, LeaseId, Reply, Request, parse_decimal};
+use crate::commands::{
+    Attach, Data, Deliver, Help, Lease, Leased, Open, Publish, Replace, Reply, Request, Send, Set,
+    WasSet,
+};
+use crate::common::error::{Code, Error};
+use crate::common::id::{IdKind, LeaseId, parse_decimal};
 use crate::protocol::output::Output;
 use crate::protocol::text;
 
@@ -23,7 +28,7 @@ pub fn answer(place: &Place<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     client.set_limit(place.left());
     client.set_longest(place.max_message);
     if let Some(token) = place.process {
-        client.attach(token)?;
+        client.call(Attach { token })?;
     }
     Ok(shown(&request, client.ask(&request)?, busiest))
 }
@@ -51,11 +56,11 @@ pub fn by_datagrams(
 
 fn shown(request: &Request<'_>, mut reply: Reply<'_>, busiest: Option<usize>) -> Vec<u8> {
     match (request, &mut reply) {
-        (Request::Lease { .. }, Reply::Leased { id, size, duration_ms }) => {
+        (Request::Lease(_), Reply::Leased(Leased { id, size, duration_ms })) => {
             line(format!("You have leased {size} bytes for {duration_ms} MS with id {id}"))
         }
-        (_, Reply::Set { id, .. }) => line(format!("Data set for lease {id}")),
-        (_, Reply::Data { id, data, .. }) => got(id.to_string().as_bytes(), data),
+        (_, Reply::Set(WasSet { id, .. })) => line(format!("Data set for lease {id}")),
+        (_, Reply::Data(Data { id, data, .. })) => got(id.to_string().as_bytes(), data),
         (_, Reply::Table(rows)) => drawn_table(rows, busiest),
         (_, reply) => statement::of(reply).map_or_else(|| as_text(reply), String::into_bytes),
     }
@@ -78,7 +83,7 @@ fn request<'a>(words: &[&'a [u8]], asked: &'a [u8]) -> Result<Request<'a>, Failu
         (b"lease", _) => Err(form("lease SIZE [MS]")),
         (b"set", [id, data]) => {
             let id = LeaseId::parse(id).map_err(wrong)?;
-            Ok(Request::Set { id, data: (*data).into() })
+            Ok(Request::Set(Set { id, data: (*data).into() }))
         }
         (b"set", _) => Err(form("set ID DATA, with the data in quotes")),
         _ => with_data(&command, &words[1..]).unwrap_or_else(|| text::parse(asked)).map_err(wrong),
@@ -89,32 +94,36 @@ fn request<'a>(words: &[&'a [u8]], asked: &'a [u8]) -> Result<Request<'a>, Failu
 fn with_data<'a>(command: &[u8], words: &[&'a [u8]]) -> Option<Result<Request<'a>, Error>> {
     let of = |word: &&[u8]| LeaseId::parse(word);
     match (command, words) {
-        (b"open", [name, data]) => {
-            Some(Ok(Request::Open { name: String::from_utf8_lossy(name), data: (*data).into() }))
-        }
+        (b"open", [name, data]) => Some(Ok(Request::Open(Open {
+            name: String::from_utf8_lossy(name),
+            data: (*data).into(),
+        }))),
         (b"send", [session, data]) => {
-            let send = |session| Request::Send { session, data: (*data).into() };
+            let send = |session| Request::Send(Send { session, data: (*data).into() });
             Some(of(session).map(send))
         }
         (b"deliver", [session, ms, data]) => Some(of(session).and_then(|session| {
             let why = "MS is no number of milliseconds; give digits";
             let ms = parse_decimal(ms).ok_or_else(|| Error::new(Code::BadRequest, why))?;
-            Ok(Request::Deliver { session, ms, data: (*data).into() })
+            Ok(Request::Deliver(Deliver { session, ms, data: (*data).into() }))
         })),
         (b"replace", [id, versions, data]) => {
             // The data stands in the line escaped; the versions alone are read from it.
             let line = [b"replace ", *id, b" ", versions, b" "].concat();
             Some(text::parse(&line).map(|request| match request {
-                Request::Replace { id, condition, .. } => {
-                    Request::Replace { id, condition, data: (*data).into() }
+                Request::Replace(Replace { id, condition, .. }) => {
+                    Request::Replace(Replace { id, condition, data: (*data).into() })
                 }
-                _ => Request::Help,
+                _ => Request::Help(Help),
             }))
         }
         (b"publish", [sessions, data]) => {
             let sessions = sessions.split(|&byte| byte == b',').map(LeaseId::parse);
             let sessions = sessions.collect::<Result<Vec<_>, _>>();
-            Some(sessions.map(|sessions| Request::Publish { sessions, data: (*data).into() }))
+            Some(
+                sessions
+                    .map(|sessions| Request::Publish(Publish { sessions, data: (*data).into() })),
+            )
         }
         _ => None,
     }
@@ -122,5 +131,5 @@ fn with_data<'a>(command: &[u8], words: &[&'a [u8]]) -> Option<Result<Request<'a
 
 fn lease<'a>(size: &[u8], duration: &[u8]) -> Result<Request<'a>, Failure> {
     let (size, duration_ms) = (parse(size, "SIZE")?, parse(duration, "MS")?);
-    Ok(Request::Lease { size, duration_ms, id_kind: IdKind::Uuid })
+    Ok(Request::Lease(Lease { size, duration_ms, id_kind: IdKind::Uuid }))
 }

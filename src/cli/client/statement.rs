@@ -12,9 +12,9 @@
 use std::fmt::Write;
 
 use crate::cli::client::printable;
+use crate::commands::Reply;
 use crate::cooperative::words::{Account, Amounts, Pool, PoolState, Pressure};
-use crate::message::Reply;
-use crate::message::resource::Listing;
+use crate::server::lists::Listing;
 
 /// Columns of a label, and of a number behind a space: 14 and five of 13 are 79.
 const LABEL: usize = 14;
@@ -23,9 +23,9 @@ const NUMBER: usize = 12;
 /// The statement that this reply is; `None` for another reply.
 pub fn of(reply: &Reply<'_>) -> Option<String> {
     match reply {
-        Reply::Pools(pools, pressure) => Some(of_pools(pools, pressure)),
+        Reply::Pools(statement) => Some(of_pools(&statement.pools, &statement.pressure)),
         Reply::Accounts(accounts) => Some(of_accounts(accounts)),
-        Reply::Owed(owed) => Some(of_debts(owed)),
+        Reply::Owed(debts) => Some(of_debts(&debts.0)),
         Reply::List(listing) => Some(of_listing(listing)),
         _ => None,
     }
@@ -121,7 +121,7 @@ fn of_listing(listing: &Listing) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::resource::Listed;
+    use crate::server::lists::Listed;
 
     #[test]
     fn a_list_is_a_table_and_says_when_there_is_more() {

@@ -12,6 +12,9 @@
 
 use std::time::Instant;
 
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
+use crate::common::id::LeaseId;
 use crate::common::marks::mark;
 use crate::cooperative::decision::{Standing, decide};
 use crate::cooperative::figures::{FRAGMENTED, Path};
@@ -20,7 +23,6 @@ use crate::cooperative::process::{Grant, ProcessNumber};
 use crate::cooperative::words::{Amounts, Granted, Pool, Reason, Signal, Wanted};
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::Ending;
-use crate::message::{ClientNumber, Code, Error, LeaseId};
 
 /// What came of a request, and the way there.
 pub(super) struct Decided {
@@ -164,7 +166,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let mut decision = decide(rounded, reason, &standing);
         let mut granted = None;
         if let Some(pool) = decision.pool {
-            match self.leases.hold(size, number) {
+            match self.leases.lock(size, number) {
                 Ok((id, size)) => {
                     self.processes.pools.charge(pool, size, self.leases.committed_mut());
                     let process = self.processes.process(number)?;

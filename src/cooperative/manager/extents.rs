@@ -13,13 +13,14 @@
 //! **Lock** the tables. **Source** `cooperative-memory-management.txt`, box 702;
 //! `interprocess-communication-patent.txt`, blocks that grow and contract.
 
+use crate::common::error::{Code, Error};
+use crate::common::id::LeaseId;
 use crate::common::marks::mark;
 use crate::cooperative::manager::{Manager, Processes};
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::Pool;
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::power_of_two_within;
-use crate::message::{Code, Error, LeaseId};
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Takes an extent of at least `size` bytes for a process that owes `owed` of committed
@@ -45,7 +46,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         if Buddy::rounded(size).is_none_or(|rounded| rounded > most) {
             return Err(refused());
         }
-        let (id, size) = self.leases.hold(size, number).map_err(|_| refused())?;
+        let (id, size) = self.leases.lock(size, number).map_err(|_| refused())?;
         self.leases.committed_mut().charge(size);
         mark!(boxes 702);
         Ok((id, size))

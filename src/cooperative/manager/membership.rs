@@ -16,11 +16,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::cooperative::manager::{Caller, Manager, Processes};
+use crate::common::caller::Caller;
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
+use crate::cooperative::manager::{Manager, Processes};
 use crate::cooperative::process::{Member, Process, ProcessNumber};
 use crate::cooperative::words::{Pool, ProcessToken};
 use crate::memory::lease::Ending;
-use crate::message::{ClientNumber, Code, Error};
 
 /// The longest name of a process, in bytes.
 const MOST_NAME: usize = 32;

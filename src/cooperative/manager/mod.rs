@@ -12,7 +12,7 @@
 //!
 //! It answers at once or says that nothing can be given now; the waiting itself, and the
 //! waking, are transport's: for each process the manager keeps a waker of its owner's making,
-//! and hands out those that are to be woken ([`Manager::take_wakers`]).
+//! and hands out those that are to be woken ([`Processes::take_wakers`]).
 //!
 //! A process ends in steps, because a copy may be under way in its blocks: it loses its name,
 //! token and place in the queue at once, then its blocks are struck bite by bite
@@ -44,13 +44,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::common::caller::ClientNumber;
+use crate::common::error::{Code, Error};
 use crate::common::marks::mark;
 use crate::cooperative::pool::{Pools, Shares};
 use crate::cooperative::pressure::Pressure;
 use crate::cooperative::process::{Process, ProcessNumber};
 use crate::cooperative::words::{Amounts, Pool, ProcessToken};
 use crate::memory::lease::{Committed, LeaseTable};
-use crate::message::{ClientNumber, Code, Error};
 pub use collection::CollectBy;
 pub use membership::check_name;
 use waiting::Queue;
@@ -99,29 +100,6 @@ pub fn default_low_water() -> Shares {
     let mut shares = Shares::all(Percent(25));
     shares.set(Pool::Committed, Percent(0));
     shares
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller {
-    /// A connection, or a token of datagrams.
-    pub client: ClientNumber,
-    /// It is a connection, whose end will be told.
-    pub is_connected: bool,
-    /// The most bytes of data that it can be told at once.
-    pub most_data: u64,
-}
-
-impl Caller {
-    /// A connection.
-    pub fn connected(client: ClientNumber) -> Self {
-        Self { client, is_connected: true, most_data: u64::MAX }
-    }
-
-    /// One of whom only silence tells that it has gone.
-    pub fn unconnected(client: ClientNumber) -> Self {
-        Self { client, is_connected: false, most_data: u64::MAX }
-    }
 }
 
 /// The state of the manager: the processes, their pools, and who waits for memory. The lease table
@@ -287,15 +265,15 @@ impl<W: Clone> Processes<W> {
         self.all.get_mut(&number).ok_or_else(process_ended)
     }
 
-    /// A thread of `client` waits for its process from now on: it sleeps by the waker.
-    pub fn fall_asleep(&mut self, client: ClientNumber) {
+    /// Registers a thread of `client` that is about to sleep by its process's waker.
+    pub fn add_sleeper(&mut self, client: ClientNumber) {
         if let Ok(process) = self.number_of(client).and_then(|number| self.process(number)) {
             process.sleepers += 1;
         }
     }
 
-    /// It no longer does.
-    pub fn awake(&mut self, client: ClientNumber) {
+    /// Unregisters a thread that has woken.
+    pub fn remove_sleeper(&mut self, client: ClientNumber) {
         if let Ok(process) = self.number_of(client).and_then(|number| self.process(number)) {
             process.sleepers = process.sleepers.saturating_sub(1);
         }
@@ -307,7 +285,7 @@ impl<W: Clone> Processes<W> {
         self.wakers.extend(process.map(|process| process.waker.clone()));
     }
 
-    /// Somebody waits who is no process.
+    /// Wakes a waiter that is not a process.
     pub(crate) fn wake_by(&mut self, waker: W) {
         self.wakers.push(waker);
     }

@@ -9,11 +9,12 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::*;
+use crate::common::caller::Caller;
+use crate::common::id::LeaseId;
 use crate::cooperative::pool::{Pools, Share};
 use crate::cooperative::words::{Reason, Signal, Wanted};
 use crate::memory::buddy::Buddy;
 use crate::memory::ids::Ids;
-use crate::message::LeaseId;
 
 type Tables = StandAlone<(), u64>;
 
@@ -240,7 +241,7 @@ fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
         }
         Step::Lease(size) => {
             let before = accounts(tables);
-            match tables.leases.lease(size, 3_600_000, crate::message::IdKind::Uuid, now) {
+            match tables.leases.lease(size, 3_600_000, crate::common::id::IdKind::Uuid, now) {
                 Ok(id) => model.leases.push(id),
                 Err(_) => assert_eq!(accounts(tables), before),
             }

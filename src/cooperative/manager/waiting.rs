@@ -22,6 +22,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
+use crate::common::caller::ClientNumber;
+use crate::common::error::Error;
 use crate::cooperative::decision::pools_for;
 use crate::cooperative::figures::Path;
 use crate::cooperative::manager::allocation::{Decided, refusal, with_path};
@@ -30,7 +32,6 @@ use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::{Granted, Reason, Signal, Wanted};
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::Ending;
-use crate::message::{ClientNumber, Error};
 
 /// One request that waits: counted from 1, never reused.
 pub type Ticket = u64;

@@ -23,10 +23,10 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Instant;
 
+use crate::common::lock::lock;
 use crate::lab::grader::peer::{Answer, Ending, Peer};
 use crate::lab::grader::report::Outcome;
 use crate::lab::grader::{Grading, MOST_SHOWN, Verdict, describe};
-use crate::server::shared::hold;
 
 /// Counts that one client draws; from 250 on the reply has over 1024 bytes.
 const COUNTS: [usize; 8] = [1, 2, 4, 10, 100, 250, 500, 1000];
@@ -230,7 +230,7 @@ impl<'g, 'o> Burst<'g, 'o> {
                     "{clients} clients at once, client {client}'s {}",
                     describe(count, &answer)
                 );
-                hold(&self.failures).push(why);
+                lock(&self.failures).push(why);
             }
             if all.wait().is_leader() && self.is_enough() {
                 self.stop.store(true, Ordering::SeqCst);
@@ -244,13 +244,13 @@ impl<'g, 'o> Burst<'g, 'o> {
         Instant::now() >= self.deadline
             || ledger.received() >= self.enough
             || !ledger.duplicates.is_empty()
-            || !hold(&self.failures).is_empty()
+            || !lock(&self.failures).is_empty()
     }
 
     /// What `made` clients at once saw.
     fn verdict(self, made: usize) -> Verdict {
         let (asked, answered) = (self.asked.into_inner(), self.answered.into_inner());
-        let mut details = std::mem::take(&mut *hold(&self.failures));
+        let mut details = std::mem::take(&mut *lock(&self.failures));
         if made < 2 {
             let why =
                 "not tried: this machine has no threads for clients; end something else first";

@@ -18,8 +18,8 @@
 //!
 //! **Source** the homework's reply, and how Python, C and Java print a list.
 
+use crate::common::id::parse_decimal;
 use crate::lab::record::{is_refusal, numbers_in, without_colours};
-use crate::message::parse_decimal;
 
 /// What was learned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -20,11 +20,13 @@
 
 use std::time::Instant;
 
-use crate::cooperative::manager::{Caller, Ticket};
+use crate::common::caller::Caller;
+use crate::common::caller::ClientNumber;
+use crate::common::id::LeaseId;
+use crate::cooperative::manager::Ticket;
 use crate::cooperative::words::{Pool, Reason, Signal, Wanted};
 use crate::lab::simulation::demand::{BUSY, Demand};
 use crate::lab::simulation::{CHUNK, Outcome, Policy, Tables, X};
-use crate::message::{ClientNumber, LeaseId};
 
 /// How long a collection takes, in milliseconds.
 const COLLECTION_MS: usize = 20;
@@ -274,8 +276,6 @@ impl Process {
                     debug_assert!(reported.is_ok(), "{reported:?}");
                 }
                 Signal::Granted { id, .. } => self.take(id),
-                // It speaks to nobody.
-                Signal::Notice(_) => {}
             }
         }
     }

@@ -13,9 +13,10 @@
 //! **Lock** none. **Source** OMG, CORBA 3.3, part 2, section 9.3; the book's figure of CDR, whose
 //! lengths leave the NUL out.
 
+use crate::common::error::Malformed;
 use crate::lecture::marshal::{Part, Person};
 use crate::protocol::byte_order::ByteOrder;
-use crate::protocol::cdr::{Malformed, Reader, Writer};
+use crate::protocol::cdr::{Reader, Writer};
 
 /// A person in CDR.
 ///

@@ -6,9 +6,9 @@
 //! **Lock** the tables. **Source** `cooperative-memory-management.txt`: memory assigned from a
 //! pool.
 
+use crate::common::id::LeaseId;
 use crate::memory::buddy::AllocateError;
 use crate::memory::lease::{Ending, LeaseTable, Tenure};
-use crate::message::LeaseId;
 
 /// Who holds a block: a number that the owner of the table chose.
 pub type Holder = u64;
@@ -19,7 +19,7 @@ impl<H: Clone> LeaseTable<H> {
     ///
     /// # Errors
     /// [`AllocateError`] when no free block is large enough.
-    pub fn hold(&mut self, size: u64, holder: Holder) -> Result<(LeaseId, u64), AllocateError> {
+    pub fn lock(&mut self, size: u64, holder: Holder) -> Result<(LeaseId, u64), AllocateError> {
         let block = self.buddy.allocate(size)?;
         let id = self.uuid();
         self.insert(id, block, block.size(), Tenure::HeldBy(holder));

@@ -6,8 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::common::id::LeaseId;
 use crate::memory::lease::{Lease, LeaseTable};
-use crate::message::LeaseId;
 
 /// A lease as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]

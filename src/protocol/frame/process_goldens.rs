@@ -1,28 +1,31 @@
 //! The golden bytes of cooperative memory's frames.
 
 use super::{UUID, id};
+use crate::commands::{
+    Accounts, Attach, Attached, Debts, Join, Joined, Leave, Left, Owed, PoolStatement, Pools,
+    Repaid, Reply, Report, Reported, Request, Return, Reuse, Reused, Told, Wait,
+};
 use crate::cooperative::words::{
     Account, Amounts, Granted, Level, Pool, PoolState, Pressure, Reason, Signal, Wanted,
 };
-use crate::message::{Reply, Request};
 
 /// A name of seven bytes leaves the next integer where it stands.
 const NAME: &str = "00000008 =64617461626173 =00";
 const NONE: &str = "00000000 0000000000000000";
 
 pub fn requests() -> Vec<(u8, String, Request<'static>)> {
-    let join = |committed| Request::Join { name: "databas".into(), committed };
+    let join = |committed| Request::Join(Join { name: "databas".into(), committed });
     let wanted = Wanted { size: 64, reason: Reason::Pause, freeable: None, wait_ms: 5, why: true };
     vec![
         // The name ends at 28, the presence at 32, where the number is aligned already.
         (0x0f, format!("{NAME} 00000001 0000000000001000"), join(Some(4096))),
         (0x0f, format!("{NAME} {NONE}"), join(None)),
-        (0x10, UUID.into(), Request::Attach { token: id() }),
-        (0x11, String::new(), Request::Leave),
+        (0x10, UUID.into(), Request::Attach(Attach { token: id() })),
+        (0x11, String::new(), Request::Leave(Leave)),
         (
             0x12,
             "0000000000000040 00000001 =00000000 0000000000000032".into(),
-            Request::Report { freeable: 64, efficiency: Some(50) },
+            Request::Report(Report { freeable: 64, efficiency: Some(50) }),
         ),
         (
             0x13,
@@ -40,12 +43,12 @@ pub fn requests() -> Vec<(u8, String, Request<'static>)> {
                 ..wanted
             }),
         ),
-        (0x14, UUID.into(), Request::Return { id: id() }),
-        (0x15, "0000000000000040".into(), Request::Reuse { size: 64 }),
-        (0x16, String::new(), Request::Owed),
-        (0x17, "00000001 =00000000 0000000000000005".into(), Request::Wait { ms: Some(5) }),
-        (0x18, String::new(), Request::Pools),
-        (0x19, String::new(), Request::Accounts),
+        (0x14, UUID.into(), Request::Return(Return { id: id() })),
+        (0x15, "0000000000000040".into(), Request::Reuse(Reuse { size: 64 })),
+        (0x16, String::new(), Request::Owed(Owed)),
+        (0x17, "00000001 =00000000 0000000000000005".into(), Request::Wait(Wait { ms: Some(5) })),
+        (0x18, String::new(), Request::Pools(Pools)),
+        (0x19, String::new(), Request::Accounts(Accounts)),
     ]
 }
 
@@ -59,7 +62,7 @@ pub fn replies() -> Vec<(u8, u8, String, Reply<'static>)> {
         let by = by.map(str::to_string);
         Reply::Granted(Granted { id: id(), size: 64, pool: Pool::LoanedPause, by }.into())
     };
-    let signal = |signal| Reply::Signal(Some(signal));
+    let signal = |signal| Reply::Signal(Some(Told::Signal(signal)));
     let account = Account {
         name: "databas".into(),
         freeable: 6,
@@ -74,10 +77,10 @@ pub fn replies() -> Vec<(u8, u8, String, Reply<'static>)> {
     let state = PoolState { pool: Pool::GrantedPause, size: 3, free: 2, freeable: 1 };
     let pressure = Pressure { some_10: 1, some_60: 2, all_10: 3, all_60: 4 };
     vec![
-        (0x8f, 0, UUID.into(), Reply::Joined { token: id() }),
-        (0x90, 0, NAME.into(), Reply::Attached { name: "databas".into() }),
-        (0x91, 0, NAME.into(), Reply::Left { name: "databas".into() }),
-        (0x92, 0, String::new(), Reply::Reported),
+        (0x8f, 0, UUID.into(), Reply::Joined(Joined { token: id() })),
+        (0x90, 0, NAME.into(), Reply::Attached(Attached { name: "databas".into() })),
+        (0x91, 0, NAME.into(), Reply::Left(Left { name: "databas".into() })),
+        (0x92, 0, String::new(), Reply::Reported(Reported)),
         (0x93, 0, format!("{UUID} 0000000000000040 00000004 00000001 =00"), granted(None)),
         (
             0x93,
@@ -85,9 +88,9 @@ pub fn replies() -> Vec<(u8, u8, String, Reply<'static>)> {
             format!("{UUID} 0000000000000040 00000004 00000004 =38303000"),
             granted(Some("800")),
         ),
-        (0x94, 0, AMOUNTS.into(), Reply::Returned(amounts.into())),
-        (0x95, 0, "0000000000000040".into(), Reply::Reused { size: 64 }),
-        (0x96, 0, AMOUNTS.into(), Reply::Owed(amounts.into())),
+        (0x94, 0, AMOUNTS.into(), Reply::Returned(Repaid(amounts).into())),
+        (0x95, 0, "0000000000000040".into(), Reply::Reused(Reused { size: 64 })),
+        (0x96, 0, AMOUNTS.into(), Reply::Owed(Debts(amounts).into())),
         (0x97, 0, "00000000".into(), Reply::Signal(None)),
         (
             0x97,
@@ -109,7 +112,7 @@ pub fn replies() -> Vec<(u8, u8, String, Reply<'static>)> {
             "00000001 00000002 0000000000000003 0000000000000002 0000000000000001 \
              00000001 00000002 00000003 00000004"
                 .into(),
-            Reply::Pools(vec![state], pressure),
+            Reply::Pools(PoolStatement { pools: vec![state], pressure }.into()),
         ),
         (
             0x99,

@@ -1,16 +1,17 @@
 //! The golden bytes of the frames that look at what there is.
 
 use super::{UUID, id};
-use crate::message::resource::{Condition, Inspection, Listed, Listing, Part};
-use crate::message::{Reply, Request};
+use crate::commands::{Inspect, List, Replace, Replaced, Reply, Request};
+use crate::memory::versions::{Condition, Inspection, Part};
+use crate::server::lists::{Listed, Listing};
 
 const NEVER: &str = "ffffffffffffffff";
 
 pub fn requests() -> Vec<(u8, String, Request<'static>)> {
-    let inspect = |part, if_version| Request::Inspect { id: id(), part, if_version };
+    let inspect = |part, if_version| Request::Inspect(Inspect { id: id(), part, if_version });
     let replace = |condition: Condition| {
         let (condition, data) = (condition.into(), b"hi"[..].into());
-        Request::Replace { id: id(), condition, data }
+        Request::Replace(Replace { id: id(), condition, data })
     };
     // What is left out, and the padding before a number of eight bytes.
     let none = "00000000 =00000000 0000000000000000";
@@ -35,9 +36,9 @@ pub fn requests() -> Vec<(u8, String, Request<'static>)> {
             format!("{UUID} 00000002 00000001 0000000000000003 00000002 =6869"),
             replace(Condition::NoneOf(vec![3])),
         ),
-        (0x2a, "00000000".into(), Request::List { what: Listed::Leases }),
-        (0x2a, "00000001".into(), Request::List { what: Listed::Sessions }),
-        (0x2a, "00000002".into(), Request::List { what: Listed::Connections }),
+        (0x2a, "00000000".into(), Request::List(List { what: Listed::Leases })),
+        (0x2a, "00000001".into(), Request::List(List { what: Listed::Sessions })),
+        (0x2a, "00000002".into(), Request::List(List { what: Listed::Connections })),
     ]
 }
 
@@ -75,7 +76,7 @@ pub fn replies() -> Vec<(u8, u8, String, Reply<'static>)> {
             0xa9,
             0,
             format!("{UUID} 0000000000000002 0000000000000004"),
-            Reply::Replaced { id: id(), length: 2, version: 4 },
+            Reply::Replaced(Replaced { id: id(), length: 2, version: 4 }),
         ),
         (
             0xaa,

@@ -20,8 +20,9 @@
 use std::io::Write;
 use std::ops::Range;
 
-use crate::message::resource::{Inspection, Part};
-use crate::message::{Code, Error, Reply};
+use crate::commands::{Leased, Replaced, Reply};
+use crate::common::error::{Code, Error};
+use crate::memory::versions::{Inspection, Part};
 use crate::protocol::http::conditions::{Conditions, Verdict};
 use crate::protocol::http::negotiation::{Accept, Form};
 use crate::protocol::http::page::{POLICY, Page};
@@ -80,10 +81,10 @@ impl Answering {
             reply => {
                 let (status, mut fields) = (self.status(reply), FRESH.to_string());
                 match reply {
-                    Reply::Leased { id, .. } if status == 201 => {
+                    Reply::Leased(Leased { id, .. }) if status == 201 => {
                         fields += &format!("Location: /leases/{id}\r\n");
                     }
-                    Reply::Replaced { version, .. } => {
+                    Reply::Replaced(Replaced { version, .. }) => {
                         fields += &format!("ETag: \"{version}\"\r\n")
                     }
                     _ => {}
@@ -97,7 +98,7 @@ impl Answering {
 
     fn status(&self, reply: &Reply<'_>) -> u16 {
         // A renewal is asked with the lease's own path, and needs no other.
-        let is_new = matches!(reply, Reply::Leased { .. }) && self.creates;
+        let is_new = matches!(reply, Reply::Leased(_)) && self.creates;
         if is_new { 201 } else { 200 }
     }
 

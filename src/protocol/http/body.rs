@@ -18,7 +18,7 @@
 
 use std::borrow::Cow;
 
-use crate::message::parse_decimal;
+use crate::common::id::parse_decimal;
 use crate::protocol::http::head::{MOST_HEAD, field};
 use crate::protocol::http::refusal::{Refusal, bad};
 

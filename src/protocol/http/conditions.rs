@@ -18,8 +18,8 @@
 //!
 //! **Source** RFC 9110, sections 8.8, 13 and 14.
 
-use crate::message::parse_decimal;
-use crate::message::resource::{Condition, Part};
+use crate::common::id::parse_decimal;
+use crate::memory::versions::{Condition, Part};
 use crate::protocol::http::date;
 use crate::protocol::http::negotiation::Form;
 use crate::protocol::http::refusal::Refusal;

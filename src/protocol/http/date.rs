@@ -82,7 +82,7 @@ pub fn read(text: &[u8]) -> Option<u64> {
 }
 
 fn number(word: &str) -> Option<u64> {
-    crate::message::parse_decimal(word.as_bytes())
+    crate::common::id::parse_decimal(word.as_bytes())
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@
 
 use std::borrow::Cow;
 
-use crate::message::{Code, Error};
+use crate::common::error::{Code, Error};
 
 /// A request that is not asked of any service.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,12 +28,18 @@
 
 use std::borrow::Cow;
 
-use crate::message::resource::{Listed, Part};
-use crate::message::{IdKind, LeaseId, Request, Rows, parse_decimal};
+use crate::commands::{
+    Accounts, Draw, Inspect, Lease, List, Pools, Release, Renew, Replace, Request, Stats, Table,
+    Tree,
+};
+use crate::common::id::{IdKind, LeaseId, parse_decimal};
+use crate::memory::versions::Part;
+use crate::numbers::commands::Rows;
 use crate::protocol::http::conditions::Conditions;
 use crate::protocol::http::negotiation::Form;
 use crate::protocol::http::page::Page;
 use crate::protocol::http::refusal::Refusal;
+use crate::server::lists::Listed;
 
 /// The lecture's methods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,19 +207,19 @@ impl Resource {
         }
         if self == Resource::Draws {
             let [n] = parameters(query, ["n"])?;
-            return Ok(Request::Draw { count: required(n, "n, how many numbers")? });
+            return Ok(Request::Draw(Draw { count: required(n, "n, how many numbers")? }));
         }
         match (self, method) {
             (Resource::Leases, Method::Post) => {
                 let [size, duration] = parameters(query, ["size", "duration"])?;
                 let size = required(size, "size, in bytes")?;
                 let duration_ms = required(duration, "duration, in milliseconds")?;
-                Ok(Request::Lease { size, duration_ms, id_kind: IdKind::Uuid })
+                Ok(Request::Lease(Lease { size, duration_ms, id_kind: IdKind::Uuid }))
             }
             (Resource::Lease(id), Method::Post) => {
                 let [duration] = parameters(query, ["duration"])?;
                 let duration_ms = required(duration, "duration, in milliseconds")?;
-                Ok(Request::Renew { id, duration_ms })
+                Ok(Request::Renew(Renew { id, duration_ms }))
             }
             (Resource::Table, _) => table(query),
             _ => {
@@ -235,23 +241,23 @@ impl Resource {
             Resource::Lease(id) => match method {
                 Method::Put => {
                     let condition = conditions.of_change()?.into();
-                    Request::Replace { id, condition, data }
+                    Request::Replace(Replace { id, condition, data })
                 }
                 Method::Delete if conditions.is_conditional() => {
                     let text =
                         "a release takes no condition; leave it out, or replace the lease first";
                     return Err(Refusal::new(412, text));
                 }
-                Method::Delete => Request::Release { id },
+                Method::Delete => Request::Release(Release { id }),
                 _ => inspect(id, method, conditions, form),
             },
-            Resource::Tree => Request::Tree,
-            Resource::Pools => Request::Pools,
-            Resource::Processes => Request::Accounts,
-            Resource::Leases => Request::List { what: Listed::Leases },
-            Resource::Sessions => Request::List { what: Listed::Sessions },
-            Resource::Connections => Request::List { what: Listed::Connections },
-            _ => Request::Stats,
+            Resource::Tree => Request::Tree(Tree),
+            Resource::Pools => Request::Pools(Pools),
+            Resource::Processes => Request::Accounts(Accounts),
+            Resource::Leases => Request::List(List { what: Listed::Leases }),
+            Resource::Sessions => Request::List(List { what: Listed::Sessions }),
+            Resource::Connections => Request::List(List { what: Listed::Connections }),
+            _ => Request::Stats(Stats),
         })
     }
 }
@@ -264,7 +270,7 @@ fn inspect<'a>(id: LeaseId, method: Method, conditions: &Conditions, form: Form)
         Some(wanted) => wanted,
         None => (Part::All, None),
     };
-    Request::Inspect { id, part, if_version }
+    Request::Inspect(Inspect { id, part, if_version })
 }
 
 fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {
@@ -279,7 +285,7 @@ fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {
         Some(b"last") => Rows::Last,
         Some(_) => return Err(Refusal::new(400, "which is first, each, twice or last; give one")),
     };
-    Ok(Request::Table { rows, which })
+    Ok(Request::Table(Table { rows, which }))
 }
 
 fn no_such() -> Refusal {

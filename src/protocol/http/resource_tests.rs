@@ -1,6 +1,7 @@
 //! Tests of the resources: what each method of each asks.
 
 use super::*;
+use crate::commands::{Accounts, Draw, Inspect, Lease, List, Release, Renew, Stats, Table};
 
 fn asked(method: Method, target: &str) -> Result<Request<'static>, u16> {
     let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
@@ -16,12 +17,12 @@ fn asked(method: Method, target: &str) -> Result<Request<'static>, u16> {
 fn a_target_is_what_the_table_says() {
     use Method::{Delete, Get, Post, Put};
     let id = LeaseId::from_number(7);
-    let lease = Request::Lease { size: 64, duration_ms: 5000, id_kind: IdKind::Uuid };
-    let list = |what| Ok(Request::List { what });
+    let lease = Request::Lease(Lease { size: 64, duration_ms: 5000, id_kind: IdKind::Uuid });
+    let list = |what| Ok(Request::List(List { what }));
     let cases = [
-        (Post, "/draws?n=4", Ok(Request::Draw { count: 4 })),
-        (Post, "/draws?n=%34", Ok(Request::Draw { count: 4 })),
-        (Post, "/%64raws?n=4", Ok(Request::Draw { count: 4 })),
+        (Post, "/draws?n=4", Ok(Request::Draw(Draw { count: 4 }))),
+        (Post, "/draws?n=%34", Ok(Request::Draw(Draw { count: 4 }))),
+        (Post, "/%64raws?n=4", Ok(Request::Draw(Draw { count: 4 }))),
         (Post, "/draws", Err(400)),
         (Post, "/draws?n=", Err(400)),
         (Post, "/draws?n=-1", Err(400)),
@@ -33,24 +34,24 @@ fn a_target_is_what_the_table_says() {
         (Post, "/leases?duration=5000&size=64", Ok(lease)),
         (Post, "/leases?size=64", Err(400)),
         (Get, "/leases", list(Listed::Leases)),
-        (Get, "/leases/7", Ok(Request::Inspect { id, part: Part::All, if_version: None })),
+        (Get, "/leases/7", Ok(Request::Inspect(Inspect { id, part: Part::All, if_version: None }))),
         (
             Method::Head,
             "/leases/7",
-            Ok(Request::Inspect { id, part: Part::None, if_version: None }),
+            Ok(Request::Inspect(Inspect { id, part: Part::None, if_version: None })),
         ),
-        (Delete, "/leases/7", Ok(Request::Release { id })),
-        (Post, "/leases/7?duration=9", Ok(Request::Renew { id, duration_ms: 9 })),
+        (Delete, "/leases/7", Ok(Request::Release(Release { id }))),
+        (Post, "/leases/7?duration=9", Ok(Request::Renew(Renew { id, duration_ms: 9 }))),
         (Get, "/leases/x", Err(404)),
         (Get, "/leases/", Err(404)),
         (Get, "/leases/7/8", Err(404)),
-        (Get, "/stats", Ok(Request::Stats)),
+        (Get, "/stats", Ok(Request::Stats(Stats))),
         (Get, "/stats?x=1", Err(400)),
         (Put, "/stats", Err(405)),
-        (Get, "/table", Ok(Request::Table { rows: 12, which: Rows::First })),
-        (Get, "/table?rows=3&which=last", Ok(Request::Table { rows: 3, which: Rows::Last })),
+        (Get, "/table", Ok(Request::Table(Table { rows: 12, which: Rows::First }))),
+        (Get, "/table?rows=3&which=last", Ok(Request::Table(Table { rows: 3, which: Rows::Last }))),
         (Get, "/table?which=best", Err(400)),
-        (Get, "/processes", Ok(Request::Accounts)),
+        (Get, "/processes", Ok(Request::Accounts(Accounts))),
         (Get, "/connections", list(Listed::Connections)),
         (Get, "/nothing", Err(404)),
         (Get, "/../etc/passwd", Err(404)),

@@ -12,12 +12,12 @@
 //!
 //! **Lock** none. **Source** RFC 8259; W3C, XML 1.0; the lecture's content negotiation.
 
-use std::borrow::Cow;
 use std::io::Write;
 
-use crate::cooperative::words::{Account, Pool, PoolState};
-use crate::message::resource::{Inspection, Listing};
-use crate::message::{Error, Reply, Row, parse_decimal};
+use crate::commands::{Inspection, Reply};
+use crate::common::description::{Answer, Message, Sink};
+use crate::common::error::Error;
+use crate::common::id::LeaseId;
 use crate::protocol::base64;
 
 /// What JSON and XML can both say.
@@ -32,138 +32,101 @@ pub enum Value {
     /// A string.
     Text(String),
     /// Values of one kind, by the name of one of them.
-    List(&'static str, Vec<Value>),
+    List(String, Vec<Value>),
     /// Values by their names.
-    Record(Vec<(Cow<'static, str>, Value)>),
+    Record(Vec<(String, Value)>),
 }
 
-/// A record of these.
-fn record<const N: usize>(fields: [(&'static str, Value); N]) -> Value {
-    Value::Record(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
+/// Collects the fields of a message as a record.
+#[derive(Debug, Default)]
+struct Record(Vec<(String, Value)>);
+
+/// A message as a record of its fields.
+fn record(write: impl FnOnce(&mut Record)) -> Value {
+    let mut record = Record::default();
+    write(&mut record);
+    Value::Record(record.0)
 }
 
-fn number(value: impl Into<u64>) -> Value {
-    Value::Number(value.into())
-}
-
-fn text(value: impl ToString) -> Value {
-    Value::Text(value.to_string())
-}
-
-fn optional(value: Option<u64>) -> Value {
-    value.map_or(Value::Null, Value::Number)
-}
-
-/// A refusal.
-pub fn of_error(error: &Error) -> (&'static str, Value) {
-    ("error", record([("code", text(error.code.word())), ("text", text(&error.text))]))
-}
-
-/// A reply to what can be asked by HTTP, with its name.
+/// A reply, with its name.
 pub fn of(reply: &Reply<'_>) -> (&'static str, Value) {
-    match reply {
-        Reply::Drawn(drawn) => {
-            let numbers = drawn.numbers().into_iter().map(number).collect();
-            ("draw", record([("numbers", Value::List("number", numbers))]))
-        }
-        Reply::Table(rows) => {
-            ("table", record([("rows", Value::List("row", rows.iter().map(row).collect()))]))
-        }
-        Reply::Leased { id, size, duration_ms } => {
-            let (size, duration) = (number(*size), number(*duration_ms));
-            ("lease", record([("id", text(id)), ("size", size), ("duration_ms", duration)]))
-        }
-        Reply::Replaced { id, length, version } => {
-            let (length, version) = (number(*length), number(*version));
-            ("lease", record([("id", text(id)), ("length", length), ("version", version)]))
-        }
-        Reply::Released { id, size } => {
-            ("released", record([("id", text(id)), ("size", number(*size))]))
-        }
-        Reply::Stats(figures) => {
-            let figure = |value: &String| {
-                parse_decimal(value.as_bytes()).map_or_else(|| text(value), Value::Number)
-            };
-            let figures = figures.iter().map(|(name, value)| (name.clone(), figure(value)));
-            ("stats", Value::Record(figures.collect()))
-        }
-        Reply::Tree(picture) => ("tree", record([("picture", text(picture))])),
-        Reply::Pools(pools, pressure) => {
-            let pools = pools.iter().map(pool).collect();
-            let shares = pressure.figures().map(|(name, share)| (name, Value::Hundredths(share)));
-            (
-                "statement",
-                record([("pools", Value::List("pool", pools)), ("pressure", record(shares))]),
-            )
-        }
-        Reply::Accounts(accounts) => {
-            let accounts = accounts.iter().map(account).collect();
-            ("statement", record([("processes", Value::List("process", accounts))]))
-        }
-        Reply::List(listing) => ("list", listed(listing)),
-        // A lease and an error are shown by the functions for them; what else cannot be asked by HTTP is
-        // not answered by it.
-        _ => ("reply", Value::Null),
+    (reply.element(), record(|sink| reply.write(sink)))
+}
+
+/// A refusal, with its name.
+pub fn of_error(error: &Error) -> (&'static str, Value) {
+    of(&Reply::Error(error.clone()))
+}
+
+/// How a lease is, and what it holds, with its name.
+pub fn inspected(inspection: &Inspection) -> (&'static str, Value) {
+    (Inspection::ELEMENT, record(|sink| inspection.write(sink)))
+}
+
+impl Record {
+    fn add(&mut self, name: &str, value: Value) {
+        self.0.push((name.to_string(), value));
     }
 }
 
-/// How a lease is, and what it holds. Nothing that changes without a set: two answers of one version
-/// have one tag.
-pub fn inspected(inspection: &Inspection) -> (&'static str, Value) {
-    let Inspection { id, size, length, version, data, .. } = inspection;
-    let mut letters = Vec::with_capacity(data.len().div_ceil(3) * 4);
-    base64::encode(data, &mut letters);
-    let value = record([
-        ("id", text(id)),
-        ("size", number(*size)),
-        ("length", number(*length)),
-        ("version", number(*version)),
+impl Sink for Record {
+    fn is_binary(&self) -> bool {
+        false
+    }
+
+    fn u64(&mut self, name: &str, value: u64) {
+        self.add(name, Value::Number(value));
+    }
+
+    fn u32(&mut self, name: &str, value: u32) {
+        self.add(name, Value::Number(value.into()));
+    }
+
+    fn hundredths(&mut self, name: &str, value: u32) {
+        self.add(name, Value::Hundredths(value));
+    }
+
+    fn optional(&mut self, name: &str, value: Option<u64>) {
+        self.add(name, value.map_or(Value::Null, Value::Number));
+    }
+
+    fn id(&mut self, name: &str, id: LeaseId) {
+        self.add(name, Value::Text(id.to_string()));
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        self.add(name, Value::Text(text.to_string()));
+    }
+
+    fn choice(&mut self, name: &str, word: &str, _: u32) {
+        self.text(name, word);
+    }
+
+    /// In base64: neither JSON nor XML can hold any bytes.
+    fn data(&mut self, name: &str, data: &[u8]) {
+        let mut letters = Vec::with_capacity(data.len().div_ceil(3) * 4);
+        base64::encode(data, &mut letters);
         // They are all ASCII.
-        ("base64", Value::Text(String::from_utf8(letters).unwrap_or_default())),
-    ]);
-    ("lease", value)
-}
+        self.add(name, Value::Text(String::from_utf8(letters).unwrap_or_default()));
+    }
 
-fn row(row: &Row) -> Value {
-    let (counter, client) = (number(row.counter), number(row.client));
-    record([("counter", counter), ("client", client), ("result", number(row.result))])
-}
+    /// An item of one field without a name is that value, any other a record.
+    fn list<T>(&mut self, name: &str, one: &str, items: &[T], each: impl Fn(&T, &mut Self)) {
+        let value = |item: &T| {
+            let mut fields = Record::default();
+            each(item, &mut fields);
+            match &mut fields.0[..] {
+                [(name, value)] if name.is_empty() => std::mem::replace(value, Value::Null),
+                _ => Value::Record(fields.0),
+            }
+        };
+        self.add(name, Value::List(one.to_string(), items.iter().map(value).collect()));
+    }
 
-fn pool(state: &PoolState) -> Value {
-    let PoolState { pool, size, free, freeable } = *state;
-    let (size, free, freeable) = (number(size), number(free), number(freeable));
-    record([("name", text(pool.word())), ("size", size), ("free", free), ("freeable", freeable)])
-}
-
-fn account(account: &Account) -> Value {
-    let Account { name, freeable, secured, efficiency, asked, obeyed, holds, owes, may } = account;
-    let of = |pool: Pool| {
-        let (holds, owes, may) = (number(holds[pool]), number(owes[pool]), number(may[pool]));
-        record([("name", text(pool.word())), ("holds", holds), ("owes", owes), ("may", may)])
-    };
-    record([
-        ("name", text(name)),
-        ("freeable", number(*freeable)),
-        ("secured", number(*secured)),
-        ("efficiency", optional(efficiency.map(u64::from))),
-        ("asked", number(*asked)),
-        ("obeyed", number(*obeyed)),
-        ("pools", Value::List("pool", Pool::ALL.map(of).into())),
-    ])
-}
-
-/// Columns that are names, whatever they look like.
-const NAMES: [&str; 4] = ["id", "process", "opener", "other"];
-
-fn listed(listing: &Listing) -> Value {
-    let Listing { what, total, columns, rows } = listing;
-    let value = |(column, value): (&Cow<'static, str>, &String)| {
-        let plain = parse_decimal(value.as_bytes()).filter(|_| !NAMES.contains(&column.as_ref()));
-        (column.clone(), plain.map_or_else(|| text(value), Value::Number))
-    };
-    let row = |row: &Vec<String>| Value::Record(columns.iter().zip(row).map(value).collect());
-    let rows = Value::List(what.one(), rows.iter().map(row).collect());
-    record([("total", number(*total)), (what.word(), rows)])
+    fn record(&mut self, name: &str, fields: impl FnOnce(&mut Self)) {
+        let value = record(fields);
+        self.add(name, value);
+    }
 }
 
 impl Value {
@@ -256,7 +219,9 @@ fn xml_text(text: &str, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::resource::Listed;
+    use crate::commands::Listing;
+    use crate::server::lists::Listed;
+    use std::borrow::Cow;
 
     fn both(value: &Value) -> (String, String) {
         let (mut json, mut xml) = (Vec::new(), Vec::new());
@@ -267,17 +232,20 @@ mod tests {
 
     #[test]
     fn a_value_is_the_same_in_both() {
-        let list = Value::List("n", vec![number(5_u64), number(19_u64)]);
-        let value = record([("a", list), ("b", Value::Null), ("c", Value::Hundredths(1205))]);
+        let value = record(|sink| {
+            sink.list("a", "n", &[5, 19], |&number, sink| sink.u64("", number));
+            sink.optional("b", None);
+            sink.hundredths("c", 1205);
+        });
         let (json, xml) = both(&value);
         assert_eq!(json, r#"{"a":[5,19],"b":null,"c":12.05}"#);
         assert_eq!(xml, "<v><a><n>5</n><n>19</n></a><b></b><c>12.05</c></v>");
-        assert_eq!(both(&Value::List("n", vec![])).0, "[]");
+        assert_eq!(both(&Value::List("n".into(), vec![])).0, "[]");
     }
 
     #[test]
     fn no_string_breaks_out() {
-        let (json, xml) = both(&text("a\"b\\c\n\0<script>&…"));
+        let (json, xml) = both(&Value::Text("a\"b\\c\n\0<script>&…".into()));
         assert_eq!(json, r#""a\"b\\c\u000a\u0000\u003cscript\u003e\u0026…""#);
         assert_eq!(xml, "<v>a&quot;b\\c\n?&lt;script&gt;&amp;…</v>");
     }

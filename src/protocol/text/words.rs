@@ -6,8 +6,10 @@
 
 use std::borrow::Cow;
 
-use crate::message::{Code, Error, LeaseId, parse_decimal};
-use crate::protocol::escape::unescape;
+use crate::common::description::{Command, Source};
+use crate::common::error::{Code, Error};
+use crate::common::escape::unescape;
+use crate::common::id::{LeaseId, parse_decimal};
 
 /// Where the next LF is, from `from` on. std's `memchr` is not public, and requests are
 /// short: eight bytes at a time find the end of `draw 1` in one step.
@@ -28,28 +30,9 @@ pub(super) fn find_line_end(input: &[u8], from: usize) -> Option<usize> {
 /// The lowest bit of each of eight bytes.
 const EACH: u64 = 0x0101_0101_0101_0101;
 
-/// A word in lower case as one integer, so that finding a command is comparing integers;
-/// 0 for no word. No command has more than eight letters, or a NUL among them: such a word
-/// has the key of none.
-pub(super) const fn key(word: &[u8]) -> u64 {
-    if word.len() > 8 {
-        return u64::MAX;
-    }
-    let mut key = 0;
-    let mut at = 0;
-    while at < word.len() {
-        if word[at] == 0 {
-            return u64::MAX;
-        }
-        key = key << 8 | word[at].to_ascii_lowercase() as u64;
-        at += 1;
-    }
-    key
-}
-
 /// What a command and its words stand in.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::protocol) enum Words<'a> {
+pub(crate) enum Words<'a> {
     /// With spaces between them, and data escaped.
     Line(&'a [u8]),
     /// Each a bulk string of [`crate::protocol::resp`], which has seen that they are whole.
@@ -58,7 +41,7 @@ pub(in crate::protocol) enum Words<'a> {
 
 impl<'a> Words<'a> {
     /// The next word, empty when there is none, and what follows it.
-    pub(in crate::protocol) fn next(self) -> (&'a [u8], Self) {
+    pub(crate) fn next(self) -> (&'a [u8], Self) {
         match self {
             Words::Line(text) => {
                 let start = text.iter().take_while(|&&byte| byte == b' ').count();
@@ -74,7 +57,7 @@ impl<'a> Words<'a> {
     }
 
     /// How many words follow.
-    pub(in crate::protocol) fn count(mut self) -> usize {
+    pub(crate) fn count(mut self) -> usize {
         let mut count = 0;
         while !self.is_over() {
             (_, self) = self.next();
@@ -84,7 +67,7 @@ impl<'a> Words<'a> {
     }
 
     /// Whether no word follows.
-    pub(in crate::protocol) fn is_over(self) -> bool {
+    pub(crate) fn is_over(self) -> bool {
         match self {
             Words::Line(text) => text.iter().all(|&byte| byte == b' '),
             Words::Bulks(bulks) => bulks.is_empty(),
@@ -112,46 +95,80 @@ fn first_bulk(bulks: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((word, rest.get(2..)?))
 }
 
-/// The next word, which has to be there.
-pub(super) fn required<'a>(rest: Words<'a>, form: &str) -> Result<(&'a [u8], Words<'a>), Error> {
-    match rest.next() {
-        ([], _) => Err(usage(form)),
-        found => Ok(found),
+/// Reads the fields of a command from the words that follow its own.
+///
+/// # Errors
+/// `bad-request`, first of all for too few or too many words.
+pub(crate) fn read_command<'a, C: Command<'a>>(words: Words<'a>) -> Result<C, Error> {
+    let (least, most) = C::WORDS;
+    let (mut count, mut rest) = (0, words);
+    // Data may be any number of words: it is not looked through.
+    let enough = if most == usize::MAX { least } else { most + 1 };
+    while count < enough && !rest.is_over() {
+        (_, rest) = rest.next();
+        count += 1;
+    }
+    if count < least || count > most {
+        return Err(Error::wrong_words(C::FORM));
+    }
+    C::read(&mut FieldWords(words))
+}
+
+/// The fields of a command, a word each.
+struct FieldWords<'a>(Words<'a>);
+
+impl<'a> FieldWords<'a> {
+    fn next(&mut self) -> &'a [u8] {
+        let (word, rest) = self.0.next();
+        self.0 = rest;
+        word
     }
 }
 
-/// One word, or none.
-pub(super) fn optional<'a>(rest: Words<'a>, form: &str) -> Result<Option<&'a [u8]>, Error> {
-    let (word, rest) = rest.next();
-    if rest.is_over() { Ok(Some(word).filter(|word| !word.is_empty())) } else { Err(usage(form)) }
-}
-
-/// Exactly `N` words.
-pub(super) fn words<'a, const N: usize>(
-    mut rest: Words<'a>,
-    form: &str,
-) -> Result<[&'a [u8]; N], Error> {
-    let mut found: [&[u8]; N] = [&[]; N];
-    for word in &mut found {
-        (*word, rest) = rest.next();
-        if word.is_empty() {
-            return Err(usage(form));
-        }
+impl<'a> Source<'a> for FieldWords<'a> {
+    fn word(&mut self) -> Option<&'a [u8]> {
+        Some(self.next())
     }
-    if rest.is_over() { Ok(found) } else { Err(usage(form)) }
-}
 
-pub(super) fn usage(form: &str) -> Error {
-    Error::new(Code::BadRequest, format!("wrong number of words; the form is: {form}"))
-}
+    fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
 
-pub(super) fn id(rest: Words<'_>, form: &str) -> Result<LeaseId, Error> {
-    words(rest, form).and_then(|[word]| LeaseId::parse(word))
-}
+    fn u64(&mut self) -> Result<u64, Error> {
+        parse_decimal(self.next()).ok_or_else(Error::not_a_number)
+    }
 
-pub(super) fn number(word: &[u8]) -> Result<u64, Error> {
-    let text = "a number is missing or out of range; give digits, 1 to 18446744073709551615";
-    parse_decimal(word).ok_or_else(|| Error::new(Code::BadRequest, text))
+    fn u32(&mut self) -> Result<u32, Error> {
+        u32::try_from(self.u64()?).map_err(|_| Error::not_a_number())
+    }
+
+    fn optional(&mut self) -> Result<Option<u64>, Error> {
+        if self.is_over() { Ok(None) } else { self.u64().map(Some) }
+    }
+
+    fn id(&mut self) -> Result<LeaseId, Error> {
+        LeaseId::parse(self.next())
+    }
+
+    /// Bytes that are no text are no name either, which the chapter says.
+    fn text(&mut self) -> Result<Cow<'a, str>, Error> {
+        Ok(String::from_utf8_lossy(self.next()))
+    }
+
+    fn data(&mut self) -> Result<Cow<'a, [u8]>, Error> {
+        let data = self.0.data();
+        self.0 = Words::Line(&[]);
+        data
+    }
+
+    fn list<T>(
+        &mut self,
+        _: usize,
+        each: impl Fn(&mut Self) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let items = self.next().split(|&byte| byte == b',');
+        items.map(|item| each(&mut FieldWords(Words::Line(item)))).collect()
+    }
 }
 
 const BAD_ESCAPE: &str =

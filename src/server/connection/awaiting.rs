@@ -19,10 +19,10 @@
 use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
-use crate::message::Reply;
+use crate::commands::Reply;
 use crate::server::clients::Doing;
 use crate::server::connection::Connection;
-use crate::server::shared::waiting::{Resumed, Waiting};
+use crate::server::waiting::{Resumed, Waits};
 
 /// How often a request that waits looks whether its client is still there: twice in the
 /// 100 ms in which that is promised.
@@ -32,42 +32,37 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// because behind it the client's end could not be seen.
 const READ_AHEAD: usize = 64 * 1024;
 
-/// Whether what was waited for can be given back when its client has gone.
-fn can_be_taken_back(reply: &Reply<'_>) -> bool {
-    matches!(reply, Reply::Granted(_) | Reply::Signal(Some(_)))
-}
-
 impl Connection<'_> {
     /// Answers a request that may have to wait for other clients; meanwhile what was
     /// answered before is written.
-    pub(super) fn await_answer(&mut self, begun: Result<Reply<'_>, Waiting>, used: usize) {
-        let waiting = match begun {
+    pub(super) fn await_answer(&mut self, begun: Result<Reply<'_>, Waits>, used: usize) {
+        let mut waits = match begun {
             Ok(mut reply) => {
                 self.encode(&mut reply, used);
                 return;
             }
-            Err(waiting) => waiting,
+            Err(waits) => waits,
         };
         self.input.consume(used);
         let mut reply = if self.flush().is_err() || self.is_beyond_seeing() {
-            self.shared.give_up(&waiting)
+            self.shared.give_up(&mut waits)
         } else {
-            self.wait(&waiting)
+            self.wait(&mut waits)
         };
         self.encode(&mut reply, 0);
     }
 
-    fn wait(&mut self, waiting: &Waiting) -> Reply<'static> {
+    fn wait(&mut self, waits: &mut Waits) -> Reply<'static> {
         self.show();
         self.gauge.does(Doing::Waiting);
         loop {
-            match self.shared.resume(waiting, LOOK_EVERY, self.is_seen, &mut self.spare) {
+            match self.shared.resume(waits, LOOK_EVERY, self.is_seen, &mut self.spare) {
+                Resumed::Answered(reply) => return reply,
                 // To look for the client costs three system calls.
-                Resumed::Answered(reply) if !can_be_taken_back(&reply) => return reply,
-                Resumed::Answered(reply) if !self.has_gone() => return reply,
-                Resumed::Answered(reply) => return self.shared.take_back(waiting, reply),
+                Resumed::Taken(reply) if !self.has_gone() => return reply,
+                Resumed::Taken(reply) => return self.shared.take_back(waits, reply),
                 Resumed::Ready | Resumed::Nothing if self.has_gone() => {
-                    return self.shared.give_up(waiting);
+                    return self.shared.give_up(waits);
                 }
                 Resumed::Ready => self.is_seen = true,
                 Resumed::Nothing => self.is_seen = false,

@@ -1,9 +1,14 @@
 //! Tests of sessions under their locks: threads start on a barrier, and a broken twin is caught.
 
 use super::*;
+use crate::commands::{
+    Join, Leave, MessageReply, Open, Opened, Publish, Receive, Reply, Request, Send,
+};
+use crate::common::error::Code;
 use crate::common::marks::{Figures, take_reached};
-use crate::message::{Code, Request};
 use crate::server::config::Config;
+use crate::sessions::words::SessionId;
+use std::sync::Arc;
 use std::sync::Barrier;
 use std::thread;
 
@@ -17,9 +22,9 @@ fn crowd(readers: u64) -> (Shared, Vec<SessionId>) {
     let open = |reader| {
         let name = format!("reader-{reader}");
         join(&shared, 1 + reader, &name, 0);
-        let request = Request::Open { name: name.into(), data: [][..].into() };
-        match shared.answer(&request, Caller::connected(1), &mut Vec::new()) {
-            Reply::Opened { session } => session,
+        let request = Request::Open(Open { name: name.into(), data: [][..].into() });
+        match request.execute(&shared, Caller::connected(1), &mut Vec::new()) {
+            Reply::Opened(Opened { session }) => session,
             other => panic!("{other:?}"),
         }
     };
@@ -28,15 +33,16 @@ fn crowd(readers: u64) -> (Shared, Vec<SessionId>) {
 }
 
 fn join(shared: &Shared, client: u64, name: &str, block: u64) {
-    let request = Request::Join { name: name.into(), committed: Some(block) };
-    let reply = shared.answer(&request, Caller::connected(client), &mut Vec::new());
-    assert!(matches!(reply, Reply::Joined { .. }), "{reply:?}");
+    let request = Request::Join(Join { name: name.into(), committed: Some(block) });
+    let reply = request.execute(shared, Caller::connected(client), &mut Vec::new());
+    assert!(matches!(reply, Reply::Joined(_)), "{reply:?}");
 }
 
 fn publish(shared: &Shared, sessions: &[SessionId]) {
-    let request = Request::Publish { sessions: sessions.to_vec(), data: vec![7; LENGTH].into() };
-    let reply = shared.answer(&request, Caller::connected(1), &mut Vec::new());
-    assert!(matches!(reply, Reply::Published { .. }), "{reply:?}");
+    let request =
+        Request::Publish(Publish { sessions: sessions.to_vec(), data: vec![7; LENGTH].into() });
+    let reply = request.execute(shared, Caller::connected(1), &mut Vec::new());
+    assert!(matches!(reply, Reply::Published(_)), "{reply:?}");
 }
 
 /// All readers at once, and the owner that goes on saying things; answers how many contended.
@@ -57,8 +63,8 @@ fn read_by_all(
         }
         barrier.wait();
         for _ in 0..20 {
-            let request = Request::Send { session: sessions[0], data: vec![8; 1000].into() };
-            shared.answer(&request, Caller::connected(1), &mut Vec::new());
+            let request = Request::Send(Send { session: sessions[0], data: vec![8; 1000].into() });
+            request.execute(shared, Caller::connected(1), &mut Vec::new());
         }
     });
     shared.contenders.load(Ordering::Relaxed)
@@ -68,9 +74,9 @@ fn read_by_all(
 fn never_more_than_two_contend_for_a_block_also_when_a_hundred_read_it() {
     let (shared, sessions) = crowd(100);
     let most = read_by_all(&shared, &sessions, |client, session| {
-        let request = Request::Receive { session, ms: 0 };
-        match shared.answer(&request, Caller::connected(client), &mut Vec::new()) {
-            Reply::Message { data: Some(data), .. } => {
+        let request = Request::Receive(Receive { session, ms: 0 });
+        match request.execute(&shared, Caller::connected(client), &mut Vec::new()) {
+            Reply::Message(MessageReply { data: Some(data), .. }) => {
                 assert!(data.len() == LENGTH && data.iter().all(|&byte| byte == 7));
             }
             other => panic!("{other:?}"),
@@ -85,11 +91,11 @@ fn without_seats_more_than_two_contend_and_are_caught() {
     let (shared, sessions) = crowd(5);
     publish(&shared, &sessions);
     let begin = |client, session| {
-        let begun = hold(&shared.tables).engine().begin_receive(client, session, u64::MAX);
+        let begun = lock(shared.memory.tables()).engine().begin_receive(client, session, u64::MAX);
         begun.unwrap().unwrap()
     };
     let copies: Vec<_> = (2..).zip(&sessions).map(|(client, &s)| begin(client, s)).collect();
-    let bytes = hold(&copies[0].place.first.handle);
+    let bytes = lock(&copies[0].place.first.handle);
     thread::scope(|scope| {
         for copying in &copies {
             // Not asked whether the seat is free.
@@ -114,8 +120,8 @@ fn several_connections_of_the_owner_share_its_seat() {
             scope.spawn(move || {
                 barrier.wait();
                 for _ in 0..20 {
-                    let request = Request::Send { session, data: vec![1; LENGTH / 8].into() };
-                    shared.answer(&request, Caller::connected(1), &mut Vec::new());
+                    let request = Request::Send(Send { session, data: vec![1; LENGTH / 8].into() });
+                    request.execute(shared, Caller::connected(1), &mut Vec::new());
                 }
             });
         }
@@ -128,7 +134,7 @@ fn several_connections_of_the_owner_share_its_seat() {
 fn a_copy_that_panics_leaves_its_seat() {
     let (shared, sessions) = crowd(1);
     publish(&shared, &sessions);
-    let begun = hold(&shared.tables).engine().begin_receive(2, sessions[0], u64::MAX);
+    let begun = lock(shared.memory.tables()).engine().begin_receive(2, sessions[0], u64::MAX);
     let copying = begun.unwrap().unwrap();
     let panicked = thread::scope(|scope| {
         let copy = || {
@@ -140,9 +146,9 @@ fn a_copy_that_panics_leaves_its_seat() {
     });
     assert!(panicked.is_err());
     publish(&shared, &sessions);
-    let request = Request::Receive { session: sessions[0], ms: 0 };
-    let reply = shared.answer(&request, Caller::connected(2), &mut Vec::new());
-    assert!(matches!(reply, Reply::Message { data: Some(_), .. }), "{reply:?}");
+    let request = Request::Receive(Receive { session: sessions[0], ms: 0 });
+    let reply = request.execute(&shared, Caller::connected(2), &mut Vec::new());
+    assert!(matches!(reply, Reply::Message(MessageReply { data: Some(_), .. })), "{reply:?}");
     assert_eq!(shared.check(), Ok(()));
 }
 
@@ -150,7 +156,7 @@ fn a_copy_that_panics_leaves_its_seat() {
 fn a_join_waits_for_the_tables_as_long_as_a_rendezvous_may_take() {
     let shared = Config { rendezvous: Duration::from_secs(60), ..Config::default() };
     let shared = shared.share().unwrap();
-    let tables = hold(&shared.tables);
+    let tables = lock(shared.memory.tables());
     let steps = thread::scope(|scope| {
         let joining = scope.spawn(|| {
             join(&shared, 1, "late", 64);
@@ -166,7 +172,7 @@ fn a_join_waits_for_the_tables_as_long_as_a_rendezvous_may_take() {
     // And no longer.
     let shared = Config { rendezvous: Duration::from_millis(1), ..Config::default() };
     let shared = shared.share().unwrap();
-    let tables = hold(&shared.tables);
+    let tables = lock(shared.memory.tables());
     let reply = shared.rendezvous(Caller::connected(1), |tables, now| {
         tables.engine().join(Caller::connected(1), "late", None, Arc::default(), None, now)
     });
@@ -178,23 +184,25 @@ fn a_join_waits_for_the_tables_as_long_as_a_rendezvous_may_take() {
 fn a_process_that_ends_waits_for_the_copies_in_its_blocks() {
     let (shared, sessions) = crowd(1);
     publish(&shared, &sessions);
-    let begun = hold(&shared.tables).engine().begin_receive(2, sessions[0], u64::MAX);
+    let begun = lock(shared.memory.tables()).engine().begin_receive(2, sessions[0], u64::MAX);
     let copying = begun.unwrap().unwrap();
-    let used = || hold(&shared.tables).leases.filling().used;
+    let used = || lock(shared.memory.tables()).leases.filling().used;
     let before = used();
     thread::scope(|scope| {
-        let ending =
-            scope.spawn(|| shared.answer(&Request::Leave, Caller::connected(1), &mut Vec::new()));
-        while hold(&shared.tables).engine().is_there("sender") {
+        let ending = scope.spawn(|| {
+            Request::Leave(Leave).execute(&shared, Caller::connected(1), &mut Vec::new())
+        });
+        while lock(shared.memory.tables()).engine().is_there("sender") {
             thread::yield_now();
         }
         assert_eq!(used(), before, "its memory is still its own");
         let mut data = vec![0; LENGTH];
         assert_eq!(shared.copy_pieces(&copying, Bytes::Out(&mut data)), Ok(()));
         assert!(data.iter().all(|&byte| byte == 7));
-        let finished = shared.change(|tables| tables.engine().finish(copying.number, true));
+        let finished =
+            shared.memory.change(|tables, _| tables.engine().finish(copying.number, true));
         assert!(finished.is_err_and(|error| error.text.contains("was lost")));
-        assert!(matches!(ending.join().unwrap(), Reply::Left { .. }));
+        assert!(matches!(ending.join().unwrap(), Reply::Left(_)));
     });
     assert_eq!(used(), 0);
     assert_eq!(shared.check(), Ok(()));

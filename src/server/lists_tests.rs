@@ -3,29 +3,33 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::message::{IdKind, Request};
+use crate::commands::{Lease, List, Reply, Request};
+use crate::common::id::IdKind;
 use crate::server::config::Config;
 
 fn answer<'s>(shared: &'s Shared, request: Request<'_>) -> Reply<'s> {
-    shared.answer(&request, Caller::connected(1), &mut Vec::new())
+    request.execute(shared, Caller::connected(1), &mut Vec::new())
 }
 
 #[test]
 fn a_list_is_bounded_and_shows_no_lease_that_has_expired() {
     let shared = Config { memory: 1 << 20, ..Config::default() }.share().unwrap();
-    let list = || match answer(&shared, Request::List { what: Listed::Leases }) {
+    let list = || match answer(&shared, Request::List(List { what: Listed::Leases })) {
         Reply::List(listing) => *listing,
         other => panic!("{other:?}"),
     };
     for _ in 0..600 {
-        answer(&shared, Request::Lease { size: 1, duration_ms: 60_000, id_kind: IdKind::Uuid });
+        answer(
+            &shared,
+            Request::Lease(Lease { size: 1, duration_ms: 60_000, id_kind: IdKind::Uuid }),
+        );
     }
     let listing = list();
     assert_eq!((listing.total, listing.rows.len()), (600, 512));
     let left = |row: &Vec<String>| row[4].parse::<u64>().unwrap();
     assert!(listing.rows.is_sorted_by_key(left) && left(&listing.rows[0]) > 50_000);
     // Nobody has struck it yet, and it is gone all the same.
-    answer(&shared, Request::Lease { size: 1, duration_ms: 1, id_kind: IdKind::Uuid });
+    answer(&shared, Request::Lease(Lease { size: 1, duration_ms: 1, id_kind: IdKind::Uuid }));
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(2) {
         std::hint::spin_loop();
@@ -34,13 +38,12 @@ fn a_list_is_bounded_and_shows_no_lease_that_has_expired() {
 }
 
 #[test]
-fn who_is_connected_is_not_known_without_the_one_who_knows() {
+fn who_is_connected_is_not_told_by_datagrams() {
     let shared = Config::default().share().unwrap();
-    let connections = Request::List { what: Listed::Connections };
-    let refused = |caller| match shared.answer(&connections, caller, &mut Vec::new()) {
-        Reply::Error(error) => error.code,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(refused(Caller::connected(1)), Code::Busy);
-    assert_eq!(refused(Caller::unconnected(1)), Code::Refused, "one thread serves all datagrams");
+    let connections = Request::List(List { what: Listed::Connections });
+    let answer = |caller| connections.execute(&shared, caller, &mut Vec::new());
+    let none = answer(Caller::connected(1));
+    assert!(matches!(&none, Reply::List(listing) if listing.total == 0), "{none:?}");
+    let refused = answer(Caller::unconnected(1));
+    assert!(matches!(&refused, Reply::Error(error) if error.code == Code::Refused), "{refused:?}");
 }

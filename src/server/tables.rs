@@ -1,13 +1,13 @@
 //! All that the tables' lock guards: three tables that stand beside each other.
 //!
 //! ```text
-//!   Tables │ leases │ processes │ sessions │
+//!   ServerTables │ leases │ processes │ sessions │
 //!             ▲        ▲           ▲
 //!             │        Manager     │          borrows the first two
 //!             └────────Engine──────┘          borrows all three
 //! ```
 //!
-//! **Invariants** ([`Tables::check`]) those of the three. A plain lease touches the first alone.
+//! **Invariants** ([`ServerTables::check`]) those of the three. A plain lease touches the first alone.
 //!
 //! **Lock** the tables, around the whole of it. **Source** ours.
 
@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use crate::cooperative::manager::{Manager, Processes};
 use crate::memory::lease::{Ending, LeaseTable};
-use crate::server::shared::LockedContents;
+use crate::memory::service::{LockedContents, Tables};
 use crate::sessions::{Engine, Sessions};
 
 /// A process is woken by its condition variable.
@@ -25,7 +25,7 @@ type Waker = Arc<Condvar>;
 /// The three tables. In a server `H` is a block's contents behind their lock, and `W` a condition
 /// variable.
 #[derive(Debug)]
-pub struct Tables<H = LockedContents, W = Waker> {
+pub struct ServerTables<H = LockedContents, W = Waker> {
     /// Which lease there is, and whose each block of the arena is.
     pub leases: LeaseTable<H>,
     /// Which process there is, what it holds and owes, and who waits for memory.
@@ -34,7 +34,7 @@ pub struct Tables<H = LockedContents, W = Waker> {
     pub sessions: Sessions<H, W>,
 }
 
-impl<H: Clone, W: Clone> Tables<H, W> {
+impl<H: Clone, W: Clone> ServerTables<H, W> {
     /// The memory manager over the leases and the processes.
     pub fn manager(&mut self) -> Manager<'_, H, W> {
         Manager::over(&mut self.leases, &mut self.processes)
@@ -72,5 +72,27 @@ impl<H: Clone, W: Clone> Tables<H, W> {
         self.leases.check()?;
         self.manager().check()?;
         self.engine().check()
+    }
+}
+
+impl Tables for ServerTables {
+    fn leases(&mut self) -> &mut LeaseTable<LockedContents> {
+        &mut self.leases
+    }
+
+    fn give_back(&mut self, endings: Vec<Ending<LockedContents>>, now: Instant) {
+        ServerTables::give_back(self, endings, now);
+    }
+
+    fn make_room(&mut self, size: u64) {
+        ServerTables::make_room(self, size);
+    }
+
+    fn take_wakers(&mut self) -> Vec<Waker> {
+        self.processes.take_wakers()
+    }
+
+    fn take_journal(&mut self) -> Vec<String> {
+        self.processes.take_journal()
     }
 }

@@ -1,0 +1,486 @@
+//! One description of each message, from which every representation follows.
+//!
+//! A row says what a message is called and which fields it has:
+//!
+//! ```text
+//!   command! {
+//!       /// Leases bytes for a duration.
+//!       0x03 "lease SIZE MS" Lease -> Leased {
+//!           /// Bytes, at least 1.
+//!           size: u64,
+//!           /// Milliseconds, at least 1.
+//!           duration_ms: u64,
+//!       }
+//!   }
+//!   reply! {
+//!       /// A lease was granted or renewed.
+//!       0x83 "leased" Leased { id: LeaseId, size: u64, duration_ms: u64 }
+//!   }
+//! ```
+//!
+//! The macro makes the struct, and two functions that visit its fields in the order of the row:
+//! `read` fills them from a [`Source`], `write` hands them to a [`Sink`].
+//!
+//! ```text
+//!   words of a line, bulk strings of RESP ──┐                      ┌──► a line, a simple string
+//!                                           ├─ Source ► message ► Sink
+//!   the body of a frame ────────────────────┘                      └──► a frame, JSON, XML
+//! ```
+//!
+//! The type of a field says how it is read and written ([`Field`]). What is irregular has its own
+//! `read` or `write`, by hand, beside its row: those ask [`Source::word`] or [`Sink::is_binary`]
+//! which kind of representation they have.
+//!
+//! **Invariants** what is written to a frame is read from it as the same. A source never allocates
+//! for a length that was only claimed.
+//!
+//! **Source** the idea is serde's: a type describes itself once, and each format visits it. A macro
+//! of 100 lines replaces its derive.
+
+use std::borrow::Cow;
+
+use super::caller::Caller;
+use super::error::Error;
+use super::id::LeaseId;
+
+/// Where the fields of a message come from.
+pub trait Source<'a>: Sized {
+    /// The next word of a text; `None` when this is the body of a frame.
+    fn word(&mut self) -> Option<&'a [u8]>;
+    /// Whether a text has no further word. The body of a frame has every field.
+    fn is_over(&self) -> bool;
+    /// A number.
+    fn u64(&mut self) -> Result<u64, Error>;
+    /// A number of 32 bits; a text has none.
+    fn u32(&mut self) -> Result<u32, Error>;
+    /// A number that may be left out.
+    fn optional(&mut self) -> Result<Option<u64>, Error>;
+    /// An id.
+    fn id(&mut self) -> Result<LeaseId, Error>;
+    /// A name or a text.
+    fn text(&mut self) -> Result<Cow<'a, str>, Error>;
+    /// Data, which ends the message.
+    fn data(&mut self) -> Result<Cow<'a, [u8]>, Error>;
+    /// Several of one kind, each of at least `least` bytes in a frame; in a text with commas
+    /// between them.
+    fn list<T>(
+        &mut self,
+        least: usize,
+        each: impl Fn(&mut Self) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error>;
+}
+
+/// Where the fields of a message go.
+pub trait Sink: Sized {
+    /// Whether this is the body of a frame: names are left out, and everything has its fixed place.
+    fn is_binary(&self) -> bool;
+    /// A number.
+    fn u64(&mut self, name: &str, value: u64);
+    /// A number of 32 bits.
+    fn u32(&mut self, name: &str, value: u32);
+    /// Hundredths, as 32 bits.
+    fn hundredths(&mut self, name: &str, value: u32);
+    /// A number that may be left out.
+    fn optional(&mut self, name: &str, value: Option<u64>);
+    /// An id.
+    fn id(&mut self, name: &str, id: LeaseId);
+    /// A name or a text.
+    fn text(&mut self, name: &str, text: &str);
+    /// One of several words, and its number in a frame.
+    fn choice(&mut self, name: &str, word: &str, number: u32);
+    /// Data, which ends the message.
+    fn data(&mut self, name: &str, data: &[u8]);
+    /// Several of one kind; `one` is the name of one of them.
+    fn list<T>(&mut self, name: &str, one: &str, items: &[T], each: impl Fn(&T, &mut Self));
+    /// Fields that belong together.
+    fn record(&mut self, name: &str, fields: impl FnOnce(&mut Self));
+}
+
+/// The type of a field.
+pub trait Field<'a>: Sized {
+    /// How many words it takes in a text, at least and at most.
+    const WORDS: (usize, usize) = (1, 1);
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What the source says.
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error>;
+    /// Writes it under a name.
+    fn write(&self, name: &str, sink: &mut impl Sink);
+}
+
+/// A message: a request or a reply.
+pub trait Message<'a>: Sized {
+    /// How many words its fields take in a text, at least and at most.
+    const WORDS: (usize, usize) = (0, 0);
+
+    /// Reads its fields.
+    ///
+    /// # Errors
+    /// What the source says.
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error>;
+    /// Writes its fields.
+    fn write(&self, sink: &mut impl Sink);
+}
+
+/// A request.
+pub trait Command<'a>: Message<'a> {
+    /// Its kind in frames.
+    const KIND: u8;
+    /// Its word, and what follows it: a line of `help`, and of a message about wrong words.
+    const FORM: &'static str;
+    /// Its word, as [`key`] makes it.
+    const KEY: u64 = key(first_word(Self::FORM.as_bytes()));
+    /// The reply that answers it.
+    type Reply;
+}
+
+/// A reply.
+pub trait Answer<'a>: Message<'a> {
+    /// Its kind in frames.
+    const KIND: u8;
+    /// The word that its line begins with.
+    const WORD: &'static str;
+    /// Its name in XML.
+    const ELEMENT: &'static str = Self::WORD;
+
+    /// Appends it as a line, without the line's end.
+    fn line(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(Self::WORD.as_bytes());
+        self.write(&mut super::line::Line(out));
+    }
+}
+
+/// What a command does, on the service of its chapter. This is the second half of a command's home.
+pub trait Execute<Service>: Sized {
+    /// What it answers with: a reply, or what a reply is made of.
+    type Done;
+
+    /// Carries it out for `caller`. `spare` is a buffer to put data in; it may be taken.
+    ///
+    /// # Errors
+    /// The refusal that is answered.
+    fn execute(
+        &self,
+        service: &Service,
+        caller: Caller,
+        spare: &mut Vec<u8>,
+    ) -> Result<Self::Done, Error>;
+}
+
+/// Large messages are boxed: every reply would be larger by them.
+impl<'a, T: Message<'a>> Message<'a> for Box<T> {
+    const WORDS: (usize, usize) = T::WORDS;
+
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        T::read(source).map(Box::new)
+    }
+
+    fn write(&self, sink: &mut impl Sink) {
+        T::write(self, sink);
+    }
+}
+
+impl<'a, T: Answer<'a>> Answer<'a> for Box<T> {
+    const KIND: u8 = T::KIND;
+    const WORD: &'static str = T::WORD;
+    const ELEMENT: &'static str = T::ELEMENT;
+
+    fn line(&self, out: &mut Vec<u8>) {
+        T::line(self, out);
+    }
+}
+
+/// A word in lower case as one integer, so that finding a command is comparing integers;
+/// 0 for no word. No command has more than eight letters, or a NUL among them: such a word
+/// has the key of none.
+pub const fn key(word: &[u8]) -> u64 {
+    if word.len() > 8 {
+        return u64::MAX;
+    }
+    let mut key = 0;
+    let mut at = 0;
+    while at < word.len() {
+        if word[at] == 0 {
+            return u64::MAX;
+        }
+        key = key << 8 | word[at].to_ascii_lowercase() as u64;
+        at += 1;
+    }
+    key
+}
+
+/// A form up to its first space.
+pub const fn first_word(form: &[u8]) -> &[u8] {
+    let mut end = 0;
+    while end < form.len() && form[end] != b' ' {
+        end += 1;
+    }
+    form.split_at(end).0
+}
+
+/// Fields that are a number in every representation.
+macro_rules! number_field {
+    ($type:ty, $method:ident) => {
+        impl<'a> Field<'a> for $type {
+            fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+                source.$method()
+            }
+
+            fn write(&self, name: &str, sink: &mut impl Sink) {
+                sink.$method(name, *self);
+            }
+        }
+    };
+}
+
+number_field!(u64, u64);
+number_field!(u32, u32);
+number_field!(LeaseId, id);
+
+impl<'a> Field<'a> for Option<u64> {
+    const WORDS: (usize, usize) = (0, 1);
+
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        source.optional()
+    }
+
+    fn write(&self, name: &str, sink: &mut impl Sink) {
+        sink.optional(name, *self);
+    }
+}
+
+/// A share in percent. A number that no byte holds is no share either: it becomes 255, which the
+/// chapter refuses.
+impl<'a> Field<'a> for Option<u8> {
+    const WORDS: (usize, usize) = (0, 1);
+
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        Ok(source.optional()?.map(|percent| u8::try_from(percent).unwrap_or(u8::MAX)))
+    }
+
+    fn write(&self, name: &str, sink: &mut impl Sink) {
+        sink.optional(name, self.map(u64::from));
+    }
+}
+
+impl<'a> Field<'a> for Cow<'a, str> {
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        source.text()
+    }
+
+    fn write(&self, name: &str, sink: &mut impl Sink) {
+        sink.text(name, self);
+    }
+}
+
+impl<'a> Field<'a> for String {
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        source.text().map(Cow::into_owned)
+    }
+
+    fn write(&self, name: &str, sink: &mut impl Sink) {
+        sink.text(name, self);
+    }
+}
+
+impl<'a> Field<'a> for Cow<'a, [u8]> {
+    const WORDS: (usize, usize) = (0, usize::MAX);
+
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        source.data()
+    }
+
+    fn write(&self, name: &str, sink: &mut impl Sink) {
+        sink.data(name, self);
+    }
+}
+
+impl<'a> Field<'a> for Vec<u8> {
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        source.data().map(Cow::into_owned)
+    }
+
+    fn write(&self, name: &str, sink: &mut impl Sink) {
+        sink.data(name, self);
+    }
+}
+
+/// The bytes of an id.
+pub const ID_BYTES: usize = 16;
+
+/// The least bytes of a string in a frame: its length, and its NUL.
+pub const LEAST_STRING: usize = 5;
+
+impl<'a> Field<'a> for Vec<LeaseId> {
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        source.list(ID_BYTES, S::id)
+    }
+
+    fn write(&self, name: &str, sink: &mut impl Sink) {
+        sink.list(name, "id", self, |id, sink| sink.id("", *id));
+    }
+}
+
+impl<'a> Field<'a> for Vec<String> {
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        source.list(LEAST_STRING, |source| source.text().map(Cow::into_owned))
+    }
+
+    fn write(&self, name: &str, sink: &mut impl Sink) {
+        sink.list(name, "name", self, |text, sink| sink.text("", text));
+    }
+}
+
+/// Makes a struct, and the two functions that visit its fields. A field with `= value` may be
+/// left out of a text; one with `as "name"` has that name in JSON and XML.
+macro_rules! message {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $name;
+        impl<'m> $crate::common::description::Message<'m> for $name {
+            fn read<S: $crate::common::description::Source<'m>>(
+                _: &mut S,
+            ) -> Result<Self, $crate::common::error::Error> {
+                Ok($name)
+            }
+            fn write(&self, _: &mut impl $crate::common::description::Sink) {}
+        }
+    };
+    ($(#[$doc:meta])* $name:ident { $($fields:tt)* }) => {
+        $crate::common::description::message!(@struct [$(#[$doc])*] $name [] { $($fields)* });
+        $crate::common::description::message!(@visits $name [] 'm { $($fields)* });
+    };
+    ($(#[$doc:meta])* $name:ident <$a:lifetime> { $($fields:tt)* }) => {
+        $crate::common::description::message!(@struct [$(#[$doc])*] $name [<$a>] { $($fields)* });
+        $crate::common::description::message!(@visits $name [<$a>] $a { $($fields)* });
+    };
+    (@struct [$($doc:tt)*] $name:ident [$($generic:tt)*]
+        { $($(#[$about:meta])* $field:ident $(as $shown:literal)?: $type:ty $(= $default:expr)?),* $(,)? }
+    ) => {
+        $($doc)*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name $($generic)* { $($(#[$about])* pub $field: $type),* }
+    };
+    (@visits $name:ident [$($generic:tt)*] $a:lifetime
+        { $($(#[$about:meta])* $field:ident $(as $shown:literal)?: $type:ty $(= $default:expr)?),* $(,)? }
+    ) => {
+        impl<$a> $crate::common::description::Message<$a> for $name $($generic)* {
+            const WORDS: (usize, usize) = {
+                let (mut least, mut most) = (0_usize, 0_usize);
+                $(
+                    let words = <$type as $crate::common::description::Field<$a>>::WORDS;
+                    least += $crate::common::description::message!(@least words $($default)?);
+                    most = most.saturating_add(words.1);
+                )*
+                (least, most)
+            };
+
+            fn read<S: $crate::common::description::Source<$a>>(
+                source: &mut S,
+            ) -> Result<Self, $crate::common::error::Error> {
+                $(let $field = $crate::common::description::message!(@read source $type $(, $default)?);)*
+                Ok(Self { $($field),* })
+            }
+
+            fn write(&self, sink: &mut impl $crate::common::description::Sink) {
+                $(
+                    let name = $crate::common::description::message!(@name $field $($shown)?);
+                    $crate::common::description::Field::write(&self.$field, name, sink);
+                )*
+            }
+        }
+    };
+    (@least $words:ident) => { $words.0 };
+    (@least $words:ident $default:expr) => { 0 };
+    (@read $source:ident $type:ty) => {
+        <$type as $crate::common::description::Field<'_>>::read($source)?
+    };
+    (@read $source:ident $type:ty, $default:expr) => {
+        if $source.is_over() {
+            $default
+        } else {
+            <$type as $crate::common::description::Field<'_>>::read($source)?
+        }
+    };
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $shown:literal) => { $shown };
+}
+pub(crate) use message;
+
+/// A request: its kind in frames, its form in a text, its struct, its reply, its fields.
+macro_rules! command {
+    ($(#[$doc:meta])* $kind:literal $form:literal $name:ident -> $reply:ty $({ $($fields:tt)* })?) => {
+        $crate::common::description::message!($(#[$doc])* $name $({ $($fields)* })?);
+        impl<'m> $crate::common::description::Command<'m> for $name {
+            const KIND: u8 = $kind;
+            const FORM: &'static str = $form;
+            type Reply = $reply;
+        }
+    };
+    ($(#[$doc:meta])* $kind:literal $form:literal $name:ident <$a:lifetime> -> $reply:ty { $($fields:tt)* }) => {
+        $crate::common::description::message!($(#[$doc])* $name <$a> { $($fields)* });
+        impl<$a> $crate::common::description::Command<$a> for $name <$a> {
+            const KIND: u8 = $kind;
+            const FORM: &'static str = $form;
+            type Reply = $reply;
+        }
+    };
+}
+pub(crate) use command;
+
+/// A reply: its kind in frames, the word of its line, its struct, its fields.
+macro_rules! reply {
+    ($(#[$doc:meta])* $kind:literal $word:literal $(/ $element:literal)? $name:ident $({ $($fields:tt)* })?) => {
+        $crate::common::description::message!($(#[$doc])* $name $({ $($fields)* })?);
+        impl<'m> $crate::common::description::Answer<'m> for $name {
+            const KIND: u8 = $kind;
+            const WORD: &'static str = $word;
+            $(const ELEMENT: &'static str = $element;)?
+        }
+    };
+}
+pub(crate) use reply;
+
+/// An enum of words: its values, their words, and what is said of another word or number.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident [$wrong_word:literal, $wrong_number:literal] {
+        $($(#[$about:meta])* $value:ident = $word:literal),* $(,)?
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$about])* $value),* }
+
+        impl $name {
+            /// All of them, in the order of their numbers.
+            pub const ALL: [Self; [$($name::$value),*].len()] = [$($name::$value),*];
+
+            /// The word on the wire.
+            pub fn word(self) -> &'static str {
+                match self { $($name::$value => $word),* }
+            }
+        }
+
+        impl<'m> $crate::common::description::Field<'m> for $name {
+            fn read<S: $crate::common::description::Source<'m>>(
+                source: &mut S,
+            ) -> Result<Self, $crate::common::error::Error> {
+                use $crate::common::error::{Code, Error, Malformed};
+                if let Some(word) = source.word() {
+                    let is_it = |known: &Self| known.word().as_bytes().eq_ignore_ascii_case(word);
+                    let found = Self::ALL.into_iter().find(is_it);
+                    return found.ok_or_else(|| Error::new(Code::BadRequest, $wrong_word));
+                }
+                let number = source.u32()? as usize;
+                Self::ALL.get(number).copied().ok_or_else(|| Malformed($wrong_number).into())
+            }
+
+            fn write(&self, name: &str, sink: &mut impl $crate::common::description::Sink) {
+                sink.choice(name, self.word(), *self as u32);
+            }
+        }
+    };
+}
+pub(crate) use choice;

@@ -1,0 +1,258 @@
+//! The commands of this chapter, but for those of versions: each is a row, and the function that
+//! carries it out.
+
+use std::borrow::Cow;
+
+use super::service::{Memory, Tables};
+use super::versions::{Inspect, Inspection, Replace, Replaced};
+use crate::common::caller::Caller;
+use crate::common::description::{Answer, Execute, Field, Message, Sink, Source, command, reply};
+use crate::common::error::Error;
+use crate::common::id::{IdKind, LeaseId};
+use crate::memory::picture::picture;
+
+command! {
+    /// Leases bytes for a duration.
+    0x03 "lease SIZE MS" Lease -> Leased {
+        /// Bytes, at least 1.
+        size: u64,
+        /// Milliseconds, at least 1.
+        duration_ms: u64,
+        /// Which kind of id the asker can carry.
+        id_kind: IdKind,
+    }
+}
+
+/// Only MemoryLease frames carry numbers, and they have their own decoder.
+impl<'a> Field<'a> for IdKind {
+    const WORDS: (usize, usize) = (0, 0);
+
+    fn read<S: Source<'a>>(_: &mut S) -> Result<Self, Error> {
+        Ok(IdKind::Uuid)
+    }
+
+    fn write(&self, _: &str, _: &mut impl Sink) {}
+}
+
+reply! {
+    /// A lease was granted or renewed.
+    0x83 "leased" / "lease" Leased {
+        /// Its id.
+        id: LeaseId,
+        /// The bytes asked for, not those of the block behind them.
+        size: u64,
+        /// Milliseconds from now.
+        duration_ms: u64,
+    }
+}
+
+impl<T: Tables> Execute<Memory<T>> for Lease {
+    type Done = Leased;
+
+    fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Leased, Error> {
+        let &Lease { size, duration_ms, id_kind } = self;
+        let id = memory.lease(size, duration_ms, id_kind)?;
+        Ok(Leased { id, size, duration_ms })
+    }
+}
+
+command! {
+    /// Replaces what a lease holds; the rest of it reads as zeros.
+    0x04 "set ID DATA" Set<'a> -> WasSet {
+        /// The lease.
+        id: LeaseId,
+        /// The bytes, borrowed unless they had to be unescaped.
+        data: Cow<'a, [u8]>,
+    }
+}
+
+reply! {
+    /// Data was set.
+    0x84 "set" WasSet {
+        /// The lease.
+        id: LeaseId,
+        /// How many bytes were set.
+        length: u64,
+    }
+}
+
+impl<T: Tables> Execute<Memory<T>> for Set<'_> {
+    type Done = WasSet;
+
+    fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<WasSet, Error> {
+        memory.set(self.id, &self.data)?;
+        Ok(WasSet { id: self.id, length: self.data.len() as u64 })
+    }
+}
+
+command! {
+    /// Reads what was last set.
+    0x05 "get ID" Get -> Data {
+        /// The lease.
+        id: LeaseId,
+    }
+}
+
+/// What was last set; the lease reads as this followed by zeros.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Data {
+    /// The lease.
+    pub id: LeaseId,
+    /// The lease's size in bytes, at least `data.len()`. Only frames carry it.
+    pub size: u64,
+    /// The bytes last set.
+    pub data: Vec<u8>,
+}
+
+impl<'a> Message<'a> for Data {
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        let (id, size) = (source.id()?, source.u64()?);
+        Ok(Data { id, size, data: source.data()?.into_owned() })
+    }
+
+    fn write(&self, sink: &mut impl Sink) {
+        sink.id("id", self.id);
+        if sink.is_binary() {
+            sink.u64("size", self.size);
+        }
+        sink.data("data", &self.data);
+    }
+}
+
+impl Answer<'_> for Data {
+    const KIND: u8 = 0x85;
+    const WORD: &'static str = "data";
+}
+
+impl<T: Tables> Execute<Memory<T>> for Get {
+    type Done = Data;
+
+    fn execute(&self, memory: &Memory<T>, _: Caller, spare: &mut Vec<u8>) -> Result<Data, Error> {
+        let mut data = std::mem::take(spare);
+        let size = memory.get(self.id, &mut data)?;
+        Ok(Data { id: self.id, size, data })
+    }
+}
+
+command! {
+    /// Lets a lease end a duration from now.
+    0x06 "renew ID MS" Renew -> Leased {
+        /// The lease.
+        id: LeaseId,
+        /// Milliseconds, at least 1.
+        duration_ms: u64,
+    }
+}
+
+impl<T: Tables> Execute<Memory<T>> for Renew {
+    type Done = Leased;
+
+    fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Leased, Error> {
+        let &Renew { id, duration_ms } = self;
+        let size = memory.change(|tables, now| tables.leases().renew(id, duration_ms, now))?;
+        Ok(Leased { id, size, duration_ms })
+    }
+}
+
+command! {
+    /// How long a lease still lasts.
+    0x07 "ttl ID" Ttl -> TimeLeft {
+        /// The lease.
+        id: LeaseId,
+    }
+}
+
+reply! {
+    /// The time that a lease has left.
+    0x87 "ttl" TimeLeft {
+        /// The lease.
+        id: LeaseId,
+        /// Milliseconds, rounded up.
+        left_ms: u64,
+    }
+}
+
+impl<T: Tables> Execute<Memory<T>> for Ttl {
+    type Done = TimeLeft;
+
+    fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<TimeLeft, Error> {
+        let left = memory.read(|tables, now| tables.leases().time_left(self.id, now))?;
+        Ok(TimeLeft { id: self.id, left_ms: super::service::rounded_up(left) })
+    }
+}
+
+command! {
+    /// Ends a lease before its time.
+    0x08 "release ID" Release -> Released {
+        /// The lease.
+        id: LeaseId,
+    }
+}
+
+reply! {
+    /// A lease ended.
+    0x88 "released" Released {
+        /// The lease.
+        id: LeaseId,
+        /// Its size in bytes.
+        size: u64,
+    }
+}
+
+impl<T: Tables> Execute<Memory<T>> for Release {
+    type Done = Released;
+
+    fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Released, Error> {
+        let ending = memory.change(|tables, now| tables.leases().end(self.id, now))?;
+        let size = ending.size;
+        memory.give_back(vec![ending]);
+        Ok(Released { id: self.id, size })
+    }
+}
+
+command! {
+    /// Draws a picture of the buddy tree.
+    0x0a "tree" Tree -> Picture
+}
+
+reply! {
+    /// The buddy tree, cut where the bound was reached.
+    0x8a "tree" Picture {
+        /// Nested: the sizes of blocks, `used` and `free`.
+        picture: String,
+    }
+}
+
+/// The longest picture, in bytes.
+const MAX_PICTURE: usize = 64 * 1024;
+
+impl<T: Tables> Execute<Memory<T>> for Tree {
+    type Done = Picture;
+
+    fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Picture, Error> {
+        let picture = memory.read(|tables, _| picture(tables.leases().buddy(), MAX_PICTURE));
+        Ok(Picture { picture })
+    }
+}
+
+impl<T: Tables> Execute<Memory<T>> for Inspect {
+    type Done = Box<Inspection>;
+
+    fn execute(
+        &self,
+        memory: &Memory<T>,
+        caller: Caller,
+        spare: &mut Vec<u8>,
+    ) -> Result<Box<Inspection>, Error> {
+        memory.inspect(self, caller.most_data, std::mem::take(spare)).map(Box::new)
+    }
+}
+
+impl<T: Tables> Execute<Memory<T>> for Replace<'_> {
+    type Done = Replaced;
+
+    fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Replaced, Error> {
+        let version = memory.replace(self.id, &self.condition, &self.data)?;
+        Ok(Replaced { id: self.id, length: self.data.len() as u64, version })
+    }
+}

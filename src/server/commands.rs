@@ -1,0 +1,182 @@
+//! The commands of this chapter: `stats`, `help` and `quit`; `list` is in [`super::lists`].
+
+use std::borrow::Cow;
+use std::sync::atomic::Ordering;
+
+use super::shared::{DatagramGauges, Shared};
+use super::tables::ServerTables;
+use crate::commands::{help, kinds};
+use crate::common::caller::Caller;
+use crate::common::description::{Answer, Execute, Message, Sink, Source, command, reply};
+use crate::common::error::Error;
+use crate::common::id::parse_decimal;
+use crate::common::line::put;
+use crate::numbers::draw::Locking;
+use crate::sessions::Figures;
+
+command! {
+    /// Shows the server's figures.
+    0x09 "stats" Stats -> Vec<Figure>
+}
+
+/// A name and a value.
+pub type Figure = (Cow<'static, str>, String);
+
+/// The least bytes of a figure in a frame: two strings.
+const LEAST_FIGURE: usize = 10;
+
+/// The reply to [`Stats`]: names and values, in a fixed order.
+impl<'a> Message<'a> for Vec<Figure> {
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        source.list(LEAST_FIGURE, |source| {
+            Ok((source.text()?.into_owned().into(), source.text()?.into_owned()))
+        })
+    }
+
+    fn write(&self, sink: &mut impl Sink) {
+        if sink.is_binary() {
+            return sink.list("figures", "figure", self, |(name, value), sink| {
+                sink.text("name", name);
+                sink.text("value", value);
+            });
+        }
+        for (name, value) in self {
+            match parse_decimal(value.as_bytes()) {
+                Some(number) => sink.u64(name, number),
+                None => sink.text(name, value),
+            }
+        }
+    }
+}
+
+impl Answer<'_> for Vec<Figure> {
+    const KIND: u8 = 0x89;
+    const WORD: &'static str = "stats";
+
+    fn line(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"stats");
+        for (name, value) in self {
+            put(out, format_args!(" {name}={value}"));
+        }
+    }
+}
+
+impl Execute<Shared> for Stats {
+    type Done = Vec<Figure>;
+
+    /// Each group is read under one hold of its lock.
+    fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Self::Done, Error> {
+        let numbers = &shared.numbers;
+        let (drawn, undelivered) = (numbers.drawn(), numbers.undelivered());
+        let (memory, sessions) =
+            shared.memory.read(|tables, _| (memory_figures(tables), tables.sessions.figures()));
+        let mut figures: Vec<(&str, String)> = vec![
+            ("numbers", numbers.length().to_string()),
+            ("drawn", drawn.to_string()),
+            ("remaining", (numbers.length() - drawn).to_string()),
+            ("undelivered", undelivered.to_string()),
+            ("lock", numbers.locking().word().to_string()),
+            ("clients", shared.clients.count().to_string()),
+        ];
+        figures.extend(memory);
+        figures.extend(session_figures(shared, &sessions));
+        if let Some(DatagramGauges { history, resent }) = &shared.datagrams {
+            figures.push(("history", history.load(Ordering::Relaxed).to_string()));
+            figures.push(("resent", resent.load(Ordering::Relaxed).to_string()));
+        }
+        if numbers.locking() == Locking::None {
+            figures.insert(0, ("warning", "no-lock-so-numbers-come-twice".to_string()));
+        }
+        Ok(figures.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
+}
+
+fn memory_figures(tables: &ServerTables) -> [(&'static str, String); 11] {
+    let ServerTables { leases, processes, .. } = tables;
+    let (filling, requested) = (leases.filling(), leases.requested());
+    let percent = |share: f64| format!("{share:.1}%");
+    [
+        ("memory", leases.buddy().size().to_string()),
+        ("unused", filling.unused.to_string()),
+        ("leases", leases.len().to_string()),
+        ("requested", requested.to_string()),
+        ("used", filling.used.to_string()),
+        ("free", filling.free.to_string()),
+        ("largest_free", filling.largest_free.to_string()),
+        ("internal_fragmentation", percent(filling.internal_fragmentation(requested))),
+        ("external_fragmentation", percent(filling.external_fragmentation())),
+        ("processes", processes.processes().to_string()),
+        ("waiting", processes.requests_waiting().to_string()),
+    ]
+}
+
+fn session_figures(shared: &Shared, figures: &Figures) -> [(&'static str, String); 10] {
+    let Figures { admin, admin_used, sessions, messages, counts } = *figures;
+    [
+        ("admin", admin),
+        ("admin_used", admin_used),
+        ("sessions", sessions),
+        ("messages", messages),
+        ("locked", shared.locked.load(Ordering::Relaxed)),
+        ("full", counts.full),
+        ("blocked", counts.blocked),
+        ("lost", counts.lost),
+        ("resized", counts.resized),
+        ("contenders", shared.contenders.load(Ordering::Relaxed).into()),
+    ]
+    .map(|(name, value)| (name, value.to_string()))
+}
+
+command! {
+    /// Names the commands.
+    0x0d "help" Help -> CommandNames
+}
+
+/// The commands, as the representation names them: by their forms in a text, by their kinds in frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandNames;
+
+impl<'a> Message<'a> for CommandNames {
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        source.text().map(|_| CommandNames)
+    }
+
+    fn write(&self, sink: &mut impl Sink) {
+        sink.text("kinds", &kinds());
+    }
+}
+
+impl Answer<'_> for CommandNames {
+    const KIND: u8 = 0x8d;
+    const WORD: &'static str = "commands:";
+
+    fn line(&self, out: &mut Vec<u8>) {
+        put(out, format_args!("commands: {}", help()));
+    }
+}
+
+impl Execute<Shared> for Help {
+    type Done = CommandNames;
+
+    fn execute(&self, _: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<CommandNames, Error> {
+        Ok(CommandNames)
+    }
+}
+
+command! {
+    /// Ends the connection.
+    0x0e "quit" Quit -> Bye
+}
+
+reply! {
+    /// The connection closes after this.
+    0x8e "bye" Bye
+}
+
+impl Execute<Shared> for Quit {
+    type Done = Bye;
+
+    fn execute(&self, _: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Bye, Error> {
+        Ok(Bye)
+    }
+}
