@@ -5,11 +5,13 @@
 //! Servers and generator share one core (`taskset`), which makes ratios steady; each is
 //! the median of pairs that alternate, with its spread.
 //!
-//! Run: `cargo bench --bench load`, or with a word that the wanted rows hold.
+//! Run: `cargo bench --bench load`, or with a word that the wanted rows hold. With
+//! `LEASEBOX_BEFORE=PATH` also beside that binary, which an earlier commit made.
 #![allow(missing_docs, reason = "a bench has no public items")]
 
 mod pinning;
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -93,13 +95,17 @@ impl Server {
     }
 
     fn leasebox() -> Self {
-        Self::announced(Command::new(LEASEBOX).args([
-            "serve",
-            "--port",
-            "0",
-            "--numbers",
-            "10000000",
-        ]))
+        Self::made_by(LEASEBOX.as_ref())
+    }
+
+    fn made_by(binary: &OsStr) -> Self {
+        let arguments = ["serve", "--port", "0", "--numbers", "10000000"];
+        Self::announced(Command::new(binary).args(arguments))
+    }
+
+    /// The binary of an earlier commit, if the environment names one.
+    fn before() -> Option<Self> {
+        std::env::var_os("LEASEBOX_BEFORE").map(|binary| Self::made_by(&binary))
     }
 
     fn floor() -> Self {
@@ -173,7 +179,8 @@ impl Step {
 /// Connections that are stepped one after the other: all are asked, then all are read.
 struct Load {
     streams: Vec<TcpStream>,
-    step: Step,
+    /// What each stream in turn sends.
+    steps: Vec<Step>,
     buffer: Vec<u8>,
     keep: Option<Server>,
 }
@@ -181,26 +188,56 @@ struct Load {
 impl Load {
     fn new(server: Server, connections: usize, step: Step) -> Self {
         let streams = (0..connections).map(|_| server.connect()).collect();
-        Self { streams, step, buffer: vec![0; 256 * 1024], keep: Some(server) }
+        Self { streams, steps: vec![step], buffer: vec![0; 256 * 1024], keep: Some(server) }
+    }
+
+    /// One lease of 64 bytes; `request` has `ID` where its id belongs.
+    fn of_a_lease(server: Server, request: &str) -> Self {
+        let leased = ask(&mut server.connect(), "lease 64 3600000");
+        let request = request.replace("ID", leased.split(' ').nth(1).unwrap());
+        Self::new(server, 1, Step::lines(&request, 1))
+    }
+
+    /// Two processes: one sends, and the other receives that.
+    fn of_a_session(server: Server) -> Self {
+        let mut streams = vec![server.connect(), server.connect()];
+        for (stream, name) in streams.iter_mut().zip(["a", "b"]) {
+            ask(stream, &format!("join {name}"));
+        }
+        let opened = ask(&mut streams[0], "open b");
+        let session = opened.split(' ').nth(1).unwrap();
+        let requests =
+            [format!("send {session} 0123456789\n"), format!("receive {session} 1000\n")];
+        let steps = requests.iter().map(|request| Step::lines(request, 1)).collect();
+        Self { streams, steps, buffer: vec![0; 256 * 1024], keep: Some(server) }
     }
 
     /// Steps a second for one window.
     fn rate(&mut self) -> f64 {
         let start = Instant::now();
         let window =
-            if matches!(self.step.answer, Answer::Lines(100)) { SHORT_WINDOW } else { WINDOW };
+            if matches!(self.steps[0].answer, Answer::Lines(100)) { SHORT_WINDOW } else { WINDOW };
         let mut steps = 0;
         while start.elapsed() < window {
-            for stream in &mut self.streams {
-                stream.write_all(&self.step.request).unwrap();
+            for (stream, step) in self.streams.iter_mut().zip(self.steps.iter().cycle()) {
+                stream.write_all(&step.request).unwrap();
             }
-            for stream in &mut self.streams {
-                read_answer(stream, self.step.answer, &mut self.buffer);
+            for (stream, step) in self.streams.iter_mut().zip(self.steps.iter().cycle()) {
+                read_answer(stream, step.answer, &mut self.buffer);
             }
             steps += self.streams.len();
         }
         steps as f64 / start.elapsed().as_secs_f64()
     }
+}
+
+/// Says a line, and gives the line that answers it.
+fn ask(stream: &mut TcpStream, line: &str) -> String {
+    writeln!(stream, "{line}").unwrap();
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).unwrap();
+    assert!(!answer.starts_with("error"), "{answer}");
+    answer.trim_end().to_string()
 }
 
 fn read_answer(stream: &mut TcpStream, answer: Answer, buffer: &mut [u8]) {
@@ -251,6 +288,9 @@ fn bench(pinned: bool, wanted: &str) {
     for (connections, depth) in [(1, 1), (1, 16), (1, 100), (64, 1)] {
         draws(connections, depth, &is_wanted);
     }
+    if std::env::var_os("LEASEBOX_BEFORE").is_some() {
+        memory_and_sessions(&is_wanted);
+    }
     for connections in [1, 8] {
         whole_mib(connections, &is_wanted);
     }
@@ -265,8 +305,9 @@ type Other<'a> = (&'a str, &'a dyn Fn() -> Option<Server>, &'a str);
 
 fn draws(connections: usize, depth: usize, is_wanted: &dyn Fn(&str) -> bool) {
     let ours = || Load::new(Server::leasebox(), connections, Step::lines("draw 1\n", depth));
-    let rows: [Other<'_>; 3] = [
+    let rows: [Other<'_>; 4] = [
         ("the floor", &|| Some(Server::floor()), "draw 1\n"),
+        ("the binary before", &Server::before, "draw 1\n"),
         ("Redis INCR", &Server::redis, "INCR x\r\n"),
         ("memcached incr", &Server::memcached, "incr x 1\r\n"),
     ];
@@ -286,6 +327,23 @@ fn draws(connections: usize, depth: usize, is_wanted: &dyn Fn(&str) -> bool) {
         }
         let theirs = Load::new(server, connections, Step::lines(request, depth));
         compare(&name, ours(), theirs, depth as f64, "requests/s");
+    }
+}
+
+/// Beside the binary of an earlier commit alone: no other server has the same requests.
+fn memory_and_sessions(is_wanted: &dyn Fn(&str) -> bool) {
+    type Start = fn(Server) -> Load;
+    let rows: [(&str, Start); 4] = [
+        ("lease", |server| Load::new(server, 1, Step::lines("lease 64 1\n", 1))),
+        ("set", |server| Load::of_a_lease(server, "set ID 0123456789\n")),
+        ("get", |server| Load::of_a_lease(server, "get ID\n")),
+        ("send, receive", Load::of_a_session),
+    ];
+    for (what, start) in rows {
+        let name = format!("{what} / the binary before");
+        if let Some(before) = Server::before().filter(|_| is_wanted(&name)) {
+            compare(&name, start(Server::leasebox()), start(before), 1.0, "requests/s");
+        }
     }
 }
 

@@ -106,13 +106,33 @@ macro_rules! requests {
             /// Whether its answer may have to wait for other clients.
             #[inline]
             pub fn may_wait(&self) -> bool {
-                match self {
-                    $($(Request::$variant(command) => requests!(@may command $($waits)?),)*)*
-                }
+                // First which commands ever do: that is one test of a bit.
+                let may_ever = match self {
+                    $($(Request::$variant(_) => requests!(@may $($waits)?),)*)*
+                };
+                may_ever
+                    && match self {
+                        $($(Request::$variant(command) => requests!(@now command $($waits)?),)*)*
+                    }
             }
 
             /// Answers it at once, for `caller`. `spare` is a buffer to put data in; it may be taken.
+            #[inline]
             pub fn execute<'s>(
+                &self,
+                shared: &'s Shared,
+                caller: Caller,
+                spare: &mut Vec<u8>,
+            ) -> Reply<'s> {
+                match self {
+                    // The one that comes by the million goes first, where it is asked.
+                    Request::Draw(draw) => requests!(@execute draw draw shared caller spare),
+                    other => other.execute_other(shared, caller, spare),
+                }
+            }
+
+            #[inline(never)]
+            fn execute_other<'s>(
                 &self,
                 shared: &'s Shared,
                 caller: Caller,
@@ -151,15 +171,13 @@ macro_rules! requests {
 
     (@longest $command:ident) => {{ let _ = $command; 0 }};
     (@longest $command:ident waits) => { $command.longest_wait_ms() };
-    (@may $command:ident) => {{ let _ = $command; false }};
-    (@may $command:ident waits) => { $command.may_wait() };
+    (@may) => { false };
+    (@may waits) => { true };
+    (@now $command:ident) => {{ let _ = $command; false }};
+    (@now $command:ident waits) => { $command.may_wait() };
 
-    // Not by way of the trait: moving a draw's result once more costs as much as the lock.
     (@execute draw $command:ident $shared:ident $caller:ident $spare:ident) => {
-        match $shared.numbers.draw($caller.client, $command.count) {
-            Ok(drawn) => Reply::Drawn(drawn),
-            Err(error) => Reply::Error(error),
-        }
+        draw($shared, $caller, $command.count)
     };
     (@execute numbers $command:ident $shared:ident $caller:ident $spare:ident) => {
         answered($command.execute(&$shared.numbers, $caller, $spare))
@@ -181,6 +199,16 @@ macro_rules! requests {
             Err(error) => Ok(Reply::Error(error)),
         }
     };
+}
+
+/// Answers a draw. Not by way of [`Execute`], and as a function of its own: so the answer is made
+/// where it is wanted, and to move it once more costs as much as the lock.
+#[inline(never)]
+fn draw(shared: &Shared, caller: Caller, count: u64) -> Reply<'_> {
+    match shared.numbers.draw(caller.client, count) {
+        Ok(drawn) => Reply::Drawn(drawn),
+        Err(error) => Reply::Error(error),
+    }
 }
 
 requests! {

@@ -122,6 +122,7 @@ impl Drawn<'_> {
     }
 
     /// Appends the numbers as text, each followed by one space.
+    #[inline]
     pub fn append_text(&self, out: &mut Vec<u8>) {
         match self {
             Drawn::Taken(taken) => taken.append_text(out),
@@ -178,6 +179,7 @@ impl<'a> Taken<'a> {
         ranges.flatten().map(|index| self.list.number(index))
     }
 
+    #[inline]
     fn append_text(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.list.text(&self.first));
         for range in &self.others {

@@ -198,6 +198,7 @@ pub(super) fn parse_bulks(bulks: &[u8]) -> Result<Request<'_>, Error> {
     parse_words(Words::Bulks(bulks))
 }
 
+#[inline(never)]
 fn parse_words(line: Words<'_>) -> Result<Request<'_>, Error> {
     let (command, rest) = line.next();
     match key(command) {
