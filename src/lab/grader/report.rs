@@ -170,18 +170,20 @@ impl Report {
 const WIDTH: usize = 80;
 const INDENT: &str = "         ";
 
-/// A line in parts of at most `width` columns, divided between words where there are some.
+/// A line in parts of at most `width` columns, divided between words. What is to be copied stays
+/// whole, however long it is: a word, and a line that is set in, which is a place in a file.
 fn wrapped(line: &str, width: usize) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    for word in line.split_inclusive(' ') {
-        for piece in word.chars().collect::<Vec<_>>().chunks(width) {
-            let last = parts.last().map_or(0, |part| part.chars().count());
-            // A space at the end may hang over.
-            let needs = piece.iter().collect::<String>().trim_end().chars().count();
-            if last > 0 && last + needs > width {
-                parts.push(String::new());
+    if line.starts_with("  ") {
+        return vec![line.trim_end().to_string()];
+    }
+    let mut parts: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        match parts.last_mut() {
+            Some(part) if part.chars().count() + 1 + word.chars().count() <= width => {
+                part.push(' ');
+                part.push_str(word);
             }
-            parts.iter_mut().last().into_iter().for_each(|part| part.extend(piece));
+            _ => parts.push(word.to_string()),
         }
     }
     parts.into_iter().map(|part| part.trim_end().to_string()).collect()
@@ -208,10 +210,11 @@ mod tests {
     #[test]
     fn lines_fit_a_terminal() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("123456789", 4), ["1234", "5678", "9"]);
-        assert_eq!(wrapped("  server.py:3: pop", 80), ["  server.py:3: pop"]);
+        assert_eq!(wrapped("a  b", 80), ["a  b"]);
+        assert_eq!(wrapped("see 123456789 there", 4), ["see", "123456789", "there"]);
+        assert_eq!(wrapped("  a/path/server.py:3: pop", 7), ["  a/path/server.py:3: pop"]);
         let mut report = Report::new("somewhere".into());
-        report.set("range", Outcome::Earned(0.0), vec!["ü ".repeat(99), "x".repeat(200)], 0.0);
+        report.set("range", Outcome::Earned(0.0), vec!["ü ".repeat(99)], 0.0);
         report.notes.push("words ".repeat(40));
         assert!(
             report.text().lines().all(|line| line.chars().count() <= WIDTH),
