@@ -31,10 +31,9 @@
 //!
 //! # Who may import whom
 //!
-//! A chapter imports [`common`] and the chapters before it; `numbers` and `memory` import `common`
-//! alone. What puts the chapters together may import all: `commands`, `server`, `protocol`, `client`
-//! and `cli`. What carries out a chapter's commands is given the one struct that all threads share,
-//! so the later chapters name `server::shared`. The test `who_may_import_whom` reads the `use` lines.
+//! `numbers` and `memory` import [`common`] alone. A later chapter imports `common`, `commands`, and the
+//! chapters before it; `lab` also the library. What puts the chapters together may import all:
+//! `commands`, `server`, `client` and `cli`. The test `who_may_import_whom` reads the sources.
 //!
 //! # Threads
 //!
