@@ -149,8 +149,8 @@ impl<T: Tables> Execute<Memory<T>> for Renew {
 
     fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Leased, Error> {
         let &Renew { id, duration_ms } = self;
-        let size = memory.change(|tables, now| tables.leases().renew(id, duration_ms, now))?;
-        Ok(Leased { id, size, duration_ms })
+        let terms = memory.change(|tables, now| tables.leases().renew(id, duration_ms, now))?;
+        Ok(Leased { id, size: terms.size, duration_ms: terms.granted_ms })
     }
 }
 

@@ -79,11 +79,20 @@ struct Lease<H> {
     handle: H,
 }
 
+/// What a lease was granted: how many bytes, and for how many milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The bytes asked for.
+    pub size: u64,
+    /// Since it was leased or last renewed.
+    pub granted_ms: u64,
+}
+
 /// How long a block is whose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tenure {
-    /// A lease: ends then.
-    Until(Instant),
+    /// A lease: ends at `expiry`, and was last granted for `granted_ms`.
+    Until { expiry: Instant, granted_ms: u64 },
     /// A held block: ends when its holder's owner ends it.
     HeldBy(Holder),
 }
@@ -162,7 +171,7 @@ impl<H: Clone> LeaseTable<H> {
         self.committed.charge(block.size());
         self.note_taken(now);
         self.by_expiry.insert((expiry, id));
-        self.insert(id, block, size, Tenure::Until(expiry));
+        self.insert(id, block, size, Tenure::Until { expiry, granted_ms: duration_ms });
         Ok(id)
     }
 
@@ -207,19 +216,31 @@ impl<H: Clone> LeaseTable<H> {
         Ok(Found { handle: lease.handle.clone(), size: lease.size })
     }
 
-    /// Lets a lease end `duration_ms` from `now`, sooner or later than before.
-    /// Answers its size. Unchanged when it fails.
+    /// Lets a lease end `duration_ms` from `now`, sooner or later than before. Returns what it is
+    /// granted now. Unchanged when it fails.
     ///
     /// # Errors
     /// `bad-request` for a zero or too long duration, `not-found`, `refused` for a held block.
-    pub fn renew(&mut self, id: LeaseId, duration_ms: u64, now: Instant) -> Result<u64, Error> {
+    pub fn renew(&mut self, id: LeaseId, duration_ms: u64, now: Instant) -> Result<Terms, Error> {
         let expiry = self.expiry(duration_ms, now)?;
         let before = self.ends(id, now)?;
         let lease = self.leases.get_mut(&id).ok_or_else(not_found)?;
         self.by_expiry.remove(&(before, id));
         self.by_expiry.insert((expiry, id));
-        lease.tenure = Tenure::Until(expiry);
-        Ok(lease.size)
+        lease.tenure = Tenure::Until { expiry, granted_ms: duration_ms };
+        self.terms(id, now)
+    }
+
+    /// What a lease was last granted.
+    ///
+    /// # Errors
+    /// `not-found`, `refused` for a held block.
+    pub fn terms(&self, id: LeaseId, now: Instant) -> Result<Terms, Error> {
+        let lease = self.living(id, now)?;
+        match lease.tenure {
+            Tenure::Until { granted_ms, .. } => Ok(Terms { size: lease.size, granted_ms }),
+            Tenure::HeldBy(_) => Err(Error::new(Code::Refused, GRANTED)),
+        }
     }
 
     /// How long a lease still lasts.
@@ -289,7 +310,7 @@ impl<H: Clone> LeaseTable<H> {
 
     fn living(&self, id: LeaseId, now: Instant) -> Result<&Lease<H>, Error> {
         let is_living = |lease: &&Lease<H>| match lease.tenure {
-            Tenure::Until(expiry) => now < expiry,
+            Tenure::Until { expiry, .. } => now < expiry,
             Tenure::HeldBy(_) => true,
         };
         self.leases.get(&id).filter(is_living).ok_or_else(not_found)
@@ -298,7 +319,7 @@ impl<H: Clone> LeaseTable<H> {
     /// When a lease ends; a held block is none.
     fn ends(&self, id: LeaseId, now: Instant) -> Result<Instant, Error> {
         match self.living(id, now)?.tenure {
-            Tenure::Until(expiry) => Ok(expiry),
+            Tenure::Until { expiry, .. } => Ok(expiry),
             Tenure::HeldBy(_) => Err(Error::new(Code::Refused, GRANTED)),
         }
     }
@@ -313,7 +334,7 @@ impl<H: Clone> LeaseTable<H> {
     fn strike(&mut self, id: LeaseId) -> Option<Ending<H>> {
         let Lease { block, size, tenure, handle } = self.leases.remove(&id)?;
         let is_lease = match tenure {
-            Tenure::Until(expiry) => self.by_expiry.remove(&(expiry, id)),
+            Tenure::Until { expiry, .. } => self.by_expiry.remove(&(expiry, id)),
             Tenure::HeldBy(_) => false,
         };
         self.requested -= size;

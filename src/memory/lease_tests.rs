@@ -78,7 +78,7 @@ fn a_renewal_counts_from_now_and_may_shorten() {
     let now = Instant::now();
     let mut table = table(1024);
     let id = lease(&mut table, 1, 1000, now).unwrap();
-    assert_eq!(table.renew(id, 10, now + 5 * MS), Ok(1));
+    assert_eq!(table.renew(id, 10, now + 5 * MS), Ok(Terms { size: 1, granted_ms: 10 }));
     assert_eq!(table.next_expiry(), Some(now + 15 * MS));
     assert_eq!(code(table.renew(id, 0, now)), Some(Code::BadRequest));
     assert_eq!(table.time_left(id, now + 5 * MS), Ok(10 * MS));

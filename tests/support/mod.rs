@@ -5,6 +5,7 @@ pub mod calls;
 pub mod frames;
 pub mod http;
 pub mod report;
+pub mod scripts;
 pub mod students;
 pub mod weather;
 

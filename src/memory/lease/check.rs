@@ -13,10 +13,10 @@ impl<H: Clone> LeaseTable<H> {
         self.buddy.check()?;
         let leases = || self.leases.iter().map(|(&id, lease)| (id, lease));
         let ordered = leases().all(|(id, lease)| match lease.tenure {
-            Tenure::Until(expiry) => self.by_expiry.contains(&(expiry, id)),
+            Tenure::Until { expiry, .. } => self.by_expiry.contains(&(expiry, id)),
             Tenure::HeldBy(_) => true,
         });
-        let plain = leases().filter(|(_, lease)| matches!(lease.tenure, Tenure::Until(_)));
+        let plain = leases().filter(|(_, lease)| matches!(lease.tenure, Tenure::Until { .. }));
         let plain: Vec<u64> = plain.map(|(_, lease)| lease.block.size()).collect();
         if !ordered || self.by_expiry.len() != plain.len() {
             return Err("the leases and their order of expiry disagree".into());
