@@ -19,6 +19,7 @@ use crate::common::description::{Answer, Command, Execute, Message, Sink};
 use crate::common::error::{Code, Error, Malformed};
 use crate::protocol::cdr::Reader;
 use crate::protocol::text::words::{Words, read_command};
+use crate::server::connection::draw;
 use crate::server::shared::Shared;
 use crate::server::waiting::{Begun, MayWait, Waits};
 
@@ -117,22 +118,7 @@ macro_rules! requests {
             }
 
             /// Answers it at once, for `caller`. `spare` is a buffer to put data in; it may be taken.
-            #[inline]
             pub fn execute<'s>(
-                &self,
-                shared: &'s Shared,
-                caller: Caller,
-                spare: &mut Vec<u8>,
-            ) -> Reply<'s> {
-                match self {
-                    // The one that comes by the million goes first, where it is asked.
-                    Request::Draw(draw) => requests!(@execute draw draw shared caller spare),
-                    other => other.execute_other(shared, caller, spare),
-                }
-            }
-
-            #[inline(never)]
-            fn execute_other<'s>(
                 &self,
                 shared: &'s Shared,
                 caller: Caller,
@@ -176,8 +162,9 @@ macro_rules! requests {
     (@now $command:ident) => {{ let _ = $command; false }};
     (@now $command:ident waits) => { $command.may_wait() };
 
+    // Not by way of the trait: what it returns borrows from the list.
     (@execute draw $command:ident $shared:ident $caller:ident $spare:ident) => {
-        draw($shared, $caller, $command.count)
+        draw($shared, $caller.client, $command.count)
     };
     (@execute numbers $command:ident $shared:ident $caller:ident $spare:ident) => {
         answered($command.execute(&$shared.numbers, $caller, $spare))
@@ -199,16 +186,6 @@ macro_rules! requests {
             Err(error) => Ok(Reply::Error(error)),
         }
     };
-}
-
-/// Answers a draw. Not by way of [`Execute`], and as a function of its own: so the answer is made
-/// where it is wanted, and to move it once more costs as much as the lock.
-#[inline(never)]
-fn draw(shared: &Shared, caller: Caller, count: u64) -> Reply<'_> {
-    match shared.numbers.draw(caller.client, count) {
-        Ok(drawn) => Reply::Drawn(drawn),
-        Err(error) => Reply::Error(error),
-    }
 }
 
 requests! {

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use leasebox::commands::{Request, Tree};
-use leasebox::server::accept::Server;
 use leasebox::server::config::Config;
+use leasebox::server::threads::Server;
 use support::{BINARY, Client, Running, numbers, wait_for};
 
 /// The stop's promise is 2 s; ten times that on a busy machine.

@@ -98,7 +98,7 @@ pub struct Numbers {
     /// What the lock is held for. It never changes.
     locking: Locking,
     /// The counter and the record: a draw, `table`, `stats` and the end of a connection lock them.
-    state: Mutex<DrawState>,
+    pub(crate) state: Mutex<DrawState>,
     /// The counter that no lock guards, used instead of the other with [`Locking::None`].
     unlocked: Unlocked,
 }
@@ -179,12 +179,6 @@ impl Numbers {
     /// How many numbers the list has.
     pub fn length(&self) -> u32 {
         self.list.len()
-    }
-
-    /// The draw's lock.
-    #[cfg(test)]
-    pub(crate) fn state(&self) -> &Mutex<DrawState> {
-        &self.state
     }
 
     /// What the lock is held for.

@@ -14,6 +14,7 @@
 
 use std::fmt;
 
+use super::{Decoded, Speaks, Tail, frame, memorylease};
 use crate::common::error::{Code, Error};
 
 /// The longest name and password in bytes.
@@ -70,6 +71,24 @@ pub fn has_none() -> Error {
     let text = "this server wants a log-on, which this way of speaking has not; speak HTTP with \
                 Basic authentication, or RESP with AUTH";
     Error::new(Code::Refused, text)
+}
+
+impl Speaks {
+    /// Refuses the first thing that is asked in a way that has no log-on.
+    #[cold]
+    pub(super) fn turn_away<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
+        // A header says what kind of answer is understood; what it announces is not waited for.
+        let (decoded, enough) = match self {
+            Speaks::Text(text) => (text.decode(input, tail), usize::MAX),
+            Speaks::MemoryLease(frames) => (frames.decode(input), memorylease::HEADER),
+            Speaks::Frames(frames) => (frames.decode(input), frame::HEADER),
+            Speaks::Http(_) | Speaks::Resp(_) => return Decoded::Incomplete,
+        };
+        match decoded {
+            Decoded::Incomplete if input.len() < enough => Decoded::Incomplete,
+            _ => Decoded::Last(Some(has_none())),
+        }
+    }
 }
 
 #[cfg(test)]

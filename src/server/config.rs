@@ -31,11 +31,12 @@ use crate::numbers::unlocked::Unlocked;
 use crate::protocol::Manners;
 use crate::protocol::datagram::MOST_DATAGRAM;
 use crate::protocol::http::asked::is_readable;
-use crate::server::accept::{MOST_CLIENTS, Server};
+use crate::server::accept::MOST_CLIENTS;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
 use crate::server::shared::{DatagramGauges, Shared, WaitLimits};
 use crate::server::tables::ServerTables;
+use crate::server::threads::Server;
 use crate::sessions::Sessions;
 
 /// The port that is served unless another is asked for.

@@ -36,7 +36,8 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | [`accept`] | the threads, and the stop |
+//! | [`accept`] | the accepting thread: it spawns a thread for each client |
+//! | [`threads`] | how all threads start, and the stop |
 //! | [`connection`] | one client's thread, from its first byte to its close |
 //! | [`shared`], [`tables`] | the one struct that all threads share, and the tables in it |
 //! | [`clients`] | who is connected: for lists, and for the stop |
@@ -61,6 +62,7 @@ pub mod lists;
 pub mod patience;
 pub mod shared;
 pub mod tables;
+pub mod threads;
 pub mod token;
 pub mod turned_away;
 pub mod udp;

@@ -283,13 +283,13 @@ fn a_lock_that_a_panic_poisoned_serves_the_others() {
     let shared = shared(1024, 10, Locking::Request);
     thread::scope(|scope| {
         let poisoning = scope.spawn(|| {
-            let _draw = shared.numbers.state().lock();
+            let _draw = shared.numbers.state.lock();
             let _tables = shared.memory.tables().lock();
             std::panic::resume_unwind(Box::new("a panic, on purpose"));
         });
         assert!(poisoning.join().is_err());
     });
-    assert!(shared.numbers.state().is_poisoned() && shared.memory.tables().is_poisoned());
+    assert!(shared.numbers.state.is_poisoned() && shared.memory.tables().is_poisoned());
     assert!(matches!(answer(&shared, Request::Draw(Draw { count: 4 })), Reply::Drawn(_)));
     assert!(lease(&shared, 100, 5000).is_ok());
     assert_eq!(shared.check(), Ok(()));
