@@ -92,7 +92,7 @@ struct LookAside {
 
 impl LookAside {
     /// How many of each size are kept.
-    const MOST: usize = 64;
+    const MAX: usize = 64;
 
     fn allocate(&mut self, order: usize) -> u64 {
         let freed = self.freed[order].pop();
@@ -100,7 +100,7 @@ impl LookAside {
     }
 
     fn release(&mut self, order: usize, address: u64) {
-        if self.freed[order].len() < Self::MOST {
+        if self.freed[order].len() < Self::MAX {
             self.freed[order].push(address);
         } else {
             self.buddy.release(address).unwrap();
@@ -120,7 +120,7 @@ fn look_aside(criterion: &mut Criterion) {
             there[at % 16] = buddy.allocate(black_box(64 << (at % 7))).unwrap().offset;
         });
     });
-    let freed = std::array::from_fn(|_| Vec::with_capacity(LookAside::MOST));
+    let freed = std::array::from_fn(|_| Vec::with_capacity(LookAside::MAX));
     let mut table = LookAside { buddy: Buddy::new(MIB), freed };
     let mut there: Vec<(usize, u64)> = (0..16).map(|_| (1, table.allocate(1))).collect();
     let mut at = 0;

@@ -22,7 +22,7 @@ pub struct Arguments {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// The list is 1 to this
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(NumberList::MOST)))]
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(NumberList::MAX)))]
     max: u32,
     /// The list was drained, so a number that nobody drew is bad news too
     #[arg(long)]

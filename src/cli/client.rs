@@ -31,7 +31,7 @@ use crate::server::config::DEFAULT_PORT;
 const DEFAULT_MS: &[u8] = b"60000";
 
 /// The rows among which the busiest are looked for: as many as the server shows.
-const MOST_ROWS: &[u8] = b"table 4096";
+const MAX_ROWS: &[u8] = b"table 4096";
 
 #[derive(Args)]
 #[command(after_help = "Commands:\n  \
@@ -302,7 +302,7 @@ fn drawn_table(rows: &[Row], busiest: Option<usize>) -> Vec<u8> {
 }
 
 fn table_by_text(place: &Place<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
-    let (asked, busiest) = busiest(words, MOST_ROWS)?;
+    let (asked, busiest) = busiest(words, MAX_ROWS)?;
     let reply = ask(place, &asked)?;
     let rows = table::parse(&String::from_utf8_lossy(&reply)).ok_or_else(|| {
         Failure::NoAnswer("the answer is no table; is that a leasebox server?".into())

@@ -34,7 +34,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=256))]
     clients: u16,
     /// The server's list is 1 to this
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(5000..=i64::from(NumberList::MOST)))]
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(5000..=i64::from(NumberList::MAX)))]
     numbers: u32,
     /// For all checks together
     #[arg(long, default_value = "60s", value_parser = units::duration)]

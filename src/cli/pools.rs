@@ -30,7 +30,7 @@ pub struct Plan {
 }
 
 /// The longest file that is read, in bytes.
-const MOST_FILE: u64 = 1 << 20;
+const MAX_FILE: u64 = 1 << 20;
 
 /// Pairs, or the name of a file that holds some: a value without `=`.
 ///
@@ -46,10 +46,10 @@ pub fn plan(text: &str) -> Result<Plan, String> {
         )
     };
     // A device has no length to be asked for.
-    let mut file = fs::File::open(text).map_err(why)?.take(MOST_FILE + 1);
+    let mut file = fs::File::open(text).map_err(why)?.take(MAX_FILE + 1);
     let mut text = String::new();
-    if file.read_to_string(&mut text).map_err(why)? as u64 > MOST_FILE {
-        return Err(format!("the file is too long; give one of at most {MOST_FILE} bytes"));
+    if file.read_to_string(&mut text).map_err(why)? as u64 > MAX_FILE {
+        return Err(format!("the file is too long; give one of at most {MAX_FILE} bytes"));
     }
     read(&text)
 }

@@ -10,14 +10,14 @@ use clap::{Args, ValueEnum};
 use crate::cli::{no_answer, print};
 use crate::lab::explorer::{Bound, Case, Drawer, Findings, Stage, explore};
 use crate::lab::replay::replay;
-use crate::lab::space_time::MOST_DRAWERS;
+use crate::lab::space_time::MAX_DRAWERS;
 use crate::lab::step_by_step::step_by_step;
 use crate::lab::telling::{how_many, letters, read_schedule, tell_case, tell_findings, tell_run};
 use crate::numbers::draw::Locking;
 use crate::numbers::parking::Stuck;
 
 /// Numbers that one client draws, at most.
-const MOST_COUNT: u64 = 20;
+const MAX_COUNT: u64 = 20;
 
 /// Between two progress lines.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -74,18 +74,18 @@ struct Drawers(Vec<Drawer>);
 fn drawers(text: &str) -> Result<Drawers, String> {
     let form = || {
         format!(
-            "give 1 to {MOST_DRAWERS} clients such as A:4,B:2, each a letter and 1 to {MOST_COUNT}"
+            "give 1 to {MAX_DRAWERS} clients such as A:4,B:2, each a letter and 1 to {MAX_COUNT}"
         )
     };
     let one = |word: &str| {
         let (name, count) = word.split_once(':')?;
         let mut letters = name.chars();
         let name = letters.next().filter(char::is_ascii_alphabetic)?.to_ascii_uppercase();
-        let count = count.parse().ok().filter(|count| (1..=MOST_COUNT).contains(count))?;
+        let count = count.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count))?;
         letters.next().is_none().then_some(Drawer { name, count })
     };
     let drawers: Option<Vec<Drawer>> = text.split(',').map(one).collect();
-    let drawers = drawers.filter(|drawers| drawers.len() <= MOST_DRAWERS).ok_or_else(form)?;
+    let drawers = drawers.filter(|drawers| drawers.len() <= MAX_DRAWERS).ok_or_else(form)?;
     let is_known =
         |(at, drawer): (usize, &Drawer)| drawers[..at].iter().any(|d| d.name == drawer.name);
     if drawers.iter().enumerate().any(is_known) {

@@ -24,7 +24,7 @@ use crate::protocol::datagram::BUFFER;
 use crate::server::udp::any_port;
 
 /// Datagrams that are looked at before telling: whoever sends more does not stop it.
-const MOST_WAITING: usize = 64;
+const MAX_WAITING: usize = 64;
 
 /// A client that speaks by datagrams.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl ByDatagrams {
         if self.socket.set_nonblocking(true).is_err() {
             return;
         }
-        for _ in 0..MOST_WAITING {
+        for _ in 0..MAX_WAITING {
             match self.socket.recv(&mut self.buffer) {
                 Ok(length) => self.peer.hear_between(&self.buffer[..length]),
                 // What an earlier datagram met; others may wait behind it.

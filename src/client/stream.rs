@@ -103,7 +103,7 @@ impl Stream {
     fn longest_answer(&self, request: &Request<'_>) -> usize {
         match *request {
             Request::Draw(Draw { count }) => {
-                let numbers = count.min(NumberList::MOST.into()) as usize;
+                let numbers = count.min(NumberList::MAX.into()) as usize;
                 self.longest.max(HEADER + size_of::<u32>() * (1 + numbers))
             }
             _ => self.longest,

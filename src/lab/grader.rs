@@ -59,7 +59,7 @@ const ENOUGH: u64 = 100;
 const EXCERPT: usize = 50;
 
 /// Examples of a finding.
-const MOST_SHOWN: usize = 3;
+const MAX_SHOWN: usize = 3;
 
 /// What is graded, and how.
 #[derive(Debug, Clone)]
@@ -223,7 +223,7 @@ impl<'o> Grading<'o> {
             self.options.clients,
             ledger.duplicates.len()
         )];
-        details.extend(ledger.duplicates.iter().take(MOST_SHOWN).map(show));
+        details.extend(ledger.duplicates.iter().take(MAX_SHOWN).map(show));
         (Outcome::Earned(0.0), details)
     }
 
@@ -248,7 +248,7 @@ impl<'o> Grading<'o> {
             format!("input: draw {asked}; {number} is not in 1 to {}", ledger.greatest())
         };
         let mut details = vec![format!("{wrong} of {total} numbers are not in the list")];
-        details.extend(ledger.out_of_range.iter().take(MOST_SHOWN).map(show));
+        details.extend(ledger.out_of_range.iter().take(MAX_SHOWN).map(show));
         (Outcome::Earned(0.0), details)
     }
 

@@ -34,7 +34,7 @@ use crate::server::accept::warn_now_and_then;
 use crate::server::udp::any_port;
 
 /// Clients at once: each has a thread and a socket.
-const MOST_CLIENTS: usize = 1024;
+const MAX_CLIENTS: usize = 1024;
 
 /// How long a datagram is held back when no other comes to overtake it.
 const HELD: Duration = Duration::from_millis(20);
@@ -232,7 +232,7 @@ impl Proxy {
     /// A socket and a thread for a client.
     fn meet(&mut self, from: SocketAddr) -> io::Result<Client> {
         self.clients.retain(|_, client| !client.back.is_finished());
-        if self.clients.len() >= MOST_CLIENTS {
+        if self.clients.len() >= MAX_CLIENTS {
             return Err(io::Error::other("there are too many clients; wait for a minute"));
         }
         let socket = Arc::new(any_port(self.to)?);

@@ -27,7 +27,7 @@ use crate::common::id::parse_decimal;
 use crate::lab::shuffle::Shuffle;
 
 /// Findings of one kind that are listed; the rest is counted.
-const MOST_LISTED: usize = 10;
+const MAX_LISTED: usize = 10;
 
 /// Columns of a number out of range that are shown.
 const LONGEST_WORD: usize = 20;
@@ -92,7 +92,7 @@ impl Record {
         let in_range = number.filter(|&number| (1..self.first.len()).contains(&number));
         let Some(number) = in_range else {
             self.out_of_range_count += 1;
-            if self.out_of_range.len() < MOST_LISTED {
+            if self.out_of_range.len() < MAX_LISTED {
                 let word = String::from_utf8_lossy(word).chars().take(LONGEST_WORD).collect();
                 self.out_of_range.push((word, place));
             }
@@ -143,7 +143,7 @@ impl Record {
         more(&mut text, self.out_of_range_count, "numbers out of range");
         if drained {
             let missing = (1..self.first.len()).filter(|&number| self.first[number].line == 0);
-            for number in missing.take(MOST_LISTED) {
+            for number in missing.take(MAX_LISTED) {
                 let _ = writeln!(text, "gap {number}: nobody drew it");
             }
             more(&mut text, self.missing(), "gaps");
@@ -174,9 +174,9 @@ impl Record {
             (first.file == again.file, lines, number)
         };
         let mut easiest = self.duplicates.clone();
-        if easiest.len() > MOST_LISTED {
-            easiest.select_nth_unstable_by_key(MOST_LISTED, effort);
-            easiest.truncate(MOST_LISTED);
+        if easiest.len() > MAX_LISTED {
+            easiest.select_nth_unstable_by_key(MAX_LISTED, effort);
+            easiest.truncate(MAX_LISTED);
         }
         easiest.sort_unstable_by_key(effort);
         easiest
@@ -225,7 +225,7 @@ fn without_mark(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 fn more(text: &mut String, count: u64, what: &str) {
-    let listed = MOST_LISTED as u64;
+    let listed = MAX_LISTED as u64;
     if count > listed {
         let _ = writeln!(text, "… and {} more {what}", count - listed);
     }

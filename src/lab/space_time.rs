@@ -12,7 +12,7 @@
 //! A column for each client, a row for each step; the counter is what it holds after the
 //! step. `!` stands behind a number that somebody has already.
 //!
-//! **Invariants** no line is longer than 80 columns, for up to [`MOST_DRAWERS`] clients.
+//! **Invariants** no line is longer than 80 columns, for up to [`MAX_DRAWERS`] clients.
 //!
 //! **Lock** none: made of a finished run.
 //!
@@ -28,7 +28,7 @@ use crate::numbers::commands::Row;
 use crate::numbers::parking::Step;
 
 /// More columns do not fit a terminal.
-pub const MOST_DRAWERS: usize = 5;
+pub const MAX_DRAWERS: usize = 5;
 
 /// Columns of a terminal; those for step and counter; those for the clients together.
 const TERMINAL: usize = 80;
@@ -284,7 +284,7 @@ Twice                         ^       ^
     #[test]
     fn no_line_is_longer_than_a_terminal() {
         let drawers = [('A', 1), ('B', 1), ('C', 1), ('D', 1), ('E', 1)];
-        assert_eq!(drawers.len(), MOST_DRAWERS);
+        assert_eq!(drawers.len(), MAX_DRAWERS);
         let many = ['A', 'B', 'C'].map(|name| (name, 20));
         let request = case(Locking::Request, &many, false);
         let all = run(&request, "ABC");

@@ -23,7 +23,7 @@ use crate::numbers::draw::Locking;
 use crate::numbers::parking::Stuck;
 
 /// Numbers of the list that are shown.
-const MOST_SHOWN: usize = 12;
+const MAX_SHOWN: usize = 12;
 
 /// How many schedules there are.
 pub fn how_many(count: Option<u128>) -> String {
@@ -35,8 +35,8 @@ pub fn tell_case(case: &Case) -> String {
     let clients: Vec<String> =
         case.drawers.iter().map(|d| format!("{} draws {}", d.name, d.count)).collect();
     let numbers = case.list();
-    let mut list: Vec<String> = numbers.iter().take(MOST_SHOWN).map(u32::to_string).collect();
-    if numbers.len() > MOST_SHOWN {
+    let mut list: Vec<String> = numbers.iter().take(MAX_SHOWN).map(u32::to_string).collect();
+    if numbers.len() > MAX_SHOWN {
         list.push("…".into());
     }
     let (lock, steps) = match (case.locking, case.reads) {

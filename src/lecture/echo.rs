@@ -41,7 +41,7 @@ use crate::server::writing;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Connections at once.
-const MOST: usize = 256;
+const MAX: usize = 256;
 
 /// A thread's stack in bytes.
 const STACK: usize = 128 * 1024;
@@ -80,9 +80,9 @@ impl Drop for Open {
 
 fn admit(stream: TcpStream, number: usize, open: &Arc<AtomicUsize>) {
     let Ok(peer) = stream.peer_addr() else { return };
-    if open.fetch_add(1, Ordering::Relaxed) >= MOST {
+    if open.fetch_add(1, Ordering::Relaxed) >= MAX {
         open.fetch_sub(1, Ordering::Relaxed);
-        return log::warn!("{peer} is closed: {MOST} connections are open");
+        return log::warn!("{peer} is closed: {MAX} connections are open");
     }
     let place = Open(open.clone());
     let serve = move || {

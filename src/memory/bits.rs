@@ -31,7 +31,7 @@
 const WORD_BITS: usize = u64::BITS as usize;
 
 /// Levels of the longest set: 64 to the 6th members are an arena of 2 TiB.
-const MOST_LEVELS: usize = 6;
+const MAX_LEVELS: usize = 6;
 
 /// A set of integers below a fixed length. One cache line, and what it points to.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +39,7 @@ const MOST_LEVELS: usize = 6;
 pub struct BitSet {
     words: Box<[u64]>,
     /// Where each level starts in `words`; the last level is one word.
-    bases: [u32; MOST_LEVELS],
+    bases: [u32; MAX_LEVELS],
     levels: u8,
     length: usize,
 }
@@ -58,8 +58,8 @@ impl BitSet {
 
     /// An empty set of integers below `length`, with at least the levels it needs.
     pub fn new(length: usize, levels: usize) -> Self {
-        debug_assert!((Self::levels(length)..=MOST_LEVELS).contains(&levels));
-        let mut bases = [0; MOST_LEVELS];
+        debug_assert!((Self::levels(length)..=MAX_LEVELS).contains(&levels));
+        let mut bases = [0; MAX_LEVELS];
         let mut total = 0;
         let mut members = length.max(1);
         for base in &mut bases[..levels] {

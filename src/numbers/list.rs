@@ -30,7 +30,7 @@ pub struct NumberList {
 
 impl NumberList {
     /// The most numbers a list may hold: their text, 79 MB, keeps its places in 32 bits.
-    pub const MOST: u32 = 10_000_000;
+    pub const MAX: u32 = 10_000_000;
 
     /// Keeps `numbers` in the given order.
     pub fn new(numbers: Vec<u32>) -> Self {

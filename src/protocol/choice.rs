@@ -13,7 +13,7 @@ use super::text::Text;
 use super::{Manners, Speaks, Tail};
 
 /// How long a first line's end is waited for, in bytes, to see whether it is HTTP.
-pub(super) const HTTP_LINE: usize = http::head::MOST_LINE;
+pub(super) const HTTP_LINE: usize = http::head::MAX_LINE;
 
 /// What a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

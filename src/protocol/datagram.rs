@@ -85,7 +85,7 @@ const WELCOME: u8 = 0xf0;
 pub const TOKEN: usize = 24;
 
 /// The most bytes that UDP over IPv4 carries in one datagram.
-pub const MOST_DATAGRAM: usize = 65_507;
+pub const MAX_DATAGRAM: usize = 65_507;
 
 /// A buffer that any datagram fits, in bytes.
 pub const BUFFER: usize = 64 * 1024;

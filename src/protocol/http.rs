@@ -100,7 +100,7 @@ enum Own {
 }
 
 /// The longest body that is read although it is in vain, so that the connection can go on, in bytes.
-const MOST_WASTED: usize = 64 * 1024;
+const MAX_WASTED: usize = 64 * 1024;
 
 /// A path, and what follows its question mark.
 type Target<'a> = (&'a [u8], Option<&'a [u8]>);
@@ -224,7 +224,7 @@ impl Http {
         };
         let framing = asked.framing;
         let awaits_word = asked.expects_continue && framing != Framing::Length(0);
-        let is_long = !matches!(framing, Framing::Length(..=MOST_WASTED));
+        let is_long = !matches!(framing, Framing::Length(..=MAX_WASTED));
         Ok((wanted, Coming { framing, awaits_word, is_long }))
     }
 

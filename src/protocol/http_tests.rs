@@ -6,12 +6,12 @@ use crate::common::id::{IdKind, LeaseId};
 use crate::memory::versions::Condition;
 use crate::protocol::Conversation;
 
-const MOST: usize = 1 << 16;
+const MAX: usize = 1 << 16;
 
 fn manners() -> Manners {
     // The lecture's date.
     let clock = || UNIX_EPOCH + Duration::from_secs(1_116_887_914);
-    Manners { clock, ..Manners::plain(MOST) }
+    Manners { clock, ..Manners::plain(MAX) }
 }
 
 /// What became of some bytes: what was asked, and all that HTTP answered by itself.
@@ -356,8 +356,8 @@ fn a_lease_in_letters_is_no_longer_than_a_message() {
         conversation.decode(request.as_bytes(), Tail::Open);
         conversation.most_data()
     };
-    assert_eq!(most(""), MOST as u64);
-    assert_eq!(most("Accept: application/json\r\n"), (MOST / 4 * 3) as u64);
+    assert_eq!(most(""), MAX as u64);
+    assert_eq!(most("Accept: application/json\r\n"), (MAX / 4 * 3) as u64);
 }
 
 #[path = "log_on_tests.rs"]

@@ -18,7 +18,7 @@ use super::{Decoded, Speaks, Tail, frame, memorylease};
 use crate::common::error::{Code, Error};
 
 /// The longest name and password in bytes.
-pub const MOST: usize = 256;
+pub const MAX: usize = 256;
 
 /// Who may use the server.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,10 +34,10 @@ impl User {
     /// What is wrong with the name or the password, in words.
     pub fn new(name: &str, password: &[u8]) -> Result<Self, &'static str> {
         let is_bad = |bytes: &[u8]| bytes.iter().any(u8::is_ascii_control);
-        if name.is_empty() || name.len() > MOST || name.contains(':') || is_bad(name.as_bytes()) {
+        if name.is_empty() || name.len() > MAX || name.contains(':') || is_bad(name.as_bytes()) {
             return Err("a user's name has 1 to 256 bytes, no colon and no control byte");
         }
-        if password.is_empty() || password.len() > MOST || is_bad(password) {
+        if password.is_empty() || password.len() > MAX || is_bad(password) {
             return Err("a password has 1 to 256 bytes and no control byte");
         }
         Ok(Self { name: name.into(), password: password.into() })

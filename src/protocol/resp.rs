@@ -35,11 +35,11 @@ use crate::protocol::text::words::Words;
 use crate::protocol::{Decoded, Manners, text};
 
 /// The most words; and before the log-on, with the bytes of one.
-const MOST_WORDS: u64 = 1024 * 1024;
-const MOST_BEFORE: (u64, u64) = (10, 16 * 1024);
+const MAX_WORDS: u64 = 1024 * 1024;
+const MAX_BEFORE: (u64, u64) = (10, 16 * 1024);
 
 /// The longest line of a count or length, in bytes: more than its largest number needs.
-const MOST_LINE: usize = 32;
+const MAX_LINE: usize = 32;
 
 /// A connection that speaks RESP.
 #[derive(Debug, Default)]
@@ -110,7 +110,7 @@ impl Resp {
     /// Whether a whole request is there.
     fn scan(&mut self, input: &[u8], most: usize) -> Result<bool, Broken> {
         let (most_words, most_bytes) =
-            if self.is_logged_on { (MOST_WORDS, most as u64) } else { MOST_BEFORE };
+            if self.is_logged_on { (MAX_WORDS, most as u64) } else { MAX_BEFORE };
         if self.missing.is_none() {
             let Some((count, line)) = number(input, COUNT)? else { return Ok(false) };
             if count.is_some_and(|count| count > most_words) {
@@ -123,7 +123,7 @@ impl Resp {
             let Some((length, line)) = number(&input[self.at..], LENGTH)? else { return Ok(false) };
             let length = length.filter(|&length| length <= most_bytes).ok_or(LENGTH.2)? as usize;
             let end = self.at + line + length;
-            if end > most.saturating_add(MOST_LINE) {
+            if end > most.saturating_add(MAX_LINE) {
                 return Err("too big request");
             }
             match input.get(end..).unwrap_or_default() {
@@ -278,9 +278,9 @@ fn number(input: &[u8], line: Line) -> Result<Option<(Option<u64>, usize)>, Brok
     if first != letter {
         return Err(no_letter);
     }
-    let within = &rest[..rest.len().min(MOST_LINE)];
+    let within = &rest[..rest.len().min(MAX_LINE)];
     let Some(end) = within.iter().position(|&byte| byte == b'\r') else {
-        return if within.len() == MOST_LINE { Err(no_number) } else { Ok(None) };
+        return if within.len() == MAX_LINE { Err(no_number) } else { Ok(None) };
     };
     let Some(after) = rest.get(end + 1) else { return Ok(None) };
     if *after != b'\n' {

@@ -8,7 +8,7 @@ use crate::protocol::Tail;
 use crate::protocol::log_on::User;
 use crate::protocol::{Conversation, Decoded};
 
-const MOST: usize = 1 << 16;
+const MAX: usize = 1 << 16;
 
 /// A request of those words.
 fn request(words: &[&[u8]]) -> Vec<u8> {
@@ -38,13 +38,13 @@ fn answers(manners: &Manners, requests: &[Vec<u8>]) -> Vec<Option<String>> {
 }
 
 fn said(line: &str) -> Option<String> {
-    answers(&Manners::plain(MOST), &[words(line)]).remove(0)
+    answers(&Manners::plain(MAX), &[words(line)]).remove(0)
 }
 
 #[test]
 fn words_are_those_of_text_and_data_is_as_it_is() {
-    let mut resp = Resp::new(&Manners::plain(MOST));
-    let mut asked = |bytes: &[u8]| match resp.decode(bytes, &Manners::plain(MOST)) {
+    let mut resp = Resp::new(&Manners::plain(MAX));
+    let mut asked = |bytes: &[u8]| match resp.decode(bytes, &Manners::plain(MAX)) {
         Decoded::Asked { request, used } => {
             assert_eq!(used, bytes.len());
             format!("{request:?}")
@@ -110,7 +110,7 @@ fn what_clients_say_to_say_hello_is_answered() {
 #[test]
 fn nobody_is_served_before_the_log_on() {
     let user = Some(User::new("ada", b"secret").unwrap());
-    let manners = Manners { user, ..Manners::plain(MOST) };
+    let manners = Manners { user, ..Manners::plain(MAX) };
     let before = ["draw 4", "PING", "nonsense", "draw x", "HELLO 3", "COMMAND"];
     for line in before {
         let answer = answers(&manners, &[words(line)]).remove(0).unwrap();
@@ -160,7 +160,7 @@ fn what_is_no_resp_is_told_so_and_the_connection_closes() {
         (b"*2\r\n$4\r\ndraw\r\n\0", "expected '$'"),
     ];
     for (bytes, why) in cases {
-        let manners = Manners::plain(MOST);
+        let manners = Manners::plain(MAX);
         let mut conversation = Conversation::new(&manners);
         let decoded = conversation.decode(bytes, Tail::Open);
         assert_eq!(decoded, Decoded::Own { used: bytes.len() }, "{}", bytes.escape_ascii());
@@ -174,21 +174,21 @@ fn what_is_no_resp_is_told_so_and_the_connection_closes() {
 
 #[test]
 fn a_request_over_the_limit_is_refused_before_it_has_come() {
-    let mut resp = Resp::new(&Manners::plain(MOST));
+    let mut resp = Resp::new(&Manners::plain(MAX));
     let mut bytes = b"*9\r\n".to_vec();
-    bytes.extend(bulk(&[b'x'; MOST / 2]));
-    assert_eq!(resp.decode(&bytes, &Manners::plain(MOST)), Decoded::Incomplete);
-    bytes.extend_from_slice(format!("${}\r\n", MOST / 2 + 100).as_bytes());
-    resp.decode(&bytes, &Manners::plain(MOST));
+    bytes.extend(bulk(&[b'x'; MAX / 2]));
+    assert_eq!(resp.decode(&bytes, &Manners::plain(MAX)), Decoded::Incomplete);
+    bytes.extend_from_slice(format!("${}\r\n", MAX / 2 + 100).as_bytes());
+    resp.decode(&bytes, &Manners::plain(MAX));
     assert!(resp.own.ends_with(b"too big request\r\n") && resp.is_over());
 }
 
 #[test]
 fn an_array_of_nothing_asks_nothing() {
-    let mut resp = Resp::new(&Manners::plain(MOST));
+    let mut resp = Resp::new(&Manners::plain(MAX));
     for bytes in [&b"*0\r\n"[..], b"*-1\r\n", b"*-5\r\n"] {
         let skip = Decoded::Skip { used: bytes.len() };
-        assert_eq!(resp.decode(bytes, &Manners::plain(MOST)), skip);
+        assert_eq!(resp.decode(bytes, &Manners::plain(MAX)), skip);
     }
 }
 

@@ -35,7 +35,7 @@ pub const CLIENT_STACK: usize = 256 * 1024;
 
 /// Most clients at once that may be asked for: at about 16,000 threads a process meets
 /// the system's limit on mappings (four a thread), and aborts where no error is caught.
-pub const MOST_CLIENTS: usize = 14_000;
+pub const MAX_CLIENTS: usize = 14_000;
 
 /// How long the accepting thread waits when the system has no descriptor left.
 const BACK_OFF: Duration = Duration::from_millis(100);

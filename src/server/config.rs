@@ -29,9 +29,9 @@ use crate::numbers::list::{NumberList, shuffled};
 use crate::numbers::parking::Parking;
 use crate::numbers::unlocked::Unlocked;
 use crate::protocol::Manners;
-use crate::protocol::datagram::MOST_DATAGRAM;
+use crate::protocol::datagram::MAX_DATAGRAM;
 use crate::protocol::http::asked::is_readable;
-use crate::server::accept::MOST_CLIENTS;
+use crate::server::accept::MAX_CLIENTS;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
 use crate::server::shared::{DatagramGauges, Shared, WaitLimits};
@@ -46,20 +46,20 @@ pub const DEFAULT_PORT: u16 = 4120;
 const LEAST_MESSAGE: usize = crate::protocol::text::MAX_LINE;
 
 /// The longest `max_message`, in bytes: frames carry sizes as positive `i32`.
-const MOST_MESSAGE: usize = 1 << 30;
+const MAX_MESSAGE: usize = 1 << 30;
 
 /// How long a lab server's client stays parked when nobody tells it to go on: whoever
 /// parked it is gone.
-const MOST_PARKED: Duration = Duration::from_secs(60);
+const MAX_PARKED: Duration = Duration::from_secs(60);
 
 /// How many free TCP ports are tried until one is free for UDP too.
-const MOST_PORTS: u32 = 100;
+const MAX_PORTS: u32 = 100;
 
 /// The shortest datagram in bytes: every error fits.
 const LEAST_DATAGRAM: u64 = 512;
 
 /// The most clients that the history may know: at 64 KiB a reply, 64 GiB.
-const MOST_HISTORY: u64 = 1 << 20;
+const MAX_HISTORY: u64 = 1 << 20;
 
 /// A process with a block, a session and messages in them fits its quarter of it.
 const LEAST_ADMIN: u64 = 4096;
@@ -73,7 +73,7 @@ const WAITING_OVER_UDP: &str = "one thread serves all datagrams, and would wait 
      out, or --lab and --race-window";
 
 /// The longest race window: a stop waits for one.
-const MOST_WINDOW: Duration = Duration::from_secs(1);
+const MAX_WINDOW: Duration = Duration::from_secs(1);
 
 /// Everything about a server that can be chosen.
 #[derive(Debug, Clone)]
@@ -235,7 +235,7 @@ impl Config {
             let port = listener.local_addr().map_err(failed("TCP"))?.port();
             match bind_udp(SocketAddr::new(self.address.ip(), port)) {
                 Ok(socket) => return Ok((listener, Some(socket))),
-                Err(_) if self.address.port() == 0 && tries < MOST_PORTS => tries += 1,
+                Err(_) if self.address.port() == 0 && tries < MAX_PORTS => tries += 1,
                 Err(error) => return Err(failed("UDP")(error)),
             }
         }
@@ -265,7 +265,7 @@ impl Config {
         let journal = log::log_enabled!(log::Level::Debug);
         let rules = Rules { journal, most: self.max_clients, ..self.rules.clone() };
         let processes = Processes::new(pools, rules, &mut leases, Instant::now());
-        let parking = self.lab.then(|| Parking::new(MOST_PARKED));
+        let parking = self.lab.then(|| Parking::new(MAX_PARKED));
         let unlocked = Unlocked::new(self.race_window, parking);
         let numbers = Numbers::new(shuffled(self.numbers, self.seed), self.locking, unlocked);
         let gauges = self.udp.as_ref().map(|_| DatagramGauges::default());
@@ -275,11 +275,11 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), StartError> {
-        let most_numbers = u64::from(NumberList::MOST);
+        let most_numbers = u64::from(NumberList::MAX);
         range("--numbers", u64::from(self.numbers), 1, most_numbers, "")?;
         range("--memory", self.memory, MIN_BLOCK, 1 << 40, " bytes")?;
-        range("--max-clients", self.max_clients as u64, 1, MOST_CLIENTS as u64, "")?;
-        let (least, most) = (LEAST_MESSAGE as u64, MOST_MESSAGE as u64);
+        range("--max-clients", self.max_clients as u64, 1, MAX_CLIENTS as u64, "")?;
+        let (least, most) = (LEAST_MESSAGE as u64, MAX_MESSAGE as u64);
         range("--max-message", self.limits.manners.max_message as u64, least, most, " bytes")?;
         let year = 365 * 24 * 60 * 60 * 1000;
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -288,7 +288,7 @@ impl Config {
         range("--write-timeout", ms(self.limits.write_timeout), 1, year, " ms")?;
         range("--idle-timeout", ms(self.limits.idle_timeout), 0, year, " ms")?;
         let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        range("--race-window", us(self.race_window), 0, us(MOST_WINDOW), " us")?;
+        range("--race-window", us(self.race_window), 0, us(MAX_WINDOW), " us")?;
         range("--block", self.rules.block, 0, 1 << 40, " bytes")?;
         if self.rules.boost_below.is_some() && self.rules.block == 0 {
             return Err(StartError::Refused(NO_BOOST));
@@ -300,9 +300,9 @@ impl Config {
         range("--rendezvous", ms(self.rendezvous), 0, 60_000, " ms")?;
         range("--process-idle", ms(self.rules.idle), 1000, DAY_MS, " ms")?;
         if let Some(udp) = &self.udp {
-            let most = MOST_DATAGRAM as u64;
+            let most = MAX_DATAGRAM as u64;
             range("--datagram", udp.longest as u64, LEAST_DATAGRAM, most, " bytes")?;
-            range("--history", udp.history as u64, 1, MOST_HISTORY, " clients")?;
+            range("--history", udp.history as u64, 1, MAX_HISTORY, " clients")?;
             range("--history-time", ms(udp.history_time), 1000, DAY_MS, " ms")?;
             if self.lab || !self.race_window.is_zero() {
                 return Err(StartError::Refused(WAITING_OVER_UDP));

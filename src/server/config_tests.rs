@@ -7,7 +7,7 @@ fn values_out_of_range_are_refused_and_not_corrected() {
     type Change = fn(&mut Config);
     let changes: [(Change, &str); 8] = [
         (|config| config.numbers = 0, "--numbers"),
-        (|config| config.numbers = NumberList::MOST + 1, "--numbers"),
+        (|config| config.numbers = NumberList::MAX + 1, "--numbers"),
         (|config| config.memory = 31, "--memory"),
         (|config| config.max_clients = 0, "--max-clients"),
         (|config| config.max_clients = 14_001, "--max-clients"),

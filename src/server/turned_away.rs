@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// Sockets kept at once: a few descriptors beside thousands.
-const MOST: usize = 64;
+const MAX: usize = 64;
 
 /// How long each is listened to.
 const LISTEN: Duration = Duration::from_secs(1);
@@ -44,7 +44,7 @@ pub fn run(inbox: &Receiver<Refusal>) {
         let now = Instant::now();
         match refusal {
             Ok(refusal) => {
-                if sockets.len() == MOST {
+                if sockets.len() == MAX {
                     sockets.pop_front();
                 }
                 sockets.extend(tell(refusal).map(|stream| (stream, now + LISTEN)));

@@ -31,7 +31,7 @@ use crate::sessions::words::{Notice, SessionId};
 use crate::sessions::{Copying, Engine, no_session};
 
 /// The most first messages that a process has not received.
-const MOST_GUESTS: u64 = 64;
+const MAX_GUESTS: u64 = 64;
 
 /// In whose block it lies, and which one: the first part makes an owner's messages neighbours.
 pub type MessageId = (ProcessNumber, u64);
@@ -247,15 +247,15 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let held = process.guests.values();
         let (count, bytes) = held.fold((0, 0), |sum, g| (sum.0 + g.count, sum.1 + g.bytes));
         let own = process.guests.get(&number).copied().unwrap_or_default();
-        if rounded > one || own.bytes + rounded > one || own.count >= MOST_GUESTS / 4 {
-            let (most, bytes) = (MOST_GUESTS / 4, own.bytes);
+        if rounded > one || own.bytes + rounded > one || own.count >= MAX_GUESTS / 4 {
+            let (most, bytes) = (MAX_GUESTS / 4, own.bytes);
             let text = format!(
                 "first messages of one process that were not received may be {most} and have {one} \
                  bytes of the other's block, and this one's have {bytes}; open without data, and send it"
             );
             return Err(Error::new(Code::OutOfMemory, text));
         }
-        let fits = bytes + rounded <= all && count < MOST_GUESTS;
+        let fits = bytes + rounded <= all && count < MAX_GUESTS;
         let block = process.blocks.first_mut().filter(|_| fits);
         block.and_then(|block| block.allocate(rounded)).ok_or_else(|| {
             self.sessions.counts.blocked += 1;

@@ -22,7 +22,7 @@ pub type Ticket = u64;
 const AROUND_NAME: usize = 8;
 
 /// The most processes that watch.
-const MOST_WATCHERS: usize = 1024;
+const MAX_WATCHERS: usize = 1024;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// The process of that name that can be communicated with: its entry has the flag.
@@ -99,10 +99,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = "there are more names than can be told here at once; watch by TCP";
             return Err(Error::new(Code::TooLarge, text));
         }
-        if !self.sessions.watchers.contains(&number)
-            && self.sessions.watchers.len() >= MOST_WATCHERS
+        if !self.sessions.watchers.contains(&number) && self.sessions.watchers.len() >= MAX_WATCHERS
         {
-            let text = format!("{MOST_WATCHERS} processes watch already; try again later");
+            let text = format!("{MAX_WATCHERS} processes watch already; try again later");
             return Err(Error::new(Code::Busy, text));
         }
         self.sessions.watchers.insert(number);

@@ -9,7 +9,7 @@
 //! 1. What no longer holds is taken back unheard: the notice of a message that was received, of
 //!    a process that came and went, of a session that came and went.
 //! 2. Of each other kind there is one for a session at most.
-//! 3. Of sessions that are over there are at most [`MOST_OVER`]: who does not listen for longer
+//! 3. Of sessions that are over there are at most [`MAX_OVER`]: who does not listen for longer
 //!    is not told of the oldest.
 //!
 //! So there are no more than there are messages, processes, four times the sessions, and some.
@@ -25,7 +25,7 @@ use crate::sessions::words::{Notice, SessionId};
 pub(super) type NoticeNumber = u64;
 
 /// The most notices that are kept of sessions that are over.
-const MOST_OVER: usize = 256;
+const MAX_OVER: usize = 256;
 
 /// Those of a session that do not belong to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,7 +134,7 @@ impl Notices {
         }
         self.over.extend(self.numbers_of(session));
         self.of_session.retain(|&(of, _), _| of != session);
-        while self.over.len() > MOST_OVER {
+        while self.over.len() > MAX_OVER {
             let oldest = self.over.pop_front();
             oldest.into_iter().for_each(|oldest| self.take_back(oldest));
         }
@@ -248,8 +248,8 @@ mod tests {
             notices.add(Notice::Closed { session });
             notices.is_over(session);
         }
-        assert_eq!(notices.len(), MOST_OVER);
-        let session = LeaseId::from_number(1000 - MOST_OVER as u64 + 1);
+        assert_eq!(notices.len(), MAX_OVER);
+        let session = LeaseId::from_number(1000 - MAX_OVER as u64 + 1);
         assert_eq!(notices.next(), Some(Notice::Closed { session }));
     }
 }

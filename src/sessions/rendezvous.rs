@@ -38,7 +38,7 @@ use crate::sessions::{Engine, Registered};
 pub struct Full;
 
 /// The most blocks of one process.
-const MOST_BLOCKS: usize = 16;
+const MAX_BLOCKS: usize = 16;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Makes `caller` a process of that name, with a block of `committed` bytes, or as many as
@@ -121,8 +121,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         let blocks =
             self.sessions.registered.get(&number).map_or(0, |process| process.blocks.len());
-        if blocks >= MOST_BLOCKS {
-            let text = format!("a process has at most {MOST_BLOCKS} blocks; grow one of them");
+        if blocks >= MAX_BLOCKS {
+            let text = format!("a process has at most {MAX_BLOCKS} blocks; grow one of them");
             return Err(Error::new(Code::Refused, text));
         }
         self.sessions.administration.charge(number, Use::Entry, BLOCK + SPAN)?;

@@ -32,7 +32,7 @@ use crate::sessions::administration::{SPAN, Use};
 use crate::sessions::block::Block;
 
 /// The most extents of a block.
-const MOST_EXTENTS: usize = 32;
+const MAX_EXTENTS: usize = 32;
 
 /// Why a block changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,9 +205,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         extents: usize,
         missing: u64,
     ) -> Result<(LeaseId, u64), Error> {
-        if extents >= MOST_EXTENTS {
+        if extents >= MAX_EXTENTS {
             let text =
-                format!("a block has at most {MOST_EXTENTS} extents; grow it by more at once");
+                format!("a block has at most {MAX_EXTENTS} extents; grow it by more at once");
             return Err(Error::new(Code::Refused, text));
         }
         self.sessions.administration.charge(number, Use::Entry, SPAN)?;

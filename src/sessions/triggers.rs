@@ -22,11 +22,11 @@ use crate::sessions::sizing::Trigger;
 use crate::sessions::words::Notice;
 
 /// How often what was asked for a block may grow to by itself.
-const MOST_GROWTH: u64 = 4;
+const MAX_GROWTH: u64 = 4;
 
 /// How many of those who want memory are tried at once: the others wait for more, or for the next
 /// look.
-const MOST_TRIES: usize = 8;
+const MAX_TRIES: usize = 8;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Step 508: one try to make room for a message in the first block. Answers whether there
@@ -72,8 +72,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// at a multiple of its size behind all messages; `None` beyond what it may grow to.
     fn size_for(&self, number: ProcessNumber, length: u64) -> Option<u64> {
         let block = self.sessions.registered.get(&number)?.blocks.first()?;
-        let (missing, most) =
-            (Block::<H>::rounded(length), block.asked.saturating_mul(MOST_GROWTH));
+        let (missing, most) = (Block::<H>::rounded(length), block.asked.saturating_mul(MAX_GROWTH));
         // Not to go through the messages where it is of no use.
         if block.size() >= most || missing > most {
             return None;
@@ -96,7 +95,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Memory came back: who wanted some for a message is given it, who waited longest first.
     fn grow_who_want(&mut self) {
-        for _ in 0..self.sessions.wanting.len().min(MOST_TRIES) {
+        for _ in 0..self.sessions.wanting.len().min(MAX_TRIES) {
             let Some(number) = self.sessions.wanting.pop_front() else { return };
             let process = self.sessions.registered.get_mut(&number);
             let wants = process.and_then(|process| process.wants.take());

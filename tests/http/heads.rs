@@ -3,7 +3,7 @@
 //! What we take, it takes as the same. What it refuses, we refuse. It takes more: lines that end with LF alone
 //! and what else RFC 9112 lets a reader forgive.
 
-use leasebox::protocol::http::head::{MOST_FIELDS, find_end, parse};
+use leasebox::protocol::http::head::{MAX_FIELDS, find_end, parse};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -19,7 +19,7 @@ fn ours(bytes: &[u8]) -> Option<Read> {
 }
 
 fn theirs(bytes: &[u8]) -> Option<Read> {
-    let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
     if !request.parse(bytes).ok()?.is_complete() {
         return None;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::client::{
-    DEFAULT_MS, Failure, MOST_ROWS, Place, busiest, drawn_table, form, got, line, parse, printable,
+    DEFAULT_MS, Failure, MAX_ROWS, Place, busiest, drawn_table, form, got, line, parse, printable,
     statement,
 };
 use crate::client::Client;
@@ -22,7 +22,7 @@ const DATAGRAM_ROWS: &[u8] = b"table 500";
 
 /// Asks over TCP.
 pub fn answer(place: &Place<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
-    let (asked, busiest) = busiest(words, MOST_ROWS)?;
+    let (asked, busiest) = busiest(words, MAX_ROWS)?;
     let request = request(words, &asked)?;
     let mut client = Client::connect(place.host, place.port, place.left())?;
     client.set_limit(place.left());

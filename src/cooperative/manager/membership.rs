@@ -25,10 +25,10 @@ use crate::cooperative::words::{Pool, ProcessToken};
 use crate::memory::lease::Ending;
 
 /// The longest name of a process, in bytes.
-const MOST_NAME: usize = 32;
+const MAX_NAME: usize = 32;
 
 /// The most clients of one process that have no connection.
-const MOST_UNCONNECTED: usize = 64;
+const MAX_UNCONNECTED: usize = 64;
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Makes `caller` a process of that name, with a block of its own of `committed` bytes,
@@ -155,7 +155,7 @@ impl<W: Clone> Processes<W> {
         let number = *self.tokens.get(&token).ok_or_else(not_found)?;
         let process = self.all.get(&number).ok_or_else(not_found)?;
         let unconnected = process.members.iter().filter(|member| member.heard.is_some()).count();
-        if !caller.is_connected && unconnected >= MOST_UNCONNECTED {
+        if !caller.is_connected && unconnected >= MAX_UNCONNECTED {
             let text = "too many are attached without a connection; attach by TCP";
             return Err(Error::new(Code::Refused, text));
         }
@@ -245,7 +245,7 @@ const ALREADY: &str = "this client belongs to a process already; leave it first"
 /// `bad-request`.
 pub fn check_name(name: &str) -> Result<(), Error> {
     let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if (1..=MOST_NAME).contains(&name.len()) && name.bytes().all(is_good) {
+    if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_good) {
         return Ok(());
     }
     let text = "a name has 1 to 32 letters, digits, hyphens, underscores and dots; choose another";

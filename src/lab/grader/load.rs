@@ -26,7 +26,7 @@ use std::time::Instant;
 use crate::common::lock::lock;
 use crate::lab::grader::peer::{Answer, Ending, Peer};
 use crate::lab::grader::report::Outcome;
-use crate::lab::grader::{Grading, MOST_SHOWN, Verdict, describe};
+use crate::lab::grader::{Grading, MAX_SHOWN, Verdict, describe};
 
 /// Counts that one client draws; from 250 on the reply has over 1024 bytes.
 const COUNTS: [usize; 8] = [1, 2, 4, 10, 100, 250, 500, 1000];
@@ -55,7 +55,7 @@ const BATCH: usize = 1000;
 const LEAST_DRAWS: usize = 8;
 
 /// Short replies that end a client.
-const MOST_SHORT: usize = 3;
+const MAX_SHORT: usize = 3;
 
 impl Grading<'_> {
     pub(super) fn answers_with_as_many_numbers(&self, deadline: Instant) -> Verdict {
@@ -128,7 +128,7 @@ impl Grading<'_> {
         let enough = u64::from(self.options.numbers).saturating_mul(2);
         // A short reply is the end of the list, or what the server says when it is drained.
         let mut short: Vec<Answer> = Vec::new();
-        while short.len() < MOST_SHORT {
+        while short.len() < MAX_SHORT {
             if Instant::now() >= deadline {
                 late.store(true, Ordering::Relaxed);
                 break;
@@ -172,7 +172,7 @@ impl Grading<'_> {
         }
         if missing > unseen {
             let some: Vec<String> =
-                ledger.missing_numbers(MOST_SHOWN).iter().map(usize::to_string).collect();
+                ledger.missing_numbers(MAX_SHOWN).iter().map(usize::to_string).collect();
             let when = if late { "when time was over" } else { "when nothing more came" };
             details.push(format!("{missing} were missing {when}, such as {}", some.join(", ")));
         }
@@ -263,7 +263,7 @@ impl<'g, 'o> Burst<'g, 'o> {
         if answered == asked {
             return (Outcome::Earned(1.0), details);
         }
-        details.truncate(MOST_SHOWN);
+        details.truncate(MAX_SHOWN);
         details.insert(0, format!("{answered} of {asked} requests were answered"));
         // What counts is how many were served in the round that failed.
         let served = made.saturating_sub(asked - answered);

@@ -61,8 +61,8 @@ const LONGEST: u64 = 4 << 20;
 const LONGEST_TEXT: usize = 80;
 
 /// Findings and files, at most.
-const MOST_FINDINGS: usize = 200;
-const MOST_FILES: usize = 10_000;
+const MAX_FINDINGS: usize = 200;
+const MAX_FILES: usize = 10_000;
 
 /// One line that holds such words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +115,7 @@ pub fn look(path: &Path) -> io::Result<Looked> {
         for entry in entries.into_iter().filter(|entry| !is_hidden(entry)) {
             match fs::symlink_metadata(&entry) {
                 Ok(about) if about.is_dir() => left.push(entry),
-                Ok(about) if about.is_file() && files < MOST_FILES => {
+                Ok(about) if about.is_file() && files < MAX_FILES => {
                     files += 1;
                     looked.read(&entry);
                 }
@@ -155,7 +155,7 @@ impl Looked {
             if words.is_empty() {
                 continue;
             }
-            if self.findings.len() >= MOST_FINDINGS {
+            if self.findings.len() >= MAX_FINDINGS {
                 self.more += 1;
                 continue;
             }
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(look(&place.join("a.py")).unwrap().findings.len(), 1);
         fs::write(place.join("a.py"), "x.pop()\rnot ok 9\x1b[2J").unwrap();
         assert_eq!(look(&place.join("a.py")).unwrap().findings[0].text, "x.pop()?not ok 9?[2J");
-        fs::write(place.join("a.py"), "pop\n".repeat(MOST_FINDINGS + 7)).unwrap();
+        fs::write(place.join("a.py"), "pop\n".repeat(MAX_FINDINGS + 7)).unwrap();
         assert_eq!(look(&place.join("a.py")).unwrap().more, 7);
         assert!(look(&place.join("none")).is_err());
         fs::remove_dir_all(place).unwrap();

@@ -19,7 +19,7 @@
 use std::borrow::Cow;
 
 use crate::common::id::parse_decimal;
-use crate::protocol::http::head::{MOST_HEAD, field};
+use crate::protocol::http::head::{MAX_HEAD, field};
 use crate::protocol::http::refusal::{Refusal, bad};
 
 /// How the body is delimited.
@@ -32,7 +32,7 @@ pub enum Framing {
 }
 
 /// The longest line of a chunk's size and extensions, in bytes.
-const MOST_SIZE_LINE: usize = 256;
+const MAX_SIZE_LINE: usize = 256;
 
 /// What the fields say of the body, as they come.
 #[derive(Debug, Default)]
@@ -193,7 +193,7 @@ impl Scan {
 }
 
 fn check_trailers(length: usize) -> Result<(), Refusal> {
-    if length <= MOST_HEAD {
+    if length <= MAX_HEAD {
         return Ok(());
     }
     Err(Refusal::last(431, "the trailers have over 16384 bytes; send fewer"))
@@ -206,9 +206,9 @@ fn incomplete(body: &[u8], most: usize) -> Result<(), Refusal> {
 /// A chunk's size, and the bytes of the line that says it; `None` while that is not whole.
 fn size_line(rest: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
     const NO_SIZE: &str = "a chunk begins with no size in hexadecimal digits and CR LF";
-    let within = &rest[..rest.len().min(MOST_SIZE_LINE)];
+    let within = &rest[..rest.len().min(MAX_SIZE_LINE)];
     let Some(end) = within.iter().position(|&byte| byte == b'\n') else {
-        return if within.len() == MOST_SIZE_LINE { Err(bad(NO_SIZE)) } else { Ok(None) };
+        return if within.len() == MAX_SIZE_LINE { Err(bad(NO_SIZE)) } else { Ok(None) };
     };
     let line = within[..end].strip_suffix(b"\r").ok_or_else(|| bad(NO_SIZE))?;
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();

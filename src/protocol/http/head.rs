@@ -12,7 +12,7 @@
 //! or CR, a folded line, a space before the colon, more than one space in the first line. One empty
 //! line before a request is passed over, as the RFC asks.
 //!
-//! **Invariants** nothing is copied; a head over [`MOST_HEAD`] is refused as soon as so much of it has
+//! **Invariants** nothing is copied; a head over [`MAX_HEAD`] is refused as soon as so much of it has
 //! come; bytes that were searched for the head's end are not searched again.
 //!
 //! **Lock** none. **Source** RFC 9112, sections 2 to 5; RFC 9110, section 5.
@@ -20,13 +20,13 @@
 use crate::protocol::http::refusal::{Refusal, bad};
 
 /// The longest head in bytes.
-pub const MOST_HEAD: usize = 16 * 1024;
+pub const MAX_HEAD: usize = 16 * 1024;
 
 /// The longest first line in bytes.
-pub const MOST_LINE: usize = 8 * 1024;
+pub const MAX_LINE: usize = 8 * 1024;
 
 /// The most fields.
-pub const MOST_FIELDS: usize = 64;
+pub const MAX_FIELDS: usize = 64;
 
 /// A field's name and its value, without the white space around it.
 pub type Field<'a> = (&'a [u8], &'a [u8]);
@@ -50,7 +50,7 @@ pub struct Head<'a> {
 /// # Errors
 /// 400 for a line that ends without CR, 414 and 431 for one that is too long.
 pub fn find_end(input: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refusal> {
-    let within = &input[..input.len().min(MOST_HEAD)];
+    let within = &input[..input.len().min(MAX_HEAD)];
     while let Some(found) = within[*scanned..].iter().position(|&byte| byte == b'\n') {
         let end = *scanned + found;
         *scanned = end + 1;
@@ -64,7 +64,7 @@ pub fn find_end(input: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refu
     }
     *scanned = within.len();
     check_first_line(within)?;
-    if within.len() == MOST_HEAD {
+    if within.len() == MAX_HEAD {
         return Err(Refusal::last(431, "the head has over 16384 bytes; send fewer fields"));
     }
     Ok(None)
@@ -72,7 +72,7 @@ pub fn find_end(input: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refu
 
 fn check_first_line(head: &[u8]) -> Result<(), Refusal> {
     let length = head.iter().position(|&byte| byte == b'\n').unwrap_or(head.len());
-    if length < MOST_LINE {
+    if length < MAX_LINE {
         return Ok(());
     }
     Err(Refusal::last(414, "the first line has over 8192 bytes; send a shorter target"))
@@ -89,7 +89,7 @@ pub fn parse(head: &[u8]) -> Result<Head<'_>, Refusal> {
     let (method, target, minor) = first_line(next().unwrap_or_default())?;
     let mut fields = Vec::with_capacity(8);
     while let Some(line) = next() {
-        if fields.len() == MOST_FIELDS {
+        if fields.len() == MAX_FIELDS {
             return Err(Refusal::last(431, "the head has over 64 fields; send fewer"));
         }
         fields.push(field(line)?);
