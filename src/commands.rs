@@ -12,7 +12,10 @@
 //!
 //! **Invariants** each kind and each word stands once.
 
-use std::fmt::Write;
+mod data;
+mod help;
+
+pub use help::{help, kinds};
 
 use crate::common::caller::Caller;
 use crate::common::description::{Answer, Command, Execute, Message, Sink};
@@ -376,61 +379,6 @@ where
     Reply<'s>: From<Done>,
 {
     done.map_or_else(Reply::Error, Reply::from)
-}
-
-impl Reply<'_> {
-    /// Takes the data out of a reply that ends with data, so that it is moved and not copied.
-    pub fn take_data(&mut self) -> Vec<u8> {
-        match self {
-            Reply::Data(Data { data, .. })
-            | Reply::Message(MessageReply { data: Some(data), .. }) => std::mem::take(data),
-            Reply::Inspected(inspection) => std::mem::take(&mut inspection.data),
-            _ => Vec::new(),
-        }
-    }
-}
-
-impl Request<'_> {
-    /// The data that it carries, and that its answer may carry back.
-    pub fn data(&self) -> Option<&[u8]> {
-        match self {
-            Request::Set(Set { data, .. })
-            | Request::Replace(Replace { data, .. })
-            | Request::Open(Open { data, .. })
-            | Request::Send(Send { data, .. })
-            | Request::Deliver(Deliver { data, .. })
-            | Request::Publish(Publish { data, .. }) => Some(data),
-            _ => None,
-        }
-    }
-}
-
-/// The forms of all commands, in one line: the answer to `help` in a text.
-pub fn help() -> String {
-    let mut line = String::new();
-    let mut last = "";
-    for &(group, _, form) in Request::COMMANDS {
-        let separator = if line.is_empty() { "" } else { " | " };
-        let heading = if group == last { "" } else { group };
-        last = group;
-        line += &format!("{separator}{heading}{form}");
-    }
-    line
-}
-
-/// The kinds of all commands: the answer to `help` in frames.
-pub fn kinds() -> String {
-    let mut commands = Request::COMMANDS.to_vec();
-    commands.sort_unstable_by_key(|&(_, kind, _)| kind);
-    let mut line = String::new();
-    for (_, kind, form) in commands {
-        let separator = if line.is_empty() { "" } else { ", " };
-        let word = form.split(' ').next().unwrap_or_default();
-        let (first, rest) = word.split_at(1);
-        // Writing to a string cannot fail.
-        let _ = write!(line, "{separator}{kind:02x} {}{rest}", first.to_ascii_uppercase());
-    }
-    line
 }
 
 /// The refusal of a word that no command has.

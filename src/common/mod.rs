@@ -6,6 +6,7 @@
 //! | [`id`] | the names of leases, sessions and processes, which nobody can guess |
 //! | [`caller`] | who asks |
 //! | [`description`] | how a message is described once, and read and written in every representation |
+//! | `rows` | the macros that make a struct of a row |
 //! | [`line`](mod@line) | a reply as a line of text |
 //! | [`escape`] | any bytes within one line of printable ASCII |
 //! | [`lock`](mod@lock) | the rule for a poisoned lock |
@@ -19,3 +20,4 @@ pub mod id;
 pub mod line;
 pub mod lock;
 pub mod marks;
+mod rows;

@@ -25,21 +25,22 @@
 //!
 //! **Source** `cooperative-memory-management.txt`, in the shape of the other lines.
 
-use std::borrow::Cow;
+mod statements;
+
+pub use statements::{Accounts, PoolStatement, Pools};
+
 use std::time::Instant;
 
 use super::repayment::ORDER;
 use super::waiting::make_room_for;
-use super::words::{
-    Account, Amounts, Granted, Pool, PoolState, Pressure, ProcessToken, Reason, Wanted,
-};
+use super::words::{Amounts, Granted, Pool, ProcessToken, Reason, Wanted};
 use crate::common::caller::Caller;
 use crate::common::description::{
     Answer, Command, Execute, Field, Message, Sink, Source, command, reply,
 };
 use crate::common::error::{Error, Malformed};
 use crate::common::id::{LeaseId, parse_decimal};
-use crate::common::line::{Line, put};
+use crate::common::line::put;
 use crate::server::shared::Shared;
 
 command! {
@@ -349,185 +350,5 @@ fn read_amounts<'a, S: Source<'a>>(source: &mut S) -> Result<Amounts, Error> {
     match Pool::ALL.into_iter().try_fold(0_u64, |sum, pool| sum.checked_add(amounts[pool])) {
         Some(_) => Ok(amounts),
         None => Err(Malformed("has amounts beyond 64 bits").into()),
-    }
-}
-
-command! {
-    /// Shows the state of each pool, and how much of the time processes waited for memory.
-    0x18 "pools" Pools -> Box<PoolStatement>
-}
-
-/// The pools, and how long processes had to wait lately.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolStatement {
-    /// Each pool.
-    pub pools: Vec<PoolState>,
-    /// The share of time in which processes waited.
-    pub pressure: Pressure,
-}
-
-/// The bytes of a pool's state in a frame.
-const POOL_STATE_BYTES: usize = 28;
-
-impl PoolState {
-    fn read<'a, S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        let pool = Pool::read(source)?;
-        Ok(PoolState { pool, size: source.u64()?, free: source.u64()?, freeable: source.u64()? })
-    }
-
-    fn write(&self, sink: &mut impl Sink) {
-        self.pool.write("name", sink);
-        sink.u64("size", self.size);
-        sink.u64("free", self.free);
-        sink.u64("freeable", self.freeable);
-    }
-}
-
-impl<'a> Message<'a> for PoolStatement {
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        let pools = source.list(POOL_STATE_BYTES, PoolState::read)?;
-        let (some_10, some_60) = (source.u32()?, source.u32()?);
-        let (all_10, all_60) = (source.u32()?, source.u32()?);
-        let pressure = Pressure { some_10, some_60, all_10, all_60 };
-        Ok(PoolStatement { pools, pressure })
-    }
-
-    fn write(&self, sink: &mut impl Sink) {
-        sink.list("pools", "pool", &self.pools, PoolState::write);
-        sink.record("pressure", |sink| {
-            for (name, share) in self.pressure.figures() {
-                sink.hundredths(name, share);
-            }
-        });
-    }
-}
-
-impl Answer<'_> for PoolStatement {
-    const KIND: u8 = 0x98;
-    const WORD: &'static str = "pools";
-    const ELEMENT: &'static str = "statement";
-
-    fn line(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"pools");
-        for PoolState { pool, size, free, freeable } in &self.pools {
-            put(out, format_args!(" {}={size}:{free}:{freeable}", pool.word()));
-        }
-        for (name, share) in self.pressure.figures() {
-            Line(out).hundredths(name, share);
-        }
-    }
-}
-
-impl Execute<Shared> for Pools {
-    type Done = Box<PoolStatement>;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        _: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Box<PoolStatement>, Error> {
-        let (pools, pressure) = shared.memory.read(|tables, now| tables.manager().pools(now));
-        Ok(Box::new(PoolStatement { pools, pressure }))
-    }
-}
-
-command! {
-    /// Shows the account of each process.
-    0x19 "accounts" Accounts -> Vec<Account>
-}
-
-/// Accounts that are read under one hold of the tables' lock.
-const ACCOUNTS_AT_ONCE: usize = 256;
-
-/// The least bytes of an account in a frame: its 20 numbers.
-const LEAST_ACCOUNT: usize = 20 * size_of::<u64>();
-
-impl Account {
-    fn read<'a, S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        Ok(Account {
-            name: source.text()?.into_owned(),
-            freeable: source.u64()?,
-            secured: source.u64()?,
-            efficiency: Field::read(source)?,
-            asked: source.u64()?,
-            obeyed: source.u64()?,
-            holds: read_amounts(source)?,
-            owes: read_amounts(source)?,
-            may: read_amounts(source)?,
-        })
-    }
-
-    fn write(&self, sink: &mut impl Sink) {
-        sink.text("name", &self.name);
-        sink.u64("freeable", self.freeable);
-        sink.u64("secured", self.secured);
-        self.efficiency.write("efficiency", sink);
-        sink.u64("asked", self.asked);
-        sink.u64("obeyed", self.obeyed);
-        if sink.is_binary() {
-            for amounts in [&self.holds, &self.owes, &self.may] {
-                write_amounts(amounts, sink);
-            }
-            return;
-        }
-        sink.list("pools", "pool", &Pool::ALL, |pool, sink| {
-            sink.text("name", pool.word());
-            sink.u64("holds", self.holds[*pool]);
-            sink.u64("owes", self.owes[*pool]);
-            sink.u64("may", self.may[*pool]);
-        });
-    }
-
-    fn line(&self, out: &mut Vec<u8>) {
-        let Account { name, freeable, secured, efficiency, asked, obeyed, holds, owes, may } = self;
-        let efficiency =
-            efficiency.map_or(Cow::Borrowed("-"), |percent| percent.to_string().into());
-        put(out, format_args!(" name={name} freeable={freeable} secured={secured}"));
-        put(out, format_args!(" efficiency={efficiency} asked={asked} obeyed={obeyed}"));
-        for pool in Pool::ALL {
-            let (holds, owes, may) = (holds[pool], owes[pool], may[pool]);
-            put(out, format_args!(" {}={holds}:{owes}:{may}", pool.word()));
-        }
-    }
-}
-
-impl<'a> Message<'a> for Vec<Account> {
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.list(LEAST_ACCOUNT, Account::read)
-    }
-
-    fn write(&self, sink: &mut impl Sink) {
-        sink.list("processes", "process", self, Account::write);
-    }
-}
-
-impl Answer<'_> for Vec<Account> {
-    const KIND: u8 = 0x99;
-    const WORD: &'static str = "accounts";
-    const ELEMENT: &'static str = "statement";
-
-    fn line(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"accounts");
-        self.iter().for_each(|account| account.line(out));
-    }
-}
-
-impl Execute<Shared> for Accounts {
-    type Done = Vec<Account>;
-
-    /// Reads the accounts in parts, so that no request waits for many processes.
-    fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Self::Done, Error> {
-        let mut accounts: Vec<Account> = Vec::new();
-        loop {
-            let last = accounts.last().map(|account| account.name.as_str());
-            let part =
-                shared.memory.read(|tables, _| tables.processes.accounts(last, ACCOUNTS_AT_ONCE));
-            let is_last = part.len() < ACCOUNTS_AT_ONCE;
-            accounts.extend(part);
-            if is_last {
-                return Ok(accounts);
-            }
-        }
     }
 }

@@ -36,6 +36,10 @@ mod check;
 mod committed;
 mod held;
 mod list;
+mod refusals;
+
+pub use refusals::not_found;
+use refusals::{GRANTED, NO_NUMBERS, explain};
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -162,7 +166,7 @@ impl<H: Clone> LeaseTable<H> {
         now: Instant,
     ) -> Result<LeaseId, Error> {
         let expiry = self.expiry(duration_ms, now)?;
-        let block = self.allocate(size).map_err(|error| self.explain(size, error))?;
+        let block = self.allocate(size).map_err(|error| explain(size, error))?;
         let Some(id) = self.unused_id(id_kind) else {
             self.release_block(block);
             return Err(Error::new(Code::Refused, NO_NUMBERS));
@@ -368,40 +372,11 @@ impl<H: Clone> LeaseTable<H> {
             )
         })
     }
-
-    fn explain(&self, size: u64, error: AllocateError) -> Error {
-        match error {
-            AllocateError::Zero => {
-                Error::new(Code::BadRequest, "a lease has at least 1 byte; ask for more than 0")
-            }
-            AllocateError::TooLarge { largest } => Error::new(
-                Code::TooLarge,
-                format!("{size} bytes never fit, the largest block has {largest}; ask for less"),
-            ),
-            AllocateError::OutOfMemory { largest_free } => Error::new(
-                Code::OutOfMemory,
-                format!(
-                    "{size} bytes do not fit now, the largest free block has {largest_free}; \
-                     ask for less or wait until leases end"
-                ),
-            ),
-        }
-    }
 }
 
 /// The largest block that so many bytes could be, 0 for none.
 pub fn power_of_two_within(bytes: u64) -> u64 {
     bytes.checked_ilog2().map_or(0, |log| 1 << log)
-}
-
-const GRANTED: &str =
-    "a granted block has no time; it ends when its process returns it, or with its process";
-const NO_NUMBERS: &str = "all numeric ids were given; lease by text, whose ids do not run out";
-
-/// The one answer for a lease that never was, has expired or was released: a stranger
-/// learns nothing from it.
-pub fn not_found() -> Error {
-    Error::new(Code::NotFound, "there is no such lease, or no longer; lease again")
 }
 
 #[cfg(test)]

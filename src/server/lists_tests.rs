@@ -1,10 +1,12 @@
 //! Tests of the lists: bounds, and who is not asked.
 
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::*;
 use crate::commands::{Lease, List, Reply, Request};
 use crate::common::id::IdKind;
+use crate::server::clients::Gauge;
 use crate::server::config::Config;
 
 fn answer<'s>(shared: &'s Shared, request: Request<'_>) -> Reply<'s> {
@@ -46,4 +48,35 @@ fn who_is_connected_is_not_told_by_datagrams() {
     assert!(matches!(&none, Reply::List(listing) if listing.total == 0), "{none:?}");
     let refused = answer(Caller::unconnected(1));
     assert!(matches!(&refused, Reply::Error(error) if error.code == Code::Refused), "{refused:?}");
+}
+
+/// One socket serves for all of them: nothing is read or written.
+fn socket() -> Arc<TcpStream> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap())
+}
+
+#[test]
+fn a_list_of_connections_is_bounded_and_says_how_many_there_are() {
+    let shared = Config::default().share().unwrap();
+    let stream = socket();
+    for client in 1..=600 {
+        assert!(shared.clients.enter(client, &stream, &Arc::default(), Instant::now()));
+    }
+    let listing = match answer(&shared, Request::List(List { what: Listed::Connections })) {
+        Reply::List(listing) => *listing,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((listing.total, listing.rows.len()), (600, 512));
+    assert_eq!((&*listing.rows[0][0], &*listing.rows[511][0]), ("1", "512"), "the first ones");
+}
+
+#[test]
+fn nobody_is_entered_once_the_stop_has_begun() {
+    let clients = Config::default().share().unwrap().clients;
+    let (stream, gauge) = (socket(), Arc::<Gauge>::default());
+    assert!(clients.enter(1, &stream, &gauge, Instant::now()));
+    assert_eq!(clients.begin_stop().len(), 0);
+    assert!(!clients.enter(2, &stream, &gauge, Instant::now()));
+    assert_eq!(clients.count(), 1);
 }

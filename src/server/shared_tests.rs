@@ -2,20 +2,17 @@
 
 use super::*;
 use crate::commands::{
-    Data, DoStep, Draw, Get, Join, Lease, Leased, Parked, Release, Released, Reply, Request,
-    Return, Set, Stats, Table, Ttl,
+    Data, DoStep, Draw, Get, Lease, Leased, Parked, Release, Released, Reply, Request, Set, Stats,
+    Table, Ttl,
 };
 use crate::common::caller::Caller;
 use crate::common::error::Code;
 use crate::common::id::{IdKind, LeaseId};
-use crate::cooperative::pool::Share;
-use crate::cooperative::words::{Pool, Reason, Wanted};
 use crate::memory::arena::{Contents, ContentsError};
 use crate::memory::service::Tables;
 use crate::numbers::commands::Rows;
 use crate::numbers::draw::{Counter, Locking, take};
 use crate::server::config::Config;
-use crate::server::waiting::Resumed;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::sync::atomic::AtomicU32;
@@ -359,43 +356,4 @@ fn a_plain_server_parks_nobody() {
         let Reply::Error(error) = answer(&shared, request) else { panic!("no error") };
         assert_eq!(error.code, Code::Refused);
     }
-}
-
-/// Eight processes and one block of memory: each asks, waits, and returns it, and nobody looks
-/// now and then: without a wake-up it would wait until its time is over.
-#[test]
-fn whoever_waits_is_woken_when_memory_comes_back() {
-    let mut config = Config { memory: 4096, ..Config::default() };
-    config.pools.set(Pool::GrantedPause, Share::Bytes(1024));
-    let shared = config.share().unwrap();
-    let long = Duration::from_secs(60);
-    let barrier = Barrier::new(8);
-    let reason = Reason::Pause;
-    let wanted = Wanted { size: 1024, reason, freeable: None, wait_ms: 60_000, why: false };
-    let take_turns = |client: u64| {
-        let caller = Caller::connected(client);
-        let ask = |request: Request<'static>| request.execute(&shared, caller, &mut Vec::new());
-        let join = Request::Join(Join { name: format!("p{client}").into(), committed: Some(0) });
-        assert!(matches!(ask(join), Reply::Joined(_)));
-        barrier.wait();
-        for _ in 0..200 {
-            let reply = match Request::Grant(wanted).begin(&shared, caller, &mut Vec::new()) {
-                Ok(reply) => reply,
-                Err(mut waits) => loop {
-                    let resumed = shared.resume(&mut waits, long, true, &mut Vec::new());
-                    if let Resumed::Taken(reply) | Resumed::Answered(reply) = resumed {
-                        break reply;
-                    }
-                },
-            };
-            let Reply::Granted(granted) = reply else { panic!("{reply:?}") };
-            assert!(matches!(ask(Request::Return(Return { id: granted.id })), Reply::Returned(_)));
-        }
-        shared.disconnect(client);
-    };
-    thread::scope(|scope| {
-        (1..=8).for_each(|client| drop(scope.spawn(move || take_turns(client))));
-    });
-    assert_eq!(shared.check(), Ok(()));
-    assert_eq!(lock(shared.memory.tables()).processes.processes(), 0);
 }

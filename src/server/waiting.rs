@@ -285,3 +285,7 @@ pub fn sleep<'a>(
     tables.processes.remove_sleeper(caller.client);
     tables
 }
+
+#[cfg(test)]
+#[path = "waiting_tests.rs"]
+mod tests;

@@ -58,6 +58,7 @@ mod block;
 mod check;
 pub mod commands;
 pub mod copying;
+mod delivery;
 pub mod entering;
 mod message;
 mod names;

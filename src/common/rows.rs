@@ -1,0 +1,162 @@
+//! The macros that make a struct of a row, and the functions that visit its fields.
+//!
+//! | macro | makes |
+//! | --- | --- |
+//! | `message!` | the struct, its `read` and its `write` |
+//! | `command!` | a message with its kind, its form and its reply |
+//! | `reply!` | a message with its kind and its word |
+//! | `choice!` | an enum whose values are words in a text, and numbers in a frame |
+//!
+//! **Source** [`super::description`] explains what the rows are for.
+
+/// Makes a struct, and the two functions that visit its fields. A field with `= value` may be
+/// left out of a text; one with `as "name"` has that name in JSON and XML.
+macro_rules! message {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $name;
+        impl<'m> $crate::common::description::Message<'m> for $name {
+            fn read<S: $crate::common::description::Source<'m>>(
+                _: &mut S,
+            ) -> Result<Self, $crate::common::error::Error> {
+                Ok($name)
+            }
+            fn write(&self, _: &mut impl $crate::common::description::Sink) {}
+        }
+    };
+    ($(#[$doc:meta])* $name:ident { $($fields:tt)* }) => {
+        $crate::common::description::message!(@struct [$(#[$doc])*] $name [] { $($fields)* });
+        $crate::common::description::message!(@visits $name [] 'm { $($fields)* });
+    };
+    ($(#[$doc:meta])* $name:ident <$a:lifetime> { $($fields:tt)* }) => {
+        $crate::common::description::message!(@struct [$(#[$doc])*] $name [<$a>] { $($fields)* });
+        $crate::common::description::message!(@visits $name [<$a>] $a { $($fields)* });
+    };
+    (@struct [$($doc:tt)*] $name:ident [$($generic:tt)*]
+        { $($(#[$about:meta])* $field:ident $(as $shown:literal)?: $type:ty $(= $default:expr)?),* $(,)? }
+    ) => {
+        $($doc)*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name $($generic)* { $($(#[$about])* pub $field: $type),* }
+    };
+    (@visits $name:ident [$($generic:tt)*] $a:lifetime
+        { $($(#[$about:meta])* $field:ident $(as $shown:literal)?: $type:ty $(= $default:expr)?),* $(,)? }
+    ) => {
+        impl<$a> $crate::common::description::Message<$a> for $name $($generic)* {
+            const WORDS: (usize, usize) = {
+                let (mut least, mut most) = (0_usize, 0_usize);
+                $(
+                    let words = <$type as $crate::common::description::Field<$a>>::WORDS;
+                    least += $crate::common::description::message!(@least words $($default)?);
+                    most = most.saturating_add(words.1);
+                )*
+                (least, most)
+            };
+
+            fn read<S: $crate::common::description::Source<$a>>(
+                source: &mut S,
+            ) -> Result<Self, $crate::common::error::Error> {
+                $(let $field = $crate::common::description::message!(@read source $type $(, $default)?);)*
+                Ok(Self { $($field),* })
+            }
+
+            fn write(&self, sink: &mut impl $crate::common::description::Sink) {
+                $(
+                    let name = $crate::common::description::message!(@name $field $($shown)?);
+                    $crate::common::description::Field::write(&self.$field, name, sink);
+                )*
+            }
+        }
+    };
+    (@least $words:ident) => { $words.0 };
+    (@least $words:ident $default:expr) => { 0 };
+    (@read $source:ident $type:ty) => {
+        <$type as $crate::common::description::Field<'_>>::read($source)?
+    };
+    (@read $source:ident $type:ty, $default:expr) => {
+        if $source.is_over() {
+            $default
+        } else {
+            <$type as $crate::common::description::Field<'_>>::read($source)?
+        }
+    };
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $shown:literal) => { $shown };
+}
+pub(crate) use message;
+
+/// A request: its kind in frames, its form in a text, its struct, its reply, its fields.
+macro_rules! command {
+    ($(#[$doc:meta])* $kind:literal $form:literal $name:ident -> $reply:ty $({ $($fields:tt)* })?) => {
+        $crate::common::description::message!($(#[$doc])* $name $({ $($fields)* })?);
+        impl<'m> $crate::common::description::Command<'m> for $name {
+            const KIND: u8 = $kind;
+            const FORM: &'static str = $form;
+            type Reply = $reply;
+        }
+    };
+    ($(#[$doc:meta])* $kind:literal $form:literal $name:ident <$a:lifetime> -> $reply:ty { $($fields:tt)* }) => {
+        $crate::common::description::message!($(#[$doc])* $name <$a> { $($fields)* });
+        impl<$a> $crate::common::description::Command<$a> for $name <$a> {
+            const KIND: u8 = $kind;
+            const FORM: &'static str = $form;
+            type Reply = $reply;
+        }
+    };
+}
+pub(crate) use command;
+
+/// A reply: its kind in frames, the word of its line, its struct, its fields.
+macro_rules! reply {
+    ($(#[$doc:meta])* $kind:literal $word:literal $(/ $element:literal)? $name:ident $({ $($fields:tt)* })?) => {
+        $crate::common::description::message!($(#[$doc])* $name $({ $($fields)* })?);
+        impl<'m> $crate::common::description::Answer<'m> for $name {
+            const KIND: u8 = $kind;
+            const WORD: &'static str = $word;
+            $(const ELEMENT: &'static str = $element;)?
+        }
+    };
+}
+pub(crate) use reply;
+
+/// An enum of words: its values, their words, and what is said of another word or number.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident [$wrong_word:literal, $wrong_number:literal] {
+        $($(#[$about:meta])* $value:ident = $word:literal),* $(,)?
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$about])* $value),* }
+
+        impl $name {
+            /// All of them, in the order of their numbers.
+            pub const ALL: [Self; [$($name::$value),*].len()] = [$($name::$value),*];
+
+            /// The word on the wire.
+            pub fn word(self) -> &'static str {
+                match self { $($name::$value => $word),* }
+            }
+        }
+
+        impl<'m> $crate::common::description::Field<'m> for $name {
+            fn read<S: $crate::common::description::Source<'m>>(
+                source: &mut S,
+            ) -> Result<Self, $crate::common::error::Error> {
+                use $crate::common::error::{Code, Error, Malformed};
+                if let Some(word) = source.word() {
+                    let is_it = |known: &Self| known.word().as_bytes().eq_ignore_ascii_case(word);
+                    let found = Self::ALL.into_iter().find(is_it);
+                    return found.ok_or_else(|| Error::new(Code::BadRequest, $wrong_word));
+                }
+                let number = source.u32()? as usize;
+                Self::ALL.get(number).copied().ok_or_else(|| Malformed($wrong_number).into())
+            }
+
+            fn write(&self, name: &str, sink: &mut impl $crate::common::description::Sink) {
+                sink.choice(name, self.word(), *self as u32);
+            }
+        }
+    };
+}
+pub(crate) use choice;
