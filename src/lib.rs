@@ -66,7 +66,7 @@
 //!
 //! # Words
 //!
-//! Those of chapters 1 to 3; each later chapter explains its own.
+//! The words of chapters 1 to 3; each later chapter explains its own.
 //!
 //! | word | means |
 //! | --- | --- |

@@ -1,9 +1,9 @@
-//! Who asks: a connection, or a client that sends datagrams.
+//! The caller: a connection, or a client that sends datagrams.
 
 /// Which client: counted from 1 in the order of acceptance, never reused.
 pub type ClientNumber = u64;
 
-/// Who asks, and how much it can be told.
+/// The client that asks, and the longest data that it can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
     /// A connection, or a token of datagrams.

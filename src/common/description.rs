@@ -105,7 +105,7 @@ pub trait Field<'a>: Sized {
     /// Reads it.
     ///
     /// # Errors
-    /// What the source says.
+    /// The mistake that the source found.
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error>;
     /// Writes it under a name.
     fn write(&self, name: &str, sink: &mut impl Sink);
@@ -119,7 +119,7 @@ pub trait Message<'a>: Sized {
     /// Reads its fields.
     ///
     /// # Errors
-    /// What the source says.
+    /// The mistake that the source found.
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error>;
     /// Writes its fields.
     fn write(&self, sink: &mut impl Sink);
@@ -153,9 +153,9 @@ pub trait Answer<'a>: Message<'a> {
     }
 }
 
-/// What a command does, on the service of its chapter. This is the second half of a command's home.
+/// Carries a command out, on the service of its chapter. This is the second half of a command's home.
 pub trait Execute<Service>: Sized {
-    /// What it answers with: a reply, or what a reply is made of.
+    /// Its result: a reply, or a part of one.
     type Done;
 
     /// Carries it out for `caller`. `spare` is a buffer to put data in; it may be taken.

@@ -93,7 +93,7 @@ impl Code {
     }
 }
 
-/// What is wrong with the bytes of a frame, in words that fit after "the body".
+/// A mistake in the bytes of a frame, in words that fit after "the body".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 

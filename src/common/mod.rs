@@ -1,4 +1,4 @@
-//! What every chapter shares, and nothing else of the project.
+//! The parts that every chapter uses. They import nothing else of the project.
 //!
 //! | file | what |
 //! | --- | --- |

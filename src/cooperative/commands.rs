@@ -46,7 +46,7 @@ use crate::server::shared::Shared;
 command! {
     /// Makes this connection one more of a process.
     0x10 "attach TOKEN" Attach -> Attached {
-        /// What its join was answered with.
+        /// The token of the reply to its join.
         token: ProcessToken,
     }
 }
@@ -220,7 +220,7 @@ command! {
     }
 }
 
-/// What came back to each pool.
+/// The bytes that came back to each pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repaid(pub Amounts);
 
@@ -291,7 +291,7 @@ command! {
     0x16 "owed" Owed -> Box<Debts>
 }
 
-/// What a process owes each pool.
+/// The bytes that a process owes each pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Debts(pub Amounts);
 

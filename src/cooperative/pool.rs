@@ -107,7 +107,7 @@ impl Pools {
         &self.size
     }
 
-    /// What is free in each pool, in bytes; the lease table counts the committed bytes.
+    /// The free bytes of each pool; the lease table counts the committed ones.
     pub fn free(&self, committed: &Committed) -> Amounts {
         let mut free = self.free;
         free[Pool::Committed] = committed.free();

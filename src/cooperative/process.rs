@@ -75,7 +75,7 @@ pub(super) struct Process<W> {
     pub waiting: usize,
 }
 
-/// What is known of a granted block.
+/// The record of a granted block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Grant {
     /// The pool that gave it.

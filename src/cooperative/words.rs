@@ -26,7 +26,7 @@ pub type ProcessToken = LeaseId;
 choice! {
     /// A part of the arena with a character of its own.
     Pool["a pool is committed, gl, gp, le or lp; give one", "has a pool of no known number"] {
-        /// What processes run on, and plain leases: box 750.
+        /// The pool that processes run on, and plain leases: box 750.
         Committed = "committed",
         /// GL, for a process that may leak and is out of memory: box 752.
         GrantedLeak = "gl",
@@ -155,7 +155,7 @@ impl Level {
     }
 }
 
-/// What the memory manager tells a process.
+/// A signal of the memory manager to a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
     /// Collect garbage and return memory.

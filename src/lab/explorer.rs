@@ -72,7 +72,7 @@ pub struct Drawer {
 pub struct Case {
     /// The clients.
     pub drawers: Vec<Drawer>,
-    /// What the lock is held for.
+    /// The work that the lock is held for.
     pub locking: Locking,
     /// Without the lock: reading the list is a step of its own.
     pub reads: bool,

@@ -93,7 +93,7 @@ command! {
     }
 }
 
-/// What was last set; the lease reads as this followed by zeros.
+/// The bytes that were last set. The lease reads as these, followed by zeros.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Data {
     /// The lease.

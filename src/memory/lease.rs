@@ -83,7 +83,7 @@ struct Lease<H> {
     handle: H,
 }
 
-/// What a lease was granted: how many bytes, and for how many milliseconds.
+/// The terms of a lease: its bytes and its milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
     /// The bytes asked for.
@@ -235,7 +235,7 @@ impl<H: Clone> LeaseTable<H> {
         self.terms(id, now)
     }
 
-    /// What a lease was last granted.
+    /// The terms that a lease was last granted.
     ///
     /// # Errors
     /// `not-found`, `refused` for a held block.

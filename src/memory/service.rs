@@ -46,7 +46,7 @@ pub fn make_block(offset: u64, size: u64) -> LockedContents {
     Arc::new(Mutex::new(Contents::new(offset, size)))
 }
 
-/// What stands under the tables' lock: the lease table, and whatever later chapters add.
+/// The data under the tables' lock: the lease table, and the tables of later chapters.
 pub trait Tables {
     /// The lease table.
     fn leases(&mut self) -> &mut LeaseTable<LockedContents>;
@@ -185,7 +185,7 @@ impl<T: Tables> Memory<T> {
     /// Leases `size` bytes for `duration_ms`.
     ///
     /// # Errors
-    /// Those of [`LeaseTable::lease`].
+    /// As [`LeaseTable::lease`].
     pub fn lease(&self, size: u64, duration_ms: u64, id_kind: IdKind) -> Result<LeaseId, Error> {
         let lease = |tables: &mut T, now| tables.leases().lease(size, duration_ms, id_kind, now);
         let leased = self.change(lease);

@@ -10,7 +10,8 @@
 //! | `inspect ID [FIRST [LAST]]` | `inspected ID SIZE LENGTH VERSION CHANGED LEFT FIRST DATA`: how a lease is, and the bytes from FIRST to LAST of what was last set, both included; without FIRST none, without LAST all that follow |
 //! | `replace ID VERSIONS DATA` | `replaced ID LENGTH VERSION`, or `error refused …` when another client has set it |
 //!
-//! VERSIONS is `3`, or `3,4` for one of several, `!3` or `!3,4` for none of them, or `*` for any.
+//! VERSIONS says which versions may be replaced: `3` only version 3, `3,4` version 3 or 4, `!3` or `!3,4`
+//! all but these, `*` all.
 //! CHANGED is when it was last set, in milliseconds since 1970, and LEFT what is left of the lease,
 //! in milliseconds; each is `-` where there is none. FIRST counts from 0.
 //!
@@ -35,7 +36,7 @@ use crate::common::line::put;
 /// Which bytes of what was last set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// None of them: how the lease is, no more.
+    /// No bytes: only the state of the lease.
     None,
     /// All of them.
     All,
@@ -65,7 +66,7 @@ impl Part {
 /// Under which a lease is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// Whatever its version.
+    /// Any version.
     Any,
     /// Only when its version is one of these.
     OneOf(Vec<u64>),

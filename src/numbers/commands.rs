@@ -30,7 +30,7 @@ choice! {
         First = "first",
         /// The first of each client.
         Each = "each",
-        /// Those around the first index that was taken twice.
+        /// The rows around the first index that was taken twice.
         Twice = "twice",
         /// The last of all.
         Last = "last",

@@ -38,7 +38,7 @@ use crate::numbers::record::DrawState;
 use crate::numbers::table::Turns;
 use crate::numbers::unlocked::{Reached, Unlocked};
 
-/// What a draw needs of its counter. Two separate steps, on purpose.
+/// The counter of a draw. It has two separate steps, on purpose.
 pub trait Counter {
     /// Loads the index of the next number.
     fn load(&self) -> u32;
@@ -68,7 +68,7 @@ pub fn take<C: Counter>(counter: &C, count: u64, length: u32) -> Range<u32> {
     first..end
 }
 
-/// What the lock is held for.
+/// The work that the lock is held for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Locking {
     /// A whole request.
@@ -95,7 +95,7 @@ impl Locking {
 pub struct Numbers {
     /// The shuffled list. It never changes, so reading it needs no lock.
     list: NumberList,
-    /// What the lock is held for. It never changes.
+    /// The work that the lock is held for. It never changes.
     locking: Locking,
     /// The counter and the record: a draw, `table`, `stats` and the end of a connection lock them.
     pub(crate) state: Mutex<DrawState>,
@@ -151,7 +151,7 @@ impl Numbers {
     /// Rows of the homework's table.
     pub fn table(&self, rows: u64, which: Rows) -> Vec<Row> {
         if which == Rows::Twice && self.locking != Locking::None {
-            // The record cannot hold an index twice.
+            // Under the lock no index is taken twice.
             return Vec::new();
         }
         Turns { state: &self.state, list: &self.list }.rows(rows, which)
@@ -181,7 +181,7 @@ impl Numbers {
         self.list.len()
     }
 
-    /// What the lock is held for.
+    /// The work that the lock is held for.
     pub fn locking(&self) -> Locking {
         self.locking
     }

@@ -36,7 +36,7 @@ use crate::common::description::choice;
 use crate::common::lock::lock;
 
 choice! {
-    /// What a parked draw will do next.
+    /// The next step of a parked draw.
     Step["a step is load, read, store or take; give one", "has a step of no known number"] {
         /// Load the counter.
         Load = "load",

@@ -23,7 +23,7 @@ use std::ops::Range;
 use crate::common::caller::ClientNumber;
 use crate::numbers::draw::Counter;
 
-/// All that the draw's lock guards.
+/// The data behind the draw's lock.
 #[derive(Debug, Default)]
 pub struct DrawState {
     /// The index of the next number.

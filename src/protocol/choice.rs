@@ -15,7 +15,7 @@ use super::{Manners, Speaks, Tail};
 /// How long a first line's end is waited for, in bytes, to see whether it is HTTP.
 pub(super) const HTTP_LINE: usize = http::head::MAX_LINE;
 
-/// What a connection speaks.
+/// The format that a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tongue {
     /// Nothing yet.
@@ -79,7 +79,7 @@ pub(super) fn choose(input: &[u8], tail: Tail, manners: &Manners) -> Option<Spea
     }
 }
 
-/// What a first line looks like so far.
+/// The look of a first line so far.
 enum FirstLine {
     Http,
     /// It begins as HTTP does, and has no end yet.

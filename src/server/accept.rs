@@ -43,9 +43,9 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 /// How often it says so, at most: descriptors come and go while it is short of them.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// What the accepting thread has: it lets clients in, or turns them away.
+/// The accepting thread's own data. It lets clients in, or turns them away.
 pub(super) struct Door {
-    /// What it gives to each client's thread.
+    /// Each client's thread is given it.
     pub(super) shared: Arc<Shared>,
     /// The same for every client.
     pub(super) limits: Arc<Limits>,

@@ -1,4 +1,4 @@
-//! Who is connected: what a list shows of each client, and what the stop needs of it.
+//! The clients that are connected: a list shows them, and the stop ends them.
 //!
 //! ```text
 //!   accept ── enter ──► │ client │ stream │ thread │ gauge │ since │ ◄── list connections
@@ -95,7 +95,7 @@ impl Clients {
         self.left.notify_all();
     }
 
-    /// What each client shows of itself now, in no order.
+    /// The state of each client's thread now, in no order.
     pub fn seen(&self, now: Instant) -> Vec<Seen> {
         let connected = lock(&self.connected);
         let see = |(&number, client): (&ClientNumber, &Client)| {
@@ -161,7 +161,7 @@ pub struct Seen {
     pub client: ClientNumber,
     /// The representation that it speaks.
     pub speaks: Tongue,
-    /// What it does.
+    /// Its activity.
     pub does: Doing,
     /// How many of its requests were answered.
     pub requests: u64,
@@ -169,7 +169,7 @@ pub struct Seen {
     pub connected: Duration,
 }
 
-/// What a connection does.
+/// The activity of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Doing {
@@ -198,7 +198,7 @@ impl Doing {
     }
 }
 
-/// What a client's thread shows of itself.
+/// The state of a client's thread, for others to read.
 #[derive(Debug)]
 pub struct Gauge {
     requests: AtomicU64,

@@ -84,7 +84,7 @@ pub struct Config {
     pub numbers: u32,
     /// Repeats the list's order.
     pub seed: Option<u64>,
-    /// What the lock is held for.
+    /// The work that the lock is held for.
     pub locking: Locking,
     /// Between load and store where nothing is locked.
     pub race_window: Duration,

@@ -60,7 +60,7 @@ pub struct Datagrams {
     numbers: u32,
 }
 
-/// Whoever executes requests: [`crate::server::shared::Shared`], or a test.
+/// Executes requests: [`crate::server::shared::Shared`] does, or a test.
 pub trait Executor {
     /// A number for a new client.
     fn next_client(&mut self) -> ClientNumber;

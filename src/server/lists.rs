@@ -33,7 +33,7 @@ use crate::sessions::Pair;
 const MAX_ROWS: usize = 512;
 
 choice! {
-    /// What can be listed.
+    /// The kinds of list.
     Listed[
         "there is no such list; give leases, sessions or connections",
         "asks for a list that there is not"
@@ -74,7 +74,7 @@ pub struct Listing {
     pub what: Listed,
     /// How many there are, of which no more than the first are listed.
     pub total: u64,
-    /// What each row says.
+    /// The names of a row's values.
     pub columns: Vec<Cow<'static, str>>,
     /// One for each.
     pub rows: Vec<Vec<String>>,
@@ -182,7 +182,7 @@ fn pairs(shared: &Shared) -> Rows {
     (total, pairs.iter().map(row).collect())
 }
 
-/// Who is connected, the first at first.
+/// The connected clients, in the order in which they came.
 fn connections(shared: &Shared, caller: Caller) -> Result<Rows, Error> {
     if !caller.is_connected {
         let text = "one thread serves all datagrams, and would wait for the answer; ask by TCP";

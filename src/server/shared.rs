@@ -1,4 +1,4 @@
-//! What all threads share: one struct, whose fields are the locks.
+//! The one struct that all threads share. Its fields are the locks.
 //!
 //! | lock | guards | taken by | held with |
 //! | --- | --- | --- | --- |
@@ -32,14 +32,14 @@ use crate::memory::arena::Arena;
 use crate::memory::service::Memory;
 use crate::numbers::draw::Numbers;
 
-/// What all threads share.
+/// The one struct that all threads share.
 #[derive(Debug)]
 pub struct Shared {
     /// Chapter 1: the list, and its counter behind the draw's lock. Each draw locks it.
     pub numbers: Numbers,
     /// Chapter 2: the arena, and the tables behind their lock. Later chapters have tables there too.
     pub memory: Memory<ServerTables>,
-    /// Who is connected, behind a lock of its own.
+    /// The connected clients, behind a lock of their own.
     pub clients: Clients,
     /// How long a request may wait. Never changes.
     pub waits: WaitLimits,
@@ -62,7 +62,7 @@ pub struct WaitLimits {
     pub rendezvous: Duration,
 }
 
-/// What `stats` shows of datagrams.
+/// The figures of datagrams in `stats`.
 #[derive(Debug, Default)]
 pub struct DatagramGauges {
     /// How many clients the history knows.

@@ -1,4 +1,4 @@
-//! All that the tables' lock guards: three tables that stand beside each other.
+//! The data behind the tables' lock: three tables that stand beside each other.
 //!
 //! ```text
 //!   ServerTables │ leases │ processes │ sessions │

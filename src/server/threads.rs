@@ -101,7 +101,7 @@ impl Server {
         self.address
     }
 
-    /// What its threads share.
+    /// The struct that its threads share.
     pub fn shared(&self) -> &Shared {
         &self.shared
     }

@@ -1,6 +1,6 @@
 //! The `refuse` thread: clients over the limit are told `error busy …` and closed.
 //!
-//! They are closed by the rule of [`crate::server::writing`]: told, shut down, listened to until they
+//! Each is closed by the rule of [`crate::server::writing`]: told, shut down, listened to until they
 //! close. The accepting thread must not wait for that, so it hands them to this thread, which
 //! keeps their sockets, non-blocking, and looks at each now and then.
 //!

@@ -67,7 +67,7 @@ pub enum Begun<Done> {
 
 /// How one kind of request waits.
 pub trait Waiting: Debug {
-    /// What it is answered with.
+    /// Its reply.
     type Done;
 
     /// Looks whether it can be answered now.
@@ -96,7 +96,7 @@ pub trait Waiting: Debug {
 /// When a waiting request is looked at, and for whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn {
-    /// Who asked.
+    /// The client that asked.
     pub caller: Caller,
     /// The time, read under the lock.
     pub now: Instant,
@@ -108,10 +108,10 @@ pub struct Turn {
     pub is_here: bool,
 }
 
-/// What is left to do once the tables are unlocked.
+/// The work that is left once the tables are unlocked.
 pub type Rest<Done> = Box<dyn FnOnce(&Shared, &mut Vec<u8>) -> Result<Done, Error>>;
 
-/// What a look brought.
+/// The result of a look.
 pub enum Look<Done> {
     /// Nothing yet.
     Nothing,
@@ -150,7 +150,7 @@ impl Waits {
     }
 }
 
-/// What came of waiting on.
+/// The result of more waiting.
 #[derive(Debug)]
 pub enum Resumed {
     /// The answer, which can be taken back.
@@ -249,7 +249,7 @@ impl Shared {
         waits.how.give_up(self)
     }
 
-    /// What was waited for has come, and its client has gone: it goes back.
+    /// Puts a reply back whose client has gone.
     pub fn take_back(&self, waits: &mut Waits, reply: Reply<'static>) -> Reply<'static> {
         waits.how.take_back(self, reply)
     }

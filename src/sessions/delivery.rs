@@ -1,4 +1,4 @@
-//! What became of a message whose sender waits for its receipt.
+//! The outcome of a message whose sender waits for its receipt.
 //!
 //! **Lock** the tables. **Source** ours: `deliver` is a send that waits.
 
@@ -7,7 +7,7 @@ use crate::sessions::message::{Delivery, MessageId};
 use crate::sessions::words::SessionId;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// What became of a message whose sender waits; it is asked for until it is final.
+    /// The outcome of a message whose sender waits. The sender asks until it is final.
     pub fn delivery(&mut self, id: MessageId) -> Delivery {
         let delivery =
             self.sessions.deliveries.get(&id).map_or(Delivery::Lost, |(_, delivery)| *delivery);

@@ -278,8 +278,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Hands the oldest message of one session on to the other end of another. Answers its
-    /// bytes, none of which were touched. Unchanged when it fails.
+    /// Sends the oldest message of one session on in another one, and copies none of its bytes.
+    /// Returns how many they are. Unchanged when it fails.
     ///
     /// # Errors
     /// `not-found` when a session is not open, or there is no message.

@@ -46,7 +46,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// tickets are older. Unchanged when it fails.
     ///
     /// # Errors
-    /// Those of [`crate::cooperative::manager::Manager::join`].
+    /// As [`crate::cooperative::manager::Manager::join`].
     pub fn join(
         &mut self,
         caller: Caller,

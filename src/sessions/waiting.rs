@@ -1,7 +1,7 @@
-//! The requests of this chapter that wait: for a signal, a message, its receipt, a name.
+//! The commands of this chapter that may wait: for a signal, a message, a receipt or a name.
 //!
-//! **Invariants** a message for one of several connections of a process is taken when that
-//! connection was just seen to be there.
+//! **Invariants** when several connections of a process could receive a message, one receives it only
+//! after the server has seen that its client is still connected.
 //!
 //! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, figure 5.
 
@@ -134,9 +134,9 @@ struct ForMessage {
     session: SessionId,
 }
 
-/// What a look for a message brought.
+/// The result of a look for a message.
 enum Sought {
-    /// It is to be copied without the tables.
+    /// A message; its bytes are copied after the tables are unlocked.
     Found(Copying<LockedContents>),
     /// There is one, which another connection of the process could have instead.
     Ready,

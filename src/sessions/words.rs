@@ -24,7 +24,7 @@ use crate::cooperative::words::{Level, Pool, Signal};
 /// The one name of a session at both its ends. Of a lease id's form, and as hard to guess.
 pub type SessionId = LeaseId;
 
-/// What the engine tells a process.
+/// A notice of the engine to a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// Another process opened a session.
@@ -88,7 +88,7 @@ pub struct SessionState {
     pub outward: u64,
 }
 
-/// What a process is told: by the memory manager, and by the engine.
+/// A signal of the memory manager, or a notice of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
     /// By the memory manager.

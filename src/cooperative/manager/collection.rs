@@ -160,7 +160,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Those who did not obey in time.
+    /// Notes which processes did not collect in time: they are deaf, and owe no answer any more.
     fn forget_dues(&mut self, now: Instant) {
         for process in self.all.values_mut() {
             if process.due.is_some_and(|due| due.until <= now) {

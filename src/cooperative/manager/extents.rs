@@ -5,7 +5,7 @@
 //!                   │        └── a block of the arena, which the process owes committed
 //! ```
 //!
-//! What is in them, and who may look, is the communications engine's ([`crate::sessions`]).
+//! The communications engine ([`crate::sessions`]) decides about their bytes, and about their readers.
 //!
 //! **Invariants** an extent is charged as long as it is there, and named to nobody: it cannot
 //! be set, got or returned.
@@ -111,7 +111,7 @@ impl<W: Clone> Processes<W> {
         process.into_iter().flat_map(|p| &p.own).map(|(&id, &size)| (id, size)).collect()
     }
 
-    /// What wakes those who wait for the end of a process, as long as its blocks are there.
+    /// The waker of the threads that wait for the end of a process, as long as its blocks are there.
     pub fn ending_waker(&mut self, number: ProcessNumber) -> Option<W> {
         let process = self.all.get_mut(&number)?;
         process.sleepers += 1;

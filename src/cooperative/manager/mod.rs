@@ -121,7 +121,7 @@ pub struct Processes<W> {
     waiting: usize,
     pressure: Pressure,
     // What is to be done.
-    /// What each pool gets back with a block that was struck and is not given back yet, by the
+    /// The bytes that each pool gets back with a block that was struck and is not given back yet, by the
     /// block's place in the arena.
     returning: BTreeMap<u64, Amounts>,
     wakers: Vec<W>,
@@ -169,7 +169,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.processes.check_queue()
     }
 
-    /// Says which pool's account is wrong, if one is, when processes owe that much in all.
+    /// Checks that each pool's bytes are free, owed or on their way back. `owed` is the debt of all
+    /// processes.
     fn check_pools(&self, owed: &Amounts) -> Result<(), String> {
         let mut charged = *owed;
         self.processes.returning.values().for_each(|refill| charged.add(refill));
@@ -187,7 +188,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok(())
     }
 
-    /// What is free in each pool, in bytes.
+    /// The free bytes of each pool.
     fn free(&self) -> Amounts {
         self.processes.pools.free(self.leases.committed())
     }

@@ -47,7 +47,7 @@ impl Committed {
         self.size
     }
 
-    /// Those that are free.
+    /// The free ones.
     pub fn free(&self) -> u64 {
         self.free
     }

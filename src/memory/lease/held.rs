@@ -10,7 +10,7 @@ use crate::common::id::LeaseId;
 use crate::memory::buddy::AllocateError;
 use crate::memory::lease::{Ending, LeaseTable, Tenure};
 
-/// Who holds a block: a number that the owner of the table chose.
+/// The holder of a block: a number that the owner of the table chose.
 pub type Holder = u64;
 
 impl<H: Clone> LeaseTable<H> {

@@ -1,4 +1,4 @@
-//! What a lease is refused with: each says the cause and the cure.
+//! The refusals of leases: each says the cause and the cure.
 //!
 //! **Lock** none. **Source** ours.
 

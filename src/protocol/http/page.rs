@@ -13,9 +13,9 @@
 pub enum Page {
     /// Its structure.
     Html,
-    /// How it looks.
+    /// Its look.
     Css,
-    /// What it does.
+    /// Its behaviour.
     Script,
 }
 

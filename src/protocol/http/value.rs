@@ -20,7 +20,7 @@ use crate::common::error::Error;
 use crate::common::id::LeaseId;
 use crate::protocol::base64;
 
-/// What JSON and XML can both say.
+/// A value that JSON and XML both have.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// Nothing.

@@ -217,7 +217,7 @@ impl Execute<Shared> for Peek {
 }
 
 command! {
-    /// Hands the oldest message of a session on to the other end of another.
+    /// Sends the oldest message of a session on in another one. Its bytes are not copied.
     0x20 "forward SESSION OTHER" Forward -> Forwarded {
         /// Where it came.
         session: SessionId,
