@@ -3,7 +3,7 @@
 //! **The question.** A student types lines, a C++ program sends frames, `redis-cli` speaks RESP, a browser
 //! HTTP. How does one server understand all of them, without a second copy of what can be asked?
 //!
-//! **The wrong way.** A parser for each command in each format: six formats and thirty-nine commands make
+//! **The wrong way.** A parser for each command in each format: six formats and forty-two commands make
 //! over two hundred places, and one of them is wrong.
 //!
 //! **The right way.** A command describes itself once, field by field ([`crate::common::description`]). A
