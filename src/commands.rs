@@ -18,7 +18,7 @@ mod help;
 pub use help::{help, kinds};
 
 use crate::common::caller::Caller;
-use crate::common::description::{Answer, Command, Execute, Message, Sink};
+use crate::common::description::{Answer, Command, Execute, Message, Sink, Source};
 use crate::common::error::{Code, Error, Malformed};
 use crate::protocol::cdr::Reader;
 use crate::protocol::text::words::{Words, read_command};
@@ -76,6 +76,18 @@ macro_rules! requests {
             pub fn by_kind(kind: u8, body: &mut Reader<'a>) -> Option<Result<Self, Error>> {
                 $($(if kind == <$command as Command<'a>>::KIND {
                     return Some(<$command as Message<'a>>::read(body).map(Request::$variant));
+                })*)*
+                None
+            }
+
+            /// The request that has that route in HTTP; its fields are the parameters. `None` for no
+            /// such route.
+            pub(crate) fn by_route(
+                route: &str,
+                parameters: &mut impl Source<'a>,
+            ) -> Option<Result<Self, Error>> {
+                $($(if route == <$command as Command<'a>>::ROUTE {
+                    return Some(<$command as Message<'a>>::read(parameters).map(Request::$variant));
                 })*)*
                 None
             }
@@ -150,6 +162,10 @@ macro_rules! requests {
                     })*)*
                 }
             }
+
+            /// The route of every command; empty for those that HTTP leaves out.
+            pub(crate) const ROUTES: &'static [&'static str] =
+                &[$($(<$command as Command<'a>>::ROUTE,)*)*];
 
             /// Every command: its group, its kind, its form.
             const COMMANDS: &'static [(&'static str, u8, &'static str)] = &[$($(

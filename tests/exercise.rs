@@ -84,6 +84,17 @@ fn a_new_command_is_two_rows_and_one_function() {
     let (said, errors, _) = shown(&library.unwrap());
     assert_eq!(said, "Little 64 60000\nBig 64 60000\n", "{errors}");
 
+    // JSON, by HTTP.
+    let id = client.ask("lease 64 60000").split(' ').nth(1).unwrap().to_string();
+    let mut http = std::net::TcpStream::connect(server.address).unwrap();
+    let head = "Host: localhost\r\nAccept: application/json\r\nConnection: close";
+    write!(http, "POST /leases/{id}/touch HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    http.read_to_string(&mut answer).unwrap();
+    let (_, json) = answer.split_once("\r\n\r\n").unwrap();
+    let expected = format!("{{\"id\":\"{id}\",\"size\":64,\"duration_ms\":60000}}");
+    assert_eq!(json.trim_end(), expected, "{answer}");
+
     // RESP: the words as bulk strings.
     let id = client.ask("lease 64 60000").split(' ').nth(1).unwrap().to_string();
     let mut resp = std::net::TcpStream::connect(server.address).unwrap();

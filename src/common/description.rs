@@ -5,7 +5,7 @@
 //! ```text
 //!   command! {
 //!       /// Leases bytes for a duration.
-//!       0x03 "lease SIZE MS" Lease -> Leased {
+//!       0x03 "lease SIZE MS" @ "POST /leases?size=in bytes&duration=in milliseconds" Lease -> Leased {
 //!           /// Bytes, at least 1.
 //!           size: u64,
 //!           /// Milliseconds, at least 1.
@@ -131,6 +131,9 @@ pub trait Command<'a>: Message<'a> {
     const KIND: u8;
     /// Its word, and what follows it: a line of `help`, and of a message about wrong words.
     const FORM: &'static str;
+    /// Its route in HTTP: the method, the path with `ID` for an id, and the parameters in the order
+    /// of the fields, each with the words that explain it. Empty for a command that HTTP leaves out.
+    const ROUTE: &'static str = "";
     /// Its word, as [`key`] makes it.
     const KEY: u64 = key(first_word(Self::FORM.as_bytes()));
     /// The reply that answers it.

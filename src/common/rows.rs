@@ -86,21 +86,28 @@ macro_rules! message {
 }
 pub(crate) use message;
 
-/// A request: its kind in frames, its form in a text, its struct, its reply, its fields.
+/// A request: its kind in frames, its form in a text, its route in HTTP, its struct, its reply, its
+/// fields.
 macro_rules! command {
-    ($(#[$doc:meta])* $kind:literal $form:literal $name:ident -> $reply:ty $({ $($fields:tt)* })?) => {
+    ($(#[$doc:meta])* $kind:literal $form:literal $(@ $route:literal)? $name:ident -> $reply:ty
+        $({ $($fields:tt)* })?
+    ) => {
         $crate::common::description::message!($(#[$doc])* $name $({ $($fields)* })?);
         impl<'m> $crate::common::description::Command<'m> for $name {
             const KIND: u8 = $kind;
             const FORM: &'static str = $form;
+            $(const ROUTE: &'static str = $route;)?
             type Reply = $reply;
         }
     };
-    ($(#[$doc:meta])* $kind:literal $form:literal $name:ident <$a:lifetime> -> $reply:ty { $($fields:tt)* }) => {
+    ($(#[$doc:meta])* $kind:literal $form:literal $(@ $route:literal)? $name:ident <$a:lifetime> -> $reply:ty
+        { $($fields:tt)* }
+    ) => {
         $crate::common::description::message!($(#[$doc])* $name <$a> { $($fields)* });
         impl<$a> $crate::common::description::Command<$a> for $name <$a> {
             const KIND: u8 = $kind;
             const FORM: &'static str = $form;
+            $(const ROUTE: &'static str = $route;)?
             type Reply = $reply;
         }
     };

@@ -13,7 +13,7 @@ use crate::memory::picture::picture;
 
 command! {
     /// Leases bytes for a duration.
-    0x03 "lease SIZE MS" Lease -> Leased {
+    0x03 "lease SIZE MS" @ "POST /leases?size=in bytes&duration=in milliseconds" Lease -> Leased {
         /// Bytes, at least 1.
         size: u64,
         /// Milliseconds, at least 1.
@@ -136,7 +136,7 @@ impl<T: Tables> Execute<Memory<T>> for Get {
 
 command! {
     /// Lets a lease end a duration from now.
-    0x06 "renew ID MS" Renew -> Leased {
+    0x06 "renew ID MS" @ "POST /leases/ID?duration=in milliseconds" Renew -> Leased {
         /// The lease.
         id: LeaseId,
         /// Milliseconds, at least 1.
@@ -183,7 +183,7 @@ impl<T: Tables> Execute<Memory<T>> for Ttl {
 
 command! {
     /// Ends a lease before its time.
-    0x08 "release ID" Release -> Released {
+    0x08 "release ID" @ "DELETE /leases/ID" Release -> Released {
         /// The lease.
         id: LeaseId,
     }
@@ -212,7 +212,7 @@ impl<T: Tables> Execute<Memory<T>> for Release {
 
 command! {
     /// Draws a picture of the buddy tree.
-    0x0a "tree" Tree -> Picture
+    0x0a "tree" @ "GET /tree" Tree -> Picture
 }
 
 reply! {

@@ -11,7 +11,7 @@ use crate::common::error::Error;
 
 command! {
     /// Draws numbers off the shuffled list.
-    0x01 "draw N" Draw -> Drawn<'static> {
+    0x01 "draw N" @ "POST /draws?n=how many numbers" Draw -> Drawn<'static> {
         /// How many, at least 1.
         count: u64,
     }

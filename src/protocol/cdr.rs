@@ -122,12 +122,14 @@ pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     order: ByteOrder,
+    /// The length of the data that ended the message, in bytes; 0 for a message without data.
+    pub data_length: usize,
 }
 
 impl<'a> Reader<'a> {
     /// The message is all of `bytes`, of which `at` are behind us.
     pub fn new(bytes: &'a [u8], at: usize, order: ByteOrder) -> Self {
-        Self { bytes, at, order }
+        Self { bytes, at, order, data_length: 0 }
     }
 
     fn align(&mut self, size: usize) {
@@ -291,7 +293,9 @@ impl<'a> Source<'a> for Reader<'a> {
     }
 
     fn data(&mut self) -> Result<Cow<'a, [u8]>, Error> {
-        Ok(self.sequence()?.into())
+        let data = self.sequence()?;
+        self.data_length = data.len();
+        Ok(data.into())
     }
 
     fn list<T>(

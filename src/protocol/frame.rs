@@ -274,13 +274,14 @@ impl Frames {
         if status != 0 {
             return Err(Error::new(Code::BadRequest, STATUS));
         }
-        let request = read_request(kind, &mut Reader::new(frame, HEADER, self.asked.order()))?;
-        let Some(data) = request.data() else { return Ok(request) };
+        let mut body = Reader::new(frame, HEADER, self.asked.order());
+        let request = read_request(kind, &mut body)?;
         let header = match request {
             Request::Set(_) | Request::Replace(_) => DATA_HEADER,
             _ => MESSAGE_HEADER,
         };
-        if header + data.len() > self.max_message {
+        // The answer carries the data back, or a later message does.
+        if header + body.data_length > self.max_message {
             let most = self.max_message - header;
             let text = format!("its answer would be longer than a message; give at most {most}");
             return Err(Error::new(Code::TooLarge, text));

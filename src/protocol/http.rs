@@ -47,6 +47,7 @@ pub mod date;
 pub mod head;
 pub mod negotiation;
 pub mod page;
+pub mod query;
 pub mod refusal;
 pub mod resource;
 pub mod value;
@@ -65,7 +66,7 @@ use head::{Head, parse};
 use negotiation::Form;
 use page::Page;
 use refusal::{Refusal, bad};
-use resource::{Method, Resource};
+use resource::{LEASE, LEASES, Method, Resource};
 
 /// A connection that speaks HTTP.
 #[derive(Debug, Default)]
@@ -95,7 +96,7 @@ enum Own {
     Continue,
     Refusal(Refusal),
     Page(Page),
-    Options(&'static str),
+    Options(String),
     Trace(Vec<u8>),
 }
 
@@ -232,7 +233,7 @@ impl Http {
     fn ask<'a>(
         &mut self,
         head: &Head<'_>,
-        wanted: &Route<'_>,
+        wanted: &Route<'a>,
         body: Cow<'a, [u8]>,
     ) -> Result<Option<Request<'a>>, Refusal> {
         let Route { method, resource, query } = *wanted;
@@ -244,17 +245,17 @@ impl Http {
             (Method::Options, _) => Own::Options(resource.methods()),
             (Method::Trace, _) => Own::Trace(traced(head)),
             (_, Resource::Page(page)) => {
-                let [] = resource::parameters(query, [])?;
+                query::parameters(query, &[])?;
                 Own::Page(page)
             }
             _ => {
                 let is_read = matches!(method, Method::Get | Method::Head);
-                let is_lease = matches!(resource, Resource::Lease(_)) && is_read;
+                let is_lease = matches!(resource, Resource::Path(LEASE, _)) && is_read;
                 let form = self.answering.accept.best(is_lease).ok_or_else(|| {
                     let text = "no form that is accepted; there are text, JSON and XML";
                     Refusal::new(406, text)
                 })?;
-                self.answering.creates = resource == Resource::Leases;
+                self.answering.creates = matches!(resource, Resource::Path(LEASES, _));
                 let conditions = &self.answering.conditions;
                 return resource.request(method, query, body, conditions, form).map(Some);
             }
@@ -285,7 +286,7 @@ impl Http {
             Own::Continue => {}
             Own::Refusal(refusal) => answering.refuse(&refusal, now, out),
             Own::Page(page) => answering.page(page, now, out),
-            Own::Options(methods) => answering.options(methods, now, out),
+            Own::Options(methods) => answering.options(&methods, now, out),
             Own::Trace(came) => answering.trace(&came, now, out),
         });
     }

@@ -16,7 +16,7 @@ use crate::sessions::Figures;
 
 command! {
     /// Shows the server's figures.
-    0x09 "stats" Stats -> Vec<Figure>
+    0x09 "stats" @ "GET /stats" Stats -> Vec<Figure>
 }
 
 /// A name and a value.

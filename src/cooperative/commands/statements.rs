@@ -14,7 +14,7 @@ use crate::server::shared::Shared;
 
 command! {
     /// Shows the state of each pool, and how much of the time processes waited for memory.
-    0x18 "pools" Pools -> Box<PoolStatement>
+    0x18 "pools" @ "GET /pools" Pools -> Box<PoolStatement>
 }
 
 /// The pools, and how long processes had to wait lately.
@@ -94,7 +94,7 @@ impl Execute<Shared> for Pools {
 
 command! {
     /// Shows the account of each process.
-    0x19 "accounts" Accounts -> Vec<Account>
+    0x19 "accounts" @ "GET /processes" Accounts -> Vec<Account>
 }
 
 /// Accounts that are read under one hold of the tables' lock.

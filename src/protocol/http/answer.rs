@@ -105,7 +105,7 @@ impl Answering {
     /// Appends what HTTP itself refuses.
     pub fn refuse(&self, refusal: &Refusal, now: &Now<'_>, out: &mut Output) {
         let mut fields = String::new();
-        if let Some(allow) = refusal.allow {
+        if let Some(allow) = &refusal.allow {
             fields += &format!("Allow: {allow}\r\n");
         }
         if refusal.status == 401 {

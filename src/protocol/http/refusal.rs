@@ -27,7 +27,7 @@ pub struct Refusal {
     /// Cause and cure.
     pub text: Cow<'static, str>,
     /// The methods that the resource has, with 405.
-    pub allow: Option<&'static str>,
+    pub allow: Option<String>,
     /// The connection closes after it.
     pub is_last: bool,
 }
@@ -53,6 +53,13 @@ impl Refusal {
             _ => Code::BadRequest,
         };
         Error::new(code, self.text.clone())
+    }
+}
+
+/// What a field of a request is refused for.
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::new(status_of(error.code, false), error.text)
     }
 }
 

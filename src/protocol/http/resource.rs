@@ -1,4 +1,7 @@
-//! The resources: which methods each has, and what they ask.
+//! The resources: which methods each has, and which command each method is.
+//!
+//! Most routes stand in the rows of their commands, behind `@`. This file finds the route of a
+//! target, and reads by hand the few requests that depend on conditions or on the path alone.
 //!
 //! | resource | methods | asks |
 //! | --- | --- | --- |
@@ -21,23 +24,21 @@
 //! `help`, `quit` and a lab server's `parked` and `step`: a process is
 //! its connections, and between a client and this server there may be others who share one.
 //!
-//! **Invariants** a parameter that is unknown or given twice is refused (but OPTIONS and TRACE are about any), and
-//! so is a body that nothing is done with.
+//! **Invariants** a parameter that is unknown or given twice is refused (but OPTIONS and TRACE are
+//! about any), and so is a body that no method reads.
 //!
 //! **Lock** none. **Source** RFC 9110, section 9; the lecture's seven methods.
 
 use std::borrow::Cow;
 
-use crate::commands::{
-    Accounts, Draw, Inspect, Lease, List, Pools, Release, Renew, Replace, Request, Stats, Table,
-    Tree,
-};
-use crate::common::id::{IdKind, LeaseId, parse_decimal};
+use crate::commands::{Inspect, List, Replace, Request, Table};
+use crate::common::id::LeaseId;
 use crate::memory::versions::Part;
 use crate::numbers::commands::Rows;
 use crate::protocol::http::conditions::Conditions;
 use crate::protocol::http::negotiation::Form;
 use crate::protocol::http::page::Page;
+use crate::protocol::http::query::{Parameters, decoded, number, parameters};
 use crate::protocol::http::refusal::Refusal;
 use crate::server::lists::Listed;
 
@@ -105,26 +106,57 @@ pub enum Resource {
     Server,
     /// A file of the live page.
     Page(Page),
-    /// Numbers.
-    Draws,
-    /// Who drew what.
-    Table,
-    /// Leases, all of them.
-    Leases,
-    /// One of them.
-    Lease(LeaseId),
-    /// Figures.
-    Stats,
-    /// The buddy tree.
-    Tree,
-    /// Pools.
-    Pools,
-    /// Accounts.
-    Processes,
-    /// Who talks with whom.
-    Sessions,
-    /// Who is connected.
-    Connections,
+    /// The end of a route: its path as the route has it, and the id that stands for `ID`.
+    Path(&'static str, Option<LeaseId>),
+}
+
+/// All leases.
+pub const LEASES: &str = "/leases";
+
+/// One lease.
+pub const LEASE: &str = "/leases/ID";
+
+/// The routes whose fields do not stand in the target alone: the functions below read them. All
+/// other routes stand in the rows of their commands.
+const BY_HAND: [&str; 6] = [
+    "GET /leases",
+    "GET /leases/ID",
+    "PUT /leases/ID",
+    "GET /table",
+    "GET /sessions",
+    "GET /connections",
+];
+
+/// A route: a method and a path that lead to a command, and the parameters that it takes.
+struct Route {
+    /// All of it, as the row has it.
+    whole: &'static str,
+    method: &'static str,
+    path: &'static str,
+    parameters: &'static str,
+}
+
+fn routes() -> impl Iterator<Item = Route> {
+    Request::ROUTES.iter().copied().chain(BY_HAND).filter_map(|whole| {
+        let (method, target) = whole.split_once(' ')?;
+        let (path, parameters) = target.split_once('?').unwrap_or((target, ""));
+        Some(Route { whole, method, path, parameters })
+    })
+}
+
+/// The id that stands in a path where the route has `ID`; `None` for the path of another route.
+fn id_in(path: &[u8], of_route: &str) -> Option<Option<LeaseId>> {
+    let mut id = None;
+    let mut parts = path.split(|&byte| byte == b'/');
+    for expected in of_route.split('/') {
+        let part = parts.next()?;
+        if expected == "ID" {
+            id = Some(LeaseId::parse(part).ok()?);
+        } else if expected.as_bytes() != part {
+            return None;
+        }
+    }
+    parts.next().is_none().then_some(id)
 }
 
 impl Resource {
@@ -134,34 +166,32 @@ impl Resource {
     /// 404.
     pub fn named(path: &[u8]) -> Result<Self, Refusal> {
         let path = decoded(path).ok_or_else(no_such)?;
-        Ok(match &*path {
-            b"*" => Resource::Server,
-            b"/draws" => Resource::Draws,
-            b"/table" => Resource::Table,
-            b"/leases" => Resource::Leases,
-            b"/stats" => Resource::Stats,
-            b"/tree" => Resource::Tree,
-            b"/pools" => Resource::Pools,
-            b"/processes" => Resource::Processes,
-            b"/sessions" => Resource::Sessions,
-            b"/connections" => Resource::Connections,
-            path => match (Page::named(path), path.strip_prefix(b"/leases/")) {
-                (Some(page), _) => Resource::Page(page),
-                (None, Some(id)) => Resource::Lease(LeaseId::parse(id).map_err(|_| no_such())?),
-                (None, None) => return Err(no_such()),
-            },
-        })
+        if *path == *b"*" {
+            return Ok(Resource::Server);
+        }
+        if let Some(page) = Page::named(&path) {
+            return Ok(Resource::Page(page));
+        }
+        let mut found = routes()
+            .filter_map(|route| id_in(&path, route.path).map(|id| Resource::Path(route.path, id)));
+        found.next().ok_or_else(no_such)
     }
 
     /// The methods that it has.
-    pub fn methods(self) -> &'static str {
-        match self {
-            Resource::Server => ALL,
-            Resource::Draws => "POST, OPTIONS, TRACE",
-            Resource::Leases => "GET, HEAD, POST, OPTIONS, TRACE",
-            Resource::Lease(_) => ALL,
-            _ => "GET, HEAD, OPTIONS, TRACE",
-        }
+    pub fn methods(self) -> String {
+        let own = match self {
+            Resource::Server => return ALL.to_string(),
+            Resource::Page(_) => vec!["GET"],
+            Resource::Path(path, _) => {
+                routes().filter(|route| route.path == path).map(|route| route.method).collect()
+            }
+        };
+        let has = |name: &&str| match *name {
+            "OPTIONS" | "TRACE" => true,
+            "HEAD" => own.contains(&"GET"),
+            name => own.contains(&name),
+        };
+        ALL.split(", ").filter(has).collect::<Vec<_>>().join(", ")
     }
 
     /// Whether it has that method.
@@ -183,83 +213,65 @@ impl Resource {
         Err(Refusal { allow: Some(methods), ..Refusal::new(405, text) })
     }
 
-    /// What a method that it has asks of the services. `form` is that of the answer.
+    /// The request that a method makes of it. `form` is that of the answer.
     ///
     /// # Errors
-    /// 400 for wrong parameters or an unwanted body, 412 for a condition that cannot be kept.
+    /// 400 for wrong parameters, 412 for a condition that cannot be kept.
     pub fn request<'a>(
         self,
         method: Method,
-        query: Option<&[u8]>,
+        query: Option<&'a [u8]>,
         body: Cow<'a, [u8]>,
         conditions: &Conditions,
         form: Form,
     ) -> Result<Request<'a>, Refusal> {
-        let is_lease = matches!(self, Resource::Lease(_));
-        if method == Method::Post && conditions.is_conditional() {
-            return Err(Refusal::new(
-                412,
-                "what POST does has no version; leave the condition out",
-            ));
-        }
-        if !is_lease && !conditions.holds_without_tag() {
-            return Err(Refusal::new(412, "what is asked for has no tag; leave If-Match out"));
-        }
-        if self == Resource::Draws {
-            let [n] = parameters(query, ["n"])?;
-            return Ok(Request::Draw(Draw { count: required(n, "n, how many numbers")? }));
-        }
-        match (self, method) {
-            (Resource::Leases, Method::Post) => {
-                let [size, duration] = parameters(query, ["size", "duration"])?;
-                let size = required(size, "size, in bytes")?;
-                let duration_ms = required(duration, "duration, in milliseconds")?;
-                Ok(Request::Lease(Lease { size, duration_ms, id_kind: IdKind::Uuid }))
+        let Resource::Path(path, id) = self else { return Err(no_such()) };
+        check_conditions(path, method, conditions)?;
+        match (path, method, id) {
+            ("/table", ..) => table(query),
+            (LEASES, Method::Get | Method::Head, _) => list(query, Listed::Leases),
+            ("/sessions", ..) => list(query, Listed::Sessions),
+            ("/connections", ..) => list(query, Listed::Connections),
+            (LEASE, Method::Get | Method::Head, Some(id)) => {
+                parameters(query, &[])?;
+                Ok(inspect(id, method, conditions, form))
             }
-            (Resource::Lease(id), Method::Post) => {
-                let [duration] = parameters(query, ["duration"])?;
-                let duration_ms = required(duration, "duration, in milliseconds")?;
-                Ok(Request::Renew(Renew { id, duration_ms }))
+            (LEASE, Method::Put, Some(id)) => {
+                parameters(query, &[])?;
+                let condition = conditions.of_change()?.into();
+                Ok(Request::Replace(Replace { id, condition, data: body }))
             }
-            (Resource::Table, _) => table(query),
             _ => {
-                let [] = parameters(query, [])?;
-                self.plain(method, body, conditions, form)
+                let name = if method == Method::Head { "GET" } else { method.name() };
+                let mut routes = routes();
+                let is_it = |route: &Route| route.method == name && route.path == path;
+                let route = routes.find(is_it).ok_or_else(no_such)?;
+                let mut fields = Parameters::new(query, route.parameters, id, body)?;
+                let request = Request::by_route(route.whole, &mut fields).ok_or_else(no_such)?;
+                Ok(request?)
             }
         }
     }
+}
 
-    /// The same of those that have no parameters.
-    fn plain<'a>(
-        self,
-        method: Method,
-        data: Cow<'a, [u8]>,
-        conditions: &Conditions,
-        form: Form,
-    ) -> Result<Request<'a>, Refusal> {
-        Ok(match self {
-            Resource::Lease(id) => match method {
-                Method::Put => {
-                    let condition = conditions.of_change()?.into();
-                    Request::Replace(Replace { id, condition, data })
-                }
-                Method::Delete if conditions.is_conditional() => {
-                    let text =
-                        "a release takes no condition; leave it out, or replace the lease first";
-                    return Err(Refusal::new(412, text));
-                }
-                Method::Delete => Request::Release(Release { id }),
-                _ => inspect(id, method, conditions, form),
-            },
-            Resource::Tree => Request::Tree(Tree),
-            Resource::Pools => Request::Pools(Pools),
-            Resource::Processes => Request::Accounts(Accounts),
-            Resource::Leases => Request::List(List { what: Listed::Leases }),
-            Resource::Sessions => Request::List(List { what: Listed::Sessions }),
-            Resource::Connections => Request::List(List { what: Listed::Connections }),
-            _ => Request::Stats(Stats),
-        })
-    }
+/// Whether a condition can be kept.
+///
+/// # Errors
+/// 412.
+fn check_conditions(path: &str, method: Method, conditions: &Conditions) -> Result<(), Refusal> {
+    let text = match method {
+        Method::Post if conditions.is_conditional() => {
+            "what POST does has no version; leave the condition out"
+        }
+        Method::Delete if conditions.is_conditional() => {
+            "a release takes no condition; leave it out, or replace the lease first"
+        }
+        _ if path != LEASE && !conditions.holds_without_tag() => {
+            "what is asked for has no tag; leave If-Match out"
+        }
+        _ => return Ok(()),
+    };
+    Err(Refusal::new(412, text))
 }
 
 /// Looks at a lease: a part of it only by GET.
@@ -273,11 +285,17 @@ fn inspect<'a>(id: LeaseId, method: Method, conditions: &Conditions, form: Form)
     Request::Inspect(Inspect { id, part, if_version })
 }
 
+fn list<'a>(query: Option<&[u8]>, what: Listed) -> Result<Request<'a>, Refusal> {
+    parameters(query, &[])?;
+    Ok(Request::List(List { what }))
+}
+
 fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {
     /// Two of the homework's.
     const ROWS: u64 = 12;
-    let [rows, which] = parameters(query, ["rows", "which"])?;
-    let rows = if rows.is_some() { required(rows, "rows, how many")? } else { ROWS };
+    let mut values = parameters(query, &["rows", "which"])?.into_iter();
+    let (rows, which) = (values.next().flatten(), values.next().flatten());
+    let rows = if rows.is_some() { number(rows, "rows, how many")? } else { ROWS };
     let which = match which.as_deref() {
         None | Some(b"first") => Rows::First,
         Some(b"each") => Rows::Each,
@@ -289,64 +307,15 @@ fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {
 }
 
 fn no_such() -> Refusal {
-    let text = "there is no such resource; there are /, /draws, /table, /leases, /leases/ID, /stats, \
-                /tree, /pools, /processes, /sessions and /connections";
-    Refusal::new(404, text)
-}
-
-fn required(value: Option<Cow<'_, [u8]>>, what: &str) -> Result<u64, Refusal> {
-    value.and_then(|value| parse_decimal(&value)).ok_or_else(|| {
-        Refusal::new(400, format!("a parameter is missing or no number; give {what}"))
-    })
-}
-
-/// The values of those names, each once at most, and no others.
-///
-/// # Errors
-/// 400.
-pub fn parameters<'a, const N: usize>(
-    query: Option<&'a [u8]>,
-    names: [&str; N],
-) -> Result<[Option<Cow<'a, [u8]>>; N], Refusal> {
-    let mut values = [const { None }; N];
-    let pairs = query.unwrap_or_default().split(|&byte| byte == b'&');
-    for pair in pairs.filter(|pair| !pair.is_empty()) {
-        let equals = pair.iter().position(|&byte| byte == b'=').unwrap_or(pair.len());
-        let (name, value) = (&pair[..equals], pair.get(equals + 1..).unwrap_or_default());
-        let at = names.iter().position(|known| known.as_bytes() == name);
-        let value = decoded(value);
-        match (at.and_then(|at| values.get_mut(at)), value) {
-            (Some(slot @ None), Some(value)) => *slot = Some(value),
-            _ => {
-                let names = if N == 0 { "none".into() } else { names.join(" and ") };
-                let text = format!("a parameter is unknown, or given twice; give {names}");
-                return Err(Refusal::new(400, text));
-            }
+    let mut paths = vec!["/"];
+    for route in routes() {
+        if !paths.contains(&route.path) {
+            paths.push(route.path);
         }
     }
-    Ok(values)
-}
-
-/// Without `%XX`; `None` when those are no digits.
-fn decoded(text: &[u8]) -> Option<Cow<'_, [u8]>> {
-    if !text.contains(&b'%') {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, after @ ..] = rest {
-        let (byte, left) = match (first, after) {
-            (b'%', [high, low, left @ ..]) => {
-                let digit = |byte: &u8| char::from(*byte).to_digit(16);
-                ((digit(high)? << 4 | digit(low)?) as u8, left)
-            }
-            (b'%', _) => return None,
-            (byte, left) => (*byte, left),
-        };
-        bytes.push(byte);
-        rest = left;
-    }
-    Some(Cow::Owned(bytes))
+    let last = paths.pop().unwrap_or_default();
+    let paths = paths.join(", ");
+    Refusal::new(404, format!("there is no such resource; there are {paths} and {last}"))
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::commands::{Accounts, Draw, Inspect, Lease, List, Release, Renew, Stats, Table};
+use crate::common::id::IdKind;
 
-fn asked(method: Method, target: &str) -> Result<Request<'static>, u16> {
+fn asked(method: Method, target: &'static str) -> Result<Request<'static>, u16> {
     let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
     let resource = Resource::named(path.as_bytes()).map_err(|refusal| refusal.status)?;
     resource.check(method).map_err(|refusal| refusal.status)?;
@@ -62,6 +63,24 @@ fn a_target_is_what_the_table_says() {
     for (method, target, expected) in cases {
         assert_eq!(asked(method, target), expected, "{method:?} {target}");
     }
+}
+
+#[test]
+fn a_resource_has_the_methods_of_its_routes() {
+    let methods = |path: &str| Resource::named(path.as_bytes()).map(Resource::methods).unwrap();
+    assert_eq!(methods("/"), "GET, HEAD, OPTIONS, TRACE");
+    assert_eq!(methods("/stats"), "GET, HEAD, OPTIONS, TRACE");
+    assert_eq!(methods("/draws"), "POST, OPTIONS, TRACE");
+    assert_eq!(methods("/leases"), "GET, HEAD, POST, OPTIONS, TRACE");
+    assert_eq!((methods("/leases/7"), methods("*")), (ALL.to_string(), ALL.to_string()));
+}
+
+#[test]
+fn a_refusal_names_all_resources() {
+    let text = Resource::named(b"/nothing").map_err(|refusal| refusal.text).unwrap_err();
+    let expected = "there is no such resource; there are /, /draws, /leases, /leases/ID, /stats, /tree, \
+                    /pools, /processes, /table, /sessions and /connections";
+    assert_eq!(text, expected);
 }
 
 #[test]

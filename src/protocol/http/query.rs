@@ -1,0 +1,156 @@
+//! The parameters of a target: what stands behind its question mark.
+//!
+//! ```text
+//!   route    POST /leases/ID?duration=in milliseconds
+//!   target   /leases/2f0c…?duration=5000
+//!                    │              │
+//!                    ▼              ▼
+//!   fields   id: LeaseId   duration_ms: u64        of the command Renew
+//! ```
+//!
+//! **Invariants** a parameter that is unknown or given twice is refused.
+//!
+//! **Lock** none. **Simplified** a list of items cannot be a parameter, and the word of a choice has to
+//! be written without `%XX`: no route needs more.
+//!
+//! **Source** RFC 3986, section 3.4; names and values as HTML's forms write them.
+
+use std::borrow::Cow;
+
+use crate::common::description::Source;
+use crate::common::error::{Code, Error};
+use crate::common::id::{LeaseId, parse_decimal};
+use crate::protocol::http::refusal::Refusal;
+
+/// The fields of a command, in the order of its route.
+#[derive(Debug)]
+pub struct Parameters<'a> {
+    id: Option<LeaseId>,
+    /// Each value with its name and the words that explain it.
+    values: std::vec::IntoIter<(Option<Cow<'a, [u8]>>, &'static str)>,
+    body: Cow<'a, [u8]>,
+}
+
+impl<'a> Parameters<'a> {
+    /// Those of a query. `expected` is what the route has behind its question mark.
+    ///
+    /// # Errors
+    /// 400.
+    pub fn new(
+        query: Option<&'a [u8]>,
+        expected: &'static str,
+        id: Option<LeaseId>,
+        body: Cow<'a, [u8]>,
+    ) -> Result<Self, Refusal> {
+        let explained: Vec<_> = expected.split('&').filter(|one| !one.is_empty()).collect();
+        let names: Vec<_> = explained.iter().filter_map(|one| one.split('=').next()).collect();
+        let values: Vec<_> = parameters(query, &names)?.into_iter().zip(explained).collect();
+        Ok(Self { id, values: values.into_iter(), body })
+    }
+}
+
+impl<'a> Source<'a> for Parameters<'a> {
+    fn word(&mut self) -> Option<&'a [u8]> {
+        match self.values.next() {
+            Some((Some(Cow::Borrowed(word)), _)) => Some(word),
+            _ => Some(b""),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.values.as_slice().iter().all(|(value, _)| value.is_none())
+    }
+
+    fn u64(&mut self) -> Result<u64, Error> {
+        let (value, explained) = self.values.next().unwrap_or_default();
+        number(value, &explained.replacen('=', ", ", 1))
+    }
+
+    fn u32(&mut self) -> Result<u32, Error> {
+        u32::try_from(self.u64()?).map_err(|_| Error::not_a_number())
+    }
+
+    fn optional(&mut self) -> Result<Option<u64>, Error> {
+        if self.is_over() { Ok(None) } else { self.u64().map(Some) }
+    }
+
+    fn id(&mut self) -> Result<LeaseId, Error> {
+        self.id.take().ok_or_else(|| Error::new(Code::BadRequest, "the path has no id; give one"))
+    }
+
+    fn text(&mut self) -> Result<Cow<'a, str>, Error> {
+        let (value, _) = self.values.next().unwrap_or_default();
+        Ok(String::from_utf8_lossy(&value.unwrap_or_default()).into_owned().into())
+    }
+
+    fn data(&mut self) -> Result<Cow<'a, [u8]>, Error> {
+        Ok(std::mem::take(&mut self.body))
+    }
+
+    fn list<T>(
+        &mut self,
+        _: usize,
+        _: impl Fn(&mut Self) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        Err(Error::new(Code::BadRequest, "a parameter holds no list; use another protocol"))
+    }
+}
+
+/// A number that has to be there.
+///
+/// # Errors
+/// `bad-request`, with `explained`: the parameter's name and meaning.
+pub fn number(value: Option<Cow<'_, [u8]>>, explained: &str) -> Result<u64, Error> {
+    value.and_then(|value| parse_decimal(&value)).ok_or_else(|| {
+        let text = format!("a parameter is missing or no number; give {explained}");
+        Error::new(Code::BadRequest, text)
+    })
+}
+
+/// The values of those names, each at most once, and no others.
+///
+/// # Errors
+/// 400.
+pub fn parameters<'a>(
+    query: Option<&'a [u8]>,
+    names: &[&str],
+) -> Result<Vec<Option<Cow<'a, [u8]>>>, Refusal> {
+    let mut values = vec![None; names.len()];
+    let pairs = query.unwrap_or_default().split(|&byte| byte == b'&');
+    for pair in pairs.filter(|pair| !pair.is_empty()) {
+        let equals = pair.iter().position(|&byte| byte == b'=').unwrap_or(pair.len());
+        let (name, value) = (&pair[..equals], pair.get(equals + 1..).unwrap_or_default());
+        let at = names.iter().position(|known| known.as_bytes() == name);
+        match (at.and_then(|at| values.get_mut(at)), decoded(value)) {
+            (Some(slot @ None), Some(value)) => *slot = Some(value),
+            _ => {
+                let names = if names.is_empty() { "none".into() } else { names.join(" and ") };
+                let text = format!("a parameter is unknown, or given twice; give {names}");
+                return Err(Refusal::new(400, text));
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// A text with each `%XX` replaced by its byte; `None` when those are no digits.
+pub fn decoded(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if !text.contains(&b'%') {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        let (byte, left) = match (first, after) {
+            (b'%', [high, low, left @ ..]) => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16);
+                ((digit(high)? << 4 | digit(low)?) as u8, left)
+            }
+            (b'%', _) => return None,
+            (byte, left) => (*byte, left),
+        };
+        bytes.push(byte);
+        rest = left;
+    }
+    Some(Cow::Owned(bytes))
+}
