@@ -203,20 +203,25 @@ fn answer(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     if arguments.frames || process.is_some() || is_statement(words[0]) {
         return frames::answer(&place, words);
     }
+    by_text_or_memorylease(&place, words)
+}
+
+/// The homework's commands by the protocol of their document, all others in text.
+fn by_text_or_memorylease(place: &Place<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     let (command, operands) = (words[0].to_ascii_lowercase(), &words[1..]);
     match (command.as_slice(), operands) {
-        (b"lease", [size]) => memorylease::lease(&place, size, DEFAULT_MS),
-        (b"lease", [size, duration]) => memorylease::lease(&place, size, duration),
+        (b"lease", [size]) => memorylease::lease(place, size, DEFAULT_MS),
+        (b"lease", [size, duration]) => memorylease::lease(place, size, duration),
         (b"lease", _) => Err(form("lease SIZE [MS]")),
-        (b"get", [id]) if is_number(id) => memorylease::get(&place, id),
-        (b"get", [id]) => get_by_text(&place, id),
+        (b"get", [id]) if is_number(id) => memorylease::get(place, id),
+        (b"get", [id]) => get_by_text(place, id),
         (b"get", _) => Err(form("get ID")),
-        (b"set", [id, data]) if is_number(id) => memorylease::set(&place, id, data),
-        (b"set", [id, data]) => set_by_text(&place, id, data),
+        (b"set", [id, data]) if is_number(id) => memorylease::set(place, id, data),
+        (b"set", [id, data]) => set_by_text(place, id, data),
         (b"set", _) => Err(form("set ID DATA, with the data in quotes")),
-        (b"table", _) => table_by_text(&place, words),
+        (b"table", _) => table_by_text(place, words),
         _ => {
-            let reply = ask(&place, &words.join(&b' '))?;
+            let reply = ask(place, &words.join(&b' '))?;
             Ok(line(printable(&String::from_utf8_lossy(&reply))))
         }
     }

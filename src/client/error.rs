@@ -76,35 +76,35 @@ impl fmt::Display for CallError {
                      was executed; is the server still running?"
                 )
             }
-            CallError::Closed => f.write_str(
-                "the server closed before it answered, and it is not known whether the request \
-                 was executed; look at its log",
-            ),
             CallError::TimedOut(limit) => write!(
                 f,
                 "no answer within {limit:?}, and it is not known whether the request was \
                  executed; is that a leasebox server?"
             ),
-            CallError::Unreadable => f.write_str(
-                "the answer cannot be read, so it is not known whether the request was executed; \
-                 is that a leasebox server?",
-            ),
             CallError::NoSocket(error) => {
                 write!(f, "no socket could be made ({error}); close something first")
             }
-            CallError::TokenRefused => f.write_str(
-                "the server does not know this client any more: it was started anew, the client's \
-                 address changed, or nothing arrived for too long; it is not known whether the \
-                 request was executed, so ask again if twice does no harm",
-            ),
             CallError::HistoryFull(limit) => write!(
                 f,
                 "the server's history was full and no answer came within {limit:?}, so it is not \
                  known whether the request was executed; try again later, or ask at least once"
             ),
+            CallError::Closed => f.write_str(CLOSED),
+            CallError::Unreadable => f.write_str(UNREADABLE),
+            CallError::TokenRefused => f.write_str(TOKEN_REFUSED),
             CallError::Refused(error) => error.fmt(f),
         }
     }
 }
+
+const CLOSED: &str = "the server closed before it answered, and it is not known whether the request \
+                      was executed; look at its log";
+
+const UNREADABLE: &str = "the answer cannot be read, so it is not known whether the request was \
+                          executed; is that a leasebox server?";
+
+const TOKEN_REFUSED: &str = "the server does not know this client any more: it was started anew, the client's address \
+     changed, or nothing arrived for too long; it is not known whether the request was executed, so \
+     ask again if twice does no harm";
 
 impl std::error::Error for CallError {}

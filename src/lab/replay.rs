@@ -112,18 +112,21 @@ pub fn replay(
             stepped => stepped?,
         };
     }
-    let mut received = Vec::new();
-    for (client, _) in &mut clients {
-        let reply = client.receive()?;
-        let reply = String::from_utf8_lossy(&reply);
-        let numbers: Option<Vec<u32>> = reply.split(' ').map(|word| word.parse().ok()).collect();
-        received.push(numbers.ok_or_else(|| ReplayError::Refused(reply.into_owned()))?);
-    }
+    let received: Result<Vec<_>, _> =
+        clients.iter_mut().map(|(client, _)| receive_numbers(client)).collect();
+    let received = received?;
     if pattern(&received) == pattern(&explored.received) {
         Ok(received)
     } else {
         Err(ReplayError::Differs)
     }
+}
+
+fn receive_numbers(client: &mut Line) -> Result<Vec<u32>, ReplayError> {
+    let reply = client.receive()?;
+    let reply = String::from_utf8_lossy(&reply);
+    let numbers: Option<Vec<u32>> = reply.split(' ').map(|word| word.parse().ok()).collect();
+    numbers.ok_or_else(|| ReplayError::Refused(reply.into_owned()))
 }
 
 /// For each number the place where it came first: equal where the same ones come again.

@@ -298,21 +298,24 @@ impl Connection<'_> {
                     self.encode(&mut Reply::Error(error.clone()), used);
                 }
                 Decoded::Last(error) => {
-                    let mut reply = error.clone().map(Reply::Error);
-                    reply.iter_mut().for_each(|reply| self.encode(reply, 0));
+                    if let Some(error) = error {
+                        self.encode(&mut Reply::Error(error.clone()), 0);
+                    }
                     return true;
                 }
                 &Decoded::Own { used } => self.encode_own(used),
-                &Decoded::Skip { used } => {
-                    self.input.consume(used);
-                    self.patience.request_done();
-                }
+                &Decoded::Skip { used } => self.skip(used),
             }
-            let is_over = self.conversation.is_over();
-            if is_over || self.output.is_full() && self.flush().is_err() {
+            if self.conversation.is_over() || self.output.is_full() && self.flush().is_err() {
                 return true;
             }
         }
+    }
+
+    /// Passes over bytes that are no request.
+    fn skip(&mut self, used: usize) {
+        self.input.consume(used);
+        self.patience.request_done();
     }
 
     /// Before a request is executed: a list of the connections shows this one as it is now.

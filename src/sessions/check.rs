@@ -72,6 +72,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if !process.unfit.is_subset(&process.sessions) {
             return Err(format!("{name} could not say something in a session it has no part in"));
         }
+        self.check_filling(number, process)
+    }
+
+    /// The messages of a process fill its blocks as far as the blocks' managers say.
+    fn check_filling(&self, number: ProcessNumber, process: &Registered<H>) -> Result<(), String> {
+        let name = &process.name;
         for (index, block) in process.blocks.iter().enumerate() {
             let messages = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
             let here = messages.filter(|(_, message)| message.block == index);

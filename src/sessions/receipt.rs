@@ -90,6 +90,12 @@ pub enum Finished {
     Read(SessionId),
 }
 
+fn message_lost() -> Error {
+    let text =
+        "the message was lost: the process in whose block it lay has ended; go on with the next";
+    Error::new(Code::NotFound, text)
+}
+
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Takes the oldest message of a session, to be copied; `None` when there is none.
     /// Unchanged when it fails.
@@ -218,14 +224,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let copy = self.sessions.copies.remove(&number).ok_or_else(no_session)?;
         self.leave_seat(number, &copy);
         let Copy { by, message: id, purpose, .. } = copy;
-        let lost = || {
-            let text = "the message was lost: the process in whose block it lay has ended; go on with the next";
-            Error::new(Code::NotFound, text)
-        };
         let Some(message) = self.sessions.messages.get(&id) else {
             self.abandon(by, &purpose);
             self.sessions.counts.lost += u64::from(purpose.receives());
-            return Err(if purpose.reads() { lost() } else { no_session() });
+            return Err(if purpose.reads() { message_lost() } else { no_session() });
         };
         let length = message.length;
         if !is_made {
@@ -235,7 +237,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             } else {
                 self.free(id)
             }
-            return Err(lost());
+            return Err(message_lost());
         }
         match purpose {
             Purpose::Open { session, other } => self.opened(session, by, other, id),

@@ -314,7 +314,6 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// What lies in the blocks of a process that ends is lost; who would have received it is
     /// told.
     fn lose_messages(&mut self, number: ProcessNumber) {
-        let owned = |id: &MessageId| id.0 == number;
         let lost: Vec<MessageId> = self
             .sessions
             .messages
@@ -324,7 +323,30 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if lost.is_empty() {
             return;
         }
-        let mut told: Vec<(MessageId, ProcessNumber, SessionId, u64)> = Vec::new();
+        let mut told = self.take_out_of_inboxes(number);
+        for id in lost {
+            self.settle(id, Delivery::Lost);
+            self.free(id);
+        }
+        // In the order in which they were sent.
+        told.sort_unstable_by_key(|&(first, ..)| first);
+        for (_, process, session, count) in told {
+            self.sessions.counts.lost += count;
+            if process != number {
+                self.notify(process, Notice::Lost { session, count });
+            }
+            self.tidy(session);
+        }
+    }
+
+    /// Takes the messages in the blocks of a process out of all inboxes. Returns for each inbox
+    /// the first of them, the inbox's process and session, and their count.
+    fn take_out_of_inboxes(
+        &mut self,
+        number: ProcessNumber,
+    ) -> Vec<(MessageId, ProcessNumber, SessionId, u64)> {
+        let owned = |id: &MessageId| id.0 == number;
+        let mut told = Vec::new();
         for (&id, session) in &mut self.sessions.all {
             for end in &mut session.ends {
                 let before = end.inbox.len();
@@ -342,19 +364,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 }
             }
         }
-        for id in lost {
-            self.settle(id, Delivery::Lost);
-            self.free(id);
-        }
-        // In the order in which they were said.
-        told.sort_unstable_by_key(|&(first, ..)| first);
-        for (_, process, session, count) in told {
-            self.sessions.counts.lost += count;
-            if process != number {
-                self.notify(process, Notice::Lost { session, count });
-            }
-            self.tidy(session);
-        }
+        told
     }
 
     /// Those who wait for a seat at the blocks of a process that ended wait in vain.

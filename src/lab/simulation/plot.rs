@@ -41,33 +41,77 @@ pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Line> {
     sweep.iter().map(shown).collect()
 }
 
+/// From values to places in the picture.
+struct Scale {
+    most_x: f64,
+    most_y: f64,
+}
+
+impl Scale {
+    fn of(lines: &[Line]) -> Self {
+        let points = || lines.iter().flatten();
+        let most_x = points().map(|point| point.0).max().unwrap_or(1).max(1) as f64;
+        let most_y = points().map(|point| point.1).fold(1.0, f64::max).ceil();
+        Self { most_x, most_y }
+    }
+
+    fn x(&self, value: f64) -> f64 {
+        LEFT + value / self.most_x * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        HEIGHT - BOTTOM - value / self.most_y * (HEIGHT - TOP - BOTTOM)
+    }
+}
+
 /// The plot of such lines.
 pub fn svg(lines: &[Line]) -> String {
-    let points = || lines.iter().flatten();
-    let most_x = points().map(|point| point.0).max().unwrap_or(1).max(1) as f64;
-    let most_y = points().map(|point| point.1).fold(1.0, f64::max).ceil();
-    let x = |value: f64| LEFT + value / most_x * (WIDTH - LEFT - RIGHT);
-    let y = |value: f64| HEIGHT - BOTTOM - value / most_y * (HEIGHT - TOP - BOTTOM);
+    let scale = Scale::of(lines);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
          font-family=\"sans-serif\" font-size=\"13\">\n\
          <title>Share of time in which processes paused, by the size of the pool</title>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
-    for part in 0..=5 {
-        let (value_x, value_y) = (most_x * f64::from(part) / 5.0, most_y * f64::from(part) / 5.0);
+    axes(&scale, &mut text);
+    for (at, (line, shape)) in lines.iter().zip(Shape::ALL).enumerate() {
+        let place = |&(pool, share): &(u64, f64)| {
+            format!("{:.1},{:.1}", scale.x(pool as f64), scale.y(share))
+        };
+        let path = line.iter().map(place).collect::<Vec<_>>().join(" ");
+        let (colour, dash) = (COLOURS[at], DASHES[at]);
+        let _ = writeln!(
+            text,
+            "<polyline points=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/>",
+        );
+        let (legend_x, legend_y) = (WIDTH - 250.0, TOP + 20.0 + 20.0 * at as f64);
+        let _ = writeln!(
+            text,
+            "<path d=\"M{legend_x} {legend_y}h30\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/><text x=\"{}\" y=\"{}\">{}</text>",
+            legend_x + 38.0,
+            legend_y + 4.0,
+            shape.name()
+        );
+    }
+    text + "</svg>\n"
+}
+
+/// Six values on each axis, and the names of both.
+fn axes(scale: &Scale, text: &mut String) {
+    for part in (0..=5).map(|part| f64::from(part) / 5.0) {
+        let (value_x, value_y) = (scale.most_x * part, scale.most_y * part);
         let (right, low) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
         let _ = writeln!(
             text,
             "<path d=\"M{LEFT} {0:.1}H{right}\" stroke=\"#ddd\"/><text x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{value_y:.0}</text>",
-            y(value_y),
+            scale.y(value_y),
             LEFT - 8.0,
-            y(value_y) + 4.0
+            scale.y(value_y) + 4.0
         );
         let _ = writeln!(
             text,
             "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{value_x:.0}x</text>",
-            x(value_x),
+            scale.x(value_x),
             low + 18.0
         );
     }
@@ -82,25 +126,4 @@ pub fn svg(lines: &[Line]) -> String {
         "<text x=\"16\" y=\"{0}\" text-anchor=\"middle\" transform=\"rotate(-90 16 {0})\">paused, % of the time</text>",
         HEIGHT / 2.0
     );
-    for (at, (line, shape)) in lines.iter().zip(Shape::ALL).enumerate() {
-        let path: Vec<String> = line
-            .iter()
-            .map(|&(pool, share)| format!("{:.1},{:.1}", x(pool as f64), y(share)))
-            .collect();
-        let (colour, dash) = (COLOURS[at], DASHES[at]);
-        let _ = writeln!(
-            text,
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/>",
-            path.join(" ")
-        );
-        let (legend_x, legend_y) = (WIDTH - 250.0, TOP + 20.0 + 20.0 * at as f64);
-        let _ = writeln!(
-            text,
-            "<path d=\"M{legend_x} {legend_y}h30\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/><text x=\"{}\" y=\"{}\">{}</text>",
-            legend_x + 38.0,
-            legend_y + 4.0,
-            shape.name()
-        );
-    }
-    text + "</svg>\n"
 }
