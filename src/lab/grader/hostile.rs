@@ -52,6 +52,9 @@ const SHORT_PATIENCE: Duration = Duration::from_millis(150);
 /// How long a server that serves nobody any more is waited on.
 const MOOD_PATIENCE: Duration = Duration::from_secs(2);
 
+/// The same after a flood: a busy machine needs longer to work through it.
+const FLOOD_PATIENCE: Duration = Duration::from_secs(10);
+
 /// What an alive server does when it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mood {
@@ -131,7 +134,7 @@ impl Grading<'_> {
 
     /// After the list is drained: its answers cost nobody a number any more.
     pub(super) fn survives_a_flood_that_nobody_reads(&self, deadline: Instant) -> Verdict {
-        let before = self.mood(deadline);
+        let before = self.mood(deadline, MOOD_PATIENCE);
         let mut flooding = self.peer(deadline);
         if before == Mood::Unreachable || flooding.connect().is_err() {
             return (Outcome::Earned(0.0), vec!["the server took no connection".into()]);
@@ -141,7 +144,8 @@ impl Grading<'_> {
         while sent < FLOOD && flooding.send_within(&commands, SHORT_PATIENCE) {
             sent += commands.len();
         }
-        let after = self.mood(deadline);
+        // The flood may have used up its time, where the machine is busy; the server has its own.
+        let after = self.mood(self.end, FLOOD_PATIENCE);
         drop(flooding);
         if after == before || after == Mood::Speaks {
             return (Outcome::Earned(1.0), Vec::new());
@@ -176,7 +180,7 @@ impl Grading<'_> {
 
     /// Last of all: what comes after this is not to be trusted.
     pub(super) fn survives_bad_input(&self, deadline: Instant) -> Verdict {
-        let before = self.mood(deadline);
+        let before = self.mood(deadline, MOOD_PATIENCE);
         if before == Mood::Unreachable {
             return (Outcome::Earned(0.0), vec!["the server took no connection before it".into()]);
         }
@@ -188,7 +192,7 @@ impl Grading<'_> {
                 break;
             }
             self.say(line, deadline);
-            let after = self.mood(deadline);
+            let after = self.mood(deadline, MOOD_PATIENCE);
             if after != before && after != Mood::Speaks {
                 let now = after.words();
                 details.push(format!("input: {name}; from then on the server {now}"));
@@ -220,10 +224,11 @@ impl Grading<'_> {
     }
 
     /// How the server takes a new client; the list may be drained.
-    fn mood(&self, deadline: Instant) -> Mood {
+    fn mood(&self, deadline: Instant, patience: Duration) -> Mood {
         let mut peer = self.peer(deadline);
         let command = peer.command("draw 1");
-        let wait = peer.patience().min(MOOD_PATIENCE);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let wait = left.min(patience).max(SHORT_PATIENCE);
         let Ok(mut stream) = peer.connect() else { return Mood::Unreachable };
         let _ = stream.set_read_timeout(Some(wait));
         if stream.write_all(&command).is_err() {
