@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use leasebox::common::caller::Caller;
 use leasebox::cooperative::decision::{Standing, decide};
 use leasebox::cooperative::manager::{Rules, StandAlone};
-use leasebox::cooperative::pool::{Pools, Share, Shares};
+use leasebox::cooperative::pool::{PoolAmounts, Share, Shares};
 use leasebox::cooperative::words::{Amounts, Pool, Reason, Wanted};
 use leasebox::memory::buddy::Buddy;
 use leasebox::memory::ids::Ids;
@@ -34,7 +34,7 @@ fn tables(rules: Rules, now: Instant) -> StandAlone<(), ()> {
     for (pool, percent) in parts {
         shares.set(pool, Share::Percent(percent));
     }
-    let pools = Pools::divided(ARENA, &shares, &Shares::default()).unwrap();
+    let pools = PoolAmounts::divided(ARENA, &shares, &Shares::default()).unwrap();
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
     let longest = Duration::from_secs(1);
     let leases = LeaseTable::new(Buddy::new(ARENA), ids, longest, |_, _| ());

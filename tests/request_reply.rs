@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use leasebox::client::exchange::{Exchange, Semantics, Turn, Way};
+use leasebox::client::exchange::{Exchange, NextStep, Semantics, Way};
 use leasebox::client::peer::Peer;
 use leasebox::commands::{Draw, Reply, Request};
 use leasebox::common::caller::ClientNumber;
@@ -183,12 +183,12 @@ impl World {
     fn carry_out(&mut self, exchange: &mut Exchange<'_>, peer: &mut Peer) {
         loop {
             match exchange.turn(peer, self.now) {
-                Turn::Send => self.send(To::Server, exchange.datagram().to_vec()),
-                Turn::Wait(until) => match self.arrive(Some(until)) {
+                NextStep::Send => self.send(To::Server, exchange.datagram().to_vec()),
+                NextStep::Wait(until) => match self.arrive(Some(until)) {
                     Some(datagram) => exchange.hear(peer, &datagram, self.now),
                     None => self.now = until,
                 },
-                Turn::Over => return,
+                NextStep::Over => return,
             }
         }
     }

@@ -70,10 +70,11 @@ fn the_way_of_a_draw_is_short() {
     assert!(draw.len() <= 25 && files.len() <= 8, "{} in {}: {draw:?}", draw.len(), files.len());
     let lines = |file: &&String| {
         let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-        source.lines().take_while(|line| *line != "#[cfg(test)]").count()
+        let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+        source.lines().take_while(|line| *line != "#[cfg(test)]").filter(is_code).count()
     };
     let lines: usize = files.iter().map(lines).sum();
-    assert!(lines <= 1600, "{lines} lines without their tests");
+    assert!(lines <= 1100, "{lines} lines of code without their tests");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::numbers::list::NumberList;
     Exit 0: no duplicate, nothing out of range (and with --drained no gap); 1: there is;\n\
     2: a file cannot be read, or holds no number. Whether the order was shuffled is\n\
     told and changes no exit code: the files may have been sorted afterwards.")]
-pub struct Arguments {
+pub struct CheckArguments {
     /// Recorded draws, one file for each client
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -30,7 +30,7 @@ pub struct Arguments {
 }
 
 /// Reads the files and reports.
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub fn run(arguments: &CheckArguments) -> ExitCode {
     let mut record = Record::new(arguments.max);
     for (at, file) in arguments.files.iter().enumerate() {
         if arguments.files[..at].contains(file) {

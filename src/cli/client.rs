@@ -18,7 +18,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::{bad_news, no_answer, print, printable, units};
 use crate::client::exchange::{Semantics, Way};
-use crate::client::line::Line;
+use crate::client::line::LineConnection;
 use crate::client::{CallError, dial};
 use crate::common::escape::{escape, unescape};
 use crate::common::id::LeaseId;
@@ -57,7 +57,7 @@ const MAX_ROWS: &[u8] = b"table 4096";
     leasebox client --frames localhost draw 4\n  \
     leasebox client --udp --semantics at-least-once localhost draw 4\n\n\
     RUST_LOG=debug shows each datagram that is sent and received.")]
-pub struct Arguments {
+pub struct ClientArguments {
     /// Speak leasebox frames
     #[arg(long)]
     frames: bool,
@@ -103,7 +103,7 @@ enum Word {
     AtMostOnce,
 }
 
-impl Arguments {
+impl ClientArguments {
     /// How to exchange datagrams; `None` for R, which needs no way.
     fn way(&self) -> Result<Option<Way>, Failure> {
         let semantics = match (self.semantics, self.protocol) {
@@ -138,7 +138,7 @@ impl From<CallError> for Failure {
 }
 
 /// Whom to ask, until when, and how much to listen to.
-struct Place<'a> {
+struct Destination<'a> {
     host: &'a str,
     port: u16,
     deadline: Instant,
@@ -147,7 +147,7 @@ struct Place<'a> {
     process: Option<ProcessToken>,
 }
 
-impl Place<'_> {
+impl Destination<'_> {
     /// How long it may still take.
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
@@ -159,7 +159,7 @@ impl Place<'_> {
 }
 
 /// Sends the command and prints the answer.
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub fn run(arguments: &ClientArguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("warn");
     env_logger::Builder::from_env(log).init();
     match answer(arguments) {
@@ -178,7 +178,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn answer(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
+fn answer(arguments: &ClientArguments) -> Result<Vec<u8>, Failure> {
     let words: Vec<&[u8]> = arguments.words.iter().map(|word| word.as_encoded_bytes()).collect();
     let (port, words) = match words.split_first() {
         Some((first, rest)) if first.iter().all(u8::is_ascii_digit) => {
@@ -190,7 +190,7 @@ fn answer(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     let max_message = usize::try_from(arguments.max_message).unwrap_or(usize::MAX);
     let process = arguments.process.as_ref().map(|token| LeaseId::parse(token.as_bytes()));
     let process = process.transpose().map_err(|error| Failure::NoAnswer(error.text.into()))?;
-    let place = Place { host: &arguments.host, port, deadline, max_message, process };
+    let place = Destination { host: &arguments.host, port, deadline, max_message, process };
     if words.is_empty() {
         return Err(Failure::NoAnswer("a command is missing; try leasebox client --help".into()));
     }
@@ -207,7 +207,7 @@ fn answer(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
 }
 
 /// The homework's commands by the protocol of their document, all others in text.
-fn by_text_or_memorylease(place: &Place<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
+fn by_text_or_memorylease(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     let (command, operands) = (words[0].to_ascii_lowercase(), &words[1..]);
     match (command.as_slice(), operands) {
         (b"lease", [size]) => memorylease::lease(place, size, DEFAULT_MS),
@@ -256,11 +256,11 @@ fn line(text: String) -> Vec<u8> {
 }
 
 /// Sends one line and reads one, both without their ends.
-fn ask(place: &Place<'_>, request: &[u8]) -> Result<Vec<u8>, Failure> {
+fn ask(place: &Destination<'_>, request: &[u8]) -> Result<Vec<u8>, Failure> {
     if request.contains(&b'\n') {
         return Err(Failure::NoAnswer("a command is one line; write a line break as \\n".into()));
     }
-    let mut line = Line::connect(place.host, place.port, place.left())?;
+    let mut line = LineConnection::connect(place.host, place.port, place.left())?;
     line.set_limit(place.left());
     // With a space before it, it is text whatever it begins with.
     let reply = line.ask(&[b" ", request].concat())?;
@@ -275,7 +275,7 @@ fn bad_news_of(error: &[u8]) -> Failure {
     Failure::BadNews(String::from_utf8_lossy(error).trim_end().to_string())
 }
 
-fn get_by_text(place: &Place<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
+fn get_by_text(place: &Destination<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
     let reply = ask(place, &[b"get ", id].concat())?;
     let data = reply.splitn(3, |&byte| byte == b' ').nth(2);
     let data = data.and_then(unescape).ok_or_else(|| {
@@ -284,7 +284,7 @@ fn get_by_text(place: &Place<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(got(id, &data))
 }
 
-fn set_by_text(place: &Place<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8>, Failure> {
+fn set_by_text(place: &Destination<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut request = [b"set ", id, b" "].concat();
     escape(data, &mut request);
     ask(place, &request)?;
@@ -306,7 +306,7 @@ fn drawn_table(rows: &[Row], busiest: Option<usize>) -> Vec<u8> {
     table::draw(rows).into_bytes()
 }
 
-fn table_by_text(place: &Place<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
+fn table_by_text(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     let (asked, busiest) = busiest(words, MAX_ROWS)?;
     let reply = ask(place, &asked)?;
     let rows = table::parse(&String::from_utf8_lossy(&reply)).ok_or_else(|| {

@@ -13,7 +13,7 @@ use crate::lecture::echo;
     leasebox echo                              the lecture's ports, on this machine\n  \
     leasebox echo --tcp 0 --udp 0              free ports\n\n\
     Each sender's address and port is logged on standard error.")]
-pub struct Arguments {
+pub struct EchoArguments {
     /// Address or name of the interface to listen on
     #[arg(long, default_value = "127.0.0.1")]
     bind: String,
@@ -26,7 +26,7 @@ pub struct Arguments {
 }
 
 /// Echoes until it is told to stop.
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub fn run(arguments: &EchoArguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("info");
     env_logger::Builder::from_env(log).init();
     match start(arguments) {
@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn start(arguments: &Arguments) -> Result<std::sync::mpsc::Receiver<()>, String> {
+fn start(arguments: &EchoArguments) -> Result<std::sync::mpsc::Receiver<()>, String> {
     let stopped = signals::catch()?;
     let tcp = resolve("--bind", &arguments.bind, arguments.tcp)?;
     let udp = SocketAddr::new(tcp.ip(), arguments.udp);

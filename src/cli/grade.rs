@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::{BAD_NEWS, no_answer, print, units};
 use crate::lab::grader::formats::{Format, render};
-use crate::lab::grader::report::Report;
+use crate::lab::grader::report::GradeReport;
 use crate::lab::grader::{Options, grade, source};
 use crate::lab::record::listed;
 use crate::numbers::list::NumberList;
@@ -25,7 +25,7 @@ use crate::numbers::list::shuffled;
     leasebox grade localhost 8080 --order list.txt       the server's list is known\n\n\
     Start the server anew before: its list is drained, and bad input comes last.\n\
     Exit 0: all checks passed; 1: one failed; 2: no draw was ever answered.")]
-pub struct Arguments {
+pub struct GradeArguments {
     /// The machine that runs the server
     host: String,
     /// Its port
@@ -41,7 +41,7 @@ pub struct Arguments {
     timeout: Duration,
     /// How the report is written
     #[arg(long, value_enum, default_value = "text")]
-    format: Form,
+    format: ReportFormat,
     /// Write it to this file, from the first moment on with a score of 0
     #[arg(long)]
     out: Option<PathBuf>,
@@ -57,7 +57,7 @@ pub struct Arguments {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Form {
+enum ReportFormat {
     Text,
     Json,
     Gradescope,
@@ -65,14 +65,14 @@ enum Form {
     Tap,
 }
 
-impl Form {
+impl ReportFormat {
     fn format(self) -> Format {
         match self {
-            Form::Text => Format::Text,
-            Form::Json => Format::Json,
-            Form::Gradescope => Format::Gradescope,
-            Form::Junit => Format::Junit,
-            Form::Tap => Format::Tap,
+            ReportFormat::Text => Format::Text,
+            ReportFormat::Json => Format::Json,
+            ReportFormat::Gradescope => Format::Gradescope,
+            ReportFormat::Junit => Format::Junit,
+            ReportFormat::Tap => Format::Tap,
         }
     }
 }
@@ -81,20 +81,20 @@ impl Form {
 const LEAST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Grades and reports.
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub fn run(arguments: &GradeArguments) -> ExitCode {
     match graded(arguments) {
         Ok(report) => answer(arguments, &report),
         Err(why) => no_answer(why),
     }
 }
 
-fn graded(arguments: &Arguments) -> Result<Report, String> {
-    let Arguments { host, port, out, .. } = arguments;
+fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
+    let GradeArguments { host, port, out, .. } = arguments;
     // First of all: whatever happens from here on, there is a file without full marks.
     let format = arguments.format.format();
     let place = format!("{host}:{port}");
     if let Some(out) = out {
-        write(out, &render(&Report::new(place), format))?;
+        write(out, &render(&GradeReport::new(place), format))?;
     }
     if arguments.timeout < LEAST_TIMEOUT {
         return Err(format!(
@@ -128,7 +128,7 @@ fn graded(arguments: &Arguments) -> Result<Report, String> {
     Ok(report)
 }
 
-fn answer(arguments: &Arguments, report: &Report) -> ExitCode {
+fn answer(arguments: &GradeArguments, report: &GradeReport) -> ExitCode {
     let format = arguments.format.format();
     let text = match &arguments.out {
         Some(out) => {
@@ -179,7 +179,7 @@ fn write(out: &Path, text: &str) -> Result<(), String> {
 }
 
 /// The list's order, where it is known.
-fn order(arguments: &Arguments) -> Result<Option<Vec<u32>>, String> {
+fn order(arguments: &GradeArguments) -> Result<Option<Vec<u32>>, String> {
     if let Some(seed) = arguments.seed {
         let list = shuffled(arguments.numbers, Some(seed));
         return Ok(Some((0..list.len() as usize).map(|index| list.number(index)).collect()));

@@ -8,7 +8,7 @@ use std::sync::mpsc::Receiver;
 use clap::Args;
 
 use crate::cli::{announce, no_answer, resolve, signals};
-use crate::lab::lossy::{Counts, Proxy, Weather};
+use crate::lab::lossy::{LossyCounts, Proxy, Weather};
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -16,7 +16,7 @@ use crate::lab::lossy::{Counts, Proxy, Weather};
     leasebox lossy --listen 127.0.0.1:4121 --to 127.0.0.1:4120 --drop 0.3 --duplicate 0.2\n  \
     leasebox client --udp localhost 4121 draw 4\n\n\
     RUST_LOG=debug says more. When it is stopped it says what it did.")]
-pub struct Arguments {
+pub struct LossyArguments {
     /// Where clients send to: ADDRESS:PORT, with port 0 for a free one
     #[arg(long)]
     listen: String,
@@ -43,14 +43,14 @@ fn likely(text: &str) -> Result<f64, String> {
 }
 
 /// Passes datagrams on until it is told to stop.
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub fn run(arguments: &LossyArguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("info");
     env_logger::Builder::from_env(log).init();
     match start(arguments) {
         Ok((stopped, counts)) => {
             let _ = stopped.recv();
             let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-            let Counts { came, dropped, duplicated, reordered } = &*counts;
+            let LossyCounts { came, dropped, duplicated, reordered } = &*counts;
             announce(&format!(
                 "{} datagrams came: {} lost, {} sent twice, {} held back",
                 count(came),
@@ -64,14 +64,14 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn start(arguments: &Arguments) -> Result<(Receiver<()>, Arc<Counts>), String> {
+fn start(arguments: &LossyArguments) -> Result<(Receiver<()>, Arc<LossyCounts>), String> {
     let stopped = signals::catch()?;
     let listen = place("--listen", &arguments.listen)?;
     let to = place("--to", &arguments.to)?;
     if to.port() == 0 || to == listen {
         return Err(format!("--to {to} is no server's address; give that of serve --udp"));
     }
-    let &Arguments { drop, duplicate, reorder, .. } = arguments;
+    let &LossyArguments { drop, duplicate, reorder, .. } = arguments;
     let seed = arguments.seed.unwrap_or_else(rand::random);
     let proxy = Proxy::new(listen, to, Weather { drop, duplicate, reorder }, seed);
     let proxy = proxy.map_err(|error| {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use crate::cli::{no_answer, print, printable};
-use crate::lecture::marshal::{Form, Part, Person, bytes_of, marshal, unmarshal};
+use crate::lecture::marshal::{EncodedPart, Form, Person, bytes_of, marshal, unmarshal};
 use crate::protocol::byte_order::ByteOrder;
 
 /// The widest column of hexadecimal digits; what is longer stands out.
@@ -89,10 +89,10 @@ pub fn run_marshal(arguments: Marshal) -> ExitCode {
 }
 
 /// The whole encoding on the first line, then each part of it on a line.
-fn annotated(parts: &[Part]) -> String {
+fn annotated(parts: &[EncodedPart]) -> String {
     let longest = parts.iter().map(|part| part.bytes.len()).max().unwrap_or_default();
     let width = (2 * longest).min(WIDEST);
-    let line = |part: &Part| format!("{:<width$}  {}\n", hex(&part.bytes), part.what);
+    let line = |part: &EncodedPart| format!("{:<width$}  {}\n", hex(&part.bytes), part.what);
     hex(&bytes_of(parts)) + "\n" + &parts.iter().map(line).collect::<String>()
 }
 

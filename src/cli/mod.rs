@@ -44,27 +44,27 @@ const NO_ANSWER: u8 = 2;
 )]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Verb,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum Verb {
     /// Serve numbers and leases until Ctrl-C
-    Serve(Box<serve::Arguments>),
+    Serve(Box<serve::ServeArguments>),
     /// Send one command to a server and print its answer
-    Client(client::Arguments),
+    Client(client::ClientArguments),
     /// Look for a number that came twice in recorded draws
-    Check(check::Arguments),
+    Check(check::CheckArguments),
     /// Try every interleaving of a draw, with and without the lock
-    Race(race::Arguments),
+    Race(race::RaceArguments),
     /// Grade any draw server, in any language
-    Grade(grade::Arguments),
+    Grade(grade::GradeArguments),
     /// Let processes share memory on a simulated clock, under three policies
-    Simulate(simulate::Arguments),
+    Simulate(simulate::SimulateArguments),
     /// Echo strings over TCP and datagrams over UDP, as the lecture's servers do
-    Echo(echo::Arguments),
+    Echo(echo::EchoArguments),
     /// Lose, repeat and reorder datagrams between clients and a server
-    Lossy(lossy::Arguments),
+    Lossy(lossy::LossyArguments),
     /// Write a person in one of the lecture's external data representations
     Marshal(marshal::Marshal),
     /// Read one back
@@ -74,16 +74,16 @@ enum Command {
 /// Runs the program.
 pub fn run() -> ExitCode {
     match Arguments::parse().command {
-        Command::Serve(arguments) => serve::run(*arguments),
-        Command::Client(arguments) => client::run(&arguments),
-        Command::Simulate(arguments) => simulate::run(&arguments),
-        Command::Check(arguments) => check::run(&arguments),
-        Command::Race(arguments) => race::run(&arguments),
-        Command::Grade(arguments) => grade::run(&arguments),
-        Command::Echo(arguments) => echo::run(&arguments),
-        Command::Lossy(arguments) => lossy::run(&arguments),
-        Command::Marshal(arguments) => marshal::run_marshal(arguments),
-        Command::Unmarshal(arguments) => marshal::run_unmarshal(&arguments),
+        Verb::Serve(arguments) => serve::run(*arguments),
+        Verb::Client(arguments) => client::run(&arguments),
+        Verb::Simulate(arguments) => simulate::run(&arguments),
+        Verb::Check(arguments) => check::run(&arguments),
+        Verb::Race(arguments) => race::run(&arguments),
+        Verb::Grade(arguments) => grade::run(&arguments),
+        Verb::Echo(arguments) => echo::run(&arguments),
+        Verb::Lossy(arguments) => lossy::run(&arguments),
+        Verb::Marshal(arguments) => marshal::run_marshal(arguments),
+        Verb::Unmarshal(arguments) => marshal::run_unmarshal(&arguments),
     }
 }
 

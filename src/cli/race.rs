@@ -31,13 +31,13 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
     leasebox race --step                           choose who runs next\n  \
     leasebox race --replay 127.0.0.1 4120          on a server started with serve --lab\n\n\
     Exit 0: it was explored or run, whatever was found; 2: it could not be.")]
-pub struct Arguments {
+pub struct RaceArguments {
     /// Who draws how many numbers with one request: letters and counts
     #[arg(long, default_value = "A:4,B:2", value_parser = drawers)]
     clients: Drawers,
     /// What the lock is held for: a request, a number, or nothing
     #[arg(long, value_enum, default_value = "none")]
-    lock: Lock,
+    lock: RaceLock,
     /// Steps of a number without the lock: load and store (2, the default), or load, read
     /// and store (3)
     #[arg(long, value_name = "2|3", value_parser = clap::value_parser!(u8).range(2..=3))]
@@ -61,7 +61,7 @@ pub struct Arguments {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Lock {
+enum RaceLock {
     Request,
     Number,
     None,
@@ -95,11 +95,11 @@ fn drawers(text: &str) -> Result<Drawers, String> {
 }
 
 /// Explores, or runs one schedule.
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub fn run(arguments: &RaceArguments) -> ExitCode {
     let locking = match arguments.lock {
-        Lock::Request => Locking::Request,
-        Lock::Number => Locking::Number,
-        Lock::None => Locking::None,
+        RaceLock::Request => Locking::Request,
+        RaceLock::Number => Locking::Number,
+        RaceLock::None => Locking::None,
     };
     if locking != Locking::None && arguments.steps.is_some() {
         return no_answer("under the lock a number has no steps; leave --steps or --lock out");
@@ -112,7 +112,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn answer(arguments: &Arguments, case: &Case) -> Result<String, String> {
+fn answer(arguments: &RaceArguments, case: &Case) -> Result<String, String> {
     let stage = Stage::new(case.clone()).map_err(|error| {
         format!("no thread for the clients ({error}); end something else first")
     })?;
@@ -138,7 +138,7 @@ fn stuck(_: Stuck) -> String {
     "a step did not end within a minute; the machine is overwhelmed, try again".into()
 }
 
-fn search(arguments: &Arguments, case: &Case, stage: &Stage) -> Result<Findings, String> {
+fn search(arguments: &RaceArguments, case: &Case, stage: &Stage) -> Result<Findings, String> {
     let bound = Bound { preemptions: arguments.preemptions, schedules: arguments.most };
     let count = case.schedules().count();
     let on_terminal = io::stderr().is_terminal();
@@ -157,7 +157,7 @@ fn search(arguments: &Arguments, case: &Case, stage: &Stage) -> Result<Findings,
 }
 
 fn replay_on_server(
-    arguments: &Arguments,
+    arguments: &RaceArguments,
     case: &Case,
     stage: &Stage,
     chosen: Option<Vec<u8>>,

@@ -33,7 +33,7 @@ const OWN_DESCRIPTORS: u64 = 80;
     leasebox serve --no-lock --race-window 200us    broken on purpose: numbers come twice\n\n\
     Sizes are bytes or KiB, MiB, GiB; durations have a unit: 200us, 500ms, 2s, 24h.\n\
     RUST_LOG=debug logs each connection's end, RUST_LOG=warn only trouble.")]
-pub struct Arguments {
+pub struct ServeArguments {
     /// Address or name of the interface to listen on
     #[arg(long, default_value = "127.0.0.1")]
     bind: String,
@@ -145,7 +145,7 @@ enum Lock {
     Number,
 }
 
-impl Arguments {
+impl ServeArguments {
     fn manners(&self) -> Result<Manners, String> {
         let max_message = usize::try_from(self.max_message).unwrap_or(usize::MAX);
         let user = match (&self.user, &self.password_file) {
@@ -225,7 +225,7 @@ fn user(name: &str, file: &Path) -> Result<User, String> {
 }
 
 /// Serves until it is told to stop.
-pub fn run(arguments: Arguments) -> ExitCode {
+pub fn run(arguments: ServeArguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("info");
     env_logger::Builder::from_env(log).init();
     let stopped = match signals::catch() {
@@ -303,7 +303,7 @@ mod tests {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        arguments: Arguments,
+        arguments: ServeArguments,
     }
 
     #[test]

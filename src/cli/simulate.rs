@@ -14,7 +14,7 @@ use crate::lab::simulation::{how_small, plot, report, sweep};
     leasebox simulate\n  \
     leasebox simulate --processes 20 --seed 7\n  \
     leasebox simulate --svg pauses.svg")]
-pub struct Arguments {
+pub struct SimulateArguments {
     /// How many processes
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=50))]
     processes: u64,
@@ -30,8 +30,8 @@ pub struct Arguments {
 }
 
 /// Prints the policies side by side, and how small the pool may get.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    let &Arguments { processes, seconds, seed, .. } = arguments;
+pub fn run(arguments: &SimulateArguments) -> ExitCode {
+    let &SimulateArguments { processes, seconds, seed, .. } = arguments;
     let processes = processes as usize;
     let answered = print(report(processes, seconds, seed).as_bytes(), ExitCode::SUCCESS);
     let sweep = sweep(processes, seconds, seed);

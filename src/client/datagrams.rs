@@ -15,7 +15,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use crate::client::exchange::{Exchange, Turn, Way};
+use crate::client::exchange::{Exchange, NextStep, Way};
 use crate::client::peer::Peer;
 use crate::client::{CallError, SHORTEST, deadline, resolve};
 use crate::commands::{Reply, Request};
@@ -126,9 +126,9 @@ impl ByDatagrams {
         loop {
             let now = Instant::now();
             match exchange.turn(&self.peer, now) {
-                Turn::Send => self.send(&mut exchange),
-                Turn::Wait(until) => self.receive(&mut exchange, until - now),
-                Turn::Over => return exchange.into_outcome(),
+                NextStep::Send => self.send(&mut exchange),
+                NextStep::Wait(until) => self.receive(&mut exchange, until - now),
+                NextStep::Over => return exchange.into_outcome(),
             }
         }
     }

@@ -83,7 +83,7 @@ impl Default for Way {
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum NextStep {
     /// Send [`Exchange::datagram`].
     Send,
     /// Wait for a datagram until then.
@@ -94,7 +94,7 @@ pub enum Turn {
 
 /// What an exchange is for.
 #[derive(Debug)]
-enum Purpose<'r> {
+enum ExchangePurpose<'r> {
     /// A token.
     Greet,
     /// R: a request without a reply.
@@ -104,7 +104,7 @@ enum Purpose<'r> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum ExchangeStage {
     Greeting,
     Asking,
     Over,
@@ -113,11 +113,11 @@ enum Stage {
 /// One exchange.
 #[derive(Debug)]
 pub struct Exchange<'r> {
-    purpose: Purpose<'r>,
+    purpose: ExchangePurpose<'r>,
     limit: Duration,
     deadline: Instant,
     retry: Duration,
-    stage: Stage,
+    stage: ExchangeStage,
     id: u32,
     datagram: Vec<u8>,
     /// When to send it, and how long to wait after that.
@@ -134,7 +134,7 @@ pub struct Exchange<'r> {
 impl<'r> Exchange<'r> {
     /// Gets a token, if there is none yet.
     pub fn greet(peer: &mut Peer, retry: Duration, limit: Duration, now: Instant) -> Self {
-        Self::new(Purpose::Greet, retry, peer, limit, now)
+        Self::new(ExchangePurpose::Greet, retry, peer, limit, now)
     }
 
     /// R: sends a request once, and no reply is wanted.
@@ -145,7 +145,7 @@ impl<'r> Exchange<'r> {
         limit: Duration,
         now: Instant,
     ) -> Self {
-        Self::new(Purpose::Tell(request), retry, peer, limit, now)
+        Self::new(ExchangePurpose::Tell(request), retry, peer, limit, now)
     }
 
     /// RR and RRA: asks for a reply.
@@ -156,11 +156,11 @@ impl<'r> Exchange<'r> {
         limit: Duration,
         now: Instant,
     ) -> Self {
-        Self::new(Purpose::Ask(request, way), way.retry, peer, limit, now)
+        Self::new(ExchangePurpose::Ask(request, way), way.retry, peer, limit, now)
     }
 
     fn new(
-        purpose: Purpose<'r>,
+        purpose: ExchangePurpose<'r>,
         retry: Duration,
         peer: &mut Peer,
         limit: Duration,
@@ -173,7 +173,7 @@ impl<'r> Exchange<'r> {
             limit,
             deadline: deadline(now, limit),
             retry,
-            stage: Stage::Greeting,
+            stage: ExchangeStage::Greeting,
             id: 0,
             datagram: Vec::new(),
             next: now,
@@ -188,39 +188,41 @@ impl<'r> Exchange<'r> {
     }
 
     /// Says what to do at `now`.
-    pub fn turn(&mut self, peer: &Peer, now: Instant) -> Turn {
-        if self.stage == Stage::Over {
+    pub fn turn(&mut self, peer: &Peer, now: Instant) -> NextStep {
+        if self.stage == ExchangeStage::Over {
             return self.last_turn(peer);
         }
         if now >= self.deadline {
             if self.busy {
                 self.outcome = Err(CallError::HistoryFull(self.limit));
             }
-            self.stage = Stage::Over;
-            return Turn::Over;
+            self.stage = ExchangeStage::Over;
+            return NextStep::Over;
         }
         if now < self.next {
-            return Turn::Wait(self.next.min(self.deadline));
+            return NextStep::Wait(self.next.min(self.deadline));
         }
         self.next = deadline(now, self.wait);
         self.wait = self.wait.saturating_mul(2).min(self.retry.saturating_mul(LONGEST_WAIT));
-        self.asked |= self.stage == Stage::Asking;
+        self.asked |= self.stage == ExchangeStage::Asking;
         match self.purpose {
-            _ if self.stage == Stage::Greeting => {}
-            Purpose::Tell(_) => self.end(Ok(None)),
-            Purpose::Ask(_, Way { semantics: Semantics::Maybe, .. }) => self.next = self.deadline,
-            Purpose::Ask(..) | Purpose::Greet => {}
+            _ if self.stage == ExchangeStage::Greeting => {}
+            ExchangePurpose::Tell(_) => self.end(Ok(None)),
+            ExchangePurpose::Ask(_, Way { semantics: Semantics::Maybe, .. }) => {
+                self.next = self.deadline
+            }
+            ExchangePurpose::Ask(..) | ExchangePurpose::Greet => {}
         }
-        Turn::Send
+        NextStep::Send
     }
 
-    fn last_turn(&mut self, peer: &Peer) -> Turn {
+    fn last_turn(&mut self, peer: &Peer) -> NextStep {
         match peer.welcome {
             Some(Welcome { token, .. }) if std::mem::take(&mut self.acknowledge) => {
                 self.datagram = datagram::acknowledge(peer.order, self.id, token);
-                Turn::Send
+                NextStep::Send
             }
-            _ => Turn::Over,
+            _ => NextStep::Over,
         }
     }
 
@@ -236,7 +238,7 @@ impl<'r> Exchange<'r> {
             return;
         }
         match (self.stage, heard) {
-            (Stage::Greeting, Heard::Welcome(welcome)) => {
+            (ExchangeStage::Greeting, Heard::Welcome(welcome)) => {
                 peer.welcome = Some(welcome);
                 peer.refresh(now);
                 if !self.asked {
@@ -244,9 +246,13 @@ impl<'r> Exchange<'r> {
                 }
                 self.go_on(peer, now);
             }
-            (Stage::Greeting, Heard::Reply(None, Reply::Error(error))) => self.refused(error),
-            (Stage::Asking, Heard::Reply(None, Reply::Error(_))) => self.token_refused(peer),
-            (Stage::Asking, Heard::Reply(token, reply))
+            (ExchangeStage::Greeting, Heard::Reply(None, Reply::Error(error))) => {
+                self.refused(error)
+            }
+            (ExchangeStage::Asking, Heard::Reply(None, Reply::Error(_))) => {
+                self.token_refused(peer)
+            }
+            (ExchangeStage::Asking, Heard::Reply(token, reply))
                 if token.is_some() && token == peer.welcome.map(|welcome| welcome.token) =>
             {
                 self.replied(peer, reply, now);
@@ -256,7 +262,7 @@ impl<'r> Exchange<'r> {
     }
 
     fn replied(&mut self, peer: &mut Peer, reply: Reply<'static>, now: Instant) {
-        let Purpose::Ask(_, way) = self.purpose else { return };
+        let ExchangePurpose::Ask(_, way) = self.purpose else { return };
         if way.semantics == Semantics::AtMostOnce {
             if matches!(&reply, Reply::Error(error) if error.code == Code::Busy) {
                 self.busy = true;
@@ -274,7 +280,7 @@ impl<'r> Exchange<'r> {
     /// Nobody listens there: known at once while nothing was asked, else the server may come
     /// back.
     pub fn hear_of_nobody(&mut self, nobody: CallError) {
-        if self.stage == Stage::Greeting && !self.asked {
+        if self.stage == ExchangeStage::Greeting && !self.asked {
             self.end(Err(nobody));
         }
     }
@@ -294,7 +300,7 @@ impl<'r> Exchange<'r> {
     }
 
     fn end(&mut self, outcome: Result<Option<Reply<'static>>, CallError>) {
-        (self.stage, self.outcome) = (Stage::Over, outcome);
+        (self.stage, self.outcome) = (ExchangeStage::Over, outcome);
     }
 
     /// Goes to the next stage: a token first, then the request.
@@ -303,11 +309,13 @@ impl<'r> Exchange<'r> {
         let (wish, request) = match (&self.purpose, peer.welcome) {
             (_, None) => {
                 let hello = datagram::hello(peer.order, id);
-                return self.enter(Stage::Greeting, id, hello, now);
+                return self.enter(ExchangeStage::Greeting, id, hello, now);
             }
-            (Purpose::Greet, _) => return self.end(Ok(None)),
-            (Purpose::Tell(request), _) => (Wish { at_most_once: false, reply: false }, request),
-            (Purpose::Ask(request, way), _) => {
+            (ExchangePurpose::Greet, _) => return self.end(Ok(None)),
+            (ExchangePurpose::Tell(request), _) => {
+                (Wish { at_most_once: false, reply: false }, request)
+            }
+            (ExchangePurpose::Ask(request, way), _) => {
                 let at_most_once = way.semantics == Semantics::AtMostOnce;
                 (Wish { at_most_once, reply: true }, request)
             }
@@ -318,10 +326,10 @@ impl<'r> Exchange<'r> {
             let text = format!("a datagram has at most {longest} bytes there; ask by TCP");
             return self.refused(Error::new(Code::TooLarge, text));
         }
-        self.enter(Stage::Asking, id, datagram, now);
+        self.enter(ExchangeStage::Asking, id, datagram, now);
     }
 
-    fn enter(&mut self, stage: Stage, id: u32, datagram: Vec<u8>, now: Instant) {
+    fn enter(&mut self, stage: ExchangeStage, id: u32, datagram: Vec<u8>, now: Instant) {
         (self.stage, self.id, self.datagram) = (stage, id, datagram);
         self.next = now;
     }
@@ -331,7 +339,7 @@ impl<'r> Exchange<'r> {
     fn token_refused(&mut self, peer: &mut Peer) {
         peer.welcome = None;
         match self.purpose {
-            Purpose::Ask(_, way) if way.semantics == Semantics::AtLeastOnce => {
+            ExchangePurpose::Ask(_, way) if way.semantics == Semantics::AtLeastOnce => {
                 let next = self.next;
                 self.go_on(peer, next);
             }

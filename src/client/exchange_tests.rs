@@ -28,9 +28,9 @@ fn sent_at(mut exchange: Exchange<'_>, peer: &Peer, start: Instant) -> Vec<u128>
     let (mut now, mut sent) = (start, Vec::new());
     loop {
         match exchange.turn(peer, now) {
-            Turn::Send => sent.push((now - start).as_millis()),
-            Turn::Wait(until) => now = until,
-            Turn::Over => return sent,
+            NextStep::Send => sent.push((now - start).as_millis()),
+            NextStep::Wait(until) => now = until,
+            NextStep::Over => return sent,
         }
     }
 }
@@ -64,7 +64,7 @@ fn a_request_is_sent_again_after_waits_that_grow() {
 fn only_a_reply_with_its_id_and_token_is_believed() {
     let (mut peer, now) = (greeted(), Instant::now());
     let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
-    assert_eq!(exchange.turn(&peer, now), Turn::Send);
+    assert_eq!(exchange.turn(&peer, now), NextStep::Send);
     let asked = exchange.datagram().to_vec();
     let mut other_id = asked.clone();
     other_id[11] ^= 1;
@@ -77,10 +77,10 @@ fn only_a_reply_with_its_id_and_token_is_believed() {
         Vec::new(),
     ] {
         exchange.hear(&mut peer, &forged, now);
-        assert!(matches!(exchange.turn(&peer, now), Turn::Wait(_)));
+        assert!(matches!(exchange.turn(&peer, now), NextStep::Wait(_)));
     }
     exchange.hear(&mut peer, &drawn(&asked, Some(T)), now);
-    assert_eq!(exchange.turn(&peer, now), Turn::Over);
+    assert_eq!(exchange.turn(&peer, now), NextStep::Over);
     assert!(matches!(exchange.into_outcome(), Ok(Some(Reply::Drawn(_)))));
 }
 
@@ -92,9 +92,9 @@ fn a_reply_is_acknowledged_once_where_that_was_agreed() {
     exchange.turn(&peer, now);
     let asked = exchange.datagram().to_vec();
     exchange.hear(&mut peer, &drawn(&asked, Some(T)), now);
-    assert_eq!(exchange.turn(&peer, now), Turn::Send);
+    assert_eq!(exchange.turn(&peer, now), NextStep::Send);
     assert_eq!(exchange.datagram(), datagram::acknowledge(ByteOrder::Big, 1, T));
-    assert_eq!(exchange.turn(&peer, now), Turn::Over);
+    assert_eq!(exchange.turn(&peer, now), NextStep::Over);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_token_that_is_not_taken_ends_it_but_for_at_least_once() {
         exchange.turn(&peer, now);
         let asked = exchange.datagram().to_vec();
         exchange.hear(&mut peer, &error(&asked, Code::Refused), now);
-        assert_eq!(exchange.turn(&peer, now) == Turn::Over, is_over, "{semantics:?}");
+        assert_eq!(exchange.turn(&peer, now) == NextStep::Over, is_over, "{semantics:?}");
         assert!(peer.welcome.is_none(), "the next exchange says Hello");
         if is_over {
             assert!(matches!(exchange.into_outcome(), Err(CallError::TokenRefused)));
@@ -122,11 +122,11 @@ fn a_server_that_takes_no_token_is_not_asked_without_end() {
     let (mut now, mut sent) = (start, 0);
     loop {
         match exchange.turn(&peer, now) {
-            Turn::Send => {
+            NextStep::Send => {
                 sent += 1;
                 let asked = exchange.datagram().to_vec();
                 let answer = match exchange.stage {
-                    Stage::Greeting => {
+                    ExchangeStage::Greeting => {
                         let again = Welcome { token: T, history_ms: 60_000, longest: 1024 };
                         welcome(read(&asked).unwrap().0, &again)
                     }
@@ -134,8 +134,8 @@ fn a_server_that_takes_no_token_is_not_asked_without_end() {
                 };
                 exchange.hear(&mut peer, &answer, now);
             }
-            Turn::Wait(until) => now = until,
-            Turn::Over => break,
+            NextStep::Wait(until) => now = until,
+            NextStep::Over => break,
         }
     }
     assert!(sent < 30, "{sent} datagrams");
@@ -146,12 +146,12 @@ fn a_server_that_takes_no_token_is_not_asked_without_end() {
 fn a_client_that_slept_through_the_historys_time_does_not_ask_again() {
     let (mut peer, now) = (greeted(), Instant::now());
     let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
-    assert_eq!(exchange.turn(&peer, now), Turn::Send, "executed, and the reply lost");
+    assert_eq!(exchange.turn(&peer, now), NextStep::Send, "executed, and the reply lost");
     // It sleeps, its clock with it; the next copy's answer is that the token is too old.
-    assert_eq!(exchange.turn(&peer, now + 50 * MS), Turn::Send);
+    assert_eq!(exchange.turn(&peer, now + 50 * MS), NextStep::Send);
     let asked = exchange.datagram().to_vec();
     exchange.hear(&mut peer, &error(&asked, Code::Refused), now + 51 * MS);
-    assert_eq!(exchange.turn(&peer, now + 51 * MS), Turn::Over);
+    assert_eq!(exchange.turn(&peer, now + 51 * MS), NextStep::Over);
     assert!(matches!(exchange.into_outcome(), Err(CallError::TokenRefused)));
 }
 
@@ -162,15 +162,15 @@ fn a_token_that_was_not_used_for_long_is_renewed_before_anything_is_asked() {
     let stage = |peer: &mut Peer, after: Duration| {
         Exchange::ask(&DRAW, Way::default(), peer, LIMIT, now + after).stage
     };
-    assert_eq!(stage(&mut peer, 29_999 * MS), Stage::Asking);
+    assert_eq!(stage(&mut peer, 29_999 * MS), ExchangeStage::Asking);
     // A reply to what was asked at most once says that the server knows it.
     let used = now + 20_000 * MS;
     let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, used);
     exchange.turn(&peer, used);
     let asked = exchange.datagram().to_vec();
     exchange.hear(&mut peer, &drawn(&asked, Some(T)), used);
-    assert_eq!(stage(&mut peer, 49_999 * MS), Stage::Asking);
-    assert_eq!(stage(&mut peer, 50_000 * MS), Stage::Greeting);
+    assert_eq!(stage(&mut peer, 49_999 * MS), ExchangeStage::Asking);
+    assert_eq!(stage(&mut peer, 50_000 * MS), ExchangeStage::Greeting);
 }
 
 /// A refusal may come from before the history saw the request: it keeps no token fresh.
@@ -186,7 +186,7 @@ fn an_error_does_not_keep_a_token_fresh() {
     exchange.hear(&mut peer, &reply(read(&asked).unwrap().0, Some(T), &mut refusal), later);
     let after = now + 30_000 * MS;
     let next = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, after);
-    assert_eq!(next.stage, Stage::Greeting);
+    assert_eq!(next.stage, ExchangeStage::Greeting);
 }
 
 #[test]
@@ -196,11 +196,11 @@ fn after_a_copy_was_sent_nothing_says_that_it_was_not_asked() {
     exchange.turn(&peer, now);
     let asked = exchange.datagram().to_vec();
     exchange.hear(&mut peer, &error(&asked, Code::Refused), now);
-    assert_eq!(exchange.stage, Stage::Greeting);
+    assert_eq!(exchange.stage, ExchangeStage::Greeting);
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 5));
     exchange.hear_of_nobody(CallError::NoServer(address, std::io::ErrorKind::Other.into()));
-    assert_eq!(exchange.stage, Stage::Greeting, "it may come back");
-    assert_eq!(exchange.turn(&peer, now + 100 * MS), Turn::Send);
+    assert_eq!(exchange.stage, ExchangeStage::Greeting, "it may come back");
+    assert_eq!(exchange.turn(&peer, now + 100 * MS), NextStep::Send);
     let hello = exchange.datagram().to_vec();
     let small = Welcome { token: T, history_ms: 60_000, longest: 10 };
     exchange.hear(&mut peer, &welcome(read(&hello).unwrap().0, &small), now + 100 * MS);
@@ -218,7 +218,7 @@ fn busy_is_no_answer_to_at_most_once_until_time_is_over() {
     exchange.turn(&peer, now);
     let asked = exchange.datagram().to_vec();
     exchange.hear(&mut peer, &busy(&asked), now);
-    assert!(matches!(exchange.turn(&peer, now), Turn::Wait(_)));
+    assert!(matches!(exchange.turn(&peer, now), NextStep::Wait(_)));
     // Another copy found room.
     exchange.hear(&mut peer, &drawn(&asked, Some(T)), now);
     assert!(matches!(exchange.into_outcome(), Ok(Some(Reply::Drawn(_)))));
@@ -226,7 +226,7 @@ fn busy_is_no_answer_to_at_most_once_until_time_is_over() {
     exchange.turn(&peer, now);
     let asked = exchange.datagram().to_vec();
     exchange.hear(&mut peer, &busy(&asked), now);
-    assert_eq!(exchange.turn(&peer, now + LIMIT), Turn::Over);
+    assert_eq!(exchange.turn(&peer, now + LIMIT), NextStep::Over);
     assert!(matches!(exchange.into_outcome(), Err(CallError::HistoryFull(_))));
 }
 
@@ -234,12 +234,15 @@ fn busy_is_no_answer_to_at_most_once_until_time_is_over() {
 fn who_only_tells_hears_in_between_that_its_token_is_not_taken() {
     let (mut peer, now) = (greeted(), Instant::now());
     let mut told = Exchange::tell(&DRAW, 50 * MS, &mut peer, LIMIT, now);
-    assert_eq!(told.turn(&peer, now), Turn::Send);
+    assert_eq!(told.turn(&peer, now), NextStep::Send);
     let asked = told.datagram().to_vec();
     peer.hear_between(&drawn(&asked, Some(T)));
     assert!(peer.welcome.is_some());
     peer.hear_between(&error(&asked, Code::Refused));
-    assert_eq!(Exchange::tell(&DRAW, 50 * MS, &mut peer, LIMIT, now).stage, Stage::Greeting);
+    assert_eq!(
+        Exchange::tell(&DRAW, 50 * MS, &mut peer, LIMIT, now).stage,
+        ExchangeStage::Greeting
+    );
 }
 
 #[test]
@@ -256,7 +259,7 @@ fn a_request_that_does_not_fit_is_not_sent() {
     let id = crate::common::id::LeaseId::from_number(7);
     let set = Request::Set(Set { id, data: vec![7; 1000].into() });
     let mut exchange = Exchange::ask(&set, Way::default(), &mut peer, LIMIT, now);
-    assert_eq!(exchange.turn(&peer, now), Turn::Over);
+    assert_eq!(exchange.turn(&peer, now), NextStep::Over);
     let refused = exchange.into_outcome();
     assert!(matches!(refused, Err(CallError::Refused(Error { code: Code::TooLarge, .. }))));
 }
@@ -266,5 +269,5 @@ fn when_the_ids_of_a_token_are_used_up_another_token_is_asked_for() {
     let (mut peer, now) = (greeted(), Instant::now());
     peer.last_id = u32::MAX;
     let exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
-    assert_eq!(exchange.stage, Stage::Greeting);
+    assert_eq!(exchange.stage, ExchangeStage::Greeting);
 }

@@ -19,11 +19,11 @@ const LONGEST_LINE: usize = 128 << 20;
 
 /// A connection that speaks lines.
 #[derive(Debug)]
-pub struct Line {
+pub struct LineConnection {
     wire: Wire,
 }
 
-impl Line {
+impl LineConnection {
     /// Connects; `limit` is for that, and for each call.
     ///
     /// # Errors

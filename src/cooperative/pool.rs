@@ -59,14 +59,14 @@ impl Shares {
 
 /// What can be given, pool by pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pools {
+pub struct PoolAmounts {
     size: Amounts,
     /// Of all but the committed pool.
     free: Amounts,
     cap: Amounts,
 }
 
-impl Pools {
+impl PoolAmounts {
     /// Figure 7A: divides an arena of `arena` bytes. Committed memory is determined first
     /// (700): what was asked for it, or what the others leave. The rest is divided into the
     /// other pools (704); what is lost by rounding down to whole blocks is committed too. No
@@ -169,7 +169,7 @@ mod tests {
     }
 
     fn sizes(arena: u64, of: &[(Pool, Share)]) -> Result<[u64; 5], String> {
-        Pools::divided(arena, &shares(of), &Shares::default())
+        PoolAmounts::divided(arena, &shares(of), &Shares::default())
             .map(|pools| Pool::ALL.map(|pool| pools.size()[pool]))
     }
 
@@ -221,7 +221,7 @@ mod tests {
         let all = shares(&PERCENTS);
         let caps =
             shares(&[(LoanedPause, Share::Percent(50)), (GrantedLeak, Share::Bytes(1 << 40))]);
-        let pools = Pools::divided(3200, &all, &caps).unwrap();
+        let pools = PoolAmounts::divided(3200, &all, &caps).unwrap();
         assert_eq!(pools.cap()[LoanedPause], 160);
         assert_eq!(pools.cap()[GrantedLeak], 160);
         assert_eq!(pools.cap()[Committed], 1600);

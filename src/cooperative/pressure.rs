@@ -30,7 +30,7 @@ const WHOLE: u128 = 10_000;
 
 /// What has been waited.
 #[derive(Debug)]
-pub struct Pressure {
+pub struct PressureMeter {
     start: Instant,
     /// The time up to which the buckets count.
     until: Instant,
@@ -47,7 +47,7 @@ struct Bucket {
     all: Duration,
 }
 
-impl Pressure {
+impl PressureMeter {
     /// Nobody waits.
     pub fn new(now: Instant) -> Self {
         let buckets = [Bucket::default(); LONGEST + 1];
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn who_waits_for_half_the_window_makes_half_the_pressure() {
         let start = Instant::now();
-        let mut pressure = Pressure::new(start);
+        let mut pressure = PressureMeter::new(start);
         pressure.note(1, 2, start + 5 * SECOND);
         let at_10 = pressure.figures(start + 10 * SECOND);
         assert_eq!((at_10.some_10, at_10.all_10), (5000, 0));
@@ -147,7 +147,7 @@ mod tests {
         use rand::{RngExt, SeedableRng};
         let mut rng = rand::rngs::StdRng::seed_from_u64(5);
         let start = Instant::now();
-        let mut pressure = Pressure::new(start);
+        let mut pressure = PressureMeter::new(start);
         // By millisecond, whether somebody waited.
         let mut model: Vec<bool> = Vec::new();
         for _ in 0..300 {
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn nobody_waits_where_nobody_is() {
         let start = Instant::now();
-        let mut pressure = Pressure::new(start);
+        let mut pressure = PressureMeter::new(start);
         pressure.note(0, 0, start);
         assert_eq!(pressure.figures(start + SECOND), words::Pressure::default());
     }

@@ -13,7 +13,7 @@ use crate::common::caller::{Caller, ClientNumber};
 use crate::common::error::Error;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
-use crate::server::waiting::{Begun, Look, MayWait, Turn, Waiting, Waits, stopped_waiting};
+use crate::server::waiting::{Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting};
 
 /// Lets blocks that grew give back what they do not use, before committed memory is granted.
 pub(super) fn make_room_for(tables: &mut ServerTables, wanted: &Wanted) {
@@ -59,7 +59,7 @@ struct ForMemory {
 impl Waiting for ForMemory {
     type Done = Box<Granted>;
 
-    fn look(&mut self, tables: &mut ServerTables, turn: &Turn) -> Look<Self::Done> {
+    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
         match tables.processes.served(self.ticket, turn.now) {
             Some(served) => Look::Answered(served.map(Box::new)),
             None if turn.is_stopping => {

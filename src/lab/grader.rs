@@ -43,9 +43,9 @@ use std::time::{Duration, Instant};
 
 use self::judgement::{contradiction, strength};
 use self::ledger::{Duplicate, Ledger, Operation};
-use self::peer::{Answer, Ending, Learned, Peer, learn};
-use self::report::{Outcome, Report};
-use self::shape::Shape;
+use self::peer::{AnswerEnd, DrawAnswer, GradedPeer, Learned, learn};
+use self::report::{CheckOutcome, GradeReport};
+use self::shape::ReplyShape;
 use crate::common::lock::lock;
 use crate::lab::shuffle::Shuffle;
 
@@ -82,7 +82,7 @@ pub struct Grading<'o> {
     /// What was asked for.
     pub options: &'o Options,
     /// How the server speaks.
-    pub shape: Shape,
+    pub shape: ReplyShape,
     /// How long one reply may take.
     pub patience: Duration,
     /// When all time is over.
@@ -92,25 +92,25 @@ pub struct Grading<'o> {
 }
 
 /// An outcome and its reasons.
-pub type Verdict = (Outcome, Vec<String>);
+pub type CheckVerdict = (CheckOutcome, Vec<String>);
 
 /// Grades the server; `watch` sees the report before each check and at the end.
 pub fn grade(
     options: &Options,
     notes: Vec<String>,
-    mut watch: impl FnMut(&Report, &str),
-) -> Report {
+    mut watch: impl FnMut(&GradeReport, &str),
+) -> GradeReport {
     let target = format!(
         "{}, {} clients, a list of 1 to {}",
         options.address, options.clients, options.numbers
     );
-    let mut report = Report::new(target);
+    let mut report = GradeReport::new(target);
     watch(&report, "learning how it speaks");
     let patience = PATIENCE.min(options.timeout / 10);
     let end = Instant::now() + options.timeout;
     let Some(Learned { shape, samples, unseen }) = learn(options.address, patience, end) else {
         let none = "no draw was answered with a number".to_string();
-        report.set("numbers", Outcome::Earned(0.0), vec![none], 0.0);
+        report.set("numbers", CheckOutcome::Earned(0.0), vec![none], 0.0);
         report.notes.extend(notes);
         return report;
     };
@@ -133,12 +133,12 @@ pub fn grade(
 }
 
 /// Makes one check, until a deadline.
-type Check<'o> = fn(&Grading<'o>, Instant) -> Verdict;
+type CheckFunction<'o> = fn(&Grading<'o>, Instant) -> CheckVerdict;
 
 impl<'o> Grading<'o> {
     /// What is done, in this order, and each one's share of the time. Those without a
     /// share judge what the others drew.
-    const CHECKS: [(&'static str, f64, Check<'o>); 11] = [
+    const CHECKS: [(&'static str, f64, CheckFunction<'o>); 11] = [
         ("numbers", 0.1, Self::answers_with_as_many_numbers),
         ("together", 0.2, Self::serves_many_together),
         ("vanish", 0.1, Self::survives_a_client_that_vanishes),
@@ -153,12 +153,12 @@ impl<'o> Grading<'o> {
     ];
 
     /// A connection that waits for nothing beyond `deadline`.
-    pub fn peer(&self, deadline: Instant) -> Peer {
-        Peer::new(self.options.address, self.shape.clone(), self.patience, deadline)
+    pub fn peer(&self, deadline: Instant) -> GradedPeer {
+        GradedPeer::new(self.options.address, self.shape.clone(), self.patience, deadline)
     }
 
     /// Writes down what came; an answer without a number proves nothing.
-    pub fn record(&self, client: usize, asked: usize, answer: &Answer) {
+    pub fn record(&self, client: usize, asked: usize, answer: &DrawAnswer) {
         if answer.numbers.is_empty() {
             return;
         }
@@ -170,9 +170,9 @@ impl<'o> Grading<'o> {
 
     /// Writes down what came. When nothing did, the client hangs up on a draw that may
     /// still be made: it is one that vanished.
-    pub fn record_or_give_up(&self, client: usize, asked: usize, answer: &Answer) {
+    pub fn record_or_give_up(&self, client: usize, asked: usize, answer: &DrawAnswer) {
         self.record(client, asked, answer);
-        if answer.ending == Ending::Silent {
+        if answer.ending == AnswerEnd::Silent {
             self.ledger().unseen += asked as u64;
         }
     }
@@ -182,13 +182,13 @@ impl<'o> Grading<'o> {
         lock(&self.ledger)
     }
 
-    fn run_all(&self, report: &mut Report, watch: &mut impl FnMut(&Report, &str)) {
+    fn run_all(&self, report: &mut GradeReport, watch: &mut impl FnMut(&GradeReport, &str)) {
         for (key, share, check) in Self::CHECKS {
             let name = report.checks.iter().find(|check| check.key == key).map_or("", |c| c.name);
             watch(report, name);
             let start = Instant::now();
             if share > 0.0 && start >= self.end {
-                report.set(key, Outcome::NotRun, vec!["time was over before it".into()], 0.0);
+                report.set(key, CheckOutcome::NotRun, vec!["time was over before it".into()], 0.0);
                 continue;
             }
             let deadline = self.end.min(start + self.options.timeout.mul_f64(share));
@@ -198,14 +198,14 @@ impl<'o> Grading<'o> {
         report.notes.push(self.describe_strength());
     }
 
-    fn gives_no_number_twice(&self, _: Instant) -> Verdict {
+    fn gives_no_number_twice(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
         if ledger.duplicates.is_empty() && strength(&ledger.operations).pairs == 0 {
             let why = "not tried: no two requests overlapped, so no race could show itself";
-            return (Outcome::Earned(0.0), vec![why.into()]);
+            return (CheckOutcome::Earned(0.0), vec![why.into()]);
         }
         if ledger.duplicates.is_empty() {
-            return (Outcome::Earned(1.0), Vec::new());
+            return (CheckOutcome::Earned(1.0), Vec::new());
         }
         let came = |at: usize| {
             ledger.operations.get(at).map_or_else(
@@ -224,17 +224,17 @@ impl<'o> Grading<'o> {
             ledger.duplicates.len()
         )];
         details.extend(ledger.duplicates.iter().take(MAX_SHOWN).map(show));
-        (Outcome::Earned(0.0), details)
+        (CheckOutcome::Earned(0.0), details)
     }
 
-    fn stays_in_range(&self, _: Instant) -> Verdict {
+    fn stays_in_range(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
         if ledger.received() < u64::from(ledger.greatest()) / ENOUGH {
             let why = format!("only {} numbers came, too few to tell", ledger.received());
-            return (Outcome::Earned(0.0), vec![why]);
+            return (CheckOutcome::Earned(0.0), vec![why]);
         }
         if ledger.out_of_range.is_empty() {
-            return (Outcome::Earned(1.0), Vec::new());
+            return (CheckOutcome::Earned(1.0), Vec::new());
         }
         let total = ledger.received();
         let wrong = ledger.out_of_range.len();
@@ -249,41 +249,41 @@ impl<'o> Grading<'o> {
         };
         let mut details = vec![format!("{wrong} of {total} numbers are not in the list")];
         details.extend(ledger.out_of_range.iter().take(MAX_SHOWN).map(show));
-        (Outcome::Earned(0.0), details)
+        (CheckOutcome::Earned(0.0), details)
     }
 
-    fn draws_in_random_order(&self, _: Instant) -> Verdict {
+    fn draws_in_random_order(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
         match Shuffle::of(&ledger.orders(), ledger.greatest()) {
             Some(shuffle) if shuffle.is_random() => {
-                (Outcome::Earned(1.0), vec![shuffle.to_string()])
+                (CheckOutcome::Earned(1.0), vec![shuffle.to_string()])
             }
             Some(shuffle) => {
                 let first: Vec<String> =
                     ledger.orders().iter().take(8).map(u32::to_string).collect();
                 let came = format!("one client drew {} …", first.join(" "));
-                (Outcome::Earned(0.0), vec![shuffle.to_string(), came])
+                (CheckOutcome::Earned(0.0), vec![shuffle.to_string(), came])
             }
-            None => (Outcome::Earned(0.0), vec!["too few numbers came to tell".into()]),
+            None => (CheckOutcome::Earned(0.0), vec!["too few numbers came to tell".into()]),
         }
     }
 
-    fn is_one_counter(&self, _: Instant) -> Verdict {
+    fn is_one_counter(&self, _: Instant) -> CheckVerdict {
         let Some(order) = &self.options.order else {
             let why = "not decidable: the list's order is not known; give --seed for leasebox, or \
                        --order FILE with the server's list";
-            return (Outcome::Undecidable, vec![why.into()]);
+            return (CheckOutcome::Undecidable, vec![why.into()]);
         };
         let ledger = self.ledger();
         let known: std::collections::HashSet<u64> = order.iter().map(|&n| u64::from(n)).collect();
         let numbers = || ledger.operations.iter().flat_map(|operation| &operation.numbers);
         if let Some(stranger) = numbers().find(|number| !known.contains(number)) {
             let why = format!("{stranger} came, which the given order does not hold");
-            return (Outcome::Earned(0.0), vec![why]);
+            return (CheckOutcome::Earned(0.0), vec![why]);
         }
         let Some(found) = contradiction(&ledger.operations, order) else {
             let why = format!("{} requests, none contradicts another", ledger.operations.len());
-            return (Outcome::Earned(1.0), vec![why]);
+            return (CheckOutcome::Earned(1.0), vec![why]);
         };
         let when = |at: usize, what: &str| {
             ledger.operations.get(at).map_or_else(String::new, |o| {
@@ -297,7 +297,7 @@ impl<'o> Grading<'o> {
             format!("index {} only to {}", later.1, when(later.0, "that began after it")),
             "unless the order that was given is that of another list".into(),
         ];
-        (Outcome::Earned(0.0), details)
+        (CheckOutcome::Earned(0.0), details)
     }
 
     fn describe_shape(&self) -> String {
@@ -336,15 +336,15 @@ impl<'o> Grading<'o> {
 }
 
 /// One line for a reply that was not what it should be.
-pub fn describe(asked: usize, answer: &Answer) -> String {
+pub fn describe(asked: usize, answer: &DrawAnswer) -> String {
     let came = answer.numbers.len();
     let excerpt: String = answer.raw.escape_ascii().to_string().chars().take(EXCERPT).collect();
     let how = match answer.ending {
-        Ending::Whole | Ending::Short => format!("{came} numbers came: {excerpt}"),
-        Ending::Closed => format!("the server closed after {came} numbers: {excerpt}"),
-        Ending::Silent => "no answer came in time".into(),
-        Ending::TooLong => "the reply did not end".into(),
-        Ending::Unreachable => "the server took no connection".into(),
+        AnswerEnd::Whole | AnswerEnd::Short => format!("{came} numbers came: {excerpt}"),
+        AnswerEnd::Closed => format!("the server closed after {came} numbers: {excerpt}"),
+        AnswerEnd::Silent => "no answer came in time".into(),
+        AnswerEnd::TooLong => "the reply did not end".into(),
+        AnswerEnd::Unreachable => "the server took no connection".into(),
     };
     format!("input: draw {asked}; {how}")
 }

@@ -61,7 +61,7 @@ pub struct Weather {
 
 /// What has happened so far.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct LossyCounts {
     /// Datagrams that came.
     pub came: AtomicU64,
     /// Lost ones.
@@ -72,7 +72,7 @@ pub struct Counts {
     pub reordered: AtomicU64,
 }
 
-impl Counts {
+impl LossyCounts {
     fn add(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -83,7 +83,7 @@ impl Counts {
 pub struct Link<R> {
     weather: Weather,
     chance: R,
-    counts: Arc<Counts>,
+    counts: Arc<LossyCounts>,
     held: Vec<Vec<u8>>,
     /// Since when the first of them is.
     since: Option<Instant>,
@@ -91,7 +91,7 @@ pub struct Link<R> {
 
 impl<R: Rng> Link<R> {
     /// A way with its own chance.
-    pub fn new(weather: Weather, chance: R, counts: Arc<Counts>) -> Self {
+    pub fn new(weather: Weather, chance: R, counts: Arc<LossyCounts>) -> Self {
         Self { weather, chance, counts, held: Vec::new(), since: None }
     }
 
@@ -102,18 +102,18 @@ impl<R: Rng> Link<R> {
         let Weather { drop, duplicate, reorder } = self.weather;
         let [dropped, duplicated, reordered] =
             [drop, duplicate, reorder].map(|likely| self.chance.random_bool(likely));
-        Counts::add(&self.counts.came);
+        LossyCounts::add(&self.counts.came);
         if dropped {
-            Counts::add(&self.counts.dropped);
+            LossyCounts::add(&self.counts.dropped);
             return Vec::new();
         }
         let mut copies = vec![datagram.to_vec()];
         if duplicated {
-            Counts::add(&self.counts.duplicated);
+            LossyCounts::add(&self.counts.duplicated);
             copies.push(datagram.to_vec());
         }
         if reordered {
-            Counts::add(&self.counts.reordered);
+            LossyCounts::add(&self.counts.reordered);
             self.held.append(&mut copies);
             self.since.get_or_insert(now);
             return self.release(now);
@@ -145,15 +145,15 @@ pub struct Proxy {
     to: SocketAddr,
     weather: Weather,
     seed: u64,
-    counts: Arc<Counts>,
-    clients: HashMap<SocketAddr, Client>,
+    counts: Arc<LossyCounts>,
+    clients: HashMap<SocketAddr, LossyClient>,
     /// How many clients there were: each has its own chance.
     known: u64,
     warned: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Client {
+struct LossyClient {
     socket: Arc<UdpSocket>,
     there: Link<StdRng>,
     back: JoinHandle<()>,
@@ -184,7 +184,7 @@ impl Proxy {
     }
 
     /// What has happened so far.
-    pub fn counts(&self) -> Arc<Counts> {
+    pub fn counts(&self) -> Arc<LossyCounts> {
         self.counts.clone()
     }
 
@@ -230,7 +230,7 @@ impl Proxy {
     }
 
     /// A socket and a thread for a client.
-    fn meet(&mut self, from: SocketAddr) -> io::Result<Client> {
+    fn meet(&mut self, from: SocketAddr) -> io::Result<LossyClient> {
         self.clients.retain(|_, client| !client.back.is_finished());
         if self.clients.len() >= MAX_CLIENTS {
             return Err(io::Error::other("there are too many clients; wait for a minute"));
@@ -246,7 +246,7 @@ impl Proxy {
         let (inner, outer) = (socket.clone(), self.listener.clone());
         let builder = Builder::new().name(format!("back-{}", self.known)).stack_size(STACK);
         let back = builder.spawn(move || pass_back(&inner, &outer, from, back))?;
-        Ok(Client { socket, there, back })
+        Ok(LossyClient { socket, there, back })
     }
 }
 
@@ -322,7 +322,7 @@ mod tests {
         let mut link = link(0.3, 0.2, 0.1);
         let out = out(&mut link, 10_000);
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counts { came, dropped, duplicated, reordered } = &*link.counts;
+        let LossyCounts { came, dropped, duplicated, reordered } = &*link.counts;
         assert_eq!(count(came), 10_000);
         assert!((2850..3150).contains(&count(dropped)), "{dropped:?}");
         assert!((1290..1510).contains(&count(duplicated)), "{duplicated:?}, of 7000");

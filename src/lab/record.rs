@@ -34,17 +34,17 @@ const LONGEST_WORD: usize = 20;
 
 /// Where a number stood: which file, which line from 1. Line 0: nowhere.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
+struct FilePlace {
     file: u32,
     line: u32,
 }
 
 /// A number that came again.
 #[derive(Debug, Clone, Copy)]
-struct Duplicate {
+struct RepeatedNumber {
     number: u32,
-    first: Place,
-    again: Place,
+    first: FilePlace,
+    again: FilePlace,
 }
 
 /// All that was read so far.
@@ -53,11 +53,11 @@ pub struct Record {
     files: Vec<String>,
     counts: Vec<u64>,
     /// For each number where it came first; index 0 is not used.
-    first: Vec<Place>,
-    duplicates: Vec<Duplicate>,
+    first: Vec<FilePlace>,
+    duplicates: Vec<RepeatedNumber>,
     /// The numbers in range in the order of the files, each where it came first.
     order: Vec<u32>,
-    out_of_range: Vec<(String, Place)>,
+    out_of_range: Vec<(String, FilePlace)>,
     out_of_range_count: u64,
 }
 
@@ -67,7 +67,7 @@ impl Record {
         Self {
             files: Vec::new(),
             counts: Vec::new(),
-            first: vec![Place::default(); greatest as usize + 1],
+            first: vec![FilePlace::default(); greatest as usize + 1],
             duplicates: Vec::new(),
             order: Vec::new(),
             out_of_range: Vec::new(),
@@ -80,14 +80,14 @@ impl Record {
         let file = self.files.len() as u32;
         let mut count = 0;
         for (line, word) in draws(&plain(text)) {
-            self.count(word, Place { file, line });
+            self.count(word, FilePlace { file, line });
             count += 1;
         }
         self.files.push(name.to_string());
         self.counts.push(count);
     }
 
-    fn count(&mut self, word: &[u8], place: Place) {
+    fn count(&mut self, word: &[u8], place: FilePlace) {
         let number = parse_decimal(word).and_then(|number| usize::try_from(number).ok());
         let in_range = number.filter(|&number| (1..self.first.len()).contains(&number));
         let Some(number) = in_range else {
@@ -103,7 +103,11 @@ impl Record {
             *first = place;
             self.order.push(number as u32);
         } else {
-            self.duplicates.push(Duplicate { number: number as u32, first: *first, again: place });
+            self.duplicates.push(RepeatedNumber {
+                number: number as u32,
+                first: *first,
+                again: place,
+            });
         }
     }
 
@@ -131,7 +135,7 @@ impl Record {
     /// The findings, the smallest evidence first, and one line that sums them up.
     pub fn report(&self, drained: bool) -> String {
         let mut text = String::new();
-        for Duplicate { number, first, again } in self.smallest_evidence() {
+        for RepeatedNumber { number, first, again } in self.smallest_evidence() {
             let (first, again) = (self.place(first), self.place(again));
             let _ = writeln!(text, "duplicate {number}: {first}, {again}");
         }
@@ -167,9 +171,9 @@ impl Record {
     }
 
     /// The duplicates that are easiest to look up.
-    fn smallest_evidence(&self) -> Vec<Duplicate> {
-        let effort = |duplicate: &Duplicate| {
-            let Duplicate { number, first, again } = *duplicate;
+    fn smallest_evidence(&self) -> Vec<RepeatedNumber> {
+        let effort = |duplicate: &RepeatedNumber| {
+            let RepeatedNumber { number, first, again } = *duplicate;
             let lines = u64::from(first.line) + u64::from(again.line);
             (first.file == again.file, lines, number)
         };
@@ -182,7 +186,7 @@ impl Record {
         easiest
     }
 
-    fn place(&self, place: Place) -> String {
+    fn place(&self, place: FilePlace) -> String {
         let name = self.files.get(place.file as usize).map_or("?", String::as_str);
         format!("{name} line {}", place.line)
     }

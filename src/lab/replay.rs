@@ -18,7 +18,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::client::CallError;
-use crate::client::line::Line;
+use crate::client::line::LineConnection;
 use crate::common::caller::ClientNumber;
 use crate::lab::explorer::{Case, Run};
 
@@ -69,7 +69,7 @@ impl fmt::Display for ReplayError {
 impl std::error::Error for ReplayError {}
 
 /// Sends what is answered with the list of parked clients.
-fn parked(control: &mut Line, request: &str) -> Result<Vec<ClientNumber>, ReplayError> {
+fn parked(control: &mut LineConnection, request: &str) -> Result<Vec<ClientNumber>, ReplayError> {
     let reply = control.ask(request.as_bytes())?;
     let reply = String::from_utf8_lossy(&reply);
     let mut words = reply.split(' ');
@@ -91,11 +91,11 @@ pub fn replay(
     host: &str,
     port: u16,
 ) -> Result<Vec<Vec<u32>>, ReplayError> {
-    let mut control = Line::connect(host, port, PATIENCE)?;
+    let mut control = LineConnection::connect(host, port, PATIENCE)?;
     let mut known = parked(&mut control, "parked")?;
     let mut clients = Vec::new();
     for drawer in &case.drawers {
-        let mut client = Line::connect(host, port, PATIENCE)?;
+        let mut client = LineConnection::connect(host, port, PATIENCE)?;
         client.send(format!("draw {}", drawer.count).as_bytes())?;
         let number = await_parked(&mut control, &known)?;
         let number = number.ok_or(ReplayError::NotParked(drawer.name))?;
@@ -122,7 +122,7 @@ pub fn replay(
     }
 }
 
-fn receive_numbers(client: &mut Line) -> Result<Vec<u32>, ReplayError> {
+fn receive_numbers(client: &mut LineConnection) -> Result<Vec<u32>, ReplayError> {
     let reply = client.receive()?;
     let reply = String::from_utf8_lossy(&reply);
     let numbers: Option<Vec<u32>> = reply.split(' ').map(|word| word.parse().ok()).collect();
@@ -138,7 +138,7 @@ fn pattern(received: &[Vec<u32>]) -> Vec<Vec<usize>> {
 
 /// The client that is parked and was not before.
 fn await_parked(
-    control: &mut Line,
+    control: &mut LineConnection,
     known: &[ClientNumber],
 ) -> Result<Option<ClientNumber>, ReplayError> {
     let deadline = Instant::now() + PATIENCE;

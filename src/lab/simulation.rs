@@ -31,13 +31,13 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::cooperative::manager::{Rules, StandAlone};
-use crate::cooperative::pool::{Pools, Share, Shares};
+use crate::cooperative::pool::{PoolAmounts, Share, Shares};
 use crate::cooperative::words::Pool;
 use crate::memory::buddy::Buddy;
 use crate::memory::ids::Ids;
 use crate::memory::lease::LeaseTable;
 pub use demand::{Demand, Shape};
-use process::{Process, Turn};
+use process::{Millisecond, SimulatedProcess};
 
 /// The committed memory of a process in bytes: the document's x.
 pub const X: u64 = 1 << 20;
@@ -46,7 +46,7 @@ pub const X: u64 = 1 << 20;
 const CHUNK: u64 = X / 4;
 
 /// The tables of a simulation. Nobody sleeps, so nobody is woken.
-type Tables = StandAlone<(), ()>;
+type SimulatedTables = StandAlone<(), ()>;
 
 /// How memory is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Policy {
     }
 
     /// The tables for so many processes.
-    fn tables(&self, processes: usize, now: Instant) -> Tables {
+    fn tables(&self, processes: usize, now: Instant) -> SimulatedTables {
         let committed = X * processes as u64;
         let arena = committed + self.chunks * CHUNK;
         let mut shares = Shares::default();
@@ -102,7 +102,7 @@ impl Policy {
             }
             shares.set(Pool::LoanedEfficiency, Share::Bytes(rest * CHUNK));
         }
-        let pools = Pools::divided(arena, &shares, &Shares::default());
+        let pools = PoolAmounts::divided(arena, &shares, &Shares::default());
         let pools = pools.unwrap_or_else(|why| unreachable!("whole chunks sum up: {why}"));
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         let longest = Duration::from_secs(1);
@@ -114,7 +114,7 @@ impl Policy {
 
 /// What came of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// Requests that were refused.
     pub refused: u64,
     /// Times that a process had to stop for memory.
@@ -130,18 +130,18 @@ pub struct Outcome {
 }
 
 /// Runs processes under a policy for so long as there is demand.
-pub fn run(policy: Policy, demand: &Demand) -> Outcome {
+pub fn run(policy: Policy, demand: &Demand) -> RunOutcome {
     let start = Instant::now();
     let count = demand.processes();
     let mut tables = policy.tables(count, start);
-    let mut outcome = Outcome::default();
-    let mut processes: Vec<Process> =
-        (0..count).map(|number| Process::new(number, policy)).collect();
+    let mut outcome = RunOutcome::default();
+    let mut processes: Vec<SimulatedProcess> =
+        (0..count).map(|number| SimulatedProcess::new(number, policy)).collect();
     for ms in 0..demand.milliseconds() {
         let now = start + Duration::from_millis(ms as u64);
         for process in &mut processes {
             let (tables, outcome) = (&mut tables, &mut outcome);
-            process.step(&mut Turn { tables, ms, now, outcome }, demand);
+            process.step(&mut Millisecond { tables, ms, now, outcome }, demand);
         }
         tables.manager().collect(now);
         outcome.peak = outcome.peak.max(tables.leases.filling().used);
@@ -165,7 +165,7 @@ pub fn policies(processes: usize) -> [Policy; 3] {
 
 /// What came of pools that all share, the smallest first, each with its size in x: up to 10x for
 /// each process, of which each takes at most 5x. A hundred sizes, or all if there are fewer.
-pub type Sweep = Vec<(u64, Outcome)>;
+pub type Sweep = Vec<(u64, RunOutcome)>;
 
 /// A sweep for each shape of demand. One thread for each.
 pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Sweep; Shape::ALL.len()] {
@@ -184,7 +184,7 @@ pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Sweep; Shape::ALL.le
 }
 
 /// The smallest pool in x that went as `is_good` says, and so did all larger ones.
-pub fn smallest(sweep: &[(u64, Outcome)], is_good: impl Fn(&Outcome) -> bool) -> Option<u64> {
+pub fn smallest(sweep: &[(u64, RunOutcome)], is_good: impl Fn(&RunOutcome) -> bool) -> Option<u64> {
     let good = sweep.iter().rev().take_while(|(_, outcome)| is_good(outcome));
     good.last().map(|(x, _)| *x)
 }
@@ -198,7 +198,7 @@ pub fn how_small(sweep: &[Sweep], processes: usize, seconds: u64) -> String {
     );
     let all_ms = seconds * 1000 * processes as u64;
     for (outcomes, shape) in sweep.iter().zip(Shape::ALL) {
-        let size = |is_good: &dyn Fn(&Outcome) -> bool| {
+        let size = |is_good: &dyn Fn(&RunOutcome) -> bool| {
             smallest(outcomes, is_good).map_or("none".to_string(), |x| format!("{x}x"))
         };
         let refusal = size(&|outcome| outcome.refused == 0);
@@ -225,7 +225,7 @@ pub fn report(processes: usize, seconds: u64, seed: u64) -> String {
             "", "refused", "pauses", "paused ms", "collections", "failed", "peak"
         );
         for policy in policies(processes) {
-            let Outcome { refused, pauses, paused_ms, collections, failures, peak, .. } =
+            let RunOutcome { refused, pauses, paused_ms, collections, failures, peak, .. } =
                 run(policy, &demand);
             let peak = peak as f64 / X as f64;
             let name = policy.name();

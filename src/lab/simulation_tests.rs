@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn outcomes(shape: Shape) -> [Outcome; 3] {
+fn outcomes(shape: Shape) -> [RunOutcome; 3] {
     let demand = Demand::new(shape, 10, 10, 1);
     policies(10).map(|policy| run(policy, &demand))
 }
@@ -66,7 +66,7 @@ fn a_report_fits_80_columns_and_a_plot_is_one_document() {
 
 #[test]
 fn the_smallest_pool_is_the_one_before_the_first_that_fails_from_above() {
-    let outcome = |refused| Outcome { refused, ..Outcome::default() };
+    let outcome = |refused| RunOutcome { refused, ..RunOutcome::default() };
     let sweep = [(1, 9), (2, 0), (3, 3), (4, 0), (6, 0)].map(|(x, refused)| (x, outcome(refused)));
     assert_eq!(smallest(&sweep, |outcome| outcome.refused == 0), Some(4));
     assert_eq!(smallest(&sweep, |outcome| outcome.refused > 9), None);

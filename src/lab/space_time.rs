@@ -61,14 +61,14 @@ fn rows(event: &Event, list: &[u32]) -> Vec<Row> {
 
 /// The whole picture.
 pub fn picture(case: &Case, run: &Run) -> String {
-    let mut picture = Picture::new(case);
+    let mut picture = Diagram::new(case);
     let lines: String = run.events.iter().map(|event| picture.line(event)).collect();
     format!("{}{lines}", picture.head())
 }
 
 /// A picture that grows with each step.
 #[derive(Debug)]
-pub struct Picture {
+pub struct Diagram {
     names: Vec<char>,
     reads: bool,
     list: Vec<u32>,
@@ -77,7 +77,7 @@ pub struct Picture {
     had: HashSet<u32>,
 }
 
-impl Picture {
+impl Diagram {
     /// Before the first step.
     pub fn new(case: &Case) -> Self {
         let names = case.drawers.iter().map(|drawer| drawer.name).collect();

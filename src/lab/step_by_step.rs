@@ -19,7 +19,7 @@
 use std::io::{self, BufRead};
 
 use crate::lab::explorer::{Case, Drawer, Stage};
-use crate::lab::space_time::{Picture, explain, homework_table};
+use crate::lab::space_time::{Diagram, explain, homework_table};
 use crate::lab::telling::{letters, tell_case, verdict};
 use crate::numbers::parking::Stuck;
 
@@ -36,7 +36,7 @@ pub fn step_by_step(
 ) -> Result<String, Stuck> {
     stage.reset();
     let mut done: Vec<u8> = Vec::new();
-    let mut shown = Picture::new(case);
+    let mut shown = Diagram::new(case);
     let mut known = 0;
     let length = case.schedules().length();
     let begin = "a letter and return lets that client do its next step\n\n";

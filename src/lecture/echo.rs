@@ -70,9 +70,9 @@ pub fn strings(listener: TcpListener) -> io::Result<()> {
 }
 
 /// Counts itself as open for as long as it lives.
-struct Open(Arc<AtomicUsize>);
+struct OpenGuard(Arc<AtomicUsize>);
 
-impl Drop for Open {
+impl Drop for OpenGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -84,7 +84,7 @@ fn admit(stream: TcpStream, number: usize, open: &Arc<AtomicUsize>) {
         open.fetch_sub(1, Ordering::Relaxed);
         return log::warn!("{peer} is closed: {MAX} connections are open");
     }
-    let place = Open(open.clone());
+    let place = OpenGuard(open.clone());
     let serve = move || {
         let _place = place;
         log::info!("{peer} connected");

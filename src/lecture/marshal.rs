@@ -60,14 +60,14 @@ pub enum Form {
 
 /// Some bytes of an encoding, and what they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct EncodedPart {
     /// The bytes.
     pub bytes: Vec<u8>,
     /// What they are.
     pub what: String,
 }
 
-impl Part {
+impl EncodedPart {
     fn new(bytes: impl Into<Vec<u8>>, what: impl Into<String>) -> Self {
         Self { bytes: bytes.into(), what: what.into() }
     }
@@ -77,7 +77,7 @@ impl Part {
 ///
 /// # Errors
 /// When the form cannot say it: why, and what to do.
-pub fn marshal(person: &Person, form: Form) -> Result<Vec<Part>, String> {
+pub fn marshal(person: &Person, form: Form) -> Result<Vec<EncodedPart>, String> {
     match form {
         Form::Xdr => Ok(xdr::marshal(person)),
         Form::Cdr(order) => cdr::marshal(person, order),
@@ -100,7 +100,7 @@ pub fn unmarshal(bytes: &[u8], form: Form) -> Result<Person, String> {
 }
 
 /// The bytes of all parts.
-pub fn bytes_of(parts: &[Part]) -> Vec<u8> {
+pub fn bytes_of(parts: &[EncodedPart]) -> Vec<u8> {
     parts.iter().flat_map(|part| part.bytes.iter().copied()).collect()
 }
 

@@ -55,7 +55,7 @@ pub use list::LeaseRow;
 /// Every lease there is. `H` is what the owner keeps for each.
 #[derive(Debug)]
 pub struct LeaseTable<H> {
-    leases: HashMap<LeaseId, Lease<H>>,
+    leases: HashMap<LeaseId, LeaseEntry<H>>,
     by_expiry: BTreeSet<(Instant, LeaseId)>,
     buddy: Buddy,
     /// The bytes that leases may take.
@@ -76,7 +76,7 @@ pub struct LeaseTable<H> {
 }
 
 #[derive(Debug)]
-struct Lease<H> {
+struct LeaseEntry<H> {
     block: Block,
     size: u64,
     tenure: Tenure,
@@ -123,7 +123,7 @@ impl<H> Ending<H> {
 
 /// A lease that was found: its handle, and its size in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found<H> {
+pub struct FoundLease<H> {
     /// What the owner kept for it.
     pub handle: H,
     /// The lease's size in bytes.
@@ -191,7 +191,7 @@ impl<H: Clone> LeaseTable<H> {
 
     fn insert(&mut self, id: LeaseId, block: Block, size: u64, tenure: Tenure) {
         let handle = (self.make)(block.offset, size);
-        self.leases.insert(id, Lease { block, size, tenure, handle });
+        self.leases.insert(id, LeaseEntry { block, size, tenure, handle });
         self.requested += size;
     }
 
@@ -215,9 +215,9 @@ impl<H: Clone> LeaseTable<H> {
     ///
     /// # Errors
     /// `not-found` when there is none, or no longer.
-    pub fn find(&self, id: LeaseId, now: Instant) -> Result<Found<H>, Error> {
+    pub fn find(&self, id: LeaseId, now: Instant) -> Result<FoundLease<H>, Error> {
         let lease = self.living(id, now)?;
-        Ok(Found { handle: lease.handle.clone(), size: lease.size })
+        Ok(FoundLease { handle: lease.handle.clone(), size: lease.size })
     }
 
     /// Lets a lease end `duration_ms` from `now`, sooner or later than before. Returns what it is
@@ -312,8 +312,8 @@ impl<H: Clone> LeaseTable<H> {
         &self.buddy
     }
 
-    fn living(&self, id: LeaseId, now: Instant) -> Result<&Lease<H>, Error> {
-        let is_living = |lease: &&Lease<H>| match lease.tenure {
+    fn living(&self, id: LeaseId, now: Instant) -> Result<&LeaseEntry<H>, Error> {
+        let is_living = |lease: &&LeaseEntry<H>| match lease.tenure {
             Tenure::Until { expiry, .. } => now < expiry,
             Tenure::HeldBy(_) => true,
         };
@@ -336,7 +336,7 @@ impl<H: Clone> LeaseTable<H> {
     }
 
     fn strike(&mut self, id: LeaseId) -> Option<Ending<H>> {
-        let Lease { block, size, tenure, handle } = self.leases.remove(&id)?;
+        let LeaseEntry { block, size, tenure, handle } = self.leases.remove(&id)?;
         let is_lease = match tenure {
             Tenure::Until { expiry, .. } => self.by_expiry.remove(&(expiry, id)),
             Tenure::HeldBy(_) => false,

@@ -23,7 +23,7 @@ const CUT: char = '…';
 
 /// Draws the tree in at most `most` bytes, then an ellipsis.
 pub fn picture(buddy: &Buddy, most: usize) -> String {
-    let mut picture = Picture { buddy, text: String::new(), most };
+    let mut picture = TreePicture { buddy, text: String::new(), most };
     let mut whole = buddy.roots().all(|(order, unit)| picture.draw(order, unit >> order));
     let unused = buddy.filling().unused;
     if whole && unused > 0 {
@@ -35,13 +35,13 @@ pub fn picture(buddy: &Buddy, most: usize) -> String {
     picture.text
 }
 
-struct Picture<'a> {
+struct TreePicture<'a> {
     buddy: &'a Buddy,
     text: String,
     most: usize,
 }
 
-impl Picture<'_> {
+impl TreePicture<'_> {
     /// Draws one block; false once the text is full. As deep as there are orders.
     fn draw(&mut self, order: usize, index: usize) -> bool {
         let size = MIN_BLOCK << order;

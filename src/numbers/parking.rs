@@ -52,14 +52,14 @@ choice! {
 /// Threads that wait for their turn.
 #[derive(Debug, Default)]
 pub struct Parking {
-    state: Mutex<State>,
+    state: Mutex<ParkingState>,
     /// How long a thread stays parked; for ever when there is none.
     patience: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    parked: BTreeMap<ClientNumber, Parked>,
+struct ParkingState {
+    parked: BTreeMap<ClientNumber, ParkedThread>,
     plan: VecDeque<ClientNumber>,
     running: Option<ClientNumber>,
     /// Those whose patience has ended in this draw.
@@ -69,7 +69,7 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Parked {
+struct ParkedThread {
     before: Step,
     thread: Thread,
 }
@@ -94,7 +94,7 @@ impl Parking {
         let deadline = self.patience.map(|patience| Instant::now() + patience);
         let mut state = lock(&self.state);
         state.arrive(client);
-        state.parked.insert(client, Parked { before, thread: thread::current() });
+        state.parked.insert(client, ParkedThread { before, thread: thread::current() });
         loop {
             let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
@@ -176,7 +176,7 @@ impl Parking {
     }
 }
 
-impl State {
+impl ParkingState {
     /// The step that `client` was told to do is over.
     fn arrive(&mut self, client: ClientNumber) {
         if self.running == Some(client) {

@@ -45,7 +45,7 @@ pub(super) struct Turns<'n> {
 impl Turns<'_> {
     /// The rows of a table. Turns are read in parts, so that no draw waits for a long record.
     pub fn rows(&self, rows: u64, which: Rows) -> Vec<Row> {
-        let mut table = Table::new(rows, which, MAX_ROWS);
+        let mut table = TableBuilder::new(rows, which, MAX_ROWS);
         if which == Rows::Last {
             // Each turn has a number at least, so more turns than rows are never needed.
             let most = usize::try_from(rows).unwrap_or(usize::MAX).min(MAX_ROWS);
@@ -70,7 +70,7 @@ impl Turns<'_> {
 
 /// The rows so far.
 #[derive(Debug)]
-pub struct Table {
+pub struct TableBuilder {
     wanted: u64,
     which: Rows,
     most: usize,
@@ -79,7 +79,7 @@ pub struct Table {
     turns: Vec<(Range<u32>, ClientNumber)>,
 }
 
-impl Table {
+impl TableBuilder {
     /// A table of `wanted` rows, of each client with [`Rows::Each`]; never of more than
     /// `most`.
     pub fn new(wanted: u64, which: Rows, most: usize) -> Self {
@@ -173,11 +173,15 @@ mod tests {
         }
         let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
         let homework = [(0, 1, 5), (1, 1, 19), (2, 1, 228), (3, 2, 665), (4, 1, 7), (5, 2, 11)];
-        assert_eq!(table(&state, &list, Table::new(100, Rows::First, 100)), homework);
+        assert_eq!(table(&state, &list, TableBuilder::new(100, Rows::First, 100)), homework);
     }
 
     /// The table, read two turns at a time.
-    fn table(state: &DrawState, list: &NumberList, mut table: Table) -> Vec<(u32, u64, u32)> {
+    fn table(
+        state: &DrawState,
+        list: &NumberList,
+        mut table: TableBuilder,
+    ) -> Vec<(u32, u64, u32)> {
         let mut from = 0;
         loop {
             let bite = state.turns(from, 2);
@@ -197,7 +201,7 @@ mod tests {
         }
         let list = NumberList::new((100..200).collect());
         let shown = |wanted, which, most| {
-            let rows = table(&state, &list, Table::new(wanted, which, most));
+            let rows = table(&state, &list, TableBuilder::new(wanted, which, most));
             rows.into_iter().map(|(counter, client, _)| (counter, client)).collect::<Vec<_>>()
         };
         assert_eq!(shown(2, Rows::First, 9), [(0, 1), (1, 1)]);
@@ -216,7 +220,7 @@ mod tests {
             draw(&mut state, client, count, 100);
         }
         let shown = |wanted, most| {
-            let mut table = Table::new(wanted, Rows::Last, most);
+            let mut table = TableBuilder::new(wanted, Rows::Last, most);
             let turns = state.last_turns(10).into_iter();
             let _ = turns.rev().try_for_each(|turn| table.add(turn, &list).then_some(()));
             let rows = table.into_rows(&list).into_iter();
@@ -237,7 +241,7 @@ mod tests {
             for (range, client) in turns {
                 state.record(*client, range.clone(), 1000);
             }
-            let rows = table(&state, &list, Table::new(wanted, Rows::Twice, 12));
+            let rows = table(&state, &list, TableBuilder::new(wanted, Rows::Twice, 12));
             rows.into_iter().map(|(counter, client, _)| (counter, client)).collect::<Vec<_>>()
         };
         // The homework's second table, as its results have it.
@@ -258,7 +262,7 @@ mod tests {
         for client in [7, 8, 9, 10] {
             state.record(client, 50..60, 100);
         }
-        let rows = table(&state, &list, Table::new(6, Rows::Twice, 100));
+        let rows = table(&state, &list, TableBuilder::new(6, Rows::Twice, 100));
         let expected = [(50, 7), (50, 8), (50, 9), (50, 10), (51, 7), (51, 8)];
         assert_eq!(rows.iter().map(|row| (row.0, row.1)).collect::<Vec<_>>(), expected);
     }

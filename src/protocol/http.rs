@@ -63,7 +63,7 @@ use answer::{Answering, Now};
 use asked::understand;
 use body::{Framing, Scan};
 use head::{Head, parse};
-use negotiation::Form;
+use negotiation::MediaForm;
 use page::Page;
 use refusal::{Refusal, bad};
 use resource::{LEASE, LEASES, Method, Resource};
@@ -116,7 +116,7 @@ struct Coming {
 }
 
 /// What a head asks, before its body has come.
-struct Route<'a> {
+struct HeadRequest<'a> {
     method: Method,
     resource: Resource,
     query: Option<&'a [u8]>,
@@ -207,7 +207,7 @@ impl Http {
         &mut self,
         head: &Head<'a>,
         manners: &Manners,
-    ) -> Result<(Result<Route<'a>, Refusal>, Coming), Refusal> {
+    ) -> Result<(Result<HeadRequest<'a>, Refusal>, Coming), Refusal> {
         let (authority, (path, query)) = split(head.target);
         let asked = understand(head, authority, manners)?;
         let method = Method::named(head.method);
@@ -233,10 +233,10 @@ impl Http {
     fn ask<'a>(
         &mut self,
         head: &Head<'_>,
-        wanted: &Route<'a>,
+        wanted: &HeadRequest<'a>,
         body: Cow<'a, [u8]>,
     ) -> Result<Option<Request<'a>>, Refusal> {
-        let Route { method, resource, query } = *wanted;
+        let HeadRequest { method, resource, query } = *wanted;
         if method != Method::Put && !body.is_empty() {
             let text = "nothing is done with a body here; send none, and parameters in the target";
             return Err(Refusal::new(400, text));
@@ -317,7 +317,7 @@ impl Http {
     /// XML.
     pub fn most_data(&self, max_message: usize) -> u64 {
         match self.answering.accept.best(true) {
-            Some(Form::Json | Form::Xml) => (max_message / 4 * 3) as u64,
+            Some(MediaForm::Json | MediaForm::Xml) => (max_message / 4 * 3) as u64,
             _ => max_message as u64,
         }
     }
@@ -332,10 +332,10 @@ fn route<'a>(
     method: Method,
     path: &'a [u8],
     query: Option<&'a [u8]>,
-) -> Result<Route<'a>, Refusal> {
+) -> Result<HeadRequest<'a>, Refusal> {
     let resource = Resource::named(path)?;
     resource.check(method)?;
-    Ok(Route { method, resource, query })
+    Ok(HeadRequest { method, resource, query })
 }
 
 /// The authority of a target with a scheme, its path and its query.

@@ -87,12 +87,12 @@ pub fn header(order: ByteOrder, kind: i32, length: usize) -> [u8; HEADER] {
 pub struct MemoryLease {
     order: ByteOrder,
     max_message: usize,
-    asked: Asked,
+    asked: MemoryLeaseCall,
 }
 
 /// What was decoded last: the same refusal is another number for each.
 #[derive(Debug, Clone, Copy)]
-enum Asked {
+enum MemoryLeaseCall {
     Lease,
     Set,
     Access { id: i32 },
@@ -101,7 +101,7 @@ enum Asked {
 impl MemoryLease {
     /// A connection of that byte order, with the longest message in bytes.
     pub fn new(order: ByteOrder, max_message: usize) -> Self {
-        Self { order, max_message, asked: Asked::Lease }
+        Self { order, max_message, asked: MemoryLeaseCall::Lease }
     }
 
     /// Looks for one frame at the start of `input`. A length that no frame of its type may
@@ -146,7 +146,7 @@ impl MemoryLease {
     }
 
     fn decode_lease<'a>(&mut self, mut payload: &[u8]) -> Result<Request<'a>, Error> {
-        self.asked = Asked::Lease;
+        self.asked = MemoryLeaseCall::Lease;
         let mut next = || self.order.take_i32(&mut payload).and_then(|n| u64::try_from(n).ok());
         let (size, duration_ms) = (next(), next());
         let (Some(size), Some(duration_ms)) = (size, duration_ms) else {
@@ -166,7 +166,7 @@ impl MemoryLease {
     }
 
     fn decode_set<'a>(&mut self, mut payload: &'a [u8]) -> Result<Request<'a>, Error> {
-        self.asked = Asked::Set;
+        self.asked = MemoryLeaseCall::Set;
         let id = self.order.take_i32(&mut payload);
         let length = self.order.take_i64(&mut payload).and_then(|n| usize::try_from(n).ok());
         match (id, length) {
@@ -183,28 +183,31 @@ impl MemoryLease {
     fn decode_access<'a>(&mut self, mut payload: &[u8]) -> Result<Request<'a>, Error> {
         // The payload's four bytes were checked with its length.
         let id = self.order.take_i32(&mut payload).unwrap_or_default();
-        self.asked = Asked::Access { id };
+        self.asked = MemoryLeaseCall::Access { id };
         Ok(Request::Get(Get { id: lease_id(id) }))
     }
 
     /// Appends the answer to the frame decoded last.
     pub fn encode(&self, reply: &mut Reply<'_>, out: &mut Output) {
         match (self.asked, reply) {
-            (Asked::Lease, Reply::Leased(Leased { id, .. })) => {
+            (MemoryLeaseCall::Lease, Reply::Leased(Leased { id, .. })) => {
                 self.put_number(LEASED, id.number().unwrap_or(NO_LEASE), out);
             }
-            (Asked::Lease, _) => self.put_number(LEASED, NO_LEASE, out),
-            (Asked::Set, Reply::Set(_)) => self.put_number(DATA_SET, SET_DONE, out),
-            (Asked::Set, Reply::Error(Error { code: Code::TooLarge | Code::BadRequest, .. })) => {
+            (MemoryLeaseCall::Lease, _) => self.put_number(LEASED, NO_LEASE, out),
+            (MemoryLeaseCall::Set, Reply::Set(_)) => self.put_number(DATA_SET, SET_DONE, out),
+            (
+                MemoryLeaseCall::Set,
+                Reply::Error(Error { code: Code::TooLarge | Code::BadRequest, .. }),
+            ) => {
                 self.put_number(DATA_SET, SET_TOO_LARGE, out);
             }
-            (Asked::Set, _) => self.put_number(DATA_SET, SET_NOT_FOUND, out),
-            (Asked::Access { id }, Reply::Data(Data { size, data, .. })) => {
+            (MemoryLeaseCall::Set, _) => self.put_number(DATA_SET, SET_NOT_FOUND, out),
+            (MemoryLeaseCall::Access { id }, Reply::Data(Data { size, data, .. })) => {
                 // The lease is in memory, so its size is one of a buffer.
                 data.resize(*size as usize, 0);
                 self.put_data(id, std::mem::take(data), out);
             }
-            (Asked::Access { id }, _) => self.put_data(id, Vec::new(), out),
+            (MemoryLeaseCall::Access { id }, _) => self.put_data(id, Vec::new(), out),
         }
     }
 

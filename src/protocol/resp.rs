@@ -59,17 +59,17 @@ pub struct Resp {
 }
 
 /// An answer about the connection, or an error's line.
-type Own<T> = Result<T, &'static str>;
+type OwnReply<T> = Result<T, &'static str>;
 
 /// A protocol error's text.
 type Broken = &'static str;
 
 /// The letter that a line begins with, and what is said of another one and of no number.
-type Line = (u8, Broken, Broken);
+type Expected = (u8, Broken, Broken);
 
-const COUNT: Line =
+const COUNT: Expected =
     (b'*', "expected '*'; each request is an array of bulk strings", "invalid multibulk length");
-const LENGTH: Line = (b'$', "expected '$'; each word is a bulk string", "invalid bulk length");
+const LENGTH: Expected = (b'$', "expected '$'; each word is a bulk string", "invalid bulk length");
 
 impl Resp {
     /// A connection; where a user is wanted, of nobody yet.
@@ -138,7 +138,7 @@ impl Resp {
     /// Answers what is about the connection, and whoever has to log on first.
     fn answers(&mut self, words: Words<'_>, manners: &Manners) -> bool {
         let (command, rest) = words.next();
-        let answer: Own<Vec<u8>> = match &*command.to_ascii_uppercase() {
+        let answer: OwnReply<Vec<u8>> = match &*command.to_ascii_uppercase() {
             b"HELLO" => self.hello(rest, manners),
             b"AUTH" if rest.count() == 2 => self.log_on(rest, manners).map(|()| OK.into()),
             b"QUIT" => {
@@ -166,7 +166,7 @@ impl Resp {
     }
 
     /// Logs on with the next two words.
-    fn log_on(&mut self, words: Words<'_>, manners: &Manners) -> Own<()> {
+    fn log_on(&mut self, words: Words<'_>, manners: &Manners) -> OwnReply<()> {
         let (name, rest) = words.next();
         let (password, _) = rest.next();
         match &manners.user {
@@ -179,7 +179,7 @@ impl Resp {
         }
     }
 
-    fn hello(&mut self, words: Words<'_>, manners: &Manners) -> Own<Vec<u8>> {
+    fn hello(&mut self, words: Words<'_>, manners: &Manners) -> OwnReply<Vec<u8>> {
         let (version, mut rest) = words.next();
         let proto = match version {
             b"" if rest.is_over() => 2 + u8::from(self.is_third),
@@ -272,7 +272,7 @@ fn config(name: &[u8]) -> Vec<u8> {
 
 /// A number after a letter, and the bytes of their line; none for one below 0. `None` while the
 /// line is not whole.
-fn number(input: &[u8], line: Line) -> Result<Option<(Option<u64>, usize)>, Broken> {
+fn number(input: &[u8], line: Expected) -> Result<Option<(Option<u64>, usize)>, Broken> {
     let (letter, no_letter, no_number) = line;
     let Some((&first, rest)) = input.split_first() else { return Ok(None) };
     if first != letter {

@@ -27,7 +27,7 @@ use crate::common::error::{Code, Error};
 use crate::server::clients::{Gauge, Membership};
 use crate::server::connection::{self, Limits};
 use crate::server::shared::Shared;
-use crate::server::turned_away::Refusal;
+use crate::server::turned_away::TurnedAway;
 
 /// A client thread's stack in bytes, reserved and not used up: the deepest thing it
 /// does is draw a buddy tree, some 40 calls. A debug build needs the most, about 30 KiB.
@@ -52,7 +52,7 @@ pub(super) struct Door {
     /// More are turned away.
     pub(super) max_clients: usize,
     /// To the refusing thread.
-    pub(super) refusals: Sender<Refusal>,
+    pub(super) refusals: Sender<TurnedAway>,
     /// When it warned last that the system has nothing left.
     pub(super) warned: Option<Instant>,
 }
@@ -111,7 +111,7 @@ impl Door {
     fn turn_away(&self, stream: TcpStream, text: String) {
         let line = format!("error {}\n", Error::new(Code::Busy, text));
         // Fails only after a panic in there.
-        let _ = self.refusals.send(Refusal { stream, line });
+        let _ = self.refusals.send(TurnedAway { stream, line });
     }
 }
 

@@ -37,14 +37,14 @@ pub struct Clients {
 
 #[derive(Debug, Default)]
 struct Connected {
-    clients: HashMap<ClientNumber, Client>,
+    clients: HashMap<ClientNumber, ConnectedClient>,
     /// The number that the last client was given.
     last: ClientNumber,
     is_stopping: bool,
 }
 
 #[derive(Debug)]
-struct Client {
+struct ConnectedClient {
     stream: Arc<TcpStream>,
     /// `None` until the thread has started.
     thread: Option<JoinHandle<()>>,
@@ -78,7 +78,9 @@ impl Clients {
         if connected.is_stopping {
             return false;
         }
-        connected.clients.insert(client, Client { stream, thread: None, gauge, since: now });
+        connected
+            .clients
+            .insert(client, ConnectedClient { stream, thread: None, gauge, since: now });
         true
     }
 
@@ -96,9 +98,9 @@ impl Clients {
     }
 
     /// The state of each client's thread now, in no order.
-    pub fn seen(&self, now: Instant) -> Vec<Seen> {
+    pub fn seen(&self, now: Instant) -> Vec<ConnectionSnapshot> {
         let connected = lock(&self.connected);
-        let see = |(&number, client): (&ClientNumber, &Client)| {
+        let see = |(&number, client): (&ClientNumber, &ConnectedClient)| {
             client.gauge.see(number, now.saturating_duration_since(client.since))
         };
         connected.clients.iter().map(see).collect()
@@ -156,7 +158,7 @@ impl Drop for Membership<'_> {
 
 /// One connection, as it was a moment ago.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct ConnectionSnapshot {
     /// Its client's number.
     pub client: ClientNumber,
     /// The representation that it speaks.
@@ -227,9 +229,9 @@ impl Gauge {
         self.speaks.store(speaks as u8, Ordering::Relaxed);
     }
 
-    fn see(&self, client: ClientNumber, connected: Duration) -> Seen {
+    fn see(&self, client: ClientNumber, connected: Duration) -> ConnectionSnapshot {
         let number = |of: &AtomicU8| usize::from(of.load(Ordering::Relaxed));
-        Seen {
+        ConnectionSnapshot {
             client,
             speaks: Tongue::ALL.get(number(&self.speaks)).copied().unwrap_or(Tongue::Nothing),
             does: Doing::ALL.get(number(&self.does)).copied().unwrap_or(Doing::Listening),

@@ -12,7 +12,7 @@ use crate::common::error::Error;
 use crate::common::id::parse_decimal;
 use crate::common::line::put;
 use crate::numbers::draw::Locking;
-use crate::sessions::Figures;
+use crate::sessions::SessionFigures;
 
 command! {
     /// Shows the server's figures.
@@ -110,8 +110,8 @@ fn memory_figures(tables: &ServerTables) -> [(&'static str, String); 11] {
     ]
 }
 
-fn session_figures(shared: &Shared, figures: &Figures) -> [(&'static str, String); 10] {
-    let Figures { admin, admin_used, sessions, messages, counts } = *figures;
+fn session_figures(shared: &Shared, figures: &SessionFigures) -> [(&'static str, String); 10] {
+    let SessionFigures { admin, admin_used, sessions, messages, counts } = *figures;
     [
         ("admin", admin),
         ("admin_used", admin_used),

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cooperative::manager::{Processes, Rules, check_name};
-use crate::cooperative::pool::{Pools, Shares};
+use crate::cooperative::pool::{PoolAmounts, Shares};
 use crate::cooperative::words::Pool;
 use crate::memory::arena::Arena;
 use crate::memory::buddy::{Buddy, MIN_BLOCK};
@@ -248,7 +248,7 @@ impl Config {
     pub fn share(&self) -> Result<Shared, StartError> {
         let arena = Arena::new(self.memory).map_err(|_| StartError::Memory(self.memory))?;
         let ids = Ids::new(rand::make_rng(), RandomState::new());
-        let pools = Pools::divided(self.memory, &self.pools, &self.caps);
+        let pools = PoolAmounts::divided(self.memory, &self.pools, &self.caps);
         let pools = pools.map_err(|why| StartError::OutOfRange(format!("--pools: {why}")))?;
         if let Some((name, bytes)) = self.rules.fixed.iter().find(|(_, bytes)| {
             **bytes > 0

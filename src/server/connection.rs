@@ -34,7 +34,7 @@ use crate::protocol::output::Output;
 use crate::protocol::{Conversation, Decoded, Manners, Tail};
 use crate::server::clients::{Doing, Gauge};
 use crate::server::input::Input;
-use crate::server::patience::{Patience, Situation, Wait};
+use crate::server::patience::{Patience, Situation, WaitFor};
 use crate::server::shared::Shared;
 use crate::server::writing;
 
@@ -92,9 +92,9 @@ pub fn serve(
     drop(connection);
     log::debug!("client-{client} ended: {end:?}");
     match end {
-        End::Theirs => {}
-        End::Ours => writing::close(stream),
-        End::Stop => writing::close_in_stop(stream),
+        ConnectionEnd::Theirs => {}
+        ConnectionEnd::Ours => writing::close(stream),
+        ConnectionEnd::Stop => writing::close_in_stop(stream),
     }
 }
 
@@ -147,7 +147,7 @@ impl Drop for Connection<'_> {
 
 /// How a connection ended.
 #[derive(Debug, PartialEq, Eq)]
-enum End {
+enum ConnectionEnd {
     /// The client closed or cannot be reached: nothing of it is left unread.
     Theirs,
     /// The server closes, and input may be unread.
@@ -160,7 +160,7 @@ enum End {
 enum Received {
     Tail(Tail),
     TooSlow,
-    End(End),
+    ConnectionEnd(ConnectionEnd),
 }
 
 /// A draw, by hand: the one request that comes by the million. As a function of its own it makes
@@ -174,20 +174,20 @@ pub fn draw(shared: &Shared, client: ClientNumber, count: u64) -> Reply<'_> {
 }
 
 impl Connection<'_> {
-    fn converse(&mut self) -> End {
+    fn converse(&mut self) -> ConnectionEnd {
         loop {
             let tail = match self.receive() {
                 Received::Tail(tail) => tail,
                 Received::TooSlow => return self.end_too_slow(),
-                Received::End(end) => return end,
+                Received::ConnectionEnd(end) => return end,
             };
             self.gauge.does(Doing::Answering);
             let last = self.answer_all(tail);
             if self.flush().is_err() || last {
-                return End::Ours;
+                return ConnectionEnd::Ours;
             }
             if tail == Tail::Ended {
-                return End::Theirs;
+                return ConnectionEnd::Theirs;
             }
         }
     }
@@ -199,14 +199,16 @@ impl Connection<'_> {
         self.gauge.does(Doing::Listening);
         loop {
             let wait = self.patience.wait(self.situation(), Instant::now);
-            if wait == Wait::Whole(Duration::ZERO) {
+            if wait == WaitFor::Whole(Duration::ZERO) {
                 return Received::TooSlow;
             }
             self.set_read_timeout(wait.timeout());
             match self.stream.read(self.input.space()) {
                 // The stop shuts reading down: what had come is still read, and then an
                 // empty socket looks like the stream's end.
-                Ok(0) if self.shared.is_stopping() => return Received::End(End::Stop),
+                Ok(0) if self.shared.is_stopping() => {
+                    return Received::ConnectionEnd(ConnectionEnd::Stop);
+                }
                 Ok(0) => return Received::Tail(Tail::Ended),
                 Ok(count) => {
                     self.unheard_numbers = 0;
@@ -222,7 +224,7 @@ impl Connection<'_> {
                     }
                     kind => {
                         self.refused = kind == ErrorKind::BrokenPipe;
-                        return Received::End(End::Theirs);
+                        return Received::ConnectionEnd(ConnectionEnd::Theirs);
                     }
                 },
             }
@@ -235,15 +237,15 @@ impl Connection<'_> {
     }
 
     /// What a wait in vain means; `None` to wait on.
-    fn nothing_came(&mut self, wait: Wait) -> Option<Received> {
+    fn nothing_came(&mut self, wait: WaitFor) -> Option<Received> {
         match wait {
-            Wait::Quiet(_) => Some(Received::Tail(Tail::Quiet)),
-            Wait::Idle(_) => Some(Received::End(End::Ours)),
-            Wait::Shrink(_) => {
+            WaitFor::Quiet(_) => Some(Received::Tail(Tail::Quiet)),
+            WaitFor::Idle(_) => Some(Received::ConnectionEnd(ConnectionEnd::Ours)),
+            WaitFor::Shrink(_) => {
                 self.shrink();
                 None
             }
-            Wait::Whole(_) | Wait::Forever => None,
+            WaitFor::Whole(_) | WaitFor::Forever => None,
         }
     }
 
@@ -371,10 +373,10 @@ impl Connection<'_> {
         written.map_err(|error| log::debug!("client-{}: {error}", self.caller.client))
     }
 
-    fn end_too_slow(&mut self) -> End {
+    fn end_too_slow(&mut self) -> ConnectionEnd {
         let timeout_ms = self.limits.request_timeout.as_millis();
         self.conversation.too_slow(self.input.pending(), timeout_ms, &mut self.output);
         let _ = self.flush();
-        End::Ours
+        ConnectionEnd::Ours
     }
 }

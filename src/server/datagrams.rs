@@ -36,7 +36,7 @@ use crate::protocol::datagram::{
     self, AMPLIFICATION, Said, Token, Welcome, Wish, longest_reply, read, welcome,
 };
 use crate::protocol::frame::Header;
-use crate::server::history::{History, Verdict};
+use crate::server::history::{History, Recall};
 use crate::server::token::Tokens;
 
 /// What a server that takes datagrams is bound by.
@@ -104,7 +104,7 @@ impl Datagrams {
                 return None;
             }
             Said::Asked { token, wish, request } => {
-                let asked = Asked { header, token, wish, from, length: datagram.len() };
+                let asked = DatagramCall { header, token, wish, from, length: datagram.len() };
                 match self.tokens.read(token, from, now) {
                     Some(proof) if self.history.accepts(proof, now) => {
                         return self.answer(&asked, request, proof.client, now, executor);
@@ -133,7 +133,7 @@ impl Datagrams {
     /// Answers a request whose token is valid.
     fn answer(
         &mut self,
-        asked: &Asked,
+        asked: &DatagramCall,
         request: Result<Request<'_>, Error>,
         client: ClientNumber,
         now: Instant,
@@ -145,11 +145,11 @@ impl Datagrams {
         };
         if asked.wish.at_most_once {
             match self.history.begin(client, asked.header.id, asked.from.ip(), now) {
-                Verdict::New => {}
-                Verdict::Repeated(reply) => return asked.wish.reply.then(|| reply.to_vec()),
-                Verdict::Settled => return None,
-                Verdict::Behind => return asked.error(Error::new(Code::Refused, BEHIND)),
-                Verdict::Full => return asked.error(Error::new(Code::Busy, FULL)),
+                Recall::New => {}
+                Recall::Repeated(reply) => return asked.wish.reply.then(|| reply.to_vec()),
+                Recall::Settled => return None,
+                Recall::Behind => return asked.error(Error::new(Code::Refused, BEHIND)),
+                Recall::Full => return asked.error(Error::new(Code::Busy, FULL)),
             }
         }
         let mut reply = executor.execute(&request, client, asked.wish);
@@ -168,7 +168,11 @@ impl Datagrams {
     }
 
     /// Refuses what does not fit a datagram.
-    fn fitting<'a>(&self, asked: &Asked, request: Request<'a>) -> Result<Request<'a>, Error> {
+    fn fitting<'a>(
+        &self,
+        asked: &DatagramCall,
+        request: Request<'a>,
+    ) -> Result<Request<'a>, Error> {
         let longest = self.longest;
         if asked.length > longest {
             let text = format!("a datagram has at most {longest} bytes here; ask by TCP");
@@ -188,7 +192,7 @@ impl Datagrams {
 }
 
 /// A request as it came.
-struct Asked {
+struct DatagramCall {
     header: Header,
     token: Token,
     wish: Wish,
@@ -196,7 +200,7 @@ struct Asked {
     length: usize,
 }
 
-impl Asked {
+impl DatagramCall {
     fn error(&self, error: Error) -> Option<Vec<u8>> {
         let reply = || datagram::reply(self.header, Some(self.token), &mut Reply::Error(error));
         self.wish.reply.then(reply)

@@ -44,7 +44,7 @@ const SWEEPS: u32 = 4;
 /// The last request of each client.
 #[derive(Debug)]
 pub struct History {
-    entries: HashMap<ClientNumber, Entry>,
+    entries: HashMap<ClientNumber, HistoryEntry>,
     /// How many entries each address has.
     addresses: HashMap<IpAddr, usize>,
     most: usize,
@@ -56,7 +56,7 @@ pub struct History {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct HistoryEntry {
     last: u32,
     outcome: Outcome,
     heard: Instant,
@@ -74,7 +74,7 @@ enum Outcome {
 
 /// What to do with a request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict<'a> {
+pub enum Recall<'a> {
     /// Execute it, then [`History::keep`] the reply.
     New,
     /// It was executed: send this again.
@@ -104,35 +104,29 @@ impl History {
 
     /// Decides on request `id` of a client whose token is accepted; a new one is begun from
     /// now on. Room that silence made is found by [`History::sweep`] before.
-    pub fn begin(
-        &mut self,
-        client: ClientNumber,
-        id: u32,
-        ip: IpAddr,
-        now: Instant,
-    ) -> Verdict<'_> {
+    pub fn begin(&mut self, client: ClientNumber, id: u32, ip: IpAddr, now: Instant) -> Recall<'_> {
         let has_room = self.has_room(ip);
         let entry = match self.entries.entry(client) {
             Occupied(known) => known.into_mut(),
-            Vacant(_) if !has_room => return Verdict::Full,
+            Vacant(_) if !has_room => return Recall::Full,
             Vacant(place) => {
                 *self.addresses.entry(ip).or_default() += 1;
-                place.insert(Entry { last: id, outcome: Outcome::Begun, heard: now, ip });
-                return Verdict::New;
+                place.insert(HistoryEntry { last: id, outcome: Outcome::Begun, heard: now, ip });
+                return Recall::New;
             }
         };
         entry.heard = now;
         if id > entry.last {
             (entry.last, entry.outcome) = (id, Outcome::Begun);
-            return Verdict::New;
+            return Recall::New;
         }
         match &entry.outcome {
-            _ if id < entry.last => Verdict::Behind,
+            _ if id < entry.last => Recall::Behind,
             Outcome::Replied(reply) => {
                 self.resent += 1;
-                Verdict::Repeated(reply)
+                Recall::Repeated(reply)
             }
-            Outcome::Begun | Outcome::Acknowledged => Verdict::Settled,
+            Outcome::Begun | Outcome::Acknowledged => Recall::Settled,
         }
     }
 
@@ -184,7 +178,7 @@ impl History {
 
     /// How many replies are kept.
     pub fn replies(&self) -> usize {
-        let kept = |entry: &&Entry| matches!(entry.outcome, Outcome::Replied(_));
+        let kept = |entry: &&HistoryEntry| matches!(entry.outcome, Outcome::Replied(_));
         self.entries.values().filter(kept).count()
     }
 
@@ -198,7 +192,7 @@ impl History {
         self.time
     }
 
-    fn is_over(&self, entry: &Entry, now: Instant) -> bool {
+    fn is_over(&self, entry: &HistoryEntry, now: Instant) -> bool {
         now.saturating_duration_since(entry.heard) >= self.time
     }
 

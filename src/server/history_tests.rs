@@ -18,11 +18,11 @@ fn four() -> (History, Instant) {
 #[test]
 fn the_same_id_again_is_answered_with_the_reply_that_was_kept() {
     let (mut history, now) = four();
-    assert_eq!(history.begin(7, 1, ip(1), now), Verdict::New);
-    assert_eq!(history.begin(7, 1, ip(1), now), Verdict::Settled, "no reply yet");
+    assert_eq!(history.begin(7, 1, ip(1), now), Recall::New);
+    assert_eq!(history.begin(7, 1, ip(1), now), Recall::Settled, "no reply yet");
     history.keep(7, b"one");
-    assert_eq!(history.begin(7, 1, ip(1), now), Verdict::Repeated(b"one"));
-    assert_eq!(history.begin(8, 1, ip(1), now), Verdict::New, "another client");
+    assert_eq!(history.begin(7, 1, ip(1), now), Recall::Repeated(b"one"));
+    assert_eq!(history.begin(8, 1, ip(1), now), Recall::New, "another client");
     assert_eq!((history.len(), history.replies(), history.resent()), (2, 1, 1));
 }
 
@@ -31,13 +31,13 @@ fn a_higher_id_acknowledges_the_reply_before_and_a_lower_one_is_behind() {
     let (mut history, now) = four();
     history.begin(7, 5, ip(1), now);
     history.keep(7, b"five");
-    assert_eq!(history.begin(7, 9, ip(1), now), Verdict::New);
+    assert_eq!(history.begin(7, 9, ip(1), now), Recall::New);
     assert_eq!(history.replies(), 0);
     history.keep(7, b"nine");
     for id in [0, 5, 8] {
-        assert_eq!(history.begin(7, id, ip(1), now), Verdict::Behind, "{id}");
+        assert_eq!(history.begin(7, id, ip(1), now), Recall::Behind, "{id}");
     }
-    assert_eq!(history.begin(7, 9, ip(1), now), Verdict::Repeated(b"nine"));
+    assert_eq!(history.begin(7, 9, ip(1), now), Recall::Repeated(b"nine"));
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn an_acknowledgement_drops_the_reply_and_not_the_id() {
     assert_eq!(history.replies(), 1, "another's, or an old one, drops nothing");
     history.acknowledge(7, 5);
     assert_eq!((history.len(), history.replies()), (1, 0));
-    assert_eq!(history.begin(7, 5, ip(1), now), Verdict::Settled);
+    assert_eq!(history.begin(7, 5, ip(1), now), Recall::Settled);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_copy_that_outlives_the_history_is_not_executed_again() {
     let proof = |now: Instant| Proof { client: 7, age: now - start };
     let almost = start + TIME - SECOND;
     assert!(history.accepts(proof(almost), almost));
-    assert_eq!(history.begin(7, 5, ip(1), almost), Verdict::Repeated(b"five"));
+    assert_eq!(history.begin(7, 5, ip(1), almost), Recall::Repeated(b"five"));
     // That copy counted as hearing from it: the time runs from there.
     let later = almost + TIME - SECOND;
     assert!(history.accepts(proof(later), later), "old, and known");
@@ -71,40 +71,40 @@ fn a_copy_that_outlives_the_history_is_not_executed_again() {
     history.sweep(late);
     assert!(history.is_empty() && !history.accepts(proof(late), late), "and after");
     // The broken twin: a history that does not look at the token's age executes it again.
-    assert_eq!(history.begin(7, 5, ip(1), late), Verdict::New);
+    assert_eq!(history.begin(7, 5, ip(1), late), Recall::New);
 }
 
 #[test]
 fn a_full_history_refuses_new_clients_and_forgets_nobody() {
     let (mut history, start) = four();
     for (client, last) in [(1, 1), (2, 1), (3, 2), (4, 2)] {
-        assert_eq!(history.begin(client, 1, ip(last), start), Verdict::New);
+        assert_eq!(history.begin(client, 1, ip(last), start), Recall::New);
     }
     let later = start + SECOND;
-    assert_eq!(history.begin(5, 1, ip(3), later), Verdict::Full);
-    assert_eq!(history.begin(1, 2, ip(1), later), Verdict::New, "who is in goes on");
+    assert_eq!(history.begin(5, 1, ip(3), later), Recall::Full);
+    assert_eq!(history.begin(1, 2, ip(1), later), Recall::New, "who is in goes on");
     assert_eq!(history.len(), 4);
     // Three were silent for long enough, and make room.
     let late = start + TIME;
     history.sweep(late);
-    assert_eq!(history.begin(5, 1, ip(3), late), Verdict::New);
+    assert_eq!(history.begin(5, 1, ip(3), late), Recall::New);
     assert_eq!(history.len(), 2);
 }
 
 #[test]
 fn one_address_has_at_most_half_of_it_and_gets_it_back() {
     let (mut history, now) = four();
-    assert_eq!(history.begin(1, 1, ip(1), now), Verdict::New);
-    assert_eq!(history.begin(2, 1, ip(1), now), Verdict::New);
-    assert_eq!(history.begin(3, 1, ip(1), now), Verdict::Full);
-    assert_eq!(history.begin(3, 1, ip(2), now), Verdict::New);
+    assert_eq!(history.begin(1, 1, ip(1), now), Recall::New);
+    assert_eq!(history.begin(2, 1, ip(1), now), Recall::New);
+    assert_eq!(history.begin(3, 1, ip(1), now), Recall::Full);
+    assert_eq!(history.begin(3, 1, ip(2), now), Recall::New);
     let late = now + TIME;
     history.sweep(late);
-    assert_eq!(history.begin(4, 1, ip(1), late), Verdict::New);
-    assert_eq!(history.begin(5, 1, ip(1), late), Verdict::New);
-    assert_eq!(history.begin(6, 1, ip(1), late), Verdict::Full);
+    assert_eq!(history.begin(4, 1, ip(1), late), Recall::New);
+    assert_eq!(history.begin(5, 1, ip(1), late), Recall::New);
+    assert_eq!(history.begin(6, 1, ip(1), late), Recall::Full);
     let mut least = History::new(1, TIME, now);
-    assert_eq!(least.begin(1, 1, ip(1), now), Verdict::New, "half of one is one");
+    assert_eq!(least.begin(1, 1, ip(1), now), Recall::New, "half of one is one");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::clients::Seen;
+use super::clients::ConnectionSnapshot;
 use super::shared::Shared;
 use crate::common::caller::Caller;
 use crate::common::description::{
@@ -195,7 +195,7 @@ fn connections(shared: &Shared, caller: Caller) -> Result<Rows, Error> {
     let processes: Vec<Option<Arc<str>>> = shared
         .memory
         .read(|tables, _| seen.iter().map(|seen| tables.processes.name_of(seen.client)).collect());
-    let row = |(seen, process): (&Seen, Option<Arc<str>>)| {
+    let row = |(seen, process): (&ConnectionSnapshot, Option<Arc<str>>)| {
         let [client, requests] = [seen.client, seen.requests].map(|number| number.to_string());
         let (speaks, does) = (seen.speaks.word().to_string(), seen.does.word().to_string());
         let connected = seen.connected.as_millis().to_string();

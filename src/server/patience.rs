@@ -35,7 +35,7 @@ pub struct Situation {
 
 /// What to wait for, and how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
+pub enum WaitFor {
     /// For the next byte, for ever.
     Forever,
     /// For the rest of a request; then it was too slow.
@@ -48,14 +48,15 @@ pub enum Wait {
     Shrink(Duration),
 }
 
-impl Wait {
+impl WaitFor {
     /// The socket's read timeout.
     pub fn timeout(self) -> Option<Duration> {
         match self {
-            Wait::Forever => None,
-            Wait::Whole(left) | Wait::Quiet(left) | Wait::Idle(left) | Wait::Shrink(left) => {
-                Some(left)
-            }
+            WaitFor::Forever => None,
+            WaitFor::Whole(left)
+            | WaitFor::Quiet(left)
+            | WaitFor::Idle(left)
+            | WaitFor::Shrink(left) => Some(left),
         }
     }
 }
@@ -84,7 +85,7 @@ impl Patience {
     }
 
     /// What to wait for now. The clock is read only while a request is under way.
-    pub fn wait(&mut self, situation: Situation, clock: impl FnOnce() -> Instant) -> Wait {
+    pub fn wait(&mut self, situation: Situation, clock: impl FnOnce() -> Instant) -> WaitFor {
         if !situation.pending {
             self.began = None;
             return self.wait_for_next(situation.large);
@@ -94,18 +95,22 @@ impl Patience {
         let began = *self.began.get_or_insert(now);
         let left = self.request.saturating_sub(now.saturating_duration_since(began));
         let quiet = Duration::from_millis(QUIET_MS);
-        if situation.awaits_quiet && quiet < left { Wait::Quiet(quiet) } else { Wait::Whole(left) }
+        if situation.awaits_quiet && quiet < left {
+            WaitFor::Quiet(quiet)
+        } else {
+            WaitFor::Whole(left)
+        }
     }
 
-    fn wait_for_next(&mut self, large: bool) -> Wait {
+    fn wait_for_next(&mut self, large: bool) -> WaitFor {
         let unlimited = self.idle.is_zero();
         if large && (unlimited || SHRINK < self.idle) {
             self.idled = SHRINK;
-            Wait::Shrink(SHRINK)
+            WaitFor::Shrink(SHRINK)
         } else if unlimited {
-            Wait::Forever
+            WaitFor::Forever
         } else {
-            Wait::Idle(self.idle - self.idled)
+            WaitFor::Idle(self.idle - self.idled)
         }
     }
 }
@@ -126,9 +131,9 @@ mod tests {
     #[test]
     fn an_idle_connection_waits_for_ever_and_asks_for_no_clock() {
         let mut patience = Patience::new(30 * SECOND, Duration::ZERO);
-        assert_eq!(patience.wait(NOTHING, no_clock), Wait::Forever);
+        assert_eq!(patience.wait(NOTHING, no_clock), WaitFor::Forever);
         let mut patience = Patience::new(30 * SECOND, 9 * SECOND);
-        assert_eq!(patience.wait(NOTHING, no_clock), Wait::Idle(9 * SECOND));
+        assert_eq!(patience.wait(NOTHING, no_clock), WaitFor::Idle(9 * SECOND));
     }
 
     #[test]
@@ -137,9 +142,9 @@ mod tests {
         let mut patience = Patience::new(30 * SECOND, Duration::ZERO);
         for seconds in (0..30).step_by(5) {
             let wait = patience.wait(PART, || start + seconds * SECOND);
-            assert_eq!(wait, Wait::Whole((30 - seconds) * SECOND));
+            assert_eq!(wait, WaitFor::Whole((30 - seconds) * SECOND));
         }
-        assert_eq!(patience.wait(PART, || start + 31 * SECOND), Wait::Whole(Duration::ZERO));
+        assert_eq!(patience.wait(PART, || start + 31 * SECOND), WaitFor::Whole(Duration::ZERO));
     }
 
     #[test]
@@ -148,9 +153,9 @@ mod tests {
         let mut patience = Patience::new(30 * SECOND, Duration::ZERO);
         patience.wait(PART, || start);
         patience.request_done();
-        assert_eq!(patience.wait(PART, || start + 20 * SECOND), Wait::Whole(30 * SECOND));
+        assert_eq!(patience.wait(PART, || start + 20 * SECOND), WaitFor::Whole(30 * SECOND));
         patience.wait(NOTHING, no_clock);
-        assert_eq!(patience.wait(PART, || start + 60 * SECOND), Wait::Whole(30 * SECOND));
+        assert_eq!(patience.wait(PART, || start + 60 * SECOND), WaitFor::Whole(30 * SECOND));
     }
 
     #[test]
@@ -158,27 +163,27 @@ mod tests {
         let start = Instant::now();
         let mut patience = Patience::new(SECOND, Duration::ZERO);
         let quiet = Duration::from_millis(QUIET_MS);
-        assert_eq!(patience.wait(DRAW, || start), Wait::Quiet(quiet));
+        assert_eq!(patience.wait(DRAW, || start), WaitFor::Quiet(quiet));
         let late = start + SECOND - quiet;
-        assert_eq!(patience.wait(DRAW, || late), Wait::Whole(quiet));
+        assert_eq!(patience.wait(DRAW, || late), WaitFor::Whole(quiet));
     }
 
     #[test]
     fn large_buffers_are_kept_for_a_second() {
         let large = Situation { large: true, ..NOTHING };
         let wait = |idle| Patience::new(SECOND, idle).wait(large, no_clock);
-        assert_eq!(wait(Duration::ZERO), Wait::Shrink(SHRINK));
-        assert_eq!(wait(60 * SECOND), Wait::Shrink(SHRINK));
-        assert_eq!(wait(SECOND), Wait::Idle(SECOND));
+        assert_eq!(wait(Duration::ZERO), WaitFor::Shrink(SHRINK));
+        assert_eq!(wait(60 * SECOND), WaitFor::Shrink(SHRINK));
+        assert_eq!(wait(SECOND), WaitFor::Idle(SECOND));
     }
 
     #[test]
     fn the_time_until_the_buffers_shrink_is_part_of_the_idle_time() {
         let large = Situation { large: true, ..NOTHING };
         let mut patience = Patience::new(SECOND, 3 * SECOND);
-        assert_eq!(patience.wait(large, no_clock), Wait::Shrink(SECOND));
-        assert_eq!(patience.wait(NOTHING, no_clock), Wait::Idle(2 * SECOND));
+        assert_eq!(patience.wait(large, no_clock), WaitFor::Shrink(SECOND));
+        assert_eq!(patience.wait(NOTHING, no_clock), WaitFor::Idle(2 * SECOND));
         patience.request_done();
-        assert_eq!(patience.wait(NOTHING, no_clock), Wait::Idle(3 * SECOND));
+        assert_eq!(patience.wait(NOTHING, no_clock), WaitFor::Idle(3 * SECOND));
     }
 }

@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A client that is turned away.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct TurnedAway {
     /// Its socket.
     pub stream: TcpStream,
     /// The line that it is told.
@@ -33,7 +33,7 @@ pub struct Refusal {
 }
 
 /// Refuses clients until the accepting thread has ended.
-pub fn run(inbox: &Receiver<Refusal>) {
+pub fn run(inbox: &Receiver<TurnedAway>) {
     let mut sockets: VecDeque<(TcpStream, Instant)> = VecDeque::new();
     loop {
         let refusal = if sockets.is_empty() {
@@ -57,7 +57,7 @@ pub fn run(inbox: &Receiver<Refusal>) {
 }
 
 /// Writes the line and begins to close; `None` when the client is lost.
-fn tell(Refusal { mut stream, line }: Refusal) -> Option<TcpStream> {
+fn tell(TurnedAway { mut stream, line }: TurnedAway) -> Option<TcpStream> {
     stream.set_nonblocking(true).ok()?;
     // A fresh socket's send buffer takes one line; if not, the client is lost anyway.
     stream.write_all(line.as_bytes()).ok()?;

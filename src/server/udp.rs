@@ -65,11 +65,12 @@ pub fn start(
         Datagrams::new(limits, shared.numbers.length(), RandomState::new(), Instant::now());
     let most_data = datagram::most_data(limits.longest);
     let (read_timeout, warned) = (None, None);
-    let server = Server { socket, shared, datagrams, fault, most_data, read_timeout, warned };
+    let server =
+        DatagramServer { socket, shared, datagrams, fault, most_data, read_timeout, warned };
     Builder::new().name("udp".into()).spawn(|| server.run())
 }
 
-struct Server {
+struct DatagramServer {
     socket: UdpSocket,
     shared: Arc<Shared>,
     datagrams: Datagrams,
@@ -82,7 +83,7 @@ struct Server {
     warned: Option<Instant>,
 }
 
-impl Server {
+impl DatagramServer {
     fn run(mut self) {
         let mut buffer = vec![0; BUFFER];
         while !self.shared.is_stopping() {

@@ -71,7 +71,7 @@ pub trait Waiting: Debug {
     type Done;
 
     /// Looks whether it can be answered now.
-    fn look(&mut self, tables: &mut ServerTables, turn: &Turn) -> Look<Self::Done>;
+    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done>;
 
     /// Waits no longer: the client has gone.
     ///
@@ -95,7 +95,7 @@ pub trait Waiting: Debug {
 
 /// When a waiting request is looked at, and for whom.
 #[derive(Debug, Clone, Copy)]
-pub struct Turn {
+pub struct Moment {
     /// The client that asked.
     pub caller: Caller,
     /// The time, read under the lock.
@@ -165,7 +165,7 @@ pub enum Resumed {
 
 /// A [`Waiting`] of any kind, whose answers are replies.
 trait Resume: Debug {
-    fn look(&mut self, tables: &mut ServerTables, turn: &Turn) -> Look<Resumed>;
+    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Resumed>;
     fn give_up(&mut self, shared: &Shared) -> Reply<'static>;
     fn take_back(&mut self, shared: &Shared, reply: Reply<'static>) -> Reply<'static>;
 }
@@ -177,7 +177,7 @@ where
     W::Done: TryFrom<Reply<'static>, Error = Reply<'static>>,
     W::Done: 'static,
 {
-    fn look(&mut self, tables: &mut ServerTables, turn: &Turn) -> Look<Resumed> {
+    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Resumed> {
         match Waiting::look(self, tables, turn) {
             Look::Nothing => Look::Nothing,
             Look::Ready => Look::Ready,
@@ -224,7 +224,7 @@ impl Shared {
         let turn = |now: Instant, is_here| {
             let is_stopping = self.is_stopping();
             let is_over = now >= *deadline || is_stopping;
-            Turn { caller: *caller, now, is_over, is_stopping, is_here }
+            Moment { caller: *caller, now, is_over, is_stopping, is_here }
         };
         let mut locked = self.memory.begin_change(lock(self.memory.tables()));
         let now = Instant::now();

@@ -58,7 +58,7 @@ pub(super) struct Extent<H> {
 }
 
 #[derive(Debug)]
-pub(super) struct Block<H> {
+pub(super) struct MessageBlock<H> {
     /// The bytes that its process asked for.
     pub asked: u64,
     pub manager: Buddy,
@@ -67,7 +67,7 @@ pub(super) struct Block<H> {
     contenders: Arc<AtomicU32>,
 }
 
-impl<H: Clone> Block<H> {
+impl<H: Clone> MessageBlock<H> {
     /// One of no bytes, as asked for.
     pub fn new() -> Self {
         Self {

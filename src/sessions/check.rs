@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::cooperative::process::ProcessNumber;
 use crate::sessions::administration::{BLOCK, PROCESS, SESSION, SPAN, Use};
-use crate::sessions::block::Block;
+use crate::sessions::block::MessageBlock;
 use crate::sessions::message::MessageId;
-use crate::sessions::{Engine, Registered};
+use crate::sessions::{Engine, RegisteredProcess};
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Says which invariant is broken, if one is.
@@ -35,9 +35,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.check_charges()
     }
 
-    fn check_process(&self, number: ProcessNumber, process: &Registered<H>) -> Result<(), String> {
+    fn check_process(
+        &self,
+        number: ProcessNumber,
+        process: &RegisteredProcess<H>,
+    ) -> Result<(), String> {
         let name = &process.name;
-        let spans: Vec<_> = process.blocks.iter().map(Block::spans).collect();
+        let spans: Vec<_> = process.blocks.iter().map(MessageBlock::spans).collect();
         if let Some(entry) = self.sessions.administration.entry(number)
             && (entry.name != *name || entry.token != process.token || entry.blocks != spans)
         {
@@ -62,7 +66,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if of_others != process.guests.values().map(|guests| guests.count).sum() {
             return Err(format!("{name}'s block has {of_others} first messages of others"));
         }
-        let seats = process.blocks.iter().flat_map(Block::seats);
+        let seats = process.blocks.iter().flat_map(MessageBlock::seats);
         if !seats
             .flat_map(|seat| seat.copies())
             .all(|copy| self.sessions.copies.contains_key(&copy))
@@ -76,12 +80,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// The messages of a process fill its blocks as far as the blocks' managers say.
-    fn check_filling(&self, number: ProcessNumber, process: &Registered<H>) -> Result<(), String> {
+    fn check_filling(
+        &self,
+        number: ProcessNumber,
+        process: &RegisteredProcess<H>,
+    ) -> Result<(), String> {
         let name = &process.name;
         for (index, block) in process.blocks.iter().enumerate() {
             let messages = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
             let here = messages.filter(|(_, message)| message.block == index);
-            let used: u64 = here.map(|(_, m)| Block::<H>::rounded(m.length)).sum();
+            let used: u64 = here.map(|(_, m)| MessageBlock::<H>::rounded(m.length)).sum();
             if used != block.manager.filling().used {
                 return Err(format!("{name}'s messages have {used} bytes of block {index}"));
             }

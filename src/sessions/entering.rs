@@ -20,14 +20,14 @@ use std::time::{Duration, Instant};
 
 use super::Full;
 use super::commands::{Join, Joined};
-use super::names::Ticket;
+use super::names::NameTicket;
 use crate::common::caller::Caller;
 use crate::common::description::Execute;
 use crate::common::error::{Code, Error};
 use crate::common::marks::mark;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
-use crate::server::waiting::{Begun, Look, MayWait, Turn, Waiting, Waits, stopped_waiting};
+use crate::server::waiting::{Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting};
 
 /// How long a rendezvous pauses before it tries the lock again, at first and at most.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(20);
@@ -100,14 +100,14 @@ impl Join<'_> {
 struct ForRoom {
     name: String,
     committed: Option<u64>,
-    ticket: Ticket,
+    ticket: NameTicket,
     waker: Arc<Condvar>,
 }
 
 impl Waiting for ForRoom {
     type Done = Joined;
 
-    fn look(&mut self, tables: &mut ServerTables, turn: &Turn) -> Look<Joined> {
+    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Joined> {
         let Self { name, committed, ticket, waker } = self;
         let mut engine = tables.engine();
         let joined =

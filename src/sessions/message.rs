@@ -23,7 +23,7 @@ use crate::common::error::{Code, Error};
 use crate::common::marks::mark;
 use crate::cooperative::process::ProcessNumber;
 use crate::sessions::administration::{MESSAGE, READER, SESSION, Use};
-use crate::sessions::block::Block;
+use crate::sessions::block::MessageBlock;
 use crate::sessions::receipt::{Finished, Purpose};
 use crate::sessions::seat::Side;
 use crate::sessions::session::Queued;
@@ -38,7 +38,7 @@ pub type MessageId = (ProcessNumber, u64);
 
 /// A location: where in administrative memory a message's data is found.
 #[derive(Debug)]
-pub(super) struct Message {
+pub(super) struct StoredMessage {
     /// Which of its owner's blocks.
     pub block: usize,
     /// Bytes from the block's start: its logical address.
@@ -148,7 +148,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             self.release_sub_block(number, block, address);
             return Err(error);
         }
-        let message = Message { block, address, length, readers: 0, payer: number, paid };
+        let message = StoredMessage { block, address, length, readers: 0, payer: number, paid };
         self.begin_fill(number, number, message, purpose)
     }
 
@@ -156,7 +156,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         &mut self,
         by: ProcessNumber,
         owner: ProcessNumber,
-        message: Message,
+        message: StoredMessage,
         purpose: Purpose,
     ) -> Result<Copying<H>, Error> {
         let id = (owner, self.next());
@@ -192,7 +192,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             .sessions
             .registered
             .get(&number)
-            .map_or(0, |process| process.blocks.iter().map(Block::size).sum());
+            .map_or(0, |process| process.blocks.iter().map(MessageBlock::size).sum());
         let text = format!(
             "{length} bytes do not fit the {size} of this process's blocks now; wait until the \
              other end has received, or grow SIZE"
@@ -218,7 +218,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         length: u64,
     ) -> Result<Copying<H>, Error> {
         mark!(steps 502, 504, 506);
-        let rounded = Block::<H>::rounded(length);
+        let rounded = MessageBlock::<H>::rounded(length);
         let address = self.find_guest_room(number, other, rounded)?;
         let paid = MESSAGE + READER;
         if let Err(error) = self.sessions.administration.charge(number, Use::Messages, paid) {
@@ -231,7 +231,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             guests.bytes += rounded;
         }
         let (block, payer) = (0, number);
-        let message = Message { block, address, length, readers: 0, payer, paid };
+        let message = StoredMessage { block, address, length, readers: 0, payer, paid };
         self.begin_fill(number, other, message, Purpose::Open { session, other })
     }
 
@@ -242,7 +242,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         rounded: u64,
     ) -> Result<u64, Error> {
         let process = self.sessions.registered.get_mut(&other).ok_or_else(no_session)?;
-        let size = process.blocks.first().map_or(0, Block::size);
+        let size = process.blocks.first().map_or(0, MessageBlock::size);
         let (all, one) = (size / 4, size / 16);
         let held = process.guests.values();
         let (count, bytes) = held.fold((0, 0), |sum, g| (sum.0 + g.count, sum.1 + g.bytes));
@@ -326,7 +326,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             && let Some(guests) = process.guests.get_mut(&message.payer)
         {
             guests.count -= 1;
-            guests.bytes -= Block::<H>::rounded(message.length);
+            guests.bytes -= MessageBlock::<H>::rounded(message.length);
             if guests.count == 0 {
                 process.guests.remove(&message.payer);
             }

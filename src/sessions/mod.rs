@@ -86,11 +86,11 @@ use crate::memory::lease::LeaseTable;
 use crate::sessions::words::{Notice, SessionId, Told};
 use administration::Administration;
 pub use administration::LEAST;
-use block::Block;
+use block::MessageBlock;
 pub use block::{Piece, Place};
-use message::Message;
+use message::StoredMessage;
 pub use message::{Delivery, MessageId};
-pub use names::Ticket;
+pub use names::NameTicket;
 use notice::Notices;
 pub use pairs::Pair;
 use receipt::Copy;
@@ -100,7 +100,7 @@ use session::Session;
 
 /// What an engine has counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct SessionCounts {
     /// Rendezvous that found administrative memory full.
     pub full: u64,
     /// Messages for which a block had no room: step 508.
@@ -113,7 +113,7 @@ pub struct Counts {
 
 /// How much there is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Figures {
+pub struct SessionFigures {
     /// The bytes of administrative memory.
     pub admin: u64,
     /// How many of them are used.
@@ -123,7 +123,7 @@ pub struct Figures {
     /// Messages that somebody is yet to receive, or fills or reads now.
     pub messages: u64,
     /// What was counted.
-    pub counts: Counts,
+    pub counts: SessionCounts,
 }
 
 /// A copy to be made, between two turns with the tables.
@@ -142,11 +142,11 @@ pub struct Copying<H> {
 
 /// What the engine knows of a process: its duplicate of the entry, and what hangs on it.
 #[derive(Debug)]
-struct Registered<H> {
+struct RegisteredProcess<H> {
     // Step 422; the spans stand in the blocks.
     name: Arc<str>,
     token: ProcessToken,
-    blocks: Vec<Block<H>>,
+    blocks: Vec<MessageBlock<H>>,
     // What it is part of.
     sessions: BTreeSet<SessionId>,
     notices: Notices,
@@ -168,7 +168,7 @@ struct Guests {
     bytes: u64,
 }
 
-impl<H> Registered<H> {
+impl<H> RegisteredProcess<H> {
     /// It has no part in a session any more.
     fn part_from(&mut self, session: SessionId) {
         self.sessions.remove(&session);
@@ -184,14 +184,14 @@ impl<H> Registered<H> {
 #[derive(Debug)]
 pub struct Sessions<H, W> {
     administration: Administration,
-    registered: BTreeMap<ProcessNumber, Registered<H>>,
+    registered: BTreeMap<ProcessNumber, RegisteredProcess<H>>,
     all: HashMap<SessionId, Session>,
-    messages: BTreeMap<MessageId, Message>,
+    messages: BTreeMap<MessageId, StoredMessage>,
     copies: HashMap<CopyNumber, Copy>,
     deliveries: HashMap<MessageId, (ProcessNumber, Delivery)>,
     // Who waits without being a process.
-    lookups: BTreeMap<(String, Ticket), W>,
-    entrants: BTreeMap<Ticket, W>,
+    lookups: BTreeMap<(String, NameTicket), W>,
+    entrants: BTreeMap<NameTicket, W>,
     // Who asked for a look at something.
     watchers: BTreeSet<ProcessNumber>,
     /// Processes with a block that is larger than was asked for, and may have something to give.
@@ -200,7 +200,7 @@ pub struct Sessions<H, W> {
     wanting: VecDeque<ProcessNumber>,
     /// Numbers messages, copies and tickets.
     last: u64,
-    counts: Counts,
+    counts: SessionCounts,
 }
 
 /// The communications engine at work: it borrows its own state, and what stands beside it.
@@ -243,7 +243,7 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
             grown: BTreeSet::new(),
             wanting: VecDeque::new(),
             last: 0,
-            counts: Counts::default(),
+            counts: SessionCounts::default(),
         }
     }
 
@@ -258,8 +258,8 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
     }
 
     /// How much there is now.
-    pub fn figures(&self) -> Figures {
-        Figures {
+    pub fn figures(&self) -> SessionFigures {
+        SessionFigures {
             admin: self.administration.size(),
             admin_used: self.administration.used(),
             sessions: self.all.len() as u64,

@@ -16,7 +16,7 @@ use crate::sessions::Engine;
 use crate::sessions::administration::LEAST;
 
 /// Who waits for a name, or for room: never reused.
-pub type Ticket = u64;
+pub type NameTicket = u64;
 
 /// What stands around a name in a list, at most, in bytes: its length, its NUL, its padding.
 const AROUND_NAME: usize = 8;
@@ -38,14 +38,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Waits for a name: the waker is woken when a process of that name joins.
-    pub fn await_name(&mut self, name: &str, waker: W) -> Ticket {
+    pub fn await_name(&mut self, name: &str, waker: W) -> NameTicket {
         let ticket = self.next();
         self.sessions.lookups.insert((name.to_string(), ticket), waker);
         ticket
     }
 
     /// Waits for it no longer.
-    pub fn forget_name(&mut self, name: &str, ticket: Ticket) {
+    pub fn forget_name(&mut self, name: &str, ticket: NameTicket) {
         self.sessions.lookups.remove(&(name.to_string(), ticket));
     }
 
@@ -58,19 +58,19 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Waits for room in administrative memory.
-    pub fn await_room(&mut self, waker: W) -> Ticket {
+    pub fn await_room(&mut self, waker: W) -> NameTicket {
         let ticket = self.next();
         self.sessions.entrants.insert(ticket, waker);
         ticket
     }
 
     /// Whether nobody else's turn is before that.
-    pub(super) fn is_next(&self, ticket: Option<Ticket>) -> bool {
+    pub(super) fn is_next(&self, ticket: Option<NameTicket>) -> bool {
         self.sessions.entrants.keys().next().is_none_or(|&first| Some(first) == ticket)
     }
 
     /// Waits for it no longer; whoever is next may find room.
-    pub fn forget_room(&mut self, ticket: Ticket) {
+    pub fn forget_room(&mut self, ticket: NameTicket) {
         self.sessions.entrants.remove(&ticket);
         self.tell_entrant();
     }

@@ -8,7 +8,7 @@
 //!
 //! All from 410 to 426 happens under one hold of the lock, so nobody sees a block that is
 //! signalled and has no manager. Steps 404 to 408 are the lock's owner's: it tries the lock for a bounded
-//! time. *Full* is said here, as [`Full`], and waited for with a [`crate::sessions::Ticket`].
+//! time. *Full* is said here, as [`Full`], and waited for with a [`crate::sessions::NameTicket`].
 //!
 //! **Invariants** an entry is there as long as its process has not ended; the engine's
 //! duplicate for as long as its blocks are not given back.
@@ -28,10 +28,10 @@ use crate::common::marks::mark;
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::ProcessToken;
 use crate::sessions::administration::{BLOCK, Entry, Held, LEAST, SPAN, Span, Use};
-use crate::sessions::block::{Block, Extent};
-use crate::sessions::names::Ticket;
+use crate::sessions::block::{Extent, MessageBlock};
+use crate::sessions::names::NameTicket;
 use crate::sessions::notice::Notices;
-use crate::sessions::{Engine, Registered};
+use crate::sessions::{Engine, RegisteredProcess};
 
 /// Administrative memory has no room for one more process now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         name: &str,
         committed: Option<u64>,
         waker: W,
-        ticket: Option<Ticket>,
+        ticket: Option<NameTicket>,
         now: Instant,
     ) -> Result<Result<ProcessToken, Full>, Error> {
         mark!(steps 402, 404, 406);
@@ -92,7 +92,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         mark!(steps 420, 422);
         self.sessions.registered.insert(
             number,
-            Registered {
+            RegisteredProcess {
                 name,
                 token,
                 blocks: Vec::new(),
@@ -139,7 +139,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Step 424: a block of that extent, or of none, and its manager.
     fn add_block(&mut self, number: ProcessNumber, extent: Option<(LeaseId, u64)>) {
-        let mut block = Block::new();
+        let mut block = MessageBlock::new();
         if let Some(extent) = extent {
             self.append(number, &mut block, &[], extent);
         }
@@ -155,7 +155,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     pub(super) fn append(
         &self,
         number: ProcessNumber,
-        block: &mut Block<H>,
+        block: &mut MessageBlock<H>,
         used: &[u64],
         (id, size): (LeaseId, u64),
     ) {
@@ -168,7 +168,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Writes to the entry where the blocks lie: step 416 for one that has changed.
     pub(super) fn publish_spans(&mut self, number: ProcessNumber) {
         let Some(registered) = self.sessions.registered.get(&number) else { return };
-        let spans = registered.blocks.iter().map(Block::spans).collect();
+        let spans = registered.blocks.iter().map(MessageBlock::spans).collect();
         if let Some(entry) = self.sessions.administration.entry_mut(number) {
             entry.blocks = spans;
         }
@@ -179,7 +179,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 mod tests {
     use super::*;
     use crate::cooperative::manager::{Processes, Rules};
-    use crate::cooperative::pool::{Pools, Shares};
+    use crate::cooperative::pool::{PoolAmounts, Shares};
     use crate::memory::buddy::Buddy;
     use crate::memory::ids::Ids;
     use crate::memory::lease::LeaseTable;
@@ -195,7 +195,7 @@ mod tests {
     type Locked = Mutex<ServerTables<(), ()>>;
 
     fn tables() -> Locked {
-        let pools = Pools::divided(1 << 20, &Shares::default(), &Shares::default()).unwrap();
+        let pools = PoolAmounts::divided(1 << 20, &Shares::default(), &Shares::default()).unwrap();
         let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
         let longest = Duration::from_secs(1);
         let mut leases = LeaseTable::new(Buddy::new(1 << 20), ids, longest, |_, _| ());

@@ -27,7 +27,7 @@ use crate::sessions::message::{Delivery, MessageId};
 use crate::sessions::notice::NoticeNumber;
 use crate::sessions::receipt::Finished;
 use crate::sessions::words::{Notice, SessionId, SessionState};
-use crate::sessions::{Copying, Engine, Registered, no_session};
+use crate::sessions::{Copying, Engine, RegisteredProcess, no_session};
 
 /// A message in an inbox, and the notice that says so.
 #[derive(Debug, Clone, Copy)]
@@ -38,13 +38,13 @@ pub(super) struct Queued {
 
 /// One end.
 #[derive(Debug)]
-pub(super) struct End {
+pub(super) struct SessionEnd {
     pub process: ProcessNumber,
     pub is_closed: bool,
     pub inbox: VecDeque<Queued>,
 }
 
-impl End {
+impl SessionEnd {
     fn of(process: ProcessNumber) -> Self {
         Self { process, is_closed: false, inbox: VecDeque::new() }
     }
@@ -53,7 +53,7 @@ impl End {
 /// A session: its opener's end is the first.
 #[derive(Debug)]
 pub(super) struct Session {
-    pub ends: [End; 2],
+    pub ends: [SessionEnd; 2],
     /// Who pays for it.
     pub payer: ProcessNumber,
 }
@@ -108,7 +108,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let name =
             self.sessions.registered.get(&number).map_or_else(String::new, |p| p.name.to_string());
         self.notify(other, Notice::Opened { session: id, name });
-        let session = Session { ends: [number, other].map(End::of), payer: number };
+        let session = Session { ends: [number, other].map(SessionEnd::of), payer: number };
         self.sessions.all.insert(id, session);
         for process in [number, other] {
             if let Some(process) = self.sessions.registered.get_mut(&process) {
@@ -202,7 +202,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// A session that nobody can use any more is gone.
     pub(super) fn tidy(&mut self, id: SessionId) {
         let Some(session) = self.sessions.all.get(&id) else { return };
-        let is_done = |end: &End| end.is_closed || end.inbox.is_empty();
+        let is_done = |end: &SessionEnd| end.is_closed || end.inbox.is_empty();
         let has_closed = session.ends.iter().any(|end| end.is_closed);
         if !has_closed || !session.ends.iter().all(is_done) {
             return;
@@ -247,7 +247,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     pub fn sessions(&mut self, client: ClientNumber) -> Result<Vec<SessionState>, Error> {
         let number = self.processes.number_of(client)?;
         if let Some(process) = self.sessions.registered.get_mut(&number) {
-            let Registered { sessions, notices, .. } = process;
+            let RegisteredProcess { sessions, notices, .. } = process;
             sessions.iter().for_each(|&session| notices.know(session));
         }
         let ids =

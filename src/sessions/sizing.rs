@@ -29,7 +29,7 @@ use crate::memory::buddy::Buddy;
 use crate::memory::lease::power_of_two_within;
 use crate::sessions::Engine;
 use crate::sessions::administration::{SPAN, Use};
-use crate::sessions::block::Block;
+use crate::sessions::block::MessageBlock;
 
 /// The most extents of a block.
 const MAX_EXTENTS: usize = 32;
@@ -249,7 +249,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Gives back what a block's extents have over those sizes.
-    fn drop_behind(&mut self, number: ProcessNumber, block: &mut Block<H>, sizes: &[u64]) {
+    fn drop_behind(&mut self, number: ProcessNumber, block: &mut MessageBlock<H>, sizes: &[u64]) {
         for extent in block.extents.split_off(sizes.len()) {
             self.manager().drop_extent(number, extent.id);
             self.sessions.administration.refund(number, Use::Entry, SPAN);
@@ -273,12 +273,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Takes a block out while it is changed together with the manager's tables.
-    fn take_block(&mut self, number: ProcessNumber, index: usize) -> Option<Block<H>> {
+    fn take_block(&mut self, number: ProcessNumber, index: usize) -> Option<MessageBlock<H>> {
         let block = self.sessions.registered.get_mut(&number)?.blocks.get_mut(index)?;
-        Some(std::mem::replace(block, Block::new()))
+        Some(std::mem::replace(block, MessageBlock::new()))
     }
 
-    fn put_block(&mut self, number: ProcessNumber, index: usize, block: Block<H>) {
+    fn put_block(&mut self, number: ProcessNumber, index: usize, block: MessageBlock<H>) {
         let blocks = self.sessions.registered.get_mut(&number).map(|process| &mut process.blocks);
         if let Some(place) = blocks.and_then(|blocks| blocks.get_mut(index)) {
             *place = block;

@@ -17,7 +17,7 @@ use std::time::Instant;
 use crate::cooperative::process::ProcessNumber;
 use crate::memory::lease::Ending;
 use crate::sessions::Engine;
-use crate::sessions::block::Block;
+use crate::sessions::block::MessageBlock;
 use crate::sessions::sizing::Trigger;
 use crate::sessions::words::Notice;
 
@@ -64,7 +64,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// shall cost the others no more than a look.
     fn is_in_vain(&self, number: ProcessNumber, length: u64) -> bool {
         let wants = self.sessions.registered.get(&number).and_then(|process| process.wants);
-        let is_there = self.leases.has_room(Block::<H>::rounded(length));
+        let is_there = self.leases.has_room(MessageBlock::<H>::rounded(length));
         wants.is_some_and(|wants| wants <= length) && self.sessions.grown.is_empty() && !is_there
     }
 
@@ -72,7 +72,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// at a multiple of its size behind all messages; `None` beyond what it may grow to.
     fn size_for(&self, number: ProcessNumber, length: u64) -> Option<u64> {
         let block = self.sessions.registered.get(&number)?.blocks.first()?;
-        let (missing, most) = (Block::<H>::rounded(length), block.asked.saturating_mul(MAX_GROWTH));
+        let (missing, most) =
+            (MessageBlock::<H>::rounded(length), block.asked.saturating_mul(MAX_GROWTH));
         // Not to go through the messages where it is of no use.
         if block.size() >= most || missing > most {
             return None;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::commands::{Deliver, Delivered, Found, Lookup, MessageReply, Receive, Wait};
 use super::copying::{Bytes, not_that};
-use super::names::Ticket;
+use super::names::NameTicket;
 use super::words::{SessionId, Told};
 use super::{Copying, Delivery, Finished, MessageId};
 use crate::common::caller::{Caller, ClientNumber};
@@ -20,7 +20,7 @@ use crate::cooperative::manager::check_name;
 use crate::memory::service::LockedContents;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
-use crate::server::waiting::{Begun, Look, MayWait, Turn, Waiting, Waits, stopped_waiting};
+use crate::server::waiting::{Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting};
 
 /// How long `wait` waits when no time is given, in milliseconds.
 pub const DEFAULT_WAIT_MS: u64 = 30_000;
@@ -73,7 +73,7 @@ struct ForSignal {
 impl Waiting for ForSignal {
     type Done = Option<Told>;
 
-    fn look(&mut self, tables: &mut ServerTables, turn: &Turn) -> Look<Self::Done> {
+    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
         match tables.engine().next_signal(self.client) {
             Ok(None) if !turn.is_over => Look::Nothing,
             signal => Look::Answered(signal),
@@ -163,7 +163,7 @@ impl ForMessage {
 impl Waiting for ForMessage {
     type Done = MessageReply;
 
-    fn look(&mut self, tables: &mut ServerTables, turn: &Turn) -> Look<Self::Done> {
+    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
         let (session, caller) = (self.session, turn.caller);
         match self.find(tables, caller, turn.is_here) {
             Ok(Sought::Found(copying)) => Look::Unlocked(Box::new(move |shared, spare| {
@@ -197,7 +197,7 @@ impl Execute<Shared> for Deliver<'_> {
         let (mut how, _) = self.start(shared, caller)?;
         let is_over = true;
         let look = shared.memory.change(|tables, now| {
-            how.look(tables, &Turn { caller, now, is_over, is_stopping: false, is_here: true })
+            how.look(tables, &Moment { caller, now, is_over, is_stopping: false, is_here: true })
         });
         match look {
             Look::Answered(delivered) => delivered,
@@ -251,7 +251,7 @@ struct ForReceipt {
 impl Waiting for ForReceipt {
     type Done = Delivered;
 
-    fn look(&mut self, tables: &mut ServerTables, turn: &Turn) -> Look<Self::Done> {
+    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
         let &mut ForReceipt { session, length, message } = self;
         let became = if turn.is_over {
             tables.engine().withdraw(session, message)
@@ -304,13 +304,13 @@ impl MayWait for Lookup<'_> {
 #[derive(Debug)]
 struct ForName {
     name: String,
-    ticket: Ticket,
+    ticket: NameTicket,
 }
 
 impl Waiting for ForName {
     type Done = Found;
 
-    fn look(&mut self, tables: &mut ServerTables, turn: &Turn) -> Look<Self::Done> {
+    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
         let mut engine = tables.engine();
         let is_there = engine.is_there(&self.name);
         if !is_there && !turn.is_over {

@@ -9,7 +9,7 @@ use leasebox::common::error::{Code, Error};
 use leasebox::common::id::LeaseId;
 use leasebox::common::marks::{Figures, take_reached};
 use leasebox::cooperative::manager::{Rules, StandAlone};
-use leasebox::cooperative::pool::{Pools, Share, Shares};
+use leasebox::cooperative::pool::{PoolAmounts, Share, Shares};
 use leasebox::cooperative::words::{Amounts, Granted, Pool, Reason, Signal, Wanted};
 use leasebox::memory::buddy::Buddy;
 use leasebox::memory::ids::Ids;
@@ -46,7 +46,7 @@ impl World {
     }
 
     pub fn sized(arena: u64, pools: &[(Pool, u64)], caps: &[(Pool, u64)], rules: Rules) -> Self {
-        let pools = Pools::divided(arena, &shares(pools), &shares(caps)).unwrap();
+        let pools = PoolAmounts::divided(arena, &shares(pools), &shares(caps)).unwrap();
         let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
         let longest = Duration::from_secs(3600);
         let leases = LeaseTable::new(Buddy::new(arena), ids, longest, |_, _| ());

@@ -9,7 +9,7 @@ use leasebox::common::caller::Caller;
 use leasebox::common::error::{Code, Error};
 use leasebox::common::marks::{Figures, take_reached};
 use leasebox::cooperative::manager::{Processes, Rules};
-use leasebox::cooperative::pool::{Pools, Shares};
+use leasebox::cooperative::pool::{PoolAmounts, Shares};
 use leasebox::memory::buddy::Buddy;
 use leasebox::memory::ids::Ids;
 use leasebox::memory::lease::LeaseTable;
@@ -37,7 +37,7 @@ impl World {
     }
 
     pub fn sized(memory: u64, admin: u64) -> Self {
-        let pools = Pools::divided(memory, &Shares::default(), &Shares::default()).unwrap();
+        let pools = PoolAmounts::divided(memory, &Shares::default(), &Shares::default()).unwrap();
         let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
         let longest = Duration::from_secs(3600);
         let mut leases = LeaseTable::new(Buddy::new(memory), ids, longest, |offset, _| offset);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::cli::client::{
-    DEFAULT_MS, Failure, MAX_ROWS, Place, busiest, drawn_table, form, got, line, parse, printable,
-    statement,
+    DEFAULT_MS, Destination, Failure, MAX_ROWS, busiest, drawn_table, form, got, line, parse,
+    printable, statement,
 };
 use crate::client::Client;
 use crate::client::exchange::Way;
@@ -21,7 +21,7 @@ use crate::protocol::text;
 const DATAGRAM_ROWS: &[u8] = b"table 500";
 
 /// Asks over TCP.
-pub fn answer(place: &Place<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
+pub fn answer(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     let (asked, busiest) = busiest(words, MAX_ROWS)?;
     let request = request(words, &asked)?;
     let mut client = Client::connect(place.host, place.port, place.left())?;
@@ -35,7 +35,7 @@ pub fn answer(place: &Place<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
 
 /// Asks by datagrams; without a way to be answered, tells, and has nothing to show.
 pub fn by_datagrams(
-    place: &Place<'_>,
+    place: &Destination<'_>,
     way: Option<Way>,
     retry: Duration,
     words: &[&[u8]],

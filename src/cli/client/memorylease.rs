@@ -1,6 +1,6 @@
 //! Commands as MemoryLease frames, which the original's servers know too.
 
-use crate::cli::client::{Failure, Place, bad_news_of, got, line, parse};
+use crate::cli::client::{Destination, Failure, bad_news_of, got, line, parse};
 use crate::client::CallError;
 use crate::client::wire::Wire;
 use crate::protocol::byte_order::ByteOrder;
@@ -12,7 +12,7 @@ use crate::protocol::text::MAX_LINE;
 
 /// Sends one frame and reads the payload of the answer.
 fn exchange(
-    place: &Place<'_>,
+    place: &Destination<'_>,
     kind: i32,
     payload: &[&[u8]],
     expected: i32,
@@ -54,7 +54,7 @@ fn unreadable() -> Failure {
 }
 
 /// Leases; the id is a number.
-pub fn lease(place: &Place<'_>, size: &[u8], duration: &[u8]) -> Result<Vec<u8>, Failure> {
+pub fn lease(place: &Destination<'_>, size: &[u8], duration: &[u8]) -> Result<Vec<u8>, Failure> {
     let (bytes, ms) = (parse::<i32>(size, "SIZE")?, parse::<i32>(duration, "MS")?);
     let order = ByteOrder::NATIVE;
     let payload = [&order.put_i32(bytes)[..], &order.put_i32(ms)];
@@ -68,7 +68,7 @@ pub fn lease(place: &Place<'_>, size: &[u8], duration: &[u8]) -> Result<Vec<u8>,
 }
 
 /// Sets what the lease of a numeric id holds.
-pub fn set(place: &Place<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8>, Failure> {
+pub fn set(place: &Destination<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8>, Failure> {
     let (number, order) = (parse::<i32>(id, "ID")?, ByteOrder::NATIVE);
     let payload = [&order.put_i32(number)[..], &order.put_i64(data.len() as i64), data];
     let answer = exchange(place, SET_DATA, &payload, DATA_SET)?;
@@ -83,7 +83,7 @@ pub fn set(place: &Place<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8>, Failure
 }
 
 /// Gets it.
-pub fn get(place: &Place<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
+pub fn get(place: &Destination<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
     let (number, order) = (parse::<i32>(id, "ID")?, ByteOrder::NATIVE);
     let answer = exchange(place, ACCESS_DATA, &[&order.put_i32(number)], ACCESS_DATA)?;
     let data = answer.get(DATA_HEADER..).ok_or_else(unreadable)?;

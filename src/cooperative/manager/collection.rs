@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::marks::mark;
 use crate::cooperative::decision::looked_at;
-use crate::cooperative::manager::waiting::Waiting;
+use crate::cooperative::manager::waiting::WaitingRequest;
 use crate::cooperative::manager::{Manager, Processes};
 use crate::cooperative::process::{Due, Process, ProcessNumber};
 use crate::cooperative::repayment::ORDER;
@@ -146,7 +146,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 
     fn lacks(&self) -> Vec<Lack> {
         let cap = self.processes.pools.cap();
-        let lack = |waiting: &Waiting| {
+        let lack = |waiting: &WaitingRequest| {
             let urgent = waiting.wanted.reason >= Reason::Pause;
             let level = if urgent { Level::Urgent } else { Level::Wanted };
             let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);

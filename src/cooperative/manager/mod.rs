@@ -47,8 +47,8 @@ use std::time::{Duration, Instant};
 use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 use crate::common::marks::mark;
-use crate::cooperative::pool::{Pools, Shares};
-use crate::cooperative::pressure::Pressure;
+use crate::cooperative::pool::{PoolAmounts, Shares};
+use crate::cooperative::pressure::PressureMeter;
 use crate::cooperative::process::{Process, ProcessNumber};
 use crate::cooperative::words::{Amounts, Pool, ProcessToken};
 use crate::memory::lease::{Committed, LeaseTable};
@@ -107,7 +107,7 @@ pub fn default_low_water() -> Shares {
 #[derive(Debug)]
 pub struct Processes<W> {
     rules: Rules,
-    pools: Pools,
+    pools: PoolAmounts,
     low_water: Amounts,
     // Who there is.
     all: BTreeMap<ProcessNumber, Process<W>>,
@@ -119,7 +119,7 @@ pub struct Processes<W> {
     queue: Queue,
     /// How many processes have a request in the queue.
     waiting: usize,
-    pressure: Pressure,
+    pressure: PressureMeter,
     // What is to be done.
     /// The bytes that each pool gets back with a block that was struck and is not given back yet, by the
     /// block's place in the arena.
@@ -203,7 +203,7 @@ impl<W: Clone> Processes<W> {
     /// No processes, and those pools over that memory: box 500. The pools were divided before:
     /// boxes 700 and 704.
     pub fn new<H: Clone>(
-        pools: Pools,
+        pools: PoolAmounts,
         rules: Rules,
         leases: &mut LeaseTable<H>,
         now: Instant,
@@ -231,7 +231,7 @@ impl<W: Clone> Processes<W> {
             last: 0,
             queue: Queue::default(),
             waiting: 0,
-            pressure: Pressure::new(now),
+            pressure: PressureMeter::new(now),
             returning: BTreeMap::new(),
             wakers: Vec::new(),
             journal: Vec::new(),
@@ -309,7 +309,7 @@ pub struct StandAlone<H, W> {
 
 impl<H: Clone, W: Clone> StandAlone<H, W> {
     /// A manager of those pools over that lease table.
-    pub fn new(mut leases: LeaseTable<H>, pools: Pools, rules: Rules, now: Instant) -> Self {
+    pub fn new(mut leases: LeaseTable<H>, pools: PoolAmounts, rules: Rules, now: Instant) -> Self {
         let processes = Processes::new(pools, rules, &mut leases, now);
         Self { leases, processes }
     }

@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use super::*;
 use crate::common::caller::Caller;
 use crate::common::id::LeaseId;
-use crate::cooperative::pool::{Pools, Share};
+use crate::cooperative::pool::{PoolAmounts, Share};
 use crate::cooperative::words::{Reason, Signal, Wanted};
 use crate::memory::buddy::Buddy;
 use crate::memory::ids::Ids;
@@ -23,7 +23,7 @@ const MS: Duration = Duration::from_millis(1);
 
 fn manager(rules: Rules, shares: &Shares, caps: &Shares) -> Tables {
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
-    let pools = Pools::divided(ARENA, shares, caps).unwrap();
+    let pools = PoolAmounts::divided(ARENA, shares, caps).unwrap();
     let longest = Duration::from_secs(3600);
     let leases = LeaseTable::new(Buddy::new(ARENA), ids, longest, |_, _| ());
     StandAlone::new(leases, pools, rules, Instant::now())

@@ -37,18 +37,18 @@ use crate::memory::lease::Ending;
 pub type Ticket = u64;
 
 /// Most urgent first, then in the order of arrival.
-type Place = (Reverse<Reason>, Ticket);
+type QueuePlace = (Reverse<Reason>, Ticket);
 
 /// All requests that wait.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    places: BTreeMap<Place, Waiting>,
+    places: BTreeMap<QueuePlace, WaitingRequest>,
     served: HashMap<Ticket, (ProcessNumber, Granted)>,
     last: Ticket,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Waiting {
+pub(super) struct WaitingRequest {
     pub process: ProcessNumber,
     pub wanted: Wanted,
     pub deadline: Instant,
@@ -62,7 +62,7 @@ impl Queue {
     }
 
     /// In their order.
-    pub fn iter(&self) -> impl Iterator<Item = &Waiting> {
+    pub fn iter(&self) -> impl Iterator<Item = &WaitingRequest> {
         self.places.values()
     }
 }
@@ -89,7 +89,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let deadline = now.checked_add(Duration::from_millis(wanted.wait_ms)).unwrap_or(now);
         self.processes.queue.last += 1;
         let ticket = self.processes.queue.last;
-        let waiting = Waiting { process, wanted: *wanted, deadline, path };
+        let waiting = WaitingRequest { process, wanted: *wanted, deadline, path };
         self.processes.queue.places.insert((Reverse(wanted.reason), ticket), waiting);
         self.processes.begins_to_wait(process, now);
         self.collect_soon(now);
@@ -116,15 +116,15 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     }
 
     /// Serves some of those who wait, in their order.
-    pub(super) fn serve_those(&mut self, now: Instant, which: impl Fn(&Waiting) -> bool) {
+    pub(super) fn serve_those(&mut self, now: Instant, which: impl Fn(&WaitingRequest) -> bool) {
         let places = self.processes.queue.places.iter().filter(|(_, waiting)| which(waiting));
-        let places: Vec<Place> = places.map(|(&place, _)| place).collect();
+        let places: Vec<QueuePlace> = places.map(|(&place, _)| place).collect();
         for place in places {
             let Some(waiting) = self.processes.queue.places.get(&place).copied() else { continue };
             if now >= waiting.deadline {
                 continue;
             }
-            let Waiting { process, wanted, .. } = waiting;
+            let WaitingRequest { process, wanted, .. } = waiting;
             match self.allocate(process, &wanted, now) {
                 Ok(Decided { path, granted: Some(granted) }) => {
                     self.processes.remove(place, now);
@@ -180,7 +180,7 @@ impl<W: Clone> Processes<W> {
         self.wake(number);
     }
 
-    fn place(&self, ticket: Ticket) -> Option<Place> {
+    fn place(&self, ticket: Ticket) -> Option<QueuePlace> {
         let places = Reason::ALL.map(|reason| (Reverse(reason), ticket));
         places.into_iter().find(|place| self.queue.places.contains_key(place))
     }
@@ -203,7 +203,7 @@ impl<W: Clone> Processes<W> {
         self.note_pressure(now);
     }
 
-    fn remove(&mut self, place: Place, now: Instant) {
+    fn remove(&mut self, place: QueuePlace, now: Instant) {
         let Some(waiting) = self.queue.places.remove(&place) else { return };
         if let Some(process) = self.all.get_mut(&waiting.process) {
             process.waiting -= 1;

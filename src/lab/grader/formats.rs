@@ -17,7 +17,7 @@
 
 use std::fmt::Write;
 
-use crate::lab::grader::report::{Check, Outcome, Report, points};
+use crate::lab::grader::report::{Check, CheckOutcome, GradeReport, points};
 
 /// Which form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Format {
 }
 
 /// The whole report in that form.
-pub fn render(report: &Report, format: Format) -> String {
+pub fn render(report: &GradeReport, format: Format) -> String {
     match format {
         Format::Text => report.text(),
         Format::Json => json(report),
@@ -47,14 +47,14 @@ pub fn render(report: &Report, format: Format) -> String {
 
 fn status(check: &Check) -> &'static str {
     match check.outcome {
-        Outcome::Undecidable => "undecidable",
-        Outcome::NotRun => "not-run",
-        Outcome::Earned(_) if check.passed() => "passed",
-        Outcome::Earned(_) => "failed",
+        CheckOutcome::Undecidable => "undecidable",
+        CheckOutcome::NotRun => "not-run",
+        CheckOutcome::Earned(_) if check.passed() => "passed",
+        CheckOutcome::Earned(_) => "failed",
     }
 }
 
-fn json(report: &Report) -> String {
+fn json(report: &GradeReport) -> String {
     let test = |check: &Check| {
         format!(
             "    {{\"key\": {}, \"name\": {}, \"status\": {}, \"score\": {}, \"max_score\": {}, \
@@ -80,7 +80,7 @@ fn json(report: &Report) -> String {
     )
 }
 
-fn gradescope(report: &Report) -> String {
+fn gradescope(report: &GradeReport) -> String {
     let test = |check: &Check| {
         let status = if check.passed() || check.is_undecidable() { "passed" } else { "failed" };
         format!(
@@ -121,7 +121,7 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
-fn junit(report: &Report) -> String {
+fn junit(report: &GradeReport) -> String {
     let failures = report.checks.iter().filter(|c| !c.passed() && !c.is_undecidable()).count();
     let skipped = report.checks.iter().filter(|check| check.is_undecidable()).count();
     let seconds: f64 = report.checks.iter().map(|check| check.seconds).sum();
@@ -140,7 +140,7 @@ fn junit(report: &Report) -> String {
         );
         let earned = format!("{} of {} points", points(check.score()), check.weight);
         let _ = match check.outcome {
-            Outcome::Undecidable => {
+            CheckOutcome::Undecidable => {
                 writeln!(xml, "{head}>\n      <skipped message=\"{output}\"/>\n    </testcase>")
             }
             _ if check.passed() => writeln!(xml, "{head}/>"),
@@ -175,7 +175,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-fn tap(report: &Report) -> String {
+fn tap(report: &GradeReport) -> String {
     let mut tap = format!("TAP version 13\n1..{}\n", report.checks.len());
     for (at, check) in report.checks.iter().enumerate() {
         let (number, name) = (at + 1, check.name);
@@ -208,11 +208,16 @@ fn tap(report: &Report) -> String {
 mod tests {
     use super::*;
 
-    fn hostile() -> Report {
-        let mut report = Report::new("a \"b\" <c> & \u{7}".into());
-        report.set("unique", Outcome::Earned(0.0), vec!["]]> \\ \u{0}\n1 < 2 # & \"".into()], 0.5);
-        report.set("random", Outcome::Earned(1.0), Vec::new(), 0.25);
-        report.set("linearizable", Outcome::Undecidable, vec!["no # order".into()], 0.0);
+    fn hostile() -> GradeReport {
+        let mut report = GradeReport::new("a \"b\" <c> & \u{7}".into());
+        report.set(
+            "unique",
+            CheckOutcome::Earned(0.0),
+            vec!["]]> \\ \u{0}\n1 < 2 # & \"".into()],
+            0.5,
+        );
+        report.set("random", CheckOutcome::Earned(1.0), Vec::new(), 0.25);
+        report.set("linearizable", CheckOutcome::Undecidable, vec!["no # order".into()], 0.0);
         report.notes.push("note\nof two lines".into());
         report
     }

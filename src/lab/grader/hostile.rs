@@ -23,9 +23,9 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use crate::lab::grader::peer::{Ending, Peer};
-use crate::lab::grader::report::Outcome;
-use crate::lab::grader::{Grading, Verdict, describe};
+use crate::lab::grader::peer::{AnswerEnd, GradedPeer};
+use crate::lab::grader::report::CheckOutcome;
+use crate::lab::grader::{CheckVerdict, Grading, describe};
 
 /// Clients that vanish in each way.
 const VANISHING: usize = 3;
@@ -76,10 +76,10 @@ impl Mood {
 }
 
 impl Grading<'_> {
-    pub(super) fn survives_a_client_that_vanishes(&self, deadline: Instant) -> Verdict {
+    pub(super) fn survives_a_client_that_vanishes(&self, deadline: Instant) -> CheckVerdict {
         let mut bystander = self.peer(deadline);
         self.draw_one(&mut bystander, "before anybody vanished, ").map_or_else(
-            |why| (Outcome::Earned(0.0), vec![why]),
+            |why| (CheckOutcome::Earned(0.0), vec![why]),
             |()| {
                 (0..VANISHING).for_each(|_| self.vanish(deadline));
                 self.others_are_served(&mut bystander, deadline, "after a client vanished, ")
@@ -115,10 +115,10 @@ impl Grading<'_> {
         self.ledger().unseen += unseen as u64;
     }
 
-    pub(super) fn survives_an_unread_reply(&self, deadline: Instant) -> Verdict {
+    pub(super) fn survives_an_unread_reply(&self, deadline: Instant) -> CheckVerdict {
         let mut bystander = self.peer(deadline);
         if let Err(why) = self.draw_one(&mut bystander, "before, ") {
-            return (Outcome::Earned(0.0), vec![why]);
+            return (CheckOutcome::Earned(0.0), vec![why]);
         }
         let mut unread = self.peer(deadline);
         let count = UNREAD_DRAW.min(self.options.numbers as usize / PART_OF_LIST).max(1);
@@ -129,15 +129,15 @@ impl Grading<'_> {
             verdict = Some(self.others_are_served(&mut bystander, deadline, &when));
         });
         self.record_or_give_up(0, count, &answer);
-        verdict.unwrap_or((Outcome::Earned(0.0), vec![describe(count, &answer)]))
+        verdict.unwrap_or((CheckOutcome::Earned(0.0), vec![describe(count, &answer)]))
     }
 
     /// After the list is drained: its answers cost nobody a number any more.
-    pub(super) fn survives_a_flood_that_nobody_reads(&self, deadline: Instant) -> Verdict {
+    pub(super) fn survives_a_flood_that_nobody_reads(&self, deadline: Instant) -> CheckVerdict {
         let before = self.mood(deadline, MOOD_PATIENCE);
         let mut flooding = self.peer(deadline);
         if before == Mood::Unreachable || flooding.connect().is_err() {
-            return (Outcome::Earned(0.0), vec!["the server took no connection".into()]);
+            return (CheckOutcome::Earned(0.0), vec!["the server took no connection".into()]);
         }
         let commands = flooding.command("draw 1").repeat(FLOOD_PIECE);
         let mut sent = 0;
@@ -148,41 +148,49 @@ impl Grading<'_> {
         let after = self.mood(self.end, FLOOD_PATIENCE);
         drop(flooding);
         if after == before || after == Mood::Speaks {
-            return (Outcome::Earned(1.0), Vec::new());
+            return (CheckOutcome::Earned(1.0), Vec::new());
         }
         let why = format!(
             "input: a client sends draw 1 again and again, {sent} bytes, and reads no answer; \
              meanwhile the server {}",
             after.words()
         );
-        (Outcome::Earned(0.0), vec![why])
+        (CheckOutcome::Earned(0.0), vec![why])
     }
 
     /// A client that was there before, and one that is new.
-    fn others_are_served(&self, bystander: &mut Peer, deadline: Instant, when: &str) -> Verdict {
+    fn others_are_served(
+        &self,
+        bystander: &mut GradedPeer,
+        deadline: Instant,
+        when: &str,
+    ) -> CheckVerdict {
         let results = [
             self.draw_one(bystander, &format!("{when}one that was there before: ")),
             self.draw_one(&mut self.peer(deadline), &format!("{when}a new one: ")),
         ];
         let served = results.iter().filter(|result| result.is_ok()).count();
         let details = results.into_iter().filter_map(Result::err).collect();
-        (Outcome::Earned(served as f64 / 2.0), details)
+        (CheckOutcome::Earned(served as f64 / 2.0), details)
     }
 
-    fn draw_one(&self, peer: &mut Peer, when: &str) -> Result<(), String> {
+    fn draw_one(&self, peer: &mut GradedPeer, when: &str) -> Result<(), String> {
         let answer = peer.draw(1);
         self.record_or_give_up(0, 1, &answer);
         match answer.ending {
-            Ending::Whole => Ok(()),
+            AnswerEnd::Whole => Ok(()),
             _ => Err(format!("{when}{}", describe(1, &answer))),
         }
     }
 
     /// Last of all: what comes after this is not to be trusted.
-    pub(super) fn survives_bad_input(&self, deadline: Instant) -> Verdict {
+    pub(super) fn survives_bad_input(&self, deadline: Instant) -> CheckVerdict {
         let before = self.mood(deadline, MOOD_PATIENCE);
         if before == Mood::Unreachable {
-            return (Outcome::Earned(0.0), vec!["the server took no connection before it".into()]);
+            return (
+                CheckOutcome::Earned(0.0),
+                vec!["the server took no connection before it".into()],
+            );
         }
         let lines = bad_lines();
         let (mut good, mut details) = (0, Vec::new());
@@ -207,9 +215,9 @@ impl Grading<'_> {
         if before == Mood::Silent && details.is_empty() {
             let why = "not decidable: the drained server answers nothing, so nobody can tell \
                        whether it still would";
-            return (Outcome::Undecidable, vec![why.into()]);
+            return (CheckOutcome::Undecidable, vec![why.into()]);
         }
-        (Outcome::Earned(f64::from(good) / lines.len() as f64), details)
+        (CheckOutcome::Earned(f64::from(good) / lines.len() as f64), details)
     }
 
     /// Says something and waits a moment for whatever comes.

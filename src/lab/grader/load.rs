@@ -24,9 +24,9 @@ use std::thread;
 use std::time::Instant;
 
 use crate::common::lock::lock;
-use crate::lab::grader::peer::{Answer, Ending, Peer};
-use crate::lab::grader::report::Outcome;
-use crate::lab::grader::{Grading, MAX_SHOWN, Verdict, describe};
+use crate::lab::grader::peer::{AnswerEnd, DrawAnswer, GradedPeer};
+use crate::lab::grader::report::CheckOutcome;
+use crate::lab::grader::{CheckVerdict, Grading, MAX_SHOWN, describe};
 
 /// Counts that one client draws; from 250 on the reply has over 1024 bytes.
 const COUNTS: [usize; 8] = [1, 2, 4, 10, 100, 250, 500, 1000];
@@ -58,7 +58,7 @@ const LEAST_DRAWS: usize = 8;
 const MAX_SHORT: usize = 3;
 
 impl Grading<'_> {
-    pub(super) fn answers_with_as_many_numbers(&self, deadline: Instant) -> Verdict {
+    pub(super) fn answers_with_as_many_numbers(&self, deadline: Instant) -> CheckVerdict {
         let mut peer = self.peer(deadline);
         let (mut good, mut details) = (0, Vec::new());
         let most = (self.options.numbers as usize / PART_OF_LIST).max(1);
@@ -71,22 +71,22 @@ impl Grading<'_> {
             }
             let answer = peer.draw(count);
             self.record_or_give_up(0, count, &answer);
-            if answer.ending == Ending::Whole && answer.numbers.len() == count {
+            if answer.ending == AnswerEnd::Whole && answer.numbers.len() == count {
                 good += 1;
             } else {
                 details.push(describe(count, &answer));
             }
         }
-        (Outcome::Earned(f64::from(good) / tried as f64), details)
+        (CheckOutcome::Earned(f64::from(good) / tried as f64), details)
     }
 
-    pub(super) fn serves_many_together(&self, deadline: Instant) -> Verdict {
+    pub(super) fn serves_many_together(&self, deadline: Instant) -> CheckVerdict {
         let burst = Burst::new(self, deadline);
         let made = self.at_once(|client, all| burst.take_part(client, self.peer(deadline), all));
         burst.verdict(made)
     }
 
-    pub(super) fn is_drained_to_a_permutation(&self, deadline: Instant) -> Verdict {
+    pub(super) fn is_drained_to_a_permutation(&self, deadline: Instant) -> CheckVerdict {
         let late = AtomicBool::new(false);
         let made = self.at_once(|client, _| self.drain(client, deadline, &late));
         if made == 0 {
@@ -127,7 +127,7 @@ impl Grading<'_> {
         // A list that never ends is no list: as much again is enough to say so.
         let enough = u64::from(self.options.numbers).saturating_mul(2);
         // A short reply is the end of the list, or what the server says when it is drained.
-        let mut short: Vec<Answer> = Vec::new();
+        let mut short: Vec<DrawAnswer> = Vec::new();
         while short.len() < MAX_SHORT {
             if Instant::now() >= deadline {
                 late.store(true, Ordering::Relaxed);
@@ -135,7 +135,7 @@ impl Grading<'_> {
             }
             let answer = peer.draw(batch);
             late.fetch_or(Instant::now() >= deadline, Ordering::Relaxed);
-            if answer.ending == Ending::Whole {
+            if answer.ending == AnswerEnd::Whole {
                 self.record(client, batch, &answer);
             } else if answer.numbers.is_empty() {
                 break;
@@ -154,7 +154,7 @@ impl Grading<'_> {
         short.iter().for_each(|answer| self.record(client, batch, answer));
     }
 
-    fn judge_permutation(&self, late: bool) -> Verdict {
+    fn judge_permutation(&self, late: bool) -> CheckVerdict {
         let ledger = self.ledger();
         let (missing, unseen) = (ledger.missing(), ledger.unseen);
         let total = u64::from(ledger.greatest());
@@ -164,7 +164,7 @@ impl Grading<'_> {
             ledger.drawn
         );
         if missing <= unseen && strangers == 0 {
-            return (Outcome::Earned(1.0), vec![counted]);
+            return (CheckOutcome::Earned(1.0), vec![counted]);
         }
         let mut details = vec![counted];
         if strangers > 0 {
@@ -179,7 +179,7 @@ impl Grading<'_> {
         // Half for a list that was not drained in time and is well as far as it went.
         let part =
             if late && strangers == 0 { ledger.drawn as f64 / total as f64 / 2.0 } else { 0.0 };
-        (Outcome::Earned(part), details)
+        (CheckOutcome::Earned(part), details)
     }
 }
 
@@ -208,7 +208,7 @@ impl<'g, 'o> Burst<'g, 'o> {
         }
     }
 
-    fn take_part(&self, client: usize, mut peer: Peer, all: &Barrier) {
+    fn take_part(&self, client: usize, mut peer: GradedPeer, all: &Barrier) {
         let clients = self.grading.options.clients;
         let part = self.grading.options.numbers as usize / (clients * LONG_BURST_PART).max(1);
         let long = std::iter::repeat_n(part.clamp(1, LONG_DRAW), LONG_BURSTS);
@@ -248,26 +248,26 @@ impl<'g, 'o> Burst<'g, 'o> {
     }
 
     /// What `made` clients at once saw.
-    fn verdict(self, made: usize) -> Verdict {
+    fn verdict(self, made: usize) -> CheckVerdict {
         let (asked, answered) = (self.asked.into_inner(), self.answered.into_inner());
         let mut details = std::mem::take(&mut *lock(&self.failures));
         if made < 2 {
             let why =
                 "not tried: this machine has no threads for clients; end something else first";
-            return (Outcome::Earned(0.0), vec![why.into()]);
+            return (CheckOutcome::Earned(0.0), vec![why.into()]);
         }
         let clients = self.grading.options.clients;
         if made < clients {
             details.push(format!("this machine had threads for {made} clients, not {clients}"));
         }
         if answered == asked {
-            return (Outcome::Earned(1.0), details);
+            return (CheckOutcome::Earned(1.0), details);
         }
         details.truncate(MAX_SHOWN);
         details.insert(0, format!("{answered} of {asked} requests were answered"));
         // What counts is how many were served in the round that failed.
         let served = made.saturating_sub(asked - answered);
         // One who is served alone is not served together.
-        (Outcome::Earned(if served < 2 { 0.0 } else { served as f64 / made as f64 }), details)
+        (CheckOutcome::Earned(if served < 2 { 0.0 } else { served as f64 / made as f64 }), details)
     }
 }

@@ -17,7 +17,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::lab::grader::shape::{Shape, Whole, tokens};
+use crate::lab::grader::shape::{ReplyShape, Whole, tokens};
 
 /// How long a reply whose numbers are all there may still go on, where no reply has an
 /// end that could be waited for.
@@ -41,7 +41,7 @@ const BYTES_BESIDE: usize = 64 * 1024;
 
 /// How a reply ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum AnswerEnd {
     /// All numbers came.
     Whole,
     /// It paused too long with numbers missing.
@@ -58,7 +58,7 @@ pub enum Ending {
 
 /// What came of one draw.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct DrawAnswer {
     /// When the command went out.
     pub start: Instant,
     /// When the last byte came.
@@ -66,26 +66,31 @@ pub struct Answer {
     /// The numbers, in their order.
     pub numbers: Vec<u64>,
     /// How it ended.
-    pub ending: Ending,
+    pub ending: AnswerEnd,
     /// The reply as it came.
     pub raw: Vec<u8>,
 }
 
 /// One connection, made anew when it is gone.
 #[derive(Debug)]
-pub struct Peer {
+pub struct GradedPeer {
     address: SocketAddr,
     /// What is known of the server.
-    pub shape: Shape,
+    pub shape: ReplyShape,
     stream: Option<TcpStream>,
     patience: Duration,
     deadline: Instant,
 }
 
-impl Peer {
+impl GradedPeer {
     /// A connection that is made when it is needed. Nothing takes longer than `patience`,
     /// and nothing is waited for after `deadline`.
-    pub fn new(address: SocketAddr, shape: Shape, patience: Duration, deadline: Instant) -> Self {
+    pub fn new(
+        address: SocketAddr,
+        shape: ReplyShape,
+        patience: Duration,
+        deadline: Instant,
+    ) -> Self {
         Self { address, shape, stream: None, patience, deadline }
     }
 
@@ -172,12 +177,12 @@ impl Peer {
     }
 
     /// Draws `count` numbers.
-    pub fn draw(&mut self, count: usize) -> Answer {
+    pub fn draw(&mut self, count: usize) -> DrawAnswer {
         self.draw_meanwhile(count, || {})
     }
 
     /// Draws `count` numbers, and does something else before the reply is read.
-    pub fn draw_meanwhile(&mut self, count: usize, meanwhile: impl FnOnce()) -> Answer {
+    pub fn draw_meanwhile(&mut self, count: usize, meanwhile: impl FnOnce()) -> DrawAnswer {
         let command = self.command(&format!("draw {count}"));
         let connected = self.connect().is_ok();
         let start = Instant::now();
@@ -187,17 +192,17 @@ impl Peer {
             let deadline = Instant::now() + self.patience();
             self.receive(&mut raw, count, deadline, &mut end)
         } else {
-            Ending::Unreachable
+            AnswerEnd::Unreachable
         };
         // Without a reply whole or short, nobody knows what comes next on it.
-        if !self.shape.keeps_open || !matches!(ending, Ending::Whole | Ending::Short) {
+        if !self.shape.keeps_open || !matches!(ending, AnswerEnd::Whole | AnswerEnd::Short) {
             self.stream = None;
         }
         let mut numbers = self.shape.numbers(&raw);
-        if ending != Ending::Whole && cut_short(&raw, &self.shape) {
+        if ending != AnswerEnd::Whole && cut_short(&raw, &self.shape) {
             numbers.pop();
         }
-        Answer { start, end, numbers, ending, raw }
+        DrawAnswer { start, end, numbers, ending, raw }
     }
 
     /// Reads one reply; `heard` is when its last byte came.
@@ -207,31 +212,33 @@ impl Peer {
         count: usize,
         deadline: Instant,
         heard: &mut Instant,
-    ) -> Ending {
+    ) -> AnswerEnd {
         loop {
             let whole = self.shape.is_whole(raw, count);
             let left = deadline.saturating_duration_since(Instant::now());
             let wait = match whole {
-                Whole::Yes => return Ending::Whole,
+                Whole::Yes => return AnswerEnd::Whole,
                 Whole::Perhaps if self.shape.last.is_none() => QUIET,
                 Whole::No if raw.is_empty() => left,
                 Whole::No | Whole::Perhaps => PAUSE.min(left),
             };
             if raw.len() > BYTES_BESIDE + count.saturating_mul(BYTES_A_NUMBER) {
-                return Ending::TooLong;
+                return AnswerEnd::TooLong;
             }
             let came = if left.is_zero() { Ok(None) } else { self.read_some(raw, wait) };
             match (came, whole) {
-                (Ok(Some(0)) | Err(_), Whole::No) => return Ending::Closed,
+                (Ok(Some(0)) | Err(_), Whole::No) => return AnswerEnd::Closed,
                 (Ok(Some(0)) | Err(_), _) => {
                     self.stream = None;
-                    return Ending::Whole;
+                    return AnswerEnd::Whole;
                 }
                 (Ok(Some(_)), _) => *heard = Instant::now(),
-                (Ok(None), Whole::Perhaps) if cut_short(raw, &self.shape) => return Ending::Short,
-                (Ok(None), Whole::Perhaps | Whole::Yes) => return Ending::Whole,
-                (Ok(None), Whole::No) if raw.is_empty() => return Ending::Silent,
-                (Ok(None), Whole::No) => return Ending::Short,
+                (Ok(None), Whole::Perhaps) if cut_short(raw, &self.shape) => {
+                    return AnswerEnd::Short;
+                }
+                (Ok(None), Whole::Perhaps | Whole::Yes) => return AnswerEnd::Whole,
+                (Ok(None), Whole::No) if raw.is_empty() => return AnswerEnd::Silent,
+                (Ok(None), Whole::No) => return AnswerEnd::Short,
             }
         }
     }
@@ -251,7 +258,7 @@ impl Peer {
 
 /// Whether a reply ends in a word although this server's end with another byte: then its
 /// last number may be cut.
-fn cut_short(raw: &[u8], shape: &Shape) -> bool {
+fn cut_short(raw: &[u8], shape: &ReplyShape) -> bool {
     shape.last.is_some() && raw.last().is_some_and(u8::is_ascii_alphanumeric)
 }
 
@@ -259,9 +266,9 @@ fn cut_short(raw: &[u8], shape: &Shape) -> bool {
 #[derive(Debug)]
 pub struct Learned {
     /// What was learned.
-    pub shape: Shape,
+    pub shape: ReplyShape,
     /// The counts that were asked for, and what came.
-    pub samples: Vec<(usize, Answer)>,
+    pub samples: Vec<(usize, DrawAnswer)>,
     /// Numbers asked for in vain, which may have been drawn.
     pub unseen: usize,
 }
@@ -274,8 +281,8 @@ const SAMPLES: [usize; 3] = [1, 3, 2];
 pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Option<Learned> {
     let mut unseen = 0;
     for line_end in ["\n", "", "\r\n"] {
-        let shape = Shape { line_end, keeps_open: true, ..Shape::default() };
-        let mut peer = Peer::new(address, shape, patience, deadline);
+        let shape = ReplyShape { line_end, keeps_open: true, ..ReplyShape::default() };
+        let mut peer = GradedPeer::new(address, shape, patience, deadline);
         if peer.connect().is_err() {
             continue;
         }
@@ -310,16 +317,16 @@ struct Sample {
 }
 
 impl Sample {
-    fn answer(self, shape: &Shape) -> Answer {
+    fn answer(self, shape: &ReplyShape) -> DrawAnswer {
         let Sample { asked, start, end, raw } = self;
         let numbers = shape.numbers(&raw);
-        let ending = if numbers.len() == asked { Ending::Whole } else { Ending::Short };
-        Answer { start, end, numbers, ending, raw }
+        let ending = if numbers.len() == asked { AnswerEnd::Whole } else { AnswerEnd::Short };
+        DrawAnswer { start, end, numbers, ending, raw }
     }
 }
 
 /// `None` when no number came.
-fn sample(peer: &mut Peer, asked: usize) -> Option<Sample> {
+fn sample(peer: &mut GradedPeer, asked: usize) -> Option<Sample> {
     let command = peer.command(&format!("draw {asked}"));
     let start = Instant::now();
     peer.send(&command).ok()?;

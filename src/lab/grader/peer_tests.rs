@@ -11,13 +11,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn with_server(
     last: Option<u8>,
     talk: impl FnOnce(TcpStream) + Send + 'static,
-    test: impl FnOnce(Peer),
+    test: impl FnOnce(GradedPeer),
 ) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || talk(listener.accept().unwrap().0));
-    let shape = Shape { line_end: "\n", keeps_open: true, last, ..Shape::default() };
-    test(Peer::new(address, shape, PATIENCE, Instant::now() + PATIENCE));
+    let shape = ReplyShape { line_end: "\n", keeps_open: true, last, ..ReplyShape::default() };
+    test(GradedPeer::new(address, shape, PATIENCE, Instant::now() + PATIENCE));
     server.join().unwrap();
 }
 
@@ -39,7 +39,7 @@ fn say(pieces: &'static [&'static [u8]]) -> impl FnOnce(TcpStream) + Send {
 fn a_reply_in_pieces_is_one_reply() {
     with_server(Some(b'\n'), say(&[b"19\n22", b"8\n", b"665\n"]), |mut peer| {
         let answer = peer.draw(3);
-        assert_eq!((answer.numbers, answer.ending), (vec![19, 228, 665], Ending::Whole));
+        assert_eq!((answer.numbers, answer.ending), (vec![19, 228, 665], AnswerEnd::Whole));
         assert!(peer.is_connected());
     });
 }
@@ -48,7 +48,7 @@ fn a_reply_in_pieces_is_one_reply() {
 fn a_number_that_may_be_cut_is_not_taken() {
     with_server(Some(b'\n'), say(&[b"19 228 66"]), |mut peer| {
         let answer = peer.draw(4);
-        assert_eq!((answer.numbers, answer.ending), (vec![19, 228], Ending::Short));
+        assert_eq!((answer.numbers, answer.ending), (vec![19, 228], AnswerEnd::Short));
     });
     with_server(None, say(&[b"19 228 665"]), |mut peer| {
         let answer = peer.draw(4);
@@ -61,7 +61,7 @@ fn a_server_that_closes_or_says_nothing_is_no_answer() {
     let close = |mut stream: TcpStream| hear(&mut stream);
     with_server(Some(b'\n'), close, |mut peer| {
         let answer = peer.draw(4);
-        assert_eq!((answer.numbers.len(), answer.ending), (0, Ending::Closed));
+        assert_eq!((answer.numbers.len(), answer.ending), (0, AnswerEnd::Closed));
         assert!(!peer.is_connected());
     });
     let (done, wait) = channel::<()>();
@@ -71,7 +71,7 @@ fn a_server_that_closes_or_says_nothing_is_no_answer() {
     };
     with_server(Some(b'\n'), mute, |mut peer| {
         peer.patience = Duration::from_millis(5);
-        assert_eq!(peer.draw(4).ending, Ending::Silent);
+        assert_eq!(peer.draw(4).ending, AnswerEnd::Silent);
         drop(done);
     });
 }
@@ -84,7 +84,7 @@ fn a_reply_without_end_is_not_read_for_ever() {
     };
     with_server(Some(b'\n'), talk, |mut peer| {
         let answer = peer.draw(1);
-        assert_eq!(answer.ending, Ending::TooLong);
+        assert_eq!(answer.ending, AnswerEnd::TooLong);
         assert!(answer.raw.len() < 2 * BYTES_BESIDE);
         drop(peer);
     });
@@ -101,7 +101,7 @@ fn a_reply_that_dribbles_ends_with_the_patience() {
     with_server(Some(b'\n'), talk, |mut peer| {
         peer.patience = Duration::from_millis(50);
         let start = Instant::now();
-        assert_eq!(peer.draw(1).ending, Ending::Short);
+        assert_eq!(peer.draw(1).ending, AnswerEnd::Short);
         assert!(peer.listen(LISTEN).len() < 1000);
         assert!(start.elapsed() < PATIENCE / 2, "{:?}", start.elapsed());
         drop(peer);
@@ -118,7 +118,7 @@ fn nothing_is_waited_for_after_the_deadline() {
     with_server(Some(b'\n'), mute, |mut peer| {
         peer.deadline = Instant::now() + Duration::from_millis(50);
         let start = Instant::now();
-        assert_eq!(peer.draw(4).ending, Ending::Silent);
+        assert_eq!(peer.draw(4).ending, AnswerEnd::Silent);
         assert!(start.elapsed() < PATIENCE / 2, "{:?}", start.elapsed());
         drop(done);
     });

@@ -20,7 +20,7 @@ use std::fmt::Write;
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Outcome {
+pub enum CheckOutcome {
     /// Not yet.
     NotRun,
     /// The share of its weight that was earned, 0 to 1.
@@ -39,7 +39,7 @@ pub struct Check {
     /// Points.
     pub weight: u32,
     /// How it went.
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
     /// Why: the input that failed, what was expected, what came.
     pub details: Vec<String>,
     /// How long it took.
@@ -62,7 +62,7 @@ const CHECKS: [(&str, &str, u32); 10] = [
 
 /// All checks, and what else is worth saying.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Report {
+pub struct GradeReport {
     /// What was graded, and with how much.
     pub target: String,
     /// Every check, also those that have not run.
@@ -77,40 +77,40 @@ impl Check {
     /// Points earned.
     pub fn score(&self) -> f64 {
         match self.outcome {
-            Outcome::Earned(share) => share.clamp(0.0, 1.0) * f64::from(self.weight),
-            Outcome::NotRun | Outcome::Undecidable => 0.0,
+            CheckOutcome::Earned(share) => share.clamp(0.0, 1.0) * f64::from(self.weight),
+            CheckOutcome::NotRun | CheckOutcome::Undecidable => 0.0,
         }
     }
 
     /// Points that could be earned.
     pub fn max_score(&self) -> u32 {
-        if self.outcome == Outcome::Undecidable { 0 } else { self.weight }
+        if self.outcome == CheckOutcome::Undecidable { 0 } else { self.weight }
     }
 
     /// Whether nothing is missing.
     pub fn passed(&self) -> bool {
-        matches!(self.outcome, Outcome::Earned(share) if share >= 1.0)
+        matches!(self.outcome, CheckOutcome::Earned(share) if share >= 1.0)
     }
 
     /// Whether it cannot be decided.
     pub fn is_undecidable(&self) -> bool {
-        self.outcome == Outcome::Undecidable
+        self.outcome == CheckOutcome::Undecidable
     }
 
     /// The details, or what stands for them.
     pub fn output(&self) -> String {
         match (self.details.is_empty(), self.outcome) {
-            (true, Outcome::NotRun) => "not run: the grading did not get that far".into(),
+            (true, CheckOutcome::NotRun) => "not run: the grading did not get that far".into(),
             _ => self.details.join("\n"),
         }
     }
 }
 
-impl Report {
+impl GradeReport {
     /// Before anything was done: no points.
     pub fn new(target: String) -> Self {
         let check = |(key, name, weight)| {
-            let (outcome, details) = (Outcome::NotRun, Vec::new());
+            let (outcome, details) = (CheckOutcome::NotRun, Vec::new());
             Check { key, name, weight, outcome, details, seconds: 0.0 }
         };
         let checks = CHECKS.into_iter().map(check).collect();
@@ -118,10 +118,12 @@ impl Report {
     }
 
     /// Writes down how a check went; of two parts of a check, the worse one counts.
-    pub fn set(&mut self, key: &str, outcome: Outcome, details: Vec<String>, seconds: f64) {
+    pub fn set(&mut self, key: &str, outcome: CheckOutcome, details: Vec<String>, seconds: f64) {
         if let Some(check) = self.checks.iter_mut().find(|check| check.key == key) {
             check.outcome = match (check.outcome, outcome) {
-                (Outcome::Earned(before), Outcome::Earned(now)) => Outcome::Earned(before.min(now)),
+                (CheckOutcome::Earned(before), CheckOutcome::Earned(now)) => {
+                    CheckOutcome::Earned(before.min(now))
+                }
                 (_, now) => now,
             };
             check.details.extend(details);
@@ -146,7 +148,7 @@ impl Report {
         let mut text = format!("{}\n\n", self.target);
         for check in &self.checks {
             let points = match check.outcome {
-                Outcome::Undecidable => "   -".to_string(),
+                CheckOutcome::Undecidable => "   -".to_string(),
                 _ => format!("{:>4}/{}", points(check.score()), check.weight),
             };
             let _ = writeln!(text, "{points:<8} {}", check.name);
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_has_not_run_earns_nothing_and_the_weights_are_100() {
-        let report = Report::new("somewhere".into());
+        let report = GradeReport::new("somewhere".into());
         assert_eq!(report.checks.iter().map(|check| check.weight).sum::<u32>(), 100);
         assert!((report.score(), report.passed()) == (0.0, false));
         assert!(report.text().ends_with("score 0 of 100\n"), "{}", report.text());
@@ -213,8 +215,8 @@ mod tests {
         assert_eq!(wrapped("a  b", 80), ["a  b"]);
         assert_eq!(wrapped("see 123456789 there", 4), ["see", "123456789", "there"]);
         assert_eq!(wrapped("  a/path/server.py:3: pop", 7), ["  a/path/server.py:3: pop"]);
-        let mut report = Report::new("somewhere".into());
-        report.set("range", Outcome::Earned(0.0), vec!["ü ".repeat(99)], 0.0);
+        let mut report = GradeReport::new("somewhere".into());
+        report.set("range", CheckOutcome::Earned(0.0), vec!["ü ".repeat(99)], 0.0);
         report.notes.push("words ".repeat(40));
         assert!(
             report.text().lines().all(|line| line.chars().count() <= WIDTH),
@@ -225,26 +227,26 @@ mod tests {
 
     #[test]
     fn of_two_parts_of_a_check_the_worse_one_counts() {
-        let mut report = Report::new("somewhere".into());
+        let mut report = GradeReport::new("somewhere".into());
         for share in [1.0, 0.5, 1.0] {
-            report.set("unread", Outcome::Earned(share), vec![share.to_string()], 1.0);
+            report.set("unread", CheckOutcome::Earned(share), vec![share.to_string()], 1.0);
         }
         let unread = report.checks.iter().find(|check| check.key == "unread").unwrap();
-        assert_eq!((unread.outcome, unread.seconds), (Outcome::Earned(0.5), 3.0));
+        assert_eq!((unread.outcome, unread.seconds), (CheckOutcome::Earned(0.5), 3.0));
         assert_eq!(unread.output(), "1\n0.5\n1");
     }
 
     #[test]
     fn what_cannot_be_decided_counts_neither_way() {
-        let mut report = Report::new("somewhere".into());
+        let mut report = GradeReport::new("somewhere".into());
         for (key, ..) in CHECKS {
-            report.set(key, Outcome::Earned(1.0), Vec::new(), 0.0);
+            report.set(key, CheckOutcome::Earned(1.0), Vec::new(), 0.0);
         }
         assert!((report.score(), report.passed()) == (100.0, true));
-        report.set("linearizable", Outcome::Undecidable, vec!["why".into()], 0.0);
-        report.set("unread", Outcome::Earned(1.0), Vec::new(), 0.0);
+        report.set("linearizable", CheckOutcome::Undecidable, vec!["why".into()], 0.0);
+        report.set("unread", CheckOutcome::Earned(1.0), Vec::new(), 0.0);
         assert!((report.score(), report.passed()) == (100.0, true));
-        report.set("bad-input", Outcome::Earned(0.999_999), Vec::new(), 0.0);
+        report.set("bad-input", CheckOutcome::Earned(0.999_999), Vec::new(), 0.0);
         assert!(!report.passed());
         assert_eq!(points(report.score()), "99.99", "never rounded up");
     }

@@ -23,7 +23,7 @@ use crate::lab::record::{is_refusal, numbers_in, without_colours};
 
 /// What was learned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Shape {
+pub struct ReplyShape {
     /// What commands end with.
     pub line_end: &'static str,
     /// The server says something before it is asked.
@@ -60,7 +60,7 @@ pub fn tokens(reply: &[u8]) -> Vec<u64> {
     numbers.map(|word| parse_decimal(word).unwrap_or(u64::MAX)).collect()
 }
 
-impl Shape {
+impl ReplyShape {
     /// Learns what stands beside the numbers, from whole replies to small draws.
     pub fn learn(&mut self, samples: &[(usize, Vec<u8>)]) {
         if samples.is_empty() {
@@ -138,11 +138,11 @@ fn counts_up(found: &[u64], place: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn learned(replies: [&str; 3]) -> Shape {
+    fn learned(replies: [&str; 3]) -> ReplyShape {
         let asked = [1, 3, 2];
         let samples: Vec<(usize, Vec<u8>)> =
             asked.into_iter().zip(replies).map(|(n, text)| (n, text.as_bytes().to_vec())).collect();
-        let mut shape = Shape::default();
+        let mut shape = ReplyShape::default();
         shape.learn(&samples);
         for ((asked, reply), expected) in
             samples.iter().zip([vec![50], vec![19, 228, 665], vec![7, 11]])
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_follows_no_rule_is_taken_as_it_is() {
-        let mut shape = Shape::default();
+        let mut shape = ReplyShape::default();
         shape.learn(&[(1, b"5".to_vec()), (3, b"1 2".to_vec()), (2, b"3 4 5 6".to_vec())]);
         assert_eq!((shape.before, shape.after, shape.paired), (0, 0, None));
         shape.learn(&[]);

@@ -27,11 +27,11 @@ const COLOURS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#e69f00"];
 const DASHES: [&str; 4] = ["", "8 4", "2 3", "12 3 2 3"];
 
 /// One line: of each pool in x the share of time in which processes paused, in percent.
-pub type Line = Vec<(u64, f64)>;
+pub type Curve = Vec<(u64, f64)>;
 
 /// The lines of what came of a [`crate::lab::simulation::sweep`] of so many processes for so many seconds: pools
 /// of 1x to 5x for each process.
-pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Line> {
+pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Curve> {
     let all_ms = (seconds * 1000 * processes as u64) as f64;
     let most = 5 * processes as u64;
     let shown = |line: &Sweep| {
@@ -48,7 +48,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(lines: &[Line]) -> Self {
+    fn of(lines: &[Curve]) -> Self {
         let points = || lines.iter().flatten();
         let most_x = points().map(|point| point.0).max().unwrap_or(1).max(1) as f64;
         let most_y = points().map(|point| point.1).fold(1.0, f64::max).ceil();
@@ -65,7 +65,7 @@ impl Scale {
 }
 
 /// The plot of such lines.
-pub fn svg(lines: &[Line]) -> String {
+pub fn svg(lines: &[Curve]) -> String {
     let scale = Scale::of(lines);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \

@@ -26,7 +26,7 @@ use crate::common::id::LeaseId;
 use crate::cooperative::manager::Ticket;
 use crate::cooperative::words::{Pool, Reason, Signal, Wanted};
 use crate::lab::simulation::demand::{BUSY, Demand};
-use crate::lab::simulation::{CHUNK, Outcome, Policy, Tables, X};
+use crate::lab::simulation::{CHUNK, Policy, RunOutcome, SimulatedTables, X};
 
 /// How long a collection takes, in milliseconds.
 const COLLECTION_MS: usize = 20;
@@ -39,14 +39,14 @@ const RESERVE: u64 = 2 * BUSY as u64 * COLLECTION_MS as u64;
 const PATIENCE_MS: u64 = 100;
 
 /// One millisecond of the simulation, as a process sees it.
-pub(super) struct Turn<'a> {
-    pub tables: &'a mut Tables,
+pub(super) struct Millisecond<'a> {
+    pub tables: &'a mut SimulatedTables,
     pub ms: usize,
     pub now: Instant,
-    pub outcome: &'a mut Outcome,
+    pub outcome: &'a mut RunOutcome,
 }
 
-pub(super) struct Process {
+pub(super) struct SimulatedProcess {
     number: usize,
     policy: Policy,
     is_joined: bool,
@@ -62,7 +62,7 @@ pub(super) struct Process {
     done: usize,
 }
 
-impl Process {
+impl SimulatedProcess {
     pub fn new(number: usize, policy: Policy) -> Self {
         Self {
             number,
@@ -84,7 +84,7 @@ impl Process {
     }
 
     /// One millisecond of its life.
-    pub fn step(&mut self, turn: &mut Turn<'_>, demand: &Demand) {
+    pub fn step(&mut self, turn: &mut Millisecond<'_>, demand: &Demand) {
         if !self.is_joined && !self.join(turn) {
             return;
         }
@@ -109,7 +109,7 @@ impl Process {
         self.done += 1;
     }
 
-    fn join(&mut self, turn: &mut Turn<'_>) -> bool {
+    fn join(&mut self, turn: &mut Millisecond<'_>) -> bool {
         let caller = Caller::connected(self.client());
         let name = format!("process-{}", self.number + 1);
         self.is_joined = turn.tables.manager().join(caller, &name, Some(X), (), turn.now).is_ok();
@@ -122,7 +122,7 @@ impl Process {
     }
 
     /// Has more before it is too late: memory, or a collection that will end in time.
-    fn prepare(&mut self, turn: &mut Turn<'_>, wanted: u64) {
+    fn prepare(&mut self, turn: &mut Millisecond<'_>, wanted: u64) {
         let is_busy = wanted >= u64::from(BUSY);
         // A busy process without a reserve will pause before its collection is over.
         let (reserve, reason) = if is_busy {
@@ -141,7 +141,7 @@ impl Process {
     }
 
     /// It knows its debts: garbage beyond them secures another loan.
-    fn has_collateral(&self, turn: &mut Turn<'_>) -> bool {
+    fn has_collateral(&self, turn: &mut Millisecond<'_>) -> bool {
         let owed = turn.tables.processes.owed(self.client()).unwrap_or_default();
         self.garbage > owed[Pool::LoanedPause] + owed[Pool::LoanedEfficiency]
     }
@@ -151,7 +151,7 @@ impl Process {
     }
 
     /// Nothing is free. False when it has to stop for this millisecond.
-    fn fight(&mut self, turn: &mut Turn<'_>, wanted: u64) -> bool {
+    fn fight(&mut self, turn: &mut Millisecond<'_>, wanted: u64) -> bool {
         while self.free < wanted {
             if !self.policy.is_separate && self.wait(turn) {
                 continue;
@@ -175,7 +175,7 @@ impl Process {
     }
 
     /// Asks against the pause and waits in the queue. True when there is memory.
-    fn wait(&mut self, turn: &mut Turn<'_>) -> bool {
+    fn wait(&mut self, turn: &mut Millisecond<'_>) -> bool {
         if let Some(ticket) = self.ticket {
             match turn.tables.processes.served(ticket, turn.now) {
                 None => return false,
@@ -215,7 +215,7 @@ impl Process {
         Wanted { size: CHUNK, reason, freeable: Some(self.garbage), wait_ms: 0, why: false }
     }
 
-    fn ask(&mut self, turn: &mut Turn<'_>, reason: Reason) -> bool {
+    fn ask(&mut self, turn: &mut Millisecond<'_>, reason: Reason) -> bool {
         match turn.tables.manager().request(self.client(), &self.wanted(reason), turn.now) {
             Ok(granted) => {
                 self.take(granted.id);
@@ -233,13 +233,13 @@ impl Process {
         self.free += CHUNK;
     }
 
-    fn begin_collection(&mut self, turn: &Turn<'_>) {
+    fn begin_collection(&mut self, turn: &Millisecond<'_>) {
         if self.collection.is_none() && self.garbage > 0 {
             self.collection = Some((turn.ms + COLLECTION_MS, self.garbage));
         }
     }
 
-    fn finish_collection(&mut self, turn: &mut Turn<'_>) {
+    fn finish_collection(&mut self, turn: &mut Millisecond<'_>) {
         let Some((_, freed)) = self.collection.take() else { return };
         turn.outcome.collections += 1;
         self.garbage -= freed;
@@ -257,7 +257,7 @@ impl Process {
         debug_assert!(reported.is_ok(), "{reported:?}");
     }
 
-    fn give_one_back(&mut self, turn: &mut Turn<'_>) {
+    fn give_one_back(&mut self, turn: &mut Millisecond<'_>) {
         let Some(id) = self.chunks.pop() else { return };
         if let Ok((ending, _)) = turn.tables.manager().end_grant(self.client(), id) {
             turn.tables.manager().give_back(vec![ending], turn.now);
@@ -266,7 +266,7 @@ impl Process {
     }
 
     /// Does what the manager asks.
-    fn hear(&mut self, turn: &mut Turn<'_>) {
+    fn hear(&mut self, turn: &mut Millisecond<'_>) {
         while let Ok(Some(signal)) = turn.tables.processes.next_signal(self.client()) {
             match signal {
                 Signal::Collect { .. } => self.begin_collection(turn),
@@ -280,7 +280,7 @@ impl Process {
         }
     }
 
-    fn forget_ticket(&mut self, turn: &mut Turn<'_>) {
+    fn forget_ticket(&mut self, turn: &mut Millisecond<'_>) {
         if let Some(ticket) = self.ticket.take()
             && let Some(ending) = turn.tables.manager().cancel(ticket, turn.now)
         {
@@ -289,7 +289,7 @@ impl Process {
     }
 
     /// Ends for want of memory, and begins anew at once.
-    fn fail(&mut self, turn: &mut Turn<'_>) {
+    fn fail(&mut self, turn: &mut Millisecond<'_>) {
         turn.outcome.failures += 1;
         self.forget_ticket(turn);
         self.leave(turn.tables, turn.now);
@@ -301,7 +301,7 @@ impl Process {
     }
 
     /// Gives everything back.
-    pub fn leave(&self, tables: &mut Tables, now: Instant) {
+    pub fn leave(&self, tables: &mut SimulatedTables, now: Instant) {
         let Ok((number, _)) = tables.processes.leave(self.client(), now) else { return };
         loop {
             let endings = tables.manager().strike(number, usize::MAX);

@@ -14,7 +14,7 @@
 //! lengths leave the NUL out.
 
 use crate::common::error::Malformed;
-use crate::lecture::marshal::{Part, Person};
+use crate::lecture::marshal::{EncodedPart, Person};
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::cdr::{Reader, Writer};
 
@@ -22,7 +22,7 @@ use crate::protocol::cdr::{Reader, Writer};
 ///
 /// # Errors
 /// For a NUL within a string.
-pub fn marshal(person: &Person, order: ByteOrder) -> Result<Vec<Part>, String> {
+pub fn marshal(person: &Person, order: ByteOrder) -> Result<Vec<EncodedPart>, String> {
     let Person { name, place, year } = person;
     if name.contains('\0') || place.contains('\0') {
         return Err("CDR ends a string with NUL, so it cannot hold one; leave it out".into());
@@ -39,9 +39,9 @@ pub fn marshal(person: &Person, order: ByteOrder) -> Result<Vec<Part>, String> {
     let (names, rest) = bytes.split_at(ends[0]);
     let (places, years) = rest.split_at(ends[1] - ends[0]);
     Ok(vec![
-        Part::new(names, described("name", name, names.len())),
-        Part::new(places, described("place", place, places.len())),
-        Part::new(years, format!("year   {year}")),
+        EncodedPart::new(names, described("name", name, names.len())),
+        EncodedPart::new(places, described("place", place, places.len())),
+        EncodedPart::new(years, format!("year   {year}")),
     ])
 }
 

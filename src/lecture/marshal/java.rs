@@ -28,7 +28,7 @@
 //!
 //! **Source** the JDK's "Object Serialization Stream Protocol", version 5.
 
-use crate::lecture::marshal::{Part, Person};
+use crate::lecture::marshal::{EncodedPart, Person};
 use crate::lecture::modified_utf8;
 
 const MAGIC: [u8; 4] = [0xac, 0xed, 0, 5];
@@ -52,25 +52,28 @@ const FIRST_HANDLE: u32 = 0x7e_0000;
 const STRING_TYPE_HANDLE: u32 = FIRST_HANDLE + 1;
 
 /// A person in Java's form.
-pub fn marshal(person: &Person) -> Vec<Part> {
+pub fn marshal(person: &Person) -> Vec<EncodedPart> {
     let field = |code: u8, name: &str| [&[code][..], &utf(name)].concat();
     let type_string = [&[TC_STRING][..], &utf(STRING_TYPE)].concat();
     let reference = [&[TC_REFERENCE][..], &STRING_TYPE_HANDLE.to_be_bytes()].concat();
     vec![
-        Part::new(MAGIC, "stream magic and version 5"),
-        Part::new([TC_OBJECT], "an object"),
-        Part::new([&[TC_CLASSDESC][..], &utf(CLASS)].concat(), "of class Person (handle 7e0000)"),
-        Part::new(SERIAL_VERSION_UID.to_be_bytes(), "serialVersionUID 1"),
-        Part::new([SC_SERIALIZABLE, 0, 3], "serializable, 3 fields"),
-        Part::new(field(b'I', "year"), "int year"),
-        Part::new(field(b'L', "name"), "object name"),
-        Part::new(type_string, "which is a String (handle 7e0001)"),
-        Part::new(field(b'L', "place"), "object place"),
-        Part::new(reference, "which is a 7e0001 too"),
-        Part::new([TC_ENDBLOCKDATA, TC_NULL], "no annotations, no superclass"),
-        Part::new(person.year.to_be_bytes(), format!("year   {}", person.year)),
-        Part::new(string(&person.name), format!("name   {:?}", person.name)),
-        Part::new(string(&person.place), format!("place  {:?}", person.place)),
+        EncodedPart::new(MAGIC, "stream magic and version 5"),
+        EncodedPart::new([TC_OBJECT], "an object"),
+        EncodedPart::new(
+            [&[TC_CLASSDESC][..], &utf(CLASS)].concat(),
+            "of class Person (handle 7e0000)",
+        ),
+        EncodedPart::new(SERIAL_VERSION_UID.to_be_bytes(), "serialVersionUID 1"),
+        EncodedPart::new([SC_SERIALIZABLE, 0, 3], "serializable, 3 fields"),
+        EncodedPart::new(field(b'I', "year"), "int year"),
+        EncodedPart::new(field(b'L', "name"), "object name"),
+        EncodedPart::new(type_string, "which is a String (handle 7e0001)"),
+        EncodedPart::new(field(b'L', "place"), "object place"),
+        EncodedPart::new(reference, "which is a 7e0001 too"),
+        EncodedPart::new([TC_ENDBLOCKDATA, TC_NULL], "no annotations, no superclass"),
+        EncodedPart::new(person.year.to_be_bytes(), format!("year   {}", person.year)),
+        EncodedPart::new(string(&person.name), format!("name   {:?}", person.name)),
+        EncodedPart::new(string(&person.place), format!("place  {:?}", person.place)),
     ]
 }
 
@@ -97,7 +100,7 @@ fn string(text: &str) -> Vec<u8> {
 /// # Errors
 /// What is wrong with it.
 pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
-    let mut stream = Stream { bytes, at: 0, handles: Vec::new() };
+    let mut stream = ObjectStream { bytes, at: 0, handles: Vec::new() };
     stream.person().map_err(|what| {
         format!("at byte {}: {what}; give what ObjectOutputStream wrote of one Person", stream.at)
     })
@@ -105,7 +108,7 @@ pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
 
 /// What a field of the class holds.
 #[derive(Clone, Copy)]
-enum Field {
+enum ClassField {
     Name,
     Place,
     Year,
@@ -116,14 +119,14 @@ fn begin(name: &str) -> String {
     name.chars().take(20).collect()
 }
 
-struct Stream<'a> {
+struct ObjectStream<'a> {
     bytes: &'a [u8],
     at: usize,
     /// What came so far, in order; only strings can be referred to.
     handles: Vec<Option<String>>,
 }
 
-impl Stream<'_> {
+impl ObjectStream<'_> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], String> {
         let found = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk());
         let bytes = *found.ok_or("the stream ends too early")?;
@@ -167,9 +170,9 @@ impl Stream<'_> {
         let mut person = Person { name: String::new(), place: String::new(), year: 0 };
         for field in fields {
             match field {
-                Field::Name => person.name = self.string()?,
-                Field::Place => person.place = self.string()?,
-                Field::Year => person.year = i32::from_be_bytes(self.take()?),
+                ClassField::Name => person.name = self.string()?,
+                ClassField::Place => person.place = self.string()?,
+                ClassField::Year => person.year = i32::from_be_bytes(self.take()?),
             }
         }
         match self.bytes.len() - self.at {
@@ -179,7 +182,7 @@ impl Stream<'_> {
     }
 
     /// The class's description: its fields, in the order of their values.
-    fn class(&mut self) -> Result<[Field; 3], String> {
+    fn class(&mut self) -> Result<[ClassField; 3], String> {
         self.require([TC_CLASSDESC], "a class")?;
         let name = self.utf()?;
         if name != CLASS {
@@ -190,9 +193,10 @@ impl Stream<'_> {
         self.require([SC_SERIALIZABLE], "a class that is serialized in the default way")?;
         self.require([0, 3], "three fields")?;
         let fields = [self.field()?, self.field()?, self.field()?];
-        let count =
-            |wanted: Field| fields.iter().filter(|&&field| field as u8 == wanted as u8).count();
-        if [Field::Name, Field::Place, Field::Year].map(count) != [1; 3] {
+        let count = |wanted: ClassField| {
+            fields.iter().filter(|&&field| field as u8 == wanted as u8).count()
+        };
+        if [ClassField::Name, ClassField::Place, ClassField::Year].map(count) != [1; 3] {
             return Err("the fields are not name, place and year".into());
         }
         self.require([TC_ENDBLOCKDATA], "the end of the class's annotations")?;
@@ -200,7 +204,7 @@ impl Stream<'_> {
         Ok(fields)
     }
 
-    fn field(&mut self) -> Result<Field, String> {
+    fn field(&mut self) -> Result<ClassField, String> {
         let [code] = self.take()?;
         let name = self.utf()?;
         let is_string = match code {
@@ -208,9 +212,9 @@ impl Stream<'_> {
             _ => false,
         };
         match (code, name.as_str()) {
-            (b'I', "year") => Ok(Field::Year),
-            (b'L', "name") if is_string => Ok(Field::Name),
-            (b'L', "place") if is_string => Ok(Field::Place),
+            (b'I', "year") => Ok(ClassField::Year),
+            (b'L', "name") if is_string => Ok(ClassField::Name),
+            (b'L', "place") if is_string => Ok(ClassField::Place),
             _ => {
                 let name = begin(&name);
                 Err(format!("the field {name:?} is none of int year, String name, String place"))

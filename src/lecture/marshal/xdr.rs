@@ -12,28 +12,28 @@
 //!
 //! **Lock** none. **Source** RFC 4506, sections 4.1 and 4.11; the book's figure of CDR.
 
-use crate::lecture::marshal::{Part, Person};
+use crate::lecture::marshal::{EncodedPart, Person};
 
 /// What every item is a multiple of, in bytes.
 const UNIT: usize = 4;
 
 /// A person in XDR.
-pub fn marshal(person: &Person) -> Vec<Part> {
+pub fn marshal(person: &Person) -> Vec<EncodedPart> {
     vec![
         string(&person.name, "name"),
         string(&person.place, "place"),
-        Part::new(person.year.to_be_bytes(), format!("year   {}", person.year)),
+        EncodedPart::new(person.year.to_be_bytes(), format!("year   {}", person.year)),
     ]
 }
 
-fn string(text: &str, field: &str) -> Part {
+fn string(text: &str, field: &str) -> EncodedPart {
     let padding = text.len().wrapping_neg() % UNIT;
     // An argument of the command line is far shorter than 4 GiB.
     let mut bytes = (text.len() as u32).to_be_bytes().to_vec();
     bytes.extend_from_slice(text.as_bytes());
     bytes.extend_from_slice(&[0; UNIT][..padding]);
     let length = text.len();
-    Part::new(bytes, format!("{field:<6} length {length}, {text:?}, padding {padding}"))
+    EncodedPart::new(bytes, format!("{field:<6} length {length}, {text:?}, padding {padding}"))
 }
 
 /// The person of an XDR encoding.

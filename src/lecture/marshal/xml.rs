@@ -21,7 +21,7 @@
 //! **Source** W3C, XML 1.0, fifth edition; the XML figure of the lecture's book, whose
 //! document also has an `id` and a comment.
 
-use crate::lecture::marshal::{Part, Person};
+use crate::lecture::marshal::{EncodedPart, Person};
 
 /// White space, once ends of lines are one character.
 const BLANKS: [char; 3] = [' ', '\t', '\n'];
@@ -30,10 +30,10 @@ const BLANKS: [char; 3] = [' ', '\t', '\n'];
 ///
 /// # Errors
 /// For a character that XML cannot say.
-pub fn marshal(person: &Person) -> Result<Vec<Part>, String> {
+pub fn marshal(person: &Person) -> Result<Vec<EncodedPart>, String> {
     let (name, place) = (escaped(&person.name)?, escaped(&person.place)?);
     let year = person.year;
-    let text = |line: String| Part::new(line, "");
+    let text = |line: String| EncodedPart::new(line, "");
     Ok(vec![
         text("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<person>\n".into()),
         text(format!("  <name>{name}</name>\n")),

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::common::id::LeaseId;
-use crate::memory::lease::{Lease, LeaseTable};
+use crate::memory::lease::{LeaseEntry, LeaseTable};
 
 /// A lease as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl<H: Clone> LeaseTable<H> {
         // Not those that have expired: of what is not struck yet there may be many.
         let living = self.by_expiry.range((now, LeaseId::LEAST)..);
         let listed = |&(expiry, id): &(Instant, LeaseId)| {
-            let Lease { block, size, .. } = self.leases.get(&id)?;
+            let LeaseEntry { block, size, .. } = self.leases.get(&id)?;
             let left = expiry.checked_duration_since(now).filter(|left| !left.is_zero())?;
             Some(LeaseRow { id, offset: block.offset, block: block.size(), size: *size, left })
         };

@@ -24,7 +24,7 @@ use crate::commands::{Leased, Replaced, Reply};
 use crate::common::error::{Code, Error};
 use crate::memory::versions::{Inspection, Part};
 use crate::protocol::http::conditions::{Conditions, Verdict};
-use crate::protocol::http::negotiation::{Accept, Form};
+use crate::protocol::http::negotiation::{Accept, MediaForm};
 use crate::protocol::http::page::{POLICY, Page};
 use crate::protocol::http::refusal::{Refusal, reason, status_of};
 use crate::protocol::http::resource::Method;
@@ -55,10 +55,10 @@ struct Response<'a> {
     content_type: &'static str,
     /// Further fields, each with its line's end.
     fields: String,
-    body: Body<'a>,
+    body: ResponseBody<'a>,
 }
 
-enum Body<'a> {
+enum ResponseBody<'a> {
     Bytes(&'a [u8]),
     Data(Vec<u8>),
     /// There is none, and would be so many bytes.
@@ -71,7 +71,8 @@ const FRESH: &str = "Cache-Control: no-store\r\nVary: Accept\r\n";
 impl Answering {
     /// Appends the answer to a request that a service answered.
     pub fn encode(&self, reply: &mut Reply<'_>, now: &Now<'_>, out: &mut Output) {
-        let form = self.accept.best(matches!(reply, Reply::Inspected(_))).unwrap_or(Form::Text);
+        let form =
+            self.accept.best(matches!(reply, Reply::Inspected(_))).unwrap_or(MediaForm::Text);
         match reply {
             Reply::Inspected(inspection) => self.inspected(inspection, form, now, out),
             Reply::Error(error) => {
@@ -90,7 +91,7 @@ impl Answering {
                     _ => {}
                 }
                 let body = shown(reply, form);
-                let (content_type, body) = (form.content_type(), Body::Bytes(&body));
+                let (content_type, body) = (form.content_type(), ResponseBody::Bytes(&body));
                 self.put(Response { status, content_type, fields, body }, now, out);
             }
         }
@@ -115,13 +116,13 @@ impl Answering {
     }
 
     fn error(&self, status: u16, error: &Error, fields: &str, now: &Now<'_>, out: &mut Output) {
-        let form = self.accept.best(false).unwrap_or(Form::Text);
+        let form = self.accept.best(false).unwrap_or(MediaForm::Text);
         let body = match form {
-            Form::Text | Form::Bytes => format!("error {error}\n").into_bytes(),
+            MediaForm::Text | MediaForm::Bytes => format!("error {error}\n").into_bytes(),
             form => put_value(value::of_error(error), form),
         };
         let fields = format!("{FRESH}{fields}");
-        let (content_type, body) = (form.content_type(), Body::Bytes(&body));
+        let (content_type, body) = (form.content_type(), ResponseBody::Bytes(&body));
         self.put(Response { status, content_type, fields, body }, now, out);
     }
 
@@ -133,8 +134,8 @@ impl Answering {
         let fields = format!("Cache-Control: no-cache\r\nETag: \"{tag}\"\r\n{policy}");
         let (content_type, text) = (page.content_type(), page.text().as_bytes());
         let (status, body) = match self.conditions.judge(&tag, None) {
-            Verdict::Holds => (200, Body::Bytes(text)),
-            Verdict::NotModified => (304, Body::LeftOut(text.len() as u64)),
+            Verdict::Holds => (200, ResponseBody::Bytes(text)),
+            Verdict::NotModified => (304, ResponseBody::LeftOut(text.len() as u64)),
             Verdict::Failed => {
                 let text = "the page has another tag; ask without If-Match";
                 return self.error(412, &Error::new(Code::Refused, text), "", now, out);
@@ -146,17 +147,23 @@ impl Answering {
     /// Appends the answer to OPTIONS.
     pub fn options(&self, methods: &str, now: &Now<'_>, out: &mut Output) {
         let fields = format!("Allow: {methods}\r\n");
-        let (content_type, body) = (Form::Text.content_type(), Body::Bytes(b""));
+        let (content_type, body) = (MediaForm::Text.content_type(), ResponseBody::Bytes(b""));
         self.put(Response { status: 200, content_type, fields, body }, now, out);
     }
 
     /// Appends the answer to TRACE: what came.
     pub fn trace(&self, came: &[u8], now: &Now<'_>, out: &mut Output) {
-        let (fields, body) = (String::new(), Body::Bytes(came));
+        let (fields, body) = (String::new(), ResponseBody::Bytes(came));
         self.put(Response { status: 200, content_type: "message/http", fields, body }, now, out);
     }
 
-    fn inspected(&self, inspection: &mut Inspection, form: Form, now: &Now<'_>, out: &mut Output) {
+    fn inspected(
+        &self,
+        inspection: &mut Inspection,
+        form: MediaForm,
+        now: &Now<'_>,
+        out: &mut Output,
+    ) {
         let tag = format!("{}{}", inspection.version, form.tag());
         // Not later than now, should the system's clock have been set back.
         let modified = inspection.changed_ms.map(|at| at.min(now.milliseconds) / 1000);
@@ -166,14 +173,16 @@ impl Answering {
                 let text = "the lease has another version; get it, and use the ETag that comes";
                 return self.error(412, &Error::new(Code::Refused, text), "", now, out);
             }
-            Verdict::NotModified => (304, Body::LeftOut(inspection.length)),
+            Verdict::NotModified => (304, ResponseBody::LeftOut(inspection.length)),
             Verdict::Holds => match (form, self.part_of(inspection, form)) {
-                (Form::Json | Form::Xml, _) => {
-                    (200, Body::Data(put_value(value::inspected(inspection), form)))
+                (MediaForm::Json | MediaForm::Xml, _) => {
+                    (200, ResponseBody::Data(put_value(value::inspected(inspection), form)))
                 }
-                _ if self.method == Some(Method::Head) => (200, Body::LeftOut(inspection.length)),
+                _ if self.method == Some(Method::Head) => {
+                    (200, ResponseBody::LeftOut(inspection.length))
+                }
                 (_, Some(part)) => return self.part(part, inspection, fields, form, now, out),
-                (_, None) => (200, Body::Data(std::mem::take(&mut inspection.data))),
+                (_, None) => (200, ResponseBody::Data(std::mem::take(&mut inspection.data))),
             },
         };
         let content_type = form.content_type();
@@ -181,7 +190,7 @@ impl Answering {
     }
 
     /// The part that is wanted of this version.
-    fn part_of(&self, inspection: &Inspection, form: Form) -> Option<Part> {
+    fn part_of(&self, inspection: &Inspection, form: MediaForm) -> Option<Part> {
         let (part, if_version) = self.conditions.part(form)?;
         Some(part).filter(|_| if_version.is_none_or(|version| version == inspection.version))
     }
@@ -192,7 +201,7 @@ impl Answering {
         part: Part,
         inspection: &mut Inspection,
         mut fields: String,
-        form: Form,
+        form: MediaForm,
         now: &Now<'_>,
         out: &mut Output,
     ) {
@@ -204,7 +213,7 @@ impl Answering {
             return self.error(416, &Error::new(Code::TooLarge, text), &range, now, out);
         }
         fields += &format!("Content-Range: bytes {start}-{}/{length}\r\n", end - 1);
-        let body = Body::Data(std::mem::take(&mut inspection.data));
+        let body = ResponseBody::Data(std::mem::take(&mut inspection.data));
         let content_type = form.content_type();
         self.put(Response { status: 206, content_type, fields, body }, now, out);
     }
@@ -212,9 +221,9 @@ impl Answering {
     fn put(&self, response: Response<'_>, now: &Now<'_>, out: &mut Output) {
         let Response { status, content_type, fields, body } = response;
         let length = match &body {
-            Body::Bytes(bytes) => bytes.len() as u64,
-            Body::Data(data) => data.len() as u64,
-            Body::LeftOut(length) => *length,
+            ResponseBody::Bytes(bytes) => bytes.len() as u64,
+            ResponseBody::Data(data) => data.len() as u64,
+            ResponseBody::LeftOut(length) => *length,
         };
         let connection = match (self.closes, self.keeps_alive) {
             (true, _) => "Connection: close\r\n",
@@ -241,9 +250,9 @@ impl Answering {
         out.bytes.extend_from_slice(b"\r\n");
         match body {
             _ if self.method == Some(Method::Head) => {}
-            Body::Bytes(bytes) => out.bytes.extend_from_slice(bytes),
-            Body::Data(data) => out.attach(data),
-            Body::LeftOut(_) => {}
+            ResponseBody::Bytes(bytes) => out.bytes.extend_from_slice(bytes),
+            ResponseBody::Data(data) => out.attach(data),
+            ResponseBody::LeftOut(_) => {}
         }
     }
 }
@@ -258,7 +267,7 @@ pub struct Now<'a> {
 }
 
 /// What is told of a lease before its bytes.
-fn fields_of(inspection: &Inspection, tag: &str, modified: Option<u64>, form: Form) -> String {
+fn fields_of(inspection: &Inspection, tag: &str, modified: Option<u64>, form: MediaForm) -> String {
     let mut fields = format!("{FRESH}ETag: \"{tag}\"\r\nLeasebox-Size: {}\r\n", inspection.size);
     if let Some(modified) = modified {
         fields += &format!("Last-Modified: {}\r\n", date::write(modified));
@@ -266,16 +275,16 @@ fn fields_of(inspection: &Inspection, tag: &str, modified: Option<u64>, form: Fo
     if let Some(left) = inspection.left_ms {
         fields += &format!("Leasebox-Left-Ms: {left}\r\n");
     }
-    if matches!(form, Form::Text | Form::Bytes) {
+    if matches!(form, MediaForm::Text | MediaForm::Bytes) {
         fields += "Accept-Ranges: bytes\r\n";
     }
     fields
 }
 
 /// A reply's body in a form.
-fn shown(reply: &Reply<'_>, form: Form) -> Vec<u8> {
+fn shown(reply: &Reply<'_>, form: MediaForm) -> Vec<u8> {
     match form {
-        Form::Text | Form::Bytes => {
+        MediaForm::Text | MediaForm::Bytes => {
             let mut line = Output::default();
             text::encode(reply, usize::MAX, &mut line);
             // The data alone: without the words that a line begins with.
@@ -297,9 +306,9 @@ fn shown(reply: &Reply<'_>, form: Form) -> Vec<u8> {
 }
 
 /// A value as JSON or XML.
-fn put_value((name, value): (&str, value::Value), form: Form) -> Vec<u8> {
+fn put_value((name, value): (&str, value::Value), form: MediaForm) -> Vec<u8> {
     let mut body = Vec::new();
-    if form == Form::Json {
+    if form == MediaForm::Json {
         value.json(&mut body);
     } else {
         body.extend_from_slice(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>");

@@ -21,7 +21,7 @@
 use crate::common::id::parse_decimal;
 use crate::memory::versions::{Condition, Part};
 use crate::protocol::http::date;
-use crate::protocol::http::negotiation::Form;
+use crate::protocol::http::negotiation::MediaForm;
 use crate::protocol::http::refusal::Refusal;
 
 /// An entity tag, without its quotes.
@@ -102,8 +102,8 @@ impl Conditions {
 
     /// The part that is wanted in a form, and the version of which alone it is. Only bytes have parts; of a date,
     /// which two sets can share, or of no version there can be, the whole is always right.
-    pub fn part(&self, form: Form) -> Option<(Part, Option<u64>)> {
-        let part = self.range.filter(|_| matches!(form, Form::Text | Form::Bytes))?;
+    pub fn part(&self, form: MediaForm) -> Option<(Part, Option<u64>)> {
+        let part = self.range.filter(|_| matches!(form, MediaForm::Text | MediaForm::Bytes))?;
         match &self.if_range {
             None => Some((part, None)),
             Some(tag) => {
@@ -163,7 +163,7 @@ impl Tag {
 
     /// The same in any form.
     fn any_version(&self) -> Option<u64> {
-        Form::ALL.into_iter().find_map(|form| self.version(form.tag()))
+        MediaForm::ALL.into_iter().find_map(|form| self.version(form.tag()))
     }
 }
 
@@ -327,9 +327,9 @@ mod tests {
             ("bytes", None),
         ];
         for (value, expected) in cases {
-            let part = conditions(&[("Range", value)]).part(Form::Text).map(|(part, _)| part);
+            let part = conditions(&[("Range", value)]).part(MediaForm::Text).map(|(part, _)| part);
             assert_eq!(part, expected, "{value}");
-            assert_eq!(conditions(&[("Range", value)]).part(Form::Json), None);
+            assert_eq!(conditions(&[("Range", value)]).part(MediaForm::Json), None);
         }
     }
 
@@ -340,12 +340,12 @@ mod tests {
             conditions(&fields).part(form)
         };
         let part = |version| Some((Part::Last(3), version));
-        assert_eq!(of("\"3\"", Form::Text), part(Some(3)));
-        assert_eq!(of("\"3-bytes\"", Form::Bytes), part(Some(3)));
+        assert_eq!(of("\"3\"", MediaForm::Text), part(Some(3)));
+        assert_eq!(of("\"3-bytes\"", MediaForm::Bytes), part(Some(3)));
         for whole in ["\"3-json\"", "W/\"3\"", "\"3\" x", "Mon, 23 May 2005 22:38:34 GMT"] {
-            assert_eq!(of(whole, Form::Text), None, "{whole}");
+            assert_eq!(of(whole, MediaForm::Text), None, "{whole}");
         }
-        assert_eq!(conditions(&[("Range", "bytes=-3")]).part(Form::Text), part(None));
-        assert_eq!(conditions(&[("If-Range", "\"3\"")]).part(Form::Text), None);
+        assert_eq!(conditions(&[("Range", "bytes=-3")]).part(MediaForm::Text), part(None));
+        assert_eq!(conditions(&[("If-Range", "\"3\"")]).part(MediaForm::Text), None);
     }
 }

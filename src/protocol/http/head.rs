@@ -29,7 +29,7 @@ pub const MAX_LINE: usize = 8 * 1024;
 pub const MAX_FIELDS: usize = 64;
 
 /// A field's name and its value, without the white space around it.
-pub type Field<'a> = (&'a [u8], &'a [u8]);
+pub type HeadField<'a> = (&'a [u8], &'a [u8]);
 
 /// A head as it stands in the input.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Head<'a> {
     /// The `x` of `HTTP/1.x`.
     pub minor: u8,
     /// In their order.
-    pub fields: Vec<Field<'a>>,
+    pub fields: Vec<HeadField<'a>>,
 }
 
 /// Where the head ends, its empty line included; `None` while that has not come. `scanned` is how
@@ -125,7 +125,7 @@ fn first_line(line: &[u8]) -> Result<(&[u8], &[u8], u8), Refusal> {
 ///
 /// # Errors
 /// 400.
-pub fn field(line: &[u8]) -> Result<Field<'_>, Refusal> {
+pub fn field(line: &[u8]) -> Result<HeadField<'_>, Refusal> {
     if let [b' ' | b'\t', ..] = line {
         return Err(bad("a field goes on in the next line; write it in one"));
     }

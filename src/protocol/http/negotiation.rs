@@ -20,7 +20,7 @@
 
 /// A form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum MediaForm {
     /// The data of the text reply alone; of a lease its bytes.
     Text,
     /// A lease's bytes, by the name that programs know.
@@ -31,47 +31,47 @@ pub enum Form {
     Xml,
 }
 
-impl Form {
-    /// The forms of a lease; of anything else all but [`Form::Bytes`].
-    pub const ALL: [Self; 4] = [Form::Text, Form::Bytes, Form::Json, Form::Xml];
+impl MediaForm {
+    /// The forms of a lease; of anything else all but [`MediaForm::Bytes`].
+    pub const ALL: [Self; 4] = [MediaForm::Text, MediaForm::Bytes, MediaForm::Json, MediaForm::Xml];
 
     /// Type and subtype.
     fn media(self) -> (&'static str, &'static str) {
         match self {
-            Form::Text => ("text", "plain"),
-            Form::Bytes => ("application", "octet-stream"),
-            Form::Json => ("application", "json"),
-            Form::Xml => ("application", "xml"),
+            MediaForm::Text => ("text", "plain"),
+            MediaForm::Bytes => ("application", "octet-stream"),
+            MediaForm::Json => ("application", "json"),
+            MediaForm::Xml => ("application", "xml"),
         }
     }
 
     /// As `Content-Type` has it.
     pub fn content_type(self) -> &'static str {
         match self {
-            Form::Text => "text/plain; charset=utf-8",
-            Form::Bytes => "application/octet-stream",
-            Form::Json => "application/json",
-            Form::Xml => "application/xml",
+            MediaForm::Text => "text/plain; charset=utf-8",
+            MediaForm::Bytes => "application/octet-stream",
+            MediaForm::Json => "application/json",
+            MediaForm::Xml => "application/xml",
         }
     }
 
     /// What an entity tag of this form ends with: two forms of one version are two entities.
     pub fn tag(self) -> &'static str {
         match self {
-            Form::Text => "",
-            Form::Bytes => "-bytes",
-            Form::Json => "-json",
-            Form::Xml => "-xml",
+            MediaForm::Text => "",
+            MediaForm::Bytes => "-bytes",
+            MediaForm::Json => "-json",
+            MediaForm::Xml => "-xml",
         }
     }
 }
 
 /// How particular a range is, and how much it is wanted, in thousandths.
-type Wanted = (u8, u16);
+type Preference = (u8, u16);
 
 /// How much each form is wanted; `None` where nobody said anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Accept(Option<[Wanted; 4]>);
+pub struct Accept(Option<[Preference; 4]>);
 
 impl Accept {
     /// Takes a field, if it is an `Accept`; a second one goes on where the first ended.
@@ -88,7 +88,7 @@ impl Accept {
 
     fn add(&mut self, media: &str, subtype: &str, quality: u16) {
         let wanted = self.0.get_or_insert_default();
-        for form in Form::ALL {
+        for form in MediaForm::ALL {
             let (known, known_subtype) = form.media();
             let particular = match (media, subtype) {
                 ("*", "*") => 1,
@@ -107,11 +107,12 @@ impl Accept {
     }
 
     /// The form that is wanted most; of a lease, which can be bytes, or of anything else.
-    pub fn best(&self, is_lease: bool) -> Option<Form> {
-        let Some(wanted) = &self.0 else { return Some(Form::Text) };
-        let quality = |form: Form| wanted[form as usize].1;
-        let can = |form: &Form| *form != Form::Bytes || is_lease;
-        let best = Form::ALL.into_iter().filter(can).rev().max_by_key(|&form| quality(form))?;
+    pub fn best(&self, is_lease: bool) -> Option<MediaForm> {
+        let Some(wanted) = &self.0 else { return Some(MediaForm::Text) };
+        let quality = |form: MediaForm| wanted[form as usize].1;
+        let can = |form: &MediaForm| *form != MediaForm::Bytes || is_lease;
+        let best =
+            MediaForm::ALL.into_iter().filter(can).rev().max_by_key(|&form| quality(form))?;
         Some(best).filter(|&best| quality(best) > 0)
     }
 }
@@ -140,7 +141,7 @@ fn thousandths(text: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    fn best(accept: &[&str]) -> Option<Form> {
+    fn best(accept: &[&str]) -> Option<MediaForm> {
         let mut wanted = Accept::default();
         accept.iter().for_each(|value| wanted.see(b"Accept", value.as_bytes()));
         wanted.best(true)
@@ -148,23 +149,26 @@ mod tests {
 
     #[test]
     fn the_form_that_is_wanted_most_is_taken() {
-        let cases: [(&[&str], Option<Form>); 16] = [
-            (&[], Some(Form::Text)),
-            (&["*/*"], Some(Form::Text)),
-            (&["application/json"], Some(Form::Json)),
-            (&["application/*"], Some(Form::Bytes)),
-            (&["application/xml;q=0.5, application/json"], Some(Form::Json)),
-            (&["application/json;q=0.5", "application/xml;q=0.6"], Some(Form::Xml)),
-            (&["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"], Some(Form::Xml)),
-            (&["*/*, text/plain;q=0"], Some(Form::Bytes)),
-            (&["text/*;q=0.3, text/plain;q=0.1, application/xml;q=0.2"], Some(Form::Xml)),
+        let cases: [(&[&str], Option<MediaForm>); 16] = [
+            (&[], Some(MediaForm::Text)),
+            (&["*/*"], Some(MediaForm::Text)),
+            (&["application/json"], Some(MediaForm::Json)),
+            (&["application/*"], Some(MediaForm::Bytes)),
+            (&["application/xml;q=0.5, application/json"], Some(MediaForm::Json)),
+            (&["application/json;q=0.5", "application/xml;q=0.6"], Some(MediaForm::Xml)),
+            (
+                &["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"],
+                Some(MediaForm::Xml),
+            ),
+            (&["*/*, text/plain;q=0"], Some(MediaForm::Bytes)),
+            (&["text/*;q=0.3, text/plain;q=0.1, application/xml;q=0.2"], Some(MediaForm::Xml)),
             (&["image/png"], None),
             (&["application/json;q=0"], None),
-            (&["APPLICATION/JSON;Q=1.000"], Some(Form::Json)),
-            (&["application/json;q=2, application/xml;q=0.1"], Some(Form::Xml)),
-            (&["application/json;charset=utf-8"], Some(Form::Json)),
-            (&["application/octet-stream, text/plain;q=0.9"], Some(Form::Bytes)),
-            (&["", "x", "text/plain;q=0.0001"], Some(Form::Text)),
+            (&["APPLICATION/JSON;Q=1.000"], Some(MediaForm::Json)),
+            (&["application/json;q=2, application/xml;q=0.1"], Some(MediaForm::Xml)),
+            (&["application/json;charset=utf-8"], Some(MediaForm::Json)),
+            (&["application/octet-stream, text/plain;q=0.9"], Some(MediaForm::Bytes)),
+            (&["", "x", "text/plain;q=0.0001"], Some(MediaForm::Text)),
         ];
         for (accept, expected) in cases {
             assert_eq!(best(accept), expected, "{accept:?}");
@@ -175,8 +179,8 @@ mod tests {
     fn only_a_lease_has_bytes() {
         let mut wanted = Accept::default();
         wanted.see(b"accept", b"application/octet-stream");
-        assert_eq!((wanted.best(true), wanted.best(false)), (Some(Form::Bytes), None));
+        assert_eq!((wanted.best(true), wanted.best(false)), (Some(MediaForm::Bytes), None));
         wanted.see(b"accept", b"*/*;q=0.1");
-        assert_eq!(wanted.best(false), Some(Form::Text));
+        assert_eq!(wanted.best(false), Some(MediaForm::Text));
     }
 }

@@ -36,7 +36,7 @@ use crate::common::id::LeaseId;
 use crate::memory::versions::Part;
 use crate::numbers::commands::Rows;
 use crate::protocol::http::conditions::Conditions;
-use crate::protocol::http::negotiation::Form;
+use crate::protocol::http::negotiation::MediaForm;
 use crate::protocol::http::page::Page;
 use crate::protocol::http::query::{Parameters, decoded, number, parameters};
 use crate::protocol::http::refusal::Refusal;
@@ -223,7 +223,7 @@ impl Resource {
         query: Option<&'a [u8]>,
         body: Cow<'a, [u8]>,
         conditions: &Conditions,
-        form: Form,
+        form: MediaForm,
     ) -> Result<Request<'a>, Refusal> {
         let Resource::Path(path, id) = self else { return Err(no_such()) };
         check_conditions(path, method, conditions)?;
@@ -275,8 +275,13 @@ fn check_conditions(path: &str, method: Method, conditions: &Conditions) -> Resu
 }
 
 /// Looks at a lease: a part of it only by GET.
-fn inspect<'a>(id: LeaseId, method: Method, conditions: &Conditions, form: Form) -> Request<'a> {
-    let is_bytes = matches!(form, Form::Text | Form::Bytes);
+fn inspect<'a>(
+    id: LeaseId,
+    method: Method,
+    conditions: &Conditions,
+    form: MediaForm,
+) -> Request<'a> {
+    let is_bytes = matches!(form, MediaForm::Text | MediaForm::Bytes);
     let (part, if_version) = match conditions.part(form) {
         _ if method == Method::Head && is_bytes => (Part::None, None),
         Some(wanted) => wanted,

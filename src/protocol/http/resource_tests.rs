@@ -10,7 +10,7 @@ fn asked(method: Method, target: &'static str) -> Result<Request<'static>, u16> 
     resource.check(method).map_err(|refusal| refusal.status)?;
     let query = query.map(str::as_bytes);
     let (body, conditions) = (Cow::Borrowed(&b""[..]), Conditions::default());
-    let request = resource.request(method, query, body, &conditions, Form::Text);
+    let request = resource.request(method, query, body, &conditions, MediaForm::Text);
     request.map_err(|refusal| refusal.status)
 }
 

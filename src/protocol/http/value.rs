@@ -34,18 +34,18 @@ pub enum Value {
     /// Values of one kind, by the name of one of them.
     List(String, Vec<Value>),
     /// Values by their names.
-    Record(Vec<(String, Value)>),
+    RecordSink(Vec<(String, Value)>),
 }
 
 /// Collects the fields of a message as a record.
 #[derive(Debug, Default)]
-struct Record(Vec<(String, Value)>);
+struct RecordSink(Vec<(String, Value)>);
 
 /// A message as a record of its fields.
-fn record(write: impl FnOnce(&mut Record)) -> Value {
-    let mut record = Record::default();
+fn record(write: impl FnOnce(&mut RecordSink)) -> Value {
+    let mut record = RecordSink::default();
     write(&mut record);
-    Value::Record(record.0)
+    Value::RecordSink(record.0)
 }
 
 /// A reply, with its name.
@@ -63,13 +63,13 @@ pub fn inspected(inspection: &Inspection) -> (&'static str, Value) {
     (Inspection::ELEMENT, record(|sink| inspection.write(sink)))
 }
 
-impl Record {
+impl RecordSink {
     fn add(&mut self, name: &str, value: Value) {
         self.0.push((name.to_string(), value));
     }
 }
 
-impl Sink for Record {
+impl Sink for RecordSink {
     fn is_binary(&self) -> bool {
         false
     }
@@ -113,11 +113,11 @@ impl Sink for Record {
     /// An item of one field without a name is that value, any other a record.
     fn list<T>(&mut self, name: &str, one: &str, items: &[T], each: impl Fn(&T, &mut Self)) {
         let value = |item: &T| {
-            let mut fields = Record::default();
+            let mut fields = RecordSink::default();
             each(item, &mut fields);
             match &mut fields.0[..] {
                 [(name, value)] if name.is_empty() => std::mem::replace(value, Value::Null),
-                _ => Value::Record(fields.0),
+                _ => Value::RecordSink(fields.0),
             }
         };
         self.add(name, Value::List(one.to_string(), items.iter().map(value).collect()));
@@ -141,7 +141,7 @@ impl Value {
                 bracketed(out, b'[', values, |value, out| value.json(out));
                 out.push(b']');
             }
-            Value::Record(fields) => {
+            Value::RecordSink(fields) => {
                 bracketed(out, b'{', fields, |(name, value), out| {
                     json_string(name, out);
                     out.push(b':');
@@ -161,7 +161,9 @@ impl Value {
             Value::Hundredths(number) => put_hundredths(out, *number),
             Value::Text(text) => xml_text(text, out),
             Value::List(one, values) => values.iter().for_each(|value| value.xml(one, out)),
-            Value::Record(fields) => fields.iter().for_each(|(name, value)| value.xml(name, out)),
+            Value::RecordSink(fields) => {
+                fields.iter().for_each(|(name, value)| value.xml(name, out))
+            }
         }
         put(out, format_args!("</{name}>"));
     }
