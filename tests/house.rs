@@ -1,8 +1,12 @@
-//! The house: who may import whom, as the title page in `src/lib.rs` says.
+//! The house: who may import whom, as the title page in `src/lib.rs` says; names that mean one thing,
+//! files and functions that fit the eye.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use proc_macro2::TokenTree;
+use syn::visit::Visit;
 
 /// In the order in which they are read.
 const CHAPTERS: [&str; 8] =
@@ -10,6 +14,12 @@ const CHAPTERS: [&str; 8] =
 
 /// What puts the chapters together.
 const PUT_TOGETHER: [&str; 6] = ["server", "client", "cli", "commands", "lib", "main"];
+
+/// A file that is no test, with its tests at its end.
+const MAX_LINES_OF_FILE: usize = 400;
+
+/// From `fn` to the closing brace.
+const MAX_LINES_OF_FUNCTION: usize = 40;
 
 /// The rooms that a room may import beside itself.
 fn may_import(room: &str) -> BTreeSet<&'static str> {
@@ -61,21 +71,29 @@ fn forbidden(room: &str, source: &str) -> Vec<String> {
     named(source).into_iter().filter(is_wrong).collect()
 }
 
+/// Each source that is no test, by its path in `src`.
+fn sources() -> Vec<(String, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let is_test = |name: &str| {
+        ["_tests.rs", "_goldens.rs", "/tests.rs"].iter().any(|end| name.ends_with(end))
+    };
+    let mut found = Vec::new();
+    for path in files(&src) {
+        let name = path.strip_prefix(&src).unwrap().to_str().unwrap().to_string();
+        if !is_test(&name) {
+            found.push((name, fs::read_to_string(&path).unwrap()));
+        }
+    }
+    found
+}
+
 #[test]
 fn who_may_import_whom() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut wrong = Vec::new();
-    let is_test = |path: &Path| {
-        let name = path.to_str().unwrap();
-        name.ends_with("_tests.rs") || name.ends_with("_goldens.rs")
-    };
-    for path in files(&src).iter().filter(|path| !is_test(path)) {
-        let inside = path.strip_prefix(&src).unwrap();
-        let room = inside.components().next().unwrap().as_os_str().to_str().unwrap();
-        let room = room.trim_end_matches(".rs");
-        let source = fs::read_to_string(path).unwrap();
+    for (name, source) in sources() {
+        let room = name.split('/').next().unwrap().trim_end_matches(".rs");
         let names = forbidden(room, &source);
-        wrong.extend(names.into_iter().map(|name| format!("{} imports {name}", inside.display())));
+        wrong.extend(names.into_iter().map(|room| format!("{name} imports {room}")));
     }
     assert_eq!(wrong, [""; 0], "a chapter imports a later one");
 }
@@ -87,4 +105,107 @@ fn an_import_of_a_later_chapter_is_seen() {
     assert_eq!(forbidden("sessions", "use crate::lab::record;\n"), ["lab"]);
     let fine = "//! [`crate::lab`]\nuse crate::common::id;\nuse crate::sessions::words;\n#[cfg(test)]\nuse crate::lab;\n";
     assert_eq!(forbidden("sessions", fine), [""; 0]);
+}
+
+/// What a source defines.
+#[derive(Default)]
+struct Defined {
+    /// Structs, enums, traits, aliases, and the messages of rows.
+    types: Vec<String>,
+    /// Functions, and how many lines each has.
+    functions: Vec<(String, usize)>,
+}
+
+impl Defined {
+    fn of(source: &str) -> Self {
+        let mut defined = Self::default();
+        defined.visit_file(&syn::parse_file(source).unwrap());
+        defined
+    }
+
+    fn add(&mut self, name: &proc_macro2::Ident, block: &syn::Block) {
+        let end = block.brace_token.span.close().end().line;
+        self.functions.push((name.to_string(), end - name.span().start().line + 1));
+    }
+}
+
+impl<'ast> Visit<'ast> for Defined {
+    fn visit_item(&mut self, item: &'ast syn::Item) {
+        let name = match item {
+            syn::Item::Mod(module) if module.attrs.iter().any(|a| a.path().is_ident("cfg")) => {
+                return;
+            }
+            syn::Item::Struct(item) => Some(&item.ident),
+            syn::Item::Enum(item) => Some(&item.ident),
+            syn::Item::Trait(item) => Some(&item.ident),
+            syn::Item::Type(item) => Some(&item.ident),
+            _ => None,
+        };
+        self.types.extend(name.map(ToString::to_string));
+        syn::visit::visit_item(self, item);
+    }
+
+    fn visit_item_macro(&mut self, row: &'ast syn::ItemMacro) {
+        let rows = ["command", "reply", "message", "choice"];
+        if rows.iter().any(|name| row.mac.path.is_ident(name)) {
+            let mut words = row.mac.tokens.clone().into_iter().filter_map(|token| match token {
+                TokenTree::Ident(word) => Some(word.to_string()),
+                _ => None,
+            });
+            self.types.extend(words.next());
+        }
+    }
+
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        self.add(&item.sig.ident, &item.block);
+        syn::visit::visit_item_fn(self, item);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        self.add(&item.sig.ident, &item.block);
+        syn::visit::visit_impl_item_fn(self, item);
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
+        if let Some(block) = &item.default {
+            self.add(&item.sig.ident, block);
+        }
+    }
+}
+
+#[test]
+fn a_type_name_means_one_thing() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (file, source) in sources() {
+        for name in Defined::of(&source).types {
+            places.entry(name).or_default().push(file.clone());
+        }
+    }
+    assert!(places.len() > 300, "{} types", places.len());
+    places.retain(|_, files| files.len() > 1);
+    assert!(places.is_empty(), "{places:#?}");
+}
+
+#[test]
+fn files_and_functions_fit_the_eye() {
+    let mut long = Vec::new();
+    for (file, source) in sources() {
+        let lines = source.lines().count();
+        long.extend((lines > MAX_LINES_OF_FILE).then(|| format!("{file}: {lines} lines")));
+        for (name, lines) in Defined::of(&source).functions {
+            let is_long = lines > MAX_LINES_OF_FUNCTION;
+            long.extend(is_long.then(|| format!("{file}: {name}, {lines} lines")));
+        }
+    }
+    assert_eq!(long, [""; 0]);
+}
+
+#[test]
+fn types_and_functions_are_seen() {
+    let source = "struct A;\ncommand! {\n    /// B.\n    0x01 \"b ID\" @ \"GET /b\" B -> C { id: u8 }\n}\n\
+                  impl A {\n    fn long(\n        &self,\n    ) -> u8 {\n        1\n    }\n}\n\
+                  #[cfg(test)]\nmod tests {\n    struct D;\n}\n";
+    let defined = Defined::of(source);
+    assert_eq!(defined.types, ["A", "B"]);
+    assert_eq!(defined.functions, [("long".to_string(), 5)]);
 }

@@ -130,7 +130,7 @@ impl Answer<'_> for Listing {
 }
 
 /// The rows of a list, and how many there would be.
-type Rows = (u64, Vec<Vec<String>>);
+type RowsAndTotal = (u64, Vec<Vec<String>>);
 
 impl Execute<Shared> for List {
     type Done = Box<Listing>;
@@ -142,7 +142,7 @@ impl Execute<Shared> for List {
         _: &mut Vec<u8>,
     ) -> Result<Self::Done, Error> {
         let what = self.what;
-        let (columns, (total, rows)): (&[&'static str], Rows) = match what {
+        let (columns, (total, rows)): (&[&'static str], RowsAndTotal) = match what {
             Listed::Leases => (&["offset", "block", "size", "id", "left_ms"], leases(shared)),
             Listed::Sessions => (
                 &["opener", "opener_end", "opener_waiting", "other", "other_end", "other_waiting"],
@@ -158,7 +158,7 @@ impl Execute<Shared> for List {
     }
 }
 
-fn leases(shared: &Shared) -> Rows {
+fn leases(shared: &Shared) -> RowsAndTotal {
     let (total, leases) = shared.memory.read(|tables, now| tables.leases.soonest(MAX_ROWS, now));
     let row = |lease: &LeaseRow| {
         let [offset, block, size] =
@@ -168,7 +168,7 @@ fn leases(shared: &Shared) -> Rows {
     (total, leases.iter().map(row).collect())
 }
 
-fn pairs(shared: &Shared) -> Rows {
+fn pairs(shared: &Shared) -> RowsAndTotal {
     let (total, pairs) = shared
         .memory
         .read(|tables, _| (tables.sessions.figures().sessions, tables.sessions.pairs(MAX_ROWS)));
@@ -183,7 +183,7 @@ fn pairs(shared: &Shared) -> Rows {
 }
 
 /// The connected clients, in the order in which they came.
-fn connections(shared: &Shared, caller: Caller) -> Result<Rows, Error> {
+fn connections(shared: &Shared, caller: Caller) -> Result<RowsAndTotal, Error> {
     if !caller.is_connected {
         let text = "one thread serves all datagrams, and would wait for the answer; ask by TCP";
         return Err(Error::new(Code::Refused, text));

@@ -61,31 +61,30 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if extents != self.processes.extents(number).into_iter().collect() {
             return Err(format!("{name}'s blocks and extents disagree"));
         }
-        let of_others = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
-        let of_others = of_others.filter(|(_, message)| message.payer != number).count() as u64;
+        let own = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
+        let of_others = own.filter(|(_, message)| message.payer != number).count() as u64;
         if of_others != process.guests.values().map(|guests| guests.count).sum() {
             return Err(format!("{name}'s block has {of_others} first messages of others"));
         }
-        let seats = process.blocks.iter().flat_map(MessageBlock::seats);
-        if !seats
-            .flat_map(|seat| seat.copies())
-            .all(|copy| self.sessions.copies.contains_key(&copy))
-        {
+        let mut copies =
+            process.blocks.iter().flat_map(MessageBlock::seats).flat_map(|seat| seat.copies());
+        if !copies.all(|copy| self.sessions.copies.contains_key(&copy)) {
             return Err(format!("a seat at {name}'s block is had by nobody"));
-        }
-        if !process.unfit.is_subset(&process.sessions) {
-            return Err(format!("{name} could not say something in a session it has no part in"));
         }
         self.check_filling(number, process)
     }
 
-    /// The messages of a process fill its blocks as far as the blocks' managers say.
+    /// A process is told of room in its own sessions only, and its messages fill its blocks as far
+    /// as the blocks' managers say.
     fn check_filling(
         &self,
         number: ProcessNumber,
         process: &RegisteredProcess<H>,
     ) -> Result<(), String> {
         let name = &process.name;
+        if !process.unfit.is_subset(&process.sessions) {
+            return Err(format!("{name} could not say something in a session it has no part in"));
+        }
         for (index, block) in process.blocks.iter().enumerate() {
             let messages = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
             let here = messages.filter(|(_, message)| message.block == index);
