@@ -3,7 +3,7 @@
 //!
 //! **Invariants** those of [`super`], counted. **Lock** the tables. **Source** ours.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::cooperative::process::ProcessNumber;
 use crate::sessions::administration::{BLOCK, PROCESS, SESSION, SPAN, Use};
@@ -29,6 +29,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let is_there = |number| self.sessions.registered.get(&number).is_some_and(|p| !p.is_gone);
         if !self.sessions.deliveries.values().all(|&(by, _)| is_there(by)) {
             return Err("a process that has ended waits for a receipt".into());
+        }
+        // A client could enter its process over and over: so each stands there once.
+        let wanting: BTreeSet<_> = self.sessions.wanting.iter().collect();
+        if wanting.len() != self.sessions.wanting.len() {
+            return Err("a process waits twice for memory for its messages".into());
         }
         self.check_readers()?;
         self.check_sessions()?;

@@ -1,11 +1,34 @@
-//! Who is there: lookup, watch, and those who wait to come in.
+//! Names of processes: lookup, watch, and the queue of processes that wait to join.
 //!
-//! **Invariants** who watches is told of each process that it was not told of at first, once
-//! that it joined and once that it ended, unless it did both unheard: there is no gap between
-//! the list and the notices, because both are made under one hold of the lock.
+//! ```text
+//!   lookups    (name, ticket) ─► waker    ("bob", 7) ("bob", 9) ("eve", 8)
+//!                                          └── range from ("bob", 0): both wake when bob joins
+//!   entrants   ticket ─► waker            12 ─ 15 ─ 16      12 looks for room next
+//!   watchers   process numbers            each hears `joined` and `left` as notices of its own
+//! ```
 //!
-//! **Lock** the tables. **Source** ours; the processes that find each other through
-//! administrative memory are those of `interprocess-communication-patent.txt`, paragraph 23.
+//! A client that waits for a name, or to join, may belong to no process yet, so it has no process's
+//! waker. Each such request brings a waker and gets a *ticket*. Its ticket stays in the table until
+//! the request is answered or its client has gone.
+//!
+//! **Invariants**
+//!
+//! 1. A watcher gets one `joined` for each process that joins after the watcher got its list, and
+//!    one `left` for each process that ends, except for a process that came and went unheard. The
+//!    list and the watch are made under one hold of the lock: between two holds, a process could
+//!    join without being in the list or in a notice.
+//! 2. Only the oldest ticket in `entrants` may take room. A newcomer cannot pass a process that
+//!    waits, however small its block is.
+//! 3. Each ticket is removed when its request is answered, and when its client has gone.
+//!
+//! **Lock** the tables. A waker is only noted here. The thread that unlocks the tables notifies it
+//! afterwards, so a woken thread does not run straight into a locked lock.
+//!
+//! **Simplified** a name is looked up exactly as it stands: no patterns, no names on other
+//! machines.
+//!
+//! **Source** ours; the processes that find each other through administrative memory are those of
+//! `interprocess-communication-patent.txt`, paragraph 23.
 
 use std::sync::Arc;
 
@@ -15,67 +38,82 @@ use crate::cooperative::process::ProcessNumber;
 use crate::sessions::Engine;
 use crate::sessions::administration::LEAST;
 
-/// Who waits for a name, or for room: never reused.
+/// The number of a request that waits for a name or for room. A later request has a greater ticket,
+/// and no ticket is used twice.
 pub type NameTicket = u64;
 
-/// What stands around a name in a list, at most, in bytes: its length, its NUL, its padding.
+/// The most bytes that a list in a frame adds to a name: 4 for its length, 1 for its NUL, and up to
+/// 3 of padding, because the next length stands at a multiple of 4.
 const AROUND_NAME: usize = 8;
 
-/// The most processes that watch.
+/// The most processes that watch. Each join and each end adds a notice for every watcher while the
+/// tables are locked: this bounds that time.
 const MAX_WATCHERS: usize = 1024;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// The process of that name that can be communicated with: its entry has the flag.
+    /// Returns the process of that name, if other processes may open sessions with it: its entry
+    /// has the flag of step 418.
     pub(super) fn named(&self, name: &str) -> Option<ProcessNumber> {
         let number = self.processes.named(name)?;
         self.sessions.administration.entry(number).filter(|entry| entry.is_registered)?;
         Some(number)
     }
 
-    /// Whether there is a process of that name.
+    /// Returns whether there is a process of that name.
     pub fn is_there(&self, name: &str) -> bool {
         self.named(name).is_some()
     }
 
-    /// Waits for a name: the waker is woken when a process of that name joins.
+    /// Registers `waker` for a name and returns its ticket. A join under that name wakes it.
+    ///
+    /// The caller looks for the name under the same hold of the lock. Between two holds the process
+    /// could join, and its join would wake no request that is not registered yet.
     pub fn await_name(&mut self, name: &str, waker: W) -> NameTicket {
         let ticket = self.next();
         self.sessions.lookups.insert((name.to_string(), ticket), waker);
         ticket
     }
 
-    /// Waits for it no longer.
+    /// Removes a ticket from those that wait for a name. Does nothing when it is not there.
     pub fn forget_name(&mut self, name: &str, ticket: NameTicket) {
         self.sessions.lookups.remove(&(name.to_string(), ticket));
     }
 
-    /// Step 420, to those who wait for the name.
+    /// Step 420: wakes every request that waits for the name. Each request removes its own ticket
+    /// when it looks again.
     pub(super) fn tell_who_waits(&mut self, name: &Arc<str>) {
+        // Tickets begin at 1, so this key stands before all tickets of the name and behind the
+        // names before it.
         let first = (name.to_string(), 0);
         let waiting = self.sessions.lookups.range(first..).take_while(|((n, _), _)| **n == **name);
         let wakers: Vec<W> = waiting.map(|(_, waker)| waker.clone()).collect();
         wakers.into_iter().for_each(|waker| self.processes.wake_by(waker));
     }
 
-    /// Waits for room in administrative memory.
+    /// Adds a request to the end of the queue for room in administrative memory, and returns its
+    /// ticket.
     pub fn await_room(&mut self, waker: W) -> NameTicket {
         let ticket = self.next();
         self.sessions.entrants.insert(ticket, waker);
         ticket
     }
 
-    /// Whether nobody else's turn is before that.
+    /// Returns whether no older ticket waits for room. `None` stands for a newcomer, which is next
+    /// only when no request waits at all.
     pub(super) fn is_next(&self, ticket: Option<NameTicket>) -> bool {
         self.sessions.entrants.keys().next().is_none_or(|&first| Some(first) == ticket)
     }
 
-    /// Waits for it no longer; whoever is next may find room.
+    /// Takes a request out of the queue for room, and wakes the next one: there may be room for
+    /// that too.
     pub fn forget_room(&mut self, ticket: NameTicket) {
         self.sessions.entrants.remove(&ticket);
         self.tell_entrant();
     }
 
-    /// Room came back: whoever waited longest looks again.
+    /// Wakes the oldest request for room, if a process with its first block fits now.
+    ///
+    /// Only the oldest: the others would wake up, see that it is not their turn, and sleep again.
     pub(super) fn tell_entrant(&mut self) {
         if self.sessions.administration.has_room(LEAST)
             && let Some(waker) = self.sessions.entrants.values().next()
@@ -84,12 +122,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Lets `client`'s process watch: the names there are, and from now on who joins and ends.
-    /// Unchanged when it fails.
+    /// Makes `client`'s process a watcher, and returns the names of all processes, its own among
+    /// them. Later joins and ends come as notices. Unchanged when it fails.
     ///
     /// # Errors
-    /// `refused` when the client belongs to none; `busy` when too many watch; `too-large` when
-    /// the names have more than `most` bytes, each with what stands before and behind it.
+    /// `refused` when the client belongs to no process; `too-large` when the names take more than
+    /// `most` bytes in a frame; `busy` when too many processes watch.
     pub fn watch(&mut self, client: ClientNumber, most: u64) -> Result<Vec<Arc<str>>, Error> {
         let number = self.processes.number_of(client)?;
         let names: Vec<_> =
@@ -99,19 +137,22 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = "there are more names than can be told here at once; watch by TCP";
             return Err(Error::new(Code::TooLarge, text));
         }
+        // A process may watch again at any time: it gets a new list and takes no second place.
         if !self.sessions.watchers.contains(&number) && self.sessions.watchers.len() >= MAX_WATCHERS
         {
             let text = format!("{MAX_WATCHERS} processes watch already; try again later");
             return Err(Error::new(Code::Busy, text));
         }
         self.sessions.watchers.insert(number);
+        // The list is newer than every `joined` and `left` that still waits, so they are dropped.
         if let Some(registered) = self.sessions.registered.get_mut(&number) {
             registered.notices.watch();
         }
         Ok(names)
     }
 
-    /// A process joined: who watches is told.
+    /// Tells every watcher that a process of that name joined, or with `joined` false that it
+    /// ended, and wakes the watchers.
     pub(super) fn tell_watchers_of(&mut self, name: &Arc<str>, joined: bool) {
         for watcher in self.sessions.watchers.clone() {
             let Some(registered) = self.sessions.registered.get_mut(&watcher) else { continue };

@@ -1,33 +1,54 @@
-//! What a process has yet to be told of its sessions, and of others that join and end.
+//! The notices that a process has yet to hear: of its sessions, and of processes that join and end.
 //!
 //! ```text
-//!   1 opened S a │ 2 message S 5 │ 4 closed T │ …     in their order; 3 was received unheard
+//!   waiting      1 opened S a │ 2 message S 5 │ 4 closed T │ …      in the order of their numbers;
+//!                                               3 was taken back: its message was received unheard
+//!   back         joined b                                           told before those in `waiting`
+//!   of_session   (S, Opened) ─► 1    (T, Closed) ─► 4               the one of its kind
 //! ```
+//!
+//! A plain queue would grow without a bound for a process that never says `wait`. Here a notice
+//! that no longer holds is removed, and notices of one kind become one: 100 times `blocked` in one
+//! session is one notice, and the losses of 1, 2 and 3 messages are one `lost` of 6.
 //!
 //! **Invariants**
 //!
-//! 1. What no longer holds is taken back unheard: the notice of a message that was received, of
-//!    a process that came and went, of a session that came and went.
-//! 2. Of each other kind there is one for a session at most.
-//! 3. Of sessions that are over there are at most [`MAX_OVER`]: who does not listen for longer
-//!    is not told of the oldest.
+//! 1. A notice that no longer holds is taken back unheard: of a message that was received, of a
+//!    process or a session that came and went. A notice in `back` stays: a connection took it while
+//!    it still held.
+//! 2. Of each other kind, one notice waits for a session at most.
+//! 3. At most [`MAX_OVER`] notices are kept of sessions that are over. A process that does not
+//!    listen for longer misses the oldest.
+//! 4. Each number in `of_session` and `joined` stands in `waiting` too.
 //!
-//! So there are no more than there are messages, processes, four times the sessions, and some.
+//! So a process keeps no more notices than one for each message in its inboxes, five for each of
+//! its sessions, one `joined` for each process that lives, one `left` for each that it heard of,
+//! [`MAX_OVER`], and one in `back` for each of its connections.
 //!
-//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, step 516.
+//! **Lock** the tables. **Cost** O(log n) for a notice. `forget` and `is_over` go through all kinds
+//! of all sessions of the process, and `watch` through all its notices.
+//!
+//! **Simplified** a client does not acknowledge a notice: it counts as heard when it is taken,
+//! unless the server sees that the client has gone and puts it back. All notices have one priority.
+//!
+//! **Source** `interprocess-communication-patent.txt`, step 516; the bound is ours.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::sessions::words::{Notice, SessionId};
 
-/// Counted from 1 in each process, never reused.
+/// The number of a notice, counted from 1 in each process and never reused. The engine uses 0 for a
+/// notice to a process that has ended: to take 0 back does nothing.
 pub(super) type NoticeNumber = u64;
 
-/// The most notices that are kept of sessions that are over.
+/// The most notices that are kept of sessions that are over. All other notices are bounded by what
+/// there is; sessions that are over are bounded by nothing else.
 const MAX_OVER: usize = 256;
 
-/// Those of a session that do not belong to a message.
+/// The kind of a notice about a session. A message has none: each message has its own notice.
+///
+/// `Opened` stands first and `Closed` last: [`Notices::numbers_of`] takes the range between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Opened,
@@ -37,19 +58,26 @@ enum Kind {
     Closed,
 }
 
-/// Of one process.
+/// The notices of one process.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    /// Could not be told, and are the next ones again.
+    /// Notices that were taken and could not be written: they are the next ones again.
     back: VecDeque<Notice>,
+    /// Notices that were not taken yet. The smallest number is the oldest.
     waiting: BTreeMap<NoticeNumber, Notice>,
+    /// The number that was given last.
     last: NoticeNumber,
+    /// The notice that waits for a session and a kind, while the session is not over.
     of_session: BTreeMap<(SessionId, Kind), NoticeNumber>,
+    /// Notices of sessions that are over, oldest first. A number stays here after its notice was
+    /// heard; to take that back later does nothing.
     over: VecDeque<NoticeNumber>,
-    /// Who joined, of whom it was not told yet.
+    /// The `joined` notices that wait, by the name of the process that joined.
     joined: HashMap<Arc<str>, NoticeNumber>,
 }
 
+/// Returns the session and the kind that a notice shares with later ones of its sort; `None` when
+/// each notice stands for itself.
 fn key(notice: &Notice) -> Option<(SessionId, Kind)> {
     match *notice {
         Notice::Opened { session, .. } => Some((session, Kind::Opened)),
@@ -62,9 +90,12 @@ fn key(notice: &Notice) -> Option<(SessionId, Kind)> {
 }
 
 impl Notices {
-    /// Adds one, or adds to the one of its kind that waits: then there is no new number.
+    /// Adds a notice and returns its number. If one of its session and kind waits already, adds
+    /// nothing and returns the number of that one; the counts of two `lost` add up.
     pub fn add(&mut self, notice: Notice) -> NoticeNumber {
         let key = key(&notice);
+        // The older one keeps its place. If it moved to the end each time, a sender that is blocked
+        // over and over would keep the notice behind all others.
         if let Some(&before) = key.and_then(|key| self.of_session.get(&key)) {
             if let (Some(Notice::Lost { count, .. }), Notice::Lost { count: more, .. }) =
                 (self.waiting.get_mut(&before), notice)
@@ -79,17 +110,19 @@ impl Notices {
         self.last
     }
 
-    /// Takes a message's back; nothing when it was told already.
+    /// Removes the notice of a message, or of a session that is over. Does nothing when it was
+    /// taken already.
     pub fn take_back(&mut self, number: NoticeNumber) {
         self.waiting.remove(&number);
     }
 
-    /// The oldest.
+    /// Takes the oldest notice: one that was put back, or else the one with the smallest number.
     pub fn next(&mut self) -> Option<Notice> {
         if let Some(notice) = self.back.pop_front() {
             return Some(notice);
         }
         let (_, notice) = self.waiting.pop_first()?;
+        // The process hears of this one now, so a later one of its kind needs a number of its own.
         if let Some(key) = key(&notice) {
             self.of_session.remove(&key);
         }
@@ -99,24 +132,26 @@ impl Notices {
         Some(notice)
     }
 
-    /// Makes one the next again that could not be told.
+    /// Makes a notice that could not be written the next one again. It gets no number: another of
+    /// its kind may wait by now, and then both are told.
     pub fn put_back(&mut self, notice: Notice) {
         self.back.push_front(notice);
     }
 
-    /// The process knows of the session: it need not be told that it was opened.
+    /// Removes the `opened` of a session that the process uses already: it knows of the session.
     pub fn know(&mut self, session: SessionId) {
         if let Some(number) = self.of_session.remove(&(session, Kind::Opened)) {
             self.waiting.remove(&number);
         }
     }
 
-    /// Whether the process has yet to hear that the session was opened.
+    /// Returns whether the process has yet to hear that the session was opened.
     pub fn is_unheard(&self, session: SessionId) -> bool {
         self.of_session.contains_key(&(session, Kind::Opened))
     }
 
-    /// A session need not be heard of any more.
+    /// Removes all notices of a session, except those of its messages: they go when the messages
+    /// leave the inbox.
     pub fn forget(&mut self, session: SessionId) {
         for number in self.numbers_of(session) {
             self.waiting.remove(&number);
@@ -124,14 +159,16 @@ impl Notices {
         self.of_session.retain(|&(of, _), _| of != session);
     }
 
-    /// A session is over: that it was blocked is of no use; that something was lost, and that
-    /// it was closed, is still told.
+    /// Marks a session as over. Removes `blocked` and `unblocked`, which ask the process to do
+    /// something in the session; `lost` and `closed` are still told.
     pub fn is_over(&mut self, session: SessionId) {
         for kind in [Kind::Blocked, Kind::Unblocked] {
             if let Some(number) = self.of_session.remove(&(session, kind)) {
                 self.waiting.remove(&number);
             }
         }
+        // From here on these notices are bounded by `MAX_OVER` and not by the session, which is
+        // gone.
         self.over.extend(self.numbers_of(session));
         self.of_session.retain(|&(of, _), _| of != session);
         while self.over.len() > MAX_OVER {
@@ -140,24 +177,28 @@ impl Notices {
         }
     }
 
+    /// Returns the numbers of a session's notices, except those of its messages, in O(log n).
     fn numbers_of(&self, session: SessionId) -> Vec<NoticeNumber> {
         let of = self.of_session.range((session, Kind::Opened)..=(session, Kind::Closed));
         of.map(|(_, &number)| number).collect()
     }
 
-    /// The names of those that there are were told anew: what was untold of them is known.
+    /// Removes all `joined` and `left`: the process has just got a list of the names, which is
+    /// newer than these notices.
     pub fn watch(&mut self) {
         self.joined.clear();
         self.waiting
             .retain(|_, notice| !matches!(notice, Notice::Joined { .. } | Notice::Left { .. }));
     }
 
+    /// Adds the notice that a process of that name joined, so that [`Notices::left`] can find it.
     pub fn joined(&mut self, name: &Arc<str>) {
         let number = self.add(Notice::Joined { name: name.to_string() });
         self.joined.insert(name.clone(), number);
     }
 
-    /// Who came and went unheard never was.
+    /// Removes the `joined` of that name if it was not heard yet; otherwise adds a `left`. A name
+    /// has one living process at most, so the `joined` is that of the process that ended.
     pub fn left(&mut self, name: &Arc<str>) {
         let untold = self.joined.remove(name).and_then(|number| self.waiting.remove(&number));
         if untold.is_none() {

@@ -1,25 +1,39 @@
-//! Who talks with whom, as others may see it.
+//! The list of sessions that any client may see: which processes have one with each other.
 //!
-//! **Invariants** no id of a session is told: it is the secret of its two ends.
+//! ```text
+//!   names            is_open         waiting
+//!   alice   bob      true   true     0   2      bob has two messages to receive
+//!   alice   carol    false  true     0   1      alice has closed; carol can still receive one
+//! ```
 //!
-//! **Lock** the tables. **Source** ours.
+//! **Invariants** no pair has the id of its session: only the two ends know it.
+//!
+//! **Lock** the tables, while the pairs are made. They own their strings, so the caller formats
+//! them after it has unlocked the tables.
+//!
+//! **Cost** O(n log n) for the n pairs that are asked for, however many sessions there are.
+//!
+//! **Simplified** of more sessions than that, the list shows any: it has no pages.
+//!
+//! **Source** ours.
 
 use crate::sessions::Sessions;
 use crate::sessions::session::Session;
 
-/// A session without its id: its opener is the first of each.
+/// A session without its id. The process that opened it is the first in each array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
-    /// Who they are.
+    /// The names of both processes; empty for one that has gone.
     pub names: [String; 2],
-    /// How many messages each has yet to receive.
+    /// The count of messages that each process has yet to receive.
     pub waiting: [u64; 2],
     /// Whether each end is open.
     pub is_open: [bool; 2],
 }
 
 impl<H: Clone, W: Clone> Sessions<H, W> {
-    /// At most `most` sessions, whichever, as others may see them; by the names of their ends.
+    /// Returns at most `most` sessions, in the order of their processes' names. If there are more,
+    /// the hash map's order chooses among them.
     pub fn pairs(&self, most: usize) -> Vec<Pair> {
         let name = |number| {
             let name = self.registered.get(&number).map(|process| process.name.to_string());
@@ -33,6 +47,8 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
                 is_open: ends.map(|end| !end.is_closed),
             }
         };
+        // Chosen before they are sorted: to sort all sessions would keep the tables locked for
+        // longer, the more sessions there are.
         let mut pairs: Vec<Pair> = self.all.values().take(most).map(pair).collect();
         pairs.sort_unstable_by(|one, other| one.names.cmp(&other.names));
         pairs

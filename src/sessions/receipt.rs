@@ -1,15 +1,38 @@
-//! Communication, second half: from a message's location to its bytes, and handing it on.
+//! Communication, second half: from a message's location to its bytes, or into another session.
 //!
 //! ```text
 //!   518 load the location ─ 520 map the address ─ 522 copy ─ 524 release the sub-block
-//!    └─ forward: the location goes to another inbox; nothing is mapped, nothing is copied
+//!    └─ forward: the location goes to another inbox; no address is mapped, no byte is copied
+//!
+//!             lock     receive                     peek                      forward
+//!   begin     tables   inbox ─► copy               the copy reads too        inbox ─► inbox
+//!   copy      block    bytes ─► client's buffer    bytes ─► client's buffer
+//!   finish    tables   the copy has read           the copy has read
+//!   readers            1 ────► 0: freed            1 ─► 2 ─► 1               1 ─► 2 ─► 1
 //! ```
 //!
-//! **Invariants** a copy has a seat at the block, or waits for one; a message that is read is
-//! not freed.
+//! A message counts its readers: the inboxes that it is in, and the copies that read it. The last
+//! one frees its sub-block. So bytes can be copied without the tables' lock: the copy is a reader,
+//! and no other message can get the sub-block meanwhile. The wrong way is to free the sub-block at
+//! begin, since the message has left its inbox: the next `send` would write over bytes that are
+//! being read.
 //!
-//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, figure 5, steps 518
-//! to 526, and paragraph 8: no bytes move when a message is redirected.
+//! **Invariants**
+//!
+//! 1. Each copy has the seat at its block, or waits for it.
+//! 2. A message that is being read is not freed while its owner lives. When the owner ends, the
+//!    engine forgets the message at once, and the block's memory stays until the last seat is left
+//!    ([`Engine::is_quiet`]).
+//! 3. Each copy that begins is finished once, also when it panics ([`crate::sessions::copying`]).
+//!
+//! **Lock** the tables, to begin and to finish; in between the lock of one block.
+//!
+//! **Simplified** the bytes go through a buffer of the receiving thread. A bigger system maps the
+//! block into the receiver's memory, or gives its pages to the socket, and copies no byte here
+//! either.
+//!
+//! **Source** `interprocess-communication-patent.txt`, figure 5, steps 518 to 526, and paragraph 8:
+//! a message is redirected by its location, at a cost that does not depend on its size.
 
 use std::ops::Range;
 
@@ -22,50 +45,60 @@ use crate::sessions::seat::Side;
 use crate::sessions::words::SessionId;
 use crate::sessions::{Copying, Engine, no_session};
 
-/// One copy under way: counted from 1, never reused.
+/// The number of a copy. One counter numbers copies, messages and tickets, so no number is used
+/// twice.
 pub type CopyNumber = u64;
 
-/// A copy under way, or one that waits for its seat.
+/// A copy under way, or one that waits for its seat. The engine keeps it from begin to finish.
 #[derive(Debug)]
 pub(super) struct Copy {
-    /// For whom.
+    /// The process that fills the message, or reads it.
     pub by: ProcessNumber,
+    /// The owner's seat when that process owns the block; otherwise the engine's.
     pub side: Side,
+    /// The message, which may be gone by the time the copy is finished.
     pub message: MessageId,
+    /// The index of the block among those of the message's owner.
     pub block: usize,
     pub purpose: Purpose,
 }
 
 impl Copy {
-    /// Whether a session comes of it.
+    /// Returns whether the copy fills a first message: its session is charged already, and not
+    /// there yet.
     pub fn opens(&self) -> bool {
         matches!(self.purpose, Purpose::Open { .. })
     }
 }
 
-/// What is done when it is finished.
+/// The work that is left for the end of a copy.
 #[derive(Debug)]
 pub(super) enum Purpose {
+    /// A first message is filled: begin the session with `other`, and post the message in it.
     Open { session: SessionId, other: ProcessNumber },
+    /// A message is filled: post it. If it is awaited, its sender waits for the receipt.
     Send { session: SessionId, is_awaited: bool },
+    /// A message is filled: post it in each of these sessions.
     Publish { sessions: Vec<SessionId> },
+    /// A message has left its inbox and was read: it loses this reader.
     Receive { session: SessionId },
+    /// A message stays in its inbox and was read, in part or whole: it loses this reader.
     Peek { session: SessionId },
 }
 
 impl Purpose {
-    /// Whether what is read is taken.
+    /// Returns whether the message has left its inbox for this copy.
     pub fn receives(&self) -> bool {
         matches!(self, Purpose::Receive { .. })
     }
 
-    /// Whether it reads what is there, and does not fill it.
+    /// Returns whether the copy reads a message; otherwise it fills one.
     pub fn reads(&self) -> bool {
         matches!(self, Purpose::Receive { .. } | Purpose::Peek { .. })
     }
 }
 
-/// What came of a copy.
+/// The result of a finished copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
     /// A session was opened, and its first message is there.
@@ -76,20 +109,21 @@ pub enum Finished {
         session: SessionId,
         /// Its bytes.
         length: u64,
-        /// Which one.
+        /// Its id, by which its sender waits for the receipt.
         message: MessageId,
     },
     /// A message was sent in several sessions.
     Published {
-        /// In how many.
+        /// The count of sessions that it reached.
         count: u64,
         /// Its bytes.
         length: u64,
     },
-    /// What was copied is for the client.
+    /// A message of that session, or a part of one, was copied for the client.
     Read(SessionId),
 }
 
+/// The error for a reader whose message was lost while it was read.
 fn message_lost() -> Error {
     let text =
         "the message was lost: the process in whose block it lay has ended; go on with the next";
@@ -97,11 +131,12 @@ fn message_lost() -> Error {
 }
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Takes the oldest message of a session, to be copied; `None` when there is none.
-    /// Unchanged when it fails.
+    /// Takes the oldest message of a session out of the inbox and begins to copy it; `None` when
+    /// the inbox is empty. Unchanged when it fails.
     ///
     /// # Errors
-    /// `not-found`; `too-large` when it has more than `most` bytes.
+    /// `refused` when the client belongs to no process; `not-found` when its end of the session is
+    /// not open; `too-large` when the message has more than `most` bytes.
     pub fn begin_receive(
         &mut self,
         client: ClientNumber,
@@ -111,25 +146,35 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let Some((number, message, length)) = self.oldest(client, session)? else {
             return Ok(None);
         };
+        // Before anything is taken: a message that the client's protocol cannot carry stays in the
+        // inbox, where `peek` reads it in parts and `forward` hands it on.
         if length > most {
             return Err(too_long(length, most));
         }
         mark!(steps 518);
+        // A first message lies in the receiver's own block.
         let side = if message.0 == number { Side::Owner } else { Side::Engine };
         let begun =
             self.begin_copy(number, side, message, 0..length, Purpose::Receive { session })?;
+        // Only the line above can fail. The inbox's reader becomes the copy's, so the count stays
+        // as it is.
         self.take_oldest(number, session);
-        // From here on nobody else can have it, and it cannot be taken back.
+        // No other connection can have the message from here on, and its sender cannot withdraw it:
+        // it counts as received before its bytes are copied.
         self.settle(message, Delivery::Received);
+        // If the other end is closed, the last message ends the session. The copy goes on without
+        // it.
         self.tidy(session);
         Ok(Some(begun))
     }
 
-    /// Looks at a part of the oldest message of a session; `None` when there is none. What lies
-    /// behind the message's end is left out.
+    /// Begins to copy a part of the oldest message of a session, which stays in the inbox; `None`
+    /// when the inbox is empty. `part` is an offset and a length in bytes; what lies behind the
+    /// message's end is left out, so the copy may have 0 bytes. Unchanged when it fails.
     ///
     /// # Errors
-    /// `not-found`; `too-large` for a part of more than `most` bytes.
+    /// `refused` when the client belongs to no process; `not-found` when its end of the session is
+    /// not open; `too-large` when the part has more than `most` bytes.
     pub fn begin_peek(
         &mut self,
         client: ClientNumber,
@@ -140,6 +185,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let Some((number, id, length)) = self.oldest(client, session)? else {
             return Ok(None);
         };
+        // Both numbers come from the client: their sum may be more than 64 bits hold.
         let from = part.0.min(length);
         let to = from.saturating_add(part.1).min(length);
         if to - from > most {
@@ -148,18 +194,25 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         mark!(steps 518);
         let side = if id.0 == number { Side::Owner } else { Side::Engine };
         let begun = self.begin_copy(number, side, id, from..to, Purpose::Peek { session })?;
+        // The inbox and the copy both read now. Without this count, a `receive` by another
+        // connection of the process would free the bytes under this copy.
         if let Some(message) = self.sessions.messages.get_mut(&id) {
             message.readers += 1;
         }
         Ok(Some(begun))
     }
 
-    /// Whether `client`'s process could receive something.
+    /// Returns whether `client`'s process could receive a message of that session now; false for a
+    /// session that is not its own.
     pub fn has_message(&self, client: ClientNumber, session: SessionId) -> bool {
         matches!(self.oldest(client, session), Ok(Some(_)))
     }
 
-    /// Who asks, and the oldest message that it could receive, with its bytes.
+    /// Returns the process of `client`, the oldest message in its inbox, and that message's length
+    /// in bytes; `None` when the inbox is empty.
+    ///
+    /// # Errors
+    /// As [`Engine::party`].
     fn oldest(
         &self,
         client: ClientNumber,
@@ -172,7 +225,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(Some((number, queued.message, message.length)))
     }
 
-    /// Takes the oldest message out of a process's inbox, with its notice.
+    /// Takes the oldest message out of a process's inbox, and takes its notice back. Leaves the
+    /// count of its readers as it is: the caller takes over the one that was the inbox's.
     fn take_oldest(&mut self, number: ProcessNumber, session: SessionId) {
         let Some(found) = self.sessions.all.get_mut(&session) else { return };
         let Some(side) = found.side_of(number) else { return };
@@ -184,7 +238,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Steps 518 and 520, and the seat for 512 or 522.
+    /// Steps 518 and 520, and the seat for 512 or 522: maps `part`, in bytes from the message's
+    /// start, to a place, and asks for the seat. When the seat is taken, the copy is queued for it.
+    /// No copy is begun when it fails.
+    ///
+    /// # Errors
+    /// `not-found` when the message or its block has gone.
     pub(super) fn begin_copy(
         &mut self,
         by: ProcessNumber,
@@ -203,12 +262,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let process = self.sessions.registered.get_mut(&message.0).ok_or_else(no_session)?;
         let block = process.blocks.get_mut(index).ok_or_else(no_session)?;
         let place = block.map(address, length).ok_or_else(no_session)?;
+        // Last: a copy that failed after this line would stay in the queue of the seat.
         let is_seated = block.seat(side).ask(number);
         self.sessions.copies.insert(number, Copy { by, side, message, block: index, purpose });
         Ok(Copying { number, place, length, is_seated })
     }
 
-    /// Whether a copy has its seat; `None` when the block has gone meanwhile.
+    /// Returns whether a copy that waits has its seat now. `None` when the owner of the block has
+    /// ended: the copy must not begin, because its memory is about to be given back.
     pub fn is_seated(&mut self, number: CopyNumber) -> Option<bool> {
         let Copy { side, message, block, .. } = self.sessions.copies.get(&number)?;
         let process =
@@ -216,15 +277,21 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Some(process.blocks.get_mut(*block)?.seat(*side).is_taken_by(number))
     }
 
-    /// A copy was made, or was not: the seat is left, and what it was for is done.
+    /// Ends a copy: leaves its seat, and does the work that is left for its purpose. `is_made` is
+    /// false when the bytes were not copied. The tables were unlocked since the copy began, so
+    /// anything that it names may have ended, and is looked up again.
     ///
     /// # Errors
-    /// `not-found` when its session, or a process, ended meanwhile, or it was not made.
+    /// `not-found` when the message, its session or a process ended meanwhile, or the copy was not
+    /// made.
     pub fn finish(&mut self, number: CopyNumber, is_made: bool) -> Result<Finished, Error> {
         let copy = self.sessions.copies.remove(&number).ok_or_else(no_session)?;
+        // First, and in every case: a seat that is not left blocks all later copies at that block.
         self.leave_seat(number, &copy);
         let Copy { by, message: id, purpose, .. } = copy;
         let Some(message) = self.sessions.messages.get(&id) else {
+            // The owner ended, and its messages with it. A message that is being received has left
+            // its inbox before, so it is counted as lost here.
             self.abandon(by, &purpose);
             self.sessions.counts.lost += u64::from(purpose.receives());
             return Err(if purpose.reads() { message_lost() } else { no_session() });
@@ -232,6 +299,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let length = message.length;
         if !is_made {
             self.abandon(by, &purpose);
+            // A message that was not filled must never be read. It has no reader yet that would
+            // free it.
             if purpose.reads() {
                 self.read(id)
             } else {
@@ -243,6 +312,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             Purpose::Open { session, other } => self.opened(session, by, other, id),
             Purpose::Send { session, is_awaited } => self.sent(id, by, session, is_awaited),
             Purpose::Publish { sessions } => match self.post(id, by, &sessions) {
+                // All its sessions were closed meanwhile; `post` has freed the message.
                 0 => Err(no_session()),
                 count => Ok(Finished::Published { count, length }),
             },
@@ -260,13 +330,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// What was charged for a copy that came to nothing.
+    /// Refunds the session of a first message that was not made. Messages refund themselves when
+    /// they are freed.
     fn abandon(&mut self, by: ProcessNumber, purpose: &Purpose) {
         if let Purpose::Open { .. } = purpose {
             self.refund_session(by);
         }
     }
 
+    /// Leaves a copy's seat and wakes the process whose copy has it next. If the block's owner has
+    /// ended, wakes the thread that waits for the last copy in the block.
     fn leave_seat(&mut self, number: CopyNumber, copy: &Copy) {
         let owner = copy.message.0;
         let Some(process) = self.sessions.registered.get_mut(&owner) else { return };
@@ -280,31 +353,39 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Sends the oldest message of one session on in another one, and copies none of its bytes.
-    /// Returns how many they are. Unchanged when it fails.
+    /// Moves the oldest message of one session into the inbox of another session's other end, and
+    /// returns its length in bytes. No byte is copied: 1 byte and 1 GiB take the same few steps.
+    /// The message stays in the block where it lies, is still charged to its first sender, and is
+    /// lost when the owner of that block ends. Unchanged when it fails.
     ///
     /// # Errors
-    /// `not-found` when a session is not open, or there is no message.
+    /// `refused` when the client belongs to no process; `not-found` when one of the sessions is not
+    /// open, or there is no message.
     pub fn forward(
         &mut self,
         client: ClientNumber,
         session: SessionId,
         to: SessionId,
     ) -> Result<u64, Error> {
+        // Both sessions are looked at before the message is taken.
         let oldest = self.oldest(client, session)?;
         self.speaker(client, to)?;
         let text = "there is no message in that session to hand on; wait until one comes";
         let (number, id, length) = oldest.ok_or_else(|| Error::new(Code::NotFound, text))?;
         mark!(steps 518);
         self.take_oldest(number, session);
+        // The new inbox becomes a reader before the old one stops to be one. In the other order the
+        // count is 0 in between, and the message is freed.
         self.put_in_inbox(id, number, to);
         self.read(id);
+        // A process that hands a message on has received it.
         self.settle(id, Delivery::Received);
         self.tidy(session);
         Ok(length)
     }
 }
 
+/// The refusal of a message, or a part, that one reply to the client cannot carry.
 fn too_long(length: u64, most: u64) -> Error {
     let text = format!(
         "that has {length} bytes, and at most {most} can be told here at once; peek in parts, \

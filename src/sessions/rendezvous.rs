@@ -1,20 +1,33 @@
-//! Rendezvous: a process and its block enter administrative memory, and leave it again.
+//! Rendezvous: a process and its block enter administrative memory.
 //!
 //! ```text
-//!   404 access ─ 406 locked? ─ 410 lock ─ 412 block ─ 414 handles ─ 416 store ─ 418 flag ─┐
-//!     ▲            │ yes                                                                   │
-//!     └─── 408 ◄───┴─ or full        428 ◄─ 426 unlock ◄─ 424 manager ◄─ 422 duplicate ◄─ 420
+//!   404 access ─ 406 locked? ─ no ─► 410 lock ─ 412 block ─ 414 handles ─ 416 store ─ 418 flag ─┐
+//!     ▲            │ yes, or no room                                                            │
+//!     └─ 408 wait ─┘     428 end ─ 426 unlock ─ 424 manager ─ 422 duplicate ─ 420 signal ◄──────┘
 //! ```
 //!
-//! All from 410 to 426 happens under one hold of the lock, so nobody sees a block that is
-//! signalled and has no manager. Steps 404 to 408 are the lock's owner's: it tries the lock for a bounded
-//! time. *Full* is said here, as [`Full`], and waited for with a [`crate::sessions::NameTicket`].
+//! Steps 410 to 426 happen under one hold of the lock. The wrong way is to unlock the tables after
+//! 420 and to lock them again for 424: a process that opens a session in between finds a process
+//! without a block, and its first message fails with `out-of-memory`. A test runs this wrong way
+//! and sees the failure.
 //!
-//! **Invariants** an entry is there as long as its process has not ended; the engine's
-//! duplicate for as long as its blocks are not given back.
+//! [`crate::sessions::entering`] tries the lock for a bounded time (404 to 408). When
+//! administrative memory has no room, [`Engine::join`] returns [`Full`], and `entering` waits for
+//! room with a ticket.
 //!
-//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, figure 4,
-//! paragraphs 20 to 22.
+//! **Invariants**
+//!
+//! 1. A process has an entry from its rendezvous until it ends.
+//! 2. The engine's duplicate of the entry may stay longer: until no thread copies in the blocks of
+//!    the process.
+//! 3. The spans in the entry are those of the blocks.
+//!
+//! **Lock** the tables.
+//!
+//! **Simplified** a block stays registered as long as its process lives: it can shrink, and cannot
+//! be taken out of the list of blocks.
+//!
+//! **Source** `interprocess-communication-patent.txt`, figure 4, paragraphs 20 to 22.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,17 +46,19 @@ use crate::sessions::names::NameTicket;
 use crate::sessions::notice::Notices;
 use crate::sessions::{Engine, RegisteredProcess};
 
-/// Administrative memory has no room for one more process now.
+/// Administrative memory has no room for one more process now, or older requests wait for room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
-/// The most blocks of one process.
+/// The most blocks of one process. A message looks for a sub-block in one block after the other, so
+/// this bounds the look; 16 blocks of one span take 16 × (64 + 32) = 1,536 bytes of administrative
+/// memory.
 const MAX_BLOCKS: usize = 16;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Makes `caller` a process of that name, with a block of `committed` bytes, or as many as
-    /// the rules say. Answers its token, or that there is no room yet for it, or for others whose
-    /// tickets are older. Unchanged when it fails.
+    /// Makes `caller` a process of that name, with a block of `committed` bytes, or of as many as
+    /// the rules say. Returns its token; or [`Full`] when there is no room for it, or requests with
+    /// older tickets wait. Unchanged when it fails.
     ///
     /// # Errors
     /// As [`crate::cooperative::manager::Manager::join`].
@@ -57,6 +72,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         now: Instant,
     ) -> Result<Result<ProcessToken, Full>, Error> {
         mark!(steps 402, 404, 406);
+        // Before the look for room: a join that can never succeed must not wait for room.
         let bytes = self.processes.may_join(caller, name, committed)?;
         if !self.sessions.administration.has_room(LEAST) || !self.is_next(ticket) {
             mark!(steps 408);
@@ -69,7 +85,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let name: Arc<str> = name.into();
         self.announce(number, name.clone(), token);
         let own = self.processes.extents(number).first().copied();
-        // There is room for it: that was the condition.
+        // This charge cannot fail: `has_room` counted it, and a process's share of the smallest
+        // administrative memory is 1 KiB.
         let bytes = BLOCK + if own.is_some() { SPAN } else { 0 };
         let _ = self.sessions.administration.charge(number, Use::Entry, bytes);
         self.add_block(number, own);
@@ -79,7 +96,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(Ok(token))
     }
 
-    /// Steps 414 to 422. Until 424 nobody may look.
+    /// Steps 414 to 422: stores the entry, sets its flag, and makes the engine's duplicate. The
+    /// process has no block before step 424, so the tables stay locked until then.
     fn announce(&mut self, number: ProcessNumber, name: Arc<str>, token: ProcessToken) {
         mark!(steps 414, 416);
         let (blocks, held) = (Vec::new(), Held::default());
@@ -106,12 +124,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         );
     }
 
-    /// One more block of `client`'s process, with a manager of its own. Answers which one, and
-    /// its bytes. Unchanged when it fails.
+    /// Gives `client`'s process one more block, with a manager of its own. Returns the block's
+    /// index and its bytes, which are `size` rounded up to a power of two. Unchanged when it fails.
     ///
     /// # Errors
-    /// `bad-request` for no bytes, `refused` when it has too many blocks or too much of
-    /// administrative memory, `out-of-memory`.
+    /// `bad-request` for 0 bytes; `refused` when the client belongs to no process, or the process
+    /// has too many blocks or too much of administrative memory; `out-of-memory`.
     pub fn register(&mut self, client: ClientNumber, size: u64) -> Result<(u64, u64), Error> {
         mark!(steps 402, 404, 406, 410);
         let number = self.processes.number_of(client)?;
@@ -125,6 +143,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = format!("a process has at most {MAX_BLOCKS} blocks; grow one of them");
             return Err(Error::new(Code::Refused, text));
         }
+        // The account first: to refund it is simpler than to give an extent back.
         self.sessions.administration.charge(number, Use::Entry, BLOCK + SPAN)?;
         mark!(steps 412);
         self.make_room(size);
@@ -137,12 +156,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok((blocks as u64, extent.1))
     }
 
-    /// Step 424: a block of that extent, or of none, and its manager.
+    /// Step 424: gives a process a block of that extent and a manager for it. Without an extent the
+    /// block has 0 bytes, and may grow later.
     fn add_block(&mut self, number: ProcessNumber, extent: Option<(LeaseId, u64)>) {
         let mut block = MessageBlock::new();
         if let Some(extent) = extent {
             self.append(number, &mut block, &[], extent);
         }
+        // A low arena shrinks the block to this size, and step 508 grows it to a multiple of this.
         block.asked = block.size();
         mark!(steps 424);
         if let Some(registered) = self.sessions.registered.get_mut(&number) {
@@ -151,7 +172,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.publish_spans(number);
     }
 
-    /// Adds an extent to the end of a block, of which those sub-blocks are used.
+    /// Adds an extent to the end of a block. `used` are the addresses of the block's used
+    /// sub-blocks, in order: its manager is made anew for the new size, with the same sub-blocks
+    /// used.
     pub(super) fn append(
         &self,
         number: ProcessNumber,
@@ -165,7 +188,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         block.resize(at + size, used);
     }
 
-    /// Writes to the entry where the blocks lie: step 416 for one that has changed.
+    /// Step 416 for blocks that have changed: writes to the process's entry where they lie.
     pub(super) fn publish_spans(&mut self, number: ProcessNumber) {
         let Some(registered) = self.sessions.registered.get(&number) else { return };
         let spans = registered.blocks.iter().map(MessageBlock::spans).collect();

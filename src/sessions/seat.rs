@@ -1,31 +1,37 @@
-//! The two seats of a block: its owner's, and the engine's on behalf of one other.
+//! The two seats of a block: its owner's, and the engine's on behalf of one other process.
 //!
 //! ```text
-//!   owner's    │ copy 7 │ ◄─ 9        who has it, and who is next
+//!   owner's    │ copy 7 │ ◄─ 9              has the seat, and waits for it
 //!   engine's   │ copy 8 │ ◄─ 10 ◄─ 11
 //! ```
 //!
-//! Who copies bytes in a block has one of its seats before it asks for the lock of the bytes,
-//! and until it has let go of that. So at most two ever contend for the lock, however many
-//! connections the owner has, and however many others read.
+//! A thread that copies bytes in a block takes a seat before it locks the bytes, and leaves the
+//! seat after it has unlocked them. So at most two threads contend for that lock, however many
+//! connections the owner has, and however many processes read. Without seats, 100 readers of one
+//! message would all wait for one lock, and the owner's next message would wait among them.
 //!
-//! **Invariants** who came first is served first; a seat is left by whoever has it.
+//! **Invariants**
 //!
-//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, paragraph 42: two
-//! processes may contend for a block, the engine being one of them.
+//! 1. Copies get a seat in the order in which they asked for it.
+//! 2. A seat is left only by the copy that has it.
+//!
+//! **Lock** the tables. A thread that waits for a seat sleeps by its process's condition variable.
+//!
+//! **Source** `interprocess-communication-patent.txt`, paragraph 42: two processes may contend for
+//! a block, and one of them is the engine.
 
 use std::collections::VecDeque;
 
 use crate::sessions::CopyNumber;
 
-/// Whose seat.
+/// The two seats of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Owner,
     Engine,
 }
 
-/// One seat.
+/// One seat: the copy that has it, and the copies that wait for it, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Seat {
     taken: Option<CopyNumber>,
@@ -33,7 +39,7 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// Takes it if it is free, or queues for it; answers which.
+    /// Takes the seat for a copy and returns true if it is free; otherwise queues the copy.
     pub fn ask(&mut self, copy: CopyNumber) -> bool {
         if self.taken.is_some() {
             self.queue.push_back(copy);
@@ -47,7 +53,8 @@ impl Seat {
         self.taken == Some(copy)
     }
 
-    /// Leaves it, or the queue; answers who has it now, if that is somebody else.
+    /// Takes a copy from the seat, or out of its queue. Returns the copy that has the seat because
+    /// of that.
     pub fn leave(&mut self, copy: CopyNumber) -> Option<CopyNumber> {
         if self.taken == Some(copy) {
             self.taken = self.queue.pop_front();
@@ -61,7 +68,7 @@ impl Seat {
         self.taken.is_none()
     }
 
-    /// Who has it, and who waits for it.
+    /// The copy that has the seat, and those that wait for it.
     pub fn copies(&self) -> impl Iterator<Item = CopyNumber> {
         self.taken.into_iter().chain(self.queue.iter().copied())
     }

@@ -1,20 +1,41 @@
-//! Sessions: opened by one, known to two, closed by either, ended with each.
+//! Sessions: one process opens a session with another, both use it, and each may close its end.
 //!
 //! ```text
-//!   end 0 │ inbox ◄──────────── send │ end 1         each end has what it is yet to receive
-//!         │ send ────────────► inbox │
+//!   end 0, the opener's │ inbox ◄──────────── send │ end 1, the other's
+//!                       │ send ────────────► inbox │
+//!
+//!                            open   close by 0   receive by 1   receive by 1
+//!   end 0                    open   closed       closed
+//!   messages for end 1       2      2            1              0
+//!   session                  ───────────────────────────────────► gone, its bytes are refunded
 //! ```
 //!
-//! A closed end's inbox is thrown away; what the other end has in its own can still be received,
-//! and then the session is gone. What lay in the block of a process that *ends* is lost, and
-//! who would have received it is told how much: its memory goes back at once, which a reader that never reads could
-//! otherwise prevent.
+//! | | an end is closed | its process ends |
+//! | --- | --- | --- |
+//! | messages in its inbox | thrown away | thrown away |
+//! | messages that lie in its blocks | can still be received | lost; each receiver hears how many |
+//! | the other end hears | `closed` | `lost`, then `closed` |
 //!
-//! **Invariants** a session has an open end, or two, or is gone; one with a single open end has
-//! something in its inbox.
+//! The memory of a process that ends goes back at once. The wrong way is to keep it until its
+//! messages are received: a reader that never reads would keep the memory of processes that are
+//! long gone.
 //!
-//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, paragraphs 20, 27
-//! and 41.
+//! **Invariants** ([`Engine::check`])
+//!
+//! 1. A session has two open ends; or one, whose inbox is not empty; or it is gone.
+//! 2. A process's list of sessions has just those in which its own end is open.
+//! 3. A session takes its bytes of administrative memory until it is gone, also after the process
+//!    that opened it and pays for it has ended.
+//!
+//! **Lock** the tables.
+//!
+//! **Cost** to open or to close takes a few steps in maps, and one for each message in the inbox. A
+//! process that ends while messages lie in its blocks goes through all sessions of the server.
+//!
+//! **Simplified** a session has two ends; to speak to a group is to publish in several sessions.
+//!
+//! **Source** `interprocess-communication-patent.txt`, paragraphs 20 (a process terminates), 27 (a
+//! call initiates a session) and 41 (the first message).
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -29,18 +50,21 @@ use crate::sessions::receipt::Finished;
 use crate::sessions::words::{Notice, SessionId, SessionState};
 use crate::sessions::{Copying, Engine, RegisteredProcess, no_session};
 
-/// A message in an inbox, and the notice that says so.
+/// A message in an inbox, and the notice of it. When the message leaves the inbox unheard, the
+/// notice is taken back.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Queued {
     pub message: MessageId,
     pub notice: NoticeNumber,
 }
 
-/// One end.
+/// One end of a session.
 #[derive(Debug)]
 pub(super) struct SessionEnd {
     pub process: ProcessNumber,
+    /// A closed end is never opened again, and its inbox is empty.
     pub is_closed: bool,
+    /// The messages that the process has yet to receive, oldest first.
     pub inbox: VecDeque<Queued>,
 }
 
@@ -50,28 +74,31 @@ impl SessionEnd {
     }
 }
 
-/// A session: its opener's end is the first.
+/// A session. The end of the process that opened it is the first.
 #[derive(Debug)]
 pub(super) struct Session {
     pub ends: [SessionEnd; 2],
-    /// Who pays for it.
+    /// The process that is charged for it: the opener.
     pub payer: ProcessNumber,
 }
 
 impl Session {
-    /// Which end a process has, if it is open.
+    /// Returns the index of the process's end, if that is open.
     pub fn side_of(&self, process: ProcessNumber) -> Option<usize> {
         self.ends.iter().position(|end| end.process == process && !end.is_closed)
     }
 }
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Begins a session with the process of that name: at once without a first message, or else
-    /// by a copy. Unchanged when it fails.
+    /// Begins a session with the process of that name. If `length` is 0, the session is there at
+    /// once. Otherwise returns the copy that fills the first message: the session is there when the
+    /// copy is finished, so the other process never sees this session without its message.
+    /// Unchanged when it fails.
     ///
     /// # Errors
-    /// `not-found`, `refused` with oneself or beyond the share; of the first message those of
-    /// the other's block.
+    /// `not-found` when there is no such process; `refused` when the client belongs to no process,
+    /// names its own, or is beyond its share; `out-of-memory` when administrative memory, or the
+    /// other process's block, has no room.
     pub fn begin_open(
         &mut self,
         client: ClientNumber,
@@ -85,6 +112,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = "a session is between two processes; open it with another one's name";
             return Err(Error::new(Code::Refused, text));
         }
+        // Charged before the copy: two opens at once could not both pay with the last free bytes.
         self.charge_session(number)?;
         let session = self.unused_session();
         if length == 0 {
@@ -95,6 +123,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         begun.map(Err).inspect_err(|_| self.refund_session(number))
     }
 
+    /// Draws an id that no session has. 122 random bits collide practically never; the loop makes
+    /// it certain.
     fn unused_session(&mut self) -> SessionId {
         loop {
             let session = self.leases.uuid();
@@ -104,6 +134,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
+    /// Enters a session in the tables, and tells the other process that it was opened. The opener
+    /// needs no notice: the reply tells it.
     fn insert_session(&mut self, id: SessionId, number: ProcessNumber, other: ProcessNumber) {
         let name =
             self.sessions.registered.get(&number).map_or_else(String::new, |p| p.name.to_string());
@@ -117,7 +149,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// The first message is filled: the session is there, with it.
+    /// Enters the session whose first message is filled, and posts that message in it. Each process
+    /// may have ended while the bytes were copied; then the charge and the message are given back.
+    ///
+    /// # Errors
+    /// `not-found` when one of the processes has ended.
     pub(super) fn opened(
         &mut self,
         session: SessionId,
@@ -136,15 +172,20 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(Finished::Opened(session))
     }
 
+    /// Refunds a session to its payer, which may have ended, and wakes the next process that waits
+    /// for room.
     pub(super) fn refund_session(&mut self, payer: ProcessNumber) {
         self.sessions.administration.refund(payer, Use::Sessions, SESSION);
         self.tell_entrant();
     }
 
-    /// The process of `client`, and its end of a session.
+    /// Returns the process of `client`, and the index of its end of a session. Each command that
+    /// names a session begins here. A stranger gets the same answer as for an id that no session
+    /// has, so guesses teach nothing.
     ///
     /// # Errors
-    /// `refused` when it belongs to none; `not-found` when that is not party to the session.
+    /// `refused` when the client belongs to no process; `not-found` when the process has no open
+    /// end.
     pub(super) fn party(
         &self,
         client: ClientNumber,
@@ -155,17 +196,18 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         side.map(|side| (number, side)).ok_or_else(no_session)
     }
 
-    /// Closes one's end of a session.
+    /// Closes the end of `client`'s process.
     ///
     /// # Errors
-    /// `not-found`.
+    /// `refused` when the client belongs to no process; `not-found` when its end is not open.
     pub fn close(&mut self, client: ClientNumber, session: SessionId) -> Result<(), Error> {
         let (number, _) = self.party(client, session)?;
         self.close_end(number, session);
         Ok(())
     }
 
-    /// Closes a process's end: its inbox is thrown away, the other end told.
+    /// Closes a process's end: throws its inbox away, tells the other end, and removes the session
+    /// if it has no more use. Does nothing when the end is closed already.
     fn close_end(&mut self, number: ProcessNumber, id: SessionId) {
         let Some(session) = self.sessions.all.get_mut(&id) else { return };
         let Some(side) = session.side_of(number) else { return };
@@ -187,19 +229,21 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         let process = self.sessions.registered.get_mut(&other).filter(|_| is_open);
         match process {
-            // Who has not heard of it, and has nothing to receive, need not.
+            // The other end never heard of the session and has nothing to receive: it need not hear
+            // of it.
             Some(process) if is_empty && process.notices.is_unheard(id) => {
                 process.notices.forget(id);
             }
             Some(_) => drop(self.notify(other, Notice::Closed { session: id })),
             None => {}
         }
-        // Also who was not told may wait for a message.
+        // Also without a notice: a thread may wait for a message in this session, and fails now.
         self.processes.wake(other);
         self.tidy(id);
     }
 
-    /// A session that nobody can use any more is gone.
+    /// Removes a session that has no more use: an end is closed, and an open end has received
+    /// everything. Called wherever an end is closed, or a message leaves an inbox.
     pub(super) fn tidy(&mut self, id: SessionId) {
         let Some(session) = self.sessions.all.get(&id) else { return };
         let is_done = |end: &SessionEnd| end.is_closed || end.inbox.is_empty();
@@ -222,7 +266,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.refund_session(session.payer);
     }
 
-    /// Takes a message out of a session's inboxes, unread.
+    /// Takes a message out of the inbox of a session that has it, unread: its sender withdraws it.
     pub(super) fn take_from_inboxes(&mut self, id: SessionId, message: MessageId) {
         let Some(session) = self.sessions.all.get_mut(&id) else { return };
         for end in &mut session.ends {
@@ -240,10 +284,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.tidy(id);
     }
 
-    /// The sessions of `client`'s process.
+    /// Returns the sessions in which the end of `client`'s process is open. The process knows of
+    /// them all then, so `opened` notices that wait are dropped.
     ///
     /// # Errors
-    /// `refused` when it belongs to none.
+    /// `refused` when the client belongs to no process.
     pub fn sessions(&mut self, client: ClientNumber) -> Result<Vec<SessionState>, Error> {
         let number = self.processes.number_of(client)?;
         if let Some(process) = self.sessions.registered.get_mut(&number) {
@@ -264,11 +309,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(ids.filter_map(state).collect())
     }
 
-    /// Ends `client`'s process. Its blocks are to be given back when they are quiet. Answers
-    /// which one, and its name.
+    /// Ends `client`'s process, and returns its number and name. The caller gives its blocks back
+    /// when no thread copies in them ([`Engine::is_quiet`]).
     ///
     /// # Errors
-    /// `refused` when it belongs to none.
+    /// `refused` when the client belongs to no process.
     pub fn leave(
         &mut self,
         client: ClientNumber,
@@ -279,30 +324,37 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok((number, name))
     }
 
-    /// A connection has ended. Answers the process that ended with it.
+    /// Unregisters a connection that has ended. Returns its process if that ended too: this was the
+    /// last.
     pub fn disconnect(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
         let number = self.processes.disconnect(client, now)?;
         self.ended(number);
         Some(number)
     }
 
-    /// Ends the part of clients that were silent for too long. Answers the processes that ended
-    /// with their last one.
+    /// Unregisters the clients that were silent for too long, and returns the processes that ended
+    /// because they have no client any more.
     pub fn end_silent(&mut self, now: Instant) -> Vec<ProcessNumber> {
         let ended = self.processes.end_silent(now);
         ended.iter().for_each(|&number| self.ended(number));
         ended
     }
 
-    /// The one way on which a process's sessions and messages end, however that came.
+    /// Ends the part of a process in sessions. Each way for a process to end comes through here: a
+    /// planned `leave`, a lost connection, and silence.
+    ///
+    /// The duplicate of its entry stays, marked as gone, because threads may still copy in its
+    /// blocks.
     fn ended(&mut self, number: ProcessNumber) {
         let Some(process) = self.sessions.registered.get_mut(&number) else { return };
+        // First: a process that is gone gets no notices from the steps below.
         process.is_gone = true;
         let (name, sessions) = (process.name.clone(), process.sessions.clone());
         self.sessions.watchers.remove(&number);
         self.sessions.grown.remove(&number);
         self.sessions.wanting.retain(|&wanting| wanting != number);
         self.sessions.deliveries.retain(|_, (by, _)| *by != number);
+        // Before its ends are closed, so that the others hear `lost` before `closed`.
         self.lose_messages(number);
         sessions.into_iter().for_each(|session| self.close_end(number, session));
         self.sessions.administration.remove(number);
@@ -311,9 +363,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.tell_entrant();
     }
 
-    /// What lies in the blocks of a process that ends is lost; who would have received it is
-    /// told.
+    /// Frees the messages that lie in the blocks of a process that ends, and tells each process
+    /// that would have received some how many it lost.
     fn lose_messages(&mut self, number: ProcessNumber) {
+        // The owner is the first part of a message's id, so the messages of one owner are
+        // neighbours.
         let lost: Vec<MessageId> = self
             .sessions
             .messages
@@ -328,7 +382,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             self.settle(id, Delivery::Lost);
             self.free(id);
         }
-        // In the order in which they were sent.
+        // In the order in which they were sent: the order of a hash map changes from run to run.
         told.sort_unstable_by_key(|&(first, ..)| first);
         for (_, process, session, count) in told {
             self.sessions.counts.lost += count;
@@ -339,8 +393,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Takes the messages in the blocks of a process out of all inboxes. Returns for each inbox
-    /// the first of them, the inbox's process and session, and their count.
+    /// Takes the messages in the blocks of a process out of all inboxes. Returns for each inbox the
+    /// first of them, the inbox's process and session, and their count. Cost: all sessions and all
+    /// their messages.
     fn take_out_of_inboxes(
         &mut self,
         number: ProcessNumber,
@@ -367,7 +422,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         told
     }
 
-    /// Those who wait for a seat at the blocks of a process that ended wait in vain.
+    /// Wakes the threads that wait for a seat at the blocks of a process that ended: they will not
+    /// get one, and fail.
     fn wake_copies(&mut self, number: ProcessNumber) {
         let blocks =
             self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
@@ -379,8 +435,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Whether nobody copies in the blocks of a process that has ended, which are then no longer
-    /// the engine's; asked until it is so.
+    /// Returns whether no thread copies in the blocks of a process that has ended. The first time
+    /// that this is so, removes the engine's duplicate, and the blocks can be given back; the
+    /// caller asks until then. So the memory goes back after the last copy in it.
     pub fn is_quiet(&mut self, number: ProcessNumber) -> bool {
         let Some(process) = self.sessions.registered.get(&number) else { return true };
         let mut seats = process.blocks.iter().flat_map(|block| block.seats());

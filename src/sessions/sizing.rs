@@ -1,20 +1,34 @@
-//! Blocks that grow and shrink while they are used.
+//! Blocks that grow and shrink while messages lie in them.
 //!
 //! ```text
-//!   in place      │ extent      │ free │  ──►  │ extent, doubled    │
-//!   by an extent  │ extent │ other's │    ──►  │ extent │ … │ extent │
-//!   from its end  │ extent │ extent │     ──►  │ extent │ half │
+//!   in place      │ 64 │ free │            ──►  │    128    │           its right buddy is free
+//!   by an extent  │ 64 │ another's │       ──►  │ 64 │  …  │ 64 │      a piece elsewhere
+//!   from its end  │ 64 │ used, 64 │ 64 │  ──►  │ 64 │ used, 64 │
+//!                 │ 64 │ 64 │ used, 64 │  ──►  refused: a message lies at the end
 //! ```
 //!
-//! The process asks for it, or else [`crate::sessions::triggers`].
+//! A block grows in place if the arena's next place is free, or else by a further extent, anywhere
+//! in the arena. It shrinks from its end: by whole extents, and by halves of the last one. So no
+//! message ever moves, its logical address stays, and a copy under way goes on. The wrong way is to
+//! move the block to a larger place as `realloc` does: all copies would have to stop first.
 //!
-//! A block grows in place, where the arena's next place is free, or else by a further extent;
-//! it shrinks by whole extents from its end on, and by halves of the last. So logical addresses
-//! stay what they are, and messages under way where they are.
+//! A block of 96 KiB that grows by 64 KiB takes two pieces of 32 KiB. A piece of 64 KiB would start
+//! at 96 KiB, which is no multiple of 64 KiB. Sub-blocks start at multiples of their sizes too, so
+//! few of them lie across the border of two extents.
 //!
-//! **Invariants** a sub-block that is used is never given back.
+//! **Invariants**
 //!
-//! **Lock** the tables. What is given back holds no used sub-block, so nobody copies there.
+//! 1. A used sub-block is never given back.
+//! 2. A block that could not grow to its new size has its old one.
+//! 3. The entry, the account of administrative memory and the manager change together with the
+//!    extents.
+//!
+//! **Lock** the tables. No thread copies in bytes that are given back, because no sub-block lies
+//! there.
+//!
+//! **Cost** a change of size makes the block's manager anew: a step for each message in the block.
+//!
+//! **Simplified** holes in the middle of a block stay: messages are never moved together.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraphs 24 and 39.
 
@@ -31,10 +45,11 @@ use crate::sessions::Engine;
 use crate::sessions::administration::{SPAN, Use};
 use crate::sessions::block::MessageBlock;
 
-/// The most extents of a block.
+/// The most extents of a block. It bounds the pieces of one copy, and the spans of a block in
+/// administrative memory, which are 32 bytes each.
 const MAX_EXTENTS: usize = 32;
 
-/// Why a block changed.
+/// The cause of a change of size, for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trigger {
     Asked,
@@ -44,7 +59,7 @@ pub(super) enum Trigger {
 }
 
 impl Trigger {
-    /// As it stands in the log.
+    /// The cause as the log has it.
     fn word(self) -> &'static str {
         match self {
             Trigger::Asked => "it asked",
@@ -56,11 +71,14 @@ impl Trigger {
 }
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Lets a block of `client`'s process have at least `size` bytes; answers how many it has.
-    /// Unchanged when it fails.
+    /// Lets a block of `client`'s process have at least `size` bytes, and returns how many it has.
+    /// It grows by a power of two: from 64 KiB to 100 KiB it gets 36 KiB, rounded up to 64, and has
+    /// 128. Unchanged when it fails.
     ///
     /// # Errors
-    /// `bad-request` for fewer than it has, `not-found`, `refused`, `out-of-memory`.
+    /// `bad-request` for fewer bytes than it has; `not-found` when there is no such block;
+    /// `refused` when the client belongs to no process, the block has too many extents, or the
+    /// process has too much of administrative memory; `out-of-memory`.
     pub fn grow(&mut self, client: ClientNumber, block: u64, size: u64) -> Result<u64, Error> {
         let number = self.processes.number_of(client)?;
         let (index, now) = self.block_of(number, block)?;
@@ -74,16 +92,20 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let to = now.checked_add(missing).ok_or_else(|| too_much(size, 0))?;
             self.enlarge(number, index, to, Trigger::Asked)?;
         }
+        // Also when the size is the same: a block that grew by itself is now as large as was asked
+        // for.
         self.set_asked(number, index, size);
         self.tell_unfit(number);
         Ok(self.block_of(number, block)?.1)
     }
 
-    /// Gives back what a block of `client`'s process has over `size` bytes, as far as that can
-    /// be; answers how many it has. Unchanged when it fails.
+    /// Gives back the end of a block of `client`'s process, as far as it is over `size` bytes and
+    /// whole extents or halves allow, and returns how many bytes the block has. Unchanged when it
+    /// fails.
     ///
     /// # Errors
-    /// `bad-request` for more than it has, `not-found`, `refused` when messages lie there.
+    /// `bad-request` for more bytes than it has; `not-found` when there is no such block; `refused`
+    /// when the client belongs to no process, or messages lie in that end.
     pub fn shrink(
         &mut self,
         client: ClientNumber,
@@ -103,7 +125,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(self.block_of(number, block)?.1)
     }
 
-    /// A block's place among its process's, and its bytes.
+    /// Returns the index of a block among those of its process, and its bytes.
+    ///
+    /// # Errors
+    /// `not-found`.
     pub(super) fn block_of(
         &self,
         number: ProcessNumber,
@@ -116,6 +141,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         found.map(|b| (index, b.size())).ok_or_else(|| Error::new(Code::NotFound, text))
     }
 
+    /// Notes the size that a process asked for.
     fn set_asked(&mut self, number: ProcessNumber, index: usize, size: u64) {
         if let Some(process) = self.sessions.registered.get_mut(&number)
             && let Some(block) = process.blocks.get_mut(index)
@@ -125,7 +151,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.note_grown(number);
     }
 
-    /// Whether the low arena could have something back of the process.
+    /// Enters the process in the set of those that a low arena may shrink, if one of its blocks is
+    /// larger than was asked for; otherwise removes it.
     pub(super) fn note_grown(&mut self, number: ProcessNumber) {
         let blocks =
             self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
@@ -136,8 +163,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Lets a block have `to` bytes, which are more than it has, by pieces that stand at
-    /// multiples of their sizes. Unchanged when it fails.
+    /// Lets a block have `to` bytes, which are more than it has, by pieces that start at multiples
+    /// of their sizes. Unchanged when it fails.
+    ///
+    /// # Errors
+    /// `out-of-memory`; `refused` when there are too many extents, or its share of administrative
+    /// memory is used.
     pub(super) fn enlarge(
         &mut self,
         number: ProcessNumber,
@@ -153,10 +184,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let used = self.used_in(number, index);
         let (mut size, mut how) = (before, "in place");
         while size < to {
+            // The largest power of two that divides `size`; a block of 0 bytes takes a piece of any
+            // size.
             let aligned = 1_u64.checked_shl(size.trailing_zeros()).unwrap_or(u64::MAX);
             let piece = aligned.min(power_of_two_within(to - size));
             if !self.double(number, index, &used, piece) {
                 how = "by an extent";
+                // Pieces that were taken before are given back. No message can lie in them yet.
                 let extended = self.extend(number, index, &used, piece);
                 extended.inspect_err(|_| drop(self.cut(number, index, before)))?;
             }
@@ -166,7 +200,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(())
     }
 
-    /// Doubles the last extent, if that is what is missing, and the place beside it is free.
+    /// Doubles the last extent, if that adds just what is missing and its buddy in the arena is
+    /// free. The block needs no further span then.
     fn double(&mut self, number: ProcessNumber, index: usize, used: &[u64], missing: u64) -> bool {
         let Some(block) =
             self.sessions.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index))
@@ -183,6 +218,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         true
     }
 
+    /// Adds an extent of `missing` bytes to the end of a block.
     fn extend(
         &mut self,
         number: ProcessNumber,
@@ -199,6 +235,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         extended.map(|_| ())
     }
 
+    /// Takes one more extent for a block that has `extents` of them, and charges its span.
+    /// Unchanged when it fails.
     fn extended(
         &mut self,
         number: ProcessNumber,
@@ -215,7 +253,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         taken.inspect_err(|_| self.sessions.administration.refund(number, Use::Entry, SPAN))
     }
 
-    /// Gives back what a block has over `to` bytes, as far as that can be.
+    /// Gives back the end of a block, as far as it is over `to` bytes and can be given back.
+    ///
+    /// # Errors
+    /// `refused` when messages lie in that end.
     pub(super) fn diminish(
         &mut self,
         number: ProcessNumber,
@@ -229,12 +270,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(())
     }
 
-    /// Takes extents from a block's end; answers whether there were any to take.
+    /// Cuts a block's end off. Returns whether there was anything to cut: false when no whole
+    /// extent, and no half, is over.
     fn cut(&mut self, number: ProcessNumber, index: usize, to: u64) -> Result<bool, Error> {
         let used = self.used_in(number, index);
         let Some(mut block) = self.take_block(number, index) else { return Ok(false) };
         let (before, sizes) = (block.size(), block.shrunk(to));
         let size = sizes.iter().sum();
+        // `resize` refuses when a used sub-block lies beyond `size`, and then nothing is dropped.
         if size < before && block.resize(size, &used) {
             self.drop_behind(number, &mut block, &sizes);
         }
@@ -248,7 +291,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(is_cut)
     }
 
-    /// Gives back what a block's extents have over those sizes.
+    /// Gives back the extents behind those sizes, and halves the last one down to its size.
     fn drop_behind(&mut self, number: ProcessNumber, block: &mut MessageBlock<H>, sizes: &[u64]) {
         for extent in block.extents.split_off(sizes.len()) {
             self.manager().drop_extent(number, extent.id);
@@ -263,7 +306,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// The addresses of the used sub-blocks of a block, in order.
+    /// Returns the addresses of the used sub-blocks of a block, in order. Cost: all messages in the
+    /// blocks of the process.
     pub(super) fn used_in(&self, number: ProcessNumber, index: usize) -> Vec<u64> {
         let messages = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
         let here = messages.filter(|(_, message)| message.block == index);
@@ -272,12 +316,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         used
     }
 
-    /// Takes a block out while it is changed together with the manager's tables.
+    /// Takes a block out of its process, because the memory manager changes together with it. An
+    /// empty block stands in its place, so [`Engine::put_block`] must follow on every path.
     fn take_block(&mut self, number: ProcessNumber, index: usize) -> Option<MessageBlock<H>> {
         let block = self.sessions.registered.get_mut(&number)?.blocks.get_mut(index)?;
         Some(std::mem::replace(block, MessageBlock::new()))
     }
 
+    /// Puts a block back that [`Engine::take_block`] took out.
     fn put_block(&mut self, number: ProcessNumber, index: usize, block: MessageBlock<H>) {
         let blocks = self.sessions.registered.get_mut(&number).map(|process| &mut process.blocks);
         if let Some(place) = blocks.and_then(|blocks| blocks.get_mut(index)) {
@@ -285,7 +331,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// A block has another size: its entry and the log say so.
+    /// Publishes the new size of a block: in its process's entry, in the count of changes, and in
+    /// the log.
     fn changed(
         &mut self,
         number: ProcessNumber,

@@ -1,4 +1,4 @@
-//! The steps of the engine's figures 4 and 5, by their numbers.
+//! The steps of figures 4 and 5, which show the engine at work, by their numbers.
 //!
 //! ```text
 //!   402 ─ 404 ─ 406 locked? ─ 410 ─ 412 … 424 ─ 426 ─ 428     rendezvous: figure 4
@@ -9,11 +9,14 @@
 //!
 //! The number of a step stands in the code where the step is: `mark!(steps 412)`.
 //!
+//! A test reaches each of these numbers, and checks the table in `REPORT.md` that names the files.
+//! So a step that the code drops fails the tests.
+//!
 //! **Invariants** [`STEPS`] has each number once.
 //!
 //! **Lock** none. **Source** `interprocess-communication-patent.txt`, figures 4 and 5.
 
-/// Number, figure and meaning of every step.
+/// The number, the figure and the meaning of each step.
 pub const STEPS: [(u16, &str, &str); 27] = [
     (402, "4", "begin"),
     (404, "4", "attempt to access administrative memory"),

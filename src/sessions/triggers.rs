@@ -1,16 +1,34 @@
-//! When blocks grow and shrink without being asked.
+//! Blocks that grow and shrink by themselves, and the events that trigger it.
 //!
-//! | trigger | does |
+//! | trigger | effect |
 //! | --- | --- |
-//! | a message does not fit: step 508 | grow, up to 4 times what was asked for |
-//! | the arena is low | blocks that grew shrink to what they use, at least what was asked for |
-//! | another's memory comes back | grow, if step 508 found none before |
+//! | a message does not fit: step 508 | the first block grows, up to 4 times the size asked for |
+//! | memory is needed or low | blocks that grew shrink towards the size asked for |
+//! | memory comes back | a block grows for which step 508 found none |
 //!
-//! **Invariants** who found nothing is not tried again before something was freed: a client that
-//! asks in vain, over and over, costs the others no more than its question.
+//! ```text
+//!   asked for 64 KiB, and a message of 40 KiB needs a sub-block of 64 KiB:
+//!   │ used, 32 │ free, 32 │                    506: no sub-block is free that is large enough
+//!              ▲ the messages end at 32; the next multiple of 64 is 64; 64 + 64 = 128 ≤ 4 × 64
+//!   │ used, 32 │ free, 32 │      new, 64      │    the message lies at 64 KiB
+//! ```
 //!
-//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, step 508, paragraphs 24
-//! and 39.
+//! **Invariants**
+//!
+//! 1. While a process wants memory for a message, no other message of that length or more makes it
+//!    try again before some memory is free: a client that asks in vain, over and over, costs the
+//!    others one look each time.
+//! 2. `grown` has the processes with a block that is larger than was asked for, until a shrink
+//!    found that they have nothing to give. A message that is freed in such a block enters its
+//!    process again.
+//!
+//! **Lock** the tables. All this happens while other clients wait for the lock, so each loop is
+//! bounded: by [`MAX_TRIES`], or by the processes that grew.
+//!
+//! **Simplified** only the first block grows by itself, and its messages are the only measure of
+//! its need: a bigger system predicts the need from the past.
+//!
+//! **Source** `interprocess-communication-patent.txt`, step 508, paragraphs 24 and 39.
 
 use std::time::Instant;
 
@@ -21,27 +39,32 @@ use crate::sessions::block::MessageBlock;
 use crate::sessions::sizing::Trigger;
 use crate::sessions::words::Notice;
 
-/// How often what was asked for a block may grow to by itself.
+/// How many times the size asked for a block may have when it grows by itself. Without a bound, one
+/// sender whose receivers do not read would take the whole committed pool.
 const MAX_GROWTH: u64 = 4;
 
-/// How many of those who want memory are tried at once: the others wait for more, or for the next
-/// look.
+/// The most processes that are tried each time memory comes back; the others are tried at the next
+/// return or the next look. More tries would keep the tables locked for longer.
 const MAX_TRIES: usize = 8;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Step 508: one try to make room for a message in the first block. Answers whether there
-    /// is.
+    /// Step 508: tries once to make room for a message in the process's first block. Returns
+    /// whether there is room now.
     pub(super) fn grow_for(&mut self, number: ProcessNumber, length: u64) -> bool {
         self.grow_by(number, length, Trigger::Unfit)
     }
 
+    /// Grows the first block for a message of `length` bytes. If there is no memory for that,
+    /// enters the process in `wanting` and returns false. A block that may not grow so far is not
+    /// tried.
     fn grow_by(&mut self, number: ProcessNumber, length: u64, why: Trigger) -> bool {
         if self.is_in_vain(number, length) || self.size_for(number, length).is_none() {
             return false;
         }
         self.make_room(length);
         let size = self.block_of(number, 0).map_or(0, |(_, size)| size);
-        // What was wanted before may fit by now.
+        // Computed again: `make_room` may have shrunk this very block. If messages were freed since
+        // the wish was noted, the block may be large enough as it is.
         if let Some(to) = self.size_for(number, length)
             && (to <= size || self.enlarge(number, 0, to, why).is_ok())
         {
@@ -54,27 +77,29 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         if let Some(process) = self.sessions.registered.get_mut(&number)
             && process.wants.replace(length).is_none()
+            // A wish that was forgotten with its session may have left its place in the queue.
+            && !self.sessions.wanting.contains(&number)
         {
             self.sessions.wanting.push_back(number);
         }
         false
     }
 
-    /// Whether as much was not there before, and nothing came back since: who asks over and over
-    /// shall cost the others no more than a look.
+    /// Returns whether another try must fail: as many bytes or fewer were not there before, no
+    /// block can give any, and the arena has no free piece of that size.
     fn is_in_vain(&self, number: ProcessNumber, length: u64) -> bool {
         let wants = self.sessions.registered.get(&number).and_then(|process| process.wants);
         let is_there = self.leases.has_room(MessageBlock::<H>::rounded(length));
         wants.is_some_and(|wants| wants <= length) && self.sessions.grown.is_empty() && !is_there
     }
 
-    /// What the first block would have to grow to, so that a sub-block for so many bytes stands
-    /// at a multiple of its size behind all messages; `None` beyond what it may grow to.
+    /// Returns the size at which the first block has a sub-block for `length` bytes behind all its
+    /// messages, at a multiple of that sub-block's size; `None` when the block may not grow so far.
     fn size_for(&self, number: ProcessNumber, length: u64) -> Option<u64> {
         let block = self.sessions.registered.get(&number)?.blocks.first()?;
         let (missing, most) =
             (MessageBlock::<H>::rounded(length), block.asked.saturating_mul(MAX_GROWTH));
-        // Not to go through the messages where it is of no use.
+        // First what costs one comparison: the line below goes through all messages of the process.
         if block.size() >= most || missing > most {
             return None;
         }
@@ -83,18 +108,21 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         (to <= most).then_some(to)
     }
 
-    /// Returns blocks whose contents are marked released, and serves who waited for memory.
+    /// Returns blocks whose contents are marked released, and serves the processes that waited for
+    /// memory.
     pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
         self.manager().give_back(endings, now);
         self.grow_who_want();
     }
 
+    /// Serves everything that waits for memory: requests, messages that did not fit, and joins.
     pub(super) fn came_back(&mut self, now: Instant) {
         self.give_back(Vec::new(), now);
         self.tell_entrant();
     }
 
-    /// Memory came back: who wanted some for a message is given it, who waited longest first.
+    /// Grows blocks for the messages that found no memory, oldest wish first. A wish that fails
+    /// again goes to the end of the queue.
     fn grow_who_want(&mut self) {
         for _ in 0..self.sessions.wanting.len().min(MAX_TRIES) {
             let Some(number) = self.sessions.wanting.pop_front() else { return };
@@ -106,8 +134,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Something was freed in the process's blocks: those of its sessions are told for which a
-    /// message did not fit.
+    /// Something was freed in a process's blocks: tells it `unblocked` for each session in which a
+    /// message did not fit. The message may still not fit; then the next `send` notes the session
+    /// again.
     pub(super) fn tell_unfit(&mut self, number: ProcessNumber) {
         let Some(process) = self.sessions.registered.get_mut(&number) else { return };
         for session in std::mem::take(&mut process.unfit) {
@@ -115,8 +144,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Before so much committed memory is taken: when it is not there in one piece, blocks that
-    /// grew give back what they do not use.
+    /// Called before `size` committed bytes are taken: if there is no free piece of that size,
+    /// shrinks the blocks that grew. A size that the committed pool never has shrinks nothing.
     pub fn make_room(&mut self, size: u64) {
         let could_ever = self.leases.could_have_room(size);
         if !self.sessions.grown.is_empty() && could_ever && !self.leases.has_room(size) {
@@ -124,8 +153,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Now and then: shrinks blocks when less of the committed pool is free than shall be, or
-    /// somebody waits for memory; and tries the next of those who want some for a message.
+    /// Called by the reaper from time to time: shrinks blocks if the committed pool is below its
+    /// low water, or a process waits for memory; then tries the next wishes.
     pub fn look_after_blocks(&mut self, now: Instant) {
         if self.leases.committed().missing() > 0 || self.processes.requests_waiting() > 0 {
             self.shrink_who_grew();
@@ -133,7 +162,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.came_back(now);
     }
 
-    /// Whoever has nothing to give now is asked again when something of its blocks was freed.
+    /// Shrinks all blocks that grew, to the end of their messages or the size asked for, whichever
+    /// is more. A process leaves `grown` here, also when it could give nothing.
     fn shrink_who_grew(&mut self) {
         for number in std::mem::take(&mut self.sessions.grown) {
             let blocks =
@@ -143,8 +173,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 let block = self.sessions.registered.get(&number).and_then(|p| p.blocks.get(index));
                 let Some(block) = block else { continue };
                 let to = block.asked.max(block.end_of(&used));
+                // Cannot be refused: no message lies behind `to`.
                 let _ = self.diminish(number, index, to, Trigger::LowArena);
             }
+            // `diminish` enters the process again if a block is still larger than was asked for.
             self.sessions.grown.remove(&number);
         }
     }

@@ -1,9 +1,37 @@
-//! The commands of this chapter that may wait: for a signal, a message, a receipt or a name.
+//! The commands of this chapter that may wait: `wait`, `receive`, `deliver` and `lookup`.
 //!
-//! **Invariants** when several connections of a process could receive a message, one receives it only
-//! after the server has seen that its client is still connected.
+//! | command | waits for | its time is over | its client has gone |
+//! | --- | --- | --- | --- |
+//! | `wait` | a signal or notice | `none` | what it took is put back |
+//! | `receive` | a message | `none` | nothing was taken yet |
+//! | `deliver` | the receipt of its message | the message is withdrawn | the message is withdrawn |
+//! | `lookup` | a process of that name | `not-found` | its ticket is removed |
 //!
-//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, figure 5.
+//! The first three sleep by the condition variable of their process. `lookup` brings one of its
+//! own, because its client may be no process. Each looks again when it is woken, under the tables'
+//! lock, and sleeps by a wait that unlocks the tables. So no message can come unseen between the
+//! look and the sleep.
+//!
+//! Several connections of one process may wait at once, and one of them may have gone without a
+//! word. What it took would be lost for the others:
+//!
+//! ```text
+//!   connection 1   receive ── waits … the cable is pulled
+//!   connection 2   receive ── waits
+//!   a message      1 finds it: `Ready` ─► is the client of 1 there? ─► no: give up; 2 finds it
+//!                  the wrong way: 1 takes the message, and no client reads it
+//! ```
+//!
+//! A signal can be put back, so `wait` takes it first and then looks for its client. A message
+//! cannot, because its sender may hear at once that it was received, so `receive` looks for its
+//! client first. A process with one connection needs neither: when that has gone, the process ends.
+//!
+//! **Invariants** when several connections of a process could receive a message, one receives it
+//! only after the server has seen that its client is still connected.
+//!
+//! **Lock** the tables, for each look; unlocked while a thread sleeps or copies.
+//!
+//! **Source** `interprocess-communication-patent.txt`, figure 5, step 516; the waits are ours.
 
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
@@ -22,7 +50,7 @@ use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
 use crate::server::waiting::{Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting};
 
-/// How long `wait` waits when no time is given, in milliseconds.
+/// The time that `wait` waits when the request has none, in milliseconds.
 pub const DEFAULT_WAIT_MS: u64 = 30_000;
 
 const NOT_RECEIVED: &str = "the session ended before the message was received; open a new one";
@@ -53,7 +81,8 @@ impl MayWait for Wait {
         shared.check_wait(ms)?;
         shared.memory.change(|tables, now| {
             let client = caller.client;
-            // One of several connections is looked for first: see `take_back`.
+            // Without others, the signal is answered at once. With others, the server looks for the
+            // client first, which only a request that waits can do.
             let is_shared = tables.processes.has_others(client);
             if !is_shared && let Some(signal) = tables.engine().next_signal(client)? {
                 return Ok(Begun::Done(Some(signal)));
@@ -65,6 +94,7 @@ impl MayWait for Wait {
     }
 }
 
+/// A `wait` that waits. Its waker is that of its process.
 #[derive(Debug)]
 struct ForSignal {
     client: ClientNumber,
@@ -88,7 +118,7 @@ impl Waiting for ForSignal {
         signal.is_some()
     }
 
-    /// The signal is for whichever other connection waits for the process.
+    /// Puts the signal back as the next one, for another connection of the process.
     fn take_back(&mut self, shared: &Shared, signal: Self::Done) -> Result<Self::Done, Error> {
         if let Some(signal) = signal {
             shared.memory.change(|tables, _| tables.engine().put_back(self.client, signal));
@@ -115,7 +145,7 @@ impl MayWait for Receive {
         let begun = shared.memory.change(|tables, _| {
             Ok::<_, Error>(match how.find(tables, caller, false)? {
                 Sought::Found(copying) => Ok(copying),
-                // One of several connections is looked for first.
+                // `Ready` waits too: the server looks for the client before the message is taken.
                 Sought::Ready | Sought::Nothing => Err(tables.processes.waker(caller.client)?),
             })
         });
@@ -129,6 +159,7 @@ impl MayWait for Receive {
     }
 }
 
+/// A `receive` that waits.
 #[derive(Debug)]
 struct ForMessage {
     session: SessionId,
@@ -140,10 +171,13 @@ enum Sought {
     Found(Copying<LockedContents>),
     /// There is one, which another connection of the process could have instead.
     Ready,
+    /// The inbox is empty.
     Nothing,
 }
 
 impl ForMessage {
+    /// Looks for a message and begins to receive it. `is_here` says that the server has just seen
+    /// the client; without that, a message that another connection could have is left where it is.
     fn find(
         &self,
         tables: &mut ServerTables,
@@ -163,6 +197,8 @@ impl ForMessage {
 impl Waiting for ForMessage {
     type Done = MessageReply;
 
+    /// The copy is left for when the tables are unlocked: under their lock it would stop all other
+    /// clients for as long as the bytes take.
     fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
         let (session, caller) = (self.session, turn.caller);
         match self.find(tables, caller, turn.is_here) {
@@ -195,6 +231,7 @@ impl Execute<Shared> for Deliver<'_> {
     ) -> Result<Delivered, Error> {
         let caller = Caller::connected(caller.client);
         let (mut how, _) = self.start(shared, caller)?;
+        // With its time over, the look withdraws the message, and always answers.
         let is_over = true;
         let look = shared.memory.change(|tables, now| {
             how.look(tables, &Moment { caller, now, is_over, is_stopping: false, is_here: true })
@@ -207,9 +244,13 @@ impl Execute<Shared> for Deliver<'_> {
 }
 
 impl Deliver<'_> {
-    /// Says it, and returns how its receipt is waited for.
+    /// Sends the message. Returns the wait for its receipt, and the waker of the sender's process.
+    ///
+    /// # Errors
+    /// As `send`.
     fn start(&self, shared: &Shared, caller: Caller) -> Result<(ForReceipt, Arc<Condvar>), Error> {
         let (client, length) = (caller.client, self.data.len() as u64);
+        // Before the message is sent: what fails here must not leave a message behind.
         let waker = shared.memory.read(|tables, _| tables.processes.waker(client))?;
         let begun = shared
             .memory
@@ -241,6 +282,7 @@ impl MayWait for Deliver<'_> {
     }
 }
 
+/// A `deliver` that waits until its message is received.
 #[derive(Debug)]
 struct ForReceipt {
     session: SessionId,
@@ -251,6 +293,8 @@ struct ForReceipt {
 impl Waiting for ForReceipt {
     type Done = Delivered;
 
+    /// The answer is definite. When the time is over, one hold of the lock both asks for the
+    /// outcome and withdraws the message: it was received before, or it never will be.
     fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
         let &mut ForReceipt { session, length, message } = self;
         let became = if turn.is_over {
@@ -294,6 +338,8 @@ impl MayWait for Lookup<'_> {
                 return Ok(Begun::Done(Found { name }));
             }
             let waker: Arc<_> = Arc::default();
+            // Under the same hold of the lock as the look above: a join in between would wake
+            // nothing.
             let ticket = tables.engine().await_name(&name, Arc::clone(&waker));
             let deadline = now + Duration::from_millis(self.ms);
             Ok(Begun::Waits(Waits::new(caller, deadline, waker, ForName { name, ticket })))
@@ -301,6 +347,7 @@ impl MayWait for Lookup<'_> {
     }
 }
 
+/// A `lookup` that waits, and its ticket in the table of names.
 #[derive(Debug)]
 struct ForName {
     name: String,

@@ -1,5 +1,4 @@
-//! The words of sessions: what processes say to each other through the engine, and what it
-//! tells them.
+//! The words of sessions: ids, notices and lists, and the reply to `wait`.
 //!
 //! ```text
 //!   open NAME ──► session ──► send ──► a sub-block of the sender's own block
@@ -8,7 +7,21 @@
 //!                                   receive, peek, forward
 //! ```
 //!
-//! **Invariants** a session's id is a secret of its two ends.
+//! The reply to `wait` is a signal of the memory manager (1 to 3), a notice of the engine (4 to
+//! 11), or nothing. A frame carries the number and the fields; a line carries the word and the same
+//! fields:
+//!
+//! | number | line | number | line |
+//! | --- | --- | --- | --- |
+//! | 0 | `none` | 6 | `blocked SESSION` |
+//! | 1 | `collect SIZE LEVEL MS` | 7 | `unblocked SESSION` |
+//! | 2 | `status` | 8 | `lost SESSION COUNT` |
+//! | 3 | `granted ID SIZE POOL` | 9 | `closed SESSION` |
+//! | 4 | `opened SESSION NAME` | 10 | `joined NAME` |
+//! | 5 | `message SESSION LENGTH` | 11 | `left NAME` |
+//!
+//! **Invariants** a number keeps its meaning: older clients know it. The id of a session is a
+//! secret of its two ends.
 //!
 //! **Lock** none: plain values.
 //!
@@ -21,83 +34,85 @@ use crate::common::id::LeaseId;
 use crate::common::line::put;
 use crate::cooperative::words::{Level, Pool, Signal};
 
-/// The one name of a session at both its ends. Of a lease id's form, and as hard to guess.
+/// The id of a session, the same at both ends. It has the form of a lease's id and is as hard to
+/// guess.
 pub type SessionId = LeaseId;
 
 /// A notice of the engine to a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// Another process opened a session.
+    /// Another process opened a session with this one.
     Opened {
-        /// Which one.
+        /// The new session.
         session: SessionId,
-        /// The other process.
+        /// The process that opened it.
         name: String,
     },
-    /// A message came.
+    /// A message came, and can be received.
     Message {
-        /// In that session.
+        /// Its session.
         session: SessionId,
-        /// Its bytes.
+        /// Its length in bytes.
         length: u64,
     },
-    /// The other end had no room for a message: receive, so that it has.
+    /// The other end had no room for a message. To receive what it sent before makes room.
     Blocked {
-        /// In that session.
+        /// Its session.
         session: SessionId,
     },
-    /// A message did not fit before; now something was freed.
+    /// A message of this process did not fit before. Something was freed now: it may fit.
     Unblocked {
-        /// In that session.
+        /// The session of that message.
         session: SessionId,
     },
-    /// Messages were lost with the process in whose block they lay.
+    /// Messages were lost: the process in whose block they lay has ended.
     Lost {
-        /// In that session.
+        /// Their session.
         session: SessionId,
-        /// How many.
+        /// The number of lost messages.
         count: u64,
     },
-    /// The other end was closed; what came before can still be received.
+    /// The other end was closed. Messages that came before can still be received.
     Closed {
-        /// Which one.
+        /// The session, which ends with its last message.
         session: SessionId,
     },
-    /// To who watches: a process joined.
+    /// A process joined. Only watchers hear of it.
     Joined {
         /// Its name.
         name: String,
     },
-    /// To who watches: a process ended.
+    /// A process ended. Only watchers hear of it.
     Left {
         /// Its name.
         name: String,
     },
 }
 
-/// One session, as one of its ends sees it.
+/// A session, as the process at one of its ends sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionState {
-    /// Which one.
+    /// Its id.
     pub session: SessionId,
-    /// The other process; empty when its end is closed.
+    /// The name of the other process; empty when the other end is closed.
     pub name: String,
-    /// Messages that can be received.
+    /// The count of messages that this end can receive.
     pub inward: u64,
-    /// Messages that the other end has not received yet.
+    /// The count of messages that the other end has yet to receive.
     pub outward: u64,
 }
 
-/// A signal of the memory manager, or a notice of the engine.
+/// The reply to `wait` when there is one: a signal of the memory manager, or a notice of the
+/// engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
-    /// By the memory manager.
+    /// From the memory manager.
     Signal(Signal),
-    /// By the engine: something happened in a session, or among the processes.
+    /// From the engine: something happened in a session, or among the processes.
     Notice(Notice),
 }
 
-/// The reply to `wait`: in a frame the number of the signal, 0 for none, and what it says.
+/// In a frame: the number of the signal or notice, 0 for none, and its fields.
 impl<'a> Message<'a> for Option<Told> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let signal = match source.u32()? {
@@ -152,6 +167,10 @@ impl Answer<'_> for Option<Told> {
     }
 }
 
+/// Reads the fields of `collect`.
+///
+/// # Errors
+/// `bad-request` for a level of no known number.
 fn read_collect<'a, S: Source<'a>>(source: &mut S) -> Result<Signal, Error> {
     let (size, number) = (source.u64()?, source.u32()?);
     let level = Level::ALL.into_iter().find(|level| u32::from(level.number()) == number);
@@ -160,7 +179,7 @@ fn read_collect<'a, S: Source<'a>>(source: &mut S) -> Result<Signal, Error> {
 }
 
 impl Notice {
-    /// Its number in a frame.
+    /// Its number in a frame; those below 4 belong to the memory manager's signals.
     fn number(&self) -> u32 {
         match self {
             Notice::Opened { .. } => 4,

@@ -130,6 +130,24 @@ fn a_block_that_found_no_memory_grows_when_anothers_comes_back() {
     world.send(1, session, &[0; 1000]).unwrap();
 }
 
+#[test]
+fn a_process_that_asks_in_vain_in_one_session_after_another_waits_once() {
+    let mut world = World::sized(8 * KB, 1024 * KB);
+    world.join(1, KB);
+    world.join(2, KB);
+    world.join(3, 4 * KB);
+    world.engine().grow(2, 0, 2 * KB).unwrap();
+    world.join(4, KB);
+    for _ in 0..3 {
+        let session = world.open(1, 2);
+        let full = world.send(1, session, &[0; 2000]);
+        assert_eq!(refusal(full, "do not fit"), Code::OutOfMemory);
+        // The wish is forgotten with the session.
+        world.engine().close(1, session).unwrap();
+        world.check();
+    }
+}
+
 // --- ends ------------------------------------------------------------------------------
 
 #[test]
