@@ -1,4 +1,42 @@
 //! `leasebox grade`: grades any draw server, in any language, from outside.
+//!
+//! ```text
+//!   $ leasebox grade 127.0.0.1 4120 --seed 7
+//!   127.0.0.1:4120, 8 clients, a list of 1 to 100000
+//!
+//!     10/10  answers draw N with N numbers
+//!     …
+//!   score 100 of 100
+//! ```
+//!
+//! The order of the work matters: an autograder reads the file of `--out`, also when this program
+//! was killed.
+//!
+//! ```text
+//!   write the empty report ─► check the arguments ─► read --order, --source ─► grade ─► answer
+//!   --out: score 0            still 0                still 0                   drafts   the result
+//! ```
+//!
+//! | exit | when |
+//! | --- | --- |
+//! | 0 | each check passed or is undecidable |
+//! | 1 | a check failed or did not run |
+//! | 2 | no draw was answered, an argument is wrong, or a file cannot be read or written |
+//!
+//! **Invariants**
+//!
+//! 1. A plain file of `--out` holds a complete report at any time, without full marks before the
+//!    end.
+//! 2. Standard output has the report alone: in the chosen format, or as text when `--out` has the
+//!    chosen format. Progress goes to standard error, and only to a terminal.
+//!
+//! **Lock** none here: the client threads are the grader's.
+//!
+//! **Simplified** It grades a server that runs already, once. It cannot start one anew for each
+//! try.
+//!
+//! **Source** `loot-box.txt`, the specification; Gradescope's autograder specifications for
+//! `--out`.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -31,12 +69,16 @@ pub struct GradeArguments {
     /// Its port
     port: u16,
     /// Clients at once
+    // A race needs 2 clients. Each is a thread of this machine, so their number has a bound.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=256))]
     clients: u16,
     /// The server's list is 1 to this
+    // With 5000 the longest draw of one client is a twentieth, 250 numbers: just over 1024 bytes,
+    // which is the size of a common buffer.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(5000..=i64::from(NumberList::MAX)))]
     numbers: u32,
     /// For all checks together
+    // The least value is checked in `graded`, and not here, so that `--out` is written first.
     #[arg(long, default_value = "60s", value_parser = units::duration)]
     timeout: Duration,
     /// How the report is written
@@ -56,6 +98,7 @@ pub struct GradeArguments {
     source: Option<PathBuf>,
 }
 
+// The words of `--format`. A type of its own, so that the grader does not depend on clap.
 #[derive(Clone, Copy, ValueEnum)]
 enum ReportFormat {
     Text,
@@ -77,10 +120,11 @@ impl ReportFormat {
     }
 }
 
-/// Shortest time in which all checks can be made at all.
+/// The shortest time in which all checks can be made. The longest wait for a reply is a tenth of
+/// it, 500 ms. With less, the grader would take a slow reply for no reply.
 const LEAST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Grades and reports.
+/// Grades the server, reports, and returns the exit code.
 pub fn run(arguments: &GradeArguments) -> ExitCode {
     match graded(arguments) {
         Ok(report) => answer(arguments, &report),
@@ -88,9 +132,14 @@ pub fn run(arguments: &GradeArguments) -> ExitCode {
     }
 }
 
+/// Grades the server and writes drafts of the report to `--out`.
+///
+/// # Errors
+/// One line that names the cause and the cure. The file of `--out`, if there is one, then holds a
+/// report with score 0.
 fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
     let GradeArguments { host, port, out, .. } = arguments;
-    // First of all: whatever happens from here on, there is a file without full marks.
+    // First of all: whatever fails from here on, a file without full marks exists.
     let format = arguments.format.format();
     let place = format!("{host}:{port}");
     if let Some(out) = out {
@@ -118,7 +167,8 @@ fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
             let _ = write!(io::stderr(), "\r{doing:<60}\r");
         }
         if let Some(out) = out {
-            // The last write says whether the file can be had; until then it is a draft.
+            // A draft that fails is ignored: `answer` writes the file once more and reports the
+            // error.
             let _ = write(out, &render(report, format));
         }
     });
@@ -128,6 +178,7 @@ fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
     Ok(report)
 }
 
+/// Writes the final report, prints it, and returns the exit code.
 fn answer(arguments: &GradeArguments, report: &GradeReport) -> ExitCode {
     let format = arguments.format.format();
     let text = match &arguments.out {
@@ -139,6 +190,7 @@ fn answer(arguments: &GradeArguments, report: &GradeReport) -> ExitCode {
         }
         None => render(report, format),
     };
+    // The report is printed too, because it has the notes on the source.
     if !report.answered {
         let _ = print(text.as_bytes(), ExitCode::SUCCESS);
         let (host, port) = (&arguments.host, arguments.port);
@@ -150,13 +202,19 @@ fn answer(arguments: &GradeArguments, report: &GradeReport) -> ExitCode {
     print(text.as_bytes(), code)
 }
 
-/// Replaces the file as a whole: who reads it sees the old one or the new one. What is
-/// no plain file (`/dev/null`, a pipe) is written to and not replaced.
+/// Replaces a file as a whole, so that a reader sees the whole old text or the whole new one.
+/// `rename` does that, within one directory; the draft has the process's number in its name, so two
+/// gradings do not share one. Writes directly to a path that is no plain file (`/dev/null`, a
+/// pipe).
+///
+/// # Errors
+/// One line that names the file and the cure. The old file is unchanged then.
 fn write(out: &Path, text: &str) -> Result<(), String> {
     let failed = |error: io::Error| {
         format!("{} cannot be written ({error}); give --out a place with room", out.display())
     };
-    // Where a link leads, so that the file is replaced and not the link.
+    // The target of a link, because `rename` would replace the link itself. A file that does not
+    // exist yet has no canonical path, and keeps the one that was given.
     let out = &fs::canonicalize(out).unwrap_or_else(|_| out.to_path_buf());
     if fs::metadata(out).is_ok_and(|about| !about.is_file()) {
         return fs::write(out, text).map_err(failed);
@@ -166,6 +224,7 @@ fn write(out: &Path, text: &str) -> Result<(), String> {
     let draft = out.with_file_name(name);
     let written = fs::File::create(&draft).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
+        // Before the rename: otherwise a power failure may leave the new name with an empty file.
         file.sync_all()?;
         if let Ok(about) = fs::metadata(out) {
             file.set_permissions(about.permissions())?;
@@ -178,9 +237,13 @@ fn write(out: &Path, text: &str) -> Result<(), String> {
     })
 }
 
-/// The list's order, where it is known.
+/// Returns the list's order: from `--seed`, from the file of `--order`, or `None`.
+///
+/// # Errors
+/// One line, when the file cannot be read or is no permutation of the list.
 fn order(arguments: &GradeArguments) -> Result<Option<Vec<u32>>, String> {
     if let Some(seed) = arguments.seed {
+        // The function that `serve --seed` calls, so the order is the server's.
         let list = shuffled(arguments.numbers, Some(seed));
         return Ok(Some((0..list.len() as usize).map(|index| list.number(index)).collect()));
     }
@@ -189,6 +252,7 @@ fn order(arguments: &GradeArguments) -> Result<Option<Vec<u32>>, String> {
     let text = fs::read(file)
         .map_err(|error| format!("{name} cannot be read ({error}); give the server's list"))?;
     let order = listed(&text);
+    // A file with one number missing would make `linearizable` blame a right server.
     let mut sorted = order.clone();
     sorted.sort_unstable();
     if sorted.iter().copied().eq(1..=arguments.numbers) {
@@ -200,6 +264,10 @@ fn order(arguments: &GradeArguments) -> Result<Option<Vec<u32>>, String> {
     ))
 }
 
+/// Searches the files of `--source` and returns the findings as notes for the report.
+///
+/// # Errors
+/// One line, when the path itself cannot be read.
 fn look_at_source(path: &Path) -> Result<Vec<String>, String> {
     let looked = source::look(path).map_err(|error| {
         format!("{} cannot be read ({error}); give --source the server's files", path.display())
@@ -210,6 +278,8 @@ fn look_at_source(path: &Path) -> Result<Vec<String>, String> {
     }];
     for source::Finding { file, line, words, text } in &looked.findings {
         let words: Vec<&str> = words.iter().map(|word| word.trim_matches('*')).collect();
+        // The two columns in front keep the report from wrapping the line, so the place can be
+        // copied.
         notes.push(format!("  {file}:{line}: {}    {text}", words.join(" ")));
     }
     if looked.more > 0 {

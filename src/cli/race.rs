@@ -1,4 +1,39 @@
 //! `leasebox race`: the interleavings of a draw, all of them, one of them, or step by step.
+//!
+//! ```text
+//!   $ leasebox race --clients A:4,B:2 --lock none | sed -n 5,9p
+//!   schedules tried        495, all there are
+//!   with a duplicate       480
+//!   distinct outcomes      54
+//!   most duplicates        3
+//!   fewest preemptions     1
+//! ```
+//!
+//! | option | runs |
+//! | --- | --- |
+//! | none of these | every schedule within the bounds, and shows the smallest counterexample |
+//! | `--schedule AAB…` | that one schedule |
+//! | `--step` | the client that a person chooses, step after step |
+//! | `--replay HOST PORT` | the counterexample or `--schedule`, with real clients of a lab server |
+//!
+//! The number of schedules is a multinomial coefficient of the clients' steps. With A:4 and B:2:
+//!
+//! ```text
+//!   --lock none              8 and 4 steps     12! / (8! · 4!)  =    495
+//!   --lock none --steps 3   12 and 6 steps     18! / (12! · 6!) = 18,564
+//!   --lock number            4 and 2 steps      6! / (4! · 2!)  =     15
+//!   --lock request           1 and 1 step       2! / (1! · 1!)  =      2
+//! ```
+//!
+//! A:3,B:3,C:2 without the lock has 16! / (6! · 6! · 4!) = 1,681,680 schedules, more than `--most`
+//! allows by default. So the simple ones, with the fewest preemptions, come first.
+//!
+//! **Invariants** The exit code is 0 when something was explored, also when it found the race: to
+//! see a race is what a student wants here. It is 2 when nothing could be explored.
+//!
+//! **Lock** none here: the threads are the explorer's.
+//!
+//! **Source** `loot-box.txt`, the scenario: A draws 4, B draws 2.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
@@ -16,10 +51,10 @@ use crate::lab::telling::{how_many, letters, read_schedule, tell_case, tell_find
 use crate::numbers::draw::Locking;
 use crate::numbers::parking::Stuck;
 
-/// Numbers that one client draws, at most.
+/// The most numbers that one client may draw. 5 clients with 20 numbers are 300 steps at most.
 const MAX_COUNT: u64 = 20;
 
-/// Between two progress lines.
+/// The time between two progress lines: often enough to look alive, too seldom to slow the search.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 #[derive(Args)]
@@ -40,12 +75,15 @@ pub struct RaceArguments {
     lock: RaceLock,
     /// Steps of a number without the lock: load and store (2, the default), or load, read
     /// and store (3)
+    // An option, not a default of 2: `run` refuses the argument beside a lock, under which there
+    // are no such steps.
     #[arg(long, value_name = "2|3", value_parser = clap::value_parser!(u8).range(2..=3))]
     steps: Option<u8>,
     /// Try only schedules with at most so many preemptions
     #[arg(long)]
     preemptions: Option<usize>,
     /// Try at most so many schedules, those with the fewest preemptions first
+    // A bound on time. At most this many outcomes are kept, 16 bytes each.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     most: u64,
     /// Run this one: a letter for each step; what is left out follows client by client
@@ -60,6 +98,7 @@ pub struct RaceArguments {
     replay: Option<Vec<String>>,
 }
 
+// The words of `--lock`. A type of its own, so that the draw's `Locking` does not depend on clap.
 #[derive(Clone, Copy, ValueEnum)]
 enum RaceLock {
     Request,
@@ -67,10 +106,14 @@ enum RaceLock {
     None,
 }
 
-/// A type of its own, because clap reads a `Vec` as many values.
+/// The clients of `--clients`. A type of its own, because clap reads a `Vec` as many values.
 #[derive(Clone)]
 struct Drawers(Vec<Drawer>);
 
+/// Reads the value of `--clients`, such as `A:4,B:2`. Letters become capitals.
+///
+/// # Errors
+/// One line with the form, or on two clients with the same letter.
 fn drawers(text: &str) -> Result<Drawers, String> {
     let form = || {
         format!(
@@ -94,7 +137,7 @@ fn drawers(text: &str) -> Result<Drawers, String> {
     Ok(Drawers(drawers))
 }
 
-/// Explores, or runs one schedule.
+/// Explores or runs the case, prints the result, and returns the exit code.
 pub fn run(arguments: &RaceArguments) -> ExitCode {
     let locking = match arguments.lock {
         RaceLock::Request => Locking::Request,
@@ -112,10 +155,15 @@ pub fn run(arguments: &RaceArguments) -> ExitCode {
     }
 }
 
+/// Does what the options choose, and returns the text for standard output.
+///
+/// # Errors
+/// One line that names the cause and the cure.
 fn answer(arguments: &RaceArguments, case: &Case) -> Result<String, String> {
     let stage = Stage::new(case.clone()).map_err(|error| {
         format!("no thread for the clients ({error}); end something else first")
     })?;
+    // Read before any schedule runs, so that a wrong letter costs no search.
     let chosen = arguments.schedule.as_deref().map(|text| read_schedule(case, text)).transpose()?;
     if arguments.step {
         let said = |text: &str| {
@@ -134,10 +182,15 @@ fn answer(arguments: &RaceArguments, case: &Case) -> Result<String, String> {
     .map_err(stuck)
 }
 
+/// Returns the message for a step that did not end in time.
 fn stuck(_: Stuck) -> String {
     "a step did not end within a minute; the machine is overwhelmed, try again".into()
 }
 
+/// Explores the schedules within the bounds, with a progress line on a terminal.
+///
+/// # Errors
+/// One line, when a step does not end.
 fn search(arguments: &RaceArguments, case: &Case, stage: &Stage) -> Result<Findings, String> {
     let bound = Bound { preemptions: arguments.preemptions, schedules: arguments.most };
     let count = case.schedules().count();
@@ -156,6 +209,12 @@ fn search(arguments: &RaceArguments, case: &Case, stage: &Stage) -> Result<Findi
     Ok(findings)
 }
 
+/// Carries one schedule out on a lab server, and returns the text for standard output. Explores
+/// first when no schedule is given, to find the smallest counterexample.
+///
+/// # Errors
+/// One line, when the case has a lock or reads as a step, no counterexample was found, or the
+/// server's draws differ from the schedule.
 fn replay_on_server(
     arguments: &RaceArguments,
     case: &Case,
@@ -178,6 +237,7 @@ fn replay_on_server(
             search(arguments, case, stage)?.smallest.ok_or(why)?.schedule
         }
     };
+    // The same schedule here first: `replay` compares which numbers come twice in both runs.
     let explored = stage.run(&schedule).map_err(stuck)?;
     let received =
         replay(case, &schedule, &explored, host, port).map_err(|error| error.to_string())?;
@@ -185,7 +245,11 @@ fn replay_on_server(
     Ok(head + &write_down(case, received)?)
 }
 
-/// Each client's numbers in a file of its own, one a line; answers what to look at.
+/// Writes each client's numbers to a file in the current directory, one on a line, and returns the
+/// lines that name the files.
+///
+/// # Errors
+/// One line with the file that cannot be written. Files before it stay.
 fn write_down(case: &Case, received: Vec<Vec<u32>>) -> Result<String, String> {
     let (mut text, mut files) = (String::new(), Vec::new());
     for (drawer, numbers) in case.drawers.iter().zip(received) {

@@ -1,26 +1,33 @@
-//! The caller: a connection, or a client that sends datagrams.
+//! The client of a request: a connection, or a sender of datagrams.
+//!
+//! A service learns nothing else about its client: no socket, no address, no format. So a test
+//! calls a service as the server does, with a number.
 
-/// Which client: counted from 1 in the order of acceptance, never reused.
+/// The number of a client. Connections and datagram tokens count from 1 in the order in which they
+/// come; no number is used twice.
 pub type ClientNumber = u64;
 
-/// The client that asks, and the longest data that it can be told.
+/// The client of a request, and the longest data that its reply can carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
-    /// A connection, or a token of datagrams.
+    /// The number of the connection or of the token.
     pub client: ClientNumber,
-    /// It is a connection, so the server sees its end.
+    /// The client is a connection, so the server sees when it ends.
     pub is_connected: bool,
-    /// The most bytes of data that one reply to it can have.
+    /// The most bytes of data in one reply. It depends on the format: a line of text escapes data,
+    /// a frame does not.
     pub most_data: u64,
 }
 
 impl Caller {
-    /// A connection.
+    /// Returns the caller for a connection. Its thread replaces `most_data` once the format is
+    /// chosen.
     pub fn connected(client: ClientNumber) -> Self {
         Self { client, is_connected: true, most_data: u64::MAX }
     }
 
-    /// A client without a connection: only its silence tells that it has gone.
+    /// Returns the caller for a sender of datagrams. It has no end that the server could see:
+    /// silence alone tells that it has gone.
     pub fn unconnected(client: ClientNumber) -> Self {
         Self { client, is_connected: false, most_data: u64::MAX }
     }

@@ -1,6 +1,6 @@
-//! One description of each message, from which every representation follows.
+//! One description of each message, from which every format follows.
 //!
-//! A row says what a message is called and which fields it has:
+//! A row says how a message is called and which fields it has:
 //!
 //! ```text
 //!   command! {
@@ -23,19 +23,26 @@
 //!
 //! ```text
 //!   words of a line, bulk strings of RESP ──┐                      ┌──► a line, a simple string
-//!                                           ├─ Source ► message ► Sink
+//!   the parameters of an HTTP request ──────┼─ Source ► message ► Sink
 //!   the body of a frame ────────────────────┘                      └──► a frame, JSON, XML
 //! ```
 //!
-//! The type of a field says how it is read and written ([`Field`]). What is irregular has its own
-//! `read` or `write`, by hand, beside its row: those ask [`Source::word`] or [`Sink::is_binary`]
-//! which kind of representation they have.
+//! Three sources and three sinks serve all commands. With c commands and f formats this is c + f
+//! pieces of code; one parser for each command in each format would be c × f.
 //!
-//! **Invariants** what is written to a frame is read from it as the same. A source never allocates
-//! for a length that was only claimed.
+//! The type of a field decides how the field is read and written ([`Field`]). An irregular message
+//! has its own `read` or `write`, by hand, beside its row: these ask [`Source::word`] or
+//! [`Sink::is_binary`] for the kind of format.
 //!
-//! **Source** the idea is serde's: a type describes itself once, and each format visits it. A macro
-//! of 100 lines replaces its derive.
+//! **Invariants**
+//!
+//! 1. A message that is written to a frame is read from it unchanged; only the kind of id in a
+//!    lease is not written, because a frame always asks for a UUID.
+//! 2. `read` and `write` visit the fields in the same order: a frame has no names to find them by.
+//! 3. A source allocates nothing for a length that was only claimed.
+//!
+//! **Lock** none. **Source** serde's idea: a type describes itself once, and each format visits it.
+//! The macros of `rows` replace its derive.
 
 use std::borrow::Cow;
 
@@ -44,26 +51,28 @@ use super::error::Error;
 use super::id::LeaseId;
 pub(crate) use super::rows::{choice, command, message, reply};
 
-/// Where the fields of a message come from.
+/// The origin of a message's fields. Each method reads the next field, so the order of the calls is
+/// the order of the row. `'a` is the lifetime of the input, from which data is borrowed.
 pub trait Source<'a>: Sized {
-    /// The next word of a text; `None` when this is the body of a frame.
+    /// Reads the next word of a text; returns `None` in the body of a frame. The word is empty when
+    /// the text has ended.
     fn word(&mut self) -> Option<&'a [u8]>;
-    /// Whether a text has no further word. The body of a frame has every field.
+    /// Returns whether a text has no further word. The body of a frame has every field.
     fn is_over(&self) -> bool;
-    /// A number.
+    /// Reads a number.
     fn u64(&mut self) -> Result<u64, Error>;
-    /// A number of 32 bits; a text has none.
+    /// Reads a number of 32 bits.
     fn u32(&mut self) -> Result<u32, Error>;
-    /// A number that may be left out.
+    /// Reads a number that the sender may leave out.
     fn optional(&mut self) -> Result<Option<u64>, Error>;
-    /// An id.
+    /// Reads an id.
     fn id(&mut self) -> Result<LeaseId, Error>;
-    /// A name or a text.
+    /// Reads a name or a text.
     fn text(&mut self) -> Result<Cow<'a, str>, Error>;
-    /// Data, which ends the message.
+    /// Reads the data that ends the message.
     fn data(&mut self) -> Result<Cow<'a, [u8]>, Error>;
-    /// Several of one kind, each of at least `least` bytes in a frame; in a text with commas
-    /// between them.
+    /// Reads several values of one kind. In a frame each has at least `least` bytes, which bounds
+    /// their number before memory is reserved; in a text commas separate them.
     fn list<T>(
         &mut self,
         least: usize,
@@ -71,100 +80,104 @@ pub trait Source<'a>: Sized {
     ) -> Result<Vec<T>, Error>;
 }
 
-/// Where the fields of a message go.
+/// The destination of a message's fields. A frame needs only their values, a line their values in
+/// words, JSON and XML also their names; each call passes all of it.
 pub trait Sink: Sized {
-    /// Whether this is the body of a frame: names are left out, and everything has its fixed place.
+    /// Returns whether this is the body of a frame, in which each field has its fixed place.
     fn is_binary(&self) -> bool;
-    /// A number.
+    /// Writes a number.
     fn u64(&mut self, name: &str, value: u64);
-    /// A number of 32 bits.
+    /// Writes a number of 32 bits.
     fn u32(&mut self, name: &str, value: u32);
-    /// Hundredths, as 32 bits.
+    /// Writes hundredths, as 32 bits: 125 is 1.25. A frame has no floating point.
     fn hundredths(&mut self, name: &str, value: u32);
-    /// A number that may be left out.
+    /// Writes a number, or that there is none.
     fn optional(&mut self, name: &str, value: Option<u64>);
-    /// An id.
+    /// Writes an id.
     fn id(&mut self, name: &str, id: LeaseId);
-    /// A name or a text.
+    /// Writes a name or a text.
     fn text(&mut self, name: &str, text: &str);
-    /// One of several words, and its number in a frame.
+    /// Writes one of several words; a frame carries its number instead.
     fn choice(&mut self, name: &str, word: &str, number: u32);
-    /// Data, which ends the message.
+    /// Writes the data that ends the message.
     fn data(&mut self, name: &str, data: &[u8]);
-    /// Several of one kind; `one` is the name of one of them.
+    /// Writes several values of one kind; `one` is the name of a single value, for XML.
     fn list<T>(&mut self, name: &str, one: &str, items: &[T], each: impl Fn(&T, &mut Self));
-    /// Fields that belong together.
+    /// Writes fields that belong together.
     fn record(&mut self, name: &str, fields: impl FnOnce(&mut Self));
 }
 
-/// The type of a field.
+/// The type of a field: it decides how the field is read and written.
 pub trait Field<'a>: Sized {
-    /// How many words it takes in a text, at least and at most.
+    /// The number of words of the field in a text, at least and at most.
     const WORDS: (usize, usize) = (1, 1);
 
-    /// Reads it.
+    /// Reads the field.
     ///
     /// # Errors
-    /// The mistake that the source found.
+    /// Fails with the mistake that the source found.
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error>;
-    /// Writes it under a name.
+    /// Writes the field under a name.
     fn write(&self, name: &str, sink: &mut impl Sink);
 }
 
 /// A message: a request or a reply.
 pub trait Message<'a>: Sized {
-    /// How many words its fields take in a text, at least and at most.
+    /// The number of words of all fields in a text, at least and at most.
     const WORDS: (usize, usize) = (0, 0);
 
-    /// Reads its fields.
+    /// Reads all fields.
     ///
     /// # Errors
-    /// The mistake that the source found.
+    /// Fails with the mistake that the source found.
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error>;
-    /// Writes its fields.
+    /// Writes all fields.
     fn write(&self, sink: &mut impl Sink);
 }
 
-/// A request.
+/// A request, with the constants by which each format finds it.
 pub trait Command<'a>: Message<'a> {
-    /// Its kind in frames.
+    /// The kind of its frame.
     const KIND: u8;
-    /// Its word, and what follows it: a line of `help`, and of a message about wrong words.
+    /// Its word and the words behind it: a line of `help`, and of the error for wrong words.
     const FORM: &'static str;
     /// Its route in HTTP: the method, the path with `ID` for an id, and the parameters in the order
-    /// of the fields, each with the words that explain it. Empty for a command that HTTP leaves out.
+    /// of the fields, each with the words that explain it. Empty for a command that HTTP does not
+    /// have.
     const ROUTE: &'static str = "";
-    /// Its word, as [`key`] makes it.
+    /// Its word as an integer, made by [`key`] at compile time.
     const KEY: u64 = key(first_word(Self::FORM.as_bytes()));
     /// The reply that answers it.
     type Reply;
 }
 
-/// A reply.
+/// A reply, with the constants by which each format marks it.
 pub trait Answer<'a>: Message<'a> {
-    /// Its kind in frames.
+    /// The kind of its frame.
     const KIND: u8;
-    /// The word that its line begins with.
+    /// The first word of its line.
     const WORD: &'static str;
     /// Its name in XML.
     const ELEMENT: &'static str = Self::WORD;
 
-    /// Appends it as a line, without the line's end.
+    /// Appends the reply as a line, without the line's end.
     fn line(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(Self::WORD.as_bytes());
         self.write(&mut super::line::Line(out));
     }
 }
 
-/// Carries a command out, on the service of its chapter. This is the second half of a command's home.
+/// Carries a command out on the service of its chapter. This function and the row of the command
+/// are its whole home.
 pub trait Execute<Service>: Sized {
-    /// Its result: a reply, or a part of one.
+    /// The result: a reply, or a part of one.
     type Done;
 
-    /// Carries it out for `caller`. `spare` is a buffer to put data in; it may be taken.
+    /// Carries the command out for `caller`. `spare` is an empty or used buffer that a get may take
+    /// for its data, so that a connection's gets reuse one allocation.
     ///
     /// # Errors
-    /// The refusal that is answered.
+    /// Fails with the refusal that answers the client.
     fn execute(
         &self,
         service: &Service,
@@ -173,7 +186,8 @@ pub trait Execute<Service>: Sized {
     ) -> Result<Self::Done, Error>;
 }
 
-/// Large messages are boxed: every reply would be larger by them.
+/// Large messages are boxed: an enum is as large as its largest variant, and every draw would move
+/// that many bytes.
 impl<'a, T: Message<'a>> Message<'a> for Box<T> {
     const WORDS: (usize, usize) = T::WORDS;
 
@@ -196,9 +210,16 @@ impl<'a, T: Answer<'a>> Answer<'a> for Box<T> {
     }
 }
 
-/// A word in lower case as one integer, so that finding a command is comparing integers;
-/// 0 for no word. No command has more than eight letters, or a NUL among them: such a word
-/// has the key of none.
+/// Returns a word in lower case as one integer: its bytes, the first one highest. So the search for
+/// a command compares integers, not strings. 0 is the key of no word.
+///
+/// ```text
+///   "draw", "DRAW"  ──►  0x6472_6177
+/// ```
+///
+/// No command has more than eight letters, and a longer word gets `u64::MAX`, the key of no
+/// command. So does a word with a NUL: NULs in front add nothing to the integer, and `\0draw` would
+/// pass for `draw`.
 pub const fn key(word: &[u8]) -> u64 {
     if word.len() > 8 {
         return u64::MAX;
@@ -215,7 +236,8 @@ pub const fn key(word: &[u8]) -> u64 {
     key
 }
 
-/// A form up to its first space.
+/// Returns a form up to its first space. A `while` loop, because iterators do not run at compile
+/// time.
 pub const fn first_word(form: &[u8]) -> &[u8] {
     let mut end = 0;
     while end < form.len() && form[end] != b' ' {
@@ -224,7 +246,7 @@ pub const fn first_word(form: &[u8]) -> &[u8] {
     form.split_at(end).0
 }
 
-/// Fields that are a number in every representation.
+/// Implements [`Field`] for a type that [`Source`] and [`Sink`] each have a method for.
 macro_rules! number_field {
     ($type:ty, $method:ident) => {
         impl<'a> Field<'a> for $type {
@@ -255,8 +277,8 @@ impl<'a> Field<'a> for Option<u64> {
     }
 }
 
-/// A share in percent. A number that no byte holds is no share either: it becomes 255, which the
-/// chapter refuses.
+/// A share in percent. A number over 255 becomes 255: the chapter refuses every share over 100, so
+/// its refusal stays right.
 impl<'a> Field<'a> for Option<u8> {
     const WORDS: (usize, usize) = (0, 1);
 
@@ -301,6 +323,7 @@ impl<'a> Field<'a> for Cow<'a, [u8]> {
     }
 }
 
+/// The data of a reply, which only a client reads: it outlives the input buffer, so it is owned.
 impl<'a> Field<'a> for Vec<u8> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         source.data().map(Cow::into_owned)
@@ -311,10 +334,10 @@ impl<'a> Field<'a> for Vec<u8> {
     }
 }
 
-/// The bytes of an id.
+/// The bytes of an id in a frame.
 pub const ID_BYTES: usize = 16;
 
-/// The least bytes of a string in a frame: its length, and its NUL.
+/// The fewest bytes of a string in a frame: four of its length, and its NUL.
 pub const LEAST_STRING: usize = 5;
 
 impl<'a> Field<'a> for Vec<LeaseId> {

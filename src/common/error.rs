@@ -1,35 +1,50 @@
-//! A refusal: what kind, and what to do about it.
+//! A refusal: its code, its cause and its cure.
 //!
-//! **Invariants** the text has at least three words, names the cure, and never repeats an id.
+//! ```text
+//!   error too-large 70000 bytes do not fit the lease of 65536; lease more
+//!         └ code ─┘ └──────────────── cause ─────────────────┘ └─ cure ─┘
+//! ```
+//!
+//! The code is for programs and the same in every format: a word in text, RESP, JSON and XML, the
+//! status of a frame, and a status in HTTP. The text is for people, and may change.
+//!
+//! **Invariants** the text has at least three words, names the cure, holds no line break, and never
+//! repeats an id: a log or a screenshot of an error gives no lease away.
+//!
+//! **Simplified** one type for all refusals, without a chain of causes: the client can do nothing
+//! with the inside of the server.
 //!
 //! **Source** the design, section 3.1, for the codes.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A refusal: what kind, and what to do about it.
+/// A refusal: a code for programs, and a text for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
-    /// The kind, the same word in every representation.
+    /// The kind of refusal.
     pub code: Code,
-    /// Cause and cure.
+    /// The cause and the cure. Most texts are constants, and `Cow` borrows those without an
+    /// allocation.
     pub text: Cow<'static, str>,
 }
 
 impl Error {
-    /// An error with a fixed or a composed explanation.
+    /// Returns an error with a constant or a formatted text.
     pub fn new(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
         let text = text.into();
         Self { code, text }
     }
 
-    /// The refusal of too few or too many words.
+    /// Returns the refusal of too few or too many words. `form` is the command's form, such as
+    /// `lease SIZE MS`.
     pub fn wrong_words(form: &str) -> Self {
         let text = format!("wrong number of words; the form is: {form}");
         Self::new(Code::BadRequest, text)
     }
 
-    /// The refusal of a word that should be a number.
+    /// Returns the refusal of a word that is no number. The range is that of `u64`; 0 is left to
+    /// the chapters, since some fields may be 0.
     pub fn not_a_number() -> Self {
         let text = "a number is missing or out of range; give digits, 1 to 18446744073709551615";
         Self::new(Code::BadRequest, text)
@@ -37,6 +52,7 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    /// Writes `CODE TEXT`: the form of text lines, of RESP and of logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.code.word(), self.text)
     }
@@ -44,29 +60,31 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The kinds of refusal.
+/// The kinds of refusal. Their order is part of the wire format: a frame's status is the place of
+/// the code from 1, so a new code goes to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
-    /// Not a number, zero, negative, out of range, a wrong word count or escape.
+    /// A wrong number, word count, escape or frame: the same request fails again.
     BadRequest,
-    /// No such word.
+    /// There is no such command.
     UnknownCommand,
-    /// No such lease, or no longer.
+    /// There is no such lease, process or session, or no longer. The same answer for both: a
+    /// stranger who guesses ids learns nothing.
     NotFound,
-    /// Can never fit.
+    /// The data or the block can never fit.
     TooLarge,
-    /// Does not fit now.
+    /// The block does not fit now; it may fit later.
     OutOfMemory,
-    /// The list is drained.
+    /// Every number of the list was drawn.
     Exhausted,
-    /// A rule says no.
+    /// A rule forbids it; the text says which.
     Refused,
-    /// The client limit.
+    /// A limit of the server is reached, such as that of clients; try again later.
     Busy,
 }
 
 impl Code {
-    /// Every one of them.
+    /// All codes, in the order of their declaration.
     pub const ALL: [Self; 8] = [
         Code::BadRequest,
         Code::UnknownCommand,
@@ -78,7 +96,7 @@ impl Code {
         Code::Busy,
     ];
 
-    /// The code as it stands on the wire.
+    /// Returns the code's word in text, RESP, JSON and XML.
     pub fn word(self) -> &'static str {
         match self {
             Code::BadRequest => "bad-request",
@@ -93,11 +111,13 @@ impl Code {
     }
 }
 
-/// A mistake in the bytes of a frame, in words that fit after "the body".
+/// A mistake in the bytes of a body. The text continues the sentence "the body …". It is `Copy` and
+/// needs no allocation: decoders return it for each field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
 impl From<Malformed> for Error {
+    /// Makes the whole sentence, with its cure. Only here is memory allocated.
     fn from(Malformed(what): Malformed) -> Self {
         Error::new(Code::BadRequest, format!("the body {what}; send the one its kind has"))
     }

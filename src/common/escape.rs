@@ -8,9 +8,14 @@
 //!   any other       \x and 2 digits   raw
 //! ```
 //!
-//! **Invariants** what was written reads back as it was; a line break is never written.
+//! The wrong way is to send data as it is: a LF in the data would end the line, and the rest of the
+//! data would run as the next command.
 //!
-//! **Lock** none. **Source** Rust's `escape_ascii`, less its escapes for quotes.
+//! **Invariants** escaped bytes read back unchanged. The escaped form holds no line break, and is
+//! at most four times as long as the data.
+//!
+//! **Lock** none. **Source** Rust's `escape_ascii`, without its escapes for quotes; a property test
+//! compares both.
 
 use std::borrow::Cow;
 
@@ -24,7 +29,7 @@ pub fn escape(data: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// How long `data` is once escaped, in bytes.
+/// Returns the length of `data` once it is escaped, in bytes, without escaping it.
 pub fn escaped_length(data: &[u8]) -> usize {
     let length = |&byte: &u8| match byte {
         b'\\' | b'\t' | b'\r' | b'\n' => 2,
@@ -34,8 +39,8 @@ pub fn escaped_length(data: &[u8]) -> usize {
     data.iter().map(length).sum()
 }
 
-/// The bytes that `text` stands for, borrowed when nothing was escaped; `None` when
-/// an escape is none of those above.
+/// Returns the bytes that `text` stands for; `None` for an escape that the table above does not
+/// have. Data without a backslash is borrowed, so the usual set copies nothing here.
 pub fn unescape(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     if !text.contains(&b'\\') {
         return Some(Cow::Borrowed(text));
@@ -48,6 +53,7 @@ pub fn unescape(text: &[u8]) -> Option<Cow<'_, [u8]>> {
             data.push(byte);
             continue;
         }
+        // A backslash at the end is a cut escape: `?` refuses it.
         let (&kind, after) = rest.split_first()?;
         rest = after;
         data.push(match kind {
@@ -66,6 +72,8 @@ pub fn unescape(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(data))
 }
 
+/// Returns the value of a hexadecimal digit in either case. `to_digit` and not `from_str_radix`,
+/// which would also accept a sign, as in `\x+1`.
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).map(|value| value as u8)
 }

@@ -1,23 +1,31 @@
-//! The name of a lease.
+//! The names of leases, and of sessions and processes.
 //!
 //! ```text
-//!   2f0c…-….-4…-8…-…     a random UUID, for all who can carry one
+//!   2f0c…-….-4…-8…-…     a random UUID, for all formats that can carry one
 //!   1162964153           a positive `i32`, for MemoryLease frames
 //! ```
 //!
-//! **Invariants** an id is a secret: its `Debug` form, the only one that a log could meet by
-//! accident, and what lists show, are the first digits alone.
+//! An id is also the right to use its lease: a client that knows the id can read, set and end it. A
+//! UUID of version 4 has 122 random bits, so guessing one does not succeed. Its fixed bits keep the
+//! two kinds apart: the version stands in bits 76 to 79 as 4, so a UUID is at least 2^78, and a
+//! number is below 2^31.
 //!
-//! **Lock** none. **Source** RFC 9562 for the form of UUIDs.
+//! **Invariants** an id is a secret. Its `Debug` form, the only one that a log could show by
+//! accident, and its form in lists show three digits of a UUID, and nothing of a number.
+//!
+//! **Lock** none. **Simplified** a capability without an owner: a bigger system would also ask
+//! which client sends the id.
+//!
+//! **Source** RFC 9562, section 5.4, for version 4; section 4 for the form with hyphens.
 
 use std::fmt;
 
 use crate::common::error::{Code, Error};
 
-/// The greatest id that a MemoryLease frame can carry: a positive `i32`.
+/// The greatest id of a MemoryLease frame: its field is an `i32`, and -1 means no lease.
 pub const GREATEST_NUMBER_ID: u32 = i32::MAX as u32;
 
-/// Which ids a representation can carry.
+/// The kind of id that a format can carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdKind {
     /// A random (version 4) UUID.
@@ -26,43 +34,47 @@ pub enum IdKind {
     Number,
 }
 
-/// The name of a lease: a UUID, or a small number for clients that know only numbers.
+/// The name of a lease: a UUID, or a number for clients that know only numbers. Both are one
+/// `u128`, so one table finds both.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LeaseId(u128);
 
 impl LeaseId {
-    /// No other stands before it in an order of ids.
+    /// The first id in the order of ids: a range over pairs of time and id begins with it.
     pub const LEAST: Self = Self(0);
 
-    /// A number as MemoryLease frames carry it. As 16 bytes: twelve zeros and the number.
+    /// Returns the id for a number of a MemoryLease frame, or of a line of text. A number that no
+    /// lease has, such as 0, is also an id: it is not found.
     pub fn from_number(number: u64) -> Self {
         Self(u128::from(number))
     }
 
-    /// A UUID as one big-endian integer.
+    /// Returns the id for a UUID, as one big-endian integer.
     pub fn from_uuid(bits: u128) -> Self {
         Self(bits)
     }
 
-    /// As leasebox frames carry it: a UUID's bytes, or twelve zeros and a number, big-endian.
+    /// Returns the id for the 16 bytes of a leasebox frame: a UUID, or twelve zeros and a number,
+    /// big-endian.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))
     }
 
-    /// The same bytes.
+    /// Returns the 16 bytes of the id in a leasebox frame.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
     }
 
-    /// The number, when this is one that a MemoryLease frame can carry.
+    /// Returns the number, if a MemoryLease frame can carry it; `None` for a UUID.
     pub fn number(self) -> Option<i32> {
         i32::try_from(self.0).ok().filter(|&number| number > 0)
     }
 
-    /// Reads a decimal number or a UUID in its 8-4-4-4-12 form, in either case.
+    /// Parses a decimal number, or a UUID in its 8-4-4-4-12 form in either case.
     ///
     /// # Errors
-    /// `bad-request` for anything else; the text never repeats the input.
+    /// Fails with `bad-request` for any other word. The text never repeats the word: it may be an
+    /// id with a typing error.
     pub fn parse(word: &[u8]) -> Result<Self, Error> {
         parse_decimal(word)
             .map(Self::from_number)
@@ -73,12 +85,14 @@ impl LeaseId {
 
 const NOT_AN_ID: &str = "that is no id; give it exactly as the reply had it";
 
-/// Digits alone, within 64 bits.
+/// Parses digits; returns `None` for any other byte, for no digits, and for more than 64 bits.
+/// Unlike `str::parse` it accepts no plus sign, and needs no check for UTF-8 first.
 pub fn parse_decimal(word: &[u8]) -> Option<u64> {
     if word.is_empty() {
         return None;
     }
     word.iter().try_fold(0_u64, |sum, &byte| {
+        // A byte below `0` wraps to a number far over 9, so one comparison refuses both sides.
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
             return None;
@@ -87,6 +101,7 @@ pub fn parse_decimal(word: &[u8]) -> Option<u64> {
     })
 }
 
+/// Parses the 36 bytes of a UUID: 32 hexadecimal digits, four bits each, and 4 hyphens.
 fn parse_uuid(word: &[u8]) -> Option<u128> {
     const HYPHENS: [usize; 4] = [8, 13, 18, 23];
     if word.len() != 36 || HYPHENS.iter().any(|&at| word[at] != b'-') {
@@ -99,16 +114,18 @@ fn parse_uuid(word: &[u8]) -> Option<u128> {
 }
 
 impl LeaseId {
-    /// What others may see of it: the first digits. Of a number nothing: even three of its digits would make
-    /// a search for the others short.
+    /// Returns the part of the id that others may see: three of a UUID's 32 digits. Of a number it
+    /// shows nothing, because three of its ten digits would make a search for the rest short.
     pub fn shown(self) -> String {
         let mut digits = self.to_string();
+        // A UUID has 36 bytes, a number at most 10.
         digits.truncate(if digits.len() < 36 { 0 } else { 3 });
         digits + "…"
     }
 }
 
 impl fmt::Display for LeaseId {
+    /// Writes the whole id, for the client that owns it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 <= u128::from(GREATEST_NUMBER_ID) {
             return write!(f, "{}", self.0);
@@ -120,6 +137,7 @@ impl fmt::Display for LeaseId {
 }
 
 impl fmt::Debug for LeaseId {
+    /// Writes the shown part only: `{:?}` of a request in a log gives no lease away.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LeaseId({})", self.shown())
     }

@@ -4,8 +4,13 @@
 //!   leased ID SIZE MS             data ID DATA, escaped          sessions ID:NAME:IN:OUT …
 //! ```
 //!
-//! **Invariants** nothing of it is a line break. **Source** the homework's `draw [number]`; the rest
-//! follows its shape.
+//! This is the [`Sink`] of text and of RESP's simple strings. It ignores the names of the fields:
+//! the reader of a line knows them by their order.
+//!
+//! **Invariants** a line holds no line break: numbers, ids and names have none, and data is
+//! escaped.
+//!
+//! **Lock** none. **Source** the homework's `draw [number]`; the other lines follow its form.
 
 use std::fmt::Arguments;
 use std::io::Write;
@@ -14,7 +19,7 @@ use super::description::Sink;
 use super::escape::escape;
 use super::id::LeaseId;
 
-/// Appends fields to a line.
+/// Appends the fields of a reply to a line, each behind a space.
 #[derive(Debug)]
 pub struct Line<'o>(pub &'o mut Vec<u8>);
 
@@ -37,10 +42,12 @@ impl Sink for Line<'_> {
         put(self.0, format_args!(" {value}"));
     }
 
+    /// The one field that shows its name: the shares of a line differ in it alone.
     fn hundredths(&mut self, name: &str, value: u32) {
         put(self.0, format_args!(" {name}={}.{:02}", value / 100, value % 100));
     }
 
+    /// An absent number is `-`, so that the fields behind it keep their places.
     fn optional(&mut self, _: &str, value: Option<u64>) {
         match value {
             Some(value) => put(self.0, format_args!(" {value}")),
@@ -65,9 +72,12 @@ impl Sink for Line<'_> {
         escape(data, self.0);
     }
 
-    /// One word for each item: the fields of a record have colons between them.
+    /// Appends one word for each item, with colons between the fields of a record. Each item writes
+    /// itself with spaces, and then the spaces become colons: items need no second way to write
+    /// themselves. No field of an item holds a space.
     fn list<T>(&mut self, _: &str, _: &str, items: &[T], each: impl Fn(&T, &mut Self)) {
         for item in items {
+            // The first space of an item stays: it separates the item from the one before it.
             let start = self.0.len() + 1;
             each(item, self);
             self.0[start..].iter_mut().filter(|byte| **byte == b' ').for_each(|byte| *byte = b':');

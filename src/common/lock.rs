@@ -1,13 +1,23 @@
 //! The rule for a poisoned lock, stated once.
 //!
-//! A thread that panics while it holds a lock takes down its own client; the others take the lock
-//! as it is. They may, because each critical section checks first and changes last: between its
-//! first change and its last nothing can panic short of a bug in a table itself, and the tests
-//! call the tables' `check` after each step.
+//! When a thread panics while it holds a `Mutex`, std *poisons* the mutex: each later `lock`
+//! returns an error, because the data may be half changed. The usual `lock().unwrap()` would turn
+//! one client's panic into a panic of every thread that uses the lock: the whole server.
+//!
+//! Here a panic ends its own client only, and the other threads take the lock as it is. They may,
+//! because each critical section checks first and changes last: between its first change and its
+//! last one nothing can panic short of a bug in a table itself, and the tests call the tables'
+//! `check` after each step.
+//!
+//! **Simplified** a server that cannot prove this of its critical sections stops at a poisoned
+//! lock, and starts again from a state on disk.
+//!
+//! **Source** std, `std::sync::Mutex`, section *Poisoning*.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks, also when a thread panicked while it held the lock.
+/// Locks the mutex, even if a thread panicked while it held the lock. Bind the guard with `let`: in
+/// the head of a `match` it would live to the end of the block.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

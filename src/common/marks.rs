@@ -1,20 +1,23 @@
-//! Marks: which boxes and steps of the documents' figures the code has reached.
+//! Marks: the boxes and steps of the documents' figures that the code has reached.
 //!
 //! ```text
 //!   mark!(boxes 600, 502)      cooperative memory, figures 5 to 12
 //!   mark!(steps 412)           interprocess communication, figures 4 and 5
 //! ```
 //!
-//! A mark names the place in a document that a line of code stands for. Only a build with debug
-//! assertions counts them, which the tests are: the released server does nothing here.
+//! A mark names the place in a document that a line of code stands for. A reader follows it from
+//! the code to the figure; a test asks which numbers its thread reached, and so proves that the
+//! code takes the path that the figure draws. Only a build with debug assertions counts marks: the
+//! tests are such a build. The released server does nothing at a mark.
 //!
-//! **Lock** none: each thread counts its own.
+//! **Lock** none: each thread counts its own marks, so tests that run at once do not see each
+//! other's.
 
 #[cfg(debug_assertions)]
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-/// Whose figures a number belongs to.
+/// The document that a number belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Figures {
     /// `cooperative-memory-management.txt`.
@@ -34,8 +37,8 @@ pub fn reach(figures: Figures, number: u16) {
     REACHED.with_borrow_mut(|reached| reached.insert((figures, number)));
 }
 
-/// The numbers that this thread has reached since the last call, in order. None in a release
-/// build.
+/// Returns the numbers of a document that this thread has reached since the last call, in order,
+/// and forgets them. A release build returns none.
 pub fn take_reached(figures: Figures) -> BTreeSet<u16> {
     #[cfg(debug_assertions)]
     {
@@ -53,7 +56,8 @@ pub fn take_reached(figures: Figures) -> BTreeSet<u16> {
     }
 }
 
-/// Names the boxes or steps that a line stands for; counts them in a build with debug assertions.
+/// Names the boxes or steps that a line of code stands for. Counts them in a build with debug
+/// assertions; otherwise it only uses the number, so that no variable is unused.
 macro_rules! mark {
     (boxes $($number:expr),+) => {
         $(mark!(@ $crate::common::marks::Figures::Boxes, $number);)+

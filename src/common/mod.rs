@@ -1,16 +1,20 @@
-//! The parts that every chapter uses. They import nothing else of the project.
+//! The parts that every chapter uses. They import no chapter, so `numbers` and `memory`, which
+//! import only this folder, can be read and tested alone.
 //!
-//! | file | what |
+//! | file | contents |
 //! | --- | --- |
 //! | [`error`] | a refusal: its code, its cause and its cure |
-//! | [`id`] | the names of leases, sessions and processes, which nobody can guess |
-//! | [`caller`] | who asks |
-//! | [`description`] | how a message is described once, and read and written in every representation |
+//! | [`id`] | the names of leases, sessions and processes, which a stranger cannot guess |
+//! | [`caller`] | the client of a request |
+//! | [`description`] | the one description of a message, which each format reads and writes |
 //! | `rows` | the macros that make a struct of a row |
 //! | [`line`](mod@line) | a reply as a line of text |
 //! | [`escape`] | any bytes within one line of printable ASCII |
 //! | [`lock`](mod@lock) | the rule for a poisoned lock |
-//! | [`marks`] | which boxes and steps of the documents' figures were reached |
+//! | [`marks`] | the boxes and steps of the documents' figures that a test reached |
+//!
+//! Begin with [`error`] and [`id`]; [`description`] is the heart of chapter 4 and can wait until
+//! then.
 
 pub mod caller;
 pub mod description;

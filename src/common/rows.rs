@@ -3,15 +3,32 @@
 //! | macro | makes |
 //! | --- | --- |
 //! | `message!` | the struct, its `read` and its `write` |
-//! | `command!` | a message with its kind, its form and its reply |
+//! | `command!` | a message with its kind, its form, its route and its reply |
 //! | `reply!` | a message with its kind and its word |
 //! | `choice!` | an enum whose values are words in a text, and numbers in a frame |
 //!
+//! ```text
+//!   command! { 0x03 "lease SIZE MS" @ "POST /leases?…" Lease -> Leased { size: u64, … } }
+//!              kind form              route            struct   reply    fields
+//! ```
+//!
+//! Without the macros a field would be written four times: in the struct, in `read`, in `write`,
+//! and in the count of words. A field that is missing from `write` alone is a bug that no compiler
+//! sees.
+//!
+//! How to read `macro_rules!`: an arm matches tokens, and `$(…),*` matches a list. An arm that
+//! begins with `@` is internal: one macro calls itself with it, as a function calls a helper. Paths
+//! begin with `$crate`, because the macros are used in other modules.
+//!
+//! **Simplified** the macros do not see two commands of one kind. The golden frames of the tests
+//! show them, because the second one is never decoded.
+//!
 //! **Source** [`super::description`] explains what the rows are for.
 
-/// Makes a struct, and the two functions that visit its fields. A field with `= value` may be
-/// left out of a text; one with `as "name"` has that name in JSON and XML.
+/// Makes a struct, and the two functions that visit its fields. A text may leave out a field with
+/// `= value`; JSON and XML call a field with `as "name"` by that name.
 macro_rules! message {
+    // A message without fields: `stats`, `quit`.
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,14 +42,18 @@ macro_rules! message {
             fn write(&self, _: &mut impl $crate::common::description::Sink) {}
         }
     };
+    // A message that owns its fields. Its lifetime `'m` is that of any source.
     ($(#[$doc:meta])* $name:ident { $($fields:tt)* }) => {
         $crate::common::description::message!(@struct [$(#[$doc])*] $name [] { $($fields)* });
         $crate::common::description::message!(@visits $name [] 'm { $($fields)* });
     };
+    // A message that borrows data from the input: the source lives for the same `$a`.
     ($(#[$doc:meta])* $name:ident <$a:lifetime> { $($fields:tt)* }) => {
         $crate::common::description::message!(@struct [$(#[$doc])*] $name [<$a>] { $($fields)* });
         $crate::common::description::message!(@visits $name [<$a>] $a { $($fields)* });
     };
+    // The struct. Its fields are tokens until here, so that the arm `@visits` can match the same
+    // tokens for the functions.
     (@struct [$($doc:tt)*] $name:ident [$($generic:tt)*]
         { $($(#[$about:meta])* $field:ident $(as $shown:literal)?: $type:ty $(= $default:expr)?),* $(,)? }
     ) => {
@@ -44,6 +65,9 @@ macro_rules! message {
         { $($(#[$about:meta])* $field:ident $(as $shown:literal)?: $type:ty $(= $default:expr)?),* $(,)? }
     ) => {
         impl<$a> $crate::common::description::Message<$a> for $name $($generic)* {
+            // Summed at compile time: the words of all fields, at least and at most. A field with a
+            // default needs none; data needs any number, and `saturating_add` keeps it at
+            // `usize::MAX`.
             const WORDS: (usize, usize) = {
                 let (mut least, mut most) = (0_usize, 0_usize);
                 $(
@@ -74,6 +98,7 @@ macro_rules! message {
     (@read $source:ident $type:ty) => {
         <$type as $crate::common::description::Field<'_>>::read($source)?
     };
+    // A text that has ended gives the default. The body of a frame never ends early.
     (@read $source:ident $type:ty, $default:expr) => {
         if $source.is_over() {
             $default
@@ -86,8 +111,8 @@ macro_rules! message {
 }
 pub(crate) use message;
 
-/// A request: its kind in frames, its form in a text, its route in HTTP, its struct, its reply, its
-/// fields.
+/// A request: its kind in frames, its form in a text, its route in HTTP, its struct, its reply, and
+/// its fields. The second arm is for a request that borrows data.
 macro_rules! command {
     ($(#[$doc:meta])* $kind:literal $form:literal $(@ $route:literal)? $name:ident -> $reply:ty
         $({ $($fields:tt)* })?
@@ -114,7 +139,8 @@ macro_rules! command {
 }
 pub(crate) use command;
 
-/// A reply: its kind in frames, the word of its line, its struct, its fields.
+/// A reply: its kind in frames, the word of its line, its name in XML after a slash if that is
+/// another one, its struct and its fields. Replies own their data.
 macro_rules! reply {
     ($(#[$doc:meta])* $kind:literal $word:literal $(/ $element:literal)? $name:ident $({ $($fields:tt)* })?) => {
         $crate::common::description::message!($(#[$doc])* $name $({ $($fields)* })?);
@@ -127,7 +153,8 @@ macro_rules! reply {
 }
 pub(crate) use reply;
 
-/// An enum of words: its values, their words, and what is said of another word or number.
+/// An enum of words: its values and their words; before them the errors for another word, and for
+/// another number. A value's number is its place in the list, so a new value goes to the end.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident [$wrong_word:literal, $wrong_number:literal] {
         $($(#[$about:meta])* $value:ident = $word:literal),* $(,)?
@@ -137,10 +164,10 @@ macro_rules! choice {
         pub enum $name { $($(#[$about])* $value),* }
 
         impl $name {
-            /// All of them, in the order of their numbers.
+            /// All values, in the order of their numbers.
             pub const ALL: [Self; [$($name::$value),*].len()] = [$($name::$value),*];
 
-            /// The word on the wire.
+            /// Returns the word of a value in a text.
             pub fn word(self) -> &'static str {
                 match self { $($name::$value => $word),* }
             }
@@ -151,6 +178,7 @@ macro_rules! choice {
                 source: &mut S,
             ) -> Result<Self, $crate::common::error::Error> {
                 use $crate::common::error::{Code, Error, Malformed};
+                // A text has a word, and a frame has none: its number follows.
                 if let Some(word) = source.word() {
                     let is_it = |known: &Self| known.word().as_bytes().eq_ignore_ascii_case(word);
                     let found = Self::ALL.into_iter().find(is_it);

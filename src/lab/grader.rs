@@ -1,31 +1,43 @@
-//! Grades any draw server, in any language, from outside.
+//! The grader: draws from any running server over its socket, and gives points with reasons.
 //!
 //! ```text
-//!   learn its shape ─► draw 1 to 1000 ─► bursts of all clients ─► one vanishes ─► one does
-//!   not read ─► drain ─► judge the record ─► a flood that is not read ─► bad input, last
+//!   time ──►
+//!   learn │ numbers  │ together  │ vanish  │ unread   │ permutation │ judge  │ unread  │ bad-input
+//!         │ 10 %     │ 20 %      │ 10 %    │ 10 %     │ 30 %        │ 0 %    │ 5 %     │ 15 %
+//!         │ draw 1   │ bursts of │ clients │ one does │ all clients │ the    │ a flood │ draw -1,
+//!         │ … 1000   │ all       │ go away │ not read │ drain       │ ledger │ of draw │ 5000 A …
 //! ```
 //!
-//! Everything that was drawn on the way, by whichever check, is one record in the
-//! [`Ledger`]; the verdicts on it (twice, range, order, permutation) are made when the
-//! list is drained.
+//! Each number that came before the judging, in whichever check, goes into one [`Ledger`]. The four
+//! checks under "judge" draw nothing: `unique`, `range`, `random` and `linearizable` read the
+//! ledger when it is complete.
+//!
+//! The order has reasons. The drain follows the checks that need numbers, because a drained server
+//! has none. The flood follows the drain, because more than a million draws would leave no list to
+//! judge. Bad input comes last, because it may end the server.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | [`shape`], [`peer`] | how a server that nobody described says its numbers; one connection to it |
-//! | [`ledger`], [`judgement`] | what was drawn and when; what that proves |
-//! | [`load`], [`hostile`] | many well-behaved clients; those that are not |
+//! | [`shape`], [`peer`] | how an unknown server writes its numbers; one connection to it |
+//! | [`ledger`], [`judgement`] | the record of all draws; what the record proves |
+//! | [`load`], [`hostile`] | many well-behaved clients; clients that misbehave |
 //! | [`report`], [`formats`] | points and reasons; text, JSON, Gradescope, JUnit, TAP |
-//! | [`source`] | what the homework forbids, looked for in the source |
+//! | [`source`] | a search of the source for what the homework forbids |
 //!
 //! **Invariants**
 //!
-//! 1. Each check has its share of the time and ends with it; learning how the server speaks
-//!    takes a few replies' patience more.
-//! 2. A check that did not run earns nothing.
+//! 1. Each wait has an end. A check's deadline is its share of the time; only the last question
+//!    after the flood may use the time that is left over.
+//! 2. Learning has no share: when it takes long, the last checks do not run.
+//! 3. A check that did not run earns nothing.
 //!
-//! **Lock** the ledger's, after an answer's end was timed.
+//! **Lock** the ledger's. A client thread locks it after the end of the answer was timed, so the
+//! wait for the lock is no part of the request's interval. No socket is used under it.
 //!
-//! **Source** `loot-box.txt`, the specification.
+//! **Simplified** A grading can show a fault, and never that there is none: a race that did not
+//! happen in these seconds is not found. [`judgement`] says which race would have been found.
+//!
+//! **Source** `loot-box.txt`, the specification, 2 to 5, and the scenario.
 
 pub mod formats;
 pub mod hostile;
@@ -49,52 +61,63 @@ use self::shape::ReplyShape;
 use crate::common::lock::lock;
 use crate::lab::shuffle::Shuffle;
 
-/// No reply takes longer, and none longer than a tenth of all the time.
+/// The longest wait for one reply. A tenth of `--timeout` is a second bound, so a reply that never
+/// comes costs no more than the share of a small check: 5 s of the default 60 s, 500 ms of the
+/// least 5 s.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Part of the list that has to be seen before its range is judged.
+/// The range is judged only when at least the hundredth part of the list came: 1,000 numbers of
+/// 100,000. A server that ends after two good numbers has not shown that its list is right.
 const ENOUGH: u64 = 100;
 
-/// Columns of a reply that are shown.
+/// The longest excerpt of a reply in the report, in characters.
 const EXCERPT: usize = 50;
 
-/// Examples of a finding.
+/// The most examples of one finding in the report; the number of all stands before them.
 const MAX_SHOWN: usize = 3;
 
-/// What is graded, and how.
+/// The user's options: which server to grade, with how many clients, for how long.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The server.
+    /// The server's address.
     pub address: SocketAddr,
-    /// Clients at once.
+    /// The number of clients that draw at once, each in a thread of its own.
     pub clients: usize,
-    /// The list is 1 to this.
+    /// The greatest number: the list should be a permutation of 1 to this.
     pub numbers: u32,
-    /// For all checks together.
+    /// The time for learning and all checks together.
     pub timeout: Duration,
-    /// The list's order, where it is known.
+    /// The list in its order, where the user knows it. Without it `linearizable` is undecidable.
     pub order: Option<Vec<u32>>,
 }
 
-/// What every check works with.
+/// The state that all checks share. The client threads borrow it; of its fields only the ledger
+/// changes.
 #[derive(Debug)]
 pub struct Grading<'o> {
-    /// What was asked for.
+    /// The user's options.
     pub options: &'o Options,
-    /// How the server speaks.
+    /// How this server writes its replies; each peer gets a copy.
     pub shape: ReplyShape,
-    /// How long one reply may take.
+    /// The longest wait for one reply.
     pub patience: Duration,
-    /// When all time is over.
+    /// The instant at which the time for all checks is over.
     end: Instant,
+    /// The zero of the ledger's times: the start of the first draw.
     began: Instant,
+    /// The record of all draws. Every client thread locks it after each of its answers.
     ledger: Mutex<Ledger>,
 }
 
-/// An outcome and its reasons.
+/// The outcome of a check, and its reasons, one line each.
 pub type CheckVerdict = (CheckOutcome, Vec<String>);
 
-/// Grades the server; `watch` sees the report before each check and at the end.
+/// Grades the server and returns the report. `watch` receives the report before each check and at
+/// the end, so that its caller can save it: a grading that is killed leaves a report without full
+/// marks. `notes` are the caller's own lines for the end of the report.
+///
+/// A server that answers no draw with a number ends the grading early: the report has no points,
+/// and its `answered` is false.
 pub fn grade(
     options: &Options,
     notes: Vec<String>,
@@ -120,8 +143,10 @@ pub fn grade(
     let ledger = Mutex::new(ledger);
     let began = samples.first().map_or_else(Instant::now, |(_, answer)| answer.start);
     let grading = Grading { options, shape, patience, end, began, ledger };
+    // The samples belong to the record: no other client will get their numbers.
     samples.iter().for_each(|(asked, answer)| grading.record(0, *asked, answer));
     report.notes.push(grading.describe_shape());
+    // Here the mistake may be the grader's, so a note asks a person to look at the reply.
     if let Some((asked, answer)) = samples.iter().find(|(n, answer)| answer.numbers.len() != *n) {
         let odd = describe(*asked, answer);
         report.notes.push(format!("its replies may not have been understood: {odd}"));
@@ -132,12 +157,13 @@ pub fn grade(
     report
 }
 
-/// Makes one check, until a deadline.
+/// A check: draws until the deadline at most, and returns its verdict.
 type CheckFunction<'o> = fn(&Grading<'o>, Instant) -> CheckVerdict;
 
 impl<'o> Grading<'o> {
-    /// What is done, in this order, and each one's share of the time. Those without a
-    /// share judge what the others drew.
+    /// All checks in the order they run: the key, the share of the time, the function. The shares
+    /// add up to 1. A check with share 0 judges the ledger and draws nothing, so it runs even when
+    /// time is over. `unread` has two parts; the report keeps the worse outcome.
     const CHECKS: [(&'static str, f64, CheckFunction<'o>); 11] = [
         ("numbers", 0.1, Self::answers_with_as_many_numbers),
         ("together", 0.2, Self::serves_many_together),
@@ -152,24 +178,25 @@ impl<'o> Grading<'o> {
         ("bad-input", 0.15, Self::survives_bad_input),
     ];
 
-    /// A connection that waits for nothing beyond `deadline`.
+    /// Returns a peer, not yet connected, that waits no longer than to `deadline`.
     pub fn peer(&self, deadline: Instant) -> GradedPeer {
         GradedPeer::new(self.options.address, self.shape.clone(), self.patience, deadline)
     }
 
-    /// Writes down what came; an answer without a number proves nothing.
+    /// Adds an answer to the ledger. An answer without a number proves nothing and is left out.
     pub fn record(&self, client: usize, asked: usize, answer: &DrawAnswer) {
         if answer.numbers.is_empty() {
             return;
         }
         let since = |moment: Instant| moment.saturating_duration_since(self.began);
         let (start, end) = (since(answer.start), since(answer.end));
+        // Copied before the lock, so that no other client waits for the copy.
         let numbers = answer.numbers.clone();
         self.ledger().add(Operation { client, start, end, asked, numbers });
     }
 
-    /// Writes down what came. When nothing did, the client hangs up on a draw that may
-    /// still be made: it is one that vanished.
+    /// Adds an answer to the ledger. When the server stayed silent, counts the numbers as unseen:
+    /// this client hangs up, but the server may still draw them for it.
     pub fn record_or_give_up(&self, client: usize, asked: usize, answer: &DrawAnswer) {
         self.record(client, asked, answer);
         if answer.ending == AnswerEnd::Silent {
@@ -177,11 +204,12 @@ impl<'o> Grading<'o> {
         }
     }
 
-    /// The record, for a moment.
+    /// Locks the ledger. The caller must not use a socket while it holds the guard.
     pub fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
         lock(&self.ledger)
     }
 
+    /// Runs the checks in their order and writes the outcomes into the report.
     fn run_all(&self, report: &mut GradeReport, watch: &mut impl FnMut(&GradeReport, &str)) {
         for (key, share, check) in Self::CHECKS {
             let name = report.checks.iter().find(|check| check.key == key).map_or("", |c| c.name);
@@ -191,6 +219,8 @@ impl<'o> Grading<'o> {
                 report.set(key, CheckOutcome::NotRun, vec!["time was over before it".into()], 0.0);
                 continue;
             }
+            // A share is an upper bound: time that a check leaves over does not lengthen the next
+            // one.
             let deadline = self.end.min(start + self.options.timeout.mul_f64(share));
             let (outcome, details) = check(self, deadline);
             report.set(key, outcome, details, start.elapsed().as_secs_f64());
@@ -198,6 +228,8 @@ impl<'o> Grading<'o> {
         report.notes.push(self.describe_strength());
     }
 
+    /// `unique`: no number came twice. Without two requests at the same time no race can happen, so
+    /// a server that serves one client after another earns nothing here.
     fn gives_no_number_twice(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
         if ledger.duplicates.is_empty() && strength(&ledger.operations).pairs == 0 {
@@ -227,6 +259,7 @@ impl<'o> Grading<'o> {
         (CheckOutcome::Earned(0.0), details)
     }
 
+    /// `range`: each number that came is in the list.
     fn stays_in_range(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
         if ledger.received() < u64::from(ledger.greatest()) / ENOUGH {
@@ -252,6 +285,7 @@ impl<'o> Grading<'o> {
         (CheckOutcome::Earned(0.0), details)
     }
 
+    /// `random`: the test of [`Shuffle`] over the numbers in the order that each client got them.
     fn draws_in_random_order(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
         match Shuffle::of(&ledger.orders(), ledger.greatest()) {
@@ -268,6 +302,8 @@ impl<'o> Grading<'o> {
         }
     }
 
+    /// `linearizable`: one counter explains all draws. [`contradiction`] compares indices of the
+    /// list, so this check needs to know the list's order.
     fn is_one_counter(&self, _: Instant) -> CheckVerdict {
         let Some(order) = &self.options.order else {
             let why = "not decidable: the list's order is not known; give --seed for leasebox, or \
@@ -300,6 +336,7 @@ impl<'o> Grading<'o> {
         (CheckOutcome::Earned(0.0), details)
     }
 
+    /// Returns the note on how the server speaks.
     fn describe_shape(&self) -> String {
         let shape = &self.shape;
         let mut said = match shape.line_end {
@@ -320,6 +357,7 @@ impl<'o> Grading<'o> {
         said
     }
 
+    /// Returns the note on the strength of the evidence: which race the grading would have found.
     fn describe_strength(&self) -> String {
         let strength = strength(&self.ledger().operations);
         let pairs = strength.pairs;
@@ -335,9 +373,10 @@ impl<'o> Grading<'o> {
     }
 }
 
-/// One line for a reply that was not what it should be.
+/// Returns one line on a reply with a fault: the request, and the reply instead of the right one.
 pub fn describe(asked: usize, answer: &DrawAnswer) -> String {
     let came = answer.numbers.len();
+    // Escaped, so that a student's reply cannot steer the terminal or forge a line of the report.
     let excerpt: String = answer.raw.escape_ascii().to_string().chars().take(EXCERPT).collect();
     let how = match answer.ending {
         AnswerEnd::Whole | AnswerEnd::Short => format!("{came} numbers came: {excerpt}"),

@@ -1,22 +1,35 @@
 //! CORBA's Common Data Representation, as far as leasebox uses it.
 //!
+//! The lecture's person, Smith in London, born 1934, as three fields (offsets in bytes,
+//! big-endian):
+//!
 //! ```text
-//!   offset  0          4               10     12         16
-//!           │ 00000006 │ 536d697468 00 │ 0000 │ 00000007 │ …          big-endian
-//!            length 6    "Smith", NUL    padding
+//!   0          4               10     12         16                23   24         28
+//!   │ 00000006 │ 536d697468 00 │ 0000 │ 00000007 │ 4c6f6e646f6e 00 │ 00 │ 0000078e │
+//!    length 6    "Smith", NUL    pad    length 7   "London", NUL     pad  1934
 //! ```
 //!
-//! - An integer stands at a multiple of its size, counted from the message's start;
-//!   what is skipped on the way is padding, written as zeros and never looked at.
-//! - A string is its length in bytes as `u32`, the NUL that ends it counted, and its bytes.
-//! - A sequence is its length as `u32`, and its elements.
-//! - Integers are in the sender's byte order: the receiver makes it right.
+//! - An integer stands at a multiple of its size, counted from the message's start. The bytes
+//!   before it are padding: written as zeros, and never looked at. So a receiver may read an
+//!   integer with one aligned load.
+//! - A string is its length in bytes as `u32`, with its NUL counted, and then its bytes.
+//! - A sequence is the number of its elements as `u32`, and then its elements.
+//! - Integers are in the sender's byte order: the *receiver makes it right*. So two machines of the
+//!   same kind reverse no byte, whichever order they have.
 //!
-//! **Invariants** a [`Reader`] looks at nothing beyond its message and allocates nothing,
-//! whatever lengths the message claims.
+//! The message names no field and no type: sender and receiver know both from the row of the
+//! command. That saves bytes, but a message with the fields of another kind may be read as
+//! nonsense, instead of refused. Java's serialization and XML send the names too
+//! ([`crate::lecture::marshal`]).
 //!
-//! **Lock** none. **Simplified** no floating point, no wide strings, no type codes.
-//! Strings are UTF-8, where CORBA leaves the character set to be agreed on.
+//! **Invariants**
+//!
+//! 1. A [`Reader`] looks at no byte behind its message, whatever lengths the message claims.
+//! 2. A count is compared with the bytes that are left before memory is reserved for it.
+//! 3. A [`Reader`] that has the offset and byte order of a [`Writer`] reads the same values.
+//!
+//! **Lock** none. **Simplified** no floating point, no wide strings, no type codes. Strings are
+//! UTF-8; CORBA lets both sides agree on a character set.
 //!
 //! **Source** the lecture's first way to marshal; OMG, CORBA 3.3, part 2, section 9.3.
 
@@ -27,14 +40,14 @@ use crate::common::error::{Error, Malformed};
 use crate::common::id::LeaseId;
 use crate::protocol::byte_order::ByteOrder;
 
-/// The greatest padding in bytes: before a `u64` that follows one byte.
+/// The longest padding: a `u64` that follows one byte.
 const PADDING: [u8; 7] = [0; 7];
 
-/// Appends a message to a buffer.
+/// Appends one message to a buffer, which may hold earlier messages.
 #[derive(Debug)]
 pub struct Writer<'a> {
     bytes: &'a mut Vec<u8>,
-    /// Where in the buffer the message starts.
+    /// The index in `bytes` at which the message starts: alignment counts from there.
     start: usize,
     order: ByteOrder,
     /// The bytes of data that the caller appends behind the message.
@@ -42,57 +55,61 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// A message that starts at the buffer's end.
+    /// Starts a message at the end of the buffer.
     pub fn new(bytes: &'a mut Vec<u8>, order: ByteOrder) -> Self {
         let start = bytes.len();
         Self { bytes, start, order, announced: 0 }
     }
 
-    /// The data that ends the message is moved: the caller appends so many bytes of it.
+    /// Announces that the caller appends the data that ends the message, `length` bytes. The length
+    /// before the data then counts them, and they are moved instead of copied through this buffer.
     pub fn announce_data(&mut self, length: usize) {
         self.announced = length;
     }
 
-    /// How long the message is so far, in bytes.
+    /// Returns the length of the message so far, in bytes.
     pub fn length(&self) -> usize {
         self.bytes.len() - self.start
     }
 
+    /// Pads the message to a multiple of `size`, a power of two. For such a size,
+    /// `-length & (size - 1)` is the distance to the next multiple: 10 and 4 give 2, 12 and 4 give
+    /// 0.
     fn align(&mut self, size: usize) {
         let padding = self.length().wrapping_neg() & (size - 1);
         self.bytes.extend_from_slice(&PADDING[..padding]);
     }
 
-    /// Bytes as they are, at any offset.
+    /// Appends bytes unchanged, without padding.
     pub fn octets(&mut self, octets: &[u8]) {
         self.bytes.extend_from_slice(octets);
     }
 
-    /// A `u32`.
+    /// Appends a `u32`.
     pub fn u32(&mut self, value: u32) {
         self.align(size_of::<u32>());
         self.bytes.extend_from_slice(&self.order.put_u32(value));
     }
 
-    /// A `u64`.
+    /// Appends a `u64`.
     pub fn u64(&mut self, value: u64) {
         self.align(size_of::<u64>());
         self.bytes.extend_from_slice(&self.order.put_u64(value));
     }
 
-    /// Padding up to where a `u32` may stand.
+    /// Appends the padding before a `u32`.
     pub fn align_to_u32(&mut self) {
         self.align(size_of::<u32>());
     }
 
-    /// How many elements or bytes follow: what is in memory here fits 32 bits, or its
-    /// writer has refused it before.
+    /// Appends the number of elements or bytes that follow. It fits 32 bits: its list or data is in
+    /// memory, and the chapters bound both far below.
     pub fn count(&mut self, count: usize) {
         debug_assert!(u32::try_from(count).is_ok());
         self.u32(count as u32);
     }
 
-    /// Several `u32`, after one.
+    /// Appends several `u32`, aligned once: each leaves the next one aligned.
     pub fn u32s(&mut self, values: &[u32]) {
         self.align(size_of::<u32>());
         for &value in values {
@@ -100,14 +117,15 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A string without NULs of its own.
+    /// Appends a string. The text holds no NUL: the reader would refuse it.
     pub fn string(&mut self, text: &str) {
         self.count(text.len() + 1);
         self.octets(text.as_bytes());
         self.octets(&[0]);
     }
 
-    /// Replaces four bytes at an offset into the message that was written before.
+    /// Replaces the four bytes at `offset` of the message: a length that was not known when they
+    /// were written. Does nothing for an offset behind the message.
     pub fn patch(&mut self, offset: usize, value: u32) {
         let at = self.start + offset;
         if let Some(four) = self.bytes.get_mut(at..at + size_of::<u32>()) {
@@ -116,31 +134,37 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Reads a message from its start.
+/// Reads one message, field by field. After an error the rest of the message has no meaning, and
+/// the caller drops it.
 #[derive(Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     order: ByteOrder,
-    /// The length of the data that ended the message, in bytes; 0 for a message without data.
+    /// The length of the data that ended the message, in bytes; 0 before it was read, and for a
+    /// message without data.
     pub data_length: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// The message is all of `bytes`, of which `at` are behind us.
+    /// Starts at the offset `at` of the message `bytes`. The message begins with its header,
+    /// because alignment counts from there.
     pub fn new(bytes: &'a [u8], at: usize, order: ByteOrder) -> Self {
         Self { bytes, at, order, data_length: 0 }
     }
 
+    /// Skips the padding before a value of `size` bytes. Its bytes are not looked at: CDR lets a
+    /// sender put anything there.
     fn align(&mut self, size: usize) {
-        // A message is in memory, so its offsets are far from the greatest number.
+        // Cannot overflow: `at` is an offset in a buffer, and padding adds at most 7.
         self.at += self.at.wrapping_neg() & (size - 1);
     }
 
-    /// Bytes as they are.
+    /// Reads bytes unchanged, without padding.
     ///
     /// # Errors
-    /// When so many are not there, here as in all that follow.
+    /// Fails when fewer than `N` bytes are left, and reads nothing then. The functions below fail
+    /// for the same reason.
     pub fn octets<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let found = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk());
         let bytes = *found.ok_or(Malformed("ends too early"))?;
@@ -148,38 +172,42 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    /// A `u32`.
+    /// Reads a `u32`.
     ///
     /// # Errors
-    /// [`Malformed`].
+    /// Fails with [`Malformed`].
     pub fn u32(&mut self) -> Result<u32, Malformed> {
         self.align(size_of::<u32>());
         self.octets().map(|bytes| self.order.u32(bytes))
     }
 
-    /// A `u64`.
+    /// Reads a `u64`.
     ///
     /// # Errors
-    /// [`Malformed`].
+    /// Fails with [`Malformed`].
     pub fn u64(&mut self) -> Result<u64, Malformed> {
         self.align(size_of::<u64>());
         self.octets().map(|bytes| self.order.u64(bytes))
     }
 
-    /// How many elements follow, each of at least `size` bytes: no more than can be there.
+    /// Reads the number of elements that follow, each of at least `size` bytes.
+    ///
+    /// The wrong way is to reserve memory for the number as it stands: the four bytes `ffffffff`
+    /// would ask for 32 GiB of `u64`. The elements have to stand in this same message, so
+    /// `left / size` bounds their number.
     ///
     /// # Errors
-    /// [`Malformed`].
+    /// Fails with [`Malformed`], also for more elements than the rest of the message can hold.
     pub fn count(&mut self, size: usize) -> Result<usize, Malformed> {
         let count = self.u32()? as usize;
         let left = self.bytes.len().saturating_sub(self.at);
         if count <= left / size { Ok(count) } else { Err(Malformed("ends too early")) }
     }
 
-    /// A sequence of bytes.
+    /// Reads a sequence of bytes. The result borrows from the message: data is not copied here.
     ///
     /// # Errors
-    /// [`Malformed`].
+    /// Fails with [`Malformed`].
     pub fn sequence(&mut self) -> Result<&'a [u8], Malformed> {
         let length = self.count(1)?;
         let found = self.bytes.get(self.at..self.at + length);
@@ -187,10 +215,11 @@ impl<'a> Reader<'a> {
         found.ok_or(Malformed("ends too early"))
     }
 
-    /// A string.
+    /// Reads a string.
     ///
     /// # Errors
-    /// [`Malformed`], also without the NUL, with another one, or when it is no UTF-8.
+    /// Fails with [`Malformed`]; also when its NUL is missing, or is not its only one, or when it
+    /// is not valid UTF-8.
     pub fn string(&mut self) -> Result<&'a str, Malformed> {
         let Some((0, text)) = self.sequence()?.split_last() else {
             return Err(Malformed("has a string that does not end with NUL"));
@@ -201,10 +230,11 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(text).map_err(|_| Malformed("has a string that is no UTF-8"))
     }
 
-    /// Asserts that all was read.
+    /// Checks that the whole message was read. Bytes that are left mean that the sender has another
+    /// idea of the fields.
     ///
     /// # Errors
-    /// [`Malformed`].
+    /// Fails with [`Malformed`].
     pub fn end(&self) -> Result<(), Malformed> {
         if self.at >= self.bytes.len() { Ok(()) } else { Err(Malformed("goes on too long")) }
     }
@@ -227,6 +257,7 @@ impl Sink for Writer<'_> {
         Writer::u32(self, value);
     }
 
+    /// Each field of a frame has its place: an absent number is written as 0 and 0.
     fn optional(&mut self, _: &str, value: Option<u64>) {
         Writer::u32(self, value.is_some().into());
         Writer::u64(self, value.unwrap_or(0));
@@ -244,6 +275,7 @@ impl Sink for Writer<'_> {
         Writer::u32(self, number);
     }
 
+    /// After [`Writer::announce_data`] the data is empty here, and its announced bytes are counted.
     fn data(&mut self, _: &str, data: &[u8]) {
         self.count(data.len() + self.announced);
         self.octets(data);
@@ -260,10 +292,12 @@ impl Sink for Writer<'_> {
 }
 
 impl<'a> Source<'a> for Reader<'a> {
+    /// A frame has no words: irregular commands see by this that they read a body.
     fn word(&mut self) -> Option<&'a [u8]> {
         None
     }
 
+    /// Never: a body holds every field, so none takes its default.
     fn is_over(&self) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! Datagrams: one leasebox frame in each, and what makes an unreliable exchange safe.
+//! Datagrams: one leasebox frame in each, and the parts that make an unreliable exchange safe.
 //!
 //! ```text
 //!   client                                    server
@@ -9,8 +9,9 @@
 //!     │ 71 Acknowledge, token, id 7 ────────────► │   drops the reply
 //! ```
 //!
-//! Header and bodies are those of [`crate::protocol::frame`]; three more flags and kinds belong to
-//! datagrams alone:
+//! The network may lose a datagram, repeat it, or deliver two in another order, and a sender may
+//! lie about its address. The header and the bodies are those of [`crate::protocol::frame`]; three
+//! more flags and three kinds belong to datagrams alone:
 //!
 //! | flag | means |
 //! | --- | --- |
@@ -24,25 +25,29 @@
 //! | f0 Welcome | server | token, how long the history keeps a client in ms `u32`, the longest datagram `u32` |
 //! | 71 Acknowledge | client | token; its id is that of the request whose reply arrived |
 //!
-//! The body begins at byte 40, behind the token, and is aligned from the frame's start. A
-//! Hello's id has nothing to do with those of requests.
+//! The body begins at byte 40, behind the token, and is aligned from the frame's start. The id of a
+//! Hello is independent of the ids of requests.
 //!
-//! A token is bound to the client's address and port; whoever sent a Hello from a false
-//! address never sees it. Without one nothing is executed, and no answer is longer than
-//! three times the question: Welcome's 48 bytes answer Hello's 16. Replies carry the
-//! client's token too, so that nobody who cannot read its mail can forge one. An Error that
-//! carries none is about the token itself: there was none, it was never given to this
-//! address by this server (which may have been started anew), or it is older than the
-//! history's time and its client was silent for as long. That request was not executed; of
-//! an earlier copy of it nothing is said. A client says Hello again in time: half that
-//! time after the last answer that the history keeps, or after its Welcome.
+//! **Tokens.** The server binds a token to the client's address and port. A client that sends a
+//! Hello from a false address never sees its token. Without a token the server executes nothing,
+//! and answers with at most three times as many bytes as it received: Welcome's 48 bytes answer
+//! Hello's 16. So the server is a poor tool to flood a third machine. A reply carries its client's
+//! token too: a machine that cannot read the client's datagrams cannot forge one.
 //!
-//! At most once, the ids of a token's requests go up, with gaps if it likes, one request at a
-//! time: a request says that its client waits for no earlier reply. The id alone decides
-//! what is a repeat. An Error with the token is the request's own answer, but for two:
-//! status 7 (refused) may say that a higher id came first, status 8 (busy) that the history has
-//! no room for this client. Those copies were not executed; an earlier or later one may be. After the last id, ffffffff, a client takes
-//! another token. A repeat of what was acknowledged, or wanted no reply, is not answered.
+//! An Error without a token is about the token itself: the request had none; or this server never
+//! gave it to this address (the server may have been restarted); or the token is older than the
+//! history's time, and its client was silent for as long. That request was not executed. The Error
+//! says nothing about an earlier copy of it. To avoid this Error, a client says Hello again in
+//! time: half the history's time after the last answer that the history keeps, or after its
+//! Welcome.
+//!
+//! **At most once.** A token's requests have rising ids, with gaps if the client likes, and one
+//! request is under way at a time: a request also says that its client waits for no earlier reply.
+//! The id alone decides whether a request is a repeat. An Error with the token is the request's own
+//! answer, with two exceptions: status 7 (refused) may mean that a higher id came first, and status
+//! 8 (busy) that the history has no room for this client. Those copies were not executed; an
+//! earlier or later copy may be. After its last id, ffffffff, a client takes another token. The
+//! server does not answer a repeat of a request that was acknowledged or wanted no reply.
 //!
 //! ```text
 //!   > 894c4258 02 01 70 00 06000000 00000000                                    Hello
@@ -51,15 +56,17 @@
 //!   < 894c4258 02 03 81 00 07000000 2c000000 TOKEN… 04000000 05000000 13000000 …
 //! ```
 //!
-//! What is no frame, or a reply, is not answered. A request that is longer than a datagram
-//! may be, or that has an effect and whose reply could be, is refused before it is executed.
+//! The server answers no datagram that is no frame, and none that is a reply: two servers could
+//! answer each other for ever. It refuses two requests before it executes them: one that is longer
+//! than a datagram may be, and one that has an effect and whose reply could be longer.
 //!
-//! **Invariants** a datagram is one whole frame, or nothing is executed.
+//! **Invariants** a datagram is one whole frame, or the server executes nothing.
 //!
-//! **Lock** none. **Simplified** no fragments: what does not fit is asked over TCP.
+//! **Lock** none: the `udp` thread alone reads and writes datagrams. **Simplified** no fragments: a
+//! client asks over TCP for data that does not fit.
 //!
-//! **Source** the lecture's R, RR and RRA; the token is QUIC's address validation (RFC 9000,
-//! section 8), and so is the factor of three.
+//! **Source** the lecture's R, RR and RRA; the token and the factor of three are QUIC's address
+//! validation (RFC 9000, section 8).
 
 use std::fmt;
 
@@ -70,69 +77,72 @@ use crate::protocol::cdr::Reader;
 use crate::protocol::frame::{self, HEADER, Header, LITTLE};
 use crate::protocol::output::Output;
 
-/// Flag: a token stands before the body.
+/// The flag for a token before the body.
 const WITH_TOKEN: u8 = 2;
-/// Flag: a repeated request is not executed again.
+/// The flag for a request that is executed at most once.
 const AT_MOST_ONCE: u8 = 4;
-/// Flag: no reply is wanted.
+/// The flag for a request that wants no reply.
 const NO_REPLY: u8 = 8;
 
 const HELLO: u8 = 0x70;
 const ACKNOWLEDGE: u8 = 0x71;
 const WELCOME: u8 = 0xf0;
 
-/// The bytes of a token.
+/// The length of a token in bytes: three `u64`, so the body behind it keeps its alignment.
 pub const TOKEN: usize = 24;
 
-/// The most bytes that UDP over IPv4 carries in one datagram.
+/// The most bytes of one datagram over IPv4: a packet of 65,535 bytes, less 20 of IP and 8 of UDP.
 pub const MAX_DATAGRAM: usize = 65_507;
 
-/// A buffer that any datagram fits, in bytes.
+/// The length of a buffer that any datagram fits, in bytes. The system cuts a datagram that does
+/// not fit.
 pub const BUFFER: usize = 64 * 1024;
 
-/// A reply is at most this many times as long as a question without a valid token.
+/// The most bytes of an answer to a datagram without a valid token, in times of its length.
 pub const AMPLIFICATION: usize = 3;
 
-/// What a client proves its address by.
+/// A client's proof that it receives the datagrams for its address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Token(pub [u8; TOKEN]);
 
 impl fmt::Debug for Token {
+    /// Hides the token: a reader of the log could send requests in the client's name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
     }
 }
 
-/// How a request is to be treated.
+/// The client's wishes for one request: R, RR or RRA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish {
-    /// A repeated request is not executed again.
+    /// The server executes the first copy only.
     pub at_most_once: bool,
-    /// A reply is wanted.
+    /// The server sends a reply.
     pub reply: bool,
 }
 
-/// What a client's datagram says.
+/// The meaning of a client's datagram.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Said<'a> {
-    /// It asks for a token.
+    /// The client asks for a token.
     Hello,
-    /// A reply arrived.
+    /// The client has received a reply.
     Acknowledge(Token),
-    /// A request, or what is wrong with it.
+    /// A request with a token, or the mistake in it.
     Asked {
-        /// Who says it is.
+        /// The token, which is not checked yet.
         token: Token,
-        /// How to treat it.
+        /// The client's wishes.
         wish: Wish,
-        /// What is asked.
+        /// The request, or the error that answers it.
         request: Result<Request<'a>, Error>,
     },
-    /// A request without a token.
+    /// A request without a token. Its body is not read.
     Unproven,
 }
 
-/// Reads a client's datagram; `None` for what is no frame of a client's.
+/// Reads a client's datagram. Returns `None` for one that gets no answer: it is no frame, it is a
+/// reply, or it is too short for its token.
 pub fn read<'a>(datagram: &'a [u8]) -> Option<(Header, Said<'a>)> {
     let header = Header::read(datagram.first_chunk()?).ok()?;
     let mut body = Reader::new(datagram, HEADER, header.order());
@@ -155,8 +165,14 @@ pub fn read<'a>(datagram: &'a [u8]) -> Option<(Header, Said<'a>)> {
     Some((header, said))
 }
 
+/// Reads the request behind a token. `length` is that of the datagram.
+///
+/// # Errors
+/// Fails with `bad-request` or `unknown-command`. The client gets this error with its token, so it
+/// can learn from it.
 fn request<'a>(header: Header, length: usize, body: &mut Reader<'a>) -> Result<Request<'a>, Error> {
     let wrong = |text: &'static str| Err(Error::new(Code::BadRequest, text));
+    // The system cut this datagram, or it holds more than one frame. Neither is executed in part.
     if header.length as usize != length - HEADER {
         return wrong("a datagram is one whole frame; send each in one of its own");
     }
@@ -169,19 +185,20 @@ fn request<'a>(header: Header, length: usize, body: &mut Reader<'a>) -> Result<R
     frame::read_request(header.kind, body)
 }
 
+/// Returns a header with these flags beside that of the byte order.
 fn header(order: ByteOrder, flags: u8, kind: u8, id: u32) -> Header {
     let header = Header::new(order, kind, id);
     Header { flags: header.flags | flags, ..header }
 }
 
-/// A Hello.
+/// Returns the datagram of a Hello.
 pub fn hello(order: ByteOrder, id: u32) -> Vec<u8> {
     let mut datagram = Vec::new();
     header(order, 0, HELLO, id).put(&mut datagram, 0, |_| {});
     datagram
 }
 
-/// A request.
+/// Returns the datagram of a request.
 pub fn ask(order: ByteOrder, id: u32, token: Token, wish: Wish, request: &Request<'_>) -> Vec<u8> {
     let mut flags = WITH_TOKEN;
     if wish.at_most_once {
@@ -198,25 +215,25 @@ pub fn ask(order: ByteOrder, id: u32, token: Token, wish: Wish, request: &Reques
     datagram
 }
 
-/// An acknowledgement.
+/// Returns the datagram of an acknowledgement of request `id`.
 pub fn acknowledge(order: ByteOrder, id: u32, token: Token) -> Vec<u8> {
     let mut datagram = Vec::new();
     header(order, WITH_TOKEN, ACKNOWLEDGE, id).put(&mut datagram, 0, |body| body.octets(&token.0));
     datagram
 }
 
-/// What a server says of itself in a Welcome.
+/// The body of a Welcome: the token, and the server's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Welcome {
     /// The client's token.
     pub token: Token,
-    /// How long the history keeps a client after its last request, in milliseconds.
+    /// The time that the history keeps a client after its last request, in milliseconds.
     pub history_ms: u32,
-    /// The longest datagram in bytes.
+    /// The longest datagram in bytes, in both directions.
     pub longest: u32,
 }
 
-/// The answer to a Hello of that header.
+/// Returns the answer to a Hello with the header `asked`.
 pub fn welcome(asked: Header, welcome: &Welcome) -> Vec<u8> {
     let mut datagram = Vec::new();
     header(asked.order(), 0, WELCOME, asked.id).put(&mut datagram, 0, |body| {
@@ -227,30 +244,33 @@ pub fn welcome(asked: Header, welcome: &Welcome) -> Vec<u8> {
     datagram
 }
 
-/// The answer to a request of that header. Without a token it is about the token itself.
+/// Returns the answer to a request with the header `asked`. Without a token it is an Error about
+/// the token itself.
 pub fn reply(asked: Header, token: Option<Token>, reply: &mut Reply<'_>) -> Vec<u8> {
     let mut out = Output::default();
     let flags = if token.is_some() { WITH_TOKEN } else { 0 };
     frame::put_reply(header(asked.order(), flags, 0, asked.id), reply, &mut out, |body| {
         token.iter().for_each(|token| body.octets(&token.0));
     });
+    // A datagram is one piece, so large data is copied here after all: at most 64 KiB.
     out.bytes.append(&mut out.body);
     out.bytes
 }
 
-/// What a server's datagram says.
+/// The meaning of a server's datagram.
 #[derive(Debug)]
 pub enum Heard {
     /// The answer to a Hello.
     Welcome(Welcome),
-    /// The answer to a request; without a token it is about the token itself.
+    /// The answer to a request; without a token it is an Error about the token itself.
     Reply(Option<Token>, Reply<'static>),
 }
 
-/// Reads a server's datagram: the id that it answers, and what it says.
+/// Reads a server's datagram: the id of the request that it answers, and its meaning. The caller
+/// compares the id and the token with its own.
 ///
 /// # Errors
-/// [`Malformed`].
+/// Fails with `bad-request` for a datagram that is no whole frame, or no reply.
 pub fn hear(datagram: &[u8]) -> Result<(u32, Heard), Error> {
     let no_frame = Malformed("begins no frame");
     let header = Header::read(datagram.first_chunk().ok_or(no_frame)?).map_err(|_| no_frame)?;
@@ -271,14 +291,15 @@ pub fn hear(datagram: &[u8]) -> Result<(u32, Heard), Error> {
     Ok((header.id, Heard::Reply(token, reply)))
 }
 
-/// The most bytes of data that fit a reply in a datagram of that length: behind header, token,
-/// id, and what else stands before them.
+/// Returns the most bytes of data that fit in a reply of `longest` bytes. Before the data stand
+/// header, token, and the longest fields of any reply with data: id 16, size 8, length 4.
 pub fn most_data(longest: usize) -> u64 {
     longest.saturating_sub(HEADER + TOKEN + 16 + 8 + 4) as u64
 }
 
-/// The longest that a reply to a request with an effect can be, in bytes, on a list of so
-/// many numbers; all but a draw's are short.
+/// Returns the greatest length of the reply to a request with an effect, in bytes; `numbers` is the
+/// length of the list. The server calls it before it executes: numbers of a reply that cannot be
+/// sent would be lost. 0 stands for short replies, which fit any datagram.
 pub fn longest_reply(request: &Request<'_>, numbers: u32) -> usize {
     match *request {
         Request::Draw(Draw { count }) => {

@@ -1,4 +1,4 @@
-//! leasebox frames: every request and reply in bytes, and the receiver makes it right.
+//! leasebox frames: every request and reply in binary. The receiver makes the byte order right.
 //!
 //! ```text
 //!   offset  0             4    5      6     7       8     12       16
@@ -6,15 +6,16 @@
 //!             0x89 'L' 'B' 'X'
 //! ```
 //!
-//! Flags bit 0: every integer after it is little-endian, else big-endian. The other bits
-//! belong to [`crate::protocol::datagram`]. Status is 0 in a request and in a reply that is no
-//! error. A reply carries its request's id and byte order. Length is the body's, in bytes.
+//! Bit 0 of the flags is the sender's byte order: 1 means that each integer behind the flags is
+//! little-endian, 0 that it is big-endian. The other bits belong to [`crate::protocol::datagram`].
+//! The status is 0 in a request, and in a reply that is no error. A reply has its request's id and
+//! byte order. Length is the length of the body in bytes.
 //!
-//! The body is CORBA's Common Data Representation ([`crate::protocol::cdr`]): integers aligned to
-//! their size from the start of the frame, sequences and strings as a `u32` length and
-//! then their bytes, a string's NUL counted. An ID is 16 bytes: a UUID as it is written,
-//! or twelve zero bytes and a MemoryLease id, big-endian, whatever the flags say. Sizes
-//! and lengths are bytes, durations milliseconds.
+//! The body is CORBA's Common Data Representation ([`crate::protocol::cdr`]): an integer stands at
+//! a multiple of its size from the start of the frame; a sequence or a string is a `u32` length and
+//! then its bytes; a string ends with a NUL, which its length counts. An ID is 16 bytes: a UUID in
+//! the order in which it is written, or twelve zero bytes and a MemoryLease id, big-endian whatever
+//! the flags say. Sizes and lengths are bytes, durations are milliseconds.
 //!
 //! | kind | request | kind | reply |
 //! | --- | --- | --- | --- |
@@ -32,23 +33,31 @@
 //! | 0c Step | client `u64` | 8b Parked | |
 //! | 0d Help | | 8d Help | string that names the kinds |
 //! | 0e Quit | | 8e Bye | ; the connection closes |
-//! | 0f to 19 | what a process asks: [`crate::cooperative::commands`] | 8f to 99 | |
-//! | 1a to 27 | what it says to others: [`crate::sessions::commands`] | 9a to a6 | |
-//! | 28 29 2a | looks at what there is: [`crate::memory::versions`], [`crate::server::lists`] | a8 a9 aa | |
+//! | 0f to 19 | of processes: [`crate::cooperative::commands`] | 8f to 99 | |
+//! | 1a to 27 | between processes: [`crate::sessions::commands`] | 9a to a6 | |
+//! | 28 29 2a | [`crate::memory::versions`], [`crate::server::lists`] | a8 a9 aa | |
 //! | | | ff Error | string; status 1 bad-request, 2 unknown-command, 3 not-found, 4 too-large, 5 out-of-memory, 6 exhausted, 7 refused, 8 busy |
 //!
-//! Of every command, also of those that the table names by their chapter, the body is the fields of
-//! its row in their order. An optional number is a `u32`, 0 or 1, and a `u64` that means something
-//! after 1. A word out of several is a `u32`: its place in its list, from 0. Amounts are five `u64`:
-//! committed, gl, gp, le, lp. Pressure is `u32` in 0.01 %. A part is a `u32` (0 none, 1 all, 2 a span,
-//! 3 the last) and two `u64` (first and last, or how many and 0). A condition is a `u32` (0 any, 1 one
-//! of, 2 none of) and a sequence of `u64`. A time that there is not is 2^64 - 1. A signal is a `u32`,
-//! and what belongs to it: 0 none; 1 collect: size `u64`, level `u32`, ms `u64`; 2 status; 3 granted:
-//! ID, size `u64`, pool `u32`; 4 opened: ID, name; 5 message: ID, length `u64`; 6 blocked, 7
-//! unblocked: ID; 8 lost: ID, count `u64`; 9 closed: ID; 10 joined, 11 left: name.
+//! The body of each command is the fields of its row, in their order; this also holds for the
+//! commands that the table does not spell out. Their types are:
 //!
-//! `draw 4` from a little-endian machine, request 1, and the answer 5, 19, 228, 665; then
-//! `draw 0` from a big-endian one:
+//! | type | in a body |
+//! | --- | --- |
+//! | an optional number | `u32` 0 or 1, and `u64`, which has a meaning after 1 only |
+//! | a word out of several | `u32`, the place of the word in its list, from 0 |
+//! | amounts | five `u64`: committed, gl, gp, le, lp |
+//! | pressure | `u32` in 0.01 % |
+//! | a part | `u32` 0 none, 1 all, 2 a span, 3 the last; `u64` first, `u64` last; or count and 0 |
+//! | a condition | `u32` 0 any, 1 one of, 2 none of; a sequence of `u64` |
+//! | a time that does not exist | 2^64 - 1 |
+//! | a signal | `u32`, and the fields that belong to it, as below |
+//!
+//! Signals: 0 none; 1 collect: size `u64`, level `u32`, ms `u64`; 2 status; 3 granted: ID, size
+//! `u64`, pool `u32`; 4 opened: ID, name; 5 message: ID, length `u64`; 6 blocked, 7 unblocked: ID;
+//! 8 lost: ID, count `u64`; 9 closed: ID; 10 joined, 11 left: name.
+//!
+//! `draw 4` from a little-endian machine, request 1, and the answer 5, 19, 228, 665; then `draw 0`
+//! from a big-endian one:
 //!
 //! ```text
 //!   > 894c4258 02 01 01 00 01000000 08000000  0400000000000000
@@ -62,17 +71,24 @@
 //!   < 894c4258 02 00 ff 01 00000002 00000041  0000003d 61206472 6177…  "a draw takes at least …"
 //! ```
 //!
-//! The connection closes, after an Error, when the bytes are no frame (wrong first four,
-//! another version) or a frame is longer than a message may be: what follows cannot be
-//! told apart any more, or would have to be read to be thrown away. After any other
-//! mistake it goes on. Every request of the vocabulary exists here, and every reply; the
-//! kind of id in Lease does not, because it is always a UUID.
+//! The connection closes, after an Error, in two cases: the bytes are no frame (other first four
+//! bytes, another version), so nothing says where the next one begins; or a frame is longer than a
+//! message may be, so its body would have to be read only to be thrown away. After any other
+//! mistake the connection goes on. Every command and every reply has a frame. The only field
+//! without bytes is the kind of id in Lease: a frame always asks for a UUID.
 //!
-//! **Invariants** a length is compared with the limit before anything is kept; nothing is
-//! allocated for a count that cannot be there. Replies come in the order of the requests.
+//! **Invariants**
 //!
-//! **Lock** none. **Source** the lecture's CORBA CDR; the magic is PNG's idea: a first byte
-//! that no text begins with.
+//! 1. A length is compared with the limit before any byte of the body is kept; a count that the
+//!    rest of the frame cannot hold makes the server allocate nothing.
+//! 2. Replies go out in the order of the requests, although each has an id: the id is for the
+//!    client's own check.
+//!
+//! **Lock** none. **Simplified** one request is answered after the other; a bigger system would use
+//! the id to answer them out of order.
+//!
+//! **Source** the lecture's CORBA CDR. The first byte is PNG's idea: neither ASCII nor UTF-8 text
+//! begins with 0x89.
 
 use crate::commands::{Draw, Drawn, ERROR, Reply, Request};
 use crate::common::description::{Answer, Command};
@@ -82,53 +98,56 @@ use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::cdr::{Reader, Writer};
 use crate::protocol::output::Output;
 
-/// The bytes of a frame before its body.
+/// The length of a header in bytes: a multiple of 8, so the body's offset needs no padding.
 pub const HEADER: usize = 16;
 
-/// A Get's answer before its data, in bytes.
+/// The bytes of a get's answer before its data: id, size, length of the data.
 const DATA_HEADER: usize = HEADER + 16 + 8 + 4;
 
-/// An inspection before its data, in bytes.
+/// The bytes of an inspection before its data: id, six numbers, length of the data.
 const INSPECTION_HEADER: usize = HEADER + 16 + 6 * 8 + 4;
 
-/// A message before its data, in bytes.
+/// The bytes of a message before its data: session, presence flag, length of the data.
 const MESSAGE_HEADER: usize = HEADER + 16 + 4 + 4;
 
+/// The first bytes of each frame. The first one alone chooses this format for a connection.
 const MAGIC: [u8; 4] = [0x89, b'L', b'B', b'X'];
+/// The version of this format; a frame of another version ends the connection.
 const VERSION: u8 = 2;
 
-/// Flag: the integers are little-endian.
+/// The flag for little-endian integers.
 pub const LITTLE: u8 = 1;
 
-/// Where a header's length stands.
+/// The offset of the length in a header.
 const LENGTH_AT: usize = 12;
 
-/// What stands before a body.
+/// The header of a frame, without its constant bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// Bit 0 is the byte order.
+    /// The flags; bit 0 is the byte order.
     pub flags: u8,
-    /// Which request or reply.
+    /// The kind of the request or reply; replies have bit 7.
     pub kind: u8,
-    /// Which error; 0 for none.
+    /// The code of an error, from 1; 0 for no error.
     pub status: u8,
-    /// The request's id, repeated in its reply.
+    /// The request's id. The client chooses it, and its reply repeats it.
     pub id: u32,
-    /// The body's length in bytes.
+    /// The length of the body in bytes.
     pub length: u32,
 }
 
 impl Header {
-    /// Of a frame whose length is not known yet.
+    /// Returns the header of a frame whose length is not known yet.
     pub fn new(order: ByteOrder, kind: u8, id: u32) -> Self {
         let flags = if order == ByteOrder::Little { LITTLE } else { 0 };
         Self { flags, kind, status: 0, id, length: 0 }
     }
 
-    /// Reads 16 bytes.
+    /// Reads the 16 bytes of a header. The flags come first, because they hold the byte order of
+    /// the id and the length.
     ///
     /// # Errors
-    /// When no frame of this version begins so.
+    /// Fails with `bad-request` when the first four bytes or the version are those of no frame.
     pub fn read(bytes: &[u8; HEADER]) -> Result<Self, Error> {
         let [m0, m1, m2, m3, version, flags, kind, status, i0, i1, i2, i3, l0, l1, l2, l3] = *bytes;
         if [m0, m1, m2, m3] != MAGIC {
@@ -143,12 +162,12 @@ impl Header {
         Ok(Self { flags, kind, status, id, length })
     }
 
-    /// The byte order of the integers after the flags.
+    /// Returns the byte order of the integers behind the flags.
     pub fn order(&self) -> ByteOrder {
         order_of(self.flags)
     }
 
-    /// The 16 bytes, with that length.
+    /// Returns the 16 bytes of this header, with `length` instead of its own.
     fn bytes(&self, length: u32) -> [u8; HEADER] {
         let [m0, m1, m2, m3] = MAGIC;
         let [i0, i1, i2, i3] = self.order().put_u32(self.id);
@@ -157,14 +176,18 @@ impl Header {
         [m0, m1, m2, m3, VERSION, flags, kind, status, i0, i1, i2, i3, l0, l1, l2, l3]
     }
 
-    /// Appends a frame: this header, what `body` writes, and the length of both that and
-    /// of `data`, which the caller appends.
+    /// Appends a frame: this header, and the body that `body` writes. The caller appends `data`
+    /// more bytes behind it, which the length counts too.
+    ///
+    /// The length is known only after the body was written, so the header gets 0 first, and its
+    /// four bytes are replaced at the end: no second buffer for the body.
     pub fn put(&self, out: &mut Vec<u8>, data: usize, body: impl FnOnce(&mut Writer<'_>)) {
         let mut writer = Writer::new(out, self.order());
         writer.octets(&self.bytes(0));
         body(&mut writer);
         let length = writer.length() - HEADER + data;
-        // Longer than 32 bits is no body that was let in, or that a service answers.
+        // The cast loses nothing: data is bounded by `--max-message`, at most 2^30 bytes, and
+        // bodies without data are shorter.
         writer.patch(LENGTH_AT, length as u32);
     }
 }
@@ -180,11 +203,11 @@ const STATUS: &str = "a request's status is 0; leave it so";
 const GET_TOO_LONG: &str =
     "the data and its header are longer than a message may be; get it as it was set";
 
-/// Reads a request's body, to its end.
+/// Reads a request's body, and checks that it ends where the frame does.
 ///
 /// # Errors
-/// `unknown-command` for a kind that there is not, `bad-request` for another body than the kind
-/// has.
+/// Fails with `unknown-command` for an unknown kind, and with `bad-request` for a body that is not
+/// the one of its kind.
 pub fn read_request<'a>(kind: u8, body: &mut Reader<'a>) -> Result<Request<'a>, Error> {
     let request = Request::by_kind(kind, body).unwrap_or_else(|| {
         let text = "there is no such kind of request; send kind 0d, Help, for those there are";
@@ -194,10 +217,10 @@ pub fn read_request<'a>(kind: u8, body: &mut Reader<'a>) -> Result<Request<'a>, 
     Ok(request)
 }
 
-/// Reads a reply's body, to its end.
+/// Reads a reply's body, and checks that it ends where the frame does. Clients use this.
 ///
 /// # Errors
-/// `bad-request`, also for a kind or a status that there is not.
+/// Fails with `bad-request`, also for an unknown kind or status.
 pub fn read_reply(kind: u8, status: u8, body: &mut Reader<'_>) -> Result<Reply<'static>, Error> {
     let reply = match status {
         0 => Reply::by_kind(kind, body)?,
@@ -212,7 +235,7 @@ pub fn read_reply(kind: u8, status: u8, body: &mut Reader<'_>) -> Result<Reply<'
     Ok(reply)
 }
 
-/// A refusal's number in a header: its place among all codes, from 1.
+/// Returns the status of a reply's header: the place of its code among all codes, from 1.
 fn status_of(reply: &Reply<'_>) -> u8 {
     match reply {
         Reply::Error(error) => error.code as u8 + 1,
@@ -220,16 +243,16 @@ fn status_of(reply: &Reply<'_>) -> u8 {
     }
 }
 
-/// A connection that speaks leasebox frames.
+/// The state of a connection that speaks leasebox frames.
 #[derive(Debug)]
 pub struct Frames {
     max_message: usize,
-    /// Header of the frame that is answered next.
+    /// The header of the request that was decoded last: its answer has the same id and byte order.
     asked: Header,
 }
 
 impl Frames {
-    /// A connection with the longest message in bytes.
+    /// Starts a connection; `max_message` is the longest message in bytes.
     pub fn new(max_message: usize) -> Self {
         Self { max_message, asked: Header::new(ByteOrder::Big, 0, 0) }
     }
@@ -237,8 +260,10 @@ impl Frames {
     /// Looks for one frame at the start of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Decoded<'a> {
         let Some(first) = input.first_chunk() else {
+            // Less than a header has arrived. Refuse it now if no frame begins so; otherwise a
+            // client that speaks another protocol would wait for the request timeout.
             let same = input.iter().zip(MAGIC).all(|(&byte, magic)| byte == magic);
-            // Whatever is answered to less than a header has no id.
+            // An answer to less than a header has id 0: the id of the client is not known.
             self.asked = Header::new(ByteOrder::Big, 0, 0);
             let error = Error::new(Code::BadRequest, NO_FRAME);
             return if same { Decoded::Incomplete } else { Decoded::Last(Some(error)) };
@@ -250,13 +275,15 @@ impl Frames {
                 return Decoded::Last(Some(error));
             }
         };
+        // The length is only claimed: compare it before anything waits for the body.
         let used = HEADER.saturating_add(self.asked.length as usize);
         if used > self.max_message {
             return Decoded::Last(Some(Error::new(Code::TooLarge, TOO_LONG)));
         }
         let Some(frame) = input.get(..used) else { return Decoded::Incomplete };
-        // The one request that comes by the million, in its usual form: short of the ways on
-        // which a request is moved about.
+        // The short way for the one request that arrives by the million, in its usual form: each
+        // move of a request through a function costs as much as the lock of a draw. A draw with
+        // wrong flags, status or length takes the long way, which refuses it.
         if let (&[_, _, _, _, _, 0 | LITTLE, Draw::KIND, 0], Some(count)) =
             (&first[..8], <&[u8; 8]>::try_from(&frame[HEADER..]).ok())
         {
@@ -266,6 +293,11 @@ impl Frames {
         Decoded::Asked { request: self.request(frame), used }
     }
 
+    /// Reads the request of a whole frame whose header is `asked`.
+    ///
+    /// # Errors
+    /// Fails with `bad-request`, `unknown-command`, or `too-large` for data that no answer could
+    /// carry back. The frame is whole, so the connection goes on.
     fn request<'a>(&self, frame: &'a [u8]) -> Result<Request<'a>, Error> {
         let Header { flags, kind, status, .. } = self.asked;
         if flags & !LITTLE != 0 {
@@ -280,8 +312,10 @@ impl Frames {
             Request::Set(_) | Request::Replace(_) => DATA_HEADER,
             _ => MESSAGE_HEADER,
         };
-        // The answer carries the data back, or a later message does.
+        // A get returns the data of a set later, and a receive returns that of a message. Refuse
+        // data now that fits this frame and would not fit that one: its header is longer.
         if header + body.data_length > self.max_message {
+            // Cannot underflow: `max_message` is at least one text line, 64 KiB.
             let most = self.max_message - header;
             let text = format!("its answer would be longer than a message; give at most {most}");
             return Err(Error::new(Code::TooLarge, text));
@@ -289,12 +323,14 @@ impl Frames {
         Ok(request)
     }
 
-    /// The most bytes that a message in an answer can have.
+    /// Returns the most bytes of a message that fit in an answer.
     pub fn most_data(&self) -> u64 {
         self.max_message.saturating_sub(MESSAGE_HEADER) as u64
     }
 
-    /// Appends the answer to the frame decoded last. Large data is moved out of it.
+    /// Appends the answer to the frame that was decoded last. Moves large data out of `reply`. A
+    /// get or an inspection that is longer than a message becomes `too-large`; the services bound
+    /// the other answers.
     pub fn encode(&self, reply: &mut Reply<'_>, out: &mut Output) {
         if let Reply::Drawn(drawn) = reply {
             return self.encode_drawn(drawn, &mut out.bytes);
@@ -312,8 +348,8 @@ impl Frames {
 }
 
 impl Frames {
-    /// The one reply that goes out by the million. The long way made 100 at once 0.84 times
-    /// as fast as text; this one 0.96.
+    /// Appends the one reply that goes out by the million, without a [`Writer`]. At a pipeline
+    /// depth of 100, draws by the general way reached 0.84 of text's speed; this way reaches 0.96.
     #[inline]
     fn encode_drawn(&self, drawn: &Drawn<'_>, bytes: &mut Vec<u8>) {
         let order = self.asked.order();
@@ -323,6 +359,8 @@ impl Frames {
         let mut head = [0; HEADER + size_of::<u32>()];
         head[..HEADER].copy_from_slice(&header.bytes(length));
         head[HEADER..].copy_from_slice(&order.put_u32(count));
+        // Grow the buffer once. The numbers are pushed one by one, because each may need its bytes
+        // reversed.
         bytes.reserve(HEADER + length as usize);
         bytes.extend_from_slice(&head);
         drawn.for_each_run(|run| {
@@ -331,8 +369,8 @@ impl Frames {
     }
 }
 
-/// Appends a reply in the byte order and with the id of `header`; `first` writes what
-/// stands before its body.
+/// Appends a reply in the byte order and with the id of `header`. `first` writes the part of the
+/// body that stands before the fields: the token of a datagram.
 pub fn put_reply(
     header: Header,
     reply: &mut Reply<'_>,
@@ -340,6 +378,8 @@ pub fn put_reply(
     first: impl FnOnce(&mut Writer<'_>),
 ) {
     let header = Header { kind: reply.kind(), status: status_of(reply), ..header };
+    // Take the data out before the fields are written: the writer leaves room for it in the
+    // lengths, and `attach` moves it instead of copying it.
     let data = reply.take_data();
     header.put(&mut out.bytes, data.len(), |writer| {
         first(writer);

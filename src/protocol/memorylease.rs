@@ -11,9 +11,9 @@
 //! | 3 SetData | id `i32`, length `i64`, bytes | 5 DataSet: `i32` 0; -1 no such lease; -2 more than the lease has, or lengths that disagree |
 //! | 4 AccessData | id `i32` | 4 AccessData: id `i32`, length `i64`, bytes: the whole lease; length 0 when there is none |
 //!
-//! Integers are in the sender's byte order, whatever this machine's; a connection whose
-//! first type is big-endian is answered so. Sizes and lengths are bytes. Lease, set
-//! and get of the vocabulary exist here, and nothing else.
+//! Integers are in the sender's byte order, whatever the server's. The first type of a connection
+//! decides: 01 00 00 00 is little-endian, 00 00 00 01 is big-endian, and the answers have the same
+//! order. Sizes and lengths are bytes. These frames have lease, set and get, and no other command.
 //!
 //! Lease 64 bytes for 5000 ms, and the answer:
 //!
@@ -29,16 +29,22 @@
 //!   < 04000000 4c00000000000000 7b000000 4000000000000000 6869 and 62 zeros
 //! ```
 //!
-//! The connection closes, without an answer, after any other type and any length that
-//! is negative, over the limit, or not that of its type: what follows cannot be told
-//! apart any more. A lease is served up to the longest message less 24 bytes, because
-//! its get is one message.
+//! The connection closes, without an answer, after any other type, and after a length that is
+//! negative, over the limit, or not that of its type: from then on nothing says where the next
+//! frame begins. The greatest lease is the longest message less 24 bytes, because its get is one
+//! message: 12 bytes of header, 12 of id and length.
 //!
-//! **Invariants** a frame is answered when it is whole, never before; existing clients
-//! read once, so an answer is one piece.
+//! **Invariants**
 //!
-//! **Lock** none. **Source** `memorylease.txt`; its byte order problem is answered
-//! above, its integer ids by `memory::ids`.
+//! 1. A frame is answered when it is whole, and never before.
+//! 2. An answer is one piece. Existing clients call `read` once and take the bytes that came for
+//!    the whole message.
+//!
+//! **Lock** none. **Simplified** each error of a lease is -1: these frames have no text that could
+//! tell one from another.
+//!
+//! **Source** `memorylease.txt`. It names two weaknesses of the protocol: the byte order, which the
+//! first type settles here, and the integer ids, which [`crate::memory::ids`] makes hard to guess.
 
 use std::borrow::Cow;
 
@@ -49,32 +55,32 @@ use crate::protocol::Decoded;
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::output::Output;
 
-/// The bytes of a frame before its payload.
+/// The bytes of a frame before its payload: type and length.
 pub const HEADER: usize = 12;
-/// The bytes of a set or a get reply before the data: id and length.
+/// The bytes before the data in the payload of a set, and of a get's answer: id and length.
 pub const DATA_HEADER: usize = 12;
 
-/// Lease: size and duration.
+/// The type of a lease request: size and duration.
 pub const LEASE: i32 = 1;
-/// Leased: the id.
+/// The type of its answer, Leased: the id.
 pub const LEASED: i32 = 2;
-/// SetData: id, length and bytes.
+/// The type of a set request: id, length and bytes.
 pub const SET_DATA: i32 = 3;
-/// AccessData, both ways.
+/// The type of a get request, and of its answer.
 pub const ACCESS_DATA: i32 = 4;
-/// DataSet: how it went.
+/// The type of a set's answer, DataSet: the result.
 pub const DATA_SET: i32 = 5;
 
-/// In Leased: it cannot be had.
+/// The id in Leased when no lease was granted.
 pub const NO_LEASE: i32 = -1;
-/// In DataSet: done.
+/// The result in DataSet: the bytes were set.
 pub const SET_DONE: i32 = 0;
-/// In DataSet: no such lease.
+/// The result in DataSet: there is no such lease.
 pub const SET_NOT_FOUND: i32 = -1;
-/// In DataSet: it does not fit, or the lengths disagree.
+/// The result in DataSet: the bytes do not fit, or the two lengths disagree.
 pub const SET_TOO_LARGE: i32 = -2;
 
-/// A frame's header.
+/// Returns the header of a frame with a payload of `length` bytes.
 pub fn header(order: ByteOrder, kind: i32, length: usize) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     header[..4].copy_from_slice(&order.put_i32(kind));
@@ -82,7 +88,7 @@ pub fn header(order: ByteOrder, kind: i32, length: usize) -> [u8; HEADER] {
     header
 }
 
-/// A connection that speaks MemoryLease frames.
+/// The state of a connection that speaks MemoryLease frames.
 #[derive(Debug)]
 pub struct MemoryLease {
     order: ByteOrder,
@@ -90,7 +96,8 @@ pub struct MemoryLease {
     asked: MemoryLeaseCall,
 }
 
-/// What was decoded last: the same refusal is another number for each.
+/// The request that was decoded last. The form of an error depends on it: -1 for a lease, -1 or -2
+/// for a set, a length of 0 for a get.
 #[derive(Debug, Clone, Copy)]
 enum MemoryLeaseCall {
     Lease,
@@ -99,13 +106,13 @@ enum MemoryLeaseCall {
 }
 
 impl MemoryLease {
-    /// A connection of that byte order, with the longest message in bytes.
+    /// Starts a connection in the byte order of its first type; `max_message` is in bytes.
     pub fn new(order: ByteOrder, max_message: usize) -> Self {
         Self { order, max_message, asked: MemoryLeaseCall::Lease }
     }
 
-    /// Looks for one frame at the start of `input`. A length that no frame of its type may
-    /// have is known from the header alone, before any of the payload is kept.
+    /// Looks for one frame at the start of `input`. The header alone is enough to refuse a wrong
+    /// length, before any byte of the payload is kept.
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Decoded<'a> {
         let mut rest = input;
         let Some((kind, length)) = self.take_header(&mut rest) else {
@@ -126,6 +133,8 @@ impl MemoryLease {
         Decoded::Asked { request, used }
     }
 
+    /// Reads the type and the payload's length. Returns `None`, and reads nothing, before all 12
+    /// bytes have arrived.
     fn take_header(&self, bytes: &mut &[u8]) -> Option<(i32, i64)> {
         if bytes.len() < HEADER {
             return None;
@@ -133,7 +142,8 @@ impl MemoryLease {
         Some((self.order.take_i32(bytes)?, self.order.take_i64(bytes)?))
     }
 
-    /// The payload's length, if a frame of that type may have it.
+    /// Returns the payload's length if a frame of this type may have it. A negative one fails in
+    /// the conversion: as a `usize` it would be huge.
     fn checked_length(&self, kind: i32, length: i64) -> Option<usize> {
         let length = usize::try_from(length).ok()?;
         let fits = match kind {
@@ -145,6 +155,11 @@ impl MemoryLease {
         fits.then_some(length)
     }
 
+    /// Reads a Lease. 0 passes here: the lease table refuses it, for every format.
+    ///
+    /// # Errors
+    /// Fails with `bad-request` for a negative number, and with `too-large` for a lease that a
+    /// later get could not return in one message.
     fn decode_lease<'a>(&mut self, mut payload: &[u8]) -> Result<Request<'a>, Error> {
         self.asked = MemoryLeaseCall::Lease;
         let mut next = || self.order.take_i32(&mut payload).and_then(|n| u64::try_from(n).ok());
@@ -165,6 +180,12 @@ impl MemoryLease {
         Ok(Request::Lease(Lease { size, duration_ms, id_kind: IdKind::Number }))
     }
 
+    /// Reads a SetData. The frame has two lengths, of the payload and of the bytes, and a wrong
+    /// client can make them disagree.
+    ///
+    /// # Errors
+    /// Fails with `bad-request` when they do. The outer length says where the next frame begins, so
+    /// the connection goes on.
     fn decode_set<'a>(&mut self, mut payload: &'a [u8]) -> Result<Request<'a>, Error> {
         self.asked = MemoryLeaseCall::Set;
         let id = self.order.take_i32(&mut payload);
@@ -180,14 +201,16 @@ impl MemoryLease {
         }
     }
 
+    /// Reads an AccessData.
     fn decode_access<'a>(&mut self, mut payload: &[u8]) -> Result<Request<'a>, Error> {
-        // The payload's four bytes were checked with its length.
+        // Cannot fail: `checked_length` lets only four bytes through.
         let id = self.order.take_i32(&mut payload).unwrap_or_default();
         self.asked = MemoryLeaseCall::Access { id };
         Ok(Request::Get(Get { id: lease_id(id) }))
     }
 
-    /// Appends the answer to the frame decoded last.
+    /// Appends the answer to the frame that was decoded last. Moves the data of a get out of
+    /// `reply`.
     pub fn encode(&self, reply: &mut Reply<'_>, out: &mut Output) {
         match (self.asked, reply) {
             (MemoryLeaseCall::Lease, Reply::Leased(Leased { id, .. })) => {
@@ -203,7 +226,8 @@ impl MemoryLease {
             }
             (MemoryLeaseCall::Set, _) => self.put_number(DATA_SET, SET_NOT_FOUND, out),
             (MemoryLeaseCall::Access { id }, Reply::Data(Data { size, data, .. })) => {
-                // The lease is in memory, so its size is one of a buffer.
+                // A lease reads as the bytes last set, followed by zeros; the client expects all of
+                // it. The size fits in memory: `decode_lease` bounds it by the longest message.
                 data.resize(*size as usize, 0);
                 self.put_data(id, std::mem::take(data), out);
             }
@@ -216,6 +240,7 @@ impl MemoryLease {
         out.bytes.extend_from_slice(&self.order.put_i32(number));
     }
 
+    /// Appends an AccessData with the bytes of a lease, or without bytes for no such lease.
     fn put_data(&self, id: i32, data: Vec<u8>, out: &mut Output) {
         let length = DATA_HEADER + data.len();
         out.bytes.extend_from_slice(&header(self.order, ACCESS_DATA, length));
@@ -225,7 +250,8 @@ impl MemoryLease {
     }
 }
 
-/// A negative id becomes a number that is never given, so it is not found.
+/// Converts an id of a frame. A negative id becomes a number from 2^31 on, which no lease has, so
+/// the answer is the one for no such lease.
 fn lease_id(id: i32) -> LeaseId {
     LeaseId::from_number(u64::from(id as u32))
 }

@@ -1,46 +1,56 @@
-//! # Chapter 4: how it is said
+//! # Chapter 4: how bytes become commands
 //!
-//! **The question.** A student types lines, a C++ program sends frames, `redis-cli` speaks RESP, a browser
-//! HTTP. How does one server understand all of them, without a second copy of what can be asked?
+//! **The question.** A student types lines, a C++ program sends frames, `redis-cli` speaks RESP,
+//! and a browser speaks HTTP. How does one server understand all of them without a second list of
+//! its commands?
 //!
-//! **The wrong way.** A parser for each command in each format: six formats and forty-two commands make
-//! over two hundred places, and one of them is wrong.
+//! **The wrong way.** A parser for each command in each format. Six formats and forty-two commands
+//! make over two hundred parsers, and a bug hides in one of them.
 //!
-//! **The right way.** A command describes itself once, field by field ([`crate::common::description`]). A
-//! format is a visitor of that description: one that reads fields and one that writes them. So a new
-//! command is known to every format, and a new format knows every command.
+//! **The right way.** A command describes itself once, field by field
+//! ([`crate::common::description`]). A format is a visitor of that description: one part of it
+//! reads fields, another part writes them. So a new command needs no new parser. Two formats know
+//! fewer commands: MemoryLease frames have three messages, written by hand, and HTTP has the
+//! commands that are a resource.
 //!
+//! [`Conversation`] is the state of one connection. The first bytes choose its format, and the
+//! format never changes while the connection lives:
 //!
-//! Pure functions over byte slices. [`Conversation`] is one connection's state: the
-//! first bytes choose how it speaks, for its whole life.
-//!
-//! | first bytes | speaks |
+//! | first bytes | format |
 //! | --- | --- |
-//! | a line `METHOD SP (/… or *) SP HTTP/1.x`, METHOD in capitals | [`http`]; so is one with `http://…` for its target |
+//! | a line `METHOD TARGET HTTP/1.x`; TARGET begins with `/`, `*` or `http://` | [`http`] |
 //! | 0x01 to 0x05, or three 0x00 and one of those | [`memorylease`], the second form big-endian |
 //! | `*` | [`resp`] |
 //! | 0x89 | leasebox frames, [`frame`] |
-//! | anything else | [`text`] |
+//! | any other byte | [`text`] |
 //!
 //! ```text
 //!   input ──► decode ──► Request ──► (a service) ──► Reply ──► encode ──► Output
-//!     ▲          │ used ──► what is about the conversation alone ──► encode_own
-//!     └──────────┘ the caller drops what was used and decodes again
+//!     ▲          │
+//!     │          ├──► Own: about the connection alone ──► encode_own ──► Output
+//!     └──────────┘ the caller drops the `used` bytes and decodes again
 //! ```
+//!
+//! **Reading order.** [`text`] first, then [`crate::common::description`], then [`frame`] with
+//! [`cdr`]. Then any other format.
 //!
 //! **Invariants**
 //!
-//! 1. Decoding is incremental: the same bytes, one at a time or all at once, give the
-//!    same requests. `Incomplete` uses nothing and is answered by more bytes.
-//! 2. `decode` and `encode` alternate: each question is answered before the next is
-//!    decoded.
-//! 3. After [`Decoded::Last`] nothing more is decoded.
-//! 4. Nothing is allocated for a length that was only claimed.
+//! 1. Decoding is incremental: the same bytes give the same requests, whether they arrive one at a
+//!    time or all at once. `Incomplete` uses no byte; the caller decodes again when more bytes have
+//!    arrived. (A property test cuts its inputs at every place.)
+//! 2. `decode` and `encode` alternate: the caller answers each request before it decodes the next
+//!    one. So a format can keep in its own state what the answer needs, such as a frame's id.
+//! 3. After [`Decoded::Last`] the caller decodes nothing more.
+//! 4. A length that a client only claims makes the server allocate nothing.
 //!
-//! **Lock** none: each connection has its own.
+//! **Lock** none. The chapter is pure: functions over byte slices, without a socket or a thread.
+//! The thread of a connection owns its `Conversation`.
 //!
-//! **Source** the lecture's name for it; the formats are those of the two older
-//! programs, and the lecture's CORBA.
+//! **Simplified** no TLS, and no change of format within a connection, such as HTTP's `Upgrade`.
+//!
+//! **Source** the lecture's *external data representation* and *marshalling*; each format names its
+//! own specification.
 
 pub mod base64;
 pub mod byte_order;
@@ -69,71 +79,78 @@ use output::Output;
 use resp::Resp;
 use text::Text;
 
-/// What the transport knows of the bytes that follow the input.
+/// The state of the stream behind the bytes of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tail {
-    /// More may come at any time.
+    /// More bytes may arrive at any time.
     Open,
-    /// Nothing has come for [`text::QUIET_MS`].
+    /// No byte has arrived for [`text::QUIET_MS`]: a `draw N` without a line end is whole.
     Quiet,
-    /// The stream has ended.
+    /// The client has closed its half of the stream: no byte follows.
     Ended,
 }
 
-/// What the input begins with.
+/// The result of one look at the start of the input. `used` is the number of bytes that the caller
+/// drops from it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decoded<'a> {
-    /// Nothing whole yet.
+    /// The input holds no whole request yet.
     Incomplete,
-    /// One question, `used` bytes long. The connection goes on, also after one that can
-    /// be answered only with an error.
+    /// One request. The connection goes on, even when the request is wrong and its answer is an
+    /// error.
     Asked {
-        /// What is asked, or the answer.
+        /// The request, or the error that answers it. It borrows from the input, so the caller
+        /// drops the bytes only after the answer.
         request: Result<Request<'a>, Error>,
-        /// Bytes to drop.
+        /// The length of the request in bytes, with its end.
         used: usize,
     },
-    /// A question about the conversation, which [`Conversation::encode_own`] answers.
+    /// A question about the connection itself, such as RESP's `PING`. No service sees it:
+    /// [`Conversation::encode_own`] appends the answer.
     Own {
-        /// Bytes to drop.
+        /// The length of the question in bytes; 0 for HTTP's interim answer `100 Continue`.
         used: usize,
     },
-    /// Bytes that ask nothing.
+    /// Bytes without a request, such as an empty array of RESP. They get no answer.
     Skip {
-        /// Bytes to drop.
+        /// The number of bytes to drop.
         used: usize,
     },
     /// The connection closes, after this answer if there is one.
     Last(Option<Error>),
 }
 
-/// What all conversations of a server keep to.
+/// The rules that all connections of a server share.
 #[derive(Debug, Clone)]
 pub struct Manners {
-    /// The longest message in bytes.
+    /// The longest message in bytes (`--max-message`).
     pub max_message: usize,
-    /// The names that the server has beside its addresses.
+    /// The server's host names (`--host`). HTTP accepts them as `Host` beside addresses and
+    /// localhost.
     pub hosts: Vec<String>,
-    /// Who may use it; anybody when there is none.
+    /// The one user of this server; with `None` every client may use it.
     pub user: Option<User>,
-    /// What dates are made by.
+    /// The clock for the dates in HTTP's answers; an argument, so that tests can stop it.
     pub clock: fn() -> SystemTime,
 }
 
 impl Manners {
-    /// Those of a server that anybody may use.
+    /// Returns the rules of a server without host names, which every client may use.
     pub fn plain(max_message: usize) -> Self {
         Self { max_message, hosts: Vec::new(), user: None, clock: SystemTime::now }
     }
 }
 
-/// One connection's way of speaking.
+/// The protocol state of one connection. Only the connection's own thread touches it.
 #[derive(Debug)]
 pub struct Conversation<'m> {
     manners: &'m Manners,
+    /// The chosen format; `None` until the first bytes decide.
     speaks: Option<Speaks>,
 }
 
+/// A format with the state that it keeps between requests. The two large states are boxed, so that
+/// a connection that speaks text does not carry their size.
 #[derive(Debug)]
 enum Speaks {
     Text(Text),
@@ -144,21 +161,25 @@ enum Speaks {
 }
 
 impl<'m> Conversation<'m> {
-    /// A connection that has said nothing.
+    /// Starts a connection that has sent no byte.
     pub fn new(manners: &'m Manners) -> Self {
         Self { manners, speaks: None }
     }
 
-    /// Looks for one request at the start of `input`.
+    /// Looks for one request at the start of `input`. Until bytes are used, the next call passes
+    /// the same bytes again, with the new ones behind them.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
         if self.speaks.is_none() {
             self.speaks = choose(input, tail, self.manners);
         }
-        // Each is answered from where it is decoded: to move it costs as much as the lock.
+        // Each arm returns straight from its decoder: a request that is stored in a variable first
+        // is moved once more, and that costs as much as the lock of a draw.
         match &mut self.speaks {
             None => Decoded::Incomplete,
             Some(Speaks::Http(http)) => http.decode(input, tail, self.manners),
             Some(Speaks::Resp(resp)) => resp.decode(input, self.manners),
+            // HTTP and RESP stand above this arm because only they have a log-on. A server with a
+            // user refuses the formats below.
             Some(speaks) if self.manners.user.is_some() => speaks.turn_away(input, tail),
             Some(Speaks::Text(text)) => text.decode(input, tail),
             Some(Speaks::MemoryLease(frames)) => frames.decode(input),
@@ -166,9 +187,11 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Appends the answer to what was decoded last. Large data is moved out of it.
+    /// Appends the answer to the request that was decoded last. Moves large data out of `reply`
+    /// instead of copying it.
     pub fn encode(&mut self, reply: &mut Reply<'_>, out: &mut Output) {
         match &mut self.speaks {
+            // Before a format is chosen, an answer is a text line: a person can read it.
             Some(Speaks::Text(_)) | None => text::encode(reply, self.manners.max_message, out),
             Some(Speaks::MemoryLease(frames)) => frames.encode(reply, out),
             Some(Speaks::Frames(frames)) => frames.encode(reply, out),
@@ -177,7 +200,7 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Appends the answer to what was decoded last as [`Decoded::Own`].
+    /// Appends the answer to the question that was decoded last as [`Decoded::Own`].
     pub fn encode_own(&mut self, out: &mut Output) {
         match &mut self.speaks {
             Some(Speaks::Http(http)) => http.encode_own(self.manners, out),
@@ -186,7 +209,7 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Whether the connection closes after what was encoded last.
+    /// Returns whether the connection closes after the last answer.
     #[inline]
     pub fn is_over(&self) -> bool {
         match &self.speaks {
@@ -196,7 +219,7 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// What is spoken.
+    /// Returns the format of the connection.
     pub fn tongue(&self) -> Tongue {
         match &self.speaks {
             None => Tongue::Nothing,
@@ -208,7 +231,8 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// The most bytes of data that an answer can have.
+    /// Returns the most bytes of data that one answer can carry. A service compares this bound
+    /// before it takes a message away: a message that does not fit stays where it is.
     pub fn most_data(&self) -> u64 {
         match &self.speaks {
             Some(Speaks::Frames(frames)) => frames.most_data(),
@@ -217,7 +241,7 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Whether silence after `input` would make a request of it.
+    /// Returns whether [`text::QUIET_MS`] of silence after `input` would make it a request.
     pub fn awaits_quiet(&self, input: &[u8]) -> bool {
         match &self.speaks {
             None => text::is_whole_draw(input),
@@ -226,9 +250,11 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Appends the answer to a request that did not come whole in time, if this way of
-    /// speaking has one.
+    /// Appends an error for a request that was not whole within its time limit. A MemoryLease
+    /// client gets none, because its frames have no error message.
     pub fn too_slow(&mut self, input: &[u8], timeout_ms: u128, out: &mut Output) {
+        // The format may still be undecided. Choose as if no byte followed, so that the error has a
+        // form that the client reads.
         if self.speaks.is_none() {
             self.speaks = choose(input, Tail::Ended, self.manners);
         }

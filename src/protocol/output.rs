@@ -1,37 +1,37 @@
-//! Replies that wait to be written.
+//! The replies of one connection that wait to be written.
 //!
 //! ```text
-//!   bytes  │ reply │ reply │ header of a large one │
-//!   body                                           │ its data, moved here, not copied │
+//!   bytes  │ reply │ reply │ header of a large reply │
+//!   body                                             │ its data, moved here, not copied │
 //! ```
 //!
-//! Small replies gather in `bytes`, so that many go out in one write. A large one
-//! keeps the buffer that the service filled: both parts go out in one vectored write.
+//! Small replies gather in `bytes`, so that one write sends many of them. A large reply keeps the
+//! buffer that the service filled: one vectored write sends both parts.
 //!
-//! **Invariants** whatever is in `body` follows all of `bytes`; while there is a body
-//! the output is full, and nothing may be appended.
+//! **Invariants** the bytes of `body` follow all of `bytes`. While `body` holds data the output is
+//! full, and no reply may be appended: it would overtake the body.
 //!
-//! **Lock** none: one for each connection.
+//! **Lock** none: each connection's thread owns one.
 
-/// Replies are written when so many bytes wait, in bytes: what one system call
-/// carries at a good price, and no more memory than that for each connection.
+/// Replies are written when so many bytes wait. Beside the cost of copying 64 KiB that of a system
+/// call is small; a greater bound would only cost memory in each connection.
 pub const FULL: usize = 64 * 1024;
 
-/// From this length on, data is moved instead of copied, in bytes: about where
-/// copying costs as much as a second part of a write.
+/// From this length on, data is moved instead of copied. At about 16 KiB a copy costs as much as
+/// the second part of a vectored write.
 const LARGE: usize = 16 * 1024;
 
-/// Replies of one connection, in order.
+/// The replies of one connection, in the order of their requests.
 #[derive(Debug, Default)]
 pub struct Output {
-    /// Replies, and the header of `body`.
+    /// Whole replies, and then the header of `body` if there is one.
     pub bytes: Vec<u8>,
-    /// The data of the last reply, when it is large.
+    /// The data of the last reply if it is large, or else nothing.
     pub body: Vec<u8>,
 }
 
 impl Output {
-    /// Appends a reply's data, which ends that reply.
+    /// Appends the data that ends a reply.
     pub fn attach(&mut self, data: Vec<u8>) {
         debug_assert!(self.body.is_empty());
         if data.len() < LARGE {
@@ -41,12 +41,12 @@ impl Output {
         }
     }
 
-    /// Whether it has to be written before more is appended.
+    /// Returns whether the output has to be written before another reply is appended.
     pub fn is_full(&self) -> bool {
         self.bytes.len() >= FULL || !self.body.is_empty()
     }
 
-    /// Whether nothing waits.
+    /// Returns whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty() && self.body.is_empty()
     }

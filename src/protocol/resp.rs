@@ -1,4 +1,4 @@
-//! RESP, the Redis protocol: every Redis client, in every language, is a leasebox client.
+//! RESP, the Redis protocol: a Redis client, in any language, is also a leasebox client.
 //!
 //! ```text
 //!   > *2 $4 draw $1 2        a count, and each word with its length; CR LF after each part
@@ -7,23 +7,44 @@
 //!   > *2 $4 draw $1 x        < -ERR bad-request a number is missing or out of range; …
 //! ```
 //!
+//! The first byte of a value is its type: `*` an array, `$` a bulk string (any bytes, with their
+//! length), `:` an integer, `+` a simple string (one line), `-` an error; in RESP3 also `%` a map
+//! and `_` nil.
+//!
 //! | request | reply |
 //! | --- | --- |
 //! | the words of [`text`], each a bulk string; data as it is, not escaped | `draw`: an array of integers; `get`: a bulk string, nil for no such lease; `quit`: `+OK`; else the text reply as a simple string |
 //! | `PING [TEXT]`, `ECHO TEXT` | `+PONG` or the text |
-//! | `HELLO [2\|3] [AUTH NAME PASSWORD] [SETNAME X]` | a map of what the server is; from then on nil is said as that version does |
-//! | `AUTH NAME PASSWORD` | `+OK`; without it, where a user is wanted, `-NOAUTH …` |
+//! | `HELLO [2\|3] [AUTH NAME PASSWORD] [SETNAME X]` | a map that describes the server |
+//! | `AUTH NAME PASSWORD` | `+OK`; before it, on a server with a user, `-NOAUTH …` |
 //! | `SELECT 0`, `CLIENT SETINFO …`, `CLIENT SETNAME X` | `+OK` |
-//! | `CONFIG GET save\|appendonly`, `COMMAND …` | what is true (nothing is saved); nothing |
+//! | `CONFIG GET save\|appendonly`, `COMMAND …` | that nothing is saved; an empty array |
 //!
-//! A request has at most 1,048,576 words and `--max-message` bytes; before a log-on that is wanted, 10
-//! words of 16 KiB. What is no RESP is answered `-ERR Protocol error: …`, and the connection closes.
+//! A connection speaks RESP2 until `HELLO 3`. A request has at most 1,048,576 words and
+//! `--max-message` bytes; before a log-on, 10 words of 16 KiB. After bytes that are no RESP nothing
+//! says where the next request begins: the answer is `-ERR Protocol error: …`, and the connection
+//! closes.
 //!
-//! **Invariants** a count or length is compared with its bound before anything is kept, and nothing is
-//! allocated for it; a request is scanned once, however slowly it comes. **Lock** none.
+//! A request may arrive in many pieces. Between two of them the state is:
 //!
-//! **Simplified** no inline commands; of RESP3 its map and its nil. **Source** the specification of
-//! the Redis serialization protocol; the bounds are Redis's.
+//! ```text
+//!   *3 CR LF $3 CR LF SET CR LF $1 CR LF 7 CR LF $5 CR LF Hel
+//!            │                                   │
+//!            first: the words begin              at: all before it is whole; missing is 1
+//! ```
+//!
+//! **Invariants**
+//!
+//! 1. A count or a length is compared with its bound before any byte is kept for it, and makes the
+//!    server allocate nothing. So `*1048576` alone costs nothing.
+//! 2. A whole word is never scanned again, however slowly the rest arrives; only the length of the
+//!    word at `at` is read again.
+//!
+//! **Lock** none. **Simplified** no inline commands (lines without `*`): a connection that begins
+//! with one speaks text. Of RESP3 only the map and nil.
+//!
+//! **Source** redis.io, *Redis serialization protocol specification*. The bounds are those of Redis
+//! 6; Redis got the ones before the log-on after CVE-2021-32675.
 
 use std::io::Write;
 
@@ -34,37 +55,48 @@ use crate::protocol::output::Output;
 use crate::protocol::text::words::Words;
 use crate::protocol::{Decoded, Manners, text};
 
-/// The most words; and before the log-on, with the bytes of one.
+/// The most words of a request after the log-on.
 const MAX_WORDS: u64 = 1024 * 1024;
+/// Before the log-on: the most words, and the most bytes of one word. A client without a password
+/// makes the server keep 160 KiB at most.
 const MAX_BEFORE: (u64, u64) = (10, 16 * 1024);
 
-/// The longest line of a count or length, in bytes: more than its largest number needs.
+/// The longest line of a count or a length, in bytes. The greatest `u64` has 20 digits; a line that
+/// goes on for longer is no number.
 const MAX_LINE: usize = 32;
 
-/// A connection that speaks RESP.
+/// The state of a connection that speaks RESP.
 #[derive(Debug, Default)]
 pub struct Resp {
-    // Of the request that is coming.
-    /// Bytes that were scanned, where the first word begins, and how many words are missing.
+    // Of the request that is arriving.
+    /// The scanned bytes: the offset of the first word that is not whole yet.
     at: usize,
+    /// The offset of the first word, behind the line of the count.
     first: usize,
+    /// The number of words that are not whole yet; `None` before the count is known.
     missing: Option<u64>,
-    // Of the request that is to be answered.
+    // Of the request that waits for its answer.
+    /// The request is a get: for it, and for no other command, `not-found` is nil.
     is_get: bool,
+    /// The answer that [`Resp::encode_own`] appends.
     own: Vec<u8>,
     // Of the connection.
+    /// The client has sent the right password, or the server has no user.
     is_logged_on: bool,
+    /// The client has asked for RESP3: nil is `_`, and a map is `%`.
     is_third: bool,
+    /// The connection closes after the next answer.
     is_over: bool,
 }
 
-/// An answer about the connection, or an error's line.
+/// The result of a command about the connection. The error is a whole line, without its CR LF.
 type OwnReply<T> = Result<T, &'static str>;
 
-/// A protocol error's text.
+/// The text of a protocol error.
 type Broken = &'static str;
 
-/// The letter that a line begins with, and what is said of another one and of no number.
+/// A line with a number: the letter that it begins with, the error for another letter, and the
+/// error for a wrong number.
 type Expected = (u8, Broken, Broken);
 
 const COUNT: Expected =
@@ -72,7 +104,7 @@ const COUNT: Expected =
 const LENGTH: Expected = (b'$', "expected '$'; each word is a bulk string", "invalid bulk length");
 
 impl Resp {
-    /// A connection; where a user is wanted, of nobody yet.
+    /// Starts a connection. On a server without a user it counts as logged on.
     pub fn new(manners: &Manners) -> Self {
         Self { is_logged_on: manners.user.is_none(), ..Self::default() }
     }
@@ -93,7 +125,8 @@ impl Resp {
                     return Decoded::Skip { used };
                 }
                 let request = text::parse_bulks(bulks);
-                // What text does not know may be about the connection; so is the end.
+                // The connection answers a request that no chapter knows (it may be `PING`), and
+                // `QUIT`; before the log-on it answers every request.
                 let is_own = match &request {
                     Ok(request) => !self.is_logged_on || matches!(request, Request::Quit(Quit)),
                     Err(error) => !self.is_logged_on || error.code == Code::UnknownCommand,
@@ -107,7 +140,11 @@ impl Resp {
         }
     }
 
-    /// Whether a whole request is there.
+    /// Returns whether the input begins with a whole request, and moves `at` over the words that
+    /// are whole. `most` is the longest message in bytes.
+    ///
+    /// # Errors
+    /// Fails with the text of a protocol error; the connection cannot go on after it.
     fn scan(&mut self, input: &[u8], most: usize) -> Result<bool, Broken> {
         let (most_words, most_bytes) =
             if self.is_logged_on { (MAX_WORDS, most as u64) } else { MAX_BEFORE };
@@ -116,13 +153,15 @@ impl Resp {
             if count.is_some_and(|count| count > most_words) {
                 return Err(COUNT.2);
             }
-            // Redis passes over an array of nothing, and of less.
+            // Like Redis, pass over an array of no words, and over a count below 0.
             (self.at, self.first, self.missing) = (line, line, Some(count.unwrap_or(0)));
         }
         while let Some(missing @ 1..) = self.missing {
             let Some((length, line)) = number(&input[self.at..], LENGTH)? else { return Ok(false) };
             let length = length.filter(|&length| length <= most_bytes).ok_or(LENGTH.2)? as usize;
             let end = self.at + line + length;
+            // Each word is within its bound, but a million of them need not be: the request as a
+            // whole has a bound too. It leaves room for one more line of a length.
             if end > most.saturating_add(MAX_LINE) {
                 return Err("too big request");
             }
@@ -135,7 +174,8 @@ impl Resp {
         Ok(true)
     }
 
-    /// Answers what is about the connection, and whoever has to log on first.
+    /// Answers a command about the connection, into `own`; before the log-on answers every command.
+    /// Returns false for a command that a service has to answer.
     fn answers(&mut self, words: Words<'_>, manners: &Manners) -> bool {
         let (command, rest) = words.next();
         let answer: OwnReply<Vec<u8>> = match &*command.to_ascii_uppercase() {
@@ -145,12 +185,13 @@ impl Resp {
                 self.is_over = true;
                 Ok(OK.into())
             }
+            // A client may send the commands above before its log-on, and none of those below.
             _ if !self.is_logged_on => Err(NO_AUTH),
             b"PING" if rest.is_over() => Ok(b"+PONG\r\n".into()),
             b"PING" | b"ECHO" if rest.count() == 1 => Ok(bulk(rest.next().0)),
             b"SELECT" if rest.count() == 1 && rest.next().0 == b"0" => Ok(OK.into()),
             b"SELECT" => Err("-ERR refused there is one database; SELECT 0"),
-            // What clients say of themselves is not kept.
+            // Client libraries send their name and version when they connect. It is not kept.
             b"CLIENT" => match &*rest.next().0.to_ascii_uppercase() {
                 b"SETINFO" | b"SETNAME" => Ok(OK.into()),
                 _ => Err("-ERR unknown-command CLIENT has SETINFO and SETNAME here"),
@@ -158,6 +199,7 @@ impl Resp {
             b"CONFIG" if rest.count() == 2 && rest.next().0.eq_ignore_ascii_case(b"GET") => {
                 Ok(config(rest.next().1.next().0))
             }
+            // `redis-cli` asks for the documentation of all commands when it starts.
             b"COMMAND" => Ok(b"*0\r\n".into()),
             _ => return false,
         };
@@ -165,7 +207,11 @@ impl Resp {
         true
     }
 
-    /// Logs on with the next two words.
+    /// Logs on with the next two words, a name and a password.
+    ///
+    /// # Errors
+    /// Fails with an error line for a wrong pair, or on a server without a user. A connection that
+    /// was logged on stays so.
     fn log_on(&mut self, words: Words<'_>, manners: &Manners) -> OwnReply<()> {
         let (name, rest) = words.next();
         let (password, _) = rest.next();
@@ -179,6 +225,11 @@ impl Resp {
         }
     }
 
+    /// Answers `HELLO`: changes the version, logs on if it is asked to, and describes the server.
+    /// Without a version it keeps the present one.
+    ///
+    /// # Errors
+    /// Fails with an error line; then the version is unchanged.
     fn hello(&mut self, words: Words<'_>, manners: &Manners) -> OwnReply<Vec<u8>> {
         let (version, mut rest) = words.next();
         let proto = match version {
@@ -197,11 +248,14 @@ impl Resp {
                 _ => return Err("-ERR bad-request HELLO has AUTH NAME PASSWORD and SETNAME X"),
             }
         }
+        // Every option was read before this log-on, so a HELLO with an unknown option does not log
+        // on.
         pair.map_or(Ok(()), |pair| self.log_on(pair, manners))?;
         if !self.is_logged_on {
             return Err(NO_AUTH);
         }
         self.is_third = proto == 3;
+        // RESP2 has no map. Its form is an array of 8: four names, each before its value.
         let (map, version) = (["*8", "%4"][usize::from(self.is_third)], env!("CARGO_PKG_VERSION"));
         let text = format!(
             "{map}\r\n$6\r\nserver\r\n$8\r\nleasebox\r\n$7\r\nversion\r\n${}\r\n{version}\r\n\
@@ -211,10 +265,10 @@ impl Resp {
         Ok(text.into_bytes())
     }
 
-    /// Appends the answer to what was decoded last. Large data is moved out of it.
+    /// Appends the answer to the request that was decoded last. Moves large data out of `reply`.
     pub fn encode(&mut self, reply: &mut Reply<'_>, out: &mut Output) {
         let is_get = std::mem::take(&mut self.is_get);
-        // Writing to a vector cannot fail.
+        // `let _`: writing to a vector cannot fail.
         match reply {
             Reply::Drawn(drawn) => {
                 let _ = write!(out.bytes, "*{}\r\n", drawn.count());
@@ -225,6 +279,8 @@ impl Resp {
             Reply::Data(Data { data, .. }) => {
                 let _ = write!(out.bytes, "${}\r\n", data.len());
                 let mut data = std::mem::take(data);
+                // CR LF goes into the buffer of the data, so that large data still moves as one
+                // piece.
                 data.extend_from_slice(b"\r\n");
                 out.attach(data);
             }
@@ -234,6 +290,8 @@ impl Resp {
             Reply::Error(error) => {
                 let _ = write!(out.bytes, "-ERR {error}\r\n");
             }
+            // A text reply holds no line break but its end, and neither may a simple string. Only
+            // the end differs: LF becomes CR LF.
             reply => {
                 out.bytes.push(b'+');
                 text::encode(reply, usize::MAX, out);
@@ -243,12 +301,12 @@ impl Resp {
         }
     }
 
-    /// Appends the answer to what was about the connection.
+    /// Appends the answer that [`Resp::decode`] prepared.
     pub fn encode_own(&mut self, out: &mut Output) {
         out.bytes.append(&mut self.own);
     }
 
-    /// Whether the connection closes now.
+    /// Returns whether the connection closes after the last answer.
     pub fn is_over(&self) -> bool {
         self.is_over
     }
@@ -257,11 +315,13 @@ impl Resp {
 const NO_AUTH: &str = "-NOAUTH Authentication required; send AUTH NAME PASSWORD";
 const OK: &[u8] = b"+OK\r\n";
 
+/// Returns a bulk string of these bytes.
 fn bulk(text: &[u8]) -> Vec<u8> {
     [format!("${}\r\n", text.len()).as_bytes(), text, b"\r\n"].concat()
 }
 
-/// What redis-benchmark asks before it begins: nothing is ever saved.
+/// Answers `CONFIG GET`. `redis-benchmark` asks it for these two before it begins; in leasebox
+/// nothing is ever saved. An unknown name gets an empty array, as in Redis.
 fn config(name: &[u8]) -> Vec<u8> {
     match &*name.to_ascii_lowercase() {
         b"save" => [b"*2\r\n", &*bulk(b"save"), &bulk(b"")].concat(),
@@ -270,8 +330,17 @@ fn config(name: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A number after a letter, and the bytes of their line; none for one below 0. `None` while the
-/// line is not whole.
+/// Reads the line of a count or a length: its number, and the bytes of the line with CR LF.
+/// `Ok(None)` means that the line is not whole; a number below 0 is read as `None`.
+///
+/// ```text
+///   $11 CR LF Hello…   ──►  Ok(Some((Some(11), 5)))
+///   *-1 CR LF          ──►  Ok(Some((None, 5)))
+///   $1                 ──►  Ok(None)
+/// ```
+///
+/// # Errors
+/// Fails with the text of a protocol error.
 fn number(input: &[u8], line: Expected) -> Result<Option<(Option<u64>, usize)>, Broken> {
     let (letter, no_letter, no_number) = line;
     let Some((&first, rest)) = input.split_first() else { return Ok(None) };

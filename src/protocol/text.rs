@@ -1,8 +1,7 @@
-//! Text: one line asked, one line answered.
+//! Text: each request is one line, and each reply is one line.
 //!
-//! A request line ends with LF or CRLF; the end of the stream ends the last one. Words
-//! have spaces between them and are read in either case. A line has at most 65,536
-//! bytes, its end included.
+//! A request line ends with LF or CRLF; the end of the stream ends the last line. Spaces separate
+//! the words, and words are read in either case. A line has at most 65,536 bytes, with its end.
 //!
 //! | request | reply |
 //! | --- | --- |
@@ -15,26 +14,31 @@
 //! | `ttl ID` | `ttl ID MS`, rounded up |
 //! | `release ID` | `released ID SIZE` |
 //! | `stats` | `stats key=value …` |
-//! | what a process asks | [`crate::cooperative::commands`], and what it says to others [`crate::sessions::commands`] |
+//! | the commands of processes | [`crate::cooperative::commands`], [`crate::sessions::commands`] |
 //! | `inspect` · `replace` · `list` | [`crate::memory::versions`], [`crate::server::lists`] |
 //! | `tree` | `tree PICTURE` |
-//! | `parked` · `step CLIENT` | `parked CLIENT:STEP …`: a lab server's waiting clients, and what each does next; the same after `CLIENT` did its step |
+//! | `parked` | `parked CLIENT:STEP …`: a lab server's waiting clients, each with its next step |
+//! | `step CLIENT` | the same, after `CLIENT` did its step |
 //! | `help` · `quit` | the commands · `bye`, then the connection closes |
-//! | anything wrong | `error CODE explanation` |
+//! | a wrong line | `error CODE explanation` |
 //!
-//! Sizes are bytes, MS milliseconds, N and ROWS counts. DATA is all after the one space
-//! behind ID, trailing spaces included, escaped as [`crate::common::escape`] says; `set ID`
-//! alone sets nothing. It speaks every request there is.
+//! Sizes are bytes, MS is milliseconds, N and ROWS are counts. DATA is all bytes after the one
+//! space behind ID, with trailing spaces, escaped as in [`crate::common::escape`]; `set ID` alone
+//! sets no bytes. Every command has a text form.
 //!
-//! The connection closes only after a line over the bound, after a first line that holds
-//! a control byte (a TLS hello, a port scan), after `quit`, when a time limit is over, and after a line
-//! that asks nothing and ends with `HTTP/…` or begins with `Host:`: behind it could be a body, and a
-//! page of another site can choose both.
+//! The server closes the connection only after:
 //!
-//! **Silence.** Simple course clients send `draw 4` with no line end and wait. On a
-//! connection that has never sent a line end, a whole `draw N` followed by 100 ms of
-//! silence counts as a line; nothing else does. A line end that comes later belongs
-//! to it.
+//! - a line over the bound;
+//! - a first line that holds a control byte (a TLS hello, a port scan);
+//! - a wrong line that ends with `HTTP/…` or begins with `Host:`. The lines behind it may be the
+//!   body of an HTTP request, and a web page of another site can choose that body;
+//! - any first line, on a server with a user: text has no log-on ([`super::log_on`]);
+//! - `quit`;
+//! - a time limit.
+//!
+//! **Silence.** Simple course clients send `draw 4` without a line end and wait. On a connection
+//! that has never sent a line end, a whole `draw N` and then 100 ms of silence count as a line. No
+//! other request ends by silence. A line end that arrives later belongs to that draw.
 //!
 //! ```text
 //!   > draw 4                         > lease 64 5000
@@ -43,9 +47,16 @@
 //!   < error bad-request …            < set 2f0c… 3
 //! ```
 //!
-//! **Invariants** one reply a line, in order; a reply holds no line break but its end.
+//! **Invariants**
 //!
-//! **Lock** none. **Source** the homework's `draw [number]`; the rest follows its shape.
+//! 1. Each line gets one reply, in the order of the lines. A reply holds no line break but its end.
+//! 2. Each byte is searched for a LF once. Without the field `scanned`, a client that sends the
+//!    longest line byte by byte would cost 65,536² / 2 comparisons, over 2 × 10^9.
+//!
+//! **Lock** none. **Simplified** no quotes and no continued lines: DATA is always the last word, so
+//! it may hold spaces without either.
+//!
+//! **Source** the homework's `draw [number]`; the other lines follow its form.
 
 pub(crate) mod words;
 
@@ -59,28 +70,31 @@ use crate::common::id::parse_decimal;
 use crate::protocol::output::Output;
 use crate::protocol::{Decoded, Tail};
 
-/// The longest line in bytes, its end included.
+/// The longest line in bytes, with its end. The server keeps a line until it is whole, so this also
+/// bounds the memory of a client that never sends a line end.
 pub const MAX_LINE: usize = 64 * 1024;
 
-/// How long a `draw N` without a line end is waited on, in milliseconds.
+/// The silence that ends a `draw N` without a line end, in milliseconds. With a much shorter time,
+/// `draw 1` would count as whole while the last digit of `draw 10` is on its way.
 pub const QUIET_MS: u64 = 100;
 
-/// A connection that speaks text.
+/// The state of a connection that speaks text.
 #[derive(Debug, Default)]
 pub struct Text {
-    /// How much of the input was looked at for a line end.
+    /// The number of bytes at the start of the input that hold no LF.
     scanned: usize,
-    /// The first line is behind us.
+    /// The first line was whole: from now on a control byte does not close the connection.
     past_first: bool,
-    /// A line end was seen at some time.
+    /// The client has sent a line end, so silence never ends a line of this connection.
     line_end_seen: bool,
-    /// The last request was taken by silence; its line end may still come.
+    /// Silence ended the last request; its line end may still arrive.
     taken_by_quiet: bool,
 }
 
 impl Text {
-    /// Looks for one request at the start of `input`.
+    /// Looks for one line at the start of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
+        // The line end of a draw that silence ended is no empty line. A CR may begin a CRLF.
         if self.taken_by_quiet && !input.is_empty() {
             match (input, tail) {
                 (b"\r", Tail::Open) => return Decoded::Incomplete,
@@ -89,9 +103,11 @@ impl Text {
                 _ => self.taken_by_quiet = false,
             }
         }
+        // Bytes over the bound are never searched: the line is refused without them.
         let within = &input[..input.len().min(MAX_LINE)];
         let found = find_line_end(within, self.scanned);
         let line = &within[..found.unwrap_or(within.len())];
+        // Not only at the line's end: a TLS hello may never send a LF, and would wait.
         if !self.past_first && holds_control(&line[self.scanned..]) {
             return Decoded::Last(Some(Error::new(Code::BadRequest, NOT_TEXT)));
         }
@@ -111,24 +127,27 @@ impl Text {
                 self.finish(input, input.len())
             }
             None => {
-                // A CR is no control byte if a LF follows: look at it again then.
+                // A CR at the end is no control byte if a LF follows, so it is looked at again.
                 self.scanned = without_cr(line).len();
                 Decoded::Incomplete
             }
         }
     }
 
-    /// Whether 100 ms of silence would make a request of `input`.
+    /// Returns whether 100 ms of silence would make a request of `input`.
     pub fn awaits_quiet(&self, input: &[u8]) -> bool {
         !self.line_end_seen && is_whole_draw(input)
     }
 
+    /// Skips a line end of `used` bytes. The client has shown that it sends line ends, so silence
+    /// ends no further line.
     fn skip_late_line_end<'a>(&mut self, used: usize) -> Decoded<'a> {
         self.taken_by_quiet = false;
         self.line_end_seen = true;
         Decoded::Skip { used }
     }
 
+    /// Parses a whole line, and prepares for the next one. `used` counts the line and its end.
     fn finish<'a>(&mut self, line: &'a [u8], used: usize) -> Decoded<'a> {
         self.scanned = 0;
         self.past_first = true;
@@ -141,8 +160,9 @@ impl Text {
     }
 }
 
-/// Whether a line that asks nothing is one of HTTP that was not taken for it: its first, or the
-/// one that names the host, which no browser leaves out. What follows may be a body.
+/// Returns whether a wrong line belongs to HTTP: it is a request line that the choice of the format
+/// did not take for HTTP, or it names the host, as each browser does. **Source** Redis closes a
+/// connection at `POST` and `Host:` for the same reason.
 fn is_line_of_http(line: &[u8]) -> bool {
     let last = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
     let begins = |word: &[u8], known: &[u8]| {
@@ -159,29 +179,32 @@ const LINE_TOO_LONG: &str =
     "a line has at most 65536 bytes; set longer data in frames, or a shorter piece of it";
 const GET_TOO_LONG: &str =
     "escaped, the data is longer than a message may be; get it in frames, as it was set";
-/// Whether a first line holds a control byte other than the CR of its end.
+/// Returns whether a first line holds a control byte other than the CR of its end.
 fn holds_control(line: &[u8]) -> bool {
     without_cr(line).iter().any(u8::is_ascii_control)
 }
 
+/// Returns the line without the one CR before its LF.
 fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Whether this is a `draw N` that could stand as it is.
+/// Returns whether `input` is a `draw N` that needs nothing but its line end. The last byte is a
+/// digit: a space after it would mean that the client is still writing.
 pub fn is_whole_draw(input: &[u8]) -> bool {
     input.len() < MAX_LINE
         && input.last().is_some_and(u8::is_ascii_digit)
         && matches!(parse(input), Ok(Request::Draw(_)))
 }
 
-/// Reads one line without its end.
+/// Parses one line without its end.
 ///
 /// # Errors
-/// `bad-request` and `unknown-command`.
+/// Fails with `bad-request` or `unknown-command`.
 #[inline]
 pub fn parse(line: &[u8]) -> Result<Request<'_>, Error> {
-    // The one command that comes by the million, in its usual form, needs no words.
+    // The short way for the one command that arrives by the million. Any other form of a draw
+    // (capitals, two spaces, a wrong number) takes the long way, with the same result.
     if let [b'd', b'r', b'a', b'w', b' ', digits @ ..] = line
         && let Some(count) = parse_decimal(digits)
     {
@@ -190,31 +213,38 @@ pub fn parse(line: &[u8]) -> Result<Request<'_>, Error> {
     parse_words(Words::Line(line))
 }
 
-/// Reads a command whose words are bulk strings of RESP.
+/// Parses a command whose words are bulk strings of RESP.
 ///
 /// # Errors
-/// `bad-request` and `unknown-command`.
+/// Fails with `bad-request` or `unknown-command`.
 pub(super) fn parse_bulks(bulks: &[u8]) -> Result<Request<'_>, Error> {
     parse_words(Words::Bulks(bulks))
 }
 
+/// Finds the command by its first word, and reads its fields from the rest. Never inlined: its code
+/// would make the short way of [`parse`] larger.
 #[inline(never)]
 fn parse_words(line: Words<'_>) -> Result<Request<'_>, Error> {
     let (command, rest) = line.next();
     match key(command) {
+        // 0 is the key of no word.
         0 => Err(Error::new(Code::BadRequest, "the line is empty; send help for the commands")),
         command => Request::by_word(command, rest).unwrap_or_else(|| Err(no_such_command())),
     }
 }
 
-/// The most bytes of data that an answer of at most `max_message` bytes can have, whatever has to
-/// be escaped.
+/// Returns the most bytes of data that fit in an answer of `max_message` bytes. A quarter of it: in
+/// the worst case each byte is escaped, and `\x00` has four bytes.
 pub fn most_data(max_message: usize) -> u64 {
+    // Room for what stands before the data of a message: `message `, an id and a space are 45
+    // bytes.
     const BEFORE: usize = 64;
     (max_message.saturating_sub(BEFORE) / 4) as u64
 }
 
-/// Appends one reply line, of no more data than `max_message` bytes once escaped.
+/// Appends one reply line. A get becomes `too-large` when its data, escaped, is longer than
+/// `max_message` bytes. Its length is known only here: the service does not know which bytes need
+/// an escape.
 pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {
     match reply {
         Reply::Drawn(drawn) => return encode_drawn(drawn, &mut out.bytes),
@@ -226,8 +256,9 @@ pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {
     out.bytes.push(b'\n');
 }
 
-/// The numbers were rendered when the list was made: this copies them, and makes a line end of the
-/// space that follows the last one.
+/// Appends the numbers of a draw. The list rendered all numbers to text when it was made, so this
+/// only copies bytes, and replaces the space behind the last number by the line end. There is
+/// always a last number: a draw that gets none is an error.
 #[inline]
 fn encode_drawn(drawn: &Drawn<'_>, bytes: &mut Vec<u8>) {
     drawn.append_text(bytes);

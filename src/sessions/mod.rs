@@ -59,6 +59,7 @@ mod check;
 pub mod commands;
 pub mod copying;
 mod delivery;
+mod departure;
 pub mod entering;
 mod message;
 mod names;

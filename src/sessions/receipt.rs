@@ -299,13 +299,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let length = message.length;
         if !is_made {
             self.abandon(by, &purpose);
-            // A message that was not filled must never be read. It has no reader yet that would
-            // free it.
-            if purpose.reads() {
-                self.read(id)
-            } else {
-                self.free(id)
-            }
+            self.undo(id, &purpose);
             return Err(message_lost());
         }
         match purpose {
@@ -327,6 +321,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 self.read(id);
                 Ok(Finished::Read(session))
             }
+        }
+    }
+
+    /// Ends the part of a message in a copy that was not made. A message that was not filled must
+    /// never be read, and it has no reader yet that would free it.
+    fn undo(&mut self, id: MessageId, purpose: &Purpose) {
+        if purpose.reads() {
+            self.read(id);
+        } else {
+            self.free(id);
         }
     }
 

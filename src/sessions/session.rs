@@ -10,16 +10,6 @@
 //!   session                  ───────────────────────────────────► gone, its bytes are refunded
 //! ```
 //!
-//! | | an end is closed | its process ends |
-//! | --- | --- | --- |
-//! | messages in its inbox | thrown away | thrown away |
-//! | messages that lie in its blocks | can still be received | lost; each receiver hears how many |
-//! | the other end hears | `closed` | `lost`, then `closed` |
-//!
-//! The memory of a process that ends goes back at once. The wrong way is to keep it until its
-//! messages are received: a reader that never reads would keep the memory of processes that are
-//! long gone.
-//!
 //! **Invariants** ([`Engine::check`])
 //!
 //! 1. A session has two open ends; or one, whose inbox is not empty; or it is gone.
@@ -29,16 +19,14 @@
 //!
 //! **Lock** the tables.
 //!
-//! **Cost** to open or to close takes a few steps in maps, and one for each message in the inbox. A
-//! process that ends while messages lie in its blocks goes through all sessions of the server.
+//! **Cost** to open or to close takes a few steps in maps, and one for each message in the inbox.
 //!
 //! **Simplified** a session has two ends; to speak to a group is to publish in several sessions.
 //!
-//! **Source** `interprocess-communication-patent.txt`, paragraphs 20 (a process terminates), 27 (a
-//! call initiates a session) and 41 (the first message).
+//! **Source** `interprocess-communication-patent.txt`, paragraphs 27 (a call initiates a session) and
+//! 41 (the first message).
 
 use std::collections::VecDeque;
-use std::time::Instant;
 
 use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
@@ -208,7 +196,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Closes a process's end: throws its inbox away, tells the other end, and removes the session
     /// if it has no more use. Does nothing when the end is closed already.
-    fn close_end(&mut self, number: ProcessNumber, id: SessionId) {
+    pub(super) fn close_end(&mut self, number: ProcessNumber, id: SessionId) {
         let Some(session) = self.sessions.all.get_mut(&id) else { return };
         let Some(side) = session.side_of(number) else { return };
         session.ends[side].is_closed = true;
@@ -307,144 +295,5 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             Some(SessionState { session: id, name, inward, outward })
         };
         Ok(ids.filter_map(state).collect())
-    }
-
-    /// Ends `client`'s process, and returns its number and name. The caller gives its blocks back
-    /// when no thread copies in them ([`Engine::is_quiet`]).
-    ///
-    /// # Errors
-    /// `refused` when the client belongs to no process.
-    pub fn leave(
-        &mut self,
-        client: ClientNumber,
-        now: Instant,
-    ) -> Result<(ProcessNumber, String), Error> {
-        let (number, name) = self.processes.leave(client, now)?;
-        self.ended(number);
-        Ok((number, name))
-    }
-
-    /// Unregisters a connection that has ended. Returns its process if that ended too: this was the
-    /// last.
-    pub fn disconnect(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
-        let number = self.processes.disconnect(client, now)?;
-        self.ended(number);
-        Some(number)
-    }
-
-    /// Unregisters the clients that were silent for too long, and returns the processes that ended
-    /// because they have no client any more.
-    pub fn end_silent(&mut self, now: Instant) -> Vec<ProcessNumber> {
-        let ended = self.processes.end_silent(now);
-        ended.iter().for_each(|&number| self.ended(number));
-        ended
-    }
-
-    /// Ends the part of a process in sessions. Each way for a process to end comes through here: a
-    /// planned `leave`, a lost connection, and silence.
-    ///
-    /// The duplicate of its entry stays, marked as gone, because threads may still copy in its
-    /// blocks.
-    fn ended(&mut self, number: ProcessNumber) {
-        let Some(process) = self.sessions.registered.get_mut(&number) else { return };
-        // First: a process that is gone gets no notices from the steps below.
-        process.is_gone = true;
-        let (name, sessions) = (process.name.clone(), process.sessions.clone());
-        self.sessions.watchers.remove(&number);
-        self.sessions.grown.remove(&number);
-        self.sessions.wanting.retain(|&wanting| wanting != number);
-        self.sessions.deliveries.retain(|_, (by, _)| *by != number);
-        // Before its ends are closed, so that the others hear `lost` before `closed`.
-        self.lose_messages(number);
-        sessions.into_iter().for_each(|session| self.close_end(number, session));
-        self.sessions.administration.remove(number);
-        self.wake_copies(number);
-        self.tell_watchers_of(&name, false);
-        self.tell_entrant();
-    }
-
-    /// Frees the messages that lie in the blocks of a process that ends, and tells each process
-    /// that would have received some how many it lost.
-    fn lose_messages(&mut self, number: ProcessNumber) {
-        // The owner is the first part of a message's id, so the messages of one owner are
-        // neighbours.
-        let lost: Vec<MessageId> = self
-            .sessions
-            .messages
-            .range((number, 0)..=(number, u64::MAX))
-            .map(|(&id, _)| id)
-            .collect();
-        if lost.is_empty() {
-            return;
-        }
-        let mut told = self.take_out_of_inboxes(number);
-        for id in lost {
-            self.settle(id, Delivery::Lost);
-            self.free(id);
-        }
-        // In the order in which they were sent: the order of a hash map changes from run to run.
-        told.sort_unstable_by_key(|&(first, ..)| first);
-        for (_, process, session, count) in told {
-            self.sessions.counts.lost += count;
-            if process != number {
-                self.notify(process, Notice::Lost { session, count });
-            }
-            self.tidy(session);
-        }
-    }
-
-    /// Takes the messages in the blocks of a process out of all inboxes. Returns for each inbox the
-    /// first of them, the inbox's process and session, and their count. Cost: all sessions and all
-    /// their messages.
-    fn take_out_of_inboxes(
-        &mut self,
-        number: ProcessNumber,
-    ) -> Vec<(MessageId, ProcessNumber, SessionId, u64)> {
-        let owned = |id: &MessageId| id.0 == number;
-        let mut told = Vec::new();
-        for (&id, session) in &mut self.sessions.all {
-            for end in &mut session.ends {
-                let before = end.inbox.len();
-                let first = end.inbox.iter().map(|queued| queued.message).find(owned);
-                let process = self.sessions.registered.get_mut(&end.process);
-                let notices = process.map(|process| &mut process.notices);
-                if let Some(notices) = notices {
-                    for gone in end.inbox.iter().filter(|queued| owned(&queued.message)) {
-                        notices.take_back(gone.notice);
-                    }
-                }
-                end.inbox.retain(|queued| !owned(&queued.message));
-                if let Some(first) = first {
-                    told.push((first, end.process, id, (before - end.inbox.len()) as u64));
-                }
-            }
-        }
-        told
-    }
-
-    /// Wakes the threads that wait for a seat at the blocks of a process that ended: they will not
-    /// get one, and fail.
-    fn wake_copies(&mut self, number: ProcessNumber) {
-        let blocks =
-            self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
-        let seats = blocks.flat_map(|block| block.seats());
-        let copies: Vec<_> = seats.flat_map(|seat| seat.copies()).collect();
-        for copy in copies {
-            let by = self.sessions.copies.get(&copy).map(|copy| copy.by);
-            by.into_iter().for_each(|by| self.processes.wake(by));
-        }
-    }
-
-    /// Returns whether no thread copies in the blocks of a process that has ended. The first time
-    /// that this is so, removes the engine's duplicate, and the blocks can be given back; the
-    /// caller asks until then. So the memory goes back after the last copy in it.
-    pub fn is_quiet(&mut self, number: ProcessNumber) -> bool {
-        let Some(process) = self.sessions.registered.get(&number) else { return true };
-        let mut seats = process.blocks.iter().flat_map(|block| block.seats());
-        if !process.is_gone || !seats.all(|seat| seat.is_empty()) {
-            return false;
-        }
-        self.sessions.registered.remove(&number);
-        true
     }
 }

@@ -1,40 +1,63 @@
-//! The report as other programs read it.
+//! The report in the formats of other programs. One failed check in each of them:
+//!
+//! ```text
+//!   text         0/30  gives no number twice
+//!   json        {"key": "unique", "name": "gives no number twice", "status": "failed", …
+//!   gradescope  {"name": "gives no number twice", "score": 0, "max_score": 30, …
+//!   junit       <testcase classname="leasebox.unique" …><failure message="0 of 30 points">…
+//!   tap         not ok 3 - gives no number twice
+//! ```
 //!
 //! | format | read by | shape |
 //! | --- | --- | --- |
-//! | json | scripts | `score`, `max_score`, `tests` with `key`, `status` and the rest |
-//! | gradescope | Gradescope's `results.json` | `score`, `output`, `tests` with `name`, `score`, `max_score`, `status`, `output` |
+//! | json | scripts | `score`, `max_score`, `tests` with `key`, `status` and the rest, `notes` |
+//! | gradescope | Gradescope's `results.json` | `score`, `output`, `tests` |
 //! | junit | CI servers | `testsuites`, `testsuite`, `testcase` with `failure` or `skipped` |
 //! | tap | TAP harnesses | version 13: plan, `ok` and `not ok`, a YAML block of details |
 //!
-//! **Invariants** whatever a graded server said, the result is well formed: strings are
-//! escaped, and what the format cannot hold at all is replaced.
+//! Each format has its own words for the four outcomes of a check:
 //!
-//! **Lock** none.
+//! | outcome | json | gradescope | junit | tap |
+//! | --- | --- | --- | --- | --- |
+//! | all points | `passed` | `passed` | a bare `testcase` | `ok` |
+//! | fewer points | `failed` | `failed` | `failure` | `not ok` |
+//! | undecidable | `undecidable` | `passed`, 0 of 0 | `skipped` | `ok … # SKIP` |
+//! | not run | `not-run` | `failed` | `failure` | `not ok` |
 //!
-//! **Source** Gradescope's autograder specifications; the JUnit XML that Jenkins and
-//! GitLab document; testanything.org, version 13.
+//! **Invariants**
+//!
+//! 1. The result is well formed, whatever a graded server sent: strings are escaped, and characters
+//!    that a format cannot hold are replaced.
+//! 2. No format shows a check that did not run as passed.
+//!
+//! **Lock** none: these are pure functions over a report.
+//!
+//! **Simplified** `format!` writes the JSON and XML. That is enough for one flat shape; a program
+//! with many shapes uses a library, which also checks that the brackets match.
+//!
+//! **Source** Gradescope's autograder specifications; the JUnit XML that Jenkins and GitLab
+//! document; testanything.org, version 13; RFC 8259 for JSON, and the W3C's XML 1.0.
 
 use std::fmt::Write;
 
 use crate::lab::grader::report::{Check, CheckOutcome, GradeReport, points};
 
-/// Which form.
+/// A format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For scripts.
+    /// JSON for scripts.
     Json,
-    /// For Gradescope.
+    /// Gradescope's `results.json`.
     Gradescope,
-    /// For CI servers.
+    /// JUnit XML for CI servers.
     Junit,
-    /// For TAP harnesses.
+    /// TAP version 13 for test harnesses.
     Tap,
 }
 
-/// The whole report in that form.
+/// Returns the whole report in the format. The report may be unfinished.
 pub fn render(report: &GradeReport, format: Format) -> String {
     match format {
         Format::Text => report.text(),
@@ -45,6 +68,7 @@ pub fn render(report: &GradeReport, format: Format) -> String {
     }
 }
 
+/// Returns the word for a check's outcome in JSON.
 fn status(check: &Check) -> &'static str {
     match check.outcome {
         CheckOutcome::Undecidable => "undecidable",
@@ -54,6 +78,7 @@ fn status(check: &Check) -> &'static str {
     }
 }
 
+/// Writes each check on a line of its own, so that `grep` and `diff` can be used on the file.
 fn json(report: &GradeReport) -> String {
     let test = |check: &Check| {
         format!(
@@ -80,6 +105,9 @@ fn json(report: &GradeReport) -> String {
     )
 }
 
+/// Gradescope knows only `passed` and `failed`. An undecidable check gets `passed` with 0 of 0
+/// points: `failed` would blame the server for a thing that the grader cannot know. The `score` at
+/// the top replaces Gradescope's own sum, which would be 90 when a check of 10 points is left out.
 fn gradescope(report: &GradeReport) -> String {
     let test = |check: &Check| {
         let status = if check.passed() || check.is_undecidable() { "passed" } else { "failed" };
@@ -93,6 +121,7 @@ fn gradescope(report: &GradeReport) -> String {
         )
     };
     let tests: Vec<String> = report.checks.iter().map(test).collect();
+    // Gradescope has no place for notes, so they follow the target in the text of the whole result.
     let mut output = report.target.clone();
     report.notes.iter().for_each(|note| output.push_str(&format!("\n{note}")));
     format!(
@@ -103,7 +132,8 @@ fn gradescope(report: &GradeReport) -> String {
     )
 }
 
-/// A JSON string.
+/// Returns the text as a JSON string. JSON demands an escape for the quotation mark, the backslash
+/// and characters below 0x20 (RFC 8259, section 7); all others may stand as they are.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
@@ -112,6 +142,7 @@ fn quoted(text: &str) -> String {
             '\\' => quoted.push_str("\\\\"),
             '\n' => quoted.push_str("\\n"),
             control if u32::from(control) < 0x20 => {
+                // Writing to a `String` never fails.
                 let _ = write!(quoted, "\\u{:04x}", u32::from(control));
             }
             other => quoted.push(other),
@@ -121,6 +152,8 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
+/// A check that did not run is a `failure`: with `skipped`, a CI server would show success for a
+/// grading that was cut off.
 fn junit(report: &GradeReport) -> String {
     let failures = report.checks.iter().filter(|c| !c.passed() && !c.is_undecidable()).count();
     let skipped = report.checks.iter().filter(|check| check.is_undecidable()).count();
@@ -139,6 +172,7 @@ fn junit(report: &GradeReport) -> String {
             check.key, check.seconds
         );
         let earned = format!("{} of {} points", points(check.score()), check.weight);
+        // `passed()` is false for a check that did not run, so the last arm handles that one too.
         let _ = match check.outcome {
             CheckOutcome::Undecidable => {
                 writeln!(xml, "{head}>\n      <skipped message=\"{output}\"/>\n    </testcase>")
@@ -155,13 +189,17 @@ fn junit(report: &GradeReport) -> String {
     xml + "  </testsuite>\n</testsuites>\n"
 }
 
-/// Text of XML 1.0, also within an attribute; characters that it cannot hold become `?`.
+/// Returns the text for XML 1.0, for an element or an attribute. A line end becomes `&#10;`,
+/// because a parser turns a raw one in an attribute into a space (section 3.3.3). Characters that
+/// XML cannot hold even as a reference (section 2.2) become `?`, and so does a carriage return.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for letter in text.chars() {
         match letter {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
+            // Needed only in `]]>`, which no text may hold (section 2.4); escaping each `>` needs
+            // no search.
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\n' => escaped.push_str("&#10;"),
@@ -175,12 +213,14 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
+/// Writes the plan `1..10`, a line for each check, and the notes as diagnostics.
 fn tap(report: &GradeReport) -> String {
     let mut tap = format!("TAP version 13\n1..{}\n", report.checks.len());
     for (at, check) in report.checks.iter().enumerate() {
         let (number, name) = (at + 1, check.name);
         let output = check.output();
         if check.is_undecidable() {
+            // The reason follows `# SKIP` on the same line, so it can hold no line end and no `#`.
             let why = output.replace('\n', " ").replace('#', "");
             let _ = writeln!(tap, "ok {number} - {name} # SKIP {why}");
             continue;
@@ -188,6 +228,8 @@ fn tap(report: &GradeReport) -> String {
         let ok = if check.passed() { "ok" } else { "not ok" };
         let _ = writeln!(tap, "{ok} {number} - {name}");
         if !check.passed() {
+            // A YAML block, indented by two columns. A JSON string is a YAML string too, so
+            // `quoted` serves both formats.
             let _ = writeln!(tap, "  ---\n  score: {}", points(check.score()));
             let _ = writeln!(
                 tap,
@@ -197,6 +239,7 @@ fn tap(report: &GradeReport) -> String {
             );
         }
     }
+    // A harness shows a line that begins with `#`, and does not count it.
     for line in report.notes.iter().flat_map(|note| note.lines()) {
         let _ = writeln!(tap, "# {line}");
     }

@@ -1,24 +1,43 @@
-//! Clients that do not behave: one that vanishes, one that never reads, one that talks
-//! nonsense. Others must be served as before.
+//! Clients that misbehave. The server must serve the others as before.
 //!
 //! ```text
-//!   vanish   "draw 1" five times and gone · "dr" and gone · gone · a reply begun, and gone
-//!   unread   "draw 1000", and not a byte is read while others draw; later, when nothing is
-//!            left, so many draws that their answers fill every buffer
-//!   nonsense "draw", "draw -1", 5000 letters, control bytes …      last of all
+//!   vanish      draw 1, 5 times ─ close           the server writes to a closed connection
+//!   3 times     dr ─ close                        half a command
+//!               close                             no command
+//!               draw 20 ─ read 1 byte ─ close     a reset in the middle of the reply
+//!
+//!   unread      draw 1000 ───────── reads nothing ─────────── reads the reply
+//!   bystander              draw 1 ─ 5                         connected before
+//!   new client                          connect ─ draw 1 ─ 19
+//!
+//!   flood       draw 1, draw 1, …  up to 8 MiB, no answer is read       after the drain
+//!   nonsense    draw, draw -1, 5000 letters, control bytes, …           last
 //! ```
 //!
-//! What such clients asked for may have been drawn: nobody saw it, so it counts as drawn.
+//! | client | finds a server that |
+//! | --- | --- |
+//! | vanish | ends by SIGPIPE or by an exception when it writes to a closed connection |
+//! | unread | serves no second client before the first one is done |
+//! | flood | writes to a client while it holds a lock, or in the thread that serves all clients |
+//! | nonsense | ends at a line that it cannot parse |
 //!
-//! **Invariants** a client that vanishes or does not read is followed by one that was
-//! connected before and by a new one; the flood and bad input, which come last, by a new one.
+//! The flood is needed because 1000 numbers are about 6 kB: the sockets' buffers hold that much, so
+//! no server blocks on one such reply. The answers to a million draws do not fit.
 //!
-//! **Lock** the ledger's, for its count.
+//! **Invariants**
 //!
-//! **Simplified** where a drained server answers nothing at all, the flood blocks nobody,
-//! and of bad input only what happens to new connections can be seen.
+//! 1. After the clients that vanish, and while one does not read, two others draw: one that was
+//!    connected before, and a new one. After the flood and after each bad line a new one asks.
+//! 2. Numbers that a vanished client asked for count as unseen: the server may have drawn them.
+//!    There are at most 3 · (5 + 20) = 75 of them, and so many may be missing when the list is
+//!    drained.
 //!
-//! **Source** `loot-box.txt`: the server is connected by several clients, and serves them.
+//! **Lock** the ledger's, to record answers and to add to its count of unseen numbers.
+//!
+//! **Simplified** When a drained server answers nothing at all, the flood cannot block it, and of
+//! bad input only its effect on new connections can be seen.
+//!
+//! **Source** `loot-box.txt`, specification 4; RFC 1122, section 4.2.2.13, for the reset.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -27,40 +46,48 @@ use crate::lab::grader::peer::{AnswerEnd, GradedPeer};
 use crate::lab::grader::report::CheckOutcome;
 use crate::lab::grader::{CheckVerdict, Grading, describe};
 
-/// Clients that vanish in each way.
+/// Rounds of vanishing clients: a server that ends only at an unlucky moment has three chances.
 const VANISHING: usize = 3;
 
-/// Numbers asked for one by one by a client that vanishes at once, and in one draw by one
-/// that vanishes in the middle of its reply. Few, because they cannot be accounted for.
+/// Numbers of one round that may be drawn and never be seen: single draws of the client that
+/// vanishes at once, and the one draw of the client that vanishes in its reply. They are few,
+/// because the permutation cannot be judged more exactly than to their sum.
 const VANISHING_DRAWS: usize = 5;
 const BROKEN_OFF_DRAW: usize = 20;
 
-/// Numbers asked for by one that never reads.
+/// Numbers in the reply that is read late.
 const UNREAD_DRAW: usize = 1000;
 
-/// None of them asks for more than this part of the list.
+/// The late reader asks for at most one in so many numbers of the list, so that a short list is not
+/// used up.
 const PART_OF_LIST: usize = 50;
 
-/// Commands that are sent at once, and bytes in all: a server that waits for its reader
-/// was stuck after 4 to 6 MB of them on Linux.
+/// Commands in one write, and bytes of the whole flood. On Linux a server that waits for its reader
+/// was stuck after 4 to 6 MB of commands; 8 MiB leave room for larger buffers.
 const FLOOD_PIECE: usize = 1000;
 const FLOOD: usize = 8 << 20;
 
-/// How long one that will vanish waits for a first byte, and a bad line for its answer.
+/// The wait for the first byte of a reply that will be broken off, for the answer to a bad line,
+/// and for room for a piece of the flood.
 const SHORT_PATIENCE: Duration = Duration::from_millis(150);
 
-/// How long a server that serves nobody any more is waited on.
+/// The wait for the answer to a probe by [`Grading::mood`].
 const MOOD_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The same after a flood: a busy machine needs longer to work through it.
+/// The same after a flood: a busy machine first works through the commands that are queued.
 const FLOOD_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What an alive server does when it is asked.
+/// A server's reaction to a `draw 1` by a new client. A drained list has no right answer to it, so
+/// a check compares the mood before the misbehaviour with the mood after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mood {
+    /// The server sends something.
     Speaks,
+    /// The server closes or resets the connection.
     Closes,
+    /// Nothing comes in time.
     Silent,
+    /// The connection fails.
     Unreachable,
 }
 
@@ -76,6 +103,8 @@ impl Mood {
 }
 
 impl Grading<'_> {
+    /// `vanish`: others are served after clients have vanished. The bystander draws before, so that
+    /// only the vanished clients can explain a later failure.
     pub(super) fn survives_a_client_that_vanishes(&self, deadline: Instant) -> CheckVerdict {
         let mut bystander = self.peer(deadline);
         self.draw_one(&mut bystander, "before anybody vanished, ").map_or_else(
@@ -87,21 +116,28 @@ impl Grading<'_> {
         )
     }
 
+    /// Lets four clients vanish, each in its own way, and counts the numbers as unseen.
     fn vanish(&self, deadline: Instant) {
         let mut unseen = 0;
         let mut at_once = self.peer(deadline);
-        // Several commands: a server learns only from its second write that nobody is there.
+        // Several commands: the first write to a closed connection succeeds and brings a reset
+        // back. Only the second one fails, by EPIPE or the signal SIGPIPE.
         let commands = at_once.command("draw 1").repeat(VANISHING_DRAWS);
         if at_once.send(&commands).is_ok() {
             unseen += VANISHING_DRAWS;
         }
         drop(at_once);
+        // Half a command: a server that loops until the line end comes must see the end of the
+        // stream.
         let mut in_a_word = self.peer(deadline);
         let _ = in_a_word.send(b"dr");
         drop(in_a_word);
+        // No byte at all: the server's first read returns 0.
         let mut silent = self.peer(deadline);
         let _ = silent.connect();
         drop(silent);
+        // A reply that is not read to its end: the close sends a reset, so a server that is still
+        // writing gets an error.
         let mut broken_off = self.peer(deadline);
         let command = broken_off.command(&format!("draw {BROKEN_OFF_DRAW}"));
         if broken_off.send(&command).is_ok() {
@@ -115,6 +151,7 @@ impl Grading<'_> {
         self.ledger().unseen += unseen as u64;
     }
 
+    /// `unread`, first part: others are served while one client has not read its reply.
     pub(super) fn survives_an_unread_reply(&self, deadline: Instant) -> CheckVerdict {
         let mut bystander = self.peer(deadline);
         if let Err(why) = self.draw_one(&mut bystander, "before, ") {
@@ -122,9 +159,10 @@ impl Grading<'_> {
         }
         let mut unread = self.peer(deadline);
         let count = UNREAD_DRAW.min(self.options.numbers as usize / PART_OF_LIST).max(1);
+        // Stays `None` when the draw could not be sent: then the closure below does not run.
         let mut verdict = None;
         let when = format!("while a client does not read its draw {count}, ");
-        // It is read in the end, so that its numbers are accounted for.
+        // Reads the reply in the end, so that its numbers are recorded and none of them is missing.
         let answer = unread.draw_meanwhile(count, || {
             verdict = Some(self.others_are_served(&mut bystander, deadline, &when));
         });
@@ -132,7 +170,8 @@ impl Grading<'_> {
         verdict.unwrap_or((CheckOutcome::Earned(0.0), vec![describe(count, &answer)]))
     }
 
-    /// After the list is drained: its answers cost nobody a number any more.
+    /// `unread`, second part: a new client is served while another one sends draws and reads no
+    /// answer. The list is drained, so these draws cost no number.
     pub(super) fn survives_a_flood_that_nobody_reads(&self, deadline: Instant) -> CheckVerdict {
         let before = self.mood(deadline, MOOD_PATIENCE);
         let mut flooding = self.peer(deadline);
@@ -141,10 +180,14 @@ impl Grading<'_> {
         }
         let commands = flooding.command("draw 1").repeat(FLOOD_PIECE);
         let mut sent = 0;
+        // `false` means that the server reads no more. It may stop for this client, and for no
+        // other.
         while sent < FLOOD && flooding.send_within(&commands, SHORT_PATIENCE) {
             sent += commands.len();
         }
-        // The flood may have used up its time, where the machine is busy; the server has its own.
+        // On a busy machine the flood may have used up this check's share, so the probe may use all
+        // the time that is left. The flood's connection stays open until then: closing it would
+        // free a server that is blocked in a write.
         let after = self.mood(self.end, FLOOD_PATIENCE);
         drop(flooding);
         if after == before || after == Mood::Speaks {
@@ -158,7 +201,8 @@ impl Grading<'_> {
         (CheckOutcome::Earned(0.0), vec![why])
     }
 
-    /// A client that was there before, and one that is new.
+    /// Draws a number as a client that was connected before, and one as a new client. Each is worth
+    /// half of the points.
     fn others_are_served(
         &self,
         bystander: &mut GradedPeer,
@@ -174,6 +218,8 @@ impl Grading<'_> {
         (CheckOutcome::Earned(served as f64 / 2.0), details)
     }
 
+    /// Draws one number and records it. Fails with a line for the report, which begins with `when`,
+    /// unless the reply is whole.
     fn draw_one(&self, peer: &mut GradedPeer, when: &str) -> Result<(), String> {
         let answer = peer.draw(1);
         self.record_or_give_up(0, 1, &answer);
@@ -183,7 +229,8 @@ impl Grading<'_> {
         }
     }
 
-    /// Last of all: what comes after this is not to be trusted.
+    /// `bad-input`: the server serves new clients after each bad line. It need not answer the bad
+    /// line itself. This check is the last one: after it the server may be damaged.
     pub(super) fn survives_bad_input(&self, deadline: Instant) -> CheckVerdict {
         let before = self.mood(deadline, MOOD_PATIENCE);
         if before == Mood::Unreachable {
@@ -208,7 +255,7 @@ impl Grading<'_> {
             }
             good += 1;
             if before == Mood::Silent {
-                // Nothing could be seen of it but that it takes connections.
+                // This server shows only that it takes connections. One line is enough to see that.
                 break;
             }
         }
@@ -220,7 +267,8 @@ impl Grading<'_> {
         (CheckOutcome::Earned(f64::from(good) / lines.len() as f64), details)
     }
 
-    /// Says something and waits a moment for whatever comes.
+    /// Sends the bytes as a new client and waits a moment for an answer. Its content does not
+    /// matter.
     fn say(&self, bytes: &[u8], deadline: Instant) {
         let mut peer = self.peer(deadline);
         if peer.send(bytes).is_ok()
@@ -231,7 +279,9 @@ impl Grading<'_> {
         }
     }
 
-    /// How the server takes a new client; the list may be drained.
+    /// Probes the server with `draw 1` as a new client. A number that comes is not recorded,
+    /// because the ledger has been judged by then. The least wait is [`SHORT_PATIENCE`], also when
+    /// time is over.
     fn mood(&self, deadline: Instant, patience: Duration) -> Mood {
         let mut peer = self.peer(deadline);
         let command = peer.command("draw 1");
@@ -245,13 +295,16 @@ impl Grading<'_> {
         match stream.read(&mut [0; 4096]) {
             Ok(0) => Mood::Closes,
             Ok(_) => Mood::Speaks,
+            // A server that closes before it has read the command causes a reset.
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => Mood::Closes,
             Err(_) => Mood::Silent,
         }
     }
 }
 
-/// Lines that no server should mind, and what to call them.
+/// Returns the name and the bytes of each bad line. Each breaks a habit of simple parsers: no word,
+/// no second word, no digits, a sign, zero, too many words, more than 64 bits, an unknown word,
+/// bytes that are no UTF-8, a line that is longer than the buffer.
 fn bad_lines() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("an empty line", b"\n".to_vec()),

@@ -1,41 +1,51 @@
-//! What a record proves: whether it is that of one counter, and how narrow a race it
-//! would have shown.
+//! The proofs in a record: whether one counter explains it, and how narrow a race it would show.
 //!
 //! ```text
-//!   time ──►   ├─ client 1: index 7 ─┤
-//!                                        ├─ client 2: index 3 ─┤     a contradiction:
-//!                                                                    7 was over before 3 began
+//!   time ──►
+//!   ├─ client 1: index 7 ─┤
+//!                             ├─ client 2: index 3 ─┤      a contradiction: 7 was taken before 3
+//!
+//!   ├─ client 1: index 7 ─┤
+//!                   ├─ client 2: index 3 ─┤                possible: in the overlap, 3 and then 7
 //! ```
 //!
-//! **Linearizability.** One counter hands out the indices of its list in order, so the
-//! moments at which they were taken, each within its own request, rise with the index.
-//! Such moments exist exactly if no request with a greater index was over before one
-//! with a smaller index began. Where the list's order is not known it cannot be decided.
+//! **Linearizability.** One counter gives the indices of its list in rising order. Each index is
+//! taken at one instant within its request, so these instants rise with the index. Such instants
+//! exist exactly if no request with a greater index was over before one with a smaller index began.
+//! A number does not tell its index, so without the list's order this cannot be decided.
 //!
-//! **Strength of evidence.** Take the moment at which a request passes its critical
-//! section to lie anywhere between its start and its end, alike for all moments and one
-//! for each request. Two requests of lengths a and b that overlap for o then come within
-//! a window w of each other with probability 2wo / (ab), for a small w. With the sum S of
-//! 2o / (ab) over all pairs of different clients, no pair does with probability e^(-wS):
-//! w = ln(100) / S is the narrowest window that shows itself in 99 of 100 gradings.
+//! **Strength of evidence.** Assume that a request passes its critical section at one instant, and
+//! that each instant between its start and its end is equally likely. Two requests of lengths a and
+//! b that overlap for o then come within a window w of each other with probability 2wo / (ab), for
+//! a small w. Let S be the sum of 2o / (ab) over all pairs of different clients. No pair comes that
+//! close with probability e^(-wS), so w = ln(100) / S is the narrowest window that shows itself in
+//! 99 of 100 gradings.
 //!
-//! **Invariants** duplicates are judged elsewhere and left out here.
+//! ```text
+//!   a = b = o = 100 µs     1 pair        S =  0.02 per µs     w = ln(100) / S = 230 µs
+//!                          1000 pairs    S = 20    per µs     w               = 230 ns
+//! ```
 //!
-//! **Lock** none.
+//! **Invariants** The same index in two requests is no contradiction here: it is a duplicate, and
+//! the ledger has it.
 //!
-//! **Simplified** a request for many numbers counts as one critical section; where a server
-//! spends its time is not known, so the moment may be far from alike.
+//! **Lock** none: these are pure functions over operations.
 //!
-//! **Source** Herlihy and Wing (1990); the homework's "without lock".
+//! **Simplified** A request for many numbers counts as one critical section. The order of the
+//! numbers within a reply is not judged. A real server may spend most of a request outside the
+//! critical section; then the instants are not equally likely.
+//!
+//! **Source** Herlihy and Wing, "Linearizability" (1990); the homework's "without lock".
 
 use std::time::Duration;
 
 use crate::lab::grader::ledger::Operation;
 
-/// Chance of missing the race that is accepted.
+/// The accepted probability of missing the race: 1 grading in 100.
 const MISSED: f64 = 0.01;
 
-/// Two operations that contradict one counter: the first was over before the second began.
+/// Two operations that contradict one counter: the first was over before the second began, and has
+/// the greater index. Each is an index of the operations, with an index of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {
     /// The operation that was over, and its greatest index.
@@ -44,8 +54,11 @@ pub struct Contradiction {
     pub later: (usize, u32),
 }
 
-/// Finds two operations that contradict one counter. `order` is the list.
+/// Finds two operations that contradict one counter. `order` is the list in its order; a number
+/// that it does not hold is ignored. Two sorts and one pass cost O(n log n) for n operations;
+/// comparing each pair would cost O(n²).
 pub fn contradiction(operations: &[Operation], order: &[u32]) -> Option<Contradiction> {
+    // The inverse of the list: the index of each number.
     let mut index_of: Vec<Option<u32>> = Vec::new();
     for (index, &number) in order.iter().enumerate() {
         let at = number as usize;
@@ -64,9 +77,13 @@ pub fn contradiction(operations: &[Operation], order: &[u32]) -> Option<Contradi
     let mut ends = ranges.clone();
     ranges.sort_by_key(|&(at, _)| operations[at].start);
     ends.sort_by_key(|&(at, _)| operations[at].end);
+    // The pass visits the operations by their start. Of the operations that were over by then, it
+    // keeps the one with the greatest index: when any of them contradicts the visited one, this one
+    // does.
     let mut over: Option<(usize, u32)> = None;
     let mut ended = ends.into_iter().peekable();
     for (at, (smallest, _)) in ranges {
+        // `<`, not `<=`: events at the same instant may have come in either order.
         while let Some((before, (_, greatest))) =
             ended.next_if(|&(before, _)| operations[before].end < operations[at].start)
         {
@@ -81,18 +98,20 @@ pub fn contradiction(operations: &[Operation], order: &[u32]) -> Option<Contradi
     None
 }
 
-/// How hard the server was tried.
+/// The strength of the evidence: how much the requests overlapped.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Strength {
     /// Pairs of requests of different clients that overlapped.
     pub pairs: u64,
-    /// The narrowest race window that would have shown itself in 99 of 100 gradings;
-    /// none when nothing overlapped.
+    /// The narrowest race window that shows itself in 99 of 100 gradings; `None` when no two
+    /// requests overlapped.
     pub window: Option<Duration>,
 }
 
-/// Measures the overlap that was really achieved.
+/// Measures the overlap of the requests. After a sort, each request is compared with the requests
+/// that are open at its start: about one for each client.
 pub fn strength(operations: &[Operation]) -> Strength {
+    // A request of length 0 overlaps nothing, and its length would be a divisor below.
     let mut by_start: Vec<&Operation> = operations.iter().filter(|o| o.end > o.start).collect();
     by_start.sort_by_key(|operation| operation.start);
     let (mut pairs, mut sum) = (0, 0.0);
@@ -107,11 +126,13 @@ pub fn strength(operations: &[Operation]) -> Strength {
         }
         open.push(one);
     }
+    // Without overlap the sum is 0 and the quotient infinite. That is no `Duration`: no window.
     let seconds = -MISSED.ln() / sum;
     let window = Duration::try_from_secs_f64(seconds).ok();
     Strength { pairs, window }
 }
 
+/// Returns the length of a request in seconds.
 fn length(operation: &Operation) -> f64 {
     (operation.end - operation.start).as_secs_f64()
 }

@@ -1,64 +1,80 @@
-//! What was asked, what came, and when: the record that the verdicts are made of.
+//! The record of all draws: each request, its answer, and the times of both.
 //!
 //! ```text
 //!   operation   client 3   start 1.203114 s   end 1.203398 s   draw 2   19 228
 //! ```
 //!
-//! **Invariants** each number in range is counted once as drawn; each further time is one
-//! duplicate, with both operations that had it. Numbers asked for by a client that
-//! vanished or never read count as drawn, up to as many as it asked for.
+//! Duplicates are found as the answers come, with one array access for each number:
 //!
-//! **Lock** one around the whole ledger, taken after an answer's end was timed.
+//! ```text
+//!   first   number    1   2   3   4   5   6   7
+//!           held by   0   0   0   0   2   0   1      5 came first in operation 1, 7 in operation 0
+//!                                                    (the operation's index plus 1; 0 is none)
+//!   add operation 2 with 7:  first[7] is not 0, so 7 is a duplicate of operations 0 and 2
+//! ```
 //!
-//! **Source** Herlihy and Wing, "Linearizability" (1990), for histories of operations, which are called records here.
+//! **Invariants**
+//!
+//! 1. Each number in range counts once as drawn; each further time it is one duplicate, with both
+//!    operations that had it.
+//! 2. A number that a vanished or silent client asked for counts as unseen. So many numbers may be
+//!    missing at the end without a fault of the server.
+//!
+//! **Lock** one around the whole ledger, in [`Grading`](super::Grading). A client thread takes it
+//! after it has timed the end of its answer.
+//!
+//! **Simplified** All operations stay in memory: 72 bytes for each request and 8 for each number
+//! that came, and in `first` 4 for each number of the list.
+//!
+//! **Source** Herlihy and Wing, "Linearizability" (1990), call such a record a history.
 
 use std::time::Duration;
 
-/// One request and what came of it. Times are since the grading began.
+/// One request and its answer. Both times are since the grading began.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
-    /// Which client of the grader's.
+    /// The client: 1 and up in bursts and the drain, 0 in the checks with one client at a time.
     pub client: usize,
-    /// When the command went out.
+    /// The time just before the command was sent.
     pub start: Duration,
-    /// When its last byte came.
+    /// The time when the last byte of the reply had come.
     pub end: Duration,
-    /// How many numbers were asked for.
+    /// The count of the draw.
     pub asked: usize,
-    /// What came; what no list can hold is `u64::MAX`.
+    /// The numbers that came. One that no list can hold is `u64::MAX`.
     pub numbers: Vec<u64>,
 }
 
-/// A number that came again: the number, and both operations' indices.
+/// A number that came again, with both operations as indices of [`Ledger::operations`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duplicate {
     /// The number.
     pub number: u64,
-    /// The operation that had it before.
+    /// The operation that had it first.
     pub before: usize,
-    /// The one that had it again.
+    /// The operation that had it again.
     pub again: usize,
 }
 
-/// All that was drawn so far.
+/// All draws so far.
 #[derive(Debug)]
 pub struct Ledger {
-    /// Every answered request, in the order they were written down.
+    /// Every answered request, in the order of recording, which is not the order of their times.
     pub operations: Vec<Operation>,
     /// Numbers that came again.
     pub duplicates: Vec<Duplicate>,
-    /// Numbers that are not in the list, and the operation that had each.
+    /// Numbers that are not in the list, each with the operation that had it.
     pub out_of_range: Vec<(u64, usize)>,
-    /// Distinct numbers of the list that came.
+    /// The count of different numbers of the list that came.
     pub drawn: u64,
-    /// Numbers that a vanished or silent client asked for and nobody saw.
+    /// The count of numbers that a vanished or silent client asked for. They may have been drawn.
     pub unseen: u64,
-    /// For each number the operation that had it first, from 1; 0 for none.
+    /// For each number the operation that had it first, as its index plus 1; 0 for none.
     first: Vec<u32>,
 }
 
 impl Ledger {
-    /// An empty one for a list of 1 to `greatest`.
+    /// Returns an empty ledger for a list of 1 to `greatest`.
     pub fn new(greatest: u32) -> Self {
         Self {
             operations: Vec::new(),
@@ -70,10 +86,11 @@ impl Ledger {
         }
     }
 
-    /// Writes an operation down.
+    /// Adds an operation and judges each of its numbers: new, again, or out of range.
     pub fn add(&mut self, operation: Operation) {
         let at = self.operations.len();
         for &number in &operation.numbers {
+            // `first` has a place 0, so that a number is its own index; but no list holds 0.
             let known = usize::try_from(number).ok().filter(|&number| number > 0);
             match known.and_then(|number| self.first.get_mut(number)) {
                 None => self.out_of_range.push((number, at)),
@@ -90,29 +107,29 @@ impl Ledger {
         self.operations.push(operation);
     }
 
-    /// How many numbers the list has.
+    /// Returns the greatest number of the list.
     pub fn greatest(&self) -> u32 {
         self.first.len() as u32 - 1
     }
 
-    /// How many numbers of the list nobody saw.
+    /// Returns the count of numbers of the list that have not come.
     pub fn missing(&self) -> u64 {
         u64::from(self.greatest()) - self.drawn
     }
 
-    /// Up to `most` of them.
+    /// Returns the smallest numbers that have not come, `most` of them at most.
     pub fn missing_numbers(&self, most: usize) -> Vec<usize> {
         (1..self.first.len()).filter(|&number| self.first[number] == 0).take(most).collect()
     }
 
-    /// How many numbers came, duplicates and all.
+    /// Returns the count of all numbers that came, with duplicates and those out of range.
     pub fn received(&self) -> u64 {
         self.drawn + (self.duplicates.len() + self.out_of_range.len()) as u64
     }
 
-    /// The numbers in range, each client's in its order, one client behind the other, and
-    /// each number only where it came first: a race that deals out a part of the list again
-    /// does not make its order less random.
+    /// Returns the numbers in range: each client's in the order it got them, one client after the
+    /// other. Each number stands only where it came first: a race that gives a part of the list
+    /// again does not make the order less random.
     pub fn orders(&self) -> Vec<u32> {
         let mut by_client: Vec<(usize, &Operation)> = self.operations.iter().enumerate().collect();
         by_client.sort_by_key(|(_, operation)| (operation.client, operation.start));
@@ -123,6 +140,7 @@ impl Ledger {
                 let Ok(index) = usize::try_from(number) else { continue };
                 let came_first =
                     self.first.get(index).is_some_and(|&first| first as usize == at + 1);
+                // `taken` drops a number that came twice within the operation that had it first.
                 if came_first && !std::mem::replace(&mut taken[index], true) {
                     order.push(index as u32);
                 }

@@ -1,21 +1,37 @@
-//! Well-behaved clients, one and many.
+//! Well-behaved clients: one alone, all of them in bursts, and all of them until the list is empty.
 //!
 //! ```text
-//!   numbers    one client: draw 1, 2, 4, … 1000
-//!   together   all clients connect, then all ask
-//!              barrier ─ all draw ─ barrier ─ all draw ─ …      bursts
-//!   drain      all draw, as fast as they can, until nothing is left
+//!   numbers    client 0   draw 1 ─ draw 2 ─ draw 4 ─ … ─ draw 1000
+//!
+//!   together   client 1   connect ─┐     ┌─ draw ─ reply ────┐     ┌─ connect …
+//!              client 2   connect ─┤     ├─ draw ─── reply ──┤     ├─ connect …
+//!              client 3   connect ─┘     └─ draw ─ reply ────┘     └─ connect …
+//!                               barrier 1               barrier 2: its leader may set `stop`
+//!
+//!   drain      client 1   draw ─ reply ─ draw ─ reply ─ …  until nothing more comes
+//!              client 2   draw ─── reply ─ draw ─ reply ─ …
 //! ```
 //!
-//! Bursts start on a barrier, because a race needs two in its window at once; most of
-//! them draw one number, so that every request passes its critical section soon.
+//! A race needs two threads in its window at the same time. So all clients of a burst are connected
+//! before any of them draws, and most bursts draw one number: the shorter two overlapping requests
+//! are, the closer together their critical sections lie.
 //!
-//! **Invariants** whatever a thread meets, it comes to every barrier: none waits for ever.
+//! **Invariants**
 //!
-//! **Lock** the ledger's and the failures', between requests; only the one that decides
-//! whether to go on takes the second with the first.
+//! 1. Each thread that was made comes to every barrier, whatever its connection does. No path
+//!    leaves a round between its two barriers.
+//! 2. All threads leave in the same round. The leader sets `stop` before it comes to the next
+//!    barrier 1, and the others read `stop` only after that barrier.
+//! 3. Every loop ends: the bursts at a third of the list, the drain at twice its length, and both
+//!    at their deadline.
 //!
-//! **Source** `loot-box.txt`, the scenario: clients that draw at once.
+//! **Lock** the ledger's and the failures', never during a request. Only `Burst::is_enough` holds
+//! both, the ledger's first; no thread can hold them in the other order.
+//!
+//! **Simplified** All clients run on one machine, often the server's own, and take turns on its
+//! cores. A load generator runs on several machines and meets narrower windows.
+//!
+//! **Source** `loot-box.txt`, the scenario: clients A and B that draw at once.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -28,36 +44,42 @@ use crate::lab::grader::peer::{AnswerEnd, DrawAnswer, GradedPeer};
 use crate::lab::grader::report::CheckOutcome;
 use crate::lab::grader::{CheckVerdict, Grading, MAX_SHOWN, describe};
 
-/// Counts that one client draws; from 250 on the reply has over 1024 bytes.
+/// The counts that one client draws, 1867 numbers in all. From 250 on a reply has more than 1024
+/// bytes, a usual size for a buffer: a server that loses the rest is found.
 const COUNTS: [usize; 8] = [1, 2, 4, 10, 100, 250, 500, 1000];
 
-/// None of them draws more than this part of the list.
+/// None of these draws takes more than a twentieth of the list: `draw 1000` needs 20,000 numbers.
 const PART_OF_LIST: usize = 20;
 
-/// What the clients of a burst draw, in turn, after the first bursts.
+/// The counts of the bursts after the long ones, again and again. All clients of a burst draw the
+/// same count.
 const BURST: [usize; 8] = [1, 1, 1, 2, 1, 1, 1, 10];
 
-/// The first bursts draw so many each: a server whose threads take turns (Python's do,
-/// every 5 ms) is switched away from only within a long request.
+/// The number of long bursts, which come first, and the most numbers that a client draws in one.
+/// Python's threads run in turns of 5 ms: a short draw is over before its turn ends, and only a
+/// long one can be interrupted between its load and its store.
 const LONG_BURSTS: usize = 2;
 const LONG_DRAW: usize = 1000;
 
-/// The part of the list that each of them may draw, all clients together.
+/// In one long burst all clients together draw a twelfth of the list, so in both a sixth. The other
+/// half of `BURSTS_DRAW` is left to the short bursts.
 const LONG_BURST_PART: usize = 12;
 
-/// The part of the list that bursts may draw.
+/// The bursts stop when they have drawn the third part of the list: the drain needs the rest.
 const BURSTS_DRAW: u64 = 3;
 
-/// Numbers of one draw while the list is drained.
+/// The most numbers in one draw of the drain.
 const BATCH: usize = 1000;
 
-/// Each client draws so many times at least, so that they meet.
+/// Each client makes about so many draws in the drain at least, so that the draws overlap.
 const LEAST_DRAWS: usize = 8;
 
-/// Short replies that end a client.
+/// A client stops draining after so many short replies. One may be the last part of the list.
 const MAX_SHORT: usize = 3;
 
 impl Grading<'_> {
+    /// `numbers`: the reply to `draw N` has N numbers. The check earns the share of `COUNTS` with a
+    /// right reply.
     pub(super) fn answers_with_as_many_numbers(&self, deadline: Instant) -> CheckVerdict {
         let mut peer = self.peer(deadline);
         let (mut good, mut details) = (0, Vec::new());
@@ -80,12 +102,14 @@ impl Grading<'_> {
         (CheckOutcome::Earned(f64::from(good) / tried as f64), details)
     }
 
+    /// `together`: all clients are served when they draw at the same time.
     pub(super) fn serves_many_together(&self, deadline: Instant) -> CheckVerdict {
         let burst = Burst::new(self, deadline);
         let made = self.at_once(|client, all| burst.take_part(client, self.peer(deadline), all));
         burst.verdict(made)
     }
 
+    /// `permutation`: until its end, the server gave each number of the list exactly once.
     pub(super) fn is_drained_to_a_permutation(&self, deadline: Instant) -> CheckVerdict {
         let late = AtomicBool::new(false);
         let made = self.at_once(|client, _| self.drain(client, deadline, &late));
@@ -95,12 +119,15 @@ impl Grading<'_> {
         self.judge_permutation(late.into_inner())
     }
 
-    /// Runs `work` in a thread for each client, with a barrier for as many as there are;
-    /// answers how many threads the system had to give.
+    /// Runs `work` in a thread for each client, 1 and up, and waits for all of them. Returns how
+    /// many threads the system made: when it refuses one, the clients after it are left out.
     fn at_once(&self, work: impl Fn(usize, &Barrier) + Sync) -> usize {
         thread::scope(|scope| {
             let work = &work;
-            // Nobody begins before all are made: the barrier is for those that are.
+            // A barrier needs its size in advance, but the number of threads is known only after
+            // the last spawn. So each thread first waits on a channel for the barrier. With a
+            // barrier for all clients, the threads that were made would wait for ever for those
+            // that were not.
             let waiting: Vec<Sender<Arc<Barrier>>> = (1..=self.options.clients)
                 .map_while(|client| {
                     let (go, begin) = channel::<Arc<Barrier>>();
@@ -113,20 +140,23 @@ impl Grading<'_> {
                 })
                 .collect();
             let all = Arc::new(Barrier::new(waiting.len()));
-            // A thread that waits is there to receive.
+            // The send cannot fail: the thread keeps the receiver until the barrier comes.
             waiting.iter().for_each(|go| drop(go.send(all.clone())));
             waiting.len()
         })
     }
 
-    /// Draws until nothing more comes.
+    /// Draws as `client` until nothing more comes, or the whole list has come. Sets `late` when
+    /// time was over before that.
     fn drain(&self, client: usize, deadline: Instant, late: &AtomicBool) {
         let mut peer = self.peer(deadline);
         let share = self.options.numbers as usize / (self.options.clients * LEAST_DRAWS).max(1);
         let batch = share.clamp(1, BATCH);
-        // A list that never ends is no list: as much again is enough to say so.
+        // A server that begins its list anew never comes to an end. Twice the list is enough to
+        // show that.
         let enough = u64::from(self.options.numbers).saturating_mul(2);
-        // A short reply is the end of the list, or what the server says when it is drained.
+        // A short reply is the last part of the list, or a message such as "0 left". The client
+        // keeps it until the end: only a message comes again word for word.
         let mut short: Vec<DrawAnswer> = Vec::new();
         while short.len() < MAX_SHORT {
             if Instant::now() >= deadline {
@@ -134,13 +164,15 @@ impl Grading<'_> {
                 break;
             }
             let answer = peer.draw(batch);
+            // A reply that the deadline cut off is no fault of the server.
             late.fetch_or(Instant::now() >= deadline, Ordering::Relaxed);
             if answer.ending == AnswerEnd::Whole {
                 self.record(client, batch, &answer);
             } else if answer.numbers.is_empty() {
                 break;
             } else if short.iter().any(|known| known.raw == answer.raw) {
-                // Said again word for word: no numbers, whatever digits it holds.
+                // The same bytes again are a message, so its digits are no numbers: the first copy
+                // is removed too.
                 short.retain(|known| known.raw != answer.raw);
                 break;
             } else {
@@ -154,6 +186,8 @@ impl Grading<'_> {
         short.iter().for_each(|answer| self.record(client, batch, answer));
     }
 
+    /// Judges the drained list. As many numbers may be missing as went to clients that vanished;
+    /// one number twice or out of range loses all points.
     fn judge_permutation(&self, late: bool) -> CheckVerdict {
         let ledger = self.ledger();
         let (missing, unseen) = (ledger.missing(), ledger.unseen);
@@ -176,22 +210,29 @@ impl Grading<'_> {
             let when = if late { "when time was over" } else { "when nothing more came" };
             details.push(format!("{missing} were missing {when}, such as {}", some.join(", ")));
         }
-        // Half for a list that was not drained in time and is well as far as it went.
+        // Half of the points for the part that was drawn, when only time was missing.
         let part =
             if late && strangers == 0 { ledger.drawn as f64 / total as f64 / 2.0 } else { 0.0 };
         (CheckOutcome::Earned(part), details)
     }
 }
 
-/// Many clients that draw at once, again and again.
+/// The state of all bursts. The client threads share it by reference.
 struct Burst<'g, 'o> {
+    /// The grading, with the ledger that every thread adds to.
     grading: &'g Grading<'o>,
+    /// Whether the bursts are over. The leader of barrier 2 sets it, all read it after barrier 1.
     stop: AtomicBool,
+    /// The bursts end with the first round that ends after this.
     deadline: Instant,
-    /// Numbers that may be in the ledger when it ends.
+    /// The bursts end when the ledger has received so many numbers.
     enough: u64,
+    /// The requests of all clients. `Relaxed` is enough: the sum is read when all threads have
+    /// ended.
     asked: AtomicUsize,
+    /// The requests among them that brought a number.
     answered: AtomicUsize,
+    /// A line for each request without a number. Every thread may add one.
     failures: Mutex<Vec<String>>,
 }
 
@@ -208,12 +249,14 @@ impl<'g, 'o> Burst<'g, 'o> {
         }
     }
 
+    /// Draws in every burst as one of the clients, until the leader has set `stop`.
     fn take_part(&self, client: usize, mut peer: GradedPeer, all: &Barrier) {
         let clients = self.grading.options.clients;
         let part = self.grading.options.numbers as usize / (clients * LONG_BURST_PART).max(1);
         let long = std::iter::repeat_n(part.clamp(1, LONG_DRAW), LONG_BURSTS);
         for count in long.chain(BURST.into_iter().cycle()) {
-            // All are connected before the first one asks.
+            // All connect before the barrier, so that the burst is draws alone. An error is left to
+            // `draw`, which connects again and reports it: this thread must come to the barrier.
             let _ = peer.connect();
             all.wait();
             if self.stop.load(Ordering::SeqCst) {
@@ -222,7 +265,8 @@ impl<'g, 'o> Burst<'g, 'o> {
             let answer = peer.draw(count);
             self.asked.fetch_add(1, Ordering::Relaxed);
             self.grading.record_or_give_up(client, count, &answer);
-            // A reply with numbers missing is another check's business: it was served.
+            // A reply with some numbers was served; `numbers` judges whether they are as many as
+            // asked for.
             if !answer.numbers.is_empty() {
                 self.answered.fetch_add(1, Ordering::Relaxed);
             } else {
@@ -232,13 +276,15 @@ impl<'g, 'o> Burst<'g, 'o> {
                 );
                 lock(&self.failures).push(why);
             }
+            // `wait` returns true in exactly one thread, so one thread decides for all.
             if all.wait().is_leader() && self.is_enough() {
                 self.stop.store(true, Ordering::SeqCst);
             }
         }
     }
 
-    /// Whether going on would prove nothing more.
+    /// Returns whether another burst would prove nothing more: time is over, the numbers for the
+    /// bursts are drawn, or a fault was found.
     fn is_enough(&self) -> bool {
         let ledger = self.grading.ledger();
         Instant::now() >= self.deadline
@@ -247,7 +293,7 @@ impl<'g, 'o> Burst<'g, 'o> {
             || !lock(&self.failures).is_empty()
     }
 
-    /// What `made` clients at once saw.
+    /// Returns the verdict; `made` is the number of threads that took part.
     fn verdict(self, made: usize) -> CheckVerdict {
         let (asked, answered) = (self.asked.into_inner(), self.answered.into_inner());
         let mut details = std::mem::take(&mut *lock(&self.failures));
@@ -265,9 +311,10 @@ impl<'g, 'o> Burst<'g, 'o> {
         }
         details.truncate(MAX_SHOWN);
         details.insert(0, format!("{answered} of {asked} requests were answered"));
-        // What counts is how many were served in the round that failed.
+        // The bursts end with the round of the first failure, so all failures are of one round: of
+        // its `made` requests, `served` were answered.
         let served = made.saturating_sub(asked - answered);
-        // One who is served alone is not served together.
+        // A server that answers one client of a round does not serve them together: no points.
         (CheckOutcome::Earned(if served < 2 { 0.0 } else { served as f64 / made as f64 }), details)
     }
 }

@@ -1,15 +1,33 @@
-//! One connection to a server that is graded.
+//! One connection to the server that is graded, and the replies on it.
 //!
 //! ```text
-//!   connect ─ (banner) ─► draw N ─► read … until the reply is whole, short, or too late
+//!   connect ─ read the banner ─► send "draw N" ─► read ─► read ─► … ─► an answer, and its ending
+//!                               ▲ start                        ▲ end: its last byte came
 //! ```
+//!
+//! An unknown server does not say where its reply ends. This file decides by the numbers that have
+//! come, by the byte that ends this server's replies ([`ReplyShape::last`]), and by silence:
+//!
+//! | so far | waits for more | silence means | a close means |
+//! | --- | --- | --- | --- |
+//! | all numbers and the last byte | no: `Whole` | | |
+//! | all numbers; replies have no known last byte | 60 ms | `Whole` | `Whole` |
+//! | all numbers, no last byte | 300 ms | `Whole`; after a digit or letter, `Short` | `Whole` |
+//! | some numbers | 300 ms | `Short` | `Closed` |
+//! | not a byte | the patience | `Silent` | `Closed` |
 //!
 //! **Invariants**
 //!
-//! 1. Every wait has an end, and every reply a greatest length.
-//! 2. A short reply answers with the numbers it had, but for one that may be cut.
+//! 1. Every wait has an end, and every reply has a greatest length.
+//! 2. The server's draw lies between `start` and `end`. [`judgement`](super::judgement) depends on
+//!    that: an interval that is too long proves less, one that is too short proves something false.
+//! 3. An answer that is not whole has no number that may be cut: `19 228 66` to `draw 4` gives two
+//!    numbers.
 //!
-//! **Lock** none; each thread has its own.
+//! **Lock** none: each thread has its own peers.
+//!
+//! **Simplified** A pause of more than 300 ms within a reply ends it. A protocol whose replies say
+//! their length needs no such guess.
 //!
 //! **Source** `loot-box.txt`: a client that sends `draw [number]` and reads.
 
@@ -19,72 +37,78 @@ use std::time::{Duration, Instant};
 
 use crate::lab::grader::shape::{ReplyShape, Whole, tokens};
 
-/// How long a reply whose numbers are all there may still go on, where no reply has an
-/// end that could be waited for.
+/// The wait after the last number, when replies have no known last byte. Every draw from such a
+/// server takes this much longer, so it is short.
 const QUIET: Duration = Duration::from_millis(60);
 
-/// How long any other reply may pause.
+/// The longest pause in any other reply.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// How long a sample of a shape is waited on once it has begun.
+/// The longest pause in a banner or a sample. No shape is known then, so only silence ends them.
 const LISTEN: Duration = Duration::from_millis(150);
 
-/// How long a banner is waited on that may never come.
+/// The wait for a banner, once for each line end that [`learn`] tries. Most servers send none.
 const BANNER: Duration = Duration::from_millis(500);
 
-/// The system takes no shorter time to wait.
+/// The shortest timeout for the system: std refuses a timeout of zero, which is what a deadline
+/// that has passed would give.
 const LEAST_WAIT: Duration = Duration::from_millis(1);
 
-/// The longest reply that is read: so many bytes for each number, and for the rest.
+/// The bytes that a reply may have for each number asked for, and for the rest. A number of six
+/// digits and a space are 7 bytes; 256 leave room for a sentence around each.
 const BYTES_A_NUMBER: usize = 256;
 const BYTES_BESIDE: usize = 64 * 1024;
 
-/// How a reply ended.
+/// The ending of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerEnd {
     /// All numbers came.
     Whole,
-    /// It paused too long with numbers missing.
+    /// The server paused too long with numbers missing, or in the middle of the last one.
     Short,
-    /// The server closed the connection before it was whole.
+    /// The server closed the connection, or it failed, with numbers missing.
     Closed,
     /// Nothing came in time.
     Silent,
-    /// It was longer than any reply may be.
+    /// The reply was longer than any reply may be.
     TooLong,
-    /// There was no connection.
+    /// The server took no connection or not the command.
     Unreachable,
 }
 
-/// What came of one draw.
+/// The answer to one draw.
 #[derive(Debug, Clone)]
 pub struct DrawAnswer {
-    /// When the command went out.
+    /// The instant before the command was sent. Connecting is not included.
     pub start: Instant,
-    /// When the last byte came.
+    /// The instant after the last byte was read; `start` when nothing came.
     pub end: Instant,
     /// The numbers, in their order.
     pub numbers: Vec<u64>,
-    /// How it ended.
+    /// The ending of the reply.
     pub ending: AnswerEnd,
-    /// The reply as it came.
+    /// The bytes of the reply.
     pub raw: Vec<u8>,
 }
 
-/// One connection, made anew when it is gone.
+/// A client's connection to the server.
 #[derive(Debug)]
 pub struct GradedPeer {
+    /// The server's address.
     address: SocketAddr,
-    /// What is known of the server.
+    /// What is known about the server's replies.
     pub shape: ReplyShape,
+    /// The connection: none before the first use, after an error, and after a reply with an unknown
+    /// end. The next use makes a new one.
     stream: Option<TcpStream>,
+    /// The longest wait for one reply.
     patience: Duration,
+    /// The instant after which nothing is read, but for the last 60 ms of a reply.
     deadline: Instant,
 }
 
 impl GradedPeer {
-    /// A connection that is made when it is needed. Nothing takes longer than `patience`,
-    /// and nothing is waited for after `deadline`.
+    /// Returns a peer that connects when it is first used.
     pub fn new(
         address: SocketAddr,
         shape: ReplyShape,
@@ -94,19 +118,24 @@ impl GradedPeer {
         Self { address, shape, stream: None, patience, deadline }
     }
 
-    /// How long the next thing may take.
+    /// Returns how long a wait from now on may take: the patience, or the time to the deadline when
+    /// that is less, but 1 ms at least.
     pub fn patience(&self) -> Duration {
         let left = self.deadline.saturating_duration_since(Instant::now());
         left.min(self.patience).max(LEAST_WAIT)
     }
 
-    /// Connects if it is not connected.
+    /// Connects unless it is connected, reads the banner if this server has one, and returns the
+    /// stream.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Those of the connection, and `NotConnected` when the server closes it after its banner. The
+    /// peer has no connection then.
     pub fn connect(&mut self) -> io::Result<&TcpStream> {
         if self.stream.is_none() {
             let stream = TcpStream::connect_timeout(&self.address, self.patience())?;
+            // Otherwise Nagle's algorithm may hold a command back until an earlier one is
+            // acknowledged.
             stream.set_nodelay(true)?;
             stream.set_write_timeout(Some(self.patience()))?;
             self.stream = Some(stream);
@@ -117,8 +146,8 @@ impl GradedPeer {
         self.stream.as_ref().ok_or_else(|| ErrorKind::NotConnected.into())
     }
 
-    /// Waits `first` for a first byte, then reads until nothing more has come for a while;
-    /// answers what came.
+    /// Waits `first` for a first byte, then reads until `LISTEN` passes without one or the patience
+    /// is over. Returns the bytes. When the server closes, drops the connection.
     pub fn listen(&mut self, first: Duration) -> Vec<u8> {
         let mut heard = Vec::new();
         let end = Instant::now() + self.patience();
@@ -136,11 +165,12 @@ impl GradedPeer {
         heard
     }
 
-    /// Whether the connection is there.
+    /// Returns whether there is a connection. The server may have closed it since the last read.
     pub fn is_connected(&self) -> bool {
         self.stream.is_some()
     }
 
+    /// Appends one read of up to 16 KiB to `into`. A timeout is an error here.
     fn read(&self, into: &mut Vec<u8>, wait: Duration) -> io::Result<usize> {
         let Some(mut stream) = self.stream.as_ref() else {
             return Err(ErrorKind::NotConnected.into());
@@ -152,10 +182,10 @@ impl GradedPeer {
         Ok(count)
     }
 
-    /// Sends bytes as they are.
+    /// Sends the bytes, connecting first where needed.
     ///
     /// # Errors
-    /// Those of the connection, which is then gone.
+    /// Those of the connection. The peer has no connection then; the server may have got a part.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut stream = self.connect()?;
         let sent = stream.write_all(bytes);
@@ -165,25 +195,30 @@ impl GradedPeer {
         sent
     }
 
-    /// Sends bytes as long as the server takes them; false when it takes no more.
+    /// Sends the bytes and returns whether the system took all of them. It takes none while the
+    /// server does not read and the buffers are full; then one write waits for `wait` at most, and
+    /// a part of the bytes may have been sent.
     pub fn send_within(&mut self, bytes: &[u8], wait: Duration) -> bool {
         let Ok(mut stream) = self.connect() else { return false };
         stream.set_write_timeout(Some(wait)).is_ok() && stream.write_all(bytes).is_ok()
     }
 
-    /// A command as this server wants it.
+    /// Returns the command with the line end that this server wants.
     pub fn command(&self, text: &str) -> Vec<u8> {
         format!("{text}{}", self.shape.line_end).into_bytes()
     }
 
-    /// Draws `count` numbers.
+    /// Draws `count` numbers and returns the answer. A failure is no error here: the answer's
+    /// `ending` tells it.
     pub fn draw(&mut self, count: usize) -> DrawAnswer {
         self.draw_meanwhile(count, || {})
     }
 
-    /// Draws `count` numbers, and does something else before the reply is read.
+    /// Draws `count` numbers, and runs `meanwhile` before it reads the reply. `meanwhile` does not
+    /// run when the command cannot be sent.
     pub fn draw_meanwhile(&mut self, count: usize, meanwhile: impl FnOnce()) -> DrawAnswer {
         let command = self.command(&format!("draw {count}"));
+        // Before the start: the server's draw cannot happen while this client connects.
         let connected = self.connect().is_ok();
         let start = Instant::now();
         let (mut raw, mut end) = (Vec::new(), start);
@@ -194,7 +229,7 @@ impl GradedPeer {
         } else {
             AnswerEnd::Unreachable
         };
-        // Without a reply whole or short, nobody knows what comes next on it.
+        // After any other ending more of this reply may come, and would be taken for the next one.
         if !self.shape.keeps_open || !matches!(ending, AnswerEnd::Whole | AnswerEnd::Short) {
             self.stream = None;
         }
@@ -205,7 +240,8 @@ impl GradedPeer {
         DrawAnswer { start, end, numbers, ending, raw }
     }
 
-    /// Reads one reply; `heard` is when its last byte came.
+    /// Reads one reply into `raw` and returns its ending, by the table at the top of this file.
+    /// Sets `heard` to the instant after each read.
     fn receive(
         &mut self,
         raw: &mut Vec<u8>,
@@ -243,7 +279,8 @@ impl GradedPeer {
         }
     }
 
-    /// `None` when nothing came in time.
+    /// Reads once and returns the count of bytes, 0 at the end of the stream; `None` when nothing
+    /// came in time. After a signal it returns 1, so that the caller reads again.
     fn read_some(&self, raw: &mut Vec<u8>, wait: Duration) -> io::Result<Option<usize>> {
         match self.read(raw, wait) {
             Ok(count) => Ok(Some(count)),
@@ -256,28 +293,30 @@ impl GradedPeer {
     }
 }
 
-/// Whether a reply ends in a word although this server's end with another byte: then its
-/// last number may be cut.
+/// Returns whether the last number of a reply may be cut: the reply ends with a digit or letter,
+/// although this server's replies end with another byte.
 fn cut_short(raw: &[u8], shape: &ReplyShape) -> bool {
     shape.last.is_some() && raw.last().is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// How a server speaks, and what was drawn to learn it.
+/// The shape of a server's replies, and the draws that it was learned from.
 #[derive(Debug)]
 pub struct Learned {
-    /// What was learned.
+    /// The shape.
     pub shape: ReplyShape,
-    /// The counts that were asked for, and what came.
+    /// The sample draws: the count, and the answer.
     pub samples: Vec<(usize, DrawAnswer)>,
-    /// Numbers asked for in vain, which may have been drawn.
+    /// The count of numbers that were asked for in commands without an answer. They may be drawn.
     pub unseen: usize,
 }
 
-/// Small draws of different counts, to learn from.
+/// The counts of the sample draws. They differ, which tells the numbers beside the drawn ones
+/// apart: 1, 3, 2 is the count, and 0, 1, 4 is a counter.
 const SAMPLES: [usize; 3] = [1, 3, 2];
 
-/// Learns how a server speaks, from a few small draws; `None` when it never answers with
-/// a number. Commands with a line end are tried first, then without, then with CRLF.
+/// Learns a server's shape from a few small draws; returns `None` when no reply has a number, or
+/// each reply only says the command again. A line end is tried first, then none, then CR and LF.
+/// Each try without success takes up to `BANNER` and the patience.
 pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Option<Learned> {
     let mut unseen = 0;
     for line_end in ["\n", "", "\r\n"] {
@@ -292,7 +331,8 @@ pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Opti
             unseen += SAMPLES[0];
             continue;
         }
-        // A server that says a command again, which it did not understand, drew nothing.
+        // An echo: the only number in each reply is its own count. The server did not understand
+        // the command, so it drew nothing.
         let says_again = heard.iter().all(|sample| tokens(&sample.raw) == [sample.asked as u64]);
         if says_again {
             continue;
@@ -308,7 +348,7 @@ pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Opti
     None
 }
 
-/// One small draw and all that came until it was quiet.
+/// One small draw, before its shape is known: all bytes until the server was quiet.
 struct Sample {
     asked: usize,
     start: Instant,
@@ -317,6 +357,7 @@ struct Sample {
 }
 
 impl Sample {
+    /// Returns the sample as an answer, with the shape that was learned from it.
     fn answer(self, shape: &ReplyShape) -> DrawAnswer {
         let Sample { asked, start, end, raw } = self;
         let numbers = shape.numbers(&raw);
@@ -325,14 +366,16 @@ impl Sample {
     }
 }
 
-/// `None` when no number came.
+/// Makes one small draw; `None` when no number came.
 fn sample(peer: &mut GradedPeer, asked: usize) -> Option<Sample> {
     let command = peer.command(&format!("draw {asked}"));
     let start = Instant::now();
     peer.send(&command).ok()?;
-    // The first bytes may take as long as any reply.
+    // The first byte may take as long as that of any reply.
     let raw = peer.listen(peer.patience());
     peer.shape.keeps_open &= peer.is_connected();
+    // This end is up to 150 ms late, because it is read after the silence. That proves less, but
+    // nothing false.
     (!tokens(&raw).is_empty()).then(|| Sample { asked, start, end: Instant::now(), raw })
 }
 

@@ -1,4 +1,4 @@
-//! What a grading says, check by check.
+//! The report of a grading: each check with its points and its reasons.
 //!
 //! ```text
 //!   10/10  answers draw N with N numbers
@@ -7,46 +7,55 @@
 //!   score 70 of 100
 //! ```
 //!
+//! The weights of the checks add up to 100. A check that is undecidable is left out of both sums:
+//!
+//! ```text
+//!   all but unique earned               70 of 100 points    score  70
+//!   the same, linearizable undecidable  60 of  90 points    score  66.66
+//! ```
+//!
 //! **Invariants**
 //!
-//! 1. A check that has not run earns nothing: a report that was cut off is no full marks.
-//! 2. What cannot be decided counts neither for nor against; the score is of the rest.
+//! 1. A check that has not run earns nothing, so a report that was cut off has no full marks.
+//! 2. An undecidable check counts neither for nor against the server.
+//! 3. A score below 100 is never shown as 100.
 //!
-//! **Lock** none.
+//! **Lock** none: one thread owns the report.
 //!
-//! **Source** what a teacher needs to justify a mark; Gradescope's tests have the same parts.
+//! **Source** a teacher must be able to justify a mark; Gradescope's tests have the same parts.
 
 use std::fmt::Write;
 
-/// How a check went.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum CheckOutcome {
-    /// Not yet.
+    /// The check has not run.
     NotRun,
-    /// The share of its weight that was earned, 0 to 1.
+    /// The share of its weight that the check earned, 0 to 1.
     Earned(f64),
-    /// Nobody can tell from outside.
+    /// The check cannot be decided from outside.
     Undecidable,
 }
 
-/// One thing that is looked at.
+/// One check, with its outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
-    /// A word for programs.
+    /// The name for programs, and for the table of checks in [`Grading`](super::Grading).
     pub key: &'static str,
-    /// What a good server does.
+    /// The name for people: the behaviour of a good server.
     pub name: &'static str,
-    /// Points.
+    /// The points for a full share.
     pub weight: u32,
-    /// How it went.
+    /// The outcome: not run, in a new report.
     pub outcome: CheckOutcome,
-    /// Why: the input that failed, what was expected, what came.
+    /// The reasons: the input, and the server's answer to it. A passed check may have some too.
     pub details: Vec<String>,
-    /// How long it took.
+    /// The seconds that the check took.
     pub seconds: f64,
 }
 
-/// Keys, names and weights, in the order of the report.
+/// The key, name and weight of each check, in the order of the report, which differs from the order
+/// in which they run. Uniqueness weighs most: it is what the homework is about.
 const CHECKS: [(&str, &str, u32); 10] = [
     ("numbers", "answers draw N with N numbers", 10),
     ("together", "serves many clients that are connected together", 10),
@@ -60,21 +69,21 @@ const CHECKS: [(&str, &str, u32); 10] = [
     ("bad-input", "is not harmed by bad input", 5),
 ];
 
-/// All checks, and what else is worth saying.
+/// All checks, and notes for a person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradeReport {
-    /// What was graded, and with how much.
+    /// The server's address, the clients and the list, on one line.
     pub target: String,
     /// Every check, also those that have not run.
     pub checks: Vec<Check>,
-    /// The strength of evidence, and warnings for a person to judge.
+    /// The strength of the evidence, and warnings. A person judges them.
     pub notes: Vec<String>,
-    /// A draw was answered at some time.
+    /// Whether any draw was answered with a number.
     pub answered: bool,
 }
 
 impl Check {
-    /// Points earned.
+    /// Returns the points that the check earned.
     pub fn score(&self) -> f64 {
         match self.outcome {
             CheckOutcome::Earned(share) => share.clamp(0.0, 1.0) * f64::from(self.weight),
@@ -82,22 +91,22 @@ impl Check {
         }
     }
 
-    /// Points that could be earned.
+    /// Returns the points that the check could earn: none when it is undecidable.
     pub fn max_score(&self) -> u32 {
         if self.outcome == CheckOutcome::Undecidable { 0 } else { self.weight }
     }
 
-    /// Whether nothing is missing.
+    /// Returns whether the check earned all of its points.
     pub fn passed(&self) -> bool {
         matches!(self.outcome, CheckOutcome::Earned(share) if share >= 1.0)
     }
 
-    /// Whether it cannot be decided.
+    /// Returns whether the check is undecidable.
     pub fn is_undecidable(&self) -> bool {
         self.outcome == CheckOutcome::Undecidable
     }
 
-    /// The details, or what stands for them.
+    /// Returns the reasons, one on a line.
     pub fn output(&self) -> String {
         match (self.details.is_empty(), self.outcome) {
             (true, CheckOutcome::NotRun) => "not run: the grading did not get that far".into(),
@@ -107,7 +116,7 @@ impl Check {
 }
 
 impl GradeReport {
-    /// Before anything was done: no points.
+    /// Returns the report before the first check: no points.
     pub fn new(target: String) -> Self {
         let check = |(key, name, weight)| {
             let (outcome, details) = (CheckOutcome::NotRun, Vec::new());
@@ -117,7 +126,9 @@ impl GradeReport {
         Self { target, checks, notes: Vec::new(), answered: false }
     }
 
-    /// Writes down how a check went; of two parts of a check, the worse one counts.
+    /// Sets the outcome of a check, and adds reasons and seconds. When a check with two parts has
+    /// earned a share before, the smaller share counts; any other outcome replaces the one before,
+    /// so a second part that did not run costs all points. An unknown key changes nothing.
     pub fn set(&mut self, key: &str, outcome: CheckOutcome, details: Vec<String>, seconds: f64) {
         if let Some(check) = self.checks.iter_mut().find(|check| check.key == key) {
             check.outcome = match (check.outcome, outcome) {
@@ -131,19 +142,19 @@ impl GradeReport {
         }
     }
 
-    /// Points of 100.
+    /// Returns the score, 0 to 100: the points earned, scaled to those that could be earned.
     pub fn score(&self) -> f64 {
         let possible: u32 = self.checks.iter().map(Check::max_score).sum();
         let earned: f64 = self.checks.iter().map(Check::score).sum();
         if possible == 0 { 0.0 } else { 100.0 * earned / f64::from(possible) }
     }
 
-    /// Whether every check that can be decided passed.
+    /// Returns whether each check passed or is undecidable.
     pub fn passed(&self) -> bool {
         self.checks.iter().all(|check| check.passed() || check.is_undecidable())
     }
 
-    /// As a person reads it.
+    /// Returns the report as text for a terminal.
     pub fn text(&self) -> String {
         let mut text = format!("{}\n\n", self.target);
         for check in &self.checks {
@@ -168,12 +179,12 @@ impl GradeReport {
     }
 }
 
-/// Columns of a terminal, and how far reasons stand in.
+/// The columns of a terminal, and the indentation of reasons.
 const WIDTH: usize = 80;
 const INDENT: &str = "         ";
 
-/// A line in parts of at most `width` columns, divided between words. What is to be copied stays
-/// whole, however long it is: a word, and a line that is set in, which is a place in a file.
+/// Divides a line between words into parts of at most `width` columns. A longer word stays whole,
+/// and so does an indented line: it names a place in a file, and a person may copy it.
 fn wrapped(line: &str, width: usize) -> Vec<String> {
     if line.starts_with("  ") {
         return vec![line.trim_end().to_string()];
@@ -191,8 +202,9 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
     parts.into_iter().map(|part| part.trim_end().to_string()).collect()
 }
 
-/// Points without decimals that say nothing; never rounded up to full marks.
+/// Returns points with two decimals at most. They are rounded down: 99.999 is `99.99`, not `100`.
 pub fn points(points: f64) -> String {
+    // 8.7 · 100 is 869.9999999999999 in binary: without the small addition, 8.7 would show as 8.69.
     let hundredths = (points * 100.0 + 1e-6).floor() / 100.0;
     if hundredths.fract() == 0.0 { format!("{hundredths:.0}") } else { format!("{hundredths:.2}") }
 }

@@ -1,58 +1,66 @@
-//! How a server that nobody described says its numbers.
+//! The shape of a server's replies: where the drawn numbers stand among other ones.
 //!
 //! ```text
-//!   draw 1  ─►  "You drew 1: 5\n"             the asked count, then the numbers
-//!   draw 3  ─►  "You drew 3: 19, 228, 665\n"  before 1, after 0, last byte '\n'
+//!   draw 1  ─►  "You drew 1: 5 (99 left)\n"             "1:" is a label, not a number
+//!   draw 3  ─►  "You drew 3: 19, 228, 665 (96 left)\n"  before 0, after 1, last byte '\n'
 //! ```
 //!
-//! Three small draws are compared. What every reply has beside its N numbers (the count
-//! said again, how many are left, an index before each) is set aside from then on.
+//! Three small draws are compared. A reply to `draw N` with more than N numbers has others beside
+//! them. Those before the drawn numbers are found by a rule, and the others stand after them:
 //!
-//! **Invariants** a reply is whole only when its numbers are there and the last one is
-//! known to have ended.
+//! | number beside | in draw 1, 3, 2 | rule |
+//! | --- | --- | --- |
+//! | a fixed one | 100, 100, 100 | does not change |
+//! | the count said again | 1, 3, 2 | is the count |
+//! | a counter, before or after the draw | 0, 1, 4 or 1, 4, 6 | rises by the counts |
+//! | the numbers left, before or after | 100, 99, 96 or 99, 96, 94 | falls by the counts |
+//! | an index with each number | `0 = 50`, `1 = 19` | rises by 1 within a reply |
 //!
-//! **Lock** none: pure functions over bytes.
+//! **Invariants** A reply is whole only when all its numbers are there and the last one has ended.
 //!
-//! **Simplified** numbers hanging on letters (`client7`) are names; a line that begins
-//! with `error` holds none; what changes from reply to reply without rule is not learned.
+//! **Lock** none: these are pure functions over bytes.
 //!
-//! **Source** the homework's reply, and how Python, C and Java print a list.
+//! **Simplified** A number that hangs on letters (`client7`) is a name, and one before a colon is a
+//! label; a line that begins with `error` has no numbers. A number before the drawn ones that
+//! follows no rule is taken for a drawn one.
+//!
+//! **Source** the homework's reply, and the forms in which Python, C and Java print a list.
 
 use crate::common::id::parse_decimal;
 use crate::lab::record::{is_refusal, numbers_in, without_colours};
 
-/// What was learned.
+/// The shape of a server's replies. The default is N numbers and nothing else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReplyShape {
-    /// What commands end with.
+    /// The line end of a command: LF, CR and LF, or nothing.
     pub line_end: &'static str,
-    /// The server says something before it is asked.
+    /// Whether the server sends something before the first command.
     pub banner: bool,
-    /// A connection may ask again.
+    /// Whether a connection can be used for more than one command.
     pub keeps_open: bool,
-    /// Numbers before those that were drawn.
+    /// The count of numbers before the drawn ones.
     pub before: usize,
-    /// Numbers behind them.
+    /// The count of numbers after the drawn ones.
     pub after: usize,
-    /// Each number has another one, such as its index, before it (1) or behind it (0): the
-    /// number's place in such a pair.
+    /// The place of the drawn number in a pair, when each has an index beside it: 1 after the
+    /// index, 0 before it.
     pub paired: Option<usize>,
-    /// The byte that ends a reply, when it is no part of a number.
+    /// The last byte of every reply, when it cannot belong to a number. Most often LF.
     pub last: Option<u8>,
 }
 
-/// How much of a reply is there.
+/// Whether a reply is there as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whole {
-    /// All.
+    /// All of it.
     Yes,
-    /// All the numbers; the last one may go on.
+    /// All of its numbers, but the last one may have more digits to come.
     Perhaps,
     /// Numbers are missing.
     No,
 }
 
-/// All numbers of a reply; those that no list can hold are `u64::MAX`.
+/// Returns all numbers of a reply, in their order. One that no list can hold is `u64::MAX`.
 pub fn tokens(reply: &[u8]) -> Vec<u64> {
     let plain = without_colours(reply);
     let lines = plain.split(|&byte| byte == b'\n').filter(|line| !is_refusal(line));
@@ -61,7 +69,8 @@ pub fn tokens(reply: &[u8]) -> Vec<u64> {
 }
 
 impl ReplyShape {
-    /// Learns what stands beside the numbers, from whole replies to small draws.
+    /// Learns the numbers beside the drawn ones from whole replies to small draws. Where the
+    /// samples do not fit together, `before` and `after` stay as they are.
     pub fn learn(&mut self, samples: &[(usize, Vec<u8>)]) {
         if samples.is_empty() {
             return;
@@ -69,6 +78,8 @@ impl ReplyShape {
         let read: Vec<(usize, Vec<u64>)> =
             samples.iter().map(|(asked, reply)| (*asked, tokens(reply))).collect();
         self.last = learn_last(samples);
+        // With an index for each, `draw N` brings 2N numbers, and either the first or the second of
+        // each pair counts up. An index before the number is tried first.
         let in_pairs = read.iter().all(|(asked, found)| found.len() == 2 * asked);
         let counted = |place: usize| read.iter().all(|(_, found)| counts_up(found, 1 - place));
         self.paired = [1, 0].into_iter().find(|&place| in_pairs && counted(place));
@@ -81,7 +92,7 @@ impl ReplyShape {
         self.after = more - self.before;
     }
 
-    /// How much of a reply to `draw asked` this is.
+    /// Returns whether `reply` is a whole answer to `draw asked`.
     pub fn is_whole(&self, reply: &[u8], asked: usize) -> Whole {
         let expected =
             if self.paired.is_some() { 2 * asked } else { asked + self.before + self.after };
@@ -94,7 +105,7 @@ impl ReplyShape {
         }
     }
 
-    /// The numbers that were drawn.
+    /// Returns the drawn numbers of a reply, without those beside them.
     pub fn numbers(&self, reply: &[u8]) -> Vec<u64> {
         let all = tokens(reply);
         if let Some(place) = self.paired {
@@ -105,9 +116,10 @@ impl ReplyShape {
     }
 }
 
-/// Whether the number at a place is none that was drawn: the same each time, the count
-/// said again, or one that goes up or down by the counts (the counter, how many are left).
+/// Returns whether the number at a place follows a rule of the table above, so that it is not a
+/// drawn number. A drawn one follows a rule only by chance.
 fn follows_a_rule(read: &[(usize, Vec<u64>)], at: usize) -> bool {
+    // `i128`, because the difference of two `u64` may not fit an `i64`.
     let said: Vec<(i128, i128)> =
         read.iter().map(|(asked, found)| (*asked as i128, i128::from(found[at]))).collect();
     let changes = |rule: fn(i128, i128) -> i128| {
@@ -121,14 +133,14 @@ fn follows_a_rule(read: &[(usize, Vec<u64>)], at: usize) -> bool {
         || changes(|_, now| -now)
 }
 
-/// The last byte of all samples, where it ends a number.
+/// Returns the byte that ends all samples, unless it may be part of a number or word.
 fn learn_last(samples: &[(usize, Vec<u8>)]) -> Option<u8> {
     let last = *samples.first()?.1.last()?;
     let same = samples.iter().all(|(_, reply)| reply.last() == Some(&last));
     (same && !last.is_ascii_alphanumeric()).then_some(last)
 }
 
-/// Whether every second number, from `place` on, is one more than the one before it.
+/// Returns whether every second number, from `place` on, is one more than the one before it.
 fn counts_up(found: &[u64], place: usize) -> bool {
     let indices: Vec<u64> = found.iter().skip(place).step_by(2).copied().collect();
     indices.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]))

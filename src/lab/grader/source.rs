@@ -1,24 +1,38 @@
-//! What the homework forbids, looked for in a server's source.
+//! A search of a server's source for the structures that the homework forbids.
 //!
 //! ```text
 //!   server.py:12: queue.     import queue.SimpleQueue as Box
+//!   ▲ file    ▲ line  ▲ word  ▲ the line itself
 //! ```
 //!
-//! Structures that are safe for threads by themselves would draw without a lock of the
-//! student's own. Every use is listed for a person to judge: a `pop` of another list is
-//! fine, and a word in a comment is none.
+//! A structure that is thread-safe by itself would draw without a lock of the student's own, and
+//! the lock is the lesson. Such a server passes every test from outside, so only its source shows
+//! it.
 //!
-//! **Invariants** reads only; follows no link; every file and the list have a bound.
+//! A finding costs no points: the report lists it for a person to judge. A `pop` from another list
+//! is allowed, and a word in a comment does nothing.
 //!
-//! **Lock** none. **Source** `loot-box.txt`, specification 3.
+//! **Invariants**
+//!
+//! 1. The search only reads, and follows no link below the directory.
+//! 2. The length of a file, the count of files and the count of findings each have a bound. The
+//!    report counts the findings over the bound, and the files that were skipped.
+//!
+//! **Lock** none.
+//!
+//! **Simplified** It compares words and parses no language. A parser would leave comments and
+//! strings out, but would need a grammar for each language.
+//!
+//! **Source** `loot-box.txt`, specification 3: no `pop` or other thread-safe function of a list.
 
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Words that stand for such structures, in the languages that students use. One that
-/// ends with `*` goes on, one that begins with it is the end of a longer name.
+/// The words for such structures, in the languages that students use. A word stands alone; at a
+/// `*`, before it or after it, a longer name may go on.
 const FORBIDDEN: [&str; 33] = [
+    // Functions that take a number out of a list.
     "pop",
     "pop_back",
     "pop_front",
@@ -27,9 +41,11 @@ const FORBIDDEN: [&str; 33] = [
     "shift()",
     "poll()",
     "remove(0)",
+    // Queues that are thread-safe by themselves.
     "*Queue*",
     "queue.*",
     "deque",
+    // Atomic operations of C, C++, Rust, Java and Go: they count without a lock.
     "*fetch_add*",
     "__sync_*",
     "fetch_update",
@@ -44,54 +60,60 @@ const FORBIDDEN: [&str; 33] = [
     "_Atomic",
     "sync/atomic",
     "Interlocked*",
+    // Channels: one thread sends the numbers, and each number is received once.
     "mpsc",
     "channel",
     "chan *",
+    // Python's iterators, which advance without a switch of threads, and shared counters with a
+    // lock.
     "itertools*",
     "multiprocessing*",
+    // Java's atomic operations, and its list that copies itself for each change.
     "getAndIncrement",
     "incrementAndGet",
     "CopyOnWriteArrayList",
 ];
 
-/// The longest file that is read, in bytes.
+/// The longest file that is searched, in bytes. A larger one is data or was generated.
 const LONGEST: u64 = 4 << 20;
 
-/// Columns of a line that are shown.
+/// The longest text of a line in the report, in characters.
 const LONGEST_TEXT: usize = 80;
 
-/// Findings and files, at most.
+/// The most findings and the most files, so that a library in the directory does not fill the
+/// report.
 const MAX_FINDINGS: usize = 200;
 const MAX_FILES: usize = 10_000;
 
-/// One line that holds such words.
+/// One line with such words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Which file.
+    /// The file.
     pub file: String,
-    /// Which line, from 1.
+    /// The line's number, from 1.
     pub line: usize,
-    /// The words.
+    /// The forbidden words that the line holds.
     pub words: Vec<&'static str>,
-    /// The line itself, shortened.
+    /// The line, shortened.
     pub text: String,
 }
 
-/// What a look through the source brought.
+/// The result of a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Looked {
-    /// Up to a bound.
+    /// The findings, up to a bound.
     pub findings: Vec<Finding>,
-    /// Findings over the bound, which are not listed.
+    /// The count of findings over the bound.
     pub more: usize,
-    /// Files that are no text, are too long, cannot be read, or were too many.
+    /// The files that were not searched: they are no text, too long, unreadable, links, or too
+    /// many.
     pub skipped: Vec<String>,
 }
 
-/// Looks through a file, or every file below a directory but for hidden ones and links.
+/// Searches a file, or every file below a directory, but no hidden ones.
 ///
 /// # Errors
-/// When `path` itself cannot be read.
+/// Those of reading `path` itself. What cannot be read below it is skipped.
 pub fn look(path: &Path) -> io::Result<Looked> {
     let mut looked = Looked::default();
     if !fs::metadata(path)?.is_dir() {
@@ -99,6 +121,7 @@ pub fn look(path: &Path) -> io::Result<Looked> {
         looked.read(path);
         return Ok(looked);
     }
+    // A stack instead of recursion: a deep directory costs memory on the heap and no stack.
     let mut left = vec![path.to_path_buf()];
     let mut files = 0;
     while let Some(place) = left.pop() {
@@ -111,8 +134,11 @@ pub fn look(path: &Path) -> io::Result<Looked> {
             Ok(entries) => entries,
         };
         let mut entries: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+        // The system lists files in any order. Sorting gives two gradings the same report.
         entries.sort();
         for entry in entries.into_iter().filter(|entry| !is_hidden(entry)) {
+            // `symlink_metadata` describes a link and not its target, so links end in the last arm.
+            // Following a link to a directory above would never end.
             match fs::symlink_metadata(&entry) {
                 Ok(about) if about.is_dir() => left.push(entry),
                 Ok(about) if about.is_file() && files < MAX_FILES => {
@@ -126,23 +152,29 @@ pub fn look(path: &Path) -> io::Result<Looked> {
     Ok(looked)
 }
 
-/// A student's text shall not command the terminal or forge a line of the report.
+/// Replaces control characters, so that a student's text cannot steer the terminal or forge a line
+/// of the report.
 fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
+/// Returns whether the name begins with a dot, like `.git`.
 fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 impl Looked {
+    /// Adds a path to those that were skipped.
     fn skip(&mut self, path: &Path) {
         self.skipped.push(printable(&path.display().to_string()));
     }
 
+    /// Searches one file. A file with a NUL is no text.
     fn read(&mut self, path: &Path) {
         let mut bytes = Vec::new();
         let read = fs::File::open(path)
+            // One byte more than allowed shows that the file is too long, and no more of it is
+            // read.
             .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
             .is_ok();
         if !read || bytes.len() as u64 > LONGEST || bytes.contains(&0) {
@@ -166,7 +198,7 @@ impl Looked {
     }
 }
 
-/// Whether the word stands there, and not within a longer name (`popular`, `stopping`).
+/// Returns whether the text holds the word, not as a part of a longer name (`popular`, `stopping`).
 fn holds(text: &str, word: &str) -> bool {
     let is_name = |letter: Option<char>| letter.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let (open_start, open_end) = (word.starts_with('*'), word.ends_with('*'));

@@ -1,8 +1,25 @@
-//! The words of a line: where it ends, what stands between its spaces, numbers and ids.
+//! The words of a request: the end of its line, the bytes between its spaces, numbers and ids.
 //!
-//! **Invariants** nothing is copied, and nothing looked at beyond the line or the bulk strings.
+//! ```text
+//!   Words::Line    lease  64 5000
+//!                  └─┬─┘  └┘ └──┘           three words; a run of spaces separates two of them
+//!   Words::Bulks   $5 lease $2 64 $4 5000   the same three; each is a bulk string
+//! ```
 //!
-//! **Lock** none. **Source** the grammar of [`super`].
+//! Both forms are cursors over borrowed bytes: [`Words::next`] returns the next word and the rest.
+//! So the text of a line and the bulk strings of RESP share one reader, and RESP has every command
+//! of text.
+//!
+//! **Invariants**
+//!
+//! 1. Nothing is copied but data that holds an escape, and a name that is not valid UTF-8.
+//! 2. No function looks at a byte behind the line, or behind the bulk strings.
+//! 3. A wrong number of words is refused before any field is read.
+//!
+//! **Lock** none. **Simplified** the words of a command are walked twice, once to count them and
+//! once to read them: a command has at most a few.
+//!
+//! **Source** the grammar of [`super`]; the specification of RESP for bulk strings.
 
 use std::borrow::Cow;
 
@@ -11,15 +28,24 @@ use crate::common::error::{Code, Error};
 use crate::common::escape::unescape;
 use crate::common::id::{LeaseId, parse_decimal};
 
-/// Where the next LF is, from `from` on. std's `memchr` is not public, and requests are
-/// short: eight bytes at a time find the end of `draw 1` in one step.
+/// Returns the index of the first LF in `input`, from `from` on.
+///
+/// std's `memchr` is not public, so this compares eight bytes in one step: enough for all of
+/// `draw 1` and its LF. An XOR with eight LFs turns each LF into a zero byte. Of one byte `b`, the
+/// bits `(b - 1) & !b & 0x80` are 0x80 only for 0. In the subtraction over all eight bytes a zero
+/// byte borrows from the byte above it, and may mark that one too. The lowest mark is always true,
+/// and with `from_le_bytes` the lowest byte is the first one.
+///
+/// **Source** S. E. Anderson, *Bit Twiddling Hacks*: determine if a word has a zero byte.
 pub(super) fn find_line_end(input: &[u8], from: usize) -> Option<usize> {
     let (chunks, rest) = input[from..].as_chunks::<8>();
     for (at, chunk) in chunks.iter().enumerate() {
-        // A byte that is LF becomes zero, and the lowest zero byte borrows from its high bit.
+        // Each LF becomes a zero byte, and then each zero byte becomes a mark.
         let bytes = u64::from_le_bytes(*chunk) ^ (EACH * u64::from(b'\n'));
         let zeros = bytes.wrapping_sub(EACH) & !bytes & (EACH << 7);
         if zeros != 0 {
+            // A mark is the highest bit of its byte: the index of the bit, divided by 8, is the
+            // byte.
             return Some(from + 8 * at + zeros.trailing_zeros() as usize / 8);
         }
     }
@@ -27,20 +53,21 @@ pub(super) fn find_line_end(input: &[u8], from: usize) -> Option<usize> {
     Some(input.len() - rest.len() + at)
 }
 
-/// The lowest bit of each of eight bytes.
+/// The lowest bit of each of eight bytes. `EACH * b` repeats the byte `b` eight times.
 const EACH: u64 = 0x0101_0101_0101_0101;
 
-/// What a command and its words stand in.
+/// The words of a request that were not read yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Words<'a> {
-    /// With spaces between them, and data escaped.
+    /// A line: spaces separate the words, and data is escaped.
     Line(&'a [u8]),
-    /// Each a bulk string of [`crate::protocol::resp`], which has seen that they are whole.
+    /// Bulk strings, not escaped. [`crate::protocol::resp`] has checked that each of them is whole.
     Bulks(&'a [u8]),
 }
 
 impl<'a> Words<'a> {
-    /// The next word, empty when there is none, and what follows it.
+    /// Returns the next word and the words behind it. The word is empty when there is none; in RESP
+    /// it may also be an empty bulk string, so callers ask [`Words::is_over`] for the end.
     pub(crate) fn next(self) -> (&'a [u8], Self) {
         match self {
             Words::Line(text) => {
@@ -56,7 +83,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// How many words follow.
+    /// Returns the number of words that follow.
     pub(crate) fn count(mut self) -> usize {
         let mut count = 0;
         while !self.is_over() {
@@ -66,7 +93,7 @@ impl<'a> Words<'a> {
         count
     }
 
-    /// Whether no word follows.
+    /// Returns whether no word follows.
     pub(crate) fn is_over(self) -> bool {
         match self {
             Words::Line(text) => text.iter().all(|&byte| byte == b' '),
@@ -74,7 +101,11 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The data that ends it: of a line all after one space.
+    /// Returns the data that ends a request. In a line it is all bytes after one space, so that
+    /// data may begin and end with spaces; in RESP it is the last bulk string.
+    ///
+    /// # Errors
+    /// Fails with `bad-request` for an unknown escape, or for bulk strings behind the data.
     pub(super) fn data(self) -> Result<Cow<'a, [u8]>, Error> {
         match self {
             Words::Line(text) => unescape(text.strip_prefix(b" ").unwrap_or(text))
@@ -87,7 +118,9 @@ impl<'a> Words<'a> {
     }
 }
 
-/// The first of some bulk strings, and those that follow.
+/// Splits bulk strings into the first one and the rest: `$4 CR LF draw CR LF` gives `draw`. Returns
+/// `None` for bytes that are no bulk string. RESP's scan lets none of those through, but a `None`
+/// is safe where a slice out of bounds would panic.
 fn first_bulk(bulks: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bulks.iter().position(|&byte| byte == b'\r')?;
     let length = usize::try_from(parse_decimal(bulks.get(1..end)?)?).ok()?;
@@ -95,14 +128,16 @@ fn first_bulk(bulks: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((word, rest.get(2..)?))
 }
 
-/// Reads the fields of a command from the words that follow its own.
+/// Reads the fields of a command from the words behind its own. Counts the words first: a client
+/// with too many words learns the form of the command, and not that its first number is wrong.
 ///
 /// # Errors
-/// `bad-request`, first of all for too few or too many words.
+/// Fails with `bad-request` for a wrong number of words, or for the first wrong field.
 pub(crate) fn read_command<'a, C: Command<'a>>(words: Words<'a>) -> Result<C, Error> {
     let (least, most) = C::WORDS;
     let (mut count, mut rest) = (0, words);
-    // Data may be any number of words: it is not looked through.
+    // Count no further than needed: one word too many is enough for a refusal. Data may be any
+    // number of words, and megabytes of it are not walked to count them.
     let enough = if most == usize::MAX { least } else { most + 1 };
     while count < enough && !rest.is_over() {
         (_, rest) = rest.next();
@@ -114,7 +149,7 @@ pub(crate) fn read_command<'a, C: Command<'a>>(words: Words<'a>) -> Result<C, Er
     C::read(&mut FieldWords(words))
 }
 
-/// The fields of a command, a word each.
+/// The fields of a command in a text: each field is a word.
 struct FieldWords<'a>(Words<'a>);
 
 impl<'a> FieldWords<'a> {
@@ -142,6 +177,7 @@ impl<'a> Source<'a> for FieldWords<'a> {
         u32::try_from(self.u64()?).map_err(|_| Error::not_a_number())
     }
 
+    /// A text leaves a number out by ending before it, so an optional number is the last field.
     fn optional(&mut self) -> Result<Option<u64>, Error> {
         if self.is_over() { Ok(None) } else { self.u64().map(Some) }
     }
@@ -150,13 +186,15 @@ impl<'a> Source<'a> for FieldWords<'a> {
         LeaseId::parse(self.next())
     }
 
-    /// Bytes that are no text are no name either, which the chapter says.
+    /// Replaces bytes that are not valid UTF-8 by U+FFFD. No process can have a name with this
+    /// character, so the chapter refuses the request.
     fn text(&mut self) -> Result<Cow<'a, str>, Error> {
         Ok(String::from_utf8_lossy(self.next()))
     }
 
     fn data(&mut self) -> Result<Cow<'a, [u8]>, Error> {
         let data = self.0.data();
+        // Data is the last field: no word is left, whatever the data holds.
         self.0 = Words::Line(&[]);
         data
     }
@@ -166,6 +204,7 @@ impl<'a> Source<'a> for FieldWords<'a> {
         _: usize,
         each: impl Fn(&mut Self) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
+        // A list is one word, with commas between the items. Each item becomes a line of its own.
         let items = self.next().split(|&byte| byte == b',');
         items.map(|item| each(&mut FieldWords(Words::Line(item)))).collect()
     }
