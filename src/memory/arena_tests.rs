@@ -82,6 +82,12 @@ fn a_released_block_is_neither_read_nor_written() {
     contents.release();
     assert_eq!(contents.set(&arena, b"x", Instant::now()), Err(ContentsError::Released));
     assert_eq!(contents.get(&arena, &mut Vec::new()), Err(ContentsError::Released));
+    let replaced = contents.replace(&arena, &Condition::Any, b"x", Instant::now());
+    assert_eq!(replaced, Err(ContentsError::Released));
+    let inspected = contents.inspect(&arena, Part::All, 32, &mut Vec::new()).map(drop);
+    assert_eq!(inspected, Err(ContentsError::Released));
+    assert_eq!(contents.write_part(&arena, 0, b"x"), Err(ContentsError::Released));
+    assert_eq!(contents.read_part(&arena, 0, &mut [0]), Err(ContentsError::Released));
 }
 
 #[test]

@@ -327,8 +327,9 @@ pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Opti
         }
         peer.shape.banner = !peer.listen(BANNER).is_empty();
         let heard: Vec<Sample> = SAMPLES.into_iter().map_while(|n| sample(&mut peer, n)).collect();
+        // The first sample that brought no number may have been drawn all the same.
+        unseen += SAMPLES.get(heard.len()).copied().unwrap_or(0);
         if heard.is_empty() {
-            unseen += SAMPLES[0];
             continue;
         }
         // An echo: the only number in each reply is its own count. The server did not understand

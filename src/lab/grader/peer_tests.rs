@@ -123,3 +123,21 @@ fn nothing_is_waited_for_after_the_deadline() {
         drop(done);
     });
 }
+
+#[test]
+fn a_sample_that_was_not_answered_may_have_been_drawn() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        hear(&mut stream);
+        stream.write_all(b"19\n").unwrap();
+        // The draw of three is heard, and never answered.
+        hear(&mut stream);
+        let _ = stream.read(&mut [0; 64]);
+    });
+    let short = Duration::from_millis(100);
+    let learned = learn(address, short, Instant::now() + PATIENCE).unwrap();
+    assert_eq!((learned.samples.len(), learned.unseen), (1, 3));
+    server.join().unwrap();
+}

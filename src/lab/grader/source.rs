@@ -26,7 +26,7 @@
 //! **Source** `loot-box.txt`, specification 3: no `pop` or other thread-safe function of a list.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// The words for such structures, in the languages that students use. A word stands alone; at a
@@ -80,10 +80,10 @@ const LONGEST: u64 = 4 << 20;
 /// The longest text of a line in the report, in characters.
 const LONGEST_TEXT: usize = 80;
 
-/// The most findings and the most files, so that a library in the directory does not fill the
-/// report.
+/// The most findings, and the most files, directories and links that are looked at, so that a library
+/// in the directory does not fill the report.
 const MAX_FINDINGS: usize = 200;
-const MAX_FILES: usize = 10_000;
+const MAX_ENTRIES: usize = 10_000;
 
 /// One line with such words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,14 +116,19 @@ pub struct Looked {
 /// Those of reading `path` itself. What cannot be read below it is skipped.
 pub fn look(path: &Path) -> io::Result<Looked> {
     let mut looked = Looked::default();
-    if !fs::metadata(path)?.is_dir() {
+    let about = fs::metadata(path)?;
+    if about.is_file() {
         fs::File::open(path)?;
         looked.read(path);
         return Ok(looked);
     }
+    if !about.is_dir() {
+        // Opening a named pipe would wait for a writer.
+        return Err(io::Error::new(ErrorKind::InvalidInput, "neither a file nor a directory"));
+    }
     // A stack instead of recursion: a deep directory costs memory on the heap and no stack.
     let mut left = vec![path.to_path_buf()];
-    let mut files = 0;
+    let mut entries_seen = 0;
     while let Some(place) = left.pop() {
         let entries = match fs::read_dir(&place) {
             Err(error) if place == path => return Err(error),
@@ -139,12 +144,14 @@ pub fn look(path: &Path) -> io::Result<Looked> {
         for entry in entries.into_iter().filter(|entry| !is_hidden(entry)) {
             // `symlink_metadata` describes a link and not its target, so links end in the last arm.
             // Following a link to a directory above would never end.
+            if entries_seen == MAX_ENTRIES {
+                looked.skipped.push(format!("all after the first {MAX_ENTRIES} entries"));
+                return Ok(looked);
+            }
+            entries_seen += 1;
             match fs::symlink_metadata(&entry) {
                 Ok(about) if about.is_dir() => left.push(entry),
-                Ok(about) if about.is_file() && files < MAX_FILES => {
-                    files += 1;
-                    looked.read(&entry);
-                }
+                Ok(about) if about.is_file() => looked.read(&entry),
                 _ => looked.skip(&entry),
             }
         }
@@ -264,6 +271,19 @@ mod tests {
         fs::write(place.join("a.py"), "pop\n".repeat(MAX_FINDINGS + 7)).unwrap();
         assert_eq!(look(&place.join("a.py")).unwrap().more, 7);
         assert!(look(&place.join("none")).is_err());
+        let device = look(Path::new("/dev/null")).map_err(|error| error.kind());
+        assert_eq!(device, Err(ErrorKind::InvalidInput), "it might never end");
+        fs::remove_dir_all(place).unwrap();
+    }
+
+    #[test]
+    fn a_directory_with_too_many_entries_is_left() {
+        let place = std::env::temp_dir().join(format!("leasebox-many-{}", std::process::id()));
+        fs::create_dir_all(&place).unwrap();
+        (0..=MAX_ENTRIES)
+            .for_each(|at| drop(fs::File::create(place.join(at.to_string())).unwrap()));
+        let found = look(&place).unwrap();
+        assert_eq!(found.skipped, ["all after the first 10000 entries"]);
         fs::remove_dir_all(place).unwrap();
     }
 }
