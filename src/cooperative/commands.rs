@@ -1,29 +1,40 @@
-//! The commands of this chapter: what a process asks of the memory manager. Each is a row, and the
-//! function that carries it out. In text:
+//! The commands of this chapter: the requests of a process to the memory manager. Each is a row,
+//! and the function that carries it out. In text:
 //!
 //! | request | reply |
 //! | --- | --- |
 //! | `attach TOKEN` · `leave` | `attached NAME` · `left NAME` |
 //! | `report FREEABLE [EFFICIENCY]` | `reported` |
 //! | `request SIZE REASON [freeable=N] [wait=MS] [why]` | `granted ID SIZE POOL`; with `why` also ` by 800-801-802-…`, the boxes of the decision |
-//! | `return ID` | `returned SIZE lp=… le=… gp=… gl=… committed=…`: what it repaid |
-//! | `reuse SIZE` | `reused SIZE`, or an error that says which pools it owes |
+//! | `return ID` | `returned SIZE lp=… le=… gp=… gl=… committed=…`: the debts that it repaid |
+//! | `reuse SIZE` | `reused SIZE`, or an error that names the pool to repay first |
 //! | `owed` | `owed lp=… le=… gp=… gl=…` |
 //! | `pools` | `pools committed=SIZE:FREE:FREEABLE gl=… gp=… le=… lp=… some10=… some60=… all10=… all60=…` |
 //! | `accounts` | `accounts`, and for each process `name=… freeable=… secured=… efficiency=… asked=… obeyed=… committed=HOLDS:OWES:MAY gl=… gp=… le=… lp=…` |
 //!
-//! Sizes are bytes of blocks: SIZE in a reply is the request rounded up to a power of two. REASON is
-//! `committed`, `efficiency`, `urgent-efficiency`, `pause` or `out-of-memory`. EFFICIENCY is 0 to
-//! 100, and `-` in an account when it was never reported. `some10` is the share of the last 10 s, in
-//! percent, in which some process waited for memory; `all60` is that of the last 60 s in which all
-//! processes waited.
+//! `join` and `wait` stand in chapter 6, because a process also gets a message block and notices
+//! there.
+//!
+//! Sizes are bytes of blocks: SIZE in a reply is the request rounded up to a power of two. REASON
+//! is `committed`, `efficiency`, `urgent-efficiency`, `pause` or `out-of-memory`. EFFICIENCY is 0
+//! to 100, and `-` in an account when it was never reported. `some10` is the share of the last 10
+//! s, in percent, in which some process waited for memory; `all60` is that of the last 60 s in
+//! which all processes waited. [`super::words`] explains the other fields.
 //!
 //! ```text
 //!   > join demo                         > request 1000 pause freeable=4000 why
 //!   < joined 5b1d…                      < granted 77f0… 1024 lp by 800-801-802-812-900-902-904-908
+//!   > return 77f0…                      > request 99999999 out-of-memory
+//!   < returned 1024 lp=1024 le=0 …      < error refused the granted leak pool has less, …
 //! ```
 //!
-//! **Source** `cooperative-memory-management.txt`, in the shape of the other lines.
+//! **Invariants** No reply to a client contains the id of another process's block.
+//!
+//! **Lock** the tables, for the few steps of a command. `return` locks them twice, with the block's
+//! lock between; `request` first ends expired leases, which takes locks of its own.
+//!
+//! **Source** `cooperative-memory-management.txt`, figure 3: requests, reports and responses. The
+//! words are ours.
 
 mod statements;
 
@@ -44,15 +55,15 @@ use crate::common::line::put;
 use crate::server::shared::Shared;
 
 command! {
-    /// Makes this connection one more of a process.
+    /// Makes this connection a further one of a process.
     0x10 "attach TOKEN" Attach -> Attached {
-        /// The token of the reply to its join.
+        /// The token in the reply to the process's `join`.
         token: ProcessToken,
     }
 }
 
 reply! {
-    /// The connection belongs to a process.
+    /// The connection now belongs to the process.
     0x90 "attached" Attached {
         /// The process's name.
         name: String,
@@ -70,22 +81,23 @@ impl Execute<Shared> for Attach {
 }
 
 command! {
-    /// Ends the process that this connection belongs to.
+    /// Ends the process that this connection belongs to. Chapter 6 carries it out, because sessions
+    /// end too.
     0x11 "leave" Leave -> Left
 }
 
 reply! {
-    /// A process ended.
+    /// The process has ended.
     0x91 "left" Left {
-        /// Its name.
+        /// The process's name.
         name: String,
     }
 }
 
 command! {
-    /// Says how the process is.
+    /// Reports the status of the process.
     0x12 "report FREEABLE [EFFICIENCY]" Report -> Reported {
-        /// Bytes of garbage that it could return after a collection.
+        /// The bytes of garbage that it could return after a collection.
         freeable: u64,
         /// The share of the examined bytes that its last collection freed, in percent.
         efficiency: Option<u8>,
@@ -93,7 +105,7 @@ command! {
 }
 
 reply! {
-    /// The report was taken.
+    /// The manager has taken the report.
     0x92 "reported" Reported
 }
 
@@ -109,7 +121,8 @@ impl Execute<Shared> for Report {
     }
 }
 
-/// `request SIZE REASON [freeable=N] [wait=MS] [why]`: asks for memory.
+/// `request SIZE REASON [freeable=N] [wait=MS] [why]`: asks for memory. Written by hand, because a
+/// row has no options in any order.
 impl<'a> Message<'a> for Wanted {
     const WORDS: (usize, usize) = (2, 5);
 
@@ -117,6 +130,7 @@ impl<'a> Message<'a> for Wanted {
         let size = source.u64()?;
         let reason = Reason::read(source)?;
         let asked = Wanted { size, reason, freeable: None, wait_ms: 0, why: false };
+        // In a text the options follow; in a frame each field has its place.
         if let Some(word) = source.word() {
             return options(asked, word, source);
         }
@@ -144,7 +158,10 @@ impl Command<'_> for Wanted {
     type Reply = Box<Granted>;
 }
 
-/// The options of a text, in any order, each once; `word` is the first.
+/// Reads the options of a text, in any order, each at most once; `word` is the first of them.
+///
+/// # Errors
+/// `bad-request` for an unknown option, a second one of a kind, or a value that is no number.
 fn options<'a>(
     mut wanted: Wanted,
     mut word: &'a [u8],
@@ -167,6 +184,8 @@ fn options<'a>(
     Ok(Wanted { wait_ms: wait_ms.unwrap_or(0), ..wanted })
 }
 
+/// By hand, because a text has the path only when the request asked for it; a frame then has an
+/// empty string.
 impl<'a> Message<'a> for Granted {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let (id, size, pool) = (source.id()?, source.u64()?, Pool::read(source)?);
@@ -195,6 +214,8 @@ impl Answer<'_> for Granted {
     }
 }
 
+/// A request that does not wait: `wait=0`, or a client that sends datagrams. [`super::waiting`] has
+/// the other way.
 impl Execute<Shared> for Wanted {
     type Done = Box<Granted>;
 
@@ -204,6 +225,7 @@ impl Execute<Shared> for Wanted {
         caller: Caller,
         _: &mut Vec<u8>,
     ) -> Result<Box<Granted>, Error> {
+        // Expired leases first: their blocks may be what the request lacks.
         shared.memory.reap_all(Instant::now());
         shared.memory.change(|tables, now| {
             make_room_for(tables, self);
@@ -215,12 +237,12 @@ impl Execute<Shared> for Wanted {
 command! {
     /// Gives a granted block back.
     0x14 "return ID" Return -> Box<Repaid> {
-        /// The block.
+        /// The block's id.
         id: LeaseId,
     }
 }
 
-/// The bytes that came back to each pool.
+/// The bytes that each pool got back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repaid(pub Amounts);
 
@@ -254,6 +276,8 @@ impl Execute<Shared> for Return {
         caller: Caller,
         _: &mut Vec<u8>,
     ) -> Result<Box<Repaid>, Error> {
+        // The debts are repaid at once. The bytes reach the pools in `give_back`, when no copy can
+        // be under way in the block any more.
         let (ending, refill) =
             shared.memory.change(|tables, _| tables.manager().end_grant(caller.client, self.id))?;
         shared.memory.give_back(vec![ending]);
@@ -264,15 +288,15 @@ impl Execute<Shared> for Return {
 command! {
     /// Keeps freed memory instead of giving it back.
     0x15 "reuse SIZE" Reuse -> Reused {
-        /// Bytes.
+        /// The freed bytes that the process wants to keep.
         size: u64,
     }
 }
 
 reply! {
-    /// Freed memory may be kept.
+    /// The process may keep the freed memory.
     0x95 "reused" Reused {
-        /// Bytes.
+        /// The bytes that it keeps.
         size: u64,
     }
 }
@@ -287,7 +311,7 @@ impl Execute<Shared> for Reuse {
 }
 
 command! {
-    /// Says what the process still owes each pool.
+    /// Shows the bytes that the process still owes each pool.
     0x16 "owed" Owed -> Box<Debts>
 }
 
@@ -329,19 +353,24 @@ impl Execute<Shared> for Owed {
     }
 }
 
-/// In the order of repayment, without the committed pool.
+/// Appends the amounts in the order of repayment, without the committed pool.
 fn put_debts(amounts: &Amounts, out: &mut Vec<u8>) {
     for pool in ORDER.into_iter().filter(|&pool| pool != Pool::Committed) {
         put(out, format_args!(" {}={}", pool.word(), amounts[pool]));
     }
 }
 
+/// Writes five numbers, in the order of [`Pool::ALL`].
 fn write_amounts(amounts: &Amounts, sink: &mut impl Sink) {
     for pool in Pool::ALL {
         sink.u64(pool.word(), amounts[pool]);
     }
 }
 
+/// Reads what [`write_amounts`] wrote.
+///
+/// # Errors
+/// `bad-request` when the sum exceeds 64 bits: `Amounts::total` relies on that.
 fn read_amounts<'a, S: Source<'a>>(source: &mut S) -> Result<Amounts, Error> {
     let mut amounts = Amounts::default();
     for pool in Pool::ALL {

@@ -1,14 +1,20 @@
 //! The boxes of the document's figures 5 to 12, by their numbers.
 //!
 //! ```text
-//!   Path      800-801-802-812-900-906-912-914     one decision, in the order it was made
+//!   request 1000 pause freeable=4000 why
+//!     800 ─ 801 ─ 802 ─ 812 ─ 900 ─ 902 ─ 904 ─ 908          a path: the boxes in their order
+//!     figure 8                figure 9
 //! ```
 //!
-//! The number of a box stands in the code where the box is: `path.at(900)` where a decision goes
-//! through it, `mark!(boxes 600)` elsewhere.
+//! The number of a box stands in the code where the box is: `path.at(900)` where a decision passes
+//! it, `mark!(boxes 600)` elsewhere. So the code can be laid beside the drawings, and a test proves
+//! that each box is reached. A client sees a path when its request says `why`; the log shows it at
+//! the level debug.
 //!
-//! **Invariants** [`BOXES`] has each number once; a path is never longer than the longest way
-//! through figures 8, 10 and 9.
+//! **Invariants** [`BOXES`] has each number once. No path is longer than `LONGEST`.
+//!
+//! **Cost** A path is an array on the stack, 48 bytes: writing a box allocates nothing, so every
+//! decision writes its path, whether the client asks for it or not.
 //!
 //! **Lock** none. **Source** `cooperative-memory-management.txt`, figures 5 to 12.
 
@@ -16,14 +22,14 @@ use std::fmt;
 
 use crate::common::marks::mark;
 
-/// Our own box: the committed pool has too little. The document's figure 8 grants committed
-/// memory without a question.
+/// A box of our own: the committed pool has too little, or the process has reached its cap. The
+/// document's figure 8 grants committed memory without a question.
 pub const FULL: u16 = 1;
 
-/// Our own box: the pool has the bytes, but no free block is large enough.
+/// A box of our own: the pool has the bytes, but the arena has no free block of that size.
 pub const FRAGMENTED: u16 = 2;
 
-/// Number, figure and meaning of every box.
+/// The number, the figure and the meaning of every box, as the tests write them into REPORT.md.
 pub const BOXES: [(u16, &str, &str); 59] = [
     (500, "5", "maintain a pool"),
     (502, "5", "is a part of it required?"),
@@ -86,11 +92,13 @@ pub const BOXES: [(u16, &str, &str); 59] = [
     (FRAGMENTED, "ours", "no free block is large enough: refuse"),
 ];
 
-/// The longest: an urgent efficiency request that comes to LE a second time and meets no
-/// block that is large enough.
+/// The most boxes of a path. The longest way has 17: an urgent efficiency request with collateral
+/// that each pool in turn refuses by its limit,
+/// 800-801-802-813-1100-1104-1108-1114-1116-900-902-904-906-912-920-924-926. Figure 12 alone has at
+/// most 10. So 20 leaves room for three more.
 const LONGEST: usize = 20;
 
-/// The boxes that one decision went through.
+/// The boxes that one decision, or one repayment, passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Path {
     boxes: [u16; LONGEST],
@@ -98,14 +106,15 @@ pub struct Path {
 }
 
 impl Path {
-    /// One that begins at that box.
+    /// Returns a path that begins at the box `first`.
     pub fn from(first: u16) -> Self {
         let mut path = Self { boxes: [0; LONGEST], length: 0 };
         path.at(first);
         path
     }
 
-    /// Goes on to that box.
+    /// Appends a box. In a release build a path that is full stays as it is: a shorter explanation
+    /// is better than a panic in a request.
     pub fn at(&mut self, number: u16) {
         debug_assert!(self.length < LONGEST, "{self} is longer than the figures allow");
         if let Some(next) = self.boxes.get_mut(self.length) {
@@ -114,14 +123,15 @@ impl Path {
         }
     }
 
-    /// Counts its boxes as reached, in a build with debug assertions.
+    /// Counts the boxes as reached, in a build with debug assertions; does nothing in a release
+    /// build.
     pub fn mark(&self) {
         for &number in self.boxes() {
             mark!(boxes number);
         }
     }
 
-    /// The boxes in their order.
+    /// Returns the boxes in their order.
     pub fn boxes(&self) -> &[u16] {
         &self.boxes[..self.length]
     }

@@ -1,49 +1,69 @@
 //! # Chapter 5: headroom is shared
 //!
-//! **The question.** Ten processes with garbage collectors share a machine. Each keeps memory in reserve,
-//! for the moment when it needs more. Together they keep ten reserves, and seldom use one. How can they
-//! share one reserve, and still get memory when they must have it?
+//! **The question.** Ten processes with garbage collectors share a machine. A collector needs free
+//! memory beyond the live objects, its *headroom*: say five times as much. Each process keeps a
+//! headroom of its own, and most of it lies idle, because few processes are busy at the same time.
+//! How can they share one headroom, and still get memory when they must have it?
 //!
-//! **The wrong way.** One pool for all: the process that asks most often takes everything, and one that
-//! needs memory in an emergency finds nothing. Or a fixed part for each: that is ten reserves again.
+//! **The wrong way.** One pool for all: the process that asks most often takes everything, and a
+//! process in an emergency finds nothing. Or a fixed part for each process: that is ten headrooms
+//! again.
 //!
-//! **The right way.** A *memory manager* with pools, each for a reason to ask:
+//! **The right way.** A *memory manager* with five pools, one for each kind of reason:
 //!
 //! ```text
-//!   committed │ what processes run on, and plain leases
-//!   le, lp    │ lent against collateral: to collect less often (e), to avoid a pause (p)
-//!   gp, gl    │ given without collateral: to avoid a pause (p), to one that would end (l)
+//!   pool      │ gives memory                              │ asks for collateral
+//!   committed │ that a process runs on; to plain leases    │ no
+//!   le        │ to collect less often                     │ one byte is enough
+//!   lp        │ to avoid a pause                          │ as much as the request
+//!   gp        │ to avoid a pause                          │ no
+//!   gl        │ to a process that would end without it    │ no
 //! ```
 //!
-//! A process reports how much of its memory is garbage: that is *freeable*, and secures its loans as
-//! *collateral*. It is given memory from the first pool that its reason permits ([`decision`]), and owes
-//! each pool what it took. When a pool is low, the manager asks processes to *collect*, those first that
-//! can return most. What is returned repays in a fixed order ([`repayment`]).
+//! A process reports how many bytes of its memory are garbage. Those bytes are *freeable*; the part
+//! that secures no loan yet is its *collateral*. A request names its reason. [`decision`] finds the
+//! first pool that this reason permits and that has enough bytes, and the process then owes that
+//! pool the bytes of the block. When a pool is low, the manager asks processes to *collect*: first
+//! those that can return most. Returned memory repays the debts in a fixed order ([`repayment`]).
 //!
-//! **What is guarded by what.** All of it by the tables' lock. [`decision`], [`repayment`] and [`pool`] are
-//! pure functions over numbers; [`manager`] borrows the lease table for the blocks.
+//! The document's example, in MiB, for a process that runs on 256 and needs 50 for its collector:
 //!
-//! **What was simplified.** One machine, one manager, no priorities but the reason.
+//! ```text
+//!   step                            free in lp │ owed to lp │ freeable │ collateral
+//!   report 200                          64     │      0     │   200    │    200
+//!   request 50 pause: a block of 64      0     │     64     │   200    │    136
+//!   collect, and return that block      64     │      0     │   136    │    136
+//! ```
+//!
+//! **What is guarded by what.** The tables' lock guards all data of this chapter. [`decision`] and
+//! [`repayment`] are pure functions, [`pool`] and [`pressure`] are plain types, and time is an
+//! argument: none of them knows a lock or a clock. [`manager`] borrows the lease table for the
+//! blocks. Only [`commands`] and [`waiting`] lock.
+//!
+//! **What was simplified.** One machine and one manager. The reason of a request is its only
+//! priority. A process is believed: the manager cannot see whether reported garbage exists.
 //!
 //! | word | means |
 //! | --- | --- |
 //! | pool | a number of the arena's bytes, wherever they lie |
-//! | grant | a block given to a process; its pool gives it or loans it |
-//! | owed | what a process has to return to each pool |
-//! | freeable, secured, collateral | reported garbage; the part that secures loans; the rest |
-//! | low-water mark | a pool with less than this is low |
-//! | collect | to ask a process to return memory |
+//! | grant | a block that a pool gave or lent to a process |
+//! | own block | the block that a process got when it joined; it cannot return it |
+//! | owed | the bytes that a process has to return to each pool |
+//! | freeable | the garbage that a process reported and has not returned |
+//! | secured, collateral | the freeable bytes that secure loans; the freeable bytes that do not |
+//! | low-water mark | a pool with fewer free bytes than this is low |
+//! | collect | to find garbage and return its memory, when the manager asks for it |
 //! | box | a step of the document's figures, by its number |
-//! | ticket | the place of a request that waits for memory |
+//! | ticket | the number of a request that waits for memory |
 //!
-//! | file | what |
+//! | file | content |
 //! | --- | --- |
-//! | [`words`] | what is said: reasons, pools, amounts, signals |
-//! | [`decision`], [`repayment`] | figures 5 to 12, box by box |
+//! | [`words`] | reasons, pools, amounts and signals: the words of requests and replies |
+//! | [`decision`], [`repayment`] | figures 8 to 11 and figure 12, box by box |
 //! | [`pool`], [`process`], [`pressure`] | the parts that the manager keeps |
-//! | [`manager`] | all around them: joining, asking, returning, collecting |
-//! | [`commands`], [`waiting`] | the commands, and those that wait for memory |
-//! | [`figures`] | the tables of boxes, for tests and for REPORT.md |
+//! | [`manager`] | figures 5 to 7 around them: joining, asking, returning, collecting |
+//! | [`commands`], [`waiting`] | the commands, and the requests that wait for memory |
+//! | [`figures`] | the table of boxes, and the path of one decision |
 //!
 //! **Source** `cooperative-memory-management.txt`, a patent: figures 5 to 12.
 

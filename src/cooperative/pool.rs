@@ -1,80 +1,102 @@
-//! The pools: accounts over the one arena.
+//! The pools: five accounts over the one arena.
 //!
 //! ```text
-//!   arena  │ committed 750        │ GL 752 │ GP 754 │ LE 756     │ LP 758 │     sizes
-//!          │ used ……… │ free      │ free   │ u│free │ used │ free│ free   │     what is lent is not free
+//!   arena of 1000 bytes, divided 50 %, 5 %, 10 %, 25 %, 10 %
+//!   │ committed 544 │ GL 32 │ GP 96 │ LE 224 │ LP 96 │ 8 │
+//!     750             752     754     756      758     ▲ no block fits in here
+//!     └ 496, and the 48 bytes that the other four lost by rounding down to whole blocks
 //! ```
 //!
-//! A pool is a number of bytes, not a place: a block that one pool gives may lie beside
-//! one of another. So a pool may have the bytes, and the arena no free block that large.
+//! A pool is a number of bytes, not a place: a block of one pool may lie beside a block of another.
+//! The benefit is that a pool wastes no bytes at a border. The price is that a pool may have the
+//! bytes while the arena has no free block of that size: that refusal is called `fragmented`.
 //!
-//! **Invariants** what is free in a pool and what is charged to it are its size, and all
-//! sizes are the arena's (the manager's `check` counts it).
+//! **Invariants**
 //!
-//! **Lock** the tables. **Source** `cooperative-memory-management.txt`, figures 7A and 7B.
+//! 1. In each pool, the free bytes, the bytes that processes owe, and the bytes of blocks on their
+//!    way back add up to its size. In the committed pool the plain leases are a fourth part.
+//! 2. The sizes add up to the arena in whole blocks, and never change.
+//! 3. No cap is larger than its pool.
+//!
+//! The manager's `check` counts 1. **Lock** the tables: the caller holds it.
+//!
+//! **Simplified** The pools are divided once, at the start. A bigger system would move bytes
+//! between pools when one of them is always low.
+//!
+//! **Source** `cooperative-memory-management.txt`, figures 7A and 7B.
 
 use crate::cooperative::words::{Amounts, Pool};
 use crate::memory::buddy::MIN_BLOCK;
 use crate::memory::lease::Committed;
 
-/// A part of something, as it is asked for.
+/// A part of a whole: of the arena, or of one pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
-    /// So many bytes.
+    /// A number of bytes.
     Bytes(u64),
-    /// So many hundredths.
+    /// Hundredths of the whole; the command line takes 0 to 100.
     Percent(u64),
 }
 
 impl Share {
-    /// That part of `whole`, in bytes, percents rounded down.
+    /// Returns the bytes of this part of `whole`. Percents round down.
     pub fn of(self, whole: u64) -> u64 {
         match self {
             Share::Bytes(bytes) => bytes,
+            // 128 bits: 100 % of 2^60 bytes is 100 × 2^60 before the division, more than 64 bits
+            // hold.
             Share::Percent(percent) => (u128::from(whole) * u128::from(percent) / 100) as u64,
         }
     }
 }
 
-/// A share for each pool that has one.
+/// A share for each pool that has one: the sizes of `--pools`, the caps of `--caps`, the marks of
+/// `--low-water`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Shares([Option<Share>; Pool::ALL.len()]);
 
 impl Shares {
-    /// The share of a pool.
+    /// Returns the share of a pool, or `None` when it has none.
     pub fn get(&self, pool: Pool) -> Option<Share> {
         self.0[pool as usize]
     }
 
-    /// Gives a pool a share; answers the one that it had.
+    /// Gives a pool a share; returns the share that it had before. The command line refuses a pool
+    /// that stands twice by this.
     pub fn set(&mut self, pool: Pool, share: Share) -> Option<Share> {
         self.0[pool as usize].replace(share)
     }
 
-    /// The same share for every pool.
+    /// Returns the same share for every pool.
     pub fn all(share: Share) -> Self {
         Self([Some(share); Pool::ALL.len()])
     }
 }
 
-/// What can be given, pool by pool.
+/// The size, the free bytes and the cap of each pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolAmounts {
+    /// The bytes of each pool; never changes.
     size: Amounts,
-    /// Of all but the committed pool.
+    /// The free bytes of each pool but the committed one, where this is 0: plain leases take
+    /// committed bytes too, without this chapter, so the lease table counts them ([`Committed`]).
     free: Amounts,
+    /// The most that one process may owe each pool; never changes. It keeps one process from taking
+    /// a whole pool.
     cap: Amounts,
 }
 
 impl PoolAmounts {
-    /// Figure 7A: divides an arena of `arena` bytes. Committed memory is determined first
-    /// (700): what was asked for it, or what the others leave. The rest is divided into the
-    /// other pools (704); what is lost by rounding down to whole blocks is committed too. No
-    /// process may owe a pool more than its cap of it; without a cap, all of it. Without
-    /// shares all of the arena is committed.
+    /// Figure 7A: divides an arena of `arena` bytes, rounded down to whole blocks.
+    ///
+    /// Box 700 determines the committed memory: the share that the user gave for it, or all that
+    /// the others leave. Box 704 divides the rest among the other pools. Each share rounds down to
+    /// whole blocks, and the committed pool takes the bytes that this loses; without any shares it
+    /// has the whole arena. A pool without a cap has its own size as the cap.
     ///
     /// # Errors
-    /// What is wrong, and the cure.
+    /// A sentence with the cause and the cure: bytes that are no multiple of the smallest block, or
+    /// shares that do not add up to the arena.
     pub fn divided(arena: u64, shares: &Shares, caps: &Shares) -> Result<Self, String> {
         let arena = arena - arena % MIN_BLOCK;
         for pool in Pool::ALL {
@@ -91,6 +113,7 @@ impl PoolAmounts {
             let bytes = shares.get(pool).map_or(0, |share: Share| share.of(arena));
             bytes - bytes % MIN_BLOCK
         };
+        // Before the subtraction below: shares of more than the arena would make it overflow.
         check_sum(arena, shares)?;
         let others = Pool::ALL.into_iter().filter(|&pool| pool != Pool::Committed).map(part);
         let committed = arena - others.sum::<u64>();
@@ -102,24 +125,24 @@ impl PoolAmounts {
         Ok(Self { size, free, cap: Amounts::each(|pool| cap[pool].min(size[pool])) })
     }
 
-    /// Each pool's size in bytes.
+    /// Returns each pool's size in bytes.
     pub fn size(&self) -> &Amounts {
         &self.size
     }
 
-    /// The free bytes of each pool; the lease table counts the committed ones.
+    /// Returns the free bytes of each pool; those of the committed pool come from the lease table.
     pub fn free(&self, committed: &Committed) -> Amounts {
         let mut free = self.free;
         free[Pool::Committed] = committed.free();
         free
     }
 
-    /// The most that one process may owe each pool, in bytes.
+    /// Returns the most that one process may owe each pool, in bytes.
     pub fn cap(&self) -> &Amounts {
         &self.cap
     }
 
-    /// Takes bytes of a pool that are free.
+    /// Takes `bytes` from the free bytes of a pool. The caller has checked that so many are free.
     pub(super) fn charge(&mut self, pool: Pool, bytes: u64, committed: &mut Committed) {
         match pool {
             Pool::Committed => committed.charge(bytes),
@@ -127,7 +150,8 @@ impl PoolAmounts {
         }
     }
 
-    /// Gives bytes back to each pool.
+    /// Adds bytes to the free bytes of each pool. One block may refill several pools: figure 12
+    /// divides it.
     pub(super) fn refill(&mut self, amounts: &Amounts, committed: &mut Committed) {
         let mut others = *amounts;
         others[Pool::Committed] = 0;
@@ -136,8 +160,9 @@ impl PoolAmounts {
     }
 }
 
-/// All shares are the arena, or leave something for committed; in hundredths, so that nothing
-/// is lost by rounding.
+/// Fails unless the shares add up to the arena, or leave bytes for a committed pool that has no
+/// share. It counts in hundredths of a byte, so that rounding loses nothing: three shares of 33 %
+/// and one of 1 % are exactly the whole.
 fn check_sum(arena: u64, shares: &Shares) -> Result<(), String> {
     let whole = u128::from(arena) * 100;
     let hundredths = |pool| match shares.get(pool) {

@@ -1,20 +1,28 @@
-//! How much of the time processes waited for memory.
+//! Pressure: the share of the time in which processes waited for memory.
 //!
 //! ```text
-//!   seconds  │…│ 57 │ 58 │ 59 │ now        a bucket for each, of how long in it
-//!              some, all                    some process waited, and all of them
+//!   second       … │ 3 │ 4 │ 5 │ 6 │ 7 │ 8 │ 9 │ 10 = now
+//!   a waits                ├───────────────────┤
+//!   b waits                            ├───────┤
+//!   some           │ 0 │ 0 │ 1 │ 1 │ 1 │ 1 │ 1 │       5 of the last 10 s: some10=50.00
+//!   all            │ 0 │ 0 │ 0 │ 0 │ 0 │ 1 │ 1 │       2 of the last 10 s: all10=20.00
 //! ```
 //!
-//! **Invariants** the buckets are as many as the longest window has seconds, however often
-//! processes begin and end to wait.
+//! Two numbers tell two stories. `some`: at least one process could not go on. `all`: the whole
+//! machine stood still for memory, as far as these processes are the machine.
+//!
+//! **Invariants** The memory is 61 buckets, one for each second, however often processes begin and
+//! end to wait; a call costs at most 62 steps, however long ago the last one was.
 //!
 //! **Lock** the tables. Time is an argument.
 //!
-//! **Simplified** of a window's first second the part that has passed out of it is taken in
-//! proportion, as if its waiting had been spread evenly.
+//! **Simplified** A window seldom begins at a full second. Of its oldest second the part that lies
+//! in the window is taken in proportion, as if the waiting had been spread evenly over that second.
+//! The error is at most 0.25 s: half of the second was waited, and exactly the half that is in the
+//! window, or the other. The time before the server started counts as time without waiting.
 //!
-//! **Source** Linux's pressure stall information: its `some` and `full`, in plain windows
-//! instead of decaying averages.
+//! **Source** Linux's pressure stall information: its `some` and `full`, in plain windows instead
+//! of decaying averages.
 
 use std::time::{Duration, Instant};
 
@@ -23,24 +31,29 @@ use crate::cooperative::words;
 /// The longest window, in seconds.
 const LONGEST: usize = 60;
 
+/// The length of a bucket.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Hundredths of a percent.
+/// All of the time, in hundredths of a percent.
 const WHOLE: u128 = 10_000;
 
-/// What has been waited.
+/// The meter: how long processes waited in each of the last 61 seconds, and whether they wait now.
 #[derive(Debug)]
 pub struct PressureMeter {
+    /// The beginning of second 0.
     start: Instant,
-    /// The time up to which the buckets count.
+    /// The time up to which the buckets count. Since then `is_some` and `is_all` have not changed.
     until: Instant,
-    /// By second since the start, modulo the length: one more than the longest window, because
-    /// it begins within a second.
+    /// Indexed by the second since the start, modulo the length. One more than the longest window
+    /// has seconds, because a window that ends within a second also begins within one.
     buckets: [Bucket; LONGEST + 1],
+    /// Whether some process has waited since `until`.
     is_some: bool,
+    /// Whether all processes have waited since `until`; false when there is no process.
     is_all: bool,
 }
 
+/// The time within one second in which some process waited, and in which all did.
 #[derive(Debug, Clone, Copy, Default)]
 struct Bucket {
     some: Duration,
@@ -48,20 +61,22 @@ struct Bucket {
 }
 
 impl PressureMeter {
-    /// Nobody waits.
+    /// Returns a meter that starts `now`, with no process waiting.
     pub fn new(now: Instant) -> Self {
         let buckets = [Bucket::default(); LONGEST + 1];
         Self { start: now, until: now, buckets, is_some: false, is_all: false }
     }
 
-    /// From now on `waiting` of so many `processes` wait.
+    /// Notes that from `now` on `waiting` of the `processes` wait. The caller notes each change of
+    /// either number, and no more is needed: between two notes nothing changes.
     pub fn note(&mut self, waiting: usize, processes: usize, now: Instant) {
         self.count_up_to(now);
         self.is_some = waiting > 0;
         self.is_all = waiting > 0 && waiting == processes;
     }
 
-    /// The share of the last 10 and 60 seconds.
+    /// Returns the shares of the last 10 and 60 seconds. It needs `&mut self` to count up to `now`
+    /// first.
     pub fn figures(&mut self, now: Instant) -> words::Pressure {
         self.count_up_to(now);
         let (some_10, all_10) = self.share(10);
@@ -69,22 +84,26 @@ impl PressureMeter {
         words::Pressure { some_10, some_60, all_10, all_60 }
     }
 
+    /// Returns the second since the start in which a time lies.
     fn second(&self, at: Instant) -> u64 {
         at.saturating_duration_since(self.start).as_secs()
     }
 
+    /// Returns the bucket of a second.
     fn bucket(&mut self, second: u64) -> &mut Bucket {
         let length = self.buckets.len() as u64;
         &mut self.buckets[(second % length) as usize]
     }
 
+    /// Adds the time from `until` to `now` to the buckets of the seconds that it covers.
     fn count_up_to(&mut self, now: Instant) {
         let last = self.second(now);
-        // What is older than all buckets is in none of them.
+        // Seconds older than all buckets would be overwritten in this same loop.
         let first = self.second(self.until).max(last.saturating_sub(self.buckets.len() as u64));
         for second in first..=last {
             let begin = self.start + SECOND * u32::try_from(second).unwrap_or(u32::MAX);
             if begin > self.until {
+                // The second is new: its bucket still has the time of the second 61 before it.
                 *self.bucket(second) = Bucket::default();
             }
             let from = begin.max(self.until);
@@ -97,13 +116,16 @@ impl PressureMeter {
         self.until = self.until.max(now);
     }
 
-    /// Of the last so many seconds, in hundredths of a percent.
+    /// Returns how much of the last `seconds` some process waited, and all, in hundredths of a
+    /// percent.
     fn share(&self, seconds: u32) -> (u32, u32) {
         let last = self.second(self.until);
         let passed = self.until.saturating_duration_since(self.start) - SECOND * last as u32;
         let mut sum = Bucket::default();
         for back in 0..=u64::from(seconds).min(last) {
             let bucket = self.buckets[((last - back) % self.buckets.len() as u64) as usize];
+            // The oldest second has partly left the window: by as much as the newest one has
+            // passed.
             let is_first = back == u64::from(seconds);
             let part = |time: Duration| if is_first { left_of(time, passed) } else { time };
             sum.some += part(bucket.some);
@@ -115,7 +137,8 @@ impl PressureMeter {
     }
 }
 
-/// What is left in a window of a second's time, when `passed` of the second has left it.
+/// Returns the part of `time`, waited in the oldest second, that is still in the window, when
+/// `passed` of that second has left it.
 fn left_of(time: Duration, passed: Duration) -> Duration {
     time.mul_f64(1.0 - passed.as_secs_f64().min(1.0))
 }

@@ -1,23 +1,29 @@
-//! One process: what it holds, owes, has reported, and is yet to be told.
+//! One process: its blocks, its debts, its last report, and the signals that it has not read yet.
 //!
 //! ```text
-//!   freeable │ secured │ collateral │      garbage that it has reported
-//!             owed lp,    free to secure
-//!             part of le  another loan
+//!   held      │ own blocks   │ granted blocks                    │   bytes of blocks
+//!   owed      │ committed    │ committed │ gl │ gp │ le  │ lp     │   the same sum
+//!   freeable         │ secured: all of lp, a part of le │ collateral │   reported garbage
 //! ```
 //!
-//! A loan out of LP is secured whole, or figure 9 would not have lent it; one out of LE by
-//! whatever collateral there was. What is owed stays secured, whatever else is repaid.
+//! A loan from LP is secured whole: figure 9 lends it only for collateral of at least its size. A
+//! loan from LE is secured by the collateral that there was, perhaps one byte, or none at box 928.
+//! A debt keeps its security until it is repaid, whatever else is repaid first; otherwise the same
+//! garbage could secure a second loan.
 //!
-//! **Invariants** (`Process::check`)
+//! **Invariants** (`Process::check` counts 1, 2 and the caps)
 //!
-//! 1. What it owes all pools is what its blocks hold: returned bytes repay their sum.
-//! 2. It owes committed at least its own blocks, which it cannot return.
-//! 3. What secures loans is not collateral. A report below it is taken: then there is none.
+//! 1. The process owes all pools together as many bytes as its blocks hold. By pool the two differ:
+//!    a block of GL may have repaid LP. That is why returned bytes always find a debt.
+//! 2. The process owes the committed pool at least the bytes of its own blocks, which it cannot
+//!    return.
+//! 3. Bytes that secure loans are not collateral. A report below them is accepted: the collateral
+//!    is then 0, and the manager asks the process to return memory.
+//! 4. It owes no pool more than the pool's cap.
 //!
-//! **Lock** the tables.
+//! **Lock** the tables. Nothing here locks; the manager is the only caller.
 //!
-//! **Source** `cooperative-memory-management.txt`: status information, collateral, the record
+//! **Source** `cooperative-memory-management.txt`: status information, collateral, and the record
 //! of how much a process has received from each pool.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -30,82 +36,104 @@ use crate::cooperative::figures::Path;
 use crate::cooperative::repayment::repay;
 use crate::cooperative::words::{Account, Amounts, Level, Pool, ProcessToken, Signal};
 
-/// Which process: counted from 1 in the order of joining, never reused.
+/// The number of a process: counted from 1 in the order of joining, never reused.
 pub type ProcessNumber = u64;
 
-/// One process. `W` is what its owner wakes those by who wait for it.
+/// One process. `W` wakes the threads that wait for it: in the server a condition variable, in the
+/// tests a number.
 #[derive(Debug)]
 pub(super) struct Process<W> {
+    // Its identity, and the threads that wait for it.
+    /// The name, unique among the processes that have not ended.
     pub name: Arc<str>,
+    /// The secret by which further connections attach.
     pub token: ProcessToken,
+    /// Wakes the threads that wait for this process.
     pub waker: W,
-    /// Threads that wait to be woken by it: without one it is a system call for nothing.
+    /// The number of threads that sleep by `waker`. When it is 0 the manager wakes no one, which
+    /// saves a system call for each signal.
     pub sleepers: usize,
-    /// Who speaks for it: the process ends with the last one.
+    /// The clients that speak for it. The process ends with the last one.
     pub members: Vec<Member>,
-    /// It has ended, and its blocks are being given back.
+    /// The process has ended; its entry stays until its blocks are given back.
     pub is_gone: bool,
     // Its memory.
-    /// What its own blocks are made of, and the bytes of each.
+    /// The extents of its own blocks, and the bytes of each.
     pub own: BTreeMap<LeaseId, u64>,
     /// Its granted blocks.
     pub blocks: BTreeMap<LeaseId, Grant>,
-    /// Bytes of all its blocks, by the pool that gave each.
+    /// The bytes of all its blocks, by the pool that gave each.
     pub holds: Amounts,
-    /// Bytes that it still owes each pool.
+    /// The bytes that it still owes each pool.
     pub owed: Amounts,
-    // Its status.
+    // Its status, as it reported it.
+    /// The bytes of garbage. A returned or reused block lowers them, as that garbage is gone.
     pub freeable: u64,
-    /// How much of what it owes LE is secured.
+    /// The part of the debt to LE that is secured. LP needs no such field: its debt is secured
+    /// whole.
     pub secured_efficiency: u64,
-    /// How much of what secures loans was missing in the last report.
+    /// The bytes by which the last report fell short of what secures the loans. Only a larger
+    /// shortfall is a new reason for a signal, or the process would collect for ever.
     pub missing: u64,
+    /// The share of the examined bytes that its last collection freed, in percent.
     pub efficiency: Option<u8>,
+    /// The time of the last report.
     pub reported: Option<Instant>,
-    /// When it was asked to report.
+    /// The time at which the manager last asked it to report.
     pub status_asked: Option<Instant>,
-    // What it is asked for.
+    // The manager's wishes.
+    /// The signals that no client of the process has read yet, the next one in front.
     pub signals: VecDeque<Signal>,
+    /// The signal to collect that it has not obeyed yet.
     pub due: Option<Due>,
+    /// How often it was asked to collect.
     pub asked: u64,
+    /// How often it then returned all of that in time.
     pub obeyed: u64,
-    /// It did not obey the last time.
+    /// It did not obey the last time. It is asked after the others, and its answer is not relied
+    /// on.
     pub is_deaf: bool,
-    /// Its requests that wait for memory.
+    /// The number of its requests in the queue.
     pub waiting: usize,
 }
 
 /// The record of a granted block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Grant {
-    /// The pool that gave it.
+    /// The pool that gave the block.
     pub pool: Pool,
-    /// How many bytes of collateral secured it as a loan from LE.
+    /// The bytes of collateral that secured the block as a loan from LE; 0 for every other pool.
     pub secured: u64,
 }
 
-/// A client of a process.
+/// A client that speaks for a process.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Member {
+    /// The client: a connection, or a sender of datagrams.
     pub client: ClientNumber,
-    /// When it was heard last; `None` for a connection, whose end will be told.
+    /// When the client was last heard; `None` for a connection, because the server sees its end.
     pub heard: Option<Instant>,
 }
 
-/// A signal to collect that was not obeyed yet.
+/// A signal to collect that was not obeyed yet. The manager counts its gain as bytes that are
+/// coming.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Due {
-    /// The pool that it is for.
+    /// The pool in need.
     pub pool: Pool,
-    /// How much of it will refill that pool, in bytes.
+    /// The bytes of `left` that will refill that pool.
     pub gain: u64,
-    /// How many bytes are still to come back.
+    /// The bytes that are still to come back. More than `gain` when figure 12 repays other debts
+    /// first.
     pub left: u64,
+    /// How pressing the signal is. A more pressing one may replace it.
     pub level: Level,
+    /// The time at which the process counts as deaf.
     pub until: Instant,
 }
 
 impl<W> Process<W> {
+    /// Returns a process without members, blocks or debts.
     pub fn new(name: Arc<str>, token: ProcessToken, waker: W) -> Self {
         Self {
             name,
@@ -133,28 +161,29 @@ impl<W> Process<W> {
         }
     }
 
-    /// The bytes of all its blocks.
+    /// Returns the bytes of all its blocks.
     pub fn held(&self) -> u64 {
         self.holds.total()
     }
 
-    /// The bytes of its own blocks.
+    /// Returns the bytes of its own blocks.
     pub fn own_bytes(&self) -> u64 {
         self.own.values().sum()
     }
 
-    /// Freeable memory that already secures loans, as far as it was reported then.
+    /// Returns the bytes that secure its loans. They may exceed the freeable bytes, when a later
+    /// report was lower.
     pub fn secured(&self) -> u64 {
         self.owed[Pool::LoanedPause] + self.secured_efficiency
     }
 
-    /// Freeable memory that secures nothing yet.
+    /// Returns the freeable bytes that secure no loan yet.
     pub fn collateral(&self) -> u64 {
         self.freeable.saturating_sub(self.secured())
     }
 
-    /// Takes a block from a pool. A loan is secured by the collateral there is; answers how
-    /// much of it one from LE takes.
+    /// Takes a block of `size` bytes from a pool: the process holds and owes it. Returns the bytes
+    /// of collateral that secure it as a loan from LE, and 0 for any other pool.
     pub fn take(&mut self, pool: Pool, size: u64) -> u64 {
         let secured = if pool == Pool::LoanedEfficiency { self.collateral().min(size) } else { 0 };
         self.secured_efficiency += secured;
@@ -163,17 +192,20 @@ impl<W> Process<W> {
         secured
     }
 
-    /// Takes an extent of its own blocks, or as much again of one that it has.
+    /// Takes an extent of its own blocks, or `size` more bytes for an extent that was doubled.
     pub fn take_own(&mut self, id: LeaseId, size: u64) {
         *self.own.entry(id).or_insert(0) += size;
         self.take(Pool::Committed, size);
     }
 
-    /// Repays with a block that `pool` gave once: figure 12. Answers what each pool gets back.
-    /// What is still owed stays secured by what secured it.
+    /// Repays debts with a block that `pool` gave: figure 12. Returns the bytes that each pool gets
+    /// back, and the path. A debt that remains keeps its security.
     pub fn repay(&mut self, pool: Pool, size: u64) -> (Amounts, Path) {
+        // `pool` matters for `holds` alone: figure 12 asks for the debts, not where the block came
+        // from.
         let (refill, path) = repay(size, &self.owed);
         self.settle(pool, size, &refill);
+        // The process collected to free this block, so the garbage in it is gone.
         self.freeable = self.freeable.saturating_sub(size);
         if let Some(due) = &mut self.due {
             due.left = due.left.saturating_sub(size);
@@ -187,8 +219,12 @@ impl<W> Process<W> {
         (refill, path)
     }
 
-    /// Takes back a block that `pool` gave and nobody received: no repayment, nor obeying. What
-    /// was repaid of it meanwhile, by another block, repays by figure 12.
+    /// Takes back a block that `pool` gave and that no client received. This is no repayment by
+    /// figure 12 and obeys no signal: the account is as if the block had never been granted.
+    /// Returns the bytes that each pool gets back.
+    ///
+    /// Another block may have repaid a part of this debt meanwhile. Then `pool` has those bytes
+    /// already, and the rest of the block repays by figure 12.
     pub fn undo(&mut self, pool: Pool, size: u64, secured: u64) -> Amounts {
         let mut refill = Amounts::of(pool, self.owed[pool].min(size));
         let mut owed = self.owed;
@@ -199,6 +235,8 @@ impl<W> Process<W> {
         refill
     }
 
+    /// Lowers the account by a block that `pool` gave, and by the debts that it repaid. The
+    /// security of LE's loans never exceeds the debt to LE.
     fn settle(&mut self, pool: Pool, size: u64, refill: &Amounts) {
         self.holds[pool] -= size;
         self.owed.subtract(refill);
@@ -206,7 +244,7 @@ impl<W> Process<W> {
         self.secured_efficiency = self.secured_efficiency.min(owed);
     }
 
-    /// What it could give back of what it runs on: all but its own blocks.
+    /// Returns the bytes of its debt to a pool that it can repay: all but its own blocks.
     pub fn returnable(&self, pool: Pool) -> u64 {
         match pool {
             Pool::Committed => self.owed[pool].saturating_sub(self.own_bytes()),
@@ -214,14 +252,15 @@ impl<W> Process<W> {
         }
     }
 
-    /// What each pool would get back if it returned what it reported as freeable.
+    /// Returns the bytes that each pool would get back, if the process returned what it reported as
+    /// freeable.
     pub fn freeable_by_pool(&self) -> Amounts {
         let returnable = Pool::ALL.into_iter().map(|pool| self.returnable(pool)).sum();
         repay(self.freeable.min(returnable), &self.owed).0
     }
 
-    /// Takes a report of its garbage. Answers how many bytes are missing of what secures its
-    /// loans, if those are more than in the last report.
+    /// Takes a report of its garbage. Returns the bytes by which it falls short of what secures the
+    /// loans, if they are more than at the last report.
     pub fn report(&mut self, freeable: u64, now: Instant) -> Option<u64> {
         self.freeable = freeable;
         self.reported = Some(now);
@@ -230,8 +269,10 @@ impl<W> Process<W> {
         is_more.then_some(missing)
     }
 
-    /// Adds a signal. There is at most one of a kind that waits to be heard: of two to collect
-    /// the more pressing, but for as much as either; of equals the later.
+    /// Adds a signal. At most one signal to collect and one to report wait to be read, so a process
+    /// that reads none costs no more memory. Of two signals to collect, the new one replaces a less
+    /// or equally pressing one; otherwise the old one stays, and asks for the larger of the two
+    /// sizes.
     pub fn signal(&mut self, signal: Signal) {
         for waiting in &mut self.signals {
             match (&signal, &*waiting) {
@@ -255,7 +296,7 @@ impl<W> Process<W> {
         self.signals.push_back(signal);
     }
 
-    /// Its account, with the most that it may owe each pool.
+    /// Returns its account, with `may`, the most that it may owe each pool.
     pub fn account(&self, may: Amounts) -> Account {
         Account {
             name: self.name.to_string(),
@@ -270,7 +311,7 @@ impl<W> Process<W> {
         }
     }
 
-    /// Says which invariant is broken, if one is.
+    /// Says which invariant is broken, if one is. `cap` is the most that it may owe each pool.
     pub fn check(&self, cap: &Amounts) -> Result<(), String> {
         let name = &self.name;
         if self.owed.total() != self.held() {

@@ -1,22 +1,37 @@
-//! What returned memory repays: figure 12, box by box.
+//! The repayment of debts by returned memory: figure 12, box by box.
 //!
 //! ```text
 //!   A came back ─► LP, at most W ─► B ─► LE, at most X ─► C ─► GP, at most Y ─► D ─► GL, at most Z
-//!                                                                                  the rest ─► committed
+//!                                                                            the rest ─► committed
 //! ```
 //!
-//! W, X, Y and Z are what the process still owes, not what it ever got: a debt is repaid
-//! once.
+//! W, X, Y and Z are the bytes that the process still owes LP, LE, GP and GL. The figure says
+//! "obtained"; what was repaid once counts no more here, or a debt would be repaid twice.
 //!
-//! **Invariants** what is repaid sums to what came back, and to no loaned or granted pool
-//! goes more than it is owed.
+//! A returned block need not go to the pool that gave it. Debts of 16 to LP, 64 to LE, 32 to GP and
+//! 64 to GL, in KiB, and a block of 64 comes back that GL gave:
 //!
-//! **Lock** none. **Source** `cooperative-memory-management.txt`, figure 12, with its letters.
+//! ```text
+//!              A = 64        B = 48        C = 0         D = 0
+//!   refill     LP 16         LE 48         GP 0          GL 0        committed 0
+//!   still owed LP 0          LE 16         GP 32         GL 64
+//! ```
+//!
+//! Loans come before grants: they were lent to be repaid. LP stands first, because the document
+//! wants the loan against a pause repaid as soon as possible.
+//!
+//! **Invariants** The refill adds up to A. No loaned or granted pool gets more than it is owed; the
+//! committed pool gets the rest, which the process owes it, because debts and held bytes are equal
+//! ([`crate::cooperative::process`]).
+//!
+//! **Lock** none: pure. **Source** `cooperative-memory-management.txt`, figure 12, with its
+//! letters.
 
 use crate::cooperative::figures::Path;
 use crate::cooperative::words::{Amounts, Pool};
 
-/// How `freed` bytes (the figure's A) are divided among the pools that are owed `owed`.
+/// Divides `freed` bytes, the figure's A, among the pools by the debts `owed`. Returns the bytes
+/// for each pool, and the path. A pool that is owed nothing has no refill box in the path.
 pub fn repay(freed: u64, owed: &Amounts) -> (Amounts, Path) {
     let mut path = Path::from(1250);
     let mut refill = Amounts::default();
@@ -53,7 +68,7 @@ pub fn repay(freed: u64, owed: &Amounts) -> (Amounts, Path) {
     (refill, path)
 }
 
-/// The order of figure 12: who is repaid first.
+/// The order of figure 12: the pool that is repaid first stands first.
 pub const ORDER: [Pool; 5] = [
     Pool::LoanedPause,
     Pool::LoanedEfficiency,

@@ -1,9 +1,26 @@
-//! A request for memory that waits until memory comes back.
+//! A `request` with `wait=MS`: it waits in the manager's queue until memory comes back.
 //!
-//! **Invariants** memory that was granted to a client that had gone is given back.
+//! ```text
+//!   begin ─► granted at once ─────────────────────────────► reply
+//!     └────► ticket ─► look … look ─► granted in the queue ─► reply
+//!                        │               └─ client gone: take_back ─► the block goes back
+//!                        └─ client gone: give_up ─► leaves the queue, or the block goes back
+//! ```
 //!
-//! **Lock** the tables; a block's when one is given back. **Source**
-//! `cooperative-memory-management.txt`: a request that cannot be served now.
+//! Between `begin` and the reply the grant belongs to a client that may vanish at any moment. Each
+//! way out of the picture ends in a reply that was written or in a block that went back. Otherwise
+//! the block would be lost to everyone until the process ended, and no client would know its id.
+//!
+//! **Invariants** A block that was granted to a client that has gone is given back, and its
+//! process's account is as before the request.
+//!
+//! **Lock** the tables, in each look for a few steps; never while the thread sleeps. To give a
+//! block back takes the block's lock alone, then the tables' again ([`crate::memory::service`]).
+//!
+//! **Simplified** A client that sends datagrams never waits: one thread serves all of them.
+//!
+//! **Source** `cooperative-memory-management.txt` refuses a request that cannot be served now; the
+//! waiting is ours. [`crate::server::waiting`] has the general form.
 
 use std::time::Instant;
 
@@ -15,7 +32,8 @@ use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
 use crate::server::waiting::{Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting};
 
-/// Lets blocks that grew give back what they do not use, before committed memory is granted.
+/// Lets message blocks that grew give back the bytes that they do not use, before committed memory
+/// is requested. The other pools need no such help: message blocks are committed memory.
 pub(super) fn make_room_for(tables: &mut ServerTables, wanted: &Wanted) {
     if wanted.reason == Reason::Committed {
         tables.make_room(wanted.size);
@@ -23,10 +41,16 @@ pub(super) fn make_room_for(tables: &mut ServerTables, wanted: &Wanted) {
 }
 
 impl MayWait for Wanted {
+    /// Returns the `wait=MS` of the request.
     fn longest_wait_ms(&self) -> u64 {
         self.wait_ms
     }
 
+    /// Grants the request at once, or puts it into the queue.
+    ///
+    /// # Errors
+    /// `bad-request` for a wait that is too long; then as
+    /// [`crate::cooperative::manager::Manager::request_or_wait`].
     fn begin(
         &self,
         shared: &Shared,
@@ -34,9 +58,12 @@ impl MayWait for Wanted {
         _: &mut Vec<u8>,
     ) -> Result<Begun<Box<Granted>>, Error> {
         shared.check_wait(self.wait_ms)?;
+        // Expired leases first: their blocks may be what the request lacks.
         shared.memory.reap_all(Instant::now());
         shared.memory.change(|tables, now| {
             let client = caller.client;
+            // Every step that can fail stands before the queue: a ticket that no client knows would
+            // stay there.
             let waker = tables.processes.waker(client)?;
             make_room_for(tables, self);
             Ok(match tables.manager().request_or_wait(client, self, now)? {
@@ -49,10 +76,11 @@ impl MayWait for Wanted {
     }
 }
 
-/// Waits in the manager's queue.
+/// A request that waits in the manager's queue.
 #[derive(Debug)]
 struct ForMemory {
     client: ClientNumber,
+    /// Its place in the queue. The deadline stands there too, beside the request.
     ticket: Ticket,
 }
 
@@ -61,7 +89,9 @@ impl Waiting for ForMemory {
 
     fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
         match tables.processes.served(self.ticket, turn.now) {
+            // Also the refusal when the time is over, and `not-found` when the process has ended.
             Some(served) => Look::Answered(served.map(Box::new)),
+            // The server stops: answer now, with the refusal of the last try.
             None if turn.is_stopping => {
                 match tables.processes.refuse_waiting(self.ticket, turn.now) {
                     Some(error) => Look::Answered(Err(error)),
@@ -72,6 +102,7 @@ impl Waiting for ForMemory {
         }
     }
 
+    /// Leaves the queue. If the block was granted between the last look and now, gives it back.
     fn give_up(&mut self, shared: &Shared) -> Result<Self::Done, Error> {
         let cancel = |tables: &mut ServerTables, now| tables.manager().cancel(self.ticket, now);
         if let Some(ending) = shared.memory.change(cancel) {
@@ -80,10 +111,12 @@ impl Waiting for ForMemory {
         Err(stopped_waiting())
     }
 
+    /// Every grant can: no client knows the id yet.
     fn can_be_taken_back(&self, _: &Self::Done) -> bool {
         true
     }
 
+    /// Gives back a block whose client turned out to have gone before the reply was written.
     fn take_back(&mut self, shared: &Shared, granted: Self::Done) -> Result<Self::Done, Error> {
         // Its process may have ended meanwhile, and the block with it.
         let undo = |tables: &mut ServerTables, _| tables.manager().undo(self.client, granted.id);

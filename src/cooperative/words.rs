@@ -1,72 +1,82 @@
 //! The words of cooperative memory: pools, reasons, signals and accounts.
 //!
 //! ```text
-//!   Wanted { size, reason } ──► Granted { block, pool }     a loan or a grant
-//!   Return { block }        ──► Amounts                     what it repaid, pool by pool
-//!   Signal::Collect { size, level, within_ms }              the manager asks for memory back
+//!   Wanted { size, reason }  ──► Granted { id, size, pool }  a request, and the block it got
+//!   return ID                ──► Amounts                     the bytes that each pool got back
+//!   Signal::Collect { size, level, within_ms }               the manager asks for memory
+//!   Account                                                  one process: its blocks and debts
 //! ```
 //!
-//! **Invariants** all bytes are those of blocks: a request rounded up to a power of two,
-//! at least 32.
+//! These are plain values, without behaviour of their own: [`crate::cooperative::commands`] writes
+//! them to lines and frames, and [`crate::cooperative::manager`] makes them.
 //!
-//! **Lock** none: plain values.
+//! **Invariants** All bytes are bytes of blocks, as the buddy allocator deals them: a request is
+//! rounded up to a power of two, at least 32. A debt in requested bytes would be less than the pool
+//! lost. Only [`Wanted::size`], and the freeable bytes of a report, are not rounded.
 //!
-//! **Source** `cooperative-memory-management.txt`: the pools are those of figure 7B, the
-//! reasons those of figures 8 to 11.
+//! **Lock** none.
+//!
+//! **Source** `cooperative-memory-management.txt`: figure 7B for the pools, figures 8 to 11 for the
+//! reasons, the paragraphs on status information for reports and signals.
 
 use std::ops::{Index, IndexMut};
 
 use crate::common::description::choice;
 use crate::common::id::LeaseId;
 
-/// The secret by which a further connection joins a process. Of a lease id's form, and
+/// The secret by which a further connection joins a process. It has the form of a lease id, and is
 /// as hard to guess.
 pub type ProcessToken = LeaseId;
 
 choice! {
-    /// A part of the arena with a character of its own.
+    /// A pool: a share of the arena for one kind of reason. The order here is the order on the
+    /// wire.
     Pool["a pool is committed, gl, gp, le or lp; give one", "has a pool of no known number"] {
-        /// The pool that processes run on, and plain leases: box 750.
+        /// The pool for the memory that processes run on, and for plain leases: box 750.
         Committed = "committed",
-        /// GL, for a process that may leak and is out of memory: box 752.
+        /// GL, for a process that is out of memory, perhaps because it leaks: box 752.
         GrantedLeak = "gl",
-        /// GP, against a pause of a process without sufficient collateral: box 754.
+        /// GP, for a process that would pause and has too little collateral: box 754.
         GrantedPause = "gp",
-        /// LE, lent to be more efficient: box 756.
+        /// LE, for loans that make a process more efficient: box 756.
         LoanedEfficiency = "le",
-        /// LP, lent against a pause: box 758.
+        /// LP, for loans that avoid a pause: box 758.
         LoanedPause = "lp",
     }
 }
 
-/// Bytes for each pool.
+/// A number of bytes for each pool, indexed by the pool.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Amounts([u64; Pool::ALL.len()]);
 
 impl Amounts {
-    /// So many bytes of one pool.
+    /// Returns `bytes` of one pool, and none of the others.
     pub fn of(pool: Pool, bytes: u64) -> Self {
         let mut amounts = Self::default();
         amounts[pool] = bytes;
         amounts
     }
 
-    /// What a function says of each pool.
+    /// Returns the amounts that a function gives for each pool, called in the order of
+    /// [`Pool::ALL`].
     pub fn each(bytes: impl FnMut(Pool) -> u64) -> Self {
         Self(Pool::ALL.map(bytes))
     }
 
-    /// All of it. What stands here is parts of one arena, so the sum fits.
+    /// Returns the sum. It fits in 64 bits, because the amounts are parts of one arena; amounts
+    /// from a frame are checked for that when they are read.
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }
 
-    /// Adds pool by pool.
+    /// Adds the amount of each pool.
     pub fn add(&mut self, other: &Self) {
         Pool::ALL.into_iter().for_each(|pool| self[pool] += other[pool]);
     }
 
-    /// Subtracts pool by pool; nothing goes below 0.
+    /// Subtracts the amount of each pool. To subtract more than there is would be a bug of the
+    /// manager: a build with debug assertions panics, a release stops at 0, so a wrong account
+    /// cannot wrap round to 2^64 free bytes.
     pub fn subtract(&mut self, other: &Self) {
         debug_assert!(Pool::ALL.into_iter().all(|pool| self[pool] >= other[pool]));
         Pool::ALL.into_iter().for_each(|pool| self[pool] = self[pool].saturating_sub(other[pool]));
@@ -88,20 +98,21 @@ impl IndexMut<Pool> for Amounts {
 }
 
 choice! {
-    /// Why a process asks for memory. In the order of urgency, the most urgent last.
+    /// The reasons of a request, in the order of urgency, the most urgent last: the queue of
+    /// requests that wait compares them ([`crate::cooperative::manager`]).
     Reason[
         "a reason is committed, efficiency, urgent-efficiency, pause or out-of-memory; give one",
         "has a reason of no known number"
     ] {
-        /// To run at all.
+        /// The memory that the process needs to run at all. Here it stands first, as least urgent.
         Committed = "committed",
-        /// To collect less often.
+        /// More headroom, to collect less often.
         Efficiency = "efficiency",
-        /// To collect less often, or else it will soon pause.
+        /// More headroom, for a process that would otherwise soon pause.
         UrgentEfficiency = "urgent-efficiency",
-        /// Its collector would stop it.
+        /// Memory for the collector: without it the process stops until it has collected.
         Pause = "pause",
-        /// It would end.
+        /// Memory for a process that would end without it.
         OutOfMemory = "out-of-memory",
     }
 }
@@ -109,105 +120,108 @@ choice! {
 /// A request for memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// Bytes, at least 1.
+    /// The bytes that the process needs, at least 1; the block may be larger.
     pub size: u64,
-    /// Why.
+    /// The reason, which decides from which pools the block may come.
     pub reason: Reason,
-    /// A report of the freeable bytes that comes with it.
+    /// The freeable bytes of the process, when it reports them with the request: a report and a
+    /// request under one lock, so no other client comes between them.
     pub freeable: Option<u64>,
     /// How long to wait for memory to come back, in milliseconds; 0 is not at all.
     pub wait_ms: u64,
-    /// Whether the answer shall say how it was decided.
+    /// Whether the reply shows the boxes of the decision.
     pub why: bool,
 }
 
-/// Memory that a process was given.
+/// A block that a process was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {
-    /// The block's name.
+    /// The block's id, by which `set` and `get` reach it.
     pub id: LeaseId,
-    /// The block's bytes: what was asked for, rounded up to a power of two.
+    /// The block's bytes: the request rounded up to a power of two.
     pub size: u64,
-    /// Where it came from.
+    /// The pool that gave it.
     pub pool: Pool,
-    /// The boxes of the figures on the way, if that was asked.
+    /// The boxes of the decision with hyphens between them, when the request asked why.
     pub by: Option<String>,
 }
 
-/// How pressing a signal to collect is.
+/// How pressing a signal to collect is, the most pressing last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// A pool is below its low-water mark, or a loan is no longer secured.
+    /// A pool is below its low-water mark, or reported garbage no longer covers the loans.
     Low,
-    /// Another process waits for memory.
+    /// Another process waits for memory, to run or to be more efficient.
     Wanted,
     /// Another process waits for memory, and pauses or ends without it.
     Urgent,
 }
 
 impl Level {
-    /// Every one of them.
+    /// All levels, in their order.
     pub const ALL: [Self; 3] = [Level::Low, Level::Wanted, Level::Urgent];
 
-    /// As it stands on the wire: 1 to 3.
+    /// Returns the number on the wire: 1 to 3.
     pub fn number(self) -> u8 {
         self as u8 + 1
     }
 }
 
-/// A signal of the memory manager to a process.
+/// A signal of the memory manager to a process; the process reads it with `wait`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
-    /// Collect garbage and return memory.
+    /// Collect garbage, and return memory.
     Collect {
-        /// How many bytes.
+        /// How many bytes to return.
         size: u64,
         /// How pressing it is.
         level: Level,
-        /// Within how many milliseconds, to count as obeyed.
+        /// The time to obey, in milliseconds. A process that needs longer counts as deaf.
         within_ms: u64,
     },
-    /// Report: what is known of the process is old.
+    /// Report: the last report is missing, or too old to be believed.
     Status,
-    /// The manager asked on the process's behalf, because it reported a low efficiency.
+    /// A block that the process did not ask for: it reported a low efficiency, and the manager
+    /// asked on its behalf.
     Granted {
-        /// The block's name.
+        /// The block's id.
         id: LeaseId,
         /// The block's bytes.
         size: u64,
-        /// Where it came from.
+        /// The pool that gave it.
         pool: Pool,
     },
 }
 
-/// One pool, in bytes.
+/// The state of one pool, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolState {
-    /// Which one.
+    /// The pool.
     pub pool: Pool,
-    /// All of it.
+    /// All its bytes.
     pub size: u64,
-    /// What can be given.
+    /// The bytes that it can give now.
     pub free: u64,
-    /// What would come back if every process returned what it reported as freeable.
+    /// The bytes that would come back to it if every process returned its freeable memory.
     pub freeable: u64,
 }
 
-/// The share of time in which processes waited for memory, in hundredths of a percent.
+/// The share of the time in which processes waited for memory, in hundredths of a percent: 833 is
+/// 8.33 %.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pressure {
-    /// Some process did, in the last 10 s.
+    /// The last 10 s, at least one process waiting.
     pub some_10: u32,
-    /// Some process did, in the last 60 s.
+    /// The last 60 s, at least one process waiting.
     pub some_60: u32,
-    /// All processes did, in the last 10 s.
+    /// The last 10 s, all processes waiting: nothing went on.
     pub all_10: u32,
-    /// All processes did, in the last 60 s.
+    /// The last 60 s, all processes waiting.
     pub all_60: u32,
 }
 
 impl Pressure {
-    /// The four with their names, in the order in which they stand on the wire.
+    /// Returns the four with their names, in the order in which they stand on the wire.
     pub fn figures(&self) -> [(&'static str, u32); 4] {
         [
             ("some10", self.some_10),
@@ -218,24 +232,27 @@ impl Pressure {
     }
 }
 
-/// One process's account, in bytes.
+/// The account of one process, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// The process's name.
     pub name: String,
-    /// Garbage that it has reported and not returned.
+    /// The garbage that it has reported and not returned.
     pub freeable: u64,
-    /// How much of that secures loans.
+    /// The bytes that secure its loans. They may exceed `freeable`, when a later report was lower.
     pub secured: u64,
-    /// The share of the examined bytes that its last collection freed, in percent.
+    /// The share of the examined bytes that its last collection freed, in percent; `None` when it
+    /// never reported one.
     pub efficiency: Option<u8>,
-    /// How often it was signalled to collect.
+    /// How often the manager asked it to collect.
     pub asked: u64,
     /// How often it then returned enough in time.
     pub obeyed: u64,
-    /// The blocks that it has, by the pool that each was given from.
+    /// The bytes of its blocks, by the pool that gave each.
     pub holds: Amounts,
-    /// What it still owes each pool: figure 12's W, X, Y and Z, and what it runs on.
+    /// The bytes that it still owes each pool: figure 12's W, X, Y and Z, and its committed memory.
+    /// By pool this differs from `holds`, because any block repays the first debt; the sums are
+    /// equal.
     pub owes: Amounts,
     /// The most that it may owe each pool.
     pub may: Amounts,

@@ -1,18 +1,30 @@
-//! Base64: bytes as letters, for passwords in HTTP and data in JSON and XML.
+//! Base64: bytes as letters, for passwords in HTTP and for data in JSON and XML.
 //!
 //! ```text
 //!   bytes    01001101 01100001 01101110          M        a        n
 //!   letters  010011 010110 000101 101110         T    W    F    u
+//!
+//!   bytes    01001101                            M
+//!   letters  010011 01····                       T    Q    =    =      four bits are left over
 //! ```
 //!
-//! **Invariants** what was encoded decodes to the same; a text that no encoder makes (other letters,
-//! a wrong length, padding within, bits that are left over) decodes to nothing.
+//! Three bytes become four letters, so the text is a third longer than the data.
 //!
-//! **Lock** none. **Source** RFC 4648, section 4.
+//! **Invariants** [`decode`] returns what [`encode`] was given, and `None` for a text that no
+//! encoder makes: other letters, a wrong length, padding before the end, left-over bits that are
+//! not zero. So no two texts stand for the same bytes.
+//!
+//! **Lock** none. **Simplified** [`decode`] searches the alphabet for each letter; a faster one has
+//! a table of 256 bytes. The server decodes passwords alone, which stand in a head of at most 16
+//! KiB.
+//!
+//! **Source** RFC 4648, section 4; its section 3.5 for the left-over bits.
 
+/// The letter of each number from 0 to 63.
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Appends `data` as letters.
+/// Appends `data` as letters. The last one or two bytes are filled up to three with zeros; `=`
+/// stands for each letter that holds nothing but the filling.
 pub fn encode(data: &[u8], out: &mut Vec<u8>) {
     for three in data.chunks(3) {
         let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
@@ -24,7 +36,7 @@ pub fn encode(data: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The bytes that the letters stand for.
+/// Returns the bytes for which the letters stand; `None` for a text that no encoder makes.
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(4) {
         return None;
@@ -34,6 +46,7 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let (mut bits, mut count) = (0_u32, 0);
     for letter in &text[..text.len() - padding] {
         let value = LETTERS.iter().position(|known| known == letter)? as u32;
+        // `bits` holds the `count` bits that no byte has taken yet: at most 6 + 6.
         (bits, count) = (bits << 6 | value, count + 6);
         if count >= 8 {
             count -= 8;

@@ -1,8 +1,28 @@
-//! The choice: how a connection speaks, by its first bytes. The table stands in [`super`].
+//! The choice: the first bytes of a connection decide its format. The table stands in [`super`].
 //!
-//! **Invariants** the first bytes in pieces choose as they do in one.
+//! ```text
+//!   01..05                  MemoryLease, little-endian: the low byte of a type from 1 to 5
+//!   00 00 00 01..05         MemoryLease, big-endian
+//!   *                       RESP
+//!   89                      leasebox frames
+//!   GET / HTTP/1.1 LF       HTTP; its first line decides, up to 8192 bytes
+//!   draw 4                  text: the rest
+//! ```
 //!
-//! **Lock** none. **Source** ours.
+//! HTTP is the one format that needs more than four bytes. `DRAW` could become text or a method, so
+//! the choice waits; `DRAW 4` cannot be HTTP any more, because a target begins with `/`, `*` or
+//! `http://`.
+//!
+//! **Invariants** the choice depends on the bytes, not on the pieces in which they arrive. So
+//! [`choose`] says "not yet" as long as two formats are possible, and a property test cuts its
+//! inputs at every place.
+//!
+//! **Lock** none.
+//!
+//! **Simplified** a protocol with TLS names its format before the first byte (ALPN); here the
+//! formats must be told apart by chance of their first bytes.
+//!
+//! **Source** ours.
 
 use super::byte_order::ByteOrder;
 use super::frame::Frames;
@@ -12,13 +32,13 @@ use super::resp::Resp;
 use super::text::Text;
 use super::{Manners, Speaks, Tail};
 
-/// How long a first line's end is waited for, in bytes, to see whether it is HTTP.
+/// The longest first line, in bytes, whose end the choice waits for, to see whether it is HTTP.
 pub(super) const HTTP_LINE: usize = http::head::MAX_LINE;
 
 /// The format that a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tongue {
-    /// Nothing yet.
+    /// None yet: too few bytes have arrived.
     Nothing,
     /// Text lines.
     Text,
@@ -33,7 +53,8 @@ pub enum Tongue {
 }
 
 impl Tongue {
-    /// Every one of them, in the order of their numbers.
+    /// All formats, each at the place of its number, which a list of the connections keeps in an
+    /// atomic.
     pub const ALL: [Self; 6] = [
         Tongue::Nothing,
         Tongue::Text,
@@ -43,7 +64,7 @@ impl Tongue {
         Tongue::Resp,
     ];
 
-    /// As it stands on the wire.
+    /// Returns the word for it in the list of connections.
     pub fn word(self) -> &'static str {
         match self {
             Tongue::Nothing => "nothing",
@@ -56,7 +77,8 @@ impl Tongue {
     }
 }
 
-/// Chooses by the first bytes; `None` while they could still be one or another.
+/// Chooses the format by the first bytes. Returns `None` while two formats are possible and more
+/// bytes may come.
 pub(super) fn choose(input: &[u8], tail: Tail, manners: &Manners) -> Option<Speaks> {
     let max_message = manners.max_message;
     let frames = |order| Some(Speaks::MemoryLease(MemoryLease::new(order, max_message)));
@@ -72,31 +94,32 @@ pub(super) fn choose(input: &[u8], tail: Tail, manners: &Manners) -> Option<Spea
             FirstLine::Http => http(),
             FirstLine::Other => Some(Speaks::Text(Text::default())),
             _ if tail == Tail::Open && input.len() < HTTP_LINE => None,
-            // Cut off, but no text line begins so; a body may follow.
+            // Too long or cut off, but no text line begins like this. As HTTP it gets one refusal,
+            // and the connection closes; as text, each line of its body would run as a command.
             FirstLine::LikeHttp => http(),
             FirstLine::Unclear => Some(Speaks::Text(Text::default())),
         },
     }
 }
 
-/// The look of a first line so far.
+/// The look of a first line, of which perhaps not all has arrived.
 enum FirstLine {
     Http,
-    /// It begins as HTTP does, and has no end yet.
+    /// It begins like HTTP and has no end yet.
     LikeHttp,
-    /// Nothing but capitals yet.
+    /// It is empty, or capitals alone, and has no end yet.
     Unclear,
     Other,
 }
 
-/// Whether a first line asks for HTTP.
+/// Looks at a first line. Its target must begin like one, and its end must be `HTTP/1.x`.
 fn is_http(input: &[u8]) -> FirstLine {
     let end = input.iter().position(|&byte| byte == b'\n');
     let line = &input[..end.unwrap_or(input.len())];
     let method = line.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
     match line[method..] {
         [b' ', b'/' | b'*', ..] if method > 0 => {}
-        // As to a proxy: what follows is a head and a body, and no lines.
+        // The form for a proxy. A head and a body follow, not lines of text.
         [b' ', b'h', b't', b't', b'p', b':', b'/', b'/', ..] if method > 0 => {}
         [] | [b' '] if end.is_none() => return FirstLine::Unclear,
         _ => return FirstLine::Other,

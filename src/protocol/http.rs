@@ -1,7 +1,8 @@
-//! HTTP/1.1: the same requests as resources, for browsers, curl and every language's library.
+//! HTTP/1.1: the same requests as resources, for browsers, curl and the HTTP library of each
+//! language.
 //!
-//! [`resource`] has the table of resources and methods, [`asked`] that of the fields, [`refusal`]
-//! that of the statuses.
+//! [`resource`] has the table of resources and methods, [`asked`] the table of request fields, and
+//! [`refusal`] the table of statuses.
 //!
 //! ```text
 //!   > POST /draws?n=4 HTTP/1.1             > PUT /leases/2f0c… HTTP/1.1
@@ -15,29 +16,34 @@
 //!   < …                                    <
 //!   <                                      < error refused the lease has another version: …
 //!   < 5 19 228 665
+//!
+//!   bytes ─► head: lines ─► asked: allowed? how long? ─► body: complete? ─► resource: command
+//!   bytes ◄─ answer: status, fields, body ◄───── Reply ◄───── (a service) ◄───┘
 //! ```
 //!
-//! Connections persist, and requests may be sent ahead: they are answered in their order. A
-//! connection closes after `Connection: close`, in HTTP/1.0 without `keep-alive`, after a request that was too
-//! slow, and after each whose end is in doubt.
+//! A connection persists, and a client may send requests ahead: the server answers them in their
+//! order. The connection closes after the answer to `Connection: close`, to HTTP/1.0 without
+//! `keep-alive`, to a request that was too slow or whose end is in doubt, and to a refused request
+//! whose body the server does not want to read.
 //!
-//! | bound | answer |
+//! | bound | status beyond it |
 //! | --- | --- |
-//! | a first line of 8192 bytes, a head of 16,384, 64 fields | 414, 431 |
-//! | a body of `--max-message` | 413; what is longer is read by `Range` |
+//! | a first line of 8192 bytes · a head of 16,384 bytes and 64 fields | 414 · 431 |
+//! | a body of `--max-message`, either way | 413; a client reads a longer lease by `Range` |
 //!
 //! **Invariants**
 //!
-//! 1. A request is answered when all of its body has come, or refused before it is asked for
-//!    (`Expect: 100-continue`): a body is never read as a request.
-//! 2. After an answer that closes, nothing more is decoded.
+//! 1. A service gets a request only when all of its body has arrived. A refusal uses up the body or
+//!    closes the connection. So the server never reads a body as a request.
+//! 2. After an answer that closes, the caller decodes nothing more.
 //!
-//! **Lock** none. The clock is an argument ([`Manners`]).
+//! **Lock** none: the connection's thread owns its [`Http`]. The clock stands in [`Manners`], so a
+//! test sets the date.
 //!
-//! **Simplified** no trailers, no codings but chunked, no upgrade; a head is read again for each
-//! read of its body.
+//! **Simplified** no coding but chunked, no upgrade, no TLS. [`Http::decode`] parses the head again
+//! for each part of the body that arrives: at most 16 KiB a read.
 //!
-//! **Source** RFC 9110 and 9112; the lecture's "HTTP as a request-reply protocol".
+//! **Source** RFC 9112 and 9110; the lecture, "HTTP as a Request-Reply Protocol".
 
 mod answer;
 pub mod asked;
@@ -68,29 +74,30 @@ use page::Page;
 use refusal::{Refusal, bad};
 use resource::{LEASE, LEASES, Method, Resource};
 
-/// A connection that speaks HTTP.
+/// The state of one connection that speaks HTTP.
 #[derive(Debug, Default)]
 pub struct Http {
-    // Of the request that is coming.
-    /// How much of the input was looked at for the head's end, and where that is.
+    // The request that is arriving.
+    /// Bytes in which the search found no end of the head, and the head's length once it is found.
     scanned: usize,
     end: Option<usize>,
     scan: Scan,
-    /// It begins as a HEAD does.
+    /// The input begins with `HEAD `, whose answer has no body, even if the head is unreadable.
     is_head: bool,
-    /// It was told to go on with its body.
+    /// The server has sent `100 Continue`; it sends that once for each request.
     is_continued: bool,
-    /// An empty line before it was passed over.
+    /// One empty line before the request is skipped already (RFC 9112, section 2.2); a second is
+    /// 400.
     is_blank_passed: bool,
-    // Of the request that is to be answered.
+    // The request that waits for its answer: its terms, and HTTP's own answer, if that is one.
     answering: Answering,
     own: Option<Own>,
-    // Of the connection.
+    // The connection: whether it closes now, and the last `Date` with its second since 1970.
     is_over: bool,
     date: (u64, String),
 }
 
-/// What is answered without a service.
+/// An answer that HTTP gives by itself, without a service.
 #[derive(Debug)]
 enum Own {
     Continue,
@@ -100,22 +107,22 @@ enum Own {
     Trace(Vec<u8>),
 }
 
-/// The longest body that is read although it is in vain, so that the connection can go on, in bytes.
+/// The longest body, in bytes, that the server reads after a refusal only to keep the connection.
 const MAX_WASTED: usize = 64 * 1024;
 
-/// A path, and what follows its question mark.
+/// A path, and the query behind its question mark.
 type Target<'a> = (&'a [u8], Option<&'a [u8]>);
 
-/// What a head announces.
+/// What follows a head.
 struct Coming {
     framing: Framing,
-    /// The body is sent when the word to go on has come.
+    /// The client sends the body only after `100 Continue` (RFC 9110, section 10.1.1).
     awaits_word: bool,
-    /// It is long, or how long is not known: it is not waited for in vain.
+    /// The body is longer than `MAX_WASTED`, or chunked: a refusal does not wait for it.
     is_long: bool,
 }
 
-/// What a head asks, before its body has come.
+/// A request as its head names it, before its body has arrived.
 struct HeadRequest<'a> {
     method: Method,
     resource: Resource,
@@ -123,7 +130,7 @@ struct HeadRequest<'a> {
 }
 
 impl Http {
-    /// Looks for one request at the start of `input`.
+    /// Looks for one request at the start of `input`. A refusal that closes uses all of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail, manners: &Manners) -> Decoded<'a> {
         if !self.is_blank_passed && input.starts_with(b"\r\n") {
             (self.is_blank_passed, self.scanned) = (true, 0);
@@ -150,13 +157,13 @@ impl Http {
         }
     }
 
-    /// What an answer to a head depends on that could not be read: whether it may have a body.
+    /// Returns the terms of an answer to an unreadable head: text, no body for HEAD, then close.
     fn of_nobody(&self) -> Answering {
         let method = self.is_head.then_some(Method::Head);
         Answering { method, closes: true, ..Answering::default() }
     }
 
-    /// Once found, what follows is a body, which is not looked at.
+    /// Returns the head's length, and remembers it: the bytes behind it are not searched.
     fn find_end(&mut self, input: &[u8]) -> Result<Option<usize>, Refusal> {
         if self.end.is_none() {
             self.end = head::find_end(input, &mut self.scanned)?;
@@ -164,7 +171,10 @@ impl Http {
         Ok(self.end)
     }
 
-    /// Reads a request whose head ends there; `None` while its body has to come.
+    /// Reads a request whose head is complete; returns `None` while its body is not.
+    ///
+    /// # Errors
+    /// A refusal that closes the connection; any other refusal is an answer of HTTP's own.
     fn read<'a>(
         &mut self,
         input: &'a [u8],
@@ -176,6 +186,8 @@ impl Http {
         let (wanted, coming) = self.judge(&head, manners)?;
         let rest = &input[end..];
         let awaits_word = coming.awaits_word && rest.is_empty();
+        // A refusal waits for a short body, and the connection goes on. It does not wait for a long
+        // one, nor for a client that itself waits for `100 Continue`.
         let wanted = match wanted {
             Err(refusal) if coming.is_long || awaits_word => {
                 return Err(Refusal { is_last: true, ..refusal });
@@ -202,7 +214,10 @@ impl Http {
         }
     }
 
-    /// What a head wants, if it may; and what comes behind it.
+    /// Judges a head: returns its request or the refusal of that, and what follows the head.
+    ///
+    /// # Errors
+    /// Those of [`understand`]: a body that has no certain end cannot be skipped either.
     fn judge<'a>(
         &mut self,
         head: &Head<'a>,
@@ -229,7 +244,10 @@ impl Http {
         Ok((wanted, Coming { framing, awaits_word, is_long }))
     }
 
-    /// What is asked of a service; `None` for what is answered here.
+    /// Returns the request for a service, or `None` for one that HTTP answers by itself.
+    ///
+    /// # Errors
+    /// 400 for a body without use, 406, and those of [`Resource::request`].
     fn ask<'a>(
         &mut self,
         head: &Head<'_>,
@@ -251,6 +269,7 @@ impl Http {
             _ => {
                 let is_read = matches!(method, Method::Get | Method::Head);
                 let is_lease = matches!(resource, Resource::Path(LEASE, _)) && is_read;
+                // 406 comes before the service runs: a draw cannot be taken back.
                 let form = self.answering.accept.best(is_lease).ok_or_else(|| {
                     let text = "no form that is accepted; there are text, JSON and XML";
                     Refusal::new(406, text)
@@ -264,18 +283,19 @@ impl Http {
         Ok(None)
     }
 
+    /// Keeps a refusal until [`Http::encode_own`] appends it.
     fn refuse<'a>(&mut self, refusal: Refusal, used: usize) -> Decoded<'a> {
         self.answering.closes |= refusal.is_last;
         self.own = Some(Own::Refusal(refusal));
         Decoded::Own { used }
     }
 
-    /// Appends a service's answer to what was decoded last.
+    /// Appends the answer with a service's reply to the request that was decoded last.
     pub fn encode(&mut self, reply: &mut Reply<'_>, manners: &Manners, out: &mut Output) {
         self.answer(manners, out, |answering, now, out| answering.encode(reply, now, out));
     }
 
-    /// Appends HTTP's own answer to what was decoded last.
+    /// Appends HTTP's own answer. `100 Continue` has no fields, and a final answer follows it.
     pub fn encode_own(&mut self, manners: &Manners, out: &mut Output) {
         let Some(own) = self.own.take() else { return };
         if matches!(own, Own::Continue) {
@@ -291,6 +311,7 @@ impl Http {
         });
     }
 
+    /// Appends one answer with the current date, and notes whether the connection closes.
     fn answer(
         &mut self,
         manners: &Manners,
@@ -298,7 +319,7 @@ impl Http {
         encode: impl FnOnce(&Answering, &Now<'_>, &mut Output),
     ) {
         let since = (manners.clock)().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        // A date is made once a second.
+        // Formats a date at most once a second, not for each answer.
         if self.date.0 != since.as_secs() || self.date.1.is_empty() {
             self.date = (since.as_secs(), date::write(since.as_secs()));
         }
@@ -307,14 +328,14 @@ impl Http {
         self.is_over = self.answering.closes;
     }
 
-    /// A request did not come whole in time: what is answered next is that.
+    /// Prepares 408 for a request that did not arrive in time; the caller encodes it next.
     pub fn is_late(&mut self, error: &Error) {
         self.answering = self.of_nobody();
         self.own = Some(Own::Refusal(Refusal::last(408, error.text.clone())));
     }
 
-    /// The most bytes of a lease that an answer can have: three of them are four letters in JSON and
-    /// XML.
+    /// Returns the most bytes of a lease that an answer can have. JSON and XML carry base64: four
+    /// letters for three bytes.
     pub fn most_data(&self, max_message: usize) -> u64 {
         match self.answering.accept.best(true) {
             Some(MediaForm::Json | MediaForm::Xml) => (max_message / 4 * 3) as u64,
@@ -322,12 +343,13 @@ impl Http {
         }
     }
 
-    /// Whether the connection closes now.
+    /// Returns whether the connection closes now.
     pub fn is_over(&self) -> bool {
         self.is_over
     }
 }
 
+/// Finds the resource of a path, and refuses a method that it has not: 404, 405.
 fn route<'a>(
     method: Method,
     path: &'a [u8],
@@ -338,7 +360,8 @@ fn route<'a>(
     Ok(HeadRequest { method, resource, query })
 }
 
-/// The authority of a target with a scheme, its path and its query.
+/// Splits a target: `http://a/b?c` has authority `a`, path `/b` and query `c`; `/b?c` has no
+/// authority (RFC 9112, sections 3.2.1 and 3.2.2).
 fn split(target: &[u8]) -> (Option<&[u8]>, Target<'_>) {
     const SCHEME: &[u8] = b"http://";
     let (authority, target) = match target.split_at_checked(SCHEME.len()) {
@@ -354,7 +377,7 @@ fn split(target: &[u8]) -> (Option<&[u8]>, Target<'_>) {
     (authority, (path, query.get(1..)))
 }
 
-/// What came, without what is nobody else's affair.
+/// Returns the head as it came, without its secrets (RFC 9110, section 9.3.8), for TRACE.
 fn traced(head: &Head<'_>) -> Vec<u8> {
     let minor = [b'0' + head.minor];
     let mut came = [head.method, b" ", head.target, b" HTTP/1.", &minor, b"\r\n"].concat();

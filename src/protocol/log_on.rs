@@ -1,14 +1,25 @@
-//! The one user that a server may be given, and whether somebody is that user.
+//! The one user that a server can have, and the check of a name and a password.
 //!
-//! HTTP carries name and password in each request (Basic authentication), RESP once for each connection
-//! (`AUTH`). The other representations have no log-on, so a server with a user refuses them.
+//! HTTP carries both in each request (Basic authentication), RESP once for each connection
+//! (`AUTH`). The other formats have no log-on, so a server with a user refuses them.
 //!
-//! **Invariants** how long the comparison takes depends on what was given alone, not on how much of it
-//! is right. A password is in no log: [`User`]'s `Debug` form has none.
+//! ```text
+//!   known   s e c r e t          a comparison that ends at the first difference takes longer for
+//!   given   s e c X X X          "secX" than for "Xxxx": an attacker who measures finds the
+//!                 ▲              password letter by letter, 6 * 256 guesses instead of 256^6
+//! ```
 //!
-//! **Lock** none: never changes. **Simplified** one user; the password crosses the network as it
-//! is, and wrong ones are not counted: put something that speaks TLS before a server that strangers
-//! reach. That the comparison takes as long is by construction; no test measures it.
+//! **Invariants**
+//!
+//! 1. The time of a comparison depends on the length of the given bytes alone, and not on how many
+//!    of them are right.
+//! 2. No log holds a password: the `Debug` form of [`User`] has none.
+//!
+//! **Lock** none: the user never changes while the server runs.
+//!
+//! **Simplified** one user. The password crosses the network in the open, and wrong guesses are not
+//! counted: a server that strangers reach needs a program that speaks TLS in front of it. The first
+//! invariant follows from the code; no test measures it.
 //!
 //! **Source** the lecture: authentication, "user name and password style logon"; RFC 7617.
 
@@ -17,10 +28,10 @@ use std::fmt;
 use super::{Decoded, Speaks, Tail, frame, memorylease};
 use crate::common::error::{Code, Error};
 
-/// The longest name and password in bytes.
+/// The most bytes of a name, and of a password.
 pub const MAX: usize = 256;
 
-/// Who may use the server.
+/// The user of the server.
 #[derive(Clone, PartialEq, Eq)]
 pub struct User {
     name: Vec<u8>,
@@ -28,10 +39,10 @@ pub struct User {
 }
 
 impl User {
-    /// A user.
+    /// Makes a user. A name has no colon, because in HTTP the first colon ends the name.
     ///
     /// # Errors
-    /// What is wrong with the name or the password, in words.
+    /// The rule that the name or the password breaks, in words.
     pub fn new(name: &str, password: &[u8]) -> Result<Self, &'static str> {
         let is_bad = |bytes: &[u8]| bytes.iter().any(u8::is_ascii_control);
         if name.is_empty() || name.len() > MAX || name.contains(':') || is_bad(name.as_bytes()) {
@@ -43,15 +54,17 @@ impl User {
         Ok(Self { name: name.into(), password: password.into() })
     }
 
-    /// Whether that is the user's name and password.
+    /// Returns whether these are the user's name and password.
     pub fn is(&self, name: &[u8], password: &[u8]) -> bool {
-        // Both in any case, so that a right name does not show.
+        // Compares both in any case; with `&&`, a wrong name would answer sooner than a right one.
         let (is_name, is_password) = (same(&self.name, name), same(&self.password, password));
         is_name & is_password
     }
 }
 
-/// Compares byte for byte, without an end at the first that differs.
+/// Compares all bytes, also behind the first difference. Repeats `known` if `given` is longer, so
+/// that the loop runs once for each given byte. `black_box` hides the result from the optimizer,
+/// which could otherwise bring the early end back.
 fn same(known: &[u8], given: &[u8]) -> bool {
     let mut differs = u8::from(known.len() != given.len());
     for (known, given) in known.iter().cycle().zip(given) {
@@ -66,7 +79,7 @@ impl fmt::Debug for User {
     }
 }
 
-/// The answer to whoever speaks in a way that has no log-on.
+/// Makes the refusal of a format that has no log-on.
 pub fn has_none() -> Error {
     let text = "this server wants a log-on, which this way of speaking has not; speak HTTP with \
                 Basic authentication, or RESP with AUTH";
@@ -74,10 +87,12 @@ pub fn has_none() -> Error {
 }
 
 impl Speaks {
-    /// Refuses the first thing that is asked in a way that has no log-on.
+    /// Refuses the first request in a format that has no log-on, and closes. `#[cold]`: the
+    /// compiler moves this out of the way of requests that are served.
     #[cold]
     pub(super) fn turn_away<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
-        // A header says what kind of answer is understood; what it announces is not waited for.
+        // A frame is decoded as far as its header, which says in which byte order to answer. The
+        // server does not wait for the body: a stranger could make it keep one.
         let (decoded, enough) = match self {
             Speaks::Text(text) => (text.decode(input, tail), usize::MAX),
             Speaks::MemoryLease(frames) => (frames.decode(input), memorylease::HEADER),

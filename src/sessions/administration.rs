@@ -1,29 +1,43 @@
-//! Administrative memory: an entry for each process, and how much of the bounded whole is used.
+//! Administrative memory: an entry for each process, and an account of a bounded number of bytes.
 //!
 //! ```text
-//!   entry   │ name, token │ block: its spans │ … │ registered? │ what it holds │
-//!                              logical ─► physical
+//!   entry   │ name, token │ blocks: spans │ registered? │ held: entry, sessions, messages │
+//!                             logical ─► physical                bytes on the account
 //! ```
 //!
-//! | takes | bytes | paid by |
+//! | thing | bytes | paid by |
 //! | --- | --- | --- |
 //! | a process | 128 | itself |
 //! | a block | 64, and 32 for each of its spans | its process |
-//! | a session | 192 | who opened it; nobody when that has gone |
+//! | a session | 192 | the process that opened it |
 //! | a message | 64, and 32 for each of its readers | its sender |
 //!
-//! One process may hold a quarter of it: three quarters of that in messages, a quarter in
-//! sessions. Of 1 MiB, a block of 64 KiB full of the smallest messages to one reader each is just
-//! within that, so the block's own limit is met first.
+//! Without a bound on each process, one process could open sessions until no other can join. So one
+//! process may hold a quarter of the whole. Of that quarter, at most a quarter may be sessions and
+//! at most three quarters messages. With the default `--admin` of 1 MiB:
 //!
-//! **Invariants** what is used is the sum of what is held, by processes that there are and by
-//! messages of ones that have gone.
+//! ```text
+//!   one process       1 MiB / 4         262,144 bytes
+//!     sessions        262,144 / 4        65,536 bytes =   341 sessions
+//!     messages        262,144 × 3/4     196,608 bytes = 2,048 messages with one reader each
+//! ```
 //!
-//! **Lock** the tables, of which it is the account: no request can write it but through them.
+//! A block of 64 KiB has room for 2,048 of the smallest messages (32 bytes). So with 1 MiB such a
+//! block is full no later than the share is used up.
 //!
-//! **Simplified** the managers' own tables are not counted: they are a twenty-fifth of each
-//! block, which the arena bounds. The bytes are those of the account: what a process keeps for
-//! signals, and what maps take around their entries, is not in it; REPORT.md says how much it is.
+//! **Invariants**
+//!
+//! 1. `used` is the sum of the bytes that all entries hold, and of the sessions and messages whose
+//!    payer has ended: they stay charged until they are freed.
+//! 2. `used` is never more than `size`.
+//!
+//! **Lock** the tables. A client has no request that writes here directly, so it cannot overwrite
+//! another process's entry.
+//!
+//! **Simplified** the managers' own tables are not counted: they take a twenty-fifth of each block,
+//! and the arena bounds the blocks. The account has fixed prices. It leaves out the signals that a
+//! process keeps and the space that maps take around their entries; REPORT.md has their measured
+//! bytes.
 //!
 //! **Source** `interprocess-communication-patent.txt`: administrative memory 106, other data 116.
 
@@ -34,7 +48,10 @@ use crate::common::error::{Code, Error};
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::ProcessToken;
 
-/// Bytes of a process's entry.
+// Fixed prices: the same request is granted or refused on every machine, whatever its allocator
+// does.
+
+/// Bytes of a process's entry, without its blocks.
 pub const PROCESS: u64 = 128;
 /// Bytes of a block in its process's entry.
 pub const BLOCK: u64 = 64;
@@ -47,18 +64,22 @@ pub const MESSAGE: u64 = 64;
 /// Bytes for each reader of a message.
 pub const READER: u64 = 32;
 
-/// What a process's entry takes that has one block of one span, in bytes.
+/// The bytes of an entry with one block of one span. A join needs so many free, also when it asks
+/// for a block of 0 bytes, which has no span: one number for all keeps the queue of joins simple.
 pub const LEAST: u64 = PROCESS + BLOCK + SPAN;
 
-/// What administrative memory is used for.
+/// The three uses of administrative memory. Each one's number is its index in [`Held`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
+    /// [`PROCESS`], [`BLOCK`] and [`SPAN`].
     Entry,
+    /// [`SESSION`], charged to the opener.
     Sessions,
+    /// [`MESSAGE`] and [`READER`], charged to the sender.
     Messages,
 }
 
-/// Bytes that one process holds.
+/// The bytes that one process holds, by their use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Held([u64; 3]);
 
@@ -72,32 +93,37 @@ impl Held {
     }
 }
 
-/// A part of a block that lies in one piece.
+/// The place of one extent, in its block and in the arena.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     /// Bytes from the block's start: the logical address.
     pub at: u64,
-    /// Bytes from the arena's start: the physical one.
+    /// Bytes from the arena's start: the physical address.
     pub offset: u64,
-    /// Bytes.
+    /// Bytes; a power of two, as every used block of the arena has.
     pub size: u64,
 }
 
-/// What is known of a process.
+/// The entry of a process: the patent's other data 116. The engine keeps a duplicate (step 422).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub name: Arc<str>,
     pub token: ProcessToken,
+    /// For each block, its spans in the order of their logical addresses.
     pub blocks: Vec<Vec<Span>>,
+    /// The flag of step 418. Other processes can open a session with this one only when it is set.
     pub is_registered: bool,
     pub held: Held,
 }
 
-/// All of it.
+/// All entries, and the account.
 #[derive(Debug)]
 pub(super) struct Administration {
+    /// The bytes of `--admin`. Never changes.
     size: u64,
+    /// The bytes that are charged now, to living and to ended processes.
     used: u64,
+    /// The entries of the processes that have not ended.
     entries: BTreeMap<ProcessNumber, Entry>,
 }
 
@@ -114,6 +140,7 @@ impl Administration {
         self.used
     }
 
+    /// Returns whether so many bytes are free. The subtraction cannot wrap: invariant 2.
     pub fn has_room(&self, bytes: u64) -> bool {
         bytes <= self.size - self.used
     }
@@ -130,21 +157,24 @@ impl Administration {
         self.entries.iter()
     }
 
-    /// Step 416: stores a process's entry, for which there is room.
+    /// Step 416: stores the entry of a new process and charges [`PROCESS`] for it. Its blocks are
+    /// charged when they are added. The caller has checked that there is room for [`LEAST`].
     pub fn store(&mut self, number: ProcessNumber, entry: Entry) {
         self.used += PROCESS;
         let held = Held([PROCESS, 0, 0]);
         self.entries.insert(number, Entry { held, ..entry });
     }
 
-    /// Takes an entry, and what it held for itself and its blocks.
+    /// Removes the entry of a process that ends, and refunds the bytes of the entry and its blocks.
+    /// The process's messages in other processes' blocks, and its sessions with messages to
+    /// receive, stay charged: others still use them.
     pub fn remove(&mut self, number: ProcessNumber) {
         if let Some(entry) = self.entries.remove(&number) {
             self.used -= entry.held.of(Use::Entry);
         }
     }
 
-    /// The most bytes that one process may hold for that.
+    /// Returns the most bytes that one process may hold for one use.
     fn most(&self, what: Use) -> u64 {
         let share = self.size / 4;
         match what {
@@ -154,20 +184,26 @@ impl Administration {
         }
     }
 
-    /// Whether a process could pay so many bytes.
+    /// Returns whether [`Self::charge`] would succeed. A send asks this before it grows a block, so
+    /// that no memory is taken for a message that cannot be paid.
     pub fn may_charge(&self, payer: ProcessNumber, what: Use, bytes: u64) -> bool {
         let held = self.entries.get(&payer).map(|entry| entry.held).unwrap_or_default();
         self.is_within(held, what, bytes) && self.has_room(bytes)
     }
 
+    /// Both bounds hold: the one of this use, and a quarter of the whole for the three uses
+    /// together. The second is needed because the three bounds add up to half of the whole.
     fn is_within(&self, held: Held, what: Use, bytes: u64) -> bool {
         held.of(what) + bytes <= self.most(what) && held.total() + bytes <= self.size / 4
     }
 
-    /// Takes bytes that a process pays. Unchanged when it fails.
+    /// Charges bytes to a process. Unchanged when it fails.
+    ///
+    /// The share is checked before the room. A process beyond its share must free its own things,
+    /// and "try again later" would be the wrong cure for it.
     ///
     /// # Errors
-    /// `refused` beyond its share, `out-of-memory` when there is no room.
+    /// `refused` beyond the process's share, `out-of-memory` when the whole is full.
     pub fn charge(&mut self, payer: ProcessNumber, what: Use, bytes: u64) -> Result<(), Error> {
         let (most, share) = (self.most(what), self.size / 4);
         let held = self.entries.get(&payer).map(|entry| entry.held).unwrap_or_default();
@@ -189,8 +225,10 @@ impl Administration {
         Ok(())
     }
 
-    /// Gives back what a process, which may have gone, has paid.
+    /// Refunds bytes that were charged to a process. When the process has ended it has no entry,
+    /// and only `used` falls.
     pub fn refund(&mut self, payer: ProcessNumber, what: Use, bytes: u64) {
+        // A second refund of the same bytes is a bug. A test stops here; a server goes on serving.
         debug_assert!(self.used >= bytes, "more comes back than was used");
         self.used = self.used.saturating_sub(bytes);
         if let Some(entry) = self.entries.get_mut(&payer) {
@@ -200,6 +238,7 @@ impl Administration {
     }
 }
 
+/// Returns the refusal of a charge beyond a share, with the cure for that use.
 fn beyond(what: Use, held: Held, most: u64, share: u64) -> Error {
     let (word, cure) = match what {
         Use::Entry => ("blocks", "shrink one"),

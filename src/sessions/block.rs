@@ -1,22 +1,32 @@
-//! A registered block: its memory manager, where its bytes lie, and the seats at it.
+//! A registered block: its memory manager, its extents, and its two seats.
 //!
 //! ```text
-//!   logical    0          64Ki     96Ki
-//!              │ message │ message │ …        the manager deals sub-blocks of these
-//!   physical   │ extent  │  extent │          520: each is a block of the arena
+//!   logical    0           32Ki         64Ki         96Ki
+//!              │    message of 64 KiB    │  message   │  dealt by the manager: a buddy allocator
+//!              ├─ extent A ─┼─ extent B ─┼─ extent C ─┤
+//!   physical    at 512Ki     at 128Ki     at 640Ki          520: each is a block of the arena
 //! ```
+//!
+//! A process sees its block as one range of logical addresses. In the arena the block may lie in
+//! several extents, because a block that grows takes memory where some is free. The manager deals
+//! logical addresses and does not know the extents, so a message may lie in two of them. In the
+//! picture the message at 0 has two pieces: 32 KiB at the start of A, and 32 KiB at the start of B.
 //!
 //! **Invariants**
 //!
-//! 1. The extents lie one after the other from logical address 0 on, and the manager deals
-//!    all of them.
-//! 2. No extent that holds a used sub-block is given back while the process lives.
+//! 1. The extents lie one after the other from logical address 0 on, and the manager deals exactly
+//!    their bytes ([`MessageBlock::check`]).
+//! 2. An extent that holds a used sub-block is not given back while its process lives.
 //!
-//! **Lock** the tables. The bytes are guarded by the lock of the extent that they lie in, which
-//! a [`Place`] takes along; who copies has a seat first ([`crate::sessions::seat`]).
+//! **Lock** the tables guard a [`MessageBlock`]. Its bytes have other locks, one for each extent. A
+//! [`Place`] carries those out of the tables' lock, so that the copy runs without it. A thread
+//! takes a seat before it asks for such a lock ([`crate::sessions::seat`]).
 //!
-//! **Simplified** an extent is never moved: a further one does for growth, wherever there is
-//! memory.
+//! **Cost** a sub-block is taken and released in O(log size), an address is mapped in O(log
+//! extents), and [`MessageBlock::resize`] takes one step for each used sub-block.
+//!
+//! **Simplified** an extent never moves, and a message never moves: a growing block gets a further
+//! extent. A bigger system would move extents together and have one piece for each message.
 //!
 //! **Source** `interprocess-communication-patent.txt`: memory blocks 114, managers 118.
 
@@ -28,21 +38,24 @@ use crate::memory::buddy::{Buddy, MIN_BLOCK};
 use crate::sessions::administration::Span;
 use crate::sessions::seat::{Seat, Side};
 
-/// Where the bytes of a sub-block, or a part of it, lie.
+/// The place in the arena of a sub-block's bytes, or of a part of them. A copy uses it after the
+/// tables are unlocked.
 #[derive(Debug, Clone)]
 pub struct Place<H> {
-    /// All of them, nearly always.
+    /// The piece in the first extent. It nearly always has all the bytes.
     pub first: Piece<H>,
-    /// What lies in further extents.
+    /// The pieces in further extents, in order. An empty `Vec` allocates nothing, so a copy of one
+    /// piece costs no allocation.
     pub more: Vec<Piece<H>>,
-    /// How many hold the lock of the block's bytes or wait for it now.
+    /// The number of threads that now hold the lock of the block's bytes or wait for it. A figure
+    /// for `stats`: it guards nothing.
     pub contenders: Arc<AtomicU32>,
 }
 
-/// What lies in one extent.
+/// The part of a place that lies in one extent.
 #[derive(Debug, Clone)]
 pub struct Piece<H> {
-    /// What its owner kept for the extent.
+    /// The lease table's handle of the extent: in a server, its contents behind their lock.
     pub handle: H,
     /// Bytes from the extent's start.
     pub at: u64,
@@ -50,25 +63,33 @@ pub struct Piece<H> {
     pub length: u64,
 }
 
+/// One block of the arena that belongs to a registered block.
 #[derive(Debug)]
 pub(super) struct Extent<H> {
+    /// Its id in the lease table. No client ever sees it, so no request can set or release it.
     pub id: LeaseId,
     pub span: Span,
     pub handle: H,
 }
 
+/// A registered block of a process.
 #[derive(Debug)]
 pub(super) struct MessageBlock<H> {
-    /// The bytes that its process asked for.
+    /// The bytes that its process asked for. The block may have grown beyond them by itself, and
+    /// then gives the rest back when the arena is low.
     pub asked: u64,
+    /// Deals the logical addresses from 0 to the block's size.
     pub manager: Buddy,
+    /// In the order of their logical addresses.
     pub extents: Vec<Extent<H>>,
+    /// Indexed by [`Side`].
     seats: [Seat; 2],
+    /// Counted without the tables' lock, by the threads that copy: each has a clone of the `Arc`.
     contenders: Arc<AtomicU32>,
 }
 
 impl<H: Clone> MessageBlock<H> {
-    /// One of no bytes, as asked for.
+    /// Makes a block of 0 bytes, with no extent.
     pub fn new() -> Self {
         Self {
             asked: 0,
@@ -91,8 +112,11 @@ impl<H: Clone> MessageBlock<H> {
         &self.seats
     }
 
-    /// Deals `size` bytes from now on; `used` are the addresses of all used sub-blocks, in order.
-    /// False, and nothing is changed, when one lies beyond.
+    /// Makes the manager deal `size` bytes; `used` has the addresses of all used sub-blocks, in
+    /// order. Returns false, and changes nothing, when one of them would end beyond `size`.
+    ///
+    /// The caller adds or drops extents to match: before the bytes are dealt when the block grows,
+    /// and after they are no longer dealt when it shrinks.
     pub fn resize(&mut self, size: u64, used: &[u64]) -> bool {
         let resized = self.manager.resized(size, used);
         let fits = resized.is_some();
@@ -100,7 +124,8 @@ impl<H: Clone> MessageBlock<H> {
         fits
     }
 
-    /// Where the last of those used sub-blocks ends, in bytes.
+    /// Returns the end of the last used sub-block, 0 when there is none. The block cannot shrink to
+    /// fewer bytes.
     pub fn end_of(&self, used: &[u64]) -> u64 {
         used.last().and_then(|&last| self.manager.end_of(last)).unwrap_or(0)
     }
@@ -109,28 +134,38 @@ impl<H: Clone> MessageBlock<H> {
         self.extents.iter().map(|extent| extent.span).collect()
     }
 
-    /// A sub-block for so many bytes; its logical address. Step 506.
+    /// Step 506: takes a sub-block for `length` bytes and returns its logical address, or `None`
+    /// when no free one is large enough now.
+    ///
+    /// A message of 0 bytes takes the smallest sub-block, because [`Self::release`] finds a
+    /// sub-block by its address.
     pub fn allocate(&mut self, length: u64) -> Option<u64> {
         self.manager.allocate(length.max(1)).ok().map(|block| block.offset)
     }
 
-    /// Takes a sub-block back: step 524.
+    /// Step 524: gives the sub-block at `address` back to the manager. The caller has removed the
+    /// message that lay there.
     pub fn release(&mut self, address: u64) {
         let released = self.manager.release(address);
         debug_assert!(released.is_ok(), "a message's sub-block was not used: {released:?}");
     }
 
-    /// The bytes of the sub-block that serves a message of that length.
+    /// Returns the bytes of the sub-block for a message of that length: a power of two, at least
+    /// 32. `u64::MAX` stands for a length that no block can have: every check against a size
+    /// refuses it.
     pub fn rounded(length: u64) -> u64 {
         Buddy::rounded(length.max(1)).unwrap_or(u64::MAX)
     }
 
-    /// Step 520: maps logical addresses to physical ones. `None` beyond the block.
+    /// Step 520: maps `length` bytes from a logical address on to their place in the arena. The
+    /// bytes must lie in the block, as those of a used sub-block do. `None` when the block has no
+    /// extent.
     pub fn map(&self, address: u64, length: u64) -> Option<Place<H>> {
         let end = address.checked_add(length)?;
         let is_before = |extent: &Extent<H>| extent.span.at + extent.span.size <= address;
-        // Nothing may be wanted of what lies behind the last byte.
         let first = self.extents.partition_point(is_before);
+        // A peek may ask for 0 bytes at the block's end, behind all extents. The last extent then
+        // gives a piece of 0 bytes.
         let first = first.min(self.extents.len().saturating_sub(1));
         let mut pieces =
             self.extents.get(first..)?.iter().map(|Extent { span, handle, .. }| {
@@ -147,8 +182,12 @@ impl<H: Clone> MessageBlock<H> {
         Some(Place { first, more, contenders: self.contenders.clone() })
     }
 
-    /// How much smaller it gets by shrinking towards `to` bytes: whole extents are dropped from
-    /// the end on, and the last one is halved.
+    /// Returns the sizes of the extents that are left when the block shrinks towards `to` bytes:
+    /// whole extents are dropped from the end, and the last one that is left is halved while it can
+    /// be. Extents stay powers of two, so the result may be more than `to`.
+    ///
+    /// Extents of 64 and 32 KiB, shrunk towards 20 KiB: the second is dropped (64 ≥ 20), the first
+    /// is halved (32 ≥ 20) and not halved again (16 < 20). The result is one extent of 32 KiB.
     pub fn shrunk(&self, to: u64) -> Vec<u64> {
         let mut sizes: Vec<u64> = self.extents.iter().map(|extent| extent.span.size).collect();
         let mut size = self.size();
@@ -166,7 +205,8 @@ impl<H: Clone> MessageBlock<H> {
         sizes
     }
 
-    /// Says which invariant is broken, if one is.
+    /// Checks invariant 1, and those of the manager; the error names the broken one. Invariant 2
+    /// needs the messages: [`crate::sessions::check`].
     pub fn check(&self) -> Result<(), String> {
         self.manager.check()?;
         let mut at = 0;

@@ -1,7 +1,24 @@
-//! What must hold of sessions, messages and administrative memory at any time: the tests ask
-//! after each step.
+//! The invariants of the chapter as code. The tests call [`Engine::check`] after each step.
 //!
-//! **Invariants** those of [`super`], counted. **Lock** the tables. **Source** ours.
+//! ```text
+//!   check ─┬─ check_process    entry = duplicate, blocks = extents, guests = counted guests
+//!          │    └─ check_filling    bytes of messages = used bytes of the manager
+//!          ├─ check_readers    readers = inboxes + copies that read
+//!          ├─ check_sessions   open ends = sessions that processes know of
+//!          └─ check_charges    account = sum of what is there, at its price
+//! ```
+//!
+//! The engine keeps many numbers twice: a message counts its readers, and the inboxes have it. Each
+//! function here computes such a number from the things themselves and compares. A bug that updates
+//! one side only is then found at the step that made it, and not when a count wraps much later.
+//!
+//! **Lock** the tables: between two holds of the lock everything must agree. Within one hold it
+//! need not: a message that is being posted has left one count and has not reached the other.
+//!
+//! **Cost** all messages and all sessions are visited once for each process. That is too slow for a
+//! server, which never calls this.
+//!
+//! **Source** ours.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,25 +29,29 @@ use crate::sessions::message::MessageId;
 use crate::sessions::{Engine, RegisteredProcess};
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Says which invariant is broken, if one is.
+    /// Checks all invariants of the engine. Changes nothing.
     ///
     /// # Errors
-    /// The invariant, in words.
+    /// The first broken invariant, in words.
     pub fn check(&self) -> Result<(), String> {
         for (&number, process) in &self.sessions.registered {
             self.check_process(number, process)?;
         }
+        // Three tables list the living processes. An ended process stays in `registered` until no
+        // thread copies in its blocks.
         let living = self.sessions.registered.values().filter(|process| !process.is_gone).count();
         if self.sessions.administration.entries().count() != living
             || living != self.processes.processes()
         {
             return Err("entries, duplicates and processes disagree".into());
         }
+        // The end of a sender removes its deliveries; one that is left would stay for ever.
         let is_there = |number| self.sessions.registered.get(&number).is_some_and(|p| !p.is_gone);
         if !self.sessions.deliveries.values().all(|&(by, _)| is_there(by)) {
             return Err("a process that has ended waits for a receipt".into());
         }
-        // A client could enter its process over and over: so each stands there once.
+        // Each process stands in the queue once. Otherwise a client could enter its process over
+        // and over, and the queue would grow without a bound.
         let wanting: BTreeSet<_> = self.sessions.wanting.iter().collect();
         if wanting.len() != self.sessions.wanting.len() {
             return Err("a process waits twice for memory for its messages".into());
@@ -40,6 +61,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.check_charges()
     }
 
+    /// Checks one process: its duplicate is its entry (step 422), each extent lies where the lease
+    /// table says, its blocks have exactly the extents that the memory manager gave it, its guests
+    /// are those that lie there, and each copy at one of its seats is under way.
+    ///
+    /// The entry of an ended process is gone before its duplicate, so only an entry that is there
+    /// is compared.
     fn check_process(
         &self,
         number: ProcessNumber,
@@ -79,8 +106,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.check_filling(number, process)
     }
 
-    /// A process is told of room in its own sessions only, and its messages fill its blocks as far
-    /// as the blocks' managers say.
+    /// Checks that a process is told of room in its own sessions only, and that the messages in its
+    /// blocks have as many bytes as the blocks' managers count as used. A difference is a sub-block
+    /// that was never given back, or one that was given back while its message is there.
     fn check_filling(
         &self,
         number: ProcessNumber,
@@ -101,7 +129,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(())
     }
 
-    /// Each message has as many readers as there are places and copies that it is in.
+    /// Checks that each message has as many readers as inboxes and reading copies that refer to it,
+    /// and that a message without readers is being filled. With one reader too many a message is
+    /// never freed; with one too few it is freed while a copy reads it.
     fn check_readers(&self) -> Result<(), String> {
         let mut readers: HashMap<MessageId, u64> = HashMap::new();
         let ends = self.sessions.all.values().flat_map(|session| &session.ends);
@@ -122,7 +152,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 return Err(format!("message {id:?} has {found} of {} readers", message.readers));
             }
         }
-        // A copy of a message that was lost may be under way.
+        // The numbers that are left refer to no message. A reading copy may: its message was lost
+        // with its owner, and `finish` will find that out. An inbox may not.
         let is_copied = |id| self.sessions.copies.values().any(|copy| copy.message == id);
         match readers.into_keys().find(|&id| !is_copied(id)) {
             Some(id) => Err(format!("message {id:?} is read and is not there")),
@@ -130,6 +161,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
+    /// Checks that each open end belongs to a living process that knows of the session, and that no
+    /// session is left over: with two closed ends, or with one and nothing to receive, it must be
+    /// gone.
     fn check_sessions(&self) -> Result<(), String> {
         for (id, session) in &self.sessions.all {
             for end in session.ends.iter().filter(|end| !end.is_closed) {
@@ -144,6 +178,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 return Err("a session is there that nobody can use".into());
             }
         }
+        // Each open end was found at its process. With equal sums there is no process that knows of
+        // a session without having an end of it.
         let living = self.sessions.registered.values().filter(|process| !process.is_gone);
         let known: usize = living.map(|process| process.sessions.len()).sum();
         let ends = self.sessions.all.values().flat_map(|session| &session.ends);
@@ -153,7 +189,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(())
     }
 
+    /// Checks each entry's account, and the account of the whole, against the things that exist.
+    /// The whole has more than the entries: the messages and sessions of ended payers.
     fn check_charges(&self) -> Result<(), String> {
+        // A session with a first message is charged before the copy, and is there after it.
         let opening = self.sessions.copies.values().filter(|copy| copy.opens());
         let opening: Vec<ProcessNumber> = opening.map(|copy| copy.by).collect();
         let mut all = SESSION * (self.sessions.all.len() + opening.len()) as u64;

@@ -1,5 +1,6 @@
-//! The commands of this chapter: joining, and what processes say to each other. Each is a row, and
-//! the function that carries it out; those that may wait go on in [`super::waiting`]. In text:
+//! The commands of this chapter: a process joins, opens sessions, and sends and receives messages.
+//! Each command is a row and a function that executes it. A command that may wait has a second
+//! function: in [`super::entering`] for `join`, in [`super::waiting`] for the others. In text:
 //!
 //! | request | reply |
 //! | --- | --- |
@@ -15,19 +16,28 @@
 //! | `close SESSION` | `closed SESSION` |
 //! | `sessions` | `sessions SESSION:NAME:INWARD:OUTWARD …`: messages to receive, and messages that the other end has not received; NAME is empty when the other end is closed |
 //! | `lookup NAME [MS]` | `found NAME`, when there is such a process within MS (0) |
-//! | `watch` | `watching NAME …`: who is there; later changes are signals |
+//! | `watch` | `watching NAME …`: all processes; later joins and ends are signals |
 //! | `register SIZE` | `registered BLOCK SIZE`: one more block of the process's own |
 //! | `grow SIZE [BLOCK]` · `shrink SIZE [BLOCK]` | `block SIZE`: what it has now; BLOCK is 0, the one joined with |
 //!
 //! Signals of the memory manager are `collect SIZE LEVEL MS` · `status` · `granted ID SIZE POOL`.
-//! LEVEL is 1 (a pool is low), 2 (another process waits) or 3 (it pauses or ends without). Those of
-//! sessions are `opened SESSION NAME` · `message SESSION LENGTH` · `blocked SESSION` (the other end
-//! has no room for a message) · `unblocked SESSION` (there is room again) · `lost SESSION COUNT` ·
-//! `closed SESSION` · `joined NAME` · `left NAME`.
+//! LEVEL is 1 (a pool is low), 2 (another process waits) or 3 (another process pauses or ends
+//! without the memory). Signals of sessions are:
+//!
+//! | signal | the process is told that |
+//! | --- | --- |
+//! | `opened SESSION NAME` | process NAME opened a session with it |
+//! | `message SESSION LENGTH` | a message waits to be received |
+//! | `blocked SESSION` | the other end has no room for a message: receive what is there |
+//! | `unblocked SESSION` | a message of its own did not fit, and now there is more room |
+//! | `lost SESSION COUNT` | messages were lost with the process in whose block they lay |
+//! | `closed SESSION` | the other end is closed; earlier messages can still be received |
+//! | `joined NAME` · `left NAME` | a process joined or ended (after `watch` only) |
 //!
 //! DATA is as in `set`. Sizes, offsets and lengths are bytes, MS milliseconds.
 //!
 //! ```text
+//!   alice                            bob
 //!   > open bob hello, bob            > wait
 //!   < opened 2f0c…                   < opened 2f0c… alice
 //!   > wait                           > receive 2f0c…
@@ -36,7 +46,11 @@
 //!   < message 2f0c… hi, alice        < sent 2f0c… 9
 //! ```
 //!
-//! **Source** `interprocess-communication-patent.txt`, in the shape of the other lines.
+//! **Lock** each function locks the tables for one short change, or for two with a copy between
+//! them, during which only a block is locked. It never locks a block and the tables together.
+//!
+//! **Source** `interprocess-communication-patent.txt`, paragraphs 23 and 27: a process makes a call
+//! to open a session. The patent's API is code; here it has the form of the other commands.
 
 mod blocks;
 mod messages;
@@ -66,17 +80,17 @@ use crate::server::shared::Shared;
 command! {
     /// Makes this connection a process.
     0x0f "join NAME [COMMITTED]" Join<'a> -> Joined {
-        /// Its name, which no other process has.
+        /// Its name, which no other process may have at the same time.
         name: Cow<'a, str>,
-        /// The bytes of its own block; the server's default when left out.
+        /// The bytes of its own block, 0 for no memory; the server's default when left out.
         committed: Option<u64>,
     }
 }
 
 reply! {
-    /// A process was made.
+    /// The client belongs to a process now.
     0x8f "joined" Joined {
-        /// By which further connections attach.
+        /// The secret with which further connections `attach` to the process.
         token: ProcessToken,
     }
 }
@@ -87,15 +101,18 @@ impl Execute<Shared> for Leave {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Left, Error> {
         let leave = shared.memory.change(|tables, now| tables.engine().leave(caller.client, now));
         let (number, name) = leave?;
+        // The name is free and the sessions are closed. The memory goes back in a second step,
+        // which may wait for copies in the process's blocks, so it must not run under the tables'
+        // lock.
         shared.end_process(number);
         Ok(Left { name })
     }
 }
 
 command! {
-    /// Says the next signal to the process.
+    /// Returns the next signal for the process.
     0x17 "wait [MS]" Wait -> Option<Told> {
-        /// How long to wait for one, in milliseconds; 30,000 when left out.
+        /// The longest wait in milliseconds; 30,000 when left out.
         ms: Option<u64>,
     }
 }
@@ -103,7 +120,8 @@ command! {
 impl Execute<Shared> for Wait {
     type Done = Option<Told>;
 
-    /// The next signal that is there already.
+    /// Returns a signal that is there already, or none. This function serves callers that must not
+    /// wait; [`super::waiting`] has the wait.
     fn execute(
         &self,
         shared: &Shared,
@@ -119,7 +137,8 @@ command! {
     0x1a "open NAME [DATA]" Open<'a> -> Opened {
         /// The other process.
         name: Cow<'a, str>,
-        /// The first message; there is none when it is empty.
+        /// The first message; without data there is none. It is copied into the other process's
+        /// block, so it outlives its sender.
         data: Cow<'a, [u8]>,
     }
 }
@@ -140,6 +159,8 @@ impl Execute<Shared> for Open<'_> {
         let begun = shared
             .memory
             .change(|tables, _| tables.engine().begin_open(client, &self.name, length));
+        // Without data the session is open already. With data it opens when its first message has
+        // been copied, so the other end never hears of a session whose message is half written.
         let session = match begun? {
             Ok(session) => session,
             Err(copying) => match shared.copy(copying, client, Bytes::In(&self.data))? {
@@ -152,9 +173,9 @@ impl Execute<Shared> for Open<'_> {
 }
 
 command! {
-    /// Closes one end of a session.
+    /// Closes one end of a session. The other end can still receive the messages to it.
     0x21 "close SESSION" Close -> Closed {
-        /// Which one.
+        /// The session.
         session: SessionId,
     }
 }
@@ -181,9 +202,13 @@ command! {
     0x22 "sessions" ListSessions -> Vec<SessionState>
 }
 
-/// The least bytes of a session in a frame: an id, a name of at least its NUL, two numbers.
+/// The least bytes of a session in a frame: 16 for its id, 4 for the name's length and 1 for its
+/// NUL, at least 3 of padding, because a number of 64 bits stands at a multiple of 8, and 8 for
+/// each of the two numbers. A reader divides the bytes that it has by this before it allocates for
+/// a claimed count.
 const LEAST_SESSION: usize = 40;
 
+/// One item of the list, in a frame and in text.
 impl SessionState {
     fn read<'a, S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let (session, name) = (source.id()?, source.text()?.into_owned());
@@ -227,11 +252,11 @@ impl Execute<Shared> for ListSessions {
 }
 
 command! {
-    /// Says whether there is a process of that name.
+    /// Looks for a process of that name.
     0x23 "lookup NAME [MS]" Lookup<'a> -> Found {
         /// The name.
         name: Cow<'a, str>,
-        /// How long to wait until it joins, in milliseconds; 0 is not at all.
+        /// The longest wait for it to join, in milliseconds; 0 for no wait.
         ms: u64 = 0,
     }
 }
@@ -248,6 +273,7 @@ impl Execute<Shared> for Lookup<'_> {
     type Done = Found;
 
     fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Found, Error> {
+        // Before the lock: an impossible name costs the other clients nothing.
         check_name(&self.name)?;
         let is_there = shared.memory.read(|tables, _| tables.engine().is_there(&self.name));
         let found = || Found { name: self.name.to_string() };
@@ -256,7 +282,7 @@ impl Execute<Shared> for Lookup<'_> {
 }
 
 command! {
-    /// Says which processes there are, and from then on who joins and who ends.
+    /// Lists the processes, and makes this one a watcher: later joins and ends are signals to it.
     0x24 "watch" Watch -> Vec<String>
 }
 
@@ -284,6 +310,8 @@ impl Execute<Shared> for Watch {
         caller: Caller,
         _: &mut Vec<u8>,
     ) -> Result<Self::Done, Error> {
+        // Checked under the lock, before the process becomes a watcher: a list that does not fit
+        // one reply (a datagram's, say) must not leave a watcher behind that never saw it.
         let Caller { client, most_data, .. } = caller;
         let names = shared.memory.change(|tables, _| tables.engine().watch(client, most_data))?;
         Ok(names.iter().map(|name| name.to_string()).collect())

@@ -1,18 +1,37 @@
-//! The copies of messages: in three turns, so that no lock is held with another.
+//! The copies of messages: each in three steps, so that no thread holds two locks.
 //!
 //! ```text
+//!             begin                            copy                    finish
 //!   send      tables: sub-block, seat ─ unlock │ bytes: copy ─ unlock │ tables: location, signal
 //!   receive   tables: location, seat ── unlock │ bytes: copy ─ unlock │ tables: release
-//!                            │ taken: wait for it, by the process's condition variable
+//!                            │ seat taken: wait for it, by the process's condition variable
 //!   forward   tables: location ─ unlock
 //! ```
 //!
-//! **Invariants** a seat is left also when the copy panics. A thread that copies holds the lock of
-//! the bytes alone, and at most one other waits for that.
+//! While the bytes are copied the tables are unlocked, so anything may end meanwhile: the session,
+//! the sender, the reader. The copy itself stays safe, because its block is not given back while a
+//! seat is taken. `finish` then looks at the tables again and answers `not-found` if there is
+//! nothing left to post or to receive:
+//!
+//! ```text
+//!   bob: receive    begin ─────── copy ──────────── finish: the message was lost
+//!   alice: leave          ends; waits for the seat ────────┴── her memory goes back
+//! ```
+//!
+//! **Invariants**
+//!
+//! 1. A seat is left also when the copy panics.
+//! 2. A thread that copies holds the lock of the bytes alone. At most one other thread waits for
+//!    that lock: a block has two seats.
+//! 3. The memory of an ended process goes back only when both seats of each of its blocks are
+//!    empty.
 //!
 //! **Lock** the tables, then a block's, then the tables again; never two.
 //!
-//! **Source** `interprocess-communication-patent.txt`, figure 5.
+//! **Simplified** a thread copies its message in one go. A bigger system would copy a large message
+//! in parts and let short ones pass between them.
+//!
+//! **Source** `interprocess-communication-patent.txt`, figure 5, steps 512 and 522; paragraph 42.
 
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -29,16 +48,19 @@ use crate::memory::service::LockedContents;
 use crate::server::shared::Shared;
 use crate::server::waiting::sleep;
 
-/// How long a thread waits for a seat before it looks again, should no thread wake it.
+/// The longest sleep before a thread looks for its seat again. The thread that leaves the seat
+/// wakes the next one; this bounds the wait of a thread whose own process has ended meanwhile,
+/// because a process that is gone is woken no more.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Which way bytes are copied.
+/// The direction of a copy, with the client's bytes: `In` to the block, `Out` of it.
 pub(super) enum Bytes<'a> {
     In(&'a [u8]),
     Out(&'a mut [u8]),
 }
 
-/// Finishes a copy that panicked.
+/// A guard that finishes a copy whose thread panics. Without it the seat would stay taken, and
+/// every later copy in that block would wait for ever.
 struct Unfinished<'a> {
     shared: &'a Shared,
     number: CopyNumber,
@@ -51,10 +73,11 @@ impl Drop for Unfinished<'_> {
 }
 
 impl Shared {
-    /// Copies a message, or a part of it, into `spare`, for the client that receives it.
+    /// Copies a message, or a part of it, for the client that receives it. Takes the buffer `spare`
+    /// for the bytes, so that a receive can reuse an allocation.
     ///
     /// # Errors
-    /// `not-found` when it was lost meanwhile.
+    /// `not-found` when the message was lost meanwhile. `spare` is then empty.
     pub(super) fn read_message(
         &self,
         copying: Copying<LockedContents>,
@@ -69,10 +92,10 @@ impl Shared {
         }
     }
 
-    /// Waits for the seat, copies, and leaves it.
+    /// Waits for the seat, copies the bytes, and finishes the copy.
     ///
     /// # Errors
-    /// `not-found` when a process or session ended meanwhile.
+    /// `not-found` when a process or session ended meanwhile. The seat is left in any case.
     pub(super) fn copy(
         &self,
         copying: Copying<LockedContents>,
@@ -82,12 +105,17 @@ impl Shared {
         let unfinished = Unfinished { shared: self, number: copying.number };
         let is_seated = copying.is_seated || self.await_seat(copying.number, client);
         let is_made = is_seated && self.copy_pieces(&copying, bytes).is_ok();
-        // It did not panic: the next line finishes it.
+        // No panic so far: the next line finishes the copy, and the guard must not do it again. The
+        // guard owns nothing but references, so `forget` leaks no memory.
         std::mem::forget(unfinished);
         self.memory.change(|tables, _| tables.engine().finish(copying.number, is_made))
     }
 
-    /// False when the block has gone meanwhile.
+    /// Waits until a copy has its seat. Returns false when the block's process has ended meanwhile.
+    ///
+    /// The thread sleeps on the condition variable of its process, which unlocks the tables. It
+    /// waits for the copies before it and for no client: those threads never touch a socket in
+    /// between.
     fn await_seat(&self, number: CopyNumber, client: ClientNumber) -> bool {
         let mut tables = lock(self.memory.tables());
         let waker = tables.processes.waker(client).unwrap_or_default();
@@ -100,7 +128,12 @@ impl Shared {
         }
     }
 
-    /// Steps 512 and 522.
+    /// Steps 512 and 522: copies the bytes, piece by piece, each under the lock of its own extent.
+    /// A reader sees no half-written message between two pieces: a message that is being filled is
+    /// in no inbox.
+    ///
+    /// # Errors
+    /// The contents of a piece were released. The seat prevents that; the check is the second line.
     pub(super) fn copy_pieces(
         &self,
         copying: &Copying<LockedContents>,
@@ -109,6 +142,7 @@ impl Shared {
         let place = &copying.place;
         let mut done = 0;
         for piece in std::iter::once(&place.first).chain(&place.more) {
+            // `at` counts from the extent's start, `part` from the message's.
             let (at, part) = (piece.at as usize, done..done + piece.length as usize);
             done = part.end;
             let arena = self.memory.arena();
@@ -120,8 +154,12 @@ impl Shared {
         Ok(())
     }
 
-    /// Does something under the lock of a block's bytes, and counts the threads that hold it or
-    /// wait for it.
+    /// Calls `act` under the lock of a block's bytes, and counts the threads that hold the lock or
+    /// wait for it. `stats` shows the greatest count: more than 2 would prove that the seats do not
+    /// work.
+    ///
+    /// The atomics are relaxed, because they guard nothing. After a panic in `act` the block's
+    /// count stays one too high, and the figure with it; the seats do not depend on it.
     pub(super) fn in_block<T>(
         &self,
         piece: &Piece<LockedContents>,
@@ -135,7 +173,10 @@ impl Shared {
         done
     }
 
-    /// Gives back everything that a process held which has ended, once no thread copies in it.
+    /// Gives back all memory of a process that has ended, when no thread copies in its blocks.
+    ///
+    /// The blocks are struck in parts of at most `ENDED_AT_ONCE`, with the tables unlocked between
+    /// them. A process may hold thousands; the others would wait for all of them.
     pub fn end_process(&self, number: ProcessNumber) {
         self.await_quiet(number);
         loop {
@@ -148,11 +189,12 @@ impl Shared {
         }
     }
 
-    /// Waits for the copies in the blocks of a process that has ended: each takes as long as its
-    /// bytes do, whatever other clients do.
+    /// Waits for the copies in the blocks of a process that has ended. A copy reads no socket, so a
+    /// client that does not read cannot delay this.
     fn await_quiet(&self, number: ProcessNumber) {
         let mut tables = lock(self.memory.tables());
         while !tables.engine().is_quiet(number) {
+            // `sleep` would not do: it finds the process by a client, and this one has none left.
             let waker = tables.processes.ending_waker(number).unwrap_or_default();
             let woken = waker.wait_timeout(tables, LOOK_EVERY);
             tables = woken.unwrap_or_else(PoisonError::into_inner).0;
@@ -160,10 +202,11 @@ impl Shared {
     }
 }
 
-/// Blocks that are struck under one hold of the tables' lock.
+/// The most blocks that are struck under one hold of the tables' lock, as for expired leases.
 const ENDED_AT_ONCE: usize = 256;
 
-/// A copy ended as another than it began: a bug of the engine, and no client's doing.
+/// Returns the refusal for a copy that ended as another kind than it began. No request of a client
+/// can cause that, only a bug of the engine: a test panics, a server refuses the one request.
 pub(super) fn not_that(finished: &Finished) -> Error {
     debug_assert!(false, "{finished:?} is not what the copy began as");
     super::no_session()

@@ -1,13 +1,33 @@
 //! The outcome of a message whose sender waits for its receipt.
 //!
-//! **Lock** the tables. **Source** ours: `deliver` is a send that waits.
+//! ```text
+//!                        ┌─ the other end begins to receive it, or forwards it ─► Received
+//!   deliver ─► Waiting ──┼─ the other end closes, the sender's process ends ────► Lost
+//!                        └─ its time is over: withdraw ─────────────────────────► taken back
+//! ```
+//!
+//! The reader and the sender's clock race for the message. Both need the tables' lock, so one of
+//! them is first, and the other finds that out. Without one lock for both, the sender could be told
+//! "taken back" for a message that the reader has.
+//!
+//! **Invariants** an outcome changes once, from `Waiting`. It is removed when its sender has read
+//! it, and when its sender's process ends.
+//!
+//! **Lock** the tables.
+//!
+//! **Simplified** the message counts as received when the reader's copy *begins*. A reader that
+//! dies during the copy has received it. A bigger system would wait for an acknowledgement of the
+//! reader.
+//!
+//! **Source** ours: `deliver` is a send that waits.
 
 use crate::sessions::Engine;
 use crate::sessions::message::{Delivery, MessageId};
 use crate::sessions::words::SessionId;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// The outcome of a message whose sender waits. The sender asks until it is final.
+    /// Returns the outcome of a message whose sender waits, and forgets it when it is final: a
+    /// second call would return `Lost`. The sender's thread calls this each time that it is woken.
     pub fn delivery(&mut self, id: MessageId) -> Delivery {
         let delivery =
             self.sessions.deliveries.get(&id).map_or(Delivery::Lost, |(_, delivery)| *delivery);
@@ -17,7 +37,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         delivery
     }
 
-    /// Says what became of a message, if somebody waits for that.
+    /// Records the outcome of a message and wakes its sender. Does nothing for a message without a
+    /// waiting sender, and nothing when the outcome is final: the first one holds.
     pub(super) fn settle(&mut self, id: MessageId, became: Delivery) {
         if let Some((by, delivery)) = self.sessions.deliveries.get_mut(&id)
             && *delivery == Delivery::Waiting
@@ -28,8 +49,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Takes a message back that nobody has received: its sender waits no longer. Answers what
-    /// became of it.
+    /// Takes a message back, unless its outcome is final. Returns that outcome, or `Waiting` when
+    /// the message was taken back.
     pub fn withdraw(&mut self, session: SessionId, id: MessageId) -> Delivery {
         let became = self.delivery(id);
         if became == Delivery::Waiting {

@@ -1,18 +1,35 @@
-//! Joining and registering: administrative memory is entered within a bounded time.
+//! Joining and registering: a client enters administrative memory within a bounded time.
 //!
 //! ```text
-//!   404 try the lock ─ 406 locked? ─ 410 … 426 under it: the engine's
-//!    ▲                   │ yes
-//!    └─ pause, 20 us … 1 ms: 408            full: wait by a condition variable of its own
+//!   404 try the lock ─ 406 locked? ─ no ──► 410 … 426 under the lock, by the engine
+//!    ▲                   │ yes               │ full
+//!    └─ 408 pause ◄──────┘                   └──► take a ticket, sleep on a condition variable
 //! ```
 //!
-//! **Invariants** nothing here waits for the lock in any other way. A client without a connection
-//! tries for 1 ms at most: one thread serves them all.
+//! The patent has one wait state (408) for two cases, and they need different waits. A *locked*
+//! memory is free again in microseconds: the thread sleeps for a short time and tries again. A
+//! *full* memory is free when a process leaves, perhaps in an hour: the thread must be woken.
+//! Pauses grow, because a lock that is still held after 20 us is probably held for longer:
 //!
-//! **Lock** the tables, tried. **Simplified** std's lock cannot be waited for with a deadline, so it
-//! is tried again and again; a thread that tries has no place in a queue.
+//! ```text
+//!   try ─20 us─ try ─40─ try ─80─ try ─160─ try ─320─ try ─640─ try ─1 ms─ try ─1 ms─ … busy
+//! ```
 //!
-//! **Source** `interprocess-communication-patent.txt`, figure 4, steps 404 to 410.
+//! **Invariants**
+//!
+//! 1. A thread that tries the lock gives up after `--rendezvous` (default 1 s) and at most one more
+//!    pause. For a client without a connection it is 1 ms: one thread serves all those clients.
+//!    Only the rare cases, a ticket and the end of expired leases, wait for the lock as other
+//!    requests do.
+//! 2. Newcomers do not pass a process that waits for room: the engine looks at the tickets.
+//!
+//! **Lock** the tables, by `try_lock`. A pause holds no lock.
+//!
+//! **Simplified** std's lock has no wait with a deadline, so the thread tries again and again. Such
+//! a thread has no place in a queue and may be passed by others. A bigger system would use a lock
+//! that is fair and has a deadline (`pthread_mutex_timedlock` has the deadline).
+//!
+//! **Source** `interprocess-communication-patent.txt`, figure 4, steps 404 to 410; paragraph 21.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, MutexGuard, TryLockError};
@@ -29,24 +46,29 @@ use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
 use crate::server::waiting::{Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting};
 
-/// How long a rendezvous pauses before it tries the lock again, at first and at most.
+/// The first pause before a rendezvous tries the lock again. Each pause doubles the one before.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(20);
+/// The longest pause. It bounds the time for which the lock is free and not noticed; 1,000 tries a
+/// second cost a thread little.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 
-/// How long a client without a connection tries: all the others wait meanwhile.
+/// The time for which a client without a connection tries. Its thread serves all datagrams, so the
+/// other clients wait meanwhile.
 const UNCONNECTED: Duration = Duration::from_millis(1);
 
 impl Execute<Shared> for Join<'_> {
     type Done = Joined;
 
-    /// Joins without waiting for room.
+    /// Joins, or refuses when administrative memory is full. This serves datagrams. The process
+    /// gets a fresh condition variable, on which its later requests wait.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Joined, Error> {
         self.enter(shared, caller, &Arc::default())?.map_err(|Full| full())
     }
 }
 
 impl MayWait for Join<'_> {
-    /// The server says how long a join waits for room, so a client's limit does not count it.
+    /// Returns 0, because the request has no duration: the server's `--rendezvous` bounds the wait.
+    /// With 0 a datagram may join too; it never waits for room.
     fn longest_wait_ms(&self) -> u64 {
         0
     }
@@ -64,6 +86,8 @@ impl MayWait for Join<'_> {
         let waker: Arc<Condvar> = Arc::default();
         match self.enter(shared, caller, &waker)? {
             Ok(joined) => Ok(Begun::Done(joined)),
+            // A second hold of the lock. Room that came back in between is not missed: the first
+            // look of a waiting request comes before its first sleep.
             Err(Full) => shared.memory.change(|tables, now| {
                 let ticket = tables.engine().await_room(waker.clone());
                 let (name, committed) = (self.name.to_string(), self.committed);
@@ -76,7 +100,12 @@ impl MayWait for Join<'_> {
 }
 
 impl Join<'_> {
-    /// Figure 4: its lock is tried for a bounded time, steps 404 to 408.
+    /// Figure 4: tries the lock for a bounded time (steps 404 to 408), and lets the engine do the
+    /// rest under it. `waker` becomes the condition variable of the process.
+    ///
+    /// # Errors
+    /// `busy` when the lock was not free in time, and those of the engine's join. A full memory is
+    /// no error here but `Ok(Err(Full))`, because the caller decides whether to wait.
     fn enter(
         &self,
         shared: &Shared,
@@ -95,7 +124,8 @@ impl Join<'_> {
     }
 }
 
-/// Waits until administrative memory has room for one more process.
+/// A join that waits until administrative memory has room. It keeps the request's fields, because
+/// the join is tried anew at each look.
 #[derive(Debug)]
 struct ForRoom {
     name: String,
@@ -115,6 +145,8 @@ impl Waiting for ForRoom {
         if matches!(joined, Ok(Err(Full))) && !turn.is_over {
             return Look::Nothing;
         }
+        // The ticket goes in each outcome, and the next process in the queue is woken if there is
+        // room for it too. A ticket that stayed would block the queue for ever.
         engine.forget_room(*ticket);
         Look::Answered(match joined {
             Ok(Ok(token)) => Ok(Joined { token }),
@@ -130,8 +162,12 @@ impl Waiting for ForRoom {
 }
 
 impl Shared {
-    /// Changes the tables when their lock can be had within the time of a rendezvous; a second
-    /// time when memory was missing of which some had expired.
+    /// Changes the tables, if their lock is free within the time of a rendezvous. When memory was
+    /// missing and leases have expired, ends those and tries the change a second time: so `change`
+    /// must leave the tables as they were when it fails.
+    ///
+    /// # Errors
+    /// `busy` when the lock was not free in time, and those of `change`.
     pub(super) fn rendezvous<T>(
         &self,
         caller: Caller,
@@ -144,13 +180,17 @@ impl Shared {
             changed
         };
         enter().or_else(|error| match error.code {
-            // Leases that have expired and were not struck yet are in the way of no other.
+            // A lease that has expired must not keep memory from others, also when the reaper has
+            // not ended it yet.
             Code::OutOfMemory if self.memory.reap_all(Instant::now()) => enter(),
             _ => Err(error),
         })
     }
 
-    /// Steps 404 to 410.
+    /// Steps 404 to 410: locks the tables within the caller's time.
+    ///
+    /// # Errors
+    /// `busy` when the lock was not free in time.
     fn try_lock_for(&self, caller: Caller) -> Result<MutexGuard<'_, ServerTables>, Error> {
         let patience = if caller.is_connected { self.waits.rendezvous } else { UNCONNECTED };
         let deadline = Instant::now() + patience;
@@ -159,8 +199,10 @@ impl Shared {
         let tables = loop {
             match self.memory.tables().try_lock() {
                 Ok(tables) => break tables,
+                // The rule for a poisoned lock: see `crate::common::lock`.
                 Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    // Once for each rendezvous, however many tries it takes.
                     if !was_locked {
                         self.locked.fetch_add(1, Ordering::Relaxed);
                     }
@@ -181,6 +223,7 @@ impl Shared {
     }
 }
 
+/// Returns the refusal of a join for which there was no room in time.
 fn full() -> Error {
     let text = "administrative memory is full; try again when a process has left";
     Error::new(Code::OutOfMemory, text)

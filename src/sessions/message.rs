@@ -3,20 +3,23 @@
 //! ```text
 //!   502 ─ 504 ask the manager ─ 506 ─ 512 fill ─ 514 location ─ 516 signal the destination
 //!                                └ 508 grow once ─ 510 error to the sender, blocked to the other
+//!
+//!   readers   0 while it is filled ─► 1 for each inbox ─► 0: freed (a reading copy counts as well)
 //! ```
 //!
-//! The first message of a session is copied into the *destination's* block (paragraph 41), so
-//! it outlives its sender; a later one lies in its sender's. A message that is published has
-//! one sub-block, and as many readers as sessions.
+//! The first message of a session lies in the *destination's* block (paragraph 41), so it outlives
+//! its sender; a later one lies in its sender's. A published message has one sub-block, and as many
+//! readers as sessions.
 //!
-//! Strangers may have 64 first messages that a process has not received, in a quarter of its
-//! first block; one of them 16, in a sixteenth.
+//! A process did not choose its first messages, so their place is bounded. All other processes
+//! together may have 64 of them unreceived, in a quarter of its first block; one process a quarter
+//! of that, 16 in a sixteenth. So at least four processes are needed to use the place up.
 //!
-//! **Invariants** a message is in the inboxes, or being read, as often as it has readers; while
-//! it is filled it has none.
+//! **Invariants** a message has as many readers as inboxes and reading copies refer to it; while it
+//! is filled it has none, and no reader can find it.
 //!
-//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, figure 5, steps 502
-//! to 516.
+//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, figure 5, steps 502 to
+//! 516.
 
 use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
@@ -30,41 +33,44 @@ use crate::sessions::session::Queued;
 use crate::sessions::words::{Notice, SessionId};
 use crate::sessions::{Copying, Engine, no_session};
 
-/// The most first messages that a process has not received.
+/// The most unreceived first messages in one process's block; one sender may have a quarter of
+/// them.
 const MAX_GUESTS: u64 = 64;
 
-/// In whose block it lies, and which one: the first part makes an owner's messages neighbours.
+/// The process in whose block the message lies, and its number. With the owner first, the messages
+/// of one owner are a range of the ordered map. The end of a process finds them without a walk
+/// through all messages.
 pub type MessageId = (ProcessNumber, u64);
 
-/// A location: where in administrative memory a message's data is found.
+/// A location (step 514): where a message's bytes lie, how many readers it has, and who pays.
 #[derive(Debug)]
 pub(super) struct StoredMessage {
-    /// Which of its owner's blocks.
+    /// The index of the block among its owner's.
     pub block: usize,
-    /// Bytes from the block's start: its logical address.
+    /// The logical address: bytes from the block's start.
     pub address: u64,
     /// Bytes.
     pub length: u64,
-    /// Inboxes that it is in, and copies that read it.
+    /// The inboxes that it is in, and the copies that read it.
     pub readers: u64,
-    /// Who pays, and how many bytes.
+    /// The sender; of a first message not the owner of the block.
     pub payer: ProcessNumber,
     pub paid: u64,
 }
 
-/// What became of a message whose sender waits.
+/// The outcome of a message whose sender waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// Not received yet.
     Waiting,
-    /// The other end has it.
+    /// The other end has it, or is copying it.
     Received,
-    /// The session was closed before.
+    /// The session or the sender ended before.
     Lost,
 }
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Begins a message of `length` bytes.
+    /// Begins a message of `length` bytes. Without room, the other end is told `blocked`.
     ///
     /// # Errors
     /// `not-found` when the session is not open for both, `out-of-memory` when no block has
@@ -112,7 +118,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         )
     }
 
-    /// The process that may speak in a session: it is party to it, and the other end listens.
+    /// Returns the client's process, if it can send in a session: both ends are open.
     pub(super) fn speaker(
         &self,
         client: ClientNumber,
@@ -124,6 +130,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(number)
     }
 
+    /// Takes a sub-block, charges the message, and begins the copy. When the charge fails, the
+    /// sub-block goes back.
     fn begin_message(
         &mut self,
         number: ProcessNumber,
@@ -134,7 +142,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         mark!(steps 502, 504, 506);
         let paid = MESSAGE + readers * READER;
         let mut found = self.find_sub_block(number, length);
-        // Nothing is grown for a message that could not be paid.
+        // A block does not grow for a message that its sender cannot pay.
         if found.is_none()
             && self.sessions.administration.may_charge(number, Use::Messages, paid)
             && self.grow_for(number, length)
@@ -152,6 +160,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.begin_fill(number, number, message, purpose)
     }
 
+    /// Stores the location, with no reader yet, and asks for the seat.
     fn begin_fill(
         &mut self,
         by: ProcessNumber,
@@ -166,13 +175,15 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.begin_copy(by, side, id, 0..length, purpose)
     }
 
-    /// Steps 504 and 506: a sub-block in the first block that has one.
+    /// Steps 504 and 506: takes a sub-block in the first block that has room. Returns the block's
+    /// index and the address.
     fn find_sub_block(&mut self, number: ProcessNumber, length: u64) -> Option<(usize, u64)> {
         let blocks = &mut self.sessions.registered.get_mut(&number)?.blocks;
         blocks.iter_mut().enumerate().find_map(|(at, block)| Some((at, block.allocate(length)?)))
     }
 
-    /// Steps 508 and 510: there is no room, which sender and destinations are told.
+    /// Steps 508 and 510: returns the sender's refusal, and tells the destinations `blocked`: their
+    /// unreceived messages fill the block.
     fn block_sender(&mut self, number: ProcessNumber, length: u64, purpose: &Purpose) -> Error {
         mark!(steps 508, 510, 526);
         self.sessions.counts.blocked += 1;
@@ -200,6 +211,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Error::new(Code::OutOfMemory, text)
     }
 
+    /// Tells the other end `blocked`, and remembers the session: when something is freed, the
+    /// sender hears `unblocked`.
     fn tell_blocked(&mut self, session: SessionId, sender: ProcessNumber) {
         if let Some(process) = self.sessions.registered.get_mut(&sender) {
             process.unfit.insert(session);
@@ -209,7 +222,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.notify(found.ends[1 - side].process, Notice::Blocked { session });
     }
 
-    /// Begins the first message of a session that is yet to be: in the destination's block.
+    /// Begins the first message of a session, in the destination's block. The session is not there
+    /// until the copy is finished.
     pub(super) fn begin_first(
         &mut self,
         number: ProcessNumber,
@@ -235,6 +249,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.begin_fill(number, other, message, Purpose::Open { session, other })
     }
 
+    /// Takes a sub-block in the destination's first block, within the bounds on first messages. The
+    /// block does not grow for them: its owner did not ask for them.
     fn find_guest_room(
         &mut self,
         number: ProcessNumber,
@@ -265,8 +281,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         })
     }
 
-    /// The message is filled: 514 and 516 for each of those sessions in which it can still be
-    /// received. Answers in how many.
+    /// Steps 514 and 516 for a filled message, in each session whose other end is still open.
+    /// Returns their number. A message without a reader is freed at once.
     pub(super) fn post(&mut self, id: MessageId, by: ProcessNumber, to: &[SessionId]) -> u64 {
         mark!(steps 512);
         let mut count = 0;
@@ -279,7 +295,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         count
     }
 
-    /// Puts a message into the inbox of the other end.
+    /// Puts a message into the inbox of the other end. Returns false when that is closed.
     pub(super) fn put_in_inbox(
         &mut self,
         id: MessageId,
@@ -300,13 +316,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if let Some(session) = self.sessions.all.get_mut(&session) {
             session.ends[1 - side].inbox.push_back(Queued { message: id, notice });
         }
+        // A process that sends in a session knows of it: `opened` need not be told any more.
         if let Some(process) = self.sessions.registered.get_mut(&by) {
             process.notices.know(session);
         }
         true
     }
 
-    /// A message has one reader less; the last one frees it.
+    /// Takes one reader from a message. The last one frees it.
     pub(super) fn read(&mut self, id: MessageId) {
         let Some(message) = self.sessions.messages.get_mut(&id) else { return };
         message.readers -= 1;
@@ -315,7 +332,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Step 524.
+    /// Step 524: removes a message, refunds it, and gives its sub-block back. Then wakes the
+    /// requests that this may help: senders whose message did not fit, and the next process that
+    /// waits to join.
     pub(super) fn free(&mut self, id: MessageId) {
         let Some(message) = self.sessions.messages.remove(&id) else { return };
         mark!(steps 524);
@@ -336,6 +355,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.tell_entrant();
     }
 
+    /// Gives a sub-block back. A block that has grown may now have something for the low arena.
     fn release_sub_block(&mut self, number: ProcessNumber, block: usize, address: u64) {
         let Some(process) = self.sessions.registered.get_mut(&number) else { return };
         let Some(block) = process.blocks.get_mut(block) else { return };
@@ -345,7 +365,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// What a finished message is answered with.
+    /// Posts a filled message in its session, and returns the reply to its sender.
     pub(super) fn sent(
         &mut self,
         id: MessageId,
@@ -365,7 +385,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(Finished::Sent { session, length, message: id })
     }
 
-    /// The charge of a session, for [`crate::sessions::session`].
+    /// Charges a session to its opener, for [`crate::sessions::session`].
     pub(super) fn charge_session(&mut self, number: ProcessNumber) -> Result<(), Error> {
         self.sessions.administration.charge(number, Use::Sessions, SESSION)
     }

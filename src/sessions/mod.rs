@@ -1,57 +1,97 @@
 //! # Chapter 6: processes talk
 //!
-//! **The question.** A process wants to say a megabyte to another one. How does it get there without
-//! being copied from buffer to buffer, and without a lock that stops everybody meanwhile?
+//! **The question.** One process sends a megabyte to another one. How do the bytes get there
+//! without a copy from buffer to buffer, and without a lock that stops all other processes
+//! meanwhile?
 //!
-//! **The wrong way.** A queue of messages behind one lock: the bytes are copied in and out while all other
-//! processes wait. Or no lock at all: the reader sees a message that is half written.
+//! **The wrong ways.** A queue of messages behind one lock: all processes wait while a megabyte is
+//! copied in, and again while it is copied out. Or no lock at all: the reader sees a message that
+//! is half written. Or one shared area for all: each process can destroy the data of all others.
 //!
-//! **The right way.** The *communications engine*. Each process has blocks of its own, and says things by
-//! filling a part of one of them. What goes to the other process is the *location* of the bytes. The
-//! tables' lock is held only while places are looked up; the copy holds the lock of that block alone.
+//! **The right way.** The *communications engine*. Each process has memory blocks of its own, and
+//! sends a message by filling a part of one of them. The engine passes on the *location* of the
+//! bytes. The tables' lock is held only while locations are looked up. The copy holds the lock of
+//! one block.
 //!
 //! ```text
-//!   process ── registers ──► block ◄── manager        rendezvous  figure 4, and the end
+//!   process ── registers ──► block ◄── manager        rendezvous  figure 4: a process joins
 //!      │                       │                      session     open and close
 //!      │ send: fill            │ sub-block            message     figure 5 up to the signal
 //!      ▼                       ▼                      receipt     from the location on
 //!   engine ── location ──► destination's inbox        sizing      blocks that grow and shrink; triggers
 //!      │                                              names       lookup and watch
-//!      └── opened, message, blocked, closed …         notice      what is yet to be told
-//!                                                   pairs       who talks with whom
+//!      └── opened, message, blocked, closed …         notice      signals that wait to be heard
+//!                                                     pairs       sessions as others see them
+//!                                                     departure   a process ends
 //!
-//!   administration  what all that takes of the bounded memory; block, seat: one block
+//!   administration  the account of the bounded memory;   block, seat  one block, two seats
 //! ```
 //!
-//! The engine says *where* bytes are; copying them is its owner's, in three turns: **begin**
-//! answers a [`Copying`] with the place, and whether the seat at its block is free; when it
-//! [`Engine::is_seated`] the bytes are copied, under the lock of the block alone; **finish**
-//! leaves the seat and does the rest. Whatever ends meanwhile, `finish` finds out.
+//! ## One message, step by step
+//!
+//! Alice sends 7 bytes to bob. Each line with `tables` or `bytes` is one hold of that lock:
+//!
+//! ```text
+//!   alice: send S hi, bob                                                         step
+//!     tables   a sub-block of 32 bytes at logical 64 of alice's block; her seat   504, 506
+//!     bytes    copy 7 bytes into it                                               512
+//!     tables   its location into bob's inbox; notice `message S 7`; wake bob      514, 516
+//!   bob: receive S
+//!     tables   the location; logical 64 = extent at 4096, byte 64; engine's seat  518, 520
+//!     bytes    copy 7 bytes out                                                   522
+//!     tables   the last reader has it: give the sub-block back                    524
+//! ```
+//!
+//! So the engine decides *where*, and its caller copies, in three steps. **Begin** returns a
+//! [`Copying`]: the place, and whether the copy has its seat already. The caller waits until it
+//! [`Engine::is_seated`], and copies under the block's lock. **Finish** ([`Engine::finish`]) leaves
+//! the seat and does the rest. Between the steps the tables are unlocked, so the session or a
+//! process may end. `finish` then finds no message, or no open end, and answers `not-found`.
+//!
+//! `forward` needs the location alone: it moves an entry from one inbox to another, and its cost
+//! does not depend on the message's length.
+//!
+//! ## What ends with a process
+//!
+//! A message lies in its sender's block. When the sender *ends*, its memory goes back at once, and
+//! messages that were not received are lost: the readers get the notice `lost`. If they were kept,
+//! one reader that never reads could keep the memory of an ended process for ever. The first
+//! message of a session lies in the destination's block and so outlives its sender.
 //!
 //! **Invariants** ([`Engine::check`])
 //!
-//! 1. The engine's duplicate of each entry is the entry, and what both say of a block is so.
-//! 2. The used sub-blocks are those of messages, each of which is in as many inboxes and
-//!    copies as it has readers.
-//! 3. Administrative memory is charged for what there is.
-//! 4. A seat is had by a copy that there is.
+//! 1. The engine's duplicate of each entry equals the entry, and both agree with the blocks.
+//! 2. The used sub-blocks are those of messages. Each message has as many readers as inboxes and
+//!    reading copies refer to it.
+//! 3. Administrative memory is charged for exactly what there is.
+//! 4. Each seat that is taken is taken by a copy that is under way.
+//! 5. A session has an open end; with only one, it has a message to receive.
 //!
-//! **Lock** the tables, around the whole of it. Time is an argument.
+//! **Lock** the tables, around each call of the engine. It takes no lock itself, and time is an
+//! argument: a test needs no thread and no clock.
 //!
-//! **Simplified** one engine, one server; no priorities among messages. A process that ends
-//! while it has messages under way goes through all inboxes.
+//! **Cost** send and receive: O(log n) in the tables, and the copy. A send for which a block must
+//! grow goes through its sender's messages. The end of a process with unreceived messages goes
+//! through all inboxes.
+//!
+//! **Simplified** one engine on one server; no priorities among messages. A bigger system keeps an
+//! index from each owner to the inboxes with its messages, so that an end visits those alone.
 //!
 //! | word | means |
 //! | --- | --- |
-//! | engine, entry | what mediates between processes; what it knows of each, and holds twice |
-//! | block, extent, manager | the memory that a process says things from; a piece of it; who deals its parts |
-//! | sub-block, location | the part of a block that one message has; where it lies |
-//! | session, end, inbox | two processes that talk; one's half; what it has yet to receive |
-//! | copy, seat | bytes that are filled in or read out; the right to contend for a block's lock |
-//! | notice | what the engine tells a process |
-//! | rendezvous | to enter administrative memory, which is the tables |
+//! | engine, entry | the mediator between processes; its record of one process, kept twice |
+//! | block, extent, manager | memory that a process sends from; one piece of it; its allocator |
+//! | sub-block, location | the part of a block that one message has; the record of its place |
+//! | session, end, inbox | two processes that talk; one side; the messages it has not received |
+//! | copy, seat | bytes that are moved in or out; the right to ask for a block's lock |
+//! | notice | a signal of the engine to a process |
+//! | rendezvous | a process enters administrative memory, which is the tables |
 //!
-//! **Source** `interprocess-communication-patent.txt`: communications engine 108.
+//! **Reading order** `rendezvous`, `session`, `message`, `receipt`, `copying`, `seat`, `departure`;
+//! then the rest.
+//!
+//! **Source** `interprocess-communication-patent.txt`: communications engine 108, figures 2, 4 and
+//! 5.
 
 mod administration;
 mod block;
@@ -99,7 +139,7 @@ pub use receipt::{CopyNumber, Finished};
 pub use rendezvous::Full;
 use session::Session;
 
-/// What an engine has counted.
+/// The counts of an engine since its start. They only grow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SessionCounts {
     /// Rendezvous that found administrative memory full.
@@ -108,69 +148,70 @@ pub struct SessionCounts {
     pub blocked: u64,
     /// Messages that were lost with their sender, or unreceived when their session was closed.
     pub lost: u64,
-    /// How often a block grew, and shrank.
+    /// Changes of a block's size, up or down.
     pub resized: u64,
 }
 
-/// How much there is now.
+/// The figures of the engine at one moment, for `stats`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionFigures {
     /// The bytes of administrative memory.
     pub admin: u64,
-    /// How many of them are used.
+    /// The used ones among them.
     pub admin_used: u64,
     /// Sessions with an open end.
     pub sessions: u64,
-    /// Messages that somebody is yet to receive, or fills or reads now.
+    /// Messages that are being filled, wait to be received, or are being read.
     pub messages: u64,
-    /// What was counted.
+    /// The counts since the start.
     pub counts: SessionCounts,
 }
 
-/// A copy to be made, between two turns with the tables.
+/// A copy that has begun: the caller makes it without the tables, and then finishes it.
 #[derive(Debug)]
 #[must_use = "the seat is taken until the copy is finished"]
 pub struct Copying<H> {
-    /// By which it is finished.
+    /// The number for [`Engine::is_seated`] and [`Engine::finish`].
     pub number: CopyNumber,
-    /// Where the bytes are, or shall be.
+    /// The place to copy to, or from.
     pub place: Place<H>,
-    /// How many.
+    /// Bytes.
     pub length: u64,
-    /// The seat was free.
+    /// The seat was free, and this copy has it. Otherwise the copy is in the seat's queue.
     pub is_seated: bool,
 }
 
-/// What the engine knows of a process: its duplicate of the entry, and what hangs on it.
+/// A process as the engine knows it: its duplicate of the entry, and the state of its sessions.
 #[derive(Debug)]
 struct RegisteredProcess<H> {
-    // Step 422; the spans stand in the blocks.
+    // The duplicate of step 422. The entry's spans are here the extents of the blocks.
     name: Arc<str>,
     token: ProcessToken,
     blocks: Vec<MessageBlock<H>>,
-    // What it is part of.
+    // Its open ends, and the signals that it has not heard.
     sessions: BTreeSet<SessionId>,
     notices: Notices,
-    /// Sessions for which a message did not fit: it is told when something was freed.
+    /// Sessions in which a message did not fit. The process hears `unblocked` for each of them when
+    /// something in its blocks is freed.
     unfit: BTreeSet<SessionId>,
-    /// The bytes for which step 508 found no memory: they are tried again when some comes back.
+    /// The bytes for which step 508 found no memory. The engine tries again when some comes back.
     wants: Option<u64>,
-    /// First messages of others in its first block, by who sent them.
+    /// The first messages of other processes in its first block, by sender.
     guests: BTreeMap<ProcessNumber, Guests>,
-    /// It has ended; copies in its blocks are under way.
+    /// The process has ended, and copies in its blocks may be under way.
     is_gone: bool,
 }
 
-/// First messages of one process in the block of another, which has not received them.
+/// The first messages of one process that lie unreceived in the block of another one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Guests {
     count: u64,
-    /// Of their sub-blocks.
+    /// The bytes of their sub-blocks.
     bytes: u64,
 }
 
 impl<H> RegisteredProcess<H> {
-    /// It has no part in a session any more.
+    /// Removes a session from the process, and its wait for room in that session.
     fn part_from(&mut self, session: SessionId) {
         self.sessions.remove(&session);
         self.unfit.remove(&session);
@@ -181,30 +222,33 @@ impl<H> RegisteredProcess<H> {
 }
 
 /// The state of the engine: sessions, messages, and administrative memory. The lease table and the
-/// processes stand beside it, under the same lock.
+/// processes stand beside it, under the same lock. `H` is the handle of a block's contents, `W` the
+/// waker of a process: in a server a locked `Contents` and a condition variable, in tests `()`.
 #[derive(Debug)]
 pub struct Sessions<H, W> {
+    // The things themselves. `messages` is ordered: those of one owner are a range.
     administration: Administration,
     registered: BTreeMap<ProcessNumber, RegisteredProcess<H>>,
     all: HashMap<SessionId, Session>,
     messages: BTreeMap<MessageId, StoredMessage>,
     copies: HashMap<CopyNumber, Copy>,
     deliveries: HashMap<MessageId, (ProcessNumber, Delivery)>,
-    // Who waits without being a process.
+    // Requests that wait for a name, or for room to join; their clients may be no process.
     lookups: BTreeMap<(String, NameTicket), W>,
     entrants: BTreeMap<NameTicket, W>,
-    // Who asked for a look at something.
+    // Processes that need attention when something changes.
     watchers: BTreeSet<ProcessNumber>,
-    /// Processes with a block that is larger than was asked for, and may have something to give.
+    /// Processes with a block that is larger than they asked for, and may give something back.
     grown: BTreeSet<ProcessNumber>,
-    /// Processes that want memory which was not there, in the order in which they wanted it.
+    /// Processes that wait for memory for a message, the first one first.
     wanting: VecDeque<ProcessNumber>,
-    /// Numbers messages, copies and tickets.
+    /// The last number that was given to a message, a copy or a ticket.
     last: u64,
     counts: SessionCounts,
 }
 
-/// The communications engine at work: it borrows its own state, and what stands beside it.
+/// The communications engine. It borrows its own state and the two tables beside it, all of which
+/// one hold of the tables' lock gives.
 #[derive(Debug)]
 pub struct Engine<'t, H, W> {
     leases: &'t mut LeaseTable<H>,
@@ -213,7 +257,7 @@ pub struct Engine<'t, H, W> {
 }
 
 impl<'t, H: Clone, W: Clone> Engine<'t, H, W> {
-    /// The engine over all three.
+    /// Makes the engine over the three tables.
     pub fn over(
         leases: &'t mut LeaseTable<H>,
         processes: &'t mut Processes<W>,
@@ -222,14 +266,14 @@ impl<'t, H: Clone, W: Clone> Engine<'t, H, W> {
         Self { leases, processes, sessions }
     }
 
-    /// The memory manager over the same memory.
+    /// Returns the memory manager over the same leases and processes.
     fn manager(&mut self) -> Manager<'_, H, W> {
         Manager::over(self.leases, self.processes)
     }
 }
 
 impl<H: Clone, W: Clone> Sessions<H, W> {
-    /// No sessions, and administrative memory of `admin` bytes.
+    /// Makes the state without sessions, with administrative memory of `admin` bytes.
     pub fn new(admin: u64) -> Self {
         Self {
             administration: Administration::new(admin),
@@ -248,7 +292,7 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
         }
     }
 
-    /// The wakers of all requests that wait for a name or for room: the server stops.
+    /// Returns the wakers of all requests that wait for a name or for room. The stop wakes them.
     pub fn all_wakers(&self) -> Vec<W> {
         self.lookups.values().chain(self.entrants.values()).cloned().collect()
     }
@@ -258,7 +302,7 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
         self.counts.full += 1;
     }
 
-    /// How much there is now.
+    /// Returns the figures for `stats`.
     pub fn figures(&self) -> SessionFigures {
         SessionFigures {
             admin: self.administration.size(),
@@ -271,12 +315,14 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
 }
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
+    /// Returns a number that was never used: 64 bits do not run out.
     fn next(&mut self) -> u64 {
         self.sessions.last += 1;
         self.sessions.last
     }
 
-    /// Tells a process, and wakes who waits for it.
+    /// Adds a notice for a process, and wakes its threads that wait. Returns the notice's number;
+    /// 0, which no notice has, when the process has ended.
     fn notify(&mut self, number: ProcessNumber, notice: Notice) -> notice::NoticeNumber {
         let registered =
             self.sessions.registered.get_mut(&number).filter(|process| !process.is_gone);
@@ -286,10 +332,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         number_of_notice
     }
 
-    /// The next signal to `client`'s process: the manager's first.
+    /// Takes the next signal to `client`'s process. Those of the memory manager come first, because
+    /// `collect` has a deadline.
     ///
     /// # Errors
-    /// `refused` when it belongs to none.
+    /// `refused` when the client belongs to no process.
     pub fn next_signal(&mut self, client: ClientNumber) -> Result<Option<Told>, Error> {
         if let Some(signal) = self.processes.next_signal(client)? {
             return Ok(Some(Told::Signal(signal)));
@@ -299,7 +346,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(registered.and_then(|process| process.notices.next()).map(Told::Notice))
     }
 
-    /// A signal that could not be said is the next one again.
+    /// Puts a signal back that could not be delivered: it is the next one again, and another
+    /// connection of the process is woken for it.
     pub fn put_back(&mut self, client: ClientNumber, told: Told) {
         match told {
             Told::Notice(notice) => {
@@ -314,7 +362,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 }
 
-/// The one answer for a session that never was, was closed, or is others'.
+/// Returns the one refusal for a session that never was, was closed, or belongs to others.
+/// Different answers would tell a stranger which ids exist.
 fn no_session() -> Error {
     let text = "there is no such session of this process, or no longer; open a new one";
     Error::new(Code::NotFound, text)

@@ -1,6 +1,24 @@
-//! The commands that show how memory stands: the pools, and an account of each process.
+//! The commands that show the state of memory: `pools`, and `accounts` of all processes.
 //!
-//! **Lock** the tables, for 256 accounts at a time. **Source** `cooperative-memory-management.txt`.
+//! ```text
+//!   pools committed=786432:720896:0 gl=65536:16384:49152 … some10=0.00 …
+//!         pool      size   free   freeable                 pressure, in percent
+//!   accounts name=demo freeable=81920 secured=0 … gp=32768:0:65536 …
+//!                                                   gp=HOLDS:OWES:MAY
+//! ```
+//!
+//! This account holds a block of GP and owes GP nothing: another block that it returned repaid the
+//! debt.
+//!
+//! **Invariants** `pools` is one moment, under one hold of the lock. `accounts` is not: processes
+//! may join and leave between two parts. Each process that is there all the time appears once,
+//! because the parts follow the order of names.
+//!
+//! **Lock** the tables; for `accounts` as often as there are 256 processes. Building the reply
+//! needs no lock.
+//!
+//! **Source** `cooperative-memory-management.txt`: the record of how much a process has received
+//! from each pool.
 
 use std::borrow::Cow;
 
@@ -17,16 +35,18 @@ command! {
     0x18 "pools" @ "GET /pools" Pools -> Box<PoolStatement>
 }
 
-/// The pools, and how long processes had to wait lately.
+/// The state of the pools, and how much of the time processes waited lately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolStatement {
-    /// Each pool.
+    /// The pools, in the order of [`Pool::ALL`].
     pub pools: Vec<PoolState>,
     /// The share of time in which processes waited.
     pub pressure: Pressure,
 }
 
-/// The bytes of a pool's state in a frame.
+/// The least bytes of one pool's state in a frame: the pool's number in 4, and three sizes of 8;
+/// padding may add 4. A list that claims more pools than the rest of the frame has bytes for is
+/// refused before memory is reserved.
 const POOL_STATE_BYTES: usize = 28;
 
 impl PoolState {
@@ -97,10 +117,12 @@ command! {
     0x19 "accounts" @ "GET /processes" Accounts -> Vec<Account>
 }
 
-/// Accounts that are read under one hold of the tables' lock.
+/// The accounts that are read under one hold of the tables' lock. At most 8192 processes join, so
+/// without parts every other request might wait for 8192 accounts to be copied.
 const ACCOUNTS_AT_ONCE: usize = 256;
 
-/// The least bytes of an account in a frame: its 20 numbers.
+/// The least bytes of an account in a frame: 20 numbers of 8, which are four counts, the efficiency
+/// and three times five amounts. The name comes on top.
 const LEAST_ACCOUNT: usize = 20 * size_of::<u64>();
 
 impl Account {
@@ -125,6 +147,8 @@ impl Account {
         self.efficiency.write("efficiency", sink);
         sink.u64("asked", self.asked);
         sink.u64("obeyed", self.obeyed);
+        // A frame has the amounts as they are kept. JSON and XML group them by pool, as a reader
+        // wants them.
         if sink.is_binary() {
             for amounts in [&self.holds, &self.owes, &self.may] {
                 write_amounts(amounts, sink);
@@ -180,6 +204,8 @@ impl Execute<Shared> for Accounts {
     fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Self::Done, Error> {
         let mut accounts: Vec<Account> = Vec::new();
         loop {
+            // The name is the place in the list: a number would skip or repeat a process when
+            // another leaves.
             let last = accounts.last().map(|account| account.name.as_str());
             let part =
                 shared.memory.read(|tables, _| tables.processes.accounts(last, ACCOUNTS_AT_ONCE));

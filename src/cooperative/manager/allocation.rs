@@ -1,14 +1,26 @@
-//! What a process asks for and gives back: figures 5 and 6 around figures 8 to 12.
+//! Allocation and repayment: figures 5 and 6 around the decision, and figure 12 around the return.
 //!
 //! ```text
 //!   502 required? ─ 504 allocate = 600 received ─ 602 analyzed ─ 604 allocated accordingly
-//!                                                    decide        lease table
+//!                                                    │              │
+//!                                       decide: 800 to 1208      buddy allocator: a block, an id
+//!                                       one of the five pools    none: refused as `fragmented`
 //! ```
 //!
-//! **Invariants** a request that is refused leaves all as it was, but for the report that came
-//! with it.
+//! A request needs two things, and either may be missing: bytes on the account of a pool, and one
+//! free block of the arena. The decision comes first, because it is cheap and changes nothing. The
+//! pool is charged only when the block is there; the other order would have to undo a charge.
 //!
-//! **Lock** the tables. **Source** `cooperative-memory-management.txt`, figures 5, 6 and 12.
+//! **Invariants**
+//!
+//! 1. A request that is refused leaves all as it was, but for the report that came with it.
+//! 2. A block that was struck stays in `returning` until it is given back: its debts are repaid
+//!    already, and its bytes are free for no pool yet.
+//!
+//! **Lock** the tables. **Cost** 0.10 us for a refusal, and 0.36 us for a grant and its return,
+//! among 1,000 processes (`cargo bench --bench cooperative`).
+//!
+//! **Source** `cooperative-memory-management.txt`, figures 5, 6 and 12.
 
 use std::time::Instant;
 
@@ -24,14 +36,15 @@ use crate::cooperative::words::{Amounts, Granted, Pool, Reason, Signal, Wanted};
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::Ending;
 
-/// What came of a request, and the way there.
+/// The outcome of a request: the path of its decision, and the block if one was granted.
 pub(super) struct Decided {
     pub path: Path,
     pub granted: Option<Granted>,
 }
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Returns blocks whose contents are marked released, and serves who waited for memory.
+    /// Gives blocks back whose contents are marked released, and serves the requests that waited
+    /// for memory: once for all of them, because each pass goes through the queue.
     pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
         for ending in endings {
             self.give_back_one(ending);
@@ -39,6 +52,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.serve(now);
     }
 
+    /// Returns a block to the allocator, and its bytes to the pools that figure 12 found. Of a
+    /// plain lease the lease table refills the committed bytes itself.
     pub(super) fn give_back_one(&mut self, ending: Ending<H>) {
         let refill = self.processes.returning.remove(&ending.offset());
         self.leases.give_back(ending);
@@ -48,11 +63,11 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     }
 
     /// Takes a report of `client`'s process, and serves its own requests that waited for
-    /// collateral.
+    /// collateral. A low efficiency may bring a boost.
     ///
     /// # Errors
-    /// `bad-request` for more freeable bytes than the process holds or an efficiency over
-    /// 100; then nothing is changed.
+    /// `refused` when the client belongs to no process; `bad-request` for more freeable bytes than
+    /// the process holds or an efficiency over 100. In each case nothing is changed.
     pub fn report(
         &mut self,
         client: ClientNumber,
@@ -78,6 +93,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok(())
     }
 
+    /// The half of a report that also comes with a request: the freeable bytes.
     fn take_report(
         &mut self,
         number: ProcessNumber,
@@ -93,6 +109,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             return Err(Error::new(Code::BadRequest, text));
         }
         if let Some(missing) = process.report(freeable, now) {
+            // Garbage that secured a loan is gone: not refused, because it is true, but a reason to
+            // ask.
             self.processes.ask_to_secure(number, missing);
         }
         // More collateral helps its own requests alone.
@@ -101,7 +119,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok(())
     }
 
-    /// Figure 5's box 504 for a process that did not ask: the block's size, for efficiency.
+    /// Figure 5's box 504 for a process that did not ask: a block of the default size, for
+    /// efficiency. A boost that is refused is only written down: no client waits for it.
     fn boost(&mut self, number: ProcessNumber, now: Instant) {
         let (size, reason) = (self.processes.rules.block, Reason::Efficiency);
         let wanted = Wanted { size, reason, freeable: None, wait_ms: 0, why: false };
@@ -115,11 +134,11 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         }
     }
 
-    /// Asks for memory for `client`'s process, now or never.
+    /// Asks for memory for `client`'s process, without waiting.
     ///
     /// # Errors
-    /// `bad-request` for zero bytes or a report of more than the process holds; `refused`,
-    /// with the box that said so.
+    /// `bad-request` for zero bytes or a report of more than the process holds; `refused`, with the
+    /// cause and the cure by the last box. The account is unchanged but for the report.
     pub fn request(
         &mut self,
         client: ClientNumber,
@@ -130,7 +149,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         decided.granted.ok_or_else(|| refusal(wanted, &decided.path))
     }
 
-    /// Reports and asks in one step.
+    /// Reports and asks under one lock. A refusal is no error here: its path tells
+    /// [`Manager::request_or_wait`] which pools to wait for.
     pub(super) fn ask(
         &mut self,
         client: ClientNumber,
@@ -151,7 +171,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok((number, decided))
     }
 
-    /// Box 504, and figure 6 from 602 on.
+    /// Box 504, and figure 6 from 602 on: decides, takes the block, charges the pool. Unchanged
+    /// when it refuses.
     pub(super) fn allocate(
         &mut self,
         number: ProcessNumber,
@@ -187,6 +208,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok(Decided { path, granted })
     }
 
+    /// Returns the numbers that the decision depends on.
     fn standing(&self, number: ProcessNumber) -> Result<Standing, Error> {
         let process = self.processes.all.get(&number).ok_or_else(process_ended)?;
         let cap = self.processes.pools.cap();
@@ -194,11 +216,12 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok(Standing { free: self.free(), room, collateral: process.collateral() })
     }
 
-    /// Strikes a block that `client`'s process returns. Answers the ending, whose contents are
-    /// to be marked released and which is then to be given back, and what it repays.
+    /// Strikes a block that `client`'s process returns, and repays its debts. Returns the ending,
+    /// and the bytes that each pool will get back. The caller marks the contents released, and then
+    /// gives the ending back.
     ///
     /// # Errors
-    /// `not-found` when the process has no such block.
+    /// `not-found` when the process has no such granted block: own blocks cannot be returned.
     pub fn end_grant(
         &mut self,
         client: ClientNumber,
@@ -213,7 +236,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.end_block(id, number).ok_or_else(not_found)
     }
 
-    /// Strikes a block of a process: figure 12. Returns the ending, and what each pool gets back.
+    /// Strikes a granted or own block of a process, and repays its debts: figure 12.
     pub(super) fn end_block(
         &mut self,
         id: LeaseId,
@@ -223,6 +246,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let process = self.processes.all.get_mut(&number)?;
         let granted = process.blocks.remove(&id);
         process.own.remove(&id);
+        // Without a grant it was an own block, which is committed memory.
         let pool = granted.map_or(Pool::Committed, |grant| grant.pool);
         let size = ending.size;
         let (refill, path) = process.repay(pool, size);
@@ -233,13 +257,15 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Some((ending, refill))
     }
 
-    /// Strikes a block that was granted to `client`'s process and that nobody received: it goes
+    /// Strikes a block that was granted to `client`'s process and that no client received; it goes
     /// back to the pool that gave it. `None` when the process has no such block any more.
     pub fn undo(&mut self, client: ClientNumber, id: LeaseId) -> Option<Ending<H>> {
         let number = self.processes.number_of(client).ok()?;
         self.undo_grant(number, id)
     }
 
+    /// The same for a process that is known by its number. No repayment: the client did not return
+    /// the block, so it obeyed no signal.
     pub(super) fn undo_grant(&mut self, number: ProcessNumber, id: LeaseId) -> Option<Ending<H>> {
         let process = self.processes.all.get_mut(&number)?;
         let Grant { pool, secured } = process.blocks.remove(&id)?;
@@ -251,7 +277,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Writes down what was decided.
+    /// Writes a decision into the journal, if there is one.
     pub(super) fn note(&mut self, number: ProcessNumber, wanted: &Wanted, decided: &Decided) {
         let Some(process) = self.all.get(&number).filter(|_| self.rules.journal) else {
             return;
@@ -262,11 +288,14 @@ impl<W: Clone> Processes<W> {
         self.write(|| format!("{name} asked for {size} bytes, {reason}: {outcome} by {path}"));
     }
 
-    /// Whether `client`'s process may keep `size` freed bytes instead of returning them.
+    /// Lets `client`'s process keep `size` freed bytes instead of returning them, and lowers its
+    /// freeable bytes by them. The document prefers the return: it repays loans, and collateral
+    /// cannot be used up before the debts are paid. So a process with debts to other pools than the
+    /// committed one is refused.
     ///
     /// # Errors
-    /// `refused` when a pool is owed, with the one that figure 12 would refill first;
-    /// `bad-request` for more than the process holds.
+    /// `refused` when a pool is owed, with the one that figure 12 would refill first; `bad-request`
+    /// for 0 bytes or more than the process holds. Unchanged when it fails.
     pub fn reuse(&mut self, client: ClientNumber, size: u64) -> Result<(), Error> {
         let number = self.number_of(client)?;
         let process = self.process(number)?;
@@ -286,7 +315,7 @@ impl<W: Clone> Processes<W> {
         Ok(())
     }
 
-    /// What `client`'s process still owes each pool, in bytes.
+    /// Returns the bytes that `client`'s process still owes each pool.
     ///
     /// # Errors
     /// `refused` when it belongs to none.
@@ -295,7 +324,7 @@ impl<W: Clone> Processes<W> {
         Ok(self.process(number)?.owed)
     }
 
-    /// The next signal to `client`'s process, if there is one.
+    /// Takes the next signal to `client`'s process, if there is one.
     ///
     /// # Errors
     /// `refused` when it belongs to none.
@@ -304,7 +333,7 @@ impl<W: Clone> Processes<W> {
         Ok(self.process(number)?.signals.pop_front())
     }
 
-    /// What wakes those who wait for `client`'s process.
+    /// Returns the waker of the threads that wait for `client`'s process.
     ///
     /// # Errors
     /// `refused` when it belongs to none.
@@ -314,7 +343,7 @@ impl<W: Clone> Processes<W> {
     }
 }
 
-/// What to say of a request that was refused: cause and cure by the last box.
+/// Returns the refusal of a request: cause and cure by the last box of its path.
 pub(super) fn refusal(wanted: &Wanted, path: &Path) -> Error {
     let why = match path.boxes().last() {
         Some(1106) => {
@@ -336,7 +365,7 @@ pub(super) fn refusal(wanted: &Wanted, path: &Path) -> Error {
     with_path(wanted, path, why)
 }
 
-/// A refusal that says by which boxes, if that was asked.
+/// Returns a refusal, with the path behind it when the request asked why.
 pub(super) fn with_path(wanted: &Wanted, path: &Path, why: &str) -> Error {
     let by = if wanted.why { format!(" by {path}") } else { String::new() };
     Error::new(Code::Refused, format!("{why}{by}"))

@@ -1,24 +1,38 @@
-//! Whom to ask for memory: figure 5's boxes 506 and 508.
+//! The choice of the processes to ask for memory: figure 5's boxes 506 and 508.
 //!
 //! ```text
 //!   506  a request waits ──► each pool that could answer it, until enough is coming
 //!        a pool is low   ──► up to its low-water mark
-//!   508  who owes that pool, has reported garbage, and has the best score ──► collect SIZE LEVEL MS
-//!                            has not reported for 10 s                    ──► status
+//!   508  a process that owes that pool, and has reported garbage, best score first
+//!                                                   ──► collect SIZE LEVEL MS
+//!        a process that owes it, and has not reported for 10 s ──► status
 //! ```
 //!
-//! What a process returns repays its debts in figure 12's order. So one is asked for as much
-//! as reaches the pool in need: what it owes the pools before that one, and then some.
+//! Returned memory repays debts in figure 12's order. So a process is asked for as much as reaches
+//! the pool in need: all that it owes the pools before that one, and then the missing bytes. A
+//! process with 250 freeable bytes owes 100 to LP and 300 to LE, and LE lacks 120:
 //!
-//! **Invariants** who did not obey the last time, and who has not reported lately, is asked and
-//! not relied on: others are asked too. A process has one signal to collect at a time, and until its time is over
-//! what was asked for is counted as coming; a more pressing one takes its place.
+//! ```text
+//!   │ 100 repay LP │ 120 repay LE │ 30 left │     asked for 220, of which the gain is 120
+//! ```
 //!
-//! **Lock** the tables. It goes through all processes once for each pool in need: the reaper's
-//! thread does it, soon after an allocation and now and then, and not each request.
+//! A process that was asked has a time to obey. Until then its gain counts as *coming*, so that no
+//! second process collects for the same bytes. Afterwards it is *deaf*, until it obeys.
 //!
-//! **Source** `cooperative-memory-management.txt`, figure 5: the level of the pool, the
-//! freeable memory, and the effect on the process.
+//! **Invariants**
+//!
+//! 1. A deaf process, and one without a fresh report, is asked but not relied on: others are asked
+//!    too. Otherwise one process that never answers would keep all requests waiting.
+//! 2. A process has at most one due signal. Only a more pressing one takes its place.
+//!
+//! **Lock** the tables. **Cost** One pass over all processes for each pool in need, 41 us for four
+//! low pools and 1,000 processes. So the reaper's thread does it, at most every 10 ms, and no
+//! request pays for it.
+//!
+//! **Simplified** Sizes are counted and places are not: the returned blocks may lie apart.
+//!
+//! **Source** `cooperative-memory-management.txt`, figure 5: the level of the pool, the freeable
+//! memory, and the effect on the process.
 
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
@@ -33,26 +47,29 @@ use crate::cooperative::words::{Level, Pool, Reason, Signal};
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::LOOK_SOON;
 
-/// How long a report is believed.
+/// The age up to which a report is believed; also the least time between two signals to report.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// How often the pools are looked at, when nothing happens.
+/// The time between two looks at the pools when nothing happens: a report may grow old, and a due
+/// signal may be late, without any request.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How an efficiency counts that was never reported, in percent.
+/// The efficiency of a process that never reported one, in percent: neither better nor worse than
+/// the middle.
 const UNKNOWN_EFFICIENCY: u64 = 50;
 
-/// By what those who are asked are chosen.
+/// The order in which processes are asked for memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CollectBy {
-    /// By the garbage that they reported.
+    /// The most freeable bytes first.
     Freeable,
-    /// By the garbage that a collection would find for its effort: freeable times efficiency.
-    /// Who waits for memory is passed over.
+    /// The most effect first: freeable bytes times efficiency, so a process that finds much garbage
+    /// for little work comes before one with more garbage. A process that waits for memory itself
+    /// is left out.
     Effect,
 }
 
-/// How long a process has to obey.
+/// Returns the time to obey. Shorter when others wait: a deaf process is found out sooner.
 fn within(level: Level) -> Duration {
     match level {
         Level::Low => Duration::from_millis(2000),
@@ -61,54 +78,61 @@ fn within(level: Level) -> Duration {
     }
 }
 
-/// What to ask for.
+/// A pool that needs bytes, and how pressing the need is.
 struct Need {
     pool: Pool,
     bytes: u64,
     level: Level,
 }
 
-/// What a request that waits lacks.
+/// A request that waits, and the pools that could help it.
 struct Lack {
     level: Level,
     size: u64,
-    /// Pools that would answer it with more in them, the first ones first.
+    /// The pools that the decision looked at and in which the process has room, in that order.
     pools: Vec<Pool>,
 }
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// After an allocation from a pool: asks soon, if that is low now.
+    /// Plans the next look after an allocation from `pool`: soon when that pool is low now.
     pub(super) fn look_after(&mut self, pool: Pool, now: Instant) {
         let is_low = self.missing(pool) > 0;
         self.collect_by(now + if is_low { LOOK_SOON } else { EVERY });
     }
 
+    /// Plans the next look: soon when a request waits or a pool is low. `LOOK_SOON` is 10 ms, so
+    /// that one look serves all that happens in that time.
     pub(super) fn collect_soon(&mut self, now: Instant) {
         let needed = !self.processes.queue.is_empty()
             || Pool::ALL.into_iter().any(|pool| self.missing(pool) > 0);
         self.collect_by(now + if needed { LOOK_SOON } else { EVERY });
     }
 
+    /// Plans a look at `at`, if no earlier one is planned. Without processes there is nothing to
+    /// ask.
     fn collect_by(&mut self, at: Instant) {
         if !self.processes.all.is_empty() {
             self.leases.look_by(at);
         }
     }
 
-    /// How far a pool is below its mark, in bytes.
+    /// Returns the bytes by which a pool is below its low-water mark.
     pub(super) fn missing(&self, pool: Pool) -> u64 {
         self.processes.low_water[pool].saturating_sub(self.free()[pool])
     }
 
-    /// Looks at the pools, if it is time to, and asks whom it chooses for memory. Answers
-    /// whether it was time.
+    /// Looks at the pools if the planned time has come, and asks processes for memory. Returns
+    /// whether it had come.
     pub fn collect(&mut self, now: Instant) -> bool {
         if !self.leases.take_look(now) {
             return false;
         }
+        // A look comes at least once a second; an allocation, a report or a new ticket plans an
+        // earlier one.
         self.collect_by(now + EVERY);
         mark!(boxes 506);
         self.processes.forget_dues(now);
+        // Before the low pools, whose signals are less pressing: these would only replace them.
         self.ask_for_those_who_wait(now);
         for pool in ORDER {
             let bytes = self.missing(pool);
@@ -119,8 +143,10 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         true
     }
 
-    /// Each request looks to the first of its pools; those whose pool nobody can refill look
-    /// to their next. So many pools and turns are asked for, however many requests wait.
+    /// Asks for the memory that requests in the queue lack. In the first turn each request counts
+    /// for the first of its pools; when no process can refill that pool, it counts for its next
+    /// pool in the next turn. The lacks of one pool are added up, so the cost is at most 25 pools
+    /// and turns, however many requests wait.
     fn ask_for_those_who_wait(&mut self, now: Instant) {
         let mut lacks = self.lacks();
         for turn in 0..Pool::ALL.len() {
@@ -144,6 +170,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         }
     }
 
+    /// Returns the lack of each request in the queue, in the order of the queue.
     fn lacks(&self) -> Vec<Lack> {
         let cap = self.processes.pools.cap();
         let lack = |waiting: &WaitingRequest| {
@@ -152,6 +179,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
             let process = self.processes.all.get(&waiting.process);
             let owed = |pool: Pool| process.map_or(0, |process| process.owed[pool]);
+            // A full pool would not help a process that has reached its cap there.
             let has_room = |pool: &Pool| size <= cap[*pool].saturating_sub(owed(*pool));
             Lack { level, size, pools: looked_at(&waiting.path).filter(has_room).collect() }
         };
@@ -160,7 +188,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Notes which processes did not collect in time: they are deaf, and owe no answer any more.
+    /// Marks the processes that did not obey in time as deaf. Their signals are due no longer, so
+    /// their gains no longer count as coming.
     fn forget_dues(&mut self, now: Instant) {
         for process in self.all.values_mut() {
             if process.due.is_some_and(|due| due.until <= now) {
@@ -170,8 +199,9 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Box 508 for a process that has reported less than what secures its loans. Nothing is
-    /// relied on, so nothing is due.
+    /// Box 508 for a process that has reported less than secures its loans. It is asked for the
+    /// missing bytes, but nothing waits for them: so nothing is due, and it cannot become deaf by
+    /// this.
     pub(super) fn ask_to_secure(&mut self, number: ProcessNumber, missing: u64) {
         let Some(process) = self.all.get_mut(&number) else { return };
         let (level, within) = (Level::Low, within(Level::Low));
@@ -182,8 +212,8 @@ impl<W: Clone> Processes<W> {
         mark!(boxes 508);
     }
 
-    /// Box 508. Answers whether so much is coming from those who have obeyed so far: others
-    /// are asked too, and not relied on.
+    /// Box 508: asks processes until the needed bytes are coming. Returns whether they are, from
+    /// processes that have obeyed so far.
     fn ask_for(&mut self, need: &Need, now: Instant) -> bool {
         let coming = self.all.values().filter(|process| !process.is_deaf);
         let coming = coming.filter_map(|process| process.due);
@@ -201,9 +231,11 @@ impl<W: Clone> Processes<W> {
             let is_fresh = is_fresh(process.reported, now);
             if is_fresh {
                 let (size, gain) = worth(process, need.pool, missing);
+                // A deaf process is asked for all of it, and the next one too.
                 missing -= if process.is_deaf { 0 } else { gain };
                 order(process, need, size, gain, now);
             } else {
+                // Without a fresh report its garbage is unknown: the report plans the next look.
                 process.status_asked = Some(now);
                 process.signal(Signal::Status);
             }
@@ -216,11 +248,12 @@ impl<W: Clone> Processes<W> {
         missing == 0
     }
 
-    /// Who could refill the pool, the best first; also who has not reported lately, and was
-    /// not asked to either.
+    /// Returns the processes that could refill the pool, the best first. One without a fresh report
+    /// is among them, unless it was asked for a report less than 10 s ago.
     fn candidates(&self, need: &Need, now: Instant) -> Vec<ProcessNumber> {
         let by_effect = self.rules.collect_by == CollectBy::Effect;
         let can = |(_, process): &(&ProcessNumber, &Process<W>)| {
+            // A signal of this level or a higher one is due already, and is not sent again.
             let is_free = process.due.is_none_or(|due| due.level < need.level);
             let may_have = if is_fresh(process.reported, now) {
                 worth(process, need.pool, u64::MAX).1 > 0
@@ -234,19 +267,20 @@ impl<W: Clone> Processes<W> {
             let effort = process.efficiency.map_or(UNKNOWN_EFFICIENCY, u64::from);
             let score =
                 if by_effect { u128::from(effort) } else { 1 } * u128::from(process.freeable);
+            // Deaf ones last. The number makes the order the same in every run.
             (process.is_deaf, Reverse(score), **number)
         });
         candidates.into_iter().map(|(&number, _)| number).collect()
     }
 }
 
-/// Whether that was at most [`FRESH`] ago.
+/// Returns whether a time is at most [`FRESH`] ago.
 fn is_fresh(at: Option<Instant>, now: Instant) -> bool {
     at.is_some_and(|at| now.saturating_duration_since(at) <= FRESH)
 }
 
-/// How much a process would have to return so that a pool gets up to `missing` bytes of it,
-/// and how many it then gets.
+/// Returns how many bytes a process would have to return so that a pool gets up to `missing` of
+/// them, and how many the pool then gets.
 fn worth<W>(process: &Process<W>, pool: Pool, missing: u64) -> (u64, u64) {
     let before = ORDER.into_iter().take_while(|&earlier| earlier != pool);
     let before = before.fold(0, |sum, earlier| sum + process.owed[earlier]);
@@ -254,6 +288,7 @@ fn worth<W>(process: &Process<W>, pool: Pool, missing: u64) -> (u64, u64) {
     (before + gain, gain)
 }
 
+/// Sends a signal to collect `size` bytes, and writes down when it is due.
 fn order<W>(process: &mut Process<W>, need: &Need, size: u64, gain: u64, now: Instant) {
     let (level, within) = (need.level, within(need.level));
     process.due = Some(Due { pool: need.pool, gain, left: size, level, until: now + within });

@@ -1,14 +1,17 @@
 //! The memory of processes' own blocks: extents out of the committed pool.
 //!
 //! ```text
-//!   own block   │ extent │ extent │        taken, doubled where it stands, halved, dropped
+//!   own block   │ extent │ extent │        taken, doubled in its place, halved, dropped
 //!                   │        └── a block of the arena, which the process owes committed
 //! ```
 //!
-//! The communications engine ([`crate::sessions`]) decides about their bytes, and about their readers.
+//! The communications engine ([`crate::sessions`]) decides when an own block grows or shrinks. It
+//! knows which bytes are used and which threads copy there; this file knows only the account.
 //!
-//! **Invariants** an extent is charged as long as it is there, and named to nobody: it cannot
-//! be set, got or returned.
+//! **Invariants**
+//!
+//! 1. An extent is charged to the committed pool, and owed by its process, as long as it exists.
+//! 2. Its id is told to no client, so no client can set, get or return it.
 //!
 //! **Lock** the tables. **Source** `cooperative-memory-management.txt`, box 702;
 //! `interprocess-communication-patent.txt`, blocks that grow and contract.
@@ -23,11 +26,13 @@ use crate::memory::buddy::Buddy;
 use crate::memory::lease::power_of_two_within;
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Takes an extent of at least `size` bytes for a process that owes `owed` of committed
-    /// memory, and may not be known yet: box 702. Unchanged when it fails.
+    /// Takes an extent of at least `size` bytes for a process that owes `owed` bytes of committed
+    /// memory: box 702. The debt is an argument, because a process that joins is not in the table
+    /// yet.
     ///
     /// # Errors
-    /// `out-of-memory`.
+    /// `out-of-memory`, with the largest size that would succeed: the least of the free bytes of
+    /// the pool, the room under the cap, and the largest free block. Unchanged when it fails.
     pub(super) fn take_committed(
         &mut self,
         number: ProcessNumber,
@@ -52,7 +57,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok((id, size))
     }
 
-    /// Takes one more extent of at least `size` bytes for a process's own blocks.
+    /// Takes one more extent of at least `size` bytes for a process's own blocks. Returns its id
+    /// and its bytes. Unchanged when it fails.
     ///
     /// # Errors
     /// `out-of-memory`; `not-found` when the process has ended.
@@ -67,8 +73,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok((id, size))
     }
 
-    /// Doubles an extent where it stands; answers its bytes. `None`, and nothing is changed,
-    /// when the place beside it is taken, or the process may have no more.
+    /// Doubles an extent in its place, so no byte in it moves; returns its bytes. `None`, and
+    /// nothing is changed, when its right buddy is not free, or when the process may have no more.
     pub(crate) fn double_extent(&mut self, number: ProcessNumber, id: LeaseId) -> Option<u64> {
         let cap = self.processes.pools.cap()[Pool::Committed];
         let process = self.processes.all.get_mut(&number)?;
@@ -77,26 +83,28 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         if room.min(self.leases.committed().free()) < size {
             return None;
         }
+        // The account was checked first, because this step changes the arena.
         let doubled = self.leases.double_held(id, number)?;
         self.leases.committed_mut().charge(size);
         process.take_own(id, size);
         Some(doubled)
     }
 
-    /// Gives the right half of an extent back, in which nothing may be that is still copied;
-    /// answers the bytes that are left.
+    /// Gives the right half of an extent back; returns the bytes that are left. The caller has seen
+    /// that no copy is under way there. So the half needs no second step and is free at once.
     pub(crate) fn halve_extent(&mut self, number: ProcessNumber, id: LeaseId) -> Option<u64> {
         let process = self.processes.all.get_mut(&number)?;
         let half = *process.own.get(&id)? / 2;
         let left = self.leases.halve_held(id, number)?;
         process.own.insert(id, left);
+        // Like any returned memory, the half repays loans before committed memory.
         let (refill, path) = process.repay(Pool::Committed, half);
         path.mark();
         self.refill(&refill);
         Some(left)
     }
 
-    /// Gives an extent back in which nothing is that is still copied.
+    /// Gives a whole extent back, in which no copy is under way.
     pub(crate) fn drop_extent(&mut self, number: ProcessNumber, id: LeaseId) {
         if let Some((ending, _)) = self.end_block(id, number) {
             self.give_back_one(ending);
@@ -105,21 +113,23 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// The extents of a process, and the bytes of each.
+    /// Returns the extents of a process, and the bytes of each.
     pub(crate) fn extents(&self, number: ProcessNumber) -> Vec<(LeaseId, u64)> {
         let process = self.all.get(&number);
         process.into_iter().flat_map(|p| &p.own).map(|(&id, &size)| (id, size)).collect()
     }
 
-    /// The waker of the threads that wait for the end of a process, as long as its blocks are there.
+    /// Returns the waker of a process that ends, for a thread that waits until no copy is under way
+    /// in its blocks; `None` when it is gone. Counts a sleeper that no call removes: the process
+    /// itself is removed soon.
     pub fn ending_waker(&mut self, number: ProcessNumber) -> Option<W> {
         let process = self.all.get_mut(&number)?;
         process.sleepers += 1;
         Some(process.waker.clone())
     }
 
-    /// The bytes of committed memory that a process could have besides what it owes, if they were
-    /// in pieces of the right sizes.
+    /// Returns the bytes of committed memory that a process could have besides its debt, if `free`
+    /// of them are free and lie in blocks of the right sizes.
     pub(crate) fn committed_room(&self, number: ProcessNumber, free: u64) -> u64 {
         let owed = self.all.get(&number).map_or(0, |p| p.owed[Pool::Committed]);
         self.pools.cap()[Pool::Committed].saturating_sub(owed).min(free)

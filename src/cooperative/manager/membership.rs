@@ -1,17 +1,24 @@
-//! Who is a process: joining, attaching, and the end, however it comes.
+//! Membership: how a process joins, how clients attach to it, and how it ends.
 //!
 //! ```text
-//!   join ─► client ─┐
-//!   attach ─► client ┴─► process ──► leave, the last connection's end, or silence ──► gone
-//!                                    name, token, clients, requests: at once
-//!                                    blocks: strike, bite by bite, until none come
+//!   join ───► client ─┐
+//!   attach ─► client ─┴─► process ──► leave, the last connection's end, or silence ──► gone
+//!                                     name, token, clients, requests: at once
+//!                                     blocks: struck in batches, until none is left
 //! ```
 //!
-//! **Invariants** a client belongs to one process at most; names and tokens are those of the
-//! processes that have not ended.
+//! All ways to end lead through one function, `end`: a process that is killed gives its memory back
+//! as one that leaves does.
 //!
-//! **Lock** the tables. **Source** `cooperative-memory-management.txt`, figure 7A, box 702; the
-//! rest is ours.
+//! **Invariants** A client belongs to at most one process. A name and a token belong to a process
+//! that has not ended, so a new process may take the name at once.
+//!
+//! **Lock** the tables.
+//!
+//! **Simplified** The token is the only right: a client that knows it may attach, and then leave
+//! for all. A bigger system would give each client rights of its own.
+//!
+//! **Source** `cooperative-memory-management.txt`, figure 7A, box 702; the rest is ours.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,17 +34,18 @@ use crate::memory::lease::Ending;
 /// The longest name of a process, in bytes.
 const MAX_NAME: usize = 32;
 
-/// The most clients of one process that have no connection.
+/// The most clients of one process without a connection. A connection costs its client a socket; a
+/// sender of datagrams costs nothing, so their number needs a bound of its own.
 const MAX_UNCONNECTED: usize = 64;
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Makes `caller` a process of that name, with a block of its own of `committed` bytes,
-    /// or as many as the rules say; 0 is none. Answers its token. Unchanged when it fails.
+    /// Makes `caller` a process of that name, with an own block of `committed` bytes, or of the
+    /// configured size; 0 is no block. Returns its token. Unchanged when it fails.
     ///
     /// # Errors
-    /// `bad-request` for a name that is none; `refused` when the caller belongs to a process
-    /// already, when the name is taken, or when another number of bytes is fixed for it;
-    /// `busy` when there are too many; what the committed pool says.
+    /// `bad-request` for an invalid name; `refused` when the caller belongs to a process already,
+    /// when the name is taken, or when another size is fixed for it; `busy` when there are too many
+    /// processes; `out-of-memory` when the committed pool cannot give the block.
     pub fn join(
         &mut self,
         caller: Caller,
@@ -47,6 +55,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         now: Instant,
     ) -> Result<ProcessToken, Error> {
         let committed = self.processes.may_join(caller, name, committed)?;
+        // The number is used up only when all has succeeded, below. The block comes first because
+        // it is the only step that can still fail.
         let number = self.processes.last + 1;
         let name: Arc<str> = name.into();
         let mut process = Process::new(name.clone(), self.leases.uuid(), waker);
@@ -65,7 +75,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok(token)
     }
 
-    /// Strikes up to `most` blocks of a process that has ended; none are left when none come.
+    /// Strikes up to `most` blocks of a process that has ended. The caller gives them back, and
+    /// calls again until none is returned; that call removes the process. In batches, because a
+    /// process may have thousands of blocks, and other requests wait for the lock meanwhile.
     pub fn strike(&mut self, number: ProcessNumber, most: usize) -> Vec<Ending<H>> {
         let Some(process) = self.processes.all.get_mut(&number).filter(|process| process.is_gone)
         else {
@@ -83,10 +95,11 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Whether `caller` may become a process of that name; answers the bytes of its own block.
+    /// Checks whether `caller` may become a process of that name; returns the bytes of its own
+    /// block.
     ///
     /// # Errors
-    /// Those of [`Manager::join`], but for memory.
+    /// As [`Manager::join`], but for `out-of-memory`.
     pub fn may_join(
         &self,
         caller: Caller,
@@ -101,6 +114,7 @@ impl<W: Clone> Processes<W> {
             let text = "another process has that name; choose another, or attach by its token";
             return Err(Error::new(Code::Refused, text));
         }
+        // Processes that have ended count until their memory is back.
         if self.all.len() >= self.rules.most {
             let text = format!("there are {} processes already; try again later", self.rules.most);
             return Err(Error::new(Code::Busy, text));
@@ -108,23 +122,25 @@ impl<W: Clone> Processes<W> {
         self.committed_for(name, committed)
     }
 
-    /// Whether the process of `client` has other clients too.
+    /// Returns whether the process of `client` has other clients too.
     pub fn has_others(&self, client: ClientNumber) -> bool {
         let number = self.clients.get(&client);
         number.and_then(|number| self.all.get(number)).is_some_and(|p| p.members.len() > 1)
     }
 
-    /// The name of the process that a client belongs to.
+    /// Returns the name of the process that a client belongs to.
     pub fn name_of(&self, client: ClientNumber) -> Option<Arc<str>> {
         let process = self.all.get(self.clients.get(&client)?)?;
         Some(process.name.clone())
     }
 
-    /// The process of that name.
+    /// Returns the process of that name.
     pub fn named(&self, name: &str) -> Option<ProcessNumber> {
         self.names.get(name).copied()
     }
 
+    /// Returns the bytes of an own block: the fixed ones, else the ones asked for, else the
+    /// default.
     fn committed_for(&self, name: &str, asked: Option<u64>) -> Result<u64, Error> {
         match (self.rules.fixed.get(name), asked) {
             (Some(&fixed), Some(asked)) if asked != fixed => {
@@ -136,11 +152,12 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Makes `caller` one more client of a process; answers the process's name.
+    /// Makes `caller` a further client of a process; returns the process's name. Unchanged when it
+    /// fails.
     ///
     /// # Errors
-    /// `not-found` when there is no such process; `refused` when the caller belongs to one
-    /// already, or too many are attached.
+    /// `not-found` when no process has the token; `refused` when the caller belongs to a process
+    /// already, or when too many clients without a connection are attached.
     pub fn attach(
         &mut self,
         caller: Caller,
@@ -164,6 +181,7 @@ impl<W: Clone> Processes<W> {
         Ok(name)
     }
 
+    /// Enters a client into the map of clients and into its process.
     fn admit(&mut self, caller: Caller, number: ProcessNumber, now: Instant) {
         self.clients.insert(caller.client, number);
         if let Some(process) = self.all.get_mut(&number) {
@@ -172,8 +190,8 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Ends the process that `client` belongs to. Its blocks are to be struck now. Answers
-    /// which one, and its name.
+    /// Ends the process that `client` belongs to, for all its clients. Returns its number and its
+    /// name; the caller strikes its blocks next.
     ///
     /// # Errors
     /// `refused` when it belongs to none.
@@ -188,8 +206,8 @@ impl<W: Clone> Processes<W> {
         Ok((number, name))
     }
 
-    /// A connection has ended. Answers the process that ended with it: its blocks are to be
-    /// struck now.
+    /// Removes a client whose connection has ended. Returns its process when that was the last
+    /// client, and so the process has ended; the caller strikes its blocks next.
     pub fn disconnect(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
         let number = self.clients.remove(&client)?;
         let process = self.all.get_mut(&number)?;
@@ -201,7 +219,7 @@ impl<W: Clone> Processes<W> {
         Some(number)
     }
 
-    /// A client without a connection was heard.
+    /// Notes that a client without a connection was heard. Does nothing for a connection.
     pub fn hear(&mut self, client: ClientNumber, now: Instant) {
         let number = self.clients.get(&client);
         let process = number.and_then(|number| self.all.get_mut(number));
@@ -210,8 +228,8 @@ impl<W: Clone> Processes<W> {
         member.and_then(|member| member.heard.as_mut()).into_iter().for_each(|heard| *heard = now);
     }
 
-    /// Ends the part of clients without a connection that were silent for too long. Answers the
-    /// processes that ended with their last one: their blocks are to be struck now.
+    /// Removes the clients without a connection that were silent for too long. Returns the
+    /// processes that ended with their last client; the caller strikes their blocks next.
     pub fn end_silent(&mut self, now: Instant) -> Vec<ProcessNumber> {
         let idle = self.rules.idle;
         let is_silent = |member: &Member| {
@@ -222,7 +240,8 @@ impl<W: Clone> Processes<W> {
         silent.into_iter().filter_map(|client| self.disconnect(client, now)).collect()
     }
 
-    /// Takes a process's name, token, clients and requests.
+    /// Ends a process at once for everyone: removes its name, its token, its clients and its
+    /// requests, and wakes the threads that wait for it. Its blocks stay until they are struck.
     fn end(&mut self, number: ProcessNumber, now: Instant) {
         let Some(process) = self.all.get_mut(&number) else { return };
         process.is_gone = true;
@@ -231,15 +250,18 @@ impl<W: Clone> Processes<W> {
         for member in std::mem::take(&mut process.members) {
             self.clients.remove(&member.client);
         }
+        // Its requests first: the pressure is then noted once, without them.
         self.forget_requests(number);
         self.wake(number);
         self.note_pressure(now);
     }
 }
 
+/// The refusal of a client that joins or attaches twice.
 const ALREADY: &str = "this client belongs to a process already; leave it first";
 
-/// Whether a process may have that name.
+/// Checks a name: letters, digits, hyphens, underscores and dots. A space would break a line of a
+/// reply into other words.
 ///
 /// # Errors
 /// `bad-request`.

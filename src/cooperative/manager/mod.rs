@@ -1,37 +1,49 @@
-//! The memory manager: processes that share the pools, what they are given, and what they
-//! are asked to give back.
+//! The memory manager: processes that share the pools, what the pools give them, and what the
+//! manager asks back.
 //!
 //! ```text
-//!   join ─────► committed ─► own block          membership   who is a process, and its end
+//!   join ─────► committed ─► own block          membership   processes, their clients, their end
 //!                                               allocation   figures 5, 6 and 8 to 12
-//!   request ──► decide ────► lease table ─► id  waiting      who waits for memory
-//!   return ───► repay ─────► pools ─► serve ──► who waited   collection   whom to ask for it
+//!   request ──► decide ────► lease table ─► id  waiting      requests that wait for memory
+//!   return ───► repay ─────► pools ─► serve     collection   the choice of processes to ask
 //!   report ───► status ────► collect ─► signal  statement    pools and accounts
 //!                                               extents      the memory of own blocks
 //! ```
 //!
-//! It answers at once or says that nothing can be given now; the waiting itself, and the
-//! waking, are transport's: for each process the manager keeps a waker of its owner's making,
-//! and hands out those that are to be woken ([`Processes::take_wakers`]).
+//! The manager never waits. It answers at once, or gives a ticket. Waiting and waking are the
+//! server's: the manager keeps a waker for each process, which its owner made, and hands out those
+//! to wake ([`Processes::take_wakers`]). So the same manager runs in the server, in the simulation,
+//! and in tests without a thread or a clock.
 //!
-//! A process ends in steps, because a copy may be under way in its blocks: it loses its name,
-//! token and place in the queue at once, then its blocks are struck bite by bite
-//! ([`Manager::strike`]), marked released by the owner, and given back.
+//! A granted block comes back in two steps, because another thread may still copy in it:
+//!
+//! ```text
+//!   time ──►
+//!   tables' lock      end_block: leaves the table, debts repaid         give_back: pools refilled
+//!   block's lock                                  marked released                │
+//!   the bytes are     owed ────► returning ────────────────────────────► free ◄──┘
+//! ```
+//!
+//! A process ends in steps for the same reason. It loses its name, its token, its clients and its
+//! place in the queue at once. Then its blocks are struck in batches ([`Manager::strike`]), marked
+//! released by the owner, and given back; the call that finds no more blocks removes the process.
 //!
 //! **Invariants** ([`Manager::check`], after each step of the tests)
 //!
-//! 1. Free of all pools, debts, leases and what is on its way back are the arena.
-//! 2. Each process owes what it holds ([`crate::cooperative::process`]).
-//! 3. A refusal changes nothing but the report that came with it.
+//! 1. Of each pool, the free, owed and returning bytes, and in the committed pool the bytes of
+//!    plain leases, add up to its size. All free bytes together are those of the allocator.
+//! 2. Each process owes as much as it holds ([`crate::cooperative::process`]).
+//! 3. A refusal changes nothing but the report that came with the request.
 //! 4. Every decision is one path of the figures.
 //!
-//! **Lock** the tables, around the whole of it. Time is an argument.
+//! **Lock** the tables: the caller holds them around each call. Nothing here logs: lines of the
+//! journal and wakers are collected, and used after the unlock. Time is an argument.
 //!
-//! **Simplified** processes are believed: one that reports garbage it does not have borrows on
+//! **Simplified** A process is believed. One that reports garbage that it does not have borrows on
 //! it, up to the caps.
 //!
 //! **Source** `cooperative-memory-management.txt`. Of figure 3 it is the form with the modules
-//! combined into one, in user space, that speaks to the processes by messages.
+//! combined into one, in user space, with messages to the processes.
 
 mod allocation;
 mod collection;
@@ -57,44 +69,48 @@ pub use membership::check_name;
 use waiting::Queue;
 pub use waiting::Ticket;
 
-/// What a manager goes by.
+/// The configuration of a manager; never changes while it runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rules {
-    /// The bytes of a process's own block when it asks for none.
+    /// The bytes of a process's own block when its join names none; also the size of a boost.
     pub block: u64,
-    /// What the user has fixed: the committed bytes of processes by name.
+    /// The bytes of own blocks that the user fixed in a file, by the process's name.
     pub fixed: BTreeMap<String, u64>,
-    /// When less than this of a pool is free, memory is asked for.
+    /// The low-water mark of each pool: with fewer free bytes the manager asks for memory.
     pub low_water: Shares,
-    /// Whom to ask.
+    /// The order in which processes are asked for memory.
     pub collect_by: CollectBy,
-    /// A process that reports an efficiency below this gets memory without asking.
+    /// A process that reports an efficiency below this, in percent, gets memory without asking.
     pub boost_below: Option<u8>,
-    /// How long a process without a connection lives after it was heard.
+    /// How long a client without a connection may be silent. Its end is not seen, as a connection's
+    /// is.
     pub idle: Duration,
-    /// The most processes.
+    /// The most processes, those included whose blocks are still being given back.
     pub most: usize,
-    /// Whether to keep a journal of decisions.
+    /// Whether to write each decision down for the log. Off, a decision composes no text.
     pub journal: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
         Self {
+            // 64 KiB, as `--block`.
             block: 64 << 10,
             fixed: BTreeMap::new(),
             low_water: default_low_water(),
             collect_by: CollectBy::Effect,
             boost_below: None,
             idle: Duration::from_secs(30),
+            // The default of `--max-clients`: each process has a client.
             most: 8192,
             journal: false,
         }
     }
 }
 
-/// A quarter of each pool that lends and grants; committed memory comes back last, and nobody
-/// is asked for it unless another waits.
+/// Returns the default marks: a quarter of each pool that lends or grants, and none for the
+/// committed pool. Figure 12 repays committed memory last, so to ask for it would empty a process
+/// of all its loans first; only a request that waits is worth that.
 pub fn default_low_water() -> Shares {
     use crate::cooperative::pool::Share::Percent;
     let mut shares = Shares::all(Percent(25));
@@ -102,33 +118,44 @@ pub fn default_low_water() -> Shares {
     shares
 }
 
-/// The state of the manager: the processes, their pools, and who waits for memory. The lease table
-/// stands beside it, under the same lock.
+/// The state of the manager: the processes, their pools, and the requests that wait. The lease
+/// table stands beside it, under the same lock: the tables'. The threads of clients change it, the
+/// `udp` thread and the reaper.
 #[derive(Debug)]
 pub struct Processes<W> {
+    // The configuration.
     rules: Rules,
+    /// The size, the free bytes and the cap of each pool.
     pools: PoolAmounts,
+    /// The low-water marks in bytes.
     low_water: Amounts,
-    // Who there is.
+    // The processes.
+    /// Every process, also one that has ended, until its blocks are given back. The other three
+    /// maps lead here, and only to processes that have not ended.
     all: BTreeMap<ProcessNumber, Process<W>>,
     names: BTreeMap<Arc<str>, ProcessNumber>,
     tokens: HashMap<ProcessToken, ProcessNumber>,
     clients: HashMap<ClientNumber, ProcessNumber>,
+    /// The number of the process that joined last.
     last: ProcessNumber,
-    // Who waits.
+    // The requests that wait.
     queue: Queue,
-    /// How many processes have a request in the queue.
+    /// The number of processes with a request in the queue. It changes when a process's first
+    /// request enters, and when its last one leaves.
     waiting: usize,
     pressure: PressureMeter,
-    // What is to be done.
-    /// The bytes that each pool gets back with a block that was struck and is not given back yet, by the
-    /// block's place in the arena.
+    // What is still to be done.
+    /// The bytes that each pool gets back with a block that was struck and is not given back yet,
+    /// by the block's offset. While it is here, no other block can have that offset.
     returning: BTreeMap<u64, Amounts>,
+    /// Threads to wake after the unlock: under the lock they would wake only to wait for it.
     wakers: Vec<W>,
+    /// Lines to log after the unlock.
     journal: Vec<String>,
 }
 
-/// The memory manager at work: it borrows its own state and the lease table beside it.
+/// The memory manager at work. It borrows its own state and the lease table for one call, so
+/// neither owns the other, and plain leases need no manager.
 #[derive(Debug)]
 pub struct Manager<'t, H, W> {
     leases: &'t mut LeaseTable<H>,
@@ -136,14 +163,15 @@ pub struct Manager<'t, H, W> {
 }
 
 impl<'t, H: Clone, W: Clone> Manager<'t, H, W> {
-    /// The manager over both.
+    /// Returns the manager over the two tables.
     pub fn over(leases: &'t mut LeaseTable<H>, processes: &'t mut Processes<W>) -> Self {
         Self { leases, processes }
     }
 }
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Says which invariant is broken, if one is.
+    /// Says which invariant is broken, if one is. It costs a pass over all processes and the queue:
+    /// for tests, and for the simulation's end.
     ///
     /// # Errors
     /// The invariant, in words.
@@ -169,13 +197,14 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.processes.check_queue()
     }
 
-    /// Checks that each pool's bytes are free, owed or on their way back. `owed` is the debt of all
+    /// Checks that each pool's bytes are free, owed or returning. `owed` is the debt of all
     /// processes.
     fn check_pools(&self, owed: &Amounts) -> Result<(), String> {
         let mut charged = *owed;
         self.processes.returning.values().for_each(|refill| charged.add(refill));
         self.leases.check_committed(charged[Pool::Committed])?;
         let (size, free) = (self.processes.pools.size(), self.free());
+        // `check_committed` has counted the committed pool, with its plain leases.
         let is_wrong =
             |pool: &Pool| *pool != Pool::Committed && free[*pool] + charged[*pool] != size[*pool];
         if let Some(pool) = Pool::ALL.into_iter().find(is_wrong) {
@@ -188,20 +217,21 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok(())
     }
 
-    /// The free bytes of each pool.
+    /// Returns the free bytes of each pool.
     fn free(&self) -> Amounts {
         self.processes.pools.free(self.leases.committed())
     }
 
-    /// Gives bytes back to each pool.
+    /// Adds bytes to the free bytes of each pool.
     fn refill(&mut self, amounts: &Amounts) {
         self.processes.pools.refill(amounts, self.leases.committed_mut());
     }
 }
 
 impl<W: Clone> Processes<W> {
-    /// No processes, and those pools over that memory: box 500. The pools were divided before:
-    /// boxes 700 and 704.
+    /// Returns the state without processes, over those pools: box 500. The pools were divided
+    /// before, by boxes 700 and 704. Sets the committed bytes of the lease table to the committed
+    /// pool.
     pub fn new<H: Clone>(
         pools: PoolAmounts,
         rules: Rules,
@@ -238,22 +268,23 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Those who wait and should look again.
+    /// Takes the wakers of the threads that have a reason to look again. The caller wakes them when
+    /// it has unlocked.
     pub fn take_wakers(&mut self) -> Vec<W> {
         std::mem::take(&mut self.wakers)
     }
 
-    /// What was decided since, for the log.
+    /// Takes the lines that were written since the last call, for the log.
     pub fn take_journal(&mut self) -> Vec<String> {
         std::mem::take(&mut self.journal)
     }
 
-    /// The wakers of all processes: the server stops.
+    /// Returns the wakers of all processes, for the server's stop.
     pub fn all_wakers(&self) -> Vec<W> {
         self.all.values().map(|process| process.waker.clone()).collect()
     }
 
-    /// Which process a client belongs to.
+    /// Returns the process that a client belongs to.
     ///
     /// # Errors
     /// `refused` when it belongs to none.
@@ -262,6 +293,10 @@ impl<W: Clone> Processes<W> {
         self.clients.get(&client).copied().ok_or_else(|| Error::new(Code::Refused, text))
     }
 
+    /// Returns a process to change it.
+    ///
+    /// # Errors
+    /// `not-found` when it has ended and its blocks are given back.
     fn process(&mut self, number: ProcessNumber) -> Result<&mut Process<W>, Error> {
         self.all.get_mut(&number).ok_or_else(process_ended)
     }
@@ -280,7 +315,8 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Those who wait for the process should look again.
+    /// Wakes the threads that wait for the process, after the unlock. Each of them looks whether
+    /// the change is for it.
     pub(crate) fn wake(&mut self, number: ProcessNumber) {
         let process = self.all.get(&number).filter(|process| process.sleepers > 0);
         self.wakers.extend(process.map(|process| process.waker.clone()));
@@ -291,6 +327,8 @@ impl<W: Clone> Processes<W> {
         self.wakers.push(waker);
     }
 
+    /// Adds a line to the journal. It takes a function, so that no text is composed without a
+    /// journal.
     pub(crate) fn write(&mut self, line: impl FnOnce() -> String) {
         if self.rules.journal {
             self.journal.push(line());
@@ -298,23 +336,23 @@ impl<W: Clone> Processes<W> {
     }
 }
 
-/// The manager with its two tables, where no server holds them: in tests, and in the simulation.
+/// A manager with its two tables, without a server: for tests, and for the simulation.
 #[derive(Debug)]
 pub struct StandAlone<H, W> {
-    /// Leases and granted blocks.
+    /// The leases and the granted blocks.
     pub leases: LeaseTable<H>,
     /// The processes and their pools.
     pub processes: Processes<W>,
 }
 
 impl<H: Clone, W: Clone> StandAlone<H, W> {
-    /// A manager of those pools over that lease table.
+    /// Returns a manager of those pools over that lease table.
     pub fn new(mut leases: LeaseTable<H>, pools: PoolAmounts, rules: Rules, now: Instant) -> Self {
         let processes = Processes::new(pools, rules, &mut leases, now);
         Self { leases, processes }
     }
 
-    /// The manager over both.
+    /// Returns the manager over both.
     pub fn manager(&mut self) -> Manager<'_, H, W> {
         Manager::over(&mut self.leases, &mut self.processes)
     }

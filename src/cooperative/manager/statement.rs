@@ -1,9 +1,12 @@
-//! Statements of account: the pools, and each process, as a bank would print them.
+//! Statements of account: the state of the pools, and of each process.
 //!
-//! **Invariants** nothing is changed but the pressure's clock.
+//! **Invariants** A statement changes nothing but the clock of the pressure.
 //!
-//! **Lock** the tables; accounts are read in bites, in the order of their names, so that no
-//! request waits for a long list. **Source** the record of figure 12.
+//! **Lock** the tables. The accounts are read in parts, in the order of their names, so that no
+//! request waits for a long list. The pools are read at once: a pass over all processes, which adds
+//! a few numbers for each.
+//!
+//! **Source** `cooperative-memory-management.txt`: the record of figure 12.
 
 use std::ops::Bound;
 use std::time::Instant;
@@ -12,7 +15,7 @@ use crate::cooperative::manager::{Manager, Processes};
 use crate::cooperative::words::{Account, Amounts, Pool, PoolState, Pressure};
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Each pool, and how long processes had to wait lately.
+    /// Returns the state of each pool, and how much of the time processes waited lately.
     pub fn pools(&mut self, now: Instant) -> (Vec<PoolState>, Pressure) {
         let (size, free) = (*self.processes.pools.size(), self.free());
         let mut freeable = Amounts::default();
@@ -24,7 +27,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Up to `most` accounts, of the names after `after`.
+    /// Returns up to `most` accounts, in the order of the names after `after`; from the first when
+    /// that is `None`. A process that has ended has no account, also while its blocks are given
+    /// back.
     pub fn accounts(&self, after: Option<&str>, most: usize) -> Vec<Account> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let names = self.names.range::<str, _>((from, Bound::Unbounded)).take(most);
@@ -32,12 +37,12 @@ impl<W: Clone> Processes<W> {
         names.filter_map(|(_, number)| Some(self.all.get(number)?.account(cap))).collect()
     }
 
-    /// How many processes there are.
+    /// Returns the number of processes that have not ended.
     pub fn processes(&self) -> usize {
         self.names.len()
     }
 
-    /// How many requests wait.
+    /// Returns the number of requests in the queue.
     pub fn requests_waiting(&self) -> usize {
         self.queue.iter().count()
     }

@@ -1,19 +1,30 @@
-//! Requests that wait until memory comes back.
+//! The queue of requests that wait until memory comes back.
 //!
 //! ```text
 //!   queue   out-of-memory, first come │ pause … │ urgent-efficiency … │ efficiency … │ committed …
-//!           ◄───────────────── served in this order, whenever something came back ─────────────►
+//!           ◄──────────────────── served in this order, whenever memory came back ────────────►
+//!
+//!   ticket  in the queue ──► served ──► taken by its client
+//!               │               └─────► cancelled: the block goes back
+//!               └─► cancelled, late, stopped, or its process has ended
 //! ```
 //!
-//! A request that cannot be served stands in nobody's way: those behind it may be answered out
-//! of other pools, or with less.
+//! A request that cannot be served blocks no other: those behind it may be answered by other pools,
+//! or because they need less. After each return the queue is tried in its order, and each request
+//! is decided anew by the figures: the collateral and the debts of its process may have changed.
 //!
-//! **Invariants** a ticket is in the queue or among the served, and is taken or cancelled once.
+//! **Invariants**
 //!
-//! **Lock** the tables.
+//! 1. A ticket is in the queue or among the served, never in both, and is taken or cancelled once.
+//! 2. A granted block that no client has taken yet is held by its process, unless that has ended.
+//! 3. The deadline is checked on access, under the lock: a late request is granted nothing,
+//!    although its client may look later.
 //!
-//! **Simplified** so a large request may be overtaken by smaller ones until its time is over;
-//! to hold memory back for it would grant by other rules than the figures'.
+//! **Lock** the tables. The thread that returns memory serves the others; the thread that waits
+//! only looks for its ticket.
+//!
+//! **Simplified** A large request may be overtaken by smaller ones until its time is over. To hold
+//! memory back for it would grant by other rules than the figures'.
 //!
 //! **Source** `cooperative-memory-management.txt`: priority by urgency; the order of arrival is
 //! ours.
@@ -33,26 +44,31 @@ use crate::cooperative::words::{Granted, Reason, Signal, Wanted};
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::Ending;
 
-/// One request that waits: counted from 1, never reused.
+/// The number of a request that waits: counted from 1, never reused.
 pub type Ticket = u64;
 
-/// Most urgent first, then in the order of arrival.
+/// The key of the queue: the most urgent reason first, then the order of arrival.
 type QueuePlace = (Reverse<Reason>, Ticket);
 
-/// All requests that wait.
+/// All requests that wait, and the blocks that were granted to them and not taken yet.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
+    /// The requests in their order.
     places: BTreeMap<QueuePlace, WaitingRequest>,
+    /// The granted blocks by ticket, with the process that holds each.
     served: HashMap<Ticket, (ProcessNumber, Granted)>,
+    /// The last ticket given out.
     last: Ticket,
 }
 
+/// A request in the queue.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WaitingRequest {
     pub process: ProcessNumber,
     pub wanted: Wanted,
     pub deadline: Instant,
-    /// How it was refused the last time.
+    /// The path of its last refusal: it says which pools would help, and why it is refused in the
+    /// end.
     pub path: Path,
 }
 
@@ -61,18 +77,19 @@ impl Queue {
         self.places.is_empty()
     }
 
-    /// In their order.
+    /// Returns the requests in their order.
     pub fn iter(&self) -> impl Iterator<Item = &WaitingRequest> {
         self.places.values()
     }
 }
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Asks, and waits in the queue if that is refused: answers when it was granted, or the
-    /// ticket and the end of its time.
+    /// Asks for memory; when that is refused, enters the queue until `wanted.wait_ms` are over.
+    /// Returns the grant, or the ticket and the deadline.
     ///
     /// # Errors
-    /// Those of [`Manager::request`] that waiting cannot mend.
+    /// As [`Manager::request`], and the refusal itself when waiting cannot help: the block exceeds
+    /// the cap of each pool that may answer.
     pub fn request_or_wait(
         &mut self,
         client: ClientNumber,
@@ -92,11 +109,13 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let waiting = WaitingRequest { process, wanted: *wanted, deadline, path };
         self.processes.queue.places.insert((Reverse(wanted.reason), ticket), waiting);
         self.processes.begins_to_wait(process, now);
+        // Now a request waits: ask other processes within 10 ms, not at the next look in a second.
         self.collect_soon(now);
         Ok(Err((ticket, deadline)))
     }
 
-    /// Nobody waits for the ticket any more. Answers the block if one was granted meanwhile.
+    /// Removes a ticket whose client waits no longer. Returns the block if one was granted
+    /// meanwhile; the caller gives it back.
     pub fn cancel(&mut self, ticket: Ticket, now: Instant) -> Option<Ending<H>> {
         if let Some(place) = self.processes.place(ticket) {
             self.processes.remove(place, now);
@@ -105,9 +124,12 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.undo_grant(number, granted.id)
     }
 
-    /// Serves those who wait, in their order, where a pool has enough by now. A block that came
-    /// back to one pool may be what another one's bytes lacked.
+    /// Serves the requests that wait, in their order, where a pool has enough free bytes by now.
+    /// All are tried, not only those of the pool that got bytes: a block that came back to one pool
+    /// may be the piece of the arena that another pool's bytes lacked.
     pub(super) fn serve(&mut self, now: Instant) {
+        // Counted once, as a filter: a request in front may take the bytes, and then the decision
+        // refuses.
         let free = self.free();
         self.serve_those(now, |waiting| {
             let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
@@ -115,9 +137,10 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         });
     }
 
-    /// Serves some of those who wait, in their order.
+    /// Serves those of the waiting requests that `which` selects, in their order.
     pub(super) fn serve_those(&mut self, now: Instant, which: impl Fn(&WaitingRequest) -> bool) {
         let places = self.processes.queue.places.iter().filter(|(_, waiting)| which(waiting));
+        // The places are copied, because a grant changes the queue that is walked.
         let places: Vec<QueuePlace> = places.map(|(&place, _)| place).collect();
         for place in places {
             let Some(waiting) = self.processes.queue.places.get(&place).copied() else { continue };
@@ -138,6 +161,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
                 }
                 Ok(Decided { path, granted: None }) => {
                     if let Some(waiting) = self.processes.queue.places.get_mut(&place) {
+                        // Refused again, perhaps elsewhere: the collection goes by the last path.
                         waiting.path = path;
                     }
                 }
@@ -148,13 +172,15 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Whether a pool that may answer it, with nothing owed to it, lends so much to one process.
+    /// Returns whether some pool that may answer the request would lend so much to one process that
+    /// owes it nothing.
     fn may_ever_fit(&self, wanted: &Wanted) -> bool {
         let size = Buddy::rounded(wanted.size).unwrap_or(u64::MAX);
         pools_for(wanted.reason).iter().any(|&pool| size <= self.pools.cap()[pool])
     }
 
-    /// What came of a ticket, if something did: also that its time is over.
+    /// Returns the outcome of a ticket, or `None` while it still waits. Its request leaves the
+    /// queue when the time is over.
     pub fn served(&mut self, ticket: Ticket, now: Instant) -> Option<Result<Granted, Error>> {
         if let Some((_, granted)) = self.queue.served.remove(&ticket) {
             return Some(Ok(granted));
@@ -171,7 +197,7 @@ impl<W: Clone> Processes<W> {
         Some(Err(with_path(&waiting.wanted, &waiting.path, &why)))
     }
 
-    /// A signal that could not be said is the next one again.
+    /// Puts a signal back that could not be written to its client; it is the next one again.
     pub fn put_back(&mut self, client: ClientNumber, signal: Signal) {
         let Ok(number) = self.number_of(client) else { return };
         if let Ok(process) = self.process(number) {
@@ -180,12 +206,14 @@ impl<W: Clone> Processes<W> {
         self.wake(number);
     }
 
+    /// Returns the place of a ticket, if it is in the queue. Five look-ups, one for each reason,
+    /// save a second map.
     fn place(&self, ticket: Ticket) -> Option<QueuePlace> {
         let places = Reason::ALL.map(|reason| (Reverse(reason), ticket));
         places.into_iter().find(|place| self.queue.places.contains_key(place))
     }
 
-    /// The requests of a process that has ended.
+    /// Removes the requests of a process that has ended.
     pub(super) fn forget_requests(&mut self, number: ProcessNumber) {
         self.queue.places.retain(|_, waiting| waiting.process != number);
         if let Some(process) = self.all.get_mut(&number)
@@ -195,6 +223,7 @@ impl<W: Clone> Processes<W> {
         }
     }
 
+    /// Counts a request that has entered the queue, and notes the pressure.
     fn begins_to_wait(&mut self, number: ProcessNumber, now: Instant) {
         if let Some(process) = self.all.get_mut(&number) {
             process.waiting += 1;
@@ -203,6 +232,7 @@ impl<W: Clone> Processes<W> {
         self.note_pressure(now);
     }
 
+    /// Removes a request from the queue, and notes the pressure.
     fn remove(&mut self, place: QueuePlace, now: Instant) {
         let Some(waiting) = self.queue.places.remove(&place) else { return };
         if let Some(process) = self.all.get_mut(&waiting.process) {
@@ -212,10 +242,12 @@ impl<W: Clone> Processes<W> {
         self.note_pressure(now);
     }
 
+    /// Tells the meter how many processes wait, and how many there are.
     pub(super) fn note_pressure(&mut self, now: Instant) {
         self.pressure.note(self.waiting, self.names.len(), now);
     }
 
+    /// Checks that the queue, the counts of waiting requests, and the served blocks agree.
     pub(super) fn check_queue(&self) -> Result<(), String> {
         for (number, process) in &self.all {
             let waiting = self.queue.iter().filter(|waiting| waiting.process == *number).count();
@@ -241,7 +273,7 @@ impl<W: Clone> Processes<W> {
         Ok(())
     }
 
-    /// The refusal of a request that the server's stop found waiting.
+    /// Returns the refusal of a request that still waits when the server stops, and removes it.
     pub fn refuse_waiting(&mut self, ticket: Ticket, now: Instant) -> Option<Error> {
         let place = self.place(ticket)?;
         let waiting = *self.queue.places.get(&place)?;

@@ -122,15 +122,14 @@ pub fn look(path: &Path) -> io::Result<Looked> {
         looked.read(path);
         return Ok(looked);
     }
+    // Opening a named pipe would wait for a writer.
     if !about.is_dir() {
-        // Opening a named pipe would wait for a writer.
         return Err(io::Error::new(ErrorKind::InvalidInput, "neither a file nor a directory"));
     }
-    // A stack instead of recursion: a deep directory costs memory on the heap and no stack.
-    let mut left = vec![path.to_path_buf()];
-    let mut entries_seen = 0;
+    // A stack of our own, and no recursion: a deep directory costs no thread's stack.
+    let (mut left, mut entries_seen) = (vec![path.to_path_buf()], 0);
     while let Some(place) = left.pop() {
-        let entries = match fs::read_dir(&place) {
+        let entries = match sorted_entries(&place) {
             Err(error) if place == path => return Err(error),
             Err(_) => {
                 looked.skip(&place);
@@ -138,17 +137,14 @@ pub fn look(path: &Path) -> io::Result<Looked> {
             }
             Ok(entries) => entries,
         };
-        let mut entries: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-        // The system lists files in any order. Sorting gives two gradings the same report.
-        entries.sort();
         for entry in entries.into_iter().filter(|entry| !is_hidden(entry)) {
-            // `symlink_metadata` describes a link and not its target, so links end in the last arm.
-            // Following a link to a directory above would never end.
             if entries_seen == MAX_ENTRIES {
                 looked.skipped.push(format!("all after the first {MAX_ENTRIES} entries"));
                 return Ok(looked);
             }
             entries_seen += 1;
+            // `symlink_metadata` describes a link and not its target, so links end in the last arm.
+            // Following a link to a directory above would never end.
             match fs::symlink_metadata(&entry) {
                 Ok(about) if about.is_dir() => left.push(entry),
                 Ok(about) if about.is_file() => looked.read(&entry),
@@ -157,6 +153,15 @@ pub fn look(path: &Path) -> io::Result<Looked> {
         }
     }
     Ok(looked)
+}
+
+/// Returns the paths in a directory. The system lists them in any order; sorting gives two gradings
+/// the same report.
+fn sorted_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory)?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    Ok(paths)
 }
 
 /// Replaces control characters, so that a student's text cannot steer the terminal or forge a line

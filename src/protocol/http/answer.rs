@@ -1,21 +1,41 @@
-//! A reply as a response: status, fields, body.
+//! Responses: a reply becomes a status, fields and a body.
 //!
 //! ```text
-//!   HTTP/1.1 200 OK
-//!   Date: Mon, 23 May 2005 22:38:34 GMT
-//!   Server: leasebox/0.1.0
-//!   Content-Type: text/plain; charset=utf-8
-//!   Content-Length: 13
-//!   …
+//!   HTTP/1.1 200 OK                               │ every response
+//!   Date: Mon, 23 May 2005 22:38:34 GMT           │
+//!   Server: leasebox/0.1.0                        │
+//!   Content-Type: text/plain; charset=utf-8       │ every response but 304
+//!   Content-Length: 13                            │
+//!   X-Content-Type-Options: nosniff               │
+//!   Cache-Control: no-store                       │ the fields of this response
+//!   Vary: Accept                                  │
 //!
 //!   5 19 228 665
 //! ```
 //!
-//! **Invariants** what stands before the body is made of the server's own words, numbers and ids:
-//! nothing that a client sent comes back in it, so none can end a line. Every response has a length,
-//! so every end knows where it ends.
+//! | reply | status | its own fields |
+//! | --- | --- | --- |
+//! | a new lease | 201 | `Location` |
+//! | a replaced lease | 200 | `ETag` of the new version |
+//! | an inspected lease | 200, 206, 304 | `ETag`, `Last-Modified`, `Content-Range`, `Leasebox-…` |
+//! | the same, refused by its conditions or its range | 412, 416 | `Content-Range` with 416 |
+//! | any other reply | 200 | |
+//! | an error | the table in [`crate::protocol::http::refusal`] | `Allow`, `WWW-Authenticate` |
 //!
-//! **Lock** none. **Source** RFC 9110, sections 8, 10 and 15.
+//! **Invariants**
+//!
+//! 1. The server makes the head of a response from its own words, numbers and ids. No byte of a
+//!    request comes back in a head, so no client can end a line there and add a response of its own
+//!    (response splitting, RFC 9112, section 11.1).
+//! 2. A client always knows where a response ends: 304 never has a body, and all others have a
+//!    `Content-Length`. For HEAD it is the length that GET would send.
+//!
+//! **Lock** none: the thread of the connection writes to its own [`Output`].
+//!
+//! **Simplified** the service copies a lease's bytes before this file compares the entity tag; a
+//! 304 drops that copy.
+//!
+//! **Source** RFC 9110, sections 8, 10.2, 14 and 15.
 
 use std::io::Write;
 use std::ops::Range;
@@ -32,44 +52,48 @@ use crate::protocol::http::{date, value};
 use crate::protocol::output::Output;
 use crate::protocol::text;
 
-/// What of a request the answer depends on.
+/// The terms of an answer: all that it depends on beside the reply.
 #[derive(Debug, Default)]
 pub struct Answering {
-    /// Its method, if it is known.
+    /// The method; `None` if it is unknown or the head is unreadable.
     pub method: Option<Method>,
     /// The connection closes after the answer.
     pub closes: bool,
-    /// The answer says that it does not.
+    /// The answer says `Connection: keep-alive`: HTTP/1.0 needs the word, 1.1 persists without it.
     pub keeps_alive: bool,
-    /// The forms that are wanted.
+    /// The forms that the client accepts.
     pub accept: Accept,
-    /// Under which conditions, and which part.
+    /// The conditions of the request, and the part of the lease that the client wants.
     pub conditions: Conditions,
-    /// What it asks for is new, and has a place of its own.
+    /// The path is `/leases`: a lease in the reply is a new one and has a `Location` of its own.
     pub creates: bool,
 }
 
-/// A response in the making.
+/// A response before it is written.
 struct Response<'a> {
     status: u16,
     content_type: &'static str,
-    /// Further fields, each with its line's end.
+    /// Fields of this response alone, each with its CR LF.
     fields: String,
     body: ResponseBody<'a>,
 }
 
+/// The body of a response.
 enum ResponseBody<'a> {
+    /// Borrowed bytes, which `Answering::put` copies.
     Bytes(&'a [u8]),
+    /// Owned bytes, which [`Output::attach`] moves without a copy if they are many.
     Data(Vec<u8>),
-    /// There is none, and would be so many bytes.
+    /// No body. With it, `Content-Length` would be this many bytes.
     LeftOut(u64),
 }
 
-/// Fields of what is true for a moment.
+/// Fields of an answer that is true only now: no cache may store it (RFC 9111, section 5.2.2.5),
+/// and another `Accept` gets another form (RFC 9110, section 12.5.5).
 const FRESH: &str = "Cache-Control: no-store\r\nVary: Accept\r\n";
 
 impl Answering {
-    /// Appends the answer to a request that a service answered.
+    /// Appends the answer with a service's reply. Takes the data out of an inspected lease.
     pub fn encode(&self, reply: &mut Reply<'_>, now: &Now<'_>, out: &mut Output) {
         let form =
             self.accept.best(matches!(reply, Reply::Inspected(_))).unwrap_or(MediaForm::Text);
@@ -85,6 +109,7 @@ impl Answering {
                     Reply::Leased(Leased { id, .. }) if status == 201 => {
                         fields += &format!("Location: /leases/{id}\r\n");
                     }
+                    // With the new tag the client can replace again, without a GET in between.
                     Reply::Replaced(Replaced { version, .. }) => {
                         fields += &format!("ETag: \"{version}\"\r\n")
                     }
@@ -97,13 +122,16 @@ impl Answering {
         }
     }
 
+    /// Returns 201 for a new lease and 200 for every other reply.
     fn status(&self, reply: &Reply<'_>) -> u16 {
-        // A renewal is asked with the lease's own path, and needs no other.
+        // A renewal is also answered with `Leased`, but it has the lease's own path: nothing is
+        // new.
         let is_new = matches!(reply, Reply::Leased(_)) && self.creates;
         if is_new { 201 } else { 200 }
     }
 
-    /// Appends what HTTP itself refuses.
+    /// Appends a refusal of HTTP's own. 405 names the methods that the resource has, and 401 says
+    /// how to log on (RFC 9110, sections 10.2.1 and 11.6.1).
     pub fn refuse(&self, refusal: &Refusal, now: &Now<'_>, out: &mut Output) {
         let mut fields = String::new();
         if let Some(allow) = &refusal.allow {
@@ -115,6 +143,8 @@ impl Answering {
         self.error(refusal.status, &refusal.error(), &fields, now, out);
     }
 
+    /// Appends an error in the form that the client prefers. A client that accepts no form gets
+    /// text: it can still read the reason.
     fn error(&self, status: u16, error: &Error, fields: &str, now: &Now<'_>, out: &mut Output) {
         let form = self.accept.best(false).unwrap_or(MediaForm::Text);
         let body = match form {
@@ -126,7 +156,8 @@ impl Answering {
         self.put(Response { status, content_type, fields, body }, now, out);
     }
 
-    /// Appends a file of the live page.
+    /// Appends a file of the live page, or 304 if the browser has this version already. `no-cache`
+    /// lets the browser keep the file, but makes it ask each time (RFC 9111, section 5.2.2.4).
     pub fn page(&self, page: Page, now: &Now<'_>, out: &mut Output) {
         let tag = page.tag();
         let policy =
@@ -144,19 +175,22 @@ impl Answering {
         self.put(Response { status, content_type, fields, body }, now, out);
     }
 
-    /// Appends the answer to OPTIONS.
+    /// Appends the answer to OPTIONS: the methods in `Allow`, and an empty body.
     pub fn options(&self, methods: &str, now: &Now<'_>, out: &mut Output) {
         let fields = format!("Allow: {methods}\r\n");
         let (content_type, body) = (MediaForm::Text.content_type(), ResponseBody::Bytes(b""));
         self.put(Response { status: 200, content_type, fields, body }, now, out);
     }
 
-    /// Appends the answer to TRACE: what came.
+    /// Appends the answer to TRACE. The body is the head that came, so the head of the answer needs
+    /// no byte of it.
     pub fn trace(&self, came: &[u8], now: &Now<'_>, out: &mut Output) {
         let (fields, body) = (String::new(), ResponseBody::Bytes(came));
         self.put(Response { status: 200, content_type: "message/http", fields, body }, now, out);
     }
 
+    /// Appends a lease. The conditions come before the range (RFC 9110, section 13.2.2): a client
+    /// that has the right version needs no part, and one that expects another gets none.
     fn inspected(
         &self,
         inspection: &mut Inspection,
@@ -165,7 +199,7 @@ impl Answering {
         out: &mut Output,
     ) {
         let tag = format!("{}{}", inspection.version, form.tag());
-        // Not later than now, should the system's clock have been set back.
+        // Never later than `Date`, even after the system's clock was set back (section 8.8.2.1).
         let modified = inspection.changed_ms.map(|at| at.min(now.milliseconds) / 1000);
         let fields = fields_of(inspection, &tag, modified, form);
         let (status, body) = match self.conditions.judge(&tag, modified) {
@@ -175,6 +209,7 @@ impl Answering {
             }
             Verdict::NotModified => (304, ResponseBody::LeftOut(inspection.length)),
             Verdict::Holds => match (form, self.part_of(inspection, form)) {
+                // Base64 inside a text has no parts. HEAD needs it, too: for its length.
                 (MediaForm::Json | MediaForm::Xml, _) => {
                     (200, ResponseBody::Data(put_value(value::inspected(inspection), form)))
                 }
@@ -189,13 +224,19 @@ impl Answering {
         self.put(Response { status, content_type, fields, body }, now, out);
     }
 
-    /// The part that is wanted of this version.
+    /// Returns the part that the client wants of this version, `None` for the whole lease.
+    ///
+    /// The service has made the same choice under the block's lock, so `inspection.data` holds just
+    /// that part. If the version is not the one that `If-Range` names, both choose the whole.
     fn part_of(&self, inspection: &Inspection, form: MediaForm) -> Option<Part> {
         let (part, if_version) = self.conditions.part(form)?;
         Some(part).filter(|_| if_version.is_none_or(|version| version == inspection.version))
     }
 
-    /// Appends a part of a lease, or that there is none.
+    /// Appends a part with 206, or 416 if the lease has no such bytes.
+    ///
+    /// `Content-Range: bytes 2-5/11` names the first and the last byte, both included, and the
+    /// length of the whole; `bytes */11` is the length alone (RFC 9110, section 14.4).
     fn part(
         &self,
         part: Part,
@@ -218,6 +259,8 @@ impl Answering {
         self.put(Response { status: 206, content_type, fields, body }, now, out);
     }
 
+    /// Writes a response: status line, fields, empty line, body. `nosniff` stops a browser that
+    /// would guess HTML in the bytes of a lease and run its scripts.
     fn put(&self, response: Response<'_>, now: &Now<'_>, out: &mut Output) {
         let Response { status, content_type, fields, body } = response;
         let length = match &body {
@@ -238,7 +281,7 @@ impl Answering {
             now.date,
             env!("CARGO_PKG_VERSION"),
         );
-        // Of 304 there is nothing but what may have changed.
+        // 304 has no body, so it has no fields that describe one (RFC 9110, section 15.4.5).
         if status != 304 {
             let _ = write!(
                 out.bytes,
@@ -249,6 +292,7 @@ impl Answering {
         out.bytes.extend_from_slice(fields.as_bytes());
         out.bytes.extend_from_slice(b"\r\n");
         match body {
+            // All fields of GET are written by now; only the body is left out.
             _ if self.method == Some(Method::Head) => {}
             ResponseBody::Bytes(bytes) => out.bytes.extend_from_slice(bytes),
             ResponseBody::Data(data) => out.attach(data),
@@ -257,16 +301,20 @@ impl Answering {
     }
 }
 
-/// When a response is made.
+/// The moment of a response, read once from the clock, in two forms.
 #[derive(Debug, Clone, Copy)]
 pub struct Now<'a> {
-    /// As `Date` has it.
+    /// The value of `Date`.
     pub date: &'a str,
-    /// Since 1970.
+    /// Milliseconds since 1970.
     pub milliseconds: u64,
 }
 
-/// What is told of a lease before its bytes.
+/// Returns the fields that describe a lease, for 200, 206 and 304 alike.
+///
+/// The two `Leasebox-…` fields are our own: the lease's size in bytes, which is not the length of
+/// its data, and its time left in milliseconds, which a granted block has not. `Last-Modified` is
+/// missing if the lease was never set.
 fn fields_of(inspection: &Inspection, tag: &str, modified: Option<u64>, form: MediaForm) -> String {
     let mut fields = format!("{FRESH}ETag: \"{tag}\"\r\nLeasebox-Size: {}\r\n", inspection.size);
     if let Some(modified) = modified {
@@ -281,20 +329,24 @@ fn fields_of(inspection: &Inspection, tag: &str, modified: Option<u64>, form: Me
     fields
 }
 
-/// A reply's body in a form.
+/// Returns the body of a reply in a form.
+///
+/// As text this is the line of the text format without its first words: `leased 2f0c… 64 5000`
+/// becomes `2f0c… 64 5000`. So a shell script gets the id by `cut`, without parsing JSON.
 fn shown(reply: &Reply<'_>, form: MediaForm) -> Vec<u8> {
     match form {
         MediaForm::Text | MediaForm::Bytes => {
             let mut line = Output::default();
             text::encode(reply, usize::MAX, &mut line);
-            // The data alone: without the words that a line begins with.
+            // The words to cut off: a draw's line has none, a list's two (`list leases`).
             let words = match reply {
                 Reply::Drawn(_) => 0,
                 Reply::List(_) => 2,
                 _ => 1,
             };
+            // A word ends at a space or at the end of the line.
             let mut ends = line.bytes.iter().enumerate().filter(|(_, byte)| b" \n".contains(byte));
-            // Where nothing follows, the line's end is left.
+            // A line of these words alone leaves its line end, so that the body is still a line.
             let data = match words {
                 0 => 0,
                 words => ends.nth(words - 1).map_or(0, |(at, &end)| at + usize::from(end == b' ')),
@@ -305,7 +357,7 @@ fn shown(reply: &Reply<'_>, form: MediaForm) -> Vec<u8> {
     }
 }
 
-/// A value as JSON or XML.
+/// Returns a value as JSON, or as XML with its declaration; `name` is the root element of the XML.
 fn put_value((name, value): (&str, value::Value), form: MediaForm) -> Vec<u8> {
     let mut body = Vec::new();
     if form == MediaForm::Json {

@@ -1,24 +1,44 @@
-//! What a request's fields ask for: how the message goes on, who asks, and in which form, of which
-//! version and which part the answer shall be.
+//! The fields of a request: the end of its body, the permission to ask, and the form, the version
+//! and the part that the answer should have.
 //!
-//! | field | taken as |
+//! | field | meaning, and refusal |
 //! | --- | --- |
-//! | `Host` | an IP address, `localhost` or a `--host` name, with a port or without; another is 403, none or two in 1.1 are 400 |
-//! | `Origin` | the same place as `Host`, or 403: another site's page shall not draw |
-//! | `Authorization` | Basic, when the server has a user; otherwise ignored |
+//! | `Host` | an IP address, `localhost` or a `--host` name, with a port or without; else 403 |
+//! | `Origin` | the same place as `Host`, else 403: a page of another site must not draw |
+//! | `Authorization` | Basic, if the server has a user, else 401; ignored by a server without one |
 //! | `Content-Length`, `Transfer-Encoding` | [`crate::protocol::http::body`] |
-//! | `Content-Encoding`, `Content-Range` | 415, 400: a lease is set as it is, and whole |
-//! | `Connection` | `close`, and in 1.0 `keep-alive` |
-//! | `Expect` | `100-continue`; another is 417 |
+//! | `Content-Encoding` | only `identity`, else 415: a lease stores the bytes as they come |
+//! | `Content-Range` | 400: PUT replaces the whole data of a lease |
+//! | `Connection` | `close`; in HTTP/1.0 also `keep-alive` |
+//! | `Expect` | `100-continue`, else 417 |
 //! | `Accept` | [`crate::protocol::http::negotiation`] |
 //! | `If-…`, `Range` | [`crate::protocol::http::conditions`] |
 //!
-//! Of `Host`, `Origin`, `Authorization` and `Content-Length` there may be one. Other fields are ignored.
+//! A second `Host`, `Origin`, `Authorization`, `Content-Length` or `Transfer-Encoding` is 400, and
+//! so is HTTP/1.1 without `Host`. The server ignores all other fields.
 //!
-//! **Invariants** a request whose head is enough to refuse it is refused before a body of over 64 KiB, or one of
-//! chunks, is waited for: whoever may not ask cannot fill memory.
+//! **Two attacks** on a server that listens on the user's own machine only. The user's browser is
+//! there, too, and runs the script of any page that the user visits:
 //!
-//! **Lock** none. **Source** RFC 9110, sections 7, 10 and 11; RFC 6454 for `Origin`; RFC 7617.
+//! ```text
+//!   a page of http://evil.example                      the request that arrives here
+//!   POST http://127.0.0.1:4120/draws?n=9               Host: 127.0.0.1:4120
+//!     (a request to another site)                      Origin: http://evil.example      403
+//!   POST http://evil.example:4120/draws?n=9            Host: evil.example:4120          403
+//!     (its owner now lets the name mean 127.0.0.1:     Origin: http://evil.example:4120
+//!     the browser sees one site; DNS rebinding)
+//! ```
+//!
+//! **Invariants** if the head alone is enough to refuse a request, the server does not wait for a
+//! body that is chunked or longer than 64 KiB. So a client without permission cannot fill memory.
+//!
+//! **Lock** none: the hosts and the user are read from [`Manners`], which never changes.
+//!
+//! **Simplified** no CORS: a server with an open interface would answer other origins that it
+//! trusts.
+//!
+//! **Source** RFC 9110, sections 7.2, 7.6.1, 10.1.1, 11.4 and 14.5; RFC 6454, section 7, for
+//! `Origin`; RFC 7617 for Basic.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -30,26 +50,27 @@ use crate::protocol::http::head::Head;
 use crate::protocol::http::negotiation::Accept;
 use crate::protocol::http::refusal::{Refusal, bad};
 
-/// A head, understood.
+/// A head whose fields are judged.
 #[derive(Debug)]
 pub struct Asked {
-    /// How its body ends.
+    /// The rule by which the body ends.
     pub framing: Framing,
-    /// Whether the connection closes after the answer.
+    /// The connection closes after the answer.
     pub closes: bool,
-    /// Whether the answer has to say that it does not.
+    /// The answer says `Connection: keep-alive`, which HTTP/1.0 needs.
     pub keeps_alive: bool,
-    /// The client waits before it sends the body.
+    /// The client waits for `100 Continue` before it sends the body.
     pub expects_continue: bool,
-    /// The forms that are wanted.
+    /// The forms that the client accepts.
     pub accept: Accept,
-    /// Under which conditions, and which part.
+    /// The conditions of the request, and the part of the lease that the client wants.
     pub conditions: Conditions,
-    /// What forbids it, whatever it asks.
+    /// The refusal of the request, whatever its method and path; the connection can go on.
     pub forbidden: Option<Refusal>,
 }
 
-/// The fields that are looked at together.
+/// Fields that are judged after the last one is read, because one may depend on another: `Origin`
+/// on `Host`, and `keep-alive` on `close`.
 #[derive(Default)]
 struct Seen<'a> {
     host: Option<&'a [u8]>,
@@ -63,10 +84,13 @@ struct Seen<'a> {
     is_part: bool,
 }
 
-/// Understands a head. `authority` is that of a target with a scheme.
+/// Judges all fields of a head. `authority` is the host in a target such as `http://host/path`.
 ///
 /// # Errors
-/// What makes the message's end doubtful, or `Host`; the connection closes.
+/// Refusals that close the connection: a body without a certain end, or one that is too long; a
+/// `Host` that is missing, unreadable or doubled; a doubled `Origin` or `Authorization`. A message
+/// that is readable but not allowed is no error here but [`Asked::forbidden`]: its body may have to
+/// be read before the answer.
 pub fn understand(
     head: &Head<'_>,
     authority: Option<&[u8]>,
@@ -85,11 +109,14 @@ pub fn understand(
     if head.minor > 0 && seen.host.is_none() {
         return Err(bad("HTTP/1.1 wants a Host; send one, such as Host: localhost"));
     }
+    // HTTP/1.1 persists unless a side says `close`; HTTP/1.0 closes unless the client says
+    // `keep-alive`. With both words, `close` wins (RFC 9112, section 9.3).
     let closes = seen.closes || head.minor == 0 && !seen.keeps_alive;
     Ok(Asked {
         framing: seen.announced.framing()?,
         closes,
         keeps_alive: head.minor == 0 && !closes,
+        // A client of HTTP/1.0 does not know 100 (RFC 9110, section 10.1.1).
         expects_continue: head.minor > 0 && seen.expect.is_some(),
         accept,
         conditions,
@@ -97,6 +124,10 @@ pub fn understand(
     })
 }
 
+/// Notes one field if this file needs it. `most` is the longest body in bytes.
+///
+/// # Errors
+/// 400 for a field that may come once and comes again, and those of [`Announced`].
 fn see<'a>(
     seen: &mut Seen<'a>,
     minor: u8,
@@ -105,7 +136,8 @@ fn see<'a>(
     most: usize,
 ) -> Result<(), Refusal> {
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-    // By their length first: most fields are none of these.
+    // The length first: most fields are none of these, and one integer tells. The guards with
+    // `replace` store the value; their arms run only for a second field.
     match name.len() {
         4 if is("host") && seen.host.replace(value).is_some() => {
             return Err(bad("two hosts are given; send Host once"));
@@ -132,8 +164,14 @@ fn see<'a>(
     Ok(())
 }
 
+/// Returns the first reason to forbid a request, `None` if there is none.
+///
+/// Host and origin come before the log-on: a browser adds a stored password also to the request of
+/// another site's page, so a right password says nothing about the page.
 fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, manners: &Manners) -> Option<Refusal> {
     let is_ours = |place: &[u8]| is_host(place, &manners.hosts);
+    // The host in the target replaces `Host` (RFC 9112, section 3.2.2). Here both must be ours, so
+    // it does not matter which of them a proxy follows.
     let host = authority.or(seen.host);
     if !host.is_none_or(is_ours) || !seen.host.is_none_or(is_ours) {
         let text = "that host is not this server; use its IP address, or start it with --host NAME";
@@ -161,7 +199,8 @@ fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, manners: &Manners) -> Op
     None
 }
 
-/// Whether this could be a host at all, and a port.
+/// Returns whether these bytes could be a host, with a port or without: the characters of RFC 3986,
+/// section 3.2.2, and digits behind the last colon.
 pub fn is_readable(host: &[u8]) -> bool {
     let is_fine =
         |&byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
@@ -170,8 +209,11 @@ pub fn is_readable(host: &[u8]) -> bool {
     host.iter().all(is_fine) && (!has_port || port.iter().all(u8::is_ascii_digit))
 }
 
-/// Whether a `Host` is this server: an address cannot be another site's name, and `localhost` is
-/// this machine. A name that was made to resolve to this server is neither.
+/// Returns whether a `Host` names this server.
+///
+/// Every IP address does. The second attack needs a name, because only a name can be made to mean
+/// this server; a browser that a page sends to the address itself says so in `Origin`. `localhost`
+/// is this machine. Any other name must be one of `names`.
 fn is_host(host: &[u8], names: &[String]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else { return false };
     let (name, port) = match host.strip_prefix('[') {
@@ -188,6 +230,8 @@ fn is_host(host: &[u8], names: &[String]) -> bool {
     is_known && is_port(port, "")
 }
 
+/// Returns whether a port is empty (`localhost:`) or a number of 16 bits. Without a colon there is
+/// no port, and nothing may be left of the host.
 fn is_port(port: Option<&str>, rest: &str) -> bool {
     match port {
         Some("") => true,
@@ -196,7 +240,11 @@ fn is_port(port: Option<&str>, rest: &str) -> bool {
     }
 }
 
-/// Whether a page of that origin came from the same place as is asked now.
+/// Returns whether a page of that origin came from `host`.
+///
+/// A missing port is the port of the scheme, so `http://a` is the same place as `a:80`. `https`
+/// occurs if a proxy in front of this server speaks TLS. A sandboxed page sends `null`, which is no
+/// place.
 fn is_same_origin(origin: &[u8], host: Option<&[u8]>) -> bool {
     let plain = origin.strip_prefix(b"http://").map(|place| (place, &b":80"[..]));
     let place =
@@ -206,7 +254,9 @@ fn is_same_origin(origin: &[u8], host: Option<&[u8]>) -> bool {
     without(place) == without(host)
 }
 
-/// What Basic authentication carries.
+/// Returns the name and the password in a value such as `Basic YWRhOnNlY3JldA==`, which is base64
+/// of `ada:secret`. The first colon ends the name, so a password may hold colons (RFC 7617, section
+/// 2).
 fn name_and_password(value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let (scheme, letters) = value.split_at_checked("Basic ".len())?;
     if !scheme.eq_ignore_ascii_case(b"Basic ") {

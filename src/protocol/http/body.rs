@@ -1,20 +1,30 @@
-//! Where a request's body ends, and what it is.
+//! Bodies: where the body of a request ends, and the bytes in it.
 //!
 //! ```text
-//!   Content-Length: 11        │ Hello World │
-//!   Transfer-Encoding:        │ 5 CRLF Hello CRLF │ 6 CRLF  World CRLF │ 0 CRLF │ trailers │ CRLF │
+//!   Content-Length: 11   │ Hello World │
+//!   Transfer-Encoding:   │ 5 CRLF Hello CRLF │ 6 CRLF  World CRLF │ 0 CRLF │ trailers │ CRLF │
 //!     chunked
-//!   neither                   │ nothing
+//!   neither              │ nothing
 //! ```
+//!
+//! A client that knows the length sends it. One that makes its data as it goes sends chunks: each
+//! has its size before it, in hexadecimal digits, and a chunk of size 0 ends the body.
 //!
 //! **Invariants**
 //!
-//! 1. Both at once, two lengths, or another coding are refused and the connection closes: the two
-//!    ends could disagree on where the body ends.
-//! 2. A chunked body is scanned once however slowly it comes, and its bytes are copied when all of
-//!    them are there: nothing is allocated on a length that was claimed.
+//! 1. Both fields at once, two lengths, or a coding other than `chunked` are refused, and the
+//!    connection closes. Otherwise a proxy and this server could see the body end at different
+//!    bytes. An attacker puts a request behind the earlier end: it is data for the proxy, and a
+//!    command here (request smuggling, RFC 9112, section 11.2).
+//! 2. A slow body costs little more than a fast one: while it arrives, [`Scan`] never looks at a
+//!    finished chunk again.
+//! 3. The server allocates nothing for a length that is only claimed: the bytes of a chunked body
+//!    are copied when all of them have arrived.
 //!
-//! **Lock** none. **Source** RFC 9112, sections 6 and 7.
+//! **Lock** none. **Simplified** no compression; trailers and chunk extensions are checked and
+//! dropped.
+//!
+//! **Source** RFC 9112, sections 6 and 7.1.
 
 use std::borrow::Cow;
 
@@ -22,19 +32,20 @@ use crate::common::id::parse_decimal;
 use crate::protocol::http::head::{MAX_HEAD, field};
 use crate::protocol::http::refusal::{Refusal, bad};
 
-/// How the body is delimited.
+/// The rule by which a body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// So many bytes.
+    /// After this many bytes; 0 is no body.
     Length(usize),
-    /// Chunks, until one of no bytes.
+    /// After a chunk of size 0 and the trailers.
     Chunked,
 }
 
-/// The longest line of a chunk's size and extensions, in bytes.
+/// The longest size line of a chunk in bytes, with its extensions and CR LF. Without a bound a
+/// client could send extensions forever, none of which count as data (RFC 9112, section 7.1.1).
 const MAX_SIZE_LINE: usize = 256;
 
-/// What the fields say of the body, as they come.
+/// The framing fields of one head, noted one after the other.
 #[derive(Debug, Default)]
 pub struct Announced {
     length: Option<usize>,
@@ -42,10 +53,11 @@ pub struct Announced {
 }
 
 impl Announced {
-    /// Takes a Content-Length.
+    /// Notes a `Content-Length`.
     ///
     /// # Errors
-    /// 400 for what is no length and for a second one, 413 for one over `most`.
+    /// 400 for anything but digits, and for a second field, even one that says the same; 413 for a
+    /// length over `most`. Each closes the connection.
     pub fn length(&mut self, value: &[u8], most: usize) -> Result<(), Refusal> {
         if self.length.is_some() {
             return Err(bad("two lengths are given; send Content-Length once"));
@@ -56,10 +68,11 @@ impl Announced {
         Ok(())
     }
 
-    /// Takes a Transfer-Encoding.
+    /// Notes a `Transfer-Encoding` of a request in HTTP/1.`minor`.
     ///
     /// # Errors
-    /// 400 for a second one or in HTTP/1.0, 501 for another coding than `chunked`.
+    /// 400 for a second field, and in HTTP/1.0: an old proxy passes the field on without knowing
+    /// that it moves the body's end (RFC 9112, section 6.1). 501 for another coding than `chunked`.
     pub fn coding(&mut self, value: &[u8], minor: u8) -> Result<(), Refusal> {
         if self.is_chunked || minor == 0 {
             return Err(bad("Transfer-Encoding stands once, and not in HTTP/1.0"));
@@ -74,10 +87,10 @@ impl Announced {
         Ok(())
     }
 
-    /// What they came to.
+    /// Returns the framing; a request without either field has no body (RFC 9112, section 6.3).
     ///
     /// # Errors
-    /// 400 for both.
+    /// 400 for both fields at once.
     pub fn framing(&self) -> Result<Framing, Refusal> {
         match (self.length, self.is_chunked) {
             (Some(_), true) => {
@@ -89,37 +102,45 @@ impl Announced {
     }
 }
 
+/// Refuses a message of over `most` bytes: 413, and the connection closes.
 fn too_long(most: usize) -> Refusal {
     Refusal::last(413, format!("a message has at most {most} bytes; send a shorter one"))
 }
 
-/// How far a chunked body was scanned.
+/// The progress of a scan. It stays valid while the body grows, because all places are offsets:
+///
+/// ```text
+///   5 CRLF Hello CRLF 6 CRLF  Wor…      at = 10: the second chunk is not complete
+///                     └ at            data = 5
+/// ```
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Scan {
-    /// Bytes that are done with.
+    /// Offset behind the last finished chunk, or behind the last finished line of the trailers.
     at: usize,
-    /// Bytes of data among them.
+    /// Bytes of data in the finished chunks.
     data: usize,
-    /// The last chunk is behind us: trailers follow.
+    /// The chunk of size 0 is finished; trailers follow.
     in_trailers: bool,
-    /// Where they begin.
+    /// Offset of the trailers.
     trailers: usize,
 }
 
-/// What is known of a body whose chunks may still come.
+/// The result of a scan.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Scanned {
-    /// More has to come.
+    /// The end of the body has not arrived.
     Incomplete,
-    /// All of it, so many bytes with all that is around them.
+    /// The body is complete; its length in bytes, with all size lines and trailers.
     Whole(usize),
 }
 
 impl Scan {
-    /// Looks at what has come of a body since the last look. A message has at most `most` bytes.
+    /// Scans on from the place where the last call stopped. `body` is the same body, and longer if
+    /// more has arrived; with its size lines it may have `most` bytes.
     ///
     /// # Errors
-    /// 400 for what are no chunks, 413 for too many bytes.
+    /// 400 for bytes that are no chunk or no trailer, 413 for too long a body, 431 for too long
+    /// trailers. The connection closes, so the half-moved scan is not used again.
     pub fn scan(&mut self, body: &[u8], most: usize) -> Result<Scanned, Refusal> {
         if self.scan_chunks(body, most)? {
             self.scan_trailers(body)
@@ -128,12 +149,14 @@ impl Scan {
         }
     }
 
-    /// Whether the last chunk is behind us.
+    /// Scans chunks. Returns whether the chunk of size 0 is finished.
     fn scan_chunks(&mut self, body: &[u8], most: usize) -> Result<bool, Refusal> {
         while !self.in_trailers {
             let Some((size, line)) = size_line(&body[self.at..])? else {
                 return incomplete(body, most).map(|()| false);
             };
+            // Before the chunk arrives, so that a claimed size fills no memory; and `end` cannot
+            // overflow.
             if size > most.saturating_sub(self.data) {
                 return Err(too_long(most));
             }
@@ -147,6 +170,7 @@ impl Scan {
                 Some(b"\r\n") => {
                     self.at = end + 2;
                     self.data += size;
+                    // Size lines count, too: `1 CRLF x CRLF` takes six bytes for one byte of data.
                     if self.at > most {
                         return Err(too_long(most));
                     }
@@ -161,6 +185,8 @@ impl Scan {
         Ok(true)
     }
 
+    /// Scans trailers up to the empty line. Each must be a field, and is dropped: a trailer that
+    /// could change the request, such as `Host`, would come after the request was judged.
     fn scan_trailers(&mut self, body: &[u8]) -> Result<Scanned, Refusal> {
         while let Some(found) = body[self.at..].iter().position(|&byte| byte == b'\n') {
             let line = &body[self.at..self.at + found];
@@ -176,7 +202,8 @@ impl Scan {
         Ok(Scanned::Incomplete)
     }
 
-    /// The data of a body that is whole.
+    /// Returns the data of a body for which [`Scan::scan`] has returned `Whole`. Reads the size
+    /// lines a second time: that is cheaper than a list of all chunks.
     pub fn collect(&self, body: &[u8]) -> Vec<u8> {
         let mut data = Vec::with_capacity(self.data);
         let mut rest = body;
@@ -192,6 +219,8 @@ impl Scan {
     }
 }
 
+/// Refuses trailers of over [`MAX_HEAD`] bytes with 431: they are fields, and have the bound of a
+/// head.
 fn check_trailers(length: usize) -> Result<(), Refusal> {
     if length <= MAX_HEAD {
         return Ok(());
@@ -199,11 +228,16 @@ fn check_trailers(length: usize) -> Result<(), Refusal> {
     Err(Refusal::last(431, "the trailers have over 16384 bytes; send fewer"))
 }
 
+/// Refuses an incomplete body that has over `most` bytes already; else the caller waits for more.
 fn incomplete(body: &[u8], most: usize) -> Result<(), Refusal> {
     if body.len() > most { Err(too_long(most)) } else { Ok(()) }
 }
 
-/// A chunk's size, and the bytes of the line that says it; `None` while that is not whole.
+/// Reads a size line. Returns the chunk's size and the length of the line, both in bytes, or `None`
+/// while the line is incomplete: `1a;name=value CRLF` is a chunk of 26 bytes.
+///
+/// # Errors
+/// 400 for a line that has no size, ends with LF alone, or is longer than `MAX_SIZE_LINE`.
 fn size_line(rest: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
     const NO_SIZE: &str = "a chunk begins with no size in hexadecimal digits and CR LF";
     let within = &rest[..rest.len().min(MAX_SIZE_LINE)];
@@ -218,19 +252,17 @@ fn size_line(rest: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
     if !is_extension || !extensions.iter().all(is_plain) {
         return Err(bad(NO_SIZE));
     }
-    // No more than 16 digits: 64 bits.
+    // 16 hexadecimal digits are 64 bits. `from_str_radix` alone would accept more leading zeros.
     let size = std::str::from_utf8(size).ok().filter(|size| (1..=16).contains(&size.len()));
     let size = size.and_then(|size| usize::from_str_radix(size, 16).ok());
     Ok(Some((size.ok_or_else(|| bad(NO_SIZE))?, end + 1)))
 }
 
-/// A body, and the bytes that it stands in.
+/// A body, and the number of input bytes that it takes with its chunks' sizes.
 pub type Body<'a> = (Cow<'a, [u8]>, usize);
 
-/// The body of a message of which all has come; `None` while more has to come.
-///
-/// # Errors
-/// Those of [`Scan::scan`].
+/// Returns a body that is complete, `None` while more has to arrive. A body with a length is
+/// borrowed from the input; a chunked one is copied, because its data does not lie together.
 pub fn whole<'a>(
     rest: &'a [u8],
     framing: Framing,

@@ -1,20 +1,39 @@
-//! Conditional requests and parts: entity tags, dates, ranges.
+//! Conditional requests and parts: entity tags, dates and ranges.
 //!
 //! ```text
-//!   GET    If-Match, If-Unmodified-Since      not so: 412
-//!          If-None-Match, If-Modified-Since   so: 304
-//!          Range, If-Range                    206 with the part, 416 when there is none
-//!   PUT    If-Match, If-None-Match            become the condition of a Replace
+//!   GET    1. If-Match, else If-Unmodified-Since       false: 412
+//!          2. If-None-Match, else If-Modified-Since    false: 304
+//!          3. Range, with or without If-Range          206 with the part, 416 if it is empty
+//!   PUT    If-Match or If-None-Match                   the condition of a Replace
 //! ```
 //!
-//! A lease's entity tag is its version, with what tells the form: `"3"`, `"3-json"`. It is strong: a version is
-//! one set, and two forms have two tags. Dates are of whole seconds, and two sets in one second
-//! have one date; so a date never is the condition of a change (412 says to use the tag).
+//! Without a condition the second of two clients that change the same lease overwrites the first:
 //!
-//! **Invariants** the order of RFC 9110, section 13.2.2. A field that cannot be understood is no
-//! condition for a read, and is never fulfilled for a change.
+//! ```text
+//!   Ada                                 lease          Bob
+//!   GET                  ──► ETag "3"   version 3      GET                  ──► ETag "3"
+//!   PUT, If-Match: "3"   ──► 200        version 4
+//!                                                      PUT, If-Match: "3"   ──► 412
+//! ```
 //!
-//! **Lock** none. **Simplified** one range; a request for several is answered with everything.
+//! The entity tag of a lease is its version, and behind it the form: `"3"`, `"3-json"`. The tag is
+//! strong: each set makes a new version, and two forms of a version have two tags. A date counts
+//! whole seconds, so two sets within one second have the same date. So a date is never the
+//! condition of a change: the answer is 412 and says to use the tag.
+//!
+//! **Invariants**
+//!
+//! 1. Reads follow the order of RFC 9110, section 13.2.2.
+//! 2. In a read an unreadable date or range counts as left out. An unreadable list of tags matches
+//!    no version: `If-Match` fails with it, `If-None-Match` holds.
+//! 3. A change never happens under an unreadable `If-Match`, `If-None-Match` or
+//!    `If-Unmodified-Since`.
+//!
+//! **Lock** none: the service compares versions under the block's lock; this file only reads
+//! fields.
+//!
+//! **Simplified** one range; the answer to several is the whole. The RFC would judge both
+//! conditions of a PUT, and ignore an unreadable date; here both are 412.
 //!
 //! **Source** RFC 9110, sections 8.8, 13 and 14.
 
@@ -24,48 +43,50 @@ use crate::protocol::http::date;
 use crate::protocol::http::negotiation::MediaForm;
 use crate::protocol::http::refusal::Refusal;
 
-/// An entity tag, without its quotes.
+/// An entity tag without its quotes: `W/"3"` is `3`, and weak.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
     opaque: Vec<u8>,
     is_weak: bool,
 }
 
-/// Some entity tags, or `*`.
+/// The value of `If-Match` or `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Tags {
     Any,
     These(Vec<Tag>),
-    /// What is no list of tags: it matches nothing, and nothing is changed under it.
+    /// Not a list of tags: it matches no version, and no change happens under it.
     Broken,
 }
 
-/// The conditions of a request.
+/// The conditional fields and the range of one request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
     if_match: Option<Tags>,
     if_none_match: Option<Tags>,
-    /// Seconds since 1970; those that are no dates are as if left out.
+    /// Seconds since 1970. An unreadable date is left out.
     modified_since: Option<u64>,
+    /// Seconds since 1970. An unreadable date is `u64::MAX`: every read fulfils it, and a change
+    /// still sees that there is a condition.
     unmodified_since: Option<u64>,
     range: Option<Part>,
-    /// What `If-Range` names, if that is a tag.
+    /// The tag in `If-Range`; `Some(None)` for a date and for any other text.
     if_range: Option<Option<Tag>>,
 }
 
-/// What the conditions say of an entity.
+/// The result of the conditions of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is answered.
+    /// The client gets the lease: 200 or 206.
     Holds,
-    /// 304.
+    /// 304: the client has this version already.
     NotModified,
-    /// 412.
+    /// 412: the client expects another version.
     Failed,
 }
 
 impl Conditions {
-    /// Takes a field, if it is one of these.
+    /// Notes one field if it is one of these. The length is compared first: most fields are others.
     pub fn see(&mut self, name: &[u8], value: &[u8]) {
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         match name.len() {
@@ -74,7 +95,7 @@ impl Conditions {
             8 if is("if-range") => self.if_range = Some(one_tag_of(value)),
             13 if is("if-none-match") => add(&mut self.if_none_match, value),
             17 if is("if-modified-since") => self.modified_since = date::read(value),
-            // What is no date is still a condition, for a change.
+            // Invariant 3: an unreadable date is still the condition of a change.
             19 if is("if-unmodified-since") => {
                 self.unmodified_since = Some(date::read(value).unwrap_or(u64::MAX));
             }
@@ -82,8 +103,11 @@ impl Conditions {
         }
     }
 
-    /// Whether an entity of that tag, changed in that second since 1970, is to be answered.
+    /// Judges a read of an entity with that tag, last set in the second `modified` since 1970;
+    /// `None` if it never was.
     pub fn judge(&self, tag: &str, modified: Option<u64>) -> Verdict {
+        // Steps 1 and 2 of the RFC: the client insists on a version. A tag replaces the date, which
+        // is less exact. Only strong tags count, because equal bytes are the point.
         let holds = match (&self.if_match, self.unmodified_since, modified) {
             (Some(tags), ..) => tags.has(tag, false),
             (None, Some(since), Some(modified)) => modified <= since,
@@ -92,6 +116,7 @@ impl Conditions {
         if !holds {
             return Verdict::Failed;
         }
+        // Steps 3 and 4: the client has a version, and asks for a newer one. Weak tags count, too.
         let is_same = match (&self.if_none_match, self.modified_since, modified) {
             (Some(tags), ..) => tags.has(tag, true),
             (None, Some(since), Some(modified)) => modified <= since,
@@ -100,8 +125,12 @@ impl Conditions {
         if is_same { Verdict::NotModified } else { Verdict::Holds }
     }
 
-    /// The part that is wanted in a form, and the version of which alone it is. Only bytes have parts; of a date,
-    /// which two sets can share, or of no version there can be, the whole is always right.
+    /// Returns the part that the client wants, and the version of which alone it wants a part.
+    /// `None` asks for the whole lease.
+    ///
+    /// Only bytes have parts. The whole is always a right answer, so it answers an `If-Range` that
+    /// is a date, a weak tag, or the tag of no version in this form. A part would be wrong: the
+    /// client adds it to the bytes that it has, which may be those of another version.
     pub fn part(&self, form: MediaForm) -> Option<(Part, Option<u64>)> {
         let part = self.range.filter(|_| matches!(form, MediaForm::Text | MediaForm::Bytes))?;
         match &self.if_range {
@@ -113,11 +142,13 @@ impl Conditions {
         }
     }
 
-    /// Under which versions a lease is changed.
+    /// Returns the condition under which a lease is changed.
     ///
     /// # Errors
-    /// 412 for a date, and for two conditions at once.
+    /// 412 for a date, and for two conditions at once. The service is not asked, so nothing
+    /// changes.
     pub fn of_change(&self) -> Result<Condition, Refusal> {
+        // A tag of any form names its version: PUT sets bytes, whatever form the client has read.
         let versions = |tags: &[Tag], weakly: bool| {
             let strong = tags.iter().filter(|tag| weakly || !tag.is_weak);
             strong.filter_map(Tag::any_version).collect()
@@ -126,7 +157,8 @@ impl Conditions {
             (Some(Tags::Any), None) => Ok(Condition::Any),
             (Some(Tags::These(tags)), None) => Ok(Condition::OneOf(versions(tags, false))),
             (None, Some(Tags::These(tags))) => Ok(Condition::NoneOf(versions(tags, true))),
-            // There is something, and what is not understood is never fulfilled.
+            // `If-None-Match: *` wants no lease to be there, but one is. `OneOf` without versions
+            // never holds.
             (None, Some(Tags::Any | Tags::Broken)) | (Some(Tags::Broken), None) => {
                 Ok(Condition::OneOf(Vec::new()))
             }
@@ -142,32 +174,36 @@ impl Conditions {
         }
     }
 
-    /// Whether a change has any condition.
+    /// Returns whether a change has a condition. `If-Modified-Since` is none: only reads have it.
     pub fn is_conditional(&self) -> bool {
         self.if_match.is_some() || self.if_none_match.is_some() || self.unmodified_since.is_some()
     }
 
-    /// Whether it can hold of what has no tag.
+    /// Returns whether a resource that has no tag can fulfil `If-Match`: it can if that is `*` or
+    /// left out.
     pub fn holds_without_tag(&self) -> bool {
         matches!(self.if_match, None | Some(Tags::Any))
     }
 }
 
 impl Tag {
-    /// The version, if this is the tag of one in that form.
+    /// Returns the version whose tag in that form this is: with form `-json`, `3-json` gives 3.
     fn version(&self, form: &str) -> Option<u64> {
         let version = parse_decimal(self.opaque.strip_suffix(form.as_bytes())?)?;
-        // Byte for byte: `"03"` is the tag of nothing.
+        // Tags are equal byte for byte (RFC 9110, section 8.8.3.2), so `"03"` is the tag of no
+        // version.
         Some(version).filter(|version| format!("{version}{form}").as_bytes() == self.opaque)
     }
 
-    /// The same in any form.
+    /// Returns the version whose tag this is in any form.
     fn any_version(&self) -> Option<u64> {
         MediaForm::ALL.into_iter().find_map(|form| self.version(form.tag()))
     }
 }
 
 impl Tags {
+    /// Returns whether a tag of ours, which is always strong, matches one of these. A weak
+    /// comparison takes the weak ones, too.
     fn has(&self, tag: &str, weakly: bool) -> bool {
         match self {
             Tags::Any => true,
@@ -179,7 +215,8 @@ impl Tags {
     }
 }
 
-/// Adds the tags of one field to those of the ones before. A `*` beside others is no list.
+/// Adds one line of a field: several lines are one list (RFC 9110, section 5.2). A `*` beside other
+/// tags makes the list broken.
 fn add(tags: &mut Option<Tags>, value: &[u8]) {
     *tags = Some(match (tags.take(), tags_of(value)) {
         (None, _) if value == b"*" => Tags::Any,
@@ -192,7 +229,8 @@ fn add(tags: &mut Option<Tags>, value: &[u8]) {
     });
 }
 
-/// `"a", W/"b"`: at least one, and elements of nothing between them are passed over.
+/// Reads a list such as `"a", W/"b"`. Skips empty elements (RFC 9110, section 5.6.1.2); a list of
+/// nothing else is no list.
 fn tags_of(value: &[u8]) -> Option<Vec<Tag>> {
     let (mut tags, mut rest) = (Vec::new(), value.trim_ascii());
     while !rest.is_empty() {
@@ -210,6 +248,7 @@ fn tags_of(value: &[u8]) -> Option<Vec<Tag>> {
     Some(tags).filter(|tags| !tags.is_empty())
 }
 
+/// Reads one tag; returns it and the text behind it.
 fn tag_of(text: &[u8]) -> Option<(Tag, &[u8])> {
     let is_weak = text.starts_with(b"W/");
     let text = text.strip_prefix(b"W/").unwrap_or(text).strip_prefix(b"\"")?;
@@ -217,12 +256,14 @@ fn tag_of(text: &[u8]) -> Option<(Tag, &[u8])> {
     Some((Tag { opaque: text[..end].to_vec(), is_weak }, &text[end + 1..]))
 }
 
+/// Reads a text that is one tag and nothing else.
 fn one_tag_of(value: &[u8]) -> Option<Tag> {
     tag_of(value).filter(|(_, rest)| rest.is_empty()).map(|(tag, _)| tag)
 }
 
-/// `bytes=2-5`, `bytes=2-`, `bytes=-3`; another unit, several ranges and what is no range ask for
-/// everything.
+/// Reads a range: `bytes=2-5`, both included, `bytes=2-` to the end, or `bytes=-3`, the last three.
+/// Another unit, several ranges and an unreadable text return `None`: a server may always ignore
+/// `Range` (RFC 9110, section 14.2).
 fn part_of(value: &[u8]) -> Option<Part> {
     let range = value.strip_prefix(b"bytes=")?.trim_ascii();
     let dash = range.iter().position(|&byte| byte == b'-')?;

@@ -1,26 +1,43 @@
 //! Dates as HTTP writes them: `Mon, 23 May 2005 22:38:34 GMT`.
 //!
-//! Three forms are read, one is written. Days are counted in the Gregorian calendar from
-//! 1970-01-01, a Thursday; a year is taken to begin in March, so that a leap day is its last.
+//! HTTP has three forms; this file reads all and writes the first. It counts days in the Gregorian
+//! calendar from 1970-01-01. A year of the calculation begins in March, so that a leap day is its
+//! last day and moves no other day:
 //!
-//! **Invariants** what was written reads back as the same second.
+//! ```text
+//!   month  0   1   2   3   4  │ 5   6   7   8   9  │ 10  11
+//!          Mar Apr May Jun Jul│ Aug Sep Oct Nov Dec│ Jan Feb
+//!   days   31  30  31  30  31 │ 31  30  31  30  31 │ 31  28 or 29
+//!          153 in five months │ 153                │
 //!
-//! **Lock** none. The clock is whoever asks. **Simplified** no leap seconds: POSIX has none. A year of
-//! two digits is one of 1970 to 2069.
+//!   23 May 2005 is day 12,926 since 1970; + 719,468 = 732,394 days since 1 March of year 0
+//!                             732,394 = 5 eras of 400 years + 1909 days
+//!                                1909 = 5 years + 83 days; 83 days = 2 months + 22 days
+//! ```
+//!
+//! **Invariants** [`read`] returns the second that [`write()`] wrote, up to the year 9999.
+//!
+//! **Lock** none: the caller reads the clock.
+//!
+//! **Simplified** no leap seconds, as in POSIX. A year of two digits is one of 1970 to 2069; the
+//! RFC moves this window with the current year. The day of the week is not compared with the date.
 //!
 //! **Source** RFC 9110, section 5.6.7; the arithmetic is Howard Hinnant's `days_from_civil`.
 
+/// From the day of 1970-01-01 on, which was a Thursday.
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// Seconds in a day.
 const DAY: u64 = 24 * 60 * 60;
 
-/// Days from 1 March of year 0 to 1970-01-01, and days in 400 years.
+/// Days from 1 March of year 0 to 1970-01-01.
 const TO_1970: u64 = 719_468;
+/// Days in 400 years, after which the calendar repeats: 400 * 365, and 100 - 4 + 1 leap days.
 const ERA: u64 = 146_097;
 
-/// A second since 1970 as a date.
+/// Writes a second since 1970 as a date.
 pub fn write(seconds: u64) -> String {
     let (days, second) = (seconds / DAY, seconds % DAY);
     let (year, month, day) = civil(days);
@@ -29,17 +46,22 @@ pub fn write(seconds: u64) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// Year, month and day of a count of days since 1970.
+/// Returns year, month (from 1) and day of a count of days since 1970.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + TO_1970;
     let (era, day) = (days / ERA, days % ERA);
+    // Takes out the leap days of the era so far: one in each 4 years (1460 days), but not in 100
+    // (36,524), but again in 400 (146,096). What is left are years of 365 days.
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
+    // Five months have 153 days, whichever of the two groups they are.
     let month = (5 * day + 2) / 153;
     let in_march = if month < 10 { month + 3 } else { month - 9 };
     (year + era * 400 + u64::from(in_march <= 2), in_march, day - (153 * month + 2) / 5 + 1)
 }
 
+/// Returns the days since 1970 of a date; `None` for an earlier one. A day that its month has not
+/// becomes a day of the next month.
 fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
     let year = year - u64::from(month <= 2);
     let (era, of_era) = (year / 400, year % 400);
@@ -47,7 +69,8 @@ fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
     (era * ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year).checked_sub(TO_1970)
 }
 
-/// The second since 1970 that a date in any of the three forms is.
+/// Returns the second since 1970 of a date in any of the three forms; `None` for another text and
+/// for a date outside 1970 to 9999.
 pub fn read(text: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     let words: Vec<&str> = text.split([' ', '-']).filter(|word| !word.is_empty()).collect();
@@ -73,14 +96,17 @@ pub fn read(text: &[u8]) -> Option<u64> {
     else {
         return None;
     };
+    // Second 60 is a leap second: the RFC allows it, and it counts as the next minute's first.
     let is_time = hour < 24 && minute < 60 && second < 61;
     if !is_time || !(1970..=9999).contains(&year) || !(1..=31).contains(&day) {
         return None;
     }
+    // 31 February comes back as 3 March, so it is no date.
     let days = days_of(year, month, day).filter(|&days| civil(days) == (year, month, day))?;
     Some(days * DAY + hour * 3600 + minute * 60 + second)
 }
 
+/// Reads digits alone: a sign or a space is no part of a date.
 fn number(word: &str) -> Option<u64> {
     crate::common::id::parse_decimal(word.as_bytes())
 }

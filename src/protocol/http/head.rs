@@ -4,57 +4,65 @@
 //!   PUT /leases/2f0c… HTTP/1.1 CRLF        method SP target SP version
 //!   Host: localhost:4120 CRLF              name ":" OWS value OWS
 //!   Content-Length: 3 CRLF
-//!   CRLF                                   the head's end
+//!   CRLF                                   the end of the head
 //! ```
 //!
-//! Two readers that end a message at different bytes can be made to see different requests:
-//! that is request smuggling. So what RFC 9112 lets a reader forgive is refused here: a bare LF
-//! or CR, a folded line, a space before the colon, more than one space in the first line. One empty
-//! line before a request is passed over, as the RFC asks.
+//! If a proxy and this server find the end of a line or of a head at different bytes, an attacker
+//! can make them see different requests: request smuggling. So this file refuses what the RFC lets
+//! a reader repair: a bare LF, a bare CR, a folded line, more than one space in the first line. A
+//! space before the colon must be refused in any case. One empty line before a request is skipped
+//! by [`crate::protocol::http::Http::decode`], as the RFC asks.
 //!
-//! **Invariants** nothing is copied; a head over [`MAX_HEAD`] is refused as soon as so much of it has
-//! come; bytes that were searched for the head's end are not searched again.
+//! **Invariants**
 //!
-//! **Lock** none. **Source** RFC 9112, sections 2 to 5; RFC 9110, section 5.
+//! 1. A head borrows all of its parts from the input; only the list of fields is allocated.
+//! 2. The server refuses a head over [`MAX_HEAD`] as soon as that many bytes have arrived.
+//! 3. The search for the head's end looks at each byte once, however slowly the head arrives. (Only
+//!    the length of an incomplete first line is measured again: at most 8 KiB a read.)
+//!
+//! **Lock** none.
+//!
+//! **Source** RFC 9112, sections 2 to 5 and 11.2; RFC 9110, section 5.
 
 use crate::protocol::http::refusal::{Refusal, bad};
 
-/// The longest head in bytes.
+/// The longest head in bytes, its empty line included: several times what a browser sends.
 pub const MAX_HEAD: usize = 16 * 1024;
 
-/// The longest first line in bytes.
+/// The longest first line in bytes. RFC 9112, section 3, asks for at least 8000.
 pub const MAX_LINE: usize = 8 * 1024;
 
-/// The most fields.
+/// The most fields in a head. Each takes two slices, so all of them take 2 KiB.
 pub const MAX_FIELDS: usize = 64;
 
 /// A field's name and its value, without the white space around it.
 pub type HeadField<'a> = (&'a [u8], &'a [u8]);
 
-/// A head as it stands in the input.
+/// A head, borrowed from the input.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Head<'a> {
-    /// As it came: in capitals, or unknown.
+    /// As it came. Methods are case-sensitive, so `get` is an unknown one.
     pub method: &'a [u8],
-    /// As it came: a path, `*`, or with a scheme.
+    /// As it came: `/path?query`, `*`, or `http://host/path?query`.
     pub target: &'a [u8],
     /// The `x` of `HTTP/1.x`.
     pub minor: u8,
-    /// In their order.
+    /// In the order in which they came.
     pub fields: Vec<HeadField<'a>>,
 }
 
-/// Where the head ends, its empty line included; `None` while that has not come. `scanned` is how
-/// much was looked at before, and is now.
+/// Returns the length of the head, its empty line included; `None` while that line has not arrived.
+/// `scanned` counts the bytes that are searched already, and moves on.
 ///
 /// # Errors
-/// 400 for a line that ends without CR, 414 and 431 for one that is too long.
+/// 400 for a line that ends with LF alone, 414 and 431 for a line and a head that are too long.
 pub fn find_end(input: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refusal> {
     let within = &input[..input.len().min(MAX_HEAD)];
     while let Some(found) = within[*scanned..].iter().position(|&byte| byte == b'\n') {
         let end = *scanned + found;
         *scanned = end + 1;
         match within[..end] {
+            // An empty line: CR LF behind another CR LF, or at the very start.
             [.., b'\r', b'\n', b'\r'] | [b'\r'] => {
                 return check_first_line(within).map(|()| Some(end + 1));
             }
@@ -70,6 +78,8 @@ pub fn find_end(input: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refu
     Ok(None)
 }
 
+/// Refuses a first line of over [`MAX_LINE`] bytes, its CR LF included, also while it is
+/// incomplete.
 fn check_first_line(head: &[u8]) -> Result<(), Refusal> {
     let length = head.iter().position(|&byte| byte == b'\n').unwrap_or(head.len());
     if length < MAX_LINE {
@@ -78,12 +88,14 @@ fn check_first_line(head: &[u8]) -> Result<(), Refusal> {
     Err(Refusal::last(414, "the first line has over 8192 bytes; send a shorter target"))
 }
 
-/// Reads a whole head, its empty line included.
+/// Parses a complete head, its empty line included.
 ///
 /// # Errors
-/// 400 for what is no head, 431 for too many fields, 505 for another version than 1.x.
+/// 400 for a line that breaks the grammar, 431 for too many fields, 505 for a version other than
+/// 1.x. Each closes the connection.
 pub fn parse(head: &[u8]) -> Result<Head<'_>, Refusal> {
-    // Behind each LF but the last one is a line; before each is a CR, or it is none.
+    // Cuts off the empty line. Every other line ends with CR LF, because `find_end` has seen to
+    // that.
     let mut lines = head.strip_suffix(b"\r\n").unwrap_or(head).split_inclusive(|&b| b == b'\n');
     let mut next = || lines.next().map(|line| line.strip_suffix(b"\r\n").unwrap_or(line));
     let (method, target, minor) = first_line(next().unwrap_or_default())?;
@@ -97,6 +109,8 @@ pub fn parse(head: &[u8]) -> Result<Head<'_>, Refusal> {
     Ok(Head { method, target, minor, fields })
 }
 
+/// Parses the first line; returns the method, the target, and the `x` of `HTTP/1.x`. The server
+/// speaks to every 1.x as to 1.1, but for 1.0 (RFC 9110, section 2.5).
 fn first_line(line: &[u8]) -> Result<(&[u8], &[u8], u8), Refusal> {
     let mut words = line.split(|&byte| byte == b' ');
     let (Some(method), Some(target), Some(version), None) =
@@ -121,10 +135,11 @@ fn first_line(line: &[u8]) -> Result<(&[u8], &[u8], u8), Refusal> {
     }
 }
 
-/// One field's line, without its end.
+/// Parses the line of one field, without its CR LF.
 ///
 /// # Errors
-/// 400.
+/// 400, and the connection closes: a folded line, no colon, a space before the colon, a name that
+/// is no token, a control byte in the value (also a bare CR).
 pub fn field(line: &[u8]) -> Result<HeadField<'_>, Refusal> {
     if let [b' ' | b'\t', ..] = line {
         return Err(bad("a field goes on in the next line; write it in one"));
@@ -144,7 +159,7 @@ pub fn field(line: &[u8]) -> Result<HeadField<'_>, Refusal> {
     Ok((name, value.trim_ascii()))
 }
 
-/// Whether a byte may stand in a method or a field's name.
+/// Returns whether a byte may stand in a method or a field name (RFC 9110, section 5.6.2).
 pub fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -1,29 +1,32 @@
-//! Content negotiation: which of the forms that an answer can have is wanted most.
+//! Content negotiation: the choice of the form that the client prefers.
 //!
 //! ```text
 //!   Accept: application/xml;q=0.5, application/json, */*;q=0.1
 //!
 //!             text    0.1
-//!             json    1.0  ◄── the answer's
+//!             json    1.0  ◄── the form of the answer
 //!             xml     0.5
 //! ```
 //!
-//! The most particular range counts for each form: `text/plain` before `text/*` before `*/*`. Of forms
-//! that are wanted alike the first is taken, and text is the first: so without `Accept` it is text. Where none
-//! is wanted the answer is 406, and an error is told in text anyway.
+//! For each form the most specific range counts: `text/plain` before `text/*` before `*/*`. Among
+//! forms of the same quality the first in [`MediaForm::ALL`] wins. So a client without `Accept`
+//! gets text, and so does curl with its `*/*`. A browser that opens `/stats` accepts XML with 0.9
+//! and `*/*` with 0.8, so it gets XML. If the client accepts no form, the answer is 406, and that
+//! is text.
 //!
-//! **Invariants** a field that cannot be understood wants nothing less than before.
+//! **Invariants** an unreadable element of the list changes nothing; the others still count.
 //!
 //! **Lock** none. **Simplified** parameters other than `q` are ignored.
 //!
-//! **Source** RFC 9110, section 12.5.1; the lecture: "what data representation can be accepted".
+//! **Source** RFC 9110, sections 12.4.2 and 12.5.1; the lecture: "what data representation can be
+//! accepted".
 
 /// A form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaForm {
-    /// The data of the text reply alone; of a lease its bytes.
+    /// The data of the text reply, without its first words; of a lease, its bytes.
     Text,
-    /// A lease's bytes, by the name that programs know.
+    /// The bytes of a lease, under the name that programs expect.
     Bytes,
     /// JSON.
     Json,
@@ -32,10 +35,11 @@ pub enum MediaForm {
 }
 
 impl MediaForm {
-    /// The forms of a lease; of anything else all but [`MediaForm::Bytes`].
+    /// All forms, the preferred first. A lease has all of them, any other answer all but
+    /// [`MediaForm::Bytes`].
     pub const ALL: [Self; 4] = [MediaForm::Text, MediaForm::Bytes, MediaForm::Json, MediaForm::Xml];
 
-    /// Type and subtype.
+    /// Returns the type and the subtype that `Accept` names.
     fn media(self) -> (&'static str, &'static str) {
         match self {
             MediaForm::Text => ("text", "plain"),
@@ -45,7 +49,7 @@ impl MediaForm {
         }
     }
 
-    /// As `Content-Type` has it.
+    /// Returns the value of `Content-Type`.
     pub fn content_type(self) -> &'static str {
         match self {
             MediaForm::Text => "text/plain; charset=utf-8",
@@ -55,7 +59,8 @@ impl MediaForm {
         }
     }
 
-    /// What an entity tag of this form ends with: two forms of one version are two entities.
+    /// Returns the end of an entity tag in this form. Two forms of one version have different
+    /// bytes, so they need two strong tags (RFC 9110, section 8.8.3.3).
     pub fn tag(self) -> &'static str {
         match self {
             MediaForm::Text => "",
@@ -66,15 +71,16 @@ impl MediaForm {
     }
 }
 
-/// How particular a range is, and how much it is wanted, in thousandths.
+/// How specific a range is, from 1 for `*/*` to 3 for `text/plain` (0 is no range yet), and its
+/// quality in thousandths. In this order, so that the greater of two pairs is the one that counts.
 type Preference = (u8, u16);
 
-/// How much each form is wanted; `None` where nobody said anything.
+/// The quality of each form, in the order of [`MediaForm::ALL`]; `None` without a readable range.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Accept(Option<[Preference; 4]>);
 
 impl Accept {
-    /// Takes a field, if it is an `Accept`; a second one goes on where the first ended.
+    /// Notes a field if it is an `Accept`. Several lines are one list (RFC 9110, section 5.2).
     pub fn see(&mut self, name: &[u8], value: &[u8]) {
         if !name.eq_ignore_ascii_case(b"accept") {
             return;
@@ -86,6 +92,7 @@ impl Accept {
         }
     }
 
+    /// Gives the quality of one range to the forms that it covers.
     fn add(&mut self, media: &str, subtype: &str, quality: u16) {
         let wanted = self.0.get_or_insert_default();
         for form in MediaForm::ALL {
@@ -101,23 +108,26 @@ impl Accept {
                 _ => continue,
             };
             let before = &mut wanted[form as usize];
-            // Of two ranges alike the one that wants it more.
+            // The more specific range counts; of two that are equally specific, the higher quality.
             *before = (particular, quality).max(*before);
         }
     }
 
-    /// The form that is wanted most; of a lease, which can be bytes, or of anything else.
+    /// Returns the form of the highest quality; `None` if the client accepts no form, because
+    /// quality 0 means "not acceptable". Only a lease can be bytes.
     pub fn best(&self, is_lease: bool) -> Option<MediaForm> {
         let Some(wanted) = &self.0 else { return Some(MediaForm::Text) };
         let quality = |form: MediaForm| wanted[form as usize].1;
         let can = |form: &MediaForm| *form != MediaForm::Bytes || is_lease;
+        // `max_by_key` returns the last of equals. Backwards, that is the first of
+        // [`MediaForm::ALL`].
         let best =
             MediaForm::ALL.into_iter().filter(can).rev().max_by_key(|&form| quality(form))?;
         Some(best).filter(|&best| quality(best) > 0)
     }
 }
 
-/// Type, subtype and quality of a media range.
+/// Reads one range, such as `text/*;q=0.5`; without `q` the quality is 1.
 fn range_of(range: &[u8]) -> Option<(&str, &str, u16)> {
     let mut parts = std::str::from_utf8(range).ok()?.split(';').map(str::trim);
     let (media, subtype) = parts.next()?.split_once('/')?;
@@ -125,10 +135,11 @@ fn range_of(range: &[u8]) -> Option<(&str, &str, u16)> {
     Some((media, subtype, quality.map_or(Some(1000), thousandths)?))
 }
 
-/// `0`, `1`, `0.5` or `0.123` in thousandths.
+/// Reads a quality in thousandths: `0`, `1`, `0.5` or `0.123`, and not more digits.
 fn thousandths(text: &str) -> Option<u16> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let is_part = part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit());
+    // Fills up `5` to `500`.
     let part = format!("{part:0<3}").parse::<u16>().ok().filter(|_| is_part)?;
     match whole {
         "0" => Some(part),

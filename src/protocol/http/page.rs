@@ -1,21 +1,25 @@
-//! The files of the live page: HTML, CSS and script, one of each, as they stand beside this file.
+//! The files of the live page: HTML, CSS and script. The compiler puts them into the program, so
+//! the server reads no file and needs no folder.
 //!
-//! They change with the program alone, so each has a tag by which a browser asks whether what it
-//! keeps is still the same.
+//! They change only with the program. Each has an entity tag, by which a browser asks whether its
+//! copy is still the same.
 //!
-//! **Invariants** the page names nothing outside this server, and its `Content-Security-Policy` lets
-//! nothing else be loaded or run: what a name or a lease holds can be no script.
+//! **Invariants** the page names nothing outside this server, and its `Content-Security-Policy`
+//! lets the browser load and run nothing else. So a script that a client writes into a name or a
+//! lease does not run when the page shows it.
 //!
-//! **Lock** none. **Source** the page is ours; the policy is W3C's CSP 3.
+//! **Lock** none: constants.
+//!
+//! **Source** the page is ours; the policy is W3C's Content Security Policy, level 3.
 
 /// A file of the live page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
-    /// Its structure.
+    /// The structure.
     Html,
-    /// Its look.
+    /// The look.
     Css,
-    /// Its behaviour.
+    /// The behaviour.
     Script,
 }
 
@@ -23,12 +27,16 @@ const HTML: &str = include_str!("page.html");
 const CSS: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// What the page may load and do: its own files, and ask this server.
+/// The rights of the page: it loads its own script and style, and asks this server.
+///
+/// All else is forbidden: scripts inside the HTML, files of other sites, and forms. With
+/// `frame-ancestors 'none'` another site cannot show the page under its own buttons. The icon is an
+/// empty `data:` address, so the browser asks for none.
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl Page {
-    /// The file of that path.
+    /// Returns the file of that path.
     pub fn named(path: &[u8]) -> Option<Self> {
         match path {
             b"/" | b"/index.html" => Some(Page::Html),
@@ -38,7 +46,7 @@ impl Page {
         }
     }
 
-    /// What is in it.
+    /// Returns the contents.
     pub fn text(self) -> &'static str {
         match self {
             Page::Html => HTML,
@@ -47,7 +55,7 @@ impl Page {
         }
     }
 
-    /// What it is.
+    /// Returns the value of `Content-Type`.
     pub fn content_type(self) -> &'static str {
         match self {
             Page::Html => "text/html; charset=utf-8",
@@ -56,14 +64,16 @@ impl Page {
         }
     }
 
-    /// Its entity tag, without quotes.
+    /// Returns the entity tag, without quotes.
     pub fn tag(self) -> String {
+        // The compiler computes the hashes. The order is that of the enum's values.
         const TAGS: [u64; 3] = [hash(HTML), hash(CSS), hash(SCRIPT)];
         format!("{:016x}", TAGS[self as usize])
     }
 }
 
-/// FNV-1a: enough to tell one version of a file from the next.
+/// Hashes a text by FNV-1a. An attacker could make two texts with one hash, but the texts are ours:
+/// the hash only has to tell one version of a file from the next.
 const fn hash(text: &str) -> u64 {
     let bytes = text.as_bytes();
     let (mut hash, mut at) = (0xcbf2_9ce4_8422_2325_u64, 0);

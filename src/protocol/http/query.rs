@@ -1,4 +1,4 @@
-//! The parameters of a target: what stands behind its question mark.
+//! The parameters of a target: the pairs behind its question mark.
 //!
 //! ```text
 //!   route    POST /leases/ID?duration=in milliseconds
@@ -8,12 +8,19 @@
 //!   fields   id: LeaseId   duration_ms: u64        of the command Renew
 //! ```
 //!
-//! **Invariants** a parameter that is unknown or given twice is refused.
+//! A route names its parameters in the order of the command's fields, each with the words that
+//! explain it. A target may have them in any order: [`parameters`] sorts them. So [`Parameters`]
+//! can be the [`Source`] from which the command reads itself.
 //!
-//! **Lock** none. **Simplified** a list of items cannot be a parameter, and the word of a choice has to
-//! be written without `%XX`: no route needs more.
+//! **Invariants** an unknown parameter and one that is given twice are refused. Otherwise a proxy
+//! that looks at the first and a server that takes the last would see different requests.
 //!
-//! **Source** RFC 3986, section 3.4; names and values as HTML's forms write them.
+//! **Lock** none.
+//!
+//! **Simplified** a parameter holds no list, and the word of a choice cannot have `%XX` in it: no
+//! route needs more. `+` is a plus, not a space as in HTML's forms. Names are not decoded.
+//!
+//! **Source** RFC 3986, sections 2.1 and 3.4; the pairs are those of HTML's forms.
 
 use std::borrow::Cow;
 
@@ -22,20 +29,20 @@ use crate::common::error::{Code, Error};
 use crate::common::id::{LeaseId, parse_decimal};
 use crate::protocol::http::refusal::Refusal;
 
-/// The fields of a command, in the order of its route.
+/// The fields of a command, in the order of its route: what a text has as words.
 #[derive(Debug)]
 pub struct Parameters<'a> {
     id: Option<LeaseId>,
-    /// Each value with its name and the words that explain it.
+    /// Each value, `None` if it is left out, with its name and the words that explain it.
     values: std::vec::IntoIter<(Option<Cow<'a, [u8]>>, &'static str)>,
     body: Cow<'a, [u8]>,
 }
 
 impl<'a> Parameters<'a> {
-    /// Those of a query. `expected` is what the route has behind its question mark.
+    /// Reads a query. `expected` is the part of the route behind its question mark.
     ///
     /// # Errors
-    /// 400.
+    /// 400 for an unknown parameter, one that is given twice, or a broken `%XX`.
     pub fn new(
         query: Option<&'a [u8]>,
         expected: &'static str,
@@ -50,6 +57,8 @@ impl<'a> Parameters<'a> {
 }
 
 impl<'a> Source<'a> for Parameters<'a> {
+    /// Returns the next value if it is borrowed, that is, without `%XX`; else an empty word. Never
+    /// `None`, which would mean the body of a frame.
     fn word(&mut self) -> Option<&'a [u8]> {
         match self.values.next() {
             Some((Some(Cow::Borrowed(word)), _)) => Some(word),
@@ -57,6 +66,7 @@ impl<'a> Source<'a> for Parameters<'a> {
         }
     }
 
+    /// Returns whether all values from here on are left out: then an optional field is, too.
     fn is_over(&self) -> bool {
         self.values.as_slice().iter().all(|(value, _)| value.is_none())
     }
@@ -74,6 +84,7 @@ impl<'a> Source<'a> for Parameters<'a> {
         if self.is_over() { Ok(None) } else { self.u64().map(Some) }
     }
 
+    /// Returns the id of the path. A command has one id at most.
     fn id(&mut self) -> Result<LeaseId, Error> {
         self.id.take().ok_or_else(|| Error::new(Code::BadRequest, "the path has no id; give one"))
     }
@@ -96,10 +107,10 @@ impl<'a> Source<'a> for Parameters<'a> {
     }
 }
 
-/// A number that has to be there.
+/// Reads a number that must be there.
 ///
 /// # Errors
-/// `bad-request`, with `explained`: the parameter's name and meaning.
+/// `bad-request`; the text names the parameter and its meaning, which are `explained`.
 pub fn number(value: Option<Cow<'_, [u8]>>, explained: &str) -> Result<u64, Error> {
     value.and_then(|value| parse_decimal(&value)).ok_or_else(|| {
         let text = format!("a parameter is missing or no number; give {explained}");
@@ -107,10 +118,10 @@ pub fn number(value: Option<Cow<'_, [u8]>>, explained: &str) -> Result<u64, Erro
     })
 }
 
-/// The values of those names, each at most once, and no others.
+/// Returns the values of those names, in the order of `names`.
 ///
 /// # Errors
-/// 400.
+/// 400 for a name that is not among them or comes twice, and for a broken `%XX`.
 pub fn parameters<'a>(
     query: Option<&'a [u8]>,
     names: &[&str],
@@ -122,6 +133,7 @@ pub fn parameters<'a>(
         let (name, value) = (&pair[..equals], pair.get(equals + 1..).unwrap_or_default());
         let at = names.iter().position(|known| known.as_bytes() == name);
         match (at.and_then(|at| values.get_mut(at)), decoded(value)) {
+            // A known name, the first time, with a readable value. All else is refused.
             (Some(slot @ None), Some(value)) => *slot = Some(value),
             _ => {
                 let names = if names.is_empty() { "none".into() } else { names.join(" and ") };
@@ -133,7 +145,8 @@ pub fn parameters<'a>(
     Ok(values)
 }
 
-/// A text with each `%XX` replaced by its byte; `None` when those are no digits.
+/// Replaces each `%XX` by its byte: `a%2Fb` is `a/b`. Returns `None` if two hexadecimal digits do
+/// not follow a `%`. A text without `%`, which is nearly every one, is borrowed.
 pub fn decoded(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     if !text.contains(&b'%') {
         return Some(Cow::Borrowed(text));
@@ -142,6 +155,7 @@ pub fn decoded(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut rest = text;
     while let [first, after @ ..] = rest {
         let (byte, left) = match (first, after) {
+            // Takes both digits with the `%`, so a decoded `%` is never decoded again.
             (b'%', [high, low, left @ ..]) => {
                 let digit = |byte: &u8| char::from(*byte).to_digit(16);
                 ((digit(high)? << 4 | digit(low)?) as u8, left)

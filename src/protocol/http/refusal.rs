@@ -1,49 +1,64 @@
-//! What HTTP itself refuses, and the statuses of what services refuse.
+//! Refusals: those of HTTP itself, and the statuses of those of a service.
 //!
-//! | code | status |
+//! | a service's code | status |
 //! | --- | --- |
 //! | bad-request | 400 |
 //! | unknown-command, not-found | 404 |
 //! | too-large | 413 |
 //! | out-of-memory | 507 |
-//! | exhausted | 410: what is drained does not come back |
-//! | refused | 409; 412 when the request had a condition |
+//! | exhausted | 410: a drained list stays drained |
+//! | refused | 409; 412 if the request had a condition |
 //! | busy | 503 |
 //!
-//! **Invariants** what makes the end of a message doubtful closes the connection: whatever follows
-//! could be a body, and a body is never read as a request.
+//! | HTTP's own cause | status | connection |
+//! | --- | --- | --- |
+//! | an unreadable message, or one without a certain end | 400 | closes |
+//! | a request that is too slow, a line or a head that is too long | 408, 414, 431 | closes |
+//! | a body over `--max-message` | 413 | closes |
+//! | another version, another transfer coding | 505, 501 | closes |
+//! | no log-on, a foreign `Host` or `Origin` | 401, 403 | goes on |
+//! | no such resource, no such method of it, no such method at all | 404, 405, 501 | goes on |
+//! | a wrong parameter, a body without use | 400 | goes on |
+//! | no accepted form, a failed condition, no such bytes | 406, 412, 416 | goes on |
+//! | a coded body, another expectation | 415, 417 | goes on |
 //!
-//! **Lock** none. **Source** RFC 9110, section 15.
+//! **Invariants** a message whose end is in doubt closes the connection. The bytes that follow
+//! could be its body, and the server never reads a body as a request.
+//!
+//! **Lock** none.
+//!
+//! **Source** RFC 9110, section 15; RFC 6585, section 5, for 431; RFC 4918, section 11.5, for 507.
 
 use std::borrow::Cow;
 
 use crate::common::error::{Code, Error};
 
-/// A request that is not asked of any service.
+/// The refusal of a request before any service is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Of the answer.
+    /// The status of the answer.
     pub status: u16,
-    /// Cause and cure.
+    /// The cause and the cure.
     pub text: Cow<'static, str>,
-    /// The methods that the resource has, with 405.
+    /// With 405, the methods that the resource has.
     pub allow: Option<String>,
-    /// The connection closes after it.
+    /// The connection closes after the answer.
     pub is_last: bool,
 }
 
 impl Refusal {
-    /// One after which the connection goes on.
+    /// Makes a refusal after which the connection goes on.
     pub fn new(status: u16, text: impl Into<Cow<'static, str>>) -> Self {
         Self { status, text: text.into(), allow: None, is_last: false }
     }
 
-    /// One after which it closes.
+    /// Makes a refusal after which the connection closes.
     pub fn last(status: u16, text: impl Into<Cow<'static, str>>) -> Self {
         Self { is_last: true, ..Self::new(status, text) }
     }
 
-    /// As the vocabulary has it.
+    /// Returns the same refusal in the words that all formats share: a body names a code, not a
+    /// status.
     pub fn error(&self) -> Error {
         let code = match self.status {
             401 | 403 | 412 | 417 => Code::Refused,
@@ -56,19 +71,20 @@ impl Refusal {
     }
 }
 
-/// What a field of a request is refused for.
+/// The refusal of a request because one of its parameters is wrong.
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self::new(status_of(error.code, false), error.text)
     }
 }
 
-/// 400, and the connection closes.
+/// Makes the refusal of an unreadable message: 400, and the connection closes.
 pub fn bad(text: &'static str) -> Refusal {
     Refusal::last(400, text)
 }
 
-/// The status of a service's refusal; of a request with a condition or without.
+/// Returns the status of a service's refusal. If the request had a condition, `refused` counts as
+/// its failure.
 pub fn status_of(code: Code, has_condition: bool) -> u16 {
     match code {
         Code::BadRequest => 400,
@@ -82,7 +98,8 @@ pub fn status_of(code: Code, has_condition: bool) -> u16 {
     }
 }
 
-/// What a status is called.
+/// Returns the phrase behind a status. People read it; programs go by the number (RFC 9112, section
+/// 4).
 pub fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",

@@ -1,33 +1,42 @@
-//! The resources: which methods each has, and which command each method is.
+//! The resources: the methods of each, and the command behind each method.
 //!
 //! Most routes stand in the rows of their commands, behind `@`. This file finds the route of a
-//! target, and reads by hand the few requests that depend on conditions or on the path alone.
+//! target. It reads by hand the few requests that depend on conditions or on the path alone.
 //!
-//! | resource | methods | asks |
+//! | resource | methods | command |
 //! | --- | --- | --- |
-//! | `/`, `/index.html`, `/page.css`, `/page.js` | GET, HEAD | the live page |
+//! | `/`, `/index.html`, `/page.css`, `/page.js` | GET, HEAD | none: the live page |
 //! | `/draws?n=4` | POST | draw |
 //! | `/table?rows=12&which=last` | GET, HEAD | table; `which` is `first`, `each`, `twice` or `last` |
-//! | `/leases?size=1024&duration=5000` | POST | lease; 201 and its `Location` |
+//! | `/leases?size=1024&duration=5000` | POST | lease; the answer is 201 with its `Location` |
 //! | `/leases` | GET, HEAD | list leases |
 //! | `/leases/ID` | GET, HEAD | inspect |
-//! | | PUT | replace, with what the body holds |
+//! | | PUT | replace; the body is the new data |
 //! | | DELETE | release |
 //! | `/leases/ID?duration=5000` | POST | renew |
-//! | `/stats`, `/tree`, `/pools` | GET, HEAD | the same |
+//! | `/stats`, `/tree`, `/pools` | GET, HEAD | stats, tree, pools |
 //! | `/processes` | GET, HEAD | accounts |
-//! | `/sessions`, `/connections` | GET, HEAD | list them |
-//! | any of them, and `*` | OPTIONS | its methods |
-//! | any of them | TRACE | the request, without what is secret in it |
+//! | `/sessions`, `/connections` | GET, HEAD | list sessions, list connections |
+//! | any of them, and `*` | OPTIONS | none: its methods |
+//! | any of them | TRACE | none: the request, without its secrets |
 //!
-//! A draw is neither safe nor idempotent, so it is no GET. What a *process* asks is left out, as are
-//! `help`, `quit` and a lab server's `parked` and `step`: a process is
-//! its connections, and between a client and this server there may be others who share one.
+//! A draw is no GET. It is not safe, because it changes the server, and it is not idempotent,
+//! because a second one takes other numbers. Browsers and proxies repeat a GET or send it ahead as
+//! they like.
 //!
-//! **Invariants** a parameter that is unknown or given twice is refused (but OPTIONS and TRACE are
-//! about any), and so is a body that no method reads.
+//! HTTP leaves out the commands of a *process*, and `help`, `quit`, `parked` and `step`. A process
+//! is its connections, and a proxy may send the requests of several clients over one connection.
 //!
-//! **Lock** none. **Source** RFC 9110, section 9; the lecture's seven methods.
+//! **Invariants** the server refuses a parameter that is unknown or given twice, and a body that
+//! the method does not read. OPTIONS and TRACE do not look at parameters.
+//!
+//! **Lock** none.
+//!
+//! **Simplified** a path is decoded before it is split, so `%2F` is a slash (RFC 3986, section 2.4,
+//! wants it the other way round): no id holds one. A route is found by comparing one after the
+//! other.
+//!
+//! **Source** RFC 9110, sections 9.2 and 9.3; the lecture's seven methods.
 
 use std::borrow::Cow;
 
@@ -42,26 +51,26 @@ use crate::protocol::http::query::{Parameters, decoded, number, parameters};
 use crate::protocol::http::refusal::Refusal;
 use crate::server::lists::Listed;
 
-/// The lecture's methods.
+/// One of the lecture's seven methods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Read.
+    /// Reads a resource.
     Get,
-    /// Read all but the body.
+    /// Reads the fields that GET would send, without the body.
     Head,
-    /// Do something.
+    /// Does something: draws, leases or renews.
     Post,
-    /// Store.
+    /// Stores the body.
     Put,
-    /// End.
+    /// Ends a lease.
     Delete,
-    /// Which methods.
+    /// Lists the methods.
     Options,
-    /// What came.
+    /// Sends the request back.
     Trace,
 }
 
-/// Every method, for OPTIONS of the whole server.
+/// Every method, in the order in which `Allow` lists them.
 const ALL: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE";
 
 impl Method {
@@ -87,10 +96,11 @@ impl Method {
         }
     }
 
-    /// A method by its name.
+    /// Returns the method of that name.
     ///
     /// # Errors
-    /// 501.
+    /// 501 for a method that no resource has; 405, from [`Resource::check`], is for one that others
+    /// have.
     pub fn named(name: &[u8]) -> Result<Self, Refusal> {
         let is_it = |method: &Self| method.name().as_bytes() == name;
         Self::ALL.into_iter().find(is_it).ok_or_else(|| {
@@ -99,24 +109,24 @@ impl Method {
     }
 }
 
-/// What a path names.
+/// The thing that a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resource {
-    /// The server: `*`.
+    /// The server as a whole: `*`, for OPTIONS alone (RFC 9112, section 3.2.4).
     Server,
     /// A file of the live page.
     Page(Page),
-    /// The end of a route: its path as the route has it, and the id that stands for `ID`.
+    /// The path of a route, as the route writes it, and the id that stands in the place of `ID`.
     Path(&'static str, Option<LeaseId>),
 }
 
-/// All leases.
+/// The path of all leases.
 pub const LEASES: &str = "/leases";
 
-/// One lease.
+/// The path of one lease.
 pub const LEASE: &str = "/leases/ID";
 
-/// The routes whose fields do not stand in the target alone: the functions below read them. All
+/// The routes that the functions below read, because a parameter list does not describe them. All
 /// other routes stand in the rows of their commands.
 const BY_HAND: [&str; 6] = [
     "GET /leases",
@@ -127,15 +137,16 @@ const BY_HAND: [&str; 6] = [
     "GET /connections",
 ];
 
-/// A route: a method and a path that lead to a command, and the parameters that it takes.
+/// A method and a path that lead to a command, and the command's parameters.
 struct Route {
-    /// All of it, as the row has it.
+    /// The whole text of the row, by which [`Request::by_route`] finds the command.
     whole: &'static str,
     method: &'static str,
     path: &'static str,
     parameters: &'static str,
 }
 
+/// Returns all routes. A command without a route has an empty text here, which is skipped.
 fn routes() -> impl Iterator<Item = Route> {
     Request::ROUTES.iter().copied().chain(BY_HAND).filter_map(|whole| {
         let (method, target) = whole.split_once(' ')?;
@@ -144,7 +155,13 @@ fn routes() -> impl Iterator<Item = Route> {
     })
 }
 
-/// The id that stands in a path where the route has `ID`; `None` for the path of another route.
+/// Compares a path with the path of a route, part by part.
+///
+/// ```text
+///   route /leases/ID    path /leases/7     Some(Some(7))
+///   route /leases       path /leases       Some(None): the route has no id
+///   route /leases/ID    path /leases/x     None: the path of another route, or of none
+/// ```
 fn id_in(path: &[u8], of_route: &str) -> Option<Option<LeaseId>> {
     let mut id = None;
     let mut parts = path.split(|&byte| byte == b'/');
@@ -160,10 +177,10 @@ fn id_in(path: &[u8], of_route: &str) -> Option<Option<LeaseId>> {
 }
 
 impl Resource {
-    /// The resource of a path.
+    /// Returns the resource of a path.
     ///
     /// # Errors
-    /// 404.
+    /// 404, also for a broken `%XX` or a broken id. The text names all resources.
     pub fn named(path: &[u8]) -> Result<Self, Refusal> {
         let path = decoded(path).ok_or_else(no_such)?;
         if *path == *b"*" {
@@ -177,7 +194,8 @@ impl Resource {
         found.next().ok_or_else(no_such)
     }
 
-    /// The methods that it has.
+    /// Returns its methods as `Allow` lists them. HEAD comes with GET; OPTIONS and TRACE always
+    /// come.
     pub fn methods(self) -> String {
         let own = match self {
             Resource::Server => return ALL.to_string(),
@@ -194,10 +212,10 @@ impl Resource {
         ALL.split(", ").filter(has).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether it has that method.
+    /// Checks that the resource has a method.
     ///
     /// # Errors
-    /// 405; 400 for `*` with another than OPTIONS.
+    /// 405 with the methods that it has; 400 for `*` with any method but OPTIONS.
     pub fn check(self, method: Method) -> Result<(), Refusal> {
         if self == Resource::Server && method != Method::Options {
             return Err(Refusal::new(
@@ -213,10 +231,10 @@ impl Resource {
         Err(Refusal { allow: Some(methods), ..Refusal::new(405, text) })
     }
 
-    /// The request that a method makes of it. `form` is that of the answer.
+    /// Returns the request that a method makes of the resource, to be answered in `form`.
     ///
     /// # Errors
-    /// 400 for wrong parameters, 412 for a condition that cannot be kept.
+    /// 400 for wrong parameters, 412 for a condition that cannot be kept. No service is asked.
     pub fn request<'a>(
         self,
         method: Method,
@@ -242,6 +260,7 @@ impl Resource {
                 Ok(Request::Replace(Replace { id, condition, data: body }))
             }
             _ => {
+                // HEAD runs the command of GET; the answer leaves the body out.
                 let name = if method == Method::Head { "GET" } else { method.name() };
                 let mut routes = routes();
                 let is_it = |route: &Route| route.method == name && route.path == path;
@@ -254,7 +273,8 @@ impl Resource {
     }
 }
 
-/// Whether a condition can be kept.
+/// Refuses a condition that the method cannot keep. To ignore it would be worse: the client would
+/// believe that no other client's change was lost.
 ///
 /// # Errors
 /// 412.
@@ -274,7 +294,10 @@ fn check_conditions(path: &str, method: Method, conditions: &Conditions) -> Resu
     Err(Refusal::new(412, text))
 }
 
-/// Looks at a lease: a part of it only by GET.
+/// Makes the request that looks at a lease.
+///
+/// HEAD in a byte form needs no bytes: the length is known without them. In JSON and XML it needs
+/// them all, because the length depends on their encoding.
 fn inspect<'a>(
     id: LeaseId,
     method: Method,
@@ -290,13 +313,15 @@ fn inspect<'a>(
     Request::Inspect(Inspect { id, part, if_version })
 }
 
+/// Makes the request for a list, which has no parameters.
 fn list<'a>(query: Option<&[u8]>, what: Listed) -> Result<Request<'a>, Refusal> {
     parameters(query, &[])?;
     Ok(Request::List(List { what }))
 }
 
+/// Makes the request for the homework's table; both parameters may be left out.
 fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {
-    /// Two of the homework's.
+    /// Twice the six draws of the homework's table.
     const ROWS: u64 = 12;
     let mut values = parameters(query, &["rows", "which"])?.into_iter();
     let (rows, which) = (values.next().flatten(), values.next().flatten());
@@ -311,6 +336,7 @@ fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {
     Ok(Request::Table(Table { rows, which }))
 }
 
+/// Makes the refusal of an unknown path: 404, with all paths that there are.
 fn no_such() -> Refusal {
     let mut paths = vec!["/"];
     for route in routes() {

@@ -1,16 +1,27 @@
-//! Replies as values, and those as JSON or XML.
+//! Replies as trees of values, and the trees as JSON or XML.
 //!
 //! ```text
 //!   Reply ──► ("draw", {numbers: [5, 19]}) ──┬─► {"numbers":[5,19]}
 //!                                            └─► <draw><numbers><number>5</number>…</numbers></draw>
 //! ```
 //!
-//! A name of the outermost value is XML's alone; JSON needs none.
+//! A reply writes its fields to [`Sink`] in one go and knows no format. The tree stands between,
+//! because XML needs names that JSON has no place for: that of the outermost element, and that of
+//! one item of a list (`number`).
 //!
-//! **Invariants** whatever a string holds, the text is well-formed: what XML cannot hold at all (control
-//! bytes) becomes `?`.
+//! **Invariants** the text is well-formed, whatever the strings hold. A character that has a
+//! meaning in the format is escaped; a control character that XML cannot hold, or would change,
+//! becomes `?`. The names of elements are words of the program and need no escape.
 //!
-//! **Lock** none. **Source** RFC 8259; W3C, XML 1.0; the lecture's content negotiation.
+//! **Lock** none.
+//!
+//! **Simplified** the tree is a second copy of the reply; a bigger system writes each field at
+//! once. JSON numbers have up to 64 bits, but a reader that keeps them as floating point, such as
+//! JavaScript, is exact up to 2^53 alone (RFC 8259, section 6). Ids are strings, so none is
+//! rounded.
+//!
+//! **Source** RFC 8259; W3C, XML 1.0, sections 2.2, 2.4 and 2.11; the lecture's content
+//! negotiation.
 
 use std::io::Write;
 
@@ -20,45 +31,45 @@ use crate::common::error::Error;
 use crate::common::id::LeaseId;
 use crate::protocol::base64;
 
-/// A value that JSON and XML both have.
+/// A value that both JSON and XML can write.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Nothing.
+    /// A value that is left out: `null`, or an empty element.
     Null,
-    /// A number.
+    /// A whole number.
     Number(u64),
-    /// Hundredths.
+    /// A number in hundredths: 1205 is written as 12.05.
     Hundredths(u32),
     /// A string.
     Text(String),
-    /// Values of one kind, by the name of one of them.
+    /// The name of one item, which only XML writes, and the items.
     List(String, Vec<Value>),
-    /// Values by their names.
+    /// The fields of a record, each with its name, in their order.
     RecordSink(Vec<(String, Value)>),
 }
 
-/// Collects the fields of a message as a record.
+/// The sink that collects the fields of one record.
 #[derive(Debug, Default)]
 struct RecordSink(Vec<(String, Value)>);
 
-/// A message as a record of its fields.
+/// Runs `write` on an empty sink and returns the record that it has filled.
 fn record(write: impl FnOnce(&mut RecordSink)) -> Value {
     let mut record = RecordSink::default();
     write(&mut record);
     Value::RecordSink(record.0)
 }
 
-/// A reply, with its name.
+/// Returns a reply as a value, with its name in XML.
 pub fn of(reply: &Reply<'_>) -> (&'static str, Value) {
     (reply.element(), record(|sink| reply.write(sink)))
 }
 
-/// A refusal, with its name.
+/// Returns an error as a value. It is written as any reply is, so it has one shape everywhere.
 pub fn of_error(error: &Error) -> (&'static str, Value) {
     of(&Reply::Error(error.clone()))
 }
 
-/// How a lease is, and what it holds, with its name.
+/// Returns an inspected lease as a value. It borrows: a [`Reply`] would have to own the data.
 pub fn inspected(inspection: &Inspection) -> (&'static str, Value) {
     (Inspection::ELEMENT, record(|sink| inspection.write(sink)))
 }
@@ -70,6 +81,7 @@ impl RecordSink {
 }
 
 impl Sink for RecordSink {
+    /// Says no: fields have names here, and may be left out.
     fn is_binary(&self) -> bool {
         false
     }
@@ -102,15 +114,16 @@ impl Sink for RecordSink {
         self.text(name, word);
     }
 
-    /// In base64: neither JSON nor XML can hold any bytes.
+    /// Adds data in base64, because neither format can hold all bytes.
     fn data(&mut self, name: &str, data: &[u8]) {
         let mut letters = Vec::with_capacity(data.len().div_ceil(3) * 4);
         base64::encode(data, &mut letters);
-        // They are all ASCII.
+        // The letters of base64 are ASCII, so they are UTF-8.
         self.add(name, Value::Text(String::from_utf8(letters).unwrap_or_default()));
     }
 
-    /// An item of one field without a name is that value, any other a record.
+    /// Adds a list. An item that writes one field without a name is that value itself; any other
+    /// item is a record: `[5,19]`, but `[{"client":7,"process":"x"}]`.
     fn list<T>(&mut self, name: &str, one: &str, items: &[T], each: impl Fn(&T, &mut Self)) {
         let value = |item: &T| {
             let mut fields = RecordSink::default();
@@ -130,7 +143,8 @@ impl Sink for RecordSink {
 }
 
 impl Value {
-    /// Appends it as JSON.
+    /// Appends the value as JSON. The depth of the recursion is that of a reply, which the rows
+    /// fix: no client can deepen it.
     pub fn json(&self, out: &mut Vec<u8>) {
         match self {
             Value::Null => out.extend_from_slice(b"null"),
@@ -152,7 +166,7 @@ impl Value {
         }
     }
 
-    /// Appends it as an element of XML.
+    /// Appends the value as an XML element of that name.
     pub fn xml(&self, name: &str, out: &mut Vec<u8>) {
         put(out, format_args!("<{name}>"));
         match self {
@@ -169,6 +183,7 @@ impl Value {
     }
 }
 
+/// Appends the opening bracket, and the items with commas between them. The caller closes.
 fn bracketed<T>(out: &mut Vec<u8>, open: u8, items: &[T], each: impl Fn(&T, &mut Vec<u8>)) {
     out.push(open);
     for (at, item) in items.iter().enumerate() {
@@ -179,22 +194,27 @@ fn bracketed<T>(out: &mut Vec<u8>, open: u8, items: &[T], each: impl Fn(&T, &mut
     }
 }
 
+/// Appends formatted text without a `String` in between.
 fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     // Writing to a vector cannot fail.
     let _ = out.write_fmt(text);
 }
 
+/// Appends a number in hundredths by whole numbers alone: no floating point rounds it.
 fn put_hundredths(out: &mut Vec<u8>, number: u32) {
     put(out, format_args!("{}.{:02}", number / 100, number % 100));
 }
 
+/// Appends a JSON string. Quotation mark, backslash and control characters must be escaped (RFC
+/// 8259, section 7).
 fn json_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     for letter in text.chars() {
         match letter {
             '"' => out.extend_from_slice(b"\\\""),
             '\\' => out.extend_from_slice(b"\\\\"),
-            // Not only where JSON wants it: such a text can stand in a page, too.
+            // The last three only in case that a page has this text inside a script: `</script>`
+            // ends one.
             '\0'..='\x1f' | '\x7f' | '<' | '>' | '&' => {
                 put(out, format_args!("\\u{:04x}", letter as u32))
             }
@@ -204,6 +224,7 @@ fn json_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Appends text inside an XML element.
 fn xml_text(text: &str, out: &mut Vec<u8>) {
     for letter in text.chars() {
         match letter {
@@ -212,6 +233,8 @@ fn xml_text(text: &str, out: &mut Vec<u8>) {
             '>' => out.extend_from_slice(b"&gt;"),
             '"' => out.extend_from_slice(b"&quot;"),
             '\t' | '\n' => out.push(letter as u8),
+            // No XML document holds these, even escaped. CR is the exception: it could be there,
+            // but a parser would turn it into LF.
             '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => out.push(b'?'),
             letter => out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
         }

@@ -1,6 +1,22 @@
 //! The commands that change a process's own blocks: register, grow, shrink.
 //!
-//! **Lock** the tables. **Source** paragraphs 24 and 39 of `interprocess-communication-patent.txt`.
+//! ```text
+//!   > join alice 65536        block 0, 64 KiB
+//!   > register 4096           < registered 1 4096        one more block
+//!   > grow 100000             < block 131072             block 0: what is missing is rounded up
+//!   > shrink 65536            < block 65536
+//!   > grow 8192 1             < block 8192               block 1
+//! ```
+//!
+//! A size is the size that the block has afterwards, not the difference. So a client that repeats a
+//! request after a lost reply takes no memory twice: the second `grow 100000` is refused, because
+//! the block has 131,072 bytes already.
+//!
+//! **Lock** the tables, for the whole of each request. No byte is copied, since a block grows and
+//! shrinks around its messages. `register` is a rendezvous and tries the lock for a bounded time.
+//!
+//! **Source** paragraphs 24 and 39 of `interprocess-communication-patent.txt`: processes grow and
+//! contract the blocks that are registered to them.
 
 use std::time::Instant;
 
@@ -12,7 +28,7 @@ use crate::server::shared::Shared;
 command! {
     /// Registers one more block of the process's own.
     0x25 "register SIZE" Register -> Registered {
-        /// Bytes.
+        /// Bytes, at least 1; rounded up to a power of two.
         size: u64,
     }
 }
@@ -20,7 +36,7 @@ command! {
 reply! {
     /// A block was registered.
     0xa5 "registered" Registered {
-        /// Which one.
+        /// Its number, for `grow` and `shrink`: 0 is the block of the join.
         block: u64,
         /// Its bytes.
         size: u64,
@@ -43,11 +59,11 @@ impl Execute<Shared> for Register {
 }
 
 command! {
-    /// Lets one of the process's own blocks have more bytes.
+    /// Makes one of the process's own blocks larger.
     0x26 "grow SIZE [BLOCK]" Grow -> Resized {
-        /// The bytes that it has then, at least.
+        /// The least bytes that the block has afterwards.
         size: u64,
-        /// Which block; 0 is the one it joined with.
+        /// The block's number; 0 is the block of the join.
         block: u64 = 0,
     }
 }
@@ -64,6 +80,8 @@ impl Execute<Shared> for Grow {
     type Done = Resized;
 
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Resized, Error> {
+        // Expired leases that the reaper has not ended yet would keep memory from this request. The
+        // lock is free in between, so another request may take that memory first.
         shared.memory.reap_all(Instant::now());
         let size = shared
             .memory
@@ -73,11 +91,12 @@ impl Execute<Shared> for Grow {
 }
 
 command! {
-    /// Lets one of the process's own blocks have fewer bytes.
+    /// Makes one of the process's own blocks smaller. Its reply is that of `grow`.
     0x27 "shrink SIZE [BLOCK]" Shrink -> Resized {
-        /// The bytes that it needs.
+        /// The bytes that the process needs. The block may keep more: its extents are powers of
+        /// two.
         size: u64,
-        /// Which block.
+        /// The block's number; 0 is the block of the join.
         block: u64 = 0,
     }
 }

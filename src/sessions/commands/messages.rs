@@ -1,7 +1,23 @@
-//! The commands that say and hear messages: send, deliver, publish, receive, peek, forward.
+//! The commands that send and receive messages: send, deliver, publish, receive, peek, forward.
 //!
-//! **Lock** the tables, and the lock of one block while bytes are copied ([`crate::sessions::copying`]).
-//! **Source** figure 5 of `interprocess-communication-patent.txt`.
+//! | command | copies the bytes | waits for | the message afterwards |
+//! | --- | --- | --- | --- |
+//! | `send` | in, once | nothing | in the other end's inbox |
+//! | `deliver` | in, once | its receipt | received, or taken back |
+//! | `publish` | in, once for all sessions | nothing | in each other end's inbox |
+//! | `receive` | out, once | a message, if asked to | freed when its last reader has it |
+//! | `peek` | out, a part | nothing | where it was |
+//! | `forward` | never | nothing | in another inbox |
+//!
+//! All but `forward` follow one pattern: *begin* under the tables' lock finds the place, *copy*
+//! moves the bytes under the block's lock, *finish* under the tables' lock posts or frees the
+//! message. The wrong way is one lock for all three: a message of 30 MB would stop every client for
+//! its copy.
+//!
+//! **Lock** the tables, then the lock of one block while bytes are copied
+//! ([`crate::sessions::copying`]); never two.
+//!
+//! **Source** figure 5 of `interprocess-communication-patent.txt`; paragraph 8 for `forward`.
 
 use std::borrow::Cow;
 
@@ -16,9 +32,9 @@ use crate::sessions::copying::{Bytes, not_that};
 use crate::sessions::words::SessionId;
 
 command! {
-    /// Says something in a session, and does not wait.
+    /// Sends a message in a session, and does not wait for its receipt.
     0x1b "send SESSION DATA" Send<'a> -> Sent {
-        /// Which one.
+        /// The session.
         session: SessionId,
         /// The bytes.
         data: Cow<'a, [u8]>,
@@ -30,7 +46,7 @@ reply! {
     0x9b "sent" Sent {
         /// The session.
         session: SessionId,
-        /// Its bytes.
+        /// The message's bytes.
         length: u64,
     }
 }
@@ -51,11 +67,12 @@ impl Execute<Shared> for Send<'_> {
 }
 
 command! {
-    /// Says something in a session, and waits until the other end has received it.
+    /// Sends a message in a session, and waits until the other end has received it. The outcome is
+    /// definite: a message that was not received in time is taken back, so it never will be.
     0x1c "deliver SESSION MS DATA" Deliver<'a> -> Delivered {
-        /// Which one.
+        /// The session.
         session: SessionId,
-        /// How long to wait, in milliseconds.
+        /// The longest wait in milliseconds.
         ms: u64,
         /// The bytes.
         data: Cow<'a, [u8]>,
@@ -67,15 +84,16 @@ reply! {
     0x9c "delivered" Delivered {
         /// The session.
         session: SessionId,
-        /// Its bytes.
+        /// The message's bytes.
         length: u64,
     }
 }
 
 command! {
-    /// Says the same in several sessions; it is stored once.
+    /// Sends one message in several sessions. It is stored once, with one reader for each session:
+    /// 100 readers cost one sub-block, one copy, and 64 + 100 × 32 bytes of administrative memory.
     0x1d "publish SESSION,SESSION,... DATA" Publish<'a> -> Published {
-        /// Which ones, each once.
+        /// The sessions, each once.
         sessions: Vec<SessionId>,
         /// The bytes.
         data: Cow<'a, [u8]>,
@@ -85,9 +103,10 @@ command! {
 reply! {
     /// A message was sent in several sessions.
     0x9d "published" Published {
-        /// In how many.
+        /// The sessions in which it was sent. A session that was closed during the copy is left
+        /// out.
         count: u64,
-        /// Its bytes.
+        /// The message's bytes.
         length: u64,
     }
 }
@@ -113,24 +132,26 @@ impl Execute<Shared> for Publish<'_> {
 }
 
 command! {
-    /// Takes the oldest message of a session.
+    /// Receives the oldest message of a session.
     0x1e "receive SESSION [MS]" Receive -> MessageReply {
-        /// Which one.
+        /// The session.
         session: SessionId,
-        /// How long to wait for one, in milliseconds; 0 is not at all.
+        /// The longest wait for one in milliseconds; 0 for no wait.
         ms: u64 = 0,
     }
 }
 
-/// A message, or a part of one; or none.
+/// A message, or a part of one; or none. The reply to `receive` and to `peek`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageReply {
     /// The session.
     pub session: SessionId,
-    /// The bytes.
+    /// The bytes; `None` when there is no message. An empty message is `Some`: in text
+    /// `message SESSION ` and nothing, where no message is `none`.
     pub data: Option<Vec<u8>>,
 }
 
+/// In a frame a flag tells no message (0) from an empty one (1), because both have no data.
 impl<'a> Message<'a> for MessageReply {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let session = source.id()?;
@@ -153,6 +174,7 @@ impl Answer<'_> for MessageReply {
     const KIND: u8 = 0x9e;
     const WORD: &'static str = "message";
 
+    /// Written by hand: without a message the line is `none`, and names no session.
     fn line(&self, out: &mut Vec<u8>) {
         match &self.data {
             Some(data) => {
@@ -173,6 +195,8 @@ impl Execute<Shared> for Receive {
         caller: Caller,
         spare: &mut Vec<u8>,
     ) -> Result<MessageReply, Error> {
+        // The message leaves the inbox in this step, before its bytes are copied. So two
+        // connections of one process never receive the same message.
         let &Receive { session, .. } = self;
         let begun = shared.memory.change(|tables, _| {
             tables.engine().begin_receive(caller.client, session, caller.most_data)
@@ -185,9 +209,10 @@ impl Execute<Shared> for Receive {
 }
 
 command! {
-    /// Reads a part of the oldest message of a session, and leaves it there.
+    /// Reads a part of the oldest message of a session, and leaves the message there. A client that
+    /// cannot take a large message at once (by datagrams, say) reads it in parts.
     0x1f "peek SESSION OFFSET LENGTH" Peek -> MessageReply {
-        /// Which one.
+        /// The session.
         session: SessionId,
         /// Bytes from the message's start.
         offset: u64,
@@ -205,6 +230,7 @@ impl Execute<Shared> for Peek {
         caller: Caller,
         spare: &mut Vec<u8>,
     ) -> Result<MessageReply, Error> {
+        // The copy counts as a reader, so the message outlives a `receive` by another connection.
         let &Peek { session, offset, length } = self;
         let begun = shared.memory.change(|tables, _| {
             tables.engine().begin_peek(caller.client, session, (offset, length), caller.most_data)
@@ -219,19 +245,19 @@ impl Execute<Shared> for Peek {
 command! {
     /// Sends the oldest message of a session on in another one. Its bytes are not copied.
     0x20 "forward SESSION OTHER" Forward -> Forwarded {
-        /// Where it came.
+        /// The session that the message came in.
         session: SessionId,
-        /// Where it goes.
+        /// The session that it goes to.
         to: SessionId,
     }
 }
 
 reply! {
-    /// A message was handed on.
+    /// A message was sent on.
     0xa0 "forwarded" Forwarded {
         /// The session that it went to.
         session: SessionId,
-        /// Its bytes.
+        /// The message's bytes.
         length: u64,
     }
 }
@@ -245,6 +271,7 @@ impl Execute<Shared> for Forward {
         caller: Caller,
         _: &mut Vec<u8>,
     ) -> Result<Forwarded, Error> {
+        // One hold of the tables and no copy: 1 byte and 30 MB take the same time.
         let &Forward { session, to } = self;
         let length = shared
             .memory
