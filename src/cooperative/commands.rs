@@ -55,7 +55,7 @@ use crate::common::line::put;
 use crate::server::shared::Shared;
 
 command! {
-    /// Makes this connection a further one of a process.
+    /// Attaches this connection to a process that has joined.
     0x10 "attach TOKEN" Attach -> Attached {
         /// The token in the reply to the process's `join`.
         token: ProcessToken,
@@ -214,8 +214,8 @@ impl Answer<'_> for Granted {
     }
 }
 
-/// A request that does not wait: `wait=0`, or a client that sends datagrams. [`super::waiting`] has
-/// the other way.
+/// Carries out a request that does not wait: `wait=0`, or a client that sends datagrams.
+/// [`super::waiting`] has the other way.
 impl Execute<Shared> for Wanted {
     type Done = Box<Granted>;
 

@@ -22,14 +22,14 @@
 //!
 //! **Invariants**
 //!
-//! 1. A decision changes nothing: from the same [`Standing`] follows the same decision.
+//! 1. A decision changes nothing, and the same [`Standing`] always has the same decision.
 //! 2. A pool is empty when none of its bytes is free, so a pool of size 0 always is.
 //! 3. A limit is the lesser of what is free in the pool and what the process may still owe it.
 //! 4. The only pools that can give are those of [`pools_for`].
 //!
 //! **Cost** some 20 comparisons and no allocation: 8 ns for a refusal by figures 8, 10 and 9.
 //!
-//! **Lock** none: the caller holds the tables' and copies the numbers into the standing.
+//! **Lock** none: the caller holds the tables' lock, and copies the numbers into the standing.
 //!
 //! **Source** `cooperative-memory-management.txt`, figures 8 to 11.
 
@@ -48,13 +48,13 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Boxes 902, 906, 920, 1104 and 1200.
+    /// Returns whether no byte of the pool is free: boxes 902, 906, 920, 1104 and 1200.
     fn is_empty(&self, pool: Pool) -> bool {
         self.free[pool] == 0
     }
 
-    /// Boxes 904, 912, 924, 1108 and 1204. The document lets the limit be the free bytes or a cap;
-    /// here it is both.
+    /// Returns whether `size` exceeds the limit: boxes 904, 912, 924, 1108 and 1204. The document
+    /// lets the limit be the free bytes or a cap; here it is both.
     fn is_over_limit(&self, pool: Pool, size: u64) -> bool {
         size > self.free[pool].min(self.room[pool])
     }
@@ -69,7 +69,8 @@ pub struct Decision {
     pub path: Path,
 }
 
-/// Figure 8: decides about a request for `size` bytes, which the caller has rounded up to a block.
+/// Decides by figure 8 about a request for `size` bytes, which the caller has rounded up to a
+/// block.
 pub fn decide(size: u64, reason: Reason, standing: &Standing) -> Decision {
     let mut path = Path::from(800);
     path.at(801);
@@ -97,8 +98,8 @@ pub fn decide(size: u64, reason: Reason, standing: &Standing) -> Decision {
     Decision { pool, path }
 }
 
-/// Box 803. The figure grants without a question; here a pool that has too little refuses
-/// ([`FULL`]).
+/// Decides at box 803. The figure grants without a question; here a pool that has too little
+/// refuses ([`FULL`]).
 fn committed(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     if standing.is_over_limit(Pool::Committed, size) {
         path.at(FULL);
@@ -107,8 +108,8 @@ fn committed(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     Some(Pool::Committed)
 }
 
-/// Figure 9: a loan from LP for collateral that is sufficient, or else a grant from GP, or else
-/// from LE.
+/// Decides by figure 9: a loan from LP for collateral that is sufficient, or else a grant from GP,
+/// or else from LE.
 fn pause(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     path.at(900);
     if standing.collateral >= size {
@@ -130,7 +131,8 @@ fn pause(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
             return Some(Pool::GrantedPause);
         }
     }
-    // LE is the last reserve for a pause. Its collateral, if there is any, secures what it can.
+    // LE is the last reserve for a pause. The process's collateral secures as much of the loan as
+    // it can, perhaps nothing.
     path.at(920);
     if standing.is_empty(Pool::LoanedEfficiency) {
         path.at(922);
@@ -145,9 +147,9 @@ fn pause(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     Some(Pool::LoanedEfficiency)
 }
 
-/// Figure 10: a loan from LE for any collateral. An urgent request goes on to figure 9. Without
-/// collateral it may get a loan from LE there, at box 928. When LE was too small here, it comes to
-/// LE a second time there, and to the same answer.
+/// Decides by figure 10: a loan from LE for any collateral. An urgent request goes on to figure 9.
+/// Without collateral it may get a loan from LE there, at box 928. When LE was too small here, it
+/// comes to LE a second time there, and to the same answer.
 fn efficiency(size: u64, is_urgent: bool, standing: &Standing, path: &mut Path) -> Option<Pool> {
     path.at(1100);
     if standing.collateral > 0 {
@@ -170,8 +172,8 @@ fn efficiency(size: u64, is_urgent: bool, standing: &Standing, path: &mut Path) 
     pause(size, standing, path)
 }
 
-/// Figure 11: a grant from GL, or a refusal. The most urgent reason has one pool, which no other
-/// reason can drain.
+/// Decides by figure 11: a grant from GL, or a refusal. The most urgent reason has one pool, which
+/// no other reason can drain.
 fn out_of_memory(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     path.at(1200);
     if standing.is_empty(Pool::GrantedLeak) {
@@ -189,7 +191,7 @@ fn out_of_memory(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool
 
 /// Returns the pools that a decision looked at, in that order: each would have given the block, had
 /// it had enough. The collection asks for memory for those pools, so a process that waits is helped
-/// by the pool that comes first. LE may come twice.
+/// by the pool that comes first. LE may be there twice.
 pub fn looked_at(path: &Path) -> impl Iterator<Item = Pool> {
     path.boxes().iter().filter_map(|number| match number {
         803 => Some(Pool::Committed),

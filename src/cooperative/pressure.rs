@@ -8,8 +8,8 @@
 //!   all            │ 0 │ 0 │ 0 │ 0 │ 0 │ 1 │ 1 │       2 of the last 10 s: all10=20.00
 //! ```
 //!
-//! Two numbers tell two stories. `some`: at least one process could not go on. `all`: the whole
-//! machine stood still for memory, as far as these processes are the machine.
+//! `some` counts the time in which at least one process had a request that waited. `all` counts the
+//! time in which every process had one: the work of the machine stood still.
 //!
 //! **Invariants** The memory is 61 buckets, one for each second, however often processes begin and
 //! end to wait; a call costs at most 62 steps, however long ago the last one was.
@@ -18,8 +18,9 @@
 //!
 //! **Simplified** A window seldom begins at a full second. Of its oldest second the part that lies
 //! in the window is taken in proportion, as if the waiting had been spread evenly over that second.
-//! The error is at most 0.25 s: half of the second was waited, and exactly the half that is in the
-//! window, or the other. The time before the server started counts as time without waiting.
+//! The error is at most 0.25 s: when a process waited for half of that second, and the edge of the
+//! window lies just before or just after this half. The time before the server started counts as
+//! time without waiting.
 //!
 //! **Source** Linux's pressure stall information: its `some` and `full`, in plain windows instead
 //! of decaying averages.

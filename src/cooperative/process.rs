@@ -81,7 +81,7 @@ pub(super) struct Process<W> {
     pub reported: Option<Instant>,
     /// The time at which the manager last asked it to report.
     pub status_asked: Option<Instant>,
-    // The manager's wishes.
+    // Its signals and its requests.
     /// The signals that no client of the process has read yet, the next one in front.
     pub signals: VecDeque<Signal>,
     /// The signal to collect that it has not obeyed yet.
@@ -90,8 +90,8 @@ pub(super) struct Process<W> {
     pub asked: u64,
     /// How often it then returned all of that in time.
     pub obeyed: u64,
-    /// It did not obey the last time. It is asked after the others, and its answer is not relied
-    /// on.
+    /// It did not obey the last time. It is asked after the others, and its gain does not count as
+    /// coming.
     pub is_deaf: bool,
     /// The number of its requests in the queue.
     pub waiting: usize,
@@ -270,24 +270,23 @@ impl<W> Process<W> {
     }
 
     /// Adds a signal. At most one signal to collect and one to report wait to be read, so a process
-    /// that reads none costs no more memory. Of two signals to collect, the new one replaces a less
-    /// or equally pressing one; otherwise the old one stays, and asks for the larger of the two
-    /// sizes.
+    /// that reads none costs no more memory. Two signals to collect become one, with the larger size
+    /// and the level that is more pressing. With the smaller size, a process that obeys would free
+    /// less than is due, and count as deaf.
     pub fn signal(&mut self, signal: Signal) {
         for waiting in &mut self.signals {
             match (&signal, &*waiting) {
                 (Signal::Status, Signal::Status) => return,
-                (Signal::Collect { level, .. }, Signal::Collect { level: before, .. })
-                    if level >= before =>
-                {
-                    *waiting = signal;
-                    return;
-                }
                 (
-                    &Signal::Collect { size: less, .. },
                     &Signal::Collect { size, level, within_ms },
+                    &Signal::Collect { size: size_before, level: level_before, within_ms: before },
                 ) => {
-                    *waiting = Signal::Collect { size: size.max(less), level, within_ms };
+                    let is_as_pressing = level >= level_before;
+                    *waiting = Signal::Collect {
+                        size: size.max(size_before),
+                        level: level.max(level_before),
+                        within_ms: if is_as_pressing { within_ms } else { before },
+                    };
                     return;
                 }
                 _ => {}

@@ -123,4 +123,6 @@ fn signals_of_a_kind_do_not_pile_up() {
     assert_eq!(process.signals, [urgent(3), Signal::Status], "the more pressing one stays");
     process.signal(collect(4));
     assert_eq!(process.signals, [urgent(4), Signal::Status], "and the larger size");
+    process.signal(urgent(1));
+    assert_eq!(process.signals, [urgent(4), Signal::Status], "as much is still due");
 }

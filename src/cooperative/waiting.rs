@@ -8,11 +8,11 @@
 //! ```
 //!
 //! Between `begin` and the reply the grant belongs to a client that may vanish at any moment. Each
-//! way out of the picture ends in a reply that was written or in a block that went back. Otherwise
-//! the block would be lost to everyone until the process ended, and no client would know its id.
+//! path in the picture ends with a written reply, or without a block. Otherwise the process would
+//! hold a block whose id no client knows, until the process ends.
 //!
-//! **Invariants** A block that was granted to a client that has gone is given back, and its
-//! process's account is as before the request.
+//! **Invariants** A block that was granted to a client that has gone is given back, and the account
+//! of its process is as if it had not been granted.
 //!
 //! **Lock** the tables, in each look for a few steps; never while the thread sleeps. To give a
 //! block back takes the block's lock alone, then the tables' again ([`crate::memory::service`]).
@@ -111,7 +111,7 @@ impl Waiting for ForMemory {
         Err(stopped_waiting())
     }
 
-    /// Every grant can: no client knows the id yet.
+    /// Returns true: every grant can be taken back, because no client knows its id yet.
     fn can_be_taken_back(&self, _: &Self::Done) -> bool {
         true
     }

@@ -1,4 +1,27 @@
-//! The commands of a lab server: which draws are parked, and the next step of one of them.
+//! The commands of a lab server (`serve --lab`): `parked` lists the clients whose draw is parked,
+//! and `step` lets one of them do its next step.
+//!
+//! ```text
+//!   client 2   > draw 1                                  parked before load: no reply yet
+//!   control    > parked              < parked 2:load
+//!   control    > step 2              < parked 2:store    the counter was loaded
+//!   control    > step 2              < parked            the counter was stored; the draw is over
+//!   client 2                         < 5                 only now comes its reply
+//! ```
+//!
+//! A person types these lines, or [`crate::lab::replay`] sends them. It is a debugger for one
+//! thing: it stops real clients before the steps of a draw, and nowhere else.
+//!
+//! **Invariants** `step` changes only the client that it names. When it fails, no other client has
+//! moved.
+//!
+//! **Lock** the parking place's own, for a few words. The thread of the control connection waits
+//! for the step without it, so further clients can still park.
+//!
+//! **Simplified** any connection may send these commands. A server with `--lab` is for one
+//! classroom.
+//!
+//! **Source** the homework's two tables: each shows one order of these steps.
 
 use std::time::Duration;
 
@@ -8,26 +31,29 @@ use crate::common::error::{Code, Error};
 use crate::numbers::draw::Numbers;
 use crate::numbers::parking::{Parking, Step, Stuck};
 
-/// How long a step of a parked client may take before its asker is told that it hangs.
+/// The time that `step` waits for the client to finish its step. A step is one load or store, so a
+/// client that needs a second has left, or its patience has ended.
 const STEP_PATIENCE: Duration = Duration::from_secs(1);
 
 command! {
-    /// Shows which clients of a lab server are parked, and before what.
+    /// Shows the parked clients of a lab server, each with its next step.
     0x0b "parked" Parked -> Vec<(ClientNumber, Step)>
 }
 
 command! {
     /// Lets a parked client of a lab server do its next step.
     0x0c "step CLIENT" DoStep -> Vec<(ClientNumber, Step)> {
-        /// Which one.
+        /// The number of the parked client, as `parked` shows it.
         client: ClientNumber,
     }
 }
 
-/// The bytes of a parked client in a frame.
+/// The bytes of one parked client in a frame: its number as a u64 and its step as a u32. It is the
+/// least size of an item, so a frame cannot claim more items than its bytes hold.
 const PARKED_BYTES: usize = 12;
 
-/// The reply to both: parked clients in the order of their numbers.
+/// The reply to both commands: the parked clients in the order of their numbers, each with the step
+/// that it is parked before. A text line has one word for each client, `2:load`.
 impl<'a> Message<'a> for Vec<(ClientNumber, Step)> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         source.list(PARKED_BYTES, |source| Ok((source.u64()?, Step::read(source)?)))
@@ -49,6 +75,10 @@ impl Answer<'_> for Vec<(ClientNumber, Step)> {
 impl Execute<Numbers> for Parked {
     type Done = Vec<(ClientNumber, Step)>;
 
+    /// Returns the parked clients.
+    ///
+    /// # Errors
+    /// `refused` on a server without `--lab`.
     fn execute(&self, numbers: &Numbers, _: Caller, _: &mut Vec<u8>) -> Result<Self::Done, Error> {
         Ok(parking(numbers)?.parked())
     }
@@ -57,8 +87,16 @@ impl Execute<Numbers> for Parked {
 impl Execute<Numbers> for DoStep {
     type Done = Vec<(ClientNumber, Step)>;
 
+    /// Lets the client do one step and returns the clients that are parked after it.
+    ///
+    /// # Errors
+    /// `refused` on a server without `--lab`, and when the step does not end in time; `not-found`
+    /// when the client is not parked; `busy` while another connection's step is under way.
     fn execute(&self, numbers: &Numbers, _: Caller, _: &mut Vec<u8>) -> Result<Self::Done, Error> {
         let parking = parking(numbers)?;
+        // This check and the step below lock the parking place separately. A client that stops
+        // being parked in between, because its patience ended, makes the step late, unless it parks
+        // again in time; no other client can take its turn.
         if !parking.parked().iter().any(|&(parked, _)| parked == self.client) {
             let text = "no such client is parked; send parked for those that are";
             return Err(Error::new(Code::NotFound, text));
@@ -77,6 +115,10 @@ impl Execute<Numbers> for DoStep {
     }
 }
 
+/// Returns the parking place of a lab server.
+///
+/// # Errors
+/// `refused` on a server without `--lab`: its clients draw without parking.
 fn parking(numbers: &Numbers) -> Result<&Parking, Error> {
     let text = "this is no lab server, so nobody is parked; start one with serve --lab";
     numbers.unlocked().parking().ok_or_else(|| Error::new(Code::Refused, text))

@@ -1,32 +1,31 @@
-//! The race, exhaustively: the server's own draw under every schedule.
+//! The explorer runs the server's own draw under every schedule and counts the duplicates.
 //!
 //! ```text
-//!   schedule   A A B A …                   decided beforehand
+//!   schedule   A A B A …                   chosen before the run
 //!                │
 //!   Parking ─────┴── lets one thread do one step
 //!      ▲
-//!   thread A ── Numbers::draw ─ take ─ Stepped: load ┤ (read ┤) store ┤
-//!   thread B ── Numbers::draw ─ take ─ Stepped: load ┤ (read ┤) store ┤
+//!   thread A ── gather ─ take ─ Stepped: load ┤ (read ┤) store ┤      ┤ parks before it
+//!   thread B ── gather ─ take ─ Stepped: load ┤ (read ┤) store ┤
 //! ```
 //!
-//! Nothing of the draw is built a second time: [`take`] and what calls it are the
-//! server's, and only the counter that they load and store is ours. It parks before
-//! each step until the schedule names its client.
+//! [`take`] and [`gather`] are the server's: to explore a copy would prove nothing about the
+//! server. Only the counter is the explorer's: it parks before each load and store.
 //!
-//! With the lock, all that happens under it is one step: that a mutex keeps the others
-//! out is taken from std, not proven here (`tests/loom_draw.rs` has a thread stopped within
-//! it). What is shown is that nothing goes wrong where each take is whole. Reading the
-//! list as a step of its own touches nothing that is shared: the list never changes.
+//! With the lock, a whole take is one step. That a mutex keeps other threads out is std's promise,
+//! and not proved here (`tests/loom_draw.rs` stops a thread inside the lock). The read as a step of
+//! its own adds schedules and no outcome, because the list never changes.
 //!
-//! The threads live as long as the stage: one that has drawn begins anew and parks
-//! before its first step, so that the next schedule costs only its switches.
+//! A thread that has drawn starts again and parks, so a schedule costs only switches of threads.
 //!
-//! **Invariants** one thread runs at a time; a schedule always has the same result.
+//! **Invariants** one thread at a time is at a step; the same schedule always gives the same
+//! [`Run`]; a client has the same number of steps in every schedule ([`Case::list`]).
 //!
-//! **Lock** the trace's, by whoever runs; the draw's, where the case has one.
+//! **Lock** the run's, for a push or a copy; the draw's, where the case has one. A thread parks
+//! with neither held: a parked owner of the draw's lock would stop the others for good.
 //!
-//! **Simplified** every load and store is seen by all at once and in order, which
-//! weaker machines do not promise; `tests/loom_draw.rs` is the check for those.
+//! **Simplified** all threads see one order of the steps (`SeqCst`); weaker memory orders allow
+//! more.
 //!
 //! **Source** `loot-box.txt`, the scenario: A draws 4, B draws 2.
 
@@ -48,38 +47,37 @@ use crate::numbers::list::{NumberList, Taken};
 use crate::numbers::parking::Step;
 use crate::numbers::parking::{Parking, Stuck};
 
-/// How long a whole schedule may take: far more than it does, so that a mistake in here
-/// ends with an error.
+/// The time for one [`Stage::go_on`]: so long that only an error in this file can reach it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A thread's stack in bytes; it calls some ten functions deep.
+/// A thread's stack in bytes. A draw calls about ten functions deep.
 const STACK: usize = 128 * 1024;
 
-/// The homework's list.
+/// The start of the homework's list.
 const HOMEWORK: [u32; 6] = [5, 19, 228, 665, 7, 11];
 
-/// One that draws.
+/// A client of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drawer {
-    /// A letter.
+    /// The capital letter that names it in schedules and pictures.
     pub name: char,
-    /// How many numbers it draws with one request.
+    /// The numbers that it asks for in its one request.
     pub count: u64,
 }
 
-/// What is explored.
+/// The case to explore.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// The clients.
+    /// The clients. A schedule names each by its index here.
     pub drawers: Vec<Drawer>,
     /// The work that the lock is held for.
     pub locking: Locking,
-    /// Without the lock: reading the list is a step of its own.
+    /// Whether reading the list is a step of its own. It counts only without the lock.
     pub reads: bool,
 }
 
 impl Case {
-    /// The schedules of its steps.
+    /// Returns all schedules of the clients' steps.
     pub fn schedules(&self) -> Schedules {
         let steps = |drawer: &Drawer| match self.locking {
             Locking::Request => 1,
@@ -89,7 +87,10 @@ impl Case {
         Schedules::new(self.drawers.iter().map(steps).collect())
     }
 
-    /// The homework's list, and as many numbers more as all clients together draw.
+    /// Returns the homework's six numbers, and further ones up to the sum of all draws.
+    ///
+    /// The counter never passes this sum, even in a race, so each take finds a number. At the
+    /// list's end a request would stop early, and have fewer steps than the schedule gives it.
     pub fn list(&self) -> Vec<u32> {
         let wanted = self.drawers.iter().map(|drawer| drawer.count as usize).sum::<usize>();
         let more = (1..).filter(|number| !HOMEWORK.contains(number));
@@ -97,30 +98,30 @@ impl Case {
     }
 }
 
-/// One step that was done.
+/// One finished step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
-    /// Which client, as an index of the case's.
+    /// The client, as an index into [`Case::drawers`].
     pub client: u8,
-    /// What it did.
+    /// The kind of the step.
     pub step: Step,
     /// The index that was loaded; of a take under the lock, the first one.
     pub first: u32,
-    /// What was stored; of a load or read, the index itself.
+    /// The index that was stored; of a load or read, the loaded one.
     pub end: u32,
 }
 
-/// What one schedule led to.
+/// The result of one schedule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Run {
-    /// Every step, in order.
+    /// The steps, in the order in which they ran.
     pub events: Vec<Event>,
-    /// The numbers that each client received.
+    /// The numbers of each client: none before its draw is finished.
     pub received: Vec<Vec<u32>>,
 }
 
 impl Run {
-    /// How many numbers came once too often.
+    /// Returns the number of duplicates: a number that three clients received counts 2.
     pub fn duplicates(&self) -> usize {
         let all = || self.received.iter().flatten();
         all().count() - all().collect::<HashSet<_>>().len()
@@ -139,6 +140,7 @@ struct Scene {
     case: Case,
     list: NumberList,
     parking: Parking,
+    // The counter is an atomic also in the cases with the lock, so one type serves both.
     counter: AtomicU32,
     lock: Mutex<()>,
     run: Mutex<Run>,
@@ -146,10 +148,10 @@ struct Scene {
 }
 
 impl Stage {
-    /// Makes the threads.
+    /// Starts the threads of `case`.
     ///
     /// # Errors
-    /// When the system has none to give.
+    /// The system's. The threads that were started are joined, because `?` drops `stage`.
     pub fn new(case: Case) -> io::Result<Self> {
         let scene = Arc::new(Scene {
             list: NumberList::new(case.list()),
@@ -169,32 +171,33 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Begins anew: the counter at 0, nothing received.
+    /// Sets the counter to 0 and forgets the run. Precondition: no client is inside a draw, where
+    /// it would store an index of the old run.
     pub fn reset(&self) {
         let clients = self.scene.case.drawers.len();
         self.scene.counter.store(0, Ordering::SeqCst);
         *lock(&self.scene.run) = Run { events: Vec::new(), received: vec![Vec::new(); clients] };
     }
 
-    /// Lets the clients of `schedule` do a step each.
+    /// Lets the clients of `schedule` do one step each and waits for the last one. A client with no
+    /// step left would start its request again; [`Schedules::complete`] refuses such a schedule.
     ///
     /// # Errors
-    /// [`Stuck::Late`], which would be a mistake in here. A client that has no step left
-    /// would begin its draw anew: [`Schedules::complete`] tells whether one has.
+    /// [`Stuck::Late`]. The threads then stand inside a draw: drop the stage.
     pub fn go_on(&self, schedule: &[u8]) -> Result<(), Stuck> {
         let plan = schedule.iter().map(|&client| ClientNumber::from(client));
         self.scene.parking.carry_out(plan, PATIENCE)
     }
 
-    /// What has happened since the reset.
+    /// Returns a copy of the run since the last reset.
     pub fn so_far(&self) -> Run {
         lock(&self.scene.run).clone()
     }
 
-    /// Runs a whole schedule from the beginning.
+    /// Runs a complete schedule from the beginning.
     ///
     /// # Errors
-    /// As [`Stage::go_on`].
+    /// Those of [`Stage::go_on`].
     pub fn run(&self, schedule: &[u8]) -> Result<Run, Stuck> {
         self.reset();
         self.go_on(schedule)?;
@@ -204,6 +207,8 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        // Before `open`: a thread that it wakes ends its draw without parking, and then sees the
+        // flag.
         self.scene.closing.store(true, Ordering::SeqCst);
         self.scene.parking.open();
         for thread in self.threads.drain(..) {
@@ -216,6 +221,7 @@ impl Scene {
     fn draw_again_and_again(&self, client: usize, count: u64) {
         while !self.closing.load(Ordering::SeqCst) {
             let received: Vec<u32> = self.draw(client as u8, count).numbers().collect();
+            // Before it parks again: `carry_out` returns only after that, so no number is missed.
             if let Some(slot) = lock(&self.run).received.get_mut(client) {
                 *slot = received;
             }
@@ -223,6 +229,8 @@ impl Scene {
     }
 
     fn draw(&self, client: u8, count: u64) -> Taken<'_> {
+        // Under the lock it would park as the owner of the lock, and the next client would wait for
+        // it.
         let parking = self.case.locking == Locking::None;
         let counter = Stepped { scene: self, client, parking, loaded: Cell::new(0) };
         let unlocked = || take(&counter, 1, self.list.len());
@@ -235,7 +243,7 @@ impl Scene {
 struct Stepped<'a> {
     scene: &'a Scene,
     client: u8,
-    /// Parks before each step; not under the lock.
+    /// Whether it parks before each load and store. Under the lock the whole take is one step.
     parking: bool,
     loaded: Cell<u32>,
 }
@@ -245,6 +253,7 @@ impl Stepped<'_> {
         self.scene.parking.park(ClientNumber::from(self.client), before);
     }
 
+    /// Records a step before the thread parks again: so the events are in the order of the steps.
     fn did(&self, step: Step, first: u32, end: u32) {
         lock(&self.scene.run).events.push(Event { client: self.client, step, first, end });
     }
@@ -288,48 +297,47 @@ impl Counter for Stepped<'_> {
     }
 }
 
-/// How far to search.
+/// The limits of a search.
 #[derive(Debug, Clone, Copy)]
 pub struct Bound {
-    /// Only schedules with at most so many preemptions.
+    /// The most preemptions of a schedule; `None` for no limit.
     pub preemptions: Option<usize>,
-    /// At most so many schedules.
+    /// The most schedules. It bounds the time, and the outcomes to 16 bytes for each.
     pub schedules: u64,
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// Schedules tried.
+    /// The schedules that were run.
     pub tried: u64,
-    /// How many there are; `None` when that is over 128 bits.
+    /// The schedules that exist; `None` if their number needs more than 128 bits.
     pub count: Option<u128>,
-    /// Schedules with a duplicate.
+    /// The schedules with a duplicate.
     pub racy: u64,
-    /// Distinct outcomes: the list that each client received.
+    /// The distinct outcomes: the lists that all clients received.
     pub outcomes: usize,
-    /// The most duplicates of a schedule.
+    /// The most duplicates in one schedule.
     pub most_duplicates: usize,
-    /// The schedule with a duplicate that has the fewest preemptions, and of those the
-    /// fewest duplicates.
+    /// The first schedule with the fewest preemptions and, of those, the fewest duplicates.
     pub smallest: Option<Smallest>,
 }
 
-/// The smallest counterexample.
+/// The smallest counterexample: the easiest one to follow by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Smallest {
-    /// Who does each step.
+    /// The client of each step.
     pub schedule: Vec<u8>,
-    /// Switches away from a client that had steps left.
+    /// The switches away from a client that had steps left.
     pub preemptions: usize,
-    /// Numbers that came once too often.
+    /// The duplicates, as [`Run::duplicates`] counts them.
     pub duplicates: usize,
 }
 
-/// Runs the case under every schedule within the bound; tells `progress` how many.
+/// Runs each schedule within `bound`, few preemptions first; tells `progress` their number.
 ///
 /// # Errors
-/// [`Stuck`], which would be a mistake in here.
+/// Those of [`Stage::go_on`]; the findings are lost.
 pub fn explore(
     case: &Case,
     stage: &Stage,
@@ -350,7 +358,7 @@ pub fn explore(
             match stage.run(schedule) {
                 Ok(run) => {
                     findings.add(schedule, preemptions, run.duplicates());
-                    // Two times 64 bits: a million outcomes do not fit as they are.
+                    // 2 · 64 bits: of a million outcomes two are equal by chance once in 10^27.
                     let half = |salt: u64| fingerprint.hash_one((salt, &run.received));
                     outcomes.insert((half(0), half(1)));
                 }
@@ -362,7 +370,7 @@ pub fn explore(
             progress(findings.tried);
             ControlFlow::Continue(())
         });
-        // When all were seen, the rest of the preemptions need no looking for.
+        // All were run, so more preemptions find none.
         if ended.is_break() || findings.count == Some(u128::from(findings.tried)) {
             break;
         }

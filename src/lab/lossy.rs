@@ -1,4 +1,5 @@
-//! A datagram proxy that loses, repeats and reorders what goes through it.
+//! A datagram proxy that loses, repeats and reorders the datagrams between UDP clients and a
+//! server.
 //!
 //! ```text
 //!   client A ──┐                 ┌── socket of A ──┐
@@ -6,17 +7,30 @@
 //!              ◄── threads ──────┴── socket of B ──┘
 //! ```
 //!
-//! Each client has a socket towards the server, so that the server tells them apart, and a
-//! thread for what comes back. Each way of each client is a [`Link`] with its own chance.
+//! On the loopback interface a datagram is almost never lost, so a client that sends only once
+//! seems correct. The proxy makes the faults frequent, and a seed makes them repeatable.
 //!
-//! **Invariants** what a seed does to the first datagrams of the first client it does again;
-//! a datagram that is held back for reordering is not lost by that while its client is known. No more than 1024
-//! clients; one whose server was silent for a minute is dropped.
+//! Each client has a socket of its own towards the server, so the server sees different addresses,
+//! and a thread for the replies. Each direction of each client is a [`Link`] with its own random
+//! numbers. Here 2 is lost and 3 is held back:
 //!
-//! **Lock** none. **Simplified** faults are independent of each other; real networks lose
-//! datagrams in bursts.
+//! ```text
+//!   in    1   2   3   4
+//!   out   1   ✗       4 3        4 has overtaken 3
+//! ```
 //!
-//! **Source** the lecture's omission failures and ordering.
+//! **Invariants** the same seed has the same effect on the first datagrams of the first client.
+//! Reordering alone loses no datagram of a known client. There are at most 1024 clients; one whose
+//! server is silent for a minute is forgotten.
+//!
+//! **Lock** none: each link belongs to one thread. The threads share only sockets, which the system
+//! guards, and atomic counters.
+//!
+//! **Simplified** faults are independent of each other; real networks lose datagrams in bursts.
+//! Nothing is delayed but for reordering, and no bit is changed.
+//!
+//! **Source** the lecture, `interprocess-communication-lecture.txt`: omission failures and ordering
+//! of datagrams.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
@@ -33,42 +47,45 @@ use crate::protocol::datagram::BUFFER;
 use crate::server::accept::warn_now_and_then;
 use crate::server::udp::any_port;
 
-/// Clients at once: each has a thread and a socket.
+/// The most clients at once. Their buffers of 64 KiB need up to 64 MiB.
 const MAX_CLIENTS: usize = 1024;
 
-/// How long a datagram is held back when no other comes to overtake it.
+/// The longest time that a datagram is held back. It is shorter than the 50 ms after which this
+/// crate's datagram client sends again: otherwise each held datagram would look lost.
 const HELD: Duration = Duration::from_millis(20);
 
-/// The wait after an error of the system.
+/// The wait after an error of the system, so that a lasting error does not use up a core.
 const BACK_OFF: Duration = Duration::from_millis(1);
 
-/// After this much silence of the server a client's socket is dropped.
+/// The silence of the server after which a client's thread ends. It is checked after a receive,
+/// which waits as long itself: so the thread ends after at most twice this time.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// A thread here has little to do.
+/// The stack of a client's thread in bytes; its buffer lies on the heap.
 const STACK: usize = 128 * 1024;
 
-/// How likely each fault is, 0 to 1.
+/// The probability of each fault. Outside 0 to 1 `random_bool` panics; the command line checks.
 #[derive(Debug, Clone, Copy)]
 pub struct Weather {
-    /// Lost.
+    /// The datagram is lost.
     pub drop: f64,
-    /// Sent twice.
+    /// The datagram is sent twice.
     pub duplicate: f64,
-    /// Held back until another has overtaken it.
+    /// The datagram is held back until the next one of its direction has overtaken it.
     pub reorder: f64,
 }
 
-/// What has happened so far.
+/// The events so far, of all clients in both directions. `Relaxed` is enough for them, because no
+/// other memory depends on these totals.
 #[derive(Debug, Default)]
 pub struct LossyCounts {
-    /// Datagrams that came.
+    /// Datagrams that arrived at the proxy.
     pub came: AtomicU64,
-    /// Lost ones.
+    /// Datagrams that were lost on purpose.
     pub dropped: AtomicU64,
-    /// Sent twice.
+    /// Datagrams that were sent twice.
     pub duplicated: AtomicU64,
-    /// Held back.
+    /// Datagrams that were held back.
     pub reordered: AtomicU64,
 }
 
@@ -78,27 +95,29 @@ impl LossyCounts {
     }
 }
 
-/// One way of one client.
+/// One direction of one client, without a socket, thread or clock, so a test can run it.
 #[derive(Debug)]
 pub struct Link<R> {
     weather: Weather,
     chance: R,
     counts: Arc<LossyCounts>,
+    /// The datagrams that wait to be overtaken, in the order in which they came.
     held: Vec<Vec<u8>>,
-    /// Since when the first of them is.
+    /// The time when the first of `held` came; `None` when none is held.
     since: Option<Instant>,
 }
 
 impl<R: Rng> Link<R> {
-    /// A way with its own chance.
+    /// Makes a direction in which no datagram is held.
     pub fn new(weather: Weather, chance: R, counts: Arc<LossyCounts>) -> Self {
         Self { weather, chance, counts, held: Vec::new(), since: None }
     }
 
-    /// Takes a datagram; answers what comes out, in order: it, once or twice, and those that
-    /// were held back; or nothing.
+    /// Takes one datagram and returns those to send now: none if it is lost or held back; otherwise
+    /// its one or two copies, and behind them all that were held back.
     pub fn pass(&mut self, datagram: &[u8], now: Instant) -> Vec<Vec<u8>> {
-        // Chance is asked the same three times for each, so one fault does not shift the rest.
+        // Three random numbers for each datagram, also for a lost one. Otherwise one more loss
+        // would change all later faults of the same seed.
         let Weather { drop, duplicate, reorder } = self.weather;
         let [dropped, duplicated, reordered] =
             [drop, duplicate, reorder].map(|likely| self.chance.random_bool(likely));
@@ -115,15 +134,17 @@ impl<R: Rng> Link<R> {
         if reordered {
             LossyCounts::add(&self.counts.reordered);
             self.held.append(&mut copies);
+            // The first one's time counts: otherwise `--reorder 1` would hold a stream for ever.
             self.since.get_or_insert(now);
             return self.release(now);
         }
+        // This datagram goes first: it has overtaken the held ones.
         self.since = None;
         copies.append(&mut self.held);
         copies
     }
 
-    /// What was held back for long enough, and nothing has overtaken.
+    /// Returns the held datagrams if the first has waited for `HELD` at `now`.
     pub fn release(&mut self, now: Instant) -> Vec<Vec<u8>> {
         if self.since.is_none_or(|since| now.saturating_duration_since(since) < HELD) {
             return Vec::new();
@@ -132,38 +153,47 @@ impl<R: Rng> Link<R> {
         std::mem::take(&mut self.held)
     }
 
-    /// Whether something is held back.
+    /// Returns whether a datagram is held back.
     pub fn holds(&self) -> bool {
         !self.held.is_empty()
     }
 }
 
-/// The proxy.
+/// The proxy: the socket that clients send to, and the clients it knows. All fields belong to the
+/// thread that calls [`Proxy::run`].
 #[derive(Debug)]
 pub struct Proxy {
+    /// The socket towards the clients. The clients' threads send replies through it.
     listener: Arc<UdpSocket>,
     to: SocketAddr,
     weather: Weather,
     seed: u64,
     counts: Arc<LossyCounts>,
+    /// The known clients, by the address that they send from.
     clients: HashMap<SocketAddr, LossyClient>,
-    /// How many clients there were: each has its own chance.
+    /// The clients so far, also the forgotten ones. A client's seed is made of it.
     known: u64,
+    /// The time of the last warning, which bounds how often one is logged.
     warned: Option<Instant>,
 }
 
+/// A known client.
 #[derive(Debug)]
 struct LossyClient {
+    /// The socket towards the server, connected to it: it receives from no other address.
     socket: Arc<UdpSocket>,
+    /// The direction to the server. The other direction belongs to the thread.
     there: Link<StdRng>,
+    /// The thread that passes replies back. It is not joined; its end means that the client is
+    /// forgotten.
     back: JoinHandle<()>,
 }
 
 impl Proxy {
-    /// Listens, and passes on to `to`.
+    /// Binds `listen`, and will pass datagrams on to `to`.
     ///
     /// # Errors
-    /// When the address cannot be had.
+    /// The system's, when the address is in use or not of this machine.
     pub fn new(
         listen: SocketAddr,
         to: SocketAddr,
@@ -175,7 +205,7 @@ impl Proxy {
         Ok(Self { listener, to, weather, seed, counts, clients, known: 0, warned: None })
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on: the true port, if port 0 was asked for.
     ///
     /// # Errors
     /// The system's.
@@ -183,12 +213,13 @@ impl Proxy {
         self.listener.local_addr()
     }
 
-    /// What has happened so far.
+    /// Returns the counters, which stay readable after [`Proxy::run`] has taken the proxy.
     pub fn counts(&self) -> Arc<LossyCounts> {
         self.counts.clone()
     }
 
-    /// Passes datagrams on for as long as the process lives.
+    /// Passes datagrams on until the process ends. It waits without a timeout unless a datagram is
+    /// held back, so an idle proxy costs no wake-ups.
     pub fn run(mut self) {
         let mut buffer = vec![0; BUFFER];
         let mut timeout = None;
@@ -199,7 +230,7 @@ impl Proxy {
             match self.listener.recv_from(&mut buffer) {
                 Ok((length, from)) => self.pass_on(&buffer[..length], from),
                 Err(error) if is_nothing_yet(&error) => {}
-                // What a client's system says of a closed port belongs to nobody here.
+                // Some systems report a client's closed port here: it concerns an earlier reply.
                 Err(error) => {
                     log::debug!("nothing was received: {error}");
                     std::thread::sleep(BACK_OFF);
@@ -208,7 +239,9 @@ impl Proxy {
         }
     }
 
+    /// Sends one datagram of a client through its link, and makes the link first for a new client.
     fn pass_on(&mut self, datagram: &[u8], from: SocketAddr) {
+        // A forgotten client gets a new socket and a new link.
         if self.clients.get(&from).is_none_or(|client| client.back.is_finished()) {
             match self.meet(from) {
                 Ok(client) => drop(self.clients.insert(from, client)),
@@ -223,13 +256,17 @@ impl Proxy {
         }
     }
 
+    /// Sends the held datagrams of all clients that have waited long enough.
     fn release(&mut self) {
         for client in self.clients.values_mut() {
             send_all(client.there.release(Instant::now()), |datagram| client.socket.send(datagram));
         }
     }
 
-    /// A socket and a thread for a client.
+    /// Makes the socket, the two links and the thread of a new client.
+    ///
+    /// # Errors
+    /// The system's, or `Other` when there are too many clients. No client is added then.
     fn meet(&mut self, from: SocketAddr) -> io::Result<LossyClient> {
         self.clients.retain(|_, client| !client.back.is_finished());
         if self.clients.len() >= MAX_CLIENTS {
@@ -239,6 +276,7 @@ impl Proxy {
         socket.connect(self.to)?;
         self.known += 1;
         let link = |way: u64| {
+            // With one random source for both directions, a seed's effect would depend on timing.
             let chance = StdRng::seed_from_u64(self.seed.wrapping_add(2 * self.known + way));
             Link::new(self.weather, chance, self.counts.clone())
         };
@@ -250,11 +288,12 @@ impl Proxy {
     }
 }
 
-/// A client's thread: what its server says goes back, until the server is silent.
+/// Runs the thread of a client: passes the server's replies back until the server is silent.
 fn pass_back(inner: &UdpSocket, outer: &UdpSocket, client: SocketAddr, mut link: Link<StdRng>) {
     let mut buffer = vec![0; BUFFER];
     let (mut timeout, mut heard) = (None, Instant::now());
     while heard.elapsed() < SILENCE {
+        // A held reply must go out in time, so the receive waits no longer than that.
         set_timeout(inner, &mut timeout, Some(if link.holds() { HELD } else { SILENCE }));
         let out = match inner.recv(&mut buffer) {
             Ok(length) => {
@@ -262,7 +301,7 @@ fn pass_back(inner: &UdpSocket, outer: &UdpSocket, client: SocketAddr, mut link:
                 link.pass(&buffer[..length], heard)
             }
             Err(error) => {
-                // Nobody listens at the server's: it may be started later.
+                // The server's port is closed. The server may start later, so the thread goes on.
                 if !is_nothing_yet(&error) {
                     std::thread::sleep(BACK_OFF);
                 }
@@ -273,7 +312,7 @@ fn pass_back(inner: &UdpSocket, outer: &UdpSocket, client: SocketAddr, mut link:
     }
 }
 
-/// What cannot be sent is lost, like the rest.
+/// Sends datagrams in order. One that cannot be sent is lost, as UDP allows, and logged.
 fn send_all(datagrams: Vec<Vec<u8>>, send: impl Fn(&[u8]) -> io::Result<usize>) {
     for datagram in datagrams {
         if let Err(error) = send(&datagram) {
@@ -282,12 +321,14 @@ fn send_all(datagrams: Vec<Vec<u8>>, send: impl Fn(&[u8]) -> io::Result<usize>) 
     }
 }
 
+/// Sets a socket's read timeout, unless `now` is the same: that saves a call for each datagram.
 fn set_timeout(socket: &UdpSocket, now: &mut Option<Duration>, timeout: Option<Duration>) {
     if *now != timeout && socket.set_read_timeout(timeout).is_ok() {
         *now = timeout;
     }
 }
 
+/// Returns whether a receive reached its timeout, which Windows reports as `TimedOut`.
 fn is_nothing_yet(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -1,9 +1,15 @@
-//! Recorded draws: which number came twice, which never, which cannot be.
+//! Recorded draws: the files of several clients are read, and the report names each number that
+//! came twice, never, or is outside the list.
 //!
-//! A file is read line by line; every word that is a number counts, however it stands
-//! there: one a line, many a line, between commas or in brackets. A line that holds
-//! `draw N` is a command and one that begins with `error` a refusal: no draws. A number
-//! that hangs on letters (`client7`) is a name, and one before a colon (`3: 19`) a label.
+//! A file is read line by line. Each word that is a number counts, however the client printed it:
+//! one on a line, many on a line, between commas or in brackets.
+//!
+//! | in a file | read as |
+//! | --- | --- |
+//! | `5, 19 [228,665]` | four numbers |
+//! | `> draw 4`, `error exhausted …` | a command and a refusal: the line has no draws |
+//! | `client7`, `3: 19` | a name; a label and the number 19 |
+//! | `\x1b[31m228\x1b[0m`, UTF-16 | the number 228 in colours; the same text as in UTF-8 |
 //!
 //! ```text
 //!   duplicate 228: out-A.txt line 3, out-B.txt line 1
@@ -12,13 +18,19 @@
 //!   6 drawn, 1 duplicate, 99995 not drawn
 //! ```
 //!
-//! The smallest evidence comes first: two lines of two files before two of one, and those
-//! that stand nearest to their files' beginnings.
+//! The duplicates that are easiest to look up come first: two files before one file, because that
+//! is the race between clients; then those near the beginnings of their files.
 //!
-//! **Invariants** each number within 1 to the greatest is counted once as drawn; each
-//! further time is one duplicate.
+//! **Invariants** the first time that a number of the list comes it counts as drawn; each further
+//! time is one duplicate.
 //!
-//! **Lock** none. **Source** the homework: no client gets a number another one has.
+//! **Lock** none: one thread reads all files.
+//!
+//! **Simplified** a list of all first places is kept in memory, 8 bytes for each number of the
+//! list: 80 MB for the longest list, of ten million. A larger check would sort the files on disk.
+//!
+//! **Source** the homework: no client gets a number that another client has. Its own check is
+//! `python3 client.py … > file` for each client.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -26,20 +38,21 @@ use std::fmt::Write;
 use crate::common::id::parse_decimal;
 use crate::lab::shuffle::Shuffle;
 
-/// Findings of one kind that are listed; the rest is counted.
+/// The most findings of one kind in a report; the others are only counted.
 const MAX_LISTED: usize = 10;
 
-/// Columns of a number out of range that are shown.
+/// The most columns of a number out of range that are shown: all of a 64-bit number.
 const LONGEST_WORD: usize = 20;
 
-/// Where a number stood: which file, which line from 1. Line 0: nowhere.
+/// The place of a number: the index of its file, and the line, counted from 1. Line 0 means no
+/// place, so the table needs no `Option`, which would make it half as large again.
 #[derive(Debug, Clone, Copy, Default)]
 struct FilePlace {
     file: u32,
     line: u32,
 }
 
-/// A number that came again.
+/// A number that came again, with its first place and this one.
 #[derive(Debug, Clone, Copy)]
 struct RepeatedNumber {
     number: u32,
@@ -47,22 +60,26 @@ struct RepeatedNumber {
     again: FilePlace,
 }
 
-/// All that was read so far.
+/// The numbers of all files that were read so far.
 #[derive(Debug)]
 pub struct Record {
+    /// The name of each file, and how many numbers it has.
     files: Vec<String>,
     counts: Vec<u64>,
-    /// For each number where it came first; index 0 is not used.
+    /// The place where each number came first, by the number; index 0 is not used.
     first: Vec<FilePlace>,
+    /// Every further time that a number came, also the third and fourth.
     duplicates: Vec<RepeatedNumber>,
-    /// The numbers in range in the order of the files, each where it came first.
+    /// The numbers of the list, each once, in the order of their first places: the input of
+    /// [`Shuffle`].
     order: Vec<u32>,
+    /// The first [`MAX_LISTED`] numbers out of range as they stood, and the number of all.
     out_of_range: Vec<(String, FilePlace)>,
     out_of_range_count: u64,
 }
 
 impl Record {
-    /// Nothing read yet, of a list of 1 to `greatest`.
+    /// Makes an empty record for a list of the numbers 1 to `greatest`.
     pub fn new(greatest: u32) -> Self {
         Self {
             files: Vec::new(),
@@ -75,7 +92,7 @@ impl Record {
         }
     }
 
-    /// Reads one file.
+    /// Reads one file. A number in it is compared with all files before.
     pub fn read(&mut self, name: &str, text: &[u8]) {
         let file = self.files.len() as u32;
         let mut count = 0;
@@ -87,6 +104,8 @@ impl Record {
         self.counts.push(count);
     }
 
+    /// Counts one number. It is kept as text until here, because one out of range may not fit 64
+    /// bits.
     fn count(&mut self, word: &[u8], place: FilePlace) {
         let number = parse_decimal(word).and_then(|number| usize::try_from(number).ok());
         let in_range = number.filter(|&number| (1..self.first.len()).contains(&number));
@@ -111,31 +130,35 @@ impl Record {
         }
     }
 
-    /// Whether no number was found.
+    /// Returns whether no number was found.
     pub fn is_empty(&self) -> bool {
         self.counts.iter().sum::<u64>() == 0
     }
 
-    /// Whether nothing is wrong; a number that nobody drew is, when the list was drained.
+    /// Returns whether there is no fault: no duplicate, no number out of range and, if the clients
+    /// drained the list, no number missing.
     pub fn is_well(&self, drained: bool) -> bool {
         self.duplicates.is_empty()
             && self.out_of_range_count == 0
             && !(drained && self.missing() > 0)
     }
 
-    /// How many different numbers were drawn.
+    /// Returns the number of different numbers that were drawn.
     fn drawn(&self) -> u64 {
         self.order.len() as u64
     }
 
+    /// Returns the number of gaps: numbers of the list that never came.
     fn missing(&self) -> u64 {
         self.first.len() as u64 - 1 - self.drawn()
     }
 
-    /// The findings, the smallest evidence first, and one line that sums them up.
+    /// Returns the findings as text, then the count of each file, the order's verdict, and a
+    /// summary line. `drained` adds the numbers that never came.
     pub fn report(&self, drained: bool) -> String {
         let mut text = String::new();
         for RepeatedNumber { number, first, again } in self.smallest_evidence() {
+            // Writing to a `String` never fails, so the result of `writeln!` is not used.
             let (first, again) = (self.place(first), self.place(again));
             let _ = writeln!(text, "duplicate {number}: {first}, {again}");
         }
@@ -170,11 +193,15 @@ impl Record {
         text
     }
 
-    /// The duplicates that are easiest to look up.
+    /// Returns the duplicates that are easiest to look up, at most [`MAX_LISTED`].
+    ///
+    /// It selects them in linear time before it sorts them: a server without a lock may give a
+    /// hundred thousand duplicates, of which ten are shown.
     fn smallest_evidence(&self) -> Vec<RepeatedNumber> {
         let effort = |duplicate: &RepeatedNumber| {
             let RepeatedNumber { number, first, again } = *duplicate;
             let lines = u64::from(first.line) + u64::from(again.line);
+            // `false` sorts before `true`: a duplicate in two files comes first.
             (first.file == again.file, lines, number)
         };
         let mut easiest = self.duplicates.clone();
@@ -192,13 +219,13 @@ impl Record {
     }
 }
 
-/// All numbers of a text, in their order; what 32 bits do not hold is left out.
+/// Returns all numbers of a text, in order, without those that do not fit 32 bits.
 pub fn listed(text: &[u8]) -> Vec<u32> {
     let text = plain(text);
     draws(&text).filter_map(|(_, word)| u32::try_from(parse_decimal(word)?).ok()).collect()
 }
 
-/// A recorded text without its mark, and without what colours it.
+/// Returns a text without its byte order mark and without terminal colours.
 fn plain(text: &[u8]) -> Cow<'_, [u8]> {
     match without_mark(text) {
         Cow::Borrowed(text) => without_colours(text),
@@ -206,15 +233,15 @@ fn plain(text: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Every number that was drawn, and its line from 1.
+/// Returns each drawn number as text, with its line, counted from 1.
 fn draws(text: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     let lines = (1..).zip(text.split(|&byte| byte == b'\n'));
     let of_draws = lines.filter(|(_, line)| !is_no_draw(line));
     of_draws.flat_map(|(at, line)| numbers_in(line).map(move |word| (at, word)))
 }
 
-/// The text as bytes that ASCII can be read in: some terminals record UTF-16, and some
-/// begin UTF-8 with a mark.
+/// Returns the text in an encoding that has ASCII as it is. The `>` of Windows PowerShell writes
+/// UTF-16, and some editors put a byte order mark before UTF-8.
 fn without_mark(text: &[u8]) -> Cow<'_, [u8]> {
     let utf_16 = |pairs: &[u8], unit: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = pairs.as_chunks().0.iter().map(|&pair| unit(pair)).collect();
@@ -228,6 +255,7 @@ fn without_mark(text: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
+/// Adds a line with the number of findings that were left out.
 fn more(text: &mut String, count: u64, what: &str) {
     let listed = MAX_LISTED as u64;
     if count > listed {
@@ -239,7 +267,8 @@ fn plural(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// Whether a line is a command or a refusal.
+/// Returns whether a line has no draws: it is a refusal, or holds the command `draw N`. Without
+/// this the 4 of a recorded `draw 4` would count as drawn.
 fn is_no_draw(line: &[u8]) -> bool {
     if is_refusal(line) {
         return true;
@@ -253,13 +282,15 @@ fn is_no_draw(line: &[u8]) -> bool {
     false
 }
 
-/// Whether a line begins with `error`.
+/// Returns whether the first word of a line is `error`.
 pub(super) fn is_refusal(line: &[u8]) -> bool {
     words(line).next().is_some_and(|word| word.eq_ignore_ascii_case(b"error"))
 }
 
-/// The numbers of a line. One that a colon and a space follow is a label: `3: 19 228`.
+/// Returns the numbers of a line. A number before a colon and a space is a label: `3: 19 228` has
+/// two.
 pub(super) fn numbers_in(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    // The words are slices of the line, so their addresses tell where in it they end.
     let labels = move |word: &[u8]| {
         let end = word.as_ptr_range().end as usize - line.as_ptr_range().start as usize;
         matches!(&line[end..], [b':', b' ' | b'\t' | b'\r', ..] | [b':'])
@@ -267,23 +298,26 @@ pub(super) fn numbers_in(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     words(line).filter(move |word| is_number(word) && !labels(word))
 }
 
-/// Runs of what names and numbers are made of. Letters beyond ASCII divide, because many
-/// languages put no space before a number.
+/// Returns the words of a line: runs of ASCII letters, digits, `-`, `_` and `.`. A letter beyond
+/// ASCII ends a word, because many languages put no space before a number.
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     line.split(move |byte| !part(byte))
         .map(|word| word.strip_suffix(b".").unwrap_or(word))
-        // As in `5->19`.
+        // A dash behind a number joins it to the next, as in `5->19`.
         .map(|word| word.strip_suffix(b"-").unwrap_or(word))
         .filter(|word| !word.is_empty())
 }
 
+/// Returns whether a word is digits, perhaps after a minus sign. A negative number is a number, so
+/// that it is reported as out of range.
 fn is_number(word: &[u8]) -> bool {
     let digits = word.strip_prefix(b"-").unwrap_or(word);
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
-/// The text without what colours it on a terminal: ESC, `[`, parameters and a letter.
+/// Returns the text without the sequences that colour it on a terminal: ESC, `[`, parameters, and a
+/// letter. An unfinished one at the end is removed too.
 pub(super) fn without_colours(text: &[u8]) -> Cow<'_, [u8]> {
     const ESCAPE: u8 = 0x1b;
     if !text.contains(&ESCAPE) {

@@ -1,4 +1,4 @@
-//! A schedule carried out by real clients of a lab server.
+//! A replay: real clients carry out a schedule on a lab server, over their sockets.
 //!
 //! ```text
 //!   race --replay                          serve --lab
@@ -7,12 +7,23 @@
 //!     control ── step 2, step 2, step 3 … ► lets one of them do one step
 //! ```
 //!
-//! The server tells who is parked, and each client is made to park before the next one
-//! connects: so the new name in that list is its own.
+//! The explorer finds a schedule on threads of its own. The replay shows that it is also a fault of
+//! the server: two real clients receive the same number in their replies.
 //!
-//! **Invariants** a step is asked for only after the one before was done.
+//! The client numbers are the server's, and a client does not learn its own. So the clients connect
+//! one after another: each is parked before the next connects, and the one new number in the reply
+//! to `parked` must be its own.
 //!
-//! **Lock** none. **Source** the explorer's counterexample.
+//! **Invariants** a step is sent only after the reply to the step before. So one step is under way
+//! at a time, as in the explorer.
+//!
+//! **Lock** none: one thread, and one connection for each client and for the control.
+//!
+//! **Simplified** the server's list is its own, so the numbers differ from the explorer's. Only the
+//! pattern of repeated numbers is compared. A client stays parked for at most 60 s on the server; a
+//! schedule that takes longer fails with [`ReplayError::Differs`].
+//!
+//! **Source** the explorer's counterexample ([`crate::lab::explorer`]).
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -22,25 +33,25 @@ use crate::client::line::LineConnection;
 use crate::common::caller::ClientNumber;
 use crate::lab::explorer::{Case, Run};
 
-/// How long any one thing may take.
+/// The limit of each call on a connection, and of the wait until a new client is parked.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Between two looks at who is parked.
+/// The time between two requests for the list of parked clients.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// How the server says that a client is not parked.
+/// The start of the server's reply to `step` for a client that is not parked.
 const NOT_FOUND: &str = "error not-found ";
 
-/// Why a replay failed.
+/// The reason why a replay failed.
 #[derive(Debug)]
 pub enum ReplayError {
-    /// The connection.
+    /// A connection failed, or a reply did not come in time.
     Call(CallError),
-    /// The server said no, in its words.
+    /// The server refused, with this reply.
     Refused(String),
-    /// A client did not come to its first step.
+    /// The draw of this client did not park before its first step.
     NotParked(char),
-    /// What was received is not what the schedule leads to.
+    /// The pattern of the received numbers is not the schedule's.
     Differs,
 }
 
@@ -68,7 +79,11 @@ impl fmt::Display for ReplayError {
 
 impl std::error::Error for ReplayError {}
 
-/// Sends what is answered with the list of parked clients.
+/// Sends `parked` or `step`, and returns the client numbers of the reply, such as 2 and 3 of
+/// `parked 2:load 3:store`.
+///
+/// # Errors
+/// [`ReplayError::Call`], and [`ReplayError::Refused`] with any other reply.
 fn parked(control: &mut LineConnection, request: &str) -> Result<Vec<ClientNumber>, ReplayError> {
     let reply = control.ask(request.as_bytes())?;
     let reply = String::from_utf8_lossy(&reply);
@@ -76,14 +91,19 @@ fn parked(control: &mut LineConnection, request: &str) -> Result<Vec<ClientNumbe
     if words.next() != Some("parked") {
         return Err(ReplayError::Refused(reply.into_owned()));
     }
+    // The step behind the colon is not needed: the schedule says which client is next.
     Ok(words.filter_map(|word| word.split(':').next()?.parse().ok()).collect())
 }
 
-/// Carries the schedule out; answers the numbers that each client received, in the
-/// case's order. They repeat where those of `explored`, the same schedule's run, do.
+/// Carries out `schedule` on the lab server and returns the numbers that each client received, in
+/// the order of [`Case::drawers`].
+///
+/// `explored` is the run of the same schedule in the explorer. The numbers repeat in the same
+/// places as there.
 ///
 /// # Errors
-/// [`ReplayError`]; what was drawn until then is gone.
+/// [`ReplayError`]. The numbers drawn up to then are gone from the server's list. Clients that are
+/// still parked draw on when their patience ends.
 pub fn replay(
     case: &Case,
     schedule: &[u8],
@@ -92,6 +112,7 @@ pub fn replay(
     port: u16,
 ) -> Result<Vec<Vec<u32>>, ReplayError> {
     let mut control = LineConnection::connect(host, port, PATIENCE)?;
+    // Clients of others may be parked already: these are not ours.
     let mut known = parked(&mut control, "parked")?;
     let mut clients = Vec::new();
     for drawer in &case.drawers {
@@ -105,13 +126,15 @@ pub fn replay(
     for &client in schedule {
         let Some((_, number)) = clients.get(usize::from(client)) else { continue };
         match parked(&mut control, &format!("step {number}")) {
-            // It had fewer steps to do: its list was at its end.
+            // The client had fewer steps than the schedule: the server's list had ended.
             Err(ReplayError::Refused(reply)) if reply.starts_with(NOT_FOUND) => {
                 return Err(ReplayError::Differs);
             }
             stepped => stepped?,
         };
     }
+    // Each client's one reply is waiting by now. Before its last step there was none, so a read in
+    // the loop above would have waited in vain.
     let received: Result<Vec<_>, _> =
         clients.iter_mut().map(|(client, _)| receive_numbers(client)).collect();
     let received = received?;
@@ -122,6 +145,10 @@ pub fn replay(
     }
 }
 
+/// Receives a client's reply and returns its numbers.
+///
+/// # Errors
+/// [`ReplayError::Call`], and [`ReplayError::Refused`] for a reply that is not all numbers.
 fn receive_numbers(client: &mut LineConnection) -> Result<Vec<u32>, ReplayError> {
     let reply = client.receive()?;
     let reply = String::from_utf8_lossy(&reply);
@@ -129,14 +156,26 @@ fn receive_numbers(client: &mut LineConnection) -> Result<Vec<u32>, ReplayError>
     numbers.ok_or_else(|| ReplayError::Refused(reply.into_owned()))
 }
 
-/// For each number the place where it came first: equal where the same ones come again.
+/// Replaces each number by the place where it came first among all clients' numbers. Two results
+/// have equal patterns if the same places hold equal numbers:
+///
+/// ```text
+///   5 19 228 665 │ 228 7      ──►   0 1 2 3 │ 2 5
+///   8  3  41   9 │  41 6      ──►   0 1 2 3 │ 2 5       another list, the same race
+/// ```
+///
+/// The search takes quadratic time, which is enough for the 100 numbers of the largest case.
 fn pattern(received: &[Vec<u32>]) -> Vec<Vec<usize>> {
     let all: Vec<u32> = received.concat();
     let place = |number: &u32| all.iter().position(|known| known == number).unwrap_or_default();
     received.iter().map(|numbers| numbers.iter().map(place).collect()).collect()
 }
 
-/// The client that is parked and was not before.
+/// Waits until a client is parked that is not in `known`, and returns its number; `None` after
+/// [`PATIENCE`].
+///
+/// # Errors
+/// Those of [`parked`].
 fn await_parked(
     control: &mut LineConnection,
     known: &[ClientNumber],

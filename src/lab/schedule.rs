@@ -1,50 +1,75 @@
-//! Schedules: who does the next step, from the first to the last.
+//! Schedules: the order of all steps of all clients, as the client of each step.
 //!
 //! ```text
 //!   A has 4 steps, B has 2:    AAAABB  AAABAB  AAABBA  …  BBAAAA      15 of them
 //! ```
 //!
-//! They come in the order of their preemptions: a switch away from a client that still
-//! has steps to do. So the first that goes wrong is among the smallest that do
-//! (iterative context bounding), and a search that is cut off has seen the simple ones.
+//! They are visited in the order of their preemptions. A preemption is a switch away from a client
+//! that still has steps. A switch at a client's end is none, because the client could not go on.
+//! With two steps each:
 //!
-//! **Invariants** each schedule comes once, in the same order every time.
+//! ```text
+//!   preemptions  0    AABB  BBAA        one client after the other
+//!                1    ABBA  BAAB        A stopped in the middle: enough for the race
+//!                2    ABAB  BABA
+//! ```
 //!
-//! **Lock** none.
+//! If the two steps are load and store of one number, each of the 4 with a preemption gives it
+//! twice.
 //!
-//! **Simplified** schedules that differ only in the order of steps which do not touch
-//! each other are all tried: their number is what the lab shows.
+//! So the first schedule with a fault is among those with the fewest preemptions, which are also
+//! the easiest to explain. If a limit ends the search early, the schedules that were visited are
+//! the simplest ones. The order pays off because the simple ones are few: the number of schedules
+//! grows exponentially with the steps, but only polynomially for a fixed number of preemptions.
 //!
-//! **Source** Musuvathi and Qadeer, "Iterative context bounding" (2007), for the order.
+//! **Invariants** each schedule is visited once, and in the same order every time.
+//!
+//! **Lock** none: plain values.
+//!
+//! **Simplified** two schedules that differ only in the order of independent steps (two reads, for
+//! example) have the same result, and both are visited. Partial-order reduction would visit one of
+//! them; here the number of all schedules is itself a result to show.
+//!
+//! **Source** Musuvathi and Qadeer, "Iterative context bounding for systematic testing of
+//! multithreaded programs" (2007). Each of the nine new faults that they found needs at most two
+//! preemptions.
 
 use std::ops::ControlFlow;
 
-/// All schedules of clients that have so many steps each.
+/// All schedules of some clients, each with a fixed number of steps. They are never all in memory:
+/// [`Schedules::visit`] makes one after the other.
 #[derive(Debug, Clone)]
 pub struct Schedules {
+    /// The number of steps of each client. Its index is the client's number in a schedule.
     steps: Vec<usize>,
 }
 
 impl Schedules {
-    /// Of clients with so many steps each.
+    /// Makes the schedules of clients with these numbers of steps.
     pub fn new(steps: Vec<usize>) -> Self {
         Self { steps }
     }
 
-    /// The length of each.
+    /// Returns the length of each schedule: the sum of all steps.
     pub fn length(&self) -> usize {
         self.steps.iter().sum()
     }
 
-    /// How many there are; `None` when that is over 128 bits.
+    /// Returns the number of schedules; `None` if it needs more than 128 bits.
+    ///
+    /// It is the multinomial coefficient (a + b + …)! / (a! · b! · …): 12! / (8! · 4!) = 495 for 8
+    /// and 4 steps. The factorials themselves overflow at 35!, so the result grows by one factor
+    /// for each step instead, and is a whole number after each.
     pub fn count(&self) -> Option<u128> {
         let mut placed = 0_u128;
         let mut count = 1_u128;
         for &steps in &self.steps {
             for step in 1..=steps as u128 {
                 placed += 1;
-                // count · placed / step, a binomial coefficient; divided before it is
-                // multiplied, so that only a result that is too large overflows.
+                // count · placed / step is a binomial coefficient, so it is whole. Divide before
+                // multiplying: after `common` is taken out, the rest of `step` divides `placed`. So
+                // an overflow means that the result is too large, and never a value on the way to
+                // it.
                 let common = greatest_common_divisor(count, step);
                 count = (count / common).checked_mul(placed / (step / common))?;
             }
@@ -52,7 +77,9 @@ impl Schedules {
         Some(count)
     }
 
-    /// How often `schedule` switches away from a client that has steps left.
+    /// Returns the number of preemptions of `schedule`.
+    ///
+    /// Precondition: it is a schedule of these clients, as from [`Schedules::complete`].
     pub fn preemptions(&self, schedule: &[u8]) -> usize {
         let mut left = self.steps.clone();
         let mut count = 0;
@@ -65,7 +92,11 @@ impl Schedules {
         count
     }
 
-    /// Visits each schedule with exactly `preemptions`, until `visit` breaks off.
+    /// Visits each schedule with exactly `preemptions`, until `visit` returns `Break`.
+    ///
+    /// Exactly and not at most, so that calls with 0, 1, 2, … visit each schedule once. The
+    /// prefixes of schedules with fewer preemptions are built again in each call. That costs little
+    /// beside running a schedule, which switches threads at each step.
     pub fn visit(
         &self,
         preemptions: usize,
@@ -75,6 +106,10 @@ impl Schedules {
         self.extend(&mut Vec::new(), &mut left, preemptions, visit)
     }
 
+    /// Extends `schedule` by each client in turn, and returns to its old state: a search in depth.
+    ///
+    /// `left` has the steps that each client has left, `preemptions` those that are still to come.
+    /// The depth is the length of a schedule, at most 300 for the largest case of the command line.
     fn extend(
         &self,
         schedule: &mut Vec<u8>,
@@ -82,12 +117,15 @@ impl Schedules {
         preemptions: usize,
         visit: &mut impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        // Complete, but with preemptions left over: a call with a smaller number has visited it.
         if schedule.len() == self.length() {
             return if preemptions == 0 { visit(schedule) } else { ControlFlow::Continue(()) };
         }
         let last = schedule.last().copied();
         let could_go_on = last.filter(|&last| left[last as usize] > 0);
         for client in 0..left.len() {
+            // To leave a client that could go on costs one preemption; to go on, or to follow one
+            // that has ended, costs none.
             let cost = usize::from(could_go_on.is_some_and(|last| usize::from(last) != client));
             if left[client] == 0 || cost > preemptions {
                 continue;
@@ -95,13 +133,17 @@ impl Schedules {
             schedule.push(client as u8);
             left[client] -= 1;
             self.extend(schedule, left, preemptions - cost, visit)?;
+            // Undo the step, so that the next client starts from the same prefix. After `Break`
+            // (the `?`) the lists are not used again.
             left[client] += 1;
             schedule.pop();
         }
         ControlFlow::Continue(())
     }
 
-    /// `begun`, and then each client's steps that are left, in the clients' order.
+    /// Returns `begun`, completed by the steps that are left, client by client: `[1]` of two
+    /// clients with two steps each becomes `[1, 0, 0, 1]`. `None` if `begun` names an unknown
+    /// client, or gives a client more steps than it has.
     pub fn complete(&self, begun: &[u8]) -> Option<Vec<u8>> {
         let mut left = self.steps.clone();
         for &client in begun {
@@ -114,6 +156,7 @@ impl Schedules {
     }
 }
 
+/// Returns the greatest common divisor, by Euclid's algorithm.
 fn greatest_common_divisor(mut a: u128, mut b: u128) -> u128 {
     while b > 0 {
         (a, b) = (b, a % b);

@@ -1,67 +1,84 @@
-//! Whether numbers came in a random order.
+//! A statistical test: could these numbers be in a random order?
 //!
 //! ```text
 //!   ranks    3   1   4   2        ratio = Σ (R[i] - R[i+1])²  /  Σ (R[i] - mean)²
+//!   steps     -2  +3  -2                = (4 + 9 + 4) / (0.25 + 2.25 + 2.25 + 0.25) = 3.4
+//!
 //!   random order: about 2         sorted: near 0        low, high, low, high: 3 and more
 //! ```
 //!
-//! The rank version of von Neumann's ratio (Bartels). In a random order it is 2, with a
-//! spread of about 2/√n, and close to the normal distribution from some 30 numbers on;
-//! the p value is how often chance alone would lead as far away, to either side. What
-//! several clients drew may be put one behind the other: random picks of a random order
-//! are in random order.
+//! This is the rank version of von Neumann's ratio, by Bartels. It asks whether neighbours lie
+//! closer together, or farther apart, than chance would place them. In a random order the ratio is
+//! about 2, with a standard deviation of about 2/√n, and its distribution is close to the normal
+//! one from about 30 numbers on. The p value is the probability that chance alone leads as far away
+//! from 2, to either side.
 //!
-//! **Invariants** numbers that came twice share the mean of their ranks; fewer than
-//! [`LEAST`] numbers give no verdict.
+//! The numbers of several clients may be joined into one sequence: parts of a random order, taken
+//! without looking at the numbers, are in random order too.
 //!
-//! **Lock** none.
+//! **Invariants** equal numbers share the mean of their ranks; fewer than [`LEAST`] numbers give no
+//! verdict.
 //!
-//! **Simplified** one statistic: an order made to look random to it, such as a stride of
-//! 0.2113 of the list, is not seen through.
+//! **Lock** none: pure functions.
 //!
-//! **Source** R. Bartels, "The rank version of von Neumann's ratio test for randomness"
-//! (1982); the complementary error function is the rational one of Numerical Recipes.
+//! **Simplified** there is only one statistic, and some orders that are not random pass it. In
+//! steps of s = 0.2113 of the list (back to the start at its end) the ratio is 12 · s · (1 - s) =
+//! 2. A suite such as TestU01 has many tests, each of which sees another pattern.
+//!
+//! **Source** R. Bartels, "The rank version of von Neumann's ratio test for randomness" (1982). The
+//! complementary error function is `erfcc` of "Numerical Recipes".
 
 use std::fmt;
 
-/// Fewer numbers give no verdict.
+/// The fewest numbers for a verdict: with fewer the normal distribution is not close enough.
 pub const LEAST: usize = 30;
 
-/// A random order is called one unless chance leads this far in one of a million cases.
+/// The p value below which an order is called not shuffled. At the usual 0.05, five of a hundred
+/// shuffled lists would fail. At one in a million none does in practice, and even [`LEAST`] numbers
+/// in sorted order are still found: their p value is about 2e-8.
 const DOUBT: f64 = 1e-6;
 
-/// The statistic of one order.
+/// The test's result for one order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shuffle {
-    /// 2 in a random order.
+    /// The ratio: about 2 in a random order.
     pub ratio: f64,
-    /// How often chance leads as far from 2.
+    /// The probability that chance leads as far from 2 as this ratio.
     pub p: f64,
 }
 
 impl Shuffle {
-    /// Judges numbers of 1 to `greatest` in the order they came; `None` when there are
-    /// too few, or all are the same.
+    /// Tests the numbers, each of 1 to `greatest`, in the order in which they came.
+    ///
+    /// Returns `None` if there are fewer than [`LEAST`], if all are the same, or if one is over
+    /// `greatest`. For a moment it needs 12 bytes for each number up to `greatest`, and 8 for each
+    /// that came.
     pub fn of(numbers: &[u32], greatest: u32) -> Option<Self> {
         if numbers.len() < LEAST {
             return None;
         }
         let ranks = ranks(numbers, greatest)?;
         let n = numbers.len() as f64;
+        // The ranks are 1 to n, and ties keep their sum: so this is their mean.
         let mean = (n + 1.0) / 2.0;
         let spread: f64 = ranks.iter().map(|rank| (rank - mean).powi(2)).sum();
         let steps: f64 = ranks.windows(2).map(|pair| (pair[0] - pair[1]).powi(2)).sum();
+        // All numbers are the same: the ratio would be 0 / 0.
         if spread == 0.0 {
             return None;
         }
         let ratio = steps / spread;
+        // The variance of the ratio in a random order without ties, from Bartels' paper; 4/n for a
+        // large n.
         let variance = 4.0 * (n - 2.0) * (5.0 * n * n - 2.0 * n - 9.0)
             / (5.0 * n * (n + 1.0) * (n - 1.0).powi(2));
+        // The probability of either tail of the normal distribution beyond z is erfc(z / √2).
         let deviation = (ratio - 2.0) / variance.sqrt();
         Some(Self { ratio, p: erfc(deviation.abs() / std::f64::consts::SQRT_2) })
     }
 
-    /// Whether that can be a random order.
+    /// Returns whether the order may be random: chance alone would lead this far at least once in a
+    /// million orders.
     pub fn is_random(&self) -> bool {
         self.p >= DOUBT
     }
@@ -75,7 +92,10 @@ impl fmt::Display for Shuffle {
     }
 }
 
-/// Each number's rank, by counting; `None` when one is over `greatest`.
+/// Returns the rank of each number: 1 for the smallest. Equal numbers share the mean of their
+/// ranks: 7 7 9 have 1.5, 1.5 and 3. Returns `None` if a number is over `greatest`.
+///
+/// It counts instead of sorting, which takes linear time, because the range is known.
 fn ranks(numbers: &[u32], greatest: u32) -> Option<Vec<f64>> {
     let mut counts = vec![0_u32; greatest as usize + 1];
     for &number in numbers {
@@ -85,6 +105,7 @@ fn ranks(numbers: &[u32], greatest: u32) -> Option<Vec<f64>> {
     let of_value: Vec<f64> = counts
         .iter()
         .map(|&count| {
+            // `count` numbers have the ranks below + 1 to below + count; this is their mean.
             let rank = below + (f64::from(count) + 1.0) / 2.0;
             below += f64::from(count);
             rank
@@ -93,7 +114,11 @@ fn ranks(numbers: &[u32], greatest: u32) -> Option<Vec<f64>> {
     numbers.iter().map(|&number| of_value.get(number as usize).copied()).collect()
 }
 
-/// The complementary error function of `x >= 0`, within 1.2e-7 of its value.
+/// Returns the complementary error function of `x >= 0`, with a relative error of at most 1.2e-7.
+///
+/// The form is t · exp(-x² + polynomial of t), with coefficients that were fitted once. Computed as
+/// 1 - erf(x), a large x would leave nothing: 1 - 0.99999… loses its digits. std has no such
+/// function.
 fn erfc(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.5 * x);
     let terms = [
@@ -108,7 +133,9 @@ fn erfc(x: f64) -> f64 {
         -0.822_152_23,
         0.170_872_77,
     ];
+    // Horner's scheme: one multiplication for each term, from the last to the first.
     let sum = terms.iter().rev().fold(0.0, |sum, term| sum * t + term);
+    // At 0 rounding could give a little more than 1, which is no probability.
     (t * (sum - x * x).exp()).min(1.0)
 }
 

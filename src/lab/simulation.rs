@@ -1,23 +1,37 @@
-//! Processes with bursty demand over the server's own memory manager, on a simulated clock.
+//! A simulation: processes with bursty demand share memory under the server's own memory manager,
+//! on a simulated clock.
 //!
 //! ```text
 //!   demand ──► process ── request, report, return ──► Manager ── collect ──► process
-//!   (seeded)     a collector that takes 20 ms           the server's own, one step a ms
+//!   (seeded)     a collector that takes 20 ms           the server's own, called each ms
 //! ```
 //!
-//! The document's claim is tried: ten processes that would need five times their committed
-//! memory as headroom each, fifty times in all, share a pool of twenty; or share fifty and may
-//! take ten each. One *x* is the committed memory of a process.
+//! It tests a claim of the document. One *x* is the committed memory of a process, and headroom is
+//! the memory beside it.
 //!
-//! **Invariants** the same seed gives the same demand to every policy; after each run all
-//! memory is back and the manager's `check` holds.
+//! ```text
+//!   each alone    ▓▓░░░  ▓▓▓▓▓  ▓░░░░  …  ▓▓▓░░     5x each for 10 processes: 50x
+//!   a pool        ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓░░░░              20x for all, at most 5x for one
+//!   a large pool  the same with 50x                 at most 10x for one
+//! ```
 //!
-//! **Lock** none: one thread, and time is a number.
+//! The claim: a pool of 20x is enough, because few processes are busy at once; and a pool of 50x
+//! gives a busy process more headroom than it had alone. The results, also where the claim fails,
+//! are in `REPORT.md`, section 7.
 //!
-//! **Simplified** all objects die young, but for those of a leak; a collection takes 20 ms
-//! whatever it finds, beside the program, and frees what was garbage when it began.
+//! **Invariants**
 //!
-//! **Source** `cooperative-memory-management.txt`, figure 2 and its text.
+//! 1. The same seed gives the same demand to every policy, so their results can be compared.
+//! 2. After each run all memory is back, and the manager's `check` holds. Debug builds assert it.
+//!
+//! **Lock** none: each run has one thread and its own tables. Time is a number, so 20 s take as
+//! long as their computation.
+//!
+//! **Simplified** all objects die young, apart from those of a leak. A collection takes 20 ms
+//! however much it finds, runs beside the program, and frees the garbage of its start. Real
+//! collectors take longer for more live objects, and slow the program down.
+//!
+//! **Source** `cooperative-memory-management.txt`, figures 1 and 2 and their text.
 
 pub mod demand;
 pub mod plot;
@@ -39,42 +53,44 @@ use crate::memory::lease::LeaseTable;
 pub use demand::{Demand, Shape};
 use process::{Millisecond, SimulatedProcess};
 
-/// The committed memory of a process in bytes: the document's x.
+/// The committed memory of a process in bytes: the document's x. Only the ratios to it matter; 1
+/// MiB keeps the chunks powers of two, so the buddy allocator wastes nothing.
 pub const X: u64 = 1 << 20;
 
-/// What a process asks for at once.
+/// The bytes of one request for headroom. A busy process uses a chunk up in about 5 ms.
 const CHUNK: u64 = X / 4;
 
-/// The tables of a simulation. Nobody sleeps, so nobody is woken.
+/// The tables of a simulation. The types of the lease's contents and of the waker are empty: no
+/// bytes are stored, and no thread waits.
 type SimulatedTables = StandAlone<(), ()>;
 
-/// How memory is shared.
+/// The rule by which memory is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// What all processes have beside their committed memory, in chunks.
+    /// The headroom of all processes together, in chunks.
     chunks: u64,
-    /// The most that one takes of it, in chunks.
+    /// The most headroom of one process, in chunks.
     most: u64,
-    /// Each has its own part, from the start and for good.
+    /// Whether each process has its own part, from its start to its end.
     is_separate: bool,
 }
 
-/// Chunks in one x.
+/// The chunks in one x.
 const CHUNKS: u64 = X / CHUNK;
 
 impl Policy {
-    /// Each process has `each` x of its own.
+    /// Makes the policy in which each process has `each` x of its own.
     pub fn separate(each: u64, processes: usize) -> Self {
         let most = each * CHUNKS;
         Self { chunks: most * processes as u64, most, is_separate: true }
     }
 
-    /// All share `all` x, of which one takes at most `each` x.
+    /// Makes the policy in which all share `all` x, of which one process takes at most `each` x.
     pub fn shared(all: u64, each: u64) -> Self {
         Self { chunks: all * CHUNKS, most: each * CHUNKS, is_separate: false }
     }
 
-    /// As the document says it.
+    /// Returns the policy in the document's words.
     pub fn name(&self) -> String {
         let all = self.chunks / CHUNKS;
         let most = self.most / CHUNKS;
@@ -85,13 +101,16 @@ impl Policy {
         }
     }
 
-    /// The tables for so many processes.
+    /// Returns fresh tables for this many processes: an arena of exactly their committed memory and
+    /// the headroom.
     fn tables(&self, processes: usize, now: Instant) -> SimulatedTables {
         let committed = X * processes as u64;
         let arena = committed + self.chunks * CHUNK;
         let mut shares = Shares::default();
         if !self.is_separate {
-            // A tenth for leaks, most for efficiency: the parts of the issue's example.
+            // The four pools divide the headroom: a tenth for leaks, a fifth and a quarter against
+            // pauses, and the rest, the largest part, for efficiency. Each part is whole chunks, as
+            // each request is.
             let parts =
                 [(Pool::GrantedLeak, 10), (Pool::GrantedPause, 20), (Pool::LoanedPause, 25)];
             let mut rest = self.chunks;
@@ -102,8 +121,11 @@ impl Policy {
             }
             shares.set(Pool::LoanedEfficiency, Share::Bytes(rest * CHUNK));
         }
+        // The committed pool gets the remainder: 1x for each process and, where each has its own
+        // part, all of the headroom.
         let pools = PoolAmounts::divided(arena, &shares, &Shares::default());
         let pools = pools.unwrap_or_else(|why| unreachable!("whole chunks sum up: {why}"));
+        // Any seed will do: no decision depends on an id.
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         let longest = Duration::from_secs(1);
         let leases = LeaseTable::new(Buddy::new(arena), ids, longest, |_, _| ());
@@ -112,25 +134,33 @@ impl Policy {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RunOutcome {
-    /// Requests that were refused.
+    /// The requests that were refused. A refused request for efficiency costs a collection, and no
+    /// pause.
     pub refused: u64,
-    /// Times that a process had to stop for memory.
+    /// The times that a process had to stop for memory. Several milliseconds in a row are one
+    /// pause.
     pub pauses: u64,
-    /// For how long, all processes together, in milliseconds.
+    /// The length of all pauses of all processes together, in milliseconds.
     pub paused_ms: u64,
-    /// Collections.
+    /// The collections that ended.
     pub collections: u64,
-    /// Processes that ended for want of memory, and began anew.
+    /// The times that a process ended because it had no memory left, and started again.
     pub failures: u64,
-    /// The most bytes that were held at once, committed memory included.
+    /// The most bytes in use at the end of any millisecond, committed memory included.
     pub peak: u64,
 }
 
-/// Runs processes under a policy for so long as there is demand.
+/// Runs the processes of `demand` under `policy`, millisecond by millisecond, and returns the
+/// result.
+///
+/// In each millisecond the processes act one after the other, always in the same order, and then
+/// the manager looks at its pools. So a run is repeatable; a request never meets another halfway.
 pub fn run(policy: Policy, demand: &Demand) -> RunOutcome {
+    // The manager expects an `Instant`. One reading of the clock is enough: all later times are
+    // computed from it.
     let start = Instant::now();
     let count = demand.processes();
     let mut tables = policy.tables(count, start);
@@ -148,12 +178,13 @@ pub fn run(policy: Policy, demand: &Demand) -> RunOutcome {
     }
     let now = start + Duration::from_millis(demand.milliseconds() as u64);
     processes.iter().for_each(|process| process.leave(&mut tables, now));
+    // Blocks that are lost here would be lost in the server too: it is the same manager.
     let is_whole = tables.check().is_ok() && tables.leases.filling().used == 0;
     debug_assert!(is_whole, "memory was lost: {:?}", tables.check());
     outcome
 }
 
-/// The three policies of the document, for so many processes.
+/// Returns the document's three policies. For 10 processes: 5x each, 20x shared and 50x shared.
 pub fn policies(processes: usize) -> [Policy; 3] {
     let processes_x = processes as u64;
     [
@@ -163,11 +194,11 @@ pub fn policies(processes: usize) -> [Policy; 3] {
     ]
 }
 
-/// What came of pools that all share, the smallest first, each with its size in x: up to 10x for
-/// each process, of which each takes at most 5x. A hundred sizes, or all if there are fewer.
+/// The results of a shared pool by its size in x, the smallest first. Sizes go up to 10x for each
+/// process, in at most 100 equal steps of whole x; one process takes at most 5x.
 pub type Sweep = Vec<(u64, RunOutcome)>;
 
-/// A sweep for each shape of demand. One thread for each.
+/// Runs a sweep for each shape of demand, each on a thread of its own: they share nothing.
 pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Sweep; Shape::ALL.len()] {
     let most = 10 * processes as u64;
     let step = most.div_ceil(100);
@@ -178,19 +209,23 @@ pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Sweep; Shape::ALL.le
     };
     std::thread::scope(|scope| {
         let threads = Shape::ALL.map(|shape| scope.spawn(move || of_shape(shape)));
-        // A thread that panicked has said so; its line is empty.
+        // A thread that panicked has printed its message; its sweep is empty.
         threads.map(|thread| thread.join().unwrap_or_default())
     })
 }
 
-/// The smallest pool in x that went as `is_good` says, and so did all larger ones.
+/// Returns the smallest pool in x that is good, with all larger ones good too; `None` if the
+/// largest is not.
+///
+/// It searches from the largest down and stops at the first bad one. A single good size among bad
+/// ones is luck, and no answer to the question of how small the pool may be.
 pub fn smallest(sweep: &[(u64, RunOutcome)], is_good: impl Fn(&RunOutcome) -> bool) -> Option<u64> {
     let good = sweep.iter().rev().take_while(|(_, outcome)| is_good(outcome));
     good.last().map(|(x, _)| *x)
 }
 
-/// How small the pool may get on each shape of demand, as text of at most 80 columns, of what
-/// came of a [`sweep`] of so many processes for so many seconds.
+/// Returns the smallest pool for each shape of demand, by three measures, as text of at most 80
+/// columns. `processes` and `seconds` are those of the [`sweep`].
 pub fn how_small(sweep: &[Sweep], processes: usize, seconds: u64) -> String {
     let mut text = format!(
         "the smallest shared pool, at most 5x for each, that has like all larger ones\n  {:30}{:>12}{:>15}{:>15}\n",
@@ -203,13 +238,15 @@ pub fn how_small(sweep: &[Sweep], processes: usize, seconds: u64) -> String {
         };
         let refusal = size(&|outcome| outcome.refused == 0);
         let [tenth, whole] =
+            // 0.1 % is one of 1000 parts: compare `paused * 1000 <= all` in whole numbers, without
+            // rounding.
             [1000, 100].map(|part| size(&|outcome| outcome.paused_ms * part <= all_ms));
         let _ = writeln!(text, "  {:30}{refusal:>12}{tenth:>15}{whole:>15}", shape.name());
     }
     text
 }
 
-/// The three policies side by side on each shape of demand, as text of at most 80 columns.
+/// Returns the three policies side by side for each shape of demand, as text of at most 80 columns.
 pub fn report(processes: usize, seconds: u64, seed: u64) -> String {
     let mut text = String::new();
     let _ = writeln!(

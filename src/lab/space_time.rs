@@ -1,5 +1,5 @@
-//! One run as a person sees it: the homework's table, a space-time picture, and why a
-//! number came twice.
+//! Pictures of one run: the homework's table, a space-time diagram, and a sentence for each number
+//! that came twice.
 //!
 //! ```text
 //!   step  counter  A                     B
@@ -9,14 +9,20 @@
 //!      8        3                        stores 3, has 228!
 //! ```
 //!
-//! A column for each client, a row for each step; the counter is what it holds after the
-//! step. `!` stands behind a number that somebody has already.
+//! Time goes down: each row is a step, each column a client. The counter is the value after the
+//! step. A `!` marks a number that another client, or the same one, already has.
+//!
+//! In the example B loads 2 in step 6, as A did in step 5, before A has stored. Step 8 stores the
+//! same 3 again, so two numbers were taken and the counter grew by one.
 //!
 //! **Invariants** no line is longer than 80 columns, for up to [`MAX_DRAWERS`] clients.
 //!
-//! **Lock** none: made of a finished run.
+//! **Lock** none: the run is finished, or a copy.
 //!
-//! **Source** the tables of `loot-box.txt`; the picture is Lamport's (1978).
+//! **Source** the tables of `loot-box.txt`. The counters of its second table, 0 1 2 2 4 5, do not
+//! fit its results, which stand at 0 1 2 2 3 4 of the list; the table here has the latter. The
+//! diagram is that of Lamport, "Time, clocks, and the ordering of events in a distributed system"
+//! (1978).
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -27,18 +33,24 @@ use crate::lab::table;
 use crate::numbers::commands::Row;
 use crate::numbers::parking::Step;
 
-/// More columns do not fit a terminal.
+/// The most clients: five columns of 12 characters fit a terminal.
 pub const MAX_DRAWERS: usize = 5;
 
-/// Columns of a terminal; those for step and counter; those for the clients together.
+/// The columns of a terminal; of the step and the counter with their gaps (5 + 2 + 7 + 2); and of
+/// all clients together. Two remain free.
 const TERMINAL: usize = 80;
 const MARGIN: usize = 16;
 const WIDTH: usize = 62;
 
-/// From this width on a cell says it in words: `stores 12, has 12345!` and a space.
+/// The width from which a cell is a phrase: `stores 60, has 58!`, the longest store of three
+/// clients, has 18 columns and needs a gap.
 const WORDY: usize = 20;
 
-/// The homework's table: a column for each number, in the order the counter was loaded.
+/// Returns the homework's table of a run: a column for each number, in the order in which the
+/// counter was loaded.
+///
+/// The order of the loads shows the race: two columns with the same counter stand side by side, or
+/// nearly.
 pub fn homework_table(case: &Case, run: &Run) -> String {
     let list = case.list();
     let rows: Vec<Row> = run.events.iter().flat_map(|event| rows(event, &list)).collect();
@@ -48,6 +60,8 @@ pub fn homework_table(case: &Case, run: &Run) -> String {
     })
 }
 
+/// Returns the rows that an event adds: one for a load, which decides the number; one for each
+/// number of a take; none for a read or a store.
 fn rows(event: &Event, list: &[u32]) -> Vec<Row> {
     let taken = match event.step {
         Step::Load => event.first..event.first + 1,
@@ -59,37 +73,41 @@ fn rows(event: &Event, list: &[u32]) -> Vec<Row> {
     known.map(|(counter, result)| Row { counter, client, result }).collect()
 }
 
-/// The whole picture.
+/// Returns the whole diagram of a run.
 pub fn picture(case: &Case, run: &Run) -> String {
     let mut picture = Diagram::new(case);
     let lines: String = run.events.iter().map(|event| picture.line(event)).collect();
     format!("{}{lines}", picture.head())
 }
 
-/// A picture that grows with each step.
+/// A diagram that grows by a line with each step.
 #[derive(Debug)]
 pub struct Diagram {
     names: Vec<char>,
+    /// Whether the read is a step of its own, which then shows the number instead of the store.
     reads: bool,
     list: Vec<u32>,
     step: usize,
+    /// The counter after the last step.
     counter: u32,
+    /// The numbers that a client has by now: a further one with the same number gets a `!`.
     had: HashSet<u32>,
 }
 
 impl Diagram {
-    /// Before the first step.
+    /// Makes the diagram before the first step.
     pub fn new(case: &Case) -> Self {
         let names = case.drawers.iter().map(|drawer| drawer.name).collect();
         let had = HashSet::new();
         Self { names, reads: case.reads, list: case.list(), step: 0, counter: 0, had }
     }
 
+    /// Returns the width of a client's column.
     fn width(&self) -> usize {
         WIDTH / self.names.len().max(1)
     }
 
-    /// The line over the columns.
+    /// Returns the line above the columns, with the clients' names.
     pub fn head(&self) -> String {
         let mut line = " step  counter".to_string();
         for name in &self.names {
@@ -98,14 +116,18 @@ impl Diagram {
         format!("{}\n", line.trim_end())
     }
 
-    /// The line of the next step.
+    /// Adds the next step and returns its line.
     pub fn line(&mut self, event: &Event) -> String {
         self.step += 1;
+        // Only these two change the counter. A late store may set it back, and the column shows
+        // this.
         if matches!(event.step, Step::Store | Step::Take) {
             self.counter = event.end;
         }
         let gap = usize::from(event.client) * self.width();
         let mut cell = self.cell(event);
+        // A row has one cell, so a cell may run into the columns to its right, up to the line's
+        // end.
         let room = TERMINAL - MARGIN - gap;
         if cell.chars().count() > room {
             cell = cell.chars().take(room - 1).chain(['…']).collect();
@@ -113,6 +135,7 @@ impl Diagram {
         format!("{:5}  {:7}  {:gap$}{cell}\n", self.step, self.counter, "")
     }
 
+    /// Returns the text of a step.
     fn cell(&mut self, event: &Event) -> String {
         let wordy = self.width() >= WORDY;
         let Event { step, first, end, .. } = *event;
@@ -135,6 +158,7 @@ impl Diagram {
         }
     }
 
+    /// Returns the numbers at these indices, with a `!` behind each that a client already has.
     fn has(&mut self, taken: std::ops::Range<u32>) -> String {
         let mut text = Vec::new();
         for number in taken.filter_map(|index| self.list.get(index as usize)) {
@@ -145,13 +169,15 @@ impl Diagram {
     }
 }
 
-/// Why each number that came twice did, in words; a sentence of two lines for each.
+/// Returns a sentence of two lines for each load of an index that was loaded before: the reason why
+/// its number came twice.
 pub fn explain(case: &Case, run: &Run) -> Vec<String> {
+    // The load decides: with the same index comes the same number, whenever the store follows.
     let loads = || run.events.iter().enumerate().filter(|(_, event)| event.step == Step::Load);
     let mut sentences = Vec::new();
     for (later, second) in loads() {
         let same = |(at, first): &(usize, &Event)| *at < later && first.first == second.first;
-        // Of those that loaded it before, the last one: that is what went wrong here.
+        // Of several earlier loads the last one: the fault lies between it and this one.
         if let Some((earlier, first)) = loads().rfind(same) {
             sentences.push(explain_one(case, run, (earlier, first), (later, second)));
         }
@@ -159,6 +185,14 @@ pub fn explain(case: &Case, run: &Run) -> Vec<String> {
     sentences
 }
 
+/// Explains one pair of loads of the same index. There are two reasons:
+///
+/// ```text
+///   A had not stored yet               a late store put the counter back
+///     A  l0 ─────── s1                   A  l0 ──────────────── s1
+///     B       l0 ──────── s1             B     l0 ─ s1 ─ l1 ─ s2
+///                                        C                          l1    the 1 again
+/// ```
 fn explain_one(
     case: &Case,
     run: &Run,
@@ -170,6 +204,7 @@ fn explain_one(
     let number = case.list().get(index as usize).copied().unwrap_or_default();
     let (a, b) = (name(first.client), name(second.client));
     let twice = format!("{number} came twice: {b} loaded {index} in step {},\n  ", later + 1);
+    // Follow the counter from the first load to the second, store by store.
     let mut counter = index;
     let mut put_back = None;
     let mut stored = false;
@@ -178,6 +213,7 @@ fn explain_one(
             continue;
         }
         stored |= event.client == first.client;
+        // A store that finds the index already there puts nothing back: another one did.
         if event.end == index && counter != index {
             put_back = Some((at + 1, name(event.client)));
         }

@@ -1,4 +1,4 @@
-//! A person is the scheduler.
+//! A race by hand: a person chooses which client does the next step.
 //!
 //! ```text
 //!   > A
@@ -9,12 +9,15 @@
 //!            while A had loaded 0 in step 1 and not yet stored
 //! ```
 //!
-//! **Invariants** only a client that has a step left does one; what went wrong is said
-//! when it went wrong, and once.
+//! The clients are the explorer's threads, parked before their steps, so the person does the work
+//! of the scheduler on the server's own draw.
 //!
-//! **Lock** none here; the threads are the explorer's.
+//! **Invariants** only a client that has a step left does one. Each fault is explained once, at the
+//! step that causes it.
 //!
-//! **Source** the homework's two tables, each a choice of who runs next.
+//! **Lock** none here; the threads and their locks are the explorer's.
+//!
+//! **Source** the homework's two tables, each of which is one choice of steps.
 
 use std::io::{self, BufRead};
 
@@ -23,11 +26,14 @@ use crate::lab::space_time::{Diagram, explain, homework_table};
 use crate::lab::telling::{letters, tell_case, verdict};
 use crate::numbers::parking::Stuck;
 
-/// Reads letters from `input` and tells what each step does; answers what stands at the
-/// end. A text that cannot be told ends it like the input's end.
+/// Reads letters from `input`, lets the client of each letter do its next step, and passes the text
+/// about it to `tell`. Returns the schedule, the table and the verdict.
+///
+/// It ends with the last step, with the end of the input, or when `tell` fails: a person who has
+/// closed the terminal is no error. Then the stage stands in the middle of a draw: drop it.
 ///
 /// # Errors
-/// [`Stuck`], which would be a mistake in here.
+/// Those of [`Stage::go_on`].
 pub fn step_by_step(
     case: &Case,
     stage: &Stage,
@@ -37,6 +43,7 @@ pub fn step_by_step(
     stage.reset();
     let mut done: Vec<u8> = Vec::new();
     let mut shown = Diagram::new(case);
+    // The number of faults that were explained: a new one is at the end of `explain`'s list.
     let mut known = 0;
     let length = case.schedules().length();
     let begin = "a letter and return lets that client do its next step\n\n";
@@ -68,14 +75,15 @@ pub fn step_by_step(
     Ok(format!("\nschedule {}\n\n{}{end}", letters(case, &done), homework_table(case, &run)))
 }
 
-/// The client of that letter, if it has a step left.
+/// Returns the client with this letter, if it has a step left. `complete` decides: it has no
+/// schedule with one step too many.
 fn who_is(case: &Case, done: &[u8], letter: char) -> Option<u8> {
     let named = |drawer: &Drawer| drawer.name == letter.to_ascii_uppercase();
     let client = case.drawers.iter().position(named)? as u8;
     case.schedules().complete(&[done, &[client]].concat()).map(|_| client)
 }
 
-/// The letters of those that have a step left.
+/// Returns the letters of the clients that have a step left.
 fn who_can(case: &Case, done: &[u8]) -> String {
     let can = |at: &usize| case.schedules().complete(&[done, &[*at as u8]].concat()).is_some();
     letters(case, &(0..case.drawers.len()).filter(can).map(|at| at as u8).collect::<Vec<_>>())

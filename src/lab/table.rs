@@ -1,4 +1,4 @@
-//! The homework's table, as a person reads it.
+//! The homework's table as text, from the rows of a server's `table` reply or of an explored run.
 //!
 //! ```text
 //!   Counter      0     1     2     3     4     5
@@ -7,11 +7,15 @@
 //!   A is client 1, B is client 2
 //! ```
 //!
-//! Where rows hold an index twice, a fourth line marks each of them with `^`.
+//! Each column is one number that was drawn: its index in the list, the client that drew it, and
+//! the number. Where an index stands twice, the race has happened, and a fourth line marks each of
+//! its columns with `^`.
 //!
 //! **Invariants** no line is longer than 80 columns.
 //!
-//! **Lock** none. **Source** `loot-box.txt`, the scenario.
+//! **Lock** none: plain values.
+//!
+//! **Source** `loot-box.txt`, the scenario.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
@@ -19,19 +23,21 @@ use std::fmt::Write;
 use crate::common::caller::ClientNumber;
 use crate::numbers::commands::Row;
 
-/// Columns of one block: a label of 7 and 9 cells of 8 are 79.
+/// The cells of one line. With a label of 7 columns and 8 for each cell they take 79 of 80.
 const CELLS: usize = 9;
 
-/// Letters before threads are numbered.
+/// The letters for clients; a client beyond them is shown by its number.
 const LETTERS: usize = 26;
 
-/// Reads the rows of a `table` reply.
+/// Reads the rows of a `table` reply, such as `table 0:7:5 1:7:19`: counter, client and result of
+/// each row. Returns `None` for any other reply.
 pub fn parse(reply: &str) -> Option<Vec<Row>> {
     let mut words = reply.split_whitespace();
     (words.next()? == "table").then_some(())?;
     words.map(parse_row).collect()
 }
 
+/// Reads one row, which has exactly three numbers.
 fn parse_row(word: &str) -> Option<Row> {
     let mut parts = word.split(':');
     let (counter, client) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
@@ -39,16 +45,23 @@ fn parse_row(word: &str) -> Option<Row> {
     parts.next().is_none().then_some(Row { counter, client, result })
 }
 
-/// The `count` rows in a row in which the thread changes most often.
+/// Returns the `count` consecutive rows in which the client changes most often: the part of a long
+/// table where clients interleave most.
+///
+/// It counts each window anew, which takes `rows.len() * count` steps: enough for the rows that one
+/// reply holds.
 pub fn busiest(rows: &[Row], count: usize) -> &[Row] {
     let changes =
         |window: &&[Row]| window.windows(2).filter(|pair| pair[0].client != pair[1].client).count();
-    // Of equals the first: `max_by_key` takes the last.
+    // `max_by_key` returns the last of equal windows, so they go backwards to get the first.
+    // `windows` panics at a size of 0, hence the lower bound; above `rows.len()` it would yield
+    // none.
     let windows = rows.windows(count.clamp(1, rows.len().max(1)));
     windows.rev().max_by_key(changes).unwrap_or(rows)
 }
 
-/// Draws the table of a server's clients, with a key to the letters.
+/// Draws the table of a server's clients, with a letter for each and a key to the letters. The
+/// clients get their letters in the order of their numbers.
 pub fn draw(rows: &[Row]) -> String {
     let clients: Vec<ClientNumber> =
         rows.iter().map(|row| row.client).collect::<BTreeSet<_>>().into_iter().collect();
@@ -71,9 +84,11 @@ pub fn draw(rows: &[Row]) -> String {
     text
 }
 
-/// Draws the table, in blocks that fit a terminal, with names of one's own.
+/// Draws the table with `name` for each client, in blocks of at most 9 columns, so that no line is
+/// over 80.
 pub fn draw_named(rows: &[Row], name: impl Fn(ClientNumber) -> String) -> String {
     let mut text = String::new();
+    // Counted over all rows: the two columns of one index may stand in different blocks.
     let mut times: HashMap<u32, usize> = HashMap::new();
     rows.iter().for_each(|row| *times.entry(row.counter).or_default() += 1);
     for block in rows.chunks(CELLS) {
@@ -93,6 +108,7 @@ pub fn draw_named(rows: &[Row], name: impl Fn(ClientNumber) -> String) -> String
     text
 }
 
+/// Adds one line: the label, and each cell at the right of its 8 columns.
 fn push_line(text: &mut String, label: &str, cells: impl Iterator<Item = String>) {
     let _ = write!(text, "{label:7}");
     for cell in cells {

@@ -1,4 +1,4 @@
-//! What a search and a run look like as text.
+//! The texts of `leasebox race`: a case, the findings of a search, one schedule and its run.
 //!
 //! ```text
 //!   schedules tried        495, all there are
@@ -8,12 +8,12 @@
 //!   fewest preemptions     1
 //! ```
 //!
-//! **Invariants** what was not tried is not claimed: "20000 of 116396280" when a bound
-//! cut the search off.
+//! **Invariants** the text claims nothing about schedules that were not run. If a bound ended the
+//! search it says "20000 of 116396280", and "none of those tried" instead of "no schedule".
 //!
-//! **Lock** none.
+//! **Lock** none here; a run takes the explorer's.
 //!
-//! **Source** the words of Musuvathi and Qadeer, as in [`crate::lab::schedule`].
+//! **Source** the word preemption is that of Musuvathi and Qadeer, as in [`crate::lab::schedule`].
 
 use std::fmt::Write;
 
@@ -22,15 +22,15 @@ use crate::lab::space_time::{explain, homework_table, picture};
 use crate::numbers::draw::Locking;
 use crate::numbers::parking::Stuck;
 
-/// Numbers of the list that are shown.
+/// The most numbers of the list that are shown: two of the homework's lists.
 const MAX_SHOWN: usize = 12;
 
-/// How many schedules there are.
+/// Returns the number of schedules as text. Over 128 bits is more than 3.4 · 10^38.
 pub fn how_many(count: Option<u128>) -> String {
     count.map_or("more than 10^38".into(), |count| count.to_string())
 }
 
-/// What is explored.
+/// Returns the case as text: clients, list, lock and the steps of a number.
 pub fn tell_case(case: &Case) -> String {
     let clients: Vec<String> =
         case.drawers.iter().map(|d| format!("{} draws {}", d.name, d.count)).collect();
@@ -49,10 +49,11 @@ pub fn tell_case(case: &Case) -> String {
     format!("clients  {clients}\nlist     {list}\nlock     {lock}, {steps}\n\n")
 }
 
-/// What a search found, and its smallest counterexample.
+/// Returns the findings of a search as text, with the smallest counterexample, which it runs once
+/// more for its picture.
 ///
 /// # Errors
-/// [`Stuck`], which would be a mistake in here.
+/// Those of [`Stage::go_on`].
 pub fn tell_findings(case: &Case, stage: &Stage, findings: &Findings) -> Result<String, Stuck> {
     let all = findings.count == Some(u128::from(findings.tried));
     let count = how_many(findings.count);
@@ -77,16 +78,16 @@ pub fn tell_findings(case: &Case, stage: &Stage, findings: &Findings) -> Result<
     Ok(text)
 }
 
-/// A schedule as it is written.
+/// Returns a schedule as letters, such as `AAB`: the form that [`read_schedule`] reads.
 pub fn letters(case: &Case, schedule: &[u8]) -> String {
     let name = |&client: &u8| case.drawers.get(usize::from(client)).map(|drawer| drawer.name);
     schedule.iter().filter_map(name).collect()
 }
 
-/// Runs one schedule and shows it.
+/// Runs one complete schedule and returns its table, its picture and its verdict as text.
 ///
 /// # Errors
-/// As [`tell_findings`].
+/// Those of [`Stage::go_on`].
 pub fn tell_run(case: &Case, stage: &Stage, schedule: &[u8]) -> Result<String, Stuck> {
     let run = stage.run(schedule)?;
     let preemptions = case.schedules().preemptions(schedule);
@@ -98,7 +99,7 @@ pub fn tell_run(case: &Case, stage: &Stage, schedule: &[u8]) -> Result<String, S
     Ok(text)
 }
 
-/// What each client received, and why a number came twice.
+/// Returns the numbers that each client received, and the reason for each that came twice.
 pub fn verdict(case: &Case, run: &Run) -> String {
     let mut text = String::new();
     for (drawer, received) in case.drawers.iter().zip(&run.received) {
@@ -114,10 +115,11 @@ pub fn verdict(case: &Case, run: &Run) -> String {
     text
 }
 
-/// Reads a schedule; what is left out follows client by client.
+/// Reads a schedule of letters, in either case. Steps that are left out follow client by client, so
+/// `AB` is enough to start a race.
 ///
 /// # Errors
-/// What is wrong with it, and the cure.
+/// One line that names the fault and the cure: a letter of no client, or too many of one.
 pub fn read_schedule(case: &Case, text: &str) -> Result<Vec<u8>, String> {
     let at = |letter: char| {
         let named = |drawer: &Drawer| drawer.name == letter.to_ascii_uppercase();

@@ -15,8 +15,7 @@
 //! not zero. So no two texts stand for the same bytes.
 //!
 //! **Lock** none. **Simplified** [`decode`] searches the alphabet for each letter; a faster one has
-//! a table of 256 bytes. The server decodes passwords alone, which stand in a head of at most 16
-//! KiB.
+//! a table of 256 bytes. The server decodes only passwords, and a head has at most 16 KiB.
 //!
 //! **Source** RFC 4648, section 4; its section 3.5 for the left-over bits.
 

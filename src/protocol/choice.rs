@@ -10,17 +10,15 @@
 //! ```
 //!
 //! HTTP is the one format that needs more than four bytes. `DRAW` could become text or a method, so
-//! the choice waits; `DRAW 4` cannot be HTTP any more, because a target begins with `/`, `*` or
-//! `http://`.
+//! the choice waits; `DRAW 4` is no HTTP, because a target begins with `/`, `*` or `http://`.
 //!
 //! **Invariants** the choice depends on the bytes, not on the pieces in which they arrive. So
-//! [`choose`] says "not yet" as long as two formats are possible, and a property test cuts its
-//! inputs at every place.
+//! `choose` waits while two formats are possible. A property test cuts its inputs at every place.
 //!
 //! **Lock** none.
 //!
-//! **Simplified** a protocol with TLS names its format before the first byte (ALPN); here the
-//! formats must be told apart by chance of their first bytes.
+//! **Simplified** under TLS a client names its format before the first byte (ALPN, RFC 7301). Here
+//! each new format needs a first byte that no other begins with.
 //!
 //! **Source** ours.
 
@@ -53,8 +51,7 @@ pub enum Tongue {
 }
 
 impl Tongue {
-    /// All formats, each at the place of its number, which a list of the connections keeps in an
-    /// atomic.
+    /// All formats. Each stands at its number, which other threads read from an atomic.
     pub const ALL: [Self; 6] = [
         Tongue::Nothing,
         Tongue::Text,
@@ -107,7 +104,7 @@ enum FirstLine {
     Http,
     /// It begins like HTTP and has no end yet.
     LikeHttp,
-    /// It is empty, or capitals alone, and has no end yet.
+    /// It is capitals alone, perhaps with a space behind them, and has no end yet.
     Unclear,
     Other,
 }

@@ -1,5 +1,4 @@
-//! HTTP/1.1: the same requests as resources, for browsers, curl and the HTTP library of each
-//! language.
+//! HTTP/1.1: the same requests as resources, for browsers, curl and the library of each language.
 //!
 //! [`resource`] has the table of resources and methods, [`asked`] the table of request fields, and
 //! [`refusal`] the table of statuses.
@@ -86,8 +85,7 @@ pub struct Http {
     is_head: bool,
     /// The server has sent `100 Continue`; it sends that once for each request.
     is_continued: bool,
-    /// One empty line before the request is skipped already (RFC 9112, section 2.2); a second is
-    /// 400.
+    /// One empty line before the request is skipped; a second is 400 (RFC 9112, section 2.2).
     is_blank_passed: bool,
     // The request that waits for its answer: its terms, and HTTP's own answer, if that is one.
     answering: Answering,
@@ -113,7 +111,7 @@ const MAX_WASTED: usize = 64 * 1024;
 /// A path, and the query behind its question mark.
 type Target<'a> = (&'a [u8], Option<&'a [u8]>);
 
-/// What follows a head.
+/// The body that a head announces: how it ends, and when the client sends it.
 struct Coming {
     framing: Framing,
     /// The client sends the body only after `100 Continue` (RFC 9110, section 10.1.1).
@@ -349,7 +347,7 @@ impl Http {
     }
 }
 
-/// Finds the resource of a path, and refuses a method that it has not: 404, 405.
+/// Finds the resource of a path, and refuses a method that it does not have: 404, 405.
 fn route<'a>(
     method: Method,
     path: &'a [u8],

@@ -339,12 +339,27 @@ fn an_early_refusal_owes_nothing_to_the_request_before() {
 }
 
 #[test]
+fn a_body_of_just_the_bound_may_be_cut_anywhere() {
+    let body = b"6\r\nHello!\r\n0\r\n\r\n";
+    let chunks = body.len() - b"0\r\n\r\n".len();
+    for cut in 0..body.len() {
+        let mut scan = body::Scan::default();
+        assert_eq!(scan.scan(&body[..cut], chunks), Ok(body::Scanned::Incomplete), "{cut}");
+        assert_eq!(scan.scan(body, chunks), Ok(body::Scanned::Whole(body.len())), "{cut}");
+    }
+    let refused = body::Scan::default().scan(body, chunks - 1).map_err(|refusal| refusal.status);
+    assert_eq!(refused, Err(413));
+}
+
+#[test]
 fn what_is_true_for_a_moment_is_not_kept() {
     let request = format!("GET /nothing HTTP/1.1\r\n{HOST}\r\n");
     let answer = heard(&manners(), request.as_bytes()).remove(0);
     assert!(answer.contains("Cache-Control: no-store\r\n") && answer.contains("Vary: Accept\r\n"));
     let identity = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Content-Encoding: identity\r\n\r\n");
     assert!(heard(&manners(), identity.as_bytes())[0].contains("Replace"));
+    let both = identity.replace("Content-Encoding", "Content-Encoding: gzip\r\nContent-Encoding");
+    assert!(heard(&manners(), both.as_bytes())[0].starts_with("HTTP/1.1 415 "));
 }
 
 #[test]

@@ -4,9 +4,9 @@
 //! (`AUTH`). The other formats have no log-on, so a server with a user refuses them.
 //!
 //! ```text
-//!   known   s e c r e t          a comparison that ends at the first difference takes longer for
-//!   given   s e c X X X          "secX" than for "Xxxx": an attacker who measures finds the
-//!                 ▲              password letter by letter, 6 * 256 guesses instead of 256^6
+//!   password  s e c r e t     A comparison that ends at the first difference takes longer
+//!   guess 1   X X X X X X     for guess 2 than for guess 1. An attacker who measures that
+//!   guess 2   s X X X X X     finds one byte after the other: 6 * 256 guesses, not 256^6.
 //! ```
 //!
 //! **Invariants**

@@ -14,8 +14,8 @@
 //! may join and leave between two parts. Each process that is there all the time appears once,
 //! because the parts follow the order of names.
 //!
-//! **Lock** the tables; for `accounts` as often as there are 256 processes. Building the reply
-//! needs no lock.
+//! **Lock** the tables; for `accounts` once for each 256 processes. Building the reply needs no
+//! lock.
 //!
 //! **Source** `cooperative-memory-management.txt`: the record of how much a process has received
 //! from each pool.
@@ -117,8 +117,9 @@ command! {
     0x19 "accounts" @ "GET /processes" Accounts -> Vec<Account>
 }
 
-/// The accounts that are read under one hold of the tables' lock. At most 8192 processes join, so
-/// without parts every other request might wait for 8192 accounts to be copied.
+/// The accounts that are read under one hold of the tables' lock. There may be thousands of
+/// processes, 8192 by default: without parts every other request would wait until all accounts are
+/// copied.
 const ACCOUNTS_AT_ONCE: usize = 256;
 
 /// The least bytes of an account in a frame: 20 numbers of 8, which are four counts, the efficiency

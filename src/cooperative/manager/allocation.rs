@@ -109,8 +109,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             return Err(Error::new(Code::BadRequest, text));
         }
         if let Some(missing) = process.report(freeable, now) {
-            // Garbage that secured a loan is gone: not refused, because it is true, but a reason to
-            // ask.
+            // The garbage that secured a loan is gone. The report is true and stands; the process
+            // is asked to return as much.
             self.processes.ask_to_secure(number, missing);
         }
         // More collateral helps its own requests alone.
@@ -181,7 +181,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     ) -> Result<Decided, Error> {
         let &Wanted { size, reason, why, .. } = wanted;
         mark!(boxes 504, 602);
-        // More than any arena has stays more than any pool has.
+        // A size that no block can have becomes the largest number, and so exceeds every pool.
         let rounded = Buddy::rounded(size).unwrap_or(u64::MAX);
         let standing = self.standing(number)?;
         let mut decision = decide(rounded, reason, &standing);

@@ -17,7 +17,8 @@
 //! ```
 //!
 //! A process that was asked has a time to obey. Until then its gain counts as *coming*, so that no
-//! second process collects for the same bytes. Afterwards it is *deaf*, until it obeys.
+//! second process collects for the same bytes. When it has returned too little by then, it is
+//! *deaf* until it obeys a later signal.
 //!
 //! **Invariants**
 //!
@@ -54,8 +55,7 @@ const FRESH: Duration = Duration::from_secs(10);
 /// signal may be late, without any request.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// The efficiency of a process that never reported one, in percent: neither better nor worse than
-/// the middle.
+/// The efficiency of a process that never reported one, in percent: the middle of the range.
 const UNKNOWN_EFFICIENCY: u64 = 50;
 
 /// The order in which processes are asked for memory.
@@ -145,8 +145,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 
     /// Asks for the memory that requests in the queue lack. In the first turn each request counts
     /// for the first of its pools; when no process can refill that pool, it counts for its next
-    /// pool in the next turn. The lacks of one pool are added up, so the cost is at most 25 pools
-    /// and turns, however many requests wait.
+    /// pool in the next turn. The lacks of one pool are added up, so there are at most 25 calls of
+    /// `ask_for`, however many requests wait.
     fn ask_for_those_who_wait(&mut self, now: Instant) {
         let mut lacks = self.lacks();
         for turn in 0..Pool::ALL.len() {
@@ -159,7 +159,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
                 let sizes = lacks.iter().filter(|lack| here(lack)).map(|lack| lack.size);
                 let wanted = sizes.fold(0, u64::saturating_add);
                 let bytes = match wanted.saturating_sub(self.free()[pool]) {
-                    // It has the bytes, in pieces: as much again may come in one.
+                    // The pool has enough bytes, but in pieces: as many more may come back in one
+                    // piece.
                     0 => wanted,
                     bytes => bytes,
                 };
@@ -267,7 +268,7 @@ impl<W: Clone> Processes<W> {
             let effort = process.efficiency.map_or(UNKNOWN_EFFICIENCY, u64::from);
             let score =
                 if by_effect { u128::from(effort) } else { 1 } * u128::from(process.freeable);
-            // Deaf ones last. The number makes the order the same in every run.
+            // Deaf processes come last. The number makes the order the same in every run.
             (process.is_deaf, Reverse(score), **number)
         });
         candidates.into_iter().map(|(&number, _)| number).collect()

@@ -101,7 +101,8 @@ impl Default for Rules {
             collect_by: CollectBy::Effect,
             boost_below: None,
             idle: Duration::from_secs(30),
-            // The default of `--max-clients`: each process has a client.
+            // The default of `--max-clients`, because each process has a client; the server takes
+            // its own limit.
             most: 8192,
             journal: false,
         }
@@ -119,8 +120,8 @@ pub fn default_low_water() -> Shares {
 }
 
 /// The state of the manager: the processes, their pools, and the requests that wait. The lease
-/// table stands beside it, under the same lock: the tables'. The threads of clients change it, the
-/// `udp` thread and the reaper.
+/// table stands beside it, under the same lock: the tables'. Client threads, the `udp` thread and
+/// the reaper change it.
 #[derive(Debug)]
 pub struct Processes<W> {
     // The configuration.

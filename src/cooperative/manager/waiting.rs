@@ -17,8 +17,8 @@
 //!
 //! 1. A ticket is in the queue or among the served, never in both, and is taken or cancelled once.
 //! 2. A granted block that no client has taken yet is held by its process, unless that has ended.
-//! 3. The deadline is checked on access, under the lock: a late request is granted nothing,
-//!    although its client may look later.
+//! 3. The deadline is checked on access, under the lock: a late request is granted nothing, also
+//!    when its client looks later.
 //!
 //! **Lock** the tables. The thread that returns memory serves the others; the thread that waits
 //! only looks for its ticket.
@@ -161,7 +161,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
                 }
                 Ok(Decided { path, granted: None }) => {
                     if let Some(waiting) = self.processes.queue.places.get_mut(&place) {
-                        // Refused again, perhaps elsewhere: the collection goes by the last path.
+                        // Refused again, perhaps at another box: the collection reads the last
+                        // path.
                         waiting.path = path;
                     }
                 }

@@ -1,57 +1,67 @@
-//! What simulated processes allocate, millisecond by millisecond.
+//! The demand: how many bytes each simulated process allocates in each millisecond.
 //!
 //! ```text
-//!   busy  ▂▂▂█▂▂    x/20 a ms, now and then twice as much
+//!   busy  ▂▂▂█▂▂    x/20 a ms, sometimes twice as much
 //!   idle  ▁▁▁▁▁▁    a fiftieth of that
 //! ```
 //!
-//! **Invariants** the same shape, number, length and seed are the same demand.
+//! It is computed before the run, and does not depend on the memory that a process gets: a paused
+//! process does the same work later. So all policies have the same work to do.
 //!
-//! **Lock** none. **Source** figure 2's "few processes that utilize … while the majority stay
-//! idle", and what would harm it: all at once, and a leak.
+//! **Invariants** the same shape, number of processes, length and seed give the same demand.
+//!
+//! **Lock** none: it never changes after it was made.
+//!
+//! **Simplified** bursts and rests have exponential lengths, so a long burst is no nearer to its
+//! end than a short one. Real load also follows the time of day.
+//!
+//! **Source** figure 2's text: few processes use much of their headroom, and most are idle. Two
+//! shapes are against the claim: all busy at once, and a leak.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::lab::simulation::X;
 
-/// What a busy process allocates in a millisecond, in bytes: 5x last for 100 ms.
+/// The bytes that a busy process allocates in a millisecond: 1x in 20 ms, and 5x in 100 ms.
 pub const BUSY: u32 = (X / 20) as u32;
 
-/// What an idle one does.
+/// The bytes that an idle process allocates in a millisecond.
 const IDLE: u32 = BUSY / 50;
 
-/// A spike's factor, and how likely a busy millisecond begins one of [`SPIKE_MS`].
+/// The factor of a spike, the chance that it starts in a busy millisecond, and its length in
+/// milliseconds. A burst of average length has about one.
 const SPIKE: u32 = 2;
 const SPIKE_CHANCE: f64 = 1.0 / 400.0;
 const SPIKE_MS: usize = 25;
 
-/// How long bursts and the times between them last on average, in milliseconds.
+/// The average length of a burst, and of a rest between two, in milliseconds: busy for a fifth of
+/// the time.
 const BURST_MS: f64 = 500.0;
 const REST_MS: f64 = 2000.0;
 
-/// Of what a leaking process allocates, one part in so many stays.
+/// A leaking process never frees one part in this many of the bytes that it allocates.
 const LEAK: u32 = 20;
 
-/// Who allocates when.
+/// The times at which processes are busy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// Each has bursts of its own: a fifth of the time.
+    /// Each process has bursts of its own, a fifth of the time.
     Independent,
-    /// All have theirs at the same time.
+    /// All processes have their bursts at the same time. Spikes stay their own.
     Correlated,
-    /// Independent, and the first one leaks.
+    /// As independent, and the first process leaks.
     Leaking,
-    /// The first fifth is always busy, the others idle.
+    /// The first fifth of the processes is always busy, the others are idle: two of ten.
     TwoBusy,
 }
 
 impl Shape {
-    /// Every one of them.
+    /// All shapes.
     pub const ALL: [Self; 4] =
         [Shape::Independent, Shape::Correlated, Shape::Leaking, Shape::TwoBusy];
 
-    /// In words.
+    /// Returns the shape's name for reports.
     pub fn name(self) -> &'static str {
         match self {
             Shape::Independent => "independent bursts",
@@ -62,21 +72,23 @@ impl Shape {
     }
 }
 
-/// What each process allocates.
+/// The demand of all processes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demand {
     shape: Shape,
-    /// Bytes, by process and millisecond.
+    /// The bytes, by process and then by millisecond of its work.
     bytes: Vec<Vec<u32>>,
 }
 
 impl Demand {
-    /// The demand of so many processes for so many seconds.
+    /// Computes the demand of this many processes for this many seconds.
     pub fn new(shape: Shape, processes: usize, seconds: u64, seed: u64) -> Self {
         let milliseconds = seconds as usize * 1000;
         let mut common = StdRng::seed_from_u64(seed);
         let together = bursts(&mut common, milliseconds);
         let of = |process: usize| {
+            // Each process has a random source of its own, so a further process does not change the
+            // others' bursts. The shift keeps these seeds apart from that of the common bursts.
             let mut rng = StdRng::seed_from_u64(seed ^ (process as u64 + 1) << 32);
             let is_busy = match shape {
                 Shape::Independent | Shape::Leaking => bursts(&mut rng, milliseconds),
@@ -88,34 +100,36 @@ impl Demand {
         Self { shape, bytes: (0..processes).map(of).collect() }
     }
 
-    /// How many processes there are.
+    /// Returns the number of processes.
     pub fn processes(&self) -> usize {
         self.bytes.len()
     }
 
-    /// How long it lasts.
+    /// Returns the length in milliseconds.
     pub fn milliseconds(&self) -> usize {
         self.bytes.first().map_or(0, Vec::len)
     }
 
-    /// What a process allocates in that millisecond of its work; nothing after the last.
+    /// Returns the bytes that a process allocates in one millisecond of its work; 0 after the last.
     pub fn bytes(&self, process: usize, ms: usize) -> u64 {
         self.bytes[process].get(ms).copied().unwrap_or(0).into()
     }
 
-    /// How much of so many bytes the process will never free.
+    /// Returns the part of these bytes that the process will never free.
     pub fn leaked(&self, process: usize, bytes: u64) -> u64 {
         let leaks = self.shape == Shape::Leaking && process == 0;
         if leaks { bytes / u64::from(LEAK) } else { 0 }
     }
 }
 
-/// Busy or not, in spans of exponential length.
+/// Returns for each millisecond whether it is busy, in spans of exponential length.
 fn bursts(rng: &mut StdRng, milliseconds: usize) -> Vec<bool> {
     let mut busy = Vec::new();
     let mut is_busy = rng.random_bool(BURST_MS / (BURST_MS + REST_MS));
     while busy.len() < milliseconds {
         let mean = if is_busy { BURST_MS } else { REST_MS };
+        // The inverse of the exponential distribution. `random` is below 1, so the logarithm is
+        // finite.
         let span = -mean * (1.0 - rng.random::<f64>()).ln();
         let end = (busy.len() + 1 + span as usize).min(milliseconds);
         busy.resize(end, is_busy);
@@ -124,6 +138,7 @@ fn bursts(rng: &mut StdRng, milliseconds: usize) -> Vec<bool> {
     busy
 }
 
+/// Returns the bytes of each millisecond, with spikes in some of the busy ones.
 fn with_spikes(rng: &mut StdRng, is_busy: &[bool]) -> Vec<u32> {
     let mut spike_until = 0;
     let rate = |(ms, &is_busy): (usize, &bool)| {

@@ -1,4 +1,5 @@
-//! How long processes paused, by the size of the pool that they share: a plot as SVG.
+//! A plot as SVG: the share of time in which processes paused, by the size of the pool that they
+//! share.
 //!
 //! ```text
 //!   paused │\__ correlated
@@ -6,16 +7,23 @@
 //!          └──────────── pool in x
 //! ```
 //!
-//! **Invariants** one self-contained file without script; lines that differ in brightness
-//! and in dashes too, with a legend.
+//! SVG is text, so a few lines of `write!` are enough and no dependency is needed. Its y axis
+//! points down, which `Scale::y` turns round.
 //!
-//! **Lock** none. **Source** ours.
+//! **Invariants** one file without script and outside resources. The lines differ in colour and in
+//! dashes, so the plot can be read in black and white too.
+//!
+//! **Lock** none: a pure function.
+//!
+//! **Simplified** the axes end at the largest values instead of round numbers.
+//!
+//! **Source** the colours are those of Okabe and Ito, which colour-blind readers can tell apart.
 
 use std::fmt::Write;
 
 use crate::lab::simulation::{Shape, Sweep};
 
-/// Sizes in pixels.
+/// The size of the picture, and the margins for the axes' labels, in pixels.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 60.0;
@@ -23,14 +31,16 @@ const RIGHT: f64 = 20.0;
 const TOP: f64 = 20.0;
 const BOTTOM: f64 = 50.0;
 
+/// The stroke of each shape's line, in the order of [`Shape::ALL`].
 const COLOURS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#e69f00"];
 const DASHES: [&str; 4] = ["", "8 4", "2 3", "12 3 2 3"];
 
-/// One line: of each pool in x the share of time in which processes paused, in percent.
+/// One line of the plot: for each pool in x the share of time in which processes paused, in
+/// percent.
 pub type Curve = Vec<(u64, f64)>;
 
-/// The lines of what came of a [`crate::lab::simulation::sweep`] of so many processes for so many seconds: pools
-/// of 1x to 5x for each process.
+/// Returns the lines of a [`crate::lab::simulation::sweep`] of this many processes for this many
+/// seconds, one for each shape, for pools of up to 5x for each process.
 pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Curve> {
     let all_ms = (seconds * 1000 * processes as u64) as f64;
     let most = 5 * processes as u64;
@@ -41,7 +51,7 @@ pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Curve> {
     sweep.iter().map(shown).collect()
 }
 
-/// From values to places in the picture.
+/// The largest values, by which values become places in the picture.
 struct Scale {
     most_x: f64,
     most_y: f64,
@@ -50,6 +60,7 @@ struct Scale {
 impl Scale {
     fn of(lines: &[Curve]) -> Self {
         let points = || lines.iter().flatten();
+        // At least 1 on each axis: a division by 0 would write `NaN` into the file.
         let most_x = points().map(|point| point.0).max().unwrap_or(1).max(1) as f64;
         let most_y = points().map(|point| point.1).fold(1.0, f64::max).ceil();
         Self { most_x, most_y }
@@ -64,7 +75,7 @@ impl Scale {
     }
 }
 
-/// The plot of such lines.
+/// Returns the plot of these lines, which are in the order of [`Shape::ALL`].
 pub fn svg(lines: &[Curve]) -> String {
     let scale = Scale::of(lines);
     let mut text = format!(
@@ -84,6 +95,7 @@ pub fn svg(lines: &[Curve]) -> String {
             text,
             "<polyline points=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/>",
         );
+        // The legend stands at the top right, where the curves have fallen.
         let (legend_x, legend_y) = (WIDTH - 250.0, TOP + 20.0 + 20.0 * at as f64);
         let _ = writeln!(
             text,
@@ -96,7 +108,7 @@ pub fn svg(lines: &[Curve]) -> String {
     text + "</svg>\n"
 }
 
-/// Six values on each axis, and the names of both.
+/// Adds the axes: six values on each, with grid lines for y, and the names of both.
 fn axes(scale: &Scale, text: &mut String) {
     for part in (0..=5).map(|part| f64::from(part) / 5.0) {
         let (value_x, value_y) = (scale.most_x * part, scale.most_y * part);

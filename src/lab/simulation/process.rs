@@ -1,22 +1,32 @@
-//! One simulated process: it allocates, collects beside that, and does business with the
-//! manager as the document would have it.
+//! One simulated process: it allocates, collects its garbage beside that, and asks the manager for
+//! memory as the document says.
 //!
 //! ```text
-//!   headroom │ leaked │ garbage │ free │      chunks that it was given
-//!                       collected, and returned when a chunk is free as a whole
+//!   headroom │ leaked │ garbage │ free │      the chunks that it holds
+//!            never freed    └─ a collection ─► free ─► whole chunks go back
 //! ```
 //!
-//! | when | it |
+//! | event | the process |
 //! | --- | --- |
-//! | less is free than a collection will need | asks for efficiency, or collects when refused or at its limit |
-//! | nothing is free | asks against the pause, and stops until something came |
-//! | a collection is over | returns what is free, pause loans first, and asks anew |
-//! | it is told to | collects, or reports |
-//! | it cannot go on | asks out of memory; refused, it ends and begins anew |
+//! | it has less free than its reserve | asks for efficiency; if it gets none, collects |
+//! | nothing is free | asks against the pause, and stops until memory comes |
+//! | a collection ends | returns the free chunks; the manager repays pause loans first |
+//! | a signal comes | collects, or reports its garbage |
+//! | even a collection would not help | asks out of memory; if refused, it ends and starts again |
 //!
-//! **Invariants** what is leaked, garbage and free is what it was given.
+//! A collection in time, in milliseconds. The process allocates meanwhile, so it needs a reserve:
 //!
-//! **Lock** none. **Source** `cooperative-memory-management.txt`, figures 4 and 12.
+//! ```text
+//!   free = 2x        0 ──────── collection ──────── 20
+//!                    allocates 1x, or 2x in a spike     garbage of its start is free now
+//! ```
+//!
+//! **Invariants** leaked, garbage and free bytes together are those of the chunks that it holds.
+//!
+//! **Lock** none: the run's thread calls one process after the other.
+//!
+//! **Source** `cooperative-memory-management.txt`, figures 8 to 11 for the requests, 12 for the
+//! return.
 
 use std::time::Instant;
 
@@ -28,41 +38,49 @@ use crate::cooperative::words::{Pool, Reason, Signal, Wanted};
 use crate::lab::simulation::demand::{BUSY, Demand};
 use crate::lab::simulation::{CHUNK, Policy, RunOutcome, SimulatedTables, X};
 
-/// How long a collection takes, in milliseconds.
+/// The length of a collection, in milliseconds.
 const COLLECTION_MS: usize = 20;
 
-/// A collection begins when this much is free in bytes: twice what a busy process needs
-/// meanwhile.
+/// The free bytes below which a busy process prepares: it allocates half of them during a
+/// collection, and all of them in a spike.
 const RESERVE: u64 = 2 * BUSY as u64 * COLLECTION_MS as u64;
 
-/// How long it waits for memory before it asks anew, in milliseconds.
+/// The time that a request waits in the manager's queue, in milliseconds.
 const PATIENCE_MS: u64 = 100;
 
-/// One millisecond of the simulation, as a process sees it.
+/// One millisecond of the simulation: the values that a process may use in it.
 pub(super) struct Millisecond<'a> {
+    // The manager's tables, the time in both forms, and the counters of the run.
     pub tables: &'a mut SimulatedTables,
     pub ms: usize,
     pub now: Instant,
     pub outcome: &'a mut RunOutcome,
 }
 
+/// The state of one process. It counts bytes and stores none: only the manager's tables are real.
 pub(super) struct SimulatedProcess {
+    // Fixed.
     number: usize,
     policy: Policy,
+    /// Whether the manager knows it; false again after it has failed.
     is_joined: bool,
+    // The headroom: chunks by their lease ids, and the kinds of bytes in them.
     chunks: Vec<LeaseId>,
     leaked: u64,
     garbage: u64,
     free: u64,
-    /// When the collection that is under way ends, and what it will free.
+    /// The collection under way: the millisecond in which it ends, and the garbage that it will
+    /// free.
     collection: Option<(usize, u64)>,
+    /// The place in the manager's queue, while a request against the pause waits.
     ticket: Option<Ticket>,
     is_paused: bool,
-    /// Milliseconds of its demand that are behind it.
+    /// The milliseconds of its demand that are done. A pause does not skip any.
     done: usize,
 }
 
 impl SimulatedProcess {
+    /// Makes a process that has not joined yet.
     pub fn new(number: usize, policy: Policy) -> Self {
         Self {
             number,
@@ -79,11 +97,16 @@ impl SimulatedProcess {
         }
     }
 
+    /// Returns its client number: the manager finds a process by it, as by that of a connection.
     fn client(&self) -> ClientNumber {
         self.number as u64 + 1
     }
 
-    /// One millisecond of its life.
+    /// Advances the process by one millisecond.
+    ///
+    /// First memory comes back (a collection's end, the manager's signals), then more is asked for,
+    /// and only then it allocates: in another order it would pause although it has memory. If it
+    /// cannot allocate, the millisecond counts as paused and its work waits.
     pub fn step(&mut self, turn: &mut Millisecond<'_>, demand: &Demand) {
         if !self.is_joined && !self.join(turn) {
             return;
@@ -101,6 +124,7 @@ impl SimulatedProcess {
             return;
         }
         self.is_paused = false;
+        // If a request still waits, its memory is not needed any more.
         self.forget_ticket(turn);
         self.free -= wanted;
         let leaked = demand.leaked(self.number, wanted);
@@ -109,6 +133,8 @@ impl SimulatedProcess {
         self.done += 1;
     }
 
+    /// Joins the manager with 1x committed, and returns whether it could. With a part of its own it
+    /// takes all of that at once: so it is never lent anything, and never returns a chunk.
     fn join(&mut self, turn: &mut Millisecond<'_>) -> bool {
         let caller = Caller::connected(self.client());
         let name = format!("process-{}", self.number + 1);
@@ -121,7 +147,8 @@ impl SimulatedProcess {
         self.is_joined
     }
 
-    /// Has more before it is too late: memory, or a collection that will end in time.
+    /// Prepares while there is time: asks for memory, or starts a collection that will end before
+    /// the free bytes are used up.
     fn prepare(&mut self, turn: &mut Millisecond<'_>, wanted: u64) {
         let is_busy = wanted >= u64::from(BUSY);
         // A busy process without a reserve will pause before its collection is over.
@@ -140,22 +167,29 @@ impl SimulatedProcess {
         }
     }
 
-    /// It knows its debts: garbage beyond them secures another loan.
+    /// Returns whether it has garbage beyond all its loans, which secures another. Without any, the
+    /// manager would refuse (box 1100), so it does not ask.
     fn has_collateral(&self, turn: &mut Millisecond<'_>) -> bool {
         let owed = turn.tables.processes.owed(self.client()).unwrap_or_default();
         self.garbage > owed[Pool::LoanedPause] + owed[Pool::LoanedEfficiency]
     }
 
+    /// Returns whether it is below its limit of chunks.
     fn has_room(&self) -> bool {
         (self.chunks.len() as u64) < self.policy.most
     }
 
-    /// Nothing is free. False when it has to stop for this millisecond.
+    /// Tries everything to get `wanted` free bytes. Returns false if it has to stop for this
+    /// millisecond.
+    ///
+    /// The order is that of the cost to others: wait for a loan or a grant against the pause,
+    /// collect, ask out of memory, end.
     fn fight(&mut self, turn: &mut Millisecond<'_>, wanted: u64) -> bool {
         while self.free < wanted {
             if !self.policy.is_separate && self.wait(turn) {
                 continue;
             }
+            // A collection, or the queue, may still bring memory: stop and wait for it.
             if !self.is_out_of_memory() || self.ticket.is_some() {
                 self.begin_collection(turn);
                 return false;
@@ -169,12 +203,14 @@ impl SimulatedProcess {
         true
     }
 
-    /// A collection would not free what the next one needs: it leaks.
+    /// Returns whether a collection would not free enough for the next one: most of its memory
+    /// leaked.
     fn is_out_of_memory(&self) -> bool {
         !self.has_room() && self.garbage + self.free < RESERVE
     }
 
-    /// Asks against the pause and waits in the queue. True when there is memory.
+    /// Asks against the pause, or looks at the request that waits already. Returns whether a chunk
+    /// came.
     fn wait(&mut self, turn: &mut Millisecond<'_>) -> bool {
         if let Some(ticket) = self.ticket {
             match turn.tables.processes.served(ticket, turn.now) {
@@ -211,10 +247,13 @@ impl SimulatedProcess {
         }
     }
 
+    /// Returns a request for a chunk. It reports the garbage with it, because this is the
+    /// collateral.
     fn wanted(&self, reason: Reason) -> Wanted {
         Wanted { size: CHUNK, reason, freeable: Some(self.garbage), wait_ms: 0, why: false }
     }
 
+    /// Asks for a chunk without waiting. Returns whether it came.
     fn ask(&mut self, turn: &mut Millisecond<'_>, reason: Reason) -> bool {
         match turn.tables.manager().request(self.client(), &self.wanted(reason), turn.now) {
             Ok(granted) => {
@@ -228,17 +267,22 @@ impl SimulatedProcess {
         }
     }
 
+    /// Takes over a granted chunk.
     fn take(&mut self, id: LeaseId) {
         self.chunks.push(id);
         self.free += CHUNK;
     }
 
+    /// Starts a collection, if none is under way and there is garbage. Later garbage is not freed
+    /// by it.
     fn begin_collection(&mut self, turn: &Millisecond<'_>) {
         if self.collection.is_none() && self.garbage > 0 {
             self.collection = Some((turn.ms + COLLECTION_MS, self.garbage));
         }
     }
 
+    /// Ends the collection: frees its garbage, returns whole chunks unless they are its own part,
+    /// and reports.
     fn finish_collection(&mut self, turn: &mut Millisecond<'_>) {
         let Some((_, freed)) = self.collection.take() else { return };
         turn.outcome.collections += 1;
@@ -250,6 +294,8 @@ impl SimulatedProcess {
                 self.give_one_back(turn);
             }
         }
+        // A collector examines the dead, the leaked and the committed bytes. The efficiency is the
+        // share of them that it freed: it falls as a leak grows.
         let examined = freed + self.leaked + X;
         let efficiency = (freed * 100 / examined) as u8;
         let reported =
@@ -257,6 +303,7 @@ impl SimulatedProcess {
         debug_assert!(reported.is_ok(), "{reported:?}");
     }
 
+    /// Returns one chunk. Which one does not matter: the bytes here belong to no particular chunk.
     fn give_one_back(&mut self, turn: &mut Millisecond<'_>) {
         let Some(id) = self.chunks.pop() else { return };
         if let Ok((ending, _)) = turn.tables.manager().end_grant(self.client(), id) {
@@ -265,7 +312,7 @@ impl SimulatedProcess {
         }
     }
 
-    /// Does what the manager asks.
+    /// Obeys the signals that the manager has sent.
     fn hear(&mut self, turn: &mut Millisecond<'_>) {
         while let Ok(Some(signal)) = turn.tables.processes.next_signal(self.client()) {
             match signal {
@@ -275,11 +322,14 @@ impl SimulatedProcess {
                         turn.tables.manager().report(self.client(), self.garbage, None, turn.now);
                     debug_assert!(reported.is_ok(), "{reported:?}");
                 }
+                // Not sent under the default rules. Its block would have `Rules::block` bytes, not
+                // a chunk's.
                 Signal::Granted { id, .. } => self.take(id),
             }
         }
     }
 
+    /// Leaves the queue. A chunk that was granted meanwhile goes back to its pool.
     fn forget_ticket(&mut self, turn: &mut Millisecond<'_>) {
         if let Some(ticket) = self.ticket.take()
             && let Some(ending) = turn.tables.manager().cancel(ticket, turn.now)
@@ -288,7 +338,10 @@ impl SimulatedProcess {
         }
     }
 
-    /// Ends for want of memory, and begins anew at once.
+    /// Ends because it has no memory left, and joins again in the next millisecond.
+    ///
+    /// The work that is done and the pause go on, so that a failure neither shortens the demand nor
+    /// counts as a second pause.
     fn fail(&mut self, turn: &mut Millisecond<'_>) {
         turn.outcome.failures += 1;
         self.forget_ticket(turn);
@@ -300,7 +353,9 @@ impl SimulatedProcess {
         };
     }
 
-    /// Gives everything back.
+    /// Leaves the manager and returns all blocks, its own one too.
+    ///
+    /// The call of `strike` that returns none removes the process, so the loop runs until then.
     pub fn leave(&self, tables: &mut SimulatedTables, now: Instant) {
         let Ok((number, _)) = tables.processes.leave(self.client(), now) else { return };
         loop {

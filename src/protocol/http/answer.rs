@@ -124,8 +124,7 @@ impl Answering {
 
     /// Returns 201 for a new lease and 200 for every other reply.
     fn status(&self, reply: &Reply<'_>) -> u16 {
-        // A renewal is also answered with `Leased`, but it has the lease's own path: nothing is
-        // new.
+        // A renewal is answered with `Leased`, too, but its path is that of the lease.
         let is_new = matches!(reply, Reply::Leased(_)) && self.creates;
         if is_new { 201 } else { 200 }
     }
@@ -313,8 +312,8 @@ pub struct Now<'a> {
 /// Returns the fields that describe a lease, for 200, 206 and 304 alike.
 ///
 /// The two `Leasebox-…` fields are our own: the lease's size in bytes, which is not the length of
-/// its data, and its time left in milliseconds, which a granted block has not. `Last-Modified` is
-/// missing if the lease was never set.
+/// its data, and its time left in milliseconds, which a granted block does not have.
+/// `Last-Modified` is missing if the lease was never set.
 fn fields_of(inspection: &Inspection, tag: &str, modified: Option<u64>, form: MediaForm) -> String {
     let mut fields = format!("{FRESH}ETag: \"{tag}\"\r\nLeasebox-Size: {}\r\n", inspection.size);
     if let Some(modified) = modified {

@@ -34,8 +34,7 @@
 //!
 //! **Lock** none: the hosts and the user are read from [`Manners`], which never changes.
 //!
-//! **Simplified** no CORS: a server with an open interface would answer other origins that it
-//! trusts.
+//! **Simplified** no CORS: a bigger server answers the origins that it trusts.
 //!
 //! **Source** RFC 9110, sections 7.2, 7.6.1, 10.1.1, 11.4 and 14.5; RFC 6454, section 7, for
 //! `Origin`; RFC 7617 for Basic.
@@ -88,9 +87,9 @@ struct Seen<'a> {
 ///
 /// # Errors
 /// Refusals that close the connection: a body without a certain end, or one that is too long; a
-/// `Host` that is missing, unreadable or doubled; a doubled `Origin` or `Authorization`. A message
-/// that is readable but not allowed is no error here but [`Asked::forbidden`]: its body may have to
-/// be read before the answer.
+/// `Host` that is missing, unreadable or sent twice; an `Origin` or `Authorization` that is sent
+/// twice. A message that is readable but not allowed is no error here but [`Asked::forbidden`]: its
+/// body may have to be read before the answer.
 pub fn understand(
     head: &Head<'_>,
     authority: Option<&[u8]>,
@@ -157,7 +156,7 @@ fn see<'a>(
         }
         13 if is("content-range") => seen.is_part = true,
         14 if is("content-length") => seen.announced.length(value, most)?,
-        16 if is("content-encoding") => seen.encoded = !value.eq_ignore_ascii_case(b"identity"),
+        16 if is("content-encoding") => seen.encoded |= !value.eq_ignore_ascii_case(b"identity"),
         17 if is("transfer-encoding") => seen.announced.coding(value, minor)?,
         _ => {}
     }
@@ -243,8 +242,7 @@ fn is_port(port: Option<&str>, rest: &str) -> bool {
 /// Returns whether a page of that origin came from `host`.
 ///
 /// A missing port is the port of the scheme, so `http://a` is the same place as `a:80`. `https`
-/// occurs if a proxy in front of this server speaks TLS. A sandboxed page sends `null`, which is no
-/// place.
+/// occurs if a proxy in front of this server speaks TLS. A sandboxed page sends `null`: no place.
 fn is_same_origin(origin: &[u8], host: Option<&[u8]>) -> bool {
     let plain = origin.strip_prefix(b"http://").map(|place| (place, &b":80"[..]));
     let place =
@@ -255,7 +253,7 @@ fn is_same_origin(origin: &[u8], host: Option<&[u8]>) -> bool {
 }
 
 /// Returns the name and the password in a value such as `Basic YWRhOnNlY3JldA==`, which is base64
-/// of `ada:secret`. The first colon ends the name, so a password may hold colons (RFC 7617, section
+/// of `ada:secret`. The first colon ends the name, so a password may hold one (RFC 7617, section
 /// 2).
 fn name_and_password(value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let (scheme, letters) = value.split_at_checked("Basic ".len())?;

@@ -21,8 +21,7 @@
 //! 3. The server allocates nothing for a length that is only claimed: the bytes of a chunked body
 //!    are copied when all of them have arrived.
 //!
-//! **Lock** none. **Simplified** no compression; trailers and chunk extensions are checked and
-//! dropped.
+//! **Lock** none. **Simplified** no compression; trailers and chunk extensions are only checked.
 //!
 //! **Source** RFC 9112, sections 6 and 7.1.
 
@@ -111,7 +110,7 @@ fn too_long(most: usize) -> Refusal {
 ///
 /// ```text
 ///   5 CRLF Hello CRLF 6 CRLF  Wor…      at = 10: the second chunk is not complete
-///                     └ at            data = 5
+///                     └ at              data = 5
 /// ```
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Scan {
@@ -152,11 +151,8 @@ impl Scan {
     /// Scans chunks. Returns whether the chunk of size 0 is finished.
     fn scan_chunks(&mut self, body: &[u8], most: usize) -> Result<bool, Refusal> {
         while !self.in_trailers {
-            let Some((size, line)) = size_line(&body[self.at..])? else {
-                return incomplete(body, most).map(|()| false);
-            };
-            // Before the chunk arrives, so that a claimed size fills no memory; and `end` cannot
-            // overflow.
+            let Some((size, line)) = size_line(&body[self.at..])? else { return Ok(false) };
+            // Before the chunk arrives: a claimed size fills no memory, and `end` cannot overflow.
             if size > most.saturating_sub(self.data) {
                 return Err(too_long(most));
             }
@@ -219,8 +215,7 @@ impl Scan {
     }
 }
 
-/// Refuses trailers of over [`MAX_HEAD`] bytes with 431: they are fields, and have the bound of a
-/// head.
+/// Refuses trailers of over [`MAX_HEAD`] bytes with 431: they are fields, as in a head.
 fn check_trailers(length: usize) -> Result<(), Refusal> {
     if length <= MAX_HEAD {
         return Ok(());
@@ -228,7 +223,7 @@ fn check_trailers(length: usize) -> Result<(), Refusal> {
     Err(Refusal::last(431, "the trailers have over 16384 bytes; send fewer"))
 }
 
-/// Refuses an incomplete body that has over `most` bytes already; else the caller waits for more.
+/// Refuses an incomplete chunk of a body that has over `most` bytes already; else the caller waits for more.
 fn incomplete(body: &[u8], most: usize) -> Result<(), Refusal> {
     if body.len() > most { Err(too_long(most)) } else { Ok(()) }
 }

@@ -29,8 +29,7 @@
 //! 3. A change never happens under an unreadable `If-Match`, `If-None-Match` or
 //!    `If-Unmodified-Since`.
 //!
-//! **Lock** none: the service compares versions under the block's lock; this file only reads
-//! fields.
+//! **Lock** none: the service compares versions under the block's lock; this file reads fields.
 //!
 //! **Simplified** one range; the answer to several is the whole. The RFC would judge both
 //! conditions of a PUT, and ignore an unreadable date; here both are 412.
@@ -145,8 +144,7 @@ impl Conditions {
     /// Returns the condition under which a lease is changed.
     ///
     /// # Errors
-    /// 412 for a date, and for two conditions at once. The service is not asked, so nothing
-    /// changes.
+    /// 412 for a date, and for two conditions at once. The lease is unchanged.
     pub fn of_change(&self) -> Result<Condition, Refusal> {
         // A tag of any form names its version: PUT sets bytes, whatever form the client has read.
         let versions = |tags: &[Tag], weakly: bool| {
@@ -157,8 +155,8 @@ impl Conditions {
             (Some(Tags::Any), None) => Ok(Condition::Any),
             (Some(Tags::These(tags)), None) => Ok(Condition::OneOf(versions(tags, false))),
             (None, Some(Tags::These(tags))) => Ok(Condition::NoneOf(versions(tags, true))),
-            // `If-None-Match: *` wants no lease to be there, but one is. `OneOf` without versions
-            // never holds.
+            // `If-None-Match: *` wants that there is no lease. `OneOf` without versions never
+            // holds.
             (None, Some(Tags::Any | Tags::Broken)) | (Some(Tags::Broken), None) => {
                 Ok(Condition::OneOf(Vec::new()))
             }
@@ -179,8 +177,7 @@ impl Conditions {
         self.if_match.is_some() || self.if_none_match.is_some() || self.unmodified_since.is_some()
     }
 
-    /// Returns whether a resource that has no tag can fulfil `If-Match`: it can if that is `*` or
-    /// left out.
+    /// Returns whether a resource that has no tag can fulfil `If-Match`: if that is `*` or missing.
     pub fn holds_without_tag(&self) -> bool {
         matches!(self.if_match, None | Some(Tags::Any))
     }
@@ -190,8 +187,7 @@ impl Tag {
     /// Returns the version whose tag in that form this is: with form `-json`, `3-json` gives 3.
     fn version(&self, form: &str) -> Option<u64> {
         let version = parse_decimal(self.opaque.strip_suffix(form.as_bytes())?)?;
-        // Tags are equal byte for byte (RFC 9110, section 8.8.3.2), so `"03"` is the tag of no
-        // version.
+        // Tags are equal byte for byte (RFC 9110, section 8.8.3.2), so `"03"` is none of ours.
         Some(version).filter(|version| format!("{version}{form}").as_bytes() == self.opaque)
     }
 

@@ -15,7 +15,7 @@
 //!                                1909 = 5 years + 83 days; 83 days = 2 months + 22 days
 //! ```
 //!
-//! **Invariants** [`read`] returns the second that [`write()`] wrote, up to the year 9999.
+//! **Invariants** `read` returns the second that `write` wrote, up to the year 9999.
 //!
 //! **Lock** none: the caller reads the clock.
 //!
@@ -60,8 +60,8 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (year + era * 400 + u64::from(in_march <= 2), in_march, day - (153 * month + 2) / 5 + 1)
 }
 
-/// Returns the days since 1970 of a date; `None` for an earlier one. A day that its month has not
-/// becomes a day of the next month.
+/// Returns the days since 1970 of a date; `None` for an earlier one. A day that its month does not
+/// have becomes a day of the next month.
 fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
     let year = year - u64::from(month <= 2);
     let (era, of_era) = (year / 400, year % 400);

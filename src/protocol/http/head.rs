@@ -78,8 +78,7 @@ pub fn find_end(input: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refu
     Ok(None)
 }
 
-/// Refuses a first line of over [`MAX_LINE`] bytes, its CR LF included, also while it is
-/// incomplete.
+/// Refuses a first line of over [`MAX_LINE`] bytes, its CR LF included, even an incomplete one.
 fn check_first_line(head: &[u8]) -> Result<(), Refusal> {
     let length = head.iter().position(|&byte| byte == b'\n').unwrap_or(head.len());
     if length < MAX_LINE {
@@ -94,8 +93,7 @@ fn check_first_line(head: &[u8]) -> Result<(), Refusal> {
 /// 400 for a line that breaks the grammar, 431 for too many fields, 505 for a version other than
 /// 1.x. Each closes the connection.
 pub fn parse(head: &[u8]) -> Result<Head<'_>, Refusal> {
-    // Cuts off the empty line. Every other line ends with CR LF, because `find_end` has seen to
-    // that.
+    // Cuts off the empty line. Every other line ends with CR LF: `find_end` has checked it.
     let mut lines = head.strip_suffix(b"\r\n").unwrap_or(head).split_inclusive(|&b| b == b'\n');
     let mut next = || lines.next().map(|line| line.strip_suffix(b"\r\n").unwrap_or(line));
     let (method, target, minor) = first_line(next().unwrap_or_default())?;

@@ -22,6 +22,9 @@
 //! | no accepted form, a failed condition, no such bytes | 406, 412, 416 | goes on |
 //! | a coded body, another expectation | 415, 417 | goes on |
 //!
+//! Where the connection goes on, it still closes if the body of the refused request is chunked,
+//! longer than 64 KiB, or held back until `100 Continue`.
+//!
 //! **Invariants** a message whose end is in doubt closes the connection. The bytes that follow
 //! could be its body, and the server never reads a body as a request.
 //!
@@ -57,8 +60,7 @@ impl Refusal {
         Self { is_last: true, ..Self::new(status, text) }
     }
 
-    /// Returns the same refusal in the words that all formats share: a body names a code, not a
-    /// status.
+    /// Returns the same refusal in the words that all formats share: a body has a code.
     pub fn error(&self) -> Error {
         let code = match self.status {
             401 | 403 | 412 | 417 => Code::Refused,
@@ -83,8 +85,7 @@ pub fn bad(text: &'static str) -> Refusal {
     Refusal::last(400, text)
 }
 
-/// Returns the status of a service's refusal. If the request had a condition, `refused` counts as
-/// its failure.
+/// Returns the status of a service's refusal. With a condition, `refused` is its failure: 412.
 pub fn status_of(code: Code, has_condition: bool) -> u16 {
     match code {
         Code::BadRequest => 400,
@@ -98,8 +99,7 @@ pub fn status_of(code: Code, has_condition: bool) -> u16 {
     }
 }
 
-/// Returns the phrase behind a status. People read it; programs go by the number (RFC 9112, section
-/// 4).
+/// Returns the phrase behind a status, which only people read (RFC 9112, section 4).
 pub fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",

@@ -21,8 +21,7 @@
 //! | any of them | TRACE | none: the request, without its secrets |
 //!
 //! A draw is no GET. It is not safe, because it changes the server, and it is not idempotent,
-//! because a second one takes other numbers. Browsers and proxies repeat a GET or send it ahead as
-//! they like.
+//! because a second one takes other numbers. Browsers and proxies may repeat a GET.
 //!
 //! HTTP leaves out the commands of a *process*, and `help`, `quit`, `parked` and `step`. A process
 //! is its connections, and a proxy may send the requests of several clients over one connection.
@@ -33,8 +32,7 @@
 //! **Lock** none.
 //!
 //! **Simplified** a path is decoded before it is split, so `%2F` is a slash (RFC 3986, section 2.4,
-//! wants it the other way round): no id holds one. A route is found by comparing one after the
-//! other.
+//! wants it the other way round): no id holds one. The search for a route compares all.
 //!
 //! **Source** RFC 9110, sections 9.2 and 9.3; the lecture's seven methods.
 
@@ -99,8 +97,7 @@ impl Method {
     /// Returns the method of that name.
     ///
     /// # Errors
-    /// 501 for a method that no resource has; 405, from [`Resource::check`], is for one that others
-    /// have.
+    /// 501 for a method that no resource has; [`Resource::check`] has 405 for one that others have.
     pub fn named(name: &[u8]) -> Result<Self, Refusal> {
         let is_it = |method: &Self| method.name().as_bytes() == name;
         Self::ALL.into_iter().find(is_it).ok_or_else(|| {
@@ -139,7 +136,7 @@ const BY_HAND: [&str; 6] = [
 
 /// A method and a path that lead to a command, and the command's parameters.
 struct Route {
-    /// The whole text of the row, by which [`Request::by_route`] finds the command.
+    /// The whole text of the row, by which `Request::by_route` finds the command.
     whole: &'static str,
     method: &'static str,
     path: &'static str,
@@ -194,8 +191,7 @@ impl Resource {
         found.next().ok_or_else(no_such)
     }
 
-    /// Returns its methods as `Allow` lists them. HEAD comes with GET; OPTIONS and TRACE always
-    /// come.
+    /// Returns its methods as `Allow` lists them. HEAD comes with GET, OPTIONS and TRACE always.
     pub fn methods(self) -> String {
         let own = match self {
             Resource::Server => return ALL.to_string(),

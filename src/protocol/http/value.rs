@@ -5,9 +5,10 @@
 //!                                            └─► <draw><numbers><number>5</number>…</numbers></draw>
 //! ```
 //!
-//! A reply writes its fields to [`Sink`] in one go and knows no format. The tree stands between,
-//! because XML needs names that JSON has no place for: that of the outermost element, and that of
-//! one item of a list (`number`).
+//! A reply writes its fields to a [`Sink`] and knows no format. A tree stands between, because only
+//! an item that has written its fields shows whether it is a record or a single value. The tree
+//! keeps two names that only XML writes: that of the outermost element (`draw`), and that of one
+//! item of a list (`number`).
 //!
 //! **Invariants** the text is well-formed, whatever the strings hold. A character that has a
 //! meaning in the format is escaped; a control character that XML cannot hold, or would change,
@@ -17,11 +18,11 @@
 //!
 //! **Simplified** the tree is a second copy of the reply; a bigger system writes each field at
 //! once. JSON numbers have up to 64 bits, but a reader that keeps them as floating point, such as
-//! JavaScript, is exact up to 2^53 alone (RFC 8259, section 6). Ids are strings, so none is
-//! rounded.
+//! JavaScript, is exact up to 2^53 alone (RFC 8259, section 6). Ids are strings, so they stay
+//! exact.
 //!
-//! **Source** RFC 8259; W3C, XML 1.0, sections 2.2, 2.4 and 2.11; the lecture's content
-//! negotiation.
+//! **Source** RFC 8259; W3C, XML 1.0, sections 2.2, 2.4 and 2.11; the lecture, for the choice of a
+//! form.
 
 use std::io::Write;
 
@@ -45,7 +46,7 @@ pub enum Value {
     /// The name of one item, which only XML writes, and the items.
     List(String, Vec<Value>),
     /// The fields of a record, each with its name, in their order.
-    RecordSink(Vec<(String, Value)>),
+    Record(Vec<(String, Value)>),
 }
 
 /// The sink that collects the fields of one record.
@@ -56,7 +57,7 @@ struct RecordSink(Vec<(String, Value)>);
 fn record(write: impl FnOnce(&mut RecordSink)) -> Value {
     let mut record = RecordSink::default();
     write(&mut record);
-    Value::RecordSink(record.0)
+    Value::Record(record.0)
 }
 
 /// Returns a reply as a value, with its name in XML.
@@ -130,7 +131,7 @@ impl Sink for RecordSink {
             each(item, &mut fields);
             match &mut fields.0[..] {
                 [(name, value)] if name.is_empty() => std::mem::replace(value, Value::Null),
-                _ => Value::RecordSink(fields.0),
+                _ => Value::Record(fields.0),
             }
         };
         self.add(name, Value::List(one.to_string(), items.iter().map(value).collect()));
@@ -155,7 +156,7 @@ impl Value {
                 bracketed(out, b'[', values, |value, out| value.json(out));
                 out.push(b']');
             }
-            Value::RecordSink(fields) => {
+            Value::Record(fields) => {
                 bracketed(out, b'{', fields, |(name, value), out| {
                     json_string(name, out);
                     out.push(b':');
@@ -175,9 +176,7 @@ impl Value {
             Value::Hundredths(number) => put_hundredths(out, *number),
             Value::Text(text) => xml_text(text, out),
             Value::List(one, values) => values.iter().for_each(|value| value.xml(one, out)),
-            Value::RecordSink(fields) => {
-                fields.iter().for_each(|(name, value)| value.xml(name, out))
-            }
+            Value::Record(fields) => fields.iter().for_each(|(name, value)| value.xml(name, out)),
         }
         put(out, format_args!("</{name}>"));
     }
@@ -213,8 +212,8 @@ fn json_string(text: &str, out: &mut Vec<u8>) {
         match letter {
             '"' => out.extend_from_slice(b"\\\""),
             '\\' => out.extend_from_slice(b"\\\\"),
-            // The last three only in case that a page has this text inside a script: `</script>`
-            // ends one.
+            // The last three matter only if a page puts the text into a script: `</script>` ends
+            // it.
             '\0'..='\x1f' | '\x7f' | '<' | '>' | '&' => {
                 put(out, format_args!("\\u{:04x}", letter as u32))
             }
@@ -233,8 +232,8 @@ fn xml_text(text: &str, out: &mut Vec<u8>) {
             '>' => out.extend_from_slice(b"&gt;"),
             '"' => out.extend_from_slice(b"&quot;"),
             '\t' | '\n' => out.push(letter as u8),
-            // No XML document holds these, even escaped. CR is the exception: it could be there,
-            // but a parser would turn it into LF.
+            // No XML document holds these, even escaped. CR is the exception: it may stand there,
+            // but a parser turns it into LF.
             '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => out.push(b'?'),
             letter => out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
         }
