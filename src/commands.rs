@@ -1,4 +1,5 @@
-//! The one list of all commands and replies: what the chapters put into it, put together.
+//! The one list of all commands and replies. The chapters define them; this file puts them
+//! together.
 //!
 //! ```text
 //!   bytes ─ decode ─► Request ─ execute, on a service of its chapter ─► Reply ─ encode ─► bytes
@@ -6,11 +7,31 @@
 //!                     the input buffer                 data owns one buffer
 //! ```
 //!
-//! A line of the first table names a variant, the command of a chapter, and the service that carries
-//! it out; `waits` marks a command that may wait for other clients. A line of the second names a
-//! variant and the reply of a chapter. Everything else about them stands in their chapters.
+//! A row of the first table names a variant, the command of a chapter, and the service that
+//! executes it:
+//!
+//! ```text
+//!   Receive(Receive) on shared waits,
+//!   variant  command    service  it may wait for other clients
+//! ```
+//!
+//! | service | the command gets | so it can lock |
+//! | --- | --- | --- |
+//! | `draw`, `numbers` | `Shared::numbers` | the draw |
+//! | `memory` | `Shared::memory` | the tables, then a block |
+//! | `shared` | the whole `Shared` | each of the locks, one at a time |
+//!
+//! A row of the second table names a variant and the reply of a chapter. All else about them stands
+//! in their chapters: fields, words, kinds, effects. A new command is a row there, a row here and
+//! one function, and two more rows if its reply is new.
 //!
 //! **Invariants** each kind and each word stands once.
+//!
+//! **Lock** none. **Simplified** the list is fixed when the program is compiled. A server with
+//! plug-ins keeps a table of boxed commands instead, and pays an indirect call for each.
+//!
+//! **Source** `memorylease.txt` and `loot-box.txt` for the first commands; the patents for those of
+//! a process.
 
 mod data;
 mod enums;
@@ -146,6 +167,7 @@ replies! {
 /// The kind of an error's frame.
 pub const ERROR: u8 = 0xff;
 
+/// Turns the result of a command into a reply: an error is a reply too.
 fn answered<'s, Done>(done: Result<Done, Error>) -> Reply<'s>
 where
     Reply<'s>: From<Done>,
@@ -153,7 +175,7 @@ where
     done.map_or_else(Reply::Error, Reply::from)
 }
 
-/// The refusal of a word that no command has.
+/// Returns the refusal of a word that no command has.
 pub(crate) fn no_such_command() -> Error {
     let text = "there is no such command; send help for those there are";
     Error::new(Code::UnknownCommand, text)

@@ -1,6 +1,9 @@
-//! The calls: any command by [`Client::call`], and short forms of the eight commonest.
+//! The calls: any command by [`Client::call`], and short forms of the common ones.
 //!
-//! **Invariants** a call that may wait has that time beside its limit.
+//! The reply's type follows from the command's type: `call(Draw { … })` returns numbers, and
+//! `call(Ttl { … })` a time. So a program that expects the wrong reply does not compile.
+//!
+//! **Invariants** a call that asks the server to wait has that time beside its limit.
 //!
 //! **Lock** none. **Source** [`crate::commands`].
 
@@ -14,7 +17,7 @@ use crate::common::id::{IdKind, LeaseId};
 use crate::sessions::words::SessionId;
 
 impl Client {
-    /// Asks one command, and returns the reply that answers it.
+    /// Sends one command, and returns the reply that answers it.
     ///
     /// ```no_run
     /// # use leasebox::client::{CallError, Client};
@@ -28,7 +31,7 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`CallError`]; a refusal by the server is [`CallError::Refused`].
+    /// Fails with a [`CallError`]; a refusal by the server is [`CallError::Refused`].
     pub fn call<'a, C>(&mut self, command: C) -> Result<C::Reply, CallError>
     where
         C: Command<'a>,
@@ -42,65 +45,66 @@ impl Client {
     /// Draws up to `count` numbers, at least 1; fewer when fewer are left.
     ///
     /// # Errors
-    /// [`CallError`], with `exhausted` when none is left. Numbers of an answer that did not
-    /// arrive are gone.
+    /// Fails with a [`CallError`]: `exhausted` when no number is left. After an error of unknown
+    /// outcome the numbers may be drawn all the same; they do not come back.
     pub fn draw(&mut self, count: u64) -> Result<Vec<u32>, CallError> {
         Ok(self.call(Draw { count })?.numbers())
     }
 
-    /// Leases `size` bytes, for a duration in whole milliseconds.
+    /// Leases `size` bytes. The duration counts in whole milliseconds.
     ///
     /// # Errors
-    /// [`CallError`], with the server's reason when it cannot be had.
+    /// Fails with a [`CallError`]: `too-large` if the size can never be leased, `out-of-memory` if
+    /// not now.
     pub fn lease(&mut self, size: u64, duration: Duration) -> Result<LeaseId, CallError> {
         let duration_ms = milliseconds(duration);
         Ok(self.call(Lease { size, duration_ms, id_kind: IdKind::Uuid })?.id)
     }
 
-    /// Replaces what a lease holds.
+    /// Replaces the bytes of a lease.
     ///
     /// # Errors
-    /// [`CallError`], with `not-found` or `too-large`.
+    /// Fails with a [`CallError`]: `not-found`, or `too-large`; the lease then keeps its bytes.
     pub fn set(&mut self, id: LeaseId, data: &[u8]) -> Result<(), CallError> {
         self.call(Set { id, data: Cow::Borrowed(data) }).map(|_| ())
     }
 
-    /// The bytes last set.
+    /// Returns the bytes that were last set.
     ///
     /// # Errors
-    /// [`CallError`], with `not-found`.
+    /// Fails with a [`CallError`]: `not-found`.
     pub fn get(&mut self, id: LeaseId) -> Result<Vec<u8>, CallError> {
         Ok(self.call(Get { id })?.data)
     }
 
-    /// Lets a lease end a duration from now, in whole milliseconds.
+    /// Makes a lease end a duration from now, in whole milliseconds: sooner or later than before.
     ///
     /// # Errors
-    /// [`CallError`], with `not-found`.
+    /// Fails with a [`CallError`]: `not-found`.
     pub fn renew(&mut self, id: LeaseId, duration: Duration) -> Result<(), CallError> {
         self.call(Renew { id, duration_ms: milliseconds(duration) }).map(|_| ())
     }
 
-    /// Ends a lease before its time; returns its size in bytes.
+    /// Ends a lease before its time. Returns its size in bytes.
     ///
     /// # Errors
-    /// [`CallError`], with `not-found`.
+    /// Fails with a [`CallError`]: `not-found`.
     pub fn release(&mut self, id: LeaseId) -> Result<u64, CallError> {
         Ok(self.call(Release { id })?.size)
     }
 
-    /// Says something in a session, and does not wait until it is received.
+    /// Sends a message in a session, and does not wait until it is received.
     ///
     /// # Errors
-    /// [`CallError`], with `out-of-memory` when the process's block is full.
+    /// Fails with a [`CallError`]: `out-of-memory` if the process's block is full.
     pub fn send(&mut self, session: SessionId, data: &[u8]) -> Result<(), CallError> {
         self.call(Send { session, data: Cow::Borrowed(data) }).map(|_| ())
     }
 
-    /// The oldest message of a session, if there is one within whole milliseconds.
+    /// Returns the oldest message of a session; waits for one up to `time`, in whole milliseconds.
     ///
     /// # Errors
-    /// [`CallError`], with `not-found` when the session has ended.
+    /// Fails with a [`CallError`]: `not-found` if the session has ended.
     pub fn receive(
         &mut self,
         session: SessionId,
@@ -110,7 +114,8 @@ impl Client {
     }
 }
 
-/// Too many are more than any server grants, which then says so.
+/// Converts a duration to milliseconds. One of more than 64 bits becomes the largest number, which
+/// the server refuses and names its range.
 pub fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,15 +1,25 @@
 //! Datagrams, from the client's side: the socket around an [`Exchange`].
 //!
 //! ```text
-//!   do_operation ── turn ──► send, or wait for what comes ──► hear ──┐
+//!   do_operation ── turn ──► send, or wait for a datagram ──► hear ──┐
 //!        ▲                                                           │
 //!        └──────────────────── until the exchange is over ◄──────────┘
 //! ```
 //!
-//! **Invariants** only the server's address is listened to; each wait has an end.
+//! All decisions are in the exchange, which is pure. This file only sends, waits and receives, so
+//! the tests of lost and repeated datagrams need no network.
 //!
-//! **Lock** none. **Source** the lecture's UDP client, with a timeout, which it lacks;
-//! `do_operation` is the book's name.
+//! **Invariants**
+//!
+//! 1. The client hears only its server: the socket is connected, so the system drops datagrams from
+//!    any other address.
+//! 2. Each wait has an end.
+//!
+//! **Lock** none. **Simplified** the client tries the addresses of a host one after the other; a
+//! browser tries two at a time (RFC 8305).
+//!
+//! **Source** the lecture's UDP client, and a timeout, which it lacks; `do_operation` is named as
+//! in Coulouris and others, section 5.2.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
@@ -23,26 +33,28 @@ use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::datagram::BUFFER;
 use crate::server::udp::any_port;
 
-/// Datagrams that are looked at before telling: whoever sends more does not stop it.
+/// The most datagrams that are read before a `tell`. A server that sends more does not hold it up.
 const MAX_WAITING: usize = 64;
 
 /// A client that speaks by datagrams.
 #[derive(Debug)]
 pub struct ByDatagrams {
+    /// The socket, connected to `address`.
     socket: UdpSocket,
     address: SocketAddr,
     peer: Peer,
     way: Way,
     limit: Duration,
+    /// The space for one datagram. Any datagram fits, so none is cut.
     buffer: Vec<u8>,
 }
 
 impl ByDatagrams {
-    /// Says Hello to the first of a host's addresses where somebody listens. `limit` is for
-    /// that, and for each operation.
+    /// Says Hello to the first of a host's addresses where a program listens. `limit` is for all of
+    /// that together, and then for each operation.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// Fails with a [`CallError`].
     pub fn connect(host: &str, port: u16, limit: Duration, way: Way) -> Result<Self, CallError> {
         let end = deadline(Instant::now(), limit);
         let mut last = CallError::UnknownHost(host.to_string());
@@ -57,10 +69,12 @@ impl ByDatagrams {
         Err(last)
     }
 
+    /// Says Hello to one address.
     fn greet(address: SocketAddr, limit: Duration, way: Way) -> Result<Self, CallError> {
         let socket = any_port(address).map_err(CallError::NoSocket)?;
         socket.connect(address).map_err(|error| CallError::NoServer(address, error))?;
-        // Ids nobody can guess, with room to go up.
+        // A random first id that a sender with a false address cannot guess. Half of the range
+        // leaves room to rise.
         let peer = Peer::new(ByteOrder::NATIVE, rand::random::<u32>() / 2);
         let mut client = Self { socket, address, peer, way, limit, buffer: vec![0; BUFFER] };
         let now = Instant::now();
@@ -69,31 +83,31 @@ impl ByDatagrams {
         Ok(client)
     }
 
-    /// Has that limit for each operation from now on.
+    /// Sets the limit of each later operation.
     pub fn set_limit(&mut self, limit: Duration) {
         self.limit = limit;
     }
 
-    /// Speaks in that byte order from now on.
+    /// Sets the byte order of later requests.
     pub fn set_order(&mut self, order: ByteOrder) {
         self.peer.set_order(order);
     }
 
-    /// RR or RRA: asks, and again where the semantics allow it, until the reply comes.
+    /// RR or RRA: sends a request, and copies of it if the semantics allow, until the reply comes.
     ///
     /// # Errors
-    /// [`CallError`]; refusals are replies.
+    /// Fails with a [`CallError`]; a refusal by the server is a reply.
     pub fn do_operation(&mut self, request: &Request<'_>) -> Result<Reply<'static>, CallError> {
         let now = Instant::now();
         let exchange = Exchange::ask(request, self.way, &mut self.peer, self.limit, now);
         self.carry_out(exchange)?.ok_or(CallError::Unreadable)
     }
 
-    /// R: sends a request once, and no reply is wanted. What the system does not send is lost,
-    /// like what the network loses.
+    /// R: sends a request once and wants no reply. A datagram that the system does not send is
+    /// lost, like one that the network loses.
     ///
     /// # Errors
-    /// [`CallError`] while a token is asked for.
+    /// Fails with a [`CallError`] if no token can be had.
     pub fn tell(&mut self, request: &Request<'_>) -> Result<(), CallError> {
         self.listen_back();
         let (now, retry) = (Instant::now(), self.way.retry);
@@ -101,7 +115,8 @@ impl ByDatagrams {
         self.carry_out(exchange).map(|_| ())
     }
 
-    /// Who only tells would never hear that the server does not take its token any more.
+    /// Reads datagrams that have arrived, without waiting. A client that only tells waits for no
+    /// reply; without this look it would never learn that the server refuses its token.
     fn listen_back(&mut self) {
         if self.socket.set_nonblocking(true).is_err() {
             return;
@@ -109,7 +124,7 @@ impl ByDatagrams {
         for _ in 0..MAX_WAITING {
             match self.socket.recv(&mut self.buffer) {
                 Ok(length) => self.peer.hear_between(&self.buffer[..length]),
-                // What an earlier datagram met; others may wait behind it.
+                // An earlier datagram found no receiver. Others may have arrived behind this news.
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
                 Err(_) => break,
             }
@@ -117,11 +132,15 @@ impl ByDatagrams {
         let _ = self.socket.set_nonblocking(false);
     }
 
+    /// Runs an exchange to its end.
+    ///
+    /// # Errors
+    /// Fails with the error of the exchange.
     fn carry_out(
         &mut self,
         mut exchange: Exchange<'_>,
     ) -> Result<Option<Reply<'static>>, CallError> {
-        // What an earlier exchange's datagrams met is not this one's.
+        // Drops an error that a datagram of an earlier exchange caused.
         let _ = self.socket.take_error();
         loop {
             let now = Instant::now();
@@ -133,11 +152,12 @@ impl ByDatagrams {
         }
     }
 
+    /// Sends the exchange's datagram.
     fn send(&self, exchange: &mut Exchange<'_>) {
         let datagram = exchange.datagram();
         log::debug!("{} bytes to {}", datagram.len(), self.address);
         match self.socket.send(datagram) {
-            // What the system does not send is lost, like what the network loses.
+            // Sent or not, the exchange goes on: other errors below count as a lost datagram.
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
                 exchange.hear_of_nobody(CallError::NoServer(self.address, error));
@@ -146,6 +166,7 @@ impl ByDatagrams {
         }
     }
 
+    /// Waits for one datagram for at most `patience`, and passes it to the exchange.
     fn receive(&mut self, exchange: &mut Exchange<'_>, patience: Duration) {
         let _ = self.socket.set_read_timeout(Some(patience.max(SHORTEST)));
         match self.socket.recv(&mut self.buffer) {
@@ -156,7 +177,7 @@ impl ByDatagrams {
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
                 exchange.hear_of_nobody(CallError::NoServer(self.address, error));
             }
-            // Time is over, or a signal came: the exchange knows what to do.
+            // The time is over, or a signal came. The exchange finds the next step by the clock.
             Err(_) => {}
         }
     }

@@ -1,14 +1,20 @@
-//! Why a call has no answer, and what to do about it.
+//! The errors of a call: its cause, and the cure.
 //!
 //! ```text
-//!   UnknownHost NoServer NoSocket     it was not asked
-//!   Refused                           the server said no
-//!   all others                        it is not known whether it was executed
+//!   UnknownHost NoServer NoSocket     the request was not sent
+//!   Refused                           the server refused the request
+//!   all others                        the request may have been executed, or not
 //! ```
 //!
-//! **Invariants** the last row's texts say so.
+//! The third line is a law of networks, not a weakness of this library: if a connection breaks
+//! after the request was sent, nothing on this side can tell a lost request from a lost reply. So a
+//! caller repeats such a request only if it does no harm twice. `get` does none; a second draw
+//! takes more numbers.
 //!
-//! **Lock** none. **Source** ours.
+//! **Invariants** the texts of the last group say that the outcome is unknown.
+//!
+//! **Lock** none. **Source** Coulouris and others, section 5.3; the lecture's `SocketException` and
+//! `IOException` leave the question open.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -17,36 +23,37 @@ use std::time::Duration;
 
 use crate::common::error::Error;
 
-/// Why a call has no answer.
+/// The reason why a call has no answer.
 #[derive(Debug)]
 pub enum CallError {
-    /// No address is known for the host.
+    /// The system knows no address for the host.
     UnknownHost(String),
-    /// Nobody listens there.
+    /// No program listens at the address.
     NoServer(SocketAddr, io::Error),
-    /// The connection broke. Whether the request was executed is not known.
+    /// The connection broke. The outcome of the request is unknown.
     Broken(io::Error),
-    /// The server closed the connection. Whether the request was executed is not known.
+    /// The server closed the connection before it answered. The outcome is unknown.
     Closed,
-    /// Time was over. Whether the request was executed is not known.
+    /// No answer came within this limit. The outcome is unknown.
     TimedOut(Duration),
-    /// What came is no answer to the request.
+    /// Bytes arrived that are no answer to the request.
     Unreadable,
-    /// No socket could be made on this machine.
+    /// This machine has no socket left.
     NoSocket(io::Error),
-    /// By datagrams: the server does not take this client's token any more (it was started
-    /// anew, the client's address changed, or nothing arrived for the history's time), and the
-    /// request was not to be asked under another. Whether it was executed is not known.
+    /// By datagrams: the server refuses this client's token, and the request must not be sent under
+    /// another. The server was restarted, or the client's address changed, or nothing arrived for
+    /// the history's time. The outcome is unknown.
     TokenRefused,
-    /// By datagrams, at most once: the server's history was full when it was last heard of,
-    /// and no answer came in time. Whether the request was executed is not known.
+    /// By datagrams, at most once: the server's history was full at its last answer, and no other
+    /// answer came in time. The outcome is unknown.
     HistoryFull(Duration),
-    /// The server said no.
+    /// The server refused the request, with this error.
     Refused(Error),
 }
 
 impl CallError {
-    /// What a socket's error means for a call of this limit.
+    /// Returns the meaning of a socket's error for a call with this limit. A read or write that
+    /// reached its timeout fails with `WouldBlock` on Linux and `TimedOut` on other systems.
     pub fn of(error: io::Error, limit: Duration) -> Self {
         match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => CallError::TimedOut(limit),

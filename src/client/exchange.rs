@@ -14,28 +14,34 @@
 //! | at least once | again, until a reply comes | executes each copy | 1 or more times, or unknown |
 //! | at most once | again, until a reply comes | executes the first copy, repeats its reply | once, or unknown |
 //!
-//! Each wait before the next copy is twice as long as the one before, up to 16 times the
-//! first.
+//! Each wait before the next copy is twice as long as the last one, up to 16 times the first:
+//!
+//! ```text
+//!   retry 50 ms   copy 1   copy 2   copy 3    copy 4            copy 5
+//!                 0 ms     50 ms    150 ms    350 ms            750 ms …, then each 800 ms
+//! ```
+//!
+//! The wrong way is a fixed short wait: when the server or the network is overloaded, all clients
+//! would add to the load at full speed.
 //!
 //! **Invariants**
 //!
 //! 1. A reply is taken only if it carries the request's id and this client's token.
-//! 2. At most once, a request is asked under one token and one id alone. What the server
-//!    says of a token that it does not take ends the exchange: an earlier copy may have been
-//!    executed. So that this does not happen after a silence, a token that the history was
-//!    not heard to know for half its time is renewed before anything is asked: one that is
-//!    used at most once then, any other half that time after its Welcome.
-//! 3. At most once, *busy* (the history is full) is no answer yet: an earlier copy may still
+//! 2. At most once, all copies of a request have the same token and the same id. If the server
+//!    refuses the token, the exchange ends: an earlier copy may have been executed, and under a new
+//!    token the server could not know. To avoid this after a silence, the client renews in time a
+//!    token that the server may forget ([`crate::client::peer`]).
+//! 3. At most once, *busy* (the history is full) is not an answer yet: an earlier copy may still
 //!    find room, and be executed.
 //!
-//! **Lock** none. Time is an argument, and this side's alone: nothing is concluded from it
-//! about the server's.
+//! **Lock** none. Time is an argument, and it is this side's alone: nothing here compares it with
+//! the server's clock.
 //!
-//! **Simplified** waits are not adapted to the round trip, and have no jitter: clients are
-//! few, and a server answers in microseconds.
+//! **Simplified** the waits do not adapt to the round trip and have no random part: clients are
+//! few, and a server answers in microseconds. TCP measures the round trip instead (RFC 6298).
 //!
-//! **Source** Spector (1982) for R, RR and RRA, through Coulouris and others, sections 5.2
-//! and 5.3: `do_operation`, retransmission, duplicate filtering, invocation semantics.
+//! **Source** Spector (1982) for R, RR and RRA, through Coulouris and others, sections 5.2 and 5.3:
+//! `do_operation`, retransmission, duplicate filtering, invocation semantics.
 
 use std::time::{Duration, Instant};
 
@@ -45,57 +51,59 @@ use crate::commands::{Reply, Request};
 use crate::common::error::{Code, Error};
 use crate::protocol::datagram::{self, Heard, Welcome, Wish};
 
-/// The longest wait before the next copy, in times of the first.
+/// The longest wait before the next copy, in times of the first wait.
 const LONGEST_WAIT: u32 = 16;
 
-/// The shortest wait before the second copy: less would leave no time to listen.
+/// The shortest wait before the second copy. A shorter one would send copies before a reply can
+/// arrive.
 const SHORTEST_RETRY: Duration = Duration::from_millis(1);
 
-/// How often a request may be executed.
+/// The promise about the number of times that a request is executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Semantics {
-    /// Asked once; who knows.
+    /// The request is sent once, and may be lost.
     Maybe,
-    /// Asked until a reply comes; each copy that arrives is executed.
+    /// Copies are sent until a reply comes; each one that arrives is executed. Right for requests
+    /// that may be repeated, such as `get`.
     AtLeastOnce,
-    /// Asked until a reply comes; executed once.
+    /// Copies are sent until a reply comes; only one is executed. Right for a draw.
     AtMostOnce,
 }
 
-/// How to exchange datagrams.
+/// The way to exchange datagrams.
 #[derive(Debug, Clone, Copy)]
 pub struct Way {
-    /// How often a request may be executed.
+    /// The promise about repeats.
     pub semantics: Semantics,
-    /// Whether replies are acknowledged: RRA, else RR.
+    /// Replies are acknowledged (RRA), so the server drops its copy early. Otherwise RR.
     pub acknowledge: bool,
-    /// The wait before the second copy, at least a millisecond.
+    /// The wait before the second copy; at least 1 ms.
     pub retry: Duration,
 }
 
 impl Default for Way {
-    /// RR, at most once.
+    /// Returns RR, at most once.
     fn default() -> Self {
         let retry = Duration::from_millis(50);
         Self { semantics: Semantics::AtMostOnce, acknowledge: false, retry }
     }
 }
 
-/// What to do next.
+/// The next step of the socket's owner.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NextStep {
     /// Send [`Exchange::datagram`].
     Send,
-    /// Wait for a datagram until then.
+    /// Wait for a datagram until this time, then ask again for the next step.
     Wait(Instant),
-    /// Nothing: see [`Exchange::into_outcome`].
+    /// The exchange is over: take [`Exchange::into_outcome`].
     Over,
 }
 
-/// What an exchange is for.
+/// The purpose of an exchange.
 #[derive(Debug)]
 enum ExchangePurpose<'r> {
-    /// A token.
+    /// To get a token.
     Greet,
     /// R: a request without a reply.
     Tell(&'r Request<'r>),
@@ -103,6 +111,7 @@ enum ExchangePurpose<'r> {
     Ask(&'r Request<'r>, Way),
 }
 
+/// The present stage, as in the picture above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ExchangeStage {
     Greeting,
@@ -110,34 +119,41 @@ enum ExchangeStage {
     Over,
 }
 
-/// One exchange.
+/// One exchange. It holds no socket: its owner sends and receives, and tells it the time.
 #[derive(Debug)]
 pub struct Exchange<'r> {
     purpose: ExchangePurpose<'r>,
+    /// The limit of the call (for the text of an error), and the time at which it ends.
     limit: Duration,
     deadline: Instant,
+    /// The first wait between two copies.
     retry: Duration,
     stage: ExchangeStage,
+    /// The id of `datagram`. An answer with another id belongs to an older exchange.
     id: u32,
+    /// The datagram to send, for the stage.
     datagram: Vec<u8>,
-    /// When to send it, and how long to wait after that.
+    /// The time at which to send the next copy, and the wait after that.
     next: Instant,
     wait: Duration,
+    /// The reply came, and the next step acknowledges it (RRA).
     acknowledge: bool,
-    /// The request was sent at least once, under this token or another.
+    /// The request was sent at least once, under this token or an earlier one. From then on the
+    /// outcome of a failure is unknown.
     asked: bool,
-    /// The server said that it has no room.
+    /// The server said that its history is full.
     busy: bool,
+    /// The outcome. It starts as `TimedOut`, and stays so if no answer comes.
     outcome: Result<Option<Reply<'static>>, CallError>,
 }
 
 impl<'r> Exchange<'r> {
-    /// Gets a token, if there is none yet.
+    /// Starts an exchange that gets a token, if there is none yet.
     pub fn greet(peer: &mut Peer, retry: Duration, limit: Duration, now: Instant) -> Self {
         Self::new(ExchangePurpose::Greet, retry, peer, limit, now)
     }
 
-    /// R: sends a request once, and no reply is wanted.
+    /// Starts R: a request that is sent once and wants no reply.
     pub fn tell(
         request: &'r Request<'r>,
         retry: Duration,
@@ -148,7 +164,7 @@ impl<'r> Exchange<'r> {
         Self::new(ExchangePurpose::Tell(request), retry, peer, limit, now)
     }
 
-    /// RR and RRA: asks for a reply.
+    /// Starts RR or RRA: a request that wants a reply.
     pub fn ask(
         request: &'r Request<'r>,
         way: Way,
@@ -159,6 +175,7 @@ impl<'r> Exchange<'r> {
         Self::new(ExchangePurpose::Ask(request, way), way.retry, peer, limit, now)
     }
 
+    /// Starts an exchange. Drops a token that the server may have forgotten (invariant 2).
     fn new(
         purpose: ExchangePurpose<'r>,
         retry: Duration,
@@ -187,7 +204,7 @@ impl<'r> Exchange<'r> {
         exchange
     }
 
-    /// Says what to do at `now`.
+    /// Returns the next step at the time `now`. After `Send` the owner sends, and calls this again.
     pub fn turn(&mut self, peer: &Peer, now: Instant) -> NextStep {
         if self.stage == ExchangeStage::Over {
             return self.last_turn(peer);
@@ -204,11 +221,14 @@ impl<'r> Exchange<'r> {
         }
         self.next = deadline(now, self.wait);
         self.wait = self.wait.saturating_mul(2).min(self.retry.saturating_mul(LONGEST_WAIT));
+        // Noted before the datagram leaves: after that it may have been executed, whatever happens
+        // next.
         self.asked |= self.stage == ExchangeStage::Asking;
         match self.purpose {
             _ if self.stage == ExchangeStage::Greeting => {}
             ExchangePurpose::Tell(_) => self.end(Ok(None)),
             ExchangePurpose::Ask(_, Way { semantics: Semantics::Maybe, .. }) => {
+                // Maybe: no second copy, but a reply may still come until the deadline.
                 self.next = self.deadline
             }
             ExchangePurpose::Ask(..) | ExchangePurpose::Greet => {}
@@ -216,6 +236,7 @@ impl<'r> Exchange<'r> {
         NextStep::Send
     }
 
+    /// Returns the step after the end: the acknowledgement, once, if one is due.
     fn last_turn(&mut self, peer: &Peer) -> NextStep {
         match peer.welcome {
             Some(Welcome { token, .. }) if std::mem::take(&mut self.acknowledge) => {
@@ -226,12 +247,12 @@ impl<'r> Exchange<'r> {
         }
     }
 
-    /// What to send.
+    /// Returns the datagram to send.
     pub fn datagram(&self) -> &[u8] {
         &self.datagram
     }
 
-    /// Takes a datagram that came, if it belongs to this exchange.
+    /// Takes a datagram that arrived. Ignores one that does not belong to this exchange.
     pub fn hear(&mut self, peer: &mut Peer, came: &[u8], now: Instant) {
         let Ok((id, heard)) = datagram::hear(came) else { return };
         if id != self.id {
@@ -241,6 +262,8 @@ impl<'r> Exchange<'r> {
             (ExchangeStage::Greeting, Heard::Welcome(welcome)) => {
                 peer.welcome = Some(welcome);
                 peer.refresh(now);
+                // A quick Welcome says that the server is there: the request begins with the first
+                // wait again. A request that was sent already keeps its longer wait.
                 if !self.asked {
                     self.wait = self.retry;
                 }
@@ -261,6 +284,7 @@ impl<'r> Exchange<'r> {
         }
     }
 
+    /// Takes the reply to the request.
     fn replied(&mut self, peer: &mut Peer, reply: Reply<'static>, now: Instant) {
         let ExchangePurpose::Ask(_, way) = self.purpose else { return };
         if way.semantics == Semantics::AtMostOnce {
@@ -268,7 +292,8 @@ impl<'r> Exchange<'r> {
                 self.busy = true;
                 return;
             }
-            // An error may come from before the history saw the request.
+            // Only a reply that the history keeps renews the token's time. An error may have been
+            // sent before the history saw the request.
             if !matches!(reply, Reply::Error(_)) {
                 peer.refresh(now);
             }
@@ -277,24 +302,25 @@ impl<'r> Exchange<'r> {
         self.end(Ok(Some(reply)));
     }
 
-    /// Nobody listens there: known at once while nothing was asked, else the server may come
-    /// back.
+    /// Takes the news that no program listens at the address. It ends the exchange only while
+    /// nothing was asked. Later the server may come back, and know an earlier copy.
     pub fn hear_of_nobody(&mut self, nobody: CallError) {
         if self.stage == ExchangeStage::Greeting && !self.asked {
             self.end(Err(nobody));
         }
     }
 
-    /// A refusal of this copy says nothing of one that was sent before under another token.
+    /// Ends the exchange with a refusal. If an earlier copy was sent under another token, the
+    /// outcome is unknown: this refusal is about the last copy alone.
     fn refused(&mut self, error: Error) {
         let why = if self.asked { CallError::TokenRefused } else { CallError::Refused(error) };
         self.end(Err(why));
     }
 
-    /// What came of it: the reply, or `None` where none was wanted.
+    /// Returns the outcome: the reply, or `None` for an exchange that wanted none.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// Fails with a [`CallError`].
     pub fn into_outcome(self) -> Result<Option<Reply<'static>>, CallError> {
         self.outcome
     }
@@ -303,7 +329,7 @@ impl<'r> Exchange<'r> {
         (self.stage, self.outcome) = (ExchangeStage::Over, outcome);
     }
 
-    /// Goes to the next stage: a token first, then the request.
+    /// Enters the next stage: first the greeting, if there is no token, then the request.
     fn go_on(&mut self, peer: &mut Peer, now: Instant) {
         let id = peer.next_id();
         let (wish, request) = match (&self.purpose, peer.welcome) {
@@ -329,13 +355,15 @@ impl<'r> Exchange<'r> {
         self.enter(ExchangeStage::Asking, id, datagram, now);
     }
 
+    /// Enters a stage whose datagram is sent at `now`.
     fn enter(&mut self, stage: ExchangeStage, id: u32, datagram: Vec<u8>, now: Instant) {
         (self.stage, self.id, self.datagram) = (stage, id, datagram);
         self.next = now;
     }
 
-    /// The server does not take the token: invariant 2. At least once goes on under another,
-    /// after the wait that was on: a server that takes none is not asked without end.
+    /// Drops a token that the server refused. At least once, the exchange greets again, at the time
+    /// of the next copy: without that wait, a server that refuses every token would be asked in a
+    /// tight loop. Otherwise the exchange ends (invariant 2).
     fn token_refused(&mut self, peer: &mut Peer) {
         peer.welcome = None;
         match self.purpose {

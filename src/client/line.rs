@@ -1,20 +1,25 @@
-//! Text lines, from the client's side: one line sent, one line read.
+//! Text lines, from the client's side: one line sent, one line received.
 //!
 //! ```text
 //!   > draw 4
 //!   < 5 19 228 665
 //! ```
 //!
-//! **Invariants** those of [`crate::client::wire`]: sending is a call, and so is receiving.
+//! **Invariants** those of [`crate::client::wire`]. `send` and `receive` are a call each, with a
+//! limit each; `ask` is one call.
 //!
-//! **Lock** none. **Source** [`crate::protocol::text`].
+//! **Lock** none. **Simplified** a line has no id: after a call that timed out, the next line may
+//! be the late answer. A program that goes on after an error uses frames, or connects again.
+//!
+//! **Source** [`crate::protocol::text`].
 
 use std::time::Duration;
 
 use crate::client::wire::Wire;
 use crate::client::{CallError, dial};
 
-/// The longest line that is read, in bytes: all numbers of the longest list fit.
+/// The longest line that is read, in bytes: all numbers of the longest list fit, whose text has 79
+/// MB.
 const LONGEST_LINE: usize = 128 << 20;
 
 /// A connection that speaks lines.
@@ -24,41 +29,41 @@ pub struct LineConnection {
 }
 
 impl LineConnection {
-    /// Connects; `limit` is for that, and for each call.
+    /// Connects to a host. `limit` is for the connect, and for each call.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// Fails with a [`CallError`].
     pub fn connect(host: &str, port: u16, limit: Duration) -> Result<Self, CallError> {
         Ok(Self { wire: Wire::new(dial(host, port, limit)?, limit) })
     }
 
-    /// Has that limit for each call from now on.
+    /// Sets the limit of each later call.
     pub fn set_limit(&mut self, limit: Duration) {
         self.wire.set_limit(limit);
     }
 
-    /// Sends a line, whose end is added.
+    /// Sends a line; adds its LF. Both go out in one write.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// Fails with a [`CallError`].
     pub fn send(&mut self, line: &[u8]) -> Result<(), CallError> {
         let deadline = self.wire.deadline();
         self.wire.write(&[line, b"\n"].concat(), deadline)
     }
 
-    /// Reads a line, without its end.
+    /// Receives a line, and returns it without its LF.
     ///
     /// # Errors
-    /// [`CallError`], also when the stream ends within it.
+    /// Fails with a [`CallError`], also if the stream ends within the line.
     pub fn receive(&mut self) -> Result<Vec<u8>, CallError> {
         let deadline = self.wire.deadline();
         self.wire.read_line(LONGEST_LINE, deadline)
     }
 
-    /// Sends a line and reads one, both within one limit.
+    /// Sends a line and receives one, both within one limit.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// Fails with a [`CallError`].
     pub fn ask(&mut self, line: &[u8]) -> Result<Vec<u8>, CallError> {
         let deadline = self.wire.deadline();
         self.wire.write(&[line, b"\n"].concat(), deadline)?;

@@ -20,21 +20,28 @@
 //! # }
 //! ```
 //!
-//! | file | what |
+//! | file | content |
 //! | --- | --- |
 //! | [`stream`] | leasebox frames over TCP |
 //! | [`datagrams`] | leasebox frames over UDP: the socket |
-//! | [`exchange`] | what to send and when, as a pure function of time: R, RR, RRA |
-//! | [`wire`] | a connection with a deadline on each call: the two over TCP use it |
-//! | [`peer`] | what is known of the server between two exchanges |
+//! | [`exchange`] | the next step of an exchange, as a pure function of time: R, RR, RRA |
+//! | [`wire`] | a connection with a deadline for each call: the two over TCP use it |
+//! | [`peer`] | the client's knowledge of the server between two exchanges |
 //! | `calls` | `call`, and the short forms |
-//! | [`mod@line`] | text lines, for programs that show what a server says |
+//! | [`mod@line`] | text lines, for programs that show the server's words |
 //!
-//! **Invariants** a call ends within its limit, with an answer or a [`CallError`]; an
-//! answer that comes too late is never taken for that of a later call of a [`Client`]. Looking a host's name
-//! up is the system's, and has its own limits.
+//! **Invariants**
 //!
-//! **Lock** none: a client is used by one thread; another thread has another.
+//! 1. A call ends within its limit, with an answer or a [`CallError`]. (The system looks up a
+//!    host's name, with limits of its own.)
+//! 2. An answer that comes too late is never taken for the answer to a later call: frames carry
+//!    ids.
+//!
+//! **Lock** none. One thread owns a client (each call takes `&mut self`); another thread connects
+//! its own.
+//!
+//! **Simplified** one request is under way at a time. A bigger library sends many, and gives each
+//! answer to its caller by the id.
 //!
 //! **Source** the lecture's blocking receive with a timeout.
 
@@ -58,21 +65,25 @@ pub use error::CallError;
 use exchange::Way;
 use stream::Stream;
 
-/// When a call of this limit ends. A limit beyond what the clock can count is none to
-/// speak of.
+/// Returns the end of a call that begins at `now`. A limit that the clock cannot add ends after a
+/// year instead: adding it would panic.
 fn deadline(now: Instant, limit: Duration) -> Instant {
     now.checked_add(limit).unwrap_or(now + YEAR)
 }
 
-/// The shortest wait that a socket takes.
+/// The shortest timeout of a socket. std refuses a timeout of zero, which the system takes for no
+/// limit.
 const SHORTEST: Duration = Duration::from_micros(1);
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Connects to the first of a host's addresses that answers.
+/// Connects to the first of a host's addresses that answers. `limit` is for all of them together.
+/// `TCP_NODELAY` is set: without it the system may hold back a short request until the one before
+/// it is acknowledged.
 ///
 /// # Errors
-/// [`CallError::UnknownHost`], [`CallError::NoServer`].
+/// Fails with [`CallError::UnknownHost`], with the last address's [`CallError::NoServer`], or with
+/// [`CallError::Broken`] if the new connection is gone already.
 pub fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, CallError> {
     let deadline = deadline(Instant::now(), limit);
     let mut last = CallError::UnknownHost(host.to_string());
@@ -99,6 +110,7 @@ pub struct Client {
     carrier: Carrier,
 }
 
+/// The way to the server, chosen when the client is made.
 #[derive(Debug)]
 enum Carrier {
     Stream(Stream),
@@ -106,10 +118,11 @@ enum Carrier {
 }
 
 impl Client {
-    /// Connects, and speaks leasebox frames. `limit` is for the connect, and for each call.
+    /// Connects over TCP, and speaks leasebox frames. `limit` is for the connect, and for each
+    /// call.
     ///
     /// # Errors
-    /// [`CallError::UnknownHost`], [`CallError::NoServer`].
+    /// Fails with [`CallError::UnknownHost`] or [`CallError::NoServer`].
     pub fn connect(host: &str, port: u16, limit: Duration) -> Result<Self, CallError> {
         let stream = Stream::new(dial(host, port, limit)?, limit);
         Ok(Self { carrier: Carrier::Stream(stream) })
@@ -118,7 +131,7 @@ impl Client {
     /// Says Hello, and speaks by datagrams. `limit` is for the Hello, and for each call.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// Fails with a [`CallError`].
     pub fn by_datagrams(
         host: &str,
         port: u16,
@@ -129,7 +142,7 @@ impl Client {
         Ok(Self { carrier: Carrier::Datagrams(datagrams) })
     }
 
-    /// Speaks in that byte order from now on, instead of this machine's own.
+    /// Sets the byte order of later requests. Without this call it is the machine's own.
     pub fn set_order(&mut self, order: ByteOrder) {
         match &mut self.carrier {
             Carrier::Stream(stream) => stream.set_order(order),
@@ -137,7 +150,7 @@ impl Client {
         }
     }
 
-    /// Has that limit for each call from now on.
+    /// Sets the limit of each later call.
     pub fn set_limit(&mut self, limit: Duration) {
         match &mut self.carrier {
             Carrier::Stream(stream) => stream.set_limit(limit),
@@ -145,19 +158,21 @@ impl Client {
         }
     }
 
-    /// Reads answers of up to so many bytes from now on, instead of 32 MiB; a draw's may
-    /// always be as long as the list. By datagrams the server's limit counts.
+    /// Sets the longest answer that later calls accept, in bytes; without this call 32 MiB. The
+    /// answer to a draw may always be as long as the list. By datagrams the server's limit counts,
+    /// and this call changes nothing.
     pub fn set_longest(&mut self, longest: usize) {
         if let Carrier::Stream(stream) = &mut self.carrier {
             stream.set_longest(longest);
         }
     }
 
-    /// Asks without wanting to know the answer: by datagrams that is R, which sends once
-    /// and waits for nothing; over a stream the answer is read and dropped.
+    /// Sends a request whose answer is not wanted. By datagrams this is R: it sends once and does
+    /// not wait. Over a stream it reads the answer and drops it, because the next answer comes
+    /// behind it.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// Fails with a [`CallError`].
     pub fn tell(&mut self, request: &Request<'_>) -> Result<(), CallError> {
         match &mut self.carrier {
             Carrier::Stream(stream) => stream.ask(request).map(|_| ()),
@@ -165,10 +180,11 @@ impl Client {
         }
     }
 
-    /// Asks anything. Every call is this one and a look at its reply.
+    /// Sends a request and returns its reply. All other calls are made of this one. A reply of
+    /// another kind than the request has is an error: the caller need not check.
     ///
     /// # Errors
-    /// [`CallError`]; a refusal by the server is [`CallError::Refused`].
+    /// Fails with a [`CallError`]; a refusal by the server is [`CallError::Refused`].
     pub fn ask(&mut self, request: &Request<'_>) -> Result<Reply<'static>, CallError> {
         let reply = match &mut self.carrier {
             Carrier::Stream(stream) => stream.ask(request)?,
@@ -183,7 +199,7 @@ impl Client {
     }
 }
 
-/// Whether a list is the one that was asked for.
+/// Returns whether a list is of the kind that the request asked for.
 fn is_of(listing: &Listing, request: &Request<'_>) -> bool {
     matches!(request, Request::List(List { what }) if *what == listing.what)
 }

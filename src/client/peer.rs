@@ -1,12 +1,18 @@
-//! What a client by datagrams knows of its server from one exchange to the next.
+//! The client's knowledge of its server from one exchange of datagrams to the next.
 //!
 //! ```text
-//!   Welcome ──► token ──► fresh for half the history's time ──► renewed before it is used
+//!   Welcome ──► token ──► fresh for half the history's time ──► renewed before its next use
 //!                 ▲ each reply that the history keeps           │
 //!                 └─────────────────────────────────────────────┘
 //! ```
 //!
-//! **Invariants** ids go up for as long as a token lives.
+//! The server keeps a client for the history's time, say 60 s, after it heard of the client last.
+//! This side cannot know when that was: a request may have been lost on its way. A reply shows that
+//! the request had arrived, so from there on the client counts half of the time, 30 s. The other
+//! half covers the delay of the reply and clocks of different speed.
+//!
+//! **Invariants** ids rise for as long as a token lives; they never start again under the same
+//! token, because the server takes a lower id for a late copy.
 //!
 //! **Lock** none. Time is an argument. **Source** [`crate::client::exchange`], which uses it.
 
@@ -17,49 +23,52 @@ use crate::commands::Reply;
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::datagram::{self, Heard, Welcome};
 
-/// What a client knows of its server from one exchange to the next.
+/// The client's knowledge of its server. The client owns it.
 #[derive(Debug)]
 pub struct Peer {
+    /// The byte order of requests.
     pub(super) order: ByteOrder,
+    /// The server's last Welcome, with its token; `None` if the next exchange has to greet first.
     pub(super) welcome: Option<Welcome>,
-    /// Until when the server should know the token, as far as this side's clock tells.
+    /// Until this time the server should know the token, by this side's clock.
     fresh_until: Option<Instant>,
+    /// The id of the last datagram.
     pub(super) last_id: u32,
 }
 
 impl Peer {
-    /// A server that nothing is known of; ids go up from `first_id`.
+    /// Starts without a token. Ids rise from `first_id`.
     pub fn new(order: ByteOrder, first_id: u32) -> Self {
         Self { order, welcome: None, fresh_until: None, last_id: first_id }
     }
 
-    /// Takes a datagram that came when nothing was asked: a token that the server does not
-    /// take any more is not used again.
+    /// Takes a datagram that arrived between two exchanges. If the server refused the token, drops
+    /// it.
     pub fn hear_between(&mut self, came: &[u8]) {
         if let Ok((_, Heard::Reply(None, Reply::Error(_)))) = datagram::hear(came) {
             self.welcome = None;
         }
     }
 
-    /// The server has heard of the token just now.
+    /// Notes that the server has just heard of the token.
     pub(super) fn refresh(&mut self, now: Instant) {
         let time = |welcome: Welcome| Duration::from_millis(welcome.history_ms.into());
         self.fresh_until = self.welcome.map(|welcome| deadline(now, time(welcome) / 2));
     }
 
-    /// Forgets a token that the server may have forgotten.
+    /// Drops a token that the server may have forgotten.
     pub(super) fn drop_stale(&mut self, now: Instant) {
         if self.fresh_until.is_some_and(|until| now >= until) {
             self.welcome = None;
         }
     }
 
-    /// Speaks in that byte order from now on.
+    /// Sets the byte order of later requests.
     pub fn set_order(&mut self, order: ByteOrder) {
         self.order = order;
     }
 
-    /// Ids go up for as long as a token lives: after the last one it takes another token.
+    /// Returns the next id. Behind the last one, ffffffff, ids start again, under another token.
     pub(super) fn next_id(&mut self) -> u32 {
         self.last_id = self.last_id.checked_add(1).unwrap_or_else(|| {
             self.welcome = None;

@@ -6,14 +6,21 @@
 //!    └─ the frame with its id ◄── read, until it is whole or time is over
 //! ```
 //!
+//! ```text
+//!   call 7 ── id 7 ──►                   time is over: call 7 fails
+//!   call 8 ── id 8 ──►    ◄── id 7       the late answer: dropped by call 8
+//!                         ◄── id 8       the answer
+//! ```
+//!
 //! **Invariants**
 //!
-//! 1. An answer has the id of its request. One that comes after its call gave up is
-//!    dropped by the next call.
-//! 2. After half a request was written, or something unreadable was read, nothing more is
-//!    asked on this connection: the server could not tell it apart.
+//! 1. An answer has the id of its request. The next call drops an answer that comes after its own
+//!    call gave up.
+//! 2. After a part of a request was written, or something unreadable was read, the connection
+//!    carries no further request: neither side knows where the next frame begins.
 //!
-//! **Lock** none. **Source** [`crate::protocol::frame`].
+//! **Lock** none. **Source** [`crate::protocol::frame`]; Coulouris and others, section 5.2, for the
+//! id of a request.
 
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
@@ -29,19 +36,23 @@ use crate::protocol::cdr::Reader;
 use crate::protocol::frame::{HEADER, Header, read_reply};
 use crate::protocol::text::MAX_LINE;
 
-/// What a full server's line begins with, whatever it is asked in.
+/// The first bytes of the line that a full server sends. It comes as text, because the server has
+/// read no byte that would choose a format. No frame begins so: its first byte is 0x89.
 const TEXT_ERROR: &[u8] = b"error ";
 
 /// A connection that speaks frames.
 #[derive(Debug)]
 pub struct Stream {
     wire: Wire,
-    /// The byte order of the requests; that of the answers is theirs.
+    /// The byte order of requests. An answer names its own.
     order: ByteOrder,
+    /// The longest answer that is accepted, in bytes; a draw may be longer.
     longest: usize,
+    /// The id of the last request.
     last_id: u32,
+    /// The buffer of the request's frame, kept for the next one.
     output: Vec<u8>,
-    /// Invariant 2.
+    /// The connection carries no further request (invariant 2).
     broken: bool,
 }
 
@@ -53,25 +64,26 @@ impl Stream {
         Self { wire, order, longest: LONGEST, last_id: 0, output, broken: false }
     }
 
-    /// Speaks in that byte order from now on.
+    /// Sets the byte order of later requests.
     pub fn set_order(&mut self, order: ByteOrder) {
         self.order = order;
     }
 
-    /// Has that limit for each call from now on.
+    /// Sets the limit of each later call.
     pub fn set_limit(&mut self, limit: Duration) {
         self.wire.set_limit(limit);
     }
 
-    /// Reads answers of up to so many bytes from now on.
+    /// Sets the longest answer that later calls accept, in bytes.
     pub fn set_longest(&mut self, longest: usize) {
         self.longest = longest;
     }
 
-    /// Sends one request and waits for its answer.
+    /// Sends one request and waits for its answer. The time that the request itself asks the server
+    /// to wait is added to the limit.
     ///
     /// # Errors
-    /// [`CallError`]; refusals are answers.
+    /// Fails with a [`CallError`]; a refusal by the server is an answer.
     pub fn ask(&mut self, request: &Request<'_>) -> Result<Reply<'static>, CallError> {
         if self.broken {
             let why = "an earlier call broke off; connect again";
@@ -84,7 +96,8 @@ impl Stream {
         let header = Header::new(self.order, request.kind(), self.last_id);
         header.put(&mut self.output, 0, |body| request.write(body));
         let longest = self.longest_answer(request);
-        // A full server may have said why before it closed: that is read in any case.
+        // An error is not returned yet: a full server has sent its reason before it closed, and the
+        // loop reads that first.
         let written = self.wire.write(&self.output, deadline);
         self.broken = written.is_err();
         loop {
@@ -99,7 +112,8 @@ impl Stream {
         }
     }
 
-    /// A draw of the longest list is longer than a message otherwise is.
+    /// Returns the longest answer that is accepted for a request. The numbers of a draw may be more
+    /// than a message otherwise has: a header, a count and 4 bytes for each.
     fn longest_answer(&self, request: &Request<'_>) -> usize {
         match *request {
             Request::Draw(Draw { count }) => {
@@ -110,7 +124,8 @@ impl Stream {
         }
     }
 
-    /// The answer to the last request, if it is whole; drops those before it.
+    /// Takes the answer to the last request out of the pending bytes, if it is whole. Drops answers
+    /// to earlier requests.
     fn take_answer(&mut self, longest: usize) -> Result<Option<Reply<'static>>, CallError> {
         loop {
             let answer = self.take_frame(longest);
@@ -123,6 +138,11 @@ impl Stream {
         }
     }
 
+    /// Takes the first frame out of the pending bytes, if it is whole. Returns its id and reply.
+    ///
+    /// # Errors
+    /// Fails with [`CallError::Unreadable`] if the bytes are no frame or the frame is too long, and
+    /// with [`CallError::Refused`] for a full server's line.
     fn take_frame(&mut self, longest: usize) -> Result<Option<(u32, Reply<'static>)>, CallError> {
         let pending = self.wire.pending();
         let length = pending.len().min(TEXT_ERROR.len());
@@ -134,6 +154,7 @@ impl Stream {
         };
         let header = Header::read(first).map_err(|_| CallError::Unreadable)?;
         let used = HEADER.saturating_add(header.length as usize);
+        // Checked by the header alone, before the body arrives and fills the buffer.
         if used > longest {
             return Err(CallError::Unreadable);
         }
@@ -148,7 +169,7 @@ impl Stream {
     }
 }
 
-/// A line `error CODE explanation`, when it is whole.
+/// Reads a line `error CODE explanation`, if it is whole.
 fn take_error<T>(pending: &[u8]) -> Result<Option<T>, CallError> {
     match pending.iter().take(MAX_LINE).position(|&byte| byte == b'\n') {
         Some(end) => Err(CallError::Refused(error_of(&pending[..end]))),
@@ -157,7 +178,8 @@ fn take_error<T>(pending: &[u8]) -> Result<Option<T>, CallError> {
     }
 }
 
-/// Reads an error as text has it; of a code that is not known, all of it is the explanation.
+/// Reads the code and the explanation of an error. With an unknown code the whole line is the
+/// explanation: a newer server may have more codes.
 fn error_of(line: &[u8]) -> Error {
     let line = String::from_utf8_lossy(line);
     let line = line.strip_prefix("error ").unwrap_or(&line);

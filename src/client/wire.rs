@@ -1,14 +1,20 @@
-//! A connection with a deadline on each call: what all clients over TCP are made of.
+//! A connection with a deadline for each call: the base of all clients over TCP.
 //!
 //! ```text
 //!   call ── deadline ──► write all ──► read ──► pending ──► … until it is enough, or time is over
 //! ```
 //!
-//! **Invariants** a call ends with its deadline, however slowly bytes come or go; the buffer
-//! grows with what has come, never with a length that was claimed, and to no more than
-//! twice the longest answer.
+//! A socket's timeout is for one system call. The wrong way is to set it once to the limit of the
+//! call: a server that sends a byte now and then would make the call last for ever. So each system
+//! call gets only the time that is left until the deadline.
 //!
-//! **Lock** none. **Source** ours.
+//! **Invariants**
+//!
+//! 1. A call ends at its deadline, however slowly bytes come or go.
+//! 2. The buffer grows with the bytes that have arrived, never with a length that the server only
+//!    claims; to less than four times the longest answer, or 64 KiB if that is more.
+//!
+//! **Lock** none. **Source** the lecture's blocking receive with a timeout; the deadline is ours.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -17,57 +23,60 @@ use std::time::{Duration, Instant};
 use crate::client::{CallError, deadline};
 use crate::server::input::Input;
 
-/// The longest answer unless another is asked for, in bytes: the longest message of a server
-/// that was not told otherwise.
+/// The longest answer that is accepted unless the caller sets another, in bytes: a server's default
+/// `--max-message`.
 pub const LONGEST: usize = 32 << 20;
 
-/// A connection and what has come of it.
+/// A connection, with the bytes that have arrived on it.
 #[derive(Debug)]
 pub struct Wire {
     stream: TcpStream,
     limit: Duration,
+    /// Bytes that have arrived and are not used yet: the server's own buffer does for both sides.
     input: Input,
 }
 
 impl Wire {
-    /// With a limit for each call.
+    /// Takes over a connection, with a limit for each call.
     pub fn new(stream: TcpStream, limit: Duration) -> Self {
         Self { stream, limit, input: Input::default() }
     }
 
-    /// Has that limit from now on.
+    /// Sets the limit of each later call.
     pub fn set_limit(&mut self, limit: Duration) {
         self.limit = limit;
     }
 
-    /// When a call that begins now ends.
+    /// Returns the end of a call that begins now.
     pub fn deadline(&self) -> Instant {
         self.deadline_after(Duration::ZERO)
     }
 
-    /// The same for a call that may take so much longer.
+    /// Returns the end of a call that begins now and may last longer by `longer`: the request
+    /// itself asks the server to wait.
     pub fn deadline_after(&self, longer: Duration) -> Instant {
         deadline(Instant::now(), self.limit.saturating_add(longer))
     }
 
-    /// What has come and was not yet used.
+    /// Returns the bytes that have arrived and are not used yet.
     pub fn pending(&self) -> &[u8] {
         self.input.pending()
     }
 
-    /// Drops so many bytes of it.
+    /// Drops the first `used` bytes of them.
     pub fn consume(&mut self, used: usize) {
         self.input.consume(used);
     }
 
-    /// Writes all.
+    /// Writes all bytes.
     ///
     /// # Errors
-    /// [`CallError`]; then some of it may have been written.
+    /// Fails with a [`CallError`]. A part may have been written: the connection can carry no
+    /// further request.
     pub fn write(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), CallError> {
         let mut left = bytes;
         while !left.is_empty() {
-            // A socket that refuses a timeout is gone, and the write says so.
+            // A socket that fails this call is gone, and the write reports it.
             let _ = self.stream.set_write_timeout(Some(self.patience(deadline)?));
             match self.stream.write(left) {
                 Ok(count) => left = &left[count..],
@@ -78,10 +87,10 @@ impl Wire {
         Ok(())
     }
 
-    /// Waits for at least one more byte.
+    /// Waits until at least one more byte has arrived.
     ///
     /// # Errors
-    /// [`CallError`], also when more than `longest` are pending already.
+    /// Fails with a [`CallError`], also if more than `longest` bytes are pending already.
     pub fn read(&mut self, longest: usize, deadline: Instant) -> Result<(), CallError> {
         if self.pending().len() > longest {
             return Err(CallError::Unreadable);
@@ -100,16 +109,21 @@ impl Wire {
         }
     }
 
-    /// What is left until the deadline: more than nothing, which a socket takes for no limit.
+    /// Returns the time that is left until the deadline. It is never zero: std refuses a timeout of
+    /// zero, and with the old timeout the call would wait too long.
+    ///
+    /// # Errors
+    /// Fails with [`CallError::TimedOut`] if no time is left.
     fn patience(&self, deadline: Instant) -> Result<Duration, CallError> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(CallError::TimedOut(self.limit)) } else { Ok(left) }
     }
 
-    /// Reads until an LF; answers the line without it, as far as `longest`.
+    /// Reads a line, and returns it without its LF. Reads on while at most `longest` bytes are
+    /// pending.
     ///
     /// # Errors
-    /// [`CallError`], also when the stream ends within the line.
+    /// Fails with a [`CallError`], also if the stream ends within the line.
     pub fn read_line(&mut self, longest: usize, deadline: Instant) -> Result<Vec<u8>, CallError> {
         let mut scanned = 0;
         loop {
@@ -119,6 +133,8 @@ impl Wire {
                 self.consume(line.len() + 1);
                 return Ok(line);
             }
+            // The next search begins here: a long line in many pieces is searched once, not once a
+            // piece.
             scanned = pending.len();
             self.read(longest, deadline)?;
         }

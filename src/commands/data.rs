@@ -1,13 +1,15 @@
 //! The data of replies: up to 32 MiB that is moved and not copied.
 //!
-//! A reply that is not named here still works: its data is copied.
+//! The connection's output takes the vector out of the reply, and writes it to the socket from
+//! where it is. A reply that is not named here still works: its data is copied into the output.
 //!
 //! **Lock** none. **Source** ours.
 
 use super::{Data, MessageReply, Reply};
 
 impl Reply<'_> {
-    /// Takes the data out of a reply that ends with data, so that it is moved and not copied.
+    /// Takes the data out of a reply that ends with data, and leaves an empty vector there. Returns
+    /// an empty vector for any other reply.
     pub fn take_data(&mut self) -> Vec<u8> {
         match self {
             Reply::Data(Data { data, .. })

@@ -1,4 +1,5 @@
-//! The macros that make an enum of each table of [`super`], and the functions that choose a variant.
+//! The macros that make an enum of each table of [`super`], and the functions that choose a
+//! variant.
 //!
 //! ```text
 //!   requests! {                                enum Request<'a> { Draw(Draw), Set(Set<'a>), … }
@@ -8,15 +9,27 @@
 //!   }
 //! ```
 //!
-//! Each function is one `match` over all variants, written once here: a new row needs no new arm. The
-//! names in the macros are those of the file that uses them.
+//! Each function is one `match` over all variants, written once here, so a new row needs no new
+//! arm. For `Set(Set<'a>) on memory` the macro writes into `execute`:
 //!
-//! **Lock** none. **Source** the enum dispatch of `clap` and `serde`, by hand.
+//! ```text
+//!   Request::Set(command) => answered(command.execute(&shared.memory, caller, spare)),
+//! ```
+//!
+//! How to read the rules: `$( … )*` repeats its content for each row. A rule that begins with `@`
+//! is internal: the macro calls itself with it, as a function calls a helper, to choose by the word
+//! behind `on` or by `waits`. The names in the macros are those of the file that uses them.
+//!
+//! **Cost** `by_word` and `by_kind` compare an integer with one constant after the other, at most
+//! 42. A draw in text does not come this way.
+//!
+//! **Lock** none here. **Source** the enum dispatch of `clap` and `serde`, by hand.
 
-/// Makes `Request` of a table of commands.
+/// Makes `Request` from a table of commands.
 macro_rules! requests {
     ($($group:literal { $($variant:ident($command:ty) on $service:ident $($waits:ident)?,)* })*) => {
-        /// One thing asked of the server. Borrows its bytes from the input buffer.
+        /// One request to the server. It borrows its data from the input buffer, so decoding copies
+        /// nothing.
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[allow(missing_docs, reason = "each variant is a command, whose documentation stands there")]
         pub enum Request<'a> { $($($variant($command),)*)* }
@@ -28,8 +41,8 @@ macro_rules! requests {
         })*)*
 
         impl<'a> Request<'a> {
-            /// The request whose word has that key; its fields are the words that follow. `None` for
-            /// no such word.
+            /// Returns the request whose word has this key, with the words that follow as its
+            /// fields. Returns `None` if no command has the word, and an error for wrong fields.
             pub(crate) fn by_word(key: u64, words: Words<'a>) -> Option<Result<Self, Error>> {
                 $($(if key == <$command as Command<'a>>::KEY {
                     return Some(read_command(words).map(Request::$variant));
@@ -37,7 +50,8 @@ macro_rules! requests {
                 None
             }
 
-            /// The request of that kind; its fields are the body of a frame. `None` for no such kind.
+            /// Returns the request of this kind, with the body of a frame as its fields. Returns
+            /// `None` if there is no such kind, and an error for wrong fields.
             pub fn by_kind(kind: u8, body: &mut Reader<'a>) -> Option<Result<Self, Error>> {
                 $($(if kind == <$command as Command<'a>>::KIND {
                     return Some(<$command as Message<'a>>::read(body).map(Request::$variant));
@@ -45,8 +59,8 @@ macro_rules! requests {
                 None
             }
 
-            /// The request that has that route in HTTP; its fields are the parameters. `None` for no
-            /// such route.
+            /// Returns the request that has this route in HTTP, with the parameters as its fields.
+            /// Returns `None` if there is no such route, and an error for wrong fields.
             pub(crate) fn by_route(
                 route: &str,
                 parameters: &mut impl Source<'a>,
@@ -57,17 +71,17 @@ macro_rules! requests {
                 None
             }
 
-            /// Its kind in frames.
+            /// Returns the request's kind in frames.
             pub fn kind(&self) -> u8 {
                 match self { $($(Request::$variant(_) => <$command as Command<'_>>::KIND,)*)* }
             }
 
-            /// Writes its fields.
+            /// Writes the request's fields.
             pub fn write(&self, sink: &mut impl Sink) {
                 match self { $($(Request::$variant(command) => command.write(sink),)*)* }
             }
 
-            /// The kind of the reply that answers it.
+            /// Returns the kind of the reply that answers the request.
             pub fn reply_kind(&self) -> u8 {
                 match self {
                     $($(Request::$variant(_) => {
@@ -76,7 +90,8 @@ macro_rules! requests {
                 }
             }
 
-            /// How long its answer may have to wait for other clients, in milliseconds.
+            /// Returns the longest time that the answer may wait for other clients, in
+            /// milliseconds. A client adds it to its own limit.
             #[inline]
             pub fn longest_wait_ms(&self) -> u64 {
                 match self {
@@ -84,10 +99,11 @@ macro_rules! requests {
                 }
             }
 
-            /// Whether its answer may have to wait for other clients.
+            /// Returns whether the answer may have to wait for other clients.
             #[inline]
             pub fn may_wait(&self) -> bool {
-                // First which commands ever do: that is one test of a bit.
+                // First only by the command, which compiles to one test of a bit; most requests end
+                // here.
                 let may_ever = match self {
                     $($(Request::$variant(_) => requests!(@may $($waits)?),)*)*
                 };
@@ -97,7 +113,8 @@ macro_rules! requests {
                     }
             }
 
-            /// Answers it at once, for `caller`. `spare` is a buffer to put data in; it may be taken.
+            /// Executes the request for `caller`, and returns its reply without waiting for other
+            /// clients. `spare` is a buffer that the command may take for the data of the reply.
             pub fn execute<'s>(
                 &self,
                 shared: &'s Shared,
@@ -111,10 +128,10 @@ macro_rules! requests {
                 }
             }
 
-            /// Answers it, or says how it waits.
+            /// Executes the request, or begins its wait.
             ///
             /// # Errors
-            /// How it waits.
+            /// Fails with the wait, if there is no answer yet. A refusal is a reply.
             pub fn begin<'s>(
                 &self,
                 shared: &'s Shared,
@@ -128,17 +145,18 @@ macro_rules! requests {
                 }
             }
 
-            /// The route of every command; empty for those that HTTP leaves out.
+            /// The route of each command; empty for a command that HTTP does not have.
             pub(crate) const ROUTES: &'static [&'static str] =
                 &[$($(<$command as Command<'a>>::ROUTE,)*)*];
 
-            /// Every command: its group, its kind, its form.
+            /// The group, the kind and the form of each command, for `help`.
             const COMMANDS: &'static [(&'static str, u8, &'static str)] = &[$($(
                 ($group, <$command as Command<'a>>::KIND, <$command as Command<'a>>::FORM),
             )*)*];
         }
     };
 
+    // By `waits`: without it the wait is 0 ms, and the field of the command is not looked at.
     (@longest $command:ident) => {{ let _ = $command; 0 }};
     (@longest $command:ident waits) => { $command.longest_wait_ms() };
     (@may) => { false };
@@ -146,7 +164,8 @@ macro_rules! requests {
     (@now $command:ident) => {{ let _ = $command; false }};
     (@now $command:ident waits) => { $command.may_wait() };
 
-    // Not by way of the trait: what it returns borrows from the list.
+    // By the service. A draw does not go through the trait `Execute`: its reply borrows from the
+    // list of numbers, and the trait's replies own all they hold.
     (@execute draw $command:ident $shared:ident $caller:ident $spare:ident) => {
         draw($shared, $caller.client, $command.count)
     };
@@ -160,6 +179,7 @@ macro_rules! requests {
         answered($command.execute($shared, $caller, $spare))
     };
 
+    // By `waits`: a command without it has its reply at once.
     (@begin $service:ident $command:ident $shared:ident $caller:ident $spare:ident) => {
         Ok(requests!(@execute $service $command $shared $caller $spare))
     };
@@ -173,15 +193,17 @@ macro_rules! requests {
 }
 pub(super) use requests;
 
-/// Makes `Reply` of a table of replies.
+/// Makes `Reply` from a table of replies. `as` names the type for a reply that a client has read,
+/// where the server's own type borrows.
 macro_rules! replies {
     ($($variant:ident($reply:ty $(as $owned:ty)?),)*) => {
-        /// One answer. What it borrows is the immutable list of numbers.
+        /// One reply. A draw borrows from the immutable list of numbers; every other reply owns its
+        /// data.
         #[derive(Debug)]
         #[allow(missing_docs, reason = "each variant is a reply, whose documentation stands there")]
         pub enum Reply<'a> {
             $($variant($reply),)*
-            /// A refusal.
+            /// A refusal of any command.
             Error(Error),
         }
 
@@ -203,7 +225,7 @@ macro_rules! replies {
         })*
 
         impl<'a> Reply<'a> {
-            /// Its kind in frames.
+            /// Returns the reply's kind in frames.
             pub fn kind(&self) -> u8 {
                 match self {
                     $(Reply::$variant(_) => <$reply as Answer<'_>>::KIND,)*
@@ -211,7 +233,7 @@ macro_rules! replies {
                 }
             }
 
-            /// Its name in XML.
+            /// Returns the reply's name in XML.
             pub fn element(&self) -> &'static str {
                 match self {
                     $(Reply::$variant(_) => <$reply as Answer<'_>>::ELEMENT,)*
@@ -219,7 +241,8 @@ macro_rules! replies {
                 }
             }
 
-            /// Writes its fields.
+            /// Writes the reply's fields. An error in a frame has its code in the header, as the
+            /// status.
             pub fn write(&self, sink: &mut impl Sink) {
                 match self {
                     $(Reply::$variant(reply) => reply.write(sink),)*
@@ -231,7 +254,7 @@ macro_rules! replies {
                 }
             }
 
-            /// Appends it as a line, without the line's end.
+            /// Appends the reply as a line, without the line's end.
             #[inline]
             pub fn line(&self, out: &mut Vec<u8>) {
                 match self {
@@ -245,10 +268,12 @@ macro_rules! replies {
         }
 
         impl Reply<'static> {
-            /// The reply of that kind that is no error; its fields are the body of a frame.
+            /// Returns the reply of this kind, with the body of a frame as its fields. For clients;
+            /// an error has a kind of its own, which the caller reads.
             ///
             /// # Errors
-            /// `bad-request` for a kind that there is not, or another body than the kind has.
+            /// Fails with `bad-request` for an unknown kind, or for a body that the kind does not
+            /// have.
             pub fn by_kind(kind: u8, body: &mut Reader<'_>) -> Result<Self, Error> {
                 $(if kind == <replies!(@owned $reply $(, $owned)?) as Answer<'_>>::KIND {
                     return <replies!(@owned $reply $(, $owned)?) as Message<'_>>::read(body)

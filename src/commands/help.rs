@@ -1,4 +1,10 @@
-//! `help`: the names of all commands, made of their rows.
+//! `help`: the names of all commands. They are made of the rows, so a new command cannot be
+//! missing.
+//!
+//! ```text
+//!   text     draw N | table [ROWS [each|twice|last]] | … | of a process: join NAME … | …
+//!   frames   01 Draw, 02 Table, 03 Lease, …
+//! ```
 //!
 //! **Lock** none. **Source** ours.
 
@@ -6,7 +12,8 @@ use std::fmt::Write;
 
 use super::Request;
 
-/// The forms of all commands, in one line: the answer to `help` in a text.
+/// Returns the forms of all commands in one line: the answer to `help` in a text. A group's heading
+/// stands before its first command.
 pub fn help() -> String {
     let mut line = String::new();
     let mut last = "";
@@ -19,7 +26,8 @@ pub fn help() -> String {
     line
 }
 
-/// The kinds of all commands: the answer to `help` in frames.
+/// Returns the kinds of all commands in ascending order: the answer to `help` in frames, whose
+/// clients send kinds and not words.
 pub fn kinds() -> String {
     let mut commands = Request::COMMANDS.to_vec();
     commands.sort_unstable_by_key(|&(_, kind, _)| kind);

@@ -1,20 +1,30 @@
-//! The accepting thread: it lets each client in, and spawns its thread.
+//! The accepting thread: it accepts each client and spawns the client's thread.
 //!
 //! ```text
 //!   accept ──► admit ──► spawn client-1 ──► connection::serve: read, answer, write
-//!     ▲                  spawn client-2 ──► …
+//!     ▲          │       spawn client-2 ──► …
+//!     │          └─ full ─► the `refuse` thread: "error busy …"
 //!     └── the next
 //! ```
 //!
-//! Spawning takes some 30 us, and nobody accepts meanwhile. std's listen backlog is a fixed 128;
-//! a burst of connects that overflows it is retried by the clients' own systems after a second.
-//! REPORT.md has the cost of such a burst.
+//! A spawn takes some 30 us, and the server accepts no other client meanwhile. The system keeps
+//! connections that wait to be accepted in the *backlog*; std fixes its length at 128. When a burst
+//! of connects fills it, the clients' own systems try again after 1 s, then after 2 s. REPORT.md
+//! has the cost of such a burst.
 //!
-//! **Lock** [`crate::server::clients`]' own, for a few words.
+//! **Invariants**
 //!
-//! **Simplified** std cannot ask for a longer backlog, and cannot poll.
+//! 1. A client is in the list of clients before its thread starts, so the stop finds its socket.
+//! 2. No error ends the loop: the accepting thread returns only when the server stops. A spawn that
+//!    fails is an answer to one client, not a panic.
+//! 3. This thread writes to no client's socket, so no client can hold it up.
 //!
-//! **Source** the homework: a thread for each client.
+//! **Lock** the clients' ([`crate::server::clients`]), for a few instructions.
+//!
+//! **Simplified** std cannot ask for a longer backlog, and cannot wait for several sockets. A
+//! bigger server has several accepting threads on one port, or an event loop.
+//!
+//! **Source** `loot-box.txt`, point 4, and the lecture's `TCPServer`: a thread for each connection.
 
 use std::io::{self, ErrorKind};
 use std::net::{TcpListener, TcpStream};
@@ -29,45 +39,51 @@ use crate::server::connection::{self, Limits};
 use crate::server::shared::Shared;
 use crate::server::turned_away::TurnedAway;
 
-/// A client thread's stack in bytes, reserved and not used up: the deepest thing it
-/// does is draw a buddy tree, some 40 calls. A debug build needs the most, about 30 KiB.
+/// The stack of a client's thread, in bytes. The system reserves addresses for it, and gives it
+/// memory page by page as it is used. The deepest work is to draw a buddy tree, some 40 calls; a
+/// debug build needs the most, about 30 KiB. The bound keeps a factor of eight.
 pub const CLIENT_STACK: usize = 256 * 1024;
 
-/// Most clients at once that may be asked for: at about 16,000 threads a process meets
-/// the system's limit on mappings (four a thread), and aborts where no error is caught.
+/// The largest limit on clients that may be configured. Linux allows a process 65,530 mappings, and
+/// a thread takes four: at about 16,000 threads the process aborts inside `spawn`, which returns no
+/// error for it. 14,000 threads leave 9,500 mappings for everything else.
 pub const MAX_CLIENTS: usize = 14_000;
 
-/// How long the accepting thread waits when the system has no descriptor left.
+/// The pause after an error of `accept`, such as no file descriptor left. Without it the loop would
+/// spin: the connection stays in the backlog, and the next `accept` fails at once.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// How often it says so, at most: descriptors come and go while it is short of them.
+/// The shortest time between two warnings. A server that is short of descriptors gets some back and
+/// runs out again many times a second.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// The accepting thread's own data. It lets clients in, or turns them away.
+/// The data of the accepting thread, which owns it. It admits clients or turns them away.
 pub(super) struct Door {
-    /// Each client's thread is given it.
+    /// The struct that all threads share. Each client's thread gets an `Arc` of it.
     pub(super) shared: Arc<Shared>,
-    /// The same for every client.
+    /// The limits of every connection. They never change.
     pub(super) limits: Arc<Limits>,
-    /// More are turned away.
+    /// The most clients at a time (`--max-clients`).
     pub(super) max_clients: usize,
-    /// To the refusing thread.
+    /// The channel to the `refuse` thread. That thread ends when this end is dropped.
     pub(super) refusals: Sender<TurnedAway>,
-    /// When it warned last that the system has nothing left.
+    /// The time of the last warning that the system has nothing left.
     pub(super) warned: Option<Instant>,
 }
 
 impl Door {
-    /// Accepts one client after the other.
+    /// Accepts one client after the other, until the server stops.
     pub(super) fn accept_until_stopped(&mut self, listener: &TcpListener) {
         loop {
             let accepted = listener.accept();
+            // Checked after `accept`: the connection that wakes this thread for the stop is no
+            // client.
             if self.shared.is_stopping() {
                 return;
             }
             match accepted {
                 Ok((stream, _)) => self.admit(stream),
-                // The client gave up while it waited; the next may not have.
+                // That client closed before it was accepted; the next one may still be there.
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
                     let what = "no client can be accepted now, waiting";
@@ -78,18 +94,23 @@ impl Door {
         }
     }
 
-    /// Spawns the thread of one client.
+    /// Inserts one client into the list of clients and spawns its thread. Turns the client away if
+    /// the server is full or the system has no thread left.
     fn admit(&mut self, stream: TcpStream) {
+        // Only this thread inserts clients, so the count cannot grow before the insert below.
         if self.shared.clients.count() >= self.max_clients {
             let text = format!("all {} places are taken; try again later", self.max_clients);
             return self.turn_away(stream, text);
         }
         let client = self.shared.clients.next_number();
         let (stream, gauge) = (Arc::new(stream), Arc::new(Gauge::default()));
+        // False: the stop has begun. Dropping the stream closes it.
         if !self.shared.clients.enter(client, &stream, &gauge, Instant::now()) {
             return;
         }
         let (shared, limits, own) = (self.shared.clone(), self.limits.clone(), stream.clone());
+        // Dropped when `serve` returns or panics: the client leaves the list. After that the
+        // closure drops its `Arc` of the stream; the last `Arc` closes the socket.
         let serve = move || {
             let _membership = Membership::new(&shared.clients, client);
             connection::serve(&own, client, &shared, &limits, &gauge);
@@ -98,9 +119,10 @@ impl Door {
         match builder.spawn(serve) {
             Ok(thread) => self.shared.clients.keep(client, thread),
             Err(error) => {
+                // Removes the client again, and with it the list's `Arc` of the stream.
                 drop(Membership::new(&self.shared.clients, client));
                 warn_now_and_then(&mut self.warned, "no thread for a client", &error);
-                // The closure that shared it was dropped with the error.
+                // The error dropped the closure with its `Arc`, so this one is the last.
                 if let Some(stream) = Arc::into_inner(stream) {
                     self.turn_away(stream, "the system has no thread left; try again later".into());
                 }
@@ -108,14 +130,16 @@ impl Door {
         }
     }
 
+    /// Hands the client to the `refuse` thread, which writes the line and closes.
     fn turn_away(&self, stream: TcpStream, text: String) {
         let line = format!("error {}\n", Error::new(Code::Busy, text));
-        // Fails only after a panic in there.
+        // `send` fails only if the `refuse` thread has panicked. The client is then closed without
+        // a word.
         let _ = self.refusals.send(TurnedAway { stream, line });
     }
 }
 
-/// Warns, but not more often than somebody can read.
+/// Logs a warning, unless the last one is less than a minute old.
 pub(crate) fn warn_now_and_then(warned: &mut Option<Instant>, what: &str, error: &io::Error) {
     if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
         log::warn!("{what}: {error}");
@@ -123,6 +147,7 @@ pub(crate) fn warn_now_and_then(warned: &mut Option<Instant>, what: &str, error:
     }
 }
 
+/// Returns whether an error of `accept` concerns only the client that was next.
 fn is_the_clients(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)

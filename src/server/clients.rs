@@ -1,18 +1,26 @@
-//! The clients that are connected: a list shows them, and the stop ends them.
+//! The list of the connected clients: `list connections` shows it, and the stop ends them.
 //!
 //! ```text
-//!   accept ── enter ──► │ client │ stream │ thread │ gauge │ since │ ◄── list connections
-//!   client ── leave ──► │ …                                         │ ◄── the stop: shut down, wait
+//!   accept ─── enter ──► │ client 7 │ stream │ thread │ gauge │ since │ ◄── list connections
+//!   client 7 ─ leave ──► │ client 9 │ …                               │ ◄── the stop
 //! ```
+//!
+//! The list shares each client's stream with the client's thread, by an `Arc`. The thread alone
+//! reads and writes the stream; the list only calls `shutdown` on it, which makes a `read` in the
+//! other thread return. `try_clone` would do the same for a second file descriptor of each client.
 //!
 //! **Invariants**
 //!
-//! 1. A client is entered before its thread starts and leaves when its thread ends, also after
-//!    a panic: [`Membership`] leaves when it is dropped.
-//! 2. Once the stop has begun nobody is entered, so the stop shuts down every stream there is.
+//! 1. A client enters before its thread starts, and leaves when its thread ends, also after a
+//!    panic: [`Membership`] leaves when it is dropped.
+//! 2. Once the stop has begun no client enters. So the stop shuts down every stream.
+//! 3. A number is never given to two clients.
 //!
-//! **Lock** its own, for a few words: no other lock is taken under it, and no socket is read or
-//! written. A gauge has no lock: its client's thread sets it, and it guards nothing.
+//! **Lock** its own. Under it no thread takes another lock, and none reads or writes a socket. A
+//! [`Gauge`] has no lock: its client's thread writes it, and no decision depends on it.
+//!
+//! **Simplified** `list` and `shut_down` walk all clients under the lock, and `shut_down` makes a
+//! system call for each. Meanwhile no client can enter or leave.
 //!
 //! **Source** ours.
 
@@ -27,45 +35,60 @@ use crate::common::caller::ClientNumber;
 use crate::common::lock::lock;
 use crate::protocol::Tongue;
 
-/// The connected clients, behind their lock.
+/// The connected clients, behind their lock. All threads share it.
 #[derive(Debug, Default)]
 pub struct Clients {
+    /// The list, behind its lock. Locked by `accept` (enter), each client's thread (leave), `udp`
+    /// (a number), requests (`stats`, `list`) and the stop.
     connected: Mutex<Connected>,
-    /// Goes with `connected`: a client has left.
+    /// Goes with `connected`. A client that leaves notifies it; the stop waits on it until the list
+    /// is empty.
     left: Condvar,
 }
 
+/// The data behind the clients' lock.
 #[derive(Debug, Default)]
 struct Connected {
+    /// The clients whose threads run, or are about to start.
     clients: HashMap<ClientNumber, ConnectedClient>,
-    /// The number that the last client was given.
+    /// The last number that was given to a client, connected or by datagrams.
     last: ClientNumber,
+    /// The stop has begun, and no further client enters. This flag is under the lock, so that
+    /// "check the flag, then insert" is one step; with the atomic flag of `Shared`, a client could
+    /// enter just after the stop had shut down all streams.
     is_stopping: bool,
 }
 
+/// One entry of the list. The clients' lock guards its fields.
 #[derive(Debug)]
 struct ConnectedClient {
+    /// The socket. The client's thread owns another `Arc` of it, to read and write.
     stream: Arc<TcpStream>,
-    /// `None` until the thread has started.
+    /// The handle of its thread; `None` until `spawn` has returned to `accept`, and after the stop
+    /// has taken it.
     thread: Option<JoinHandle<()>>,
+    /// The activity of its thread, which that thread writes without a lock.
     gauge: Arc<Gauge>,
+    /// The time at which it was accepted.
     since: Instant,
 }
 
 impl Clients {
-    /// A number for a new client: its draws are told apart by it.
+    /// Returns a number for a new client. It counts from 1; the homework's table shows it as the
+    /// thread.
     pub fn next_number(&self) -> ClientNumber {
         let mut connected = lock(&self.connected);
         connected.last += 1;
         connected.last
     }
 
-    /// How many there are.
+    /// Returns the number of clients.
     pub fn count(&self) -> usize {
         lock(&self.connected).clients.len()
     }
 
-    /// Enters a client whose thread is about to start. False when the server stops.
+    /// Inserts a client whose thread is about to start. Returns false when the server stops;
+    /// nothing is inserted then.
     pub fn enter(
         &self,
         client: ClientNumber,
@@ -73,6 +96,7 @@ impl Clients {
         gauge: &Arc<Gauge>,
         now: Instant,
     ) -> bool {
+        // Before the lock: work that needs no lock is not done under it.
         let (stream, gauge) = (stream.clone(), gauge.clone());
         let mut connected = lock(&self.connected);
         if connected.is_stopping {
@@ -84,20 +108,24 @@ impl Clients {
         true
     }
 
-    /// Keeps the thread of a client, unless it has ended already.
+    /// Stores the handle of a client's thread. A thread that has ended already is no longer in the
+    /// list; its handle is dropped, which leaves nothing to join.
     pub fn keep(&self, client: ClientNumber, thread: JoinHandle<()>) {
         if let Some(client) = lock(&self.connected).clients.get_mut(&client) {
             client.thread = Some(thread);
         }
     }
 
-    /// A client's thread ends. Its own handle is dropped: nothing is left to join.
+    /// Removes a client whose thread ends, and wakes the stop if it waits.
     fn leave(&self, client: ClientNumber) {
+        // The guard is a temporary of this statement, so the lock is free before the notify below:
+        // the thread that wakes up does not run into it.
         lock(&self.connected).clients.remove(&client);
         self.left.notify_all();
     }
 
-    /// The state of each client's thread now, in no order.
+    /// Returns a snapshot of each connection, in no order. The gauges are read one after the other
+    /// while their threads go on, so two of them may be of different moments.
     pub fn seen(&self, now: Instant) -> Vec<ConnectionSnapshot> {
         let connected = lock(&self.connected);
         let see = |(&number, client): (&ClientNumber, &ConnectedClient)| {
@@ -106,24 +134,29 @@ impl Clients {
         connected.clients.iter().map(see).collect()
     }
 
-    /// Begins the stop: nobody is entered any more. Returns the threads that run.
+    /// Begins the stop: from now on no client enters. Returns the handles of the clients' threads,
+    /// to be joined without the lock; a thread that ends needs this lock to leave.
     pub fn begin_stop(&self) -> Vec<JoinHandle<()>> {
         let mut connected = lock(&self.connected);
         connected.is_stopping = true;
         connected.clients.values_mut().filter_map(|client| client.thread.take()).collect()
     }
 
-    /// Shuts down every stream.
+    /// Shuts down reading, writing or both on every stream. A thread that waits in `read` or
+    /// `write` then returns.
     pub fn shut_down(&self, how: Shutdown) {
         for client in lock(&self.connected).clients.values() {
-            // Fails only when the peer is gone, which is as good.
+            // Fails only when the peer has gone, and then the thread ends by itself.
             let _ = client.stream.shutdown(how);
         }
     }
 
-    /// Waits until all have left, or until `deadline`. Returns how many are left.
+    /// Waits until all clients have left, or until `deadline`. Returns the number of those that
+    /// have not.
     pub fn wait_until_empty(&self, deadline: Instant) -> usize {
         let mut connected = lock(&self.connected);
+        // A loop, because a condition variable may wake without a reason, and one client that
+        // leaves does not make the list empty.
         while !connected.clients.is_empty() {
             let time_left = deadline.saturating_duration_since(Instant::now());
             if time_left.is_zero() {
@@ -136,7 +169,9 @@ impl Clients {
     }
 }
 
-/// Leaves for a client when its thread ends, also after a panic.
+/// A client's place in the list. Dropping it leaves the list, also when the thread unwinds from a
+/// panic. A plain call at the end of the thread would be skipped then, and the stop would wait for
+/// a thread that is gone.
 #[derive(Debug)]
 pub struct Membership<'a> {
     clients: &'a Clients,
@@ -144,7 +179,7 @@ pub struct Membership<'a> {
 }
 
 impl<'a> Membership<'a> {
-    /// Of a client that was entered.
+    /// Takes over the place of a client that has entered.
     pub fn new(clients: &'a Clients, client: ClientNumber) -> Self {
         Self { clients, client }
     }
@@ -156,40 +191,40 @@ impl Drop for Membership<'_> {
     }
 }
 
-/// One connection, as it was a moment ago.
+/// One connection at one moment.
 #[derive(Debug, Clone)]
 pub struct ConnectionSnapshot {
-    /// Its client's number.
+    /// The number of its client.
     pub client: ClientNumber,
-    /// The representation that it speaks.
+    /// The format that it speaks.
     pub speaks: Tongue,
     /// Its activity.
     pub does: Doing,
-    /// How many of its requests were answered.
+    /// The number of requests that it has answered.
     pub requests: u64,
-    /// How long it has been connected.
+    /// The time since it was accepted.
     pub connected: Duration,
 }
 
-/// The activity of a connection.
+/// The activity of a connection. `repr(u8)`, because a [`Gauge`] keeps it in an atomic byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Doing {
-    /// It waits for its client's next request.
+    /// Waits for its client's next request.
     Listening,
-    /// It answers requests.
+    /// Decodes and answers requests.
     Answering,
-    /// A request waits for other clients.
+    /// Waits for other clients: its client has sent a request such as `receive` or `wait`.
     Waiting,
-    /// It writes replies.
+    /// Writes replies. A connection that stays here has a client that does not read.
     Writing,
 }
 
 impl Doing {
-    /// All of them, in the order of their numbers.
+    /// All activities. An activity's number is its index here.
     const ALL: [Self; 4] = [Doing::Listening, Doing::Answering, Doing::Waiting, Doing::Writing];
 
-    /// The word on the wire.
+    /// Returns the word in the rows of `list`.
     pub fn word(self) -> &'static str {
         match self {
             Doing::Listening => "listening",
@@ -200,11 +235,14 @@ impl Doing {
     }
 }
 
-/// The state of a client's thread, for others to read.
+/// The state of a client's thread, which other threads may read at any time. Only the client's own
+/// thread writes it. Relaxed atomics are enough: the values are shown to people and nothing else
+/// depends on them.
 #[derive(Debug)]
 pub struct Gauge {
+    /// The number of requests that were answered.
     requests: AtomicU64,
-    /// The number of a [`Tongue`].
+    /// The number of a [`Tongue`], its index in `Tongue::ALL`.
     speaks: AtomicU8,
     /// The number of a [`Doing`].
     does: AtomicU8,
@@ -218,17 +256,20 @@ impl Default for Gauge {
 }
 
 impl Gauge {
-    /// Shows what the thread does from now on.
+    /// Stores the activity that begins now.
     pub fn does(&self, doing: Doing) {
         self.does.store(doing as u8, Ordering::Relaxed);
     }
 
-    /// Shows how many requests were answered, and which representation is spoken.
+    /// Stores the number of answered requests and the format. The thread calls this before it
+    /// waits, not for each request: a list is a little late, and a draw pays nothing.
     pub fn has_answered(&self, requests: u64, speaks: Tongue) {
         self.requests.store(requests, Ordering::Relaxed);
         self.speaks.store(speaks as u8, Ordering::Relaxed);
     }
 
+    /// Reads the gauge into a snapshot. A number without a name, which no thread stores, reads as
+    /// the first name.
     fn see(&self, client: ClientNumber, connected: Duration) -> ConnectionSnapshot {
         let number = |of: &AtomicU8| usize::from(of.load(Ordering::Relaxed));
         ConnectionSnapshot {

@@ -1,4 +1,24 @@
-//! The commands of this chapter: `stats`, `help` and `quit`; `list` is in [`super::lists`].
+//! The commands of this chapter: `stats`, `help` and `quit`. `list` is in [`super::lists`].
+//!
+//! ```text
+//!   > stats
+//!   < stats numbers=100000 drawn=4 remaining=99996 undelivered=0 lock=request clients=1 …
+//!   > help
+//!   < commands: draw N | table … | lease SIZE MS | …
+//!   > quit
+//!   < bye                                                      then the connection closes
+//! ```
+//!
+//! **Invariants** the figures of `stats` have a fixed order, and no name is used twice. Only a
+//! server without the lock begins with `warning`.
+//!
+//! **Lock** `stats` takes the draw's lock twice, the tables' once and the clients' once, one after
+//! the other. So figures of one table agree with each other (`used` and `free` add up), but a draw
+//! may come between two groups.
+//!
+//! **Simplified** no rates and no times: a tool that wants them reads `stats` twice.
+//!
+//! **Source** ours.
 
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;
@@ -19,10 +39,11 @@ command! {
     0x09 "stats" @ "GET /stats" Stats -> Vec<Figure>
 }
 
-/// A name and a value.
+/// One figure: its name and its value.
 pub type Figure = (Cow<'static, str>, String);
 
-/// The least bytes of a figure in a frame: two strings.
+/// The least bytes of a figure in a frame: two empty strings, each a length of 4 and a NUL. A
+/// claimed count is compared with it before memory is reserved.
 const LEAST_FIGURE: usize = 10;
 
 /// The reply to [`Stats`]: names and values, in a fixed order.
@@ -33,6 +54,8 @@ impl<'a> Message<'a> for Vec<Figure> {
         })
     }
 
+    /// Writes a list of pairs to a frame, and fields of these names elsewhere. So JSON has
+    /// `"drawn": 4`, and a new figure changes no frame's form.
     fn write(&self, sink: &mut impl Sink) {
         if sink.is_binary() {
             return sink.list("figures", "figure", self, |(name, value), sink| {
@@ -64,9 +87,10 @@ impl Answer<'_> for Vec<Figure> {
 impl Execute<Shared> for Stats {
     type Done = Vec<Figure>;
 
-    /// Each group is read under one hold of its lock.
+    /// Reads the figures of each lock, one lock after the other.
     fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Self::Done, Error> {
         let numbers = &shared.numbers;
+        // `remaining` is calculated from this `drawn`, so the two always add up to `numbers`.
         let (drawn, undelivered) = (numbers.drawn(), numbers.undelivered());
         let (memory, sessions) =
             shared.memory.read(|tables, _| (memory_figures(tables), tables.sessions.figures()));
@@ -84,6 +108,7 @@ impl Execute<Shared> for Stats {
             figures.push(("history", history.load(Ordering::Relaxed).to_string()));
             figures.push(("resent", resent.load(Ordering::Relaxed).to_string()));
         }
+        // First, so that a reader of the line cannot overlook it.
         if numbers.locking() == Locking::None {
             figures.insert(0, ("warning", "no-lock-so-numbers-come-twice".to_string()));
         }
@@ -91,6 +116,7 @@ impl Execute<Shared> for Stats {
     }
 }
 
+/// Returns the figures of the arena and the processes. The caller holds the tables' lock.
 fn memory_figures(tables: &ServerTables) -> [(&'static str, String); 11] {
     let ServerTables { leases, processes, .. } = tables;
     let (filling, requested) = (leases.filling(), leases.requested());
@@ -110,6 +136,8 @@ fn memory_figures(tables: &ServerTables) -> [(&'static str, String); 11] {
     ]
 }
 
+/// Returns the figures of the sessions. The counts in `shared` are atomics; they may be newer than
+/// `figures`.
 fn session_figures(shared: &Shared, figures: &SessionFigures) -> [(&'static str, String); 10] {
     let SessionFigures { admin, admin_used, sessions, messages, counts } = *figures;
     [
@@ -132,7 +160,7 @@ command! {
     0x0d "help" Help -> CommandNames
 }
 
-/// The commands, as the representation names them: by their forms in a text, by their kinds in frames.
+/// The commands: by their forms in a text, by their kinds in frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandNames;
 
@@ -158,6 +186,7 @@ impl Answer<'_> for CommandNames {
 impl Execute<Shared> for Help {
     type Done = CommandNames;
 
+    /// Touches nothing: the names are made of the rows when the reply is written.
     fn execute(&self, _: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<CommandNames, Error> {
         Ok(CommandNames)
     }
@@ -176,6 +205,7 @@ reply! {
 impl Execute<Shared> for Quit {
     type Done = Bye;
 
+    /// Only answers. The connection's thread closes after this reply.
     fn execute(&self, _: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Bye, Error> {
         Ok(Bye)
     }

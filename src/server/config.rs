@@ -1,13 +1,21 @@
-//! What a server is made of, with the defaults of the command line.
+//! The configuration of a server, with the defaults of the command line.
 //!
 //! ```text
-//!   Config ──► list, arena, lease table ──► Shared (the locks) ──► Server (the threads)
+//!   Config ──check──► sockets ──► list, arena, tables ──► Shared (locks) ──► Server (threads)
 //! ```
 //!
-//! **Invariants** each value is checked here once, whoever filled it in; nothing is
-//! corrected.
+//! **Invariants**
 //!
-//! **Lock** none.
+//! 1. Each value that has a range is checked by [`Config::start`], whether the command line, a test
+//!    or another program filled it in. So the rest of the server can trust its limits.
+//! 2. A value out of its range is refused with the range, never corrected: a corrected value causes
+//!    a surprise later, long after the start.
+//!
+//! **Lock** none. The configuration is used up before the threads start.
+//!
+//! **Simplified** it is read once. A bigger server reads some of its limits again while it runs.
+//!
+//! **Source** ours; the port and the memory are the two arguments of `memorylease.txt`.
 
 use std::fmt;
 use std::hash::RandomState;
@@ -39,78 +47,83 @@ use crate::server::tables::ServerTables;
 use crate::server::threads::Server;
 use crate::sessions::Sessions;
 
-/// The port that is served unless another is asked for.
+/// The port without `--port`: ten times the 412 of `memorylease.txt`, and over 1023, so that it
+/// needs no special right.
 pub const DEFAULT_PORT: u16 = 4120;
 
-/// The shortest `max_message`, in bytes: one text line.
+/// The smallest `max_message`, in bytes: one text line.
 const LEAST_MESSAGE: usize = crate::protocol::text::MAX_LINE;
 
-/// The longest `max_message`, in bytes: frames carry sizes as positive `i32`.
+/// The largest `max_message`, in bytes: MemoryLease frames carry the size of a lease as a positive
+/// `i32`.
 const MAX_MESSAGE: usize = 1 << 30;
 
-/// How long a lab server's client stays parked when nobody tells it to go on: whoever
-/// parked it is gone.
+/// The longest time that a draw stays parked on a lab server if no client tells it to go on. The
+/// client that planned its steps has gone by then.
 const MAX_PARKED: Duration = Duration::from_secs(60);
 
-/// How many free TCP ports are tried until one is free for UDP too.
+/// The most free TCP ports that are tried until one is free for UDP too.
 const MAX_PORTS: u32 = 100;
 
-/// The shortest datagram in bytes: every error fits.
+/// The smallest `--datagram`, in bytes: every error fits.
 const LEAST_DATAGRAM: u64 = 512;
 
-/// The most clients that the history may know: at 64 KiB a reply, 64 GiB.
+/// The most clients in the history: with replies of 64 KiB they take 64 GiB.
 const MAX_HISTORY: u64 = 1 << 20;
 
-/// A process with a block, a session and messages in them fits its quarter of it.
+/// The least administrative memory, in bytes. A quarter of it, the most for one process, holds a
+/// process with a block, a session and some messages.
 const LEAST_ADMIN: u64 = 4096;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
+// Each text names the cause and a cure.
 const NO_BOOST: &str =
     "a boost gives --block bytes, and --block is 0; give --block more, or leave --boost-below out";
 const LOG_ON_OVER_UDP: &str = "datagrams have no log-on; leave --udp out, or --user";
 const WAITING_OVER_UDP: &str = "one thread serves all datagrams, and would wait for one draw's window or step; leave --udp \
      out, or --lab and --race-window";
 
-/// The longest race window: a stop waits for one.
+/// The longest race window. The stop waits for one that is under way, and its grace is as long.
 const MAX_WINDOW: Duration = Duration::from_secs(1);
 
-/// Everything about a server that can be chosen.
+/// The configuration of a server. Its defaults are those of `leasebox serve`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 takes a free port.
     pub address: SocketAddr,
-    /// The list is 1 to this.
+    /// The length of the list: it holds 1 to this number.
     pub numbers: u32,
-    /// Repeats the list's order.
+    /// Makes the order of the list repeatable; `None` shuffles anew each time.
     pub seed: Option<u64>,
     /// The work that the lock is held for.
     pub locking: Locking,
-    /// Between load and store where nothing is locked.
+    /// The pause between load and store of a draw without the lock: it widens the race.
     pub race_window: Duration,
-    /// Clients that draw are parked at each step; then nothing is locked.
+    /// A lab server: draws have no lock, and park before each step until a client tells them to go
+    /// on.
     pub lab: bool,
-    /// A server without the lock may be reached from other machines.
+    /// A server without the lock may be reached from other machines (`--yes-it-is-broken`).
     pub broken_in_public: bool,
-    /// The arena in bytes.
+    /// The arena, in bytes.
     pub memory: u64,
-    /// The longest lease.
+    /// The longest lease, and the longest wait of a request.
     pub max_lease: Duration,
-    /// Clients at once.
+    /// The most clients at a time.
     pub max_clients: usize,
-    /// What each connection is bound by.
+    /// The limits of each connection.
     pub limits: Limits,
-    /// What datagrams are bound by, when they are served.
+    /// The limits of datagrams; `None` if the server takes none.
     pub udp: Option<DatagramLimits>,
-    /// How the arena is divided; all of it is committed when there is none.
+    /// The sizes of the pools; without any, the whole arena is committed.
     pub pools: Shares,
     /// The most that one process may owe each pool.
     pub caps: Shares,
-    /// What the memory manager goes by.
+    /// The rules of the memory manager.
     pub rules: Rules,
-    /// Bytes of administrative memory.
+    /// The administrative memory, in bytes.
     pub admin: u64,
-    /// The longest time that a join waits for it.
+    /// The longest time that a `join` waits for administrative memory.
     pub rendezvous: Duration,
 }
 
@@ -144,18 +157,18 @@ impl Default for Config {
     }
 }
 
-/// Why a server did not start.
+/// The reason why a server did not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// A value out of its range: which, and the range.
+    /// A value is out of its range. The text names both.
     OutOfRange(String),
-    /// A combination that is not served, and why.
+    /// A combination of values is not allowed. The text says why.
     Refused(&'static str),
-    /// The system does not have that much memory.
+    /// The system does not have that many bytes of memory.
     Memory(u64),
-    /// The address could not be had.
+    /// The address cannot be bound, for TCP or UDP.
     Bind(&'static str, SocketAddr, io::Error),
-    /// No thread could be made.
+    /// The system has no thread left.
     Threads(io::Error),
 }
 
@@ -182,6 +195,7 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
+/// Returns the cause and the cure of a failed bind.
 fn explain_bind(what: &str, address: SocketAddr, error: &io::Error) -> String {
     let port = address.port();
     match error.kind() {
@@ -205,13 +219,15 @@ fn explain_bind(what: &str, address: SocketAddr, error: &io::Error) -> String {
 }
 
 impl Config {
-    /// Makes the server and starts its threads.
+    /// Checks the configuration, makes the server, and starts its threads.
     ///
     /// # Errors
-    /// [`StartError`]; then nothing is left running.
+    /// Fails with a [`StartError`]. Nothing is left running, with one exception: after
+    /// [`StartError::Threads`] a thread that did start may wait for one more connection or
+    /// datagram.
     pub fn start(self) -> Result<Server, StartError> {
         self.check()?;
-        // The address first: it fails fastest, and most often.
+        // Before the memory: a port in use is the most frequent error, and the cheapest to find.
         let (listener, socket) = self.bind(UdpSocket::bind)?;
         let shared = Arc::new(self.share()?);
         let udp = socket.zip(self.udp);
@@ -219,8 +235,12 @@ impl Config {
             .map_err(StartError::Threads)
     }
 
-    /// Both sockets, on the same port number. A free port for TCP may be taken for UDP;
-    /// then another one is tried.
+    /// Binds both sockets to the same port number. With port 0 the system chooses a free TCP port,
+    /// which may be taken for UDP; then another one is tried. `bind_udp` is an argument, so that a
+    /// test can make it fail.
+    ///
+    /// # Errors
+    /// Fails with [`StartError::Bind`].
     fn bind(
         &self,
         mut bind_udp: impl FnMut(SocketAddr) -> io::Result<UdpSocket>,
@@ -241,10 +261,12 @@ impl Config {
         }
     }
 
-    /// Makes what the threads share.
+    /// Makes the struct that the threads share: shuffles the list, and takes the arena's memory
+    /// from the system now, so that no lease fails for it later.
     ///
     /// # Errors
-    /// [`StartError::Memory`].
+    /// Fails with [`StartError::Memory`], or with [`StartError::OutOfRange`] if the pools do not
+    /// fit the arena.
     pub fn share(&self) -> Result<Shared, StartError> {
         let arena = Arena::new(self.memory).map_err(|_| StartError::Memory(self.memory))?;
         let ids = Ids::new(rand::make_rng(), RandomState::new());
@@ -274,6 +296,7 @@ impl Config {
         Ok(Shared::new(numbers, arena, tables, waits, gauges))
     }
 
+    /// Checks each value that has a range, and the combinations.
     fn check(&self) -> Result<(), StartError> {
         let most_numbers = u64::from(NumberList::MAX);
         range("--numbers", u64::from(self.numbers), 1, most_numbers, "")?;
@@ -312,6 +335,7 @@ impl Config {
         self.check_who_can_reach_it()
     }
 
+    /// Checks the host names, and that no log-on is asked for where datagrams would pass it by.
     fn check_manners(&self) -> Result<(), StartError> {
         let manners = &self.limits.manners;
         let is_name =
@@ -326,7 +350,8 @@ impl Config {
         Ok(())
     }
 
-    /// A server that is broken on purpose stays on this machine.
+    /// Refuses a server without the lock that other machines could reach. A server that is broken
+    /// on purpose stays on its machine, unless its owner insists.
     fn check_who_can_reach_it(&self) -> Result<(), StartError> {
         let why = match self.locking {
             Locking::Request | Locking::Number => return Ok(()),
@@ -345,6 +370,7 @@ impl Config {
     }
 }
 
+/// Checks that `least <= value <= most`. The error names the flag, the value and the range.
 fn range(name: &str, value: u64, least: u64, most: u64, unit: &str) -> Result<(), StartError> {
     if (least..=most).contains(&value) {
         return Ok(());

@@ -1,28 +1,28 @@
 //! One client's thread: from its first byte to its close.
 //!
 //! ```text
-//!        ┌────────── nothing whole is left: flush ───────────┐
+//!        ┌───────── no whole request is left: flush ─────────┐
 //!        ▼                                                   │
 //!   receive ──► decode ──► answer (under a lock) ──► encode ─┘
 //!    socket       pure      server::shared        pure
 //! ```
 //!
-//! Replies gather while whole requests are left in the input, up to 64 KiB: many
-//! requests sent at once cost one read and one write.
+//! Replies gather while the input holds whole requests, up to 64 KiB: requests that were sent
+//! together cost one read and one write.
 //!
 //! **Invariants**
 //!
-//! 1. Replies go out in the order of the requests.
-//! 2. A request that has come whole is answered, also when the server stops, within the
-//!    grace. One that was cut off by the stop is not guessed at: `draw 10` may have been
-//!    `draw 100`.
-//! 3. A connection ends by itself: its client closed, it was too slow, a write failed,
-//!    it said `quit` or what cannot be answered, or the server stops.
+//! 1. Replies are written in the order of the requests.
+//! 2. A request that arrived whole is answered, also when the server stops, within the grace. A
+//!    request that the stop cut off is not executed: `draw 10` may be the start of `draw 100`.
+//! 3. A connection ends only in these cases: its client closes, is too slow, or is idle too long; a
+//!    write fails; the client sends `quit`, or bytes that cannot be answered; its thread panics;
+//!    the server stops.
 //!
-//! **Lock** only inside [`Request::begin`] and [`Shared::resume`]; none while the socket is read or
-//! written.
+//! **Lock** only inside [`draw`], [`Request::execute`], [`Request::begin`], [`Shared::resume`] and
+//! the drop of a connection; none during a read or a write of the socket.
 //!
-//! **Source** thread per connection, as the homework and the lecture have it.
+//! **Source** `loot-box.txt` and the lecture: a thread for each connection.
 
 use std::io::{Error, ErrorKind, Read};
 use std::net::TcpStream;
@@ -43,22 +43,23 @@ mod awaiting;
 /// The largest buffer that an idle connection keeps, in bytes: a page.
 const IDLE_BUFFER: usize = 4096;
 
-/// What every connection is bound by.
+/// The limits of a connection. All connections share them, and they never change.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// From a request's first byte to its last.
+    /// The time from the first byte of a request to its last.
     pub request_timeout: Duration,
-    /// For one write of replies.
+    /// The time for one write to the socket.
     pub write_timeout: Duration,
-    /// Between requests; zero is no limit.
+    /// The time between requests; zero is no limit.
     pub idle_timeout: Duration,
-    /// What its conversation keeps to.
+    /// The rules of the formats.
     pub manners: Manners,
-    /// For tests of what a panic leaves behind: sees each request before it is executed.
+    /// For tests: called before a request is executed; may panic.
     pub fault: Option<fn(&Request<'_>)>,
 }
 
-/// Serves one client until it or the server ends the connection.
+/// Serves one client until the client or the server ends the connection. The caller drops the
+/// stream afterwards, which closes the socket.
 pub fn serve(
     stream: &TcpStream,
     client: ClientNumber,
@@ -66,7 +67,7 @@ pub fn serve(
     limits: &Limits,
     gauge: &Gauge,
 ) {
-    // A socket that refuses these options is already gone, and the first read says so.
+    // A socket that fails these calls is gone already; the first read reports that.
     let _ = stream.set_nodelay(true);
     let _ = stream.set_write_timeout(Some(limits.write_timeout));
     let mut connection = Connection {
@@ -89,6 +90,7 @@ pub fn serve(
         read_timeout: None,
     };
     let end = connection.converse();
+    // Before the close, which may wait for the client: its process ends first.
     drop(connection);
     log::debug!("client-{client} ended: {end:?}");
     match end {
@@ -98,38 +100,45 @@ pub fn serve(
     }
 }
 
+/// The state of one connection. Its thread owns it and no lock guards it; of `shared`, each part is
+/// behind its own lock, and `gauge` is read by other threads.
 struct Connection<'a> {
     stream: &'a TcpStream,
     caller: Caller,
     shared: &'a Shared,
     limits: &'a Limits,
-    /// What others see of it.
+    /// This thread writes it, other threads read it.
     gauge: &'a Gauge,
     answered: u64,
+    /// The format that the client speaks, and its state between requests.
     conversation: Conversation<'a>,
+    /// Bytes that were read and not decoded yet.
     input: Input,
+    /// Replies that were encoded and not written yet.
     output: Output,
-    /// A buffer that data was in, kept for the next.
+    /// The buffer of the last large reply, for the next one: a reply of 1 MiB then allocates
+    /// nothing.
     spare: Vec<u8>,
-    /// Numbers drawn whose replies wait in `output`.
+    /// Drawn numbers whose replies are still in `output`.
     unwritten_numbers: u64,
-    /// Numbers whose replies were written since the client was last heard of.
+    /// Drawn numbers whose replies were written after the last byte that the client sent.
     unheard_numbers: u64,
-    /// A read said that what was written came too late.
+    /// A read failed with a broken pipe: the client had closed before those replies arrived.
     refused: bool,
-    /// The stream's end was seen while a request waited.
+    /// The end of the stream was read while a request waited.
     is_ended: bool,
-    /// The client was seen to be there since the last wait: for messages that it could have
-    /// together with others.
+    /// The client was there at the last look; it may take a message that another connection could
+    /// have.
     is_seen: bool,
     patience: Patience,
-    /// The socket's read timeout as it is now: setting it is a system call.
+    /// The socket's present read timeout. Setting it is a system call, so it is set only when it
+    /// changes.
     read_timeout: Option<Duration>,
 }
 
-/// Ends the client's part in its process, and counts the numbers of one that was gone before
-/// its reply was written, also after a panic: those not written, and those that its system refused because it had closed
-/// before (a broken pipe). A connection reset may come after a reply was read, and counts not.
+/// Unregisters the client, also after a panic, and counts its undelivered numbers: those that were
+/// not written, and those whose replies met a closed socket. Linux reports these as a broken pipe.
+/// A connection reset counts as delivered: it may come after the reply was read.
 impl Drop for Connection<'_> {
     fn drop(&mut self) {
         let mut lost = self.unwritten_numbers;
@@ -145,26 +154,26 @@ impl Drop for Connection<'_> {
     }
 }
 
-/// How a connection ended.
+/// The way in which a connection ended; it decides how the socket is closed.
 #[derive(Debug, PartialEq, Eq)]
 enum ConnectionEnd {
-    /// The client closed or cannot be reached: nothing of it is left unread.
+    /// The client closed, or cannot be reached: no input is unread.
     Theirs,
-    /// The server closes, and input may be unread.
+    /// The server closes; input may be unread.
     Ours,
-    /// The server stops: reading was shut down already.
+    /// The server stops: reading is shut down already.
     Stop,
 }
 
-/// What a read brought.
+/// The result of a read.
 enum Received {
     Tail(Tail),
     TooSlow,
     ConnectionEnd(ConnectionEnd),
 }
 
-/// A draw, by hand: the one request that comes by the million. As a function of its own it makes
-/// the reply where it is wanted; to move it once more would cost as much as the lock.
+/// Draws numbers. By hand, because this is the one request that comes by the million: a function of
+/// its own makes the reply in its place, and one more move of it would cost as much as the lock.
 #[inline(never)]
 pub fn draw(shared: &Shared, client: ClientNumber, count: u64) -> Reply<'_> {
     match shared.numbers.draw(client, count) {
@@ -174,6 +183,7 @@ pub fn draw(shared: &Shared, client: ClientNumber, count: u64) -> Reply<'_> {
 }
 
 impl Connection<'_> {
+    /// Reads, answers and writes until the connection ends.
     fn converse(&mut self) -> ConnectionEnd {
         loop {
             let tail = match self.receive() {
@@ -186,13 +196,15 @@ impl Connection<'_> {
             if self.flush().is_err() || last {
                 return ConnectionEnd::Ours;
             }
+            // After the answers: a client such as `printf 'draw 1\n' | nc` closes its half of the
+            // connection at once, and still reads.
             if tail == Tail::Ended {
                 return ConnectionEnd::Theirs;
             }
         }
     }
 
-    /// Waits for bytes, as long as the situation allows.
+    /// Waits for bytes for as long as the situation allows.
     fn receive(&mut self) -> Received {
         self.is_seen = false;
         self.show();
@@ -204,8 +216,8 @@ impl Connection<'_> {
             }
             self.set_read_timeout(wait.timeout());
             match self.stream.read(self.input.space()) {
-                // The stop shuts reading down: what had come is still read, and then an
-                // empty socket looks like the stream's end.
+                // After the stop shut down reading, a read still returns bytes that had arrived,
+                // and then 0, like the end of the stream.
                 Ok(0) if self.shared.is_stopping() => {
                     return Received::ConnectionEnd(ConnectionEnd::Stop);
                 }
@@ -231,12 +243,12 @@ impl Connection<'_> {
         }
     }
 
-    /// Shows others what it has done.
+    /// Shows the connection's progress to other threads.
     fn show(&self) {
         self.gauge.has_answered(self.answered, self.conversation.tongue());
     }
 
-    /// What a wait in vain means; `None` to wait on.
+    /// Handles a read that timed out. Returns `None` to wait again.
     fn nothing_came(&mut self, wait: WaitFor) -> Option<Received> {
         match wait {
             WaitFor::Quiet(_) => Some(Received::Tail(Tail::Quiet)),
@@ -272,10 +284,10 @@ impl Connection<'_> {
         self.spare = Vec::new();
     }
 
-    /// Answers every whole request in the input; true when the connection shall close.
+    /// Answers every whole request in the input. Returns true if the connection has to close.
     fn answer_all(&mut self, tail: Tail) -> bool {
         loop {
-            // Looked at where it stands: moving a request costs as much as the lock.
+            // By reference: one more move of a request would cost as much as the lock.
             match &self.conversation.decode(self.input.pending(), tail) {
                 Decoded::Incomplete => return false,
                 &Decoded::Asked { request: Ok(ref request), used } => {
@@ -314,13 +326,13 @@ impl Connection<'_> {
         }
     }
 
-    /// Passes over bytes that are no request.
+    /// Drops bytes that hold no request.
     fn skip(&mut self, used: usize) {
         self.input.consume(used);
         self.patience.request_done();
     }
 
-    /// Before a request is executed: a list of the connections shows this one as it is now.
+    /// Prepares for a request: updates the gauge before a list that shows this connection too.
     fn look_at(&self, request: &Request<'_>) {
         if let Some(fault) = self.limits.fault {
             fault(request);
@@ -330,12 +342,12 @@ impl Connection<'_> {
         }
     }
 
-    /// Who asks, in the representation that it chose.
+    /// Returns the caller, with the most data that its format can carry.
     fn caller(&self) -> Caller {
         Caller { most_data: self.conversation.most_data(), ..self.caller }
     }
 
-    /// Appends a reply and drops the request that it answers.
+    /// Appends a reply, and drops the request that it answers.
     fn encode(&mut self, reply: &mut Reply<'_>, used: usize) {
         if let Reply::Drawn(drawn) = reply {
             self.unwritten_numbers += drawn.count();
@@ -346,7 +358,7 @@ impl Connection<'_> {
         self.patience.request_done();
     }
 
-    /// Appends an answer that needs no service. One that uses nothing is only the word to go on.
+    /// Appends an answer that needs no service. With `used` 0 it is HTTP's `100 Continue`.
     fn encode_own(&mut self, used: usize) {
         self.conversation.encode_own(&mut self.output);
         self.input.consume(used);
@@ -356,7 +368,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Writes all replies that wait.
+    /// Writes all replies that wait. An error is logged here; the caller only closes.
     fn flush(&mut self) -> Result<(), ()> {
         if self.output.is_empty() {
             return Ok(());
@@ -373,6 +385,7 @@ impl Connection<'_> {
         written.map_err(|error| log::debug!("client-{}: {error}", self.caller.client))
     }
 
+    /// Tells the client that its request took too long.
     fn end_too_slow(&mut self) -> ConnectionEnd {
         let timeout_ms = self.limits.request_timeout.as_millis();
         self.conversation.too_slow(self.input.pending(), timeout_ms, &mut self.output);

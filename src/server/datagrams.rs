@@ -1,29 +1,40 @@
-//! What a server does with a datagram: the server's half of R, RR and RRA.
+//! The server's half of R, RR and RRA: the answer to each datagram.
 //!
 //! ```text
 //!   get_request ──► token? ──► fits? ──► history? ──► execute ──► send_reply
 //!                     │no        │no        │no                       ▲
-//!                     └► error   └► error   └► the reply that was kept┘
+//!                     └► error   └► error   └► the kept reply ────────┘
 //! ```
 //!
 //! | protocol | the client | the server |
 //! | --- | --- | --- |
-//! | R | asks and goes on | executes each copy that arrives (the first one, if asked at most once), sends nothing but what is wrong with a token |
-//! | RR | asks, and again until a reply comes | *at least once*: executes each copy; *at most once*: the first one, and sends its reply again |
-//! | RRA | and acknowledges the reply | drops the reply that it kept |
+//! | R | sends the request once and goes on | executes it; sends no reply |
+//! | RR | sends the request until a reply comes | executes it and replies |
+//! | RRA | also acknowledges the reply | drops the kept reply |
+//!
+//! The network may deliver several copies of a request. Asked *at least once*, the server executes
+//! each copy. Asked *at most once*, it executes the first, and answers the others with the reply
+//! that it kept. A draw shows the difference: two copies at least once take two numbers.
 //!
 //! **Invariants**
 //!
-//! 1. Without a valid token nothing is executed, nothing is kept, and nothing is sent that
-//!    is longer than three times what came.
-//! 2. A request that does not fit a datagram, that has an effect and whose reply might
-//!    not, or that may wait for another client, is refused before it is executed.
-//! 3. At most once means it: see [`crate::server::history`]. The id alone decides what is a repeat.
+//! 1. Without a valid token the server executes nothing and keeps nothing, and sends at most three
+//!    times as many bytes as came: it is no tool to flood another machine.
+//! 2. These requests are refused before they are executed: one that does not fit a datagram; a draw
+//!    whose numbers might not fit the reply; one that may wait for another client. Refused later,
+//!    the numbers would be gone and the client would not have them. (A message that does not fit
+//!    stays in its inbox.)
+//! 3. At most once, no request is executed twice: see [`crate::server::history`]. The id alone
+//!    decides whether a request is a repeat.
 //!
-//! **Lock** none: the `udp` thread's own; executing takes the server's, one at a time.
+//! **Lock** none. The `udp` thread owns this state; executing a request takes the server's locks,
+//! one at a time.
 //!
-//! **Source** the lecture's request-reply protocols; invocation semantics from Coulouris
-//! and others, section 5.3.
+//! **Simplified** nothing here measures the network, and a reply of more than one datagram is not
+//! cut into pieces: its client asks over TCP.
+//!
+//! **Source** the lecture's request-reply protocols; Coulouris and others, section 5.3, for the
+//! invocation semantics.
 
 use std::hash::RandomState;
 use std::net::SocketAddr;
@@ -39,53 +50,54 @@ use crate::protocol::frame::Header;
 use crate::server::history::{History, Recall};
 use crate::server::token::Tokens;
 
-/// What a server that takes datagrams is bound by.
+/// The limits of a server that takes datagrams.
 #[derive(Debug, Clone)]
 pub struct DatagramLimits {
-    /// The longest datagram in bytes, either way.
+    /// The longest datagram in bytes, in both directions.
     pub longest: usize,
-    /// The most clients that the history knows.
+    /// The most clients in the history.
     pub history: usize,
-    /// How long it knows one after its last request.
+    /// The time for which the history keeps a client after its last request.
     pub history_time: Duration,
 }
 
-/// The state of a server that takes datagrams.
+/// The state of a server that takes datagrams. The `udp` thread owns it: no lock guards it.
 #[derive(Debug)]
 pub struct Datagrams {
     tokens: Tokens,
     history: History,
     longest: usize,
-    /// How many numbers the list has.
+    /// The length of the list of numbers: it bounds the reply to a draw.
     numbers: u32,
 }
 
-/// Executes requests: [`crate::server::shared::Shared`] does, or a test.
+/// The service that executes requests: the server's locks, or a test.
 pub trait Executor {
-    /// A number for a new client.
+    /// Returns a number for a new client.
     fn next_client(&mut self) -> ClientNumber;
-    /// Executes a request; whether anybody is told is in `wish`.
+    /// Executes a request. `wish` says whether a reply is sent.
     fn execute(&mut self, request: &Request<'_>, client: ClientNumber, wish: Wish) -> Reply<'_>;
 }
 
 impl Datagrams {
-    /// With a secret key; `start` is no later than any time that is given from now on.
+    /// Starts with a secret key for the tokens. No later call may pass a time before `start`.
     pub fn new(limits: &DatagramLimits, numbers: u32, key: RandomState, start: Instant) -> Self {
         let history = History::new(limits.history, limits.history_time, start);
         Self { tokens: Tokens::new(key, start), history, longest: limits.longest, numbers }
     }
 
-    /// What is kept of at-most-once clients.
+    /// Returns the history of at-most-once clients.
     pub fn history(&self) -> &History {
         &self.history
     }
 
-    /// Drops what the history has kept for long enough, now and then.
+    /// Drops old entries of the history, if a sweep is due.
     pub fn sweep(&mut self, now: Instant) {
         self.history.sweep(now);
     }
 
-    /// Treats one datagram; answers what to send back.
+    /// Handles one datagram. Returns the datagram to send back, or `None` for no answer. Cannot
+    /// fail: anything that a sender can do wrong is answered, or ignored.
     pub fn receive(
         &mut self,
         datagram: &[u8],
@@ -114,9 +126,11 @@ impl Datagrams {
                 }
             }
         };
+        // Invariant 1: everything that reaches this line had no valid token.
         (answer.len() <= AMPLIFICATION * datagram.len()).then_some(answer)
     }
 
+    /// Returns the Welcome for a Hello. Keeps nothing: the token itself holds the client's number.
     fn welcome(
         &self,
         asked: Header,
@@ -158,16 +172,22 @@ impl Datagrams {
         }
         let mut answer = datagram::reply(asked.header, Some(asked.token), &mut reply);
         if answer.len() > self.longest {
-            // Only what a request has read: whatever has an effect was refused before.
+            // Nothing was changed: a draw was refused before, and a message that does not fit stays
+            // in its inbox.
             answer = asked.error(Error::new(Code::TooLarge, REPLY_TOO_LONG))?;
         }
+        // No copy comes between the execution and this line: one thread does both.
         if asked.wish.at_most_once {
             self.history.keep(client, &answer);
         }
         Some(answer)
     }
 
-    /// Refuses what does not fit a datagram.
+    /// Refuses a request that cannot be answered by a datagram, before it has an effect.
+    ///
+    /// # Errors
+    /// Fails with `too-large` if the request or its longest reply does not fit, or with `refused`
+    /// if it may wait.
     fn fitting<'a>(
         &self,
         asked: &DatagramCall,
@@ -191,7 +211,7 @@ impl Datagrams {
     }
 }
 
-/// A request as it came.
+/// One request, without its body.
 struct DatagramCall {
     header: Header,
     token: Token,
@@ -201,13 +221,15 @@ struct DatagramCall {
 }
 
 impl DatagramCall {
+    /// Returns the datagram of an error, if the client wants a reply at all.
     fn error(&self, error: Error) -> Option<Vec<u8>> {
         let reply = || datagram::reply(self.header, Some(self.token), &mut Reply::Error(error));
         self.wish.reply.then(reply)
     }
 }
 
-/// Short: the answer may be no longer than three headers.
+/// A refusal without a token is bounded by invariant 1. The shortest request has 16 bytes, so this
+/// one has at most 48: a header of 16, a length of 4, 19 letters and a NUL make 40.
 const NO_TOKEN: &str = "no token; say Hello";
 const NOT_OURS: &str = "no token of ours; say Hello";
 const TOO_OLD: &str = "the token is too old and not in the history; say Hello";
@@ -217,6 +239,8 @@ const WAITS: &str =
     "one thread serves all datagrams and waits for nobody; ask for a wait of 0 ms, or by TCP";
 const REPLY_TOO_LONG: &str = "the reply does not fit a datagram; ask for less, or by TCP";
 
+/// Returns an error about the token itself. It carries no token, so that the client can tell it
+/// from the request's own answer.
 fn about_token(asked: Header, text: &'static str) -> Vec<u8> {
     datagram::reply(asked, None, &mut Reply::Error(Error::new(Code::Refused, text)))
 }

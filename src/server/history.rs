@@ -3,32 +3,40 @@
 //! ```text
 //!   client 7 ──► last id 12 │ reply, 64 bytes │ last heard 3 s ago
 //!   client 9 ──► last id  3 │ acknowledged    │ last heard 1 s ago
+//!
+//!   from client 7   id 13 ─► execute, keep the new reply instead
+//!                   id 12 ─► send the kept reply again
+//!                   id 11 ─► a late copy: refuse
 //! ```
 //!
-//! A request is executed if its id is higher than its client's last one. A client has one
-//! request under way, so a higher id also says that it waits for no earlier reply: one entry
-//! a client is enough. The same id again is answered with the reply that was kept; a lower
-//! one is a straggler.
+//! The server executes a request if its id is higher than the last one of its client. A client has
+//! one request under way, so a higher id also says that it waits for no earlier reply: one entry
+//! for each client is enough.
 //!
 //! **Invariants**
 //!
-//! 1. No request is executed twice. An entry is dropped only after its client was silent
-//!    for the history's time; from then on its token is older than that time, and a token
-//!    of that age without an entry is refused. So a copy that outlives the history is not
-//!    executed again: the history says that it does not know the token any more.
-//! 2. There are never more entries than its bound; a full history refuses new clients and
-//!    forgets nobody. Half of it at most, rounded up, belongs to one address.
-//! 3. An entry whose time is over is dropped within half of that time, whoever sends what in
-//!    the meantime.
+//! 1. No request is executed twice. An entry is dropped only after its client was silent for the
+//!    history's time. From then on the client's token is older than that time, and a token of that
+//!    age without an entry is refused. So a copy that arrives after its entry was dropped is not
+//!    executed: the server answers that it no longer knows the token.
+//! 2. There are never more entries than the bound. A full history refuses new clients and drops no
+//!    entry for them. At most half of the entries, rounded up, belong to one address.
+//! 3. An entry whose time is over is dropped within half of that time: a sweep is due a quarter
+//!    after the last one, and the thread wakes up at the latest another quarter later, whatever
+//!    arrives.
 //!
-//! **Lock** none: the `udp` thread's own. Time is an argument; it is the server's alone.
+//! **Cost** one entry is a few words and its reply, at most one datagram. A decision on a request
+//! is a few lookups in hash tables; a sweep walks all entries, four times in the history's time.
 //!
-//! **Simplified** a client that wants more than one request under way says Hello more than
-//! once. An address is one IP address: whoever has many has many halves.
+//! **Lock** none. The `udp` thread owns the history. Time is an argument, and it is the server's
+//! alone.
 //!
-//! **Source** Coulouris and others, section 5.2: history, and the request that acknowledges
-//! the reply before it; Birrell and Nelson (1984) for the ids that go up. Invariant 1's
-//! second half is ours.
+//! **Simplified** a client that wants two requests under way says Hello twice. An address is one IP
+//! address, so a sender with many addresses has many halves; a bigger server counts whole networks.
+//!
+//! **Source** Coulouris and others, section 5.2: the history, and the request that acknowledges the
+//! reply before it; Birrell and Nelson (1984) for the rising ids. The second half of invariant 1 is
+//! ours.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
@@ -38,72 +46,82 @@ use std::time::{Duration, Instant};
 use crate::common::caller::ClientNumber;
 use crate::server::token::Proof;
 
-/// Entries whose time is over are looked for so many times in the history's time.
+/// The number of sweeps in the history's time. More would cost more walks; fewer would keep entries
+/// that are over for longer.
 const SWEEPS: u32 = 4;
 
-/// The last request of each client.
+/// The last request of each client that asks at most once. The `udp` thread owns it.
 #[derive(Debug)]
 pub struct History {
     entries: HashMap<ClientNumber, HistoryEntry>,
-    /// How many entries each address has.
+    /// The number of entries of each address. Counted as entries come and go: a walk over all
+    /// entries for each new client would take longer as the history fills.
     addresses: HashMap<IpAddr, usize>,
     most: usize,
+    /// The time for which an entry is kept after its client was heard.
     time: Duration,
-    /// When entries whose time is over were looked for.
+    /// The time of the last sweep.
     swept: Instant,
-    /// Replies that were sent again.
+    /// The number of replies that were sent again, for `stats`.
     resent: u64,
 }
 
+/// The last request of one client.
 #[derive(Debug)]
 struct HistoryEntry {
+    /// The highest id that was begun.
     last: u32,
     outcome: Outcome,
+    /// The time of the client's last request, new or repeated.
     heard: Instant,
+    /// The address whose count the entry is in.
     ip: IpAddr,
 }
 
-/// What is known of a client's last request.
+/// The outcome of a client's last request.
 #[derive(Debug)]
 enum Outcome {
-    /// It was begun, and no reply is kept: none was wanted, or it comes.
+    /// It was begun, and no reply is kept: none was wanted, or it is being executed.
     Begun,
+    /// The whole datagram of the reply, which is sent again for each copy of the request.
     Replied(Box<[u8]>),
+    /// The client has received the reply. Only the id is still needed.
     Acknowledged,
 }
 
-/// What to do with a request.
+/// The decision on a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Recall<'a> {
     /// Execute it, then [`History::keep`] the reply.
     New,
-    /// It was executed: send this again.
+    /// It was executed; send this reply again.
     Repeated(&'a [u8]),
-    /// It was executed, and nothing is sent: its reply arrived, or was not wanted.
+    /// It was executed; send nothing, because the reply arrived or was not wanted.
     Settled,
-    /// A later request of the client came first.
+    /// The client has sent a request with a higher id already; refuse.
     Behind,
-    /// There is no room for another client.
+    /// The history has no room for another client; refuse.
     Full,
 }
 
 impl History {
-    /// For at most so many clients, each kept for that time after its last request; no time
-    /// that is given from now on is before `start`.
+    /// Makes a history for at most `most` clients, each kept for `time` after its last request. No
+    /// later call may pass a time before `start`.
     pub fn new(most: usize, time: Duration, start: Instant) -> Self {
         let (entries, addresses) = (HashMap::new(), HashMap::new());
         Self { entries, addresses, most, time, swept: start, resent: 0 }
     }
 
-    /// Whether a token is taken: it is younger than the history's time, or its client is
-    /// known.
+    /// Returns whether a token is accepted: it is younger than the history's time, or its client
+    /// has an entry. This test, together with [`History::sweep`], is invariant 1.
     pub fn accepts(&self, proof: Proof, now: Instant) -> bool {
         let known = self.entries.get(&proof.client);
         proof.age < self.time || known.is_some_and(|entry| !self.is_over(entry, now))
     }
 
-    /// Decides on request `id` of a client whose token is accepted; a new one is begun from
-    /// now on. Room that silence made is found by [`History::sweep`] before.
+    /// Decides on request `id` of a client whose token is accepted. A new request is begun: from
+    /// now on its copies are repeats. Counts entries that are over as well, so the caller sweeps
+    /// first.
     pub fn begin(&mut self, client: ClientNumber, id: u32, ip: IpAddr, now: Instant) -> Recall<'_> {
         let has_room = self.has_room(ip);
         let entry = match self.entries.entry(client) {
@@ -130,21 +148,24 @@ impl History {
         }
     }
 
-    /// Keeps the reply to the request that was begun last.
+    /// Keeps the reply to the request that was begun last. It replaces the reply to the request
+    /// before.
     pub fn keep(&mut self, client: ClientNumber, reply: &[u8]) {
         if let Some(entry) = self.entries.get_mut(&client) {
             entry.outcome = Outcome::Replied(reply.into());
         }
     }
 
-    /// The reply to request `id` arrived: it is dropped, and the id remembered.
+    /// Drops the reply to request `id`, which has arrived, and keeps the id. An acknowledgement of
+    /// any other id is late, and changes nothing.
     pub fn acknowledge(&mut self, client: ClientNumber, id: u32) {
         if let Some(entry) = self.entries.get_mut(&client).filter(|entry| entry.last == id) {
             entry.outcome = Outcome::Acknowledged;
         }
     }
 
-    /// Drops the clients that were silent for long enough, now and then.
+    /// Drops the entries of clients that were silent for the history's time. Does nothing if the
+    /// last sweep is younger than [`History::sweep_every`].
     pub fn sweep(&mut self, now: Instant) {
         if now.saturating_duration_since(self.swept) < self.sweep_every() {
             return;
@@ -161,41 +182,45 @@ impl History {
         addresses.retain(|_, count| *count > 0);
     }
 
-    /// How often [`History::sweep`] has something to do.
+    /// Returns the time between two sweeps.
     pub fn sweep_every(&self) -> Duration {
         self.time / SWEEPS
     }
 
-    /// How many clients it knows.
+    /// Returns the number of clients in the history.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether it knows none.
+    /// Returns whether it holds no client.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// How many replies are kept.
+    /// Returns the number of kept replies.
     pub fn replies(&self) -> usize {
         let kept = |entry: &&HistoryEntry| matches!(entry.outcome, Outcome::Replied(_));
         self.entries.values().filter(kept).count()
     }
 
-    /// How many replies were sent again.
+    /// Returns the number of replies that were sent again.
     pub fn resent(&self) -> u64 {
         self.resent
     }
 
-    /// How long a client is kept after its last request.
+    /// Returns the time for which a client is kept after its last request.
     pub fn time(&self) -> Duration {
         self.time
     }
 
+    /// Returns whether an entry's time is over, also if no sweep has dropped it yet.
     fn is_over(&self, entry: &HistoryEntry, now: Instant) -> bool {
         now.saturating_duration_since(entry.heard) >= self.time
     }
 
+    /// Returns whether another client at this address fits: the bound is not reached, and the
+    /// address has less than half of the entries, rounded up. With a bound of 1, one address may
+    /// have it.
     fn has_room(&self, ip: IpAddr) -> bool {
         let of_this_address = self.addresses.get(&ip).copied().unwrap_or_default();
         self.entries.len() < self.most && of_this_address < self.most.div_ceil(2)

@@ -1,46 +1,68 @@
-//! What was read from a socket and not yet used.
+//! The bytes that were read from a socket and not decoded yet.
 //!
 //! ```text
 //!   │ used │ pending ……… │ space ……… │
 //!          start         end
+//!
+//!   read 12 bytes   │ draw 4\ndraw  │ space │      start 0, end 12
+//!   one request     │ draw 4\n│draw  │ space │     start 7: nothing is moved
+//!   the rest comes  │ draw 4\n│draw 2\n│ space │   end 14
+//!   all used        │ space            │           start = end: the next read begins at 0
 //! ```
 //!
-//! **Invariants** the buffer grows only when a read has filled it, to at most four times
-//! what has come: never for a length that was claimed, and past 64 KiB only for a request
-//! that is longer. The transport shrinks it when idle.
+//! Bytes are moved to the front only when the space is used up. The wrong way, `drain(..used)`
+//! after each request, moves all pending bytes for each one: for n requests in one read that is
+//! about n²/2 times the length of a request.
 //!
-//! **Lock** none: one for each connection.
+//! **Invariants**
+//!
+//! 1. The buffer grows only after a read has filled it, to at most four times the bytes that have
+//!    arrived (1 KiB at first): never for a length that a client only claims.
+//! 2. Past 64 KiB it grows only while more than half of it is pending.
+//!
+//! **Lock** none. The thread of a connection owns one; so does each client of the library.
+//!
+//! **Simplified** a ring buffer never moves bytes, but then a request may lie in two pieces, and a
+//! decoder that borrows from the input needs it in one.
+//!
+//! **Source** ours.
 
-/// The first buffer, in bytes: a request or a few; idle connections are many.
+/// The length of the first buffer, in bytes. It holds a request or a few; most of thousands of
+/// connections are idle and need no more.
 const FIRST: usize = 1024;
 
-/// Up to here the buffer grows fourfold, in bytes, whenever a read has filled it: more is
-/// likely to wait, and a read costs more than the memory. Then twofold.
+/// Up to this length, in bytes, the buffer grows fourfold whenever a read has filled it: more bytes
+/// are likely to wait, and another read costs more than the memory. From here on it doubles, and
+/// only for bytes that are pending.
 const LARGE: usize = 64 * 1024;
 
-/// Bytes of one connection, between the socket and the decoder.
+/// The bytes of one connection between the socket and the decoder.
 #[derive(Debug, Default)]
 pub struct Input {
+    /// The whole buffer. Its length is its size in memory; it is always initialized, so a read
+    /// needs no `unsafe`.
     bytes: Vec<u8>,
+    /// The pending bytes are `start..end`; the space is behind them.
     start: usize,
     end: usize,
-    /// The last read filled all the space it was given.
+    /// The last read filled all the space that it got.
     overflowing: bool,
 }
 
 impl Input {
-    /// What waits to be decoded.
+    /// Returns the bytes that wait to be decoded.
     pub fn pending(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
-    /// Drops what was decoded.
+    /// Drops the first `used` pending bytes. Nothing is moved.
     pub fn consume(&mut self, used: usize) {
         debug_assert!(used <= self.end - self.start);
         self.start += used;
     }
 
-    /// Room to read into, at least one byte.
+    /// Returns the space to read into, at least one byte: a read into an empty slice would return
+    /// 0, like the end of the stream.
     pub fn space(&mut self) -> &mut [u8] {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
@@ -51,8 +73,8 @@ impl Input {
         &mut self.bytes[self.end..]
     }
 
-    /// Moves what is pending to the front, and grows if more than half is pending still,
-    /// or if the buffer is small for what comes.
+    /// Moves the pending bytes to the front. Grows the buffer if more than half of it is pending,
+    /// or if it is small and the last read filled it.
     fn make_room(&mut self) {
         self.bytes.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
@@ -64,19 +86,19 @@ impl Input {
         }
     }
 
-    /// Says how much of the space was filled.
+    /// Adds `count` bytes of the space to the pending ones, after a read has put them there.
     pub fn filled(&mut self, count: usize) {
         debug_assert!(count <= self.bytes.len() - self.end);
         self.end += count;
         self.overflowing = self.end == self.bytes.len();
     }
 
-    /// The bytes it takes.
+    /// Returns the length of the buffer in bytes.
     pub fn capacity(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Gives its memory back, when nothing is pending.
+    /// Frees the buffer if nothing is pending.
     pub fn shrink(&mut self) {
         if self.start == self.end {
             *self = Self::default();

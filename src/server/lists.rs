@@ -1,16 +1,28 @@
-//! `list`: leases, sessions and connections, as others may see them.
+//! `list`: all leases, sessions or connections, as far as others may see them.
 //!
-//! In text: `list leases`, `list sessions` or `list connections` is answered with
-//! `list WHAT TOTAL COLUMN,COLUMN,… VALUE,VALUE,… …`: a row of values for each, the leases that end
-//! first, the connections that came first, any sessions. Ids are their first digits.
+//! ```text
+//!   > list leases
+//!   < list leases 2 offset,block,size,id,left_ms 0,64,64,8a6…,4200 1024,1024,1000,f03…,60000
 //!
-//! **Invariants** at most 512 of each, however many there are; no id but its first digits:
-//! a client that has an id has the lease.
+//!   list KIND TOTAL COLUMN,COLUMN,… VALUE,VALUE,… VALUE,VALUE,…
+//! ```
 //!
-//! **Lock** the tables, once for each list; words are made of it afterwards. The connections have a
-//! lock of their own.
+//! Leases come in the order in which they end, connections in the order in which they came,
+//! sessions in the order of their processes' names.
 //!
-//! **Source** ours.
+//! **Invariants**
+//!
+//! 1. A list has at most 512 rows, however many things there are; `total` counts all of them.
+//! 2. Of an id a list shows three digits, or none of a short one: a client that has the whole id
+//!    has the lease.
+//! 3. Each row has as many values as there are columns. No value holds a space or a comma.
+//!
+//! **Lock** the tables', once for each list: the rows are copied, and words are made of them after
+//! the unlock. `list connections` takes the clients' lock, unlocks it, and then takes the tables'
+//! for the names of the processes. A client may leave in between; its row is shown then all the
+//! same.
+//!
+//! **Simplified** a list has no second page. **Source** ours.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -29,7 +41,7 @@ use crate::memory::lease::LeaseRow;
 use crate::memory::service::rounded_up;
 use crate::sessions::Pair;
 
-/// How many of a kind are listed.
+/// The most rows of a list. It bounds the time under the lock and the length of the reply.
 const MAX_ROWS: usize = 512;
 
 choice! {
@@ -38,17 +50,17 @@ choice! {
         "there is no such list; give leases, sessions or connections",
         "asks for a list that there is not"
     ] {
-        /// Leases and the blocks they lie in, the one that ends first at first.
+        /// Leases and their blocks, in the order in which they end.
         Leases = "leases",
-        /// Sessions: who talks with whom.
+        /// Sessions: the two processes of each.
         Sessions = "sessions",
-        /// Connections, and what each does.
+        /// Connections, with the activity of each.
         Connections = "connections",
     }
 }
 
 impl Listed {
-    /// The name of one of them.
+    /// Returns the name of a single row, for XML.
     fn one(self) -> &'static str {
         match self {
             Listed::Leases => "lease",
@@ -61,29 +73,31 @@ impl Listed {
 command! {
     /// Lists all things of one kind.
     0x2a "list leases|sessions|connections" List -> Box<Listing> {
-        /// Which kind.
+        /// The kind.
         what: Listed,
     }
 }
 
-/// A list: as many values in each row as there are columns. Names and values hold no space and
-/// no comma.
+/// A list. Names and values hold no space and no comma.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// Of what.
+    /// The kind.
     pub what: Listed,
-    /// How many there are, of which no more than the first are listed.
+    /// The number of things of this kind; the rows may be fewer.
     pub total: u64,
-    /// The names of a row's values.
+    /// The names of the values of a row.
     pub columns: Vec<Cow<'static, str>>,
-    /// One for each.
+    /// The rows, each with a value for each column.
     pub rows: Vec<Vec<String>>,
 }
 
-/// Columns that are names, whatever they look like.
+/// Columns of names. JSON writes other values as numbers if they look like one, but a process may
+/// be called `12`.
 const NAMES: [&str; 4] = ["id", "process", "opener", "other"];
 
 impl<'a> Message<'a> for Listing {
+    /// Reads a list from a frame. All values stand in one sequence, row after row: the number of
+    /// columns cuts them into rows.
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let (what, total) = (Listed::read(source)?, source.u64()?);
         let columns: Vec<Cow<'static, str>> =
@@ -129,7 +143,7 @@ impl Answer<'_> for Listing {
     }
 }
 
-/// The rows of a list, and how many there would be.
+/// The number of all things, and the rows of those that are listed.
 type RowsAndTotal = (u64, Vec<Vec<String>>);
 
 impl Execute<Shared> for List {
@@ -158,6 +172,7 @@ impl Execute<Shared> for List {
     }
 }
 
+/// Returns the leases, in the order in which they end.
 fn leases(shared: &Shared) -> RowsAndTotal {
     let (total, leases) = shared.memory.read(|tables, now| tables.leases.soonest(MAX_ROWS, now));
     let row = |lease: &LeaseRow| {
@@ -168,6 +183,7 @@ fn leases(shared: &Shared) -> RowsAndTotal {
     (total, leases.iter().map(row).collect())
 }
 
+/// Returns the sessions, a row for both ends of each.
 fn pairs(shared: &Shared) -> RowsAndTotal {
     let (total, pairs) = shared
         .memory
@@ -182,7 +198,11 @@ fn pairs(shared: &Shared) -> RowsAndTotal {
     (total, pairs.iter().map(row).collect())
 }
 
-/// The connected clients, in the order in which they came.
+/// Returns the connections, in the order in which they came.
+///
+/// # Errors
+/// Fails with `refused` for a sender of datagrams: one thread serves all datagrams, and this list
+/// walks and sorts all clients.
 fn connections(shared: &Shared, caller: Caller) -> Result<RowsAndTotal, Error> {
     if !caller.is_connected {
         let text = "one thread serves all datagrams, and would wait for the answer; ask by TCP";

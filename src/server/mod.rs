@@ -1,13 +1,19 @@
 //! # Chapter 3: a thread for each client
 //!
-//! **The question.** Some clients are fast, some are slow, some say nothing for hours, some vanish. How
-//! does one program serve all of them at the same time, and how does it stop without losing a reply?
+//! **The question.** Some clients are fast, some are slow, some say nothing for hours, some vanish.
+//! How does one program serve all of them at the same time, and how does it stop without losing a
+//! reply?
 //!
-//! **The wrong way.** One loop that accepts a client, serves it until it leaves, and accepts the next: a
-//! client that says nothing keeps all others waiting. A thread for each client is right, but three
-//! mistakes are near: a lock that is held while a socket is written, so one client that does not read
-//! stops everybody; a spawn that is believed to succeed always; and a stop that closes a socket with
-//! unread bytes in it, after which the system throws the last replies away.
+//! **The wrong way.** One loop accepts a client, serves it until it leaves, and accepts the next. A
+//! client that says nothing then keeps all others waiting. A thread for each client is right, but
+//! three mistakes are near:
+//!
+//! - A thread holds a lock while it writes to a socket. One client that does not read its replies
+//!   then stops every client that needs the lock.
+//! - `std::thread::spawn` panics when the system has no thread left. One client too many then ends
+//!   the accepting thread. `thread::Builder` returns an error instead.
+//! - The stop closes a socket that holds unread bytes. The system then resets the connection, and
+//!   the client loses the last replies ([`writing`]).
 //!
 //! **The right way.**
 //!
@@ -17,38 +23,44 @@
 //!     └── the next                   └───────────────────────────────────────────────────────┘
 //! ```
 //!
-//! The accepting thread ([`accept`]) spawns a thread for each client. That thread ([`connection`]) reads,
-//! answers and writes in turn, and holds a lock only between reading and writing. All threads share one
-//! struct ([`shared`]), whose fields are the locks. The stop sets a flag, shuts reading down on every
-//! socket, and joins every thread; replies under way are still written.
+//! The accepting thread ([`accept`]) spawns a thread for each client. That thread ([`connection`])
+//! reads, answers and writes in turn, and holds a lock only between reading and writing. All
+//! threads share one struct ([`shared`]), whose fields are the locks. The stop ([`threads`]) sets a
+//! flag, shuts down reading on every socket, and joins every thread. Replies under way are still
+//! written.
 //!
-//! **What is guarded by what**
+//! **Locks**
 //!
-//! | data | guarded by |
+//! | data | lock |
 //! | --- | --- |
 //! | the numbers, the tables, the blocks | the locks of chapters 1 and 2 |
-//! | who is connected | the clients' lock ([`clients`]) |
-//! | whether the server stops | nothing: an atomic flag, set once |
-//! | the history of datagrams | nothing: the `udp` thread owns it |
+//! | the list of the connected clients | the clients' lock ([`clients`]) |
+//! | the flag that the server stops | none: an atomic, set once |
+//! | the history of datagrams | none: the `udp` thread owns it |
+//! | the buffers and the format of a connection | none: its own thread owns them |
 //!
-//! **What was simplified.** A thread costs memory and a switch, so this is no server for 100,000 clients;
-//! one that waits for many sockets on one thread would be, and could not be read as easily.
+//! **Simplified** a thread costs its stack and a switch for each request, so this is no server for
+//! 100,000 clients. A server for so many waits for many sockets on one thread (an event loop), and
+//! keeps the state of each request in a struct instead of on a stack; that is harder to read.
 //!
-//! | file | what |
+//! **Reading order** top down; stop after [`writing`] if you came for the homework.
+//!
+//! | file | content |
 //! | --- | --- |
 //! | [`accept`] | the accepting thread: it spawns a thread for each client |
-//! | [`threads`] | how all threads start, and the stop |
 //! | [`connection`] | one client's thread, from its first byte to its close |
 //! | [`shared`], [`tables`] | the one struct that all threads share, and the tables in it |
-//! | [`clients`] | who is connected: for lists, and for the stop |
+//! | [`threads`] | the start of all threads, and the stop |
+//! | [`clients`] | the list of the connected clients, for `list` and for the stop |
+//! | [`input`], [`patience`], [`writing`] | the bytes read; the time for a read; a write, a close |
+//! | [`turned_away`] | clients over the limit |
 //! | [`waiting`] | commands that wait for other clients |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |
-//! | [`config`] | what a server is made of |
-//! | [`input`], [`patience`], [`writing`] | what was read; how long a read may take; a whole write, and the close |
-//! | [`turned_away`] | clients over the limit |
-//! | [`udp`], [`datagrams`], [`history`], [`token`] | requests by datagrams, executed at most once |
+//! | [`config`] | the configuration, and its ranges |
+//! | [`udp`], [`datagrams`], [`history`], [`token`] | requests by datagrams, at most once |
 //!
-//! **Source** the homework, and the lecture's server with a thread for each client.
+//! **Source** `loot-box.txt`, points 1 and 4; the lecture's `TCPServer` with a thread for each
+//! connection.
 
 pub mod accept;
 pub mod clients;

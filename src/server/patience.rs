@@ -1,55 +1,69 @@
-//! How long a read may wait, and what it means when nothing came.
+//! The longest wait of a read, and the meaning of its end.
 //!
 //! ```text
-//!   nothing pending, small buffers   as long as the idle timeout, or for ever
-//!   nothing pending, large buffers   1 s, then the buffers shrink
-//!   part of a request                what is left of the request timeout,
-//!                                    counted from the request's first byte
-//!   `draw N` without a line end      100 ms, then it counts as a line
+//!   no bytes pending, small buffers   the idle timeout, or for ever
+//!   no bytes pending, large buffers   1 s, then the buffers shrink
+//!   a part of a request               the rest of the request timeout,
+//!                                     counted from the request's first byte
+//!   `draw N` without a line end       100 ms, then it counts as a line
 //! ```
 //!
-//! A deadline is for the whole request, not for each read: a client that sends one
-//! byte every few seconds runs out of it like one that sends nothing.
+//! The request timeout is for the whole request, not for each read. The wrong way is a fresh
+//! timeout for each read: a client that sends one byte every few seconds would then keep its thread
+//! and its buffer for as long as it likes.
 //!
-//! **Invariants** an idle connection asks for no clock and no timer.
+//! ```text
+//!   timeout 30 s   first byte        byte    byte    byte    byte    byte
+//!                  0 s               5 s     10 s    15 s    20 s    25 s   30 s: closed
+//!   next read waits  30 s             25 s    20 s    15 s    10 s    5 s
+//! ```
 //!
-//! **Lock** none. Time is an argument.
+//! **Invariants**
+//!
+//! 1. An idle connection reads no clock: without an idle timeout it costs no timer at all.
+//! 2. The second before the buffers shrink is a part of the idle timeout, not added to it.
+//!
+//! **Lock** none. A [`Patience`] belongs to one connection's thread. Time is an argument, so the
+//! tests need no sleep.
+//!
+//! **Source** ours; the attack by slow bytes is known as *Slowloris* (2009).
 
 use std::time::{Duration, Instant};
 
 use crate::protocol::text::QUIET_MS;
 
-/// How long a connection keeps large buffers that nothing is in.
+/// The time that a connection keeps large empty buffers. A client that sends large messages in a
+/// row reuses them; one that has stopped gives them back.
 const SHRINK: Duration = Duration::from_secs(1);
 
-/// What the connection knows before it reads.
+/// The state of the connection before a read.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation {
-    /// Part of a request is there.
+    /// The input holds a part of a request.
     pub pending: bool,
-    /// Silence would make a request of it.
+    /// Silence would make that part a whole request.
     pub awaits_quiet: bool,
-    /// Its buffers are larger than an idle connection's should be.
+    /// A buffer is larger than an idle connection may keep.
     pub large: bool,
 }
 
-/// What to wait for, and how long.
+/// The purpose of a wait, with its longest time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitFor {
-    /// For the next byte, for ever.
+    /// Wait for the next byte, without a limit.
     Forever,
-    /// For the rest of a request; then it was too slow.
+    /// Wait for the rest of a request; after that the request was too slow.
     Whole(Duration),
-    /// For anything at all; then the silence is a line end.
+    /// Wait for any byte; after that the silence counts as a line end.
     Quiet(Duration),
-    /// For the next request; then the connection was idle too long.
+    /// Wait for the next request; after that the connection was idle too long.
     Idle(Duration),
-    /// For the next request; then the buffers shrink.
+    /// Wait for the next request; after that the buffers shrink, and the wait goes on.
     Shrink(Duration),
 }
 
 impl WaitFor {
-    /// The socket's read timeout.
+    /// Returns the read timeout for the socket; `None` is no limit.
     pub fn timeout(self) -> Option<Duration> {
         match self {
             WaitFor::Forever => None,
@@ -61,30 +75,32 @@ impl WaitFor {
     }
 }
 
-/// One connection's time limits, and when the present request began.
+/// The time limits of one connection, and the progress of its present wait.
 #[derive(Debug)]
 pub struct Patience {
     request: Duration,
-    /// Zero: none.
+    /// The idle timeout; zero is none.
     idle: Duration,
+    /// The time at which the present request began; `None` between requests.
     began: Option<Instant>,
-    /// How much of the idle time was waited before the buffers shrank.
+    /// The part of the idle timeout that has passed before the buffers shrank.
     idled: Duration,
 }
 
 impl Patience {
-    /// With these limits; an `idle` of zero is none.
+    /// Starts with these limits; an `idle` of zero is none.
     pub fn new(request: Duration, idle: Duration) -> Self {
         Self { request, idle, began: None, idled: Duration::ZERO }
     }
 
-    /// A request was whole: the next one's time has not begun.
+    /// Notes that a request is whole. The time of the next one begins with its first byte.
     pub fn request_done(&mut self) {
         self.idled = Duration::ZERO;
         self.began = None;
     }
 
-    /// What to wait for now. The clock is read only while a request is under way.
+    /// Returns the purpose and the time of the next wait. Reads the clock only while a request is
+    /// incomplete. [`WaitFor::Whole`] with zero means that the request is too slow already.
     pub fn wait(&mut self, situation: Situation, clock: impl FnOnce() -> Instant) -> WaitFor {
         if !situation.pending {
             self.began = None;
@@ -95,6 +111,8 @@ impl Patience {
         let began = *self.began.get_or_insert(now);
         let left = self.request.saturating_sub(now.saturating_duration_since(began));
         let quiet = Duration::from_millis(QUIET_MS);
+        // Silence counts only within the request's own time: if less than 100 ms are left, the
+        // request timeout decides.
         if situation.awaits_quiet && quiet < left {
             WaitFor::Quiet(quiet)
         } else {

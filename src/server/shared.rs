@@ -1,24 +1,40 @@
 //! The one struct that all threads share. Its fields are the locks.
 //!
-//! | lock | guards | taken by | held with |
-//! | --- | --- | --- | --- |
-//! | the draw, in [`Numbers`] | counter, turns, undelivered | a draw, `table`, `stats`, the end of a connection | no other |
-//! | the tables, in [`Memory`] | administrative memory: leases, their order, the allocator, pools, processes, sessions, where messages lie, who waits | all requests about memory, processes and sessions, the end of a connection, the reaper | no other |
-//! | one for each block, in its [`Contents`](crate::memory::arena::Contents) | the block's bytes, their length, whether it was released | set, get, the copies of messages, and the end of a lease, grant or process | no other |
-//! | the clients, in [`Clients`] | who is connected | the accepting thread, the end of a connection, `list connections`, `stats`, the stop | no other |
-//! | the [`Parking`](crate::numbers::parking::Parking)'s | whose step is next; of a lab server only | its draws, `parked`, `step` | no other |
+//! ```text
+//!   accept ───┐                ┌─ numbers ─── the draw's lock ──── counter, record
+//!   client-1 ─┤                ├─ memory ─┬── the tables' lock ─── leases, processes, sessions
+//!   client-2 ─┼─► Arc<Shared> ─┤          └── a lock for each block: its bytes
+//!   reap ─────┤                ├─ clients ── the clients' lock ─── the connected clients
+//!   udp ──────┘                └─ counts and the flag of the stop: atomics, no lock
+//! ```
 //!
-//! Two kinds of condition variable go with the tables: one for the reaper, and one for each
-//! process, on which its clients wait ([`super::waiting`]).
+//! | lock | guards |
+//! | --- | --- |
+//! | the draw's, in [`Numbers`] | the counter, the record, the count of undelivered numbers |
+//! | the tables', in [`Memory`] | leases, the allocator, pools, processes, sessions, waits |
+//! | one for each block of memory | its bytes, their length, whether it was released |
+//! | the clients', in [`Clients`] | the connected clients, the last number |
+//! | the [`Parking`](crate::numbers::parking::Parking)'s, on a lab server | the next step |
+//!
+//! The fields below say which thread locks which.
+//!
+//! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
+//! for each `join` or `lookup` that waits ([`super::waiting`]). One more goes with the clients'
+//! lock.
 //!
 //! **Invariants**
 //!
-//! 1. No thread holds two locks, so no two can wait for each other in a circle.
-//! 2. Under a lock no socket is read or written and nothing is logged.
-//! 3. A poisoned lock is taken as it is: [`crate::common::lock`] says why that is safe.
+//! 1. No thread holds two locks at once. So no two threads can each hold the lock that the other
+//!    waits for: there is no deadlock, and no order of locks to remember.
+//! 2. Under a lock no thread reads or writes a socket, and none logs. A lock is held for
+//!    microseconds, however slow a client is.
+//! 3. A thread takes a poisoned lock as it is: [`crate::common::lock`] says why that is safe.
 //!
-//! **Source** the homework (a lock around the counter); the patent's separate locks for the
-//! administrative memory and for each block.
+//! **Simplified** one lock for all tables. A bigger server divides the tables among several locks,
+//! and then needs an order in which a thread takes two of them.
+//!
+//! **Source** `loot-box.txt`, a lock around the counter; `interprocess-communication-patent.txt`,
+//! separate locks for the administrative memory and for each block.
 
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -32,47 +48,61 @@ use crate::memory::arena::Arena;
 use crate::memory::service::Memory;
 use crate::numbers::draw::Numbers;
 
-/// The one struct that all threads share.
+/// The one struct that all threads share, behind one `Arc`. Each method locks at most one lock at a
+/// time.
 #[derive(Debug)]
 pub struct Shared {
-    /// Chapter 1: the list, and its counter behind the draw's lock. Each draw locks it.
+    /// Chapter 1: the list of numbers, and its counter. The draw's lock, inside, guards the counter
+    /// and the record; client threads and `udp` lock it. The list never changes: reading it needs
+    /// no lock.
     pub numbers: Numbers,
-    /// Chapter 2: the arena, and the tables behind their lock. Later chapters have tables there too.
+    /// Chapters 2, 5 and 6: the arena and the tables. The tables' lock, inside, guards the tables;
+    /// client threads, `udp`, `reap` and the stop lock it. Each block's lock guards its words of
+    /// the arena.
     pub memory: Memory<ServerTables>,
-    /// The connected clients, behind a lock of their own.
+    /// The connected clients, behind a lock of their own: `accept` inserts a client, the client's
+    /// thread removes it, and the stop shuts down their sockets.
     pub clients: Clients,
-    /// How long a request may wait. Never changes.
+    /// The longest waits of requests. Set at the start and never changed, so every thread reads
+    /// them without a lock.
     pub waits: WaitLimits,
-    /// Of datagrams, when they are served: the `udp` thread sets them, `stats` shows them.
+    /// The figures of the `udp` thread; `None` if the server takes no datagrams. Only `udp` writes
+    /// them, only `stats` reads them, and no lock guards them.
     pub datagrams: Option<DatagramGauges>,
-    /// Rendezvous that found the tables locked: step 408. They guard nothing.
+    /// The number of rendezvous that found the tables locked (the patent's step 408). Client
+    /// threads and `udp` add to it, `stats` reads it. Atomic and relaxed: no other data depends on
+    /// it.
     pub locked: AtomicU64,
-    /// The most threads that ever held or waited for the lock of one block's bytes in a session.
+    /// The most threads that at one time held the lock of one block, or waited for it, to copy a
+    /// message. Written by the threads that copy, read by `stats`; atomic and relaxed, as above.
     pub contenders: AtomicU32,
-    /// The server stops: connections end when nothing more has come.
+    /// The server stops. The thread that calls [`Shared::stop`] sets it once; all other threads
+    /// read it and end when they have no more work. Atomic, because `accept` and `udp` read it
+    /// without a lock.
     is_stopping: AtomicBool,
 }
 
-/// How long may be waited.
+/// The longest waits that a request may ask for or get.
 #[derive(Debug, Clone, Copy)]
 pub struct WaitLimits {
-    /// By a request that says how long.
+    /// The longest wait that a request may name. A longer one is refused, not shortened.
     pub longest: Duration,
-    /// By a join, for administrative memory.
+    /// The time that a `join` tries to lock administrative memory, and then waits for room in it.
     pub rendezvous: Duration,
 }
 
-/// The figures of datagrams in `stats`.
+/// The figures of datagrams in `stats`. Each is right by itself; the two need not be of one moment.
 #[derive(Debug, Default)]
 pub struct DatagramGauges {
-    /// How many clients the history knows.
+    /// The number of clients in the history.
     pub history: AtomicU64,
-    /// How many replies were sent again.
+    /// The number of replies that were sent again from the history.
     pub resent: AtomicU64,
 }
 
 impl Shared {
-    /// Puts the locks on.
+    /// Makes the struct: puts the tables behind their lock, with no client connected yet. Starts no
+    /// thread.
     pub fn new(
         numbers: Numbers,
         arena: Arena,
@@ -92,12 +122,15 @@ impl Shared {
         }
     }
 
-    /// A client without a connection was heard.
+    /// Notes that a client without a connection has just sent a datagram. `udp` calls this for each
+    /// request; a process whose clients stay silent for `--process-idle` ends.
     pub fn hear(&self, client: ClientNumber) {
         self.memory.read(|tables, now| tables.processes.hear(client, now));
     }
 
-    /// A connection has ended: if it was its process's last, so does that.
+    /// Unregisters a connection that has ended. If it was the last of its process, ends the process
+    /// too and gives back its blocks. Locks the tables, and then, if the process ended, each block
+    /// and the tables in turn.
     pub fn disconnect(&self, client: ClientNumber) {
         let ended = self.memory.change(|tables, now| tables.engine().disconnect(client, now));
         if let Some(number) = ended {
@@ -105,8 +138,18 @@ impl Shared {
         }
     }
 
-    /// The reaping thread: sleeps until a lease ends or the pools are to be looked at, gives
-    /// memory back, asks for it, and returns when the server stops.
+    /// Runs the `reap` thread: sleeps until a lease ends or a check of the pools is due, gives
+    /// memory back, and returns when the server stops.
+    ///
+    /// ```text
+    ///   lock ─► flag? ─► nothing due: wait on the condition variable (unlocks) ─► locked again ─┐
+    ///     ▲       └────► due: unlock ─► reap up to 256 leases, check processes ─► lock ─────────┤
+    ///     └─────────────────────────────────────────────────────────────────────────────────────┘
+    /// ```
+    ///
+    /// Each pass begins with the tables locked, so no change of the next deadline can come between
+    /// the look at it and the wait. The wrong way is a sleep of a fixed time: it wakes up in vain,
+    /// and is late by up to that time.
     pub fn reap_until_stopped(&self) {
         let mut tables = lock(self.memory.tables());
         while !self.is_stopping() {
@@ -115,6 +158,8 @@ impl Shared {
             let wakeup = self.memory.reaper_wakeup();
             tables = match left {
                 Some(Duration::ZERO) => {
+                    // `reap` locks the tables itself; std's mutex would deadlock if this thread
+                    // held it.
                     drop(tables);
                     self.memory.reap(now);
                     self.look_after_processes();
@@ -128,10 +173,11 @@ impl Shared {
         }
     }
 
-    /// Ends processes that were silent for too long, and asks others for memory.
+    /// Ends processes whose clients were silent for too long, and asks others for memory.
     fn look_after_processes(&self) {
         let ended = self.memory.change(|tables, now| {
-            // Not each time that a lease ends: it goes through all processes.
+            // `collect` knows when a look at the pools is due. A lease that ends wakes this thread
+            // too, and a walk over all processes each time would cost more than the lease.
             if !tables.manager().collect(now) {
                 return Vec::new();
             }
@@ -139,30 +185,36 @@ impl Shared {
             engine.look_after_blocks(now);
             engine.end_silent(now)
         });
+        // Outside the closure: giving blocks back locks each block, and no thread holds two locks.
         for number in ended {
             self.end_process(number);
         }
     }
 
-    /// Whether the server is stopping.
+    /// Returns whether the server is stopping.
     pub fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Acquire)
     }
 
-    /// Begins the stop, and wakes every thread that waits for the tables or for its turn.
+    /// Begins the stop: sets the flag, and wakes every thread that waits for the tables or, on a
+    /// lab server, for its turn. Does not touch the sockets; [`crate::server::threads`] does that
+    /// next.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Release);
         self.numbers.unlocked().stop();
-        // With the lock held in between, a thread either sees the flag or already waits.
+        // Locks the tables once between the flag and the wake-ups. A waiter checks the flag under
+        // this lock before it sleeps, so either it sees the flag, or it sleeps already and the
+        // wake-up reaches it. Without the lock it could check the flag just before the store and
+        // sleep just after the wake-up.
         let wakers = self.memory.read(|tables, _| tables.all_wakers());
         self.memory.reaper_wakeup().notify_all();
         wakers.iter().for_each(|waker| waker.notify_all());
     }
 
-    /// Says which invariant of the tables is broken, if one is.
+    /// Checks the invariants of the tables. Only tests call it; it walks all blocks.
     ///
     /// # Errors
-    /// The invariant, in words.
+    /// Fails with the broken invariant, in words.
     pub fn check(&self) -> Result<(), String> {
         self.memory.read(|tables, _| tables.check())
     }

@@ -1,4 +1,4 @@
-//! The data behind the tables' lock: three tables that stand beside each other.
+//! The data behind the tables' lock: three tables, each of another chapter.
 //!
 //! ```text
 //!   ServerTables │ leases │ processes │ sessions │
@@ -7,9 +7,17 @@
 //!             └────────Engine──────┘          borrows all three
 //! ```
 //!
-//! **Invariants** ([`ServerTables::check`]) those of the three. A plain lease touches the first alone.
+//! A [`Manager`] or an [`Engine`] is a struct of borrowed tables that lives for one call. So the
+//! rules of chapters 5 and 6 are methods with `&mut` access to exactly the tables that they need,
+//! and the compiler sees that a plain lease touches the first table alone.
 //!
-//! **Lock** the tables, around the whole of it. **Source** ours.
+//! **Invariants** those of the three tables, and that they agree: [`ServerTables::check`].
+//!
+//! **Lock** the tables', around the whole struct. **Simplified** one lock for three tables: a
+//! message changes two of them in one step, and with a lock each that would take two locks in a
+//! fixed order.
+//!
+//! **Source** `interprocess-communication-patent.txt`: the administrative memory has one lock.
 
 use std::sync::{Arc, Condvar};
 use std::time::Instant;
@@ -19,55 +27,58 @@ use crate::memory::lease::{Ending, LeaseTable};
 use crate::memory::service::{LockedContents, Tables};
 use crate::sessions::{Engine, Sessions};
 
-/// A process is woken by its condition variable.
+/// The waker of a process, or of one request that waits for a name or for room.
 type Waker = Arc<Condvar>;
 
-/// The three tables. In a server `H` is a block's contents behind their lock, and `W` a condition
-/// variable.
+/// The three tables. `H` is the handle of a block's contents and `W` a waker: in a server the
+/// contents are behind their lock, and a waker is a condition variable. Tests of the pure rules use
+/// plain values for both.
 #[derive(Debug)]
 pub struct ServerTables<H = LockedContents, W = Waker> {
-    /// Which lease there is, and whose each block of the arena is.
+    /// All leases and grants, the order in which leases end, and the buddy allocator of the arena.
+    /// Any request about memory, and the reaper, changes it.
     pub leases: LeaseTable<H>,
-    /// Which process there is, what it holds and owes, and who waits for memory.
+    /// All processes: their holdings and debts, the pools, and the queue of requests that wait for
+    /// memory.
     pub processes: Processes<W>,
-    /// Which session there is, and where each message lies.
+    /// All sessions, the location of each message, and the administrative memory.
     pub sessions: Sessions<H, W>,
 }
 
 impl<H: Clone, W: Clone> ServerTables<H, W> {
-    /// The memory manager over the leases and the processes.
+    /// Returns the memory manager over the leases and the processes.
     pub fn manager(&mut self) -> Manager<'_, H, W> {
         Manager::over(&mut self.leases, &mut self.processes)
     }
 
-    /// The communications engine over all three.
+    /// Returns the communications engine over all three tables.
     pub fn engine(&mut self) -> Engine<'_, H, W> {
         Engine::over(&mut self.leases, &mut self.processes, &mut self.sessions)
     }
 
-    /// Returns blocks whose contents are marked released. Where there are processes, those that
-    /// waited for memory are served.
+    /// Returns blocks to the allocator. The caller has marked their contents released, each under
+    /// its block's lock. Then the manager serves processes that wait for memory.
     pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
         self.engine().give_back(endings, now);
     }
 
-    /// Lets blocks that grew give back what they do not use, when `size` committed bytes are not
-    /// there in one piece.
+    /// Shrinks blocks that grew, if no free piece of committed memory has `size` bytes. So a
+    /// process that took more than it uses now does not make another one fail.
     pub fn make_room(&mut self, size: u64) {
         self.engine().make_room(size);
     }
 
-    /// The wakers of all who wait: the server stops.
+    /// Returns the wakers of all requests that may wait, for the stop.
     pub fn all_wakers(&self) -> Vec<W> {
         let mut wakers = self.processes.all_wakers();
         wakers.extend(self.sessions.all_wakers());
         wakers
     }
 
-    /// Says which invariant is broken, if one is.
+    /// Checks the invariants of each table, and that they agree.
     ///
     /// # Errors
-    /// The invariant, in words.
+    /// Fails with the broken invariant, in words.
     pub fn check(&mut self) -> Result<(), String> {
         self.leases.check()?;
         self.manager().check()?;
@@ -75,6 +86,7 @@ impl<H: Clone, W: Clone> ServerTables<H, W> {
     }
 }
 
+/// The view of chapter 2, which does not know the later tables.
 impl Tables for ServerTables {
     fn leases(&mut self) -> &mut LeaseTable<LockedContents> {
         &mut self.leases

@@ -1,31 +1,45 @@
 //! The threads of the server: how they start, and how they stop.
 //!
-//! | thread | does | waits in |
+//! | thread | work | waits in |
 //! | --- | --- | --- |
 //! | `accept` | accepts each client and spawns its thread | `accept` |
-//! | `client-N` | serves one client | `read` or `write` of its socket |
+//! | `client-N` | serves one client | `read` or `write` of its socket; a condition variable |
 //! | `refuse` | tells clients over the limit that the server is busy | its channel |
-//! | `reap` | gives the memory of expired leases back | a condition variable |
-//! | `udp` | treats datagrams, when they are served ([`crate::server::udp`]) | `recv_from` |
+//! | `reap` | ends expired leases and silent processes | a condition variable |
+//! | `udp` | answers datagrams, if the server takes them ([`crate::server::udp`]) | `recv_from` |
 //!
-//! Beside them are the main thread, which waits for a signal, and the one that `ctrlc` makes to
-//! wait for it.
+//! Two more threads belong to the program: the main thread, which waits for a signal, and the one
+//! that the crate `ctrlc` makes to receive it.
 //!
-//! **The stop**, in order, with what would hang without each step:
+//! **The stop**, in order. Steps 1, 2, 3, 5 and 7 name the thread that would hang without them:
 //!
-//! 1. The flag is set: a connection ends when nothing more has come. The reaper is woken, which
-//!    may sleep until a lease ends in a day.
-//! 2. Nobody is entered any more, and reading is shut down on every socket: a thread whose client
-//!    is silent would wait in `read` for ever. Replies under way are still written.
-//! 3. After 1 s of grace writing is shut down too: a thread whose client reads nothing would wait
-//!    in `write` for the whole write timeout.
-//! 4. The clients' threads are joined.
-//! 5. The accepting thread is woken by a connection to itself: `accept` has no other end in std.
-//!    Last, because it needs a descriptor, and by now some are free. With it ends the channel of
-//!    the refusing thread.
-//! 6. The thread for datagrams is woken by one of no bytes, for the same reasons.
+//! 1. Set the flag, and wake the reaper and all requests that wait. The reaper may else sleep until
+//!    a lease ends in a day.
+//! 2. Insert no more clients, and shut down reading on every socket. A thread whose client is
+//!    silent would else wait in `read` for ever. Replies under way are still written.
+//! 3. After 1 s of grace, shut down writing too. A thread whose client reads nothing would else
+//!    wait in `write` for the whole write timeout.
+//! 4. Join the clients' threads.
+//! 5. Wake the accepting thread by a connection to the server's own port: std has no other way to
+//!    end `accept`. This comes late, because it needs a file descriptor, and by now some are free.
+//!    With the accepting thread ends the channel of the refusing thread, and so that thread.
+//! 6. Join the reaper.
+//! 7. Wake the thread for datagrams by a datagram of no bytes, for the same reasons.
 //!
-//! **Lock** [`crate::server::clients`]' own, for a few words. **Source** ours.
+//! ```text
+//!   0 s               1 s                    1.8 s      2 s
+//!   │ flag, no reads  │ no writes            │ give up  │ the promise
+//!   └── replies are ──┴── threads end, join ─┴──────────┘
+//!       still written
+//! ```
+//!
+//! **Invariants** the stop returns within 2 s, whatever clients do.
+//!
+//! **Lock** the tables' once, in step 1, and the clients' in steps 2 to 4; never both.
+//! **Simplified** a server with an event loop registers one more descriptor to be woken by
+//! (`eventfd`, a pipe), and needs neither step 5 nor 7.
+//!
+//! **Source** the lecture's servers, which do not stop at all; the steps are ours.
 
 use std::io;
 use std::net::{
@@ -43,20 +57,27 @@ use crate::server::shared::Shared;
 use crate::server::turned_away;
 use crate::server::udp;
 
-/// How long one attempt to wake the accepting thread may take.
+/// The time limit of one connection to the server's own port. On one machine it needs microseconds;
+/// a full backlog would make it wait longer.
 const WAKE: Duration = Duration::from_millis(50);
 
-/// How long replies under way may take when the server stops.
+/// The time that replies under way have when the server stops: half of the promised 2 s.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// After this the stop gives up on what is left: its promise is 2 s.
+/// The time after which the stop gives up on threads that still run. It promises 2 s; the 200 ms
+/// between them are for the joins.
 const GIVE_UP: Duration = Duration::from_millis(1800);
 
-/// A running server.
+/// A running server. The thread that started it owns this struct, and is the only one that touches
+/// it.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    /// The one struct that all threads share. Each thread below owns an `Arc` of it too, except
+    /// `refuse`.
     shared: Arc<Shared>,
+    /// The threads, by their names in the table above. The clients' handles are in
+    /// [`crate::server::clients`], because the accepting thread adds them while the server runs.
     accepting: JoinHandle<()>,
     refusing: JoinHandle<()>,
     reaping: JoinHandle<()>,
@@ -64,10 +85,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves on a bound socket until [`Server::stop`].
+    /// Starts the threads of a server on a bound listener. They run until [`Server::stop`].
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// Fails if the system has no thread left. The threads that did start are told to stop;
+    /// `accept` and `udp` see that only when one more connection or datagram arrives.
     pub fn start(
         listener: TcpListener,
         udp: Option<(UdpSocket, DatagramLimits)>,
@@ -77,6 +99,8 @@ impl Server {
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let fault = limits.fault;
+        // Each thread has a name, so that `top -H`, a debugger and the message of a panic tell
+        // which it is.
         let (refusals, inbox) = channel();
         let refusing = Builder::new().name("refuse".into()).spawn(move || turned_away::run(&inbox));
         let reaper = shared.clone();
@@ -87,6 +111,7 @@ impl Server {
             .name("accept".into())
             .spawn(move || door.accept_until_stopped(&listener));
         let udp = udp.map(|(socket, limits)| udp::start(socket, shared.clone(), &limits, fault));
+        // All four are tried before any result is looked at: one place handles every failure.
         let (Ok(refusing), Ok(reaping), Ok(accepting), Ok(udp)) =
             (refusing, reaping, accepting, udp.transpose())
         else {
@@ -96,32 +121,39 @@ impl Server {
         Ok(Self { address, shared, accepting, refusing, reaping, udp })
     }
 
-    /// Where it listens; the true port also when port 0 was asked for.
+    /// Returns the address that the server listens on. With port 0 this is the true port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The struct that its threads share.
+    /// Returns the struct that the threads share.
     pub fn shared(&self) -> &Shared {
         &self.shared
     }
 
-    /// Stops in the order above, within 2 s. Returns how many clients' threads had not ended by
-    /// then: none, unless the system is overwhelmed.
+    /// Stops the server by the steps above, within 2 s. Returns the number of clients whose threads
+    /// had not ended by then: 0, unless the machine is overloaded. Such threads end with the
+    /// process.
     pub fn stop(self) -> usize {
         let start = Instant::now();
         let give_up = start + GIVE_UP;
         self.shared.stop();
         let clients = &self.shared.clients;
+        // Step 2. Insert no more clients before the sockets are shut down: a client that came in
+        // between would keep a socket that the stop never shuts.
         let threads = clients.begin_stop();
         clients.shut_down(Shutdown::Read);
+        // Step 3. Returns as soon as all have left. An idle client needs 0.3 s: its thread still
+        // discards input before it closes (`close_in_stop`).
         clients.wait_until_empty(start + GRACE);
         clients.shut_down(Shutdown::Both);
         let left = clients.wait_until_empty(give_up);
         if left == 0 {
-            // A panic was reported by its own thread; it ended that client and no other.
+            // Step 4. `join` fails if the thread panicked. That ended its own client only, and std
+            // has printed the panic.
             threads.into_iter().for_each(|thread| drop(thread.join()));
         }
+        // Step 5, in a loop: one connection may fail, or meet the thread in its back-off.
         while !self.accepting.is_finished() && Instant::now() < give_up {
             let _ = TcpStream::connect_timeout(&reachable(self.address), WAKE);
             std::thread::sleep(Duration::from_millis(1));
@@ -140,7 +172,9 @@ impl Server {
     }
 }
 
-/// An address that reaches a socket bound to all interfaces.
+/// Returns an address by which this machine reaches its own listener. A listener on `0.0.0.0` or
+/// `::` accepts on all interfaces, but these are no addresses to connect to; loopback is one of the
+/// interfaces.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -150,7 +184,8 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// Sends datagrams of no bytes until the thread that waits for one has ended.
+/// Sends datagrams of no bytes until the `udp` thread has ended, or until `give_up`. It sends again
+/// every millisecond, because the system may drop a datagram.
 fn wake_by_datagrams(udp: &JoinHandle<()>, address: SocketAddr, give_up: Instant) {
     let socket = udp::any_port(address);
     while !udp.is_finished() && Instant::now() < give_up {

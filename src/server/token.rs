@@ -1,21 +1,29 @@
-//! Tokens: what a datagram's sender proves its address by.
+//! Tokens: a datagram's sender proves its address by one.
 //!
 //! ```text
-//!   │ client u64 │ issued u64, ns since the start │ keyed hash u64 of both and of the address │
+//!   bytes 0        8                              16                                     24
+//!         │ client │ issued, ns since the start   │ keyed hash of both and of the address │
 //! ```
 //!
-//! The server keeps none of them: whether a token is its own is calculated. A token names
-//! its client, and no two are the same.
+//! Anybody can write any sender's address into a datagram. The server sends a token to the address
+//! that a Hello came from; only the true owner of that address receives it, and sends it back with
+//! each request.
 //!
-//! **Invariants** a token is accepted from the IP address and port alone that it was sent to,
-//! and only by the server that made it.
+//! The server stores no token: it calculates the hash again and compares. The wrong way is a table
+//! of tokens, which a flood of Hellos from false addresses would fill. No two tokens are the same,
+//! because each holds its client's number.
 //!
-//! **Lock** none: the `udp` thread's own.
+//! **Invariants** a token is accepted only from the IP address and port that it was sent to, and
+//! only by the server that made it: another server, or the same one after a restart, has another
+//! key.
 //!
-//! **Simplified** std's keyed hash is SipHash 1-3, whose strength std does not promise; 64
-//! bits of it are to be guessed from an address that one cannot read the mail of.
+//! **Lock** none. The `udp` thread owns the key.
 //!
-//! **Source** RFC 9000, section 8.1; SYN cookies before it.
+//! **Simplified** std's keyed hash is SipHash 1-3, and std does not promise its strength. A sender
+//! with a false address sees no answer, so it would have to guess 64 bits. A bigger server uses a
+//! cryptographic code (HMAC), and changes its key now and then.
+//!
+//! **Source** RFC 9000, section 8.1 (QUIC); SYN cookies before it, RFC 4987, section 3.6.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
@@ -24,29 +32,31 @@ use std::time::{Duration, Instant};
 use crate::common::caller::ClientNumber;
 use crate::protocol::datagram::Token;
 
-/// Makes tokens and knows its own.
+/// Makes tokens, and recognizes its own. The `udp` thread owns it.
 #[derive(Debug)]
 pub struct Tokens {
+    /// The secret key, random at each start of the server.
     key: RandomState,
+    /// The time from which tokens count. A monotonic clock has no zero that means anything.
     start: Instant,
 }
 
-/// What a token says.
+/// The content of a valid token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
-    /// Whose it is.
+    /// The client that it was made for.
     pub client: ClientNumber,
-    /// How long ago it was made.
+    /// The time since it was made.
     pub age: Duration,
 }
 
 impl Tokens {
-    /// With a secret key; `start` is no later than any time that is given from now on.
+    /// Makes tokens with a secret key. No later call may pass a time before `start`.
     pub fn new(key: RandomState, start: Instant) -> Self {
         Self { key, start }
     }
 
-    /// A token for `client`, at that address.
+    /// Returns a token for `client` at the address `from`.
     pub fn make(&self, client: ClientNumber, from: SocketAddr, now: Instant) -> Token {
         let issued_ns = self.nanoseconds(now);
         let mut token = [0; 24];
@@ -56,7 +66,8 @@ impl Tokens {
         Token(token)
     }
 
-    /// What a token from that address says, if it is one of ours.
+    /// Returns the content of a token that came from the address `from`; `None` if this server did
+    /// not make it for that address.
     pub fn read(&self, Token(bytes): Token, from: SocketAddr, now: Instant) -> Option<Proof> {
         let (words, _) = bytes.as_chunks::<8>();
         let [client, issued_ns, hash] = *words else { return None };
@@ -68,10 +79,12 @@ impl Tokens {
         Some(Proof { client, age: Duration::from_nanos(age_ns) })
     }
 
+    /// Converts a time to nanoseconds since the start. 64 bits last for 584 years.
     fn nanoseconds(&self, now: Instant) -> u64 {
         u64::try_from(now.saturating_duration_since(self.start).as_nanos()).unwrap_or(u64::MAX)
     }
 
+    /// Returns the keyed hash that binds a token to its address.
     fn hash(&self, client: ClientNumber, issued_ns: u64, from: SocketAddr) -> u64 {
         self.key.hash_one((client, issued_ns, from.ip(), from.port()))
     }

@@ -1,12 +1,24 @@
-//! The `refuse` thread: clients over the limit are told `error busy …` and closed.
+//! The `refuse` thread: it tells clients over the limit `error busy …` and closes them.
 //!
-//! Each is closed by the rule of [`crate::server::writing`]: told, shut down, listened to until they
-//! close. The accepting thread must not wait for that, so it hands them to this thread, which
-//! keeps their sockets, non-blocking, and looks at each now and then.
+//! ```text
+//!   accept ──channel──► write the line ─► shutdown(Write) ─► kept up to 1 s ─► closed
+//!                                                            read and discarded each 50 ms
+//! ```
 //!
-//! **Invariants** never more than 64 sockets; the oldest is dropped for a new one.
+//! Each client is closed by the rule of [`crate::server::writing`], which takes up to a second. The
+//! accepting thread must not wait for that: a crowd of refused clients would delay those that fit.
+//! A thread for each is no way out either, because one reason to refuse is that the system has no
+//! thread left. So one thread keeps all these sockets, non-blocking, and looks at each in turn.
 //!
-//! **Lock** none: the thread's own.
+//! **Invariants** the thread keeps at most 64 sockets; for a new one it drops the oldest. It never
+//! waits for a single client.
+//!
+//! **Lock** none. The thread owns its sockets; a channel brings them, and the end of the channel
+//! ends the thread.
+//!
+//! **Simplified** the channel has no bound: sockets that wait in it are not among the 64.
+//!
+//! **Source** ours.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -14,28 +26,31 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// Sockets kept at once: a few descriptors beside thousands.
+/// The most sockets at a time: a few file descriptors beside the thousands of the clients.
 const MAX: usize = 64;
 
-/// How long each is listened to.
+/// The longest time that the input of each is read and discarded.
 const LISTEN: Duration = Duration::from_secs(1);
 
-/// How often they are looked at.
+/// The time between two looks at the sockets. A client that has closed costs a descriptor for no
+/// longer than this.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// A client that is turned away.
+/// A client that is turned away. It moves from the `accept` thread to this one.
 #[derive(Debug)]
 pub struct TurnedAway {
     /// Its socket.
     pub stream: TcpStream,
-    /// The line that it is told.
+    /// The line for the client, with its end. It is text in any case: the client has sent no byte
+    /// yet that would choose a format.
     pub line: String,
 }
 
-/// Refuses clients until the accepting thread has ended.
+/// Turns clients away until the accepting thread drops its end of the channel.
 pub fn run(inbox: &Receiver<TurnedAway>) {
     let mut sockets: VecDeque<(TcpStream, Instant)> = VecDeque::new();
     loop {
+        // Without sockets the thread sleeps until a client comes: an idle server does not wake up.
         let refusal = if sockets.is_empty() {
             inbox.recv().map_err(RecvTimeoutError::from)
         } else {
@@ -56,16 +71,17 @@ pub fn run(inbox: &Receiver<TurnedAway>) {
     }
 }
 
-/// Writes the line and begins to close; `None` when the client is lost.
+/// Writes the line and shuts down writing. Returns `None` if the client is lost.
 fn tell(TurnedAway { mut stream, line }: TurnedAway) -> Option<TcpStream> {
     stream.set_nonblocking(true).ok()?;
-    // A fresh socket's send buffer takes one line; if not, the client is lost anyway.
+    // The empty send buffer of a fresh socket holds the whole line. If it does not, dropping the
+    // stream closes it.
     stream.write_all(line.as_bytes()).ok()?;
     stream.shutdown(Shutdown::Write).ok()?;
     Some(stream)
 }
 
-/// Discards what has come, at most one buffer of it. False when the client has closed.
+/// Reads and discards at most one buffer of input. Returns false if the client has closed.
 fn is_open(stream: &mut TcpStream) -> bool {
     match stream.read(&mut [0; 4096]) {
         Ok(count) => count > 0,

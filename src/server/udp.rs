@@ -1,22 +1,31 @@
 //! The `udp` thread: datagrams in, datagrams out.
 //!
 //! ```text
-//!   get_request ──► Datagrams::receive ──► Shared::answer ──► send_reply
-//!     recv_from        pure, its own          the locks          send_to
+//!   get_request ──► Datagrams::receive ──► Request::execute ──► send_reply
+//!     recv_from        pure, its own          the locks           send_to
 //! ```
 //!
-//! One thread treats one datagram after the other: there is no connection that a thread
-//! could belong to, each takes microseconds, and so the history needs no lock, nor can two
-//! copies of a request be executed at once.
+//! One thread answers one datagram after the other. A thread for each client has no place here: UDP
+//! has no connection, so there is nothing that such a thread could read from. Each datagram takes
+//! microseconds. And because one thread does all, the history needs no lock, and two copies of a
+//! request are never executed at the same time.
 //!
-//! **Invariants** a panic within a request is answered as an error, and the thread goes on;
-//! that a client is slow or gone costs nothing, because a datagram waits for nobody.
+//! **Invariants**
 //!
-//! **Lock** none of its own; executing takes the server's, one at a time.
+//! 1. A panic within a request is answered with an error, and the thread goes on: it is the only
+//!    one for all senders.
+//! 2. A client that is slow or has gone costs nothing: sending a datagram does not wait for its
+//!    receiver.
+//! 3. No request waits here. One that may is refused, because it would stop all senders.
 //!
-//! **Simplified** one thread is one core's worth of datagrams.
+//! **Lock** none of its own. Executing a request takes the server's locks, one at a time; a Hello
+//! takes the clients' lock for its number.
 //!
-//! **Source** the lecture's UDP server; `get_request` and `send_reply` are the book's names.
+//! **Simplified** one thread answers as many datagrams as one core can. A bigger server has a
+//! socket and a thread for each core, each with its part of the clients (`SO_REUSEPORT`).
+//!
+//! **Source** the lecture's UDP server; `get_request` and `send_reply` are named as in Coulouris
+//! and others, section 5.2.
 
 use std::hash::RandomState;
 use std::io::{self, ErrorKind};
@@ -36,13 +45,14 @@ use crate::server::accept::warn_now_and_then;
 use crate::server::datagrams::{DatagramLimits, Datagrams, Executor};
 use crate::server::shared::Shared;
 
-/// The wait after an error that is nobody's datagram's.
+/// The pause after an error that belongs to the socket and not to one datagram. Without it the loop
+/// would spin.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// A socket of this system's choice of port, to talk to an address of that family.
+/// Binds a socket to a free port, to talk to an address of the same family as `family`.
 ///
 /// # Errors
-/// When the system has none to give.
+/// Fails if the system has no socket or no port left.
 pub fn any_port(family: SocketAddr) -> io::Result<UdpSocket> {
     let any: SocketAddr = match family {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -51,10 +61,11 @@ pub fn any_port(family: SocketAddr) -> io::Result<UdpSocket> {
     UdpSocket::bind(any)
 }
 
-/// Starts the thread; it ends when the server stops and one more datagram comes.
+/// Starts the `udp` thread. It ends after the stop has begun, as soon as a datagram arrives or its
+/// wait times out.
 ///
 /// # Errors
-/// When the system has no thread to give.
+/// Fails if the system has no thread left.
 pub fn start(
     socket: UdpSocket,
     shared: Arc<Shared>,
@@ -70,15 +81,17 @@ pub fn start(
     Builder::new().name("udp".into()).spawn(|| server.run())
 }
 
+/// The data of the `udp` thread, which owns it.
 struct DatagramServer {
     socket: UdpSocket,
     shared: Arc<Shared>,
     datagrams: Datagrams,
-    /// For tests of what a panic leaves behind.
+    /// For tests: called before a request is executed; may panic.
     fault: Option<fn(&Request<'_>)>,
-    /// The most bytes of data that fit a reply.
+    /// The most bytes of data that fit a reply of one datagram.
     most_data: u64,
-    /// The socket's, as it is now.
+    /// The socket's present read timeout. Setting it is a system call, so it is set only when it
+    /// changes.
     read_timeout: Option<Duration>,
     warned: Option<Instant>,
 }
@@ -91,6 +104,8 @@ impl DatagramServer {
                 Some((length, from)) => self.answer(&buffer[..length], from),
                 None => self.datagrams.sweep(Instant::now()),
             }
+            // After each datagram: `stats` runs in other threads, and the history has no lock for
+            // them.
             let history = self.datagrams.history();
             if let Some(gauges) = &self.shared.datagrams {
                 gauges.history.store(history.len() as u64, Ordering::Relaxed);
@@ -99,6 +114,7 @@ impl DatagramServer {
         }
     }
 
+    /// Answers one datagram, if it gets an answer.
     fn answer(&mut self, datagram: &[u8], from: SocketAddr) {
         let (shared, fault, most_data) = (&*self.shared, self.fault, self.most_data);
         let mut executor = Executing { shared, fault, most_data };
@@ -108,7 +124,9 @@ impl DatagramServer {
         }
     }
 
-    /// Waits for a datagram; not for ever while the history has something to forget.
+    /// Waits for a datagram. Returns `None` after an error or a timeout. While the history holds
+    /// entries the wait is bounded, so that old entries are dropped even when no datagram comes; an
+    /// empty history sets no timer.
     fn get_request(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
         let history = self.datagrams.history();
         let timeout = (!history.is_empty()).then(|| history.sweep_every());
@@ -118,6 +136,7 @@ impl DatagramServer {
         match self.socket.recv_from(buffer) {
             Ok(received) => Some(received),
             Err(error) => {
+                // `ConnectionRefused` is the news that an earlier reply found no receiver.
                 use ErrorKind::{ConnectionRefused, Interrupted, TimedOut, WouldBlock};
                 if !matches!(error.kind(), ConnectionRefused | Interrupted | TimedOut | WouldBlock)
                 {
@@ -130,15 +149,15 @@ impl DatagramServer {
         }
     }
 
+    /// Sends a reply. An error is not repeated here: the client sends its request again.
     fn send_reply(&self, reply: &[u8], to: SocketAddr) {
-        // A reply that is lost is asked for again.
         if let Err(error) = self.socket.send_to(reply, to) {
             log::debug!("a reply to {to} was not sent: {error}");
         }
     }
 }
 
-/// Executes requests on the server's services.
+/// Executes requests on the struct that all threads share.
 struct Executing<'a> {
     shared: &'a Shared,
     fault: Option<fn(&Request<'_>)>,
@@ -152,15 +171,16 @@ impl Executor for Executing<'_> {
 
     fn execute(&mut self, request: &Request<'_>, client: ClientNumber, wish: Wish) -> Reply<'_> {
         let Self { shared, fault, most_data } = *self;
-        // The rule for poisoned locks makes this safe to go on from: see `crate::server::shared`.
+        // Safe to go on: a panic leaves no table half changed (`crate::common::lock`).
         let answered = catch_unwind(AssertUnwindSafe(|| {
             fault.iter().for_each(|fault| fault(request));
             let caller = Caller { most_data, ..Caller::unconnected(client) };
             request.execute(shared, caller, &mut Vec::new())
         }));
-        // A process without a connection ends when its clients are silent.
+        // No connection tells when this client has gone. Its process ends when it stays silent.
         shared.hear(client);
         let reply = answered.unwrap_or_else(|_| Reply::Error(Error::new(Code::Refused, FAILED)));
+        // R: these numbers reach no client, so `stats` counts them as undelivered.
         if let (Reply::Drawn(drawn), false) = (&reply, wish.reply) {
             shared.numbers.add_undelivered(drawn.count());
         }
@@ -168,5 +188,6 @@ impl Executor for Executing<'_> {
     }
 }
 
+/// The text after a panic. It does not say whether the request had an effect: that is unknown.
 const FAILED: &str =
     "the server failed within this request; look at its log, and do not rely on it";

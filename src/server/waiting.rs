@@ -4,20 +4,35 @@
 //!   begin ──► Done: answered at once
 //!     └─────► Waits ──► resume, resume … ──► answered, or its time is over
 //!                         ▲ woken by a condition variable, or after a slice of time,
-//!                         │ to see whether the client is still there
+//!                         │ to look whether the client is still there
 //!                         └──────────────────► give_up, take_back
 //! ```
 //!
-//! A request that must wait carries its own way to be looked at and given up ([`Waiting`]); nothing
-//! here knows which requests there are.
+//! A request that waits brings its own rules, as a [`Waiting`]: a look for its answer, and the
+//! undoing when its client has gone. This file knows no single request; chapters 5 and 6 have the
+//! six kinds (for memory, for room, for a signal, for a message, for a receipt, for a name).
 //!
-//! Each process has a condition variable of its own, and so has each request that waits for a name
-//! or for room, because its client may be no process. A thread that waits has unlocked the tables,
-//! and it holds no other lock.
+//! Between two slices the thread of the client holds no lock and no reference into the tables. So a
+//! process, a session or a lease may end while a request waits for it; each look finds its things
+//! anew, by their numbers.
 //!
-//! **Lock** the tables; a block's when one is given back.
+//! Each process has a condition variable. So has each request that waits for a name or for room,
+//! because its client may be no process. All of them go with the tables' lock.
 //!
-//! **Source** the long poll of HTTP servers; the messages of the memory manager's figure 3.
+//! **Invariants**
+//!
+//! 1. No wake-up is lost: a look and the wait after it are under one hold of the tables' lock, and
+//!    a change that could answer the request needs that lock.
+//! 2. The thread that waits has unlocked the tables and holds no other lock.
+//! 3. After `give_up` no ticket, message or grant of the request is left in the tables.
+//!
+//! **Lock** the tables' for each look; a block's when one is given back.
+//!
+//! **Simplified** a wake-up of a process wakes all its connections that wait, and each looks again:
+//! a process has few. A bigger server wakes the one that can go on.
+//!
+//! **Source** `cooperative-memory-management.txt`, figure 3: messages between process and manager;
+//! the long poll of HTTP servers.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Condvar, MutexGuard, PoisonError};
@@ -31,23 +46,26 @@ use crate::common::lock::lock;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
 
+/// The text of the refusal: no client reads it that has closed, but one that sent too much does.
 const STOPPED_WAITING: &str = "stopped waiting: the connection closed, or sent more than 64 KiB meanwhile; keep it open, and \
      send less until the answer is there";
 
-/// A command that may have to wait for other clients.
+/// A command that may have to wait for other clients. Its `execute` is the answer without any wait.
 pub trait MayWait: Execute<Shared> {
-    /// How long it may wait, in milliseconds.
+    /// Returns the longest wait that the command asks for, in milliseconds. A client of the library
+    /// adds it to its own time limit.
     fn longest_wait_ms(&self) -> u64;
 
-    /// Whether it may wait at all.
+    /// Returns whether the command may wait at all. With a wait of 0 ms it is executed like any
+    /// other.
     fn may_wait(&self) -> bool {
         self.longest_wait_ms() > 0
     }
 
-    /// Answers it at once, or says how it waits.
+    /// Answers the command at once, or returns how it waits.
     ///
     /// # Errors
-    /// The refusal that is answered.
+    /// Fails with the refusal that is the answer; the command then leaves nothing behind.
     fn begin(
         &self,
         shared: &Shared,
@@ -56,90 +74,99 @@ pub trait MayWait: Execute<Shared> {
     ) -> Result<Begun<Self::Done>, Error>;
 }
 
-/// How a command began.
+/// The beginning of a command that may wait.
 #[derive(Debug)]
 pub enum Begun<Done> {
-    /// It is answered.
+    /// The answer came at once.
     Done(Done),
-    /// It waits.
+    /// The command waits.
     Waits(Waits),
 }
 
-/// How one kind of request waits.
+/// The rules of one kind of request that waits. It owns all it needs: the bytes of the request are
+/// dropped from the input before the wait.
 pub trait Waiting: Debug {
-    /// Its reply.
+    /// The reply of the command.
     type Done;
 
-    /// Looks whether it can be answered now.
+    /// Looks, under the tables' lock, whether the request can be answered now. When `turn.is_over`,
+    /// it answers, if only by a refusal.
     fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done>;
 
-    /// Waits no longer: the client has gone.
+    /// Ends the wait because the client has gone, and removes the traces of the request from the
+    /// tables. Called without a lock.
     ///
     /// # Errors
-    /// The refusal that is answered.
+    /// Fails with the refusal that is the answer.
     fn give_up(&mut self, shared: &Shared) -> Result<Self::Done, Error>;
 
-    /// Whether an answer can be given back when its client turns out to have gone.
+    /// Returns whether `take_back` can undo this answer.
     fn can_be_taken_back(&self, _: &Self::Done) -> bool {
         false
     }
 
-    /// Gives back what was waited for: the client has gone.
+    /// Undoes an answer whose client has gone, so that another client can have it: a grant, a
+    /// signal. Called without a lock.
     ///
     /// # Errors
-    /// The refusal that is answered.
+    /// Fails with the refusal that is the answer.
     fn take_back(&mut self, _: &Shared, done: Self::Done) -> Result<Self::Done, Error> {
         Ok(done)
     }
 }
 
-/// When a waiting request is looked at, and for whom.
+/// The circumstances of one look.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
     /// The client that asked.
     pub caller: Caller,
-    /// The time, read under the lock.
+    /// The time, read under the lock. The next holder of the lock reads a later time: a thing that
+    /// has expired for one look has expired for all looks after it.
     pub now: Instant,
-    /// Its time is over, or the server stops.
+    /// The wait has reached its deadline, or the server stops.
     pub is_over: bool,
     /// The server stops.
     pub is_stopping: bool,
-    /// The client was just seen to be there.
+    /// The client was seen to be there just before this look.
     pub is_here: bool,
 }
 
-/// The work that is left once the tables are unlocked.
+/// The work that is left after the tables are unlocked, such as the copy of a message. It gets the
+/// connection's spare buffer.
 pub type Rest<Done> = Box<dyn FnOnce(&Shared, &mut Vec<u8>) -> Result<Done, Error>>;
 
 /// The result of a look.
 pub enum Look<Done> {
-    /// Nothing yet.
+    /// No answer yet.
     Nothing,
-    /// There is something that another connection of the process could have instead: it is taken
-    /// when this one is still there.
+    /// There is an answer that another connection of the process could have instead. This one gets
+    /// it if its client is still there.
     Ready,
     /// The answer.
     Answered(Result<Done, Error>),
-    /// The answer, once the rest is done without the tables.
+    /// The answer, after the rest is done without the tables' lock.
     Unlocked(Rest<Done>),
 }
 
-/// The refusal of a request whose client has gone.
+/// Returns the refusal for a request whose client has gone.
 pub fn stopped_waiting() -> Error {
     Error::new(Code::Refused, STOPPED_WAITING)
 }
 
-/// A request that waits.
+/// A request that waits. The thread of its client owns it; no table refers to it, except by a
+/// ticket that `how` removes.
 #[derive(Debug)]
 pub struct Waits {
     caller: Caller,
+    /// The end of the wait.
     deadline: Instant,
+    /// The condition variable to wait on, shared with the tables. It goes with the tables' lock.
     waker: Arc<Condvar>,
     how: Box<dyn Resume>,
 }
 
 impl Waits {
-    /// Waits until `deadline`, and looks again whenever it is woken.
+    /// Makes a wait until `deadline`, on the condition variable `waker`.
     pub fn new<W>(caller: Caller, deadline: Instant, waker: Arc<Condvar>, how: W) -> Self
     where
         W: Waiting + 'static,
@@ -150,20 +177,21 @@ impl Waits {
     }
 }
 
-/// The result of more waiting.
+/// The result of one slice of waiting.
 #[derive(Debug)]
 pub enum Resumed {
-    /// The answer, which can be taken back.
+    /// The answer. It can be taken back, so the caller first looks for the client.
     Taken(Reply<'static>),
-    /// The answer.
+    /// The answer; it cannot be taken back.
     Answered(Reply<'static>),
     /// As [`Look::Ready`].
     Ready,
-    /// Nothing yet.
+    /// No answer yet.
     Nothing,
 }
 
-/// A [`Waiting`] of any kind, whose answers are replies.
+/// A [`Waiting`] of any kind as one object: its replies are turned into [`Reply`], so that one
+/// `Box` holds any of them.
 trait Resume: Debug {
     fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Resumed>;
     fn give_up(&mut self, shared: &Shared) -> Reply<'static>;
@@ -211,8 +239,13 @@ where
 }
 
 impl Shared {
-    /// Waits on for at most `slice`; `is_here` says that the client was seen to be there. `spare` is
-    /// a buffer to put data in.
+    /// Looks for the answer of a request that waits; if there is none, waits for at most `slice`
+    /// and looks once more. `is_here` says that the client was just seen to be there. `spare` is a
+    /// buffer for data.
+    ///
+    /// ```text
+    ///   lock ─► look ─► nothing: wait, unlocked ─► locked again ─► look ─► unlock ─► rest
+    /// ```
     pub fn resume(
         &self,
         waits: &mut Waits,
@@ -232,7 +265,7 @@ impl Shared {
         if matches!(look, Look::Nothing) && !slice.is_zero() {
             let left = deadline.saturating_duration_since(now).min(slice);
             locked = locked.map(|tables| sleep(tables, *caller, waker, left));
-            // A client that was there may have gone meanwhile.
+            // `is_here` is false now: the client may have gone during the wait.
             look = how.look(locked.tables(), &turn(Instant::now(), false));
         }
         self.memory.unlock_and_wake(locked);
@@ -244,20 +277,20 @@ impl Shared {
         }
     }
 
-    /// Waits no longer: the client has gone.
+    /// Ends a wait because its client has gone.
     pub fn give_up(&self, waits: &mut Waits) -> Reply<'static> {
         waits.how.give_up(self)
     }
 
-    /// Puts a reply back whose client has gone.
+    /// Undoes the answer to a client that has gone. Returns the reply that takes its place.
     pub fn take_back(&self, waits: &mut Waits, reply: Reply<'static>) -> Reply<'static> {
         waits.how.take_back(self, reply)
     }
 
-    /// Whether a request may wait for so long.
+    /// Checks that a request may wait for `ms` milliseconds.
     ///
     /// # Errors
-    /// `bad-request`, with the longest wait.
+    /// Fails with `bad-request`, which names the longest wait.
     pub fn check_wait(&self, ms: u64) -> Result<(), Error> {
         if Duration::from_millis(ms) <= self.waits.longest {
             return Ok(());
@@ -272,7 +305,10 @@ fn refused(error: Error) -> Resumed {
     Resumed::Answered(Reply::Error(error))
 }
 
-/// Sleeps until the process of `caller` is woken, or for `time`.
+/// Waits on `waker` for at most `time`, with the tables unlocked, and returns them locked again.
+/// Registers the thread as a sleeper of its process meanwhile: a process without sleepers is not
+/// woken, which saves a system call for each message. It may return early, without a reason; every
+/// caller looks again.
 pub fn sleep<'a>(
     mut tables: MutexGuard<'a, ServerTables>,
     caller: Caller,

@@ -1,7 +1,7 @@
-//! Writing all of a reply within its time, and closing without losing it.
+//! A write of all replies within a time limit, and a close that does not lose them.
 //!
-//! A close with unread input in the socket makes the system reset the connection, and
-//! the reset overtakes replies that were already written. So a close by the server is
+//! If a socket is closed while it holds unread input, the system resets the connection. The reset
+//! discards replies that were written but not yet read by the client. So a close by the server has
 //! three steps:
 //!
 //! ```text
@@ -9,12 +9,19 @@
 //!   "that was all"      until the client has closed too
 //! ```
 //!
-//! **Invariants** a write blocks for at most twice the write timeout, however slowly
-//! the client reads.
+//! The wrong way, `drop(stream)` alone, works in most tests: the client sent one request and waits.
+//! It fails for a client that is still sending, such as an upload that the server has refused by
+//! its first line. That client then sees a broken pipe instead of the error.
+//!
+//! **Invariants** a write blocks for at most two write timeouts, however slowly the client reads
+//! (three, if a signal cuts a call short).
 //!
 //! **Lock** none may be held here: these calls wait for the client.
 //!
-//! **Source** RFC 9112, section 9.6, which describes the same for HTTP.
+//! **Simplified** a client that sends more than 1 MiB after the close began is reset all the same.
+//!
+//! **Source** RFC 9112, section 9.6, which describes the same for HTTP; RFC 1122, section 4.2.2.13,
+//! for the reset.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -22,23 +29,27 @@ use std::time::{Duration, Instant};
 
 use crate::protocol::output::Output;
 
-/// How long a closed client is listened to.
+/// The longest time that the input of a closed connection is read. It bounds the time that such a
+/// connection keeps its thread.
 const DISCARD_TIME: Duration = Duration::from_secs(1);
 
-/// How much of it, in bytes.
+/// The most bytes that are read and discarded. Without this bound a fast client could keep a core
+/// busy for the whole time.
 const DISCARD_BYTES: usize = 1024 * 1024;
 
-/// Writes all that waits. The socket's write timeout is `timeout`.
+/// Writes all replies that wait. The caller has set `timeout` as the socket's write timeout. The
+/// output is left unchanged.
 ///
 /// # Errors
-/// The socket's, or `TimedOut`; then some of it may have been written.
+/// Fails with the error of the socket, or with `TimedOut`. A part may have been written; the
+/// connection cannot go on, because the client would take the next reply for the rest of this one.
 pub fn write_all(mut stream: &TcpStream, output: &Output, timeout: Duration) -> io::Result<()> {
     let mut slices = [IoSlice::new(&output.bytes), IoSlice::new(&output.body)];
-    // Most replies have no body, and one slice is written without a list of slices.
+    // Most replies have no body; then a plain `write` is cheaper than one with a list of slices.
     let count = if output.body.is_empty() { 1 } else { 2 };
     let mut left = &mut slices[..count];
-    // The system's timeout is for one call. A call that wrote only part has used it up
-    // (or met a signal), so the clock starts there and not on every short reply.
+    // The socket's timeout is for one call. A call that wrote only a part has used its time up, or
+    // met a signal: only then does the clock matter, and a short reply never reads it.
     let mut first_part: Option<Instant> = None;
     while !left.is_empty() {
         let written = match &*left {
@@ -49,6 +60,7 @@ pub fn write_all(mut stream: &TcpStream, output: &Output, timeout: Duration) -> 
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(count) => IoSlice::advance_slices(&mut left, count),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // With a timeout set, Linux reports its end as `WouldBlock`.
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 return Err(ErrorKind::TimedOut.into());
             }
@@ -61,24 +73,28 @@ pub fn write_all(mut stream: &TcpStream, output: &Output, timeout: Duration) -> 
     Ok(())
 }
 
-/// How long a client is listened to when the server stops: its end can no longer be seen.
+/// The longest time for the same when the server stops. It is shorter because the end of the client
+/// cannot be seen then: every such close takes all of it, within the 2 s of the stop.
 const STOP_TIME: Duration = Duration::from_millis(300);
 
-/// How often, when a read no longer waits.
+/// The pause between two reads when the server stops.
 const STOP_PAUSE: Duration = Duration::from_millis(5);
 
-/// Closes in the three steps above; the last is the caller's drop.
+/// Begins to close: shuts down writing, then reads and discards. The caller closes the socket by
+/// dropping it.
 pub fn close(stream: &TcpStream) {
     discard(stream, DISCARD_TIME, None);
 }
 
-/// The same when reading was shut down by the stop: a read no longer waits, nor tells an
-/// end of the stream from nothing yet.
+/// Does the same after the stop has shut down reading. A read then returns 0 at once if no bytes
+/// have arrived, so it neither waits nor tells the end of the stream from a silence.
 pub fn close_in_stop(stream: &TcpStream) {
     discard(stream, STOP_TIME, Some(STOP_PAUSE));
 }
 
-/// With a `pause`, an empty read is tried again after it.
+/// Shuts down writing, then discards input until the client closes, or `time` or the bound on bytes
+/// is over. With a `pause`, a read of 0 bytes is tried again after it. Errors are ignored: the
+/// socket is closed next.
 fn discard(mut stream: &TcpStream, time: Duration, pause: Option<Duration>) {
     let deadline = Instant::now() + time;
     if stream.shutdown(Shutdown::Write).is_err() {
@@ -87,6 +103,7 @@ fn discard(mut stream: &TcpStream, time: Duration, pause: Option<Duration>) {
     let mut discarded = 0;
     let mut bytes = [0; 4096];
     while discarded < DISCARD_BYTES {
+        // Counted from the start, so that a client that trickles bytes does not prolong it.
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
             return;

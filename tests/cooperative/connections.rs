@@ -172,7 +172,7 @@ fn what_came_for_a_client_that_had_gone_is_not_lost() {
         waiter.send("request 65536 pause wait=20000\n");
         server.await_figure("waiting", 1);
         // It comes before the client's end is looked for.
-        drop(waiter);
+        server.hang_up(waiter);
         assert!(holder.ask(&format!("return {id}")).starts_with("returned 65536"));
         wait_for("the grant to come back", || all_free_but(&server, 1024));
         assert_eq!(keeper.ask("owed"), "owed lp=0 le=0 gp=0 gl=0");
@@ -191,7 +191,7 @@ fn a_signal_for_a_client_that_had_gone_is_anothers() {
         keeper.ask("report 65536");
         granted(&mut keeper, "request 1024 pause");
         thread::sleep(Duration::from_millis(20));
-        drop(waiter);
+        server.hang_up(waiter);
         // Its loans are no longer secured, each time by more: that is signalled.
         keeper.ask("report 0");
         assert_eq!(keeper.ask("wait 10000"), format!("collect {} 1 2000", loan * 1024));

@@ -234,9 +234,7 @@ fn a_message_is_not_taken_for_a_connection_that_has_gone() {
         waiter.send(frame(&Request::Attach(Attach { token })));
         reply(&mut waiter);
         waiter.send(frame(&Request::Receive(Receive { session, ms: 30_000 })));
-        drop(waiter);
-        // Until the system has told the server's side of it.
-        thread::sleep(Duration::from_millis(5));
+        server.hang_up(waiter);
         alice.send(session, &[number]).unwrap();
         assert_eq!(keeper.receive(session, LIMIT).unwrap(), Some(vec![number]));
     }

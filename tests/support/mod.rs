@@ -9,7 +9,7 @@ pub mod scripts;
 pub mod students;
 pub mod weather;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -70,6 +70,24 @@ impl Running {
     pub fn await_figure(&self, name: &str, expected: u64) {
         let mut client = self.connect();
         wait_for(&format!("{name}={expected}"), || figure(&client.ask("stats"), name) == expected);
+    }
+
+    /// Closes a client, and waits until the system has told the server so: on a busy machine the
+    /// end may arrive after what another client sends next. Linux lists the server's side of a
+    /// connection as ESTABLISHED (01) until then; where there is no list, nothing is waited for.
+    pub fn hang_up(&self, client: Client) {
+        let there = client.stream.get_ref().local_addr().unwrap().port();
+        drop(client);
+        let (here, there) = (format!(":{:04X}", self.address.port()), format!(":{there:04X}"));
+        wait_for("the end of a client to arrive", || {
+            let list = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+            let is_open = |line: &str| {
+                let words: Vec<&str> = line.split_whitespace().take(4).collect();
+                let [_, local, remote, state] = words[..] else { return false };
+                local.ends_with(&here) && remote.ends_with(&there) && state == "01"
+            };
+            !list.lines().any(is_open)
+        });
     }
 
     /// Runs `leasebox client` against it.
