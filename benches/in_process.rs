@@ -12,7 +12,7 @@ use leasebox::common::caller::Caller;
 use leasebox::common::id::IdKind;
 use leasebox::numbers::draw::Locking;
 use leasebox::protocol::output::Output;
-use leasebox::protocol::{Conversation, Decoded, Manners, Tail};
+use leasebox::protocol::{Conversation, Decoded, Policy, Tail};
 use leasebox::server::config::Config;
 
 const NUMBERS: u32 = 1_000_000;
@@ -28,8 +28,8 @@ fn draw(count: u32, locking: Locking, iters: u64) -> Duration {
     while left > 0 {
         let config = Config { numbers: NUMBERS, locking, memory: 32, ..Config::default() };
         let shared = config.share().unwrap();
-        let manners = Manners::plain(1 << 20);
-        let mut conversation = Conversation::new(&manners);
+        let policy = Policy::plain(1 << 20);
+        let mut conversation = Conversation::new(&policy);
         let draws = left.min(u64::from(NUMBERS / count));
         let start = Instant::now();
         for _ in 0..draws {

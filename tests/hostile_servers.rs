@@ -40,7 +40,7 @@ fn ask(options: &[&str], port: u16, words: &[&str]) -> (String, String, Option<i
 }
 
 #[test]
-fn a_server_that_dribbles_is_given_up_in_time_in_every_tongue() {
+fn a_server_that_dribbles_is_given_up_in_time_in_every_protocol() {
     let memorylease = [&4_i32.to_le_bytes()[..], &(1_i64 << 20).to_le_bytes()].concat();
     let frame = b"\x89LBX\x02\x01\x81\x00\x01\0\0\0\xff\xff\0\0".to_vec();
     for (first, options, words) in [

@@ -14,7 +14,7 @@ use crate::cooperative::manager::{CollectBy, Rules, default_low_water};
 use crate::cooperative::pool::Shares;
 use crate::cooperative::words::Pool;
 use crate::numbers::draw::Locking;
-use crate::protocol::Manners;
+use crate::protocol::Policy;
 use crate::protocol::log_on::User;
 use crate::server::config::{Config, DEFAULT_PORT};
 use crate::server::connection::Limits;
@@ -146,13 +146,13 @@ enum Lock {
 }
 
 impl ServeArguments {
-    fn manners(&self) -> Result<Manners, String> {
+    fn policy(&self) -> Result<Policy, String> {
         let max_message = usize::try_from(self.max_message).unwrap_or(usize::MAX);
         let user = match (&self.user, &self.password_file) {
             (Some(name), Some(file)) => Some(user(name, file)?),
             _ => None,
         };
-        Ok(Manners { hosts: self.host.clone(), user, ..Manners::plain(max_message) })
+        Ok(Policy { hosts: self.host.clone(), user, ..Policy::plain(max_message) })
     }
 
     fn config(&self) -> Result<Config, String> {
@@ -175,7 +175,7 @@ impl ServeArguments {
                 request_timeout: self.request_timeout,
                 write_timeout: self.write_timeout,
                 idle_timeout: self.idle_timeout,
-                manners: self.manners()?,
+                policy: self.policy()?,
                 fault: None,
             },
             udp: self.udp.then(|| DatagramLimits {

@@ -29,7 +29,7 @@ pub struct SimulateArguments {
     svg: Option<PathBuf>,
 }
 
-/// Prints the policies side by side, and how small the pool may get.
+/// Prints the ways of sharing side by side, and how small the pool may get.
 pub fn run(arguments: &SimulateArguments) -> ExitCode {
     let &SimulateArguments { processes, seconds, seed, .. } = arguments;
     let processes = processes as usize;

@@ -21,7 +21,7 @@
 //!
 //! **Invariants**
 //!
-//! 1. The same seed gives the same demand to every policy, so their results can be compared.
+//! 1. The same seed gives the same demand to every way of sharing, so their results can be compared.
 //! 2. After each run all memory is back, and the manager's `check` holds. Debug builds assert it.
 //!
 //! **Lock** none: each run has one thread and its own tables. Time is a number, so 20 s take as
@@ -66,7 +66,7 @@ type SimulatedTables = StandAlone<(), ()>;
 
 /// The rule by which memory is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
+pub struct Sharing {
     /// The headroom of all processes together, in chunks.
     chunks: u64,
     /// The most headroom of one process, in chunks.
@@ -78,19 +78,19 @@ pub struct Policy {
 /// The chunks in one x.
 const CHUNKS: u64 = X / CHUNK;
 
-impl Policy {
-    /// Makes the policy in which each process has `each` x of its own.
+impl Sharing {
+    /// Makes the way of sharing in which each process has `each` x of its own.
     pub fn separate(each: u64, processes: usize) -> Self {
         let most = each * CHUNKS;
         Self { chunks: most * processes as u64, most, is_separate: true }
     }
 
-    /// Makes the policy in which all share `all` x, of which one process takes at most `each` x.
+    /// Makes the way of sharing in which all share `all` x, of which one process takes at most `each` x.
     pub fn shared(all: u64, each: u64) -> Self {
         Self { chunks: all * CHUNKS, most: each * CHUNKS, is_separate: false }
     }
 
-    /// Returns the policy in the document's words.
+    /// Returns the way of sharing in the document's words.
     pub fn name(&self) -> String {
         let all = self.chunks / CHUNKS;
         let most = self.most / CHUNKS;
@@ -153,20 +153,20 @@ pub struct RunOutcome {
     pub peak: u64,
 }
 
-/// Runs the processes of `demand` under `policy`, millisecond by millisecond, and returns the
+/// Runs the processes of `demand` under `sharing`, millisecond by millisecond, and returns the
 /// result.
 ///
 /// In each millisecond the processes act one after the other, always in the same order, and then
 /// the manager looks at its pools. So a run is repeatable; a request never meets another halfway.
-pub fn run(policy: Policy, demand: &Demand) -> RunOutcome {
+pub fn run(sharing: Sharing, demand: &Demand) -> RunOutcome {
     // The manager expects an `Instant`. One reading of the clock is enough: all later times are
     // computed from it.
     let start = Instant::now();
     let count = demand.processes();
-    let mut tables = policy.tables(count, start);
+    let mut tables = sharing.tables(count, start);
     let mut outcome = RunOutcome::default();
     let mut processes: Vec<SimulatedProcess> =
-        (0..count).map(|number| SimulatedProcess::new(number, policy)).collect();
+        (0..count).map(|number| SimulatedProcess::new(number, sharing)).collect();
     for ms in 0..demand.milliseconds() {
         let now = start + Duration::from_millis(ms as u64);
         for process in &mut processes {
@@ -184,13 +184,13 @@ pub fn run(policy: Policy, demand: &Demand) -> RunOutcome {
     outcome
 }
 
-/// Returns the document's three policies. For 10 processes: 5x each, 20x shared and 50x shared.
-pub fn policies(processes: usize) -> [Policy; 3] {
+/// Returns the document's three ways of sharing. For 10 processes: 5x each, 20x shared and 50x shared.
+pub fn sharings(processes: usize) -> [Sharing; 3] {
     let processes_x = processes as u64;
     [
-        Policy::separate(5, processes),
-        Policy::shared(2 * processes_x, 5),
-        Policy::shared(5 * processes_x, 10),
+        Sharing::separate(5, processes),
+        Sharing::shared(2 * processes_x, 5),
+        Sharing::shared(5 * processes_x, 10),
     ]
 }
 
@@ -205,7 +205,7 @@ pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Sweep; Shape::ALL.le
     let of_shape = |shape| {
         let demand = Demand::new(shape, processes, seconds, seed);
         let sizes = (1..=most / step).map(|at| at * step);
-        sizes.map(|x| (x, run(Policy::shared(x, 5), &demand))).collect()
+        sizes.map(|x| (x, run(Sharing::shared(x, 5), &demand))).collect()
     };
     std::thread::scope(|scope| {
         let threads = Shape::ALL.map(|shape| scope.spawn(move || of_shape(shape)));
@@ -246,7 +246,7 @@ pub fn how_small(sweep: &[Sweep], processes: usize, seconds: u64) -> String {
     text
 }
 
-/// Returns the three policies side by side for each shape of demand, as text of at most 80 columns.
+/// Returns the three ways of sharing side by side for each shape of demand, as text of at most 80 columns.
 pub fn report(processes: usize, seconds: u64, seed: u64) -> String {
     let mut text = String::new();
     let _ = writeln!(
@@ -261,11 +261,11 @@ pub fn report(processes: usize, seconds: u64, seed: u64) -> String {
             "  {:24}{:>9}{:>8}{:>10}{:>12}{:>7}{:>7}",
             "", "refused", "pauses", "paused ms", "collections", "failed", "peak"
         );
-        for policy in policies(processes) {
+        for sharing in sharings(processes) {
             let RunOutcome { refused, pauses, paused_ms, collections, failures, peak, .. } =
-                run(policy, &demand);
+                run(sharing, &demand);
             let peak = peak as f64 / X as f64;
-            let name = policy.name();
+            let name = sharing.name();
             let _ = writeln!(
                 text,
                 "  {name:24}{refused:>9}{pauses:>8}{paused_ms:>10}{collections:>12}{failures:>7}{peak:>6.1}x"

@@ -4,7 +4,7 @@ use super::*;
 
 fn outcomes(shape: Shape) -> [RunOutcome; 3] {
     let demand = Demand::new(shape, 10, 10, 1);
-    policies(10).map(|policy| run(policy, &demand))
+    sharings(10).map(|sharing| run(sharing, &demand))
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn sharing_does_not_help_those_who_are_busy_at_once() {
 #[test]
 fn a_process_that_leaks_fails_in_the_end_and_no_other_does() {
     let demand = Demand::new(Shape::Leaking, 10, 20, 1);
-    let [separate, _, shared] = policies(10).map(|policy| run(policy, &demand));
+    let [separate, _, shared] = sharings(10).map(|sharing| run(sharing, &demand));
     assert!(separate.failures > shared.failures && shared.failures > 0, "{separate:?} {shared:?}");
     let [separate, shared, _] = outcomes(Shape::Independent);
     assert_eq!((separate.failures, shared.failures), (0, 0));
@@ -49,8 +49,8 @@ fn the_same_seed_is_the_same_run() {
     let demand = |seed| Demand::new(Shape::Leaking, 5, 2, seed);
     assert_eq!(demand(3), demand(3));
     assert_ne!(demand(3), demand(4));
-    let policy = policies(5)[1];
-    assert_eq!(run(policy, &demand(3)), run(policy, &demand(3)));
+    let sharing = sharings(5)[1];
+    assert_eq!(run(sharing, &demand(3)), run(sharing, &demand(3)));
 }
 
 #[test]

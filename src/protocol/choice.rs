@@ -28,14 +28,14 @@ use super::http;
 use super::memorylease::MemoryLease;
 use super::resp::Resp;
 use super::text::Text;
-use super::{Manners, Speaks, Tail};
+use super::{Policy, Speaks, Tail};
 
 /// The longest first line, in bytes, whose end the choice waits for, to see whether it is HTTP.
 pub(super) const HTTP_LINE: usize = http::head::MAX_LINE;
 
 /// The format that a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tongue {
+pub enum Protocol {
     /// None yet: too few bytes have arrived.
     Nothing,
     /// Text lines.
@@ -50,34 +50,34 @@ pub enum Tongue {
     Resp,
 }
 
-impl Tongue {
+impl Protocol {
     /// All formats. Each stands at its number, which other threads read from an atomic.
     pub const ALL: [Self; 6] = [
-        Tongue::Nothing,
-        Tongue::Text,
-        Tongue::MemoryLease,
-        Tongue::Frames,
-        Tongue::Http,
-        Tongue::Resp,
+        Protocol::Nothing,
+        Protocol::Text,
+        Protocol::MemoryLease,
+        Protocol::Frames,
+        Protocol::Http,
+        Protocol::Resp,
     ];
 
     /// Returns the word for it in the list of connections.
     pub fn word(self) -> &'static str {
         match self {
-            Tongue::Nothing => "nothing",
-            Tongue::Text => "text",
-            Tongue::MemoryLease => "memorylease",
-            Tongue::Frames => "frames",
-            Tongue::Http => "http",
-            Tongue::Resp => "resp",
+            Protocol::Nothing => "nothing",
+            Protocol::Text => "text",
+            Protocol::MemoryLease => "memorylease",
+            Protocol::Frames => "frames",
+            Protocol::Http => "http",
+            Protocol::Resp => "resp",
         }
     }
 }
 
 /// Chooses the format by the first bytes. Returns `None` while two formats are possible and more
 /// bytes may come.
-pub(super) fn choose(input: &[u8], tail: Tail, manners: &Manners) -> Option<Speaks> {
-    let max_message = manners.max_message;
+pub(super) fn choose(input: &[u8], tail: Tail, policy: &Policy) -> Option<Speaks> {
+    let max_message = policy.max_message;
     let frames = |order| Some(Speaks::MemoryLease(MemoryLease::new(order, max_message)));
     let http = || Some(Speaks::Http(Box::default()));
     match *input {
@@ -85,7 +85,7 @@ pub(super) fn choose(input: &[u8], tail: Tail, manners: &Manners) -> Option<Spea
         [1..=5, ..] => frames(ByteOrder::Little),
         [0, 0, 0, 1..=5, ..] => frames(ByteOrder::Big),
         [0] | [0, 0] | [0, 0, 0] if tail == Tail::Open => None,
-        [b'*', ..] => Some(Speaks::Resp(Box::new(Resp::new(manners)))),
+        [b'*', ..] => Some(Speaks::Resp(Box::new(Resp::new(policy)))),
         [0x89, ..] => Some(Speaks::Frames(Frames::new(max_message))),
         _ => match is_http(&input[..input.len().min(HTTP_LINE)]) {
             FirstLine::Http => http(),

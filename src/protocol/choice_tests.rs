@@ -8,14 +8,14 @@ use proptest::prelude::*;
 
 const MAX_MESSAGE: usize = 1 << 20;
 
-fn manners() -> Manners {
-    Manners { clock: || SystemTime::UNIX_EPOCH, ..Manners::plain(MAX_MESSAGE) }
+fn policy() -> Policy {
+    Policy { clock: || SystemTime::UNIX_EPOCH, ..Policy::plain(MAX_MESSAGE) }
 }
 
 /// Feeds `pieces` one after the other and then the end; answers all that was decoded.
 fn decode_all<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Vec<String> {
-    let manners = manners();
-    let mut conversation = Conversation::new(&manners);
+    let policy = policy();
+    let mut conversation = Conversation::new(&policy);
     let mut input = Vec::new();
     let mut seen = Vec::new();
     for piece in pieces {
@@ -66,10 +66,10 @@ fn drain(
 }
 
 fn speaks(first: &[u8]) -> &'static str {
-    let manners = manners();
-    let mut conversation = Conversation::new(&manners);
+    let policy = policy();
+    let mut conversation = Conversation::new(&policy);
     conversation.decode(first, Tail::Open);
-    conversation.tongue().word()
+    conversation.protocol().word()
 }
 
 #[test]
@@ -105,8 +105,8 @@ fn the_first_bytes_choose() {
 
 #[test]
 fn a_silent_draw_in_capitals_is_text_though_it_could_become_http() {
-    let manners = manners();
-    let mut conversation = Conversation::new(&manners);
+    let policy = policy();
+    let mut conversation = Conversation::new(&policy);
     assert_eq!(conversation.decode(b"DRAW", Tail::Open), Decoded::Incomplete);
     assert!(!conversation.awaits_quiet(b"DRAW"));
     assert!(conversation.awaits_quiet(b"DRAW 4"));

@@ -36,7 +36,7 @@
 //!    closes the connection. So the server never reads a body as a request.
 //! 2. After an answer that closes, the caller decodes nothing more.
 //!
-//! **Lock** none: the connection's thread owns its [`Http`]. The clock stands in [`Manners`], so a
+//! **Lock** none: the connection's thread owns its [`Http`]. The clock stands in [`Policy`], so a
 //! test sets the date.
 //!
 //! **Simplified** no coding but chunked, no upgrade, no TLS. [`Http::decode`] parses the head again
@@ -63,7 +63,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::commands::{Reply, Request};
 use crate::common::error::Error;
 use crate::protocol::output::Output;
-use crate::protocol::{Decoded, Manners, Tail};
+use crate::protocol::{Decoded, Policy, Tail};
 use answer::{Answering, Now};
 use asked::understand;
 use body::{Framing, Scan};
@@ -129,14 +129,14 @@ struct HeadRequest<'a> {
 
 impl Http {
     /// Looks for one request at the start of `input`. A refusal that closes uses all of `input`.
-    pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail, manners: &Manners) -> Decoded<'a> {
+    pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail, policy: &Policy) -> Decoded<'a> {
         if !self.is_blank_passed && input.starts_with(b"\r\n") {
             (self.is_blank_passed, self.scanned) = (true, 0);
             return Decoded::Skip { used: 2 };
         }
         self.is_head = input.starts_with(b"HEAD ");
         let read = self.find_end(input).and_then(|end| match end {
-            Some(end) => self.read(input, end, manners),
+            Some(end) => self.read(input, end, policy),
             None => Ok(None),
         });
         match read {
@@ -177,11 +177,11 @@ impl Http {
         &mut self,
         input: &'a [u8],
         end: usize,
-        manners: &Manners,
+        policy: &Policy,
     ) -> Result<Option<Decoded<'a>>, Refusal> {
         self.answering = self.of_nobody();
         let head = parse(&input[..end])?;
-        let (wanted, coming) = self.judge(&head, manners)?;
+        let (wanted, coming) = self.judge(&head, policy)?;
         let rest = &input[end..];
         let awaits_word = coming.awaits_word && rest.is_empty();
         // A refusal waits for a short body, and the connection goes on. It does not wait for a long
@@ -192,7 +192,7 @@ impl Http {
             }
             wanted => wanted,
         };
-        match body::whole(rest, coming.framing, &mut self.scan, manners.max_message)? {
+        match body::whole(rest, coming.framing, &mut self.scan, policy.max_message)? {
             None if !awaits_word || self.is_continued => Ok(None),
             None => {
                 self.is_continued = true;
@@ -219,10 +219,10 @@ impl Http {
     fn judge<'a>(
         &mut self,
         head: &Head<'a>,
-        manners: &Manners,
+        policy: &Policy,
     ) -> Result<(Result<HeadRequest<'a>, Refusal>, Coming), Refusal> {
         let (authority, (path, query)) = split(head.target);
-        let asked = understand(head, authority, manners)?;
+        let asked = understand(head, authority, policy)?;
         let method = Method::named(head.method);
         self.answering = Answering {
             method: method.as_ref().ok().copied(),
@@ -289,18 +289,18 @@ impl Http {
     }
 
     /// Appends the answer with a service's reply to the request that was decoded last.
-    pub fn encode(&mut self, reply: &mut Reply<'_>, manners: &Manners, out: &mut Output) {
-        self.answer(manners, out, |answering, now, out| answering.encode(reply, now, out));
+    pub fn encode(&mut self, reply: &mut Reply<'_>, policy: &Policy, out: &mut Output) {
+        self.answer(policy, out, |answering, now, out| answering.encode(reply, now, out));
     }
 
     /// Appends HTTP's own answer. `100 Continue` has no fields, and a final answer follows it.
-    pub fn encode_own(&mut self, manners: &Manners, out: &mut Output) {
+    pub fn encode_own(&mut self, policy: &Policy, out: &mut Output) {
         let Some(own) = self.own.take() else { return };
         if matches!(own, Own::Continue) {
             out.bytes.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
             return;
         }
-        self.answer(manners, out, |answering, now, out| match own {
+        self.answer(policy, out, |answering, now, out| match own {
             Own::Continue => {}
             Own::Refusal(refusal) => answering.refuse(&refusal, now, out),
             Own::Page(page) => answering.page(page, now, out),
@@ -312,11 +312,11 @@ impl Http {
     /// Appends one answer with the current date, and notes whether the connection closes.
     fn answer(
         &mut self,
-        manners: &Manners,
+        policy: &Policy,
         out: &mut Output,
         encode: impl FnOnce(&Answering, &Now<'_>, &mut Output),
     ) {
-        let since = (manners.clock)().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let since = (policy.clock)().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         // Formats a date at most once a second, not for each answer.
         if self.date.0 != since.as_secs() || self.date.1.is_empty() {
             self.date = (since.as_secs(), date::write(since.as_secs()));
@@ -327,7 +327,7 @@ impl Http {
     }
 
     /// Prepares 408 for a request that did not arrive in time; the caller encodes it next.
-    pub fn is_late(&mut self, error: &Error) {
+    pub fn set_timed_out(&mut self, error: &Error) {
         self.answering = self.of_nobody();
         self.own = Some(Own::Refusal(Refusal::last(408, error.text.clone())));
     }

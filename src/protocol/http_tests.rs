@@ -8,15 +8,15 @@ use crate::protocol::Conversation;
 
 const MAX: usize = 1 << 16;
 
-fn manners() -> Manners {
+fn policy() -> Policy {
     // The lecture's date.
     let clock = || UNIX_EPOCH + Duration::from_secs(1_116_887_914);
-    Manners { clock, ..Manners::plain(MAX) }
+    Policy { clock, ..Policy::plain(MAX) }
 }
 
 /// What became of some bytes: what was asked, and all that HTTP answered by itself.
-fn heard(manners: &Manners, bytes: &[u8]) -> Vec<String> {
-    let mut conversation = Conversation::new(manners);
+fn heard(policy: &Policy, bytes: &[u8]) -> Vec<String> {
+    let mut conversation = Conversation::new(policy);
     let (mut rest, mut heard) = (bytes, Vec::new());
     loop {
         match conversation.decode(rest, Tail::Open) {
@@ -62,7 +62,7 @@ fn requests_sent_ahead_are_read_one_after_the_other() {
         condition: Condition::Any.into(),
         data: b"draw 9\r\n"[..].into(),
     });
-    let heard = heard(&manners(), requests.as_bytes());
+    let heard = heard(&policy(), requests.as_bytes());
     assert_eq!(heard, [draw(1), draw(2), shown(put), draw(3)]);
 }
 
@@ -83,7 +83,7 @@ fn a_chunked_body_is_what_is_in_its_chunks() {
             condition: Condition::Any.into(),
             data: b"Hello World"[..].into(),
         });
-        assert_eq!(heard(&manners(), bytes.as_bytes()), [shown(put), draw(1)], "{body:?}");
+        assert_eq!(heard(&policy(), bytes.as_bytes()), [shown(put), draw(1)], "{body:?}");
     }
 }
 
@@ -92,8 +92,8 @@ fn the_word_to_go_on_is_said_once_and_only_to_who_waits_for_it() {
     let head = format!(
         "PUT /leases/7 HTTP/1.1\r\n{HOST}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
     );
-    let manners = manners();
-    let mut conversation = Conversation::new(&manners);
+    let policy = policy();
+    let mut conversation = Conversation::new(&policy);
     let mut said = Output::default();
     assert_eq!(conversation.decode(head.as_bytes(), Tail::Open), Decoded::Own { used: 0 });
     conversation.encode_own(&mut said);
@@ -105,18 +105,18 @@ fn the_word_to_go_on_is_said_once_and_only_to_who_waits_for_it() {
         Decoded::Asked { request: Ok(_), .. }
     ));
     // With the body, nobody waits.
-    assert_eq!(heard(&manners, &whole).len(), 1);
+    assert_eq!(heard(&policy, &whole).len(), 1);
     // What is refused is refused before its body is sent.
     let refused = head.replace("/leases/7", "/nothing");
-    let heard = heard(&manners, refused.as_bytes());
+    let heard = heard(&policy, refused.as_bytes());
     assert!(heard[0].starts_with("HTTP/1.1 404 ") && heard[1] == "closed", "{heard:?}");
     // HTTP/1.0 knows no such word.
     let older = head.replace("HTTP/1.1", "HTTP/1.0");
-    assert_eq!(conversation_of(&manners, &older), Decoded::Incomplete);
+    assert_eq!(conversation_of(&policy, &older), Decoded::Incomplete);
 }
 
-fn conversation_of<'a>(manners: &Manners, bytes: &'a str) -> Decoded<'a> {
-    Conversation::new(manners).decode(bytes.as_bytes(), Tail::Open)
+fn conversation_of<'a>(policy: &Policy, bytes: &'a str) -> Decoded<'a> {
+    Conversation::new(policy).decode(bytes.as_bytes(), Tail::Open)
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn an_answer_says_whether_the_connection_goes_on() {
     ];
     for (version, field, says, closes) in cases {
         let request = format!("OPTIONS * {version}\r\n{HOST}{field}\r\n");
-        let heard = heard(&manners(), request.as_bytes());
+        let heard = heard(&policy(), request.as_bytes());
         let said = heard[0].lines().find_map(|line| line.strip_prefix("Connection: "));
         assert_eq!((said, heard.len() == 2), (says, closes), "{version} {field:?}");
     }
@@ -141,8 +141,8 @@ fn an_answer_says_whether_the_connection_goes_on() {
 
 #[test]
 fn a_late_request_and_one_that_ends_too_early_are_told_so() {
-    let manners = manners();
-    let mut conversation = Conversation::new(&manners);
+    let policy = policy();
+    let mut conversation = Conversation::new(&policy);
     conversation.decode(b"GET / HTTP/1.1\r\n", Tail::Open);
     let mut out = Output::default();
     conversation.too_slow(b"GET / HTTP/1.1\r\n", 500, &mut out);
@@ -151,7 +151,7 @@ fn a_late_request_and_one_that_ends_too_early_are_told_so() {
     assert!(text.contains("500 ms") && conversation.is_over());
     // Also when it is not yet known to be HTTP; and one to HEAD has no body.
     for (half, has_body) in [("GET /stats HT", true), ("HEAD /stats HTTP/1.1\r\n", false)] {
-        let mut conversation = Conversation::new(&manners);
+        let mut conversation = Conversation::new(&policy);
         conversation.decode(half.as_bytes(), Tail::Open);
         let mut out = Output::default();
         conversation.too_slow(half.as_bytes(), 500, &mut out);
@@ -160,7 +160,7 @@ fn a_late_request_and_one_that_ends_too_early_are_told_so() {
         assert_eq!(!text.ends_with("\r\n\r\n"), has_body, "{text}");
     }
     let half = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Content-Length: 9\r\n\r\nhal");
-    let mut conversation = Conversation::new(&manners);
+    let mut conversation = Conversation::new(&policy);
     let decoded = conversation.decode(half.as_bytes(), Tail::Ended);
     assert_eq!(decoded, Decoded::Own { used: half.len() });
 }
@@ -170,13 +170,13 @@ fn trace_shows_what_came_but_no_secret() {
     let request = format!(
         "TRACE /x?y HTTP/1.1\r\n{HOST}Authorization: Basic eHg6eXk=\r\nCookie: a=b\r\nX:  y \r\n\r\n"
     );
-    let heard = heard(&manners(), request.as_bytes());
+    let heard = heard(&policy(), request.as_bytes());
     assert!(
         heard[0].starts_with("HTTP/1.1 404 "),
         "what there is not, cannot be traced: {heard:?}"
     );
     let request = request.replace("/x?y", "/stats?y");
-    let answer = self::heard(&manners(), request.as_bytes()).remove(0);
+    let answer = self::heard(&policy(), request.as_bytes()).remove(0);
     let body = answer.split_once("\r\n\r\n").unwrap().1;
     assert_eq!(body, "TRACE /stats?y HTTP/1.1\r\nHost: localhost\r\nX: y\r\n\r\n");
     assert!(answer.contains("Content-Type: message/http\r\n"));
@@ -185,17 +185,17 @@ fn trace_shows_what_came_but_no_secret() {
 #[test]
 fn a_form_that_there_is_not_is_refused_before_anything_is_drawn() {
     let request = format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}Accept: image/png\r\n\r\n");
-    assert!(heard(&manners(), request.as_bytes())[0].starts_with("HTTP/1.1 406 "));
+    assert!(heard(&policy(), request.as_bytes())[0].starts_with("HTTP/1.1 406 "));
     let lease = format!("POST /leases?size=1&duration=2 HTTP/1.1\r\n{HOST}Accept: */*\r\n\r\n");
     let asked = Request::Lease(Lease { size: 1, duration_ms: 2, id_kind: IdKind::Uuid });
-    assert_eq!(heard(&manners(), lease.as_bytes()), [shown(asked)]);
+    assert_eq!(heard(&policy(), lease.as_bytes()), [shown(asked)]);
 }
 
 #[test]
 fn the_page_is_asked_for_again_only_when_it_changed() {
     let get = |field: &str| {
         let request = format!("GET /index.html HTTP/1.1\r\n{HOST}{field}\r\n");
-        heard(&manners(), request.as_bytes()).remove(0)
+        heard(&policy(), request.as_bytes()).remove(0)
     };
     let page = get("");
     let tag = page.lines().find_map(|line| line.strip_prefix("ETag: ")).unwrap();
@@ -226,7 +226,7 @@ fn a_refusal_of_head_has_no_body_either() {
         "HEAD /stats HTTP/1.1\r\nHost: localhost\r\nX : y\r\n\r\n",
         "HEAD / HTTP/1.1\n",
     ] {
-        let heard = heard(&manners(), head.as_bytes());
+        let heard = heard(&policy(), head.as_bytes());
         assert!(
             heard[0].starts_with("HTTP/1.1 400 ") && heard[0].ends_with("\r\n\r\n"),
             "{heard:?}"
@@ -238,7 +238,7 @@ fn a_refusal_of_head_has_no_body_either() {
 fn a_long_body_that_is_in_vain_is_not_waited_for() {
     let with = |target: &str, field: &str| {
         let request = format!("PUT {target} HTTP/1.1\r\n{HOST}{field}\r\n\r\n");
-        heard(&Manners { max_message: 1 << 20, ..manners() }, request.as_bytes())
+        heard(&Policy { max_message: 1 << 20, ..policy() }, request.as_bytes())
     };
     for field in ["Content-Length: 65537", "Transfer-Encoding: chunked"] {
         let refused = with("/nothing", field);
@@ -258,17 +258,17 @@ fn what_has_no_tag_fulfils_no_condition() {
         ("DELETE /leases/7", "412"),
     ] {
         let request = format!("{request} HTTP/1.1\r\n{HOST}If-Match: \"7\"\r\n\r\n");
-        let heard = heard(&manners(), request.as_bytes());
+        let heard = heard(&policy(), request.as_bytes());
         assert!(heard[0].starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {heard:?}");
     }
     let any = format!("GET /stats HTTP/1.1\r\n{HOST}If-Match: *\r\n\r\n");
-    assert_eq!(heard(&manners(), any.as_bytes()), [shown(Request::Stats(Stats))]);
+    assert_eq!(heard(&policy(), any.as_bytes()), [shown(Request::Stats(Stats))]);
 }
 
 #[test]
 fn a_body_of_chunks_is_bounded_however_it_comes() {
     let head = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n");
-    let small = Manners { max_message: 4096, ..manners() };
+    let small = Policy { max_message: 4096, ..policy() };
     let cases = [
         ("1\r\nx\r\n".repeat(700) + "0\r\n\r\n", "HTTP/1.1 413 "),
         (format!("1\r\nx\r\n0\r\n{}\r\n", "X: y\r\n".repeat(3000)), "HTTP/1.1 431 "),
@@ -294,9 +294,9 @@ fn the_date_is_that_of_each_answer() {
     static SECOND: AtomicU64 = AtomicU64::new(1_116_887_914);
     let clock =
         || UNIX_EPOCH + Duration::from_millis(SECOND.fetch_add(1, Ordering::Relaxed) * 1000 + 999);
-    let manners = Manners { clock, ..manners() };
+    let policy = Policy { clock, ..policy() };
     let request = format!("OPTIONS * HTTP/1.1\r\n{HOST}\r\n").repeat(3);
-    let dates: Vec<String> = heard(&manners, request.as_bytes())
+    let dates: Vec<String> = heard(&policy, request.as_bytes())
         .iter()
         .filter_map(|answer| {
             answer.lines().find_map(|line| line.strip_prefix("Date: ")).map(str::to_string)
@@ -311,8 +311,8 @@ fn each_request_that_waits_for_the_word_hears_it() {
     let request = format!(
         "PUT /leases/7 HTTP/1.1\r\n{HOST}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
     );
-    let manners = manners();
-    let mut conversation = Conversation::new(&manners);
+    let policy = policy();
+    let mut conversation = Conversation::new(&policy);
     for _ in 0..2 {
         assert_eq!(conversation.decode(request.as_bytes(), Tail::Open), Decoded::Own { used: 0 });
         conversation.encode_own(&mut Output::default());
@@ -331,7 +331,7 @@ fn an_early_refusal_owes_nothing_to_the_request_before() {
             format!("{before} HTTP/1.1\r\n{HOST}Accept: application/json, text/html\r\n\r\n");
         for broken in ["GET / HTTP/1.1\n", &format!("GET /{}", "a".repeat(9000))] {
             let bytes = [&request, broken].concat();
-            let answer = heard(&manners(), bytes.as_bytes());
+            let answer = heard(&policy(), bytes.as_bytes());
             let last = &answer[answer.len() - 2];
             assert!(last.contains("text/plain") && last.contains("\r\n\r\nerror "), "{answer:?}");
         }
@@ -354,20 +354,20 @@ fn a_body_of_just_the_bound_may_be_cut_anywhere() {
 #[test]
 fn what_is_true_for_a_moment_is_not_kept() {
     let request = format!("GET /nothing HTTP/1.1\r\n{HOST}\r\n");
-    let answer = heard(&manners(), request.as_bytes()).remove(0);
+    let answer = heard(&policy(), request.as_bytes()).remove(0);
     assert!(answer.contains("Cache-Control: no-store\r\n") && answer.contains("Vary: Accept\r\n"));
     let identity = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Content-Encoding: identity\r\n\r\n");
-    assert!(heard(&manners(), identity.as_bytes())[0].contains("Replace"));
+    assert!(heard(&policy(), identity.as_bytes())[0].contains("Replace"));
     let both = identity.replace("Content-Encoding", "Content-Encoding: gzip\r\nContent-Encoding");
-    assert!(heard(&manners(), both.as_bytes())[0].starts_with("HTTP/1.1 415 "));
+    assert!(heard(&policy(), both.as_bytes())[0].starts_with("HTTP/1.1 415 "));
 }
 
 #[test]
 fn a_lease_in_letters_is_no_longer_than_a_message() {
-    let manners = manners();
+    let policy = policy();
     let most = |accept: &str| {
         let request = format!("GET /leases/7 HTTP/1.1\r\n{HOST}{accept}\r\n");
-        let mut conversation = Conversation::new(&manners);
+        let mut conversation = Conversation::new(&policy);
         conversation.decode(request.as_bytes(), Tail::Open);
         conversation.most_data()
     };

@@ -7,10 +7,10 @@ use crate::protocol::log_on::User;
 #[test]
 fn only_the_user_gets_in() {
     let user = Some(User::new("ada", b"a:b c").unwrap());
-    let manners = Manners { user, ..manners() };
+    let policy = Policy { user, ..policy() };
     let with = |credentials: &str| {
         let request = format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}{credentials}\r\n");
-        heard(&manners, request.as_bytes()).remove(0)
+        heard(&policy, request.as_bytes()).remove(0)
     };
     let basic = |pair: &str| {
         let mut letters = Vec::new();
@@ -35,17 +35,17 @@ fn only_the_user_gets_in() {
     }
     // Without a user it is nobody's affair.
     let request = format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}Authorization: Basic x\r\n\r\n");
-    assert_eq!(heard(&Manners { user: None, ..manners }, request.as_bytes())[0], draw(1));
+    assert_eq!(heard(&Policy { user: None, ..policy }, request.as_bytes())[0], draw(1));
 }
 
 #[test]
 fn what_has_no_log_on_is_refused_where_one_is_wanted() {
     let user = Some(User::new("ada", b"secret").unwrap());
-    let manners = Manners { user, ..manners() };
+    let policy = Policy { user, ..policy() };
     let first: [&[u8]; 3] =
         [b"draw 4\n", b"\x89LBX\x02\x01\x01\0\x07\0\0\0\x08\0\0\0\x04\0\0\0\0\0\0\0", &[1; 20]];
     for bytes in first {
-        let mut conversation = Conversation::new(&manners);
+        let mut conversation = Conversation::new(&policy);
         let decoded = conversation.decode(bytes, Tail::Open);
         let Decoded::Last(Some(error)) = decoded else { panic!("{decoded:?}") };
         assert!(error.text.contains("Basic") && error.text.contains("AUTH"), "{error}");

@@ -69,7 +69,7 @@ use std::time::SystemTime;
 
 use crate::commands::{Reply, Request};
 use crate::common::error::{Code, Error};
-pub use choice::Tongue;
+pub use choice::Protocol;
 use choice::choose;
 use frame::Frames;
 use http::Http;
@@ -122,7 +122,7 @@ pub enum Decoded<'a> {
 
 /// The rules that all connections of a server share.
 #[derive(Debug, Clone)]
-pub struct Manners {
+pub struct Policy {
     /// The longest message in bytes (`--max-message`).
     pub max_message: usize,
     /// The server's host names (`--host`). HTTP accepts them as `Host` beside addresses and
@@ -134,7 +134,7 @@ pub struct Manners {
     pub clock: fn() -> SystemTime,
 }
 
-impl Manners {
+impl Policy {
     /// Returns the rules of a server without host names, which every client may use.
     pub fn plain(max_message: usize) -> Self {
         Self { max_message, hosts: Vec::new(), user: None, clock: SystemTime::now }
@@ -144,7 +144,7 @@ impl Manners {
 /// The protocol state of one connection. Only the connection's own thread touches it.
 #[derive(Debug)]
 pub struct Conversation<'m> {
-    manners: &'m Manners,
+    policy: &'m Policy,
     /// The chosen format; `None` until the first bytes decide.
     speaks: Option<Speaks>,
 }
@@ -162,25 +162,25 @@ enum Speaks {
 
 impl<'m> Conversation<'m> {
     /// Starts a connection that has sent no byte.
-    pub fn new(manners: &'m Manners) -> Self {
-        Self { manners, speaks: None }
+    pub fn new(policy: &'m Policy) -> Self {
+        Self { policy, speaks: None }
     }
 
     /// Looks for one request at the start of `input`. Until bytes are used, the next call passes
     /// the same bytes again, with the new ones behind them.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
         if self.speaks.is_none() {
-            self.speaks = choose(input, tail, self.manners);
+            self.speaks = choose(input, tail, self.policy);
         }
         // Each arm returns straight from its decoder: a request that is stored in a variable first
         // is moved once more, and that costs as much as the lock of a draw.
         match &mut self.speaks {
             None => Decoded::Incomplete,
-            Some(Speaks::Http(http)) => http.decode(input, tail, self.manners),
-            Some(Speaks::Resp(resp)) => resp.decode(input, self.manners),
+            Some(Speaks::Http(http)) => http.decode(input, tail, self.policy),
+            Some(Speaks::Resp(resp)) => resp.decode(input, self.policy),
             // HTTP and RESP stand above this arm because only they have a log-on. A server with a
             // user refuses the formats below.
-            Some(speaks) if self.manners.user.is_some() => speaks.turn_away(input, tail),
+            Some(speaks) if self.policy.user.is_some() => speaks.turn_away(input, tail),
             Some(Speaks::Text(text)) => text.decode(input, tail),
             Some(Speaks::MemoryLease(frames)) => frames.decode(input),
             Some(Speaks::Frames(frames)) => frames.decode(input),
@@ -192,10 +192,10 @@ impl<'m> Conversation<'m> {
     pub fn encode(&mut self, reply: &mut Reply<'_>, out: &mut Output) {
         match &mut self.speaks {
             // Before a format is chosen, an answer is a text line: a person can read it.
-            Some(Speaks::Text(_)) | None => text::encode(reply, self.manners.max_message, out),
+            Some(Speaks::Text(_)) | None => text::encode(reply, self.policy.max_message, out),
             Some(Speaks::MemoryLease(frames)) => frames.encode(reply, out),
             Some(Speaks::Frames(frames)) => frames.encode(reply, out),
-            Some(Speaks::Http(http)) => http.encode(reply, self.manners, out),
+            Some(Speaks::Http(http)) => http.encode(reply, self.policy, out),
             Some(Speaks::Resp(resp)) => resp.encode(reply, out),
         }
     }
@@ -203,7 +203,7 @@ impl<'m> Conversation<'m> {
     /// Appends the answer to the question that was decoded last as [`Decoded::Own`].
     pub fn encode_own(&mut self, out: &mut Output) {
         match &mut self.speaks {
-            Some(Speaks::Http(http)) => http.encode_own(self.manners, out),
+            Some(Speaks::Http(http)) => http.encode_own(self.policy, out),
             Some(Speaks::Resp(resp)) => resp.encode_own(out),
             _ => {}
         }
@@ -220,14 +220,14 @@ impl<'m> Conversation<'m> {
     }
 
     /// Returns the format of the connection.
-    pub fn tongue(&self) -> Tongue {
+    pub fn protocol(&self) -> Protocol {
         match &self.speaks {
-            None => Tongue::Nothing,
-            Some(Speaks::Text(_)) => Tongue::Text,
-            Some(Speaks::MemoryLease(_)) => Tongue::MemoryLease,
-            Some(Speaks::Frames(_)) => Tongue::Frames,
-            Some(Speaks::Http(_)) => Tongue::Http,
-            Some(Speaks::Resp(_)) => Tongue::Resp,
+            None => Protocol::Nothing,
+            Some(Speaks::Text(_)) => Protocol::Text,
+            Some(Speaks::MemoryLease(_)) => Protocol::MemoryLease,
+            Some(Speaks::Frames(_)) => Protocol::Frames,
+            Some(Speaks::Http(_)) => Protocol::Http,
+            Some(Speaks::Resp(_)) => Protocol::Resp,
         }
     }
 
@@ -236,8 +236,8 @@ impl<'m> Conversation<'m> {
     pub fn most_data(&self) -> u64 {
         match &self.speaks {
             Some(Speaks::Frames(frames)) => frames.most_data(),
-            Some(Speaks::Http(http)) => http.most_data(self.manners.max_message),
-            _ => text::most_data(self.manners.max_message),
+            Some(Speaks::Http(http)) => http.most_data(self.policy.max_message),
+            _ => text::most_data(self.policy.max_message),
         }
     }
 
@@ -256,14 +256,14 @@ impl<'m> Conversation<'m> {
         // The format may still be undecided. Choose as if no byte followed, so that the error has a
         // form that the client reads.
         if self.speaks.is_none() {
-            self.speaks = choose(input, Tail::Ended, self.manners);
+            self.speaks = choose(input, Tail::Ended, self.policy);
         }
         let text = format!("the request was not whole after {timeout_ms} ms; send it at once");
         let error = Error::new(Code::BadRequest, text);
         match &mut self.speaks {
             Some(Speaks::MemoryLease(_)) => {}
             Some(Speaks::Http(http)) => {
-                http.is_late(&error);
+                http.set_timed_out(&error);
                 self.encode_own(out);
             }
             _ => self.encode(&mut Reply::Error(error), out),

@@ -53,7 +53,7 @@ use crate::common::error::{Code, Error};
 use crate::common::id::parse_decimal;
 use crate::protocol::output::Output;
 use crate::protocol::text::words::Words;
-use crate::protocol::{Decoded, Manners, text};
+use crate::protocol::{Decoded, Policy, text};
 
 /// The most words of a request after the log-on.
 const MAX_WORDS: u64 = 1024 * 1024;
@@ -105,13 +105,13 @@ const LENGTH: Expected = (b'$', "expected '$'; each word is a bulk string", "inv
 
 impl Resp {
     /// Starts a connection. On a server without a user it counts as logged on.
-    pub fn new(manners: &Manners) -> Self {
-        Self { is_logged_on: manners.user.is_none(), ..Self::default() }
+    pub fn new(policy: &Policy) -> Self {
+        Self { is_logged_on: policy.user.is_none(), ..Self::default() }
     }
 
     /// Looks for one request at the start of `input`.
-    pub fn decode<'a>(&mut self, input: &'a [u8], manners: &Manners) -> Decoded<'a> {
-        match self.scan(input, manners.max_message) {
+    pub fn decode<'a>(&mut self, input: &'a [u8], policy: &Policy) -> Decoded<'a> {
+        match self.scan(input, policy.max_message) {
             Err(broken) => {
                 self.own = format!("-ERR Protocol error: {broken}\r\n").into_bytes();
                 self.is_over = true;
@@ -131,7 +131,7 @@ impl Resp {
                     Ok(request) => !self.is_logged_on || matches!(request, Request::Quit(Quit)),
                     Err(error) => !self.is_logged_on || error.code == Code::UnknownCommand,
                 };
-                if is_own && self.answers(Words::Bulks(bulks), manners) {
+                if is_own && self.answers(Words::Bulks(bulks), policy) {
                     return Decoded::Own { used };
                 }
                 self.is_get = matches!(request, Ok(Request::Get(_)));
@@ -176,11 +176,11 @@ impl Resp {
 
     /// Answers a command about the connection, into `own`; before the log-on answers every command.
     /// Returns false for a command that a service has to answer.
-    fn answers(&mut self, words: Words<'_>, manners: &Manners) -> bool {
+    fn answers(&mut self, words: Words<'_>, policy: &Policy) -> bool {
         let (command, rest) = words.next();
         let answer: OwnReply<Vec<u8>> = match &*command.to_ascii_uppercase() {
-            b"HELLO" => self.hello(rest, manners),
-            b"AUTH" if rest.count() == 2 => self.log_on(rest, manners).map(|()| OK.into()),
+            b"HELLO" => self.hello(rest, policy),
+            b"AUTH" if rest.count() == 2 => self.log_on(rest, policy).map(|()| OK.into()),
             b"QUIT" => {
                 self.is_over = true;
                 Ok(OK.into())
@@ -212,10 +212,10 @@ impl Resp {
     /// # Errors
     /// Fails with an error line for a wrong pair, or on a server without a user. A connection that
     /// was logged on stays so.
-    fn log_on(&mut self, words: Words<'_>, manners: &Manners) -> OwnReply<()> {
+    fn log_on(&mut self, words: Words<'_>, policy: &Policy) -> OwnReply<()> {
         let (name, rest) = words.next();
         let (password, _) = rest.next();
-        match &manners.user {
+        match &policy.user {
             None => Err("-ERR refused this server has no user; leave AUTH out"),
             Some(user) if user.is(name, password) => {
                 self.is_logged_on = true;
@@ -230,7 +230,7 @@ impl Resp {
     ///
     /// # Errors
     /// Fails with an error line; then the version is unchanged.
-    fn hello(&mut self, words: Words<'_>, manners: &Manners) -> OwnReply<Vec<u8>> {
+    fn hello(&mut self, words: Words<'_>, policy: &Policy) -> OwnReply<Vec<u8>> {
         let (version, mut rest) = words.next();
         let proto = match version {
             b"" if rest.is_over() => 2 + u8::from(self.is_third),
@@ -250,7 +250,7 @@ impl Resp {
         }
         // Every option was read before this log-on, so a HELLO with an unknown option does not log
         // on.
-        pair.map_or(Ok(()), |pair| self.log_on(pair, manners))?;
+        pair.map_or(Ok(()), |pair| self.log_on(pair, policy))?;
         if !self.is_logged_on {
             return Err(NO_AUTH);
         }

@@ -22,8 +22,8 @@ fn words(line: &str) -> Vec<u8> {
 }
 
 /// What is answered to each of some requests on one connection, `None` for what a service is asked.
-fn answers(manners: &Manners, requests: &[Vec<u8>]) -> Vec<Option<String>> {
-    let mut conversation = Conversation::new(manners);
+fn answers(policy: &Policy, requests: &[Vec<u8>]) -> Vec<Option<String>> {
+    let mut conversation = Conversation::new(policy);
     let answer = |bytes: &Vec<u8>| match conversation.decode(bytes, Tail::Open) {
         Decoded::Own { used } => {
             assert_eq!(used, bytes.len());
@@ -38,13 +38,13 @@ fn answers(manners: &Manners, requests: &[Vec<u8>]) -> Vec<Option<String>> {
 }
 
 fn said(line: &str) -> Option<String> {
-    answers(&Manners::plain(MAX), &[words(line)]).remove(0)
+    answers(&Policy::plain(MAX), &[words(line)]).remove(0)
 }
 
 #[test]
 fn words_are_those_of_text_and_data_is_as_it_is() {
-    let mut resp = Resp::new(&Manners::plain(MAX));
-    let mut asked = |bytes: &[u8]| match resp.decode(bytes, &Manners::plain(MAX)) {
+    let mut resp = Resp::new(&Policy::plain(MAX));
+    let mut asked = |bytes: &[u8]| match resp.decode(bytes, &Policy::plain(MAX)) {
         Decoded::Asked { request, used } => {
             assert_eq!(used, bytes.len());
             format!("{request:?}")
@@ -110,32 +110,32 @@ fn what_clients_say_to_say_hello_is_answered() {
 #[test]
 fn nobody_is_served_before_the_log_on() {
     let user = Some(User::new("ada", b"secret").unwrap());
-    let manners = Manners { user, ..Manners::plain(MAX) };
+    let policy = Policy { user, ..Policy::plain(MAX) };
     let before = ["draw 4", "PING", "nonsense", "draw x", "HELLO 3", "COMMAND"];
     for line in before {
-        let answer = answers(&manners, &[words(line)]).remove(0).unwrap();
+        let answer = answers(&policy, &[words(line)]).remove(0).unwrap();
         assert!(answer.starts_with("-NOAUTH "), "{line}: {answer}");
     }
     let wrong = ["AUTH ada wrong", "AUTH eve secret", "HELLO 2 AUTH ada x"];
     let broken =
         ["AUTH secret", "AUTH", "AUTH ada secret more", "HELLO 3 AUTH ada secret NONSENSE x"];
     for (at, line) in wrong.into_iter().chain(broken).enumerate() {
-        let answers = answers(&manners, &[words(line), words("draw 4")]);
+        let answers = answers(&policy, &[words(line), words("draw 4")]);
         let is_wrong = answers[0].as_ref().unwrap().starts_with("-WRONGPASS ");
         assert_eq!(is_wrong, at < wrong.len(), "{line}: {answers:?}");
         assert!(answers[1].as_ref().unwrap().starts_with("-NOAUTH "), "{line}: {answers:?}");
     }
     let draw = || words("draw 4");
-    assert_eq!(answers(&manners, &[words("AUTH ada secret"), draw()])[1], None);
+    assert_eq!(answers(&policy, &[words("AUTH ada secret"), draw()])[1], None);
     for hello in [
         "HELLO 3 AUTH ada secret",
         "HELLO 2 SETNAME x AUTH ada secret",
         "HELLO 3 AUTH ada secret SETNAME x",
     ] {
-        assert_eq!(answers(&manners, &[words(hello), draw()])[1], None, "{hello}");
+        assert_eq!(answers(&policy, &[words(hello), draw()])[1], None, "{hello}");
     }
     // Whoever is nobody yet may not fill memory.
-    let broken = |bytes: &[u8]| answers(&manners, &[bytes.to_vec()]).remove(0).unwrap();
+    let broken = |bytes: &[u8]| answers(&policy, &[bytes.to_vec()]).remove(0).unwrap();
     assert_eq!(broken(b"*11\r\n"), "-ERR Protocol error: invalid multibulk length\r\n");
     assert_eq!(broken(b"*1\r\n$16385\r\n"), "-ERR Protocol error: invalid bulk length\r\n");
 }
@@ -160,8 +160,8 @@ fn what_is_no_resp_is_told_so_and_the_connection_closes() {
         (b"*2\r\n$4\r\ndraw\r\n\0", "expected '$'"),
     ];
     for (bytes, why) in cases {
-        let manners = Manners::plain(MAX);
-        let mut conversation = Conversation::new(&manners);
+        let policy = Policy::plain(MAX);
+        let mut conversation = Conversation::new(&policy);
         let decoded = conversation.decode(bytes, Tail::Open);
         assert_eq!(decoded, Decoded::Own { used: bytes.len() }, "{}", bytes.escape_ascii());
         let mut out = Output::default();
@@ -174,21 +174,21 @@ fn what_is_no_resp_is_told_so_and_the_connection_closes() {
 
 #[test]
 fn a_request_over_the_limit_is_refused_before_it_has_come() {
-    let mut resp = Resp::new(&Manners::plain(MAX));
+    let mut resp = Resp::new(&Policy::plain(MAX));
     let mut bytes = b"*9\r\n".to_vec();
     bytes.extend(bulk(&[b'x'; MAX / 2]));
-    assert_eq!(resp.decode(&bytes, &Manners::plain(MAX)), Decoded::Incomplete);
+    assert_eq!(resp.decode(&bytes, &Policy::plain(MAX)), Decoded::Incomplete);
     bytes.extend_from_slice(format!("${}\r\n", MAX / 2 + 100).as_bytes());
-    resp.decode(&bytes, &Manners::plain(MAX));
+    resp.decode(&bytes, &Policy::plain(MAX));
     assert!(resp.own.ends_with(b"too big request\r\n") && resp.is_over());
 }
 
 #[test]
 fn an_array_of_nothing_asks_nothing() {
-    let mut resp = Resp::new(&Manners::plain(MAX));
+    let mut resp = Resp::new(&Policy::plain(MAX));
     for bytes in [&b"*0\r\n"[..], b"*-1\r\n", b"*-5\r\n"] {
         let skip = Decoded::Skip { used: bytes.len() };
-        assert_eq!(resp.decode(bytes, &Manners::plain(MAX)), skip);
+        assert_eq!(resp.decode(bytes, &Policy::plain(MAX)), skip);
     }
 }
 

@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::caller::ClientNumber;
 use crate::common::lock::lock;
-use crate::protocol::Tongue;
+use crate::protocol::Protocol;
 
 /// The connected clients, behind their lock. All threads share it.
 #[derive(Debug, Default)]
@@ -197,7 +197,7 @@ pub struct ConnectionSnapshot {
     /// The number of its client.
     pub client: ClientNumber,
     /// The format that it speaks.
-    pub speaks: Tongue,
+    pub speaks: Protocol,
     /// Its activity.
     pub does: Doing,
     /// The number of requests that it has answered.
@@ -242,7 +242,7 @@ impl Doing {
 pub struct Gauge {
     /// The number of requests that were answered.
     requests: AtomicU64,
-    /// The number of a [`Tongue`], its index in `Tongue::ALL`.
+    /// The number of a [`Protocol`], its index in `Protocol::ALL`.
     speaks: AtomicU8,
     /// The number of a [`Doing`].
     does: AtomicU8,
@@ -263,7 +263,7 @@ impl Gauge {
 
     /// Stores the number of answered requests and the format. The thread calls this before it
     /// waits, not for each request: a list is a little late, and a draw pays nothing.
-    pub fn has_answered(&self, requests: u64, speaks: Tongue) {
+    pub fn has_answered(&self, requests: u64, speaks: Protocol) {
         self.requests.store(requests, Ordering::Relaxed);
         self.speaks.store(speaks as u8, Ordering::Relaxed);
     }
@@ -274,7 +274,7 @@ impl Gauge {
         let number = |of: &AtomicU8| usize::from(of.load(Ordering::Relaxed));
         ConnectionSnapshot {
             client,
-            speaks: Tongue::ALL.get(number(&self.speaks)).copied().unwrap_or(Tongue::Nothing),
+            speaks: Protocol::ALL.get(number(&self.speaks)).copied().unwrap_or(Protocol::Nothing),
             does: Doing::ALL.get(number(&self.does)).copied().unwrap_or(Doing::Listening),
             requests: self.requests.load(Ordering::Relaxed),
             connected,

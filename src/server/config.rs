@@ -36,7 +36,7 @@ use crate::numbers::draw::{Locking, Numbers};
 use crate::numbers::list::{NumberList, shuffled};
 use crate::numbers::parking::Parking;
 use crate::numbers::unlocked::Unlocked;
-use crate::protocol::Manners;
+use crate::protocol::Policy;
 use crate::protocol::datagram::MAX_DATAGRAM;
 use crate::protocol::http::asked::is_readable;
 use crate::server::accept::MAX_CLIENTS;
@@ -144,7 +144,7 @@ impl Default for Config {
                 request_timeout: Duration::from_secs(30),
                 write_timeout: Duration::from_secs(30),
                 idle_timeout: Duration::ZERO,
-                manners: Manners::plain(32 << 20),
+                policy: Policy::plain(32 << 20),
                 fault: None,
             },
             udp: None,
@@ -303,7 +303,7 @@ impl Config {
         range("--memory", self.memory, MIN_BLOCK, 1 << 40, " bytes")?;
         range("--max-clients", self.max_clients as u64, 1, MAX_CLIENTS as u64, "")?;
         let (least, most) = (LEAST_MESSAGE as u64, MAX_MESSAGE as u64);
-        range("--max-message", self.limits.manners.max_message as u64, least, most, " bytes")?;
+        range("--max-message", self.limits.policy.max_message as u64, least, most, " bytes")?;
         let year = 365 * 24 * 60 * 60 * 1000;
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         range("--max-lease", ms(self.max_lease), 1, 100 * year, " ms")?;
@@ -337,14 +337,14 @@ impl Config {
 
     /// Checks the host names, and that no log-on is asked for where datagrams would pass it by.
     fn check_manners(&self) -> Result<(), StartError> {
-        let manners = &self.limits.manners;
+        let policy = &self.limits.policy;
         let is_name =
             |name: &String| !name.is_empty() && !name.contains(':') && is_readable(name.as_bytes());
-        if !manners.hosts.iter().all(is_name) {
+        if !policy.hosts.iter().all(is_name) {
             let text = "--host is a name alone; give it without a port or a scheme";
             return Err(StartError::Refused(text));
         }
-        if manners.user.is_some() && self.udp.is_some() {
+        if policy.user.is_some() && self.udp.is_some() {
             return Err(StartError::Refused(LOG_ON_OVER_UDP));
         }
         Ok(())

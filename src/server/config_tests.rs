@@ -11,7 +11,7 @@ fn values_out_of_range_are_refused_and_not_corrected() {
         (|config| config.memory = 31, "--memory"),
         (|config| config.max_clients = 0, "--max-clients"),
         (|config| config.max_clients = 14_001, "--max-clients"),
-        (|config| config.limits.manners.max_message = 1, "--max-message"),
+        (|config| config.limits.policy.max_message = 1, "--max-message"),
         (|config| config.limits.request_timeout = Duration::ZERO, "--request-timeout"),
         (|config| config.max_lease = Duration::MAX, "--max-lease"),
     ];

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 use crate::commands::{Draw, Reply, Request};
 use crate::common::caller::{Caller, ClientNumber};
 use crate::protocol::output::Output;
-use crate::protocol::{Conversation, Decoded, Manners, Tail};
+use crate::protocol::{Conversation, Decoded, Policy, Tail};
 use crate::server::clients::{Doing, Gauge};
 use crate::server::input::Input;
 use crate::server::patience::{Patience, Situation, WaitFor};
@@ -53,7 +53,7 @@ pub struct Limits {
     /// The time between requests; zero is no limit.
     pub idle_timeout: Duration,
     /// The rules of the formats.
-    pub manners: Manners,
+    pub policy: Policy,
     /// For tests: called before a request is executed; may panic.
     pub fault: Option<fn(&Request<'_>)>,
 }
@@ -76,7 +76,7 @@ pub fn serve(
         shared,
         limits,
         gauge,
-        conversation: Conversation::new(&limits.manners),
+        conversation: Conversation::new(&limits.policy),
         input: Input::default(),
         output: Output::default(),
         spare: Vec::new(),
@@ -245,7 +245,7 @@ impl Connection<'_> {
 
     /// Shows the connection's progress to other threads.
     fn show(&self) {
-        self.gauge.has_answered(self.answered, self.conversation.tongue());
+        self.gauge.has_answered(self.answered, self.conversation.protocol());
     }
 
     /// Handles a read that timed out. Returns `None` to wait again.

@@ -17,7 +17,7 @@ use leasebox::protocol::cdr::Reader;
 use leasebox::protocol::datagram::{self, Wish};
 use leasebox::protocol::frame::{HEADER, Header, put_reply, read_reply};
 use leasebox::protocol::output::Output;
-use leasebox::protocol::{Conversation, Decoded, Manners, Tail};
+use leasebox::protocol::{Conversation, Decoded, Policy, Tail};
 use leasebox::server::datagrams::{DatagramLimits, Datagrams, Executor};
 
 const MAX_MESSAGE: usize = 1 << 16;
@@ -30,8 +30,8 @@ pub fn conversation(bytes: &[u8]) {
 }
 
 fn decoded(bytes: &[u8], piece: usize) -> Vec<String> {
-    let manners = Manners { clock: || SystemTime::UNIX_EPOCH, ..Manners::plain(MAX_MESSAGE) };
-    let mut conversation = Conversation::new(&manners);
+    let policy = Policy { clock: || SystemTime::UNIX_EPOCH, ..Policy::plain(MAX_MESSAGE) };
+    let mut conversation = Conversation::new(&policy);
     let (mut input, mut seen) = (Vec::new(), Vec::new());
     let pieces = bytes.chunks(piece).map(|piece| (piece, Tail::Open));
     for (piece, tail) in pieces.chain([(&[][..], Tail::Ended)]) {

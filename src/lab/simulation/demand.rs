@@ -6,7 +6,7 @@
 //! ```
 //!
 //! It is computed before the run, and does not depend on the memory that a process gets: a paused
-//! process does the same work later. So all policies have the same work to do.
+//! process does the same work later. So all ways of sharing have the same work to do.
 //!
 //! **Invariants** the same shape, number of processes, length and seed give the same demand.
 //!

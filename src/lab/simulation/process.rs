@@ -36,7 +36,7 @@ use crate::common::id::LeaseId;
 use crate::cooperative::manager::Ticket;
 use crate::cooperative::words::{Pool, Reason, Signal, Wanted};
 use crate::lab::simulation::demand::{BUSY, Demand};
-use crate::lab::simulation::{CHUNK, Policy, RunOutcome, SimulatedTables, X};
+use crate::lab::simulation::{CHUNK, RunOutcome, Sharing, SimulatedTables, X};
 
 /// The length of a collection, in milliseconds.
 const COLLECTION_MS: usize = 20;
@@ -61,7 +61,7 @@ pub(super) struct Millisecond<'a> {
 pub(super) struct SimulatedProcess {
     // Fixed.
     number: usize,
-    policy: Policy,
+    sharing: Sharing,
     /// Whether the manager knows it; false again after it has failed.
     is_joined: bool,
     // The headroom: chunks by their lease ids, and the kinds of bytes in them.
@@ -81,10 +81,10 @@ pub(super) struct SimulatedProcess {
 
 impl SimulatedProcess {
     /// Makes a process that has not joined yet.
-    pub fn new(number: usize, policy: Policy) -> Self {
+    pub fn new(number: usize, sharing: Sharing) -> Self {
         Self {
             number,
-            policy,
+            sharing,
             is_joined: false,
             chunks: Vec::new(),
             leaked: 0,
@@ -139,10 +139,10 @@ impl SimulatedProcess {
         let caller = Caller::connected(self.client());
         let name = format!("process-{}", self.number + 1);
         self.is_joined = turn.tables.manager().join(caller, &name, Some(X), (), turn.now).is_ok();
-        if self.is_joined && self.policy.is_separate {
-            while (self.chunks.len() as u64) < self.policy.most && self.ask(turn, Reason::Committed)
-            {
-            }
+        if self.is_joined && self.sharing.is_separate {
+            while (self.chunks.len() as u64) < self.sharing.most
+                && self.ask(turn, Reason::Committed)
+            {}
         }
         self.is_joined
     }
@@ -158,7 +158,7 @@ impl SimulatedProcess {
             (2 * wanted * COLLECTION_MS as u64, Reason::Efficiency)
         };
         while self.free < reserve && self.collection.is_none() {
-            let may_ask = !self.policy.is_separate
+            let may_ask = !self.sharing.is_separate
                 && self.has_room()
                 && (is_busy || self.has_collateral(turn));
             if !(may_ask && self.ask(turn, reason)) {
@@ -176,7 +176,7 @@ impl SimulatedProcess {
 
     /// Returns whether it is below its limit of chunks.
     fn has_room(&self) -> bool {
-        (self.chunks.len() as u64) < self.policy.most
+        (self.chunks.len() as u64) < self.sharing.most
     }
 
     /// Tries everything to get `wanted` free bytes. Returns false if it has to stop for this
@@ -186,7 +186,7 @@ impl SimulatedProcess {
     /// collect, ask out of memory, end.
     fn fight(&mut self, turn: &mut Millisecond<'_>, wanted: u64) -> bool {
         while self.free < wanted {
-            if !self.policy.is_separate && self.wait(turn) {
+            if !self.sharing.is_separate && self.wait(turn) {
                 continue;
             }
             // A collection, or the queue, may still bring memory: stop and wait for it.
@@ -194,7 +194,7 @@ impl SimulatedProcess {
                 self.begin_collection(turn);
                 return false;
             }
-            let may_ask = !self.policy.is_separate;
+            let may_ask = !self.sharing.is_separate;
             if !(may_ask && self.ask(turn, Reason::OutOfMemory)) {
                 self.fail(turn);
                 return false;
@@ -288,7 +288,7 @@ impl SimulatedProcess {
         turn.outcome.collections += 1;
         self.garbage -= freed;
         self.free += freed;
-        if !self.policy.is_separate {
+        if !self.sharing.is_separate {
             self.forget_ticket(turn);
             while self.free >= CHUNK && !self.chunks.is_empty() {
                 self.give_one_back(turn);
@@ -349,7 +349,7 @@ impl SimulatedProcess {
         *self = Self {
             done: self.done,
             is_paused: self.is_paused,
-            ..Self::new(self.number, self.policy)
+            ..Self::new(self.number, self.sharing)
         };
     }
 

@@ -32,7 +32,7 @@
 //! **Invariants** if the head alone is enough to refuse a request, the server does not wait for a
 //! body that is chunked or longer than 64 KiB. So a client without permission cannot fill memory.
 //!
-//! **Lock** none: the hosts and the user are read from [`Manners`], which never changes.
+//! **Lock** none: the hosts and the user are read from [`Policy`], which never changes.
 //!
 //! **Simplified** no CORS: a bigger server answers the origins that it trusts.
 //!
@@ -41,7 +41,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::protocol::Manners;
+use crate::protocol::Policy;
 use crate::protocol::base64;
 use crate::protocol::http::body::{Announced, Framing};
 use crate::protocol::http::conditions::Conditions;
@@ -93,12 +93,12 @@ struct Seen<'a> {
 pub fn understand(
     head: &Head<'_>,
     authority: Option<&[u8]>,
-    manners: &Manners,
+    policy: &Policy,
 ) -> Result<Asked, Refusal> {
     let mut seen = Seen::default();
     let (mut accept, mut conditions) = (Accept::default(), Conditions::default());
     for &(name, value) in &head.fields {
-        see(&mut seen, head.minor, name, value, manners.max_message)?;
+        see(&mut seen, head.minor, name, value, policy.max_message)?;
         accept.see(name, value);
         conditions.see(name, value);
     }
@@ -119,7 +119,7 @@ pub fn understand(
         expects_continue: head.minor > 0 && seen.expect.is_some(),
         accept,
         conditions,
-        forbidden: forbidden(&seen, authority, manners),
+        forbidden: forbidden(&seen, authority, policy),
     })
 }
 
@@ -167,8 +167,8 @@ fn see<'a>(
 ///
 /// Host and origin come before the log-on: a browser adds a stored password also to the request of
 /// another site's page, so a right password says nothing about the page.
-fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, manners: &Manners) -> Option<Refusal> {
-    let is_ours = |place: &[u8]| is_host(place, &manners.hosts);
+fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, policy: &Policy) -> Option<Refusal> {
+    let is_ours = |place: &[u8]| is_host(place, &policy.hosts);
     // The host in the target replaces `Host` (RFC 9112, section 3.2.2). Here both must be ours, so
     // it does not matter which of them a proxy follows.
     let host = authority.or(seen.host);
@@ -180,7 +180,7 @@ fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, manners: &Manners) -> Op
         let text = "a page of another site may not ask here; open this server's own page";
         return Some(Refusal::new(403, text));
     }
-    if let Some(user) = &manners.user
+    if let Some(user) = &policy.user
         && !seen.authorization.and_then(name_and_password).is_some_and(|(n, p)| user.is(&n, &p))
     {
         let text = "name and password are wrong or missing; send Authorization: Basic";

@@ -4,7 +4,7 @@ use leasebox::common::error::Code;
 use leasebox::common::escape::{escape, unescape};
 
 use super::support::{Client, numbers};
-use super::{Answered, Asked, LONG, Tongue, is_new, said, told};
+use super::{Answered, Asked, LONG, Protocol, is_new, said, told};
 
 pub struct Text {
     pub client: Client,
@@ -90,7 +90,7 @@ pub fn understood(asked: &Asked, reply: &str, ids: &mut Vec<String>) -> Answered
     }
 }
 
-impl Tongue for Text {
+impl Protocol for Text {
     fn ask(&mut self, asked: &Asked) -> Option<Answered> {
         let line = self.line(asked);
         let reply = self.client.ask(&line);

@@ -4,9 +4,9 @@ use leasebox::common::error::Code;
 
 use super::support::frames::Frames;
 use super::support::{Client, Running};
-use super::{Answered, Asked, LONG, Tongue};
+use super::{Answered, Asked, LONG, Protocol};
 
-pub fn start(server: &Running) -> Box<dyn Tongue> {
+pub fn start(server: &Running) -> Box<dyn Protocol> {
     Box::new(Old { client: server.connect(), ids: Vec::new() })
 }
 
@@ -16,7 +16,7 @@ struct Old {
     ids: Vec<Option<i32>>,
 }
 
-impl Tongue for Old {
+impl Protocol for Old {
     fn ask(&mut self, asked: &Asked) -> Option<Answered> {
         let id = |lease: usize| self.ids.get(lease).copied().unwrap_or(Some(i32::MAX));
         Some(match asked {

@@ -4,13 +4,13 @@ use std::io::{BufRead, Read};
 
 use super::support::Running;
 use super::text::{Text, understood};
-use super::{Answered, Asked, Tongue};
+use super::{Answered, Asked, Protocol};
 use leasebox::common::error::Code;
 use leasebox::common::escape::unescape;
 
 struct Resp(Text);
 
-pub fn start(server: &Running) -> Box<dyn Tongue> {
+pub fn start(server: &Running) -> Box<dyn Protocol> {
     Box::new(Resp(Text { client: server.connect(), ids: Vec::new() }))
 }
 
@@ -50,7 +50,7 @@ impl Resp {
     }
 }
 
-impl Tongue for Resp {
+impl Protocol for Resp {
     fn ask(&mut self, asked: &Asked) -> Option<Answered> {
         let line = self.0.line(asked);
         self.send(&line);

@@ -1,7 +1,7 @@
 //! HTTP: numbers and memory; what a process asks is said beside it.
 
 use super::support::{Client, Running, numbers};
-use super::{Answered, Asked, LONG, Tongue};
+use super::{Answered, Asked, LONG, Protocol};
 use crate::support::http::{Response, ask};
 use leasebox::common::error::Code;
 use leasebox::common::escape::{escape, unescape};
@@ -11,7 +11,7 @@ struct Http {
     ids: Vec<String>,
 }
 
-pub fn start(server: &Running) -> Box<dyn Tongue> {
+pub fn start(server: &Running) -> Box<dyn Protocol> {
     Box::new(Http { client: server.connect(), ids: Vec::new() })
 }
 
@@ -82,7 +82,7 @@ impl Http {
     }
 }
 
-impl Tongue for Http {
+impl Protocol for Http {
     fn ask(&mut self, asked: &Asked) -> Option<Answered> {
         let id = |lease: usize| {
             self.ids.get(lease).map_or_else(|| "2147483647".to_string(), String::clone)

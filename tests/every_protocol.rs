@@ -1,21 +1,21 @@
-//! One effect, every tongue: the same requests, said in each representation to a server
+//! One effect, every protocol: the same requests, said in each representation to a server
 //! started with the same seed, have the same replies and leave the same state.
 //!
-//! What a tongue cannot say is said in text, beside it, so that each server goes through
-//! the same. A representation that is added later joins by a [`Tongue`] and a line in
+//! What a protocol cannot say is said in text, beside it, so that each server goes through
+//! the same. A representation that is added later joins by a [`Protocol`] and a line in
 //! [`TONGUES`].
 
 mod support;
 
-#[path = "every_tongue/frames.rs"]
+#[path = "every_protocol/frames.rs"]
 mod frames;
-#[path = "every_tongue/http.rs"]
+#[path = "every_protocol/http.rs"]
 mod http;
-#[path = "every_tongue/memorylease.rs"]
+#[path = "every_protocol/memorylease.rs"]
 mod memorylease;
-#[path = "every_tongue/resp.rs"]
+#[path = "every_protocol/resp.rs"]
 mod resp;
-#[path = "every_tongue/text.rs"]
+#[path = "every_protocol/text.rs"]
 mod text;
 
 use std::time::Duration;
@@ -113,12 +113,12 @@ enum Answered {
     /// What a process is told, in text's words, without ids.
     Told(String),
     No(Code),
-    /// A refusal in a tongue that has no codes.
+    /// A refusal in a protocol that has no codes.
     SomeNo,
 }
 
 impl Answered {
-    /// Whether this is what text says, as far as this tongue can say it.
+    /// Whether this is what text says, as far as this protocol can say it.
     fn agrees(&self, other: &Self) -> bool {
         match (self, other) {
             (Answered::SomeNo, Answered::No(_)) | (Answered::Leased(None), Answered::Leased(_)) => {
@@ -134,7 +134,7 @@ impl Answered {
 }
 
 /// A way to ask. `None` for what it cannot say.
-trait Tongue {
+trait Protocol {
     fn ask(&mut self, asked: &Asked) -> Option<Answered>;
     /// The lease granted last, as text names it.
     fn last_id(&self) -> String;
@@ -142,7 +142,7 @@ trait Tongue {
     fn learn(&mut self, id: &str);
 }
 
-type Start = fn(&Running) -> Box<dyn Tongue>;
+type Start = fn(&Running) -> Box<dyn Protocol>;
 
 const TONGUES: [(&str, Start); 8] = [
     ("text", |server| Box::new(Text { client: server.connect(), ids: Vec::new() })),
@@ -250,24 +250,24 @@ fn is_new(reply: &str) -> bool {
     !reply.starts_with("opened") || reply.split(' ').count() == 2
 }
 
-/// Tells the story in one tongue; answers the replies and the state that is left.
+/// Tells the story in one protocol; answers the replies and the state that is left.
 fn tell(story: &[Asked], start: Start) -> (Vec<Answered>, String) {
     const POOLS: &str = "committed=60%,gl=10%,gp=10%,le=10%,lp=10%";
     let arguments =
         ["--seed", "7", "--numbers", "900", "--memory", "8192", "--udp", "--pools", POOLS];
     let server = Running::start(&arguments);
-    let mut tongue = start(&server);
+    let mut protocol = start(&server);
     let mut beside = Text { client: server.connect(), ids: Vec::new() };
     let mut peer = Text { client: server.connect(), ids: Vec::new() };
     peer.client.ask("join q 256");
     let is_peer = |asked: &Asked| matches!(asked, Asked::Peer(..));
-    let spoken = |tongue: &mut dyn Tongue, asked: &Asked| {
-        if is_peer(asked) { None } else { tongue.ask(asked) }
+    let spoken = |protocol: &mut dyn Protocol, asked: &Asked| {
+        if is_peer(asked) { None } else { protocol.ask(asked) }
     };
-    let replies = story.iter().map(|asked| match spoken(&mut *tongue, asked) {
+    let replies = story.iter().map(|asked| match spoken(&mut *protocol, asked) {
         Some(answered) => {
             if is_given(asked, &answered) {
-                [&mut beside, &mut peer].into_iter().for_each(|o| o.learn(&tongue.last_id()));
+                [&mut beside, &mut peer].into_iter().for_each(|o| o.learn(&protocol.last_id()));
             }
             answered
         }
@@ -276,7 +276,7 @@ fn tell(story: &[Asked], start: Start) -> (Vec<Answered>, String) {
                 if is_peer(asked) { (&mut peer, &mut beside) } else { (&mut beside, &mut peer) };
             let answered = speaker.ask(asked).unwrap();
             if is_given(asked, &answered) {
-                tongue.learn(&speaker.last_id());
+                protocol.learn(&speaker.last_id());
                 other.learn(&speaker.last_id());
             }
             answered
@@ -304,7 +304,7 @@ fn tell(story: &[Asked], start: Start) -> (Vec<Answered>, String) {
 }
 
 #[test]
-fn one_effect_in_every_tongue() {
+fn one_effect_in_every_protocol() {
     for seed in 0..6 {
         let story = story(seed);
         let (expected, state) = tell(&story, TONGUES[0].1);

@@ -14,21 +14,21 @@ use leasebox::protocol::output::Output;
 use leasebox::protocol::text;
 
 use super::support::Running;
-use super::{Answered, Asked, LIMIT, LONG, Tongue, said, told};
+use super::{Answered, Asked, LIMIT, LONG, Protocol, said, told};
 
 struct New {
     client: Library,
     ids: Vec<LeaseId>,
 }
 
-pub fn stream(server: &Running, order: ByteOrder) -> Box<dyn Tongue> {
+pub fn stream(server: &Running, order: ByteOrder) -> Box<dyn Protocol> {
     let (host, port) = (server.address.ip().to_string(), server.address.port());
     let mut client = Library::connect(&host, port, LIMIT).unwrap();
     client.set_order(order);
     Box::new(New { client, ids: Vec::new() })
 }
 
-pub fn datagrams(server: &Running, order: ByteOrder) -> Box<dyn Tongue> {
+pub fn datagrams(server: &Running, order: ByteOrder) -> Box<dyn Protocol> {
     let (host, port) = (server.address.ip().to_string(), server.address.port());
     let way = Way { semantics: Semantics::AtMostOnce, acknowledge: true, ..Way::default() };
     let mut client = Library::by_datagrams(&host, port, LIMIT, way).unwrap();
@@ -36,7 +36,7 @@ pub fn datagrams(server: &Running, order: ByteOrder) -> Box<dyn Tongue> {
     Box::new(New { client, ids: Vec::new() })
 }
 
-impl Tongue for New {
+impl Protocol for New {
     fn ask(&mut self, asked: &Asked) -> Option<Answered> {
         let unknown = LeaseId::from_number(2_147_483_647);
         let id = |lease: usize| self.ids.get(lease).copied().unwrap_or(unknown);
