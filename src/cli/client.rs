@@ -66,7 +66,7 @@ pub struct ClientArguments {
     udp: bool,
     /// r: request; rr: and its reply; rra: and an acknowledgement of that
     #[arg(long, value_enum, default_value = "rr", requires = "udp")]
-    protocol: Protocol,
+    protocol: ExchangeProtocol,
     /// How often a datagram's request may be executed [default: at-most-once; maybe for r]
     #[arg(long, value_enum, requires = "udp")]
     semantics: Option<Word>,
@@ -90,7 +90,7 @@ pub struct ClientArguments {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Protocol {
+enum ExchangeProtocol {
     R,
     Rr,
     Rra,
@@ -107,13 +107,13 @@ impl ClientArguments {
     /// How to exchange datagrams; `None` for R, which needs no way.
     fn way(&self) -> Result<Option<Way>, Failure> {
         let semantics = match (self.semantics, self.protocol) {
-            (None | Some(Word::Maybe), Protocol::R) => return Ok(None),
-            (Some(_), Protocol::R) => return Err(Failure::NoAnswer(R_IS_MAYBE.into())),
+            (None | Some(Word::Maybe), ExchangeProtocol::R) => return Ok(None),
+            (Some(_), ExchangeProtocol::R) => return Err(Failure::NoAnswer(R_IS_MAYBE.into())),
             (Some(Word::Maybe), _) => Semantics::Maybe,
             (Some(Word::AtLeastOnce), _) => Semantics::AtLeastOnce,
             (Some(Word::AtMostOnce) | None, _) => Semantics::AtMostOnce,
         };
-        let acknowledge = self.protocol == Protocol::Rra;
+        let acknowledge = self.protocol == ExchangeProtocol::Rra;
         Ok(Some(Way { semantics, acknowledge, retry: self.retry }))
     }
 }
