@@ -209,3 +209,31 @@ fn types_and_functions_are_seen() {
     assert_eq!(defined.types, ["A", "B"]);
     assert_eq!(defined.functions, [("long".to_string(), 5)]);
 }
+
+/// What the title page says of each chapter: its name, its lines, and the minutes to read it.
+fn table_of_chapters() -> Vec<(String, usize, usize)> {
+    let page = include_str!("../src/lib.rs");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("//! | ")).filter_map(|row| {
+        let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
+        let [_, _, first, lines, minutes] = cells[..] else { return None };
+        let name = first.strip_prefix("[`")?.split('`').next()?;
+        Some((name.to_string(), lines.parse().ok()?, minutes.parse().ok()?))
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_title_page_says_how_long_each_chapter_is() {
+    let sources = sources();
+    let table = table_of_chapters();
+    assert_eq!(table.iter().map(|row| &*row.0).collect::<Vec<_>>(), CHAPTERS);
+    for (chapter, said, minutes) in table {
+        let of_chapter =
+            sources.iter().filter(|(file, _)| file.starts_with(&format!("{chapter}/")));
+        let lines = |source: &String| source.lines().take_while(|l| *l != "#[cfg(test)]").count();
+        let lines: usize = of_chapter.map(|(_, source)| lines(source)).sum();
+        assert!(lines.abs_diff(said) * 20 <= lines, "{chapter} has {lines} lines, not {said}");
+        // 60 lines a minute, a third of them comments.
+        assert!((lines / 60).abs_diff(minutes) <= 5, "{chapter}: {} minutes", lines / 60);
+    }
+}
