@@ -122,7 +122,7 @@ impl ReportFormat {
 
 /// The shortest time in which all checks can be made. The longest wait for a reply is a tenth of
 /// it, 500 ms. With less, the grader would take a slow reply for no reply.
-const LEAST_TIMEOUT: Duration = Duration::from_secs(5);
+const MIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Grades the server, reports, and returns the exit code.
 pub fn run(arguments: &GradeArguments) -> ExitCode {
@@ -145,10 +145,8 @@ fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
     if let Some(out) = out {
         write(out, &render(&GradeReport::new(place), format))?;
     }
-    if arguments.timeout < LEAST_TIMEOUT {
-        return Err(format!(
-            "--timeout is too short for all checks; give {LEAST_TIMEOUT:?} or more"
-        ));
+    if arguments.timeout < MIN_TIMEOUT {
+        return Err(format!("--timeout is too short for all checks; give {MIN_TIMEOUT:?} or more"));
     }
     let found = (host.as_str(), *port).to_socket_addrs().ok().and_then(|mut found| found.next());
     let address = found

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::exchange::{Exchange, NextStep, Way};
 use crate::client::peer::Peer;
-use crate::client::{CallError, SHORTEST, deadline, resolve};
+use crate::client::{CallError, MIN_SOCKET_TIMEOUT, deadline, resolve};
 use crate::commands::{Reply, Request};
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::datagram::BUFFER;
@@ -168,7 +168,7 @@ impl ByDatagrams {
 
     /// Waits for one datagram for at most `patience`, and passes it to the exchange.
     fn receive(&mut self, exchange: &mut Exchange<'_>, patience: Duration) {
-        let _ = self.socket.set_read_timeout(Some(patience.max(SHORTEST)));
+        let _ = self.socket.set_read_timeout(Some(patience.max(MIN_SOCKET_TIMEOUT)));
         match self.socket.recv(&mut self.buffer) {
             Ok(length) => {
                 log::debug!("{length} bytes from {}", self.address);

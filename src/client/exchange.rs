@@ -52,11 +52,11 @@ use crate::common::error::{Code, Error};
 use crate::protocol::datagram::{self, Heard, Welcome, Wish};
 
 /// The longest wait before the next copy, in times of the first wait.
-const LONGEST_WAIT: u32 = 16;
+const MAX_WAIT: u32 = 16;
 
 /// The shortest wait before the second copy. A shorter one would send copies before a reply can
 /// arrive.
-const SHORTEST_RETRY: Duration = Duration::from_millis(1);
+const MIN_RETRY: Duration = Duration::from_millis(1);
 
 /// The promise about the number of times that a request is executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +184,7 @@ impl<'r> Exchange<'r> {
         now: Instant,
     ) -> Self {
         peer.drop_stale(now);
-        let retry = retry.max(SHORTEST_RETRY);
+        let retry = retry.max(MIN_RETRY);
         let mut exchange = Self {
             purpose,
             limit,
@@ -220,7 +220,7 @@ impl<'r> Exchange<'r> {
             return NextStep::Wait(self.next.min(self.deadline));
         }
         self.next = deadline(now, self.wait);
-        self.wait = self.wait.saturating_mul(2).min(self.retry.saturating_mul(LONGEST_WAIT));
+        self.wait = self.wait.saturating_mul(2).min(self.retry.saturating_mul(MAX_WAIT));
         // Noted before the datagram leaves: after that it may have been executed, whatever happens
         // next.
         self.asked |= self.stage == ExchangeStage::Asking;

@@ -20,7 +20,7 @@ use crate::client::{CallError, dial};
 
 /// The longest line that is read, in bytes: all numbers of the longest list fit, whose text has 79
 /// MB.
-const LONGEST_LINE: usize = 128 << 20;
+const MAX_LINE: usize = 128 << 20;
 
 /// A connection that speaks lines.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl LineConnection {
     /// Fails with a [`CallError`], also if the stream ends within the line.
     pub fn receive(&mut self) -> Result<Vec<u8>, CallError> {
         let deadline = self.wire.deadline();
-        self.wire.read_line(LONGEST_LINE, deadline)
+        self.wire.read_line(MAX_LINE, deadline)
     }
 
     /// Sends a line and receives one, both within one limit.
@@ -67,6 +67,6 @@ impl LineConnection {
     pub fn ask(&mut self, line: &[u8]) -> Result<Vec<u8>, CallError> {
         let deadline = self.wire.deadline();
         self.wire.write(&[line, b"\n"].concat(), deadline)?;
-        self.wire.read_line(LONGEST_LINE, deadline)
+        self.wire.read_line(MAX_LINE, deadline)
     }
 }

@@ -73,7 +73,7 @@ fn deadline(now: Instant, limit: Duration) -> Instant {
 
 /// The shortest timeout of a socket. std refuses a timeout of zero, which the system takes for no
 /// limit.
-const SHORTEST: Duration = Duration::from_micros(1);
+const MIN_SOCKET_TIMEOUT: Duration = Duration::from_micros(1);
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -88,7 +88,7 @@ pub fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, CallErr
     let deadline = deadline(Instant::now(), limit);
     let mut last = CallError::UnknownHost(host.to_string());
     for address in resolve(host, port)? {
-        let left = deadline.saturating_duration_since(Instant::now()).max(SHORTEST);
+        let left = deadline.saturating_duration_since(Instant::now()).max(MIN_SOCKET_TIMEOUT);
         match TcpStream::connect_timeout(&address, left) {
             Ok(stream) => {
                 stream.set_nodelay(true).map_err(CallError::Broken)?;

@@ -27,7 +27,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::client::CallError;
-use crate::client::wire::{LONGEST, Wire};
+use crate::client::wire::{MAX_ANSWER, Wire};
 use crate::commands::{Draw, Reply, Request};
 use crate::common::error::{Code, Error};
 use crate::numbers::list::NumberList;
@@ -61,7 +61,7 @@ impl Stream {
     pub fn new(stream: TcpStream, limit: Duration) -> Self {
         let (wire, order) = (Wire::new(stream, limit), ByteOrder::NATIVE);
         let output = Vec::new();
-        Self { wire, order, longest: LONGEST, last_id: 0, output, broken: false }
+        Self { wire, order, longest: MAX_ANSWER, last_id: 0, output, broken: false }
     }
 
     /// Sets the byte order of later requests.

@@ -25,7 +25,7 @@ use crate::server::input::Input;
 
 /// The longest answer that is accepted unless the caller sets another, in bytes: a server's default
 /// `--max-message`.
-pub const LONGEST: usize = 32 << 20;
+pub const MAX_ANSWER: usize = 32 << 20;
 
 /// A connection, with the bytes that have arrived on it.
 #[derive(Debug)]

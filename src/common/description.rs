@@ -338,7 +338,7 @@ impl<'a> Field<'a> for Vec<u8> {
 pub const ID_BYTES: usize = 16;
 
 /// The fewest bytes of a string in a frame: four of its length, and its NUL.
-pub const LEAST_STRING: usize = 5;
+pub const MIN_STRING: usize = 5;
 
 impl<'a> Field<'a> for Vec<LeaseId> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
@@ -352,7 +352,7 @@ impl<'a> Field<'a> for Vec<LeaseId> {
 
 impl<'a> Field<'a> for Vec<String> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.list(LEAST_STRING, |source| source.text().map(Cow::into_owned))
+        source.list(MIN_STRING, |source| source.text().map(Cow::into_owned))
     }
 
     fn write(&self, name: &str, sink: &mut impl Sink) {

@@ -41,7 +41,7 @@ pub struct LeaseId(u128);
 
 impl LeaseId {
     /// The first id in the order of ids: a range over pairs of time and id begins with it.
-    pub const LEAST: Self = Self(0);
+    pub const MIN: Self = Self(0);
 
     /// Returns the id for a number of a MemoryLease frame, or of a line of text. A number that no
     /// lease has, such as 0, is also an id: it is not found.

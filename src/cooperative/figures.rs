@@ -11,7 +11,7 @@
 //! that each box is reached. A client sees a path when its request says `why`; the log shows it at
 //! the level debug.
 //!
-//! **Invariants** [`BOXES`] has each number once. No path is longer than `LONGEST`.
+//! **Invariants** [`BOXES`] has each number once. No path is longer than `MAX_PATH`.
 //!
 //! **Cost** A path is an array on the stack, 48 bytes: writing a box allocates nothing, so every
 //! decision writes its path, whether the client asks for it or not.
@@ -96,19 +96,19 @@ pub const BOXES: [(u16, &str, &str); 59] = [
 /// that each pool in turn refuses by its limit,
 /// 800-801-802-813-1100-1104-1108-1114-1116-900-902-904-906-912-920-924-926. Figure 12 alone has at
 /// most 10. So 20 leaves room for three more.
-const LONGEST: usize = 20;
+const MAX_PATH: usize = 20;
 
 /// The boxes that one decision, or one repayment, passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Path {
-    boxes: [u16; LONGEST],
+    boxes: [u16; MAX_PATH],
     length: usize,
 }
 
 impl Path {
     /// Returns a path that begins at the box `first`.
     pub fn from(first: u16) -> Self {
-        let mut path = Self { boxes: [0; LONGEST], length: 0 };
+        let mut path = Self { boxes: [0; MAX_PATH], length: 0 };
         path.at(first);
         path
     }
@@ -116,7 +116,7 @@ impl Path {
     /// Appends a box. In a release build a path that is full stays as it is: a shorter explanation
     /// is better than a panic in a request.
     pub fn at(&mut self, number: u16) {
-        debug_assert!(self.length < LONGEST, "{self} is longer than the figures allow");
+        debug_assert!(self.length < MAX_PATH, "{self} is longer than the figures allow");
         if let Some(next) = self.boxes.get_mut(self.length) {
             *next = number;
             self.length += 1;

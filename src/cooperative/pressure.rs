@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use crate::cooperative::words;
 
 /// The longest window, in seconds.
-const LONGEST: usize = 60;
+const MAX_WINDOW_S: usize = 60;
 
 /// The length of a bucket.
 const SECOND: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ pub struct PressureMeter {
     until: Instant,
     /// Indexed by the second since the start, modulo the length. One more than the longest window
     /// has seconds, because a window that ends within a second also begins within one.
-    buckets: [Bucket; LONGEST + 1],
+    buckets: [Bucket; MAX_WINDOW_S + 1],
     /// Whether some process has waited since `until`.
     is_some: bool,
     /// Whether all processes have waited since `until`; false when there is no process.
@@ -64,7 +64,7 @@ struct Bucket {
 impl PressureMeter {
     /// Returns a meter that starts `now`, with no process waiting.
     pub fn new(now: Instant) -> Self {
-        let buckets = [Bucket::default(); LONGEST + 1];
+        let buckets = [Bucket::default(); MAX_WINDOW_S + 1];
         Self { start: now, until: now, buckets, is_some: false, is_all: false }
     }
 

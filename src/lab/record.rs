@@ -42,7 +42,7 @@ use crate::lab::shuffle::Shuffle;
 const MAX_LISTED: usize = 10;
 
 /// The most columns of a number out of range that are shown: all of a 64-bit number.
-const LONGEST_WORD: usize = 20;
+const MAX_WORD: usize = 20;
 
 /// The place of a number: the index of its file, and the line, counted from 1. Line 0 means no
 /// place, so the table needs no `Option`, which would make it half as large again.
@@ -112,7 +112,7 @@ impl Record {
         let Some(number) = in_range else {
             self.out_of_range_count += 1;
             if self.out_of_range.len() < MAX_LISTED {
-                let word = String::from_utf8_lossy(word).chars().take(LONGEST_WORD).collect();
+                let word = String::from_utf8_lossy(word).chars().take(MAX_WORD).collect();
                 self.out_of_range.push((word, place));
             }
             return;

@@ -44,12 +44,12 @@ pub type Figure = (Cow<'static, str>, String);
 
 /// The least bytes of a figure in a frame: two empty strings, each a length of 4 and a NUL. A
 /// claimed count is compared with it before memory is reserved.
-const LEAST_FIGURE: usize = 10;
+const MIN_FIGURE: usize = 10;
 
 /// The reply to [`Stats`]: names and values, in a fixed order.
 impl<'a> Message<'a> for Vec<Figure> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.list(LEAST_FIGURE, |source| {
+        source.list(MIN_FIGURE, |source| {
             Ok((source.text()?.into_owned().into(), source.text()?.into_owned()))
         })
     }

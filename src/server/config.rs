@@ -52,7 +52,7 @@ use crate::sessions::Sessions;
 pub const DEFAULT_PORT: u16 = 4120;
 
 /// The smallest `max_message`, in bytes: one text line.
-const LEAST_MESSAGE: usize = crate::protocol::text::MAX_LINE;
+const MIN_MESSAGE: usize = crate::protocol::text::MAX_LINE;
 
 /// The largest `max_message`, in bytes: MemoryLease frames carry the size of a lease as a positive
 /// `i32`.
@@ -66,14 +66,14 @@ const MAX_PARKED: Duration = Duration::from_secs(60);
 const MAX_PORTS: u32 = 100;
 
 /// The smallest `--datagram`, in bytes: every error fits.
-const LEAST_DATAGRAM: u64 = 512;
+const MIN_DATAGRAM: u64 = 512;
 
 /// The most clients in the history: with replies of 64 KiB they take 64 GiB.
 const MAX_HISTORY: u64 = 1 << 20;
 
 /// The least administrative memory, in bytes. A quarter of it, the most for one process, holds a
 /// process with a block, a session and some messages.
-const LEAST_ADMIN: u64 = 4096;
+const MIN_ADMIN: u64 = 4096;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -302,7 +302,7 @@ impl Config {
         range("--numbers", u64::from(self.numbers), 1, most_numbers, "")?;
         range("--memory", self.memory, MIN_BLOCK, 1 << 40, " bytes")?;
         range("--max-clients", self.max_clients as u64, 1, MAX_CLIENTS as u64, "")?;
-        let (least, most) = (LEAST_MESSAGE as u64, MAX_MESSAGE as u64);
+        let (least, most) = (MIN_MESSAGE as u64, MAX_MESSAGE as u64);
         range("--max-message", self.limits.policy.max_message as u64, least, most, " bytes")?;
         let year = 365 * 24 * 60 * 60 * 1000;
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -319,12 +319,12 @@ impl Config {
         if let Some(error) = self.rules.fixed.keys().find_map(|name| check_name(name).err()) {
             return Err(StartError::OutOfRange(format!("--pools: committed.NAME: {}", error.text)));
         }
-        range("--admin", self.admin, LEAST_ADMIN, 1 << 30, " bytes")?;
+        range("--admin", self.admin, MIN_ADMIN, 1 << 30, " bytes")?;
         range("--rendezvous", ms(self.rendezvous), 0, 60_000, " ms")?;
         range("--process-idle", ms(self.rules.idle), 1000, DAY_MS, " ms")?;
         if let Some(udp) = &self.udp {
             let most = MAX_DATAGRAM as u64;
-            range("--datagram", udp.longest as u64, LEAST_DATAGRAM, most, " bytes")?;
+            range("--datagram", udp.longest as u64, MIN_DATAGRAM, most, " bytes")?;
             range("--history", udp.history as u64, 1, MAX_HISTORY, " clients")?;
             range("--history-time", ms(udp.history_time), 1000, DAY_MS, " ms")?;
             if self.lab || !self.race_window.is_zero() {

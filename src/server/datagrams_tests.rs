@@ -9,7 +9,7 @@ use crate::protocol::datagram::{Heard, ask, hear, hello};
 
 const ALWAYS: Wish = Wish { at_most_once: false, reply: true };
 const ONCE: Wish = Wish { at_most_once: true, reply: true };
-const LONGEST: usize = 1024;
+const MAX_DATAGRAM: usize = 1024;
 const TIME: Duration = Duration::from_secs(60);
 
 /// Counts what it executes, and answers each with the same.
@@ -49,7 +49,7 @@ fn at(port: u16) -> SocketAddr {
 
 impl Bench {
     fn new() -> Self {
-        let limits = DatagramLimits { longest: LONGEST, history: 4, history_time: TIME };
+        let limits = DatagramLimits { longest: MAX_DATAGRAM, history: 4, history_time: TIME };
         let start = Instant::now();
         let server = Datagrams::new(&limits, 100_000, RandomState::new(), start);
         Self { server, executor: Counting::default(), start }
@@ -122,16 +122,16 @@ fn without_a_token_no_answer_is_over_three_times_the_question() {
 fn what_does_not_fit_a_datagram_is_refused_before_it_is_executed() {
     let mut bench = Bench::new();
     let token = bench.token(5);
-    let most = (LONGEST - 16 - 24 - 4) as u64 / 4;
+    let most = (MAX_DATAGRAM - 16 - 24 - 4) as u64 / 4;
     assert_eq!(bench.draw(1, token, ONCE, most + 1), Err(Code::TooLarge));
     assert_eq!(bench.draw(2, token, ALWAYS, u64::MAX), Err(Code::TooLarge));
     let id = crate::common::id::LeaseId::from_number(7);
-    let set = Request::Set(Set { id, data: vec![7; LONGEST].into() });
+    let set = Request::Set(Set { id, data: vec![7; MAX_DATAGRAM].into() });
     let datagram = ask(ByteOrder::Big, 3, token, ALWAYS, &set);
     assert_eq!(outcome(bench.receive(&datagram, 5, Duration::ZERO)), Err(Code::TooLarge));
     assert_eq!(bench.executor.executed, 0);
     assert_eq!(bench.draw(4, token, ONCE, most), Ok(1));
-    bench.executor.data = LONGEST;
+    bench.executor.data = MAX_DATAGRAM;
     let get = ask(ByteOrder::Big, 5, token, ONCE, &Request::Get(Get { id }));
     assert_eq!(outcome(bench.receive(&get, 5, Duration::ZERO)), Err(Code::TooLarge));
 }

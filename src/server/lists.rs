@@ -32,7 +32,7 @@ use super::clients::ConnectionSnapshot;
 use super::shared::Shared;
 use crate::common::caller::Caller;
 use crate::common::description::{
-    Answer, Execute, Field, LEAST_STRING, Message, Sink, Source, choice, command,
+    Answer, Execute, Field, MIN_STRING, Message, Sink, Source, choice, command,
 };
 use crate::common::error::{Code, Error, Malformed};
 use crate::common::id::parse_decimal;
@@ -101,7 +101,7 @@ impl<'a> Message<'a> for Listing {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let (what, total) = (Listed::read(source)?, source.u64()?);
         let columns: Vec<Cow<'static, str>> =
-            source.list(LEAST_STRING, |source| Ok(source.text()?.into_owned().into()))?;
+            source.list(MIN_STRING, |source| Ok(source.text()?.into_owned().into()))?;
         let values: Vec<String> = Field::read(source)?;
         if columns.is_empty() || !values.len().is_multiple_of(columns.len()) {
             return Err(Malformed("has a list whose rows are not as long as its columns").into());

@@ -66,7 +66,7 @@ pub const READER: u64 = 32;
 
 /// The bytes of an entry with one block of one span. A join needs so many free, also when it asks
 /// for a block of 0 bytes, which has no span: one number for all keeps the queue of joins simple.
-pub const LEAST: u64 = PROCESS + BLOCK + SPAN;
+pub const MIN_ENTRY: u64 = PROCESS + BLOCK + SPAN;
 
 /// The three uses of administrative memory. Each one's number is its index in [`Held`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +158,7 @@ impl Administration {
     }
 
     /// Step 416: stores the entry of a new process and charges [`PROCESS`] for it. Its blocks are
-    /// charged when they are added. The caller has checked that there is room for [`LEAST`].
+    /// charged when they are added. The caller has checked that there is room for [`MIN_ENTRY`].
     pub fn store(&mut self, number: ProcessNumber, entry: Entry) {
         self.used += PROCESS;
         let held = Held([PROCESS, 0, 0]);

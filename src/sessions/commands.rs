@@ -69,7 +69,7 @@ use super::waiting::no_such_process;
 use super::words::{SessionId, SessionState, Told};
 use crate::common::caller::Caller;
 use crate::common::description::{
-    Answer, Execute, LEAST_STRING, Message, Sink, Source, command, reply,
+    Answer, Execute, MIN_STRING, Message, Sink, Source, command, reply,
 };
 use crate::common::error::Error;
 use crate::cooperative::commands::{Leave, Left};
@@ -206,7 +206,7 @@ command! {
 /// NUL, at least 3 of padding, because a number of 64 bits stands at a multiple of 8, and 8 for
 /// each of the two numbers. A reader divides the bytes that it has by this before it allocates for
 /// a claimed count.
-const LEAST_SESSION: usize = 40;
+const MIN_SESSION: usize = 40;
 
 /// One item of the list, in a frame and in text.
 impl SessionState {
@@ -225,7 +225,7 @@ impl SessionState {
 
 impl<'a> Message<'a> for Vec<SessionState> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.list(LEAST_SESSION, SessionState::read)
+        source.list(MIN_SESSION, SessionState::read)
     }
 
     fn write(&self, sink: &mut impl Sink) {
@@ -288,7 +288,7 @@ command! {
 
 impl<'a> Message<'a> for Vec<String> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.list(LEAST_STRING, |source| source.text().map(Cow::into_owned))
+        source.list(MIN_STRING, |source| source.text().map(Cow::into_owned))
     }
 
     fn write(&self, sink: &mut impl Sink) {

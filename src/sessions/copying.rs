@@ -193,7 +193,7 @@ impl Shared {
     /// client that does not read cannot delay this.
     fn await_quiet(&self, number: ProcessNumber) {
         let mut tables = lock(self.memory.tables());
-        while !tables.engine().is_quiet(number) {
+        while !tables.engine().forget_if_quiet(number) {
             // `sleep` would not do: it finds the process by a client, and this one has none left.
             let waker = tables.processes.ending_waker(number).unwrap_or_default();
             let woken = waker.wait_timeout(tables, LOOK_EVERY);

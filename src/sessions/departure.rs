@@ -31,7 +31,7 @@ use crate::sessions::words::{Notice, SessionId};
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Ends `client`'s process, and returns its number and name. The caller gives its blocks back
-    /// when no thread copies in them ([`Engine::is_quiet`]).
+    /// when no thread copies in them ([`Engine::forget_if_quiet`]).
     ///
     /// # Errors
     /// `refused` when the client belongs to no process.
@@ -156,10 +156,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Returns whether no thread copies in the blocks of a process that has ended. The first time
-    /// that this is so, removes the engine's duplicate, and the blocks can be given back; the
-    /// caller asks until then. So the memory goes back after the last copy in it.
-    pub fn is_quiet(&mut self, number: ProcessNumber) -> bool {
+    /// Removes the engine's duplicate of a process that has ended, if no thread copies in its
+    /// blocks. Returns whether it is gone: then the blocks can be given back. The caller asks until
+    /// then, so the memory goes back after the last copy in it.
+    pub fn forget_if_quiet(&mut self, number: ProcessNumber) -> bool {
         let Some(process) = self.sessions.registered.get(&number) else { return true };
         let mut seats = process.blocks.iter().flat_map(|block| block.seats());
         if !process.is_gone || !seats.all(|seat| seat.is_empty()) {

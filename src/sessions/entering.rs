@@ -47,10 +47,10 @@ use crate::server::tables::ServerTables;
 use crate::server::waiting::{Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting};
 
 /// The first pause before a rendezvous tries the lock again. Each pause doubles the one before.
-const SHORTEST_PAUSE: Duration = Duration::from_micros(20);
+const MIN_PAUSE: Duration = Duration::from_micros(20);
 /// The longest pause. It bounds the time for which the lock is free and not noticed; 1,000 tries a
 /// second cost a thread little.
-const LONGEST_PAUSE: Duration = Duration::from_millis(1);
+const MAX_PAUSE: Duration = Duration::from_millis(1);
 
 /// The time for which a client without a connection tries. Its thread serves all datagrams, so the
 /// other clients wait meanwhile.
@@ -194,7 +194,7 @@ impl Shared {
     fn try_lock_for(&self, caller: Caller) -> Result<MutexGuard<'_, ServerTables>, Error> {
         let patience = if caller.is_connected { self.waits.rendezvous } else { UNCONNECTED };
         let deadline = Instant::now() + patience;
-        let mut pause = SHORTEST_PAUSE;
+        let mut pause = MIN_PAUSE;
         let mut was_locked = false;
         let tables = loop {
             match self.memory.tables().try_lock() {
@@ -208,7 +208,7 @@ impl Shared {
                     }
                     was_locked = true;
                     std::thread::sleep(pause);
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause = (pause * 2).min(MAX_PAUSE);
                 }
                 Err(TryLockError::WouldBlock) => {
                     let text = "administrative memory stayed locked for too long; try again later";

@@ -126,7 +126,7 @@ use crate::cooperative::words::ProcessToken;
 use crate::memory::lease::LeaseTable;
 use crate::sessions::words::{Notice, SessionId, Told};
 use administration::Administration;
-pub use administration::LEAST;
+pub use administration::MIN_ENTRY;
 use block::MessageBlock;
 pub use block::{Piece, Place};
 use message::StoredMessage;

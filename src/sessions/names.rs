@@ -36,7 +36,7 @@ use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 use crate::cooperative::process::ProcessNumber;
 use crate::sessions::Engine;
-use crate::sessions::administration::LEAST;
+use crate::sessions::administration::MIN_ENTRY;
 
 /// The number of a request that waits for a name or for room. A later request has a greater ticket,
 /// and no ticket is used twice.
@@ -115,7 +115,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ///
     /// Only the oldest: the others would wake up, see that it is not their turn, and sleep again.
     pub(super) fn tell_entrant(&mut self) {
-        if self.sessions.administration.has_room(LEAST)
+        if self.sessions.administration.has_room(MIN_ENTRY)
             && let Some(waker) = self.sessions.entrants.values().next()
         {
             self.processes.wake_by(waker.clone());

@@ -25,7 +25,7 @@
 //! its sessions, one `joined` for each process that lives, one `left` for each that it heard of,
 //! [`MAX_OVER`], and one in `back` for each of its connections.
 //!
-//! **Lock** the tables. **Cost** O(log n) for a notice. `forget` and `is_over` go through all kinds
+//! **Lock** the tables. **Cost** O(log n) for a notice. `forget` and `end_session` go through all kinds
 //! of all sessions of the process, and `watch` through all its notices.
 //!
 //! **Simplified** a client does not acknowledge a notice: it counts as heard when it is taken,
@@ -161,7 +161,7 @@ impl Notices {
 
     /// Marks a session as over. Removes `blocked` and `unblocked`, which ask the process to do
     /// something in the session; `lost` and `closed` are still told.
-    pub fn is_over(&mut self, session: SessionId) {
+    pub fn end_session(&mut self, session: SessionId) {
         for kind in [Kind::Blocked, Kind::Unblocked] {
             if let Some(number) = self.of_session.remove(&(session, kind)) {
                 self.waiting.remove(&number);
@@ -266,7 +266,7 @@ mod tests {
             notices.add(Notice::Unblocked { session });
         }
         assert_eq!(notices.len(), 3);
-        notices.is_over(session);
+        notices.end_session(session);
         assert_eq!(all(&mut notices), [Notice::Lost { session, count: 6 }]);
         notices.add(Notice::Blocked { session });
         assert_eq!(
@@ -287,7 +287,7 @@ mod tests {
         for number in 1..=1000 {
             let session = LeaseId::from_number(number);
             notices.add(Notice::Closed { session });
-            notices.is_over(session);
+            notices.end_session(session);
         }
         assert_eq!(notices.len(), MAX_OVER);
         let session = LeaseId::from_number(1000 - MAX_OVER as u64 + 1);

@@ -22,7 +22,7 @@
 //! 1. Each copy has the seat at its block, or waits for it.
 //! 2. A message that is being read is not freed while its owner lives. When the owner ends, the
 //!    engine forgets the message at once, and the block's memory stays until the last seat is left
-//!    ([`Engine::is_quiet`]).
+//!    ([`Engine::forget_if_quiet`]).
 //! 3. Each copy that begins is finished once, also when it panics ([`crate::sessions::copying`]).
 //!
 //! **Lock** the tables, to begin and to finish; in between the lock of one block.
@@ -270,11 +270,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Returns whether a copy that waits has its seat now. `None` when the owner of the block has
     /// ended: the copy must not begin, because its memory is about to be given back.
-    pub fn is_seated(&mut self, number: CopyNumber) -> Option<bool> {
-        let Copy { side, message, block, .. } = self.sessions.copies.get(&number)?;
+    pub fn is_seated(&self, number: CopyNumber) -> Option<bool> {
+        let &Copy { side, message, block, .. } = self.sessions.copies.get(&number)?;
         let process =
-            self.sessions.registered.get_mut(&message.0).filter(|process| !process.is_gone)?;
-        Some(process.blocks.get_mut(*block)?.seat(*side).is_taken_by(number))
+            self.sessions.registered.get(&message.0).filter(|process| !process.is_gone)?;
+        Some(process.blocks.get(block)?.seats()[side as usize].is_taken_by(number))
     }
 
     /// Ends a copy: leaves its seat, and does the work that is left for its purpose. `is_made` is

@@ -40,7 +40,7 @@ use crate::common::id::LeaseId;
 use crate::common::marks::mark;
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::ProcessToken;
-use crate::sessions::administration::{BLOCK, Entry, Held, LEAST, SPAN, Span, Use};
+use crate::sessions::administration::{BLOCK, Entry, Held, MIN_ENTRY, SPAN, Span, Use};
 use crate::sessions::block::{Extent, MessageBlock};
 use crate::sessions::names::NameTicket;
 use crate::sessions::notice::Notices;
@@ -74,7 +74,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         mark!(steps 402, 404, 406);
         // Before the look for room: a join that can never succeed must not wait for room.
         let bytes = self.processes.may_join(caller, name, committed)?;
-        if !self.sessions.administration.has_room(LEAST) || !self.is_next(ticket) {
+        if !self.sessions.administration.has_room(MIN_ENTRY) || !self.is_next(ticket) {
             mark!(steps 408);
             return Ok(Err(Full));
         }

@@ -247,7 +247,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 if process.notices.is_unheard(id) {
                     process.notices.forget(id);
                 } else {
-                    process.notices.is_over(id);
+                    process.notices.end_session(id);
                 }
             }
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use leasebox::common::error::Code;
-use leasebox::sessions::LEAST;
+use leasebox::sessions::MIN_ENTRY;
 use leasebox::sessions::steps::STEPS;
 
 use crate::world::{KB, World, refusal};
@@ -35,7 +35,7 @@ fn rendezvous() -> BTreeSet<u16> {
     assert_eq!(world.size(1), 4 * KB);
     assert_eq!(
         world.tables.sessions.figures().admin_used,
-        LEAST + LEAST - 32,
+        MIN_ENTRY + MIN_ENTRY - 32,
         "two entries, one span"
     );
     for (client, block, code) in
@@ -44,7 +44,7 @@ fn rendezvous() -> BTreeSet<u16> {
         let error = world.try_join(client, block).unwrap_err();
         assert_eq!(error.code, code, "{error}");
     }
-    assert_eq!(world.tables.sessions.figures().admin_used, LEAST + LEAST - 32, "unchanged");
+    assert_eq!(world.tables.sessions.figures().admin_used, MIN_ENTRY + MIN_ENTRY - 32, "unchanged");
     world.open(2, 1);
     assert_eq!(world.told(1), ["opened p2"]);
     [1, 2].into_iter().for_each(|client| world.leave(client));
@@ -54,7 +54,7 @@ fn rendezvous() -> BTreeSet<u16> {
 
 fn full() -> BTreeSet<u16> {
     let mut world = World::sized(1024 * KB, 4 * KB);
-    let fit = 4 * KB / LEAST;
+    let fit = 4 * KB / MIN_ENTRY;
     (1..=fit).for_each(|client| world.join(client, 32));
     let late = fit + 1;
     assert!(world.try_join(late, 32).unwrap().is_err(), "it is full");

@@ -5,7 +5,7 @@ use leasebox::common::error::{Code, Error};
 use leasebox::common::id::{IdKind, LeaseId};
 use leasebox::cooperative::words::{Reason, Wanted};
 use leasebox::sessions::words::SessionId;
-use leasebox::sessions::{Delivery, Finished, LEAST};
+use leasebox::sessions::{Delivery, Finished, MIN_ENTRY};
 
 use crate::world::{KB, World, refusal};
 
@@ -137,7 +137,7 @@ fn by_room_in_administrative_memory_however_it_comes() {
         }
         (4..83).for_each(|client| world.join(client, 0));
         world.engine().register(3, 32).unwrap();
-        assert_eq!(world.tables.sessions.figures().admin_used, 16 * KB - LEAST + 64);
+        assert_eq!(world.tables.sessions.figures().admin_used, 16 * KB - MIN_ENTRY + 64);
         assert!(world.try_join(99, 32).unwrap().is_err());
         world.engine().await_room(99);
         world.tables.processes.take_wakers();

@@ -66,7 +66,7 @@ impl World {
     pub fn check(&mut self) {
         self.tables.check().unwrap();
         for number in std::mem::take(&mut self.ending) {
-            if !self.engine().is_quiet(number) {
+            if !self.engine().forget_if_quiet(number) {
                 self.ending.push(number);
                 continue;
             }

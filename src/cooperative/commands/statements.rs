@@ -124,7 +124,7 @@ const ACCOUNTS_AT_ONCE: usize = 256;
 
 /// The least bytes of an account in a frame: 20 numbers of 8, which are four counts, the efficiency
 /// and three times five amounts. The name comes on top.
-const LEAST_ACCOUNT: usize = 20 * size_of::<u64>();
+const MIN_ACCOUNT: usize = 20 * size_of::<u64>();
 
 impl Account {
     fn read<'a, S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
@@ -179,7 +179,7 @@ impl Account {
 
 impl<'a> Message<'a> for Vec<Account> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.list(LEAST_ACCOUNT, Account::read)
+        source.list(MIN_ACCOUNT, Account::read)
     }
 
     fn write(&self, sink: &mut impl Sink) {

@@ -72,7 +72,7 @@ const BURSTS_DRAW: u64 = 3;
 const BATCH: usize = 1000;
 
 /// Each client makes about so many draws in the drain at least, so that the draws overlap.
-const LEAST_DRAWS: usize = 8;
+const MIN_DRAWS: usize = 8;
 
 /// A client stops draining after so many short replies. One may be the last part of the list.
 const MAX_SHORT: usize = 3;
@@ -150,7 +150,7 @@ impl Grading<'_> {
     /// time was over before that.
     fn drain(&self, client: usize, deadline: Instant, late: &AtomicBool) {
         let mut peer = self.peer(deadline);
-        let share = self.options.numbers as usize / (self.options.clients * LEAST_DRAWS).max(1);
+        let share = self.options.numbers as usize / (self.options.clients * MIN_DRAWS).max(1);
         let batch = share.clamp(1, BATCH);
         // A server that begins its list anew never comes to an end. Twice the list is enough to
         // show that.

@@ -52,7 +52,7 @@ const BANNER: Duration = Duration::from_millis(500);
 
 /// The shortest timeout for the system: std refuses a timeout of zero, which is what a deadline
 /// that has passed would give.
-const LEAST_WAIT: Duration = Duration::from_millis(1);
+const MIN_WAIT: Duration = Duration::from_millis(1);
 
 /// The bytes that a reply may have for each number asked for, and for the rest. A number of six
 /// digits and a space are 7 bytes; 256 leave room for a sentence around each.
@@ -122,7 +122,7 @@ impl GradedPeer {
     /// that is less, but 1 ms at least.
     pub fn patience(&self) -> Duration {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        left.min(self.patience).max(LEAST_WAIT)
+        left.min(self.patience).max(MIN_WAIT)
     }
 
     /// Connects unless it is connected, reads the banner if this server has one, and returns the
@@ -175,7 +175,7 @@ impl GradedPeer {
         let Some(mut stream) = self.stream.as_ref() else {
             return Err(ErrorKind::NotConnected.into());
         };
-        stream.set_read_timeout(Some(wait.max(LEAST_WAIT)))?;
+        stream.set_read_timeout(Some(wait.max(MIN_WAIT)))?;
         let mut piece = [0; 16 * 1024];
         let count = stream.read(&mut piece)?;
         into.extend_from_slice(&piece[..count]);

@@ -75,10 +75,10 @@ const FORBIDDEN: [&str; 33] = [
 ];
 
 /// The longest file that is searched, in bytes. A larger one is data or was generated.
-const LONGEST: u64 = 4 << 20;
+const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// The longest text of a line in the report, in characters.
-const LONGEST_TEXT: usize = 80;
+const MAX_TEXT: usize = 80;
 
 /// The most findings, and the most files, directories and links that are looked at, so that a library
 /// in the directory does not fill the report.
@@ -187,9 +187,9 @@ impl Looked {
         let read = fs::File::open(path)
             // One byte more than allowed shows that the file is too long, and no more of it is
             // read.
-            .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
+            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
             .is_ok();
-        if !read || bytes.len() as u64 > LONGEST || bytes.contains(&0) {
+        if !read || bytes.len() as u64 > MAX_FILE_BYTES || bytes.contains(&0) {
             return self.skip(path);
         }
         for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
@@ -203,7 +203,7 @@ impl Looked {
                 self.more += 1;
                 continue;
             }
-            let text = printable(text.trim()).chars().take(LONGEST_TEXT).collect();
+            let text = printable(text.trim()).chars().take(MAX_TEXT).collect();
             let file = printable(&path.display().to_string());
             self.findings.push(Finding { file, line: at + 1, words, text });
         }

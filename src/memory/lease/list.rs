@@ -29,7 +29,7 @@ impl<H: Clone> LeaseTable<H> {
     /// that nobody struck yet included.
     pub fn soonest(&self, most: usize, now: Instant) -> (u64, Vec<LeaseRow>) {
         // Not those that have expired: of what is not struck yet there may be many.
-        let living = self.by_expiry.range((now, LeaseId::LEAST)..);
+        let living = self.by_expiry.range((now, LeaseId::MIN)..);
         let listed = |&(expiry, id): &(Instant, LeaseId)| {
             let LeaseEntry { block, size, .. } = self.leases.get(&id)?;
             let left = expiry.checked_duration_since(now).filter(|left| !left.is_zero())?;
