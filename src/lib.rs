@@ -10,14 +10,14 @@
 //!
 //! # Chapters
 //!
-//! A folder is a chapter. It can be read, tested and understood without the later ones. Begin with
-//! `examples/homework.rs`, which is the homework in one file; `docs/tour.md` then follows one draw and
-//! one lease through the server.
+//! A folder is a chapter. You can read, test and understand it without the later ones. Begin with
+//! `examples/homework.rs`, which is the homework in one file; `docs/tour.md` then follows one draw
+//! and one lease through the server.
 //!
 //! | chapter | question | first file | lines | minutes |
 //! | --- | --- | --- | --- | --- |
-//! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1100 | 20 |
-//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 2700 | 45 |
+//! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1300 | 20 |
+//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 2900 | 50 |
 //! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 3900 | 65 |
 //! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 5800 | 95 |
 //! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4000 | 65 |
@@ -25,9 +25,9 @@
 //! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 5800 | 95 |
 //! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1000 | 15 |
 //!
-//! Before chapter 1 stands what all of them share: [`common`] has errors, ids, and the description of
-//! commands. After chapter 8 stand [`client`], the library, and [`cli`], a file for each subcommand.
-//! [`commands`] is the one list of all commands.
+//! All chapters share [`common`]: errors, ids, and the description of commands. After chapter 8
+//! come [`client`], the library, and [`cli`], with a file for each subcommand. [`commands`] is the
+//! one list of all commands.
 //!
 //! # Who may import whom
 //!
@@ -40,29 +40,32 @@
 //! | thread | one for | does |
 //! | --- | --- | --- |
 //! | main | the process | waits for a signal, then stops the server |
-//! | `ctrl-c` | the process | made by `ctrlc`; turns a signal into a message to main |
+//! | `ctrl-c` | the process | turns a signal into a message to main; the crate `ctrlc` spawns it |
 //! | `accept` | the server | accepts each client and spawns its thread |
 //! | `client-N` | each client | reads, answers, writes |
 //! | `refuse` | the server | tells clients over the limit that the server is busy |
 //! | `reap` | the server | ends expired leases, and asks processes for memory when a pool is low |
-//! | `udp` | the server, when it takes datagrams | answers one datagram after the other |
+//! | `udp` | a server with `--udp` | answers one datagram after the other |
 //!
-//! `race` has a thread `draw-A` for each client of its case, and `grade` one for each connection that
-//! draws; `echo` has an `echo-N` for each connection, and `lossy` a `back-N` for each client.
+//! Other subcommands spawn threads of their own: `race` a `draw-A` for each client of its case,
+//! `grade` one for each connection that draws, `echo` an `echo-N` for each connection, and `lossy`
+//! a `back-N` for each client.
 //!
 //! # Locks
 //!
-//! No thread holds two of them. Under none of them is a socket read or written, or anything logged.
+//! No thread holds two of them at once. A thread that holds one neither reads nor writes a socket,
+//! and logs nothing.
 //!
 //! | lock | guards | how many |
 //! | --- | --- | --- |
-//! | the draw, [`numbers::draw`] | the counter, the record, the count of undelivered numbers | one |
-//! | the tables, [`memory::service`] | which lease, process and session there is, which block is whose, where each message lies | one |
-//! | a block's, [`memory::arena`] | its bytes, and whether it was released | one for each lease, grant and block of a process |
-//! | the clients, [`server::clients`] | who is connected | one |
-//! | the parking's, [`numbers::parking`] | which draw waits, and whose step is next | one in a lab server |
+//! | the draw's, [`numbers::draw`] | the counter, the record, the undelivered count | one |
+//! | the tables', [`memory::service`] | leases, processes, sessions, blocks, messages | one |
+//! | a block's, [`memory::arena`] | its bytes, the released mark | one for each block in use |
+//! | the clients', [`server::clients`] | the connected clients | one |
+//! | the parking's, [`numbers::parking`] | the parked draws, the plan | one in a lab server |
 //!
-//! With the tables go condition variables: one for the reaper, and one for each process.
+//! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
+//! for each request that waits for a name or for room. One more goes with the clients' lock.
 //!
 //! # Words
 //!
@@ -71,25 +74,25 @@
 //! | word | means |
 //! | --- | --- |
 //! | list, counter | the shuffled numbers, and the index of the next one |
-//! | draw | to take the next numbers off the list |
-//! | record | who took which indices |
+//! | draw | to take the next numbers of the list |
+//! | record | the indices that each client took |
 //! | client | one connection and its thread, or one sender of datagrams |
-//! | caller | the client that a command is carried out for |
-//! | arena | all the memory that is leased |
+//! | caller | the client whose command runs |
+//! | arena | all the memory that the server leases out |
 //! | block | a part of the arena that the buddy allocator dealt: 32 bytes × 2^order |
 //! | lease | a block for a duration |
 //! | id | a lease's secret name |
-//! | contents | what was last set in a block |
-//! | ending | a lease that has left the table, and whose block is not given back yet |
-//! | command, reply | one thing that a client asks, and its answer |
+//! | contents | the bytes of a block, as its last set left them |
+//! | ending | a lease that has left the table, but whose block is not free yet |
+//! | command, reply | one request of a client, and its answer |
 //! | frame, line | one command or reply, in binary and in text |
-//! | conversation | what one connection said so far, and how it speaks |
+//! | conversation | the protocol state of one connection, above all its format |
 //! | shared | the one struct that all threads share |
 //! | reaper | the thread that ends expired leases |
 //! | the stop | the orderly end of the server |
 
 #![forbid(unsafe_code)]
-// A client can reach nearly everything here: nothing may panic on what it sends.
+// Clients can reach nearly all of this code, and no bytes that they send may make it panic.
 #![deny(clippy::unwrap_used, clippy::expect_used)]
 
 pub mod cli;

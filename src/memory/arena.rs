@@ -1,4 +1,4 @@
-//! The bytes that are leased: one array of words, shared by every thread.
+//! The arena: one array of words that all threads share, and the contents of each block in it.
 //!
 //! ```text
 //!   arena     │ word │ word │ word │ word │ word │ …
@@ -6,24 +6,25 @@
 //!              last set ……… │ never read │
 //! ```
 //!
-//! The words are atomics, so that two threads that touch the same one are not
-//! undefined behaviour; what a word *means* is settled by the lock of the block it
-//! lies in. That is what shared memory is, in safe Rust.
+//! The words are atomics, because two threads that touch one plain word without any order are
+//! undefined behaviour. The lock of the block in which a word lies decides what the word *means*.
+//! This is shared memory in safe Rust.
 //!
 //! **Invariants**
 //!
-//! 1. A block reads as its last set followed by zeros. The length set is kept, so
-//!    nothing is ever cleared, and no tenant sees the last one's bytes.
+//! 1. A block reads as its last set followed by zeros. [`Contents`] keeps the length of the last
+//!    set, so no byte is ever cleared, and no lease reads the bytes of the one before it.
 //! 2. Once released, contents are neither read nor written.
 //!
-//! **Lock** each [`Contents`] has its own, put on in `server::shared`. Whoever
-//! frees the block's place marks its contents released first, under that lock: so a
-//! copy that is under way ends before the place can have a new tenant.
+//! **Lock** each [`Contents`] has its own, which [`super::service`] puts around it. A thread that
+//! gives a block back first marks its contents released, under that lock. So a copy under way ends
+//! before the block can have another lease, and a later copy fails with `Released`.
 //!
-//! **Simplified** words are copied one at a time, relaxed: the compiler joins no two
-//! atomic loads, which takes a quarter more time than `memcpy` does.
+//! **Simplified** words are copied one at a time. The compiler never joins two atomic loads, so a
+//! copy takes a quarter more time than `memcpy`.
 //!
-//! **Source** MemoryLease's leased memory; its server let the next tenant read on.
+//! **Source** `memorylease.txt`: leased memory. Its server lets a new lease read the bytes of the
+//! one before.
 
 use std::collections::TryReserveError;
 use std::ops::Range;
@@ -35,17 +36,17 @@ use crate::memory::versions::{Condition, Part};
 /// Bytes in a word.
 const WORD: usize = size_of::<u64>();
 
-/// The memory that blocks are places in.
+/// The memory of all blocks, as words.
 pub struct Arena {
     words: Box<[AtomicU64]>,
 }
 
 impl Arena {
-    /// An arena of `size` bytes, all of it taken from the system now, so that no
-    /// lease fails later.
+    /// Returns an arena of `size` bytes. All of it comes from the system now, so that no lease
+    /// fails later.
     ///
     /// # Errors
-    /// When the system does not have that much.
+    /// Fails when the system does not have that much memory.
     pub fn new(size: u64) -> Result<Self, TryReserveError> {
         let count = usize::try_from(size).unwrap_or(usize::MAX).div_ceil(WORD);
         let mut words = Vec::new();
@@ -54,12 +55,14 @@ impl Arena {
         Ok(Self { words: words.into() })
     }
 
-    /// Writes `data` from the word-aligned byte `offset` on. The rest of the last
-    /// word is overwritten with zeros.
+    /// Writes `data` from the word-aligned byte `offset` on, and zeros into the rest of the last
+    /// word. That rest belongs to the same block, because blocks have whole words.
     fn write(&self, offset: usize, data: &[u8]) {
         let words = &self.words[offset / WORD..][..data.len().div_ceil(WORD)];
         let (whole, rest) = data.as_chunks::<WORD>();
         for (word, bytes) in words.iter().zip(whole) {
+            // `Relaxed` is enough: this thread unlocks the block's lock after its stores, and the
+            // next one locks it before its loads. The lock orders them.
             word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
         }
         if !rest.is_empty() {
@@ -69,7 +72,11 @@ impl Arena {
         }
     }
 
-    /// Fills `data` from the byte `offset` on.
+    /// Fills `data` from the byte `offset` on: bytes up to the next word, then words.
+    ///
+    /// ```text
+    ///   offset 5, 14 bytes   │·····███│████████│███·····│
+    /// ```
     fn read_anywhere(&self, offset: usize, data: &mut [u8]) {
         let into = offset % WORD;
         let first = data.len().min((WORD - into) % WORD);
@@ -103,53 +110,56 @@ impl std::fmt::Debug for Arena {
     }
 }
 
-/// Why contents were not set or read.
+/// The reason why contents were not set or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentsError {
-    /// The block was given back.
+    /// The block was released.
     Released,
-    /// The data is longer than the lease.
+    /// The data is longer than the lease, or the part longer than the reply can carry.
     TooLarge,
-    /// Its version is none that was wanted.
+    /// The condition does not hold for the version.
     Changed,
 }
 
-/// How contents are.
+/// The state of a block's contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inspected {
-    /// How many bytes were set last.
+    /// The bytes of the last set.
     pub length: u64,
-    /// How often they were set.
+    /// The count of sets.
     pub version: u64,
-    /// When they were, if ever.
+    /// The time of the last set; `None` if there was none.
     pub changed: Option<Instant>,
-    /// Where the part that was read begins.
+    /// The first byte of the part that was read, from the start of the block.
     pub first: u64,
 }
 
-/// One tenancy of one place: what its lock guards.
+/// The contents of a block during one lease or grant: the data that the block's lock guards.
 #[derive(Debug)]
 pub struct Contents {
     /// Bytes from the arena's start, a multiple of the smallest block.
     offset: usize,
-    /// Bytes leased; the place has at least as many.
+    /// The bytes of the lease or grant; the block has at least as many. Only `set` and `replace`
+    /// read it. It does not follow when a process's own block doubles or halves: no client knows
+    /// its id, so none can set it.
     size: usize,
-    /// How many bytes were set last.
+    /// The bytes of the last set.
     length: usize,
-    /// How often, and when.
+    /// The count of sets, and the time of the last one.
     version: u64,
     changed: Option<Instant>,
+    /// Set once, before the block goes back to the allocator, and never cleared.
     released: bool,
 }
 
 impl Contents {
-    /// A fresh tenancy: nothing set, so all of it reads as zeros.
+    /// Returns fresh contents: nothing is set, so the block reads as zeros.
     pub fn new(offset: u64, size: u64) -> Self {
         let (offset, size) = (offset as usize, size as usize);
         Self { offset, size, length: 0, version: 0, changed: None, released: false }
     }
 
-    /// Replaces what the block holds. Unchanged when it fails.
+    /// Replaces the contents with `data`. Unchanged when it fails.
     ///
     /// # Errors
     /// `Released`; `TooLarge` when `data` is longer than the lease.
@@ -167,8 +177,9 @@ impl Contents {
         Ok(())
     }
 
-    /// Replaces what the block holds if its version fulfils the condition; answers the version
-    /// since. Unchanged when it fails.
+    /// Replaces the contents with `data` if the condition holds for the version; returns the new
+    /// version. Unchanged when it fails. The check and the set are under one hold of the lock, so
+    /// no other client can set in between.
     ///
     /// # Errors
     /// `Released`; `TooLarge`; `Changed`.
@@ -182,7 +193,8 @@ impl Contents {
         if self.released {
             return Err(ContentsError::Released);
         }
-        // A condition is asked only of what could be done without it.
+        // The condition comes last. RFC 9110, section 13.2.1: a server ignores the condition of a
+        // request that would fail without it.
         if data.len() > self.size {
             return Err(ContentsError::TooLarge);
         }
@@ -192,7 +204,8 @@ impl Contents {
         self.set(arena, data, now).map(|()| self.version)
     }
 
-    /// How the block is, and of `part` at most `most` bytes in `data`, whose capacity is used.
+    /// Returns the state of the contents, and copies `part` into `data`, whose capacity it uses.
+    /// Both are of one version, because the caller holds the lock. `most` bounds the copy.
     ///
     /// # Errors
     /// `Released`; `TooLarge` when the part is longer than `most`.
@@ -216,13 +229,14 @@ impl Contents {
         Ok(Inspected { length, version: self.version, changed: self.changed, first })
     }
 
-    /// How often it was set.
+    /// Returns the count of sets.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// Writes a part of an own block, `at` bytes from its start, a multiple of the smallest
-    /// block. The rest of the last word is overwritten.
+    /// Writes a part of a process's own block, `at` bytes from its start. `at` is a multiple of the
+    /// smallest block, and the rest of the last word becomes zero. The caller knows that the part
+    /// lies in the block: its own allocator dealt it.
     ///
     /// # Errors
     /// `Released`.
@@ -239,10 +253,10 @@ impl Contents {
         Ok(())
     }
 
-    /// Reads a part of an own block, `at` bytes from its start.
+    /// Reads a part of a process's own block, `at` bytes from its start.
     ///
     /// # Errors
-    /// `Released`, with `data` as it was.
+    /// `Released`; `data` is unchanged then.
     pub fn read_part(
         &self,
         arena: &Arena,
@@ -256,11 +270,10 @@ impl Contents {
         Ok(())
     }
 
-    /// Leaves in `data` just the bytes last set. What `data` held before is lost; its
-    /// capacity is used.
+    /// Replaces `data` with the bytes of the last set, and uses its capacity.
     ///
     /// # Errors
-    /// `Released`, with `data` as it was.
+    /// `Released`; `data` is unchanged then.
     pub fn get(&self, arena: &Arena, data: &mut Vec<u8>) -> Result<(), ContentsError> {
         if self.released {
             return Err(ContentsError::Released);
@@ -270,7 +283,7 @@ impl Contents {
         Ok(())
     }
 
-    /// Ends the tenancy: from now on the place may have another tenant.
+    /// Marks the contents released: the block may go back to the allocator now.
     pub fn release(&mut self) {
         self.released = true;
     }

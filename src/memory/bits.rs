@@ -1,4 +1,4 @@
-//! A set of small integers that finds its least member in a few steps, whatever its size.
+//! A set of small integers that finds its least member in a few steps, however long it is.
 //!
 //! ```text
 //!   level 2   [1]                            one bit a word of level 1
@@ -6,46 +6,53 @@
 //!   level 0   [0…0000]  [0…0000]  [0…1000]   one bit a member
 //! ```
 //!
-//! A bit above level 0 says "that word below is not zero". Finding the least member
-//! is one `trailing_zeros` a level; inserting and removing touch one word a level. Two
-//! million members make four levels.
+//! A bit above level 0 says "that word below is not zero". To find the least member takes one
+//! `trailing_zeros` a level; to insert or remove one changes one word a level. 2,097,152 members,
+//! the smallest blocks of 64 MiB, make four levels of 32768, 512, 8 and 1 words.
 //!
-//! How far a climb goes does not depend on what is in the set: one that ended where a word
-//! stays as it was would save stores and cost mispredicted branches, 22 ns instead of 19 for
-//! a buddy operation. For the same reason the sets that are used together, one for each
-//! order of block, are given the same number of levels.
+//! ```text
+//!   first() of the set {131}    level 2: bit 0    level 1: bit 2    level 0: bit 3 of word 2
+//!                               (0 × 64 + 0)      (0 × 64 + 2)      2 × 64 + 3 = 131
+//! ```
+//!
+//! An insert or a remove always climbs to the top. It could stop at the first word that stays as it
+//! was, and save stores. But the branch for that is hard to predict: 22 ns instead of 19 for a
+//! buddy operation. For the same reason all sets of an allocator, one for each order of block, have
+//! the same number of levels.
 //!
 //! **Invariants**
 //!
 //! 1. Bit `i` of level `n + 1` is set exactly when word `i` of level `n` is not zero.
 //! 2. No bit at or past `length` is set.
 //!
-//! **Lock** none of its own; the allocator's owner holds the tables.
+//! **Lock** none of its own; the tables' lock guards the allocator that owns the set.
 //!
-//! **Simplified** the levels are stored whole, also where nothing was ever free:
-//! `length / 8` bytes and a sixty-third more.
+//! **Simplified** each level is stored whole, also where no member ever was: `length / 8` bytes,
+//! and a sixty-third more (1/64 + 1/64² + …).
 //!
 //! **Source** a bitmap with a summary level; here the summary has a summary, up to one word.
 
-/// Members a word holds.
+/// The members in a word.
 const WORD_BITS: usize = u64::BITS as usize;
 
-/// Levels of the longest set: 64 to the 6th members are an arena of 2 TiB.
+/// The levels of the longest set: 64^6 members of 32 bytes are an arena of 2 TiB.
 const MAX_LEVELS: usize = 6;
 
-/// A set of integers below a fixed length. One cache line, and what it points to.
+/// A set of integers below a fixed length. The struct fills one cache line; its words are
+/// elsewhere.
 #[derive(Debug, Clone, PartialEq)]
 #[repr(align(64))]
 pub struct BitSet {
+    /// All levels, one after the other, level 0 first.
     words: Box<[u64]>,
-    /// Where each level starts in `words`; the last level is one word.
+    /// The index in `words` where each level starts; the last level has one word.
     bases: [u32; MAX_LEVELS],
     levels: u8,
     length: usize,
 }
 
 impl BitSet {
-    /// The levels that a set of integers below `length` needs.
+    /// Returns the levels that a set of integers below `length` needs.
     pub fn levels(length: usize) -> usize {
         let mut words = length.max(1).div_ceil(WORD_BITS);
         let mut levels = 1;
@@ -56,7 +63,8 @@ impl BitSet {
         levels
     }
 
-    /// An empty set of integers below `length`, with at least the levels it needs.
+    /// Returns an empty set of integers below `length`. `levels` is at least the number that it
+    /// needs.
     pub fn new(length: usize, levels: usize) -> Self {
         debug_assert!((Self::levels(length)..=MAX_LEVELS).contains(&levels));
         let mut bases = [0; MAX_LEVELS];
@@ -75,24 +83,25 @@ impl BitSet {
         &self.bases[..usize::from(self.levels)]
     }
 
-    /// Whether `member` is in the set. False at or past the length.
+    /// Returns whether `member` is in the set. False at or past the length.
     #[inline]
     pub fn contains(&self, member: usize) -> bool {
         member < self.length && self.words[member / WORD_BITS] >> (member % WORD_BITS) & 1 == 1
     }
 
-    /// Whether the set has no member.
+    /// Returns whether the set has no member: then the one word of the last level is zero.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.words[self.words.len() - 1] == 0
     }
 
-    /// The least member.
+    /// Returns the least member.
     #[inline]
     pub fn first(&self) -> Option<usize> {
         if self.is_empty() {
             return None;
         }
+        // The least bit of a word is the index of the word to look at one level below.
         let climb_down = |at: usize, base: &u32| {
             let word = self.words[*base as usize + at];
             at * WORD_BITS + word.trailing_zeros() as usize
@@ -111,13 +120,15 @@ impl BitSet {
         }
     }
 
-    /// Removes `member`, if it is in the set, and says whether it was.
+    /// Removes `member` if it is in the set; returns whether it was.
     #[inline]
     pub fn remove(&mut self, member: usize) -> bool {
         if !self.contains(member) {
             return false;
         }
         let mut at = member;
+        // The bit to clear in this level. In the levels above it is 0 unless the word below has
+        // become zero, so the climb needs no branch.
         let mut emptied = 1;
         for base in &self.bases[..usize::from(self.levels)] {
             let word = &mut self.words[*base as usize + at / WORD_BITS];
@@ -128,7 +139,7 @@ impl BitSet {
         true
     }
 
-    /// The members, least first.
+    /// Returns the members, the least first. It looks at every word of level 0: for checks only.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
         let words = self.words[..self.length.max(1).div_ceil(WORD_BITS)].iter().enumerate();
         words.flat_map(|(at, &word)| {
@@ -137,7 +148,7 @@ impl BitSet {
         })
     }
 
-    /// Whether the invariants hold.
+    /// Returns whether the invariants hold.
     pub fn check(&self) -> bool {
         let below_length = self.iter().all(|member| member < self.length);
         let mut summaries = self.bases().windows(2).enumerate();

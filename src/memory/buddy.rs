@@ -1,4 +1,4 @@
-//! The buddy allocator: which part of the arena is whose, in offsets alone.
+//! The buddy allocator: the used and free blocks of the arena, as offsets alone.
 //!
 //! ```text
 //!   order 5 │            1024             │     block (order, i) has
@@ -8,15 +8,23 @@
 //!   order 0 │32│32│32│32│ …                     its bytes at    i × (32 << order)
 //! ```
 //!
-//! The source links each node of a tree to its parent and both children. Here the
-//! three links are arithmetic, and what is stored is one bit a block "this one is
-//! free", for each order, and one byte for each 32 bytes of arena: the order of the
-//! used block that starts there.
+//! ```text
+//!   allocate(100) in an empty arena of 1024; 100 bytes need a block of 128, order 2
+//!     1024 ─► 512 + 512 ─► 256 + 256 ─► 128 + 128       each time the left half is split
+//!     │128 used│128│   256   │        512         │
+//!   release(0)
+//!     128 + 128 ─► 256,  256 + 256 ─► 512,  512 + 512 ─► 1024
+//! ```
 //!
-//! An arena that is no power of two is a forest: the largest power of two first,
-//! then what is left, so every tree stands at a multiple of its own size. A root's
-//! buddy lies past the arena's end or over smaller roots, is never free, and so
-//! joining stops at a root by itself.
+//! The source links each node of a tree to its parent and to both children. Here these links are
+//! arithmetic. Stored are one bit for each block of each order, "this one is free", and one byte
+//! for each 32 bytes of arena, the order of the used block that starts there: 3.9 % of the arena in
+//! all.
+//!
+//! An arena whose size is no power of two is a forest: the largest power of two comes first, then
+//! the rest, so every tree stands at a multiple of its own size. 1000 bytes are 512, 256, 128, 64
+//! and 32, and 8 unused. The buddy of a root would lie past the arena's end or over smaller roots.
+//! Its bit is never set, so joining stops at a root without a special case.
 //!
 //! **Invariants** ([`Buddy::check`])
 //!
@@ -25,18 +33,18 @@
 //! 3. No two buddies are both free: they were joined.
 //! 4. Bit `k` of `free_orders` is set exactly when order `k` has a free block.
 //!
-//! **Lock** the tables, held by the lease table's owner.
+//! **Lock** the tables', which guards the owner of the allocator.
 //!
-//! **Cost** an allocation looks at one word of `free_orders`, descends one set of
-//! bits (4 words at 64 MiB) and splits; a release climbs. Both are O(log arena),
-//! whatever is leased. Free lists took half of that in a prototype, but find the block
-//! freed last and not the leftmost, which keeps what is used together and the large
-//! blocks whole.
+//! **Cost** an allocation looks at `free_orders`, descends one set of bits (4 words at 64 MiB), and
+//! splits; a release joins. Both are O(log arena), whatever is leased. Free lists took half of that
+//! time in a prototype, but they find the block that was freed last. The leftmost block keeps the
+//! used blocks together, so that large blocks stay whole.
 //!
-//! **Simplified** no threads' caches, no size classes between powers of two.
+//! **Simplified** threads have no caches of blocks, and there are no sizes between powers of two,
+//! so nearly half of a block can be unused.
 //!
-//! **Source** MemoryLease's description of its tree: best fit, splitting to the
-//! request rounded up to a power of two, joining upwards.
+//! **Source** `memorylease.txt`: best fit, splitting to the request rounded up to a power of two,
+//! joining upwards.
 
 use std::fmt;
 
@@ -44,46 +52,47 @@ use crate::memory::bits::BitSet;
 
 mod resize;
 
-/// The smallest block, in bytes: half of what a cache line holds, and four words.
+/// The smallest block, in bytes: half a cache line, and four words. A *unit* is one such piece.
 pub const MIN_BLOCK: u64 = 32;
 
-/// In [`Buddy::starts`]: no used block starts here. Zeros are what the system gives memory with,
-/// so a table of them costs nothing until it is used.
+/// The value of `starts` where no used block starts. It is 0, because the system provides zeroed
+/// pages: a table of zeros takes no memory before it is used.
 const NONE: u8 = 0;
 
-/// A used block: where it starts and how large it is.
+/// A used block: its place and its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
     /// Bytes from the arena's start, a multiple of the size.
     pub offset: u64,
+    /// The size is `MIN_BLOCK << order`.
     order: u8,
 }
 
 impl Block {
-    /// Bytes, a power of two.
+    /// Returns the bytes, a power of two.
     pub fn size(self) -> u64 {
         MIN_BLOCK << self.order
     }
 }
 
-/// Why there is no block.
+/// The reason why no block was allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AllocateError {
-    /// Zero bytes were asked for.
+    /// The request is for zero bytes.
     Zero,
-    /// No block of this arena is ever that large.
+    /// No block of this arena can ever be that large.
     TooLarge {
         /// The arena's largest block in bytes.
         largest: u64,
     },
-    /// No free block is that large now.
+    /// No block that is free now is that large.
     OutOfMemory {
         /// The largest free block in bytes, 0 when there is none.
         largest_free: u64,
     },
 }
 
-/// Why nothing was released.
+/// The reason why no block was released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReleaseError {
     /// The offset lies past the arena.
@@ -106,27 +115,29 @@ impl fmt::Display for ReleaseError {
 
 impl std::error::Error for ReleaseError {}
 
-/// How the arena is filled, all in bytes.
+/// The use of the arena, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Filling {
-    /// In used blocks.
+    /// The bytes of the used blocks.
     pub used: u64,
-    /// In free blocks.
+    /// The bytes of the free blocks.
     pub free: u64,
     /// The largest free block.
     pub largest_free: u64,
-    /// Less than the smallest block, at the arena's end, never served.
+    /// The bytes at the arena's end that are in no block: fewer than the smallest block has.
     pub unused: u64,
 }
 
 impl Filling {
-    /// The share of the free bytes that lies outside the largest free block, in
-    /// percent: 0 when one block has all of it.
+    /// Returns the share of the free bytes that lies outside the largest free block, in percent: 0
+    /// when one block has them all. A high share means that large requests fail although many bytes
+    /// are free.
     pub fn external_fragmentation(&self) -> f64 {
         percent(self.free - self.largest_free, self.free)
     }
 
-    /// The share of the used bytes that nobody asked for, in percent.
+    /// Returns the share of the used bytes that no request asked for, in percent: the cost of
+    /// rounding up to powers of two.
     pub fn internal_fragmentation(&self, requested: u64) -> f64 {
         percent(self.used.saturating_sub(requested), self.used)
     }
@@ -139,25 +150,28 @@ fn percent(part: u64, whole: u64) -> f64 {
 /// The allocator of one arena.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Buddy {
+    /// The size as it was given, with the unused rest.
     size: u64,
-    /// For each order the indices of its free blocks.
+    /// The indices of the free blocks, a set for each order.
     free: Vec<BitSet>,
     /// Bit `k`: order `k` has a free block.
     free_orders: u64,
-    /// For each smallest block the order of the used block that starts there, and 1.
+    /// For each unit: the order of the used block that starts there plus 1, or `NONE`.
     starts: Box<[u8]>,
+    /// The bytes of the used blocks, counted so that [`Buddy::filling`] needs no walk.
     used_bytes: u64,
 }
 
 impl Buddy {
-    /// An allocator for `size` bytes, all free but the last `size % 32`.
+    /// Returns an allocator for `size` bytes, all free but the last `size % 32`.
     pub fn new(size: u64) -> Self {
         let mut buddy = Self::without_free(size);
         buddy.insert_gap(0, buddy.starts.len());
         buddy
     }
 
-    /// One whose units are yet to be said free or used.
+    /// Returns an allocator whose units are neither free nor used yet. The caller makes each one or
+    /// the other.
     fn without_free(size: u64) -> Self {
         let units = (size / MIN_BLOCK) as usize;
         let orders = (usize::BITS - units.leading_zeros()) as usize;
@@ -167,19 +181,19 @@ impl Buddy {
         Self { size, free, free_orders: 0, starts, used_bytes: 0 }
     }
 
-    /// The arena's size in bytes, as it was given.
+    /// Returns the arena's size in bytes, as it was given.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The bytes of the block that serves `size`: a power of two. `None` for zero bytes, and
-    /// for more than any arena has.
+    /// Returns the bytes of the block that serves `size`: a power of two, at least 32. `None` for
+    /// zero bytes, and for more than a `u64` can round up.
     pub fn rounded(size: u64) -> Option<u64> {
         let order = order_for(size)? as u32;
         MIN_BLOCK.checked_shl(order).filter(|&rounded| rounded >= size)
     }
 
-    /// The largest block there can be, 0 when the arena is smaller than the smallest.
+    /// Returns the bytes of the largest block there can be, 0 if the arena is smaller than any.
     pub fn largest(&self) -> u64 {
         self.free.len().checked_sub(1).map_or(0, |order| MIN_BLOCK << order)
     }
@@ -188,7 +202,7 @@ impl Buddy {
     /// it down to `size` rounded up to a power of two. Unchanged when it fails.
     ///
     /// # Errors
-    /// [`AllocateError`], with the bytes that could be had.
+    /// [`AllocateError`], with the bytes that a request could have.
     #[inline]
     pub fn allocate(&mut self, size: u64) -> Result<Block, AllocateError> {
         let order = match order_for(size) {
@@ -198,14 +212,18 @@ impl Buddy {
             }
             None => return Err(AllocateError::Zero),
         };
+        // Best fit without a search: the shift drops the orders that are too small, and the lowest
+        // bit that is left is the smallest order with a free block.
         let fitting = self.free_orders >> order;
         if fitting == 0 {
             let largest_free = self.filling().largest_free;
             return Err(AllocateError::OutOfMemory { largest_free });
         }
         let mut at_order = order + fitting.trailing_zeros() as usize;
+        // There is one: bit `at_order` of `free_orders` is set (invariant 4).
         let mut index = self.free[at_order].first().unwrap_or_default();
         self.remove_free(at_order, index);
+        // Each step keeps the left half and frees the right one.
         while at_order > order {
             at_order -= 1;
             index *= 2;
@@ -218,8 +236,8 @@ impl Buddy {
         Ok(block)
     }
 
-    /// Gives back the block that starts at `offset` and joins it with its buddy as
-    /// often as that is free too. Answers its size; unchanged when it fails.
+    /// Frees the block that starts at `offset`, and joins it with its buddy for as long as the
+    /// buddy is free too. Returns its size; unchanged when it fails.
     ///
     /// # Errors
     /// [`ReleaseError`] when no used block starts there.
@@ -230,6 +248,8 @@ impl Buddy {
         if !offset.is_multiple_of(MIN_BLOCK) {
             return Err(ReleaseError::Misaligned);
         }
+        // A second release of a block ends here, unless the block was allocated again meanwhile. A
+        // client cannot do that: it names a lease by an id, and an id comes only once.
         if *start == NONE {
             return Err(ReleaseError::NotAllocated);
         }
@@ -238,6 +258,8 @@ impl Buddy {
         let size = MIN_BLOCK << order;
         self.used_bytes -= size;
         let mut index = unit >> order;
+        // `remove_free` takes the buddy if it is free. The joined block is one order larger, at
+        // half the index. At a root it returns false.
         while self.remove_free(order, index ^ 1) {
             order += 1;
             index /= 2;
@@ -246,7 +268,7 @@ impl Buddy {
         Ok(size)
     }
 
-    /// How the arena is filled.
+    /// Returns the use of the arena, in O(1).
     pub fn filling(&self) -> Filling {
         let unused = self.size % MIN_BLOCK;
         let largest_free = self.free_orders.checked_ilog2().map_or(0, |order| MIN_BLOCK << order);
@@ -254,14 +276,17 @@ impl Buddy {
         Filling { used: self.used_bytes, free, largest_free, unused }
     }
 
-    /// The trees of the forest, largest first: order, and the unit each starts at.
+    /// Returns the trees of the forest, the largest first: the order of each, and its first unit.
+    /// Each bit that is set in the number of units is a tree; the bits above it are the trees
+    /// before it.
     pub(super) fn roots(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let units = self.starts.len();
         let set_bits = (0..usize::BITS as usize).rev().filter(move |bit| units >> bit & 1 == 1);
         set_bits.map(move |order| (order, (units >> order ^ 1) << order))
     }
 
-    /// What the block (order, index) is.
+    /// Returns the state of the block (order, index). No used or free block may contain it: a
+    /// caller walks down from a root, and only from split blocks.
     pub(super) fn state(&self, order: usize, index: usize) -> State {
         if self.free[order].contains(index) {
             State::Free
@@ -272,10 +297,10 @@ impl Buddy {
         }
     }
 
-    /// Walks every block and says which invariant is broken, if one is.
+    /// Walks all blocks, and checks the invariants. For tests.
     ///
     /// # Errors
-    /// The invariant, in words.
+    /// Fails with the broken invariant, in words.
     pub fn check(&self) -> Result<(), String> {
         let mut tiled = 0_usize;
         let mut used = 0;
@@ -326,7 +351,7 @@ impl Buddy {
     }
 }
 
-/// What a block of the tree is.
+/// The state of a block in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Free,
@@ -334,7 +359,8 @@ pub(super) enum State {
     Split,
 }
 
-/// The order of the smallest block that `size` fits in; `None` for zero bytes.
+/// Returns the order of the smallest block that `size` fits in: 0 for 1 to 32 bytes, 1 for 33 to
+/// 64, 2 for 65 to 128. `None` for zero bytes.
 #[inline]
 fn order_for(size: u64) -> Option<usize> {
     let units = size.checked_sub(1)? / MIN_BLOCK;

@@ -1,5 +1,21 @@
-//! The commands of this chapter, but for those of versions: each is a row, and the function that
-//! carries it out.
+//! The commands of this chapter. Each is a row, and the function that executes it. The rows of
+//! `inspect` and `replace` stand in [`super::versions`].
+//!
+//! ```text
+//!   > lease 64 5000            < leased 2f0c… 64 5000       from a block of 64 bytes
+//!   > set 2f0c… hello          < set 2f0c… 5
+//!   > get 2f0c…                < data 2f0c… hello           the 5 bytes of the last set
+//!   > renew 2f0c… 9000         < leased 2f0c… 64 9000
+//!   > ttl 2f0c…                < ttl 2f0c… 8993
+//!   > release 2f0c…            < released 2f0c… 64
+//!   > get 2f0c…                < error not-found there is no such lease, or no longer; …
+//! ```
+//!
+//! **Lock** none here: each function calls [`Memory`], which locks the tables and the block in
+//! turn.
+//!
+//! **Source** `memorylease.txt`: lease, set and get by the id of a lease. Renew, ttl and release
+//! are our additions.
 
 use std::borrow::Cow;
 
@@ -18,12 +34,13 @@ command! {
         size: u64,
         /// Milliseconds, at least 1.
         duration_ms: u64,
-        /// Which kind of id the asker can carry.
+        /// The kind of id that the client's format can carry.
         id_kind: IdKind,
     }
 }
 
-/// Only MemoryLease frames carry numbers, and they have their own decoder.
+/// No format of this description carries the field, so it has no words: only MemoryLease frames
+/// have numbers as ids, and they have their own decoder.
 impl<'a> Field<'a> for IdKind {
     const WORDS: (usize, usize) = (0, 0);
 
@@ -37,9 +54,9 @@ impl<'a> Field<'a> for IdKind {
 reply! {
     /// A lease was granted or renewed.
     0x83 "leased" / "lease" Leased {
-        /// Its id.
+        /// The id of the lease.
         id: LeaseId,
-        /// The bytes asked for, not those of the block behind them.
+        /// The bytes that the request asked for; the block may have more.
         size: u64,
         /// Milliseconds from now.
         duration_ms: u64,
@@ -57,11 +74,11 @@ impl<T: Tables> Execute<Memory<T>> for Lease {
 }
 
 command! {
-    /// Replaces what a lease holds; the rest of it reads as zeros.
+    /// Replaces the contents of a lease; the rest of it reads as zeros.
     0x04 "set ID DATA" Set<'a> -> WasSet {
         /// The lease.
         id: LeaseId,
-        /// The bytes, borrowed unless they had to be unescaped.
+        /// The bytes, borrowed from the input unless they had to be unescaped.
         data: Cow<'a, [u8]>,
     }
 }
@@ -71,7 +88,7 @@ reply! {
     0x84 "set" WasSet {
         /// The lease.
         id: LeaseId,
-        /// How many bytes were set.
+        /// The number of bytes that were set.
         length: u64,
     }
 }
@@ -86,21 +103,21 @@ impl<T: Tables> Execute<Memory<T>> for Set<'_> {
 }
 
 command! {
-    /// Reads what was last set.
+    /// Reads the bytes of the last set.
     0x05 "get ID" Get -> Data {
         /// The lease.
         id: LeaseId,
     }
 }
 
-/// The bytes that were last set. The lease reads as these, followed by zeros.
+/// The bytes of the last set. The lease reads as these, followed by zeros.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Data {
     /// The lease.
     pub id: LeaseId,
     /// The lease's size in bytes, at least `data.len()`. Only frames carry it.
     pub size: u64,
-    /// The bytes last set.
+    /// The bytes of the last set.
     pub data: Vec<u8>,
 }
 
@@ -128,6 +145,7 @@ impl<T: Tables> Execute<Memory<T>> for Get {
     type Done = Data;
 
     fn execute(&self, memory: &Memory<T>, _: Caller, spare: &mut Vec<u8>) -> Result<Data, Error> {
+        // A buffer of the connection, used before: with its capacity most gets allocate nothing.
         let mut data = std::mem::take(spare);
         let size = memory.get(self.id, &mut data)?;
         Ok(Data { id: self.id, size, data })
@@ -135,7 +153,7 @@ impl<T: Tables> Execute<Memory<T>> for Get {
 }
 
 command! {
-    /// Lets a lease end a duration from now.
+    /// Moves the end of a lease: it lasts a duration from now, which may be sooner than before.
     0x06 "renew ID MS" @ "POST /leases/ID?duration=in milliseconds" Renew -> Leased {
         /// The lease.
         id: LeaseId,
@@ -167,7 +185,7 @@ reply! {
     0x87 "ttl" TimeLeft {
         /// The lease.
         id: LeaseId,
-        /// Milliseconds, rounded up.
+        /// Milliseconds, rounded up: a lease that still lasts never shows 0.
         left_ms: u64,
     }
 }
@@ -203,6 +221,8 @@ impl<T: Tables> Execute<Memory<T>> for Release {
     type Done = Released;
 
     fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Released, Error> {
+        // The first step unlocks the tables again: the second locks the block, and no thread holds
+        // two locks.
         let ending = memory.change(|tables, now| tables.leases().end(self.id, now))?;
         let size = ending.size;
         memory.give_back(vec![ending]);
@@ -216,14 +236,14 @@ command! {
 }
 
 reply! {
-    /// The buddy tree, cut where the bound was reached.
+    /// The buddy tree, cut at the bound.
     0x8a "tree" Picture {
-        /// Nested: the sizes of blocks, `used` and `free`.
+        /// Nested brackets: the sizes of blocks, and `used` or `free`.
         picture: String,
     }
 }
 
-/// The longest picture, in bytes.
+/// The longest picture, in bytes. It also bounds the time under the tables' lock.
 const MAX_PICTURE: usize = 64 * 1024;
 
 impl<T: Tables> Execute<Memory<T>> for Tree {

@@ -1,22 +1,31 @@
-//! Names for leases that nobody can guess and that never come twice.
+//! Ids for leases: no client can guess one, and no two leases have the same.
 //!
 //! ```text
 //!   UUID     122 random bits, version 4
 //!   number   counter 1, 2, 3 … ─► keyed permutation of 31 bits ─► 1 to 2^31 - 1
 //! ```
 //!
-//! A MemoryLease frame carries a positive `i32`. Drawn at random, 31 bits would meet
-//! again after some 46,000 leases; counted up, the next one is known. So a counter
-//! goes through a permutation whose key is this server's secret: a Feistel network,
-//! which is one-to-one whatever its round function is. It permutes 32 bits, and is
-//! applied again until the result fits 31 (two steps on average): still one-to-one.
+//! A MemoryLease frame carries a positive `i32`. Random numbers of 31 bits repeat after some 46,000
+//! leases (the square root of 2^31), and with a plain counter every client knows the next id. So a
+//! counter goes through a permutation whose key is this server's secret: a Feistel network, which
+//! is one-to-one whatever its round function is.
 //!
-//! **Invariants** no id of either kind is given twice; number 0 is never given.
+//! ```text
+//!   one round    (left, right) ─► (right, left xor hash(key, round, right))
+//!   back         the new left is the old right, so the hash is known again and xor undoes it
+//! ```
 //!
-//! **Lock** the tables.
+//! The network permutes 32 bits. It is applied again until the result fits 31 bits, two times on
+//! average. That is still one-to-one: a walk along the cycle of the permutation from one small
+//! number to the next small number.
 //!
-//! **Simplified** 31 bits can be searched by a patient stranger; UUIDs cannot. When all
-//! 2^31 - 1 numbers are used, there are no more until the server starts again.
+//! **Invariants** no number comes twice, and 0 never comes. A random UUID hardly ever comes twice;
+//! the lease table looks each new id up all the same.
+//!
+//! **Lock** the tables', which guards the counter and the generator.
+//!
+//! **Simplified** a patient stranger can try all 31 bits; no client can try all UUIDs. When all
+//! 31-bit numbers are used, there are no more until the server starts again.
 //!
 //! **Source** M. Luby and C. Rackoff, How to construct pseudorandom permutations (1988);
 //! cycle walking: J. Black and P. Rogaway, Ciphers with arbitrary finite domains (2002).
@@ -28,25 +37,28 @@ use rand::rngs::StdRng;
 
 use crate::common::id::{GREATEST_NUMBER_ID, IdKind, LeaseId};
 
-/// Rounds of the Feistel network: four are proven enough, the rest is margin.
+/// The rounds of the Feistel network. Luby and Rackoff prove four enough for a good round function;
+/// the rest is margin.
 const ROUNDS: u32 = 8;
 
-/// Where ids come from.
+/// The source of ids.
 #[derive(Debug)]
 pub struct Ids {
+    /// The generator of UUIDs.
     rng: StdRng,
+    /// The secret key of the permutation: std's keyed hash is the round function.
     key: RandomState,
-    /// How many values of the permutation were looked at.
+    /// The last index of the permutation that was used.
     counter: u64,
 }
 
 impl Ids {
-    /// Ids from this source of chance and this secret key.
+    /// Returns a source of ids from this random generator and this secret key.
     pub fn new(rng: StdRng, key: RandomState) -> Self {
         Self { rng, key, counter: 0 }
     }
 
-    /// A new id, or `None` when every number was given.
+    /// Returns a new id, or `None` when every number was given.
     pub fn next(&mut self, kind: IdKind) -> Option<LeaseId> {
         match kind {
             IdKind::Uuid => Some(self.uuid()),
@@ -54,16 +66,19 @@ impl Ids {
         }
     }
 
-    /// A version 4 UUID: the version's four bits and the variant's two are fixed.
+    /// Returns a version 4 UUID: the four bits of the version and the two of the variant are fixed,
+    /// and 122 are random (RFC 9562, section 5.4).
     pub fn uuid(&mut self) -> LeaseId {
         let random = u128::from(self.rng.next_u64()) << 64 | u128::from(self.rng.next_u64());
         LeaseId::from_uuid(random & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62)
     }
 
+    /// Returns the next number, or `None` when all were given.
     fn number(&mut self) -> Option<LeaseId> {
         while self.counter < u64::from(GREATEST_NUMBER_ID) {
             self.counter += 1;
-            // One of the numbers 1 to 2^31 - 1 becomes 0, unless 0 itself does: no id, go on.
+            // The permutation maps one of the numbers 1 to 2^31 - 1 to 0, or 0 to itself. 0 is no
+            // id.
             let number = self.walk(self.counter as u32);
             if number != 0 {
                 return Some(LeaseId::from_number(u64::from(number)));
@@ -72,7 +87,7 @@ impl Ids {
         None
     }
 
-    /// Permutes 31 bits: the 32-bit network, again while the result has bit 31.
+    /// Permutes 31 bits: applies the 32-bit network until bit 31 is clear.
     fn walk(&self, number: u32) -> u32 {
         let mut number = self.permute(number);
         while number > GREATEST_NUMBER_ID {
@@ -81,6 +96,7 @@ impl Ids {
         number
     }
 
+    /// Permutes 32 bits by the Feistel network.
     fn permute(&self, number: u32) -> u32 {
         let (mut left, mut right) = ((number >> 16) as u16, number as u16);
         for round in 0..ROUNDS {

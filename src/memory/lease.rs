@@ -1,4 +1,4 @@
-//! The lease table: which block is leased or held, where it is and when it ends.
+//! The lease table: the leased and held blocks, with the place and the end of each.
 //!
 //! ```text
 //!   lease ──► id ─► block, size, tenure, handle ──► the block's contents, elsewhere
@@ -6,31 +6,35 @@
 //!                 buddy     by expiry ──► expired ─► Ending ─► give_back
 //! ```
 //!
-//! A *lease* belongs to everybody who knows its id, for a duration. It is charged to the
-//! committed bytes, which are a number ([`Committed`]). A *held* block belongs to a holder, has no
-//! expiry, and is charged by its owner: later chapters give such blocks to processes.
+//! A *lease* belongs to every client that knows its id, for a duration. Its block is charged to the
+//! committed bytes ([`Committed`]). A *held* block belongs to a holder and has no expiry. Later
+//! chapters give such blocks to processes, and charge them.
 //!
-//! The table knows where a block is, not what is in it. For each lease it keeps a
-//! handle that its owner made: in the server an `Arc` around the block's own lock.
+//! The table knows where a block is, and not its bytes. For each block it keeps a handle that its
+//! owner made: in the server an `Arc` around the block's own lock.
 //!
-//! A lease ends in two steps, because a copy may be under way in its block. First
-//! the lease is struck from the table and its [`Ending`] handed out; then, when the
-//! owner has marked the contents released under the block's lock, [`LeaseTable::give_back`]
-//! returns the block to the allocator.
+//! ```text
+//!   lease 64 5000    expiry at 5000 ms          reaper, up to 100 ms later
+//!   ├ there ─────────┤ gone for every client ───┤ strike ─ mark released ─ give back
+//! ```
+//!
+//! A lease ends in two steps, because a copy may be under way in its block. First the table strikes
+//! it and returns its [`Ending`]. Then the owner of the table marks the contents released, under
+//! the block's lock, and [`LeaseTable::give_back`] frees the block.
 //!
 //! **Invariants** ([`LeaseTable::check`])
 //!
 //! 1. Each used block of the allocator belongs to one lease, one held block or one ending.
-//! 2. `by_expiry` has exactly one entry a lease, at its expiry, and none for a held block.
-//! 3. A lease is there while `now < expiry` and gone from then on, for everyone: expiry
-//!    is checked on access. [`LeaseTable::expired`] only gives memory back.
+//! 2. `by_expiry` has exactly one entry for each lease, at its expiry, and none for a held block.
+//! 3. A lease exists while `now < expiry`, and for no client after that: each access checks it.
+//!    [`LeaseTable::expired`] only gives memory back.
 //!
-//! **Lock** the tables, around the whole of it. Nothing here copies a lease's bytes.
+//! **Lock** the tables', around the whole table. No function here copies a lease's bytes.
 //!
-//! **Simplified** the order of expiries is a B-tree, not a timer wheel: a microsecond
-//! less at a million leases is not worth the reading.
+//! **Simplified** a B-tree has the order of expiries. A timer wheel would save a microsecond at a
+//! million leases, and is longer to read.
 //!
-//! **Source** MemoryLease's leases; its 1 ms lease lived for 610.
+//! **Source** `memorylease.txt`: leases. There a lease of 1 ms lived for 610.
 
 mod check;
 mod committed;
@@ -52,7 +56,7 @@ pub use committed::{Committed, LOOK_SOON};
 pub use held::Holder;
 pub use list::LeaseRow;
 
-/// Every lease there is. `H` is what the owner keeps for each.
+/// All leases and held blocks. `H` is the handle that the owner of the table keeps for each.
 #[derive(Debug)]
 pub struct LeaseTable<H> {
     leases: HashMap<LeaseId, LeaseEntry<H>>,
@@ -60,17 +64,18 @@ pub struct LeaseTable<H> {
     buddy: Buddy,
     /// The bytes that leases may take.
     committed: Committed,
-    /// When the owner wants to look at what is free; sooner when little is.
+    /// The time of the owner's next look at the free bytes; sooner when few are free.
     look_at: Option<Instant>,
     ids: Ids,
+    /// The longest duration of a lease.
     longest: Duration,
     /// Makes a handle of a block's offset and size.
     make: fn(u64, u64) -> H,
-    /// The bytes asked for by the leases and held blocks there are.
+    /// The bytes that the leases and held blocks were requested with.
     requested: u64,
     /// The bytes of the blocks of leases.
     leased: u64,
-    /// Bytes of blocks that ended and are not yet given back: of leases, and of all.
+    /// The bytes of blocks that ended and are not free yet: of leases, and of all.
     ending_leased: u64,
     ending: u64,
 }
@@ -88,24 +93,24 @@ struct LeaseEntry<H> {
 pub struct Terms {
     /// The bytes asked for.
     pub size: u64,
-    /// Since it was leased or last renewed.
+    /// The duration that it was leased or last renewed for.
     pub granted_ms: u64,
 }
 
-/// How long a block is whose.
+/// The kind of a block, and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tenure {
     /// A lease: ends at `expiry`, and was last granted for `granted_ms`.
     Until { expiry: Instant, granted_ms: u64 },
-    /// A held block: ends when its holder's owner ends it.
+    /// A held block: its holder has it until [`LeaseTable::end_held`].
     HeldBy(Holder),
 }
 
-/// A lease that was struck from the table; its block is still taken.
+/// A lease that was struck from the table; its block is still used.
 #[derive(Debug)]
 #[must_use = "the block is lost unless it is given back"]
 pub struct Ending<H> {
-    /// What the owner kept for it.
+    /// The handle of its block.
     pub handle: H,
     /// The lease's size in bytes.
     pub size: u64,
@@ -115,25 +120,25 @@ pub struct Ending<H> {
 }
 
 impl<H> Ending<H> {
-    /// Where its block lies: no other block does until this one is given back.
+    /// Returns the offset of its block. No other block lies there until this one is given back.
     pub fn offset(&self) -> u64 {
         self.block.offset
     }
 }
 
-/// A lease that was found: its handle, and its size in bytes.
+/// A lease or held block that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundLease<H> {
-    /// What the owner kept for it.
+    /// The handle of its block.
     pub handle: H,
     /// The lease's size in bytes.
     pub size: u64,
 }
 
 impl<H: Clone> LeaseTable<H> {
-    /// An empty table over a fresh arena, of which leases may take all until
-    /// [`LeaseTable::committed_mut`] says otherwise. A block gets what `make` makes of its offset
-    /// and size; no lease lasts longer than `longest`.
+    /// Returns an empty table over a fresh arena. Leases may take all of it until
+    /// [`LeaseTable::committed_mut`] divides it. `make` makes a handle from the offset and size of
+    /// a block; no lease lasts longer than `longest`.
     pub fn new(buddy: Buddy, ids: Ids, longest: Duration, make: fn(u64, u64) -> H) -> Self {
         Self {
             leases: HashMap::new(),
@@ -155,9 +160,8 @@ impl<H: Clone> LeaseTable<H> {
     /// Unchanged when it fails.
     ///
     /// # Errors
-    /// `bad-request` for a zero or too long duration or zero bytes, `too-large` when
-    /// it can never fit, `out-of-memory` when it does not fit now, `refused` when no
-    /// number is left to name it by.
+    /// `bad-request` for a zero or too long duration or zero bytes, `too-large` when it can never
+    /// fit, `out-of-memory` when it does not fit now, `refused` when no numeric id is left.
     pub fn lease(
         &mut self,
         size: u64,
@@ -167,6 +171,7 @@ impl<H: Clone> LeaseTable<H> {
     ) -> Result<LeaseId, Error> {
         let expiry = self.expiry(duration_ms, now)?;
         let block = self.allocate(size).map_err(|error| explain(size, error))?;
+        // The id comes last: a request that fails for another reason spends none of the numbers.
         let Some(id) = self.unused_id(id_kind) else {
             self.release_block(block);
             return Err(Error::new(Code::Refused, NO_NUMBERS));
@@ -179,7 +184,7 @@ impl<H: Clone> LeaseTable<H> {
         Ok(id)
     }
 
-    /// A name that no lease has.
+    /// Returns a UUID that no lease has.
     pub fn uuid(&mut self) -> LeaseId {
         loop {
             let id = self.ids.uuid();
@@ -195,7 +200,7 @@ impl<H: Clone> LeaseTable<H> {
         self.requested += size;
     }
 
-    /// A block for a lease, if there are so many committed bytes.
+    /// Allocates a block for a lease, if the committed bytes have room for it.
     fn allocate(&mut self, size: u64) -> Result<Block, AllocateError> {
         let (whole, free) = (self.committed.size(), self.committed.free());
         match Buddy::rounded(size) {
@@ -211,7 +216,7 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
-    /// The lease of that id.
+    /// Returns the lease or held block of that id.
     ///
     /// # Errors
     /// `not-found` when there is none, or no longer.
@@ -220,8 +225,8 @@ impl<H: Clone> LeaseTable<H> {
         Ok(FoundLease { handle: lease.handle.clone(), size: lease.size })
     }
 
-    /// Lets a lease end `duration_ms` from `now`, sooner or later than before. Returns what it is
-    /// granted now. Unchanged when it fails.
+    /// Moves the end of a lease to `duration_ms` from `now`, sooner or later than before. Returns
+    /// its new terms. Unchanged when it fails.
     ///
     /// # Errors
     /// `bad-request` for a zero or too long duration, `not-found`, `refused` for a held block.
@@ -235,7 +240,7 @@ impl<H: Clone> LeaseTable<H> {
         self.terms(id, now)
     }
 
-    /// The terms that a lease was last granted.
+    /// Returns the terms that a lease was last granted.
     ///
     /// # Errors
     /// `not-found`, `refused` for a held block.
@@ -247,7 +252,7 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
-    /// How long a lease still lasts.
+    /// Returns the time that a lease has left.
     ///
     /// # Errors
     /// `not-found`, `refused` for a held block.
@@ -255,7 +260,7 @@ impl<H: Clone> LeaseTable<H> {
         Ok(self.ends(id, now)?.duration_since(now))
     }
 
-    /// Ends a lease before its time.
+    /// Strikes a lease before its expiry.
     ///
     /// # Errors
     /// `not-found`, `refused` for a held block.
@@ -264,14 +269,14 @@ impl<H: Clone> LeaseTable<H> {
         self.strike_lease(id).ok_or_else(not_found)
     }
 
-    /// Strikes the oldest expired leases, at most `most` of them.
+    /// Strikes the leases that expired first, at most `most`: a bound for the time under the lock.
     pub fn expired(&mut self, now: Instant, most: usize) -> Vec<Ending<H>> {
         let due = self.by_expiry.iter().take_while(|(expiry, _)| *expiry <= now);
         let due: Vec<LeaseId> = due.take(most).map(|&(_, id)| id).collect();
         due.into_iter().filter_map(|id| self.strike_lease(id)).collect()
     }
 
-    /// Returns the block of an ending whose contents are marked released.
+    /// Frees the block of an ending. The caller has marked its contents released.
     pub fn give_back(&mut self, ending: Ending<H>) {
         let bytes = ending.block.size();
         self.ending -= bytes;
@@ -282,36 +287,37 @@ impl<H: Clone> LeaseTable<H> {
         self.release_block(ending.block);
     }
 
-    /// When the next lease ends.
+    /// Returns the expiry of the lease that ends next. It may have passed.
     pub fn next_expiry(&self) -> Option<Instant> {
         self.by_expiry.first().map(|&(expiry, _)| expiry)
     }
 
-    /// How many leases and held blocks there are, expired ones that were not struck yet included.
+    /// Returns the count of leases and held blocks, with expired ones that were not struck yet.
     pub fn len(&self) -> usize {
         self.leases.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
         self.leases.is_empty()
     }
 
-    /// The bytes that living leases and held blocks were asked for.
+    /// Returns the bytes that the leases and held blocks were requested with.
     pub fn requested(&self) -> u64 {
         self.requested
     }
 
-    /// How the arena is filled.
+    /// Returns the use of the arena.
     pub fn filling(&self) -> Filling {
         self.buddy.filling()
     }
 
-    /// The allocator, to draw it.
+    /// Returns the allocator, for the picture of it.
     pub fn buddy(&self) -> &Buddy {
         &self.buddy
     }
 
+    /// Returns a held block, or a lease before its expiry: the check of invariant 3.
     fn living(&self, id: LeaseId, now: Instant) -> Result<&LeaseEntry<H>, Error> {
         let is_living = |lease: &&LeaseEntry<H>| match lease.tenure {
             Tenure::Until { expiry, .. } => now < expiry,
@@ -320,7 +326,7 @@ impl<H: Clone> LeaseTable<H> {
         self.leases.get(&id).filter(is_living).ok_or_else(not_found)
     }
 
-    /// When a lease ends; a held block is none.
+    /// Returns the expiry of a lease. A held block has none.
     fn ends(&self, id: LeaseId, now: Instant) -> Result<Instant, Error> {
         match self.living(id, now)?.tenure {
             Tenure::Until { expiry, .. } => Ok(expiry),
@@ -374,7 +380,7 @@ impl<H: Clone> LeaseTable<H> {
     }
 }
 
-/// The largest block that so many bytes could be, 0 for none.
+/// Returns the largest power of two that is at most `bytes`, 0 for none.
 pub fn power_of_two_within(bytes: u64) -> u64 {
     bytes.checked_ilog2().map_or(0, |log| 1 << log)
 }

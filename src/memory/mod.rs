@@ -4,10 +4,10 @@
 //! duration, write into them, read them, and often vanish without a word. How does every byte belong
 //! to one lease at a time, and how does it come back?
 //!
-//! **The wrong way.** A list of free pieces, searched from the front: the pieces become smaller and
-//! smaller, and a large lease finds no place although most bytes are free. And a lease that is
-//! simply struck from a table while another thread still copies out of it: the copy goes on in the
-//! next tenant's bytes.
+//! **The wrong way.** A list of free pieces that is searched from the front: the pieces become
+//! smaller and smaller, and a large lease finds no place although most bytes are free. And a lease
+//! that one thread removes from a table while another thread still copies its bytes: the copy goes
+//! on in the bytes of the next lease.
 //!
 //! **The right way.** Two ideas.
 //!
@@ -15,33 +15,35 @@
 //!   buddy     │ 512               │ 128 │ 128 │ 256    │    blocks are halves of halves: two free
 //!                                                          halves join, so large blocks come back
 //!   ending    tables: strike ─ block: mark released ─ tables: give back
-//!                             a copy ends first; a later one sees the mark
+//!                             a copy under way ends first; a later one sees the mark
 //! ```
 //!
-//! The *buddy allocator* ([`buddy`]) splits a block in halves until one fits, and joins two halves as
-//! soon as both are free. The *lease table* ([`lease`]) knows which block is whose and until when: it
-//! checks the time on each access, so no lease is early or late for anyone. A lease *ends in two
-//! steps* ([`service`]), so its block is never given away under a copy.
+//! The *buddy allocator* ([`buddy`]) splits a block in halves until one fits, and joins two halves
+//! as soon as both are free. The *lease table* ([`lease`]) has the block, the size and the expiry
+//! of each lease. It checks the time on each access, so a lease ends at the same time for all
+//! clients. A lease *ends in two steps* ([`service`]), so its block gets no new lease while a copy
+//! is under way.
 //!
-//! **What is guarded by what**
+//! **The data and their locks**
 //!
 //! | data | guarded by |
 //! | --- | --- |
-//! | which lease there is, and whose each block is | the tables' lock |
-//! | the bytes of one block, how many were set, and whether it was released | that block's own lock |
-//! | the words of the arena | nothing: they mean something only under their block's lock |
+//! | the leases, and the owner of each block | the tables' lock |
+//! | the bytes of one block, their length, the released mark | that block's own lock |
+//! | the words of the arena | no lock: a word means something only under its block's lock |
 //!
-//! **What was simplified.** One lock for all tables. No caches for threads, no sizes between powers of
-//! two. The order in which leases end is a B-tree and no timer wheel.
+//! **Simplified.** There is one lock for all tables. Threads keep no caches of free blocks, and
+//! there are no sizes between powers of two. A B-tree, and no timer wheel, has the order in which
+//! leases end.
 //!
-//! | file | what |
+//! | file | contents |
 //! | --- | --- |
-//! | [`buddy`] over [`bits`] | which part of the arena is whose, in offsets alone |
+//! | [`buddy`] over [`bits`] | the used and free blocks of the arena, as offsets |
 //! | [`arena`] | the bytes, and one block's contents |
-//! | [`lease`], [`ids`] | which lease there is, when it ends, and names that nobody can guess |
-//! | [`service`] | the locks, and what is done under each |
-//! | [`commands`], [`versions`] | the messages, and what each does |
-//! | [`picture`] | the buddy tree, drawn |
+//! | [`lease`], [`ids`] | the leases and their expiry, and ids that no client can guess |
+//! | [`service`] | the locks, and the work under each |
+//! | [`commands`], [`versions`] | the commands, their replies, and their functions |
+//! | [`picture`] | the buddy tree as a line of text |
 //!
 //! **Source** `memorylease.txt`: the leases, the buddy tree, best fit.
 

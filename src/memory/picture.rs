@@ -4,26 +4,27 @@
 //!   (1024 512-used (512 (256 (128 64-used 64-free) 128-free) 256-free)) 8-unused
 //! ```
 //!
-//! A block that is whole is its size and what it is; a split one is a bracket with
-//! its size and its two halves, the left one first. The trees of a forest stand
-//! beside each other, and `8-unused` is what the arena has beyond them. Sizes are
-//! those of blocks: what a lease asked for, and by which id, is nobody else's affair.
+//! A whole block is its size and its state. A split block is a bracket with its size and its two
+//! halves, the left one first. The trees of a forest stand beside each other, and `8-unused` is the
+//! rest of the arena behind them. Sizes are those of blocks: the picture shows no client the size
+//! or the id of another client's lease.
 //!
-//! **Invariants** the text never grows past the bound and one ellipsis; the walk
-//! stops there too, so a tree of a million blocks costs no more than its first page.
+//! **Invariants** the text has at most `most` bytes and one ellipsis. The walk stops there too, so
+//! a tree of a million blocks costs no more than its first page.
 //!
-//! **Lock** drawn while the tables are held: the bound bounds that too.
+//! **Lock** the tables', for the whole walk, which `most` bounds.
 //!
-//! **Source** the nested notation of the design, with every level shown.
+//! **Source** `memorylease.txt`: its tree of nodes, written with every level.
 
 use crate::memory::buddy::{Buddy, MIN_BLOCK, State};
 
-/// Stands where the picture was cut.
+/// The mark where the picture was cut.
 const CUT: char = '…';
 
-/// Draws the tree in at most `most` bytes, then an ellipsis.
+/// Returns the tree in at most `most` bytes; an ellipsis follows if it was cut.
 pub fn picture(buddy: &Buddy, most: usize) -> String {
     let mut picture = TreePicture { buddy, text: String::new(), most };
+    // `all` stops at the first tree that does not fit.
     let mut whole = buddy.roots().all(|(order, unit)| picture.draw(order, unit >> order));
     let unused = buddy.filling().unused;
     if whole && unused > 0 {
@@ -42,7 +43,8 @@ struct TreePicture<'a> {
 }
 
 impl TreePicture<'_> {
-    /// Draws one block; false once the text is full. As deep as there are orders.
+    /// Draws one block. Returns false once the text is full, and every caller then stops too. The
+    /// recursion is as deep as there are orders: 22 at 64 MiB.
     fn draw(&mut self, order: usize, index: usize) -> bool {
         let size = MIN_BLOCK << order;
         match self.buddy.state(order, index) {
@@ -57,11 +59,12 @@ impl TreePicture<'_> {
         }
     }
 
-    /// Appends a word, with a space before it unless it is the first.
+    /// Appends a word, with a space before it unless it is the first. Returns false if it is cut.
     fn push(&mut self, word: &str) -> bool {
         (self.text.is_empty() || self.append(" ")) && self.append(word)
     }
 
+    /// Appends a text if it fits.
     fn append(&mut self, text: &str) -> bool {
         let fits = self.text.len() + text.len() <= self.most;
         if fits {

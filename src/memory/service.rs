@@ -1,29 +1,38 @@
-//! The locks of this chapter: the tables' lock says where a block is, and the block's own lock
-//! guards its bytes.
+//! The locks of this chapter: the tables' lock guards the place of a block, and the block's own
+//! lock guards its bytes.
 //!
 //! ```text
 //!   get    tables: find, clone the handle ─ unlock │ block: copy ─ unlock │ write to the socket
 //!   end    tables: strike ─ unlock │ block: mark released ─ unlock │ tables: give back ─ unlock
 //! ```
 //!
-//! The server keeps two more tables under the same lock, those of later chapters. This one knows of
-//! them only what [`Tables`] says; alone it has a lease table and nothing else.
+//! Without the second step of `end` a lease would read another one's bytes:
+//!
+//! ```text
+//!   client A   get: finds block 7 ─ unlocks           copies block 7: the bytes of client C
+//!   client B                        releases block 7
+//!   client C                        leases block 7, and sets it
+//! ```
+//!
+//! The server keeps two more tables under the same lock, those of later chapters. This chapter
+//! knows them only as [`Tables`]. A [`LeaseTable`] alone implements that too, so the chapter needs
+//! no later one.
 //!
 //! **Invariants**
 //!
-//! 1. No thread holds two locks, so no two can wait for each other in a circle.
-//! 2. Under a lock no socket is read or written and nothing is logged. Time is read under the lock:
-//!    a lease that has not expired for one thread was not gone for another before it.
-//! 3. A block is given back only after its contents were marked released under their own lock: a
-//!    copy under way ends first, and a later one sees the mark.
+//! 1. No thread holds two locks at once, so no two threads can wait for each other.
+//! 2. Under a lock a thread neither reads nor writes a socket, and logs nothing. It reads the time
+//!    under the lock: when a thread has found a lease expired, no later thread finds it there.
+//! 3. A block goes back to the allocator only after its contents were marked released, under their
+//!    own lock. A copy under way ends first, and a later one sees the mark.
 //!
-//! **Lock** the tables, then a block's, then the tables again; never two at once.
+//! **Lock** the tables', then a block's, then the tables' again; never two at once.
 //!
-//! **Simplified** one lock for all tables; a server for thousands of leases a millisecond would divide
-//! them.
+//! **Simplified** one lock for all tables. A server for thousands of leases a millisecond would
+//! divide the tables among several locks.
 //!
-//! **Source** MemoryLease's requests; the patent's separate locks for the administrative memory and
-//! for each block.
+//! **Source** `memorylease.txt`: the requests. `interprocess-communication-patent.txt`: separate
+//! locks for the administrative memory and for each block.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -35,32 +44,33 @@ use crate::memory::arena::{Arena, Contents, ContentsError, Inspected};
 use crate::memory::lease::{Ending, LeaseTable, not_found};
 use crate::memory::versions::{Condition, Inspect, Inspection, Part};
 
-/// Leases that are ended under one hold of the lock: some 0.1 ms.
+/// The leases that end under one hold of the lock: it then lasts some 0.1 ms.
 const ENDED_AT_ONCE: usize = 256;
 
-/// A block's contents behind their own lock: the lease table's handle.
+/// A block's contents behind their own lock: the handle of the server's lease table. A thread
+/// clones the `Arc` under the tables' lock, and locks the contents after that one is unlocked.
 pub type LockedContents = Arc<Mutex<Contents>>;
 
-/// The contents of a fresh block, behind their lock.
+/// Returns the contents of a fresh block, behind their lock.
 pub fn make_block(offset: u64, size: u64) -> LockedContents {
     Arc::new(Mutex::new(Contents::new(offset, size)))
 }
 
 /// The data under the tables' lock: the lease table, and the tables of later chapters.
 pub trait Tables {
-    /// The lease table.
+    /// Returns the lease table.
     fn leases(&mut self) -> &mut LeaseTable<LockedContents>;
 
-    /// Returns blocks whose contents are marked released.
+    /// Frees blocks. The caller has marked their contents released.
     fn give_back(&mut self, endings: Vec<Ending<LockedContents>>, now: Instant);
 
-    /// Makes room for a block of `size` bytes that was not there, if later chapters can.
+    /// Makes room for a block of `size` bytes that did not fit, if later chapters can.
     fn make_room(&mut self, size: u64);
 
-    /// The threads to wake once the tables are unlocked.
+    /// Takes the wakers of the threads that the change concerns: they wake after the unlock.
     fn take_wakers(&mut self) -> Vec<Arc<Condvar>>;
 
-    /// The lines to log once the tables are unlocked.
+    /// Takes the lines of the log that the change wrote: they are logged after the unlock.
     fn take_journal(&mut self) -> Vec<String>;
 }
 
@@ -90,15 +100,16 @@ impl Tables for LeaseTable<LockedContents> {
 /// The arena, and the tables behind their lock.
 #[derive(Debug)]
 pub struct Memory<T> {
-    /// Words that mean something only under the lock of the block they lie in. Every thread that
-    /// copies touches them.
+    /// The words of all blocks. A word means something only under the lock of the block in which it
+    /// lies. Every thread that copies touches them.
     arena: Arena,
-    /// The tables: all requests about memory lock them, and so do the reaper and the end of a
-    /// connection.
+    /// The tables, behind their lock. Client threads and `udp` lock it for each request about
+    /// memory, and so do `reap`, the end of a connection and the stop.
     tables: Mutex<T>,
-    /// Goes with `tables`: the next wake of the reaper has moved, or it shall stop.
+    /// Goes with the lock of `tables`: notified when the reaper's next wake has moved, and by the
+    /// stop.
     reaper_wakeup: Condvar,
-    /// Never changes.
+    /// The start of the server. It never changes.
     started: StartTime,
 }
 
@@ -111,50 +122,53 @@ struct StartTime {
 }
 
 impl StartTime {
-    /// An instant, in milliseconds since 1970.
+    /// Returns an instant, in milliseconds since 1970.
     fn milliseconds(&self, instant: Instant) -> u64 {
         let system = self.system + instant.saturating_duration_since(self.instant);
         system.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
     }
 }
 
-/// Tables that are being changed.
+/// The locked tables during a change, which [`Memory::unlock_and_wake`] ends.
 #[derive(Debug)]
 pub struct Locked<'m, T> {
     tables: MutexGuard<'m, T>,
-    /// When the reaper means to wake.
+    /// The time of the reaper's next wake when the change began.
     reaper_wakes: Option<Instant>,
 }
 
 impl<T: Tables> Memory<T> {
-    /// Puts the locks on.
+    /// Puts the tables behind their lock.
     pub fn new(arena: Arena, tables: T) -> Self {
         let started = StartTime { instant: Instant::now(), system: SystemTime::now() };
         Self { arena, tables: Mutex::new(tables), reaper_wakeup: Condvar::new(), started }
     }
 
-    /// The words of the arena.
+    /// Returns the words of the arena.
     pub fn arena(&self) -> &Arena {
         &self.arena
     }
 
-    /// The tables' lock, for those that wait with it.
+    /// Returns the tables' lock, for a thread that waits with its guard.
     pub fn tables(&self) -> &Mutex<T> {
         &self.tables
     }
 
-    /// Goes with [`Memory::tables`]: the reaper sleeps by it.
+    /// Returns the condition variable on which the reaper sleeps. It goes with [`Memory::tables`].
     pub fn reaper_wakeup(&self) -> &Condvar {
         &self.reaper_wakeup
     }
 
-    /// Locks the tables to read them. The time is read under the lock.
+    /// Locks the tables, and calls `read` with them and the time. The wrong way is to read the time
+    /// before: a thread that waits for the lock would use an old time, and find a lease that
+    /// another thread has found expired.
     pub fn read<R>(&self, read: impl FnOnce(&mut T, Instant) -> R) -> R {
         let mut tables = lock(&self.tables);
         read(&mut tables, Instant::now())
     }
 
-    /// Locks the tables to change them; unlocks them, and wakes whom the change concerns.
+    /// Locks the tables, calls `change`, unlocks them, and then wakes the threads that the change
+    /// concerns.
     pub fn change<R>(&self, change: impl FnOnce(&mut T, Instant) -> R) -> R {
         let mut locked = self.begin_change(lock(&self.tables));
         let changed = change(&mut locked.tables, Instant::now());
@@ -162,14 +176,15 @@ impl<T: Tables> Memory<T> {
         changed
     }
 
-    /// Begins a change of tables that are locked.
+    /// Begins a change of tables that the caller has locked.
     pub fn begin_change<'m>(&self, mut tables: MutexGuard<'m, T>) -> Locked<'m, T> {
         let reaper_wakes = tables.leases().next_wake();
         Locked { tables, reaper_wakes }
     }
 
     /// Ends a change: unlocks the tables, wakes the reaper if its next wake has moved, and wakes
-    /// the threads that wait for the tables.
+    /// the threads that wait for the change. All of that comes after the unlock: a thread that
+    /// wakes earlier would only wait for the lock.
     pub fn unlock_and_wake(&self, locked: Locked<'_, T>) {
         let Locked { mut tables, reaper_wakes } = locked;
         let has_moved = tables.leases().next_wake() != reaper_wakes;
@@ -182,7 +197,8 @@ impl<T: Tables> Memory<T> {
         journal.iter().for_each(|line| log::debug!("{line}"));
     }
 
-    /// Leases `size` bytes for `duration_ms`.
+    /// Leases `size` bytes for `duration_ms`. If they do not fit, it ends all expired leases, asks
+    /// later chapters for room, and tries once more.
     ///
     /// # Errors
     /// As [`LeaseTable::lease`].
@@ -192,7 +208,7 @@ impl<T: Tables> Memory<T> {
         if !leased.as_ref().is_err_and(|error| error.code == Code::OutOfMemory) {
             return leased;
         }
-        // Leases that have expired and were not struck yet are in the way of no other.
+        // Expired leases that the reaper has not ended yet must not make a new lease fail.
         self.reap_all(Instant::now());
         self.change(|tables, now| {
             tables.make_room(size);
@@ -200,7 +216,7 @@ impl<T: Tables> Memory<T> {
         })
     }
 
-    /// The handle of a lease or held block, its size, and when it was found.
+    /// Returns the handle of a lease or held block, its size, and the time at which it was found.
     fn find(&self, id: LeaseId) -> Result<(LockedContents, u64, Instant), Error> {
         self.read(|tables, now| {
             let found = tables.leases().find(id, now)?;
@@ -208,17 +224,19 @@ impl<T: Tables> Memory<T> {
         })
     }
 
-    /// Replaces what a lease holds.
+    /// Replaces the contents of a lease. The copy runs under the block's lock alone, so other
+    /// leases are read and written meanwhile.
     ///
     /// # Errors
-    /// `not-found`, `too-large`.
+    /// `not-found`, also when the lease ends between the two locks; `too-large`.
     pub fn set(&self, id: LeaseId, data: &[u8]) -> Result<(), Error> {
         let (block, size, now) = self.find(id)?;
         let set = lock(&block).set(&self.arena, data, now);
         set.map_err(|error| explain(error, data.len(), size))
     }
 
-    /// Replaces what a lease holds if its version fulfils the condition; returns the version since.
+    /// Replaces the contents of a lease if the condition holds for its version; returns the new
+    /// version.
     ///
     /// # Errors
     /// `not-found`, `too-large`, `refused` for another version.
@@ -228,7 +246,7 @@ impl<T: Tables> Memory<T> {
         replaced.map_err(|error| explain(error, data.len(), size))
     }
 
-    /// Leaves in `data` the bytes last set; returns the lease's size.
+    /// Copies the bytes of the last set into `data`; returns the lease's size.
     ///
     /// # Errors
     /// `not-found`.
@@ -238,8 +256,9 @@ impl<T: Tables> Memory<T> {
         got.map(|()| size).map_err(|_| not_found())
     }
 
-    /// How a lease is, and a part of what it holds in `data`: at most `most` bytes. A part that is
-    /// wanted of one version is all of another.
+    /// Returns the state of a lease, and the wanted part of its contents in `data`, at most `most`
+    /// bytes. If the version is not `if_version`, the part is all of the contents: RFC 9110,
+    /// section 13.1.5, `If-Range`.
     ///
     /// # Errors
     /// `not-found`, `too-large`.
@@ -254,6 +273,7 @@ impl<T: Tables> Memory<T> {
             let leases = tables.leases();
             Ok::<_, Error>((leases.find(id, now)?, leases.time_left(id, now).ok()))
         })?;
+        // In a block, so that the guard is dropped before an error is made or a time converted.
         let inspected = {
             let block = lock(&found.handle);
             let is_other = if_version.is_some_and(|version| version != block.version());
@@ -271,7 +291,7 @@ impl<T: Tables> Memory<T> {
         Ok(Inspection { id, size, length, version, changed_ms, left_ms, first, data })
     }
 
-    /// Ends up to `ENDED_AT_ONCE` expired leases; returns how many.
+    /// Ends up to `ENDED_AT_ONCE` expired leases; returns their number.
     pub fn reap(&self, now: Instant) -> usize {
         let endings = self.read(|tables, _| tables.leases().expired(now, ENDED_AT_ONCE));
         let count = endings.len();
@@ -279,7 +299,8 @@ impl<T: Tables> Memory<T> {
         count
     }
 
-    /// Ends all expired leases. Returns whether there were any.
+    /// Ends all expired leases, in parts between which other threads can lock the tables. Returns
+    /// whether there were any.
     pub fn reap_all(&self, now: Instant) -> bool {
         let is_due =
             || self.read(|tables, _| tables.leases().next_expiry().is_some_and(|at| at <= now));
@@ -290,7 +311,8 @@ impl<T: Tables> Memory<T> {
         found
     }
 
-    /// Marks contents released, and then gives their blocks back.
+    /// Marks contents released, each under its own lock, and then gives their blocks back under the
+    /// tables' lock: the second and the third step of an end.
     pub fn give_back(&self, endings: Vec<Ending<LockedContents>>) {
         for ending in &endings {
             lock(&ending.handle).release();
@@ -302,26 +324,27 @@ impl<T: Tables> Memory<T> {
 }
 
 impl<T> Locked<'_, T> {
-    /// The tables.
+    /// Returns the tables.
     pub fn tables(&mut self) -> &mut T {
         &mut self.tables
     }
 }
 
 impl<'m, T> Locked<'m, T> {
-    /// Does something with the guard, such as waiting with it.
+    /// Passes the guard to `with`, for example to a wait on a condition variable, and keeps the
+    /// guard that `with` returns.
     pub fn map(self, with: impl FnOnce(MutexGuard<'m, T>) -> MutexGuard<'m, T>) -> Self {
         let Self { tables, reaper_wakes } = self;
         Self { tables: with(tables), reaper_wakes }
     }
 }
 
-/// In milliseconds: a lease that still lasts does not read as 0.
+/// Returns a time in milliseconds, rounded up: a lease that still lasts does not read as 0.
 pub fn rounded_up(left: Duration) -> u64 {
     left.as_nanos().div_ceil(1_000_000) as u64
 }
 
-/// Why `length` bytes were not set in a lease of `size`.
+/// Returns the error for `length` bytes that were not set in a lease of `size`.
 fn explain(error: ContentsError, length: usize, size: u64) -> Error {
     match error {
         ContentsError::Released => not_found(),

@@ -1,4 +1,4 @@
-//! Versions: looking at a lease, and changing it only if no other client has.
+//! Versions: a client looks at a lease, and changes it only if no other client has changed it.
 //!
 //! ```text
 //!   Inspect { id, part } ──► Inspection { size, length, version, changed, left, data }
@@ -7,23 +7,38 @@
 //!
 //! | request | reply |
 //! | --- | --- |
-//! | `inspect ID [FIRST [LAST]]` | `inspected ID SIZE LENGTH VERSION CHANGED LEFT FIRST DATA`: how a lease is, and the bytes from FIRST to LAST of what was last set, both included; without FIRST none, without LAST all that follow |
-//! | `replace ID VERSIONS DATA` | `replaced ID LENGTH VERSION`, or `error refused …` when another client has set it |
+//! | `inspect ID [FIRST [LAST]]` | `inspected ID SIZE LENGTH VERSION CHANGED LEFT FIRST DATA` |
+//! | `replace ID VERSIONS DATA` | `replaced ID LENGTH VERSION`, or `error refused …` |
 //!
-//! VERSIONS says which versions may be replaced: `3` only version 3, `3,4` version 3 or 4, `!3` or `!3,4`
-//! all but these, `*` all.
-//! CHANGED is when it was last set, in milliseconds since 1970, and LEFT what is left of the lease,
-//! in milliseconds; each is `-` where there is none. FIRST counts from 0.
+//! - DATA of `inspected` has the bytes FIRST to LAST of the last set, both included: without FIRST
+//!   none, without LAST all that follow.
+//! - VERSIONS has the versions that may be replaced: `3` only version 3, `3,4` version 3 or 4, `!3`
+//!   or `!3,4` all but these, `*` all.
+//! - CHANGED is the time of the last set, in milliseconds since 1970; LEFT is the time that the
+//!   lease has left, in milliseconds. Each is `-` if there is none.
+//! - FIRST and LAST count bytes from 0.
 //!
 //! ```text
 //!   > replace 2f0c… 1 new          > inspect 2f0c… 1 1
 //!   < replaced 2f0c… 3 2           < inspected 2f0c… 64 3 2 1795299855123 3800 1 e
 //! ```
 //!
-//! A *version* counts the sets of a lease: 0 is one that was never set. A client that changes a lease
-//! on condition of the version that it read overwrites no other client's set.
+//! A *version* counts the sets of a lease: 0 is a lease that was never set. Two clients that get,
+//! change and set the same lease lose a change: the second set overwrites the first. With `replace`
+//! the second one is refused, because the version that it read is not the lease's any more:
 //!
-//! **Lock** none: plain values. **Source** RFC 9110 for conditions and ranges.
+//! ```text
+//!   Ada   inspect: version 1                       replace 1 ─► version 2
+//!   Bob              inspect: version 1                                    replace 1 ─► refused
+//! ```
+//!
+//! The check and the set are one step, under the block's lock
+//! ([`super::arena::Contents::replace`]).
+//!
+//! **Lock** none: plain values. **Simplified** a client that is refused reads and tries again;
+//! under many writers a bigger system would queue them.
+//!
+//! **Source** RFC 9110, section 13 for conditions, section 14 for ranges.
 
 use std::borrow::Cow;
 
@@ -33,7 +48,7 @@ use crate::common::escape::escape;
 use crate::common::id::{LeaseId, parse_decimal};
 use crate::common::line::put;
 
-/// Which bytes of what was last set.
+/// A part of the bytes of the last set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// No bytes: only the state of the lease.
@@ -47,12 +62,12 @@ pub enum Part {
         /// At least `first`.
         last: u64,
     },
-    /// So many at the end.
+    /// That many bytes at the end.
     Last(u64),
 }
 
 impl Part {
-    /// The bytes of `length` that this is.
+    /// Returns the range of this part in `length` bytes; it is empty behind their end.
     pub fn of(self, length: u64) -> std::ops::Range<u64> {
         match self {
             Part::None => 0..0,
@@ -63,19 +78,19 @@ impl Part {
     }
 }
 
-/// Under which a lease is changed.
+/// The condition of a change, about the version of the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// Any version.
     Any,
-    /// Only when its version is one of these.
+    /// Only one of these versions.
     OneOf(Vec<u64>),
-    /// Only when its version is none of these.
+    /// Only a version that is none of these.
     NoneOf(Vec<u64>),
 }
 
 impl Condition {
-    /// Whether a lease of that version may be changed.
+    /// Returns whether a lease of that version may be changed.
     pub fn holds(&self, version: u64) -> bool {
         match self {
             Condition::Any => true,
@@ -85,42 +100,43 @@ impl Condition {
     }
 }
 
-/// A lease, looked at in one moment.
+/// The state of a lease at one moment, and a part of its contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
     /// The lease.
     pub id: LeaseId,
     /// Its size in bytes.
     pub size: u64,
-    /// How many bytes were last set.
+    /// The bytes of the last set.
     pub length: u64,
-    /// How often it was set.
+    /// The count of sets.
     pub version: u64,
-    /// When it was last set, in milliseconds since 1970; `None` when it never was. The same for each look at
-    /// one version.
+    /// The time of the last set, in milliseconds since 1970; `None` if there was none. All looks at
+    /// one version show the same time.
     pub changed_ms: Option<u64>,
-    /// How long it still lasts, in milliseconds, rounded up; `None` for a granted block.
+    /// The time that it has left, in milliseconds, rounded up; `None` for a granted block.
     pub left_ms: Option<u64>,
-    /// Where `data` begins, in bytes from the start.
+    /// The first byte of `data`, counted from the start.
     pub first: u64,
-    /// The part that was asked for, as far as there are such bytes.
+    /// The part that the request asked for, as far as there are bytes.
     pub data: Vec<u8>,
 }
 
-/// Looks at a lease, or at a granted block: how it is, and a part of what it holds.
+/// Looks at a lease or a granted block: its state, and a part of its contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inspect {
     /// The lease.
     pub id: LeaseId,
-    /// The bytes to answer.
+    /// The part to return.
     pub part: Part,
-    /// Answer the part only when this is the version, and otherwise all of it. A text has no word
-    /// for it.
+    /// Return the part only of this version, and of another version all bytes. So a client that has
+    /// the first half of a version never puts the second half of another behind it. A line of text
+    /// has no word for it.
     pub if_version: Option<u64>,
 }
 
-/// A text gives the first and the last byte of a part. A frame gives a number, 0 none, 1 all, 2 a
-/// span, 3 the last bytes, and two numbers more; and then 1 and a version, or 0 and 0.
+/// A line of text has the first and the last byte of a part. A frame has a number (0 none, 1 all, 2
+/// a span, 3 the last bytes) and two numbers more; and then 1 and a version, or 0 and 0.
 impl<'a> Message<'a> for Inspect {
     const WORDS: (usize, usize) = (1, 3);
 
@@ -166,6 +182,7 @@ impl Command<'_> for Inspect {
     type Reply = Box<Inspection>;
 }
 
+/// Parses the words FIRST and LAST; an empty word is one that was left out.
 fn span(first: &[u8], last: &[u8]) -> Result<Part, Error> {
     let (first, last) = match (first, last) {
         ([], _) => return Ok(Part::None),
@@ -184,19 +201,19 @@ fn number(word: &[u8]) -> Result<u64, Error> {
 }
 
 command! {
-    /// Replaces what a lease or a granted block holds, if no other client has set it meanwhile.
+    /// Replaces the contents of a lease or granted block, if no other client has set it meanwhile.
     0x29 "replace ID VERSIONS DATA" Replace<'a> -> Replaced {
         /// The lease.
         id: LeaseId,
-        /// The versions of which it has to be. Boxed: every request would be larger by it.
+        /// The versions that may be replaced. Boxed: without the box every request would be larger.
         condition: Box<Condition>,
         /// The bytes.
         data: Cow<'a, [u8]>,
     }
 }
 
-/// A text says `3`, `3,4`, `!3,4` or `*`; the body of a frame a number, 0 any, 1 one of, 2 none of,
-/// and the versions.
+/// A line of text has `3`, `3,4`, `!3,4` or `*`. A frame has a number (0 any, 1 one of, 2 none of),
+/// and the list of versions.
 impl<'a> Field<'a> for Box<Condition> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         if let Some(word) = source.word() {
@@ -223,6 +240,7 @@ impl<'a> Field<'a> for Box<Condition> {
     }
 }
 
+/// Parses the word VERSIONS.
 fn condition(word: &[u8]) -> Result<Condition, Error> {
     let listed = |versions: &[u8]| -> Result<Vec<u64>, Error> {
         versions.split(|&byte| byte == b',').map(number).collect()
@@ -235,18 +253,18 @@ fn condition(word: &[u8]) -> Result<Condition, Error> {
 }
 
 reply! {
-    /// Data was set, by a condition that held.
+    /// Data was set, because the condition held.
     0xa9 "replaced" / "lease" Replaced {
         /// The lease.
         id: LeaseId,
-        /// How many bytes were set.
+        /// The number of bytes that were set.
         length: u64,
-        /// Its version since.
+        /// The version after the set.
         version: u64,
     }
 }
 
-/// In a frame stands for a time that there is not.
+/// The number in a frame for a time that there is not.
 const NEVER: u64 = u64::MAX;
 
 impl<'a> Message<'a> for Inspection {
@@ -264,7 +282,9 @@ impl<'a> Message<'a> for Inspection {
         })
     }
 
-    /// Outside of frames nothing that changes without a set: two answers of one version are alike.
+    /// Only a frame has the times and the place. JSON and XML leave them out, because their entity
+    /// tag is strong: two bodies of one version have to be the same bytes, and `left_ms` changes
+    /// all the time.
     fn write(&self, sink: &mut impl Sink) {
         sink.id("id", self.id);
         sink.u64("size", self.size);

@@ -1,7 +1,16 @@
-//! The commands of this chapter: `draw`, and `table`, which shows who drew what.
+//! The commands of this chapter: `draw`, and `table`, which shows the client that drew each index.
 //!
-//! Each stands here whole: its row, and the function that carries it out. A draw has no function
-//! here: [`Numbers::draw`] is the lesson of the chapter.
+//! ```text
+//!   > draw 4        < 2 4 5 3
+//!   > draw 9        < 1 6                                   the list had 6 numbers
+//!   > draw 1        < error exhausted every number has been drawn; …
+//!   > table 3       < table 0:1:2 1:1:4 2:1:5               counter:client:number
+//! ```
+//!
+//! Each command stands here as a whole: its row, and the function that executes it. A draw needs no
+//! function here: the server calls [`Numbers::draw`] directly.
+//!
+//! **Lock** none here. **Source** `loot-box.txt`: `draw [number]`, and the scenario's two tables.
 
 use super::draw::Numbers;
 use super::list::Drawn;
@@ -10,39 +19,40 @@ use crate::common::description::{Answer, Execute, Message, Sink, Source, choice,
 use crate::common::error::Error;
 
 command! {
-    /// Draws numbers off the shuffled list.
+    /// Draws the next numbers of the shuffled list.
     0x01 "draw N" @ "POST /draws?n=how many numbers" Draw -> Drawn<'static> {
-        /// How many, at least 1.
+        /// The count of the numbers, at least 1.
         count: u64,
     }
 }
 
-/// Rows of a table when a text asks for no number of them: two of the homework's tables.
+/// The rows of a table when a line of text gives no number: 6 for each of the homework's two
+/// tables.
 pub const TABLE_ROWS: u64 = 12;
 
 choice! {
-    /// Which rows of the homework's table.
+    /// The choice of the rows of the homework's table.
     Rows[
         "rows are each, twice or last; give one, or none for the first",
         "asks for rows that are none of 0 to 3"
     ] {
-        /// The first of all.
+        /// The first rows of all.
         First = "first",
-        /// The first of each client.
+        /// The first rows of each client.
         Each = "each",
         /// The rows around the first index that was taken twice.
         Twice = "twice",
-        /// The last of all.
+        /// The last rows of all.
         Last = "last",
     }
 }
 
 command! {
-    /// Shows rows of the homework's table: who drew what.
+    /// Shows rows of the homework's table: each index, its client and its number.
     0x02 "table [ROWS [each|twice|last]]" Table -> Vec<Row> {
-        /// How many rows.
+        /// The most rows; with `each`, the most of each client.
         rows: u64 = TABLE_ROWS,
-        /// Which ones.
+        /// The choice of the rows.
         which: Rows = Rows::First,
     }
 }
@@ -62,11 +72,13 @@ pub struct Row {
     pub counter: u32,
     /// The client that drew it.
     pub client: ClientNumber,
-    /// The number there.
+    /// The number at that index of the list.
     pub result: u32,
 }
 
-/// The bytes of a row in a frame, where the client stands first: it is the widest.
+/// The bytes of a row in a frame: a `u64` and two `u32`. It is the least size of an item, so a
+/// frame cannot claim more rows than its bytes hold. In a frame the client comes first: a `u64`
+/// stands at a multiple of 8, and in this order there is no padding between two rows.
 const ROW_BYTES: usize = 16;
 
 impl Row {
@@ -79,6 +91,7 @@ impl Row {
         if sink.is_binary() {
             sink.u64("client", self.client);
             sink.u32("counter", self.counter);
+        // The columns of the homework's table: counter, thread, result.
         } else {
             sink.u32("counter", self.counter);
             sink.u64("client", self.client);
@@ -110,17 +123,20 @@ impl<'a> Message<'a> for Drawn<'_> {
     }
 
     fn write(&self, sink: &mut impl Sink) {
+        // Only for JSON and XML: text, frames and RESP copy from the list, by `line` and
+        // `for_each_run`.
         sink.list("numbers", "number", &self.numbers(), |&number, sink| sink.u32("", number));
     }
 }
 
 impl Answer<'_> for Drawn<'_> {
     const KIND: u8 = 0x81;
+    // No word: the line has the numbers alone, as a client of the homework expects.
     const WORD: &'static str = "";
     const ELEMENT: &'static str = "draw";
 
-    /// The numbers were rendered when the list was made: this copies them, less the space that
-    /// follows the last one.
+    /// Appends the numbers as one line. The list keeps its numbers as text too, so this copies
+    /// bytes, and removes the space behind the last number.
     #[inline]
     fn line(&self, out: &mut Vec<u8>) {
         self.append_text(out);

@@ -1,27 +1,32 @@
-//! The draw: a counter over an immutable shuffled list, and the lock around it.
+//! The draw: a counter over an immutable shuffled list, and the lock around the counter.
 //!
 //! ```text
 //!   list      5   19  228  665   7   11  …        immutable, read without a lock
 //!   counter                       ▲               under the lock
 //! ```
 //!
-//! [`take`] is the whole of it: load the counter, add, store it back. Two threads that do it at
-//! once without a lock both load the same value, and both go away with the same numbers. That is
-//! the race of the homework. So the counter is loaded and stored through [`Counter`], in two
-//! separate steps, and never with one atomic `fetch_add`: the lock is the lesson.
+//! [`take`] is the draw: it loads the counter, adds the count, and stores the sum. When two threads
+//! run it at once without a lock, both load the same value, and both return the same numbers. That
+//! is the race of the homework. One atomic `fetch_add` would hide it, and the lock with it. So a
+//! [`Counter`] has two separate steps, a load and a store.
 //!
 //! ```text
 //!   request   lock ─ take n ─ unlock                       --lock request
 //!   number    lock ─ take 1 ─ unlock   lock ─ take 1 …     --lock number
 //!   none      load ─ (window) ─ store  lock ─ record …     --no-lock: the race
-//!   lab       ┤load ─ ┤store           lock ─ record …     --lab: ┤ parked until told
+//!   lab       ┤load ─ ┤store           lock ─ record …     --lab: ┤ parked until its turn
 //! ```
 //!
-//! **Invariants**, of all but [`Locking::None`]: `counter <= list.len()`, it never falls, and every
-//! index below it was taken exactly once.
+//! **Invariants** (with a lock, so not of [`Locking::None`])
 //!
-//! **Lock** the draw, around [`DrawState`]. Under it a draw is a few additions and at most one push.
-//! Numbers are looked up, and tables are made, after it was unlocked.
+//! 1. `counter <= list.len()`, and the counter never falls.
+//! 2. Each index below the counter was taken exactly once.
+//!
+//! **Lock** the draw's, around [`DrawState`]. Under it a thread does a few additions and at most
+//! one push. It looks numbers up, and makes tables, after it has unlocked.
+//!
+//! **Cost** a draw of n numbers locks once with `--lock request`, and n times with `--lock number`.
+//! Its time under one lock does not grow with n.
 //!
 //! **Source** `loot-box.txt`, "with lock" and "without lock".
 
@@ -38,15 +43,17 @@ use crate::numbers::record::DrawState;
 use crate::numbers::table::Turns;
 use crate::numbers::unlocked::{Reached, Unlocked};
 
-/// The counter of a draw. It has two separate steps, on purpose.
+/// The counter of a draw: a load and a store, as two separate steps. The server, the explorer and
+/// the model checker loom each have a counter of their own, and all run the same [`take`].
 pub trait Counter {
     /// Loads the index of the next number.
     fn load(&self) -> u32;
-    /// Stores it.
+    /// Stores the index of the next number.
     fn store(&self, index: u32);
 }
 
-/// The counter behind a lock: nothing but a number.
+/// The counter behind the draw's lock: a plain number. A `Cell` is not `Sync`, so the compiler
+/// refuses to share this counter between threads without the lock.
 impl Counter for Cell<u32> {
     fn load(&self) -> u32 {
         self.get()
@@ -57,30 +64,34 @@ impl Counter for Cell<u32> {
     }
 }
 
-/// Takes up to `count` indices of a list of `length`: fewer when fewer are left, an empty range
-/// when none is. Correct only if no other thread takes between the load and the store.
+/// Takes the next `count` indices of a list of `length`, or as many as are left; returns an empty
+/// range when none is left. With the counter at 98, `take(counter, 4, 100)` returns `98..100`.
+///
+/// Correct only if no other thread takes between the load and the store.
 pub fn take<C: Counter>(counter: &C, count: u64, length: u32) -> Range<u32> {
     let first = counter.load();
     let left = length.saturating_sub(first);
+    // A count beyond 32 bits is more than any list has, and `min` cuts it. `taken` is at most
+    // `length - first`, so the sum below cannot overflow.
     let taken = u32::try_from(count).unwrap_or(u32::MAX).min(left);
     let end = first + taken;
     counter.store(end);
     first..end
 }
 
-/// The work that the lock is held for.
+/// The work that a thread does under one hold of the draw's lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Locking {
-    /// A whole request.
+    /// A whole request: its numbers are neighbours in the list.
     Request,
-    /// One number: requests interleave.
+    /// One number: the numbers of several requests mix.
     Number,
-    /// Nothing, number by number: the race.
+    /// Nothing: each number is taken without the lock. This is the race.
     None,
 }
 
 impl Locking {
-    /// The word of the command line and of `stats`.
+    /// Returns the word for it in `stats`.
     pub fn word(self) -> &'static str {
         match self {
             Locking::Request => "request",
@@ -95,25 +106,26 @@ impl Locking {
 pub struct Numbers {
     /// The shuffled list. It never changes, so reading it needs no lock.
     list: NumberList,
-    /// The work that the lock is held for. It never changes.
+    /// The work under one hold of the lock. It never changes.
     locking: Locking,
-    /// The counter and the record: a draw, `table`, `stats` and the end of a connection lock them.
+    /// The counter and the record, behind the draw's lock. Client threads and `udp` lock it for a
+    /// draw, `table`, `stats`, and the end of a connection.
     pub(crate) state: Mutex<DrawState>,
-    /// The counter that no lock guards, used instead of the other with [`Locking::None`].
+    /// The counter without a lock, for [`Locking::None`]. The counter in `state` then stays at 0.
     unlocked: Unlocked,
 }
 
 impl Numbers {
-    /// A list of which nothing is drawn yet.
+    /// Returns the numbers of `list`, none of them drawn yet.
     pub fn new(list: NumberList, locking: Locking, unlocked: Unlocked) -> Self {
         Self { list, locking, state: Mutex::default(), unlocked }
     }
 
-    /// Draws up to `count` numbers for `client`; fewer when fewer are left.
+    /// Draws the next `count` numbers for `client`, or as many as are left.
     ///
     /// # Errors
-    /// `bad-request` for none, `exhausted` when none is left.
-    // Always: to move what it returns once more costs as much as the lock.
+    /// `bad-request` for a count of 0, `exhausted` when no number is left.
+    // `always`, because a call that moves the result once more costs as much as the lock.
     #[inline(always)]
     pub fn draw(&self, client: ClientNumber, count: u64) -> Result<Drawn<'_>, Error> {
         if count == 0 {
@@ -123,6 +135,7 @@ impl Numbers {
         let take_locked = |count| self.take_locked(client, count);
         let take_unlocked = || self.take_unlocked(client);
         let taken = gather(&self.list, self.locking, count, take_locked, take_unlocked);
+        // On a lab server: the last step of this draw is over, so the next client may go on.
         self.unlocked.leave(client);
         if taken.is_empty() {
             let text = "every number has been drawn; start the server anew for another list";
@@ -131,7 +144,8 @@ impl Numbers {
         Ok(Drawn::Taken(taken))
     }
 
-    /// The homework's critical section: lock, load the counter, add, store it, unlock.
+    /// Runs the homework's critical section: locks, loads the counter, adds, stores, unlocks. The
+    /// guard unlocks where the function ends, also if it panics.
     #[inline]
     fn take_locked(&self, client: ClientNumber, count: u64) -> Range<u32> {
         let mut state = lock(&self.state);
@@ -140,7 +154,8 @@ impl Numbers {
         taken
     }
 
-    /// The homework's race: the same `take`, and no thread is kept out.
+    /// Runs the homework's race: the same `take` with no lock around it. Only the record,
+    /// afterwards, is under the lock.
     fn take_unlocked(&self, client: ClientNumber) -> Range<u32> {
         let counter = Reached { unlocked: &self.unlocked, client };
         let taken = take(&counter, 1, self.list.len());
@@ -148,27 +163,28 @@ impl Numbers {
         taken
     }
 
-    /// Rows of the homework's table.
+    /// Returns rows of the homework's table.
     pub fn table(&self, rows: u64, which: Rows) -> Vec<Row> {
         if which == Rows::Twice && self.locking != Locking::None {
-            // Under the lock no index is taken twice.
+            // Under the lock no index is taken twice, so there is nothing to search for.
             return Vec::new();
         }
         Turns { state: &self.state, list: &self.list }.rows(rows, which)
     }
 
-    /// Counts numbers of a client that was gone before their reply was written. They are not put
-    /// back.
+    /// Counts numbers as undelivered: their client was gone before their reply was written. They do
+    /// not go back into the list, because the client may have received some of them.
     pub fn add_undelivered(&self, count: u64) {
         lock(&self.state).add_undelivered(count);
     }
 
-    /// How many numbers went to clients that were gone before their reply was written.
+    /// Returns the count of undelivered numbers.
     pub fn undelivered(&self) -> u64 {
         lock(&self.state).undelivered()
     }
 
-    /// How many numbers have gone out; without the lock, as far as the counter knows.
+    /// Returns the count of drawn numbers. With [`Locking::None`] it is the counter's value, and
+    /// more numbers may have gone out than that: two draws of one index count as one.
     pub fn drawn(&self) -> u32 {
         match self.locking {
             Locking::None => self.unlocked.drawn(),
@@ -176,24 +192,26 @@ impl Numbers {
         }
     }
 
-    /// How many numbers the list has.
+    /// Returns the length of the list.
     pub fn length(&self) -> u32 {
         self.list.len()
     }
 
-    /// The work that the lock is held for.
+    /// Returns the work that a thread does under one hold of the lock.
     pub fn locking(&self) -> Locking {
         self.locking
     }
 
-    /// The counter that no lock guards.
+    /// Returns the counter without a lock.
     pub fn unlocked(&self) -> &Unlocked {
         &self.unlocked
     }
 }
 
-/// Takes up to `count` numbers as `locking` says. `take_locked` takes so many under the lock,
-/// `take_unlocked` one without it; both return an empty range when none is left.
+/// Takes `count` numbers, or as many as are left, in the way of `locking`. `take_locked(n)` takes
+/// `n` numbers under the lock, and `take_unlocked()` takes one without it; each returns an empty
+/// range when none is left. They are arguments, so that the explorer runs this function too, over
+/// its own lock and counter.
 #[inline]
 pub fn gather(
     list: &NumberList,
@@ -209,6 +227,9 @@ pub fn gather(
     }
 }
 
+/// Takes one number at a time, until it has `count` of them or the list is drained. Between two of
+/// them other threads may take theirs, so the result can have several ranges. `count` is at least
+/// 1.
 fn one_by_one(
     list: &NumberList,
     count: u64,

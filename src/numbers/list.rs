@@ -1,15 +1,24 @@
-//! The shuffled list, and what a draw took of it.
+//! The shuffled list, and the numbers that one draw took from it.
 //!
 //! ```text
 //!   numbers   │ 5 │ 19 │ 228 │ 665 │ …
 //!   starts    │ 0 │ 2  │ 5   │ 9   │ …         where each number's text starts
 //!   text      │5 19 228 665 …                  rendered once; a reply copies a part
+//!
+//!   a draw of 3, one by one     first 0..2, others 3..4       another client took index 2
 //! ```
 //!
-//! **Invariants** the list never changes after it was made, so reading it needs no lock;
-//! `text` has every number followed by one space, in the list's order.
+//! A draw keeps ranges of indices and no numbers. So a reply in text is one copy of bytes for each
+//! range, where the usual way converts every number to digits.
 //!
-//! **Lock** none. **Source** the homework's list; rendering it once is ours.
+//! **Invariants** the list never changes after it is made, so reading it needs no lock. `text` has
+//! every number followed by one space, in the list's order.
+//!
+//! **Lock** none.
+//!
+//! **Cost** for 100,000 numbers: 400 KB for each of `numbers` and `starts`, and 589 KB of text.
+//!
+//! **Source** `loot-box.txt`: a random list of the numbers 1 to 100,000. The text is our addition.
 
 use std::fmt;
 use std::ops::Range;
@@ -18,22 +27,24 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-/// The shuffled list, and the same list rendered to text once, so that a text
-/// reply is a copy of bytes. Never changes after it was made, so needs no lock.
+/// The shuffled list, as numbers and as text. It never changes after it is made, so reading it
+/// needs no lock.
 pub struct NumberList {
     numbers: Box<[u32]>,
     /// Every number followed by one space, in the list's order.
     text: Box<[u8]>,
-    /// Where each number starts in `text`, and where the last one ends.
+    /// The place of each number in `text`, and at the end the length of `text`.
     starts: Box<[u32]>,
 }
 
 impl NumberList {
-    /// The most numbers a list may hold: their text, 79 MB, keeps its places in 32 bits.
+    /// The most numbers of a list. Their text has 79 MB (69 million digits and 10 million spaces),
+    /// so a `u32` holds each place in it.
     pub const MAX: u32 = 10_000_000;
 
-    /// Keeps `numbers` in the given order.
+    /// Makes a list of `numbers`, in the given order.
     pub fn new(numbers: Vec<u32>) -> Self {
+        // 8 bytes each: a number up to 9,999,999 has at most 7 digits, and a space follows it.
         let mut text = Vec::with_capacity(numbers.len().saturating_mul(8));
         let mut starts = Vec::with_capacity(numbers.len().saturating_add(1));
         for number in &numbers {
@@ -45,22 +56,22 @@ impl NumberList {
         Self { numbers: numbers.into(), text: text.into(), starts: starts.into() }
     }
 
-    /// How many numbers there are.
+    /// Returns the length of the list.
     pub fn len(&self) -> u32 {
         self.numbers.len() as u32
     }
 
-    /// Whether there is none.
+    /// Returns whether the list has no number.
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()
     }
 
-    /// The number at an index of the list.
+    /// Returns the number at an index below the length.
     pub fn number(&self, index: usize) -> u32 {
         self.numbers[index]
     }
 
-    /// The numbers of `taken`, each followed by one space.
+    /// Returns the numbers of `taken` as text, each followed by one space.
     fn text(&self, taken: &Range<usize>) -> &[u8] {
         &self.text[self.starts[taken.start] as usize..self.starts[taken.end] as usize]
     }
@@ -72,8 +83,9 @@ impl fmt::Debug for NumberList {
     }
 }
 
-/// The numbers 1 to `count` in an order that `seed` repeats, or in one from the system's
-/// randomness.
+/// Returns the numbers 1 to `count` in a random order. `shuffle` goes through the list once, and
+/// each order is equally likely. The same `seed` gives the same order, as long as `rand` keeps its
+/// generator; without a seed the system's randomness seeds it.
 pub fn shuffled(count: u32, seed: Option<u64>) -> NumberList {
     let mut numbers: Vec<u32> = (1..=count).collect();
     let mut rng = match seed {
@@ -84,17 +96,17 @@ pub fn shuffled(count: u32, seed: Option<u64>) -> NumberList {
     NumberList::new(numbers)
 }
 
-/// The numbers of one draw, in the order they were drawn.
+/// The numbers of one draw, in the order in which they were drawn.
 #[derive(Debug)]
 pub enum Drawn<'a> {
-    /// In the server: where in the list they are.
+    /// In the server: ranges of the list.
     Taken(Taken<'a>),
-    /// In a client: what came.
+    /// In a client: the received numbers.
     Received(Vec<u32>),
 }
 
 impl Drawn<'_> {
-    /// How many there are.
+    /// Returns the count of the numbers.
     pub fn count(&self) -> u64 {
         match self {
             Drawn::Taken(taken) => taken.count(),
@@ -102,7 +114,8 @@ impl Drawn<'_> {
         }
     }
 
-    /// Hands the numbers on, in order, in as few pieces as they lie in memory.
+    /// Calls `each` with the numbers in order: one call for each run of neighbours in the list. An
+    /// encoder so reads whole slices and needs no vector in between.
     #[inline]
     pub fn for_each_run(&self, mut each: impl FnMut(&[u32])) {
         match self {
@@ -114,7 +127,7 @@ impl Drawn<'_> {
         }
     }
 
-    /// The numbers, in order.
+    /// Returns the numbers, in order.
     pub fn numbers(&self) -> Vec<u32> {
         let mut numbers = Vec::new();
         self.for_each_run(|run| numbers.extend_from_slice(run));
@@ -136,22 +149,26 @@ impl Drawn<'_> {
     }
 }
 
-/// What one draw took: ranges of indices into the list, looked up after the lock was let go.
+/// The indices that one draw took, as ranges. A thread looks their numbers up after it has unlocked
+/// the draw's lock.
 #[derive(Debug)]
 pub struct Taken<'a> {
     list: &'a NumberList,
+    /// The first range, and the only one of a request that takes its numbers at once. It is not in
+    /// the vector, so such a draw allocates nothing.
     first: Range<usize>,
-    /// Further ranges, when numbers were taken one by one and others came between.
+    /// The further ranges, if the draw took its numbers one by one and other threads took some
+    /// between them.
     others: Vec<Range<usize>>,
 }
 
 impl<'a> Taken<'a> {
-    /// A draw that took one range.
+    /// Returns a draw that took one range.
     pub fn new(list: &'a NumberList, taken: Range<u32>) -> Self {
         Self { list, first: indices(taken), others: Vec::new() }
     }
 
-    /// Adds what was taken later, joining it to the last range where it follows on.
+    /// Adds a later range. Joins it to the last one if it begins where that ends.
     pub fn add(&mut self, taken: Range<u32>) {
         let taken = indices(taken);
         let last = self.others.last_mut().unwrap_or(&mut self.first);
@@ -162,18 +179,18 @@ impl<'a> Taken<'a> {
         }
     }
 
-    /// How many numbers were drawn.
+    /// Returns the count of the drawn numbers.
     pub fn count(&self) -> u64 {
         let others: usize = self.others.iter().map(ExactSizeIterator::len).sum();
         (self.first.len() + others) as u64
     }
 
-    /// Whether the list was drained before.
+    /// Returns whether the draw took no number, because the list was drained before.
     pub fn is_empty(&self) -> bool {
         self.first.is_empty()
     }
 
-    /// The numbers, in the order they were drawn.
+    /// Returns the numbers, in the order in which they were drawn.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         let ranges = std::iter::once(&self.first).chain(&self.others).cloned();
         ranges.flatten().map(|index| self.list.number(index))

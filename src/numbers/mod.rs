@@ -14,35 +14,39 @@
 //!                                    4      takes list[3], stores 4      the same number
 //! ```
 //!
-//! Both threads loaded 3 before either stored 4, so both took the number at index 3. Nothing is
-//! wrong with either thread. The mistake is that a second thread may come between the load and the
-//! store of the first one.
+//! Both threads loaded 3 before either stored 4, so both took the number at index 3. Each thread
+//! alone is correct. The mistake is that a second thread may run between the load and the store of
+//! the first one.
 //!
 //! **The right way.** A lock around load, add and store: a [`Mutex`](std::sync::Mutex). The second
 //! thread waits until the first one has stored, and then loads 4. The lock is held for a few
-//! additions; the numbers are looked up, and the reply is written, after it was unlocked. That is
-//! [`draw::Numbers::draw`], and `take_locked` in the same file is the critical section.
+//! additions; a thread looks the numbers up, and writes the reply, after it has unlocked. The draw
+//! is [`draw::Numbers::draw`]; `take_locked` in the same file is the critical section.
 //!
-//! **What is guarded by what**
+//! **Why not one atomic step?** `fetch_add` would load, add and store in one instruction. Python's
+//! `pop()` is one step too, because the interpreter has a lock of its own. Both are correct, and
+//! both hide the lock that this chapter is about.
+//!
+//! **The data and their locks**
 //!
 //! | data | guarded by |
 //! | --- | --- |
-//! | the list | nothing: it never changes |
+//! | the list | no lock: it never changes |
 //! | the counter, the record, the count of undelivered numbers | the draw's lock |
-//! | the counter of a server without the lock | nothing, on purpose |
+//! | the counter of a server without the lock | no lock, on purpose |
 //!
-//! **What was simplified.** Everything is in memory and ends with the process. One lock for the whole
-//! list: a list for millions of draws a second would be divided.
+//! **Simplified.** All data are in memory and end with the process. One lock guards the whole list;
+//! a server for millions of draws a second would divide the list among several locks.
 //!
-//! | file | what |
+//! | file | contents |
 //! | --- | --- |
 //! | [`draw`] | the counter, `take`, and the lock |
 //! | [`list`] | the shuffled list, and the numbers of one draw |
-//! | [`record`] | who took which indices |
+//! | [`record`] | the indices that each client took |
 //! | [`commands`] | `draw` and `table` as messages |
-//! | [`table`] | the homework's table, made of the record |
+//! | [`table`] | the homework's table, made from the record |
 //! | [`unlocked`] | the counter without a lock |
-//! | [`parking`] | where a lab server's draws wait, step by step |
+//! | [`parking`] | the draws of a lab server park here before each step |
 //!
 //! **Source** `loot-box.txt`: the specification, and its two tables, with the lock and without.
 

@@ -1,30 +1,37 @@
-//! Where draws wait, step by step, to be told whose turn it is.
+//! The parking: a draw parks before each of its steps until a plan says that it is its turn.
 //!
 //! ```text
 //!   client-1 ── load ─┤ parked              plan: 1 1 2 1 …
 //!   client-2 ── load ─┤ parked                    ▲
 //!   watcher  ── plan ─┘ sleeps until the plan is done and its last step is over
+//!
+//!   plan 1 2 1 2    client-1 loads 0 │ client-2 loads 0 │ client-1 stores 1 │ client-2 stores 1
 //! ```
 //!
-//! The lab server parks its clients here before each load and store of the counter, and
-//! the explorer its threads. Whoever comes to a step looks at the plan: if the next
-//! turn is its own it goes on, else it wakes the one whose turn it is. So a thread that
-//! has several turns in a row is not switched away from.
+//! A lab server parks its clients here before each load and store of the counter; the explorer
+//! parks its threads. A thread that comes to a step looks at the plan. If the next turn is its own,
+//! it goes on; else it wakes the thread whose turn it is, and sleeps. So a thread with several
+//! turns in a row needs no switch of threads between them. The second plan above is the race: a run
+//! of it gives both clients the number at index 0.
+//!
+//! No wake-up is lost between the look at the plan and the sleep, although no lock is held there:
+//! `unpark` leaves a token for a thread that is not asleep yet, and the next `park` takes the token
+//! and returns at once.
 //!
 //! **Invariants**
 //!
-//! 1. At most one thread is between two steps: `running`.
-//! 2. A thread stays parked until the plan names it, its patience ends, or the place
-//!    is opened for good; then nobody parks any more. One whose patience has ended does
-//!    the rest of its draw without parking, beside whoever runs.
+//! 1. At most one thread of a plan is between two steps: `running`.
+//! 2. A thread stays parked until the plan names it, its patience ends, or the parking opens for
+//!    good; then no thread parks any more. A thread whose patience has ended does the rest of its
+//!    draw without parking, beside the thread that runs.
 //!
-//! **Lock** its own, for a few words; threads sleep without it. Nobody comes here with
-//! another lock held.
+//! **Lock** its own, for a few words; a thread unlocks it before it sleeps. A thread that comes
+//! here holds no other lock.
 //!
-//! **Simplified** a client that vanishes while it is parked stays until its patience ends,
-//! once for each draw.
+//! **Simplified** a client that vanishes while it is parked stays until its patience ends, once for
+//! each of its draws. A bigger system would watch its socket too.
 //!
-//! **Source** the homework's two tables, each of which is one plan.
+//! **Source** `loot-box.txt`: the two tables. Each of them is the result of one plan.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
@@ -44,55 +51,64 @@ choice! {
         Read = "read",
         /// Store the counter.
         Store = "store",
-        /// All of it under the lock, which is one step for every other client.
+        /// Load, add and store under the lock: one step, as all other clients see it.
         Take = "take",
     }
 }
 
-/// Threads that wait for their turn.
+/// The parked threads, and the plan of their turns.
 #[derive(Debug, Default)]
 pub struct Parking {
     state: Mutex<ParkingState>,
-    /// How long a thread stays parked; for ever when there is none.
+    /// The longest time that a thread stays parked before one step; `None`, in the explorer, for no
+    /// limit.
     patience: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
 struct ParkingState {
+    /// The parked threads, by their clients.
     parked: BTreeMap<ClientNumber, ParkedThread>,
+    /// The clients of the steps to come; the first is the next.
     plan: VecDeque<ClientNumber>,
+    /// The client whose step is under way; `None` between two steps.
     running: Option<ClientNumber>,
-    /// Those whose patience has ended in this draw.
+    /// The clients whose patience has ended in their current draw.
     freed: BTreeSet<ClientNumber>,
+    /// The thread that waits in `carry_out`.
     watcher: Option<Thread>,
+    /// Open for good: no thread parks.
     open: bool,
 }
 
 #[derive(Debug)]
 struct ParkedThread {
+    /// The step that the thread is parked before.
     before: Step,
     thread: Thread,
 }
 
-/// Why a plan was not carried out.
+/// The reason why a plan was not done to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stuck {
     /// Another plan is under way.
     Busy,
-    /// Time was over before the plan's end: a client that it names does not draw.
+    /// The time was over, or the parking opened, before the plan's end. Most often a client of the
+    /// plan does not draw.
     Late,
 }
 
 impl Parking {
-    /// A place in which nobody waits for longer than `patience`.
+    /// Returns a parking where no thread waits longer than `patience` before a step.
     pub fn new(patience: Duration) -> Self {
         Self { state: Mutex::default(), patience: Some(patience) }
     }
 
-    /// Parks the calling thread before a step of `client` until it is its turn.
+    /// Parks the calling thread before a step of `client` until its turn comes.
     pub fn park(&self, client: ClientNumber, before: Step) {
         let deadline = self.patience.map(|patience| Instant::now() + patience);
         let mut state = lock(&self.state);
+        // The thread is at its next step, so the step before it is over.
         state.arrive(client);
         state.parked.insert(client, ParkedThread { before, thread: thread::current() });
         loop {
@@ -110,17 +126,20 @@ impl Parking {
                 state.running = Some(client);
                 return;
             }
+            // The turn is another thread's, or the plan is done: wake that thread, or the watcher,
+            // before this one sleeps.
             state.wake_next();
             drop(state);
             match left {
                 Some(left) => thread::park_timeout(left),
                 None => thread::park(),
             }
+            // `park` may also return without a reason, so the loop looks at the plan again.
             state = lock(&self.state);
         }
     }
 
-    /// Says that `client` has done its last step.
+    /// Ends the last step of `client`'s draw, and wakes the next thread of the plan.
     pub fn leave(&self, client: ClientNumber) {
         let mut state = lock(&self.state);
         state.arrive(client);
@@ -128,11 +147,12 @@ impl Parking {
         state.wake_next();
     }
 
-    /// Lets the clients of `plan` do one step each, in its order, and waits until the
-    /// last of them has done it and is parked again or has left.
+    /// Lets clients do their steps in the order of `plan`, and waits until the last step is over:
+    /// its client has parked again or has left.
     ///
     /// # Errors
-    /// [`Stuck`]; a plan that is late is dropped.
+    /// Fails with [`Stuck`]. `Busy` changes nothing. With `Late` the rest of the plan is dropped,
+    /// and the steps that were done stay done.
     pub fn carry_out(
         &self,
         plan: impl IntoIterator<Item = ClientNumber>,
@@ -149,6 +169,7 @@ impl Parking {
         while !(state.plan.is_empty() && state.running.is_none()) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || state.open {
+                // A step that is under way still ends by itself: `running` stays set until then.
                 state.plan.clear();
                 state.watcher = None;
                 return Err(Stuck::Late);
@@ -161,13 +182,14 @@ impl Parking {
         Ok(())
     }
 
-    /// Who is parked, and before what.
+    /// Returns the parked clients, each with its next step.
     pub fn parked(&self) -> Vec<(ClientNumber, Step)> {
         let state = lock(&self.state);
         state.parked.iter().map(|(&client, parked)| (client, parked.before)).collect()
     }
 
-    /// Opens the place for good: nobody parks here any more.
+    /// Opens the parking for good: no thread parks here from now on. Without it the stop of the
+    /// server would wait until the patience of the parked clients ends.
     pub fn open(&self) {
         let mut state = lock(&self.state);
         state.open = true;
@@ -177,14 +199,15 @@ impl Parking {
 }
 
 impl ParkingState {
-    /// The step that `client` was told to do is over.
+    /// Ends the step of `client`, if that is the one under way.
     fn arrive(&mut self, client: ClientNumber) {
         if self.running == Some(client) {
             self.running = None;
         }
     }
 
-    /// Wakes the thread whose turn it is, or at the plan's end the watcher.
+    /// Wakes the thread whose turn it is, or the watcher when the plan is done. During a step it
+    /// wakes no thread: the one that runs calls it again when its step is over.
     fn wake_next(&self) {
         if self.running.is_some() {
             return;

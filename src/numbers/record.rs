@@ -1,19 +1,27 @@
-//! The state of the draw: the counter, who took which indices, and how many never arrived.
+//! The state of the draw: the counter, the record of the draws, and the count of undelivered
+//! numbers.
 //!
 //! ```text
 //!   counter                       ▲               the next index
-//!   turns     0:A       3:B  4:A  5:B             who took from which index on
+//!   turns     0:A       3:B  4:A  5:B             the client that took the indices from here on
 //! ```
 //!
 //! **Invariants**, of all but [`Locking::None`](super::draw::Locking::None)
 //!
-//! 1. Every index below the counter was taken exactly once; `turns` says by whom.
-//! 2. `turns` has an entry only where the drawer changes, so it never has more entries than the
-//!    list has numbers. Without the lock that is a bound of its own.
+//! 1. Every index below the counter was taken exactly once, and `turns` has the client that took
+//!    it.
+//! 2. `turns` has an entry only where the client changes, and each entry has at least one index. So
+//!    there are never more entries than numbers in the list: at 16 bytes an entry, 1.6 MB for
+//!    100,000 numbers.
 //!
-//! **Lock** the draw, around [`DrawState`]. Without locking it guards the record alone.
+//! Without the lock several entries can have the same index, so invariant 2 does not bound them.
+//! [`DrawState::record`] then drops entries beyond the length of the list.
 //!
-//! **Simplified** the record lives in memory and ends with the process.
+//! **Lock** the draw's, around [`DrawState`]. With [`Locking::None`](super::draw::Locking::None) it
+//! guards the record, and the counter here stays at 0.
+//!
+//! **Simplified** the record lives in memory and ends with the process. A bigger system writes it
+//! to a log.
 //!
 //! **Source** `loot-box.txt`: its tables name the thread that got each number.
 
@@ -26,13 +34,15 @@ use crate::numbers::draw::Counter;
 /// The data behind the draw's lock.
 #[derive(Debug, Default)]
 pub struct DrawState {
-    /// The index of the next number.
+    /// The index of the next number. A `Cell`, because a [`Counter`] stores through `&self`.
     pub(super) counter: Cell<u32>,
+    /// The record, the oldest turn first.
     turns: Vec<Turn>,
+    /// The numbers whose client was gone before their reply was written.
     undelivered: u64,
 }
 
-/// `client` drew from `first` to before `end`.
+/// A turn: `client` took the indices from `first` up to, but without, `end`.
 #[derive(Debug, Clone, Copy)]
 struct Turn {
     first: u32,
@@ -41,38 +51,43 @@ struct Turn {
 }
 
 impl DrawState {
-    /// Notes who took what of a list of `length`.
+    /// Records that `client` took the indices `taken` of a list of `length`. If they follow on the
+    /// client's last turn, that turn grows: `0..3` and then `3..4` become `0..4`. So a client that
+    /// draws alone has one turn, however many requests it sends.
     pub fn record(&mut self, client: ClientNumber, taken: Range<u32>, length: u32) {
         let (first, end) = (taken.start, taken.end);
         let last = self.turns.last_mut();
         if let Some(last) = last.filter(|last| last.client == client && last.end == first) {
             last.end = end;
         } else if first < end && self.turns.len() < length as usize {
+            // Now and then the push moves the whole vector while the lock is held. Its capacity
+            // doubles each time, so a push is O(1) on average.
             self.turns.push(Turn { first, end, client });
         }
     }
 
-    /// How many numbers have gone out under the lock.
+    /// Returns the count of numbers that were drawn under the lock.
     pub fn drawn(&self) -> u32 {
         self.counter.load()
     }
 
-    /// How many numbers went to clients that were gone before their reply was written.
+    /// Returns the count of undelivered numbers.
     pub fn undelivered(&self) -> u64 {
         self.undelivered
     }
 
-    /// Counts numbers of a client that was gone; they are not put back.
+    /// Counts numbers as undelivered. They do not go back into the list.
     pub fn add_undelivered(&mut self, count: u64) {
         self.undelivered = self.undelivered.saturating_add(count);
     }
 
-    /// The last turns, up to `most` of them.
+    /// Returns the last turns, at most `most`, the oldest of them first.
     pub fn last_turns(&self, most: usize) -> Vec<(Range<u32>, ClientNumber)> {
         self.turns(self.turns.len().saturating_sub(most), most)
     }
 
-    /// Up to `most` turns from the `from`th on: which indices, and who drew them.
+    /// Returns at most `most` turns from the `from`th on: the indices and the client of each. It
+    /// copies them, so that the caller can unlock before it uses them.
     pub fn turns(&self, from: usize, most: usize) -> Vec<(Range<u32>, ClientNumber)> {
         let turns = self.turns.iter().skip(from).take(most);
         turns.map(|turn| (turn.first..turn.end, turn.client)).collect()

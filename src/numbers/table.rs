@@ -1,20 +1,26 @@
-//! The homework's table, made of turns: counter, client, result.
+//! The homework's table, made from the turns of the record: counter, client, result.
 //!
 //! ```text
 //!   turns   0..3 A   2..4 B   4..5 A                 as they were recorded
 //!   first   0 A  1 A  2 A  2 B  3 B  4 A             the first rows of all
 //!   each    0 A  1 A │ 2 B  3 B                      the first 2 of each client
-//!   twice   1 A  2 A  2 B  3 B                       around the first index taken twice
+//!   twice   1 A  2 A  2 B  3 B                       4 rows around the first index taken twice
 //!   last    3 B  4 A                                 the last 2 of all
 //! ```
 //!
-//! Turns come in bites, so that no draw waits for a long record.
+//! A thread copies the turns in parts, each under one hold of the draw's lock. So no draw waits
+//! while a long record is copied or rows are made.
 //!
-//! **Invariants** never more rows than were allowed; turns are kept whole only for
-//! [`Rows::Twice`], because what was taken twice can stand anywhere. For [`Rows::Last`] they come
-//! from the end, the latest first.
+//! **Invariants**
 //!
-//! **Lock** none: made after the draw's lock was let go.
+//! 1. A table never has more than `most` rows.
+//! 2. Only [`Rows::Twice`] keeps the turns, because two turns with a common index can stand
+//!    anywhere in the record. For [`Rows::Last`] they come from the end, the latest first.
+//!
+//! **Lock** the draw's for each copy of a part; none while the rows are made.
+//!
+//! **Simplified** clients draw on between two parts. A turn that grows after its part was copied
+//! shows only its old indices. A bigger system would read one snapshot of the record.
 //!
 //! **Source** `loot-box.txt`, the scenario's two tables.
 
@@ -28,13 +34,13 @@ use crate::numbers::commands::{Row, Rows};
 use crate::numbers::list::NumberList;
 use crate::numbers::record::DrawState;
 
-/// Turns that are read under one hold of the lock: some 0.1 ms.
+/// The turns that are copied under one hold of the lock: 4 KiB of the record.
 const TURNS_AT_ONCE: usize = 256;
 
-/// Rows of one table: a page or two.
+/// The most rows of one table: 64 KiB in a frame.
 const MAX_ROWS: usize = 4096;
 
-/// The record of a draw, to make a table of it.
+/// The record and the list: the source of a table.
 pub(super) struct Turns<'n> {
     /// The record, behind the draw's lock.
     pub state: &'n Mutex<DrawState>,
@@ -43,11 +49,11 @@ pub(super) struct Turns<'n> {
 }
 
 impl Turns<'_> {
-    /// The rows of a table. Turns are read in parts, so that no draw waits for a long record.
+    /// Returns the rows of a table: never more than `MAX_ROWS`.
     pub fn rows(&self, rows: u64, which: Rows) -> Vec<Row> {
         let mut table = TableBuilder::new(rows, which, MAX_ROWS);
         if which == Rows::Last {
-            // Each turn has a number at least, so more turns than rows are never needed.
+            // Each turn has at least one index, so as many turns as rows are enough.
             let most = usize::try_from(rows).unwrap_or(usize::MAX).min(MAX_ROWS);
             let turns = lock(self.state).last_turns(most);
             for turn in turns.into_iter().rev() {
@@ -68,26 +74,30 @@ impl Turns<'_> {
     }
 }
 
-/// The rows so far.
+/// A table while it is built.
 #[derive(Debug)]
 pub struct TableBuilder {
+    /// The rows that the request asks for; with [`Rows::Each`], of each client.
     wanted: u64,
     which: Rows,
+    /// The most rows in all.
     most: usize,
+    /// The rows of each client so far. All but [`Rows::Each`] count them at 0, which is no client.
     shown: HashMap<ClientNumber, u64>,
     rows: Vec<Row>,
+    /// All turns, for [`Rows::Twice`] alone.
     turns: Vec<(Range<u32>, ClientNumber)>,
 }
 
 impl TableBuilder {
-    /// A table of `wanted` rows, of each client with [`Rows::Each`]; never of more than
-    /// `most`.
+    /// Returns an empty table of `wanted` rows (with [`Rows::Each`], of each client), of at most
+    /// `most` in all.
     pub fn new(wanted: u64, which: Rows, most: usize) -> Self {
         let (shown, rows, turns) = (HashMap::new(), Vec::new(), Vec::new());
         Self { wanted, which, most, shown, rows, turns }
     }
 
-    /// Adds the next turn; false once no further one can add a row.
+    /// Adds the rows of the next turn. Returns false when no further turn can add a row.
     pub fn add(&mut self, turn: (Range<u32>, ClientNumber), list: &NumberList) -> bool {
         if self.which == Rows::Twice {
             self.turns.push(turn);
@@ -110,7 +120,8 @@ impl TableBuilder {
         self.rows.len() < self.most && (each || *shown < self.wanted)
     }
 
-    /// The rows, in the order of the counter.
+    /// Returns the rows, in the order of the counter. The sort is stable: the rows of one index
+    /// stay in the order in which they were added.
     pub fn into_rows(mut self, list: &NumberList) -> Vec<Row> {
         if self.which == Rows::Twice {
             self.add_around_the_first_taken_twice(list);
@@ -119,6 +130,16 @@ impl TableBuilder {
         self.rows
     }
 
+    /// Adds the rows around the least index that two turns have.
+    ///
+    /// ```text
+    ///   sorted by start    0..3   2..4   4..5
+    ///   end so far            3      4               2 < 3: index 2 was taken twice
+    /// ```
+    ///
+    /// A turn that begins before the greatest end so far overlaps an earlier turn. The first such
+    /// turn begins at the least common index, because both turns have its start. The sort makes
+    /// this O(n log n); a comparison of all pairs would be O(n²).
     fn add_around_the_first_taken_twice(&mut self, list: &NumberList) {
         let mut turns = std::mem::take(&mut self.turns);
         turns.sort_by_key(|(range, _)| range.start);
@@ -130,13 +151,13 @@ impl TableBuilder {
         });
         let Some((Range { start: twice, .. }, _)) = twice else { return };
         let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).min(self.most);
-        // A third of the rows leads up to it.
+        // A third of the rows comes before that index.
         let from = twice.saturating_sub(u32::try_from(wanted / 3).unwrap_or(u32::MAX));
         let until = from.saturating_add(u32::try_from(wanted).unwrap_or(u32::MAX));
         for (range, client) in turns.iter().take_while(|(range, _)| range.start < until) {
             let part = range.start.max(from)..range.end.min(until);
             self.rows.extend(part.map(|counter| row(counter, *client, list)));
-            // Where many took the same, there are soon more than are wanted.
+            // Many clients can have the same indices. This cut bounds the rows to 3 × `wanted`.
             if self.rows.len() > 2 * wanted {
                 self.keep_first(wanted);
             }
@@ -144,12 +165,14 @@ impl TableBuilder {
         self.keep_first(wanted);
     }
 
+    /// Sorts the rows by their index, and keeps the first `wanted`.
     fn keep_first(&mut self, wanted: usize) {
         self.rows.sort_by_key(|row| row.counter);
         self.rows.truncate(wanted);
     }
 }
 
+/// Returns the row of an index that `client` took.
 fn row(counter: u32, client: ClientNumber, list: &NumberList) -> Row {
     Row { counter, client, result: list.number(counter as usize) }
 }

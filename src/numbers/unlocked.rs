@@ -1,11 +1,22 @@
-//! The counter that no lock guards: what a server without the lock draws from.
+//! The counter without a lock: a server with `--no-lock` draws from it.
 //!
-//! **Invariants** the same [`take`](super::draw::take) as under the lock. Nothing else is
-//! different, and load and store are never one atomic step.
+//! ```text
+//!   client-1   load 3 ──── window ──── store 4
+//!   client-2          load 3 ──── window ──── store 4     both take index 3
+//! ```
 //!
-//! **Lock** none: that is the point.
+//! This is a *race condition* and not a *data race*. A data race, two threads at one plain variable
+//! without any order, is undefined behaviour, and safe Rust does not compile it. So the counter is
+//! an atomic, and each load and each store alone is correct. The result is still wrong, because the
+//! order of the steps decides it, and no compiler sees that.
 //!
-//! **Source** `loot-box.txt`, "without lock".
+//! The window (`--race-window`) is a wait between load and store. Without it the two steps are
+//! nanoseconds apart, and a test can miss the race for a long time.
+//!
+//! **Invariants** a draw runs the same [`take`](super::draw::take) as under the lock. Load and
+//! store are two steps, never one atomic step.
+//!
+//! **Lock** none, on purpose. **Source** `loot-box.txt`, "without lock".
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -15,37 +26,41 @@ use crate::common::caller::ClientNumber;
 use crate::numbers::draw::Counter;
 use crate::numbers::parking::{Parking, Step};
 
-/// From this length on a window is slept through.
+/// The shortest window that a thread sleeps through; it spins through a shorter one.
 const SLEEP: Duration = Duration::from_micros(100);
 
-/// The counter, and what stands between its load and its store.
+/// The counter, and the wait between its load and its store.
 #[derive(Debug)]
 pub struct Unlocked {
+    /// The index of the next number. The threads of all clients load and store it.
     index: AtomicU32,
+    /// The wait between load and store. It never changes.
     window: Duration,
+    /// On a lab server: clients park here before each step.
     parking: Option<Parking>,
+    /// Set by the stop, and read by each load: then a draw skips the window.
     is_stopping: AtomicBool,
 }
 
 impl Unlocked {
-    /// A counter at 0, with `window` between load and store. On a lab server `parking` is where
-    /// clients wait before each step.
+    /// Returns a counter at 0, with `window` between load and store. On a lab server clients park
+    /// in `parking` before each step.
     pub fn new(window: Duration, parking: Option<Parking>) -> Self {
         let is_stopping = AtomicBool::new(false);
         Self { index: AtomicU32::new(0), window, parking, is_stopping }
     }
 
-    /// Where a lab server's clients wait.
+    /// Returns the parking of a lab server.
     pub fn parking(&self) -> Option<&Parking> {
         self.parking.as_ref()
     }
 
-    /// How many numbers have gone out, as far as the counter knows.
+    /// Returns the counter: the count of drawn numbers, where two draws of one index count as one.
     pub fn drawn(&self) -> u32 {
         self.index.load(Ordering::SeqCst)
     }
 
-    /// A client has drawn.
+    /// Tells the parking of a lab server that the draw of `client` is over.
     #[inline]
     pub fn leave(&self, client: ClientNumber) {
         if let Some(parking) = &self.parking {
@@ -53,7 +68,7 @@ impl Unlocked {
         }
     }
 
-    /// The server stops: it waits for no window, and no client is parked any more.
+    /// Begins the stop: from now on no draw waits in a window, and no client parks.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Release);
         if let Some(parking) = &self.parking {
@@ -62,13 +77,14 @@ impl Unlocked {
     }
 }
 
-/// The same counter as one client's thread reaches it.
+/// The counter as one client sees it: the parking needs the client's number.
 pub(super) struct Reached<'n> {
     pub unlocked: &'n Unlocked,
     pub client: ClientNumber,
 }
 
 impl Reached<'_> {
+    /// Parks before a step on a lab server.
     fn park(&self, before: Step) {
         if let Some(parking) = &self.unlocked.parking {
             parking.park(self.client, before);
@@ -79,7 +95,10 @@ impl Reached<'_> {
 impl Counter for Reached<'_> {
     fn load(&self) -> u32 {
         self.park(Step::Load);
+        // `SeqCst`: all threads see the loads and stores in one order. So a number that goes out
+        // twice comes from the order of the steps alone, and not from a weak order of memory.
         let index = self.unlocked.index.load(Ordering::SeqCst);
+        // From here to the store another client can load the same index.
         if !self.unlocked.is_stopping.load(Ordering::Acquire) {
             wait(self.unlocked.window);
         }
@@ -92,7 +111,7 @@ impl Counter for Reached<'_> {
     }
 }
 
-/// Waits so long; a short time exactly, because a sleep is some 70 us too long.
+/// Waits for the window. A short wait spins, because a sleep ends some 70 us late.
 fn wait(window: Duration) {
     if window >= SLEEP {
         return thread::sleep(window);

@@ -1,4 +1,4 @@
-//! Sizes that change: of the arena that an allocator deals, and of one used block.
+//! Changes of sizes: of the arena that an allocator deals, and of one used block.
 //!
 //! ```text
 //!   resized   │used│ free │  ──►  │used│     free      │     the same used blocks, another arena
@@ -6,24 +6,28 @@
 //!   halve     │    used   │  ──►  │used│ free │           and leaves again
 //! ```
 //!
-//! **Invariants** those of [`super`]; no used block moves.
+//! **Invariants** those of [`super`], and no used block moves: its bytes stay where they are.
 //!
-//! **Lock** the tables. **Cost** `double` and `halve` are O(1); `resized` takes a step for each used
-//! block, whatever the sizes: who has a large block may change its size often, and all wait.
+//! **Lock** the tables', as in [`super`].
 //!
-//! **Source** `interprocess-communication-patent.txt`: blocks that grow and shrink.
+//! **Cost** `double` and `halve` change one set of bits and one byte. `resized` takes a step for
+//! each used block, and its time does not grow with the sizes. A client may change a large block's
+//! size often, and all other clients wait for the tables' lock meanwhile.
+//!
+//! **Source** `interprocess-communication-patent.txt`, paragraph 24: blocks that grow and contract.
 
 use crate::memory::buddy::{Block, Buddy, MIN_BLOCK, NONE};
 
 impl Buddy {
-    /// An allocator for `size` bytes with the same used blocks, all of which stand in `used` in
-    /// the order of their offsets; `None` when one of them would lie past its end.
+    /// Returns an allocator for `size` bytes with the same used blocks. `used` has the offsets of
+    /// all of them, in order. `None` if one of them would end past `size`.
     pub fn resized(&self, size: u64, used: &[u64]) -> Option<Self> {
         let mut resized = Self::without_free(size);
         let units = resized.starts.len();
         let mut free_from = 0;
         for &offset in used {
             let (unit, order) = self.used_at(offset)?;
+            // The units since the last used block are free.
             resized.insert_gap(free_from, unit.min(units));
             free_from = unit + (1 << order);
             *resized.starts.get_mut(unit)? = self.starts[unit];
@@ -37,14 +41,15 @@ impl Buddy {
         Some(resized)
     }
 
-    /// Where the used block at `offset` ends, in bytes.
+    /// Returns where the used block at `offset` ends, in bytes. `None` if no used block starts
+    /// there.
     pub fn end_of(&self, offset: u64) -> Option<u64> {
         let (_, order) = self.used_at(offset)?;
         Some(offset + (MIN_BLOCK << order))
     }
 
-    /// Joins the used block at `offset` with its right buddy, if that is free. `None`, and
-    /// nothing is changed, when it is not, or when it is the right one itself.
+    /// Joins the used block at `offset` with its right buddy. `None`, and nothing is changed, when
+    /// the buddy is not free, or when the block is the right one of the two: it would have to move.
     pub fn double(&mut self, offset: u64) -> Option<Block> {
         let (unit, order) = self.used_at(offset)?;
         let index = unit >> order;
@@ -56,8 +61,8 @@ impl Buddy {
         Some(Block { offset, order: self.starts[unit] - 1 })
     }
 
-    /// Frees the right half of the used block at `offset`. `None`, and nothing is changed,
-    /// when it is of the smallest size.
+    /// Frees the right half of the used block at `offset`. `None`, and nothing is changed, when the
+    /// block is of the smallest size.
     pub fn halve(&mut self, offset: u64) -> Option<Block> {
         let (unit, order) = self.used_at(offset)?;
         let half = order.checked_sub(1)?;
@@ -67,17 +72,24 @@ impl Buddy {
         Some(Block { offset, order: self.starts[unit] - 1 })
     }
 
-    /// Unit and order of the used block that starts there.
+    /// Returns the unit and the order of the used block that starts at `offset`.
     fn used_at(&self, offset: u64) -> Option<(usize, usize)> {
         let unit = (offset / MIN_BLOCK) as usize;
         let order = self.starts.get(unit).copied().filter(|&order| order != NONE)?;
         offset.is_multiple_of(MIN_BLOCK).then_some((unit, usize::from(order - 1)))
     }
 
-    /// Frees the units of a gap between used blocks, as the largest blocks that stand at
-    /// multiples of their sizes: no two of those are buddies, and each lies in one tree.
+    /// Frees the units `from..to` between two used blocks, as the largest blocks that stand at
+    /// multiples of their sizes. So no two of them are buddies, and none crosses the border of two
+    /// trees.
+    ///
+    /// ```text
+    ///   units 3..8   3 │ 4 5 6 7        order 0 at 3, then order 2 at 4
+    /// ```
     pub(super) fn insert_gap(&mut self, mut from: usize, to: usize) {
         while from < to {
+            // The zeros at the end of `from` bound the order by the place, the rest of the gap by
+            // the length.
             let order = from.trailing_zeros().min((to - from).ilog2()) as usize;
             self.insert_free(order, from >> order);
             from += 1 << order;

@@ -1,17 +1,22 @@
-//! What must hold of the table at any time: the tests ask after each step.
+//! The check of the lease table's invariants. Tests call it after each step.
 //!
-//! **Invariants** those of [`super`], counted. **Lock** the tables. **Source** ours.
+//! The table keeps sums (`requested`, `leased`, `ending`), so that `stats` needs no walk. The check
+//! counts each sum again from the entries: the wrong way to keep a sum is to forget it in one of
+//! the functions that change the table.
+//!
+//! **Invariants** those of [`super`]. **Lock** the tables'. **Cost** a walk over all blocks.
 
 use crate::memory::lease::{LeaseTable, Tenure};
 
 impl<H: Clone> LeaseTable<H> {
-    /// Says which invariant is broken, if one is.
+    /// Checks the invariants of the table and of its allocator.
     ///
     /// # Errors
-    /// The invariant, in words.
+    /// Fails with the broken invariant, in words.
     pub fn check(&self) -> Result<(), String> {
         self.buddy.check()?;
         let leases = || self.leases.iter().map(|(&id, lease)| (id, lease));
+        // Each lease has its entry, and by the lengths below there are no others.
         let ordered = leases().all(|(id, lease)| match lease.tenure {
             Tenure::Until { expiry, .. } => self.by_expiry.contains(&(expiry, id)),
             Tenure::HeldBy(_) => true,
@@ -24,6 +29,8 @@ impl<H: Clone> LeaseTable<H> {
         if plain.iter().sum::<u64>() != self.leased {
             return Err("the bytes of leases are miscounted".into());
         }
+        // Invariant 1, in bytes: the allocator's used blocks are those of the entries and the
+        // endings.
         let blocks: u64 = leases().map(|(_, lease)| lease.block.size()).sum();
         let (used, ending) = (self.buddy.filling().used, self.ending);
         if blocks + ending != used {
@@ -35,10 +42,10 @@ impl<H: Clone> LeaseTable<H> {
         Ok(())
     }
 
-    /// Says whether the committed bytes are wrong, when holders are charged `held` of them.
+    /// Checks the account of the committed bytes. `held` is the part that holders are charged.
     ///
     /// # Errors
-    /// The account, in words.
+    /// Fails with the account, in words.
     pub fn check_committed(&self, held: u64) -> Result<(), String> {
         let (free, size) = (self.committed.free(), self.committed.size());
         let charged = held + self.leased + self.ending_leased;

@@ -1,108 +1,113 @@
-//! The bytes that leases may take, and when little of them is left.
+//! The committed bytes: the part of the arena that leases may take, and the mark for "few are
+//! left".
 //!
 //! ```text
 //!   arena │ committed: leases, and the own blocks of processes │ the pools of later chapters │
 //!         │ charged ……………………… │ free ……… │
-//!                                      ▲ low water: below it the owner looks at once
+//!                                      ▲ low water: below it the owner looks soon
 //! ```
 //!
-//! A server without pools has committed its whole arena, so nothing here ever refuses what the
-//! allocator could give.
+//! The account is a number: no place in the arena is committed or not. A server without pools has
+//! committed its whole arena, so the account refuses no lease that the allocator could give.
 //!
-//! **Invariants** what is free and what is charged are the size.
+//! **Invariants** the free and the charged bytes add up to the size
+//! ([`LeaseTable::check_committed`]).
 //!
-//! **Lock** the tables. **Source** `cooperative-memory-management.txt`, figure 7B, box 750.
+//! **Lock** the tables'. **Source** `cooperative-memory-management.txt`, figure 7B, box 750.
 
 use std::time::{Duration, Instant};
 
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::LeaseTable;
 
-/// How soon the owner looks after little was left: what else happens meanwhile is looked at
-/// together.
+/// The time until the owner looks after few bytes were left. One look serves all that happens in
+/// that time.
 pub const LOOK_SOON: Duration = Duration::from_millis(10);
 
-/// A number of bytes, and how many of them are free.
+/// The number of the committed bytes, and of the free ones among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Committed {
     size: u64,
     free: u64,
-    /// Below so many free bytes the owner looks soon.
+    /// With fewer free bytes than this the owner looks soon.
     low_water: u64,
 }
 
 impl Committed {
-    /// So many bytes, all free.
+    /// Returns an account of `size` bytes, all free.
     pub fn new(size: u64) -> Self {
         Self { size, free: size, low_water: 0 }
     }
 
-    /// The same bytes, of which less than `low_water` free ones are few.
+    /// Returns the same account with a low-water mark.
     pub fn with_low_water(self, low_water: u64) -> Self {
         Self { low_water, ..self }
     }
 
-    /// All of them.
+    /// Returns the number of all bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The free ones.
+    /// Returns the number of free bytes.
     pub fn free(&self) -> u64 {
         self.free
     }
 
-    /// How many are missing up to the low-water mark.
+    /// Returns the free bytes that are missing up to the low-water mark, 0 above it.
     pub fn missing(&self) -> u64 {
         self.low_water.saturating_sub(self.free)
     }
 
-    /// Takes bytes that are free.
+    /// Charges bytes that are free. The caller has checked that they are.
     pub fn charge(&mut self, bytes: u64) {
         debug_assert!(bytes <= self.free, "{bytes} of {} bytes are charged", self.free);
         self.free = self.free.saturating_sub(bytes);
     }
 
-    /// Gives bytes back.
+    /// Makes charged bytes free again.
     pub fn refill(&mut self, bytes: u64) {
         self.free += bytes;
     }
 }
 
 impl<H: Clone> LeaseTable<H> {
-    /// The committed bytes.
+    /// Returns the account of the committed bytes.
     pub fn committed(&self) -> &Committed {
         &self.committed
     }
 
-    /// The committed bytes, to divide the arena at the start, and to charge held blocks to them.
+    /// Returns the account, to divide the arena at the start and to charge held blocks.
     pub fn committed_mut(&mut self) -> &mut Committed {
         &mut self.committed
     }
 
-    /// Whether a block of `size` committed bytes can be had in one piece now.
+    /// Returns whether a lease of `size` bytes would succeed now: the account has the bytes, and
+    /// the arena has them in one block. Credit alone is not enough, because the free bytes may be
+    /// in pieces.
     pub fn has_room(&self, size: u64) -> bool {
         let most = self.committed.free.min(self.buddy.filling().largest_free);
         Buddy::rounded(size).is_some_and(|rounded| rounded <= most)
     }
 
-    /// Whether there are ever so many committed bytes.
+    /// Returns whether the committed bytes, all free, would be enough for a block of `size` bytes.
     pub fn could_have_room(&self, size: u64) -> bool {
         Buddy::rounded(size).is_some_and(|rounded| rounded <= self.committed.size)
     }
 
-    /// When something is to be done without a request: a lease ends, or the owner looks at what
-    /// is free.
+    /// Returns the next time at which the reaper has work without a request: a lease ends, or the
+    /// owner looks at the free bytes.
     pub fn next_wake(&self) -> Option<Instant> {
         self.next_expiry().into_iter().chain(self.look_at).min()
     }
 
-    /// The owner wants to look at what is free at that time, if no look comes sooner.
+    /// Plans a look of the owner at the free bytes, unless an earlier one is planned.
     pub fn look_by(&mut self, at: Instant) {
         self.look_at = Some(self.look_at.map_or(at, |sooner| sooner.min(at)));
     }
 
-    /// Whether it is time to look. The next look is then the owner's to ask for.
+    /// Returns whether the planned time has come, and then forgets it: the owner plans the next
+    /// look.
     pub fn take_look(&mut self, now: Instant) -> bool {
         let is_due = self.look_at.is_some_and(|at| at <= now);
         if is_due {
@@ -111,7 +116,8 @@ impl<H: Clone> LeaseTable<H> {
         is_due
     }
 
-    /// Committed bytes were taken: an owner that looks at all does so soon when few are left.
+    /// Notes that committed bytes were taken. If few are left, an owner that has planned a look
+    /// looks soon. One that has planned none has no processes to ask for memory.
     pub(super) fn note_taken(&mut self, now: Instant) {
         if self.look_at.is_some() && self.committed.missing() > 0 {
             self.look_by(now + LOOK_SOON);

@@ -1,9 +1,14 @@
-//! Blocks that are held and not leased: later chapters give them to processes.
+//! Held blocks: later chapters give them to processes, as grants and as the process's own memory.
 //!
-//! **Invariants** a held block has no expiry. Whoever holds it has charged it before, and is
-//! refilled by its owner.
+//! ```text
+//!   lease   each client with the id may end it    has an expiry     charged by the lease table
+//!   held    only its holder may end it            has no expiry     charged by the caller
+//! ```
 //!
-//! **Lock** the tables. **Source** `cooperative-memory-management.txt`: memory assigned from a
+//! **Invariants** a held block has no expiry, and each function that takes an id fails for another
+//! holder. The caller charges a block, and repays it when it ends.
+//!
+//! **Lock** the tables'. **Source** `cooperative-memory-management.txt`: memory assigned from a
 //! pool.
 
 use crate::common::id::LeaseId;
@@ -14,8 +19,8 @@ use crate::memory::lease::{Ending, LeaseTable, Tenure};
 pub type Holder = u64;
 
 impl<H: Clone> LeaseTable<H> {
-    /// Gives a holder a whole block of at least `size` bytes; returns its id and its bytes.
-    /// Unchanged when it fails.
+    /// Allocates a whole block of at least `size` bytes for a holder; returns its id and its bytes.
+    /// The account is not touched. Unchanged when it fails.
     ///
     /// # Errors
     /// [`AllocateError`] when no free block is large enough.
@@ -26,14 +31,14 @@ impl<H: Clone> LeaseTable<H> {
         Ok((id, block.size()))
     }
 
-    /// Ends a held block. `None` when the holder has no such block.
+    /// Strikes a held block. `None` if the holder has no such block.
     pub fn end_held(&mut self, id: LeaseId, holder: Holder) -> Option<Ending<H>> {
         self.held(id, holder)?;
         self.strike(id)
     }
 
-    /// Doubles a held block where it stands; returns its bytes. `None`, and nothing is changed,
-    /// when the place beside it is taken.
+    /// Doubles a held block in its place; returns its bytes. `None`, and nothing is changed, when
+    /// the buddy beside it is not free.
     pub fn double_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
         let size = self.held(id, holder)?;
         let lease = self.leases.get_mut(&id)?;
@@ -43,8 +48,9 @@ impl<H: Clone> LeaseTable<H> {
         Some(lease.size)
     }
 
-    /// Gives the right half of a held block back, in which no copy may be under way; returns the
-    /// bytes that are left. `None`, and nothing is changed, when it cannot be halved.
+    /// Frees the right half of a held block at once; returns the bytes that are left. The caller
+    /// knows that no copy is under way there: no mark could stop it. `None`, and nothing is
+    /// changed, when the block cannot be halved.
     pub fn halve_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
         self.held(id, holder)?;
         let lease = self.leases.get_mut(&id)?;
@@ -54,14 +60,14 @@ impl<H: Clone> LeaseTable<H> {
         Some(lease.size)
     }
 
-    /// Where a held block lies in the arena, and its handle.
+    /// Returns the offset of a held block, and its handle.
     pub fn place(&self, id: LeaseId, holder: Holder) -> Option<(u64, H)> {
         self.held(id, holder)?;
         let lease = self.leases.get(&id)?;
         Some((lease.block.offset, lease.handle.clone()))
     }
 
-    /// The bytes of a held block.
+    /// Returns the bytes of a held block. `None` if the holder has no such block.
     pub fn held(&self, id: LeaseId, holder: Holder) -> Option<u64> {
         let lease = self.leases.get(&id)?;
         (lease.tenure == Tenure::HeldBy(holder)).then(|| lease.block.size())

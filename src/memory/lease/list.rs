@@ -1,34 +1,36 @@
-//! Leases as others may see them.
+//! The list of leases, as other clients may see them.
 //!
-//! **Invariants** no more is gone through than is listed, and what expires in this very moment.
+//! **Invariants** the walk ends after `most` leases. Expired ones, of which there may be many, are
+//! left out by the start of the range and not one by one.
 //!
-//! **Lock** the tables. **Source** ours.
+//! **Lock** the tables'. **Cost** O(most + log leases).
 
 use std::time::{Duration, Instant};
 
 use crate::common::id::LeaseId;
 use crate::memory::lease::{LeaseEntry, LeaseTable};
 
-/// A lease as it is listed.
+/// A lease in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseRow {
-    /// Its id.
+    /// The id of the lease.
     pub id: LeaseId,
-    /// Where its block lies, in bytes from the arena's start.
+    /// The offset of its block, in bytes from the arena's start.
     pub offset: u64,
     /// The block's bytes.
     pub block: u64,
     /// The lease's bytes.
     pub size: u64,
-    /// How long it still lasts.
+    /// The time that it has left.
     pub left: Duration,
 }
 
 impl<H: Clone> LeaseTable<H> {
-    /// The leases that end first, at most `most` of them; and how many there are, expired ones
-    /// that nobody struck yet included.
+    /// Returns the leases that end first, at most `most`; and the count of all, with expired ones
+    /// that were not struck yet.
     pub fn soonest(&self, most: usize, now: Instant) -> (u64, Vec<LeaseRow>) {
-        // Not those that have expired: of what is not struck yet there may be many.
+        // The range begins behind the expired leases. Those that expire at `now` itself are left
+        // out below.
         let living = self.by_expiry.range((now, LeaseId::MIN)..);
         let listed = |&(expiry, id): &(Instant, LeaseId)| {
             let LeaseEntry { block, size, .. } = self.leases.get(&id)?;

@@ -1,11 +1,11 @@
-//! The refusals of leases: each says the cause and the cure.
+//! The refusals of leases. Each says the cause and the cure, such as "ask for less".
 //!
-//! **Lock** none. **Source** ours.
+//! **Lock** none: plain texts.
 
 use crate::common::error::{Code, Error};
 use crate::memory::buddy::AllocateError;
 
-/// Why no block was allocated.
+/// Returns the error for a lease of `size` bytes for which no block was allocated.
 pub(super) fn explain(size: u64, error: AllocateError) -> Error {
     match error {
         AllocateError::Zero => {
@@ -25,16 +25,16 @@ pub(super) fn explain(size: u64, error: AllocateError) -> Error {
     }
 }
 
-/// The refusal of a time for a granted block.
+/// The refusal of `renew`, `ttl` and `release` for a granted block.
 pub(super) const GRANTED: &str =
     "a granted block has no time; it ends when its process returns it, or with its process";
 
-/// The refusal of a numeric id.
+/// The refusal of a lease when all numeric ids are used.
 pub(super) const NO_NUMBERS: &str =
     "all numeric ids were given; lease by text, whose ids do not run out";
 
-/// The one answer for a lease that never was, has expired or was released: a stranger
-/// learns nothing from it.
+/// Returns the one error for a lease that never was, has expired or was released. The three are one
+/// error, so that a stranger who tries ids learns nothing from it.
 pub fn not_found() -> Error {
     Error::new(Code::NotFound, "there is no such lease, or no longer; lease again")
 }
