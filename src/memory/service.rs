@@ -74,29 +74,6 @@ pub trait Tables {
     fn take_journal(&mut self) -> Vec<String>;
 }
 
-/// A lease table alone.
-impl Tables for LeaseTable<LockedContents> {
-    fn leases(&mut self) -> &mut LeaseTable<LockedContents> {
-        self
-    }
-
-    fn give_back(&mut self, endings: Vec<Ending<LockedContents>>, _: Instant) {
-        for ending in endings {
-            LeaseTable::give_back(self, ending);
-        }
-    }
-
-    fn make_room(&mut self, _: u64) {}
-
-    fn take_wakers(&mut self) -> Vec<Arc<Condvar>> {
-        Vec::new()
-    }
-
-    fn take_journal(&mut self) -> Vec<String> {
-        Vec::new()
-    }
-}
-
 /// The arena, and the tables behind their lock.
 #[derive(Debug)]
 pub struct Memory<T> {
@@ -359,3 +336,7 @@ fn explain(error: ContentsError, length: usize, size: u64) -> Error {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;
