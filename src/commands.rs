@@ -41,8 +41,9 @@ use enums::{replies, requests};
 pub use help::{help, kinds};
 
 use crate::common::caller::Caller;
-use crate::common::description::{Answer, Command, Execute, Message, Sink, Source};
+use crate::common::description::{Answer, Asks, Command, Execute, Message, Sink, Source};
 use crate::common::error::{Code, Error, Malformed};
+use crate::common::line::put;
 use crate::protocol::cdr::Reader;
 use crate::protocol::text::words::{Words, read_command};
 use crate::server::connection::draw;

@@ -85,7 +85,7 @@ macro_rules! requests {
             pub fn reply_kind(&self) -> u8 {
                 match self {
                     $($(Request::$variant(_) => {
-                        <<$command as Command<'_>>::Reply as Answer<'_>>::KIND
+                        <<$command as Asks>::Reply as Answer<'_>>::KIND
                     })*)*
                 }
             }
@@ -259,10 +259,7 @@ macro_rules! replies {
             pub fn line(&self, out: &mut Vec<u8>) {
                 match self {
                     $(Reply::$variant(reply) => reply.line(out),)*
-                    Reply::Error(error) => {
-                        // Writing to a vector cannot fail.
-                        let _ = std::io::Write::write_fmt(out, format_args!("error {error}"));
-                    }
+                    Reply::Error(error) => put(out, format_args!("error {error}")),
                 }
             }
         }

@@ -62,9 +62,14 @@ pub trait Source<'a>: Sized {
     /// Reads a number.
     fn u64(&mut self) -> Result<u64, Error>;
     /// Reads a number of 32 bits.
-    fn u32(&mut self) -> Result<u32, Error>;
-    /// Reads a number that the sender may leave out.
-    fn optional(&mut self) -> Result<Option<u64>, Error>;
+    fn u32(&mut self) -> Result<u32, Error> {
+        u32::try_from(self.u64()?).map_err(|_| Error::not_a_number())
+    }
+    /// Reads a number that the sender may leave out. A text leaves it out by ending before it, so
+    /// an optional number is the last field.
+    fn optional(&mut self) -> Result<Option<u64>, Error> {
+        if self.is_over() { Ok(None) } else { self.u64().map(Some) }
+    }
     /// Reads an id.
     fn id(&mut self) -> Result<LeaseId, Error>;
     /// Reads a name or a text.
@@ -81,14 +86,19 @@ pub trait Source<'a>: Sized {
 }
 
 /// The destination of a message's fields. A frame needs only their values, a line their values in
-/// words, JSON and XML also their names; each call passes all of it.
+/// words, JSON and XML also their names; each call passes all of it. A method with a body here is
+/// right for most sinks.
 pub trait Sink: Sized {
     /// Returns whether this is the body of a frame, in which each field has its fixed place.
-    fn is_binary(&self) -> bool;
+    fn is_binary(&self) -> bool {
+        false
+    }
     /// Writes a number.
     fn u64(&mut self, name: &str, value: u64);
     /// Writes a number of 32 bits.
-    fn u32(&mut self, name: &str, value: u32);
+    fn u32(&mut self, name: &str, value: u32) {
+        self.u64(name, value.into());
+    }
     /// Writes hundredths, as 32 bits: 125 is 1.25. A frame has no floating point.
     fn hundredths(&mut self, name: &str, value: u32);
     /// Writes a number, or that there is none.
@@ -98,13 +108,17 @@ pub trait Sink: Sized {
     /// Writes a name or a text.
     fn text(&mut self, name: &str, text: &str);
     /// Writes one of several words; a frame carries its number instead.
-    fn choice(&mut self, name: &str, word: &str, number: u32);
+    fn choice(&mut self, name: &str, word: &str, _number: u32) {
+        self.text(name, word);
+    }
     /// Writes the data that ends the message.
     fn data(&mut self, name: &str, data: &[u8]);
     /// Writes several values of one kind; `one` is the name of a single value, for XML.
     fn list<T>(&mut self, name: &str, one: &str, items: &[T], each: impl Fn(&T, &mut Self));
     /// Writes fields that belong together.
-    fn record(&mut self, name: &str, fields: impl FnOnce(&mut Self));
+    fn record(&mut self, _name: &str, fields: impl FnOnce(&mut Self)) {
+        fields(self);
+    }
 }
 
 /// The type of a field: it decides how the field is read and written.
@@ -135,8 +149,14 @@ pub trait Message<'a>: Sized {
     fn write(&self, sink: &mut impl Sink);
 }
 
+/// A request and the reply that answers it. It has no lifetime, so [`Execute`] needs none.
+pub trait Asks: Sized {
+    /// The reply that answers it.
+    type Reply;
+}
+
 /// A request, with the constants by which each format finds it.
-pub trait Command<'a>: Message<'a> {
+pub trait Command<'a>: Message<'a> + Asks {
     /// The kind of its frame.
     const KIND: u8;
     /// Its word and the words behind it: a line of `help`, and of the error for wrong words.
@@ -147,8 +167,6 @@ pub trait Command<'a>: Message<'a> {
     const ROUTE: &'static str = "";
     /// Its word as an integer, made by [`key`] at compile time.
     const KEY: u64 = key(first_word(Self::FORM.as_bytes()));
-    /// The reply that answers it.
-    type Reply;
 }
 
 /// A reply, with the constants by which each format marks it.
@@ -169,22 +187,17 @@ pub trait Answer<'a>: Message<'a> {
 
 /// Carries a command out on the service of its chapter. This function and the row of the command
 /// are its whole home.
-pub trait Execute<Service>: Sized {
-    /// The result: a reply, or a part of one.
-    type Done;
-
+pub trait Execute<Service>: Asks {
     /// Carries the command out for `caller`. `spare` is an empty or used buffer that a get may take
     /// for its data, so that a connection's gets reuse one allocation.
     ///
     /// # Errors
     /// Fails with the refusal that answers the client.
-    fn execute(
-        &self,
-        service: &Service,
-        caller: Caller,
-        spare: &mut Vec<u8>,
-    ) -> Result<Self::Done, Error>;
+    fn execute(&self, service: &Service, caller: Caller, spare: &mut Vec<u8>) -> Executed<Self>;
 }
+
+/// The result of a command: its reply, or the refusal that answers the client.
+pub type Executed<C> = Result<<C as Asks>::Reply, Error>;
 
 /// Large messages are boxed: an enum is as large as its largest variant, and every draw would move
 /// that many bytes.

@@ -30,15 +30,7 @@ pub fn put(out: &mut Vec<u8>, text: Arguments<'_>) {
 }
 
 impl Sink for Line<'_> {
-    fn is_binary(&self) -> bool {
-        false
-    }
-
     fn u64(&mut self, _: &str, value: u64) {
-        put(self.0, format_args!(" {value}"));
-    }
-
-    fn u32(&mut self, _: &str, value: u32) {
         put(self.0, format_args!(" {value}"));
     }
 
@@ -63,10 +55,6 @@ impl Sink for Line<'_> {
         put(self.0, format_args!(" {text}"));
     }
 
-    fn choice(&mut self, _: &str, word: &str, _: u32) {
-        put(self.0, format_args!(" {word}"));
-    }
-
     fn data(&mut self, _: &str, data: &[u8]) {
         self.0.push(b' ');
         escape(data, self.0);
@@ -82,9 +70,5 @@ impl Sink for Line<'_> {
             each(item, self);
             self.0[start..].iter_mut().filter(|byte| **byte == b' ').for_each(|byte| *byte = b':');
         }
-    }
-
-    fn record(&mut self, _: &str, fields: impl FnOnce(&mut Self)) {
-        fields(self);
     }
 }

@@ -13,7 +13,6 @@
 //! **Lock** none: each thread counts its own marks, so tests that run at once do not see each
 //! other's.
 
-#[cfg(debug_assertions)]
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -26,50 +25,37 @@ pub enum Figures {
     Steps,
 }
 
-#[cfg(debug_assertions)]
 thread_local! {
     static REACHED: RefCell<BTreeSet<(Figures, u16)>> = const { RefCell::new(BTreeSet::new()) };
 }
 
-/// Counts one number as reached by this thread.
-#[cfg(debug_assertions)]
+/// Counts one number as reached by this thread. Without debug assertions it does nothing, and the
+/// compiler removes the call.
+#[inline]
 pub fn reach(figures: Figures, number: u16) {
-    REACHED.with_borrow_mut(|reached| reached.insert((figures, number)));
+    if cfg!(debug_assertions) {
+        REACHED.with_borrow_mut(|reached| reached.insert((figures, number)));
+    }
 }
 
 /// Returns the numbers of a document that this thread has reached since the last call, in order,
 /// and forgets them. A release build returns none.
 pub fn take_reached(figures: Figures) -> BTreeSet<u16> {
-    #[cfg(debug_assertions)]
-    {
-        REACHED.with_borrow_mut(|reached| {
-            let (of_these, others): (BTreeSet<_>, BTreeSet<_>) =
-                std::mem::take(reached).into_iter().partition(|&(whose, _)| whose == figures);
-            *reached = others;
-            of_these.into_iter().map(|(_, number)| number).collect()
-        })
-    }
-    #[cfg(not(debug_assertions))]
-    {
-        let _ = figures;
-        BTreeSet::new()
-    }
+    REACHED.with_borrow_mut(|reached| {
+        let (of_these, others): (BTreeSet<_>, BTreeSet<_>) =
+            std::mem::take(reached).into_iter().partition(|&(whose, _)| whose == figures);
+        *reached = others;
+        of_these.into_iter().map(|(_, number)| number).collect()
+    })
 }
 
-/// Names the boxes or steps that a line of code stands for. Counts them in a build with debug
-/// assertions; otherwise it only uses the number, so that no variable is unused.
+/// Names the boxes or steps that a line of code stands for, and counts them as reached.
 macro_rules! mark {
     (boxes $($number:expr),+) => {
-        $(mark!(@ $crate::common::marks::Figures::Boxes, $number);)+
+        $($crate::common::marks::reach($crate::common::marks::Figures::Boxes, $number);)+
     };
     (steps $($number:expr),+) => {
-        $(mark!(@ $crate::common::marks::Figures::Steps, $number);)+
-    };
-    (@ $figures:expr, $number:expr) => {
-        #[cfg(debug_assertions)]
-        $crate::common::marks::reach($figures, $number);
-        #[cfg(not(debug_assertions))]
-        let _ = $number;
+        $($crate::common::marks::reach($crate::common::marks::Figures::Steps, $number);)+
     };
 }
 pub(crate) use mark;

@@ -122,6 +122,8 @@ macro_rules! command {
             const KIND: u8 = $kind;
             const FORM: &'static str = $form;
             $(const ROUTE: &'static str = $route;)?
+        }
+        impl $crate::common::description::Asks for $name {
             type Reply = $reply;
         }
     };
@@ -133,6 +135,8 @@ macro_rules! command {
             const KIND: u8 = $kind;
             const FORM: &'static str = $form;
             $(const ROUTE: &'static str = $route;)?
+        }
+        impl<$a> $crate::common::description::Asks for $name <$a> {
             type Reply = $reply;
         }
     };

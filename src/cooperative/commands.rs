@@ -47,7 +47,7 @@ use super::waiting::make_room_for;
 use super::words::{Amounts, Granted, Pool, ProcessToken, Reason, Wanted};
 use crate::common::caller::Caller;
 use crate::common::description::{
-    Answer, Command, Execute, Field, Message, Sink, Source, command, reply,
+    Answer, Asks, Command, Execute, Executed, Field, Message, Sink, Source, command, reply,
 };
 use crate::common::error::{Error, Malformed};
 use crate::common::id::{LeaseId, parse_decimal};
@@ -71,8 +71,6 @@ reply! {
 }
 
 impl Execute<Shared> for Attach {
-    type Done = Attached;
-
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Attached, Error> {
         let name =
             shared.memory.change(|tables, now| tables.processes.attach(caller, self.token, now))?;
@@ -110,8 +108,6 @@ reply! {
 }
 
 impl Execute<Shared> for Report {
-    type Done = Reported;
-
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Reported, Error> {
         let &Report { freeable, efficiency } = self;
         shared.memory.change(|tables, now| {
@@ -155,6 +151,9 @@ impl<'a> Message<'a> for Wanted {
 impl Command<'_> for Wanted {
     const KIND: u8 = 0x13;
     const FORM: &'static str = "request SIZE REASON [freeable=N] [wait=MS] [why]";
+}
+
+impl Asks for Wanted {
     type Reply = Box<Granted>;
 }
 
@@ -217,14 +216,7 @@ impl Answer<'_> for Granted {
 /// Carries out a request that does not wait: `wait=0`, or a client that sends datagrams.
 /// [`super::waiting`] has the other way.
 impl Execute<Shared> for Wanted {
-    type Done = Box<Granted>;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Box<Granted>, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         // Expired leases first: their blocks may be what the request lacks.
         shared.memory.reap_all(Instant::now());
         shared.memory.change(|tables, now| {
@@ -268,14 +260,7 @@ impl Answer<'_> for Repaid {
 }
 
 impl Execute<Shared> for Return {
-    type Done = Box<Repaid>;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Box<Repaid>, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         // The debts are repaid at once. The bytes reach the pools in `give_back`, when no copy can
         // be under way in the block any more.
         let (ending, refill) =
@@ -302,8 +287,6 @@ reply! {
 }
 
 impl Execute<Shared> for Reuse {
-    type Done = Reused;
-
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Reused, Error> {
         shared.memory.change(|tables, _| tables.processes.reuse(caller.client, self.size))?;
         Ok(Reused { size: self.size })
@@ -340,14 +323,7 @@ impl Answer<'_> for Debts {
 }
 
 impl Execute<Shared> for Owed {
-    type Done = Box<Debts>;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Box<Debts>, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let owed = shared.memory.read(|tables, _| tables.processes.owed(caller.client))?;
         Ok(Box::new(Debts(owed)))
     }

@@ -30,7 +30,9 @@ use crate::common::caller::{Caller, ClientNumber};
 use crate::common::error::Error;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
-use crate::server::waiting::{Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting};
+use crate::server::waiting::{
+    Beginning, Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting,
+};
 
 /// Lets message blocks that grew give back the bytes that they do not use, before committed memory
 /// is requested. The other pools need no such help: message blocks are committed memory.
@@ -51,12 +53,7 @@ impl MayWait for Wanted {
     /// # Errors
     /// `bad-request` for a wait that is too long; then as
     /// [`crate::cooperative::manager::Manager::request_or_wait`].
-    fn begin(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Begun<Box<Granted>>, Error> {
+    fn begin(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Beginning<Self> {
         shared.check_wait(self.wait_ms)?;
         // Expired leases first: their blocks may be what the request lacks.
         shared.memory.reap_all(Instant::now());

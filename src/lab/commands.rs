@@ -26,7 +26,9 @@
 use std::time::Duration;
 
 use crate::common::caller::{Caller, ClientNumber};
-use crate::common::description::{Answer, Execute, Field, Message, Sink, Source, command};
+use crate::common::description::{
+    Answer, Execute, Executed, Field, Message, Sink, Source, command,
+};
 use crate::common::error::{Code, Error};
 use crate::numbers::draw::Numbers;
 use crate::numbers::parking::{Parking, Step, Stuck};
@@ -73,26 +75,22 @@ impl Answer<'_> for Vec<(ClientNumber, Step)> {
 }
 
 impl Execute<Numbers> for Parked {
-    type Done = Vec<(ClientNumber, Step)>;
-
     /// Returns the parked clients.
     ///
     /// # Errors
     /// `refused` on a server without `--lab`.
-    fn execute(&self, numbers: &Numbers, _: Caller, _: &mut Vec<u8>) -> Result<Self::Done, Error> {
+    fn execute(&self, numbers: &Numbers, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         Ok(parking(numbers)?.parked())
     }
 }
 
 impl Execute<Numbers> for DoStep {
-    type Done = Vec<(ClientNumber, Step)>;
-
     /// Lets the client do one step and returns the clients that are parked after it.
     ///
     /// # Errors
     /// `refused` on a server without `--lab`, and when the step does not end in time; `not-found`
     /// when the client is not parked; `busy` while another connection's step is under way.
-    fn execute(&self, numbers: &Numbers, _: Caller, _: &mut Vec<u8>) -> Result<Self::Done, Error> {
+    fn execute(&self, numbers: &Numbers, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let parking = parking(numbers)?;
         // This check and the step below lock the parking place separately. A client that stops
         // being parked in between, because its patience ended, makes the step late, unless it parks

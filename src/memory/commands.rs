@@ -20,9 +20,11 @@
 use std::borrow::Cow;
 
 use super::service::{Memory, Tables};
-use super::versions::{Inspect, Inspection, Replace, Replaced};
+use super::versions::{Inspect, Replace, Replaced};
 use crate::common::caller::Caller;
-use crate::common::description::{Answer, Execute, Field, Message, Sink, Source, command, reply};
+use crate::common::description::{
+    Answer, Execute, Executed, Field, Message, Sink, Source, command, reply,
+};
 use crate::common::error::Error;
 use crate::common::id::{IdKind, LeaseId};
 use crate::memory::picture::picture;
@@ -64,8 +66,6 @@ reply! {
 }
 
 impl<T: Tables> Execute<Memory<T>> for Lease {
-    type Done = Leased;
-
     fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Leased, Error> {
         let &Lease { size, duration_ms, id_kind } = self;
         let id = memory.lease(size, duration_ms, id_kind)?;
@@ -94,8 +94,6 @@ reply! {
 }
 
 impl<T: Tables> Execute<Memory<T>> for Set<'_> {
-    type Done = WasSet;
-
     fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<WasSet, Error> {
         memory.set(self.id, &self.data)?;
         Ok(WasSet { id: self.id, length: self.data.len() as u64 })
@@ -142,8 +140,6 @@ impl Answer<'_> for Data {
 }
 
 impl<T: Tables> Execute<Memory<T>> for Get {
-    type Done = Data;
-
     fn execute(&self, memory: &Memory<T>, _: Caller, spare: &mut Vec<u8>) -> Result<Data, Error> {
         // A buffer of the connection, used before: with its capacity most gets allocate nothing.
         let mut data = std::mem::take(spare);
@@ -163,8 +159,6 @@ command! {
 }
 
 impl<T: Tables> Execute<Memory<T>> for Renew {
-    type Done = Leased;
-
     fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Leased, Error> {
         let &Renew { id, duration_ms } = self;
         let terms = memory.change(|tables, now| tables.leases().renew(id, duration_ms, now))?;
@@ -191,8 +185,6 @@ reply! {
 }
 
 impl<T: Tables> Execute<Memory<T>> for Ttl {
-    type Done = TimeLeft;
-
     fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<TimeLeft, Error> {
         let left = memory.read(|tables, now| tables.leases().time_left(self.id, now))?;
         Ok(TimeLeft { id: self.id, left_ms: super::service::rounded_up(left) })
@@ -218,8 +210,6 @@ reply! {
 }
 
 impl<T: Tables> Execute<Memory<T>> for Release {
-    type Done = Released;
-
     fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Released, Error> {
         // The first step unlocks the tables again: the second locks the block, and no thread holds
         // two locks.
@@ -247,8 +237,6 @@ reply! {
 const MAX_PICTURE: usize = 64 * 1024;
 
 impl<T: Tables> Execute<Memory<T>> for Tree {
-    type Done = Picture;
-
     fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Picture, Error> {
         let picture = memory.read(|tables, _| picture(tables.leases().buddy(), MAX_PICTURE));
         Ok(Picture { picture })
@@ -256,21 +244,12 @@ impl<T: Tables> Execute<Memory<T>> for Tree {
 }
 
 impl<T: Tables> Execute<Memory<T>> for Inspect {
-    type Done = Box<Inspection>;
-
-    fn execute(
-        &self,
-        memory: &Memory<T>,
-        caller: Caller,
-        spare: &mut Vec<u8>,
-    ) -> Result<Box<Inspection>, Error> {
+    fn execute(&self, memory: &Memory<T>, caller: Caller, spare: &mut Vec<u8>) -> Executed<Self> {
         memory.inspect(self, caller.most_data, std::mem::take(spare)).map(Box::new)
     }
 }
 
 impl<T: Tables> Execute<Memory<T>> for Replace<'_> {
-    type Done = Replaced;
-
     fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Replaced, Error> {
         let version = memory.replace(self.id, &self.condition, &self.data)?;
         Ok(Replaced { id: self.id, length: self.data.len() as u64, version })

@@ -42,7 +42,9 @@
 
 use std::borrow::Cow;
 
-use crate::common::description::{Answer, Command, Field, Message, Sink, Source, command, reply};
+use crate::common::description::{
+    Answer, Asks, Command, Field, Message, Sink, Source, command, reply,
+};
 use crate::common::error::{Code, Error, Malformed};
 use crate::common::escape::escape;
 use crate::common::id::{LeaseId, parse_decimal};
@@ -179,6 +181,9 @@ impl<'a> Message<'a> for Inspect {
 impl Command<'_> for Inspect {
     const KIND: u8 = 0x28;
     const FORM: &'static str = "inspect ID [FIRST [LAST]]";
+}
+
+impl Asks for Inspect {
     type Reply = Box<Inspection>;
 }
 

@@ -58,8 +58,6 @@ command! {
 }
 
 impl Execute<Numbers> for Table {
-    type Done = Vec<Row>;
-
     fn execute(&self, numbers: &Numbers, _: Caller, _: &mut Vec<u8>) -> Result<Vec<Row>, Error> {
         Ok(numbers.table(self.rows, self.which))
     }

@@ -75,7 +75,7 @@ impl<'a> Writer<'a> {
     /// Pads the message to a multiple of `size`, a power of two. For such a size,
     /// `-length & (size - 1)` is the distance to the next multiple: 10 and 4 give 2, 12 and 4 give
     /// 0.
-    fn align(&mut self, size: usize) {
+    pub fn align(&mut self, size: usize) {
         let padding = self.length().wrapping_neg() & (size - 1);
         self.bytes.extend_from_slice(&PADDING[..padding]);
     }
@@ -97,24 +97,11 @@ impl<'a> Writer<'a> {
         self.bytes.extend_from_slice(&self.order.put_u64(value));
     }
 
-    /// Appends the padding before a `u32`.
-    pub fn align_to_u32(&mut self) {
-        self.align(size_of::<u32>());
-    }
-
     /// Appends the number of elements or bytes that follow. It fits 32 bits: its list or data is in
     /// memory, and the chapters bound both far below.
     pub fn count(&mut self, count: usize) {
         debug_assert!(u32::try_from(count).is_ok());
         self.u32(count as u32);
-    }
-
-    /// Appends several `u32`, aligned once: each leaves the next one aligned.
-    pub fn u32s(&mut self, values: &[u32]) {
-        self.align(size_of::<u32>());
-        for &value in values {
-            self.bytes.extend_from_slice(&self.order.put_u32(value));
-        }
     }
 
     /// Appends a string. The text holds no NUL: the reader would refuse it.
@@ -284,10 +271,6 @@ impl Sink for Writer<'_> {
     fn list<T>(&mut self, _: &str, _: &str, items: &[T], each: impl Fn(&T, &mut Self)) {
         self.count(items.len());
         items.iter().for_each(|item| each(item, self));
-    }
-
-    fn record(&mut self, _: &str, fields: impl FnOnce(&mut Self)) {
-        fields(self);
     }
 }
 

@@ -224,14 +224,7 @@ impl Http {
         let (authority, (path, query)) = split(head.target);
         let asked = understand(head, authority, policy)?;
         let method = Method::named(head.method);
-        self.answering = Answering {
-            method: method.as_ref().ok().copied(),
-            closes: asked.closes,
-            keeps_alive: asked.keeps_alive,
-            accept: asked.accept,
-            conditions: asked.conditions,
-            ..Answering::default()
-        };
+        self.answering = Answering { method: method.as_ref().ok().copied(), ..asked.answering };
         let wanted = match asked.forbidden {
             Some(refusal) => Err(refusal),
             None => method.and_then(|method| route(method, path, query)),

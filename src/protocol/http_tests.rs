@@ -344,8 +344,8 @@ fn a_body_of_just_the_bound_may_be_cut_anywhere() {
     let chunks = body.len() - b"0\r\n\r\n".len();
     for cut in 0..body.len() {
         let mut scan = body::Scan::default();
-        assert_eq!(scan.scan(&body[..cut], chunks), Ok(body::Scanned::Incomplete), "{cut}");
-        assert_eq!(scan.scan(body, chunks), Ok(body::Scanned::Whole(body.len())), "{cut}");
+        assert_eq!(scan.scan(&body[..cut], chunks), Ok(None), "{cut}");
+        assert_eq!(scan.scan(body, chunks), Ok(Some(body.len())), "{cut}");
     }
     let refused = body::Scan::default().scan(body, chunks - 1).map_err(|refusal| refusal.status);
     assert_eq!(refused, Err(413));

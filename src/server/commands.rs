@@ -27,7 +27,9 @@ use super::shared::{DatagramGauges, Shared};
 use super::tables::ServerTables;
 use crate::commands::{help, kinds};
 use crate::common::caller::Caller;
-use crate::common::description::{Answer, Execute, Message, Sink, Source, command, reply};
+use crate::common::description::{
+    Answer, Execute, Executed, Message, Sink, Source, command, reply,
+};
 use crate::common::error::Error;
 use crate::common::id::parse_decimal;
 use crate::common::line::put;
@@ -85,10 +87,8 @@ impl Answer<'_> for Vec<Figure> {
 }
 
 impl Execute<Shared> for Stats {
-    type Done = Vec<Figure>;
-
     /// Reads the figures of each lock, one lock after the other.
-    fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Self::Done, Error> {
+    fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let numbers = &shared.numbers;
         // `remaining` is calculated from this `drawn`, so the two always add up to `numbers`.
         let (drawn, undelivered) = (numbers.drawn(), numbers.undelivered());
@@ -184,8 +184,6 @@ impl Answer<'_> for CommandNames {
 }
 
 impl Execute<Shared> for Help {
-    type Done = CommandNames;
-
     /// Touches nothing: the names are made of the rows when the reply is written.
     fn execute(&self, _: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<CommandNames, Error> {
         Ok(CommandNames)
@@ -203,8 +201,6 @@ reply! {
 }
 
 impl Execute<Shared> for Quit {
-    type Done = Bye;
-
     /// Only answers. The connection's thread closes after this reply.
     fn execute(&self, _: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Bye, Error> {
         Ok(Bye)

@@ -32,7 +32,7 @@ use super::clients::ConnectionSnapshot;
 use super::shared::Shared;
 use crate::common::caller::Caller;
 use crate::common::description::{
-    Answer, Execute, Field, MIN_STRING, Message, Sink, Source, choice, command,
+    Answer, Execute, Executed, Field, MIN_STRING, Message, Sink, Source, choice, command,
 };
 use crate::common::error::{Code, Error, Malformed};
 use crate::common::id::parse_decimal;
@@ -147,14 +147,7 @@ impl Answer<'_> for Listing {
 type RowsAndTotal = (u64, Vec<Vec<String>>);
 
 impl Execute<Shared> for List {
-    type Done = Box<Listing>;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Self::Done, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let what = self.what;
         let (columns, (total, rows)): (&[&'static str], RowsAndTotal) = match what {
             Listed::Leases => (&["offset", "block", "size", "id", "left_ms"], leases(shared)),

@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 
 use crate::commands::Reply;
 use crate::common::caller::Caller;
-use crate::common::description::Execute;
+use crate::common::description::{Asks, Execute};
 use crate::common::error::{Code, Error};
 use crate::common::lock::lock;
 use crate::server::shared::Shared;
@@ -66,13 +66,11 @@ pub trait MayWait: Execute<Shared> {
     ///
     /// # Errors
     /// Fails with the refusal that is the answer; the command then leaves nothing behind.
-    fn begin(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        spare: &mut Vec<u8>,
-    ) -> Result<Begun<Self::Done>, Error>;
+    fn begin(&self, shared: &Shared, caller: Caller, spare: &mut Vec<u8>) -> Beginning<Self>;
 }
+
+/// The beginning of a command, or the refusal that answers the client.
+pub type Beginning<C> = Result<Begun<<C as Asks>::Reply>, Error>;
 
 /// The beginning of a command that may wait.
 #[derive(Debug)]

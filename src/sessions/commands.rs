@@ -69,7 +69,7 @@ use super::waiting::no_such_process;
 use super::words::{SessionId, SessionState, Told};
 use crate::common::caller::Caller;
 use crate::common::description::{
-    Answer, Execute, MIN_STRING, Message, Sink, Source, command, reply,
+    Answer, Execute, Executed, MIN_STRING, Message, Sink, Source, command, reply,
 };
 use crate::common::error::Error;
 use crate::cooperative::commands::{Leave, Left};
@@ -96,8 +96,6 @@ reply! {
 }
 
 impl Execute<Shared> for Leave {
-    type Done = Left;
-
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Left, Error> {
         let leave = shared.memory.change(|tables, now| tables.engine().leave(caller.client, now));
         let (number, name) = leave?;
@@ -118,16 +116,9 @@ command! {
 }
 
 impl Execute<Shared> for Wait {
-    type Done = Option<Told>;
-
     /// Returns a signal that is there already, or none. This function serves callers that must not
     /// wait; [`super::waiting`] has the wait.
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Self::Done, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         shared.memory.read(|tables, _| tables.engine().next_signal(caller.client))
     }
 }
@@ -152,8 +143,6 @@ reply! {
 }
 
 impl Execute<Shared> for Open<'_> {
-    type Done = Opened;
-
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Opened, Error> {
         let (client, length) = (caller.client, self.data.len() as u64);
         let begun = shared
@@ -189,8 +178,6 @@ reply! {
 }
 
 impl Execute<Shared> for Close {
-    type Done = Closed;
-
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Closed, Error> {
         shared.memory.change(|tables, _| tables.engine().close(caller.client, self.session))?;
         Ok(Closed { session: self.session })
@@ -239,14 +226,7 @@ impl Answer<'_> for Vec<SessionState> {
 }
 
 impl Execute<Shared> for ListSessions {
-    type Done = Vec<SessionState>;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Self::Done, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         shared.memory.read(|tables, _| tables.engine().sessions(caller.client))
     }
 }
@@ -270,8 +250,6 @@ reply! {
 }
 
 impl Execute<Shared> for Lookup<'_> {
-    type Done = Found;
-
     fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Found, Error> {
         // Before the lock: an impossible name costs the other clients nothing.
         check_name(&self.name)?;
@@ -302,14 +280,7 @@ impl Answer<'_> for Vec<String> {
 }
 
 impl Execute<Shared> for Watch {
-    type Done = Vec<String>;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Self::Done, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         // Checked under the lock, before the process becomes a watcher: a list that does not fit
         // one reply (a datagram's, say) must not leave a watcher behind that never saw it.
         let Caller { client, most_data, .. } = caller;

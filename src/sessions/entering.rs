@@ -44,7 +44,9 @@ use crate::common::error::{Code, Error};
 use crate::common::marks::mark;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
-use crate::server::waiting::{Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting};
+use crate::server::waiting::{
+    Beginning, Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting,
+};
 
 /// The first pause before a rendezvous tries the lock again. Each pause doubles the one before.
 const MIN_PAUSE: Duration = Duration::from_micros(20);
@@ -57,8 +59,6 @@ const MAX_PAUSE: Duration = Duration::from_millis(1);
 const UNCONNECTED: Duration = Duration::from_millis(1);
 
 impl Execute<Shared> for Join<'_> {
-    type Done = Joined;
-
     /// Joins, or refuses when administrative memory is full. This serves datagrams. The process
     /// gets a fresh condition variable, on which its later requests wait.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Joined, Error> {
@@ -77,12 +77,7 @@ impl MayWait for Join<'_> {
         true
     }
 
-    fn begin(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Begun<Joined>, Error> {
+    fn begin(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Beginning<Self> {
         let waker: Arc<Condvar> = Arc::default();
         match self.enter(shared, caller, &waker)? {
             Ok(joined) => Ok(Begun::Done(joined)),

@@ -42,13 +42,15 @@ use super::names::NameTicket;
 use super::words::{SessionId, Told};
 use super::{Copying, Delivery, Finished, MessageId};
 use crate::common::caller::{Caller, ClientNumber};
-use crate::common::description::Execute;
+use crate::common::description::{Execute, Executed};
 use crate::common::error::{Code, Error};
 use crate::cooperative::manager::check_name;
 use crate::memory::service::LockedContents;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
-use crate::server::waiting::{Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting};
+use crate::server::waiting::{
+    Beginning, Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting,
+};
 
 /// The time that `wait` waits when the request has none, in milliseconds.
 pub const DEFAULT_WAIT_MS: u64 = 30_000;
@@ -70,12 +72,7 @@ impl MayWait for Wait {
         self.ms.unwrap_or(DEFAULT_WAIT_MS)
     }
 
-    fn begin(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Begun<Option<Told>>, Error> {
+    fn begin(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Beginning<Self> {
         let longest_ms = shared.waits.longest.as_millis() as u64;
         let ms = self.ms.unwrap_or(DEFAULT_WAIT_MS.min(longest_ms));
         shared.check_wait(ms)?;
@@ -134,12 +131,7 @@ impl MayWait for Receive {
         self.ms
     }
 
-    fn begin(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        spare: &mut Vec<u8>,
-    ) -> Result<Begun<MessageReply>, Error> {
+    fn begin(&self, shared: &Shared, caller: Caller, spare: &mut Vec<u8>) -> Beginning<Self> {
         shared.check_wait(self.ms)?;
         let how = ForMessage { session: self.session };
         let begun = shared.memory.change(|tables, _| {
@@ -220,15 +212,8 @@ impl Waiting for ForMessage {
 // --- for a message's receipt -------------------------------------------------------------
 
 impl Execute<Shared> for Deliver<'_> {
-    type Done = Delivered;
-
     /// With no wait, withdraws the message unless it was received at once.
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Delivered, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let caller = Caller::connected(caller.client);
         let (mut how, _) = self.start(shared, caller)?;
         // With its time over, the look withdraws the message, and always answers.
@@ -269,12 +254,7 @@ impl MayWait for Deliver<'_> {
         self.ms
     }
 
-    fn begin(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Begun<Delivered>, Error> {
+    fn begin(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Beginning<Self> {
         shared.check_wait(self.ms)?;
         let (how, waker) = self.start(shared, caller)?;
         let deadline = Instant::now() + Duration::from_millis(self.ms);
@@ -324,12 +304,7 @@ impl MayWait for Lookup<'_> {
         self.ms
     }
 
-    fn begin(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Begun<Found>, Error> {
+    fn begin(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Beginning<Self> {
         shared.check_wait(self.ms)?;
         check_name(&self.name)?;
         shared.memory.change(|tables, now| {

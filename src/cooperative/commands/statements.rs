@@ -24,7 +24,9 @@ use std::borrow::Cow;
 
 use super::{read_amounts, write_amounts};
 use crate::common::caller::Caller;
-use crate::common::description::{Answer, Execute, Field, Message, Sink, Source, command};
+use crate::common::description::{
+    Answer, Execute, Executed, Field, Message, Sink, Source, command,
+};
 use crate::common::error::Error;
 use crate::common::line::{Line, put};
 use crate::cooperative::words::{Account, Pool, PoolState, Pressure};
@@ -99,14 +101,7 @@ impl Answer<'_> for PoolStatement {
 }
 
 impl Execute<Shared> for Pools {
-    type Done = Box<PoolStatement>;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        _: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Box<PoolStatement>, Error> {
+    fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let (pools, pressure) = shared.memory.read(|tables, now| tables.manager().pools(now));
         Ok(Box::new(PoolStatement { pools, pressure }))
     }
@@ -199,10 +194,8 @@ impl Answer<'_> for Vec<Account> {
 }
 
 impl Execute<Shared> for Accounts {
-    type Done = Vec<Account>;
-
     /// Reads the accounts in parts, so that no request waits for many processes.
-    fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Self::Done, Error> {
+    fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let mut accounts: Vec<Account> = Vec::new();
         loop {
             // The name is the place in the list: a number would skip or repeat a process when

@@ -32,7 +32,7 @@ pub fn marshal(person: &Person, order: ByteOrder) -> Result<Vec<EncodedPart>, St
     let mut ends = Vec::new();
     for field in [name, place] {
         writer.string(field);
-        writer.align_to_u32();
+        writer.align(size_of::<u32>());
         ends.push(writer.length());
     }
     writer.u32(year.cast_unsigned());

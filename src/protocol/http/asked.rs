@@ -43,10 +43,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::protocol::Policy;
 use crate::protocol::base64;
+use crate::protocol::http::answer::Answering;
 use crate::protocol::http::body::{Announced, Framing};
-use crate::protocol::http::conditions::Conditions;
 use crate::protocol::http::head::Head;
-use crate::protocol::http::negotiation::Accept;
 use crate::protocol::http::refusal::{Refusal, bad};
 
 /// A head whose fields are judged.
@@ -54,16 +53,10 @@ use crate::protocol::http::refusal::{Refusal, bad};
 pub struct Asked {
     /// The rule by which the body ends.
     pub framing: Framing,
-    /// The connection closes after the answer.
-    pub closes: bool,
-    /// The answer says `Connection: keep-alive`, which HTTP/1.0 needs.
-    pub keeps_alive: bool,
     /// The client waits for `100 Continue` before it sends the body.
     pub expects_continue: bool,
-    /// The forms that the client accepts.
-    pub accept: Accept,
-    /// The conditions of the request, and the part of the lease that the client wants.
-    pub conditions: Conditions,
+    /// The terms of the answer, but for the method and the path.
+    pub answering: Answering,
     /// The refusal of the request, whatever its method and path; the connection can go on.
     pub forbidden: Option<Refusal>,
 }
@@ -95,12 +88,11 @@ pub fn understand(
     authority: Option<&[u8]>,
     policy: &Policy,
 ) -> Result<Asked, Refusal> {
-    let mut seen = Seen::default();
-    let (mut accept, mut conditions) = (Accept::default(), Conditions::default());
+    let (mut seen, mut answering) = (Seen::default(), Answering::default());
     for &(name, value) in &head.fields {
         see(&mut seen, head.minor, name, value, policy.max_message)?;
-        accept.see(name, value);
-        conditions.see(name, value);
+        answering.accept.see(name, value);
+        answering.conditions.see(name, value);
     }
     if seen.host.is_some_and(|host| !is_readable(host)) {
         return Err(bad("the host is no name or address with a port; send one"));
@@ -110,15 +102,13 @@ pub fn understand(
     }
     // HTTP/1.1 persists unless a side says `close`; HTTP/1.0 closes unless the client says
     // `keep-alive`. With both words, `close` wins (RFC 9112, section 9.3).
-    let closes = seen.closes || head.minor == 0 && !seen.keeps_alive;
+    answering.closes = seen.closes || head.minor == 0 && !seen.keeps_alive;
+    answering.keeps_alive = head.minor == 0 && !answering.closes;
     Ok(Asked {
         framing: seen.announced.framing()?,
-        closes,
-        keeps_alive: head.minor == 0 && !closes,
         // A client of HTTP/1.0 does not know 100 (RFC 9110, section 10.1.1).
         expects_continue: head.minor > 0 && seen.expect.is_some(),
-        accept,
-        conditions,
+        answering,
         forbidden: forbidden(&seen, authority, policy),
     })
 }

@@ -118,52 +118,41 @@ pub struct Scan {
     at: usize,
     /// Bytes of data in the finished chunks.
     data: usize,
-    /// The chunk of size 0 is finished; trailers follow.
-    in_trailers: bool,
-    /// Offset of the trailers.
-    trailers: usize,
-}
-
-/// The result of a scan.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Scanned {
-    /// The end of the body has not arrived.
-    Incomplete,
-    /// The body is complete; its length in bytes, with all size lines and trailers.
-    Whole(usize),
+    /// Offset of the trailers, once the chunk of size 0 is finished.
+    trailers: Option<usize>,
 }
 
 impl Scan {
     /// Scans on from the place where the last call stopped. `body` is the same body, and longer if
-    /// more has arrived; with its size lines it may have `most` bytes.
+    /// more has arrived; with its size lines it may have `most` bytes. Returns the length of the
+    /// body with all size lines and trailers, `None` while its end has not arrived.
     ///
     /// # Errors
     /// 400 for bytes that are no chunk or no trailer, 413 for too long a body, 431 for too long
     /// trailers. The connection closes, so the half-moved scan is not used again.
-    pub fn scan(&mut self, body: &[u8], most: usize) -> Result<Scanned, Refusal> {
-        if self.scan_chunks(body, most)? {
-            self.scan_trailers(body)
-        } else {
-            Ok(Scanned::Incomplete)
+    pub fn scan(&mut self, body: &[u8], most: usize) -> Result<Option<usize>, Refusal> {
+        match self.scan_chunks(body, most)? {
+            Some(trailers) => self.scan_trailers(body, trailers),
+            None => Ok(None),
         }
     }
 
-    /// Scans chunks. Returns whether the chunk of size 0 is finished.
-    fn scan_chunks(&mut self, body: &[u8], most: usize) -> Result<bool, Refusal> {
-        while !self.in_trailers {
-            let Some((size, line)) = size_line(&body[self.at..])? else { return Ok(false) };
+    /// Scans chunks. Returns the offset of the trailers when the chunk of size 0 is finished.
+    fn scan_chunks(&mut self, body: &[u8], most: usize) -> Result<Option<usize>, Refusal> {
+        while self.trailers.is_none() {
+            let Some((size, line)) = size_line(&body[self.at..])? else { return Ok(None) };
             // Before the chunk arrives: a claimed size fills no memory, and `end` cannot overflow.
             if size > most.saturating_sub(self.data) {
                 return Err(too_long(most));
             }
             if size == 0 {
                 self.at += line;
-                (self.in_trailers, self.trailers) = (true, self.at);
+                self.trailers = Some(self.at);
                 break;
             }
             let end = self.at + line + size;
-            match body.get(end..end + 2) {
-                Some(b"\r\n") => {
+            match body[end.min(body.len())..] {
+                [b'\r', b'\n', ..] => {
                     self.at = end + 2;
                     self.data += size;
                     // Size lines count, too: `1 CRLF x CRLF` takes six bytes for one byte of data.
@@ -171,34 +160,33 @@ impl Scan {
                         return Err(too_long(most));
                     }
                 }
-                Some(_) => return Err(bad("a chunk does not end with CR LF where its size says")),
-                None if body.get(end).is_some_and(|&byte| byte != b'\r') => {
-                    return Err(bad("a chunk does not end with CR LF where its size says"));
-                }
-                None => return incomplete(body, most).map(|()| false),
+                // The caller waits for more, but not beyond the bound.
+                [] | [b'\r'] if body.len() > most => return Err(too_long(most)),
+                [] | [b'\r'] => return Ok(None),
+                _ => return Err(bad("a chunk does not end with CR LF where its size says")),
             }
         }
-        Ok(true)
+        Ok(self.trailers)
     }
 
     /// Scans trailers up to the empty line. Each must be a field, and is dropped: a trailer that
     /// could change the request, such as `Host`, would come after the request was judged.
-    fn scan_trailers(&mut self, body: &[u8]) -> Result<Scanned, Refusal> {
+    fn scan_trailers(&mut self, body: &[u8], trailers: usize) -> Result<Option<usize>, Refusal> {
         while let Some(found) = body[self.at..].iter().position(|&byte| byte == b'\n') {
             let line = &body[self.at..self.at + found];
             self.at += found + 1;
-            check_trailers(self.at - self.trailers)?;
+            check_trailers(self.at - trailers)?;
             match line.strip_suffix(b"\r") {
-                Some([]) => return Ok(Scanned::Whole(self.at)),
+                Some([]) => return Ok(Some(self.at)),
                 Some(line) => drop(field(line)?),
                 None => return Err(bad("a line ends with LF alone; end each with CR LF")),
             }
         }
-        check_trailers(body.len() - self.trailers)?;
-        Ok(Scanned::Incomplete)
+        check_trailers(body.len() - trailers)?;
+        Ok(None)
     }
 
-    /// Returns the data of a body for which [`Scan::scan`] has returned `Whole`. Reads the size
+    /// Returns the data of a body for which [`Scan::scan`] has returned a length. Reads the size
     /// lines a second time: that is cheaper than a list of all chunks.
     pub fn collect(&self, body: &[u8]) -> Vec<u8> {
         let mut data = Vec::with_capacity(self.data);
@@ -221,11 +209,6 @@ fn check_trailers(length: usize) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::last(431, "the trailers have over 16384 bytes; send fewer"))
-}
-
-/// Refuses an incomplete chunk of a body that has over `most` bytes already; else the caller waits for more.
-fn incomplete(body: &[u8], most: usize) -> Result<(), Refusal> {
-    if body.len() > most { Err(too_long(most)) } else { Ok(()) }
 }
 
 /// Reads a size line. Returns the chunk's size and the length of the line, both in bytes, or `None`
@@ -266,9 +249,9 @@ pub fn whole<'a>(
 ) -> Result<Option<Body<'a>>, Refusal> {
     match framing {
         Framing::Length(length) => Ok(rest.get(..length).map(|body| (Cow::Borrowed(body), length))),
-        Framing::Chunked => Ok(match scan.scan(rest, most)? {
-            Scanned::Incomplete => None,
-            Scanned::Whole(used) => Some((Cow::Owned(scan.collect(&rest[..used])), used)),
-        }),
+        Framing::Chunked => {
+            let used = scan.scan(rest, most)?;
+            Ok(used.map(|used| (Cow::Owned(scan.collect(&rest[..used])), used)))
+        }
     }
 }

@@ -40,12 +40,8 @@ impl MediaForm {
 
     /// Returns the type and the subtype that `Accept` names.
     fn media(self) -> (&'static str, &'static str) {
-        match self {
-            MediaForm::Text => ("text", "plain"),
-            MediaForm::Bytes => ("application", "octet-stream"),
-            MediaForm::Json => ("application", "json"),
-            MediaForm::Xml => ("application", "xml"),
-        }
+        let media = self.content_type().split(';').next().unwrap_or_default();
+        media.split_once('/').unwrap_or_default()
     }
 
     /// Returns the value of `Content-Type`.
@@ -94,16 +90,13 @@ impl Accept {
     /// Gives the quality of one range to the forms that it covers.
     fn add(&mut self, media: &str, subtype: &str, quality: u16) {
         let wanted = self.0.get_or_insert_default();
+        let is = |given: &str, known: &str| given.eq_ignore_ascii_case(known);
         for form in MediaForm::ALL {
             let (known, known_subtype) = form.media();
             let particular = match (media, subtype) {
                 ("*", "*") => 1,
-                (_, "*") if media.eq_ignore_ascii_case(known) => 2,
-                _ if media.eq_ignore_ascii_case(known)
-                    && subtype.eq_ignore_ascii_case(known_subtype) =>
-                {
-                    3
-                }
+                (_, "*") if is(media, known) => 2,
+                _ if is(media, known) && is(subtype, known_subtype) => 3,
                 _ => continue,
             };
             let before = &mut wanted[form as usize];

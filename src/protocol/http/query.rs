@@ -76,14 +76,6 @@ impl<'a> Source<'a> for Parameters<'a> {
         number(value, &explained.replacen('=', ", ", 1))
     }
 
-    fn u32(&mut self) -> Result<u32, Error> {
-        u32::try_from(self.u64()?).map_err(|_| Error::not_a_number())
-    }
-
-    fn optional(&mut self) -> Result<Option<u64>, Error> {
-        if self.is_over() { Ok(None) } else { self.u64().map(Some) }
-    }
-
     /// Returns the id of the path. A command has one id at most.
     fn id(&mut self) -> Result<LeaseId, Error> {
         self.id.take().ok_or_else(|| Error::new(Code::BadRequest, "the path has no id; give one"))

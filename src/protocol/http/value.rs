@@ -24,12 +24,11 @@
 //! **Source** RFC 8259; W3C, XML 1.0, sections 2.2, 2.4 and 2.11; the lecture, for the choice of a
 //! form.
 
-use std::io::Write;
-
 use crate::commands::{Inspection, Reply};
 use crate::common::description::{Answer, Message, Sink};
 use crate::common::error::Error;
 use crate::common::id::LeaseId;
+use crate::common::line::put;
 use crate::protocol::base64;
 
 /// A value that both JSON and XML can write.
@@ -82,17 +81,8 @@ impl RecordSink {
 }
 
 impl Sink for RecordSink {
-    /// Says no: fields have names here, and may be left out.
-    fn is_binary(&self) -> bool {
-        false
-    }
-
     fn u64(&mut self, name: &str, value: u64) {
         self.add(name, Value::Number(value));
-    }
-
-    fn u32(&mut self, name: &str, value: u32) {
-        self.add(name, Value::Number(value.into()));
     }
 
     fn hundredths(&mut self, name: &str, value: u32) {
@@ -109,10 +99,6 @@ impl Sink for RecordSink {
 
     fn text(&mut self, name: &str, text: &str) {
         self.add(name, Value::Text(text.to_string()));
-    }
-
-    fn choice(&mut self, name: &str, word: &str, _: u32) {
-        self.text(name, word);
     }
 
     /// Adds data in base64, because neither format can hold all bytes.
@@ -153,17 +139,13 @@ impl Value {
             Value::Hundredths(number) => put_hundredths(out, *number),
             Value::Text(text) => json_string(text, out),
             Value::List(_, values) => {
-                bracketed(out, b'[', values, |value, out| value.json(out));
-                out.push(b']');
+                bracketed(out, b"[]", values, |value, out| value.json(out));
             }
-            Value::Record(fields) => {
-                bracketed(out, b'{', fields, |(name, value), out| {
-                    json_string(name, out);
-                    out.push(b':');
-                    value.json(out);
-                });
-                out.push(b'}');
-            }
+            Value::Record(fields) => bracketed(out, b"{}", fields, |(name, value), out| {
+                json_string(name, out);
+                out.push(b':');
+                value.json(out);
+            }),
         }
     }
 
@@ -182,21 +164,16 @@ impl Value {
     }
 }
 
-/// Appends the opening bracket, and the items with commas between them. The caller closes.
-fn bracketed<T>(out: &mut Vec<u8>, open: u8, items: &[T], each: impl Fn(&T, &mut Vec<u8>)) {
-    out.push(open);
+/// Appends items in brackets, with commas between them.
+fn bracketed<T>(out: &mut Vec<u8>, pair: &[u8; 2], items: &[T], each: impl Fn(&T, &mut Vec<u8>)) {
+    out.push(pair[0]);
     for (at, item) in items.iter().enumerate() {
         if at > 0 {
             out.push(b',');
         }
         each(item, out);
     }
-}
-
-/// Appends formatted text without a `String` in between.
-fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // Writing to a vector cannot fail.
-    let _ = out.write_fmt(text);
+    out.push(pair[1]);
 }
 
 /// Appends a number in hundredths by whole numbers alone: no floating point rounds it.

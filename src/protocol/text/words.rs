@@ -173,15 +173,6 @@ impl<'a> Source<'a> for FieldWords<'a> {
         parse_decimal(self.next()).ok_or_else(Error::not_a_number)
     }
 
-    fn u32(&mut self) -> Result<u32, Error> {
-        u32::try_from(self.u64()?).map_err(|_| Error::not_a_number())
-    }
-
-    /// A text leaves a number out by ending before it, so an optional number is the last field.
-    fn optional(&mut self) -> Result<Option<u64>, Error> {
-        if self.is_over() { Ok(None) } else { self.u64().map(Some) }
-    }
-
     fn id(&mut self) -> Result<LeaseId, Error> {
         LeaseId::parse(self.next())
     }

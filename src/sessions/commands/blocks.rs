@@ -21,7 +21,7 @@
 use std::time::Instant;
 
 use crate::common::caller::Caller;
-use crate::common::description::{Execute, command, reply};
+use crate::common::description::{Execute, Executed, command, reply};
 use crate::common::error::Error;
 use crate::server::shared::Shared;
 
@@ -44,14 +44,7 @@ reply! {
 }
 
 impl Execute<Shared> for Register {
-    type Done = Registered;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Registered, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let (block, size) = shared
             .rendezvous(caller, |tables, _| tables.engine().register(caller.client, self.size))?;
         Ok(Registered { block, size })
@@ -77,8 +70,6 @@ reply! {
 }
 
 impl Execute<Shared> for Grow {
-    type Done = Resized;
-
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Resized, Error> {
         // Expired leases that the reaper has not ended yet would keep memory from this request. The
         // lock is free in between, so another request may take that memory first.
@@ -102,8 +93,6 @@ command! {
 }
 
 impl Execute<Shared> for Shrink {
-    type Done = Resized;
-
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Resized, Error> {
         let size = shared.memory.change(|tables, now| {
             tables.engine().shrink(caller.client, self.block, self.size, now)

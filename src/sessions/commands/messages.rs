@@ -22,7 +22,9 @@
 use std::borrow::Cow;
 
 use crate::common::caller::Caller;
-use crate::common::description::{Answer, Execute, Message, Sink, Source, command, reply};
+use crate::common::description::{
+    Answer, Execute, Executed, Message, Sink, Source, command, reply,
+};
 use crate::common::error::{Error, Malformed};
 use crate::common::escape::escape;
 use crate::common::line::put;
@@ -52,8 +54,6 @@ reply! {
 }
 
 impl Execute<Shared> for Send<'_> {
-    type Done = Sent;
-
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Sent, Error> {
         let (client, length) = (caller.client, self.data.len() as u64);
         let begun = shared
@@ -112,14 +112,7 @@ reply! {
 }
 
 impl Execute<Shared> for Publish<'_> {
-    type Done = Published;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Published, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let (client, length) = (caller.client, self.data.len() as u64);
         let begun = shared
             .memory
@@ -187,14 +180,7 @@ impl Answer<'_> for MessageReply {
 }
 
 impl Execute<Shared> for Receive {
-    type Done = MessageReply;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        spare: &mut Vec<u8>,
-    ) -> Result<MessageReply, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, spare: &mut Vec<u8>) -> Executed<Self> {
         // The message leaves the inbox in this step, before its bytes are copied. So two
         // connections of one process never receive the same message.
         let &Receive { session, .. } = self;
@@ -222,14 +208,7 @@ command! {
 }
 
 impl Execute<Shared> for Peek {
-    type Done = MessageReply;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        spare: &mut Vec<u8>,
-    ) -> Result<MessageReply, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, spare: &mut Vec<u8>) -> Executed<Self> {
         // The copy counts as a reader, so the message outlives a `receive` by another connection.
         let &Peek { session, offset, length } = self;
         let begun = shared.memory.change(|tables, _| {
@@ -263,14 +242,7 @@ reply! {
 }
 
 impl Execute<Shared> for Forward {
-    type Done = Forwarded;
-
-    fn execute(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        _: &mut Vec<u8>,
-    ) -> Result<Forwarded, Error> {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         // One hold of the tables and no copy: 1 byte and 30 MB take the same time.
         let &Forward { session, to } = self;
         let length = shared
