@@ -146,7 +146,7 @@ impl<'ast> Visit<'ast> for Defined {
     }
 
     fn visit_item_macro(&mut self, row: &'ast syn::ItemMacro) {
-        let rows = ["command", "reply", "message", "choice"];
+        let rows = ["command", "reply", "message", "choice", "words"];
         if rows.iter().any(|name| row.mac.path.is_ident(name)) {
             let mut words = row.mac.tokens.clone().into_iter().filter_map(|token| match token {
                 TokenTree::Ident(word) => Some(word.to_string()),

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use leasebox::client::exchange::{Exchange, NextStep, Semantics, Way};
+use leasebox::client::exchange::{Exchange, ExchangePurpose, NextStep, Semantics, Way};
 use leasebox::client::peer::Peer;
 use leasebox::commands::{Draw, Reply, Request};
 use leasebox::common::caller::ClientNumber;
@@ -179,6 +179,13 @@ impl World {
         Some(Vec::new())
     }
 
+    /// Gets a token.
+    fn greet(&mut self, peer: &mut Peer) {
+        let way = Way { retry: RETRY, ..Way::default() };
+        let mut hello = Exchange::new(ExchangePurpose::Greet, way, peer, LIMIT, self.now);
+        self.carry_out(&mut hello, peer);
+    }
+
     /// Carries one exchange out.
     fn carry_out(&mut self, exchange: &mut Exchange<'_>, peer: &mut Peer) {
         loop {
@@ -199,21 +206,19 @@ fn run(protocol: Protocol, placement: &[(usize, Fault)], with_hello: bool) -> Ou
     let mut world = World::new(if with_hello { placement } else { &[] });
     let mut peer = Peer::new(ByteOrder::Big, 0);
     if !with_hello {
-        let mut hello = Exchange::greet(&mut peer, RETRY, LIMIT, world.now);
-        world.carry_out(&mut hello, &mut peer);
+        world.greet(&mut peer);
         (world.sent, world.placement) = (0, placement.to_vec());
     }
     let request = Request::Draw(Draw { count: 1 });
-    let ask = |semantics, acknowledge| Way { semantics, acknowledge, retry: RETRY };
-    let mut exchange = match protocol {
-        Protocol::R => Exchange::tell(&request, RETRY, &mut peer, LIMIT, world.now),
-        Protocol::Rr(semantics) => {
-            Exchange::ask(&request, ask(semantics, false), &mut peer, LIMIT, world.now)
-        }
-        Protocol::Rra(semantics) => {
-            Exchange::ask(&request, ask(semantics, true), &mut peer, LIMIT, world.now)
-        }
+    let (semantics, acknowledge, wants_reply) = match protocol {
+        Protocol::R => (Semantics::Maybe, false, false),
+        Protocol::Rr(semantics) => (semantics, false, true),
+        Protocol::Rra(semantics) => (semantics, true, true),
     };
+    let way = Way { semantics, acknowledge, retry: RETRY };
+    let purpose =
+        if wants_reply { ExchangePurpose::Ask(&request) } else { ExchangePurpose::Tell(&request) };
+    let mut exchange = Exchange::new(purpose, way, &mut peer, LIMIT, world.now);
     world.carry_out(&mut exchange, &mut peer);
     // The stragglers: nobody listens at the client's any more.
     while world.arrive(None).is_some() {}
@@ -348,12 +353,13 @@ fn at_most_once_executes_once_and_burns_no_number_wherever_the_faults_are() {
 fn give_up_and_call_again(placement: &[(usize, Fault)]) -> (World, Vec<Option<Vec<u32>>>) {
     let mut world = World::new(&[]);
     let mut peer = Peer::new(ByteOrder::Big, 0);
-    world.carry_out(&mut Exchange::greet(&mut peer, RETRY, LIMIT, world.now), &mut peer);
+    world.greet(&mut peer);
     (world.sent, world.placement) = (0, placement.to_vec());
     let request = Request::Draw(Draw { count: 1 });
     let way = Way { semantics: Semantics::AtMostOnce, acknowledge: true, retry: RETRY };
     let outcomes = [2 * RETRY, LIMIT].map(|limit| {
-        let mut exchange = Exchange::ask(&request, way, &mut peer, limit, world.now);
+        let mut exchange =
+            Exchange::new(ExchangePurpose::Ask(&request), way, &mut peer, limit, world.now);
         world.carry_out(&mut exchange, &mut peer);
         match exchange.into_outcome() {
             Ok(Some(Reply::Drawn(drawn))) => Some(drawn.numbers()),

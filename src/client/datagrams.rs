@@ -25,7 +25,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use crate::client::exchange::{Exchange, NextStep, Way};
+use crate::client::exchange::{Exchange, ExchangePurpose, NextStep, Way};
 use crate::client::peer::Peer;
 use crate::client::{CallError, MIN_SOCKET_TIMEOUT, deadline, resolve};
 use crate::commands::{Reply, Request};
@@ -77,9 +77,7 @@ impl ByDatagrams {
         // leaves room to rise.
         let peer = Peer::new(ByteOrder::NATIVE, rand::random::<u32>() / 2);
         let mut client = Self { socket, address, peer, way, limit, buffer: vec![0; BUFFER] };
-        let now = Instant::now();
-        let exchange = Exchange::greet(&mut client.peer, way.retry, limit, now);
-        client.carry_out(exchange)?;
+        client.carry_out(ExchangePurpose::Greet)?;
         Ok(client)
     }
 
@@ -98,9 +96,7 @@ impl ByDatagrams {
     /// # Errors
     /// Fails with a [`CallError`]; a refusal by the server is a reply.
     pub fn do_operation(&mut self, request: &Request<'_>) -> Result<Reply<'static>, CallError> {
-        let now = Instant::now();
-        let exchange = Exchange::ask(request, self.way, &mut self.peer, self.limit, now);
-        self.carry_out(exchange)?.ok_or(CallError::Unreadable)
+        self.carry_out(ExchangePurpose::Ask(request))?.ok_or(CallError::Unreadable)
     }
 
     /// R: sends a request once and wants no reply. A datagram that the system does not send is
@@ -110,9 +106,7 @@ impl ByDatagrams {
     /// Fails with a [`CallError`] if no token can be had.
     pub fn tell(&mut self, request: &Request<'_>) -> Result<(), CallError> {
         self.listen_back();
-        let (now, retry) = (Instant::now(), self.way.retry);
-        let exchange = Exchange::tell(request, retry, &mut self.peer, self.limit, now);
-        self.carry_out(exchange).map(|_| ())
+        self.carry_out(ExchangePurpose::Tell(request)).map(|_| ())
     }
 
     /// Reads datagrams that have arrived, without waiting. A client that only tells waits for no
@@ -132,14 +126,16 @@ impl ByDatagrams {
         let _ = self.socket.set_nonblocking(false);
     }
 
-    /// Runs an exchange to its end.
+    /// Starts an exchange, and runs it to its end.
     ///
     /// # Errors
     /// Fails with the error of the exchange.
     fn carry_out(
         &mut self,
-        mut exchange: Exchange<'_>,
+        purpose: ExchangePurpose<'_>,
     ) -> Result<Option<Reply<'static>>, CallError> {
+        let now = Instant::now();
+        let mut exchange = Exchange::new(purpose, self.way, &mut self.peer, self.limit, now);
         // Drops an error that a datagram of an earlier exchange caused.
         let _ = self.socket.take_error();
         loop {

@@ -102,13 +102,13 @@ pub enum NextStep {
 
 /// The purpose of an exchange.
 #[derive(Debug)]
-enum ExchangePurpose<'r> {
-    /// To get a token.
+pub enum ExchangePurpose<'r> {
+    /// To get a token, if there is none yet.
     Greet,
-    /// R: a request without a reply.
+    /// R: a request that is sent once and wants no reply.
     Tell(&'r Request<'r>),
-    /// RR or RRA.
-    Ask(&'r Request<'r>, Way),
+    /// RR or RRA: a request that wants a reply.
+    Ask(&'r Request<'r>),
 }
 
 /// The present stage, as in the picture above.
@@ -123,6 +123,7 @@ enum ExchangeStage {
 #[derive(Debug)]
 pub struct Exchange<'r> {
     purpose: ExchangePurpose<'r>,
+    way: Way,
     /// The limit of the call (for the text of an error), and the time at which it ends.
     limit: Duration,
     deadline: Instant,
@@ -148,45 +149,19 @@ pub struct Exchange<'r> {
 }
 
 impl<'r> Exchange<'r> {
-    /// Starts an exchange that gets a token, if there is none yet.
-    pub fn greet(peer: &mut Peer, retry: Duration, limit: Duration, now: Instant) -> Self {
-        Self::new(ExchangePurpose::Greet, retry, peer, limit, now)
-    }
-
-    /// Starts R: a request that is sent once and wants no reply.
-    pub fn tell(
-        request: &'r Request<'r>,
-        retry: Duration,
-        peer: &mut Peer,
-        limit: Duration,
-        now: Instant,
-    ) -> Self {
-        Self::new(ExchangePurpose::Tell(request), retry, peer, limit, now)
-    }
-
-    /// Starts RR or RRA: a request that wants a reply.
-    pub fn ask(
-        request: &'r Request<'r>,
+    /// Starts an exchange. Drops a token that the server may have forgotten (invariant 2).
+    pub fn new(
+        purpose: ExchangePurpose<'r>,
         way: Way,
         peer: &mut Peer,
         limit: Duration,
         now: Instant,
     ) -> Self {
-        Self::new(ExchangePurpose::Ask(request, way), way.retry, peer, limit, now)
-    }
-
-    /// Starts an exchange. Drops a token that the server may have forgotten (invariant 2).
-    fn new(
-        purpose: ExchangePurpose<'r>,
-        retry: Duration,
-        peer: &mut Peer,
-        limit: Duration,
-        now: Instant,
-    ) -> Self {
         peer.drop_stale(now);
-        let retry = retry.max(MIN_RETRY);
+        let retry = way.retry.max(MIN_RETRY);
         let mut exchange = Self {
             purpose,
+            way,
             limit,
             deadline: deadline(now, limit),
             retry,
@@ -227,11 +202,11 @@ impl<'r> Exchange<'r> {
         match self.purpose {
             _ if self.stage == ExchangeStage::Greeting => {}
             ExchangePurpose::Tell(_) => self.end(Ok(None)),
-            ExchangePurpose::Ask(_, Way { semantics: Semantics::Maybe, .. }) => {
+            ExchangePurpose::Ask(_) if self.way.semantics == Semantics::Maybe => {
                 // Maybe: no second copy, but a reply may still come until the deadline.
                 self.next = self.deadline
             }
-            ExchangePurpose::Ask(..) | ExchangePurpose::Greet => {}
+            ExchangePurpose::Ask(_) | ExchangePurpose::Greet => {}
         }
         NextStep::Send
     }
@@ -286,8 +261,8 @@ impl<'r> Exchange<'r> {
 
     /// Takes the reply to the request.
     fn replied(&mut self, peer: &mut Peer, reply: Reply<'static>, now: Instant) {
-        let ExchangePurpose::Ask(_, way) = self.purpose else { return };
-        if way.semantics == Semantics::AtMostOnce {
+        let ExchangePurpose::Ask(_) = self.purpose else { return };
+        if self.way.semantics == Semantics::AtMostOnce {
             if matches!(&reply, Reply::Error(error) if error.code == Code::Busy) {
                 self.busy = true;
                 return;
@@ -298,7 +273,7 @@ impl<'r> Exchange<'r> {
                 peer.refresh(now);
             }
         }
-        self.acknowledge = way.acknowledge;
+        self.acknowledge = self.way.acknowledge;
         self.end(Ok(Some(reply)));
     }
 
@@ -341,8 +316,8 @@ impl<'r> Exchange<'r> {
             (ExchangePurpose::Tell(request), _) => {
                 (Wish { at_most_once: false, reply: false }, request)
             }
-            (ExchangePurpose::Ask(request, way), _) => {
-                let at_most_once = way.semantics == Semantics::AtMostOnce;
+            (ExchangePurpose::Ask(request), _) => {
+                let at_most_once = self.way.semantics == Semantics::AtMostOnce;
                 (Wish { at_most_once, reply: true }, request)
             }
         };
@@ -367,7 +342,7 @@ impl<'r> Exchange<'r> {
     fn token_refused(&mut self, peer: &mut Peer) {
         peer.welcome = None;
         match self.purpose {
-            ExchangePurpose::Ask(_, way) if way.semantics == Semantics::AtLeastOnce => {
+            ExchangePurpose::Ask(_) if self.way.semantics == Semantics::AtLeastOnce => {
                 let next = self.next;
                 self.go_on(peer, next);
             }

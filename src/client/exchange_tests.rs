@@ -35,6 +35,20 @@ fn sent_at(mut exchange: Exchange<'_>, peer: &Peer, start: Instant) -> Vec<u128>
     }
 }
 
+fn ask<'r>(
+    request: &'r Request<'r>,
+    way: Way,
+    peer: &mut Peer,
+    limit: Duration,
+    now: Instant,
+) -> Exchange<'r> {
+    Exchange::new(ExchangePurpose::Ask(request), way, peer, limit, now)
+}
+
+fn tell(peer: &mut Peer, now: Instant) -> Exchange<'static> {
+    Exchange::new(ExchangePurpose::Tell(&DRAW), Way::default(), peer, LIMIT, now)
+}
+
 fn drawn(asked: &[u8], token: Option<Token>) -> Vec<u8> {
     reply(read(asked).unwrap().0, token, &mut Reply::Drawn(Drawn::Received(vec![5])))
 }
@@ -47,23 +61,23 @@ fn error(asked: &[u8], code: Code) -> Vec<u8> {
 fn a_request_is_sent_again_after_waits_that_grow() {
     let (mut peer, now) = (greeted(), Instant::now());
     for semantics in [Semantics::AtLeastOnce, Semantics::AtMostOnce] {
-        let exchange = Exchange::ask(&DRAW, way(semantics), &mut peer, LIMIT, now);
+        let exchange = ask(&DRAW, way(semantics), &mut peer, LIMIT, now);
         let expected = [0, 50, 150, 350, 750, 1550, 2350, 3150, 3950, 4750];
         assert_eq!(sent_at(exchange, &peer, now), expected);
     }
-    let maybe = Exchange::ask(&DRAW, way(Semantics::Maybe), &mut peer, LIMIT, now);
+    let maybe = ask(&DRAW, way(Semantics::Maybe), &mut peer, LIMIT, now);
     assert_eq!(sent_at(maybe, &peer, now), [0]);
-    let told = Exchange::tell(&DRAW, 50 * MS, &mut peer, LIMIT, now);
+    let told = tell(&mut peer, now);
     assert_eq!(sent_at(told, &peer, now), [0]);
     let mut stranger = Peer::new(ByteOrder::Big, 0);
-    let hello = Exchange::ask(&DRAW, way(Semantics::Maybe), &mut stranger, 100 * MS, now);
+    let hello = ask(&DRAW, way(Semantics::Maybe), &mut stranger, 100 * MS, now);
     assert_eq!(sent_at(hello, &stranger, now), [0, 50], "a Hello has no effect to repeat");
 }
 
 #[test]
 fn only_a_reply_with_its_id_and_token_is_believed() {
     let (mut peer, now) = (greeted(), Instant::now());
-    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
+    let mut exchange = ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
     assert_eq!(exchange.turn(&peer, now), NextStep::Send);
     let asked = exchange.datagram().to_vec();
     let mut other_id = asked.clone();
@@ -88,7 +102,7 @@ fn only_a_reply_with_its_id_and_token_is_believed() {
 fn a_reply_is_acknowledged_once_where_that_was_agreed() {
     let (mut peer, now) = (greeted(), Instant::now());
     let rra = Way { acknowledge: true, ..Way::default() };
-    let mut exchange = Exchange::ask(&DRAW, rra, &mut peer, LIMIT, now);
+    let mut exchange = ask(&DRAW, rra, &mut peer, LIMIT, now);
     exchange.turn(&peer, now);
     let asked = exchange.datagram().to_vec();
     exchange.hear(&mut peer, &drawn(&asked, Some(T)), now);
@@ -103,7 +117,7 @@ fn a_token_that_is_not_taken_ends_it_but_for_at_least_once() {
         [(Semantics::Maybe, true), (Semantics::AtLeastOnce, false), (Semantics::AtMostOnce, true)]
     {
         let (mut peer, now) = (greeted(), Instant::now());
-        let mut exchange = Exchange::ask(&DRAW, way(semantics), &mut peer, LIMIT, now);
+        let mut exchange = ask(&DRAW, way(semantics), &mut peer, LIMIT, now);
         exchange.turn(&peer, now);
         let asked = exchange.datagram().to_vec();
         exchange.hear(&mut peer, &error(&asked, Code::Refused), now);
@@ -118,7 +132,7 @@ fn a_token_that_is_not_taken_ends_it_but_for_at_least_once() {
 #[test]
 fn a_server_that_takes_no_token_is_not_asked_without_end() {
     let (mut peer, start) = (greeted(), Instant::now());
-    let mut exchange = Exchange::ask(&DRAW, way(Semantics::AtLeastOnce), &mut peer, LIMIT, start);
+    let mut exchange = ask(&DRAW, way(Semantics::AtLeastOnce), &mut peer, LIMIT, start);
     let (mut now, mut sent) = (start, 0);
     loop {
         match exchange.turn(&peer, now) {
@@ -145,7 +159,7 @@ fn a_server_that_takes_no_token_is_not_asked_without_end() {
 #[test]
 fn a_client_that_slept_through_the_historys_time_does_not_ask_again() {
     let (mut peer, now) = (greeted(), Instant::now());
-    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
+    let mut exchange = ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
     assert_eq!(exchange.turn(&peer, now), NextStep::Send, "executed, and the reply lost");
     // It sleeps, its clock with it; the next copy's answer is that the token is too old.
     assert_eq!(exchange.turn(&peer, now + 50 * MS), NextStep::Send);
@@ -160,12 +174,12 @@ fn a_token_that_was_not_used_for_long_is_renewed_before_anything_is_asked() {
     let (mut peer, now) = (greeted(), Instant::now());
     peer.refresh(now);
     let stage = |peer: &mut Peer, after: Duration| {
-        Exchange::ask(&DRAW, Way::default(), peer, LIMIT, now + after).stage
+        ask(&DRAW, Way::default(), peer, LIMIT, now + after).stage
     };
     assert_eq!(stage(&mut peer, 29_999 * MS), ExchangeStage::Asking);
     // A reply to what was asked at most once says that the server knows it.
     let used = now + 20_000 * MS;
-    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, used);
+    let mut exchange = ask(&DRAW, Way::default(), &mut peer, LIMIT, used);
     exchange.turn(&peer, used);
     let asked = exchange.datagram().to_vec();
     exchange.hear(&mut peer, &drawn(&asked, Some(T)), used);
@@ -179,20 +193,20 @@ fn an_error_does_not_keep_a_token_fresh() {
     let (mut peer, now) = (greeted(), Instant::now());
     peer.refresh(now);
     let later = now + 29_000 * MS;
-    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, later);
+    let mut exchange = ask(&DRAW, Way::default(), &mut peer, LIMIT, later);
     exchange.turn(&peer, later);
     let asked = exchange.datagram().to_vec();
     let mut refusal = Reply::Error(Error::new(Code::TooLarge, "it does not fit"));
     exchange.hear(&mut peer, &reply(read(&asked).unwrap().0, Some(T), &mut refusal), later);
     let after = now + 30_000 * MS;
-    let next = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, after);
+    let next = ask(&DRAW, Way::default(), &mut peer, LIMIT, after);
     assert_eq!(next.stage, ExchangeStage::Greeting);
 }
 
 #[test]
 fn after_a_copy_was_sent_nothing_says_that_it_was_not_asked() {
     let (mut peer, now) = (greeted(), Instant::now());
-    let mut exchange = Exchange::ask(&DRAW, way(Semantics::AtLeastOnce), &mut peer, LIMIT, now);
+    let mut exchange = ask(&DRAW, way(Semantics::AtLeastOnce), &mut peer, LIMIT, now);
     exchange.turn(&peer, now);
     let asked = exchange.datagram().to_vec();
     exchange.hear(&mut peer, &error(&asked, Code::Refused), now);
@@ -214,7 +228,7 @@ fn busy_is_no_answer_to_at_most_once_until_time_is_over() {
         reply(read(asked).unwrap().0, Some(T), &mut full)
     };
     let (mut peer, now) = (greeted(), Instant::now());
-    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
+    let mut exchange = ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
     exchange.turn(&peer, now);
     let asked = exchange.datagram().to_vec();
     exchange.hear(&mut peer, &busy(&asked), now);
@@ -222,7 +236,7 @@ fn busy_is_no_answer_to_at_most_once_until_time_is_over() {
     // Another copy found room.
     exchange.hear(&mut peer, &drawn(&asked, Some(T)), now);
     assert!(matches!(exchange.into_outcome(), Ok(Some(Reply::Drawn(_)))));
-    let mut exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
+    let mut exchange = ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
     exchange.turn(&peer, now);
     let asked = exchange.datagram().to_vec();
     exchange.hear(&mut peer, &busy(&asked), now);
@@ -233,23 +247,20 @@ fn busy_is_no_answer_to_at_most_once_until_time_is_over() {
 #[test]
 fn who_only_tells_hears_in_between_that_its_token_is_not_taken() {
     let (mut peer, now) = (greeted(), Instant::now());
-    let mut told = Exchange::tell(&DRAW, 50 * MS, &mut peer, LIMIT, now);
+    let mut told = tell(&mut peer, now);
     assert_eq!(told.turn(&peer, now), NextStep::Send);
     let asked = told.datagram().to_vec();
     peer.hear_between(&drawn(&asked, Some(T)));
     assert!(peer.welcome.is_some());
     peer.hear_between(&error(&asked, Code::Refused));
-    assert_eq!(
-        Exchange::tell(&DRAW, 50 * MS, &mut peer, LIMIT, now).stage,
-        ExchangeStage::Greeting
-    );
+    assert_eq!(tell(&mut peer, now).stage, ExchangeStage::Greeting);
 }
 
 #[test]
 fn without_a_wait_between_copies_it_waits_all_the_same() {
     let (mut peer, now) = (greeted(), Instant::now());
     let hasty = Way { retry: Duration::ZERO, ..Way::default() };
-    let exchange = Exchange::ask(&DRAW, hasty, &mut peer, 100 * MS, now);
+    let exchange = ask(&DRAW, hasty, &mut peer, 100 * MS, now);
     assert_eq!(sent_at(exchange, &peer, now), [0, 1, 3, 7, 15, 31, 47, 63, 79, 95]);
 }
 
@@ -258,7 +269,7 @@ fn a_request_that_does_not_fit_is_not_sent() {
     let (mut peer, now) = (greeted(), Instant::now());
     let id = crate::common::id::LeaseId::from_number(7);
     let set = Request::Set(Set { id, data: vec![7; 1000].into() });
-    let mut exchange = Exchange::ask(&set, Way::default(), &mut peer, LIMIT, now);
+    let mut exchange = ask(&set, Way::default(), &mut peer, LIMIT, now);
     assert_eq!(exchange.turn(&peer, now), NextStep::Over);
     let refused = exchange.into_outcome();
     assert!(matches!(refused, Err(CallError::Refused(Error { code: Code::TooLarge, .. }))));
@@ -268,6 +279,6 @@ fn a_request_that_does_not_fit_is_not_sent() {
 fn when_the_ids_of_a_token_are_used_up_another_token_is_asked_for() {
     let (mut peer, now) = (greeted(), Instant::now());
     peer.last_id = u32::MAX;
-    let exchange = Exchange::ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
+    let exchange = ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
     assert_eq!(exchange.stage, ExchangeStage::Greeting);
 }

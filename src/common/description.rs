@@ -49,7 +49,7 @@ use std::borrow::Cow;
 use super::caller::Caller;
 use super::error::Error;
 use super::id::LeaseId;
-pub(crate) use super::rows::{choice, command, message, reply};
+pub(crate) use super::rows::{choice, command, message, reply, words};
 
 /// The origin of a message's fields. Each method reads the next field, so the order of the calls is
 /// the order of the row. `'a` is the lifetime of the input, from which data is borrowed.
@@ -259,116 +259,61 @@ pub const fn first_word(form: &[u8]) -> &[u8] {
     form.split_at(end).0
 }
 
-/// Implements [`Field`] for a type that [`Source`] and [`Sink`] each have a method for.
-macro_rules! number_field {
-    ($type:ty, $method:ident) => {
-        impl<'a> Field<'a> for $type {
-            fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-                source.$method()
-            }
-
-            fn write(&self, name: &str, sink: &mut impl Sink) {
-                sink.$method(name, *self);
-            }
-        }
-    };
-}
-
-number_field!(u64, u64);
-number_field!(u32, u32);
-number_field!(LeaseId, id);
-
-impl<'a> Field<'a> for Option<u64> {
-    const WORDS: (usize, usize) = (0, 1);
-
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.optional()
-    }
-
-    fn write(&self, name: &str, sink: &mut impl Sink) {
-        sink.optional(name, *self);
-    }
-}
-
-/// A share in percent. A number over 255 becomes 255: the chapter refuses every share over 100, so
-/// its refusal stays right.
-impl<'a> Field<'a> for Option<u8> {
-    const WORDS: (usize, usize) = (0, 1);
-
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        Ok(source.optional()?.map(|percent| u8::try_from(percent).unwrap_or(u8::MAX)))
-    }
-
-    fn write(&self, name: &str, sink: &mut impl Sink) {
-        sink.optional(name, self.map(u64::from));
-    }
-}
-
-impl<'a> Field<'a> for Cow<'a, str> {
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.text()
-    }
-
-    fn write(&self, name: &str, sink: &mut impl Sink) {
-        sink.text(name, self);
-    }
-}
-
-impl<'a> Field<'a> for String {
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.text().map(Cow::into_owned)
-    }
-
-    fn write(&self, name: &str, sink: &mut impl Sink) {
-        sink.text(name, self);
-    }
-}
-
-impl<'a> Field<'a> for Cow<'a, [u8]> {
-    const WORDS: (usize, usize) = (0, usize::MAX);
-
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.data()
-    }
-
-    fn write(&self, name: &str, sink: &mut impl Sink) {
-        sink.data(name, self);
-    }
-}
-
-/// The data of a reply, which only a client reads: it outlives the input buffer, so it is owned.
-impl<'a> Field<'a> for Vec<u8> {
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.data().map(Cow::into_owned)
-    }
-
-    fn write(&self, name: &str, sink: &mut impl Sink) {
-        sink.data(name, self);
-    }
-}
-
 /// The bytes of an id in a frame.
 pub const ID_BYTES: usize = 16;
 
 /// The fewest bytes of a string in a frame: four of its length, and its NUL.
 pub const MIN_STRING: usize = 5;
 
-impl<'a> Field<'a> for Vec<LeaseId> {
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.list(ID_BYTES, S::id)
-    }
+/// Implements [`Field`] for each type of a table: the number of its words, at least and at most, how
+/// a source reads it, and how a sink writes it.
+macro_rules! fields {
+    (<$a:lifetime> $($type:ty = $words:expr,
+        |$source:ident| $read:expr,
+        |$sink:ident, $name:ident, $value:ident| $write:expr;)*
+    ) => {
+        $(impl<$a> Field<$a> for $type {
+            const WORDS: (usize, usize) = $words;
 
-    fn write(&self, name: &str, sink: &mut impl Sink) {
-        sink.list(name, "id", self, |id, sink| sink.id("", *id));
-    }
+            fn read<S: Source<$a>>($source: &mut S) -> Result<Self, Error> {
+                $read
+            }
+
+            fn write(&self, $name: &str, $sink: &mut impl Sink) {
+                let $value = self;
+                $write
+            }
+        })*
+    };
 }
 
-impl<'a> Field<'a> for Vec<String> {
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.list(MIN_STRING, |source| source.text().map(Cow::into_owned))
-    }
-
-    fn write(&self, name: &str, sink: &mut impl Sink) {
-        sink.list(name, "name", self, |text, sink| sink.text("", text));
-    }
+fields! { <'a>
+    u64 = (1, 1), |source| source.u64(), |sink, name, value| sink.u64(name, *value);
+    u32 = (1, 1), |source| source.u32(), |sink, name, value| sink.u32(name, *value);
+    LeaseId = (1, 1), |source| source.id(), |sink, name, id| sink.id(name, *id);
+    Option<u64> = (0, 1),
+        |source| source.optional(),
+        |sink, name, value| sink.optional(name, *value);
+    // A share in percent. A number over 255 becomes 255: the chapter refuses every share over 100,
+    // so its refusal stays right.
+    Option<u8> = (0, 1),
+        |source| Ok(source.optional()?.map(|percent| u8::try_from(percent).unwrap_or(u8::MAX))),
+        |sink, name, percent| sink.optional(name, percent.map(u64::from));
+    Cow<'a, str> = (1, 1), |source| source.text(), |sink, name, text| sink.text(name, text);
+    String = (1, 1),
+        |source| source.text().map(Cow::into_owned),
+        |sink, name, text| sink.text(name, text);
+    Cow<'a, [u8]> = (0, usize::MAX),
+        |source| source.data(),
+        |sink, name, data| sink.data(name, data);
+    // The data of a reply, which only a client reads: it outlives the input buffer, so it is owned.
+    Vec<u8> = (1, 1),
+        |source| source.data().map(Cow::into_owned),
+        |sink, name, data| sink.data(name, data);
+    Vec<LeaseId> = (1, 1),
+        |source| source.list(ID_BYTES, |source| source.id()),
+        |sink, name, ids| sink.list(name, "id", ids, |id, sink| sink.id("", *id));
+    Vec<String> = (1, 1),
+        |source| source.list(MIN_STRING, |source| source.text().map(Cow::into_owned)),
+        |sink, name, texts| sink.list(name, "name", texts, |text, sink| sink.text("", text));
 }

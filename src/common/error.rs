@@ -19,6 +19,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::description::words;
+
 /// A refusal: a code for programs, and a text for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
@@ -60,54 +62,28 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The kinds of refusal. Their order is part of the wire format: a frame's status is the place of
-/// the code from 1, so a new code goes to the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Code {
-    /// A wrong number, word count, escape or frame: the same request fails again.
-    BadRequest,
-    /// There is no such command.
-    UnknownCommand,
-    /// There is no such lease, process or session, or no longer. The same answer for both: a
-    /// stranger who guesses ids learns nothing.
-    NotFound,
-    /// The data or the block can never fit.
-    TooLarge,
-    /// The block does not fit now; it may fit later.
-    OutOfMemory,
-    /// Every number of the list was drawn.
-    Exhausted,
-    /// A rule forbids it; the text says which.
-    Refused,
-    /// A limit of the server is reached, such as that of clients; try again later.
-    Busy,
-}
-
-impl Code {
-    /// All codes, in the order of their declaration.
-    pub const ALL: [Self; 8] = [
-        Code::BadRequest,
-        Code::UnknownCommand,
-        Code::NotFound,
-        Code::TooLarge,
-        Code::OutOfMemory,
-        Code::Exhausted,
-        Code::Refused,
-        Code::Busy,
-    ];
-
-    /// Returns the code's word in text, RESP, JSON and XML.
-    pub fn word(self) -> &'static str {
-        match self {
-            Code::BadRequest => "bad-request",
-            Code::UnknownCommand => "unknown-command",
-            Code::NotFound => "not-found",
-            Code::TooLarge => "too-large",
-            Code::OutOfMemory => "out-of-memory",
-            Code::Exhausted => "exhausted",
-            Code::Refused => "refused",
-            Code::Busy => "busy",
-        }
+words! {
+    /// The kinds of refusal, each with its word in text, RESP, JSON and XML. Their order is part of
+    /// the wire format: a frame's status is the place of the code from 1, so a new code goes to the
+    /// end.
+    Code {
+        /// A wrong number, word count, escape or frame: the same request fails again.
+        BadRequest = "bad-request",
+        /// There is no such command.
+        UnknownCommand = "unknown-command",
+        /// There is no such lease, process or session, or no longer. The same answer for both: a
+        /// stranger who guesses ids learns nothing.
+        NotFound = "not-found",
+        /// The data or the block can never fit.
+        TooLarge = "too-large",
+        /// The block does not fit now; it may fit later.
+        OutOfMemory = "out-of-memory",
+        /// Every number of the list was drawn.
+        Exhausted = "exhausted",
+        /// A rule forbids it; the text says which.
+        Refused = "refused",
+        /// A limit of the server is reached, such as that of clients; try again later.
+        Busy = "busy",
     }
 }
 

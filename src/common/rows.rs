@@ -5,6 +5,7 @@
 //! | `message!` | the struct, its `read` and its `write` |
 //! | `command!` | a message with its kind, its form, its route and its reply |
 //! | `reply!` | a message with its kind and its word |
+//! | `words!` | an enum whose values have words |
 //! | `choice!` | an enum whose values are words in a text, and numbers in a frame |
 //!
 //! ```text
@@ -157,12 +158,10 @@ macro_rules! reply {
 }
 pub(crate) use reply;
 
-/// An enum of words: its values and their words; before them the errors for another word, and for
-/// another number. A value's number is its place in the list, so a new value goes to the end.
-macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident [$wrong_word:literal, $wrong_number:literal] {
-        $($(#[$about:meta])* $value:ident = $word:literal),* $(,)?
-    }) => {
+/// An enum whose values have words. A value's number is its place in the list, so a new value goes
+/// to the end.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $value:ident = $word:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name { $($(#[$about])* $value),* }
@@ -171,11 +170,20 @@ macro_rules! choice {
             /// All values, in the order of their numbers.
             pub const ALL: [Self; [$($name::$value),*].len()] = [$($name::$value),*];
 
-            /// Returns the word of a value in a text.
+            /// Returns the word of a value.
             pub fn word(self) -> &'static str {
                 match self { $($name::$value => $word),* }
             }
         }
+    };
+}
+pub(crate) use words;
+
+/// An enum of words that is a field: before its values stand the errors for another word, and for
+/// another number.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident [$wrong_word:literal, $wrong_number:literal] { $($values:tt)* }) => {
+        $crate::common::description::words!($(#[$doc])* $name { $($values)* });
 
         impl<'m> $crate::common::description::Field<'m> for $name {
             fn read<S: $crate::common::description::Source<'m>>(

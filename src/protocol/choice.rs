@@ -29,48 +29,27 @@ use super::memorylease::MemoryLease;
 use super::resp::Resp;
 use super::text::Text;
 use super::{Policy, Speaks, Tail};
+use crate::common::description::words;
 
 /// The longest first line, in bytes, whose end the choice waits for, to see whether it is HTTP.
 pub(super) const HTTP_LINE: usize = http::head::MAX_LINE;
 
-/// The format that a connection speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// None yet: too few bytes have arrived.
-    Nothing,
-    /// Text lines.
-    Text,
-    /// MemoryLease frames.
-    MemoryLease,
-    /// leasebox frames.
-    Frames,
-    /// HTTP.
-    Http,
-    /// RESP.
-    Resp,
-}
-
-impl Protocol {
-    /// All formats. Each stands at its number, which other threads read from an atomic.
-    pub const ALL: [Self; 6] = [
-        Protocol::Nothing,
-        Protocol::Text,
-        Protocol::MemoryLease,
-        Protocol::Frames,
-        Protocol::Http,
-        Protocol::Resp,
-    ];
-
-    /// Returns the word for it in the list of connections.
-    pub fn word(self) -> &'static str {
-        match self {
-            Protocol::Nothing => "nothing",
-            Protocol::Text => "text",
-            Protocol::MemoryLease => "memorylease",
-            Protocol::Frames => "frames",
-            Protocol::Http => "http",
-            Protocol::Resp => "resp",
-        }
+words! {
+    /// The format that a connection speaks, with its word in the list of connections. Each stands at
+    /// its number, which other threads read from an atomic.
+    Protocol {
+        /// None yet: too few bytes have arrived.
+        Nothing = "nothing",
+        /// Text lines.
+        Text = "text",
+        /// MemoryLease frames.
+        MemoryLease = "memorylease",
+        /// leasebox frames.
+        Frames = "frames",
+        /// HTTP.
+        Http = "http",
+        /// RESP.
+        Resp = "resp",
     }
 }
 

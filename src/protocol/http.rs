@@ -64,12 +64,11 @@ use crate::commands::{Reply, Request};
 use crate::common::error::Error;
 use crate::protocol::output::Output;
 use crate::protocol::{Decoded, Policy, Tail};
-use answer::{Answering, Now};
+use answer::{Answering, Response};
 use asked::understand;
 use body::{Framing, Scan};
 use head::{Head, parse};
 use negotiation::MediaForm;
-use page::Page;
 use refusal::{Refusal, bad};
 use resource::{LEASE, LEASES, Method, Resource};
 
@@ -99,10 +98,7 @@ pub struct Http {
 #[derive(Debug)]
 enum Own {
     Continue,
-    Refusal(Refusal),
-    Page(Page),
-    Options(String),
-    Trace(Vec<u8>),
+    Response(Response),
 }
 
 /// The longest body, in bytes, that the server reads after a refusal only to keep the connection.
@@ -251,11 +247,11 @@ impl Http {
             return Err(Refusal::new(400, text));
         }
         let own = match (method, resource) {
-            (Method::Options, _) => Own::Options(resource.methods()),
-            (Method::Trace, _) => Own::Trace(traced(head)),
+            (Method::Options, _) => Response::options(&resource.methods()),
+            (Method::Trace, _) => Response::trace(traced(head)),
             (_, Resource::Page(page)) => {
                 query::parameters(query, &[])?;
-                Own::Page(page)
+                self.answering.page(page)
             }
             _ => {
                 let is_read = matches!(method, Method::Get | Method::Head);
@@ -270,59 +266,48 @@ impl Http {
                 return resource.request(method, query, body, conditions, form).map(Some);
             }
         };
-        self.own = Some(own);
+        self.own = Some(Own::Response(own));
         Ok(None)
     }
 
-    /// Keeps a refusal until [`Http::encode_own`] appends it.
+    /// Keeps the answer with a refusal until [`Http::encode_own`] appends it.
     fn refuse<'a>(&mut self, refusal: Refusal, used: usize) -> Decoded<'a> {
         self.answering.closes |= refusal.is_last;
-        self.own = Some(Own::Refusal(refusal));
+        self.own = Some(Own::Response(self.answering.refuse(&refusal)));
         Decoded::Own { used }
     }
 
     /// Appends the answer with a service's reply to the request that was decoded last.
     pub fn encode(&mut self, reply: &mut Reply<'_>, policy: &Policy, out: &mut Output) {
-        self.answer(policy, out, |answering, now, out| answering.encode(reply, now, out));
+        let since = since_1970(policy);
+        let response = self.answering.reply(reply, since.as_millis() as u64);
+        self.put(response, since, out);
     }
 
     /// Appends HTTP's own answer. `100 Continue` has no fields, and a final answer follows it.
     pub fn encode_own(&mut self, policy: &Policy, out: &mut Output) {
-        let Some(own) = self.own.take() else { return };
-        if matches!(own, Own::Continue) {
-            out.bytes.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-            return;
+        match self.own.take() {
+            Some(Own::Continue) => out.bytes.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n"),
+            Some(Own::Response(response)) => self.put(response, since_1970(policy), out),
+            None => {}
         }
-        self.answer(policy, out, |answering, now, out| match own {
-            Own::Continue => {}
-            Own::Refusal(refusal) => answering.refuse(&refusal, now, out),
-            Own::Page(page) => answering.page(page, now, out),
-            Own::Options(methods) => answering.options(&methods, now, out),
-            Own::Trace(came) => answering.trace(&came, now, out),
-        });
     }
 
-    /// Appends one answer with the current date, and notes whether the connection closes.
-    fn answer(
-        &mut self,
-        policy: &Policy,
-        out: &mut Output,
-        encode: impl FnOnce(&Answering, &Now<'_>, &mut Output),
-    ) {
-        let since = (policy.clock)().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    /// Appends a response with its date, and notes whether the connection closes.
+    fn put(&mut self, response: Response, since: Duration, out: &mut Output) {
         // Formats a date at most once a second, not for each answer.
         if self.date.0 != since.as_secs() || self.date.1.is_empty() {
             self.date = (since.as_secs(), date::write(since.as_secs()));
         }
-        let milliseconds = since.as_millis() as u64;
-        encode(&self.answering, &Now { date: &self.date.1, milliseconds }, out);
+        self.answering.put(response, &self.date.1, out);
         self.is_over = self.answering.closes;
     }
 
     /// Prepares 408 for a request that did not arrive in time; the caller encodes it next.
     pub fn set_timed_out(&mut self, error: &Error) {
         self.answering = self.of_nobody();
-        self.own = Some(Own::Refusal(Refusal::last(408, error.text.clone())));
+        let refusal = Refusal::last(408, error.text.clone());
+        self.own = Some(Own::Response(self.answering.refuse(&refusal)));
     }
 
     /// Returns the most bytes of a lease that an answer can have. JSON and XML carry base64: four
@@ -338,6 +323,11 @@ impl Http {
     pub fn is_over(&self) -> bool {
         self.is_over
     }
+}
+
+/// Returns the time since 1970, by the clock of the rules.
+fn since_1970(policy: &Policy) -> Duration {
+    (policy.clock)().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
 }
 
 /// Finds the resource of a path, and refuses a method that it does not have: 404, 405.

@@ -5,6 +5,7 @@ use crate::commands::{Draw, Lease, Replace, Stats};
 use crate::common::id::{IdKind, LeaseId};
 use crate::memory::versions::Condition;
 use crate::protocol::Conversation;
+use crate::protocol::http::page::Page;
 
 const MAX: usize = 1 << 16;
 

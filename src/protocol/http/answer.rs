@@ -70,19 +70,19 @@ pub struct Answering {
 }
 
 /// A response before it is written.
-struct Response<'a> {
+#[derive(Debug)]
+pub struct Response {
     status: u16,
     content_type: &'static str,
     /// Fields of this response alone, each with its CR LF.
     fields: String,
-    body: ResponseBody<'a>,
+    body: ResponseBody,
 }
 
 /// The body of a response.
-enum ResponseBody<'a> {
-    /// Borrowed bytes, which `Answering::put` copies.
-    Bytes(&'a [u8]),
-    /// Owned bytes, which [`Output::attach`] moves without a copy if they are many.
+#[derive(Debug)]
+enum ResponseBody {
+    /// Its bytes, which [`Output::attach`] moves without a copy if they are many.
     Data(Vec<u8>),
     /// No body. With it, `Content-Length` would be this many bytes.
     LeftOut(u64),
@@ -93,15 +93,16 @@ enum ResponseBody<'a> {
 const FRESH: &str = "Cache-Control: no-store\r\nVary: Accept\r\n";
 
 impl Answering {
-    /// Appends the answer with a service's reply. Takes the data out of an inspected lease.
-    pub fn encode(&self, reply: &mut Reply<'_>, now: &Now<'_>, out: &mut Output) {
+    /// Returns the answer with a service's reply, `now_ms` milliseconds after 1970. Takes the data
+    /// out of an inspected lease.
+    pub fn reply(&self, reply: &mut Reply<'_>, now_ms: u64) -> Response {
         let form =
             self.accept.best(matches!(reply, Reply::Inspected(_))).unwrap_or(MediaForm::Text);
         match reply {
-            Reply::Inspected(inspection) => self.inspected(inspection, form, now, out),
+            Reply::Inspected(inspection) => self.inspected(inspection, form, now_ms),
             Reply::Error(error) => {
                 let has_condition = self.conditions.is_conditional();
-                self.error(status_of(error.code, has_condition), error, "", now, out);
+                self.error(status_of(error.code, has_condition), error, "")
             }
             reply => {
                 let (status, mut fields) = (self.status(reply), FRESH.to_string());
@@ -115,9 +116,8 @@ impl Answering {
                     }
                     _ => {}
                 }
-                let body = shown(reply, form);
-                let (content_type, body) = (form.content_type(), ResponseBody::Bytes(&body));
-                self.put(Response { status, content_type, fields, body }, now, out);
+                let body = ResponseBody::Data(shown(reply, form));
+                Response { status, content_type: form.content_type(), fields, body }
             }
         }
     }
@@ -129,9 +129,9 @@ impl Answering {
         if is_new { 201 } else { 200 }
     }
 
-    /// Appends a refusal of HTTP's own. 405 names the methods that the resource has, and 401 says
+    /// Returns the answer with a refusal of HTTP's own. 405 names the methods that the resource has, and 401 says
     /// how to log on (RFC 9110, sections 10.2.1 and 11.6.1).
-    pub fn refuse(&self, refusal: &Refusal, now: &Now<'_>, out: &mut Output) {
+    pub fn refuse(&self, refusal: &Refusal) -> Response {
         let mut fields = String::new();
         if let Some(allow) = &refusal.allow {
             fields += &format!("Allow: {allow}\r\n");
@@ -139,72 +139,51 @@ impl Answering {
         if refusal.status == 401 {
             fields += "WWW-Authenticate: Basic realm=\"leasebox\", charset=\"UTF-8\"\r\n";
         }
-        self.error(refusal.status, &refusal.error(), &fields, now, out);
+        self.error(refusal.status, &refusal.error(), &fields)
     }
 
-    /// Appends an error in the form that the client prefers. A client that accepts no form gets
+    /// Returns an error in the form that the client prefers. A client that accepts no form gets
     /// text: it can still read the reason.
-    fn error(&self, status: u16, error: &Error, fields: &str, now: &Now<'_>, out: &mut Output) {
+    fn error(&self, status: u16, error: &Error, fields: &str) -> Response {
         let form = self.accept.best(false).unwrap_or(MediaForm::Text);
         let body = match form {
             MediaForm::Text | MediaForm::Bytes => format!("error {error}\n").into_bytes(),
             form => put_value(value::of_error(error), form),
         };
-        let fields = format!("{FRESH}{fields}");
-        let (content_type, body) = (form.content_type(), ResponseBody::Bytes(&body));
-        self.put(Response { status, content_type, fields, body }, now, out);
+        let (fields, body) = (format!("{FRESH}{fields}"), ResponseBody::Data(body));
+        Response { status, content_type: form.content_type(), fields, body }
     }
 
-    /// Appends a file of the live page, or 304 if the browser has this version already. `no-cache`
+    /// Returns a file of the live page, or 304 if the browser has this version already. `no-cache`
     /// lets the browser keep the file, but makes it ask each time (RFC 9111, section 5.2.2.4).
-    pub fn page(&self, page: Page, now: &Now<'_>, out: &mut Output) {
+    pub fn page(&self, page: Page) -> Response {
         let tag = page.tag();
         let policy =
             format!("Content-Security-Policy: {POLICY}\r\nReferrer-Policy: no-referrer\r\n");
         let fields = format!("Cache-Control: no-cache\r\nETag: \"{tag}\"\r\n{policy}");
         let (content_type, text) = (page.content_type(), page.text().as_bytes());
         let (status, body) = match self.conditions.judge(&tag, None) {
-            Verdict::Holds => (200, ResponseBody::Bytes(text)),
+            Verdict::Holds => (200, ResponseBody::Data(text.to_vec())),
             Verdict::NotModified => (304, ResponseBody::LeftOut(text.len() as u64)),
             Verdict::Failed => {
                 let text = "the page has another tag; ask without If-Match";
-                return self.error(412, &Error::new(Code::Refused, text), "", now, out);
+                return self.error(412, &Error::new(Code::Refused, text), "");
             }
         };
-        self.put(Response { status, content_type, fields, body }, now, out);
+        Response { status, content_type, fields, body }
     }
 
-    /// Appends the answer to OPTIONS: the methods in `Allow`, and an empty body.
-    pub fn options(&self, methods: &str, now: &Now<'_>, out: &mut Output) {
-        let fields = format!("Allow: {methods}\r\n");
-        let (content_type, body) = (MediaForm::Text.content_type(), ResponseBody::Bytes(b""));
-        self.put(Response { status: 200, content_type, fields, body }, now, out);
-    }
-
-    /// Appends the answer to TRACE. The body is the head that came, so the head of the answer needs
-    /// no byte of it.
-    pub fn trace(&self, came: &[u8], now: &Now<'_>, out: &mut Output) {
-        let (fields, body) = (String::new(), ResponseBody::Bytes(came));
-        self.put(Response { status: 200, content_type: "message/http", fields, body }, now, out);
-    }
-
-    /// Appends a lease. The conditions come before the range (RFC 9110, section 13.2.2): a client
+    /// Returns a lease. The conditions come before the range (RFC 9110, section 13.2.2): a client
     /// that has the right version needs no part, and one that expects another gets none.
-    fn inspected(
-        &self,
-        inspection: &mut Inspection,
-        form: MediaForm,
-        now: &Now<'_>,
-        out: &mut Output,
-    ) {
+    fn inspected(&self, inspection: &mut Inspection, form: MediaForm, now_ms: u64) -> Response {
         let tag = format!("{}{}", inspection.version, form.tag());
         // Never later than `Date`, even after the system's clock was set back (section 8.8.2.1).
-        let modified = inspection.changed_ms.map(|at| at.min(now.milliseconds) / 1000);
+        let modified = inspection.changed_ms.map(|at| at.min(now_ms) / 1000);
         let fields = fields_of(inspection, &tag, modified, form);
         let (status, body) = match self.conditions.judge(&tag, modified) {
             Verdict::Failed => {
                 let text = "the lease has another version; get it, and use the ETag that comes";
-                return self.error(412, &Error::new(Code::Refused, text), "", now, out);
+                return self.error(412, &Error::new(Code::Refused, text), "");
             }
             Verdict::NotModified => (304, ResponseBody::LeftOut(inspection.length)),
             Verdict::Holds => match (form, self.part_of(inspection, form)) {
@@ -215,12 +194,11 @@ impl Answering {
                 _ if self.method == Some(Method::Head) => {
                     (200, ResponseBody::LeftOut(inspection.length))
                 }
-                (_, Some(part)) => return self.part(part, inspection, fields, form, now, out),
+                (_, Some(part)) => return self.part(part, inspection, fields, form),
                 (_, None) => (200, ResponseBody::Data(std::mem::take(&mut inspection.data))),
             },
         };
-        let content_type = form.content_type();
-        self.put(Response { status, content_type, fields, body }, now, out);
+        Response { status, content_type: form.content_type(), fields, body }
     }
 
     /// Returns the part that the client wants of this version, `None` for the whole lease.
@@ -232,7 +210,7 @@ impl Answering {
         Some(part).filter(|_| if_version.is_none_or(|version| version == inspection.version))
     }
 
-    /// Appends a part with 206, or 416 if the lease has no such bytes.
+    /// Returns a part with 206, or 416 if the lease has no such bytes.
     ///
     /// `Content-Range: bytes 2-5/11` names the first and the last byte, both included, and the
     /// length of the whole; `bytes */11` is the length alone (RFC 9110, section 14.4).
@@ -242,28 +220,24 @@ impl Answering {
         inspection: &mut Inspection,
         mut fields: String,
         form: MediaForm,
-        now: &Now<'_>,
-        out: &mut Output,
-    ) {
+    ) -> Response {
         let length = inspection.length;
         let Range { start, end } = part.of(length);
         if start == end {
             let text = format!("the lease holds {length} bytes; ask for some of those");
             let range = format!("Content-Range: bytes */{length}\r\n");
-            return self.error(416, &Error::new(Code::TooLarge, text), &range, now, out);
+            return self.error(416, &Error::new(Code::TooLarge, text), &range);
         }
         fields += &format!("Content-Range: bytes {start}-{}/{length}\r\n", end - 1);
         let body = ResponseBody::Data(std::mem::take(&mut inspection.data));
-        let content_type = form.content_type();
-        self.put(Response { status: 206, content_type, fields, body }, now, out);
+        Response { status: 206, content_type: form.content_type(), fields, body }
     }
 
-    /// Writes a response: status line, fields, empty line, body. `nosniff` stops a browser that
+    /// Appends a response: status line, fields, empty line, body. `nosniff` stops a browser that
     /// would guess HTML in the bytes of a lease and run its scripts.
-    fn put(&self, response: Response<'_>, now: &Now<'_>, out: &mut Output) {
+    pub fn put(&self, response: Response, date: &str, out: &mut Output) {
         let Response { status, content_type, fields, body } = response;
         let length = match &body {
-            ResponseBody::Bytes(bytes) => bytes.len() as u64,
             ResponseBody::Data(data) => data.len() as u64,
             ResponseBody::LeftOut(length) => *length,
         };
@@ -275,9 +249,8 @@ impl Answering {
         // Writing to a vector cannot fail.
         let _ = write!(
             out.bytes,
-            "HTTP/1.1 {status} {}\r\nDate: {}\r\nServer: leasebox/{}\r\n{connection}",
+            "HTTP/1.1 {status} {}\r\nDate: {date}\r\nServer: leasebox/{}\r\n{connection}",
             reason(status),
-            now.date,
             env!("CARGO_PKG_VERSION"),
         );
         // 304 has no body, so it has no fields that describe one (RFC 9110, section 15.4.5).
@@ -293,20 +266,26 @@ impl Answering {
         match body {
             // All fields of GET are written by now; only the body is left out.
             _ if self.method == Some(Method::Head) => {}
-            ResponseBody::Bytes(bytes) => out.bytes.extend_from_slice(bytes),
             ResponseBody::Data(data) => out.attach(data),
             ResponseBody::LeftOut(_) => {}
         }
     }
 }
 
-/// The moment of a response, read once from the clock, in two forms.
-#[derive(Debug, Clone, Copy)]
-pub struct Now<'a> {
-    /// The value of `Date`.
-    pub date: &'a str,
-    /// Milliseconds since 1970.
-    pub milliseconds: u64,
+impl Response {
+    /// Returns the answer to OPTIONS: the methods in `Allow`, and an empty body.
+    pub fn options(methods: &str) -> Self {
+        let fields = format!("Allow: {methods}\r\n");
+        let (content_type, body) = (MediaForm::Text.content_type(), ResponseBody::Data(Vec::new()));
+        Self { status: 200, content_type, fields, body }
+    }
+
+    /// Returns the answer to TRACE. The body is the head that came, so the head of the answer needs
+    /// no byte of it.
+    pub fn trace(came: Vec<u8>) -> Self {
+        let (fields, body) = (String::new(), ResponseBody::Data(came));
+        Self { status: 200, content_type: "message/http", fields, body }
+    }
 }
 
 /// Returns the fields that describe a lease, for 200, 206 and 304 alike.

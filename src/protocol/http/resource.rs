@@ -39,6 +39,7 @@
 use std::borrow::Cow;
 
 use crate::commands::{Inspect, List, Replace, Request, Table};
+use crate::common::description::words;
 use crate::common::id::LeaseId;
 use crate::memory::versions::Part;
 use crate::numbers::commands::Rows;
@@ -49,57 +50,36 @@ use crate::protocol::http::query::{Parameters, decoded, number, parameters};
 use crate::protocol::http::refusal::Refusal;
 use crate::server::lists::Listed;
 
-/// One of the lecture's seven methods.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Reads a resource.
-    Get,
-    /// Reads the fields that GET would send, without the body.
-    Head,
-    /// Does something: draws, leases or renews.
-    Post,
-    /// Stores the body.
-    Put,
-    /// Ends a lease.
-    Delete,
-    /// Lists the methods.
-    Options,
-    /// Sends the request back.
-    Trace,
+words! {
+    /// One of the lecture's seven methods.
+    Method {
+        /// Reads a resource.
+        Get = "GET",
+        /// Reads the fields that GET would send, without the body.
+        Head = "HEAD",
+        /// Does something: draws, leases or renews.
+        Post = "POST",
+        /// Stores the body.
+        Put = "PUT",
+        /// Ends a lease.
+        Delete = "DELETE",
+        /// Lists the methods.
+        Options = "OPTIONS",
+        /// Sends the request back.
+        Trace = "TRACE",
+    }
 }
 
 /// Every method, in the order in which `Allow` lists them.
 const ALL: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE";
 
 impl Method {
-    const ALL: [Self; 7] = [
-        Method::Get,
-        Method::Head,
-        Method::Post,
-        Method::Put,
-        Method::Delete,
-        Method::Options,
-        Method::Trace,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Head => "HEAD",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Delete => "DELETE",
-            Method::Options => "OPTIONS",
-            Method::Trace => "TRACE",
-        }
-    }
-
     /// Returns the method of that name.
     ///
     /// # Errors
     /// 501 for a method that no resource has; [`Resource::check`] has 405 for one that others have.
     pub fn named(name: &[u8]) -> Result<Self, Refusal> {
-        let is_it = |method: &Self| method.name().as_bytes() == name;
+        let is_it = |method: &Self| method.word().as_bytes() == name;
         Self::ALL.into_iter().find(is_it).ok_or_else(|| {
             Refusal::new(501, format!("there is no such method here; send one of {ALL}"))
         })
@@ -220,7 +200,7 @@ impl Resource {
             ));
         }
         let methods = self.methods();
-        if methods.split(", ").any(|name| name == method.name()) {
+        if methods.split(", ").any(|name| name == method.word()) {
             return Ok(());
         }
         let text = format!("this resource has no such method; send one of {methods}");
@@ -257,7 +237,7 @@ impl Resource {
             }
             _ => {
                 // HEAD runs the command of GET; the answer leaves the body out.
-                let name = if method == Method::Head { "GET" } else { method.name() };
+                let name = if method == Method::Head { "GET" } else { method.word() };
                 let mut routes = routes();
                 let is_it = |route: &Route| route.method == name && route.path == path;
                 let route = routes.find(is_it).ok_or_else(no_such)?;
