@@ -239,8 +239,7 @@ fn replay_on_server(
     };
     // The same schedule here first: `replay` compares which numbers come twice in both runs.
     let explored = stage.run(&schedule).map_err(stuck)?;
-    let received =
-        replay(case, &schedule, &explored, host, port).map_err(|error| error.to_string())?;
+    let received = replay(case, &schedule, &explored, host, port)?;
     let head = format!("schedule {} on {host} {port}\n", letters(case, &schedule));
     Ok(head + &write_down(case, received)?)
 }

@@ -228,20 +228,15 @@ fn user(name: &str, file: &Path) -> Result<User, String> {
 pub fn run(arguments: ServeArguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("info");
     env_logger::Builder::from_env(log).init();
-    let stopped = match signals::catch() {
-        Ok(stopped) => stopped,
-        Err(why) => return no_answer(why),
-    };
-    let config = match arguments.config() {
-        Ok(config) => config,
-        Err(why) => return no_answer(why),
-    };
+    serve(&arguments).map_or_else(no_answer, |()| ExitCode::SUCCESS)
+}
+
+fn serve(arguments: &ServeArguments) -> Result<(), String> {
+    let stopped = signals::catch()?;
+    let config = arguments.config()?;
     let (max_clients, memory) = (config.max_clients, config.memory);
     let is_locked = config.locking != Locking::None;
-    let server = match config.start() {
-        Ok(server) => server,
-        Err(error) => return no_answer(error),
-    };
+    let server = config.start()?;
     if !is_locked {
         warn_that_it_is_broken(arguments.lab);
     }
@@ -260,7 +255,7 @@ pub fn run(arguments: ServeArguments) -> ExitCode {
         0 => log::info!("stopped"),
         left => log::warn!("stopped, while {left} clients' threads had not ended"),
     }
-    ExitCode::SUCCESS
+    Ok(())
 }
 
 /// Also where the log is silenced: nobody shall run this unawares.

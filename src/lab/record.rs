@@ -61,7 +61,7 @@ struct RepeatedNumber {
 }
 
 /// The numbers of all files that were read so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Record {
     /// The name of each file, and how many numbers it has.
     files: Vec<String>,
@@ -81,15 +81,7 @@ pub struct Record {
 impl Record {
     /// Makes an empty record for a list of the numbers 1 to `greatest`.
     pub fn new(greatest: u32) -> Self {
-        Self {
-            files: Vec::new(),
-            counts: Vec::new(),
-            first: vec![FilePlace::default(); greatest as usize + 1],
-            duplicates: Vec::new(),
-            order: Vec::new(),
-            out_of_range: Vec::new(),
-            out_of_range_count: 0,
-        }
+        Self { first: vec![FilePlace::default(); greatest as usize + 1], ..Self::default() }
     }
 
     /// Reads one file. A number in it is compared with all files before.
@@ -122,11 +114,8 @@ impl Record {
             *first = place;
             self.order.push(number as u32);
         } else {
-            self.duplicates.push(RepeatedNumber {
-                number: number as u32,
-                first: *first,
-                again: place,
-            });
+            let (number, first) = (number as u32, *first);
+            self.duplicates.push(RepeatedNumber { number, first, again: place });
         }
     }
 
@@ -178,14 +167,9 @@ impl Record {
         for (file, count) in self.files.iter().zip(&self.counts) {
             let _ = writeln!(text, "{file}: {count} numbers");
         }
-        match Shuffle::of(&self.order, self.first.len() as u32 - 1) {
-            Some(shuffle) => {
-                let _ = writeln!(text, "{shuffle}");
-            }
-            None => {
-                let _ = writeln!(text, "too few numbers to say whether they were shuffled");
-            }
-        }
+        let shuffle = Shuffle::of(&self.order, self.first.len() as u32 - 1);
+        let too_few = || "too few numbers to say whether they were shuffled".to_string();
+        let _ = writeln!(text, "{}", shuffle.map_or_else(too_few, |shuffle| shuffle.to_string()));
         let duplicates = plural(duplicates, "duplicate");
         let missing = self.missing();
         let missing = if drained { plural(missing, "gap") } else { format!("{missing} not drawn") };
@@ -270,16 +254,9 @@ fn plural(count: u64, noun: &str) -> String {
 /// Returns whether a line has no draws: it is a refusal, or holds the command `draw N`. Without
 /// this the 4 of a recorded `draw 4` would count as drawn.
 fn is_no_draw(line: &[u8]) -> bool {
-    if is_refusal(line) {
-        return true;
-    }
-    let mut words = words(line).peekable();
-    while let Some(word) = words.next() {
-        if word.eq_ignore_ascii_case(b"draw") && words.peek().is_some_and(|word| is_number(word)) {
-            return true;
-        }
-    }
-    false
+    let is_draw =
+        |(word, next): (&[u8], &[u8])| word.eq_ignore_ascii_case(b"draw") && is_number(next);
+    is_refusal(line) || words(line).zip(words(line).skip(1)).any(is_draw)
 }
 
 /// Returns whether the first word of a line is `error`.

@@ -21,11 +21,10 @@
 //!
 //! **Simplified** the server's list is its own, so the numbers differ from the explorer's. Only the
 //! pattern of repeated numbers is compared. A client stays parked for at most 60 s on the server; a
-//! schedule that takes longer fails with [`ReplayError::Differs`].
+//! schedule that takes longer fails as if the numbers were others.
 //!
 //! **Source** the explorer's counterexample ([`crate::lab::explorer`]).
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::client::CallError;
@@ -39,57 +38,35 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The time between two requests for the list of parked clients.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// The start of the server's reply to `step` for a client that is not parked.
-const NOT_FOUND: &str = "error not-found ";
+/// The error for a pattern of received numbers that is not the schedule's.
+const DIFFERS: &str = "the server's numbers are not those of the schedule: its list is at its end, or \
+     others draw too; start the lab server anew";
 
-/// The reason why a replay failed.
-#[derive(Debug)]
-pub enum ReplayError {
-    /// A connection failed, or a reply did not come in time.
-    Call(CallError),
-    /// The server refused, with this reply.
-    Refused(String),
-    /// The draw of this client did not park before its first step.
-    NotParked(char),
-    /// The pattern of the received numbers is not the schedule's.
-    Differs,
+/// Returns the error for a connection that failed, or a reply that did not come in time.
+fn failed(error: CallError) -> String {
+    format!("the lab server (serve --lab): {error}")
 }
 
-impl From<CallError> for ReplayError {
-    fn from(error: CallError) -> Self {
-        ReplayError::Call(error)
-    }
+/// Returns the error for a server that refused, with its reply.
+fn refused(reply: &str) -> String {
+    format!("the server said: {reply}")
 }
 
-impl fmt::Display for ReplayError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ReplayError::Call(error) => write!(f, "the lab server (serve --lab): {error}"),
-            ReplayError::Refused(reply) => write!(f, "the server said: {reply}"),
-            ReplayError::NotParked(name) => {
-                write!(f, "{name}'s draw did not park in time; start the lab server anew")
-            }
-            ReplayError::Differs => f.write_str(
-                "the server's numbers are not those of the schedule: its list is at its end, or \
-                 others draw too; start the lab server anew",
-            ),
-        }
-    }
+/// Asks the lab server, and returns its reply.
+fn ask(control: &mut LineConnection, request: &str) -> Result<String, String> {
+    let reply = control.ask(request.as_bytes()).map_err(failed)?;
+    Ok(String::from_utf8_lossy(&reply).into_owned())
 }
 
-impl std::error::Error for ReplayError {}
-
-/// Sends `parked` or `step`, and returns the client numbers of the reply, such as 2 and 3 of
-/// `parked 2:load 3:store`.
+/// Returns the client numbers of the reply to `parked` or `step`, such as 2 and 3 of `parked 2:load
+/// 3:store`.
 ///
 /// # Errors
-/// [`ReplayError::Call`], and [`ReplayError::Refused`] with any other reply.
-fn parked(control: &mut LineConnection, request: &str) -> Result<Vec<ClientNumber>, ReplayError> {
-    let reply = control.ask(request.as_bytes())?;
-    let reply = String::from_utf8_lossy(&reply);
+/// The text of any other reply.
+fn parked(reply: &str) -> Result<Vec<ClientNumber>, String> {
     let mut words = reply.split(' ');
     if words.next() != Some("parked") {
-        return Err(ReplayError::Refused(reply.into_owned()));
+        return Err(refused(reply));
     }
     // The step behind the colon is not needed: the schedule says which client is next.
     Ok(words.filter_map(|word| word.split(':').next()?.parse().ok()).collect())
@@ -102,7 +79,7 @@ fn parked(control: &mut LineConnection, request: &str) -> Result<Vec<ClientNumbe
 /// places as there.
 ///
 /// # Errors
-/// [`ReplayError`]. The numbers drawn up to then are gone from the server's list. Clients that are
+/// Fails with a text of one sentence. The numbers drawn up to then are gone from the server's list. Clients that are
 /// still parked draw on when their patience ends.
 pub fn replay(
     case: &Case,
@@ -110,28 +87,30 @@ pub fn replay(
     explored: &Run,
     host: &str,
     port: u16,
-) -> Result<Vec<Vec<u32>>, ReplayError> {
-    let mut control = LineConnection::connect(host, port, PATIENCE)?;
+) -> Result<Vec<Vec<u32>>, String> {
+    let mut control = LineConnection::connect(host, port, PATIENCE).map_err(failed)?;
     // Clients of others may be parked already: these are not ours.
-    let mut known = parked(&mut control, "parked")?;
+    let mut known = parked(&ask(&mut control, "parked")?)?;
     let mut clients = Vec::new();
     for drawer in &case.drawers {
-        let mut client = LineConnection::connect(host, port, PATIENCE)?;
-        client.send(format!("draw {}", drawer.count).as_bytes())?;
+        let mut client = LineConnection::connect(host, port, PATIENCE).map_err(failed)?;
+        client.send(format!("draw {}", drawer.count).as_bytes()).map_err(failed)?;
         let number = await_parked(&mut control, &known)?;
-        let number = number.ok_or(ReplayError::NotParked(drawer.name))?;
+        let name = drawer.name;
+        let number = number.ok_or_else(|| {
+            format!("{name}'s draw did not park in time; start the lab server anew")
+        })?;
         known.push(number);
         clients.push((client, number));
     }
     for &client in schedule {
         let Some((_, number)) = clients.get(usize::from(client)) else { continue };
-        match parked(&mut control, &format!("step {number}")) {
-            // The client had fewer steps than the schedule: the server's list had ended.
-            Err(ReplayError::Refused(reply)) if reply.starts_with(NOT_FOUND) => {
-                return Err(ReplayError::Differs);
-            }
-            stepped => stepped?,
-        };
+        let reply = ask(&mut control, &format!("step {number}"))?;
+        // The client had fewer steps than the schedule: the server's list had ended.
+        if reply.starts_with("error not-found ") {
+            return Err(DIFFERS.into());
+        }
+        parked(&reply)?;
     }
     // Each client's one reply is waiting by now. Before its last step there was none, so a read in
     // the loop above would have waited in vain.
@@ -141,19 +120,19 @@ pub fn replay(
     if pattern(&received) == pattern(&explored.received) {
         Ok(received)
     } else {
-        Err(ReplayError::Differs)
+        Err(DIFFERS.into())
     }
 }
 
 /// Receives a client's reply and returns its numbers.
 ///
 /// # Errors
-/// [`ReplayError::Call`], and [`ReplayError::Refused`] for a reply that is not all numbers.
-fn receive_numbers(client: &mut LineConnection) -> Result<Vec<u32>, ReplayError> {
-    let reply = client.receive()?;
+/// Those of the connection, and the text of a reply that is not all numbers.
+fn receive_numbers(client: &mut LineConnection) -> Result<Vec<u32>, String> {
+    let reply = client.receive().map_err(failed)?;
     let reply = String::from_utf8_lossy(&reply);
     let numbers: Option<Vec<u32>> = reply.split(' ').map(|word| word.parse().ok()).collect();
-    numbers.ok_or_else(|| ReplayError::Refused(reply.into_owned()))
+    numbers.ok_or_else(|| refused(&reply))
 }
 
 /// Replaces each number by the place where it came first among all clients' numbers. Two results
@@ -175,14 +154,14 @@ fn pattern(received: &[Vec<u32>]) -> Vec<Vec<usize>> {
 /// [`PATIENCE`].
 ///
 /// # Errors
-/// Those of [`parked`].
+/// Those of [`ask`] and [`parked`].
 fn await_parked(
     control: &mut LineConnection,
     known: &[ClientNumber],
-) -> Result<Option<ClientNumber>, ReplayError> {
+) -> Result<Option<ClientNumber>, String> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
-        let now = parked(control, "parked")?;
+        let now = parked(&ask(control, "parked")?)?;
         if let Some(new) = now.into_iter().find(|client| !known.contains(client)) {
             return Ok(Some(new));
         }

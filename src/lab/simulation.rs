@@ -65,7 +65,7 @@ const CHUNK: u64 = X / 4;
 type SimulatedTables = StandAlone<(), ()>;
 
 /// The rule by which memory is shared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sharing {
     /// The headroom of all processes together, in chunks.
     chunks: u64,

@@ -217,7 +217,7 @@ pub fn parse(line: &[u8]) -> Result<Request<'_>, Error> {
 ///
 /// # Errors
 /// Fails with `bad-request` or `unknown-command`.
-pub(super) fn parse_bulks(bulks: &[u8]) -> Result<Request<'_>, Error> {
+pub(crate) fn parse_bulks(bulks: &[u8]) -> Result<Request<'_>, Error> {
     parse_words(Words::Bulks(bulks))
 }
 

@@ -112,7 +112,7 @@ impl Door {
         // Dropped when `serve` returns or panics: the client leaves the list. After that the
         // closure drops its `Arc` of the stream; the last `Arc` closes the socket.
         let serve = move || {
-            let _membership = Membership::new(&shared.clients, client);
+            let _membership = Membership { clients: &shared.clients, client };
             connection::serve(&own, client, &shared, &limits, &gauge);
         };
         let builder = Builder::new().name(format!("client-{client}")).stack_size(CLIENT_STACK);
@@ -120,7 +120,7 @@ impl Door {
             Ok(thread) => self.shared.clients.keep(client, thread),
             Err(error) => {
                 // Removes the client again, and with it the list's `Arc` of the stream.
-                drop(Membership::new(&self.shared.clients, client));
+                drop(Membership { clients: &self.shared.clients, client });
                 warn_now_and_then(&mut self.warned, "no thread for a client", &error);
                 // The error dropped the closure with its `Arc`, so this one is the last.
                 if let Some(stream) = Arc::into_inner(stream) {

@@ -174,15 +174,9 @@ impl Clients {
 /// a thread that is gone.
 #[derive(Debug)]
 pub struct Membership<'a> {
-    clients: &'a Clients,
-    client: ClientNumber,
-}
-
-impl<'a> Membership<'a> {
-    /// Takes over the place of a client that has entered.
-    pub fn new(clients: &'a Clients, client: ClientNumber) -> Self {
-        Self { clients, client }
-    }
+    pub(super) clients: &'a Clients,
+    /// A client that has entered.
+    pub(super) client: ClientNumber,
 }
 
 impl Drop for Membership<'_> {
@@ -238,21 +232,14 @@ impl Doing {
 /// The state of a client's thread, which other threads may read at any time. Only the client's own
 /// thread writes it. Relaxed atomics are enough: the values are shown to people and nothing else
 /// depends on them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Gauge {
     /// The number of requests that were answered.
     requests: AtomicU64,
     /// The number of a [`Protocol`], its index in `Protocol::ALL`.
     speaks: AtomicU8,
-    /// The number of a [`Doing`].
+    /// The number of a [`Doing`], at first 0: [`Doing::Listening`].
     does: AtomicU8,
-}
-
-impl Default for Gauge {
-    fn default() -> Self {
-        let does = AtomicU8::new(Doing::Listening as u8);
-        Self { requests: AtomicU64::new(0), speaks: AtomicU8::new(0), does }
-    }
 }
 
 impl Gauge {

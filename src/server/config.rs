@@ -17,7 +17,6 @@
 //!
 //! **Source** ours; the port and the memory are the two arguments of `memorylease.txt`.
 
-use std::fmt;
 use std::hash::RandomState;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -157,44 +156,6 @@ impl Default for Config {
     }
 }
 
-/// The reason why a server did not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// A value is out of its range. The text names both.
-    OutOfRange(String),
-    /// A combination of values is not allowed. The text says why.
-    Refused(&'static str),
-    /// The system does not have that many bytes of memory.
-    Memory(u64),
-    /// The address cannot be bound, for TCP or UDP.
-    Bind(&'static str, SocketAddr, io::Error),
-    /// The system has no thread left.
-    Threads(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::OutOfRange(text) => f.write_str(text),
-            StartError::Refused(text) => f.write_str(text),
-            StartError::Memory(bytes) => {
-                write!(f, "the system does not have {bytes} bytes; give a smaller --memory")
-            }
-            StartError::Bind(what, address, error) => {
-                write!(f, "{}", explain_bind(what, *address, error))
-            }
-            StartError::Threads(error) => {
-                write!(
-                    f,
-                    "the server's own threads could not be made ({error}); end something else first"
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
 /// Returns the cause and the cure of a failed bind.
 fn explain_bind(what: &str, address: SocketAddr, error: &io::Error) -> String {
     let port = address.port();
@@ -222,17 +183,20 @@ impl Config {
     /// Checks the configuration, makes the server, and starts its threads.
     ///
     /// # Errors
-    /// Fails with a [`StartError`]. Nothing is left running, with one exception: after
-    /// [`StartError::Threads`] a thread that did start may wait for one more connection or
-    /// datagram.
-    pub fn start(self) -> Result<Server, StartError> {
+    /// Fails with the text of the reason: a value out of its range, values that are not allowed
+    /// together, or what the system refused. Nothing is left running, with one exception: if the
+    /// system has no thread left, one that did start may wait for one more connection or datagram.
+    pub fn start(self) -> Result<Server, String> {
         self.check()?;
         // Before the memory: a port in use is the most frequent error, and the cheapest to find.
         let (listener, socket) = self.bind(UdpSocket::bind)?;
         let shared = Arc::new(self.share()?);
         let udp = socket.zip(self.udp);
-        Server::start(listener, udp, shared, self.limits, self.max_clients)
-            .map_err(StartError::Threads)
+        Server::start(listener, udp, shared, self.limits, self.max_clients).map_err(|error| {
+            format!(
+                "the server's own threads could not be made ({error}); end something else first"
+            )
+        })
     }
 
     /// Binds both sockets to the same port number. With port 0 the system chooses a free TCP port,
@@ -240,12 +204,13 @@ impl Config {
     /// test can make it fail.
     ///
     /// # Errors
-    /// Fails with [`StartError::Bind`].
+    /// Fails with the text of [`explain_bind`].
     fn bind(
         &self,
         mut bind_udp: impl FnMut(SocketAddr) -> io::Result<UdpSocket>,
-    ) -> Result<(TcpListener, Option<UdpSocket>), StartError> {
-        let failed = |what: &'static str| move |error| StartError::Bind(what, self.address, error);
+    ) -> Result<(TcpListener, Option<UdpSocket>), String> {
+        let failed =
+            |what: &'static str| move |error: io::Error| explain_bind(what, self.address, &error);
         let mut tries = 0;
         loop {
             let listener = TcpListener::bind(self.address).map_err(failed("TCP"))?;
@@ -265,13 +230,16 @@ impl Config {
     /// from the system now, so that no lease fails for it later.
     ///
     /// # Errors
-    /// Fails with [`StartError::Memory`], or with [`StartError::OutOfRange`] if the pools do not
+    /// Fails if the system does not have that many bytes of memory, or if the pools do not
     /// fit the arena.
-    pub fn share(&self) -> Result<Shared, StartError> {
-        let arena = Arena::new(self.memory).map_err(|_| StartError::Memory(self.memory))?;
+    pub fn share(&self) -> Result<Shared, String> {
+        let memory = self.memory;
+        let arena = Arena::new(memory).map_err(|_| {
+            format!("the system does not have {memory} bytes; give a smaller --memory")
+        })?;
         let ids = Ids::new(rand::make_rng(), RandomState::new());
         let pools = PoolAmounts::divided(self.memory, &self.pools, &self.caps);
-        let pools = pools.map_err(|why| StartError::OutOfRange(format!("--pools: {why}")))?;
+        let pools = pools.map_err(|why| format!("--pools: {why}"))?;
         if let Some((name, bytes)) = self.rules.fixed.iter().find(|(_, bytes)| {
             **bytes > 0
                 && Buddy::rounded(**bytes).is_none_or(|block| block > pools.cap()[Pool::Committed])
@@ -280,7 +248,7 @@ impl Config {
             let text = format!(
                 "--pools: committed.{name}={bytes} does not fit committed memory, of which a process may have {most}; give less"
             );
-            return Err(StartError::OutOfRange(text));
+            return Err(text);
         }
         let (buddy, make) = (Buddy::new(self.memory), make_block);
         let mut leases = LeaseTable::new(buddy, ids, self.max_lease, make);
@@ -297,7 +265,7 @@ impl Config {
     }
 
     /// Checks each value that has a range, and the combinations.
-    fn check(&self) -> Result<(), StartError> {
+    fn check(&self) -> Result<(), String> {
         let most_numbers = u64::from(NumberList::MAX);
         range("--numbers", u64::from(self.numbers), 1, most_numbers, "")?;
         range("--memory", self.memory, MIN_BLOCK, 1 << 40, " bytes")?;
@@ -314,10 +282,10 @@ impl Config {
         range("--race-window", us(self.race_window), 0, us(MAX_WINDOW), " us")?;
         range("--block", self.rules.block, 0, 1 << 40, " bytes")?;
         if self.rules.boost_below.is_some() && self.rules.block == 0 {
-            return Err(StartError::Refused(NO_BOOST));
+            return Err(NO_BOOST.into());
         }
         if let Some(error) = self.rules.fixed.keys().find_map(|name| check_name(name).err()) {
-            return Err(StartError::OutOfRange(format!("--pools: committed.NAME: {}", error.text)));
+            return Err(format!("--pools: committed.NAME: {}", error.text));
         }
         range("--admin", self.admin, MIN_ADMIN, 1 << 30, " bytes")?;
         range("--rendezvous", ms(self.rendezvous), 0, 60_000, " ms")?;
@@ -328,7 +296,7 @@ impl Config {
             range("--history", udp.history as u64, 1, MAX_HISTORY, " clients")?;
             range("--history-time", ms(udp.history_time), 1000, DAY_MS, " ms")?;
             if self.lab || !self.race_window.is_zero() {
-                return Err(StartError::Refused(WAITING_OVER_UDP));
+                return Err(WAITING_OVER_UDP.into());
             }
         }
         self.check_manners()?;
@@ -336,23 +304,22 @@ impl Config {
     }
 
     /// Checks the host names, and that no log-on is asked for where datagrams would pass it by.
-    fn check_manners(&self) -> Result<(), StartError> {
+    fn check_manners(&self) -> Result<(), String> {
         let policy = &self.limits.policy;
         let is_name =
             |name: &String| !name.is_empty() && !name.contains(':') && is_readable(name.as_bytes());
         if !policy.hosts.iter().all(is_name) {
-            let text = "--host is a name alone; give it without a port or a scheme";
-            return Err(StartError::Refused(text));
+            return Err("--host is a name alone; give it without a port or a scheme".into());
         }
         if policy.user.is_some() && self.udp.is_some() {
-            return Err(StartError::Refused(LOG_ON_OVER_UDP));
+            return Err(LOG_ON_OVER_UDP.into());
         }
         Ok(())
     }
 
     /// Refuses a server without the lock that other machines could reach. A server that is broken
     /// on purpose stays on its machine, unless its owner insists.
-    fn check_who_can_reach_it(&self) -> Result<(), StartError> {
+    fn check_who_can_reach_it(&self) -> Result<(), String> {
         let why = match self.locking {
             Locking::Request | Locking::Number => return Ok(()),
             Locking::None if self.address.ip().is_loopback() => return Ok(()),
@@ -366,17 +333,16 @@ impl Config {
                  them; give a loopback --bind, or --yes-it-is-broken"
             }
         };
-        Err(StartError::Refused(why))
+        Err(why.into())
     }
 }
 
 /// Checks that `least <= value <= most`. The error names the flag, the value and the range.
-fn range(name: &str, value: u64, least: u64, most: u64, unit: &str) -> Result<(), StartError> {
+fn range(name: &str, value: u64, least: u64, most: u64, unit: &str) -> Result<(), String> {
     if (least..=most).contains(&value) {
         return Ok(());
     }
-    let text = format!("{name} {value}{unit} is out of range; give {least} to {most}{unit}");
-    Err(StartError::OutOfRange(text))
+    Err(format!("{name} {value}{unit} is out of range; give {least} to {most}{unit}"))
 }
 
 #[cfg(test)]

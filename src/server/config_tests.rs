@@ -19,7 +19,7 @@ fn values_out_of_range_are_refused_and_not_corrected() {
     for (change, name) in changes {
         let mut config = Config::default();
         change(&mut config);
-        let error = config.check().map_err(|error| error.to_string());
+        let error = config.check();
         assert!(error.as_ref().is_err_and(|text| text.starts_with(name)), "{name}: {error:?}");
     }
 }
@@ -29,7 +29,7 @@ fn what_no_process_could_have_is_refused_at_the_start() {
     let config = |name: &str, bytes| {
         let mut config = Config::default();
         config.rules.fixed.insert(name.to_string(), bytes);
-        config.check().and_then(|()| config.share().map(|_| ())).map_err(|e| e.to_string())
+        config.check().and_then(|()| config.share().map(|_| ()))
     };
     assert_eq!(config("db", 64 << 20), Ok(()));
     assert!(config("d b", 1).is_err_and(|text| text.contains("letters, digits")));
@@ -37,7 +37,7 @@ fn what_no_process_could_have_is_refused_at_the_start() {
     assert!(config("db", u64::MAX).is_err_and(|text| text.contains("does not fit")));
     let mut config = Config::default();
     (config.rules.boost_below, config.rules.block) = (Some(50), 0);
-    assert!(config.check().is_err_and(|error| error.to_string().contains("boost")));
+    assert!(config.check().is_err_and(|text| text.contains("boost")));
 }
 
 #[test]
@@ -90,6 +90,6 @@ fn a_free_port_whose_twin_is_taken_is_given_up_for_another() {
 fn a_port_in_use_is_an_error_with_its_cure() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let config = Config { address: taken.local_addr().unwrap(), ..Config::default() };
-    let error = config.start().map(|_| ()).unwrap_err().to_string();
+    let error = config.start().map(|_| ()).unwrap_err();
     assert!(error.contains("in use") && error.contains("--port 0"), "{error}");
 }

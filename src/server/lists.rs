@@ -59,17 +59,6 @@ choice! {
     }
 }
 
-impl Listed {
-    /// Returns the name of a single row, for XML.
-    fn one(self) -> &'static str {
-        match self {
-            Listed::Leases => "lease",
-            Listed::Sessions => "session",
-            Listed::Connections => "connection",
-        }
-    }
-}
-
 command! {
     /// Lists all things of one kind.
     0x2a "list leases|sessions|connections" List -> Box<Listing> {
@@ -121,7 +110,9 @@ impl<'a> Message<'a> for Listing {
             return;
         }
         sink.u64("total", *total);
-        sink.list(what.word(), what.one(), rows, |row, sink| {
+        // The name of a single row, for XML: `lease` of `leases`.
+        let one = what.word().trim_end_matches('s');
+        sink.list(what.word(), one, rows, |row, sink| {
             for (column, value) in columns.iter().zip(row) {
                 match parse_decimal(value.as_bytes()).filter(|_| !NAMES.contains(&&**column)) {
                     Some(number) => sink.u64(column, number),

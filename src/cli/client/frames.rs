@@ -8,12 +8,9 @@ use crate::cli::client::{
 };
 use crate::client::Client;
 use crate::client::exchange::Way;
-use crate::commands::{
-    Attach, Data, Deliver, Help, Lease, Leased, Open, Publish, Replace, Reply, Request, Send, Set,
-    WasSet,
-};
-use crate::common::error::{Code, Error};
-use crate::common::id::{IdKind, LeaseId, parse_decimal};
+use crate::commands::{Attach, Data, Lease, Leased, Reply, Request, WasSet};
+use crate::common::error::Error;
+use crate::common::id::{IdKind, parse_decimal};
 use crate::protocol::output::Output;
 use crate::protocol::text;
 
@@ -23,7 +20,8 @@ const DATAGRAM_ROWS: &[u8] = b"table 500";
 /// Asks over TCP.
 pub fn answer(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     let (asked, busiest) = busiest(words, MAX_ROWS)?;
-    let request = request(words, &asked)?;
+    let bulks = bulks(words);
+    let request = request(words, &asked, &bulks)?;
     let mut client = Client::connect(place.host, place.port, place.left())?;
     client.set_limit(place.left());
     client.set_longest(place.max_message);
@@ -41,7 +39,8 @@ pub fn by_datagrams(
     words: &[&[u8]],
 ) -> Result<Vec<u8>, Failure> {
     let (asked, busiest) = busiest(words, DATAGRAM_ROWS)?;
-    let request = request(words, &asked)?;
+    let bulks = bulks(words);
+    let request = request(words, &asked, &bulks)?;
     let known = way.unwrap_or(Way { retry, ..Way::default() });
     let mut client = Client::by_datagrams(place.host, place.port, place.left(), known)?;
     client.set_limit(place.left());
@@ -73,60 +72,29 @@ fn as_text(reply: &Reply<'_>) -> Vec<u8> {
     line(printable(text.trim_end_matches('\n')))
 }
 
-/// Words as the shell has them: data is not escaped, and a lease has a default duration.
-fn request<'a>(words: &[&'a [u8]], asked: &'a [u8]) -> Result<Request<'a>, Failure> {
+/// Words as the shell has them: data is not escaped, and a lease has a default duration. A command
+/// that ends with data is read from its `bulks`, another one from its `line`.
+fn request<'a>(words: &[&[u8]], line: &'a [u8], bulks: &'a [u8]) -> Result<Request<'a>, Failure> {
     let wrong = |error: Error| Failure::NoAnswer(error.text.into_owned());
     let command = words[0].to_ascii_lowercase();
     match (command.as_slice(), &words[1..]) {
         (b"lease", [size]) => lease(size, DEFAULT_MS),
         (b"lease", [size, duration]) => lease(size, duration),
         (b"lease", _) => Err(form("lease SIZE [MS]")),
-        (b"set", [id, data]) => {
-            let id = LeaseId::parse(id).map_err(wrong)?;
-            Ok(Request::Set(Set { id, data: (*data).into() }))
+        (b"deliver", [_, ms, _]) if parse_decimal(ms).is_none() => {
+            Err(Failure::NoAnswer("MS is no number of milliseconds; give digits".into()))
         }
+        (b"set" | b"open" | b"send" | b"publish", [_, _])
+        | (b"deliver" | b"replace", [_, _, _]) => text::parse_bulks(bulks).map_err(wrong),
         (b"set", _) => Err(form("set ID DATA, with the data in quotes")),
-        _ => with_data(&command, &words[1..]).unwrap_or_else(|| text::parse(asked)).map_err(wrong),
+        _ => text::parse(line).map_err(wrong),
     }
 }
 
-/// What a process says, as the shell has it; `None` for what has no data.
-fn with_data<'a>(command: &[u8], words: &[&'a [u8]]) -> Option<Result<Request<'a>, Error>> {
-    let of = |word: &&[u8]| LeaseId::parse(word);
-    match (command, words) {
-        (b"open", [name, data]) => Some(Ok(Request::Open(Open {
-            name: String::from_utf8_lossy(name),
-            data: (*data).into(),
-        }))),
-        (b"send", [session, data]) => {
-            let send = |session| Request::Send(Send { session, data: (*data).into() });
-            Some(of(session).map(send))
-        }
-        (b"deliver", [session, ms, data]) => Some(of(session).and_then(|session| {
-            let why = "MS is no number of milliseconds; give digits";
-            let ms = parse_decimal(ms).ok_or_else(|| Error::new(Code::BadRequest, why))?;
-            Ok(Request::Deliver(Deliver { session, ms, data: (*data).into() }))
-        })),
-        (b"replace", [id, versions, data]) => {
-            // The data stands in the line escaped; the versions alone are read from it.
-            let line = [b"replace ", *id, b" ", versions, b" "].concat();
-            Some(text::parse(&line).map(|request| match request {
-                Request::Replace(Replace { id, condition, .. }) => {
-                    Request::Replace(Replace { id, condition, data: (*data).into() })
-                }
-                _ => Request::Help(Help),
-            }))
-        }
-        (b"publish", [sessions, data]) => {
-            let sessions = sessions.split(|&byte| byte == b',').map(LeaseId::parse);
-            let sessions = sessions.collect::<Result<Vec<_>, _>>();
-            Some(
-                sessions
-                    .map(|sessions| Request::Publish(Publish { sessions, data: (*data).into() })),
-            )
-        }
-        _ => None,
-    }
+/// Returns the words as bulk strings of RESP, which hold any bytes.
+fn bulks(words: &[&[u8]]) -> Vec<u8> {
+    let bulk = |word: &&[u8]| [format!("${}\r\n", word.len()).as_bytes(), *word, b"\r\n"].concat();
+    words.iter().flat_map(bulk).collect()
 }
 
 fn lease<'a>(size: &[u8], duration: &[u8]) -> Result<Request<'a>, Failure> {

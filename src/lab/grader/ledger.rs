@@ -57,7 +57,7 @@ pub struct Duplicate {
 }
 
 /// All draws so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ledger {
     /// Every answered request, in the order of recording, which is not the order of their times.
     pub operations: Vec<Operation>,
@@ -76,14 +76,7 @@ pub struct Ledger {
 impl Ledger {
     /// Returns an empty ledger for a list of 1 to `greatest`.
     pub fn new(greatest: u32) -> Self {
-        Self {
-            operations: Vec::new(),
-            duplicates: Vec::new(),
-            out_of_range: Vec::new(),
-            drawn: 0,
-            unseen: 0,
-            first: vec![0; greatest as usize + 1],
-        }
+        Self { first: vec![0; greatest as usize + 1], ..Self::default() }
     }
 
     /// Adds an operation and judges each of its numbers: new, again, or out of range.

@@ -30,11 +30,11 @@
 
 use std::time::Instant;
 
-use crate::common::caller::Caller;
-use crate::common::caller::ClientNumber;
+use crate::common::caller::{Caller, ClientNumber};
+use crate::common::error::Error;
 use crate::common::id::LeaseId;
 use crate::cooperative::manager::Ticket;
-use crate::cooperative::words::{Pool, Reason, Signal, Wanted};
+use crate::cooperative::words::{Granted, Pool, Reason, Signal, Wanted};
 use crate::lab::simulation::demand::{BUSY, Demand};
 use crate::lab::simulation::{CHUNK, RunOutcome, Sharing, SimulatedTables, X};
 
@@ -58,6 +58,7 @@ pub(super) struct Millisecond<'a> {
 }
 
 /// The state of one process. It counts bytes and stores none: only the manager's tables are real.
+#[derive(Default)]
 pub(super) struct SimulatedProcess {
     // Fixed.
     number: usize,
@@ -82,19 +83,7 @@ pub(super) struct SimulatedProcess {
 impl SimulatedProcess {
     /// Makes a process that has not joined yet.
     pub fn new(number: usize, sharing: Sharing) -> Self {
-        Self {
-            number,
-            sharing,
-            is_joined: false,
-            chunks: Vec::new(),
-            leaked: 0,
-            garbage: 0,
-            free: 0,
-            collection: None,
-            ticket: None,
-            is_paused: false,
-            done: 0,
-        }
+        Self { number, sharing, ..Self::default() }
     }
 
     /// Returns its client number: the manager finds a process by it, as by that of a connection.
@@ -213,37 +202,21 @@ impl SimulatedProcess {
     /// came.
     fn wait(&mut self, turn: &mut Millisecond<'_>) -> bool {
         if let Some(ticket) = self.ticket {
-            match turn.tables.processes.served(ticket, turn.now) {
-                None => return false,
-                Some(Ok(granted)) => {
-                    self.ticket = None;
-                    self.take(granted.id);
-                    return true;
-                }
-                Some(Err(_)) => {
-                    self.ticket = None;
-                    turn.outcome.refused += 1;
-                    return false;
-                }
-            }
+            let Some(served) = turn.tables.processes.served(ticket, turn.now) else { return false };
+            self.ticket = None;
+            return self.has_come(turn, served);
         }
         if !self.has_room() {
             return false;
         }
         let wanted = Wanted { wait_ms: PATIENCE_MS, ..self.wanted(Reason::Pause) };
         match turn.tables.manager().request_or_wait(self.client(), &wanted, turn.now) {
-            Ok(Ok(granted)) => {
-                self.take(granted.id);
-                true
-            }
             Ok(Err((ticket, _))) => {
                 self.ticket = Some(ticket);
                 false
             }
-            Err(_) => {
-                turn.outcome.refused += 1;
-                false
-            }
+            Ok(Ok(granted)) => self.has_come(turn, Ok(granted)),
+            Err(error) => self.has_come(turn, Err(error)),
         }
     }
 
@@ -255,16 +228,17 @@ impl SimulatedProcess {
 
     /// Asks for a chunk without waiting. Returns whether it came.
     fn ask(&mut self, turn: &mut Millisecond<'_>, reason: Reason) -> bool {
-        match turn.tables.manager().request(self.client(), &self.wanted(reason), turn.now) {
-            Ok(granted) => {
-                self.take(granted.id);
-                true
-            }
-            Err(_) => {
-                turn.outcome.refused += 1;
-                false
-            }
+        let asked = turn.tables.manager().request(self.client(), &self.wanted(reason), turn.now);
+        self.has_come(turn, asked)
+    }
+
+    /// Takes over the chunk of an answer, or counts the refusal. Returns whether a chunk came.
+    fn has_come(&mut self, turn: &mut Millisecond<'_>, answer: Result<Granted, Error>) -> bool {
+        match &answer {
+            Ok(granted) => self.take(granted.id),
+            Err(_) => turn.outcome.refused += 1,
         }
+        answer.is_ok()
     }
 
     /// Takes over a granted chunk.
@@ -298,8 +272,13 @@ impl SimulatedProcess {
         // share of them that it freed: it falls as a leak grows.
         let examined = freed + self.leaked + X;
         let efficiency = (freed * 100 / examined) as u8;
-        let reported =
-            turn.tables.manager().report(self.client(), self.garbage, Some(efficiency), turn.now);
+        self.report(turn, Some(efficiency));
+    }
+
+    /// Reports the garbage, and the efficiency of a collection that has ended.
+    fn report(&self, turn: &mut Millisecond<'_>, efficiency: Option<u8>) {
+        let (client, garbage) = (self.client(), self.garbage);
+        let reported = turn.tables.manager().report(client, garbage, efficiency, turn.now);
         debug_assert!(reported.is_ok(), "{reported:?}");
     }
 
@@ -317,11 +296,7 @@ impl SimulatedProcess {
         while let Ok(Some(signal)) = turn.tables.processes.next_signal(self.client()) {
             match signal {
                 Signal::Collect { .. } => self.begin_collection(turn),
-                Signal::Status => {
-                    let reported =
-                        turn.tables.manager().report(self.client(), self.garbage, None, turn.now);
-                    debug_assert!(reported.is_ok(), "{reported:?}");
-                }
+                Signal::Status => self.report(turn, None),
                 // Not sent under the default rules. Its block would have `Rules::block` bytes, not
                 // a chunk's.
                 Signal::Granted { id, .. } => self.take(id),
