@@ -69,7 +69,7 @@ pub use crate::server::lists::{List, Listing};
 pub use crate::sessions::commands::{
     Close, Closed, Deliver, Delivered, Forward, Forwarded, Found, Grow, Join, Joined, ListSessions,
     Lookup, MessageReply, Open, Opened, Peek, Publish, Published, Receive, Register, Registered,
-    Resized, Send, Sent, Shrink, Wait, Watch,
+    Resized, Send, Sent, Shrink, Wait, Watch, Watching,
 };
 pub use crate::sessions::words::{SessionState, Told};
 
@@ -157,7 +157,7 @@ replies! {
     Closed(Closed),
     Sessions(Vec<SessionState>),
     Found(Found),
-    Watching(Vec<String>),
+    Watching(Watching),
     Registered(Registered),
     Block(Resized),
     Inspected(Box<Inspection>),

@@ -47,7 +47,7 @@ use super::waiting::make_room_for;
 use super::words::{Amounts, Granted, Pool, ProcessToken, Reason, Wanted};
 use crate::common::caller::Caller;
 use crate::common::description::{
-    Answer, Asks, Command, Execute, Executed, Field, Message, Sink, Source, command, reply,
+    Answer, Asks, Command, Execute, Executed, Field, Message, Sink, Source, command, message, reply,
 };
 use crate::common::error::{Error, Malformed};
 use crate::common::id::{LeaseId, parse_decimal};
@@ -234,17 +234,11 @@ command! {
     }
 }
 
-/// The bytes that each pool got back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Repaid(pub Amounts);
-
-impl<'a> Message<'a> for Repaid {
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        Ok(Repaid(read_amounts(source)?))
-    }
-
-    fn write(&self, sink: &mut impl Sink) {
-        write_amounts(&self.0, sink);
+message! {
+    /// The bytes that each pool got back.
+    Repaid {
+        /// By pool.
+        amounts: Amounts,
     }
 }
 
@@ -253,9 +247,9 @@ impl Answer<'_> for Repaid {
     const WORD: &'static str = "returned";
 
     fn line(&self, out: &mut Vec<u8>) {
-        put(out, format_args!("returned {}", self.0.total()));
-        put_debts(&self.0, out);
-        put(out, format_args!(" committed={}", self.0[Pool::Committed]));
+        put(out, format_args!("returned {}", self.amounts.total()));
+        put_debts(&self.amounts, out);
+        put(out, format_args!(" committed={}", self.amounts[Pool::Committed]));
     }
 }
 
@@ -266,7 +260,7 @@ impl Execute<Shared> for Return {
         let (ending, refill) =
             shared.memory.change(|tables, _| tables.manager().end_grant(caller.client, self.id))?;
         shared.memory.give_back(vec![ending]);
-        Ok(Box::new(Repaid(refill)))
+        Ok(Box::new(Repaid { amounts: refill }))
     }
 }
 
@@ -298,17 +292,11 @@ command! {
     0x16 "owed" Owed -> Box<Debts>
 }
 
-/// The bytes that a process owes each pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Debts(pub Amounts);
-
-impl<'a> Message<'a> for Debts {
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        Ok(Debts(read_amounts(source)?))
-    }
-
-    fn write(&self, sink: &mut impl Sink) {
-        write_amounts(&self.0, sink);
+message! {
+    /// The bytes that a process owes each pool.
+    Debts {
+        /// By pool.
+        amounts: Amounts,
     }
 }
 
@@ -318,14 +306,14 @@ impl Answer<'_> for Debts {
 
     fn line(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"owed");
-        put_debts(&self.0, out);
+        put_debts(&self.amounts, out);
     }
 }
 
 impl Execute<Shared> for Owed {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        let owed = shared.memory.read(|tables, _| tables.processes.owed(caller.client))?;
-        Ok(Box::new(Debts(owed)))
+        let amounts = shared.memory.read(|tables, _| tables.processes.owed(caller.client))?;
+        Ok(Box::new(Debts { amounts }))
     }
 }
 
@@ -336,24 +324,23 @@ fn put_debts(amounts: &Amounts, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes five numbers, in the order of [`Pool::ALL`].
-fn write_amounts(amounts: &Amounts, sink: &mut impl Sink) {
-    for pool in Pool::ALL {
-        sink.u64(pool.word(), amounts[pool]);
+/// Five numbers, in the order of [`Pool::ALL`], each under the name of its pool.
+impl<'a> Field<'a> for Amounts {
+    /// Refuses a sum that exceeds 64 bits: `Amounts::total` relies on that.
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        let mut amounts = Amounts::default();
+        for pool in Pool::ALL {
+            amounts[pool] = source.u64()?;
+        }
+        match Pool::ALL.into_iter().try_fold(0_u64, |sum, pool| sum.checked_add(amounts[pool])) {
+            Some(_) => Ok(amounts),
+            None => Err(Malformed("has amounts beyond 64 bits").into()),
+        }
     }
-}
 
-/// Reads what [`write_amounts`] wrote.
-///
-/// # Errors
-/// `bad-request` when the sum exceeds 64 bits: `Amounts::total` relies on that.
-fn read_amounts<'a, S: Source<'a>>(source: &mut S) -> Result<Amounts, Error> {
-    let mut amounts = Amounts::default();
-    for pool in Pool::ALL {
-        amounts[pool] = source.u64()?;
-    }
-    match Pool::ALL.into_iter().try_fold(0_u64, |sum, pool| sum.checked_add(amounts[pool])) {
-        Some(_) => Ok(amounts),
-        None => Err(Malformed("has amounts beyond 64 bits").into()),
+    fn write(&self, _: &str, sink: &mut impl Sink) {
+        for pool in Pool::ALL {
+            sink.u64(pool.word(), self[pool]);
+        }
     }
 }

@@ -7,9 +7,9 @@
 //!                       └─ 813 efficiency ── 1100 … ─ 1116       from LE, else if urgent
 //! ```
 //!
-//! Each function is one figure, and each branch is one box with its number beside it: lay the code
-//! beside the document. The order of the questions matters for the path, which a client may see,
-//! and not only for the pool.
+//! Each function is one figure, with the numbers of its boxes: lay the code beside the document. The
+//! figures ask two questions before each pool; those are in `Standing::gives`. The order of the
+//! questions matters for the path, which a client may see, and not only for the pool.
 //!
 //! Two boxes ask about collateral, and their questions differ. Box 900 asks whether it is
 //! *sufficient*: at least the size of the request. Box 1100 asks whether there is *any*. So one
@@ -58,6 +58,23 @@ impl Standing {
     fn is_over_limit(&self, pool: Pool, size: u64) -> bool {
         size > self.free[pool].min(self.room[pool])
     }
+
+    /// Asks the two questions that the figures have before each pool but the committed one, and
+    /// returns whether the pool gives. The boxes are those of "is it empty?" and "over the limit?",
+    /// and the one that lends or grants.
+    fn gives(&self, pool: Pool, size: u64, path: &mut Path, boxes: [u16; 3]) -> bool {
+        let [empty, limit, give] = boxes;
+        path.at(empty);
+        if self.is_empty(pool) {
+            return false;
+        }
+        path.at(limit);
+        if self.is_over_limit(pool, size) {
+            return false;
+        }
+        path.at(give);
+        true
+    }
 }
 
 /// The result: a pool or a refusal, and the path to it.
@@ -74,25 +91,20 @@ pub struct Decision {
 pub fn decide(size: u64, reason: Reason, standing: &Standing) -> Decision {
     let mut path = Path::from(800);
     path.at(801);
-    let pool = if reason == Reason::Committed {
-        path.at(803);
-        committed(size, standing, &mut path)
-    } else {
-        path.at(802);
-        match reason {
-            Reason::OutOfMemory => {
-                path.at(804);
-                out_of_memory(size, standing, &mut path)
-            }
-            Reason::Pause => {
-                path.at(812);
-                pause(size, standing, &mut path)
-            }
-            // `Committed` went to box 803 above; it stands here because a match names every case.
-            Reason::Efficiency | Reason::UrgentEfficiency | Reason::Committed => {
-                path.at(813);
-                efficiency(size, reason == Reason::UrgentEfficiency, standing, &mut path)
-            }
+    path.at(if reason == Reason::Committed { 803 } else { 802 });
+    let pool = match reason {
+        Reason::Committed => committed(size, standing, &mut path),
+        Reason::OutOfMemory => {
+            path.at(804);
+            out_of_memory(size, standing, &mut path)
+        }
+        Reason::Pause => {
+            path.at(812);
+            pause(size, standing, &mut path)
+        }
+        Reason::Efficiency | Reason::UrgentEfficiency => {
+            path.at(813);
+            efficiency(size, reason == Reason::UrgentEfficiency, standing, &mut path)
         }
     };
     Decision { pool, path }
@@ -112,39 +124,21 @@ fn committed(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
 /// or else from LE.
 fn pause(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     path.at(900);
-    if standing.collateral >= size {
-        path.at(902);
-        if !standing.is_empty(Pool::LoanedPause) {
-            path.at(904);
-            if !standing.is_over_limit(Pool::LoanedPause, size) {
-                path.at(908);
-                return Some(Pool::LoanedPause);
-            }
-        }
+    if standing.collateral >= size && standing.gives(Pool::LoanedPause, size, path, [902, 904, 908])
+    {
+        return Some(Pool::LoanedPause);
     }
     // Three arrows meet here: too little collateral, LP empty, and the limit of LP exceeded.
-    path.at(906);
-    if !standing.is_empty(Pool::GrantedPause) {
-        path.at(912);
-        if !standing.is_over_limit(Pool::GrantedPause, size) {
-            path.at(914);
-            return Some(Pool::GrantedPause);
-        }
+    if standing.gives(Pool::GrantedPause, size, path, [906, 912, 914]) {
+        return Some(Pool::GrantedPause);
     }
     // LE is the last reserve for a pause. The process's collateral secures as much of the loan as
     // it can, perhaps nothing.
-    path.at(920);
-    if standing.is_empty(Pool::LoanedEfficiency) {
-        path.at(922);
-        return None;
+    if standing.gives(Pool::LoanedEfficiency, size, path, [920, 924, 928]) {
+        return Some(Pool::LoanedEfficiency);
     }
-    path.at(924);
-    if standing.is_over_limit(Pool::LoanedEfficiency, size) {
-        path.at(926);
-        return None;
-    }
-    path.at(928);
-    Some(Pool::LoanedEfficiency)
+    path.at(if standing.is_empty(Pool::LoanedEfficiency) { 922 } else { 926 });
+    None
 }
 
 /// Decides by figure 10: a loan from LE for any collateral. An urgent request goes on to figure 9.
@@ -152,15 +146,10 @@ fn pause(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
 /// comes to LE a second time there, and to the same answer.
 fn efficiency(size: u64, is_urgent: bool, standing: &Standing, path: &mut Path) -> Option<Pool> {
     path.at(1100);
-    if standing.collateral > 0 {
-        path.at(1104);
-        if !standing.is_empty(Pool::LoanedEfficiency) {
-            path.at(1108);
-            if !standing.is_over_limit(Pool::LoanedEfficiency, size) {
-                path.at(1110);
-                return Some(Pool::LoanedEfficiency);
-            }
-        }
+    if standing.collateral > 0
+        && standing.gives(Pool::LoanedEfficiency, size, path, [1104, 1108, 1110])
+    {
+        return Some(Pool::LoanedEfficiency);
     }
     // Three arrows meet here: no collateral, LE empty, and the limit of LE exceeded.
     path.at(1114);
@@ -175,18 +164,11 @@ fn efficiency(size: u64, is_urgent: bool, standing: &Standing, path: &mut Path) 
 /// Decides by figure 11: a grant from GL, or a refusal. The most urgent reason has one pool, which
 /// no other reason can drain.
 fn out_of_memory(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
-    path.at(1200);
-    if standing.is_empty(Pool::GrantedLeak) {
-        path.at(1202);
-        return None;
+    if standing.gives(Pool::GrantedLeak, size, path, [1200, 1204, 1208]) {
+        return Some(Pool::GrantedLeak);
     }
-    path.at(1204);
-    if standing.is_over_limit(Pool::GrantedLeak, size) {
-        path.at(1206);
-        return None;
-    }
-    path.at(1208);
-    Some(Pool::GrantedLeak)
+    path.at(if standing.is_empty(Pool::GrantedLeak) { 1202 } else { 1206 });
+    None
 }
 
 /// Returns the pools that a decision looked at, in that order: each would have given the block, had

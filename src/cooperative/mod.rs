@@ -63,7 +63,7 @@
 //! | [`pool`], [`process`], [`pressure`] | the parts that the manager keeps |
 //! | [`manager`] | figures 5 to 7 around them: joining, asking, returning, collecting |
 //! | [`commands`], [`waiting`] | the commands, and the requests that wait for memory |
-//! | [`figures`] | the table of boxes, and the path of one decision |
+//! | [`figures`] | the path of one decision, as the numbers of its boxes |
 //!
 //! **Source** `cooperative-memory-management.txt`, a patent: figures 5 to 12.
 

@@ -35,36 +35,23 @@ use crate::cooperative::words::{Amounts, Pool};
 pub fn repay(freed: u64, owed: &Amounts) -> (Amounts, Path) {
     let mut path = Path::from(1250);
     let mut refill = Amounts::default();
-    let a = freed;
-    let w = owed[Pool::LoanedPause];
-    path.at(1252);
-    if w > 0 {
-        path.at(1254);
-        refill[Pool::LoanedPause] = w.min(a);
-    }
-    let b = a - refill[Pool::LoanedPause];
-    let x = owed[Pool::LoanedEfficiency];
-    path.at(1256);
-    if x > 0 {
-        path.at(1258);
-        refill[Pool::LoanedEfficiency] = x.min(b);
-    }
-    let c = b - refill[Pool::LoanedEfficiency];
-    let y = owed[Pool::GrantedPause];
-    path.at(1260);
-    if y > 0 {
-        path.at(1262);
-        refill[Pool::GrantedPause] = y.min(c);
-    }
-    let d = c - refill[Pool::GrantedPause];
-    let z = owed[Pool::GrantedLeak];
-    path.at(1264);
-    if z > 0 {
-        path.at(1266);
-        refill[Pool::GrantedLeak] = z.min(d);
+    // A before the first pool, then B, C and D.
+    let mut left = freed;
+    for (pool, is_owed, refills) in [
+        (Pool::LoanedPause, 1252, 1254),
+        (Pool::LoanedEfficiency, 1256, 1258),
+        (Pool::GrantedPause, 1260, 1262),
+        (Pool::GrantedLeak, 1264, 1266),
+    ] {
+        path.at(is_owed);
+        if owed[pool] > 0 {
+            path.at(refills);
+            refill[pool] = owed[pool].min(left);
+            left -= refill[pool];
+        }
     }
     path.at(1268);
-    refill[Pool::Committed] = d - refill[Pool::GrantedLeak];
+    refill[Pool::Committed] = left;
     (refill, path)
 }
 

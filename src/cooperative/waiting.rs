@@ -90,10 +90,8 @@ impl Waiting for ForMemory {
             Some(served) => Look::Answered(served.map(Box::new)),
             // The server stops: answer now, with the refusal of the last try.
             None if turn.is_stopping => {
-                match tables.processes.refuse_waiting(self.ticket, turn.now) {
-                    Some(error) => Look::Answered(Err(error)),
-                    None => Look::Nothing,
-                }
+                let refused = tables.processes.refuse_waiting(self.ticket, turn.now);
+                refused.map_or(Look::Nothing, |error| Look::Answered(Err(error)))
             }
             None => Look::Nothing,
         }

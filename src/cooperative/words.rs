@@ -21,7 +21,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use crate::common::description::choice;
+use crate::common::description::{choice, message};
 use crate::common::id::LeaseId;
 
 /// The secret by which a further connection joins a process. It has the form of a lease id, and is
@@ -193,17 +193,18 @@ pub enum Signal {
     },
 }
 
-/// The state of one pool, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolState {
-    /// The pool.
-    pub pool: Pool,
-    /// All its bytes.
-    pub size: u64,
-    /// The bytes that it can give now.
-    pub free: u64,
-    /// The bytes that would come back to it if every process returned its freeable memory.
-    pub freeable: u64,
+message! {
+    /// The state of one pool, in bytes.
+    PoolState {
+        /// The pool.
+        pool as "name": Pool,
+        /// All its bytes.
+        size: u64,
+        /// The bytes that it can give now.
+        free: u64,
+        /// The bytes that would come back to it if every process returned its freeable memory.
+        freeable: u64,
+    }
 }
 
 /// The share of the time in which processes waited for memory, in hundredths of a percent: 833 is

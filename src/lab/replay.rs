@@ -79,8 +79,8 @@ fn parked(reply: &str) -> Result<Vec<ClientNumber>, String> {
 /// places as there.
 ///
 /// # Errors
-/// Fails with a text of one sentence. The numbers drawn up to then are gone from the server's list. Clients that are
-/// still parked draw on when their patience ends.
+/// Fails with a text of one sentence. The numbers drawn up to then are gone from the server's list.
+/// Clients that are still parked draw on when their patience ends.
 pub fn replay(
     case: &Case,
     schedule: &[u8],
@@ -96,10 +96,7 @@ pub fn replay(
         let mut client = LineConnection::connect(host, port, PATIENCE).map_err(failed)?;
         client.send(format!("draw {}", drawer.count).as_bytes()).map_err(failed)?;
         let number = await_parked(&mut control, &known)?;
-        let name = drawer.name;
-        let number = number.ok_or_else(|| {
-            format!("{name}'s draw did not park in time; start the lab server anew")
-        })?;
+        let number = number.ok_or_else(|| not_parked(drawer.name))?;
         known.push(number);
         clients.push((client, number));
     }
@@ -122,6 +119,11 @@ pub fn replay(
     } else {
         Err(DIFFERS.into())
     }
+}
+
+/// The error for a client whose draw did not park.
+fn not_parked(name: char) -> String {
+    format!("{name}'s draw did not park in time; start the lab server anew")
 }
 
 /// Receives a client's reply and returns its numbers.

@@ -120,11 +120,11 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) struct Administration {
     /// The bytes of `--admin`. Never changes.
-    size: u64,
+    pub size: u64,
     /// The bytes that are charged now, to living and to ended processes.
-    used: u64,
+    pub used: u64,
     /// The entries of the processes that have not ended.
-    entries: BTreeMap<ProcessNumber, Entry>,
+    pub entries: BTreeMap<ProcessNumber, Entry>,
 }
 
 impl Administration {
@@ -132,29 +132,9 @@ impl Administration {
         Self { size, used: 0, entries: BTreeMap::new() }
     }
 
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    pub fn used(&self) -> u64 {
-        self.used
-    }
-
     /// Returns whether so many bytes are free. The subtraction cannot wrap: invariant 2.
     pub fn has_room(&self, bytes: u64) -> bool {
         bytes <= self.size - self.used
-    }
-
-    pub fn entry(&self, number: ProcessNumber) -> Option<&Entry> {
-        self.entries.get(&number)
-    }
-
-    pub fn entry_mut(&mut self, number: ProcessNumber) -> Option<&mut Entry> {
-        self.entries.get_mut(&number)
-    }
-
-    pub fn entries(&self) -> impl Iterator<Item = (&ProcessNumber, &Entry)> {
-        self.entries.iter()
     }
 
     /// Step 416: stores the entry of a new process and charges [`PROCESS`] for it. Its blocks are

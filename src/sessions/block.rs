@@ -34,7 +34,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use crate::common::id::LeaseId;
+use crate::cooperative::process::ProcessNumber;
 use crate::memory::buddy::{Buddy, MIN_BLOCK};
+use crate::memory::lease::LeaseTable;
 use crate::sessions::administration::Span;
 use crate::sessions::seat::{Seat, Side};
 
@@ -122,6 +124,21 @@ impl<H: Clone> MessageBlock<H> {
         let fits = resized.is_some();
         resized.into_iter().for_each(|manager| self.manager = manager);
         fits
+    }
+
+    /// Adds an extent of the process `number` to the block's end. `used` are the addresses of all
+    /// used sub-blocks, in order: the manager is made anew for the new size.
+    pub fn append(
+        &mut self,
+        leases: &LeaseTable<H>,
+        number: ProcessNumber,
+        used: &[u64],
+        (id, size): (LeaseId, u64),
+    ) {
+        let Some((offset, handle)) = leases.place(id, number) else { return };
+        let at = self.size();
+        self.extents.push(Extent { id, span: Span { at, offset, size }, handle });
+        self.resize(at + size, used);
     }
 
     /// Returns the end of the last used sub-block, 0 when there is none. The block cannot shrink to

@@ -26,6 +26,7 @@ use crate::cooperative::process::ProcessNumber;
 use crate::sessions::administration::{BLOCK, PROCESS, SESSION, SPAN, Use};
 use crate::sessions::block::MessageBlock;
 use crate::sessions::message::MessageId;
+use crate::sessions::receipt::Purpose;
 use crate::sessions::{Engine, RegisteredProcess};
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
@@ -40,7 +41,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         // Three tables list the living processes. An ended process stays in `registered` until no
         // thread copies in its blocks.
         let living = self.sessions.registered.values().filter(|process| !process.is_gone).count();
-        if self.sessions.administration.entries().count() != living
+        if self.sessions.administration.entries.len() != living
             || living != self.processes.processes()
         {
             return Err("entries, duplicates and processes disagree".into());
@@ -74,7 +75,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ) -> Result<(), String> {
         let name = &process.name;
         let spans: Vec<_> = process.blocks.iter().map(MessageBlock::spans).collect();
-        if let Some(entry) = self.sessions.administration.entry(number)
+        if let Some(entry) = self.sessions.administration.entries.get(&number)
             && (entry.name != *name || entry.token != process.token || entry.blocks != spans)
         {
             return Err(format!("the engine's duplicate of {name}'s entry differs from it"));
@@ -193,11 +194,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// The whole has more than the entries: the messages and sessions of ended payers.
     fn check_charges(&self) -> Result<(), String> {
         // A session with a first message is charged before the copy, and is there after it.
-        let opening = self.sessions.copies.values().filter(|copy| copy.opens());
+        let copies = self.sessions.copies.values();
+        let opening = copies.filter(|copy| matches!(copy.purpose, Purpose::Open { .. }));
         let opening: Vec<ProcessNumber> = opening.map(|copy| copy.by).collect();
         let mut all = SESSION * (self.sessions.all.len() + opening.len()) as u64;
         all += self.sessions.messages.values().map(|message| message.paid).sum::<u64>();
-        for (number, entry) in self.sessions.administration.entries() {
+        for (number, entry) in &self.sessions.administration.entries {
             let messages =
                 self.sessions.messages.values().filter(|message| message.payer == *number);
             let messages: u64 = messages.map(|message| message.paid).sum();
@@ -217,11 +219,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             }
             all += entry_bytes;
         }
-        match self.sessions.administration.used() == all {
+        match self.sessions.administration.used == all {
             true => Ok(()),
-            false => {
-                Err(format!("{} bytes are used for {all}", self.sessions.administration.used()))
-            }
+            false => Err(format!("{} bytes are used for {all}", self.sessions.administration.used)),
         }
     }
 }

@@ -63,13 +63,12 @@ pub use messages::{
 
 use std::borrow::Cow;
 
-use super::Finished;
-use super::copying::{Bytes, not_that};
+use super::copying::Bytes;
 use super::waiting::no_such_process;
 use super::words::{SessionId, SessionState, Told};
 use crate::common::caller::Caller;
 use crate::common::description::{
-    Answer, Execute, Executed, MIN_STRING, Message, Sink, Source, command, reply,
+    Answer, Execute, Executed, Message, Sink, Source, command, reply,
 };
 use crate::common::error::Error;
 use crate::cooperative::commands::{Leave, Left};
@@ -150,13 +149,10 @@ impl Execute<Shared> for Open<'_> {
             .change(|tables, _| tables.engine().begin_open(client, &self.name, length));
         // Without data the session is open already. With data it opens when its first message has
         // been copied, so the other end never hears of a session whose message is half written.
-        let session = match begun? {
-            Ok(session) => session,
-            Err(copying) => match shared.copy(copying, client, Bytes::In(&self.data))? {
-                Finished::Opened(session) => session,
-                other => return Err(not_that(&other)),
-            },
-        };
+        let (session, first) = begun?;
+        if let Some(copying) = first {
+            shared.copy(copying, client, Bytes::In(&self.data))?;
+        }
         Ok(Opened { session })
     }
 }
@@ -194,21 +190,6 @@ command! {
 /// each of the two numbers. A reader divides the bytes that it has by this before it allocates for
 /// a claimed count.
 const MIN_SESSION: usize = 40;
-
-/// One item of the list, in a frame and in text.
-impl SessionState {
-    fn read<'a, S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        let (session, name) = (source.id()?, source.text()?.into_owned());
-        Ok(SessionState { session, name, inward: source.u64()?, outward: source.u64()? })
-    }
-
-    fn write(&self, sink: &mut impl Sink) {
-        sink.id("session", self.session);
-        sink.text("name", &self.name);
-        sink.u64("inward", self.inward);
-        sink.u64("outward", self.outward);
-    }
-}
 
 impl<'a> Message<'a> for Vec<SessionState> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
@@ -261,22 +242,15 @@ impl Execute<Shared> for Lookup<'_> {
 
 command! {
     /// Lists the processes, and makes this one a watcher: later joins and ends are signals to it.
-    0x24 "watch" Watch -> Vec<String>
+    0x24 "watch" Watch -> Watching
 }
 
-impl<'a> Message<'a> for Vec<String> {
-    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        source.list(MIN_STRING, |source| source.text().map(Cow::into_owned))
+reply! {
+    /// The process watches.
+    0xa4 "watching" Watching {
+        /// The names of all processes, its own among them.
+        names: Vec<String>,
     }
-
-    fn write(&self, sink: &mut impl Sink) {
-        sink.list("names", "name", self, |name, sink| sink.text("", name));
-    }
-}
-
-impl Answer<'_> for Vec<String> {
-    const KIND: u8 = 0xa4;
-    const WORD: &'static str = "watching";
 }
 
 impl Execute<Shared> for Watch {
@@ -285,6 +259,6 @@ impl Execute<Shared> for Watch {
         // one reply (a datagram's, say) must not leave a watcher behind that never saw it.
         let Caller { client, most_data, .. } = caller;
         let names = shared.memory.change(|tables, _| tables.engine().watch(client, most_data))?;
-        Ok(names.iter().map(|name| name.to_string()).collect())
+        Ok(Watching { names: names.iter().map(|name| name.to_string()).collect() })
     }
 }

@@ -34,16 +34,17 @@
 //! **Source** `interprocess-communication-patent.txt`, figure 5, steps 512 and 522; paragraph 42.
 
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::commands::MessageReply;
-use super::{CopyNumber, Copying, Finished, Piece};
+use super::words::SessionId;
+use super::{CopyNumber, Copying};
 use crate::common::caller::{Caller, ClientNumber};
 use crate::common::error::Error;
 use crate::common::lock::lock;
 use crate::cooperative::process::ProcessNumber;
-use crate::memory::arena::{Contents, ContentsError};
+use crate::memory::arena::ContentsError;
 use crate::memory::service::LockedContents;
 use crate::server::shared::Shared;
 use crate::server::waiting::sleep;
@@ -73,26 +74,27 @@ impl Drop for Unfinished<'_> {
 }
 
 impl Shared {
-    /// Copies a message, or a part of it, for the client that receives it. Takes the buffer `spare`
-    /// for the bytes, so that a receive can reuse an allocation.
+    /// Copies a message, or a part of it, for the client that receives it; `None` stands for no
+    /// message. Takes the buffer `spare` for the bytes, so that a receive can reuse an allocation.
     ///
     /// # Errors
     /// `not-found` when the message was lost meanwhile. `spare` is then empty.
     pub(super) fn read_message(
         &self,
-        copying: Copying<LockedContents>,
+        session: SessionId,
+        copying: Option<Copying<LockedContents>>,
         caller: Caller,
         spare: &mut Vec<u8>,
     ) -> Result<MessageReply, Error> {
+        let Some(copying) = copying else { return Ok(MessageReply { session, data: None }) };
         let mut data = std::mem::take(spare);
         data.resize(copying.length as usize, 0);
-        match self.copy(copying, caller.client, Bytes::Out(&mut data))? {
-            Finished::Read(session) => Ok(MessageReply { session, data: Some(data) }),
-            other => Err(not_that(&other)),
-        }
+        self.copy(copying, caller.client, Bytes::Out(&mut data))?;
+        Ok(MessageReply { session, data: Some(data) })
     }
 
-    /// Waits for the seat, copies the bytes, and finishes the copy.
+    /// Waits for the seat, copies the bytes, and finishes the copy. Returns what
+    /// [`super::Engine::finish`] returns.
     ///
     /// # Errors
     /// `not-found` when a process or session ended meanwhile. The seat is left in any case.
@@ -101,7 +103,7 @@ impl Shared {
         copying: Copying<LockedContents>,
         client: ClientNumber,
         bytes: Bytes<'_>,
-    ) -> Result<Finished, Error> {
+    ) -> Result<u64, Error> {
         let unfinished = Unfinished { shared: self, number: copying.number };
         let is_seated = copying.is_seated || self.await_seat(copying.number, client);
         let is_made = is_seated && self.copy_pieces(&copying, bytes).is_ok();
@@ -146,31 +148,21 @@ impl Shared {
             let (at, part) = (piece.at as usize, done..done + piece.length as usize);
             done = part.end;
             let arena = self.memory.arena();
-            self.in_block(piece, &place.contenders, |contents| match &mut bytes {
+            // The threads that hold the lock or wait for it. `stats` shows the greatest count: more
+            // than 2 would prove that the seats do not work. Relaxed, because the count guards
+            // nothing: after a panic in a copy it stays one too high.
+            let now = place.contenders.fetch_add(1, Ordering::Relaxed) + 1;
+            self.contenders.fetch_max(now, Ordering::Relaxed);
+            let mut contents = lock(&piece.handle);
+            let copied = match &mut bytes {
                 Bytes::In(data) => contents.write_part(arena, at, &data[part]),
                 Bytes::Out(data) => contents.read_part(arena, at, &mut data[part]),
-            })?;
+            };
+            drop(contents);
+            place.contenders.fetch_sub(1, Ordering::Relaxed);
+            copied?;
         }
         Ok(())
-    }
-
-    /// Calls `act` under the lock of a block's bytes, and counts the threads that hold the lock or
-    /// wait for it. `stats` shows the greatest count: more than 2 would prove that the seats do not
-    /// work.
-    ///
-    /// The atomics are relaxed, because they guard nothing. After a panic in `act` the block's
-    /// count stays one too high, and the figure with it; the seats do not depend on it.
-    pub(super) fn in_block<T>(
-        &self,
-        piece: &Piece<LockedContents>,
-        contenders: &AtomicU32,
-        act: impl FnOnce(&mut Contents) -> T,
-    ) -> T {
-        let now = contenders.fetch_add(1, Ordering::Relaxed) + 1;
-        self.contenders.fetch_max(now, Ordering::Relaxed);
-        let done = act(&mut lock(&piece.handle));
-        contenders.fetch_sub(1, Ordering::Relaxed);
-        done
     }
 
     /// Gives back all memory of a process that has ended, when no thread copies in its blocks.
@@ -204,13 +196,6 @@ impl Shared {
 
 /// The most blocks that are struck under one hold of the tables' lock, as for expired leases.
 const ENDED_AT_ONCE: usize = 256;
-
-/// Returns the refusal for a copy that ended as another kind than it began. No request of a client
-/// can cause that, only a bug of the engine: a test panics, a server refuses the one request.
-pub(super) fn not_that(finished: &Finished) -> Error {
-    debug_assert!(false, "{finished:?} is not what the copy began as");
-    super::no_session()
-}
 
 #[cfg(test)]
 #[path = "copying_tests.rs"]

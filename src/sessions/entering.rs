@@ -112,7 +112,7 @@ impl Join<'_> {
             let waker = waker.clone();
             let joined = tables.engine().join(caller, name, committed, waker, None, now)?;
             if joined.is_err() {
-                tables.sessions.note_full();
+                tables.sessions.counts.full += 1;
             }
             Ok(joined.map(|token| Joined { token }))
         })

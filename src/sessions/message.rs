@@ -25,10 +25,9 @@ use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 use crate::common::marks::mark;
 use crate::cooperative::process::ProcessNumber;
-use crate::sessions::administration::{MESSAGE, READER, SESSION, Use};
+use crate::sessions::administration::{MESSAGE, READER, Use};
 use crate::sessions::block::MessageBlock;
-use crate::sessions::receipt::{Finished, Purpose};
-use crate::sessions::seat::Side;
+use crate::sessions::receipt::Purpose;
 use crate::sessions::session::Queued;
 use crate::sessions::words::{Notice, SessionId};
 use crate::sessions::{Copying, Engine, no_session};
@@ -83,7 +82,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         is_awaited: bool,
     ) -> Result<Copying<H>, Error> {
         let number = self.speaker(client, session)?;
-        self.begin_message(number, length, 1, Purpose::Send { session, is_awaited })
+        self.begin_message(number, length, vec![session], is_awaited)
     }
 
     /// Begins one message for several sessions.
@@ -109,13 +108,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 return Err(Error::new(Code::BadRequest, text));
             }
         }
-        let readers = sessions.len() as u64;
-        self.begin_message(
-            number,
-            length,
-            readers,
-            Purpose::Publish { sessions: sessions.to_vec() },
-        )
+        self.begin_message(number, length, sessions.to_vec(), false)
     }
 
     /// Returns the client's process, if it can send in a session: both ends are open.
@@ -136,11 +129,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         &mut self,
         number: ProcessNumber,
         length: u64,
-        readers: u64,
-        purpose: Purpose,
+        to: Vec<SessionId>,
+        is_awaited: bool,
     ) -> Result<Copying<H>, Error> {
         mark!(steps 502, 504, 506);
-        let paid = MESSAGE + readers * READER;
+        let paid = MESSAGE + to.len() as u64 * READER;
         let mut found = self.find_sub_block(number, length);
         // A block does not grow for a message that its sender cannot pay.
         if found.is_none()
@@ -150,14 +143,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             found = self.find_sub_block(number, length);
         }
         let Some((block, address)) = found else {
-            return Err(self.block_sender(number, length, &purpose));
+            return Err(self.block_sender(number, length, &to));
         };
         if let Err(error) = self.sessions.administration.charge(number, Use::Messages, paid) {
             self.release_sub_block(number, block, address);
             return Err(error);
         }
         let message = StoredMessage { block, address, length, readers: 0, payer: number, paid };
-        self.begin_fill(number, number, message, purpose)
+        self.begin_fill(number, number, message, Purpose::Send { to, is_awaited })
     }
 
     /// Stores the location, with no reader yet, and asks for the seat.
@@ -170,9 +163,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ) -> Result<Copying<H>, Error> {
         let id = (owner, self.next());
         let length = message.length;
-        let side = if by == owner { Side::Owner } else { Side::Engine };
         self.sessions.messages.insert(id, message);
-        self.begin_copy(by, side, id, 0..length, purpose)
+        self.begin_copy(by, id, 0..length, purpose)
     }
 
     /// Steps 504 and 506: takes a sub-block in the first block that has room. Returns the block's
@@ -184,19 +176,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Steps 508 and 510: returns the sender's refusal, and tells the destinations `blocked`: their
     /// unreceived messages fill the block.
-    fn block_sender(&mut self, number: ProcessNumber, length: u64, purpose: &Purpose) -> Error {
+    fn block_sender(&mut self, number: ProcessNumber, length: u64, to: &[SessionId]) -> Error {
         mark!(steps 508, 510, 526);
         self.sessions.counts.blocked += 1;
-        let one;
-        let sessions = match purpose {
-            Purpose::Publish { sessions } => &sessions[..],
-            Purpose::Send { session, .. } => {
-                one = [*session];
-                &one
-            }
-            _ => &[],
-        };
-        for &session in sessions {
+        for &session in to {
             self.tell_blocked(session, number);
         }
         let size = self
@@ -365,28 +348,25 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Posts a filled message in its session, and returns the reply to its sender.
+    /// Posts a filled message in its sessions, and returns in how many of them.
+    ///
+    /// # Errors
+    /// `not-found` when all of them were closed meanwhile; `post` has freed the message then.
     pub(super) fn sent(
         &mut self,
         id: MessageId,
         by: ProcessNumber,
-        session: SessionId,
+        to: &[SessionId],
         is_awaited: bool,
-    ) -> Result<Finished, Error> {
-        let length = self.sessions.messages.get(&id).map(|message| message.length);
-        let length = length.ok_or_else(no_session)?;
+    ) -> Result<u64, Error> {
         if is_awaited {
             self.sessions.deliveries.insert(id, (by, Delivery::Waiting));
         }
-        if self.post(id, by, &[session]) == 0 {
+        let count = self.post(id, by, to);
+        if count == 0 {
             self.sessions.deliveries.remove(&id);
             return Err(no_session());
         }
-        Ok(Finished::Sent { session, length, message: id })
-    }
-
-    /// Charges a session to its opener, for [`crate::sessions::session`].
-    pub(super) fn charge_session(&mut self, number: ProcessNumber) -> Result<(), Error> {
-        self.sessions.administration.charge(number, Use::Sessions, SESSION)
+        Ok(count)
     }
 }

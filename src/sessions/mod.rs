@@ -110,7 +110,6 @@ mod rendezvous;
 mod seat;
 mod session;
 mod sizing;
-pub mod steps;
 mod triggers;
 pub mod waiting;
 pub mod words;
@@ -135,7 +134,7 @@ pub use names::NameTicket;
 use notice::Notices;
 pub use pairs::Pair;
 use receipt::Copy;
-pub use receipt::{CopyNumber, Finished};
+pub use receipt::CopyNumber;
 pub use rendezvous::Full;
 use session::Session;
 
@@ -173,6 +172,8 @@ pub struct SessionFigures {
 pub struct Copying<H> {
     /// The number for [`Engine::is_seated`] and [`Engine::finish`].
     pub number: CopyNumber,
+    /// The message. Its sender waits for its receipt by this id.
+    pub message: MessageId,
     /// The place to copy to, or from.
     pub place: Place<H>,
     /// Bytes.
@@ -297,16 +298,11 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
         self.lookups.values().chain(self.entrants.values()).cloned().collect()
     }
 
-    /// Counts a rendezvous that found administrative memory full.
-    pub fn note_full(&mut self) {
-        self.counts.full += 1;
-    }
-
     /// Returns the figures for `stats`.
     pub fn figures(&self) -> SessionFigures {
         SessionFigures {
-            admin: self.administration.size(),
-            admin_used: self.administration.used(),
+            admin: self.administration.size,
+            admin_used: self.administration.used,
             sessions: self.all.len() as u64,
             messages: self.messages.len() as u64,
             counts: self.counts,

@@ -55,7 +55,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// has the flag of step 418.
     pub(super) fn named(&self, name: &str) -> Option<ProcessNumber> {
         let number = self.processes.named(name)?;
-        self.sessions.administration.entry(number).filter(|entry| entry.is_registered)?;
+        self.sessions.administration.entries.get(&number).filter(|entry| entry.is_registered)?;
         Some(number)
     }
 
@@ -131,7 +131,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     pub fn watch(&mut self, client: ClientNumber, most: u64) -> Result<Vec<Arc<str>>, Error> {
         let number = self.processes.number_of(client)?;
         let names: Vec<_> =
-            self.sessions.administration.entries().map(|(_, e)| e.name.clone()).collect();
+            self.sessions.administration.entries.values().map(|e| e.name.clone()).collect();
         let bytes: usize = names.iter().map(|name| name.len() + AROUND_NAME).sum();
         if bytes as u64 > most {
             let text = "there are more names than can be told here at once; watch by TCP";

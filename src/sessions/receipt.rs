@@ -63,64 +63,26 @@ pub(super) struct Copy {
     pub purpose: Purpose,
 }
 
-impl Copy {
-    /// Returns whether the copy fills a first message: its session is charged already, and not
-    /// there yet.
-    pub fn opens(&self) -> bool {
-        matches!(self.purpose, Purpose::Open { .. })
-    }
-}
-
 /// The work that is left for the end of a copy.
 #[derive(Debug)]
 pub(super) enum Purpose {
-    /// A first message is filled: begin the session with `other`, and post the message in it.
+    /// A first message is filled: begin the session with `other`, and post the message in it. The
+    /// session is charged already, and not there yet.
     Open { session: SessionId, other: ProcessNumber },
-    /// A message is filled: post it. If it is awaited, its sender waits for the receipt.
-    Send { session: SessionId, is_awaited: bool },
-    /// A message is filled: post it in each of these sessions.
-    Publish { sessions: Vec<SessionId> },
+    /// A message is filled: post it in each of these sessions. If it is awaited, its sender waits
+    /// for the receipt.
+    Send { to: Vec<SessionId>, is_awaited: bool },
     /// A message has left its inbox and was read: it loses this reader.
-    Receive { session: SessionId },
+    Receive,
     /// A message stays in its inbox and was read, in part or whole: it loses this reader.
-    Peek { session: SessionId },
+    Peek,
 }
 
 impl Purpose {
-    /// Returns whether the message has left its inbox for this copy.
-    pub fn receives(&self) -> bool {
-        matches!(self, Purpose::Receive { .. })
-    }
-
     /// Returns whether the copy reads a message; otherwise it fills one.
     pub fn reads(&self) -> bool {
-        matches!(self, Purpose::Receive { .. } | Purpose::Peek { .. })
+        matches!(self, Purpose::Receive | Purpose::Peek)
     }
-}
-
-/// The result of a finished copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finished {
-    /// A session was opened, and its first message is there.
-    Opened(SessionId),
-    /// A message was sent.
-    Sent {
-        /// The session.
-        session: SessionId,
-        /// Its bytes.
-        length: u64,
-        /// Its id, by which its sender waits for the receipt.
-        message: MessageId,
-    },
-    /// A message was sent in several sessions.
-    Published {
-        /// The count of sessions that it reached.
-        count: u64,
-        /// Its bytes.
-        length: u64,
-    },
-    /// A message of that session, or a part of one, was copied for the client.
-    Read(SessionId),
 }
 
 /// The error for a reader whose message was lost while it was read.
@@ -152,10 +114,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             return Err(too_long(length, most));
         }
         mark!(steps 518);
-        // A first message lies in the receiver's own block.
-        let side = if message.0 == number { Side::Owner } else { Side::Engine };
-        let begun =
-            self.begin_copy(number, side, message, 0..length, Purpose::Receive { session })?;
+        let begun = self.begin_copy(number, message, 0..length, Purpose::Receive)?;
         // Only the line above can fail. The inbox's reader becomes the copy's, so the count stays
         // as it is.
         self.take_oldest(number, session);
@@ -192,8 +151,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             return Err(too_long(to - from, most));
         }
         mark!(steps 518);
-        let side = if id.0 == number { Side::Owner } else { Side::Engine };
-        let begun = self.begin_copy(number, side, id, from..to, Purpose::Peek { session })?;
+        let begun = self.begin_copy(number, id, from..to, Purpose::Peek)?;
         // The inbox and the copy both read now. Without this count, a `receive` by another
         // connection of the process would free the bytes under this copy.
         if let Some(message) = self.sessions.messages.get_mut(&id) {
@@ -247,12 +205,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     pub(super) fn begin_copy(
         &mut self,
         by: ProcessNumber,
-        side: Side,
         message: MessageId,
         part: Range<u64>,
         purpose: Purpose,
     ) -> Result<Copying<H>, Error> {
         let number = self.next();
+        // A first message lies in its receiver's own block, and is filled by another process.
+        let side = if by == message.0 { Side::Owner } else { Side::Engine };
         if purpose.reads() {
             mark!(steps 520);
         }
@@ -265,7 +224,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         // Last: a copy that failed after this line would stay in the queue of the seat.
         let is_seated = block.seat(side).ask(number);
         self.sessions.copies.insert(number, Copy { by, side, message, block: index, purpose });
-        Ok(Copying { number, place, length, is_seated })
+        Ok(Copying { number, message, place, length, is_seated })
     }
 
     /// Returns whether a copy that waits has its seat now. `None` when the owner of the block has
@@ -279,67 +238,57 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Ends a copy: leaves its seat, and does the work that is left for its purpose. `is_made` is
     /// false when the bytes were not copied. The tables were unlocked since the copy began, so
-    /// anything that it names may have ended, and is looked up again.
+    /// anything that it names may have ended, and is looked up again. Returns the count of sessions
+    /// in which a filled message was posted; 0 for a copy that read.
     ///
     /// # Errors
     /// `not-found` when the message, its session or a process ended meanwhile, or the copy was not
     /// made.
-    pub fn finish(&mut self, number: CopyNumber, is_made: bool) -> Result<Finished, Error> {
+    pub fn finish(&mut self, number: CopyNumber, is_made: bool) -> Result<u64, Error> {
         let copy = self.sessions.copies.remove(&number).ok_or_else(no_session)?;
         // First, and in every case: a seat that is not left blocks all later copies at that block.
         self.leave_seat(number, &copy);
         let Copy { by, message: id, purpose, .. } = copy;
-        let Some(message) = self.sessions.messages.get(&id) else {
-            // The owner ended, and its messages with it. A message that is being received has left
-            // its inbox before, so it is counted as lost here.
-            self.abandon(by, &purpose);
-            self.sessions.counts.lost += u64::from(purpose.receives());
-            return Err(if purpose.reads() { message_lost() } else { no_session() });
-        };
-        let length = message.length;
-        if !is_made {
-            self.abandon(by, &purpose);
-            self.undo(id, &purpose);
-            return Err(message_lost());
+        // The message is gone when its owner has ended.
+        let is_there = self.sessions.messages.contains_key(&id);
+        if !is_there || !is_made {
+            return Err(self.undo(by, id, &purpose, is_there));
         }
         match purpose {
             Purpose::Open { session, other } => self.opened(session, by, other, id),
-            Purpose::Send { session, is_awaited } => self.sent(id, by, session, is_awaited),
-            Purpose::Publish { sessions } => match self.post(id, by, &sessions) {
-                // All its sessions were closed meanwhile; `post` has freed the message.
-                0 => Err(no_session()),
-                count => Ok(Finished::Published { count, length }),
-            },
-            Purpose::Receive { session } => {
+            Purpose::Send { to, is_awaited } => self.sent(id, by, &to, is_awaited),
+            Purpose::Receive | Purpose::Peek => {
                 mark!(steps 522);
                 self.read(id);
                 mark!(steps 526);
-                Ok(Finished::Read(session))
-            }
-            Purpose::Peek { session } => {
-                mark!(steps 522, 526);
-                self.read(id);
-                Ok(Finished::Read(session))
+                Ok(0)
             }
         }
     }
 
-    /// Ends the part of a message in a copy that was not made. A message that was not filled must
-    /// never be read, and it has no reader yet that would free it.
-    fn undo(&mut self, id: MessageId, purpose: &Purpose) {
+    /// Ends a copy that was not made, or whose message is gone. Returns the refusal.
+    fn undo(
+        &mut self,
+        by: ProcessNumber,
+        id: MessageId,
+        purpose: &Purpose,
+        is_there: bool,
+    ) -> Error {
+        match purpose {
+            // It has left its inbox before, so it is counted as lost here.
+            Purpose::Receive if !is_there => self.sessions.counts.lost += 1,
+            // Messages refund themselves when they are freed.
+            Purpose::Open { .. } => self.refund_session(by),
+            _ => {}
+        }
+        // Both do nothing for a message that is gone. One that was not filled must never be read,
+        // and it has no reader yet that would free it.
         if purpose.reads() {
             self.read(id);
         } else {
             self.free(id);
         }
-    }
-
-    /// Refunds the session of a first message that was not made. Messages refund themselves when
-    /// they are freed.
-    fn abandon(&mut self, by: ProcessNumber, purpose: &Purpose) {
-        if let Purpose::Open { .. } = purpose {
-            self.refund_session(by);
-        }
+        if is_there || purpose.reads() { message_lost() } else { no_session() }
     }
 
     /// Leaves a copy's seat and wakes the process whose copy has it next. If the block's owner has

@@ -40,8 +40,8 @@ use crate::common::id::LeaseId;
 use crate::common::marks::mark;
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::ProcessToken;
-use crate::sessions::administration::{BLOCK, Entry, Held, MIN_ENTRY, SPAN, Span, Use};
-use crate::sessions::block::{Extent, MessageBlock};
+use crate::sessions::administration::{BLOCK, Entry, Held, MIN_ENTRY, SPAN, Use};
+use crate::sessions::block::MessageBlock;
 use crate::sessions::names::NameTicket;
 use crate::sessions::notice::Notices;
 use crate::sessions::{Engine, RegisteredProcess};
@@ -104,7 +104,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let entry = Entry { name: name.clone(), token, blocks, is_registered: false, held };
         self.sessions.administration.store(number, entry);
         mark!(steps 418);
-        if let Some(entry) = self.sessions.administration.entry_mut(number) {
+        if let Some(entry) = self.sessions.administration.entries.get_mut(&number) {
             entry.is_registered = true;
         }
         mark!(steps 420, 422);
@@ -161,7 +161,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     fn add_block(&mut self, number: ProcessNumber, extent: Option<(LeaseId, u64)>) {
         let mut block = MessageBlock::new();
         if let Some(extent) = extent {
-            self.append(number, &mut block, &[], extent);
+            block.append(self.leases, number, &[], extent);
         }
         // A low arena shrinks the block to this size, and step 508 grows it to a multiple of this.
         block.asked = block.size();
@@ -172,27 +172,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.publish_spans(number);
     }
 
-    /// Adds an extent to the end of a block. `used` are the addresses of the block's used
-    /// sub-blocks, in order: its manager is made anew for the new size, with the same sub-blocks
-    /// used.
-    pub(super) fn append(
-        &self,
-        number: ProcessNumber,
-        block: &mut MessageBlock<H>,
-        used: &[u64],
-        (id, size): (LeaseId, u64),
-    ) {
-        let Some((offset, handle)) = self.leases.place(id, number) else { return };
-        let at = block.size();
-        block.extents.push(Extent { id, span: Span { at, offset, size }, handle });
-        block.resize(at + size, used);
-    }
-
     /// Step 416 for blocks that have changed: writes to the process's entry where they lie.
     pub(super) fn publish_spans(&mut self, number: ProcessNumber) {
         let Some(registered) = self.sessions.registered.get(&number) else { return };
         let spans = registered.blocks.iter().map(MessageBlock::spans).collect();
-        if let Some(entry) = self.sessions.administration.entry_mut(number) {
+        if let Some(entry) = self.sessions.administration.entries.get_mut(&number) {
             entry.blocks = spans;
         }
     }

@@ -34,7 +34,6 @@ use crate::cooperative::process::ProcessNumber;
 use crate::sessions::administration::{SESSION, Use};
 use crate::sessions::message::{Delivery, MessageId};
 use crate::sessions::notice::NoticeNumber;
-use crate::sessions::receipt::Finished;
 use crate::sessions::words::{Notice, SessionId, SessionState};
 use crate::sessions::{Copying, Engine, RegisteredProcess, no_session};
 
@@ -79,8 +78,8 @@ impl Session {
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Begins a session with the process of that name. If `length` is 0, the session is there at
-    /// once. Otherwise returns the copy that fills the first message: the session is there when the
-    /// copy is finished, so the other process never sees this session without its message.
+    /// once. Otherwise also returns the copy that fills the first message: the session is there
+    /// when the copy is finished, so the other process never sees this session without its message.
     /// Unchanged when it fails.
     ///
     /// # Errors
@@ -92,7 +91,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         client: ClientNumber,
         name: &str,
         length: u64,
-    ) -> Result<Result<SessionId, Copying<H>>, Error> {
+    ) -> Result<(SessionId, Option<Copying<H>>), Error> {
         let number = self.processes.number_of(client)?;
         let text = "there is no process of that name; wait for it with lookup NAME MS";
         let other = self.named(name).ok_or_else(|| Error::new(Code::NotFound, text))?;
@@ -101,14 +100,15 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             return Err(Error::new(Code::Refused, text));
         }
         // Charged before the copy: two opens at once could not both pay with the last free bytes.
-        self.charge_session(number)?;
+        self.sessions.administration.charge(number, Use::Sessions, SESSION)?;
         let session = self.unused_session();
         if length == 0 {
             self.insert_session(session, number, other);
-            return Ok(Ok(session));
+            return Ok((session, None));
         }
         let begun = self.begin_first(number, other, session, length);
-        begun.map(Err).inspect_err(|_| self.refund_session(number))
+        let begun = begun.inspect_err(|_| self.refund_session(number))?;
+        Ok((session, Some(begun)))
     }
 
     /// Draws an id that no session has. 122 random bits collide practically never; the loop makes
@@ -148,7 +148,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         by: ProcessNumber,
         other: ProcessNumber,
         message: MessageId,
-    ) -> Result<Finished, Error> {
+    ) -> Result<u64, Error> {
         let is_there = |number| self.sessions.registered.get(&number).is_some_and(|p| !p.is_gone);
         if !is_there(by) || !is_there(other) {
             self.refund_session(by);
@@ -156,8 +156,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             return Err(no_session());
         }
         self.insert_session(session, by, other);
-        self.post(message, by, &[session]);
-        Ok(Finished::Opened(session))
+        Ok(self.post(message, by, &[session]))
     }
 
     /// Refunds a session to its payer, which may have ended, and wakes the next process that waits

@@ -36,39 +36,19 @@ use std::time::Instant;
 
 use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
-use crate::common::id::LeaseId;
 use crate::cooperative::manager::Manager;
 use crate::cooperative::process::ProcessNumber;
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::power_of_two_within;
 use crate::sessions::Engine;
 use crate::sessions::administration::{SPAN, Use};
-use crate::sessions::block::MessageBlock;
 
 /// The most extents of a block. It bounds the pieces of one copy, and the spans of a block in
 /// administrative memory, which are 32 bytes each.
 const MAX_EXTENTS: usize = 32;
 
-/// The cause of a change of size, for the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trigger {
-    Asked,
-    Unfit,
-    LowArena,
-    Release,
-}
-
-impl Trigger {
-    /// The cause as the log has it.
-    fn word(self) -> &'static str {
-        match self {
-            Trigger::Asked => "it asked",
-            Trigger::Unfit => "step 508",
-            Trigger::LowArena => "the arena is low",
-            Trigger::Release => "another's release",
-        }
-    }
-}
+/// The cause of a change of size that a request asked for, as the log has it.
+const ASKED: &str = "it asked";
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Lets a block of `client`'s process have at least `size` bytes, and returns how many it has.
@@ -90,7 +70,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let missing = Buddy::rounded(size - now).unwrap_or(u64::MAX);
             self.make_room(missing);
             let to = now.checked_add(missing).ok_or_else(|| too_much(size, 0))?;
-            self.enlarge(number, index, to, Trigger::Asked)?;
+            self.enlarge(number, index, to, ASKED)?;
         }
         // Also when the size is the same: a block that grew by itself is now as large as was asked
         // for.
@@ -119,7 +99,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = format!("the block has {before} bytes; shrink it to fewer, or grow it");
             return Err(Error::new(Code::BadRequest, text));
         }
-        self.diminish(number, index, size, Trigger::Asked)?;
+        self.diminish(number, index, size, ASKED)?;
         self.set_asked(number, index, size);
         self.came_back(now);
         Ok(self.block_of(number, block)?.1)
@@ -164,7 +144,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Lets a block have `to` bytes, which are more than it has, by pieces that start at multiples
-    /// of their sizes. Unchanged when it fails.
+    /// of their sizes. `why` is the cause, for the log. Unchanged when it fails.
     ///
     /// # Errors
     /// `out-of-memory`; `refused` when there are too many extents, or its share of administrative
@@ -174,7 +154,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         number: ProcessNumber,
         index: usize,
         to: u64,
-        why: Trigger,
+        why: &str,
     ) -> Result<(), Error> {
         let (_, before) = self.block_of(number, index as u64)?;
         let most = self.processes.committed_room(number, self.leases.committed().free());
@@ -218,7 +198,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         true
     }
 
-    /// Adds an extent of `missing` bytes to the end of a block.
+    /// Adds an extent of `missing` bytes to the end of a block, and charges its span. Unchanged when
+    /// it fails.
     fn extend(
         &mut self,
         number: ProcessNumber,
@@ -226,31 +207,20 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         used: &[u64],
         missing: u64,
     ) -> Result<(), Error> {
-        let Some(mut block) = self.take_block(number, index) else { return Ok(()) };
-        let extended = self.extended(number, block.extents.len(), missing);
-        if let Ok(extent) = extended {
-            self.append(number, &mut block, used, extent);
-        }
-        self.put_block(number, index, block);
-        extended.map(|_| ())
-    }
-
-    /// Takes one more extent for a block that has `extents` of them, and charges its span.
-    /// Unchanged when it fails.
-    fn extended(
-        &mut self,
-        number: ProcessNumber,
-        extents: usize,
-        missing: u64,
-    ) -> Result<(LeaseId, u64), Error> {
-        if extents >= MAX_EXTENTS {
+        let block = self.sessions.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index));
+        let Some(block) = block else { return Ok(()) };
+        if block.extents.len() >= MAX_EXTENTS {
             let text =
                 format!("a block has at most {MAX_EXTENTS} extents; grow it by more at once");
             return Err(Error::new(Code::Refused, text));
         }
-        self.sessions.administration.charge(number, Use::Entry, SPAN)?;
-        let taken = self.manager().take_extent(number, missing);
-        taken.inspect_err(|_| self.sessions.administration.refund(number, Use::Entry, SPAN))
+        let administration = &mut self.sessions.administration;
+        administration.charge(number, Use::Entry, SPAN)?;
+        let mut manager = Manager::over(self.leases, self.processes);
+        let extent = manager.take_extent(number, missing);
+        let extent = extent.inspect_err(|_| administration.refund(number, Use::Entry, SPAN))?;
+        block.append(self.leases, number, used, extent);
+        Ok(())
     }
 
     /// Gives back the end of a block, as far as it is over `to` bytes and can be given back.
@@ -262,7 +232,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         number: ProcessNumber,
         index: usize,
         to: u64,
-        why: Trigger,
+        why: &str,
     ) -> Result<(), Error> {
         if self.cut(number, index, to)? {
             self.changed(number, index, ("shrank", "from its end"), why);
@@ -274,36 +244,34 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// extent, and no half, is over.
     fn cut(&mut self, number: ProcessNumber, index: usize, to: u64) -> Result<bool, Error> {
         let used = self.used_in(number, index);
-        let Some(mut block) = self.take_block(number, index) else { return Ok(false) };
-        let (before, sizes) = (block.size(), block.shrunk(to));
-        let size = sizes.iter().sum();
-        // `resize` refuses when a used sub-block lies beyond `size`, and then nothing is dropped.
-        if size < before && block.resize(size, &used) {
-            self.drop_behind(number, &mut block, &sizes);
+        let block = self.sessions.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index));
+        let Some(block) = block else { return Ok(false) };
+        let sizes = block.shrunk(to);
+        let size: u64 = sizes.iter().sum();
+        if size == block.size() {
+            return Ok(false);
         }
-        let (is_cut, end) = (block.size() < before, block.end_of(&used));
-        self.put_block(number, index, block);
-        if size < before && !is_cut {
+        // `resize` refuses when a used sub-block lies beyond `size`, and then nothing is dropped.
+        if !block.resize(size, &used) {
+            let end = block.end_of(&used);
             let text =
                 format!("messages lie there up to {end} bytes; receive them, or shrink to that");
             return Err(Error::new(Code::Refused, text));
         }
-        Ok(is_cut)
-    }
-
-    /// Gives back the extents behind those sizes, and halves the last one down to its size.
-    fn drop_behind(&mut self, number: ProcessNumber, block: &mut MessageBlock<H>, sizes: &[u64]) {
+        let mut manager = Manager::over(self.leases, self.processes);
         for extent in block.extents.split_off(sizes.len()) {
-            self.manager().drop_extent(number, extent.id);
+            manager.drop_extent(number, extent.id);
             self.sessions.administration.refund(number, Use::Entry, SPAN);
         }
+        // Halves the last extent that is left down to its size.
         if let (Some(last), Some(&size)) = (block.extents.last_mut(), sizes.last()) {
             while last.span.size > size
-                && let Some(left) = self.manager().halve_extent(number, last.id)
+                && let Some(left) = manager.halve_extent(number, last.id)
             {
                 last.span.size = left;
             }
         }
+        Ok(true)
     }
 
     /// Returns the addresses of the used sub-blocks of a block, in order. Cost: all messages in the
@@ -316,21 +284,6 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         used
     }
 
-    /// Takes a block out of its process, because the memory manager changes together with it. An
-    /// empty block stands in its place, so [`Engine::put_block`] must follow on every path.
-    fn take_block(&mut self, number: ProcessNumber, index: usize) -> Option<MessageBlock<H>> {
-        let block = self.sessions.registered.get_mut(&number)?.blocks.get_mut(index)?;
-        Some(std::mem::replace(block, MessageBlock::new()))
-    }
-
-    /// Puts a block back that [`Engine::take_block`] took out.
-    fn put_block(&mut self, number: ProcessNumber, index: usize, block: MessageBlock<H>) {
-        let blocks = self.sessions.registered.get_mut(&number).map(|process| &mut process.blocks);
-        if let Some(place) = blocks.and_then(|blocks| blocks.get_mut(index)) {
-            *place = block;
-        }
-    }
-
     /// Publishes the new size of a block: in its process's entry, in the count of changes, and in
     /// the log.
     fn changed(
@@ -338,14 +291,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         number: ProcessNumber,
         index: usize,
         (what, how): (&str, &str),
-        why: Trigger,
+        why: &str,
     ) {
         self.publish_spans(number);
         self.note_grown(number);
         self.sessions.counts.resized += 1;
         let Some(process) = self.sessions.registered.get(&number) else { return };
         let size = process.blocks.get(index).map_or(0, |block| block.size());
-        let (name, why) = (process.name.clone(), why.word());
+        let name = process.name.clone();
         self.processes
             .write(|| format!("{name}'s block {index} {what} {how} to {size} bytes: {why}"));
     }

@@ -36,7 +36,6 @@ use crate::cooperative::process::ProcessNumber;
 use crate::memory::lease::Ending;
 use crate::sessions::Engine;
 use crate::sessions::block::MessageBlock;
-use crate::sessions::sizing::Trigger;
 use crate::sessions::words::Notice;
 
 /// How many times the size asked for a block may have when it grows by itself. Without a bound, one
@@ -51,13 +50,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Step 508: tries once to make room for a message in the process's first block. Returns
     /// whether there is room now.
     pub(super) fn grow_for(&mut self, number: ProcessNumber, length: u64) -> bool {
-        self.grow_by(number, length, Trigger::Unfit)
+        self.grow_by(number, length, "step 508")
     }
 
     /// Grows the first block for a message of `length` bytes. If there is no memory for that,
     /// enters the process in `wanting` and returns false. A block that may not grow so far is not
-    /// tried.
-    fn grow_by(&mut self, number: ProcessNumber, length: u64, why: Trigger) -> bool {
+    /// tried. `why` is the cause, for the log.
+    fn grow_by(&mut self, number: ProcessNumber, length: u64, why: &str) -> bool {
         if self.is_in_vain(number, length) || self.size_for(number, length).is_none() {
             return false;
         }
@@ -68,11 +67,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if let Some(to) = self.size_for(number, length)
             && (to <= size || self.enlarge(number, 0, to, why).is_ok())
         {
-            self.sessions
-                .registered
-                .get_mut(&number)
-                .into_iter()
-                .for_each(|process| process.wants = None);
+            if let Some(process) = self.sessions.registered.get_mut(&number) {
+                process.wants = None;
+            }
             return true;
         }
         if let Some(process) = self.sessions.registered.get_mut(&number)
@@ -128,7 +125,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let Some(number) = self.sessions.wanting.pop_front() else { return };
             let process = self.sessions.registered.get_mut(&number);
             let wants = process.and_then(|process| process.wants.take());
-            if wants.is_some_and(|length| self.grow_by(number, length, Trigger::Release)) {
+            if wants.is_some_and(|length| self.grow_by(number, length, "another's release")) {
                 self.tell_unfit(number);
             }
         }
@@ -174,7 +171,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 let Some(block) = block else { continue };
                 let to = block.asked.max(block.end_of(&used));
                 // Cannot be refused: no message lies behind `to`.
-                let _ = self.diminish(number, index, to, Trigger::LowArena);
+                let _ = self.diminish(number, index, to, "the arena is low");
             }
             // `diminish` enters the process again if a block is still larger than was asked for.
             self.sessions.grown.remove(&number);

@@ -37,10 +37,10 @@ use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
 use super::commands::{Deliver, Delivered, Found, Lookup, MessageReply, Receive, Wait};
-use super::copying::{Bytes, not_that};
+use super::copying::Bytes;
 use super::names::NameTicket;
 use super::words::{SessionId, Told};
-use super::{Copying, Delivery, Finished, MessageId};
+use super::{Copying, Delivery, MessageId};
 use crate::common::caller::{Caller, ClientNumber};
 use crate::common::description::{Execute, Executed};
 use crate::common::error::{Code, Error};
@@ -142,7 +142,10 @@ impl MayWait for Receive {
             })
         });
         match begun? {
-            Ok(copying) => shared.read_message(copying, caller, spare).map(Begun::Done),
+            Ok(copying) => {
+                let read = shared.read_message(self.session, Some(copying), caller, spare);
+                read.map(Begun::Done)
+            }
             Err(waker) => {
                 let deadline = Instant::now() + Duration::from_millis(self.ms);
                 Ok(Begun::Waits(Waits::new(caller, deadline, waker, how)))
@@ -195,7 +198,7 @@ impl Waiting for ForMessage {
         let (session, caller) = (self.session, turn.caller);
         match self.find(tables, caller, turn.is_here) {
             Ok(Sought::Found(copying)) => Look::Unlocked(Box::new(move |shared, spare| {
-                shared.read_message(copying, caller, spare)
+                shared.read_message(session, Some(copying), caller, spare)
             })),
             Ok(Sought::Ready) => Look::Ready,
             Ok(Sought::Nothing) if !turn.is_over => Look::Nothing,
@@ -240,12 +243,10 @@ impl Deliver<'_> {
         let begun = shared
             .memory
             .change(|tables, _| tables.engine().begin_send(client, self.session, length, true));
-        match shared.copy(begun?, client, Bytes::In(&self.data))? {
-            Finished::Sent { message, .. } => {
-                Ok((ForReceipt { session: self.session, length, message }, waker))
-            }
-            other => Err(not_that(&other)),
-        }
+        let copying = begun?;
+        let message = copying.message;
+        shared.copy(copying, client, Bytes::In(&self.data))?;
+        Ok((ForReceipt { session: self.session, length, message }, waker))
     }
 }
 

@@ -28,10 +28,10 @@
 //! **Source** `interprocess-communication-patent.txt`: sessions mediated by a communications
 //! engine.
 
-use crate::common::description::{Answer, Field, Message, Sink, Source};
+use crate::common::description::{Answer, Field, Message, Sink, Source, message};
 use crate::common::error::{Error, Malformed};
 use crate::common::id::LeaseId;
-use crate::common::line::put;
+use crate::common::line::Line;
 use crate::cooperative::words::{Level, Pool, Signal};
 
 /// The id of a session, the same at both ends. It has the form of a lease's id and is as hard to
@@ -89,17 +89,18 @@ pub enum Notice {
     },
 }
 
-/// A session, as the process at one of its ends sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionState {
-    /// Its id.
-    pub session: SessionId,
-    /// The name of the other process; empty when the other end is closed.
-    pub name: String,
-    /// The count of messages that this end can receive.
-    pub inward: u64,
-    /// The count of messages that the other end has yet to receive.
-    pub outward: u64,
+message! {
+    /// A session, as the process at one of its ends sees it.
+    SessionState {
+        /// Its id.
+        session: SessionId,
+        /// The name of the other process; empty when the other end is closed.
+        name: String,
+        /// The count of messages that this end can receive.
+        inward: u64,
+        /// The count of messages that the other end has yet to receive.
+        outward: u64,
+    }
 }
 
 /// The reply to `wait` when there is one: a signal of the memory manager, or a notice of the
@@ -128,23 +129,8 @@ impl<'a> Message<'a> for Option<Told> {
     }
 
     fn write(&self, sink: &mut impl Sink) {
-        match self {
-            None => sink.u32("signal", 0),
-            Some(Told::Signal(Signal::Collect { size, level, within_ms })) => {
-                sink.u32("signal", 1);
-                sink.u64("size", *size);
-                sink.u32("level", level.number().into());
-                sink.u64("within_ms", *within_ms);
-            }
-            Some(Told::Signal(Signal::Status)) => sink.u32("signal", 2),
-            Some(Told::Signal(Signal::Granted { id, size, pool })) => {
-                sink.u32("signal", 3);
-                sink.id("id", *id);
-                sink.u64("size", *size);
-                pool.write("pool", sink);
-            }
-            Some(Told::Notice(notice)) => notice.write(sink),
-        }
+        sink.u32("signal", kind(self.as_ref()).0);
+        write_fields(self.as_ref(), sink);
     }
 }
 
@@ -153,17 +139,46 @@ impl Answer<'_> for Option<Told> {
     const WORD: &'static str = "";
 
     fn line(&self, out: &mut Vec<u8>) {
-        match self {
-            None => out.extend_from_slice(b"none"),
-            Some(Told::Signal(Signal::Status)) => out.extend_from_slice(b"status"),
-            Some(Told::Signal(Signal::Collect { size, level, within_ms })) => {
-                put(out, format_args!("collect {size} {} {within_ms}", level.number()));
-            }
-            Some(Told::Signal(Signal::Granted { id, size, pool })) => {
-                put(out, format_args!("granted {id} {size} {}", pool.word()));
-            }
-            Some(Told::Notice(notice)) => notice.line(out),
+        out.extend_from_slice(kind(self.as_ref()).1.as_bytes());
+        write_fields(self.as_ref(), &mut Line(out));
+    }
+}
+
+/// Returns the number in a frame, and the word in a line.
+fn kind(told: Option<&Told>) -> (u32, &'static str) {
+    match told {
+        None => (0, "none"),
+        Some(Told::Signal(Signal::Collect { .. })) => (1, "collect"),
+        Some(Told::Signal(Signal::Status)) => (2, "status"),
+        Some(Told::Signal(Signal::Granted { .. })) => (3, "granted"),
+        Some(Told::Notice(notice)) => match notice {
+            Notice::Opened { .. } => (4, "opened"),
+            Notice::Message { .. } => (5, "message"),
+            Notice::Blocked { .. } => (6, "blocked"),
+            Notice::Unblocked { .. } => (7, "unblocked"),
+            Notice::Lost { .. } => (8, "lost"),
+            Notice::Closed { .. } => (9, "closed"),
+            Notice::Joined { .. } => (10, "joined"),
+            Notice::Left { .. } => (11, "left"),
+        },
+    }
+}
+
+/// Writes the fields, which a frame and a line have in the same order.
+fn write_fields(told: Option<&Told>, sink: &mut impl Sink) {
+    match told {
+        None | Some(Told::Signal(Signal::Status)) => {}
+        Some(Told::Signal(Signal::Collect { size, level, within_ms })) => {
+            sink.u64("size", *size);
+            sink.u32("level", level.number().into());
+            sink.u64("within_ms", *within_ms);
         }
+        Some(Told::Signal(Signal::Granted { id, size, pool })) => {
+            sink.id("id", *id);
+            sink.u64("size", *size);
+            pool.write("pool", sink);
+        }
+        Some(Told::Notice(notice)) => notice.write_fields(sink),
     }
 }
 
@@ -179,20 +194,6 @@ fn read_collect<'a, S: Source<'a>>(source: &mut S) -> Result<Signal, Error> {
 }
 
 impl Notice {
-    /// Its number in a frame; those below 4 belong to the memory manager's signals.
-    fn number(&self) -> u32 {
-        match self {
-            Notice::Opened { .. } => 4,
-            Notice::Message { .. } => 5,
-            Notice::Blocked { .. } => 6,
-            Notice::Unblocked { .. } => 7,
-            Notice::Lost { .. } => 8,
-            Notice::Closed { .. } => 9,
-            Notice::Joined { .. } => 10,
-            Notice::Left { .. } => 11,
-        }
-    }
-
     fn read<'a, S: Source<'a>>(number: u32, source: &mut S) -> Result<Self, Error> {
         Ok(match number {
             4 => Notice::Opened { session: source.id()?, name: source.text()?.into_owned() },
@@ -207,8 +208,7 @@ impl Notice {
         })
     }
 
-    fn write(&self, sink: &mut impl Sink) {
-        sink.u32("signal", self.number());
+    fn write_fields(&self, sink: &mut impl Sink) {
         match self {
             Notice::Opened { session, name } => {
                 sink.id("session", *session);
@@ -222,21 +222,6 @@ impl Notice {
             | Notice::Unblocked { session }
             | Notice::Closed { session } => sink.id("session", *session),
             Notice::Joined { name } | Notice::Left { name } => sink.text("name", name),
-        }
-    }
-
-    fn line(&self, out: &mut Vec<u8>) {
-        match self {
-            Notice::Opened { session, name } => put(out, format_args!("opened {session} {name}")),
-            Notice::Message { session, length } => {
-                put(out, format_args!("message {session} {length}"));
-            }
-            Notice::Blocked { session } => put(out, format_args!("blocked {session}")),
-            Notice::Unblocked { session } => put(out, format_args!("unblocked {session}")),
-            Notice::Lost { session, count } => put(out, format_args!("lost {session} {count}")),
-            Notice::Closed { session } => put(out, format_args!("closed {session}")),
-            Notice::Joined { name } => put(out, format_args!("joined {name}")),
-            Notice::Left { name } => put(out, format_args!("left {name}")),
         }
     }
 }

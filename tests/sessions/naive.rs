@@ -23,7 +23,7 @@ pub struct Known {
 /// What a copy under way is for.
 #[derive(Debug)]
 pub enum Doing {
-    Open(SessionLater, Vec<u8>),
+    Open(SessionId, SessionLater, Vec<u8>),
     Fill(Vec<SessionId>, Vec<u8>),
     Read(Said, Vec<u8>),
 }

@@ -2,8 +2,8 @@
 
 use leasebox::common::caller::Caller;
 use leasebox::common::error::Code;
+use leasebox::sessions::Delivery;
 use leasebox::sessions::words::SessionId;
-use leasebox::sessions::{Delivery, Finished};
 
 use crate::world::{KB, World, refusal};
 
@@ -226,7 +226,8 @@ fn a_delivery_is_received_lost_or_taken_back() {
     let (mut world, session) = two();
     let deliver = |world: &mut World| {
         let copying = world.engine().begin_send(1, session, 2, true).unwrap();
-        let Ok(Finished::Sent { message, .. }) = world.fill(copying, b"hi") else { panic!() };
+        let message = copying.message;
+        world.fill(copying, b"hi").unwrap();
         message
     };
     let message = deliver(&mut world);
@@ -261,7 +262,8 @@ fn to_hand_a_delivery_on_is_to_have_received_it() {
     world.join(3, KB);
     let to = world.open(2, 3);
     let copying = world.engine().begin_send(1, session, 2, true).unwrap();
-    let Ok(Finished::Sent { message, .. }) = world.fill(copying, b"hi") else { panic!() };
+    let message = copying.message;
+    world.fill(copying, b"hi").unwrap();
     world.engine().forward(2, session, to).unwrap();
     world.engine().close(3, to).unwrap();
     assert_eq!(world.engine().delivery(message), Delivery::Received, "whatever becomes of it then");
@@ -439,7 +441,7 @@ fn a_block_has_one_seat_for_its_owner_and_one_for_all_others() {
     world.finish(reading[0].number, true).unwrap();
     assert_eq!(seated(&mut world), [Some(true), None, Some(true), Some(false)]);
     // A first message of another is filled from the engine's seat.
-    let guest = world.engine().begin_open(2, "p1", 5).unwrap().unwrap_err();
+    let guest = world.engine().begin_open(2, "p1", 5).unwrap().1.unwrap();
     assert_eq!(world.engine().is_seated(guest.number), Some(false), "behind those who read");
     world.finish(guest.number, false).unwrap_err();
     // Who gives up waiting leaves the queue.

@@ -5,7 +5,7 @@ use leasebox::common::error::{Code, Error};
 use leasebox::common::id::{IdKind, LeaseId};
 use leasebox::cooperative::words::{Reason, Wanted};
 use leasebox::sessions::words::SessionId;
-use leasebox::sessions::{Delivery, Finished, MIN_ENTRY};
+use leasebox::sessions::{Delivery, MIN_ENTRY};
 
 use crate::world::{KB, World, refusal};
 
@@ -74,7 +74,8 @@ fn by_the_receipt_of_what_it_delivers() {
     let (mut world, session) = three();
     let deliver = |world: &mut World| {
         let copying = world.engine().begin_send(1, session, 2, true).unwrap();
-        let Ok(Finished::Sent { message, .. }) = world.fill(copying, b"hi") else { panic!() };
+        let message = copying.message;
+        world.fill(copying, b"hi").unwrap();
         message
     };
     let message = deliver(&mut world);
@@ -296,10 +297,10 @@ fn a_block_has_so_many_extents_and_no_more() {
 fn an_open_whose_first_message_is_not_made_costs_nothing() {
     let (mut world, _) = three();
     let before = world.tables.sessions.figures();
-    let begun = world.engine().begin_open(1, "p2", 5).unwrap().unwrap_err();
+    let begun = world.engine().begin_open(1, "p2", 5).unwrap().1.unwrap();
     world.finish(begun.number, false).unwrap_err();
     assert_eq!(world.tables.sessions.figures(), before);
-    let begun = world.engine().begin_open(1, "p2", 5).unwrap().unwrap_err();
+    let begun = world.engine().begin_open(1, "p2", 5).unwrap().1.unwrap();
     world.leave(2);
     world.finish(begun.number, true).unwrap_err();
     world.check();

@@ -15,7 +15,7 @@ use leasebox::memory::ids::Ids;
 use leasebox::memory::lease::LeaseTable;
 use leasebox::server::tables::ServerTables;
 use leasebox::sessions::words::{Notice, SessionId, Told};
-use leasebox::sessions::{CopyNumber, Copying, Engine, Finished, Full, Sessions};
+use leasebox::sessions::{CopyNumber, Copying, Engine, Full, Sessions};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -109,20 +109,20 @@ impl World {
     pub fn open(&mut self, client: u64, other: u64) -> SessionId {
         let opened = self.engine().begin_open(client, &format!("p{other}"), 0);
         self.check();
-        opened.unwrap().unwrap()
+        let (session, first) = opened.unwrap();
+        assert!(first.is_none());
+        session
     }
 
     /// Opens with a first message.
     pub fn open_with(&mut self, client: u64, other: u64, data: &[u8]) -> Result<SessionId, Error> {
         let begun = self.engine().begin_open(client, &format!("p{other}"), data.len() as u64);
         self.check();
-        match begun? {
-            Ok(session) => Ok(session),
-            Err(copying) => match self.fill(copying, data)? {
-                Finished::Opened(session) => Ok(session),
-                other => panic!("{other:?}"),
-            },
+        let (session, first) = begun?;
+        if let Some(copying) = first {
+            self.fill(copying, data)?;
         }
+        Ok(session)
     }
 
     pub fn send(&mut self, client: u64, session: SessionId, data: &[u8]) -> Result<(), Error> {
@@ -134,10 +134,7 @@ impl World {
     pub fn publish(&mut self, client: u64, to: &[SessionId], data: &[u8]) -> Result<u64, Error> {
         let begun = self.engine().begin_publish(client, to, data.len() as u64);
         self.check();
-        match self.fill(begun?, data)? {
-            Finished::Published { count, .. } => Ok(count),
-            other => panic!("{other:?}"),
-        }
+        self.fill(begun?, data)
     }
 
     pub fn receive(&mut self, client: u64, session: SessionId) -> Result<Option<Vec<u8>>, Error> {
@@ -167,7 +164,7 @@ impl World {
     }
 
     /// Fills a sub-block whose seat is free, and finishes.
-    pub fn fill(&mut self, copying: Copying<u64>, data: &[u8]) -> Result<Finished, Error> {
+    pub fn fill(&mut self, copying: Copying<u64>, data: &[u8]) -> Result<u64, Error> {
         assert!(copying.is_seated);
         self.write(&copying, data);
         self.finish(copying.number, true)
@@ -179,7 +176,7 @@ impl World {
         self.finish(copying.number, true).map(|_| data)
     }
 
-    pub fn finish(&mut self, copy: CopyNumber, is_made: bool) -> Result<Finished, Error> {
+    pub fn finish(&mut self, copy: CopyNumber, is_made: bool) -> Result<u64, Error> {
         let finished = self.engine().finish(copy, is_made);
         self.check();
         finished

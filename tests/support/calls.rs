@@ -104,7 +104,7 @@ impl Calls for Client {
     }
 
     fn give_back(&mut self, id: LeaseId) -> Called<Amounts> {
-        Ok(self.call(Return { id })?.0)
+        Ok(self.call(Return { id })?.amounts)
     }
 
     fn reuse(&mut self, size: u64) -> Called<()> {
@@ -112,7 +112,7 @@ impl Calls for Client {
     }
 
     fn owed(&mut self) -> Called<Amounts> {
-        Ok(self.call(Owed)?.0)
+        Ok(self.call(Owed)?.amounts)
     }
 
     fn pools(&mut self) -> Called<(Vec<PoolState>, Pressure)> {
@@ -161,6 +161,6 @@ impl Calls for Client {
     }
 
     fn watch(&mut self) -> Called<Vec<String>> {
-        self.call(Watch)
+        Ok(self.call(Watch)?.names)
     }
 }

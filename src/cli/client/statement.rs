@@ -25,7 +25,7 @@ pub fn of(reply: &Reply<'_>) -> Option<String> {
     match reply {
         Reply::Pools(statement) => Some(of_pools(&statement.pools, &statement.pressure)),
         Reply::Accounts(accounts) => Some(of_accounts(accounts)),
-        Reply::Owed(debts) => Some(of_debts(&debts.0)),
+        Reply::Owed(debts) => Some(of_debts(&debts.amounts)),
         Reply::List(listing) => Some(of_listing(listing)),
         _ => None,
     }

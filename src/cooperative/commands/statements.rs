@@ -22,7 +22,6 @@
 
 use std::borrow::Cow;
 
-use super::{read_amounts, write_amounts};
 use crate::common::caller::Caller;
 use crate::common::description::{
     Answer, Execute, Executed, Field, Message, Sink, Source, command,
@@ -50,20 +49,6 @@ pub struct PoolStatement {
 /// padding may add 4. A list that claims more pools than the rest of the frame has bytes for is
 /// refused before memory is reserved.
 const POOL_STATE_BYTES: usize = 28;
-
-impl PoolState {
-    fn read<'a, S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        let pool = Pool::read(source)?;
-        Ok(PoolState { pool, size: source.u64()?, free: source.u64()?, freeable: source.u64()? })
-    }
-
-    fn write(&self, sink: &mut impl Sink) {
-        self.pool.write("name", sink);
-        sink.u64("size", self.size);
-        sink.u64("free", self.free);
-        sink.u64("freeable", self.freeable);
-    }
-}
 
 impl<'a> Message<'a> for PoolStatement {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
@@ -130,9 +115,9 @@ impl Account {
             efficiency: Field::read(source)?,
             asked: source.u64()?,
             obeyed: source.u64()?,
-            holds: read_amounts(source)?,
-            owes: read_amounts(source)?,
-            may: read_amounts(source)?,
+            holds: Field::read(source)?,
+            owes: Field::read(source)?,
+            may: Field::read(source)?,
         })
     }
 
@@ -147,7 +132,7 @@ impl Account {
         // wants them.
         if sink.is_binary() {
             for amounts in [&self.holds, &self.owes, &self.may] {
-                write_amounts(amounts, sink);
+                amounts.write("amounts", sink);
             }
             return;
         }

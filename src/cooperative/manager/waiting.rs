@@ -117,7 +117,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Removes a ticket whose client waits no longer. Returns the block if one was granted
     /// meanwhile; the caller gives it back.
     pub fn cancel(&mut self, ticket: Ticket, now: Instant) -> Option<Ending<H>> {
-        if let Some(place) = self.processes.place(ticket) {
+        if let Some((place, _)) = self.processes.place(ticket) {
             self.processes.remove(place, now);
         }
         let (number, granted) = self.processes.queue.served.remove(&ticket)?;
@@ -149,22 +149,19 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             }
             let WaitingRequest { process, wanted, .. } = waiting;
             match self.allocate(process, &wanted, now) {
-                Ok(Decided { path, granted: Some(granted) }) => {
-                    self.processes.remove(place, now);
-                    self.processes.queue.served.insert(place.1, (process, granted.clone()));
-                    self.processes.note(
-                        process,
-                        &wanted,
-                        &Decided { path, granted: Some(granted) },
-                    );
-                    self.processes.wake(process);
-                }
                 Ok(Decided { path, granted: None }) => {
                     if let Some(waiting) = self.processes.queue.places.get_mut(&place) {
                         // Refused again, perhaps at another box: the collection reads the last
                         // path.
                         waiting.path = path;
                     }
+                }
+                Ok(decided) => {
+                    self.processes.remove(place, now);
+                    self.processes.note(process, &wanted, &decided);
+                    let granted = decided.granted.map(|granted| (place.1, (process, granted)));
+                    self.processes.queue.served.extend(granted);
+                    self.processes.wake(process);
                 }
                 Err(_) => self.processes.remove(place, now),
             }
@@ -186,9 +183,9 @@ impl<W: Clone> Processes<W> {
         if let Some((_, granted)) = self.queue.served.remove(&ticket) {
             return Some(Ok(granted));
         }
-        let place = self.place(ticket);
-        let late = place.and_then(|place| self.queue.places.get(&place).map(|w| (place, *w)));
-        let Some((place, waiting)) = late else { return Some(Err(process_ended())) };
+        let Some((place, waiting)) = self.place(ticket) else {
+            return Some(Err(process_ended()));
+        };
         if now < waiting.deadline {
             return None;
         }
@@ -207,11 +204,11 @@ impl<W: Clone> Processes<W> {
         self.wake(number);
     }
 
-    /// Returns the place of a ticket, if it is in the queue. Five look-ups, one for each reason,
-    /// save a second map.
-    fn place(&self, ticket: Ticket) -> Option<QueuePlace> {
+    /// Returns the place of a ticket and its request, if it is in the queue. Five look-ups, one for
+    /// each reason, save a second map.
+    fn place(&self, ticket: Ticket) -> Option<(QueuePlace, WaitingRequest)> {
         let places = Reason::ALL.map(|reason| (Reverse(reason), ticket));
-        places.into_iter().find(|place| self.queue.places.contains_key(place))
+        places.into_iter().find_map(|place| Some((place, *self.queue.places.get(&place)?)))
     }
 
     /// Removes the requests of a process that has ended.
@@ -276,8 +273,7 @@ impl<W: Clone> Processes<W> {
 
     /// Returns the refusal of a request that still waits when the server stops, and removes it.
     pub fn refuse_waiting(&mut self, ticket: Ticket, now: Instant) -> Option<Error> {
-        let place = self.place(ticket)?;
-        let waiting = *self.queue.places.get(&place)?;
+        let (place, waiting) = self.place(ticket)?;
         self.remove(place, now);
         Some(refusal(&waiting.wanted, &waiting.path))
     }

@@ -88,9 +88,9 @@ pub fn replies() -> Vec<(u8, u8, String, Reply<'static>)> {
             format!("{UUID} 0000000000000040 00000004 00000004 =38303000"),
             granted(Some("800")),
         ),
-        (0x94, 0, AMOUNTS.into(), Reply::Returned(Repaid(amounts).into())),
+        (0x94, 0, AMOUNTS.into(), Reply::Returned(Repaid { amounts }.into())),
         (0x95, 0, "0000000000000040".into(), Reply::Reused(Reused { size: 64 })),
-        (0x96, 0, AMOUNTS.into(), Reply::Owed(Debts(amounts).into())),
+        (0x96, 0, AMOUNTS.into(), Reply::Owed(Debts { amounts }.into())),
         (0x97, 0, "00000000".into(), Reply::Signal(None)),
         (
             0x97,

@@ -4,7 +4,7 @@ use super::{UUID, id};
 use crate::commands::{
     Close, Closed, Deliver, Delivered, Forward, Forwarded, Found, Grow, ListSessions, Lookup,
     MessageReply, Open, Opened, Peek, Publish, Published, Receive, Register, Registered, Reply,
-    Request, Resized, Send, Sent, Shrink, Told, Watch,
+    Request, Resized, Send, Sent, Shrink, Told, Watch, Watching,
 };
 use crate::sessions::words::{Notice, SessionState};
 
@@ -97,7 +97,7 @@ pub fn replies() -> Vec<(u8, u8, String, Reply<'static>)> {
             Reply::Sessions(vec![state]),
         ),
         (0xa3, 0, NAME.into(), Reply::Found(Found { name: name() })),
-        (0xa4, 0, format!("00000001 {NAME}"), Reply::Watching(vec![name()])),
+        (0xa4, 0, format!("00000001 {NAME}"), Reply::Watching(Watching { names: vec![name()] })),
         (
             0xa5,
             0,

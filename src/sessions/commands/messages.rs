@@ -29,8 +29,7 @@ use crate::common::error::{Error, Malformed};
 use crate::common::escape::escape;
 use crate::common::line::put;
 use crate::server::shared::Shared;
-use crate::sessions::Finished;
-use crate::sessions::copying::{Bytes, not_that};
+use crate::sessions::copying::Bytes;
 use crate::sessions::words::SessionId;
 
 command! {
@@ -59,10 +58,8 @@ impl Execute<Shared> for Send<'_> {
         let begun = shared
             .memory
             .change(|tables, _| tables.engine().begin_send(client, self.session, length, false));
-        match shared.copy(begun?, client, Bytes::In(&self.data))? {
-            Finished::Sent { session, length, .. } => Ok(Sent { session, length }),
-            other => Err(not_that(&other)),
-        }
+        shared.copy(begun?, client, Bytes::In(&self.data))?;
+        Ok(Sent { session: self.session, length })
     }
 }
 
@@ -117,10 +114,8 @@ impl Execute<Shared> for Publish<'_> {
         let begun = shared
             .memory
             .change(|tables, _| tables.engine().begin_publish(client, &self.sessions, length));
-        match shared.copy(begun?, client, Bytes::In(&self.data))? {
-            Finished::Published { count, length } => Ok(Published { count, length }),
-            other => Err(not_that(&other)),
-        }
+        let count = shared.copy(begun?, client, Bytes::In(&self.data))?;
+        Ok(Published { count, length })
     }
 }
 
@@ -187,10 +182,7 @@ impl Execute<Shared> for Receive {
         let begun = shared.memory.change(|tables, _| {
             tables.engine().begin_receive(caller.client, session, caller.most_data)
         });
-        match begun? {
-            Some(copying) => shared.read_message(copying, caller, spare),
-            None => Ok(MessageReply { session, data: None }),
-        }
+        shared.read_message(session, begun?, caller, spare)
     }
 }
 
@@ -214,10 +206,7 @@ impl Execute<Shared> for Peek {
         let begun = shared.memory.change(|tables, _| {
             tables.engine().begin_peek(caller.client, session, (offset, length), caller.most_data)
         });
-        match begun? {
-            Some(copying) => shared.read_message(copying, caller, spare),
-            None => Ok(MessageReply { session, data: None }),
-        }
+        shared.read_message(session, begun?, caller, spare)
     }
 }
 
