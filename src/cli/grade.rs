@@ -48,12 +48,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::cli::{BAD_NEWS, no_answer, print, units};
-use crate::lab::grader::formats::{Format, render};
+use crate::lab::grader::formats::{gradescope, json, junit, tap};
 use crate::lab::grader::report::GradeReport;
 use crate::lab::grader::{Options, grade, source};
 use crate::lab::record::listed;
-use crate::numbers::list::NumberList;
-use crate::numbers::list::shuffled;
+use crate::numbers::list::{NumberList, shuffled};
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -109,13 +108,14 @@ enum ReportFormat {
 }
 
 impl ReportFormat {
-    fn format(self) -> Format {
+    // The report may be unfinished.
+    fn render(self, report: &GradeReport) -> String {
         match self {
-            ReportFormat::Text => Format::Text,
-            ReportFormat::Json => Format::Json,
-            ReportFormat::Gradescope => Format::Gradescope,
-            ReportFormat::Junit => Format::Junit,
-            ReportFormat::Tap => Format::Tap,
+            ReportFormat::Text => report.text(),
+            ReportFormat::Json => json(report),
+            ReportFormat::Gradescope => gradescope(report),
+            ReportFormat::Junit => junit(report),
+            ReportFormat::Tap => tap(report),
         }
     }
 }
@@ -140,10 +140,10 @@ pub fn run(arguments: &GradeArguments) -> ExitCode {
 fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
     let GradeArguments { host, port, out, .. } = arguments;
     // First of all: whatever fails from here on, a file without full marks exists.
-    let format = arguments.format.format();
+    let format = arguments.format;
     let place = format!("{host}:{port}");
     if let Some(out) = out {
-        write(out, &render(&GradeReport::new(place), format))?;
+        write(out, &format.render(&GradeReport::new(place)))?;
     }
     if arguments.timeout < MIN_TIMEOUT {
         return Err(format!("--timeout is too short for all checks; give {MIN_TIMEOUT:?} or more"));
@@ -167,7 +167,7 @@ fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
         if let Some(out) = out {
             // A draft that fails is ignored: `answer` writes the file once more and reports the
             // error.
-            let _ = write(out, &render(report, format));
+            let _ = write(out, &format.render(report));
         }
     });
     if on_terminal {
@@ -178,15 +178,15 @@ fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
 
 /// Writes the final report, prints it, and returns the exit code.
 fn answer(arguments: &GradeArguments, report: &GradeReport) -> ExitCode {
-    let format = arguments.format.format();
+    let format = arguments.format;
     let text = match &arguments.out {
         Some(out) => {
-            if let Err(why) = write(out, &render(report, format)) {
+            if let Err(why) = write(out, &format.render(report)) {
                 return no_answer(why);
             }
             report.text()
         }
-        None => render(report, format),
+        None => format.render(report),
     };
     // The report is printed too, because it has the notes on the source.
     if !report.answered {

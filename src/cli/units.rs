@@ -14,16 +14,8 @@ use std::time::Duration;
 /// # Errors
 /// What is wrong, and the form.
 pub fn size(text: &str) -> Result<u64, String> {
-    let (count, unit) = split(text);
-    let scale = match unit {
-        "" | "B" => Some(1),
-        "KiB" => Some(1 << 10),
-        "MiB" => Some(1 << 20),
-        "GiB" => Some(1 << 30),
-        _ => None,
-    };
-    let bytes = count.zip(scale).and_then(|(count, scale): (u64, u64)| count.checked_mul(scale));
-    bytes.ok_or_else(|| "give a size such as 4096, 64KiB, 1MiB or 1GiB".to_string())
+    let units = [("", 1), ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    scaled(text, &units).ok_or_else(|| "give a size such as 4096, 64KiB, 1MiB or 1GiB".to_string())
 }
 
 /// A duration.
@@ -31,20 +23,12 @@ pub fn size(text: &str) -> Result<u64, String> {
 /// # Errors
 /// What is wrong, and the form.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let (count, unit) = split(text);
-    let micros = match unit {
-        "" if count == Some(0) => Some(1),
-        "us" => Some(1),
-        "ms" => Some(1_000),
-        "s" => Some(1_000_000),
-        "m" => Some(60_000_000),
-        "h" => Some(3_600_000_000),
-        _ => None,
-    };
-    let total = count.zip(micros).and_then(|(count, micros): (u64, u64)| count.checked_mul(micros));
-    let total =
-        total.ok_or_else(|| "give a duration such as 200us, 500ms, 2s or 24h".to_string())?;
-    Ok(Duration::from_micros(total))
+    let units =
+        [("us", 1), ("ms", 1_000), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000)];
+    let zero = || scaled(text, &[("", 1)]).filter(|&count| count == 0);
+    let micros = scaled(text, &units).or_else(zero);
+    let form = || "give a duration such as 200us, 500ms, 2s or 24h".to_string();
+    micros.map(Duration::from_micros).ok_or_else(form)
 }
 
 /// How long something may take: not nothing, and not more than a day.
@@ -58,10 +42,12 @@ pub fn time_limit(text: &str) -> Result<Duration, String> {
     if in_range { Ok(limit) } else { Err("give a duration from 1us to 24h".into()) }
 }
 
-fn split(text: &str) -> (Option<u64>, &str) {
+/// A number before one of these units, times what the unit stands for.
+fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (count, unit) = text.split_at(digits);
-    (count.parse().ok(), unit)
+    let (_, scale) = units.iter().find(|(name, _)| *name == unit)?;
+    count.parse::<u64>().ok()?.checked_mul(*scale)
 }
 
 #[cfg(test)]

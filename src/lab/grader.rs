@@ -112,6 +112,11 @@ pub struct Grading<'o> {
 /// The outcome of a check, and its reasons, one line each.
 pub type CheckVerdict = (CheckOutcome, Vec<String>);
 
+/// Returns the verdict of a check that earns nothing, for one reason.
+fn lost(why: impl Into<String>) -> CheckVerdict {
+    (CheckOutcome::Earned(0.0), vec![why.into()])
+}
+
 /// Grades the server and returns the report. `watch` receives the report before each check and at
 /// the end, so that its caller can save it: a grading that is killed leaves a report without full
 /// marks. `notes` are the caller's own lines for the end of the report.
@@ -233,8 +238,7 @@ impl<'o> Grading<'o> {
     fn gives_no_number_twice(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
         if ledger.duplicates.is_empty() && strength(&ledger.operations).pairs == 0 {
-            let why = "not tried: no two requests overlapped, so no race could show itself";
-            return (CheckOutcome::Earned(0.0), vec![why.into()]);
+            return lost("not tried: no two requests overlapped, so no race could show itself");
         }
         if ledger.duplicates.is_empty() {
             return (CheckOutcome::Earned(1.0), Vec::new());
@@ -263,8 +267,7 @@ impl<'o> Grading<'o> {
     fn stays_in_range(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
         if ledger.received() < u64::from(ledger.greatest()) / ENOUGH {
-            let why = format!("only {} numbers came, too few to tell", ledger.received());
-            return (CheckOutcome::Earned(0.0), vec![why]);
+            return lost(format!("only {} numbers came, too few to tell", ledger.received()));
         }
         if ledger.out_of_range.is_empty() {
             return (CheckOutcome::Earned(1.0), Vec::new());
@@ -298,7 +301,7 @@ impl<'o> Grading<'o> {
                 let came = format!("one client drew {} …", first.join(" "));
                 (CheckOutcome::Earned(0.0), vec![shuffle.to_string(), came])
             }
-            None => (CheckOutcome::Earned(0.0), vec!["too few numbers came to tell".into()]),
+            None => lost("too few numbers came to tell"),
         }
     }
 
@@ -314,8 +317,7 @@ impl<'o> Grading<'o> {
         let known: std::collections::HashSet<u64> = order.iter().map(|&n| u64::from(n)).collect();
         let numbers = || ledger.operations.iter().flat_map(|operation| &operation.numbers);
         if let Some(stranger) = numbers().find(|number| !known.contains(number)) {
-            let why = format!("{stranger} came, which the given order does not hold");
-            return (CheckOutcome::Earned(0.0), vec![why]);
+            return lost(format!("{stranger} came, which the given order does not hold"));
         }
         let Some(found) = contradiction(&ledger.operations, order) else {
             let why = format!("{} requests, none contradicts another", ledger.operations.len());

@@ -28,7 +28,6 @@
 use std::io::{self, ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
@@ -54,7 +53,7 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 /// # Errors
 /// When the system has no thread to give.
 pub fn strings(listener: TcpListener) -> io::Result<()> {
-    let open = Arc::new(AtomicUsize::new(0));
+    let open = Arc::new(());
     let accept = move || {
         for (number, accepted) in listener.incoming().enumerate() {
             match accepted {
@@ -69,22 +68,15 @@ pub fn strings(listener: TcpListener) -> io::Result<()> {
     Builder::new().name("echo-accept".into()).spawn(accept).map(|_| ())
 }
 
-/// Counts itself as open for as long as it lives.
-struct OpenGuard(Arc<AtomicUsize>);
-
-impl Drop for OpenGuard {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-fn admit(stream: TcpStream, number: usize, open: &Arc<AtomicUsize>) {
+/// Serves a connection in a thread of its own. Each such thread has a clone of `open`, so the
+/// number of clones is that of the open connections.
+fn admit(stream: TcpStream, number: usize, open: &Arc<()>) {
     let Ok(peer) = stream.peer_addr() else { return };
-    if open.fetch_add(1, Ordering::Relaxed) >= MAX {
-        open.fetch_sub(1, Ordering::Relaxed);
+    // One more is the accepting thread's own.
+    if Arc::strong_count(open) > MAX {
         return log::warn!("{peer} is closed: {MAX} connections are open");
     }
-    let place = OpenGuard(open.clone());
+    let place = open.clone();
     let serve = move || {
         let _place = place;
         log::info!("{peer} connected");

@@ -165,13 +165,6 @@ enum ConnectionEnd {
     Stop,
 }
 
-/// The result of a read.
-enum Received {
-    Tail(Tail),
-    TooSlow,
-    ConnectionEnd(ConnectionEnd),
-}
-
 /// Draws numbers. By hand, because this is the one request that comes by the million: a function of
 /// its own makes the reply in its place, and one more move of it would cost as much as the lock.
 #[inline(never)]
@@ -187,9 +180,8 @@ impl Connection<'_> {
     fn converse(&mut self) -> ConnectionEnd {
         loop {
             let tail = match self.receive() {
-                Received::Tail(tail) => tail,
-                Received::TooSlow => return self.end_too_slow(),
-                Received::ConnectionEnd(end) => return end,
+                Ok(tail) => tail,
+                Err(end) => return end,
             };
             self.gauge.does(Doing::Answering);
             let last = self.answer_all(tail);
@@ -205,27 +197,28 @@ impl Connection<'_> {
     }
 
     /// Waits for bytes for as long as the situation allows.
-    fn receive(&mut self) -> Received {
+    ///
+    /// # Errors
+    /// Fails with the end of the connection.
+    fn receive(&mut self) -> Result<Tail, ConnectionEnd> {
         self.is_seen = false;
         self.show();
         self.gauge.does(Doing::Listening);
         loop {
             let wait = self.patience.wait(self.situation(), Instant::now);
             if wait == WaitFor::Whole(Duration::ZERO) {
-                return Received::TooSlow;
+                return Err(self.end_too_slow());
             }
             self.set_read_timeout(wait.timeout());
             match self.stream.read(self.input.space()) {
                 // After the stop shut down reading, a read still returns bytes that had arrived,
                 // and then 0, like the end of the stream.
-                Ok(0) if self.shared.is_stopping() => {
-                    return Received::ConnectionEnd(ConnectionEnd::Stop);
-                }
-                Ok(0) => return Received::Tail(Tail::Ended),
+                Ok(0) if self.shared.is_stopping() => return Err(ConnectionEnd::Stop),
+                Ok(0) => return Ok(Tail::Ended),
                 Ok(count) => {
                     self.unheard_numbers = 0;
                     self.input.filled(count);
-                    return Received::Tail(Tail::Open);
+                    return Ok(Tail::Open);
                 }
                 Err(error) => match error.kind() {
                     ErrorKind::Interrupted => {}
@@ -236,7 +229,7 @@ impl Connection<'_> {
                     }
                     kind => {
                         self.refused = kind == ErrorKind::BrokenPipe;
-                        return Received::ConnectionEnd(ConnectionEnd::Theirs);
+                        return Err(ConnectionEnd::Theirs);
                     }
                 },
             }
@@ -249,10 +242,10 @@ impl Connection<'_> {
     }
 
     /// Handles a read that timed out. Returns `None` to wait again.
-    fn nothing_came(&mut self, wait: WaitFor) -> Option<Received> {
+    fn nothing_came(&mut self, wait: WaitFor) -> Option<Result<Tail, ConnectionEnd>> {
         match wait {
-            WaitFor::Quiet(_) => Some(Received::Tail(Tail::Quiet)),
-            WaitFor::Idle(_) => Some(Received::ConnectionEnd(ConnectionEnd::Ours)),
+            WaitFor::Quiet(_) => Some(Ok(Tail::Quiet)),
+            WaitFor::Idle(_) => Some(Err(ConnectionEnd::Ours)),
             WaitFor::Shrink(_) => {
                 self.shrink();
                 None

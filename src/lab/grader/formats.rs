@@ -42,32 +42,6 @@ use std::fmt::Write;
 
 use crate::lab::grader::report::{Check, CheckOutcome, GradeReport, points};
 
-/// A format of the report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Text for people.
-    Text,
-    /// JSON for scripts.
-    Json,
-    /// Gradescope's `results.json`.
-    Gradescope,
-    /// JUnit XML for CI servers.
-    Junit,
-    /// TAP version 13 for test harnesses.
-    Tap,
-}
-
-/// Returns the whole report in the format. The report may be unfinished.
-pub fn render(report: &GradeReport, format: Format) -> String {
-    match format {
-        Format::Text => report.text(),
-        Format::Json => json(report),
-        Format::Gradescope => gradescope(report),
-        Format::Junit => junit(report),
-        Format::Tap => tap(report),
-    }
-}
-
 /// Returns the word for a check's outcome in JSON.
 fn status(check: &Check) -> &'static str {
     match check.outcome {
@@ -79,7 +53,7 @@ fn status(check: &Check) -> &'static str {
 }
 
 /// Writes each check on a line of its own, so that `grep` and `diff` can be used on the file.
-fn json(report: &GradeReport) -> String {
+pub fn json(report: &GradeReport) -> String {
     let test = |check: &Check| {
         format!(
             "    {{\"key\": {}, \"name\": {}, \"status\": {}, \"score\": {}, \"max_score\": {}, \
@@ -108,7 +82,7 @@ fn json(report: &GradeReport) -> String {
 /// Gradescope knows only `passed` and `failed`. An undecidable check gets `passed` with 0 of 0
 /// points: `failed` would blame the server for a thing that the grader cannot know. The `score` at
 /// the top replaces Gradescope's own sum, which would be 90 when a check of 10 points is left out.
-fn gradescope(report: &GradeReport) -> String {
+pub fn gradescope(report: &GradeReport) -> String {
     let test = |check: &Check| {
         let status = if check.passed() || check.is_undecidable() { "passed" } else { "failed" };
         format!(
@@ -154,7 +128,7 @@ fn quoted(text: &str) -> String {
 
 /// A check that did not run is a `failure`: with `skipped`, a CI server would show success for a
 /// grading that was cut off.
-fn junit(report: &GradeReport) -> String {
+pub fn junit(report: &GradeReport) -> String {
     let failures = report.checks.iter().filter(|c| !c.passed() && !c.is_undecidable()).count();
     let skipped = report.checks.iter().filter(|check| check.is_undecidable()).count();
     let seconds: f64 = report.checks.iter().map(|check| check.seconds).sum();
@@ -214,7 +188,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Writes the plan `1..10`, a line for each check, and the notes as diagnostics.
-fn tap(report: &GradeReport) -> String {
+pub fn tap(report: &GradeReport) -> String {
     let mut tap = format!("TAP version 13\n1..{}\n", report.checks.len());
     for (at, check) in report.checks.iter().enumerate() {
         let (number, name) = (at + 1, check.name);
@@ -273,7 +247,7 @@ mod tests {
 
     #[test]
     fn tap_has_its_plan_and_a_line_for_each_check() {
-        let tap = render(&hostile(), Format::Tap);
+        let tap = tap(&hostile());
         assert!(tap.starts_with("TAP version 13\n1..10\nnot ok 1 - "), "{tap}");
         assert!(tap.contains("\nnot ok 3 - gives no number twice\n  ---\n  score: 0\n"), "{tap}");
         assert!(

@@ -44,7 +44,7 @@ use std::time::{Duration, Instant};
 
 use crate::lab::grader::peer::{AnswerEnd, GradedPeer};
 use crate::lab::grader::report::CheckOutcome;
-use crate::lab::grader::{CheckVerdict, Grading, describe};
+use crate::lab::grader::{CheckVerdict, Grading, describe, lost};
 
 /// Rounds of vanishing clients: a server that ends only at an unlucky moment has three chances.
 const VANISHING: usize = 3;
@@ -107,55 +107,46 @@ impl Grading<'_> {
     /// only the vanished clients can explain a later failure.
     pub(super) fn survives_a_client_that_vanishes(&self, deadline: Instant) -> CheckVerdict {
         let mut bystander = self.peer(deadline);
-        self.draw_one(&mut bystander, "before anybody vanished, ").map_or_else(
-            |why| (CheckOutcome::Earned(0.0), vec![why]),
-            |()| {
-                (0..VANISHING).for_each(|_| self.vanish(deadline));
-                self.others_are_served(&mut bystander, deadline, "after a client vanished, ")
-            },
-        )
+        if let Err(why) = self.draw_one(&mut bystander, "before anybody vanished, ") {
+            return lost(why);
+        }
+        (0..VANISHING).for_each(|_| self.vanish(deadline));
+        self.others_are_served(&mut bystander, deadline, "after a client vanished, ")
     }
 
     /// Lets four clients vanish, each in its own way, and counts the numbers as unseen.
     fn vanish(&self, deadline: Instant) {
-        let mut unseen = 0;
         let mut at_once = self.peer(deadline);
         // Several commands: the first write to a closed connection succeeds and brings a reset
         // back. Only the second one fails, by EPIPE or the signal SIGPIPE.
         let commands = at_once.command("draw 1").repeat(VANISHING_DRAWS);
         if at_once.send(&commands).is_ok() {
-            unseen += VANISHING_DRAWS;
+            self.ledger().unseen += VANISHING_DRAWS as u64;
         }
         drop(at_once);
         // Half a command: a server that loops until the line end comes must see the end of the
-        // stream.
-        let mut in_a_word = self.peer(deadline);
-        let _ = in_a_word.send(b"dr");
-        drop(in_a_word);
+        // stream. The peer ends with the statement, and its connection with it.
+        let _ = self.peer(deadline).send(b"dr");
         // No byte at all: the server's first read returns 0.
-        let mut silent = self.peer(deadline);
-        let _ = silent.connect();
-        drop(silent);
+        let _ = self.peer(deadline).connect();
         // A reply that is not read to its end: the close sends a reset, so a server that is still
         // writing gets an error.
         let mut broken_off = self.peer(deadline);
         let command = broken_off.command(&format!("draw {BROKEN_OFF_DRAW}"));
         if broken_off.send(&command).is_ok() {
-            unseen += BROKEN_OFF_DRAW;
+            self.ledger().unseen += BROKEN_OFF_DRAW as u64;
             if let Ok(mut stream) = broken_off.connect() {
                 let _ = stream.set_read_timeout(Some(SHORT_PATIENCE));
                 let _ = stream.read(&mut [0]);
             }
         }
-        drop(broken_off);
-        self.ledger().unseen += unseen as u64;
     }
 
     /// `unread`, first part: others are served while one client has not read its reply.
     pub(super) fn survives_an_unread_reply(&self, deadline: Instant) -> CheckVerdict {
         let mut bystander = self.peer(deadline);
         if let Err(why) = self.draw_one(&mut bystander, "before, ") {
-            return (CheckOutcome::Earned(0.0), vec![why]);
+            return lost(why);
         }
         let mut unread = self.peer(deadline);
         let count = UNREAD_DRAW.min(self.options.numbers as usize / PART_OF_LIST).max(1);
@@ -167,7 +158,7 @@ impl Grading<'_> {
             verdict = Some(self.others_are_served(&mut bystander, deadline, &when));
         });
         self.record_or_give_up(0, count, &answer);
-        verdict.unwrap_or((CheckOutcome::Earned(0.0), vec![describe(count, &answer)]))
+        verdict.unwrap_or_else(|| lost(describe(count, &answer)))
     }
 
     /// `unread`, second part: a new client is served while another one sends draws and reads no
@@ -176,7 +167,7 @@ impl Grading<'_> {
         let before = self.mood(deadline, MOOD_PATIENCE);
         let mut flooding = self.peer(deadline);
         if before == Mood::Unreachable || flooding.connect().is_err() {
-            return (CheckOutcome::Earned(0.0), vec!["the server took no connection".into()]);
+            return lost("the server took no connection");
         }
         let commands = flooding.command("draw 1").repeat(FLOOD_PIECE);
         let mut sent = 0;
@@ -193,12 +184,11 @@ impl Grading<'_> {
         if after == before || after == Mood::Speaks {
             return (CheckOutcome::Earned(1.0), Vec::new());
         }
-        let why = format!(
+        lost(format!(
             "input: a client sends draw 1 again and again, {sent} bytes, and reads no answer; \
              meanwhile the server {}",
             after.words()
-        );
-        (CheckOutcome::Earned(0.0), vec![why])
+        ))
     }
 
     /// Draws a number as a client that was connected before, and one as a new client. Each is worth
@@ -234,10 +224,7 @@ impl Grading<'_> {
     pub(super) fn survives_bad_input(&self, deadline: Instant) -> CheckVerdict {
         let before = self.mood(deadline, MOOD_PATIENCE);
         if before == Mood::Unreachable {
-            return (
-                CheckOutcome::Earned(0.0),
-                vec!["the server took no connection before it".into()],
-            );
+            return lost("the server took no connection before it");
         }
         let lines = bad_lines();
         let (mut good, mut details) = (0, Vec::new());

@@ -42,7 +42,7 @@ use std::time::Instant;
 use crate::common::lock::lock;
 use crate::lab::grader::peer::{AnswerEnd, DrawAnswer, GradedPeer};
 use crate::lab::grader::report::CheckOutcome;
-use crate::lab::grader::{CheckVerdict, Grading, MAX_SHOWN, describe};
+use crate::lab::grader::{CheckVerdict, Grading, MAX_SHOWN, describe, lost};
 
 /// The counts that one client draws, 1867 numbers in all. From 250 on a reply has more than 1024
 /// bytes, a usual size for a buffer: a server that loses the rest is found.
@@ -230,8 +230,6 @@ struct Burst<'g, 'o> {
     /// The requests of all clients. `Relaxed` is enough: the sum is read when all threads have
     /// ended.
     asked: AtomicUsize,
-    /// The requests among them that brought a number.
-    answered: AtomicUsize,
     /// A line for each request without a number. Every thread may add one.
     failures: Mutex<Vec<String>>,
 }
@@ -244,7 +242,6 @@ impl<'g, 'o> Burst<'g, 'o> {
             deadline,
             enough: grading.ledger().received() + u64::from(grading.options.numbers) / BURSTS_DRAW,
             asked: AtomicUsize::new(0),
-            answered: AtomicUsize::new(0),
             failures: Mutex::default(),
         }
     }
@@ -267,9 +264,7 @@ impl<'g, 'o> Burst<'g, 'o> {
             self.grading.record_or_give_up(client, count, &answer);
             // A reply with some numbers was served; `numbers` judges whether they are as many as
             // asked for.
-            if !answer.numbers.is_empty() {
-                self.answered.fetch_add(1, Ordering::Relaxed);
-            } else {
+            if answer.numbers.is_empty() {
                 let why = format!(
                     "{clients} clients at once, client {client}'s {}",
                     describe(count, &answer)
@@ -295,12 +290,13 @@ impl<'g, 'o> Burst<'g, 'o> {
 
     /// Returns the verdict; `made` is the number of threads that took part.
     fn verdict(self, made: usize) -> CheckVerdict {
-        let (asked, answered) = (self.asked.into_inner(), self.answered.into_inner());
+        let asked = self.asked.into_inner();
         let mut details = std::mem::take(&mut *lock(&self.failures));
+        let answered = asked - details.len();
         if made < 2 {
             let why =
                 "not tried: this machine has no threads for clients; end something else first";
-            return (CheckOutcome::Earned(0.0), vec![why.into()]);
+            return lost(why);
         }
         let clients = self.grading.options.clients;
         if made < clients {

@@ -154,32 +154,15 @@ impl GradedPeer {
         while heard.len() < BYTES_BESIDE && Instant::now() < end {
             let wait = if heard.is_empty() { first } else { LISTEN };
             match self.read_some(&mut heard, wait) {
-                Ok(Some(0)) | Err(_) => {
+                Some(0) => {
                     self.stream = None;
                     break;
                 }
-                Ok(Some(_)) => {}
-                Ok(None) => break,
+                Some(_) => {}
+                None => break,
             }
         }
         heard
-    }
-
-    /// Returns whether there is a connection. The server may have closed it since the last read.
-    pub fn is_connected(&self) -> bool {
-        self.stream.is_some()
-    }
-
-    /// Appends one read of up to 16 KiB to `into`. A timeout is an error here.
-    fn read(&self, into: &mut Vec<u8>, wait: Duration) -> io::Result<usize> {
-        let Some(mut stream) = self.stream.as_ref() else {
-            return Err(ErrorKind::NotConnected.into());
-        };
-        stream.set_read_timeout(Some(wait.max(MIN_WAIT)))?;
-        let mut piece = [0; 16 * 1024];
-        let count = stream.read(&mut piece)?;
-        into.extend_from_slice(&piece[..count]);
-        Ok(count)
     }
 
     /// Sends the bytes, connecting first where needed.
@@ -261,34 +244,37 @@ impl GradedPeer {
             if raw.len() > BYTES_BESIDE + count.saturating_mul(BYTES_A_NUMBER) {
                 return AnswerEnd::TooLong;
             }
-            let came = if left.is_zero() { Ok(None) } else { self.read_some(raw, wait) };
+            let came = if left.is_zero() { None } else { self.read_some(raw, wait) };
             match (came, whole) {
-                (Ok(Some(0)) | Err(_), Whole::No) => return AnswerEnd::Closed,
-                (Ok(Some(0)) | Err(_), _) => {
+                (Some(0), Whole::No) => return AnswerEnd::Closed,
+                (Some(0), _) => {
                     self.stream = None;
                     return AnswerEnd::Whole;
                 }
-                (Ok(Some(_)), _) => *heard = Instant::now(),
-                (Ok(None), Whole::Perhaps) if cut_short(raw, &self.shape) => {
-                    return AnswerEnd::Short;
-                }
-                (Ok(None), Whole::Perhaps | Whole::Yes) => return AnswerEnd::Whole,
-                (Ok(None), Whole::No) if raw.is_empty() => return AnswerEnd::Silent,
-                (Ok(None), Whole::No) => return AnswerEnd::Short,
+                (Some(_), _) => *heard = Instant::now(),
+                (None, Whole::Perhaps) if cut_short(raw, &self.shape) => return AnswerEnd::Short,
+                (None, Whole::Perhaps | Whole::Yes) => return AnswerEnd::Whole,
+                (None, Whole::No) if raw.is_empty() => return AnswerEnd::Silent,
+                (None, Whole::No) => return AnswerEnd::Short,
             }
         }
     }
 
-    /// Reads once and returns the count of bytes, 0 at the end of the stream; `None` when nothing
-    /// came in time. After a signal it returns 1, so that the caller reads again.
-    fn read_some(&self, raw: &mut Vec<u8>, wait: Duration) -> io::Result<Option<usize>> {
-        match self.read(raw, wait) {
-            Ok(count) => Ok(Some(count)),
-            Err(error) => match error.kind() {
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => Ok(None),
-                ErrorKind::Interrupted => Ok(Some(1)),
-                _ => Err(error),
-            },
+    /// Reads up to 16 KiB once and returns the count of bytes, 0 when the stream ended or failed;
+    /// `None` when nothing came in time. After a signal it returns 1, so that the caller reads
+    /// again.
+    fn read_some(&self, raw: &mut Vec<u8>, wait: Duration) -> Option<usize> {
+        let Some(mut stream) = self.stream.as_ref() else { return Some(0) };
+        let mut piece = [0; 16 * 1024];
+        let timeout = stream.set_read_timeout(Some(wait.max(MIN_WAIT)));
+        match timeout.and_then(|()| stream.read(&mut piece)).map_err(|error| error.kind()) {
+            Ok(count) => {
+                raw.extend_from_slice(&piece[..count]);
+                Some(count)
+            }
+            Err(ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,
+            Err(ErrorKind::Interrupted) => Some(1),
+            Err(_) => Some(0),
         }
     }
 }
@@ -326,58 +312,48 @@ pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Opti
             continue;
         }
         peer.shape.banner = !peer.listen(BANNER).is_empty();
-        let heard: Vec<Sample> = SAMPLES.into_iter().map_while(|n| sample(&mut peer, n)).collect();
+        let mut samples: Vec<(usize, DrawAnswer)> =
+            SAMPLES.into_iter().map_while(|n| Some((n, sample(&mut peer, n)?))).collect();
         // The first sample that brought no number may have been drawn all the same.
-        unseen += SAMPLES.get(heard.len()).copied().unwrap_or(0);
-        if heard.is_empty() {
+        unseen += SAMPLES.get(samples.len()).copied().unwrap_or(0);
+        if samples.is_empty() {
             continue;
         }
         // An echo: the only number in each reply is its own count. The server did not understand
         // the command, so it drew nothing.
-        let says_again = heard.iter().all(|sample| tokens(&sample.raw) == [sample.asked as u64]);
+        let says_again =
+            samples.iter().all(|(asked, answer)| tokens(&answer.raw) == [*asked as u64]);
         if says_again {
             continue;
         }
         let mut shape = peer.shape.clone();
         shape.learn(
-            &heard.iter().map(|sample| (sample.asked, sample.raw.clone())).collect::<Vec<_>>(),
+            &samples.iter().map(|(asked, answer)| (*asked, answer.raw.clone())).collect::<Vec<_>>(),
         );
-        let samples =
-            heard.into_iter().map(|sample| (sample.asked, sample.answer(&shape))).collect();
+        for (asked, answer) in &mut samples {
+            answer.numbers = shape.numbers(&answer.raw);
+            if answer.numbers.len() == *asked {
+                answer.ending = AnswerEnd::Whole;
+            }
+        }
         return Some(Learned { shape, samples, unseen });
     }
     None
 }
 
-/// One small draw, before its shape is known: all bytes until the server was quiet.
-struct Sample {
-    asked: usize,
-    start: Instant,
-    end: Instant,
-    raw: Vec<u8>,
-}
-
-impl Sample {
-    /// Returns the sample as an answer, with the shape that was learned from it.
-    fn answer(self, shape: &ReplyShape) -> DrawAnswer {
-        let Sample { asked, start, end, raw } = self;
-        let numbers = shape.numbers(&raw);
-        let ending = if numbers.len() == asked { AnswerEnd::Whole } else { AnswerEnd::Short };
-        DrawAnswer { start, end, numbers, ending, raw }
-    }
-}
-
-/// Makes one small draw; `None` when no number came.
-fn sample(peer: &mut GradedPeer, asked: usize) -> Option<Sample> {
+/// Makes one small draw; `None` when no number came. The answer has all bytes until the server was
+/// quiet; its numbers are left out, because the shape is not known yet.
+fn sample(peer: &mut GradedPeer, asked: usize) -> Option<DrawAnswer> {
     let command = peer.command(&format!("draw {asked}"));
     let start = Instant::now();
     peer.send(&command).ok()?;
     // The first byte may take as long as that of any reply.
     let raw = peer.listen(peer.patience());
-    peer.shape.keeps_open &= peer.is_connected();
+    peer.shape.keeps_open &= peer.stream.is_some();
     // This end is up to 150 ms late, because it is read after the silence. That proves less, but
     // nothing false.
-    (!tokens(&raw).is_empty()).then(|| Sample { asked, start, end: Instant::now(), raw })
+    let (end, ending) = (Instant::now(), AnswerEnd::Short);
+    (!tokens(&raw).is_empty()).then(|| DrawAnswer { start, end, numbers: Vec::new(), ending, raw })
 }
 
 #[cfg(test)]

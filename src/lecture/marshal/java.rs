@@ -107,7 +107,7 @@ pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
 }
 
 /// What a field of the class holds.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum ClassField {
     Name,
     Place,
@@ -193,10 +193,8 @@ impl ObjectStream<'_> {
         self.require([SC_SERIALIZABLE], "a class that is serialized in the default way")?;
         self.require([0, 3], "three fields")?;
         let fields = [self.field()?, self.field()?, self.field()?];
-        let count = |wanted: ClassField| {
-            fields.iter().filter(|&&field| field as u8 == wanted as u8).count()
-        };
-        if [ClassField::Name, ClassField::Place, ClassField::Year].map(count) != [1; 3] {
+        let all = [ClassField::Name, ClassField::Place, ClassField::Year];
+        if !all.iter().all(|field| fields.contains(field)) {
             return Err("the fields are not name, place and year".into());
         }
         self.require([TC_ENDBLOCKDATA], "the end of the class's annotations")?;
@@ -207,10 +205,7 @@ impl ObjectStream<'_> {
     fn field(&mut self) -> Result<ClassField, String> {
         let [code] = self.take()?;
         let name = self.utf()?;
-        let is_string = match code {
-            b'L' => self.string()? == STRING_TYPE,
-            _ => false,
-        };
+        let is_string = code == b'L' && self.string()? == STRING_TYPE;
         match (code, name.as_str()) {
             (b'I', "year") => Ok(ClassField::Year),
             (b'L', "name") if is_string => Ok(ClassField::Name),

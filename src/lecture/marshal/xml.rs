@@ -82,26 +82,20 @@ pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     })
 }
 
-/// What was found within the person.
-#[derive(Default)]
-struct Fields {
-    name: Option<String>,
-    place: Option<String>,
-    year: Option<String>,
-}
+/// The elements within the person.
+const ELEMENTS: [&str; 3] = ["name", "place", "year"];
 
-impl Fields {
-    fn into_person(self) -> Result<Person, String> {
-        let year = self.year.ok_or("there is no year")?;
-        let year = year.trim_matches(BLANKS);
-        let mut digits = year.strip_prefix('-').unwrap_or(year).bytes();
-        let number = year.parse().ok().filter(|_| digits.all(|byte| byte.is_ascii_digit()));
-        Ok(Person {
-            name: self.name.ok_or("there is no name")?,
-            place: self.place.ok_or("there is no place")?,
-            year: number.ok_or("the year is no number of 32 bits")?,
-        })
-    }
+/// The person of the texts of [`ELEMENTS`].
+fn person_of([name, place, year]: [Option<String>; 3]) -> Result<Person, String> {
+    let year = year.ok_or("there is no year")?;
+    let year = year.trim_matches(BLANKS);
+    let mut digits = year.strip_prefix('-').unwrap_or(year).bytes();
+    let number = year.parse().ok().filter(|_| digits.all(|byte| byte.is_ascii_digit()));
+    Ok(Person {
+        name: name.ok_or("there is no name")?,
+        place: place.ok_or("there is no place")?,
+        year: number.ok_or("the year is no number of 32 bits")?,
+    })
 }
 
 struct Document<'a> {
@@ -125,12 +119,12 @@ impl<'a> Document<'a> {
         if !self.rest.is_empty() {
             return Err("something follows the person".into());
         }
-        fields.into_person()
+        person_of(fields)
     }
 
-    /// The elements within the person.
-    fn fields(&mut self) -> Result<Fields, String> {
-        let mut fields = Fields::default();
+    /// The texts of [`ELEMENTS`].
+    fn fields(&mut self) -> Result<[Option<String>; 3], String> {
+        let mut fields = <[Option<String>; 3]>::default();
         if self.open("person")? {
             return Ok(fields);
         }
@@ -139,17 +133,13 @@ impl<'a> Document<'a> {
             if self.close("person")? {
                 return Ok(fields);
             }
-            let (slot, element) = match self.name() {
-                "name" => (&mut fields.name, "name"),
-                "place" => (&mut fields.place, "place"),
-                "year" => (&mut fields.year, "year"),
-                other => {
-                    // Of a name that may be long only the beginning is shown.
-                    let shown: String = other.chars().take(20).collect();
-                    return Err(format!("there is {shown:?} within the person"));
-                }
+            let element = self.name();
+            let Some(at) = ELEMENTS.iter().position(|known| *known == element) else {
+                // Of a name that may be long only the beginning is shown.
+                let shown: String = element.chars().take(20).collect();
+                return Err(format!("there is {shown:?} within the person"));
             };
-            if slot.replace(self.element(element)?).is_some() {
+            if fields[at].replace(self.element(element)?).is_some() {
                 return Err(format!("there is a second {element}"));
             }
         }
