@@ -29,7 +29,7 @@ pub struct CheckArguments {
     drained: bool,
 }
 
-/// Reads the files and reports.
+/// Reads the files and prints the report; exit code 1 if a number came twice or is not in the list.
 pub fn run(arguments: &CheckArguments) -> ExitCode {
     let mut record = Record::new(arguments.max);
     for (at, file) in arguments.files.iter().enumerate() {

@@ -27,10 +27,11 @@ use crate::lab::table;
 use crate::numbers::commands::Row;
 use crate::server::config::DEFAULT_PORT;
 
-/// How long a lease lasts when no duration is given, in milliseconds.
+/// The duration of a lease when the command has none, in milliseconds.
 const DEFAULT_MS: &[u8] = b"60000";
 
-/// The rows among which the busiest are looked for: as many as the server shows.
+/// The rows that are asked for, to find the busiest clients among them: the most that a server
+/// shows.
 const MAX_ROWS: &[u8] = b"table 4096";
 
 #[derive(Args)]
@@ -104,7 +105,10 @@ enum Word {
 }
 
 impl ClientArguments {
-    /// How to exchange datagrams; `None` for R, which needs no way.
+    /// Returns the way to exchange datagrams; `None` for the R protocol, which has no reply.
+    ///
+    /// # Errors
+    /// A semantics that needs a reply, with the R protocol.
     fn way(&self) -> Result<Option<Way>, Failure> {
         let semantics = match (self.semantics, self.protocol) {
             (None | Some(Word::Maybe), ExchangeProtocol::R) => return Ok(None),
@@ -121,13 +125,13 @@ impl ClientArguments {
 const R_IS_MAYBE: &str =
     "without a reply nobody knows whether to ask again; give --protocol rr, or maybe";
 
-/// Why a command has no good answer.
+/// The reason for an exit code other than 0.
 enum Failure {
-    /// The server said no.
+    /// The server refused the command: exit code 1.
     BadNews(String),
-    /// It was not asked, or its answer cannot be read.
+    /// The command was not sent, or its answer cannot be read: exit code 2.
     NoAnswer(String),
-    /// The call failed.
+    /// The call failed: exit code 2.
     Call(CallError),
 }
 
@@ -137,18 +141,18 @@ impl From<CallError> for Failure {
     }
 }
 
-/// Whom to ask, until when, and how much to listen to.
+/// The server, the deadline of the call, and the longest answer that is read.
 struct Destination<'a> {
     host: &'a str,
     port: u16,
     deadline: Instant,
     max_message: usize,
-    /// Attach to this process first.
+    /// If there is one, the connection attaches to this process first.
     process: Option<ProcessToken>,
 }
 
 impl Destination<'_> {
-    /// How long it may still take.
+    /// Returns the time that is left until the deadline.
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
@@ -167,7 +171,7 @@ pub fn run(arguments: &ClientArguments) -> ExitCode {
         Err(Failure::BadNews(why)) => bad_news(why),
         Err(Failure::NoAnswer(why)) => no_answer(why),
         Err(Failure::Call(CallError::Refused(error))) => bad_news(error),
-        // Of the limit only a part was left when the call began.
+        // The call names the time that was left when it began; the user knows the whole limit.
         Err(Failure::Call(CallError::TimedOut(_))) => {
             no_answer(CallError::TimedOut(arguments.timeout))
         }
@@ -242,7 +246,8 @@ fn parse<N: std::str::FromStr>(word: &[u8], name: &str) -> Result<N, Failure> {
     })
 }
 
-/// What was got, up to its trailing zero bytes, escaped.
+/// Returns the data of a get without its trailing zero bytes, escaped. MemoryLease's reply always has
+/// the lease's size, so the zeros behind the text carry nothing.
 fn got(id: &[u8], data: &[u8]) -> Vec<u8> {
     let end = data.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let mut text = [b"Data get for lease ", id, b": "].concat();
@@ -255,14 +260,14 @@ fn line(text: String) -> Vec<u8> {
     (text + "\n").into_bytes()
 }
 
-/// Sends one line and reads one, both without their ends.
+/// Sends one line and reads one. Neither has its line end here.
 fn ask(place: &Destination<'_>, request: &[u8]) -> Result<Vec<u8>, Failure> {
     if request.contains(&b'\n') {
         return Err(Failure::NoAnswer("a command is one line; write a line break as \\n".into()));
     }
     let mut line = LineConnection::connect(place.host, place.port, place.left())?;
     line.set_limit(place.left());
-    // With a space before it, it is text whatever it begins with.
+    // A line that begins with a space is text, whatever word comes first: no other format begins so.
     let reply = line.ask(&[b" ", request].concat())?;
     let refusal = [b"error ".as_slice(), b"-ERR ", b"HTTP/1.1 "];
     match refusal.iter().find_map(|begin| reply.strip_prefix(*begin)) {
@@ -291,7 +296,7 @@ fn set_by_text(place: &Destination<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8
     Ok([b"Data set for lease ", id, b"\n"].concat())
 }
 
-/// What to ask for, and how many of the busiest rows to show of it.
+/// Returns the rows to ask the server for, and the number of busy rows to show of them.
 fn busiest(words: &[&[u8]], rows: &[u8]) -> Result<(Vec<u8>, Option<usize>), Failure> {
     match words {
         [_, count, word] if word.eq_ignore_ascii_case(b"busiest") => {

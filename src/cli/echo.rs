@@ -25,13 +25,13 @@ pub struct EchoArguments {
     udp: u16,
 }
 
-/// Echoes until it is told to stop.
+/// Echoes until the first signal.
 pub fn run(arguments: &EchoArguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("info");
     env_logger::Builder::from_env(log).init();
     match start(arguments) {
         Ok(stopped) => {
-            // Nothing is kept, so nothing has to be stopped in order.
+            // The servers keep nothing, so the process just ends.
             let _ = stopped.recv();
             ExitCode::SUCCESS
         }

@@ -42,7 +42,7 @@ fn likely(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "give a probability from 0 to 1, such as 0.3".into())
 }
 
-/// Passes datagrams on until it is told to stop.
+/// Passes datagrams on until the first signal.
 pub fn run(arguments: &LossyArguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("info");
     env_logger::Builder::from_env(log).init();
@@ -89,7 +89,7 @@ fn start(arguments: &LossyArguments) -> Result<(Receiver<()>, Arc<LossyCounts>),
     Ok((stopped, counts))
 }
 
-/// An address and a port, the address by name if it has one.
+/// Resolves an address and a port; the address may be a name.
 fn place(option: &str, text: &str) -> Result<std::net::SocketAddr, String> {
     let form = || format!("{option} {text} is no ADDRESS:PORT; give one such as 127.0.0.1:4121");
     let (host, port) =

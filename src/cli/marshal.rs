@@ -12,10 +12,10 @@ use crate::cli::{no_answer, print, printable};
 use crate::lecture::marshal::{EncodedPart, Form, Person, bytes_of, marshal, unmarshal};
 use crate::protocol::byte_order::ByteOrder;
 
-/// The widest column of hexadecimal digits; what is longer stands out.
+/// The greatest width of the column of hexadecimal digits. A longer part moves its own line only.
 const WIDEST: usize = 48;
 
-/// The longest file that is read, in bytes: far more than a person needs.
+/// The longest file that is read, in bytes. A person needs some 300.
 const MAX_FILE: u64 = 1 << 20;
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -77,7 +77,7 @@ pub struct Unmarshal {
     file: PathBuf,
 }
 
-/// Prints a person's encoding.
+/// Prints the encoding of a person.
 pub fn run_marshal(arguments: Marshal) -> ExitCode {
     let Marshal { form, raw, name, place, year } = arguments;
     let form = Form::from(form);
@@ -88,7 +88,8 @@ pub fn run_marshal(arguments: Marshal) -> ExitCode {
     }
 }
 
-/// The whole encoding on the first line, then each part of it on a line.
+/// Returns the whole encoding on the first line, then each part with its meaning on a line of its
+/// own.
 fn annotated(parts: &[EncodedPart]) -> String {
     let longest = parts.iter().map(|part| part.bytes.len()).max().unwrap_or_default();
     let width = (2 * longest).min(WIDEST);
@@ -100,7 +101,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Prints the person of an encoding.
+/// Prints the person that an encoding holds.
 pub fn run_unmarshal(arguments: &Unmarshal) -> ExitCode {
     let shown = arguments.file.display();
     let bytes = match read(&arguments.file) {
@@ -120,7 +121,7 @@ pub fn run_unmarshal(arguments: &Unmarshal) -> ExitCode {
     }
 }
 
-/// No more of the file than is looked at.
+/// Reads the file, but at most one byte more than the longest: that shows that it is too long.
 fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let bound = MAX_FILE + 1;

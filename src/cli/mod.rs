@@ -71,7 +71,7 @@ enum Verb {
     Unmarshal(marshal::Unmarshal),
 }
 
-/// Runs the program.
+/// Runs the program: parses the arguments, and calls the subcommand's `run`.
 pub fn run() -> ExitCode {
     match Arguments::parse().command {
         Verb::Serve(arguments) => serve::run(*arguments),
@@ -87,23 +87,24 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Says on one line why there is no answer.
+/// Prints on one line why there is no answer, and returns exit code 2.
 fn no_answer(why: impl Display) -> ExitCode {
     complain(why, NO_ANSWER)
 }
 
-/// Says the bad news on one line.
+/// Prints the bad news on one line, and returns exit code 1.
 fn bad_news(why: impl Display) -> ExitCode {
     complain(why, BAD_NEWS)
 }
 
 fn complain(why: impl Display, code: u8) -> ExitCode {
-    // With standard error closed, the exit code alone has to say it.
+    // If standard error is closed, only the exit code tells it.
     let _ = writeln!(io::stderr(), "leasebox: {}", printable(&why.to_string()));
     ExitCode::from(code)
 }
 
-/// Text that may come from anybody, without what would steer the terminal or begin a line.
+/// Returns a text without the bytes that steer a terminal or begin a line. The text may come from any
+/// client or server, which could otherwise forge a line of the output.
 fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
@@ -115,7 +116,7 @@ fn printable(text: &str) -> String {
     shown
 }
 
-/// An address to listen on or to send to, by name or number.
+/// Resolves an address to listen on or to send to: a name or a number.
 fn resolve(option: &str, host: &str, port: u16) -> Result<SocketAddr, String> {
     let found = (host, port).to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     found.ok_or_else(|| {
@@ -123,7 +124,8 @@ fn resolve(option: &str, host: &str, port: u16) -> Result<SocketAddr, String> {
     })
 }
 
-/// A line on standard output, at once. A closed one does not keep a server from serving.
+/// Prints a line on standard output and flushes it. An error is only logged: a server whose output is
+/// closed still serves.
 fn announce(line: &str) {
     let mut stdout = io::stdout();
     if writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_err() {
@@ -131,14 +133,14 @@ fn announce(line: &str) {
     }
 }
 
-/// Prints on standard output; when that cannot be written to, the answer is lost and
-/// the exit code says so. One that was closed before the start cannot be told from
-/// `/dev/null`, which std puts in its place.
+/// Prints an answer on standard output. If the output cannot be written, the answer is lost, and the
+/// exit code is 2. An output that was closed before the start looks like `/dev/null`, which std puts
+/// in its place.
 fn print(text: &[u8], code: ExitCode) -> ExitCode {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
         Ok(()) => code,
-        // Whoever reads, `head` perhaps, has seen enough.
+        // The reader, perhaps `head`, has seen enough: that is no error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
         Err(error) => no_answer(format!("standard output: {error}; give it room to write")),
     }

@@ -1,4 +1,4 @@
-//! Pairs of pools and shares, as they are written on the command line and in a file.
+//! Pairs of pools and shares: their form on the command line and in a file.
 //!
 //! ```text
 //!   committed=50%,gl=5%,gp=10%,le=25%,lp=10%        percent of the arena, or of the pool
@@ -20,22 +20,22 @@ use crate::cli::units;
 use crate::cooperative::pool::{Share, Shares};
 use crate::cooperative::words::Pool;
 
-/// How memory is divided, and whose committed memory is fixed.
+/// The division of the memory among the pools, and the processes whose committed memory is fixed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The pools.
+    /// The share of each pool.
     pub shares: Shares,
-    /// Bytes by the name of a process.
+    /// The fixed bytes of committed memory, by the name of the process.
     pub fixed: BTreeMap<String, u64>,
 }
 
 /// The longest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
-/// Pairs, or the name of a file that holds some: a value without `=`.
+/// Reads pairs, or a file of pairs: a value without `=` is the name of a file.
 ///
 /// # Errors
-/// What is wrong, and where.
+/// A text with the cause and the line.
 pub fn plan(text: &str) -> Result<Plan, String> {
     if text.contains('=') {
         return Ok(Plan { shares: shares(text)?, fixed: BTreeMap::new() });
@@ -45,7 +45,7 @@ pub fn plan(text: &str) -> Result<Plan, String> {
             "the file cannot be read ({error}); give pairs such as gp=10%, or a text file of them"
         )
     };
-    // A device has no length to be asked for.
+    // Read with a bound instead of asking for the length: a device has none.
     let mut file = fs::File::open(text).map_err(why)?.take(MAX_FILE + 1);
     let mut text = String::new();
     if file.read_to_string(&mut text).map_err(why)? as u64 > MAX_FILE {
@@ -79,7 +79,7 @@ fn read(text: &str) -> Result<Plan, String> {
     Ok(plan)
 }
 
-/// Pairs with commas between them.
+/// Reads pairs with commas between them.
 ///
 /// # Errors
 /// What is wrong, and the form.

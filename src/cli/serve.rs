@@ -1,4 +1,16 @@
 //! `leasebox serve`: flags, log, Ctrl-C, run, exit code.
+//!
+//! ```text
+//!   flags ─► Config ─► start ─► "leasebox listening on …" ─► first signal ─► stop ─► exit 0
+//!            └ an error names the flag and its range: exit 2
+//! ```
+//!
+//! The first line on standard output is the address, so that a script that starts the server with
+//! port 0 can read its port. All else goes to the log on standard error.
+//!
+//! **Invariants** the server listens before it prints its address.
+//!
+//! **Lock** none here.
 
 use std::fs;
 use std::io::{self, Write};
@@ -20,7 +32,7 @@ use crate::server::config::{Config, DEFAULT_PORT};
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
 
-/// Descriptors that are not clients': standard streams, the listener, some margin.
+/// The file descriptors that are not clients': the standard streams, the listener, and a margin.
 const OWN_DESCRIPTORS: u64 = 80;
 
 #[derive(Args)]
@@ -213,7 +225,8 @@ impl ServeArguments {
     }
 }
 
-/// The user whose password is the first line of a file.
+/// Returns the user, with the first line of the file as the password. A password on the command line
+/// would stand in the list of processes, where every user of the machine reads it.
 fn user(name: &str, file: &Path) -> Result<User, String> {
     let shown = file.display();
     let text = fs::read(file).map_err(|error| {
@@ -247,7 +260,7 @@ fn serve(arguments: &ServeArguments) -> Result<(), String> {
         log::info!("datagrams of up to {} bytes are taken too", arguments.datagram);
     }
     check_descriptors(max_clients as u64);
-    // Nobody else holds the sender, so this ends with the first signal.
+    // Only the signal handler owns the sender, so this returns at the first signal.
     let _ = stopped.recv();
     drop(stopped);
     log::info!("stopping");
@@ -258,7 +271,7 @@ fn serve(arguments: &ServeArguments) -> Result<(), String> {
     Ok(())
 }
 
-/// Also where the log is silenced: nobody shall run this unawares.
+/// Warns on standard error, also when the log is off: a server without the lock is for the lab alone.
 fn warn_that_it_is_broken(lab: bool) {
     let lab = if lab { " Draws wait until step tells them to go on." } else { "" };
     let text = format!(
@@ -268,7 +281,7 @@ fn warn_that_it_is_broken(lab: bool) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// States the limit on open files, and whether it is enough.
+/// Logs the limit on open files, and warns if it is too low for the clients.
 fn check_descriptors(max_clients: u64) {
     match open_files_limit() {
         Some(limit) if limit < max_clients.saturating_add(OWN_DESCRIPTORS) => log::warn!(
@@ -280,7 +293,7 @@ fn check_descriptors(max_clients: u64) {
     }
 }
 
-/// The soft limit, where the system tells it in `/proc`.
+/// Returns the soft limit on open files; `None` on systems without `/proc`.
 fn open_files_limit() -> Option<u64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;

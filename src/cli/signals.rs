@@ -3,17 +3,17 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
-/// There is something that a signal has to stop in order.
+/// A server is running that the first signal stops in order.
 static SERVING: AtomicBool = AtomicBool::new(false);
 
-/// Exit code of a second Ctrl-C: 128 and the signal, as shells say it.
+/// The exit code of a second Ctrl-C: 128 plus the signal's number, as in shells.
 const INTERRUPTED: i32 = 130;
 
-/// Answers where a first signal is told. It stops in order, a second one at once. Before
-/// [`serving`], the first one ends the process.
+/// Installs the handler. Returns the receiver on which the first signal arrives: the caller then stops
+/// in order, and a second signal ends the process at once. Before [`serving`], the first one does.
 ///
 /// # Errors
-/// When the system takes no handler.
+/// The system refuses the handler.
 pub fn catch() -> Result<Receiver<()>, String> {
     let (stop, stopped) = sync_channel(1);
     let handler = move || {
@@ -30,7 +30,7 @@ pub fn catch() -> Result<Receiver<()>, String> {
     Ok(stopped)
 }
 
-/// Says that from now on there is something to stop.
+/// Marks that a server is running: the first signal is now sent to the receiver.
 pub fn serving() {
     SERVING.store(true, Ordering::SeqCst);
 }

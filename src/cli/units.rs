@@ -1,4 +1,4 @@
-//! Sizes and durations as they are written on the command line.
+//! Sizes and durations: their form on the command line.
 //!
 //! ```text
 //!   4096   64KiB   1MiB   1GiB          a bare number is bytes
@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-/// Bytes.
+/// Reads a size in bytes.
 ///
 /// # Errors
 /// What is wrong, and the form.
@@ -18,7 +18,7 @@ pub fn size(text: &str) -> Result<u64, String> {
     scaled(text, &units).ok_or_else(|| "give a size such as 4096, 64KiB, 1MiB or 1GiB".to_string())
 }
 
-/// A duration.
+/// Reads a duration.
 ///
 /// # Errors
 /// What is wrong, and the form.
@@ -31,7 +31,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     micros.map(Duration::from_micros).ok_or_else(form)
 }
 
-/// How long something may take: not nothing, and not more than a day.
+/// Reads a time limit: more than 0, and at most a day.
 ///
 /// # Errors
 /// What is wrong, and the form.
@@ -42,7 +42,7 @@ pub fn time_limit(text: &str) -> Result<Duration, String> {
     if in_range { Ok(limit) } else { Err("give a duration from 1us to 24h".into()) }
 }
 
-/// A number before one of these units, times what the unit stands for.
+/// Reads a number with one of these units behind it, and returns it times the unit.
 fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (count, unit) = text.split_at(digits);

@@ -14,10 +14,11 @@ use crate::common::id::{IdKind, parse_decimal};
 use crate::protocol::output::Output;
 use crate::protocol::text;
 
-/// The rows among which the busiest are looked for: as many as fit a datagram of 8 KiB.
+/// The rows that are asked for, to find the busiest clients among them: as many as fit a datagram of
+/// 8 KiB.
 const DATAGRAM_ROWS: &[u8] = b"table 500";
 
-/// Asks over TCP.
+/// Sends the command over TCP and returns the answer as text.
 pub fn answer(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     let (asked, busiest) = busiest(words, MAX_ROWS)?;
     let bulks = bulks(words);
@@ -31,7 +32,8 @@ pub fn answer(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failu
     Ok(shown(&request, client.ask(&request)?, busiest))
 }
 
-/// Asks by datagrams; without a way to be answered, tells, and has nothing to show.
+/// Sends the command by datagrams and returns the answer as text. With `way` `None`, the R protocol,
+/// there is no reply and the text is empty.
 pub fn by_datagrams(
     place: &Destination<'_>,
     way: Option<Way>,

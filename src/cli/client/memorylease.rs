@@ -10,7 +10,7 @@ use crate::protocol::memorylease::{
 };
 use crate::protocol::text::MAX_LINE;
 
-/// Sends one frame and reads the payload of the answer.
+/// Sends one frame and returns the payload of the answer.
 fn exchange(
     place: &Destination<'_>,
     kind: i32,
@@ -29,7 +29,7 @@ fn exchange(
         }
     };
     if begin.starts_with(b"error ") {
-        // A full server says so in text, whatever it is asked in.
+        // A server that has too many clients answers in text before it knows the client's format.
         return Err(bad_news_of(&wire.read_line(MAX_LINE, deadline)?[b"error ".len()..]));
     }
     let mut rest = &begin[..];
@@ -53,7 +53,7 @@ fn unreadable() -> Failure {
     Failure::NoAnswer("the answer is no MemoryLease frame; is that a leasebox server?".into())
 }
 
-/// Leases; the id is a number.
+/// Leases bytes. The id in the answer is a number.
 pub fn lease(place: &Destination<'_>, size: &[u8], duration: &[u8]) -> Result<Vec<u8>, Failure> {
     let (bytes, ms) = (parse::<i32>(size, "SIZE")?, parse::<i32>(duration, "MS")?);
     let order = ByteOrder::NATIVE;
@@ -67,7 +67,7 @@ pub fn lease(place: &Destination<'_>, size: &[u8], duration: &[u8]) -> Result<Ve
     }
 }
 
-/// Sets what the lease of a numeric id holds.
+/// Sets the data of a lease with a numeric id.
 pub fn set(place: &Destination<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8>, Failure> {
     let (number, order) = (parse::<i32>(id, "ID")?, ByteOrder::NATIVE);
     let payload = [&order.put_i32(number)[..], &order.put_i64(data.len() as i64), data];
@@ -82,7 +82,7 @@ pub fn set(place: &Destination<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8>, F
     }
 }
 
-/// Gets it.
+/// Gets the data of a lease with a numeric id.
 pub fn get(place: &Destination<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
     let (number, order) = (parse::<i32>(id, "ID")?, ByteOrder::NATIVE);
     let answer = exchange(place, ACCESS_DATA, &[&order.put_i32(number)], ACCESS_DATA)?;
