@@ -82,7 +82,7 @@ fn read(text: &str) -> Result<Plan, String> {
 /// Reads pairs with commas between them.
 ///
 /// # Errors
-/// What is wrong, and the form.
+/// A text with the cause and the form.
 pub fn shares(text: &str) -> Result<Shares, String> {
     let mut shares = Shares::default();
     for pair in text.split(',') {

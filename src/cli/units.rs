@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Reads a size in bytes.
 ///
 /// # Errors
-/// What is wrong, and the form.
+/// A text with the cause and the form.
 pub fn size(text: &str) -> Result<u64, String> {
     let units = [("", 1), ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
     scaled(text, &units).ok_or_else(|| "give a size such as 4096, 64KiB, 1MiB or 1GiB".to_string())
@@ -21,7 +21,7 @@ pub fn size(text: &str) -> Result<u64, String> {
 /// Reads a duration.
 ///
 /// # Errors
-/// What is wrong, and the form.
+/// A text with the cause and the form.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let units =
         [("us", 1), ("ms", 1_000), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000)];
@@ -34,7 +34,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// Reads a time limit: more than 0, and at most a day.
 ///
 /// # Errors
-/// What is wrong, and the form.
+/// A text with the cause and the form.
 pub fn time_limit(text: &str) -> Result<Duration, String> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let limit = duration(text)?;

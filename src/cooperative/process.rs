@@ -86,9 +86,9 @@ pub(super) struct Process<W> {
     pub signals: VecDeque<Signal>,
     /// The signal to collect that it has not obeyed yet.
     pub due: Option<Due>,
-    /// How often it was asked to collect.
+    /// The count of signals to collect that it got.
     pub asked: u64,
-    /// How often it then returned all of that in time.
+    /// The count of those after which it returned all of the bytes in time.
     pub obeyed: u64,
     /// It did not obey the last time. It is asked after the others, and its gain does not count as
     /// coming.
@@ -126,7 +126,7 @@ pub(super) struct Due {
     /// The bytes that are still to come back. More than `gain` when figure 12 repays other debts
     /// first.
     pub left: u64,
-    /// How pressing the signal is. A more pressing one may replace it.
+    /// The urgency of the signal. A more pressing one may replace it.
     pub level: Level,
     /// The time at which the process counts as deaf.
     pub until: Instant,

@@ -127,7 +127,7 @@ pub struct Wanted {
     /// The freeable bytes of the process, when it reports them with the request: a report and a
     /// request under one lock, so no other client comes between them.
     pub freeable: Option<u64>,
-    /// How long to wait for memory to come back, in milliseconds; 0 is not at all.
+    /// The longest wait for memory to come back, in milliseconds; 0 is no wait.
     pub wait_ms: u64,
     /// Whether the reply shows the boxes of the decision.
     pub why: bool,
@@ -146,7 +146,7 @@ pub struct Granted {
     pub by: Option<String>,
 }
 
-/// How pressing a signal to collect is, the most pressing last.
+/// The urgency of a signal to collect; the most pressing level stands last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// A pool is below its low-water mark, or reported garbage no longer covers the loans.
@@ -172,9 +172,9 @@ impl Level {
 pub enum Signal {
     /// Collect garbage, and return memory.
     Collect {
-        /// How many bytes to return.
+        /// The bytes to return.
         size: u64,
-        /// How pressing it is.
+        /// Its urgency.
         level: Level,
         /// The time to obey, in milliseconds. A process that needs longer counts as deaf.
         within_ms: u64,
@@ -245,9 +245,9 @@ pub struct Account {
     /// The share of the examined bytes that its last collection freed, in percent; `None` when it
     /// never reported one.
     pub efficiency: Option<u8>,
-    /// How often the manager asked it to collect.
+    /// The count of signals to collect that it got.
     pub asked: u64,
-    /// How often it then returned enough in time.
+    /// The count of those after which it returned enough in time.
     pub obeyed: u64,
     /// The bytes of its blocks, by the pool that gave each.
     pub holds: Amounts,

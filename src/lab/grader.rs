@@ -97,7 +97,7 @@ pub struct Options {
 pub struct Grading<'o> {
     /// The user's options.
     pub options: &'o Options,
-    /// How this server writes its replies; each peer gets a copy.
+    /// The form of this server's replies; each peer gets a copy.
     pub shape: ReplyShape,
     /// The longest wait for one reply.
     pub patience: Duration,

@@ -342,7 +342,7 @@ mod tests {
         Link::new(weather, StdRng::seed_from_u64(1), Arc::default())
     }
 
-    /// What comes out of a link into which 0, 1, 2, … go.
+    /// Sends 0, 1, 2, … into a link, and returns the numbers that come out.
     fn out(link: &mut Link<StdRng>, count: u32) -> Vec<u32> {
         let now = Instant::now();
         let mut out: Vec<Vec<u8>> =

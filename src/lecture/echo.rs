@@ -36,7 +36,7 @@ use crate::protocol::datagram::BUFFER;
 use crate::protocol::output::Output;
 use crate::server::writing;
 
-/// How long a connection may be silent, and a string may take.
+/// The time for which a connection may be silent, and in which a string must arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Connections at once.
@@ -118,7 +118,7 @@ fn echo_strings(stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
     }
 }
 
-/// What `writeUTF` writes of what `readUTF` read.
+/// Returns the bytes that `writeUTF` writes for a string that `readUTF` read.
 fn echo_of(text: &[u8]) -> Result<Vec<u8>, &'static str> {
     let units = modified_utf8::decode(text).ok_or("the string is no modified UTF-8")?;
     let echo = modified_utf8::encode(units);

@@ -37,7 +37,7 @@ use crate::protocol::byte_order::ByteOrder;
 /// The lecture's example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// Who.
+    /// The name.
     pub name: String,
     /// From where.
     pub place: String,
@@ -63,7 +63,7 @@ pub enum Form {
 pub struct EncodedPart {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// What they are.
+    /// Their meaning, in words.
     pub what: String,
 }
 
@@ -89,7 +89,7 @@ pub fn marshal(person: &Person, form: Form) -> Result<Vec<EncodedPart>, String> 
 /// The person of an encoding.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The mistake in the bytes.
 pub fn unmarshal(bytes: &[u8], form: Form) -> Result<Person, String> {
     match form {
         Form::Xdr => xdr::unmarshal(bytes),

@@ -64,7 +64,7 @@ pub enum Part {
         /// At least `first`.
         last: u64,
     },
-    /// That many bytes at the end.
+    /// The last bytes, as many as the number says.
     Last(u64),
 }
 

@@ -206,7 +206,7 @@ impl Notices {
         }
     }
 
-    /// How many wait.
+    /// The number of notices that wait.
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.waiting.len() + self.back.len()

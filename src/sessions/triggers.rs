@@ -38,7 +38,7 @@ use crate::sessions::Engine;
 use crate::sessions::block::MessageBlock;
 use crate::sessions::words::Notice;
 
-/// How many times the size asked for a block may have when it grows by itself. Without a bound, one
+/// A block that grows by itself may get this many times the size asked for. Without a bound, one
 /// sender whose receivers do not read would take the whole committed pool.
 const MAX_GROWTH: u64 = 4;
 

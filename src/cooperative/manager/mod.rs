@@ -82,8 +82,8 @@ pub struct Rules {
     pub collect_by: CollectBy,
     /// A process that reports an efficiency below this, in percent, gets memory without asking.
     pub boost_below: Option<u8>,
-    /// How long a client without a connection may be silent. Its end is not seen, as a connection's
-    /// is.
+    /// The time for which a client without a connection may be silent. The server cannot see its end,
+    /// as it sees a connection's.
     pub idle: Duration,
     /// The most processes, those included whose blocks are still being given back.
     pub most: usize,
@@ -145,7 +145,7 @@ pub struct Processes<W> {
     /// request enters, and when its last one leaves.
     waiting: usize,
     pressure: PressureMeter,
-    // What is still to be done.
+    // The work that is left.
     /// The bytes that each pool gets back with a block that was struck and is not given back yet,
     /// by the block's offset. While it is here, no other block can have that offset.
     returning: BTreeMap<u64, Amounts>,

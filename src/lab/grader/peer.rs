@@ -96,7 +96,7 @@ pub struct DrawAnswer {
 pub struct GradedPeer {
     /// The server's address.
     address: SocketAddr,
-    /// What is known about the server's replies.
+    /// The form of the server's replies, as far as it is known.
     pub shape: ReplyShape,
     /// The connection: none before the first use, after an error, and after a reply with an unknown
     /// end. The next use makes a new one.

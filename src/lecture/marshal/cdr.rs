@@ -54,7 +54,7 @@ fn described(field: &str, text: &str, bytes: usize) -> String {
 /// The person of a CDR encoding.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The mistake in the bytes.
 pub fn unmarshal(bytes: &[u8], order: ByteOrder) -> Result<Person, String> {
     let read = || -> Result<Person, Malformed> {
         let mut reader = Reader::new(bytes, 0, order);

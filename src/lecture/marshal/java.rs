@@ -98,7 +98,7 @@ fn string(text: &str) -> Vec<u8> {
 /// The person of a Java encoding.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The mistake in the bytes.
 pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     let mut stream = ObjectStream { bytes, at: 0, handles: Vec::new() };
     stream.person().map_err(|what| {
@@ -106,7 +106,7 @@ pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     })
 }
 
-/// What a field of the class holds.
+/// The content of a field of the class.
 #[derive(Clone, Copy, PartialEq)]
 enum ClassField {
     Name,
@@ -122,7 +122,7 @@ fn begin(name: &str) -> String {
 struct ObjectStream<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// What came so far, in order; only strings can be referred to.
+    /// The objects that came so far, in order. A later reference may name only a string.
     handles: Vec<Option<String>>,
 }
 

@@ -14,7 +14,7 @@
 
 use crate::lecture::marshal::{EncodedPart, Person};
 
-/// What every item is a multiple of, in bytes.
+/// The unit of XDR, in bytes: the length of each item is a multiple of it.
 const UNIT: usize = 4;
 
 /// A person in XDR.
@@ -39,7 +39,7 @@ fn string(text: &str, field: &str) -> EncodedPart {
 /// The person of an XDR encoding.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The mistake in the bytes.
 pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     let mut rest = bytes;
     let name = take_string(&mut rest, "name")?;

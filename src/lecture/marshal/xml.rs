@@ -66,7 +66,7 @@ fn is_allowed(character: char) -> bool {
 /// The person of an XML document.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The mistake in the bytes.
 pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "the document is no UTF-8; convert it")?;
     // Ends of lines are one character each: XML 1.0, section 2.11.
