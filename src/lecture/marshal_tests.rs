@@ -66,7 +66,11 @@ fn java_refuses_all_but_a_person() {
         other[at..at + bytes.len()].copy_from_slice(bytes);
         other
     };
+    let place = b"\0\x05place";
+    let at = good.windows(place.len()).position(|bytes| bytes == place).unwrap();
+    let name_twice = [&good[..at], b"\0\x04name", &good[at + place.len()..]].concat();
     let cases = [
+        (name_twice, "the fields are not name, place and year"),
         (changed(0, b"x"), "at byte 0: this is not the magic"),
         (changed(4, b"x"), "not an object"),
         (changed(8, b"Q"), "class is \"Qerson\""),
