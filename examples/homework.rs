@@ -9,8 +9,9 @@
 //! Run it, and talk to it from a second terminal:
 //!
 //! ```text
-//!   cargo run --release --example homework 4120          python3 client.py 127.0.0.1 4120
-//!   cargo run --release --example homework 4120 broken   the same, but the race can happen
+//!   first terminal     cargo run --release --example homework 4120
+//!   second terminal    python3 client_py/client.py 127.0.0.1 4120
+//!   to see the race    cargo run --release --example homework 4120 broken, and two clients at once
 //! ```
 //!
 //! The client sends `draw 4`; the server answers `5 19 228 665`. The list is never changed and
@@ -42,41 +43,45 @@ impl LootBox {
         Self { numbers, counter: 0 }
     }
 
-    /// Where a draw of `count` numbers ends that begins at `first`.
+    /// The index behind the last number of a draw of `count` numbers from index `first` on. It is
+    /// never behind the end of the list.
     fn end(&self, first: usize, count: usize) -> usize {
         first.saturating_add(count).min(self.numbers.len())
     }
 }
 
-/// How one draw is done: with the lock, or wrongly.
+/// One of the two functions below, [`draw`] or [`broken_draw`]: `main` chooses.
 type Draw = fn(&Mutex<LootBox>, usize) -> Vec<u32>;
 
 /// Takes the next `count` numbers. The lock is held from before the counter is read until after it
-/// is written, so no other thread comes between.
+/// is written, so no other thread comes between. The list is in the same `Mutex`, so the numbers are
+/// copied under the lock too; the real server keeps the list outside, and copies later.
 fn draw(loot_box: &Mutex<LootBox>, count: usize) -> Vec<u32> {
-    // A thread that panicked with the lock changed nothing halfway: its data is still good.
+    // After a panic under the lock, `lock` returns an error. The counter is written in one step, so
+    // it is never half changed: we take the lock all the same.
     let mut loot_box = loot_box.lock().unwrap_or_else(PoisonError::into_inner);
     let first = loot_box.counter;
     let end = loot_box.end(first, count);
     loot_box.counter = end;
     loot_box.numbers[first..end].to_vec()
-    // The end of the function drops `loot_box`, which unlocks.
+    // The end of the function drops the guard (this `loot_box`, not the parameter), which unlocks.
 }
 
-/// The same without the lock around it. Rust does not compile a variable that two threads change
-/// with no lock at all, so each single step has one; between the steps there is none. Two threads
-/// that both read the counter before either writes it take the same numbers.
+/// The same without the lock around it. Safe Rust does not compile a plain variable that two threads
+/// change without a lock, so each step locks and unlocks by itself; between the steps the lock is
+/// free. Two threads may both read 0, both write 4, and both answer `5 19 228 665`.
 fn broken_draw(loot_box: &Mutex<LootBox>, count: usize) -> Vec<u32> {
+    // The guard is in no variable, so each `lock()` below unlocks at the end of its own statement.
     let lock = || loot_box.lock().unwrap_or_else(PoisonError::into_inner);
     let first = lock().counter;
-    // So that you need not wait for the bad moment: it is always now.
+    // The gap is 1 ms wide: the race happens whenever two clients draw within the same millisecond.
     thread::sleep(Duration::from_millis(1));
     let end = lock().end(first, count);
     lock().counter = end;
     lock().numbers[first..end].to_vec()
 }
 
-/// What to answer to one line: N numbers, or why not.
+/// Returns the answer to one line: N numbers, or an error.
 fn answer(line: &str, loot_box: &Mutex<LootBox>, draw: Draw) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     let count = match words[..] {
@@ -96,9 +101,11 @@ fn answer(line: &str, loot_box: &Mutex<LootBox>, draw: Draw) -> String {
 
 /// One client's thread: reads, answers and writes until the client is gone.
 ///
-/// What one read brings is taken for whole lines, with a line end or without one: the course's own
-/// client sends none. A line that arrives in two pieces is misunderstood; `src/protocol` does better.
+/// The bytes of one read are taken for whole lines. The last one may lack its line end, because the
+/// course's client sends none. So `draw 10` that arrives as `draw 1` and `0` is answered wrongly;
+/// `src/protocol` does better.
 fn serve(mut stream: TcpStream, loot_box: &Mutex<LootBox>, draw: Draw) -> io::Result<()> {
+    // Each answer is sent at once; the system would else wait for more bytes to send with it.
     stream.set_nodelay(true)?;
     let mut buffer = [0; 1024];
     loop {

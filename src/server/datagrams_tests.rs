@@ -2,7 +2,7 @@
 //! faults is in `tests/request_reply.rs`.
 
 use super::*;
-use crate::commands::{Data, Draw, Get, Help, Set, Stats};
+use crate::commands::{Data, Draw, Get, Help, Set, Stats, Wait};
 use crate::numbers::list::Drawn;
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::datagram::{Heard, ask, hear, hello};
@@ -134,6 +134,17 @@ fn what_does_not_fit_a_datagram_is_refused_before_it_is_executed() {
     bench.executor.data = MAX_DATAGRAM;
     let get = ask(ByteOrder::Big, 5, token, ONCE, &Request::Get(Get { id }));
     assert_eq!(outcome(bench.receive(&get, 5, Duration::ZERO)), Err(Code::TooLarge));
+}
+
+#[test]
+fn a_request_that_may_wait_is_refused_before_it_is_executed() {
+    let mut bench = Bench::new();
+    let token = bench.token(5);
+    let wait = |ms| ask(ByteOrder::Big, 1, token, ALWAYS, &Request::Wait(Wait { ms: Some(ms) }));
+    assert_eq!(outcome(bench.receive(&wait(1), 5, Duration::ZERO)), Err(Code::Refused));
+    assert_eq!(bench.executor.executed, 0);
+    bench.receive(&wait(0), 5, Duration::ZERO);
+    assert_eq!(bench.executor.executed, 1);
 }
 
 #[test]
