@@ -29,7 +29,7 @@
 use std::io::{self, ErrorKind};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
@@ -66,7 +66,7 @@ pub(super) struct Door {
     /// The most clients at a time (`--max-clients`).
     pub(super) max_clients: usize,
     /// The channel to the `refuse` thread. That thread ends when this end is dropped.
-    pub(super) refusals: Sender<TurnedAway>,
+    pub(super) refusals: SyncSender<TurnedAway>,
     /// The time of the last warning that the system has nothing left.
     pub(super) warned: Option<Instant>,
 }

@@ -46,7 +46,7 @@ use std::net::{
     IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket,
 };
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -54,7 +54,7 @@ use crate::server::accept::Door;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
 use crate::server::shared::Shared;
-use crate::server::turned_away;
+use crate::server::turned_away::{self, MAX_TURNED_AWAY};
 use crate::server::udp;
 
 /// The time limit of one connection to the server's own port. On one machine it needs microseconds;
@@ -101,7 +101,7 @@ impl Server {
         let fault = limits.fault;
         // Each thread has a name, so that `top -H`, a debugger and the message of a panic tell
         // which it is.
-        let (refusals, inbox) = channel();
+        let (refusals, inbox) = sync_channel(MAX_TURNED_AWAY);
         let refusing = Builder::new().name("refuse".into()).spawn(move || turned_away::run(&inbox));
         let reaper = shared.clone();
         let reaping = Builder::new().name("reap".into()).spawn(move || reaper.reap_until_stopped());
