@@ -13,7 +13,7 @@
 //! **Lock** none here.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -225,13 +225,23 @@ impl ServeArguments {
     }
 }
 
-/// Returns the user, with the first line of the file as the password. A password on the command line
-/// would stand in the list of processes, where every user of the machine reads it.
+/// The bytes of a password file that are read: its first line, which has at most 256, and its end. A
+/// device such as `/dev/zero` never ends.
+const MAX_PASSWORD_FILE: u64 = 1024;
+
+/// Returns the user, with the first line of the file as the password. A password on the command
+/// line would stand in the list of processes, where every user of the machine can read it.
+///
+/// # Errors
+/// Fails with one line if the file cannot be read, or if the name or the password is not allowed.
 fn user(name: &str, file: &Path) -> Result<User, String> {
     let shown = file.display();
-    let text = fs::read(file).map_err(|error| {
-        format!("--password-file {shown} cannot be read ({error}); give one that can")
-    })?;
+    let mut text = Vec::new();
+    let opened = fs::File::open(file);
+    opened.and_then(|file| file.take(MAX_PASSWORD_FILE).read_to_end(&mut text)).map_err(
+        |error| format!("--password-file {shown} cannot be read ({error}); give one that can"),
+    )?;
+    // An editor ends the line with LF or CR LF. Neither is part of the password.
     let password = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let password = password.strip_suffix(b"\r").unwrap_or(password);
     User::new(name, password).map_err(|why| format!("--user and --password-file {shown}: {why}"))

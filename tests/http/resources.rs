@@ -230,6 +230,8 @@ fn a_server_with_a_user_tells_what_is_wrong_with_it_before_it_starts() {
         refused(&["--user", "ada", "--password-file", "/dev/null"])
             .contains("a password has 1 to 256")
     );
+    let endless = refused(&["--user", "ada", "--password-file", "/dev/zero"]);
+    assert!(endless.contains("a password has 1 to 256"), "{endless}");
     assert!(refused(&["--user", "a:b", "--password-file", "/etc/hostname"]).contains("no colon"));
     let udp = refused(&["--udp", "--user", "ada", "--password-file", "/etc/passwd"]);
     assert!(udp.contains("datagrams have no log-on"), "{udp}");
