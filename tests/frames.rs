@@ -215,6 +215,8 @@ fn the_command_line_speaks_frames() {
     let id = leased.strip_prefix("You have leased 1024 bytes for 5000 MS with id ").unwrap().trim();
     assert_eq!(say(&["set", id, "a\\b\n"]).0, format!("Data set for lease {id}\n"));
     assert_eq!(say(&["get", id]).0, format!("Data get for lease {id}: a\\\\b\\n\n"));
+    // Data, and not the word that follows the rows of a table.
+    assert_eq!(say(&["set", id, "busiest"]).0, format!("Data set for lease {id}\n"));
     assert_eq!(say(&["renew", id, "9000"]).0, format!("leased {id} 1024 9000\n"));
     assert_eq!(say(&["release", id]).0, format!("released {id} 1024\n"));
     assert!(say(&["table", "2"]).0.starts_with("Counter       0       1\n"));

@@ -299,7 +299,9 @@ fn set_by_text(place: &Destination<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8
 /// Returns the rows to ask the server for, and the number of busy rows to show of them.
 fn busiest(words: &[&[u8]], rows: &[u8]) -> Result<(Vec<u8>, Option<usize>), Failure> {
     match words {
-        [_, count, word] if word.eq_ignore_ascii_case(b"busiest") => {
+        [command, count, word]
+            if command.eq_ignore_ascii_case(b"table") && word.eq_ignore_ascii_case(b"busiest") =>
+        {
             Ok((rows.to_vec(), Some(parse(count, "ROWS")?)))
         }
         _ => Ok((words.join(&b' '), None)),
