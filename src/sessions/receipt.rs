@@ -183,7 +183,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(Some((number, queued.message, message.length)))
     }
 
-    /// Takes the oldest message out of a process's inbox, and takes its notice back. Leaves the
+    /// Takes the oldest message out of a process's inbox, and withdraws its notice. Leaves the
     /// count of its readers as it is: the caller takes over the one that was the inbox's.
     fn take_oldest(&mut self, number: ProcessNumber, session: SessionId) {
         let Some(found) = self.sessions.all.get_mut(&session) else { return };
@@ -191,7 +191,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if let (Some(queued), Some(process)) =
             (found.ends[side].inbox.pop_front(), self.sessions.registered.get_mut(&number))
         {
-            process.notices.take_back(queued.notice);
+            process.notices.withdraw(queued.notice);
             process.notices.know(session);
         }
     }
@@ -275,11 +275,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         is_there: bool,
     ) -> Error {
         match purpose {
-            // It has left its inbox before, so it is counted as lost here.
+            // The message has left its inbox before, so it is counted as lost here.
             Purpose::Receive if !is_there => self.sessions.counts.lost += 1,
             // Messages refund themselves when they are freed.
             Purpose::Open { .. } => self.refund_session(by),
-            _ => {}
+            Purpose::Receive | Purpose::Peek | Purpose::Send { .. } => {}
         }
         // Both do nothing for a message that is gone. One that was not filled must never be read,
         // and it has no reader yet that would free it.

@@ -70,8 +70,11 @@ words! {
     }
 }
 
-/// Every method, in the order in which `Allow` lists them.
-const ALL: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE";
+/// Returns those of all methods that `is_one` names, in the order of `Allow`.
+fn listed(is_one: impl Fn(&str) -> bool) -> String {
+    let names = Method::ALL.map(Method::word).into_iter().filter(|name| is_one(name));
+    names.collect::<Vec<_>>().join(", ")
+}
 
 impl Method {
     /// Returns the method of that name.
@@ -81,7 +84,8 @@ impl Method {
     pub fn named(name: &[u8]) -> Result<Self, Refusal> {
         let is_it = |method: &Self| method.word().as_bytes() == name;
         Self::ALL.into_iter().find(is_it).ok_or_else(|| {
-            Refusal::new(501, format!("there is no such method here; send one of {ALL}"))
+            let all = listed(|_| true);
+            Refusal::new(501, format!("there is no such method here; send one of {all}"))
         })
     }
 }
@@ -174,18 +178,18 @@ impl Resource {
     /// Returns its methods as `Allow` lists them. HEAD comes with GET, OPTIONS and TRACE always.
     pub fn methods(self) -> String {
         let own = match self {
-            Resource::Server => return ALL.to_string(),
+            Resource::Server => return listed(|_| true),
             Resource::Page(_) => vec!["GET"],
             Resource::Path(path, _) => {
                 routes().filter(|route| route.path == path).map(|route| route.method).collect()
             }
         };
-        let has = |name: &&str| match *name {
+        let has = |name: &str| match name {
             "OPTIONS" | "TRACE" => true,
             "HEAD" => own.contains(&"GET"),
             name => own.contains(&name),
         };
-        ALL.split(", ").filter(has).collect::<Vec<_>>().join(", ")
+        listed(has)
     }
 
     /// Checks that the resource has a method.
