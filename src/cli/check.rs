@@ -1,4 +1,21 @@
 //! `leasebox check`: looks for a number that came twice in recorded draws.
+//!
+//! ```text
+//!   $ python3 client.py localhost 4120 > out-1.txt      (and so on, for each client)
+//!   $ leasebox check out-1.txt out-2.txt
+//!   duplicate 228: out-1.txt line 3, out-2.txt line 1   ─► exit 1
+//! ```
+//!
+//! The short way, `sort out-*.txt | uniq -d`, finds duplicates too, if each line is one number. It
+//! names no file and no line, sees no number out of range, and its exit code is 0 in any case.
+//!
+//! **Invariants** a file that is given twice is refused: each of its numbers would be a duplicate.
+//! (Paths are compared as text: a link to a file is another file here.)
+//!
+//! **Lock** none. **Simplified** each file is read into memory as a whole, without a bound: the
+//! files are the user's own.
+//!
+//! **Source** `loot-box.txt`; the reading and counting are in [`crate::lab::record`].
 
 use std::fs;
 use std::path::PathBuf;
@@ -29,7 +46,8 @@ pub struct CheckArguments {
     drained: bool,
 }
 
-/// Reads the files and prints the report; exit code 1 if a number came twice or is not in the list.
+/// Reads the files and prints the report. Returns exit code 1 if the record has a fault. Returns 2,
+/// without a report, if a file cannot be read or no file has a number.
 pub fn run(arguments: &CheckArguments) -> ExitCode {
     let mut record = Record::new(arguments.max);
     for (at, file) in arguments.files.iter().enumerate() {
@@ -46,6 +64,7 @@ pub fn run(arguments: &CheckArguments) -> ExitCode {
             }
         }
     }
+    // Without this check, an empty file would count as a passed test.
     if record.is_empty() {
         return no_answer("no number was found in these files; record draws with client.py > FILE");
     }

@@ -1,9 +1,33 @@
 //! `leasebox client`: one command to a server, in MemoryLease's words and argument order.
 //!
-//! Lease, get and set with a numeric id go as MemoryLease frames, so they work with an
-//! original server too. All else, and a lease that is named by a UUID, goes as one line
-//! of text. With `--frames` every command goes as a leasebox frame, and so do those of
-//! processes that are shown as a table.
+//! ```text
+//!   words ─► request ─► one connection ─► reply ─► words on standard output
+//! ```
+//!
+//! The words choose the format, the first row that fits:
+//!
+//! | words | format | file |
+//! | --- | --- | --- |
+//! | `--udp` | a leasebox frame in a datagram | `frames` |
+//! | `--frames`, `--process`; `pools`, `accounts`, `list` | leasebox frames | `frames` |
+//! | `lease`; `get` and `set` with a numeric id | MemoryLease frames | `memorylease` |
+//! | all else, also `get` and `set` with a UUID | one line of text | here |
+//!
+//! MemoryLease frames come before text, so that the homework's three commands work with an original
+//! server too. `pools` and its neighbours go as frames, because they are printed as tables: a frame
+//! has their numbers, and a text line would have to be parsed.
+//!
+//! **Invariants**
+//!
+//! 1. One deadline, `--timeout`, bounds the whole command: connect, write and read. Two times come
+//!    on top: the system's lookup of a host's name, and the wait that a request by frames asks for,
+//!    such as `wait 5000`.
+//! 2. The server's text is printed without control characters, and data is printed escaped.
+//!
+//! **Lock** none: one thread. **Simplified** a connection for each command. A program that sends
+//! many commands uses the library, [`crate::client`].
+//!
+//! **Source** `memorylease.txt` for the words of the three commands and their answers.
 
 mod frames;
 mod memorylease;
@@ -27,11 +51,11 @@ use crate::lab::table;
 use crate::numbers::commands::Row;
 use crate::server::config::DEFAULT_PORT;
 
-/// The duration of a lease when the command has none, in milliseconds.
+/// The duration of a lease when the command has none, in milliseconds: a minute, as `--help` says.
 const DEFAULT_MS: &[u8] = b"60000";
 
-/// The rows that are asked for, to find the busiest clients among them: the most that a server
-/// shows.
+/// The request for `table ROWS busiest`. The server does not know `busiest`: the client asks for
+/// all rows that a server shows, and finds the busiest among them.
 const MAX_ROWS: &[u8] = b"table 4096";
 
 #[derive(Args)]
@@ -90,6 +114,7 @@ pub struct ClientArguments {
     words: Vec<OsString>,
 }
 
+// The value of `--protocol`: the lecture's R, RR and RRA.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ExchangeProtocol {
     R,
@@ -105,11 +130,13 @@ enum Word {
 }
 
 impl ClientArguments {
-    /// Returns the way to exchange datagrams; `None` for the R protocol, which has no reply.
+    /// Returns the way to exchange datagrams; `None` for the R protocol, which has no reply. R is
+    /// *maybe* by its nature: without a reply the client cannot know whether to send again.
     ///
     /// # Errors
-    /// A semantics that needs a reply, with the R protocol.
+    /// Fails for R with a semantics that needs a reply.
     fn way(&self) -> Result<Option<Way>, Failure> {
+        // An option and not a default value of clap: the default depends on `--protocol`.
         let semantics = match (self.semantics, self.protocol) {
             (None | Some(Word::Maybe), ExchangeProtocol::R) => return Ok(None),
             (Some(_), ExchangeProtocol::R) => return Err(Failure::NoAnswer(R_IS_MAYBE.into())),
@@ -122,16 +149,17 @@ impl ClientArguments {
     }
 }
 
+/// The error for `--protocol r` with a semantics that needs a reply.
 const R_IS_MAYBE: &str =
     "without a reply nobody knows whether to ask again; give --protocol rr, or maybe";
 
-/// The reason for an exit code other than 0.
+/// The reason for an exit code other than 0. `run` alone turns it into a code and a line.
 enum Failure {
     /// The server refused the command: exit code 1.
     BadNews(String),
-    /// The command was not sent, or its answer cannot be read: exit code 2.
+    /// The command was not sent, or its answer could not be read: exit code 2.
     NoAnswer(String),
-    /// The call failed: exit code 2.
+    /// The call failed: exit code 2, or 1 if the server refused it.
     Call(CallError),
 }
 
@@ -141,18 +169,20 @@ impl From<CallError> for Failure {
     }
 }
 
-/// The server, the deadline of the call, and the longest answer that is read.
+/// The server, and the limits of the one call to it.
 struct Destination<'a> {
     host: &'a str,
     port: u16,
+    /// The end of `--timeout`. Each step of the call gets only the time that is left.
     deadline: Instant,
+    /// The longest answer that is read, in bytes: a server cannot make the client allocate more.
     max_message: usize,
-    /// If there is one, the connection attaches to this process first.
+    /// The process to which the connection attaches before the command; `None` for none.
     process: Option<ProcessToken>,
 }
 
 impl Destination<'_> {
-    /// Returns the time that is left until the deadline.
+    /// Returns the time that is left until the deadline; zero after it.
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
@@ -162,7 +192,8 @@ impl Destination<'_> {
     }
 }
 
-/// Sends the command and prints the answer.
+/// Sends the command and prints the answer. Returns exit code 1 if the server refused the command,
+/// and 2 if there is no answer.
 pub fn run(arguments: &ClientArguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("warn");
     env_logger::Builder::from_env(log).init();
@@ -182,8 +213,13 @@ pub fn run(arguments: &ClientArguments) -> ExitCode {
     }
 }
 
+/// Sends the command in the format that its words choose, and returns the text to print.
+///
+/// # Errors
+/// Fails with a [`Failure`]. After a timeout it is unknown whether the server executed the command.
 fn answer(arguments: &ClientArguments) -> Result<Vec<u8>, Failure> {
     let words: Vec<&[u8]> = arguments.words.iter().map(|word| word.as_encoded_bytes()).collect();
+    // No command begins with a digit, so a first word of digits is the port.
     let (port, words) = match words.split_first() {
         Some((first, rest)) if first.iter().all(u8::is_ascii_digit) => {
             (parse::<u16>(first, "PORT")?, rest)
@@ -210,7 +246,8 @@ fn answer(arguments: &ClientArguments) -> Result<Vec<u8>, Failure> {
     by_text_or_memorylease(&place, words)
 }
 
-/// The homework's commands by the protocol of their document, all others in text.
+/// Sends the homework's commands as MemoryLease frames, and all others as text. The command is
+/// matched in lower case, as the server does; its operands stay as they are.
 fn by_text_or_memorylease(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     let (command, operands) = (words[0].to_ascii_lowercase(), &words[1..]);
     match (command.as_slice(), operands) {
@@ -231,14 +268,18 @@ fn by_text_or_memorylease(place: &Destination<'_>, words: &[&[u8]]) -> Result<Ve
     }
 }
 
+/// Returns the error for a wrong number of words, with the right form.
 fn form(form: &str) -> Failure {
     Failure::NoAnswer(format!("wrong number of words; the form is: {form}"))
 }
 
+/// Returns whether a word is digits, perhaps after a minus sign: an id of MemoryLease frames. A
+/// UUID has hyphens within, so it is none.
 fn is_number(word: &[u8]) -> bool {
     word.strip_prefix(b"-").unwrap_or(word).iter().all(u8::is_ascii_digit)
 }
 
+/// Parses a number. `name` is the operand in `--help`, for the error.
 fn parse<N: std::str::FromStr>(word: &[u8], name: &str) -> Result<N, Failure> {
     let number = std::str::from_utf8(word).ok().and_then(|word| word.parse().ok());
     number.ok_or_else(|| {
@@ -246,8 +287,9 @@ fn parse<N: std::str::FromStr>(word: &[u8], name: &str) -> Result<N, Failure> {
     })
 }
 
-/// Returns the data of a get without its trailing zero bytes, escaped. MemoryLease's reply always has
-/// the lease's size, so the zeros behind the text carry nothing.
+/// Returns the data of a get without its trailing zero bytes, escaped. MemoryLease's reply always
+/// has the lease's whole size, so most zeros behind the text were never set. The price: zeros that
+/// a set did end with are not printed either.
 fn got(id: &[u8], data: &[u8]) -> Vec<u8> {
     let end = data.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let mut text = [b"Data get for lease ", id, b": "].concat();
@@ -260,14 +302,19 @@ fn line(text: String) -> Vec<u8> {
     (text + "\n").into_bytes()
 }
 
-/// Sends one line and reads one. Neither has its line end here.
+/// Sends one line and returns the line that answers it, both without their line ends.
+///
+/// # Errors
+/// Fails with bad news for an error of the server: in text, or of RESP or HTTP if another kind of
+/// server listens there. Fails before it connects if the request holds a LF, which would make two
+/// commands of it.
 fn ask(place: &Destination<'_>, request: &[u8]) -> Result<Vec<u8>, Failure> {
     if request.contains(&b'\n') {
         return Err(Failure::NoAnswer("a command is one line; write a line break as \\n".into()));
     }
     let mut line = LineConnection::connect(place.host, place.port, place.left())?;
     line.set_limit(place.left());
-    // A line that begins with a space is text, whatever word comes first: no other format begins so.
+    // The space makes the line text, whatever word comes first: no other format begins with one.
     let reply = line.ask(&[b" ", request].concat())?;
     let refusal = [b"error ".as_slice(), b"-ERR ", b"HTTP/1.1 "];
     match refusal.iter().find_map(|begin| reply.strip_prefix(*begin)) {
@@ -276,12 +323,15 @@ fn ask(place: &Destination<'_>, request: &[u8]) -> Result<Vec<u8>, Failure> {
     }
 }
 
+/// Returns the server's error, without `error` before it, as bad news.
 fn bad_news_of(error: &[u8]) -> Failure {
     Failure::BadNews(String::from_utf8_lossy(error).trim_end().to_string())
 }
 
+/// Gets the data of a lease that is named by a UUID.
 fn get_by_text(place: &Destination<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
     let reply = ask(place, &[b"get ", id].concat())?;
+    // `data ID DATA`: the third part is all after the second space, because data may hold spaces.
     let data = reply.splitn(3, |&byte| byte == b' ').nth(2);
     let data = data.and_then(unescape).ok_or_else(|| {
         Failure::NoAnswer("the answer is no data line; is that a leasebox server?".into())
@@ -289,6 +339,8 @@ fn get_by_text(place: &Destination<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(got(id, &data))
 }
 
+/// Sets the data of a lease that is named by a UUID. The data is escaped, so it may hold any bytes,
+/// a LF too.
 fn set_by_text(place: &Destination<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut request = [b"set ", id, b" "].concat();
     escape(data, &mut request);
@@ -296,7 +348,11 @@ fn set_by_text(place: &Destination<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8
     Ok([b"Data set for lease ", id, b"\n"].concat())
 }
 
-/// Returns the rows to ask the server for, and the number of busy rows to show of them.
+/// Returns the request to send instead of the words, and the number of busiest rows to show. That
+/// is `None` unless the last of three words is `busiest`; the words are sent unchanged then.
+///
+/// # Errors
+/// Fails if the word before `busiest` is no number.
 fn busiest(words: &[&[u8]], rows: &[u8]) -> Result<(Vec<u8>, Option<usize>), Failure> {
     match words {
         [command, count, word]
@@ -308,11 +364,13 @@ fn busiest(words: &[&[u8]], rows: &[u8]) -> Result<(Vec<u8>, Option<usize>), Fai
     }
 }
 
+/// Draws the rows as the homework's table: all of them, or the busiest.
 fn drawn_table(rows: &[Row], busiest: Option<usize>) -> Vec<u8> {
     let rows = busiest.map_or(rows, |count| table::busiest(rows, count));
     table::draw(rows).into_bytes()
 }
 
+/// Asks for the table in text, and draws it.
 fn table_by_text(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     let (asked, busiest) = busiest(words, MAX_ROWS)?;
     let reply = ask(place, &asked)?;

@@ -1,4 +1,14 @@
 //! `leasebox echo`: the lecture's two echo servers.
+//!
+//! ```text
+//!   catch signals ─► bind TCP, bind UDP ─► two threads ─► "leasebox echoes …" ─► wait ─► exit 0
+//! ```
+//!
+//! **Invariants** both sockets are bound before the line on standard output, so a script that reads
+//! the line can connect. If one port is taken, neither server starts.
+//!
+//! **Lock** none. **Source** the lecture's ports: 7896 for TCP, 6789 for UDP.
+//! [`crate::lecture::echo`] has the servers.
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::ExitCode;
@@ -25,7 +35,7 @@ pub struct EchoArguments {
     udp: u16,
 }
 
-/// Echoes until the first signal.
+/// Runs the servers until the first signal. Returns exit code 2 if they could not start.
 pub fn run(arguments: &EchoArguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("info");
     env_logger::Builder::from_env(log).init();
@@ -39,13 +49,19 @@ pub fn run(arguments: &EchoArguments) -> ExitCode {
     }
 }
 
+/// Binds both sockets and starts both servers. Returns the receiver of the first signal.
+///
+/// # Errors
+/// Fails with one line: the signal handler, the address, a port or a thread cannot be had.
 fn start(arguments: &EchoArguments) -> Result<std::sync::mpsc::Receiver<()>, String> {
     let stopped = signals::catch()?;
     let tcp = resolve("--bind", &arguments.bind, arguments.tcp)?;
+    // Resolved once: a name with several addresses then gives both sockets the same one.
     let udp = SocketAddr::new(tcp.ip(), arguments.udp);
     let listener = TcpListener::bind(tcp).map_err(|error| taken("--tcp", tcp, &error))?;
     let socket = UdpSocket::bind(udp).map_err(|error| taken("--udp", udp, &error))?;
     let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| error.to_string());
+    // Asked of the sockets: with port 0 only the system knows the port.
     let (tcp, udp) = (place(listener.local_addr())?, place(socket.local_addr())?);
     let short = |error| format!("a thread could not be made ({error}); end something else first");
     echo::strings(listener).and_then(|()| echo::datagrams(socket)).map_err(short)?;
@@ -54,6 +70,7 @@ fn start(arguments: &EchoArguments) -> Result<std::sync::mpsc::Receiver<()>, Str
     Ok(stopped)
 }
 
+/// Returns the error line for a port that cannot be bound, with the option to change.
 fn taken(option: &str, address: SocketAddr, error: &std::io::Error) -> String {
     format!("cannot listen on {address} ({error}); give another {option}, or {option} 0")
 }

@@ -1,4 +1,21 @@
-//! `leasebox lossy`: a datagram proxy in bad weather.
+//! `leasebox lossy`: a proxy that loses, repeats and reorders datagrams.
+//!
+//! ```text
+//!   client ──► --listen 4121 ──► --to 4120, the server
+//!              lose 0.3, send twice 0.2
+//! ```
+//!
+//! It shows why a request needs a retransmission and a reply needs a history: with `--semantics
+//! at-least-once` a draw may be executed twice, and with `at-most-once` never.
+//!
+//! **Invariants** `--to` is not the address of `--listen`: each datagram would go round for ever.
+//!
+//! **Lock** none. The two threads share only the counters, which are atomic.
+//!
+//! **Simplified** that check compares two addresses. It does not see that `--listen 0.0.0.0:4121`
+//! listens at `--to 127.0.0.1:4121` too.
+//!
+//! **Source** the lecture's omission failures and ordering. [`crate::lab::lossy`] has the proxy.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,18 +54,24 @@ pub struct LossyArguments {
     seed: Option<u64>,
 }
 
+/// Reads a probability.
+///
+/// # Errors
+/// Fails with one line, also for `NaN`, which Rust's `parse` accepts: no range contains it.
 fn likely(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
     number.ok_or_else(|| "give a probability from 0 to 1, such as 0.3".into())
 }
 
-/// Passes datagrams on until the first signal.
+/// Passes datagrams on until the first signal, then prints the counts.
 pub fn run(arguments: &LossyArguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("info");
     env_logger::Builder::from_env(log).init();
     match start(arguments) {
         Ok((stopped, counts)) => {
             let _ = stopped.recv();
+            // `Relaxed`: four independent totals. The proxy still runs, so they may differ by a
+            // datagram or two.
             let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
             let LossyCounts { came, dropped, duplicated, reordered } = &*counts;
             announce(&format!(
@@ -64,6 +87,10 @@ pub fn run(arguments: &LossyArguments) -> ExitCode {
     }
 }
 
+/// Starts the proxy. Returns the receiver of the first signal, and the counters.
+///
+/// # Errors
+/// Fails with one line that names the option to change.
 fn start(arguments: &LossyArguments) -> Result<(Receiver<()>, Arc<LossyCounts>), String> {
     let stopped = signals::catch()?;
     let listen = place("--listen", &arguments.listen)?;
@@ -72,6 +99,7 @@ fn start(arguments: &LossyArguments) -> Result<(Receiver<()>, Arc<LossyCounts>),
         return Err(format!("--to {to} is no server's address; give that of serve --udp"));
     }
     let &LossyArguments { drop, duplicate, reorder, .. } = arguments;
+    // Logged below, also when it is random: the same seed repeats the faults.
     let seed = arguments.seed.unwrap_or_else(rand::random);
     let proxy = Proxy::new(listen, to, Weather { drop, duplicate, reorder }, seed);
     let proxy = proxy.map_err(|error| {
@@ -89,7 +117,13 @@ fn start(arguments: &LossyArguments) -> Result<(Receiver<()>, Arc<LossyCounts>),
     Ok((stopped, counts))
 }
 
-/// Resolves an address and a port; the address may be a name.
+/// Resolves `ADDRESS:PORT`; the address may be a name.
+///
+/// It splits at the last colon: an IPv6 address holds colons itself, and stands in brackets, as in
+/// `[::1]:4121`. Its brackets are removed before the lookup.
+///
+/// # Errors
+/// Fails with one line for another form, a wrong port or an unknown name.
 fn place(option: &str, text: &str) -> Result<std::net::SocketAddr, String> {
     let form = || format!("{option} {text} is no ADDRESS:PORT; give one such as 127.0.0.1:4121");
     let (host, port) =

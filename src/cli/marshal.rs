@@ -1,5 +1,22 @@
 //! `leasebox marshal` and `leasebox unmarshal`: the lecture's two programs, for each of its
 //! external data representations.
+//!
+//! ```text
+//!   $ leasebox marshal --as xdr Smith London 1934
+//!   00000005536d697468000000000000064c6f6e646f6e00000000078e
+//!   00000005536d697468000000  name   length 5, "Smith", padding 3
+//!   000000064c6f6e646f6e0000  place  length 6, "London", padding 2
+//!   0000078e                  year   1934
+//! ```
+//!
+//! The lecture's programs write the file `person` and read it back. Here a pipe connects them, or a
+//! file that the shell names.
+//!
+//! **Invariants** `unmarshal` reads at most 1 MiB and one byte of its input, so an endless one such
+//! as `/dev/zero` ends with an error.
+//!
+//! **Lock** none. **Source** the lecture's programs for Java object serialization and
+//! deserialization. [`crate::lecture::marshal`] has the representations.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,10 +29,12 @@ use crate::cli::{no_answer, print, printable};
 use crate::lecture::marshal::{EncodedPart, Form, Person, bytes_of, marshal, unmarshal};
 use crate::protocol::byte_order::ByteOrder;
 
-/// The greatest width of the column of hexadecimal digits. A longer part moves its own line only.
+/// The greatest width of the column of hexadecimal digits: 24 bytes. A longer part moves the text
+/// of its own line only.
 const WIDEST: usize = 48;
 
-/// The longest file that is read, in bytes. A person needs some 300.
+/// The longest file that is read, in bytes: a person needs about 100, so this bound is only against
+/// wrong files.
 const MAX_FILE: u64 = 1 << 20;
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -32,6 +51,8 @@ enum As {
     Xml,
 }
 
+// `As` exists beside `Form` because clap wants one flat list of words: `cdr-be` is a form and an
+// order in one.
 impl From<As> for Form {
     fn from(form: As) -> Self {
         match form {
@@ -77,7 +98,8 @@ pub struct Unmarshal {
     file: PathBuf,
 }
 
-/// Prints the encoding of a person.
+/// Prints the encoding of a person: annotated, or the bytes alone with `--raw`. XML is text, so it
+/// is always printed as it is.
 pub fn run_marshal(arguments: Marshal) -> ExitCode {
     let Marshal { form, raw, name, place, year } = arguments;
     let form = Form::from(form);
@@ -97,11 +119,12 @@ fn annotated(parts: &[EncodedPart]) -> String {
     hex(&bytes_of(parts)) + "\n" + &parts.iter().map(line).collect::<String>()
 }
 
+/// Returns two hexadecimal digits for each byte.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Prints the person that an encoding holds.
+/// Prints the person that an encoding holds, in the words of the lecture's program.
 pub fn run_unmarshal(arguments: &Unmarshal) -> ExitCode {
     let shown = arguments.file.display();
     let bytes = match read(&arguments.file) {
@@ -113,6 +136,8 @@ pub fn run_unmarshal(arguments: &Unmarshal) -> ExitCode {
     }
     match unmarshal(&bytes, arguments.form.into()) {
         Ok(Person { name, place, year }) => {
+            // The encoding may come from anyone: its strings may hold a line break that forges a
+            // field.
             let (name, place) = (printable(&name), printable(&place));
             let text = format!("Person Name: {name}\nPerson Place: {place}\nPerson Year: {year}\n");
             print(text.as_bytes(), ExitCode::SUCCESS)
@@ -121,7 +146,8 @@ pub fn run_unmarshal(arguments: &Unmarshal) -> ExitCode {
     }
 }
 
-/// Reads the file, but at most one byte more than the longest: that shows that it is too long.
+/// Reads the file, or standard input for `-`. It stops one byte behind the limit: that byte shows
+/// that the file is too long. Asking for the length first would not help, as a pipe has none.
 fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let bound = MAX_FILE + 1;

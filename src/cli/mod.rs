@@ -1,8 +1,33 @@
 //! The command line: one file for each subcommand, all of them thin.
 //!
-//! Exit 0 when all is well, 1 when the answer is bad news (a duplicate, a failed
-//! command), 2 when the arguments are wrong or the question could not be put. An error
-//! is one line on standard error that names the cure; wrong arguments get clap's few.
+//! ```text
+//!   arguments ─► clap ─► Verb ─► serve::run, client::run, … ─► exit code
+//!                 └ wrong: clap's text on standard error, exit 2
+//! ```
+//!
+//! A subcommand parses, calls the library, and prints. The logic is in the library, where a test
+//! calls it without a process.
+//!
+//! | exit code | means | example |
+//! | --- | --- | --- |
+//! | 0 | all is well | no number came twice |
+//! | 1 | the answer is bad news | a duplicate; a command that the server refused |
+//! | 2 | there is no answer | wrong arguments; no server; a file that cannot be read |
+//!
+//! The difference between 1 and 2 lets a script tell a broken server from its own mistake, as
+//! `grep` and `diff` do.
+//!
+//! **Invariants**
+//!
+//! 1. Standard output holds only the answer, or a server's address, so that a script can read it.
+//!    Errors and the log go to standard error.
+//! 2. An error is one line that names the cause and the cure. (Wrong arguments get clap's few
+//!    lines.)
+//! 3. Text of a client or a server is printed without control characters, by `printable`.
+//!
+//! **Lock** none. Only `signals` has a static variable, an atomic one.
+//!
+//! **Source** the design, section 5.
 
 mod check;
 mod client;
@@ -24,9 +49,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// The answer is bad news.
+/// The exit code for bad news, such as a duplicate.
 const BAD_NEWS: u8 = 1;
-/// The arguments are wrong, or the question could not be put.
+/// The exit code for no answer. clap uses the same for wrong arguments.
 const NO_ANSWER: u8 = 2;
 
 #[derive(Parser)]
@@ -50,6 +75,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Serve numbers and leases until Ctrl-C
+    // Boxed: it has 32 options, and an enum is as large as its largest variant.
     Serve(Box<serve::ServeArguments>),
     /// Send one command to a server and print its answer
     Client(client::ClientArguments),
@@ -87,7 +113,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Prints on one line why there is no answer, and returns exit code 2.
+/// Prints the reason for no answer on one line, and returns exit code 2.
 fn no_answer(why: impl Display) -> ExitCode {
     complain(why, NO_ANSWER)
 }
@@ -97,18 +123,23 @@ fn bad_news(why: impl Display) -> ExitCode {
     complain(why, BAD_NEWS)
 }
 
+/// Prints one line on standard error. The text may quote a client or a server, so it goes through
+/// [`printable`].
 fn complain(why: impl Display, code: u8) -> ExitCode {
-    // If standard error is closed, only the exit code tells it.
+    // A failed write has nowhere to be reported: the exit code still tells. `eprintln!` would panic
+    // instead.
     let _ = writeln!(io::stderr(), "leasebox: {}", printable(&why.to_string()));
     ExitCode::from(code)
 }
 
-/// Returns a text without the bytes that steer a terminal or begin a line. The text may come from any
-/// client or server, which could otherwise forge a line of the output.
+/// Returns a text in which each control character is escaped, such as `\u{1b}` for ESC. The text
+/// may come from any client or server. Printed as it is, a line break could forge a line of the
+/// output, and an ESC could recolour or clear the terminal.
 fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
+            // `escape_debug` would escape these too. They are harmless, and data is full of them.
             '"' | '\'' | '\\' => shown.push(character),
             _ => shown.extend(character.escape_debug()),
         }
@@ -116,7 +147,11 @@ fn printable(text: &str) -> String {
     shown
 }
 
-/// Resolves an address to listen on or to send to: a name or a number.
+/// Resolves an address to listen on or to send to: a name or a number. A name may have several
+/// addresses; the first one is used. `option` is the flag, for the error.
+///
+/// # Errors
+/// Fails with one line if the system does not know the name.
 fn resolve(option: &str, host: &str, port: u16) -> Result<SocketAddr, String> {
     let found = (host, port).to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     found.ok_or_else(|| {
@@ -124,8 +159,8 @@ fn resolve(option: &str, host: &str, port: u16) -> Result<SocketAddr, String> {
     })
 }
 
-/// Prints a line on standard output and flushes it. An error is only logged: a server whose output is
-/// closed still serves.
+/// Prints a line on standard output and flushes it: a script that waits for the line in a pipe gets
+/// it now. An error is only logged: a server whose output is closed still serves.
 fn announce(line: &str) {
     let mut stdout = io::stdout();
     if writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_err() {
@@ -133,9 +168,11 @@ fn announce(line: &str) {
     }
 }
 
-/// Prints an answer on standard output. If the output cannot be written, the answer is lost, and the
-/// exit code is 2. An output that was closed before the start looks like `/dev/null`, which std puts
-/// in its place.
+/// Prints an answer on standard output, and returns `code`. If the output cannot be written, the
+/// answer is lost, and the exit code is 2.
+///
+/// `print!` would not do: it panics on a closed pipe, as in `leasebox … | head -1`. An output that
+/// was closed before the start is not noticed: std opens `/dev/null` in its place.
 fn print(text: &[u8], code: ExitCode) -> ExitCode {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {

@@ -7,10 +7,15 @@
 //!                                                   committed.NAME=1MiB fixes a process's own block
 //! ```
 //!
-//! **Invariants** a pool that stands twice, an unknown name, and more than 100 % are errors.
+//! `--pools` divides the arena, so its percents are of the arena. `--caps` and `--low-water` are
+//! marks in each pool, so theirs are of the pool.
 //!
-//! **Lock** none. **Source** figure 7A: the committed memory is determined by a configuration
-//! file or by the user.
+//! **Invariants** a pool that stands twice, an unknown name, and more than 100 % are errors. The
+//! sum is checked later, when the size of the arena is known ([`crate::cooperative::pool`]).
+//!
+//! **Lock** none. **Simplified** a text with `=` is pairs, so the name of a file cannot hold `=`.
+//!
+//! **Source** figure 7A: a configuration file or the user determines the committed memory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,17 +30,19 @@ use crate::cooperative::words::Pool;
 pub struct Plan {
     /// The share of each pool.
     pub shares: Shares,
-    /// The fixed bytes of committed memory, by the name of the process.
+    /// The fixed bytes of committed memory, by the name of the process, which joins later.
     pub fixed: BTreeMap<String, u64>,
 }
 
-/// The longest file that is read, in bytes.
+/// The longest file that is read, in bytes. A line with the longest name and size has 64, so over
+/// 16,000 processes fit: more than a server has clients.
 const MAX_FILE: u64 = 1 << 20;
 
-/// Reads pairs, or a file of pairs: a value without `=` is the name of a file.
+/// Reads pairs, or a file of pairs: a value without `=` is the name of a file. Only a file can fix
+/// the memory of processes.
 ///
 /// # Errors
-/// A text with the cause and the line.
+/// Fails with the cause and, in a file, the number of the line.
 pub fn plan(text: &str) -> Result<Plan, String> {
     if text.contains('=') {
         return Ok(Plan { shares: shares(text)?, fixed: BTreeMap::new() });
@@ -45,7 +52,7 @@ pub fn plan(text: &str) -> Result<Plan, String> {
             "the file cannot be read ({error}); give pairs such as gp=10%, or a text file of them"
         )
     };
-    // Read with a bound instead of asking for the length: a device has none.
+    // Reads with a bound instead of asking for the length: a device such as `/dev/zero` has none.
     let mut file = fs::File::open(text).map_err(why)?.take(MAX_FILE + 1);
     let mut text = String::new();
     if file.read_to_string(&mut text).map_err(why)? as u64 > MAX_FILE {
@@ -54,6 +61,10 @@ pub fn plan(text: &str) -> Result<Plan, String> {
     read(&text)
 }
 
+/// Reads the text of a file, line by line.
+///
+/// # Errors
+/// Fails with the number of the first wrong line, counted from 1.
 fn read(text: &str) -> Result<Plan, String> {
     let mut plan = Plan::default();
     for (at, line) in text.lines().enumerate() {
@@ -79,10 +90,10 @@ fn read(text: &str) -> Result<Plan, String> {
     Ok(plan)
 }
 
-/// Reads pairs with commas between them.
+/// Reads pairs with commas between them. A comma at the end is an error.
 ///
 /// # Errors
-/// A text with the cause and the form.
+/// Fails with the cause and the form.
 pub fn shares(text: &str) -> Result<Shares, String> {
     let mut shares = Shares::default();
     for pair in text.split(',') {
@@ -92,6 +103,7 @@ pub fn shares(text: &str) -> Result<Shares, String> {
     Ok(shares)
 }
 
+/// Adds one pair to the shares. Fails for a pool that has a share already.
 fn add(shares: &mut Shares, name: &str, value: &str) -> Result<(), String> {
     let pool = Pool::ALL.into_iter().find(|pool| pool.word() == name);
     let pool = pool.ok_or("a pool is one of committed, gl, gp, le and lp; give its name")?;
@@ -100,6 +112,8 @@ fn add(shares: &mut Shares, name: &str, value: &str) -> Result<(), String> {
         None => Some(Share::Bytes(units::size(value)?)),
     };
     let share = share.ok_or("a share is bytes, or 0% to 100%")?;
+    // The wrong way is that the last pair counts: a typing error, `gp` for `gl`, would pass in
+    // silence.
     match shares.set(pool, share) {
         None => Ok(()),
         Some(_) => Err(format!("{name} stands twice; leave one out")),

@@ -5,12 +5,27 @@
 //!            └ an error names the flag and its range: exit 2
 //! ```
 //!
-//! The first line on standard output is the address, so that a script that starts the server with
-//! port 0 can read its port. All else goes to the log on standard error.
+//! The first line on standard output is the address, so a script that starts the server with port 0
+//! can read its port. All else goes to the log on standard error.
 //!
-//! **Invariants** the server listens before it prints its address.
+//! The file only translates: each flag becomes a field of [`Config`], and [`Config::start`] checks
+//! the ranges. A check here would not protect a test or another program that fills in a `Config`
+//! itself.
 //!
-//! **Lock** none here.
+//! **Invariants**
+//!
+//! 1. The server listens before it prints its address: a client that reads the line can connect at
+//!    once.
+//! 2. Signals are handled in order before the address is printed: a script may send SIGTERM as soon
+//!    as it has read the line.
+//! 3. Without arguments the configuration is `Config::default()`. A test compares both.
+//!
+//! **Lock** none here. The main thread starts the others, and then only waits for the signal.
+//!
+//! **Simplified** no configuration file but that of `--pools`, and no change of a flag without a
+//! restart.
+//!
+//! **Source** ours; `memorylease.txt` has the port and the memory as its two arguments.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -32,7 +47,8 @@ use crate::server::config::{Config, DEFAULT_PORT};
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
 
-/// The file descriptors that are not clients': the standard streams, the listener, and a margin.
+/// The file descriptors that are not clients': three standard streams, the listener, the UDP
+/// socket, and a margin for clients that are being turned away.
 const OWN_DESCRIPTORS: u64 = 80;
 
 #[derive(Args)]
@@ -47,6 +63,7 @@ const OWN_DESCRIPTORS: u64 = 80;
     RUST_LOG=debug logs each connection's end, RUST_LOG=warn only trouble.")]
 pub struct ServeArguments {
     /// Address or name of the interface to listen on
+    // Loopback by default: without `--user` every machine that reaches the server may use it.
     #[arg(long, default_value = "127.0.0.1")]
     bind: String,
     /// Port to listen on; 0 takes a free one
@@ -65,6 +82,7 @@ pub struct ServeArguments {
     #[arg(long, default_value_t = 8192)]
     max_clients: usize,
     /// From a request's first byte to its last
+    // Counts for the whole request: a client that sends a byte now and then cannot prolong it.
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     request_timeout: Duration,
     /// For a client to take its replies
@@ -95,6 +113,7 @@ pub struct ServeArguments {
     #[arg(long)]
     no_lock: bool,
     /// How long to wait between loading the counter and storing it
+    // Widens the race. Without it two threads must meet within a few instructions, which is rare.
     #[arg(long, default_value = "0us", value_parser = units::duration, requires = "no_lock")]
     race_window: Duration,
     /// Serve other machines without the lock
@@ -151,6 +170,7 @@ enum By {
     Effect,
 }
 
+// The value of `--lock`. The third value of `Locking` has a flag of its own, `--no-lock`.
 #[derive(Clone, Copy, ValueEnum)]
 enum Lock {
     Request,
@@ -158,7 +178,10 @@ enum Lock {
 }
 
 impl ServeArguments {
+    /// Returns the rules of the formats. Fails with the errors of [`user`].
     fn policy(&self) -> Result<Policy, String> {
+        // On a machine of 32 bits a larger number becomes the largest; `Config::start` refuses that
+        // too.
         let max_message = usize::try_from(self.max_message).unwrap_or(usize::MAX);
         let user = match (&self.user, &self.password_file) {
             (Some(name), Some(file)) => Some(user(name, file)?),
@@ -167,6 +190,7 @@ impl ServeArguments {
         Ok(Policy { hosts: self.host.clone(), user, ..Policy::plain(max_message) })
     }
 
+    /// Returns the configuration of these flags. It checks no range: [`Config::start`] does.
     fn config(&self) -> Result<Config, String> {
         Ok(Config {
             address: resolve("--bind", &self.bind, self.port)?,
@@ -203,8 +227,10 @@ impl ServeArguments {
         })
     }
 
+    /// Returns the rules of the memory manager: the defaults, with the flags that were given.
     fn rules(&self) -> Rules {
         let mut low_water = default_low_water();
+        // `--low-water gl=10%` changes one mark; the other pools keep their defaults.
         for pool in Pool::ALL {
             if let Some(share) = self.low_water.and_then(|shares| shares.get(pool)) {
                 low_water.set(pool, share);
@@ -247,14 +273,19 @@ fn user(name: &str, file: &Path) -> Result<User, String> {
     User::new(name, password).map_err(|why| format!("--user and --password-file {shown}: {why}"))
 }
 
-/// Serves until it is told to stop.
+/// Serves until the first signal. Returns exit code 2 if the server could not start.
 pub fn run(arguments: ServeArguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("info");
     env_logger::Builder::from_env(log).init();
     serve(&arguments).map_or_else(no_answer, |()| ExitCode::SUCCESS)
 }
 
+/// Starts the server, waits for the first signal, and stops it.
+///
+/// # Errors
+/// Fails with one line if the server cannot start.
 fn serve(arguments: &ServeArguments) -> Result<(), String> {
+    // First, so that no signal meets the system's default while the server starts.
     let stopped = signals::catch()?;
     let config = arguments.config()?;
     let (max_clients, memory) = (config.max_clients, config.memory);
@@ -263,6 +294,7 @@ fn serve(arguments: &ServeArguments) -> Result<(), String> {
     if !is_locked {
         warn_that_it_is_broken(arguments.lab);
     }
+    // Before the address is printed (invariant 2).
     signals::serving();
     announce(&format!("leasebox listening on {}", server.address()));
     log::info!("{} numbers, {memory} bytes to lease", arguments.numbers);
@@ -272,16 +304,22 @@ fn serve(arguments: &ServeArguments) -> Result<(), String> {
     check_descriptors(max_clients as u64);
     // Only the signal handler owns the sender, so this returns at the first signal.
     let _ = stopped.recv();
+    // From here on the handler's send fails, which ends the process at once. If the receiver were
+    // kept, its channel would have room for the second signal, and Ctrl-C would do nothing during
+    // the stop.
     drop(stopped);
     log::info!("stopping");
     match server.stop() {
         0 => log::info!("stopped"),
+        // The process ends all the same: a stop that waits for ever is worse than a client that is
+        // cut off.
         left => log::warn!("stopped, while {left} clients' threads had not ended"),
     }
     Ok(())
 }
 
-/// Warns on standard error, also when the log is off: a server without the lock is for the lab alone.
+/// Warns on standard error, also when the log is off: a server without the lock is for the lab
+/// alone. One write, so that no line of the log comes between.
 fn warn_that_it_is_broken(lab: bool) {
     let lab = if lab { " Draws wait until step tells them to go on." } else { "" };
     let text = format!(
@@ -291,7 +329,9 @@ fn warn_that_it_is_broken(lab: bool) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// Logs the limit on open files, and warns if it is too low for the clients.
+/// Logs the limit on open files, and warns if it is too low for the clients. Each client's
+/// connection takes one file descriptor. The server starts all the same: a client that does not fit
+/// waits until another one closes.
 fn check_descriptors(max_clients: u64) {
     match open_files_limit() {
         Some(limit) if limit < max_clients.saturating_add(OWN_DESCRIPTORS) => log::warn!(
@@ -303,7 +343,8 @@ fn check_descriptors(max_clients: u64) {
     }
 }
 
-/// Returns the soft limit on open files; `None` on systems without `/proc`.
+/// Returns the soft limit on open files, the one that the system enforces; `None` on systems
+/// without `/proc`. std has no call for it, and `getrlimit` of the C library would need `unsafe`.
 fn open_files_limit() -> Option<u64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;

@@ -1,4 +1,16 @@
 //! `leasebox simulate`: processes that share memory, on a simulated clock.
+//!
+//! ```text
+//!   report   three ways of sharing, side by side        printed first: it is quick
+//!   sweep    one pool in up to 100 sizes                printed when it is done
+//!   --svg    a plot of the pauses in the sweep          written last
+//! ```
+//!
+//! **Invariants** the same `--processes`, `--seconds` and `--seed` print the same text. If the
+//! output cannot be written, the exit code is 2, and the plot is written all the same.
+//!
+//! **Lock** none here. **Source** `cooperative-memory-management.txt`, figures 1 and 2;
+//! [`crate::lab::simulation`] has the model.
 
 use std::fs;
 use std::path::PathBuf;
@@ -29,13 +41,16 @@ pub struct SimulateArguments {
     svg: Option<PathBuf>,
 }
 
-/// Prints the ways of sharing side by side, and how small the pool may get.
+/// Prints the ways of sharing side by side, and how small the pool may get. Returns exit code 2 if
+/// the output or the plot cannot be written.
 pub fn run(arguments: &SimulateArguments) -> ExitCode {
     let &SimulateArguments { processes, seconds, seed, .. } = arguments;
     let processes = processes as usize;
+    // Printed before the sweep, so the user reads the first part while the second is computed.
     let answered = print(report(processes, seconds, seed).as_bytes(), ExitCode::SUCCESS);
     let sweep = sweep(processes, seconds, seed);
     let text = format!("\n{}", how_small(&sweep, processes, seconds));
+    // Not after a failed print: the same error would be printed twice.
     let answered =
         if answered == ExitCode::SUCCESS { print(text.as_bytes(), answered) } else { answered };
     if let Some(path) = &arguments.svg {

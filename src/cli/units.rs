@@ -5,23 +5,30 @@
 //!   200us   500ms   2s   30m   24h      a duration always has its unit, but for 0
 //! ```
 //!
-//! **Invariants** nothing is rounded, nothing overflows: both are errors.
+//! A bare `5` as a duration is refused: it could be seconds or milliseconds, and either guess would
+//! be wrong for half of the users. KiB is 1024 bytes; `KB` and `kb` are refused, because they mean
+//! 1000 or 1024.
+//!
+//! **Invariants** nothing is rounded, and nothing overflows: both are errors. So `1.5MiB` is an
+//! error, and so is `17179869184GiB`, which is 2^64 bytes.
+//!
+//! **Lock** none. **Source** IEC 80000-13 for KiB, MiB and GiB.
 
 use std::time::Duration;
 
 /// Reads a size in bytes.
 ///
 /// # Errors
-/// A text with the cause and the form.
+/// Fails with the form, such as `give a size such as 4096, …`; clap adds the flag.
 pub fn size(text: &str) -> Result<u64, String> {
     let units = [("", 1), ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
     scaled(text, &units).ok_or_else(|| "give a size such as 4096, 64KiB, 1MiB or 1GiB".to_string())
 }
 
-/// Reads a duration.
+/// Reads a duration, in whole microseconds. The longest is 2^64 of them, over 500,000 years.
 ///
 /// # Errors
-/// A text with the cause and the form.
+/// Fails with the form.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let units =
         [("us", 1), ("ms", 1_000), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000)];
@@ -31,10 +38,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     micros.map(Duration::from_micros).ok_or_else(form)
 }
 
-/// Reads a time limit: more than 0, and at most a day.
+/// Reads a time limit: more than 0, and at most a day. A limit of 0 would end each call before it
+/// begins.
 ///
 /// # Errors
-/// A text with the cause and the form.
+/// Fails with the form or the range.
 pub fn time_limit(text: &str) -> Result<Duration, String> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let limit = duration(text)?;
@@ -42,7 +50,8 @@ pub fn time_limit(text: &str) -> Result<Duration, String> {
     if in_range { Ok(limit) } else { Err("give a duration from 1us to 24h".into()) }
 }
 
-/// Reads a number with one of these units behind it, and returns it times the unit.
+/// Reads digits with one of these units behind them, and returns the number times the unit. Returns
+/// `None` for another unit, a sign, a fraction, or a result over 64 bits.
 fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (count, unit) = text.split_at(digits);

@@ -6,12 +6,14 @@
 //!   freeable         │ secured: all of lp, a part of le │ collateral │   reported garbage
 //! ```
 //!
+//! GL is the granted leak pool, GP granted pause, LE loaned efficiency, LP loaned pause.
 //! A loan from LP is secured whole: figure 9 lends it only for collateral of at least its size. A
 //! loan from LE is secured by the collateral that there was, perhaps one byte, or none at box 928.
 //! A debt keeps its security until it is repaid, whatever else is repaid first; otherwise the same
 //! garbage could secure a second loan.
 //!
-//! **Invariants** (`Process::check` counts 1, 2 and the caps)
+//! **Invariants** (`Process::check` tests 1, 2 and 4, and that the security of LE's loans is at most
+//! the debt to LE)
 //!
 //! 1. The process owes all pools together as many bytes as its blocks hold. By pool the two differ:
 //!    a block of GL may have repaid LP. That is why returned bytes always find a debt.

@@ -19,7 +19,9 @@
 //!   out   1   ✗       4 3        4 has overtaken 3
 //! ```
 //!
-//! **Invariants** the same seed has the same effect on the first datagrams of the first client.
+//! **Invariants** with the same seed, the n-th datagram in one direction of the k-th client is lost,
+//! doubled or held back as before; only the time at which a held one goes out may differ. A
+//! forgotten client that returns counts as a new one.
 //! Reordering alone loses no datagram of a known client. There are at most 1024 clients; one whose
 //! server is silent for a minute is forgotten.
 //!
@@ -171,8 +173,8 @@ pub struct Proxy {
     counts: Arc<LossyCounts>,
     /// The known clients, by the address that they send from.
     clients: HashMap<SocketAddr, LossyClient>,
-    /// The clients so far, also the forgotten ones. A client's seed is made of it.
-    known: u64,
+    /// The number of clients so far, with the forgotten ones. Each client's seed is made of it.
+    met: u64,
     /// The time of the last warning, which bounds how often one is logged.
     warned: Option<Instant>,
 }
@@ -202,7 +204,7 @@ impl Proxy {
     ) -> io::Result<Self> {
         let (listener, counts) = (Arc::new(UdpSocket::bind(listen)?), Arc::default());
         let clients = HashMap::new();
-        Ok(Self { listener, to, weather, seed, counts, clients, known: 0, warned: None })
+        Ok(Self { listener, to, weather, seed, counts, clients, met: 0, warned: None })
     }
 
     /// Returns the address that it listens on: the true port, if port 0 was asked for.
@@ -274,15 +276,15 @@ impl Proxy {
         }
         let socket = Arc::new(any_port(self.to)?);
         socket.connect(self.to)?;
-        self.known += 1;
+        self.met += 1;
         let link = |way: u64| {
             // With one random source for both directions, a seed's effect would depend on timing.
-            let chance = StdRng::seed_from_u64(self.seed.wrapping_add(2 * self.known + way));
+            let chance = StdRng::seed_from_u64(self.seed.wrapping_add(2 * self.met + way));
             Link::new(self.weather, chance, self.counts.clone())
         };
         let (there, back) = (link(0), link(1));
         let (inner, outer) = (socket.clone(), self.listener.clone());
-        let builder = Builder::new().name(format!("back-{}", self.known)).stack_size(STACK);
+        let builder = Builder::new().name(format!("back-{}", self.met)).stack_size(STACK);
         let back = builder.spawn(move || pass_back(&inner, &outer, from, back))?;
         Ok(LossyClient { socket, there, back })
     }

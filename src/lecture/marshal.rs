@@ -8,22 +8,35 @@
 //!      xml     <person> <name>Smith</name> …
 //! ```
 //!
-//! | file | what |
+//! | file | representation |
 //! | --- | --- |
-//! | [`xdr`] | the book's figure of CORBA, which is Sun's XDR: lengths without a NUL |
+//! | [`xdr`] | Sun's XDR, which the book's figure calls CORBA: lengths without a NUL |
 //! | [`cdr`] | GIOP's CDR, in both byte orders: lengths with the NUL |
 //! | [`java`] | Java object serialization |
 //! | [`xml`] | XML |
 //!
-//! The lecture's class declares `address` and assigns `place`; it is `place` here. A year is
-//! a signed 32-bit integer, as in the class; the book's CORBA has it unsigned, and the bits
-//! are the same up to the year 2147483647.
+//! The first two differ in one idea. XDR has one byte order, big-endian: two little-endian machines
+//! reverse every integer twice, once on each side. CDR sends in the sender's order and says which
+//! it is, so those two machines reverse nothing: *the receiver makes it right*.
 //!
-//! **Invariants** what is marshalled is unmarshalled as the same person, or is refused when
-//! the representation cannot say it; no input makes it allocate more than a few times itself.
+//! The lecture's class declares the field `address` and assigns `place`, so it does not compile;
+//! here the field is `place`. The year is a signed 32-bit integer, as in the class. The book's
+//! CORBA has it unsigned; the bits are the same from 0 to 2147483647.
 //!
-//! **Lock** none. **Simplified** one class with two strings and a number: enough to compare,
-//! too little for a library.
+//! **Invariants**
+//!
+//! 1. Unmarshalling the bytes of a person returns the same person. A person that a representation
+//!    cannot express is refused when it is marshalled.
+//! 2. Unmarshalling reads all bytes: an encoding that is cut, or goes on behind the person, is
+//!    refused. (In XML, blanks and comments may follow.)
+//! 3. Unmarshalling allocates at most a few times as much as its input is long. No length that the
+//!    input only claims is allocated.
+//!
+//! **Lock** none: pure functions.
+//!
+//! **Simplified** One class with two strings and a number, written by hand in each form: enough to
+//! compare them. A library generates this code from a description of the class, as `rpcgen` does
+//! for XDR; the lecture warns that by hand it is error-prone.
 //!
 //! **Source** the lecture, and the figures of CDR, Java's form and XML in chapter 4 of its book.
 
@@ -34,23 +47,24 @@ pub mod xml;
 
 use crate::protocol::byte_order::ByteOrder;
 
-/// The lecture's example.
+/// The lecture's example: a person with a name, a place and a year.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// The name.
+    /// The person's name.
     pub name: String,
-    /// From where.
+    /// The place that the person comes from.
     pub place: String,
-    /// Since when.
+    /// The year, -2147483648 to 2147483647.
     pub year: i32,
 }
 
 /// An external data representation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// Sun's XDR.
+    /// Sun's XDR, which is always big-endian.
     Xdr,
-    /// CORBA's CDR, in that byte order.
+    /// CORBA's CDR in this byte order. Sender and receiver choose it by `--as`; GIOP sends it in
+    /// the header of each message.
     Cdr(ByteOrder),
     /// Java object serialization.
     Java,
@@ -58,12 +72,12 @@ pub enum Form {
     Xml,
 }
 
-/// Some bytes of an encoding, and what they are.
+/// Some bytes of an encoding, with a description for `leasebox marshal` to print beside them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedPart {
-    /// The bytes.
+    /// The bytes, as they are sent.
     pub bytes: Vec<u8>,
-    /// Their meaning, in words.
+    /// The meaning of the bytes in words; empty in XML, which explains itself.
     pub what: String,
 }
 
@@ -73,10 +87,11 @@ impl EncodedPart {
     }
 }
 
-/// A person in that form, part by part: all their bytes, in order, are the encoding.
+/// Marshals a person in parts. The bytes of all parts, in order, are the encoding.
 ///
 /// # Errors
-/// When the form cannot say it: why, and what to do.
+/// Fails with the cause and the cure if the form cannot express a character: a NUL in CDR, a
+/// control character in XML.
 pub fn marshal(person: &Person, form: Form) -> Result<Vec<EncodedPart>, String> {
     match form {
         Form::Xdr => Ok(xdr::marshal(person)),
@@ -86,10 +101,10 @@ pub fn marshal(person: &Person, form: Form) -> Result<Vec<EncodedPart>, String> 
     }
 }
 
-/// The person of an encoding.
+/// Unmarshals the one person that `bytes` hold.
 ///
 /// # Errors
-/// The mistake in the bytes.
+/// Fails with a text that names the mistake and, where it is known, its place.
 pub fn unmarshal(bytes: &[u8], form: Form) -> Result<Person, String> {
     match form {
         Form::Xdr => xdr::unmarshal(bytes),
@@ -99,7 +114,7 @@ pub fn unmarshal(bytes: &[u8], form: Form) -> Result<Person, String> {
     }
 }
 
-/// The bytes of all parts.
+/// Returns the bytes of all parts together: the encoding itself.
 pub fn bytes_of(parts: &[EncodedPart]) -> Vec<u8> {
     parts.iter().flat_map(|part| part.bytes.iter().copied()).collect()
 }

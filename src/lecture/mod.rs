@@ -1,19 +1,31 @@
 //! # Chapter 8: the lecture's programs
 //!
-//! **The question.** A lecture on distributed systems shows two small servers and four ways to write a
-//! record as bytes. What do they do, byte for byte?
+//! **The question.** A lecture on distributed systems shows two echo servers, and several ways to
+//! write a record as bytes. Which bytes does each of them send?
 //!
-//! **The wrong way.** To believe the slide. A record that one machine writes as it lies in memory is read
-//! wrongly by a machine of the other byte order.
+//! **The wrong way.** A program sends a record as it lies in its memory. A receiver with the other
+//! byte order reads the year 1934 (`0000078e`) as -1912143872 (`8e070000`). A pointer within the
+//! record means nothing to the receiver at all.
 //!
-//! **The right way.** Here they run: [`echo`] serves by TCP and by UDP, [`marshal`] writes one record as
-//! CORBA's CDR, Java's serialized form, XML and others, and reads it back; [`modified_utf8`] is how Java
-//! writes a string.
+//! **The right way.** Both sides agree on an *external data representation*. The sender *marshals*
+//! the record into it, and the receiver *unmarshals* it. [`marshal`] does both for one record in
+//! four representations; [`modified_utf8`] is the form of a string in Java; [`echo`] runs the two
+//! servers.
 //!
-//! **What is guarded by what.** Nothing is shared: each connection of the echo server has its own thread
-//! and its own bytes.
+//! | the record Smith, London, 1934 | bytes | names in the message |
+//! | --- | --- | --- |
+//! | XDR, CDR | 28 | none: both sides know the fields |
+//! | Java | 96 | the class, its fields and their types |
+//! | XML | 123 | the elements, for people too |
 //!
-//! **Source** `interprocess-communication-lecture.txt`: its slides on sockets and on external data representation.
+//! The names are the price of independence: a receiver of XML finds the year wherever it stands,
+//! and a receiver of XDR has to know that it is the third field.
+//!
+//! **What is guarded by what.** The threads share no data, so there is no lock: each connection of
+//! the echo server has its own thread and its own buffer.
+//!
+//! **Source** `interprocess-communication-lecture.txt`: its slides on sockets and on external data
+//! representation.
 
 pub mod echo;
 pub mod marshal;

@@ -1,4 +1,4 @@
-//! Java's modified UTF-8: what `writeUTF` writes and `readUTF` reads.
+//! Java's modified UTF-8: the bytes that `writeUTF` writes and `readUTF` reads.
 //!
 //! ```text
 //!   U+0001 to U+007F   0xxxxxxx
@@ -6,20 +6,32 @@
 //!   U+0800 to U+FFFF   1110xxxx 10xxxxxx 10xxxxxx        each half of a surrogate pair by itself
 //! ```
 //!
-//! Java's strings are sequences of 16-bit units, so that is what is encoded here: an emoji
-//! is two units of three bytes each, and a half without its other half is a string too.
+//! A Java string is a sequence of 16-bit units, so this code encodes units and not characters. A
+//! character beyond U+FFFF is two units, a surrogate pair, and takes six bytes instead of four:
 //!
-//! **Invariants** what is encoded is decoded as the same. Like `readUTF`, decoding takes a
-//! unit in more bytes than it needs; encoding never makes one.
+//! ```text
+//!   U+1F600   UTF-8  f0 9f 98 80     here  ed a0 bd  ed b8 80     units d83d de00
+//! ```
+//!
+//! Half of such a pair alone is a valid Java string too. That is why [`decode`] returns units:
+//! Rust's `String` cannot hold them.
+//!
+//! **Invariants**
+//!
+//! 1. Decoding the encoded units returns the same units, for any units.
+//! 2. Encoding uses the fewest bytes for each unit, with one exception: NUL. Decoding also accepts
+//!    a unit in more bytes than it needs, as `readUTF` does.
 //!
 //! **Lock** none. **Source** the JDK's `DataInput`, "Modified UTF-8".
 
-/// A string's units in bytes.
+/// Returns the bytes of a string's units: at most three for each.
 pub fn encode(units: impl IntoIterator<Item = u16>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for unit in units {
         let low = 0x80 | (unit & 0x3f) as u8;
         let middle = (unit >> 6) as u8;
+        // In two bytes, `middle` is below 32 and needs no mask. In three bytes it also holds bits
+        // that stand in the first byte, and `& 0x3f` removes them.
         match unit {
             1..0x80 => bytes.push(unit as u8),
             0 | 0x80..0x800 => bytes.extend([0xc0 | middle, low]),
@@ -29,9 +41,12 @@ pub fn encode(units: impl IntoIterator<Item = u16>) -> Vec<u8> {
     bytes
 }
 
-/// A string's units from its bytes; `None` where `readUTF` throws.
+/// Returns the units of a string's bytes; `None` where `readUTF` throws: a byte of the form
+/// 10xxxxxx or 1111xxxx at the start of a unit, or a unit whose other bytes are missing or not of
+/// the form 10xxxxxx.
 pub fn decode(mut bytes: &[u8]) -> Option<Vec<u16>> {
     let mut units = Vec::new();
+    // The six bits of a byte of the form 10xxxxxx; `None` for any other byte.
     let tail = |byte: u8| (byte & 0xc0 == 0x80).then_some(u16::from(byte & 0x3f));
     loop {
         let (unit, rest) = match *bytes {

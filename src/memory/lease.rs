@@ -31,10 +31,10 @@
 //!
 //! **Lock** the tables', around the whole table. No function here copies a lease's bytes.
 //!
-//! **Simplified** a B-tree has the order of expiries. A timer wheel would save a microsecond at a
+//! **Simplified** a B-tree keeps the expiries in order. A timer wheel would save a microsecond at a
 //! million leases, and is longer to read.
 //!
-//! **Source** `memorylease.txt`: leases. There a lease of 1 ms lived for 610.
+//! **Source** `memorylease.txt`: leases. There a lease of 1 ms lived for 610 ms.
 
 mod check;
 mod committed;
@@ -64,12 +64,13 @@ pub struct LeaseTable<H> {
     buddy: Buddy,
     /// The bytes that leases may take.
     committed: Committed,
-    /// The time of the owner's next look at the free bytes; sooner when few are free.
+    /// The time at which the owner checks the free bytes next; moved forward when few are left. `None`
+    /// if it has planned no check.
     look_at: Option<Instant>,
     ids: Ids,
     /// The longest duration of a lease.
     longest: Duration,
-    /// Makes a handle of a block's offset and size.
+    /// Makes a handle from a block's offset and the lease's size.
     make: fn(u64, u64) -> H,
     /// The bytes that the leases and held blocks were requested with.
     requested: u64,
@@ -106,7 +107,7 @@ enum Tenure {
     HeldBy(Holder),
 }
 
-/// A lease that was struck from the table; its block is still used.
+/// A lease or held block that was struck from the table; its block is still used.
 #[derive(Debug)]
 #[must_use = "the block is lost unless it is given back"]
 pub struct Ending<H> {
@@ -136,9 +137,9 @@ pub struct FoundLease<H> {
 }
 
 impl<H: Clone> LeaseTable<H> {
-    /// Returns an empty table over a fresh arena. Leases may take all of it until
-    /// [`LeaseTable::committed_mut`] divides it. `make` makes a handle from the offset and size of
-    /// a block; no lease lasts longer than `longest`.
+    /// Returns an empty table over a fresh arena. Leases may take all of it, unless its owner sets a
+    /// smaller account through [`LeaseTable::committed_mut`]. `make` makes a handle from a block's
+    /// offset and a lease's size; no lease lasts longer than `longest`.
     pub fn new(buddy: Buddy, ids: Ids, longest: Duration, make: fn(u64, u64) -> H) -> Self {
         Self {
             leases: HashMap::new(),

@@ -269,7 +269,7 @@ reply! {
     }
 }
 
-/// The number in a frame for a time that there is not.
+/// Stands in a frame for a time that is missing (`None`).
 const NEVER: u64 = u64::MAX;
 
 impl<'a> Message<'a> for Inspection {
@@ -287,9 +287,9 @@ impl<'a> Message<'a> for Inspection {
         })
     }
 
-    /// Only a frame has the times and the place. JSON and XML leave them out, because their entity
-    /// tag is strong: two bodies of one version have to be the same bytes, and `left_ms` changes
-    /// all the time.
+    /// JSON and XML leave out `changed_ms`, `left_ms` and `first`. Their entity tag is strong: two
+    /// bodies of one version have to be the same bytes, and `left_ms` changes all the time. HTTP
+    /// sends both times in header fields. `first` would always be 0: these bodies have all bytes.
     fn write(&self, sink: &mut impl Sink) {
         sink.id("id", self.id);
         sink.u64("size", self.size);

@@ -111,7 +111,7 @@ type Target<'a> = (&'a [u8], Option<&'a [u8]>);
 struct Coming {
     framing: Framing,
     /// The client sends the body only after `100 Continue` (RFC 9110, section 10.1.1).
-    awaits_word: bool,
+    awaits_continue: bool,
     /// The body is longer than `MAX_WASTED`, or chunked: a refusal does not wait for it.
     is_long: bool,
 }
@@ -138,21 +138,21 @@ impl Http {
         match read {
             Ok(Some(decoded)) => decoded,
             Ok(None) if tail == Tail::Ended && !input.is_empty() => {
-                self.answering = self.of_nobody();
+                self.answering = self.without_head();
                 self.refuse(bad("the request ended before it was whole"), input.len())
             }
             Ok(None) => Decoded::Incomplete,
             Err(refusal) => {
                 if self.end.is_none() {
-                    self.answering = self.of_nobody();
+                    self.answering = self.without_head();
                 }
                 self.refuse(refusal, input.len())
             }
         }
     }
 
-    /// Returns the terms of an answer to an unreadable head: text, no body for HEAD, then close.
-    fn of_nobody(&self) -> Answering {
+    /// Returns the terms of an answer while no head was read: text, no body for HEAD, then close.
+    fn without_head(&self) -> Answering {
         let method = self.is_head.then_some(Method::Head);
         Answering { method, closes: true, ..Answering::default() }
     }
@@ -168,28 +168,29 @@ impl Http {
     /// Reads a request whose head is complete; returns `None` while its body is not.
     ///
     /// # Errors
-    /// A refusal that closes the connection; any other refusal is an answer of HTTP's own.
+    /// A refusal after which the connection closes. One after which it goes on comes as `Ok`: its
+    /// answer is kept, and [`Decoded::Own`] asks the caller to encode it.
     fn read<'a>(
         &mut self,
         input: &'a [u8],
         end: usize,
         policy: &Policy,
     ) -> Result<Option<Decoded<'a>>, Refusal> {
-        self.answering = self.of_nobody();
+        self.answering = self.without_head();
         let head = parse(&input[..end])?;
         let (wanted, coming) = self.judge(&head, policy)?;
         let rest = &input[end..];
-        let awaits_word = coming.awaits_word && rest.is_empty();
+        let awaits_continue = coming.awaits_continue && rest.is_empty();
         // A refusal waits for a short body, and the connection goes on. It does not wait for a long
         // one, nor for a client that itself waits for `100 Continue`.
         let wanted = match wanted {
-            Err(refusal) if coming.is_long || awaits_word => {
+            Err(refusal) if coming.is_long || awaits_continue => {
                 return Err(Refusal { is_last: true, ..refusal });
             }
             wanted => wanted,
         };
         match body::whole(rest, coming.framing, &mut self.scan, policy.max_message)? {
-            None if !awaits_word || self.is_continued => Ok(None),
+            None if !awaits_continue || self.is_continued => Ok(None),
             None => {
                 self.is_continued = true;
                 self.own = Some(Own::Continue);
@@ -208,7 +209,8 @@ impl Http {
         }
     }
 
-    /// Judges a head: returns its request or the refusal of that, and what follows the head.
+    /// Judges a head: returns its request, or the refusal of that request, and the body that it
+    /// announces.
     ///
     /// # Errors
     /// Those of [`understand`]: a body that has no certain end cannot be skipped either.
@@ -226,9 +228,9 @@ impl Http {
             None => method.and_then(|method| route(method, path, query)),
         };
         let framing = asked.framing;
-        let awaits_word = asked.expects_continue && framing != Framing::Length(0);
+        let awaits_continue = asked.expects_continue && framing != Framing::Length(0);
         let is_long = !matches!(framing, Framing::Length(..=MAX_WASTED));
-        Ok((wanted, Coming { framing, awaits_word, is_long }))
+        Ok((wanted, Coming { framing, awaits_continue, is_long }))
     }
 
     /// Returns the request for a service, or `None` for one that HTTP answers by itself.
@@ -305,7 +307,7 @@ impl Http {
 
     /// Prepares 408 for a request that did not arrive in time; the caller encodes it next.
     pub fn set_timed_out(&mut self, error: &Error) {
-        self.answering = self.of_nobody();
+        self.answering = self.without_head();
         let refusal = Refusal::last(408, error.text.clone());
         self.own = Some(Own::Response(self.answering.refuse(&refusal)));
     }

@@ -4,7 +4,7 @@
 //! and a browser speaks HTTP. How does one server understand all of them without a second list of
 //! its commands?
 //!
-//! **The wrong way.** A parser for each command in each format. Six formats and forty-two commands
+//! **The wrong way.** A parser for each command in each format. Five formats and forty-two commands
 //! make over two hundred parsers, and a bug hides in one of them.
 //!
 //! **The right way.** A command describes itself once, field by field

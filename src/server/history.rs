@@ -20,7 +20,7 @@
 //!    age without an entry is refused. So a copy that arrives after its entry was dropped is not
 //!    executed: the server answers that it no longer knows the token.
 //! 2. There are never more entries than the bound. A full history refuses new clients and drops no
-//!    entry for them. At most half of the entries, rounded up, belong to one address.
+//!    entry for them. One address has at most half of the bound, rounded up.
 //! 3. An entry whose time is over is dropped within half of that time: a sweep is due a quarter
 //!    after the last one, and the thread wakes up at the latest another quarter later, whatever
 //!    arrives.
@@ -57,6 +57,7 @@ pub struct History {
     /// The number of entries of each address. Counted as entries come and go: a walk over all
     /// entries for each new client would take longer as the history fills.
     addresses: HashMap<IpAddr, usize>,
+    /// The bound: the most entries.
     most: usize,
     /// The time for which an entry is kept after its client was heard.
     time: Duration,
@@ -219,8 +220,8 @@ impl History {
     }
 
     /// Returns whether another client at this address fits: the bound is not reached, and the
-    /// address has less than half of the entries, rounded up. With a bound of 1, one address may
-    /// have it.
+    /// address has fewer entries than half of the bound, rounded up. Rounded down, a bound of 1
+    /// would let no address in.
     fn has_room(&self, ip: IpAddr) -> bool {
         let of_this_address = self.addresses.get(&ip).copied().unwrap_or_default();
         self.entries.len() < self.most && of_this_address < self.most.div_ceil(2)

@@ -7,14 +7,23 @@
 //!   list KIND TOTAL COLUMN,COLUMN,… VALUE,VALUE,… VALUE,VALUE,…
 //! ```
 //!
+//! | column | meaning |
+//! | --- | --- |
+//! | `offset`, `block`, `size` | the block's place and bytes; the bytes that the lease was asked for |
+//! | `left_ms` | the time that the lease has left, rounded up |
+//! | `opener`, `other` | the processes of a session; the first one opened it |
+//! | `…_end`, `…_waiting` | `open` or `closed`; the messages that this process has yet to receive |
+//! | `speaks`, `does` | the connection's format; its thread's activity |
+//! | `process` | the name of the client's process, `-` for none |
+//!
 //! Leases come in the order in which they end, connections in the order in which they came,
 //! sessions in the order of their processes' names.
 //!
 //! **Invariants**
 //!
 //! 1. A list has at most 512 rows, however many things there are; `total` counts all of them.
-//! 2. Of an id a list shows three digits, or none of a short one: a client that has the whole id
-//!    has the lease.
+//! 2. A list shows three digits of a UUID and none of a numeric id, because a client that knows the
+//!    whole id can use the lease.
 //! 3. Each row has as many values as there are columns. No value holds a space or a comma.
 //!
 //! **Lock** the tables', once for each list: the rows are copied, and words are made of them after

@@ -1,5 +1,5 @@
 //! The commands of this chapter: a process joins, opens sessions, and sends and receives messages.
-//! Each command is a row and a function that executes it. A command that may wait has a second
+//! Each command is a row (a `command!` below) and a function that executes it. A command that may wait has a second
 //! function: in [`super::entering`] for `join`, in [`super::waiting`] for the others. In text:
 //!
 //! | request | reply |
@@ -15,7 +15,7 @@
 //! | `forward SESSION OTHER` | `forwarded OTHER LENGTH`: the oldest of SESSION, by its location |
 //! | `close SESSION` | `closed SESSION` |
 //! | `sessions` | `sessions SESSION:NAME:INWARD:OUTWARD …`: messages to receive, and messages that the other end has not received; NAME is empty when the other end is closed |
-//! | `lookup NAME [MS]` | `found NAME`, when there is such a process within MS (0) |
+//! | `lookup NAME [MS]` | `found NAME` if there is such a process within MS (0), otherwise `not-found` |
 //! | `watch` | `watching NAME …`: all processes; later joins and ends are signals |
 //! | `register SIZE` | `registered BLOCK SIZE`: one more block of the process's own |
 //! | `grow SIZE [BLOCK]` · `shrink SIZE [BLOCK]` | `block SIZE`: what it has now; BLOCK is 0, the one joined with |
@@ -34,7 +34,8 @@
 //! | `closed SESSION` | the other end is closed; earlier messages can still be received |
 //! | `joined NAME` · `left NAME` | a process joined or ended (after `watch` only) |
 //!
-//! DATA is as in `set`. Sizes, offsets and lengths are bytes, MS milliseconds.
+//! DATA is as in `set`. Sizes, offsets and lengths are bytes, MS milliseconds; a number in
+//! parentheses is the default of MS.
 //!
 //! ```text
 //!   alice                            bob
@@ -232,7 +233,8 @@ reply! {
 
 impl Execute<Shared> for Lookup<'_> {
     fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Found, Error> {
-        // Before the lock: an impossible name costs the other clients nothing.
+        // Looks once, and ignores `ms`: `begin` in `waiting.rs` is the function that waits. The name
+        // is checked before the lock: an impossible one costs the other clients nothing.
         check_name(&self.name)?;
         let is_there = shared.memory.read(|tables, _| tables.engine().is_there(&self.name));
         let found = || Found { name: self.name.to_string() };

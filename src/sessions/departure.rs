@@ -131,7 +131,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 let notices = process.map(|process| &mut process.notices);
                 if let Some(notices) = notices {
                     for gone in end.inbox.iter().filter(|queued| owned(&queued.message)) {
-                        notices.take_back(gone.notice);
+                        notices.withdraw(gone.notice);
                     }
                 }
                 end.inbox.retain(|queued| !owned(&queued.message));

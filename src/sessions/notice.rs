@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   waiting      1 opened S a │ 2 message S 5 │ 4 closed T │ …      in the order of their numbers;
-//!                                               3 was taken back: its message was received unheard
+//!                                               3 was withdrawn: its message was received
+//!                                               before the notice was told
 //!   back         joined b                                           told before those in `waiting`
 //!   of_session   (S, Opened) ─► 1    (T, Closed) ─► 4               the one of its kind
 //! ```
@@ -13,12 +14,12 @@
 //!
 //! **Invariants**
 //!
-//! 1. A notice that no longer holds is taken back unheard: of a message that was received, of a
-//!    process or a session that came and went. A notice in `back` stays: a connection took it while
-//!    it still held.
-//! 2. Of each other kind, one notice waits for a session at most.
-//! 3. At most [`MAX_OVER`] notices are kept of sessions that are over. A process that does not
-//!    listen for longer misses the oldest.
+//! 1. A notice that no longer holds is withdrawn (removed before it is told): the notice of a
+//!    message that was received, or of a process or session that came and went. A notice in `back`
+//!    stays, because it still held when a connection took it.
+//! 2. At most one notice of each [`Kind`] waits for each session.
+//! 3. At most [`MAX_OVER`] notices of sessions that are over are kept. A process with more of them
+//!    misses the oldest.
 //! 4. Each number in `of_session` and `joined` stands in `waiting` too.
 //!
 //! So a process keeps no more notices than one for each message in its inboxes, five for each of
@@ -39,7 +40,7 @@ use std::sync::Arc;
 use crate::sessions::words::{Notice, SessionId};
 
 /// The number of a notice, counted from 1 in each process and never reused. The engine uses 0 for a
-/// notice to a process that has ended: to take 0 back does nothing.
+/// notice to a process that has ended: to withdraw 0 does nothing.
 pub(super) type NoticeNumber = u64;
 
 /// The most notices that are kept of sessions that are over. All other notices are bounded by what
@@ -70,7 +71,7 @@ pub(super) struct Notices {
     /// The notice that waits for a session and a kind, while the session is not over.
     of_session: BTreeMap<(SessionId, Kind), NoticeNumber>,
     /// Notices of sessions that are over, oldest first. A number stays here after its notice was
-    /// heard; to take that back later does nothing.
+    /// told; to withdraw that one later does nothing.
     over: VecDeque<NoticeNumber>,
     /// The `joined` notices that wait, by the name of the process that joined.
     joined: HashMap<Arc<str>, NoticeNumber>,
@@ -112,7 +113,7 @@ impl Notices {
 
     /// Removes the notice of a message, or of a session that is over. Does nothing when it was
     /// taken already.
-    pub fn take_back(&mut self, number: NoticeNumber) {
+    pub fn withdraw(&mut self, number: NoticeNumber) {
         self.waiting.remove(&number);
     }
 
@@ -173,7 +174,7 @@ impl Notices {
         self.of_session.retain(|&(of, _), _| of != session);
         while self.over.len() > MAX_OVER {
             let oldest = self.over.pop_front();
-            oldest.into_iter().for_each(|oldest| self.take_back(oldest));
+            oldest.into_iter().for_each(|oldest| self.withdraw(oldest));
         }
     }
 
@@ -251,7 +252,7 @@ mod tests {
         let (a, told) = (notices.next().unwrap(), notices.next().unwrap());
         notices.put_back(told);
         notices.put_back(a);
-        notices.take_back(message);
+        notices.withdraw(message);
         let told = [joined("a"), Notice::Message { session, length: 5 }, joined("c")];
         assert_eq!(all(&mut notices), told);
     }

@@ -38,7 +38,7 @@ use crate::sessions::words::{Notice, SessionId, SessionState};
 use crate::sessions::{Copying, Engine, RegisteredProcess, no_session};
 
 /// A message in an inbox, and the notice of it. When the message leaves the inbox unheard, the
-/// notice is taken back.
+/// notice is withdrawn.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Queued {
     pub message: MessageId,
@@ -204,7 +204,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let (other, is_open, is_empty) = (other.process, !other.is_closed, other.inbox.is_empty());
         for Queued { message, notice } in inbox {
             if let Some(process) = self.sessions.registered.get_mut(&number) {
-                process.notices.take_back(notice);
+                process.notices.withdraw(notice);
             }
             self.sessions.counts.lost += 1;
             self.settle(message, Delivery::Lost);
@@ -263,7 +263,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             if let (Some(queued), Some(process)) =
                 (end.inbox.remove(at), self.sessions.registered.get_mut(&end.process))
             {
-                process.notices.take_back(queued.notice);
+                process.notices.withdraw(queued.notice);
             }
             self.read(message);
             break;

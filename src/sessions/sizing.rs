@@ -20,13 +20,13 @@
 //!
 //! 1. A used sub-block is never given back.
 //! 2. A block that could not grow to its new size has its old one.
-//! 3. The entry, the account of administrative memory and the manager change together with the
-//!    extents.
+//! 3. The process's entry, the account of administrative memory and the block's allocator change
+//!    together with the extents.
 //!
 //! **Lock** the tables. No thread copies in bytes that are given back, because no sub-block lies
 //! there.
 //!
-//! **Cost** a change of size makes the block's manager anew: a step for each message in the block.
+//! **Cost** a change of size builds the block's allocator anew: a step for each message in the block.
 //!
 //! **Simplified** holes in the middle of a block stay: messages are never moved together.
 //!
@@ -131,8 +131,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.note_grown(number);
     }
 
-    /// Enters the process in the set of those that a low arena may shrink, if one of its blocks is
-    /// larger than was asked for; otherwise removes it.
+    /// Enters the process in `grown`, if one of its blocks is larger than was asked for; otherwise
+    /// removes it. The blocks of those processes shrink when committed memory is short.
     pub(super) fn note_grown(&mut self, number: ProcessNumber) {
         let blocks =
             self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.blocks);

@@ -1,4 +1,24 @@
 //! Commands as leasebox frames: the words become a request, the reply becomes words.
+//!
+//! ```text
+//!   lease 64 5000 ─► Request::Lease ─► frame ─► server
+//!   You have leased 64 bytes …  ◄─ Reply::Leased ◄─ frame ◄─┘
+//! ```
+//!
+//! The shell has split the line already: `set ID "two words"` is three words. Joined with spaces
+//! they would be parsed as a text line, in which data is escaped. So a command that ends with data
+//! goes through the parser of RESP instead, whose bulk strings hold any bytes:
+//!
+//! ```text
+//!   set 7 a\nb   line    set 7 a\nb                      the data has a line break
+//!                bulks   $3 set   $1 7   $4 a\nb         the data has a backslash and an n
+//! ```
+//!
+//! **Invariants** the data of these commands arrives at the server as the shell gave it, byte by
+//! byte.
+//!
+//! **Lock** none. **Source** [`crate::protocol::text`] and [`crate::protocol::resp`] for the two
+//! parsers.
 
 use std::time::Duration;
 
@@ -14,11 +34,16 @@ use crate::common::id::{IdKind, parse_decimal};
 use crate::protocol::output::Output;
 use crate::protocol::text;
 
-/// The rows that are asked for, to find the busiest clients among them: as many as fit a datagram of
-/// 8 KiB.
+/// The request for `table ROWS busiest` by datagrams. A row has 16 bytes, and 48 bytes stand before
+/// the rows (header, token, count, padding): 500 rows have 8048 bytes and fit in 8 KiB, the
+/// server's default `--datagram`.
 const DATAGRAM_ROWS: &[u8] = b"table 500";
 
-/// Sends the command over TCP and returns the answer as text.
+/// Sends the command over TCP and returns the answer as text. With `--process` the connection
+/// attaches to the process first, and leaves it when it closes.
+///
+/// # Errors
+/// Fails with a [`Failure`]. If the attach fails, the command is not sent.
 pub fn answer(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     let (asked, busiest) = busiest(words, MAX_ROWS)?;
     let bulks = bulks(words);
@@ -32,8 +57,12 @@ pub fn answer(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failu
     Ok(shown(&request, client.ask(&request)?, busiest))
 }
 
-/// Sends the command by datagrams and returns the answer as text. With `way` `None`, the R protocol,
-/// there is no reply and the text is empty.
+/// Sends the command by datagrams and returns the answer as text. `way` is `None` for the R
+/// protocol: there is no reply, and the text is empty.
+///
+/// # Errors
+/// Fails with a [`Failure`]. With a token, R fails only if the datagram cannot be sent: a lost one
+/// looks like success.
 pub fn by_datagrams(
     place: &Destination<'_>,
     way: Option<Way>,
@@ -43,6 +72,7 @@ pub fn by_datagrams(
     let (asked, busiest) = busiest(words, DATAGRAM_ROWS)?;
     let bulks = bulks(words);
     let request = request(words, &asked, &bulks)?;
+    // R sends Hello too, and repeats it until a Welcome comes: a request needs a token.
     let known = way.unwrap_or(Way { retry, ..Way::default() });
     let mut client = Client::by_datagrams(place.host, place.port, place.left(), known)?;
     client.set_limit(place.left());
@@ -55,6 +85,7 @@ pub fn by_datagrams(
     }
 }
 
+/// Returns the reply as text: the homework's words, a table, a statement, or the server's text.
 fn shown(request: &Request<'_>, mut reply: Reply<'_>, busiest: Option<usize>) -> Vec<u8> {
     match (request, &mut reply) {
         (Request::Lease(_), Reply::Leased(Leased { id, size, duration_ms })) => {
@@ -67,6 +98,8 @@ fn shown(request: &Request<'_>, mut reply: Reply<'_>, busiest: Option<usize>) ->
     }
 }
 
+/// Returns the reply as the line that a text client would receive. It has no limit of length: the
+/// reply is in memory already.
 fn as_text(reply: &Reply<'_>) -> Vec<u8> {
     let mut out = Output::default();
     text::encode(reply, usize::MAX, &mut out);
@@ -74,8 +107,11 @@ fn as_text(reply: &Reply<'_>) -> Vec<u8> {
     line(printable(text.trim_end_matches('\n')))
 }
 
-/// Words as the shell has them: data is not escaped, and a lease has a default duration. A command
-/// that ends with data is read from its `bulks`, another one from its `line`.
+/// Returns the request that the words say. A command that ends with data is parsed from `bulks`,
+/// any other from `line`. Both are the same words, and the request borrows from them.
+///
+/// # Errors
+/// Fails with the parser's error, before anything is sent.
 fn request<'a>(words: &[&[u8]], line: &'a [u8], bulks: &'a [u8]) -> Result<Request<'a>, Failure> {
     let wrong = |error: Error| Failure::NoAnswer(error.text.into_owned());
     let command = words[0].to_ascii_lowercase();
@@ -86,6 +122,8 @@ fn request<'a>(words: &[&[u8]], line: &'a [u8], bulks: &'a [u8]) -> Result<Reque
         (b"deliver", [_, ms, _]) if parse_decimal(ms).is_none() => {
             Err(Failure::NoAnswer("MS is no number of milliseconds; give digits".into()))
         }
+        // Each of these ends with data, if it has as many words. With fewer it has none, and a line
+        // does.
         (b"set" | b"open" | b"send" | b"publish", [_, _])
         | (b"deliver" | b"replace", [_, _, _]) => text::parse_bulks(bulks).map_err(wrong),
         (b"set", _) => Err(form("set ID DATA, with the data in quotes")),
@@ -93,12 +131,14 @@ fn request<'a>(words: &[&[u8]], line: &'a [u8], bulks: &'a [u8]) -> Result<Reque
     }
 }
 
-/// Returns the words as bulk strings of RESP, which hold any bytes.
+/// Returns the words as bulk strings of RESP: a length, and then that many bytes. So a word may
+/// hold spaces and line breaks.
 fn bulks(words: &[&[u8]]) -> Vec<u8> {
     let bulk = |word: &&[u8]| [format!("${}\r\n", word.len()).as_bytes(), *word, b"\r\n"].concat();
     words.iter().flat_map(bulk).collect()
 }
 
+/// Returns a lease request, which names the lease by a UUID.
 fn lease<'a>(size: &[u8], duration: &[u8]) -> Result<Request<'a>, Failure> {
     let (size, duration_ms) = (parse(size, "SIZE")?, parse(duration, "MS")?);
     Ok(Request::Lease(Lease { size, duration_ms, id_kind: IdKind::Uuid }))

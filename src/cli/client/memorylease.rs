@@ -1,4 +1,22 @@
-//! Commands as MemoryLease frames, which the original's servers know too.
+//! Commands as MemoryLease frames, which an original server knows too.
+//!
+//! ```text
+//!   > 1 Lease, length 8        size 1024, duration 5000
+//!   < 2 Leased, length 4       id 123
+//!   You have leased 1024 bytes for 5000 MS with id 123
+//! ```
+//!
+//! An original server reads integers as they lie in its own memory. So the client sends its native
+//! order, as the original client does: both work on one kind of machine. A leasebox server accepts
+//! either order.
+//!
+//! **Invariants** a frame is read whole, in as many reads as it takes. An original client reads
+//! once, and takes a part of a long answer for all of it.
+//!
+//! **Lock** none. **Simplified** one frame on each connection. These frames have no text for
+//! errors, so the client guesses the cause from -1 or an empty answer.
+//!
+//! **Source** `memorylease.txt`; [`crate::protocol::memorylease`] has the frames.
 
 use crate::cli::client::{Destination, Failure, bad_news_of, got, line, parse};
 use crate::client::CallError;
@@ -10,7 +28,12 @@ use crate::protocol::memorylease::{
 };
 use crate::protocol::text::MAX_LINE;
 
-/// Sends one frame and returns the payload of the answer.
+/// Connects, sends one frame, and returns the payload of the answer, which must be of the type
+/// `expected`.
+///
+/// # Errors
+/// Fails with bad news if the server answers in text; with `NoAnswer` if the frame is of another
+/// type, cut, or longer than `--max-message`; or with the error of the call.
 fn exchange(
     place: &Destination<'_>,
     kind: i32,
@@ -21,6 +44,7 @@ fn exchange(
     let deadline = wire.deadline();
     let order = ByteOrder::NATIVE;
     let payload = payload.concat();
+    // One write, so the frame leaves in one piece.
     wire.write(&[header(order, kind, payload.len()).as_slice(), &payload].concat(), deadline)?;
     let begin = loop {
         match wire.pending().first_chunk::<HEADER>() {
@@ -29,7 +53,7 @@ fn exchange(
         }
     };
     if begin.starts_with(b"error ") {
-        // A server that has too many clients answers in text before it knows the client's format.
+        // A full server answers in text: it has not read the client's format. No type is `erro`.
         return Err(bad_news_of(&wire.read_line(MAX_LINE, deadline)?[b"error ".len()..]));
     }
     let mut rest = &begin[..];
@@ -40,6 +64,7 @@ fn exchange(
         return Err(unreadable());
     };
     wire.consume(HEADER);
+    // The buffer grows with the bytes that arrive, not with the claimed length.
     while wire.pending().len() < length {
         match wire.read(length, deadline) {
             Err(CallError::Closed) => return Err(unreadable()),
@@ -49,11 +74,15 @@ fn exchange(
     Ok(wire.pending()[..length].to_vec())
 }
 
+/// Returns the error for an answer that is no frame of the expected type.
 fn unreadable() -> Failure {
     Failure::NoAnswer("the answer is no MemoryLease frame; is that a leasebox server?".into())
 }
 
-/// Leases bytes. The id in the answer is a number.
+/// Leases bytes. The id in the answer is a positive number.
+///
+/// # Errors
+/// Fails with bad news if the server gives no lease, for whatever reason: the frame has only -1.
 pub fn lease(place: &Destination<'_>, size: &[u8], duration: &[u8]) -> Result<Vec<u8>, Failure> {
     let (bytes, ms) = (parse::<i32>(size, "SIZE")?, parse::<i32>(duration, "MS")?);
     let order = ByteOrder::NATIVE;
@@ -68,6 +97,10 @@ pub fn lease(place: &Destination<'_>, size: &[u8], duration: &[u8]) -> Result<Ve
 }
 
 /// Sets the data of a lease with a numeric id.
+///
+/// # Errors
+/// Fails with bad news if the data does not fit, or if there is no such lease. The lease is
+/// unchanged then.
 pub fn set(place: &Destination<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8>, Failure> {
     let (number, order) = (parse::<i32>(id, "ID")?, ByteOrder::NATIVE);
     let payload = [&order.put_i32(number)[..], &order.put_i64(data.len() as i64), data];
@@ -82,7 +115,12 @@ pub fn set(place: &Destination<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8>, F
     }
 }
 
-/// Gets the data of a lease with a numeric id.
+/// Gets the data of a lease with a numeric id. The answer is the whole lease, with zeros behind the
+/// data.
+///
+/// # Errors
+/// Fails with bad news if there is no such lease: the answer is empty then. A lease has at least
+/// one byte, so no lease gives an empty answer.
 pub fn get(place: &Destination<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
     let (number, order) = (parse::<i32>(id, "ID")?, ByteOrder::NATIVE);
     let answer = exchange(place, ACCESS_DATA, &[&order.put_i32(number)], ACCESS_DATA)?;
@@ -93,6 +131,7 @@ pub fn get(place: &Destination<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(got(number.to_string().as_bytes(), data))
 }
 
+/// Returns the bad news for an id without a lease: it never was, was released, or has expired.
 fn no_such_lease(number: i32) -> Failure {
     Failure::BadNews(format!("there is no lease {number}, or no longer; lease again"))
 }

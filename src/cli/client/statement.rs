@@ -1,13 +1,17 @@
-//! Pools, accounts and debts as a bank would print them; lists as tables.
+//! Pools, accounts and debts, printed like a bank statement; lists, printed as tables.
 //!
 //! ```text
-//!   pool               size         free     freeable     given out
-//!   committed        524352       523328            0          1024
+//!   pool                   size         free     freeable    given out
+//!   committed            524352       523328            0         1024
 //! ```
 //!
-//! **Invariants** no line is longer than 80 columns; every sum stands under its column.
+//! **Invariants** no line of a statement is longer than 80 columns, and each sum stands under its
+//! column. (A list is as wide as its values.)
 //!
-//! **Lock** none. **Source** ours.
+//! **Lock** none: plain values. The server took them under its lock at one moment, so the sums are
+//! right.
+//!
+//! **Source** ours; the pools are those of `cooperative-memory-management.txt`, figure 7A.
 
 use std::fmt::Write;
 
@@ -16,11 +20,12 @@ use crate::commands::Reply;
 use crate::cooperative::words::{Account, Amounts, Pool, PoolState, Pressure};
 use crate::server::lists::Listing;
 
-/// Columns of a label, and of a number behind a space: 14 and five of 13 are 79.
+/// The columns of a label, and of a number behind a space. A label and five numbers have 14 + 5 ×
+/// 13 = 79. Twelve digits hold almost a terabyte.
 const LABEL: usize = 14;
 const NUMBER: usize = 12;
 
-/// The statement that this reply is; `None` for another reply.
+/// Returns the statement of a reply; `None` for a reply that is none.
 pub fn of(reply: &Reply<'_>) -> Option<String> {
     match reply {
         Reply::Pools(statement) => Some(of_pools(&statement.pools, &statement.pressure)),
@@ -31,6 +36,7 @@ pub fn of(reply: &Reply<'_>) -> Option<String> {
     }
 }
 
+/// Appends one line: a label on the left, cells on the right.
 fn row(text: &mut String, label: &str, cells: impl IntoIterator<Item = impl ToString>) {
     let _ = write!(text, "{label:LABEL$}");
     for cell in cells {
@@ -40,11 +46,13 @@ fn row(text: &mut String, label: &str, cells: impl IntoIterator<Item = impl ToSt
     text.push('\n');
 }
 
+/// Returns the statement of all pools, with their sum and the pressure.
 fn of_pools(pools: &[PoolState], pressure: &Pressure) -> String {
     let mut text = String::new();
     row(&mut text, "pool", ["size", "free", "freeable", "given out"]);
     let mut sum = [0; 4];
     for &PoolState { pool, size, free, freeable } in pools {
+        // The figures may come from any server: a subtraction that cannot be is 0, not a panic.
         let cells = [size, free, freeable, size.saturating_sub(free)];
         sum.iter_mut()
             .zip(cells)
@@ -52,6 +60,7 @@ fn of_pools(pools: &[PoolState], pressure: &Pressure) -> String {
         row(&mut text, pool.word(), cells);
     }
     row(&mut text, "sum", sum);
+    // Hundredths of a percent, as integers: 5 is 0.05 %.
     let share = |share: u32| format!("{}.{:02} %", share / 100, share % 100);
     text.push('\n');
     row(&mut text, "pressure", ["last 10 s", "last 60 s"]);
@@ -60,6 +69,7 @@ fn of_pools(pools: &[PoolState], pressure: &Pressure) -> String {
     text
 }
 
+/// Returns the statement of each process, and the sum of all.
 fn of_accounts(accounts: &[Account]) -> String {
     let mut text = String::new();
     let mut sum = [Amounts::default(); 2];
@@ -77,7 +87,8 @@ fn of_accounts(accounts: &[Account]) -> String {
             row(&mut text, label, Pool::ALL.map(|pool| amounts[pool]));
         }
         text.push('\n');
-        // Numbers of a server that may be any: nothing overflows.
+        // The figures may come from any server: a sum that does not fit stays at the greatest
+        // number.
         for (sum, amounts) in sum.iter_mut().zip([account.holds, account.owes]) {
             *sum = Amounts::each(|pool| sum[pool].saturating_add(amounts[pool]));
         }
@@ -89,6 +100,7 @@ fn of_accounts(accounts: &[Account]) -> String {
     text
 }
 
+/// Returns one process's debts by pool.
 fn of_debts(owed: &Amounts) -> String {
     let mut text = String::new();
     row(&mut text, "pool", Pool::ALL.map(Pool::word));
@@ -96,12 +108,14 @@ fn of_debts(owed: &Amounts) -> String {
     text
 }
 
-/// Each column as wide as its widest value; a last line where there are more than are listed.
+/// Returns a list as a table. Each column is as wide as its widest value. If the server has more
+/// rows than it sent, a last line says so.
 fn of_listing(listing: &Listing) -> String {
     let Listing { what, total, columns, rows } = listing;
     let head: Vec<String> = columns.iter().map(|column| printable(column)).collect();
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|value| printable(value)).collect()).collect();
+    // A closure, because the lines are needed twice: to measure them, and to print them.
     let lines = || std::iter::once(&head).chain(&rows);
     let wide =
         |at: usize| lines().filter_map(|row| row.get(at)).map(|value| value.chars().count()).max();

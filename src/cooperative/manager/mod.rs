@@ -2,16 +2,23 @@
 //! manager asks back.
 //!
 //! ```text
-//!   join ─────► committed ─► own block          membership   processes, their clients, their end
-//!                                               allocation   figures 5, 6 and 8 to 12
-//!   request ──► decide ────► lease table ─► id  waiting      requests that wait for memory
-//!   return ───► repay ─────► pools ─► serve     collection   the choice of processes to ask
-//!   report ───► status ────► collect ─► signal  statement    pools and accounts
-//!                                               extents      the memory of own blocks
+//!   join ─────► committed ─► own block          membership, extents
+//!   request ──► decide ────► lease table ─► id  allocation; waiting, if it has to wait
+//!   return ───► repay ─────► pools ─► serve     allocation, then waiting
+//!   report ───► status ────► collect ─► signal  allocation, then collection
 //! ```
 //!
+//! | module | content |
+//! | --- | --- |
+//! | membership | processes, their clients, their end |
+//! | allocation | figures 5, 6 and 8 to 12 |
+//! | waiting | requests that wait for memory |
+//! | collection | the choice of processes to ask |
+//! | statement | pools and accounts |
+//! | extents | the memory of own blocks |
+//!
 //! The manager never waits. It answers at once, or gives a ticket. Waiting and waking are the
-//! server's: the manager keeps a waker for each process, which its owner made, and hands out those
+//! server's: the manager keeps a waker for each process, which the server made, and hands out those
 //! to wake ([`Processes::take_wakers`]). So the same manager runs in the server, in the simulation,
 //! and in tests without a thread or a clock.
 //!
@@ -144,6 +151,7 @@ pub struct Processes<W> {
     /// The number of processes with a request in the queue. It changes when a process's first
     /// request enters, and when its last one leaves.
     waiting: usize,
+    /// Measures the share of the time in which processes waited for memory.
     pressure: PressureMeter,
     // The work that is left.
     /// The bytes that each pool gets back with a block that was struck and is not given back yet,

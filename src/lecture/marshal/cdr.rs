@@ -5,10 +5,15 @@
 //!   length     "Smith" and NUL    padding  length     "London" and NUL     padding year
 //! ```
 //!
-//! In the sender's byte order, which GIOP's message header tells and `--as` tells here.
-//! A string with a NUL within cannot be said: its NUL would be its end.
+//! Integers have the sender's byte order. GIOP's message header names it; here there is no header,
+//! and the user names it by `--as`. Read in the wrong order, the length 6 is 100,663,296: longer
+//! than the rest, so the mistake is found at once.
 //!
-//! **Invariants** those of [`crate::protocol::cdr`], which does the work.
+//! A string ends with NUL, and its length counts the NUL. So a string cannot contain a NUL: a C
+//! program would take the first one for its end.
+//!
+//! **Invariants** those of [`crate::protocol::cdr`], which does the work: the same code writes the
+//! server's leasebox frames.
 //!
 //! **Lock** none. **Source** OMG, CORBA 3.3, part 2, section 9.3; the book's figure of CDR, whose
 //! lengths leave the NUL out.
@@ -18,10 +23,10 @@ use crate::lecture::marshal::{EncodedPart, Person};
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::cdr::{Reader, Writer};
 
-/// A person in CDR.
+/// Marshals a person in CDR.
 ///
 /// # Errors
-/// For a NUL within a string.
+/// Fails with a text for a NUL within a string.
 pub fn marshal(person: &Person, order: ByteOrder) -> Result<Vec<EncodedPart>, String> {
     let Person { name, place, year } = person;
     if name.contains('\0') || place.contains('\0') {
@@ -32,9 +37,12 @@ pub fn marshal(person: &Person, order: ByteOrder) -> Result<Vec<EncodedPart>, St
     let mut ends = Vec::new();
     for field in [name, place] {
         writer.string(field);
+        // The next integer would write this padding anyway. Written here, it belongs to the part of
+        // its string, and changes no byte.
         writer.align(size_of::<u32>());
         ends.push(writer.length());
     }
+    // The same 32 bits: CDR writes signed numbers in two's complement, as Rust stores them.
     writer.u32(year.cast_unsigned());
     let (names, rest) = bytes.split_at(ends[0]);
     let (places, years) = rest.split_at(ends[1] - ends[0]);
@@ -45,16 +53,19 @@ pub fn marshal(person: &Person, order: ByteOrder) -> Result<Vec<EncodedPart>, St
     ])
 }
 
+/// Describes one string: its length with the NUL, its text, and the padding, which is the rest of
+/// the part's `bytes`.
 fn described(field: &str, text: &str, bytes: usize) -> String {
     let length = text.len() + 1;
     let padding = bytes - size_of::<u32>() - length;
     format!("{field:<6} length {length}, {text:?} and NUL, padding {padding}")
 }
 
-/// The person of a CDR encoding.
+/// Unmarshals a person in CDR, in the byte order that the caller names.
 ///
 /// # Errors
-/// The mistake in the bytes.
+/// Fails with the mistake in the bytes. A wrong byte order looks like a length that is too long, so
+/// the text asks about it.
 pub fn unmarshal(bytes: &[u8], order: ByteOrder) -> Result<Person, String> {
     let read = || -> Result<Person, Malformed> {
         let mut reader = Reader::new(bytes, 0, order);

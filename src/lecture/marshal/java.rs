@@ -14,15 +14,34 @@
 //!   74 0006 "London"                           place
 //! ```
 //!
-//! Each class descriptor, string and object gets a handle as it comes, from 7e0000 on, and
-//! comes a second time as a reference to it. What is written here is what the JDK writes for
-//! `class Person implements Serializable` in the default package with
-//! `serialVersionUID = 1`, whose strings are two objects. Reading takes any
-//! `serialVersionUID` (the lecture's class has one that the compiler made up), fields in any
-//! order, and references to strings.
+//! The stream describes the class before the object, so a reader needs no prior agreement. The
+//! price: only 15 of the 96 bytes are the name, the place and the year.
 //!
-//! **Invariants** reading makes one `Person` and nothing else, whatever the stream names: no
-//! class is ever loaded.
+//! Each class descriptor, string and object gets a *handle* when it first comes: 7e0000, 7e0001 and
+//! so on. When it comes again, the stream holds only a reference to the handle:
+//!
+//! ```text
+//!   7e0000  class Person              7e0003  "Smith"
+//!   7e0001  "Ljava/lang/String;"      7e0004  "London"
+//!   7e0002  the object
+//! ```
+//!
+//! With handles Java can write two references to one object, and even a cycle. A reader that does
+//! not count every handle takes a later reference for the wrong object.
+//!
+//! [`marshal`] writes the bytes that the JDK writes for `class Person implements Serializable` in
+//! the default package with `serialVersionUID = 1`, if name and place are two `String` objects (one
+//! object for both would be written as a reference the second time). [`unmarshal`]
+//! accepts any `serialVersionUID` (the lecture's class declares none, so Java computes one), the
+//! fields in any order, and references to strings.
+//!
+//! **Invariants**
+//!
+//! 1. Reading makes one `Person` and nothing else, whatever class the stream names. Java's own
+//!    reader loads the named class and runs code of it, which has led to many attacks; nothing is
+//!    loaded here.
+//! 2. `at` never passes the end of the bytes: each length is compared with the rest before it is
+//!    used.
 //!
 //! **Lock** none. **Simplified** no superclass, no `writeObject`, no other class.
 //!
@@ -31,6 +50,8 @@
 use crate::lecture::marshal::{EncodedPart, Person};
 use crate::lecture::modified_utf8;
 
+// The names and values are the specification's. A tag of one byte (`TC_`) begins each item of the
+// stream; `SC_` is a flag of a class.
 const MAGIC: [u8; 4] = [0xac, 0xed, 0, 5];
 const TC_NULL: u8 = 0x70;
 const TC_REFERENCE: u8 = 0x71;
@@ -40,18 +61,22 @@ const TC_STRING: u8 = 0x74;
 const TC_ENDBLOCKDATA: u8 = 0x78;
 const TC_LONGSTRING: u8 = 0x7c;
 
-/// The class can be serialized and does so in the default way.
+/// The flag of a class that is serialized in the default way: its fields, and nothing of its own.
 const SC_SERIALIZABLE: u8 = 2;
 
+// Java checks this number to notice that a class has changed. A class that declares none gets a
+// hash of its members.
 const SERIAL_VERSION_UID: u64 = 1;
 const CLASS: &str = "Person";
 const STRING_TYPE: &str = "Ljava/lang/String;";
+// `baseWireHandle` of the specification.
 const FIRST_HANDLE: u32 = 0x7e_0000;
 
-/// The handle of [`STRING_TYPE`], which comes after the class descriptor.
+/// The handle of [`STRING_TYPE`] in what [`marshal`] writes: it comes second, after the class
+/// descriptor.
 const STRING_TYPE_HANDLE: u32 = FIRST_HANDLE + 1;
 
-/// A person in Java's form.
+/// Marshals a person in Java's form. It never fails: Java's strings hold every character.
 pub fn marshal(person: &Person) -> Vec<EncodedPart> {
     let field = |code: u8, name: &str| [&[code][..], &utf(name)].concat();
     let type_string = [&[TC_STRING][..], &utf(STRING_TYPE)].concat();
@@ -69,7 +94,7 @@ pub fn marshal(person: &Person) -> Vec<EncodedPart> {
         EncodedPart::new(field(b'L', "name"), "object name"),
         EncodedPart::new(type_string, "which is a String (handle 7e0001)"),
         EncodedPart::new(field(b'L', "place"), "object place"),
-        EncodedPart::new(reference, "which is a 7e0001 too"),
+        EncodedPart::new(reference, "which is a String too: a reference to 7e0001"),
         EncodedPart::new([TC_ENDBLOCKDATA, TC_NULL], "no annotations, no superclass"),
         EncodedPart::new(person.year.to_be_bytes(), format!("year   {}", person.year)),
         EncodedPart::new(string(&person.name), format!("name   {:?}", person.name)),
@@ -77,13 +102,15 @@ pub fn marshal(person: &Person) -> Vec<EncodedPart> {
     ]
 }
 
-/// A short string: two bytes of length, and its bytes.
+/// Returns a short string: two bytes of length, then its bytes. Only for the constant names of the
+/// class and its fields, so the length fits.
 fn utf(text: &str) -> Vec<u8> {
     let bytes = modified_utf8::encode(text.encode_utf16());
     [&(bytes.len() as u16).to_be_bytes()[..], &bytes].concat()
 }
 
-/// A string object, of whatever length.
+/// Returns a string object. `TC_STRING` has a length of two bytes; a string of more than 65,535
+/// bytes is a `TC_LONGSTRING` with eight.
 fn string(text: &str) -> Vec<u8> {
     let bytes = modified_utf8::encode(text.encode_utf16());
     match u16::try_from(bytes.len()) {
@@ -95,10 +122,11 @@ fn string(text: &str) -> Vec<u8> {
     }
 }
 
-/// The person of a Java encoding.
+/// Unmarshals a person in Java's form.
 ///
 /// # Errors
-/// The mistake in the bytes.
+/// Fails with the mistake, and with the offset at which reading stopped: at the mistake or just
+/// behind it.
 pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     let mut stream = ObjectStream { bytes, at: 0, handles: Vec::new() };
     stream.person().map_err(|what| {
@@ -106,7 +134,7 @@ pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     })
 }
 
-/// The content of a field of the class.
+/// A field of the class. The class descriptor names the fields in the order of their values.
 #[derive(Clone, Copy, PartialEq)]
 enum ClassField {
     Name,
@@ -114,19 +142,27 @@ enum ClassField {
     Year,
 }
 
-/// Of a name that may be long only the beginning is shown.
+/// Returns the first 20 characters of a name, for an error: a stream may name a class with 65,535
+/// bytes.
 fn begin(name: &str) -> String {
     name.chars().take(20).collect()
 }
 
+/// A reader of one stream. After an error `at` is at the mistake or just behind it, and the reader
+/// is dropped.
 struct ObjectStream<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The objects that came so far, in order. A later reference may name only a string.
+    /// The objects that came so far, by handle less 7e0000. `None` is no string: the class or the
+    /// object. A reference may name only a string, so the other objects need no content.
     handles: Vec<Option<String>>,
 }
 
 impl ObjectStream<'_> {
+    /// Takes the next `N` bytes.
+    ///
+    /// # Errors
+    /// Fails if fewer are left, and takes none then.
     fn take<const N: usize>(&mut self) -> Result<[u8; N], String> {
         let found = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk());
         let bytes = *found.ok_or("the stream ends too early")?;
@@ -134,6 +170,8 @@ impl ObjectStream<'_> {
         Ok(bytes)
     }
 
+    /// Takes `N` bytes that must be `expected`. Takes none of other bytes, so that the error names
+    /// the offset of the first.
     fn require<const N: usize>(&mut self, expected: [u8; N], what: &str) -> Result<(), String> {
         match self.take::<N>() {
             Ok(found) if found == expected => Ok(()),
@@ -145,6 +183,14 @@ impl ObjectStream<'_> {
         }
     }
 
+    /// Takes a text of `length` bytes of modified UTF-8.
+    ///
+    /// `length` comes from the stream and may be any `u64`: it is converted, added and compared
+    /// with checks, and only then used. `self.at + length` unchecked would overflow.
+    ///
+    /// # Errors
+    /// Fails if the stream is shorter, or if Rust's `String` cannot hold the text: Java's string
+    /// may hold half of a surrogate pair.
     fn text(&mut self, length: u64) -> Result<String, String> {
         let length = usize::try_from(length).ok();
         let end = length.and_then(|length| self.at.checked_add(length));
@@ -156,16 +202,19 @@ impl ObjectStream<'_> {
         Ok(text)
     }
 
+    /// Takes a short string, with its two bytes of length.
     fn utf(&mut self) -> Result<String, String> {
         let length = u16::from_be_bytes(self.take()?);
         self.text(length.into())
     }
 
+    /// Takes the whole stream: magic, one object, and the end.
     fn person(&mut self) -> Result<Person, String> {
         self.require(MAGIC, "the magic of a Java stream, aced0005")?;
         self.require([TC_OBJECT], "an object")?;
         let fields = self.class()?;
-        // The object's own.
+        // The object's own handle. It comes after the class descriptor, and before the field
+        // values.
         self.handles.push(None);
         let mut person = Person { name: String::new(), place: String::new(), year: 0 };
         for field in fields {
@@ -181,18 +230,21 @@ impl ObjectStream<'_> {
         }
     }
 
-    /// The class's description: its fields, in the order of their values.
+    /// Takes the class descriptor. Returns its fields, in the order of their values.
     fn class(&mut self) -> Result<[ClassField; 3], String> {
         self.require([TC_CLASSDESC], "a class")?;
         let name = self.utf()?;
         if name != CLASS {
             return Err(format!("the class is {:?} and not Person", begin(&name)));
         }
+        // Any will do: the fields are checked below.
         let _serial_version_uid: [u8; 8] = self.take()?;
+        // The class's handle. The type strings of the fields below get the next ones.
         self.handles.push(None);
         self.require([SC_SERIALIZABLE], "a class that is serialized in the default way")?;
         self.require([0, 3], "three fields")?;
         let fields = [self.field()?, self.field()?, self.field()?];
+        // Three fields that contain all three names: none comes twice.
         let all = [ClassField::Name, ClassField::Place, ClassField::Year];
         if !all.iter().all(|field| fields.contains(field)) {
             return Err("the fields are not name, place and year".into());
@@ -202,9 +254,13 @@ impl ObjectStream<'_> {
         Ok(fields)
     }
 
+    /// Takes the description of a field: the code of its type, its name and, for an object, its
+    /// type.
     fn field(&mut self) -> Result<ClassField, String> {
         let [code] = self.take()?;
         let name = self.utf()?;
+        // A primitive has no type string, so `&&` takes one only for `L`. An array has one too, and
+        // is refused below.
         let is_string = code == b'L' && self.string()? == STRING_TYPE;
         match (code, name.as_str()) {
             (b'I', "year") => Ok(ClassField::Year),
@@ -217,7 +273,7 @@ impl ObjectStream<'_> {
         }
     }
 
-    /// A string object, or a reference to one.
+    /// Takes a string object, or a reference to an earlier one. A new string gets the next handle.
     fn string(&mut self) -> Result<String, String> {
         let text = match self.take()? {
             [TC_STRING] => self.utf()?,

@@ -9,27 +9,45 @@
 //!   </person>
 //! ```
 //!
-//! Reading takes the three elements in any order, attributes (which are not looked at),
-//! comments, character references, the five named entities and CDATA. A document type is
-//! refused: its entities could be made to grow without end.
+//! Reading accepts the three elements in any order, attributes (and ignores them), comments,
+//! character references, the five named entities and CDATA.
 //!
-//! **Invariants** reading takes no more memory than a few times the document's.
+//! It refuses a document type, because a document type can define entities by other entities. Ten
+//! definitions, each of ten times the one before, turn a kilobyte into gigabytes: the attack is
+//! called *billion laughs*.
 //!
-//! **Lock** none. **Simplified** UTF-8 alone; no namespaces, no processing instructions; what
-//! attributes hold is not checked.
+//! The elements nest only two deep, so no function calls itself, and a deep document cannot
+//! overflow the stack. Each function takes its part from the front of `rest`:
 //!
-//! **Source** W3C, XML 1.0, fifth edition; the XML figure of the lecture's book, whose
-//! document also has an `id` and a comment.
+//! ```text
+//!   person    declaration? blanks fields blanks end
+//!   fields    <person> (blanks element)* blanks </person>
+//!   element   <name> (text | CDATA | comment | reference)* </name>
+//!   blanks    (white space | comment)*
+//! ```
+//!
+//! **Invariants**
+//!
+//! 1. `rest` is always a suffix of the document, so the line of an error can be counted.
+//! 2. Reading takes at most a few times the document's length of memory: no reference is longer in
+//!    the result than in the document.
+//!
+//! **Lock** none. **Simplified** UTF-8 alone; no namespaces, no processing instructions; the
+//! contents of attributes are not checked.
+//!
+//! **Source** W3C, XML 1.0, fifth edition; the XML figure of the lecture's book, whose document
+//! also has an `id` and a comment.
 
 use crate::lecture::marshal::{EncodedPart, Person};
 
-/// White space, once ends of lines are one character.
+/// White space of XML 1.0, production 3. CR is missing: reading has replaced it by LF already.
 const BLANKS: [char; 3] = [' ', '\t', '\n'];
 
-/// A person in XML.
+/// Marshals a person in XML, a line at a time.
 ///
 /// # Errors
-/// For a character that XML cannot say.
+/// Fails with the character that XML cannot express. A reference does not help: XML 1.0 forbids
+/// `&#0;` too.
 pub fn marshal(person: &Person) -> Result<Vec<EncodedPart>, String> {
     let (name, place) = (escaped(&person.name)?, escaped(&person.place)?);
     let year = person.year;
@@ -42,6 +60,11 @@ pub fn marshal(person: &Person) -> Result<Vec<EncodedPart>, String> {
     ])
 }
 
+/// Returns a text with references for the characters that have a meaning in XML. `>` alone would be
+/// allowed, but not behind `]]`.
+///
+/// # Errors
+/// Fails with the first character that XML cannot express.
 fn escaped(text: &str) -> Result<String, String> {
     let mut out = String::new();
     for character in text.chars() {
@@ -49,7 +72,7 @@ fn escaped(text: &str) -> Result<String, String> {
             '<' => out += "&lt;",
             '>' => out += "&gt;",
             '&' => out += "&amp;",
-            // A reader would make a line feed of it.
+            // Written as it is, a CR would reach the reader as LF.
             '\r' => out += "&#13;",
             _ if is_allowed(character) => out.push(character),
             _ => return Err(format!("XML cannot say {character:?}; leave it out")),
@@ -58,20 +81,23 @@ fn escaped(text: &str) -> Result<String, String> {
     Ok(out)
 }
 
-/// XML 1.0, production 2.
+/// Returns whether XML 1.0, production 2, allows the character. A `char` is never half of a
+/// surrogate pair, so the range needs no gap for those.
 fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// The person of an XML document.
+/// Unmarshals the one person of an XML document.
 ///
 /// # Errors
-/// The mistake in the bytes.
+/// Fails with the line and the mistake in it. A document that is not UTF-8, or holds a forbidden
+/// character, has no line in the error.
 pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "the document is no UTF-8; convert it")?;
-    // Ends of lines are one character each: XML 1.0, section 2.11.
+    // Without a byte order mark, and with one LF for each line end: XML 1.0, section 2.11.
     let text =
         text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
+    // Checked for the whole document at once: no function below has to think of it.
     if let Some(wrong) = text.chars().find(|&character| !is_allowed(character)) {
         return Err(format!("XML has no {wrong:?}; leave it out"));
     }
@@ -82,13 +108,17 @@ pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     })
 }
 
-/// The elements within the person.
+/// The elements within the person. The texts of the fields stand in the same order.
 const ELEMENTS: [&str; 3] = ["name", "place", "year"];
 
-/// The person of the texts of [`ELEMENTS`].
+/// Returns the person with the texts of [`ELEMENTS`].
+///
+/// # Errors
+/// Fails if one is missing, or if the year is not a number of 32 bits.
 fn person_of([name, place, year]: [Option<String>; 3]) -> Result<Person, String> {
     let year = year.ok_or("there is no year")?;
     let year = year.trim_matches(BLANKS);
+    // Rust's `parse` also accepts `+1934`, hence the check of each digit.
     let mut digits = year.strip_prefix('-').unwrap_or(year).bytes();
     let number = year.parse().ok().filter(|_| digits.all(|byte| byte.is_ascii_digit()));
     Ok(Person {
@@ -98,14 +128,18 @@ fn person_of([name, place, year]: [Option<String>; 3]) -> Result<Person, String>
     })
 }
 
+/// The part of a document that is not read yet. After an error it begins near the mistake.
 struct Document<'a> {
     rest: &'a str,
 }
 
 impl<'a> Document<'a> {
+    /// Takes the whole document.
     fn person(&mut self) -> Result<Person, String> {
         if self.rest.starts_with("<?xml ") {
             let declared = self.until("?>")?.to_ascii_lowercase();
+            // By now the bytes are valid UTF-8. Bytes in another encoding can look so by chance,
+            // and would give a wrong name.
             if declared.contains("encoding") && !declared.contains("utf-8") {
                 return Err("the document says that it is not in UTF-8".into());
             }
@@ -122,7 +156,7 @@ impl<'a> Document<'a> {
         person_of(fields)
     }
 
-    /// The texts of [`ELEMENTS`].
+    /// Takes the person element. Returns the texts of [`ELEMENTS`]; `None` for one that is missing.
     fn fields(&mut self) -> Result<[Option<String>; 3], String> {
         let mut fields = <[Option<String>; 3]>::default();
         if self.open("person")? {
@@ -135,7 +169,7 @@ impl<'a> Document<'a> {
             }
             let element = self.name();
             let Some(at) = ELEMENTS.iter().position(|known| *known == element) else {
-                // Of a name that may be long only the beginning is shown.
+                // A name may be as long as the document; an error shows its beginning.
                 let shown: String = element.chars().take(20).collect();
                 return Err(format!("there is {shown:?} within the person"));
             };
@@ -145,12 +179,15 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The name of the element that begins here.
+    /// Returns the name of the element that begins here, or the word `text` if none does. Takes
+    /// nothing.
     fn name(&self) -> &'a str {
         let Some(rest) = self.rest.strip_prefix('<') else { return "text" };
         rest.split(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/')).next().unwrap_or("")
     }
 
+    /// Takes all before `end`, and `end` itself. Returns the part before. Takes nothing if there is
+    /// no `end`.
     fn until(&mut self, end: &str) -> Result<&'a str, String> {
         let (before, after) =
             self.rest.split_once(end).ok_or_else(|| format!("there is no {end} any more"))?;
@@ -158,7 +195,7 @@ impl<'a> Document<'a> {
         Ok(before)
     }
 
-    /// Blanks and comments.
+    /// Skips blanks and comments.
     fn skip_blanks(&mut self) -> Result<(), String> {
         loop {
             self.rest = self.rest.trim_start_matches(BLANKS);
@@ -170,6 +207,8 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Takes the rest of a comment. XML 1.0, production 15, forbids `--` within: so the first `--`
+    /// has to be that of `-->`.
     fn end_of_comment(&mut self) -> Result<(), String> {
         match self.until("--")? {
             _ if self.rest.starts_with('>') => self.rest = &self.rest[1..],
@@ -178,13 +217,14 @@ impl<'a> Document<'a> {
         Ok(())
     }
 
-    /// Takes a start tag; true when the element is empty and has ended.
+    /// Takes a start tag. Returns true if the element is empty (`<name/>`), and so has ended.
     fn open(&mut self, name: &str) -> Result<bool, String> {
         if self.name() != name {
             return Err(format!("there is no <{name}>"));
         }
         self.rest = &self.rest[1 + name.len()..];
-        // A > may stand within an attribute's quotes.
+        // The wrong way is to search for the first `>`: an attribute's value may hold one, within
+        // quotes.
         let mut quote = None;
         for (at, character) in self.rest.char_indices() {
             match (quote, character) {
@@ -202,7 +242,8 @@ impl<'a> Document<'a> {
         Err(format!("the tag {name} does not end"))
     }
 
-    /// Takes an end tag, if there is one.
+    /// Takes an end tag, and returns true. Returns false if none begins here, and fails for another
+    /// name.
     fn close(&mut self, name: &str) -> Result<bool, String> {
         let Some(rest) = self.rest.strip_prefix("</") else { return Ok(false) };
         let rest = rest.strip_prefix(name).map(|rest| rest.trim_start_matches(BLANKS));
@@ -211,13 +252,15 @@ impl<'a> Document<'a> {
         Ok(true)
     }
 
-    /// Takes an element that holds text alone.
+    /// Takes an element that holds text alone, and returns its text.
     fn element(&mut self, name: &str) -> Result<String, String> {
         let mut text = String::new();
         if self.open(name)? {
             return Ok(text);
         }
         loop {
+            // Only `<` and `&` end a piece of text. Each piece is searched once, so the cost is
+            // linear.
             let end = self.rest.find(['<', '&']).ok_or_else(|| format!("{name} does not end"))?;
             let piece = &self.rest[..end];
             if piece.contains("]]>") {
@@ -244,8 +287,10 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The character that a reference stands for.
+/// Returns the character that a reference stands for; `reference` is the part between `&` and `;`.
 fn referred(reference: &str) -> Result<char, String> {
+    // `from_str_radix` accepts a plus sign, and `&#+65;` is no reference: hence the checks of
+    // digits.
     let number = match (reference, reference.strip_prefix("#x"), reference.strip_prefix('#')) {
         ("lt", ..) => return Ok('<'),
         ("gt", ..) => return Ok('>'),
@@ -261,7 +306,7 @@ fn referred(reference: &str) -> Result<char, String> {
         _ => None,
     };
     let character = number.and_then(char::from_u32).filter(|&character| is_allowed(character));
-    // Of what is no reference only the beginning is shown.
+    // A reference may be as long as the document; an error shows its beginning.
     let shown: String = reference.chars().take(10).collect();
     character.ok_or_else(|| format!("&{shown}; is no character"))
 }

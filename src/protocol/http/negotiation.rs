@@ -70,7 +70,8 @@ impl MediaForm {
 /// quality in thousandths. In this order, so that the greater of two pairs is the one that counts.
 type Preference = (u8, u16);
 
-/// The quality of each form, in the order of [`MediaForm::ALL`]; `None` without a readable range.
+/// The range that counts for each form, in the order of [`MediaForm::ALL`]; `None` without a readable
+/// range.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Accept(Option<[Preference; 4]>);
 
@@ -93,7 +94,7 @@ impl Accept {
         let is = |given: &str, known: &str| given.eq_ignore_ascii_case(known);
         for form in MediaForm::ALL {
             let (known, known_subtype) = form.media();
-            let particular = match (media, subtype) {
+            let specificity = match (media, subtype) {
                 ("*", "*") => 1,
                 (_, "*") if is(media, known) => 2,
                 _ if is(media, known) && is(subtype, known_subtype) => 3,
@@ -101,7 +102,7 @@ impl Accept {
             };
             let before = &mut wanted[form as usize];
             // The more specific range counts; of two that are equally specific, the higher quality.
-            *before = (particular, quality).max(*before);
+            *before = (specificity, quality).max(*before);
         }
     }
 
