@@ -74,9 +74,7 @@ fn forbidden(room: &str, source: &str) -> Vec<String> {
 /// Each source that is no test, by its path in `src`.
 fn sources() -> Vec<(String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let is_test = |name: &str| {
-        ["_tests.rs", "_goldens.rs", "/tests.rs"].iter().any(|end| name.ends_with(end))
-    };
+    let is_test = |name: &str| ["_tests.rs", "/tests.rs"].iter().any(|end| name.ends_with(end));
     let mut found = Vec::new();
     for path in files(&src) {
         let name = path.strip_prefix(&src).unwrap().to_str().unwrap().to_string();

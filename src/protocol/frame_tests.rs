@@ -13,12 +13,12 @@ use crate::numbers::list::{Drawn, NumberList, Taken};
 use crate::numbers::parking::Step;
 use proptest::prelude::*;
 
-#[path = "frame/process_goldens.rs"]
-mod process_goldens;
-#[path = "frame/resource_goldens.rs"]
-mod resource_goldens;
-#[path = "frame/session_goldens.rs"]
-mod session_goldens;
+#[path = "frame/process_tests.rs"]
+mod process_tests;
+#[path = "frame/resource_tests.rs"]
+mod resource_tests;
+#[path = "frame/session_tests.rs"]
+mod session_tests;
 
 const MAX_MESSAGE: usize = 1024;
 const UUID: &str = "=0123456789ab4def8123456789abcdef";
@@ -186,8 +186,8 @@ fn decode(frame: &[u8]) -> Decoded<'_> {
 #[test]
 fn every_request_has_its_bytes_in_both_orders() {
     for order in ORDERS {
-        let asked = requests().into_iter().chain(process_goldens::requests());
-        let asked = asked.chain(session_goldens::requests()).chain(resource_goldens::requests());
+        let asked = requests().into_iter().chain(process_tests::requests());
+        let asked = asked.chain(session_tests::requests()).chain(resource_tests::requests());
         for (kind, body, request) in asked {
             let golden = frame(order, kind, 0, &body);
             let mut put = Vec::new();
@@ -207,8 +207,8 @@ fn every_request_has_its_bytes_in_both_orders() {
 fn every_reply_has_its_bytes_in_the_order_of_the_request() {
     let list = NumberList::new(vec![5, 19, 228, 665]);
     for order in ORDERS {
-        let told = replies(&list).into_iter().chain(process_goldens::replies());
-        let told = told.chain(session_goldens::replies()).chain(resource_goldens::replies());
+        let told = replies(&list).into_iter().chain(process_tests::replies());
+        let told = told.chain(session_tests::replies()).chain(resource_tests::replies());
         for (kind, status, body, reply) in told {
             let shown = format!("{reply:?}");
             let golden = frame(order, kind, status, &body);
