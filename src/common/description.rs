@@ -306,10 +306,6 @@ fields! { <'a>
     Cow<'a, [u8]> = (0, usize::MAX),
         |source| source.data(),
         |sink, name, data| sink.data(name, data);
-    // The data of a reply, which only a client reads: it outlives the input buffer, so it is owned.
-    Vec<u8> = (1, 1),
-        |source| source.data().map(Cow::into_owned),
-        |sink, name, data| sink.data(name, data);
     Vec<LeaseId> = (1, 1),
         |source| source.list(ID_BYTES, |source| source.id()),
         |sink, name, ids| sink.list(name, "id", ids, |id, sink| sink.id("", *id));

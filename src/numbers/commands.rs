@@ -89,8 +89,8 @@ impl Row {
         if sink.is_binary() {
             sink.u64("client", self.client);
             sink.u32("counter", self.counter);
-        // The columns of the homework's table: counter, thread, result.
         } else {
+            // The columns of the homework's table. Its column "thread" is our client.
             sink.u32("counter", self.counter);
             sink.u64("client", self.client);
         }

@@ -90,18 +90,19 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         wants.is_some_and(|wants| wants <= length) && self.sessions.grown.is_empty() && !is_there
     }
 
-    /// Returns the size at which the first block has a sub-block for `length` bytes behind all its
-    /// messages, at a multiple of that sub-block's size; `None` when the block may not grow so far.
+    /// Returns the size to which the first block must grow, so that `length` bytes fit behind all
+    /// its messages. The buddy allocator puts a sub-block at a multiple of its own size, so the end
+    /// of the messages is rounded up to one. Returns `None` if the block may not grow so far.
     fn size_for(&self, number: ProcessNumber, length: u64) -> Option<u64> {
         let block = self.sessions.registered.get(&number)?.blocks.first()?;
-        let (missing, most) =
-            (MessageBlock::<H>::rounded(length), block.asked.saturating_mul(MAX_GROWTH));
-        // First what costs one comparison: the line below goes through all messages of the process.
-        if block.size() >= most || missing > most {
+        let needed = MessageBlock::<H>::rounded(length);
+        let most = block.asked.saturating_mul(MAX_GROWTH);
+        // This check is cheap, so it comes first: `used_in` reads all messages of the process.
+        if block.size() >= most || needed > most {
             return None;
         }
         let end = block.end_of(&self.used_in(number, 0));
-        let to = end.checked_next_multiple_of(missing)?.checked_add(missing)?;
+        let to = end.checked_next_multiple_of(needed)?.checked_add(needed)?;
         (to <= most).then_some(to)
     }
 

@@ -214,7 +214,11 @@ impl Notice {
                 sink.id("session", *session);
                 sink.text("name", name);
             }
-            Notice::Message { session, length: count } | Notice::Lost { session, count } => {
+            Notice::Message { session, length } => {
+                sink.id("session", *session);
+                sink.u64("length", *length);
+            }
+            Notice::Lost { session, count } => {
                 sink.id("session", *session);
                 sink.u64("count", *count);
             }

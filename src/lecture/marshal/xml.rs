@@ -21,8 +21,8 @@
 //!
 //! ```text
 //!   person    declaration? blanks fields blanks end
-//!   fields    <person> (blanks element)* blanks </person>
-//!   element   <name> (text | CDATA | comment | reference)* </name>
+//!   fields    <person> (blanks element)* blanks </person>            or <person/>
+//!   element   <name> (text | CDATA | comment | reference)* </name>    or <name/>
 //!   blanks    (white space | comment)*
 //! ```
 //!
@@ -128,6 +128,15 @@ fn person_of([name, place, year]: [Option<String>; 3]) -> Result<Person, String>
     })
 }
 
+/// The two tags that can begin an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OpeningTag {
+    /// `<name>`: the content follows, and an end tag.
+    Start,
+    /// `<name/>`: the element is empty, and has ended.
+    Empty,
+}
+
 /// The part of a document that is not read yet. After an error it begins near the mistake.
 struct Document<'a> {
     rest: &'a str,
@@ -159,7 +168,7 @@ impl<'a> Document<'a> {
     /// Takes the person element. Returns the texts of [`ELEMENTS`]; `None` for one that is missing.
     fn fields(&mut self) -> Result<[Option<String>; 3], String> {
         let mut fields = <[Option<String>; 3]>::default();
-        if self.open("person")? {
+        if self.open("person")? == OpeningTag::Empty {
             return Ok(fields);
         }
         loop {
@@ -217,8 +226,8 @@ impl<'a> Document<'a> {
         Ok(())
     }
 
-    /// Takes a start tag. Returns true if the element is empty (`<name/>`), and so has ended.
-    fn open(&mut self, name: &str) -> Result<bool, String> {
+    /// Takes the tag that begins the element `name`.
+    fn open(&mut self, name: &str) -> Result<OpeningTag, String> {
         if self.name() != name {
             return Err(format!("there is no <{name}>"));
         }
@@ -233,7 +242,7 @@ impl<'a> Document<'a> {
                 (None, '>') => {
                     let is_empty = self.rest[..at].ends_with('/');
                     self.rest = &self.rest[at + 1..];
-                    return Ok(is_empty);
+                    return Ok(if is_empty { OpeningTag::Empty } else { OpeningTag::Start });
                 }
                 (None, '<') => break,
                 _ => {}
@@ -255,7 +264,7 @@ impl<'a> Document<'a> {
     /// Takes an element that holds text alone, and returns its text.
     fn element(&mut self, name: &str) -> Result<String, String> {
         let mut text = String::new();
-        if self.open(name)? {
+        if self.open(name)? == OpeningTag::Empty {
             return Ok(text);
         }
         loop {
