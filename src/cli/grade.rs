@@ -76,14 +76,14 @@ pub struct GradeArguments {
     // which is the size of a common buffer.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(5000..=i64::from(NumberList::MAX)))]
     numbers: u32,
-    /// For all checks together
+    /// The time for all checks together
     // The least value is checked in `graded`, and not here, so that `--out` is written first.
     #[arg(long, default_value = "60s", value_parser = units::duration)]
     timeout: Duration,
     /// How the report is written
     #[arg(long, value_enum, default_value = "text")]
     format: ReportFormat,
-    /// Write it to this file, from the first moment on with a score of 0
+    /// Write the report to this file; at the start it is written with a score of 0
     #[arg(long)]
     out: Option<PathBuf>,
     /// The seed of a leasebox server, so that its list's order is known
@@ -92,7 +92,7 @@ pub struct GradeArguments {
     /// The list of another server, in its order
     #[arg(long, conflicts_with = "seed")]
     order: Option<PathBuf>,
-    /// List every use of what the homework forbids in this file or directory
+    /// Search this file or directory for structures that the homework forbids, and list them
     #[arg(long)]
     source: Option<PathBuf>,
 }

@@ -27,12 +27,12 @@
 //! **Invariants**
 //!
 //! 1. A reply is taken only if it carries the request's id and this client's token.
-//! 2. At most once, all copies of a request have the same token and the same id. If the server
-//!    refuses the token, the exchange ends: an earlier copy may have been executed, and under a new
-//!    token the server could not know. To avoid this after a silence, the client renews in time a
-//!    token that the server may forget ([`crate::client::peer`]).
-//! 3. At most once, *busy* (the history is full) is not an answer yet: an earlier copy may still
-//!    find room, and be executed.
+//! 2. With *at most once*, all copies of a request have the same token and the same id. If the
+//!    server refuses the token, the exchange ends: an earlier copy may have been executed, and
+//!    under a new token the server could not know that. So after a silence, in which the server may
+//!    have forgotten the token, the client gets a new one first ([`crate::client::peer`]).
+//! 3. With *at most once*, the answer *busy* (the history is full) does not end the exchange: an
+//!    earlier copy may still find room, and be executed.
 //!
 //! **Lock** none. Time is an argument, and it is this side's alone: nothing here compares it with
 //! the server's clock.
@@ -336,9 +336,9 @@ impl<'r> Exchange<'r> {
         self.next = now;
     }
 
-    /// Drops a token that the server refused. At least once, the exchange greets again, at the time
-    /// of the next copy: without that wait, a server that refuses every token would be asked in a
-    /// tight loop. Otherwise the exchange ends (invariant 2).
+    /// Drops a token that the server refused. With *at least once*, the exchange greets again, at
+    /// the time of the next copy: without that wait, a server that refuses every token would get
+    /// one datagram after the other in a tight loop. Otherwise the exchange ends (invariant 2).
     fn token_refused(&mut self, peer: &mut Peer) {
         peer.welcome = None;
         match self.purpose {

@@ -21,13 +21,15 @@
 //! begins with `@` is internal: one macro calls itself with it, as a function calls a helper. Paths
 //! begin with `$crate`, because the macros are used in other modules.
 //!
-//! **Simplified** the macros do not see two commands of one kind. The golden frames of the tests
-//! show them, because the second one is never decoded.
+//! **Simplified** the macros cannot check that each command has another kind. If two commands have
+//! the same kind, the second one is never decoded. A test shows this: it decodes a frame of each
+//! command.
 //!
 //! **Source** [`super::description`] explains what the rows are for.
 
-/// Makes a struct, and the two functions that visit its fields. A text may leave out a field with
-/// `= value`; JSON and XML call a field with `as "name"` by that name.
+/// Makes a struct, and the two functions that visit its fields. `= value` behind a field's type is
+/// the value of the field if a text leaves it out. `as "name"` behind a field's name is its name in
+/// JSON and XML.
 macro_rules! message {
     // A message without fields: `stats`, `quit`.
     ($(#[$doc:meta])* $name:ident) => {
@@ -53,8 +55,8 @@ macro_rules! message {
         $crate::common::description::message!(@struct [$(#[$doc])*] $name [<$a>] { $($fields)* });
         $crate::common::description::message!(@visits $name [<$a>] $a { $($fields)* });
     };
-    // The struct. Its fields are tokens until here, so that the arm `@visits` can match the same
-    // tokens for the functions.
+    // The struct. This arm and the arm `@visits` both get the fields as tokens, and each of them
+    // matches them by itself.
     (@struct [$($doc:tt)*] $name:ident [$($generic:tt)*]
         { $($(#[$about:meta])* $field:ident $(as $shown:literal)?: $type:ty $(= $default:expr)?),* $(,)? }
     ) => {

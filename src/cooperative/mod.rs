@@ -20,6 +20,9 @@
 //!   gl        │ to a process that would end without it    │ no
 //! ```
 //!
+//! The two letters stand for *loaned efficiency*, *loaned pause*, *granted pause* and *granted
+//! leak*.
+//!
 //! A process reports how many bytes of its memory are garbage. Those bytes are *freeable*; the part
 //! that secures no loan yet is its *collateral*. A request names its reason. [`decision`] finds the
 //! first pool that this reason permits and that has enough bytes, and the process then owes that

@@ -5,11 +5,12 @@
 //!                                                                            the rest ─► committed
 //! ```
 //!
-//! W, X, Y and Z are the bytes that the process still owes LP, LE, GP and GL. The figure says
-//! "obtained"; what was repaid once counts no more here, or a debt would be repaid twice.
+//! W, X, Y and Z are the bytes that the process still owes LP, LE, GP and GL. In the figure they
+//! are the bytes that it "obtained". Here the bytes that it has repaid are subtracted: otherwise it
+//! would repay the same debt twice.
 //!
-//! A returned block need not go to the pool that gave it. Debts of 16 to LP, 64 to LE, 32 to GP and
-//! 64 to GL, in KiB, and a block of 64 comes back that GL gave:
+//! A returned block need not go to the pool that gave it. In this example a process owes 16 KiB to
+//! LP, 64 to LE, 32 to GP and 64 to GL, and returns a block of 64 KiB that GL gave:
 //!
 //! ```text
 //!              A = 64        B = 48        C = 0         D = 0

@@ -176,7 +176,8 @@ pub enum Signal {
         size: u64,
         /// Its urgency.
         level: Level,
-        /// The time to obey, in milliseconds. A process that needs longer counts as deaf.
+        /// The time to obey, in milliseconds. A process that needs longer is *deaf* until it obeys
+        /// a later signal: the manager does not rely on it, and asks other processes too.
         within_ms: u64,
     },
     /// Report: the last report is missing, or too old to be believed.

@@ -5,16 +5,17 @@
 //!                │
 //!   Parking ─────┴── lets one thread do one step
 //!      ▲
-//!   thread A ── gather ─ take ─ Stepped: load ┤ (read ┤) store ┤      ┤ parks before it
-//!   thread B ── gather ─ take ─ Stepped: load ┤ (read ┤) store ┤
+//!   thread A ── gather ─ take ─ Stepped: ┤load (┤read) ┤store      ┤ here the thread parks
+//!   thread B ── gather ─ take ─ Stepped: ┤load (┤read) ┤store
 //! ```
 //!
 //! [`take`] and [`gather`] are the server's: to explore a copy would prove nothing about the
-//! server. Only the counter is the explorer's: it parks before each load and store.
+//! server. The counter and the lock are the explorer's own. A thread parks before each load and
+//! each store of that counter.
 //!
-//! With the lock, a whole take is one step. That a mutex keeps other threads out is std's promise,
-//! and not proved here (`tests/loom_draw.rs` stops a thread inside the lock). The read as a step of
-//! its own adds schedules and no outcome, because the list never changes.
+//! With the lock, a whole take is one step. std promises that a mutex keeps other threads out, and
+//! the explorer takes that as given (`tests/loom_draw.rs` steps inside the lock). A case may count
+//! the read of the list as a step too ([`Case::reads`]), which adds schedules but no outcome.
 //!
 //! A thread that has drawn starts again and parks, so a schedule costs only switches of threads.
 //!

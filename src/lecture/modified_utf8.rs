@@ -1,9 +1,9 @@
 //! Java's modified UTF-8: the bytes that `writeUTF` writes and `readUTF` reads.
 //!
 //! ```text
-//!   U+0001 to U+007F   0xxxxxxx
-//!   U+0000, to U+07FF  110xxxxx 10xxxxxx                 NUL is c0 80, so no byte is 0
-//!   U+0800 to U+FFFF   1110xxxx 10xxxxxx 10xxxxxx        each half of a surrogate pair by itself
+//!   U+0001 to U+007F          0xxxxxxx
+//!   U+0080 to U+07FF, U+0000  110xxxxx 10xxxxxx           NUL is c0 80, so no byte is 0
+//!   U+0800 to U+FFFF          1110xxxx 10xxxxxx 10xxxxxx  each half of a surrogate pair by itself
 //! ```
 //!
 //! A Java string is a sequence of 16-bit units, so this code encodes units and not characters. A

@@ -209,11 +209,12 @@ impl Http {
         }
     }
 
-    /// Judges a head: returns its request, or the refusal of that request, and the body that it
-    /// announces.
+    /// Judges a head. Returns its request and the body that it announces. The inner `Err` refuses
+    /// only the request: the server can skip the body, and the connection can go on.
     ///
     /// # Errors
-    /// Those of [`understand`]: a body that has no certain end cannot be skipped either.
+    /// Those of [`understand`], after which the connection closes: such as a body without a certain
+    /// end, which the server cannot skip.
     fn judge<'a>(
         &mut self,
         head: &Head<'a>,

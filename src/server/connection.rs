@@ -13,14 +13,16 @@
 //! **Invariants**
 //!
 //! 1. Replies are written in the order of the requests.
-//! 2. A request that arrived whole is answered, also when the server stops, within the grace. A
-//!    request that the stop cut off is not executed: `draw 10` may be the start of `draw 100`.
+//! 2. A request that arrived whole is answered. When the server stops, the answer has 1 s to be
+//!    written. A request that the stop cut off is not executed: `draw 10` may be the start of
+//!    `draw 100`.
 //! 3. A connection ends only in these cases: its client closes, is too slow, or is idle too long; a
-//!    write fails; the client sends `quit`, or bytes that cannot be answered; its thread panics;
-//!    the server stops.
+//!    write fails; the client sends `quit`, asks for the close in HTTP, or sends bytes that cannot
+//!    be answered; its thread panics; the server stops.
 //!
-//! **Lock** only inside [`draw`], [`Request::execute`], [`Request::begin`], [`Shared::resume`] and
-//! the drop of a connection; none during a read or a write of the socket.
+//! **Lock** only inside [`draw`], [`Request::execute`], [`Request::begin`], [`Shared::resume`],
+//! [`Shared::give_up`], [`Shared::take_back`] and the drop of a connection; none during a read or a
+//! write of the socket.
 //!
 //! **Source** `loot-box.txt` and the lecture: a thread for each connection.
 

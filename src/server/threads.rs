@@ -13,16 +13,17 @@
 //!
 //! **The stop**, in order. Steps 1, 2, 3, 5 and 7 name the thread that would hang without them:
 //!
-//! 1. Set the flag, and wake the reaper and all requests that wait. The reaper may else sleep until
-//!    a lease ends in a day.
-//! 2. Insert no more clients, and shut down reading on every socket. A thread whose client is
-//!    silent would else wait in `read` for ever. Replies under way are still written.
-//! 3. After 1 s of grace, shut down writing too. A thread whose client reads nothing would else
-//!    wait in `write` for the whole write timeout.
+//! 1. Set the flag, and wake the reaper and all requests that wait. Otherwise the reaper would
+//!    sleep until the next lease ends, perhaps for a day.
+//! 2. Insert no more clients, and shut down reading on every socket. Otherwise a thread whose
+//!    client is silent would wait in `read` for ever. Replies under way are still written.
+//! 3. After 1 s of grace, shut down writing too. Otherwise a thread whose client reads nothing
+//!    would wait in `write` for the whole write timeout.
 //! 4. Join the clients' threads.
 //! 5. Wake the accepting thread by a connection to the server's own port: std has no other way to
 //!    end `accept`. This comes late, because it needs a file descriptor, and by now some are free.
-//!    With the accepting thread ends the channel of the refusing thread, and so that thread.
+//!    When the accepting thread ends, it drops its end of the channel to the `refuse` thread, so
+//!    that thread ends too.
 //! 6. Join the reaper.
 //! 7. Wake the thread for datagrams by a datagram of no bytes, for the same reasons.
 //!
@@ -35,7 +36,8 @@
 //!
 //! **Invariants** the stop returns within 2 s, whatever clients do.
 //!
-//! **Lock** the tables' once, in step 1, and the clients' in steps 2 to 4; never both.
+//! **Lock** in step 1 the tables' once (in a lab server the parking's before it), and in the later
+//! steps the clients'; never two at once.
 //! **Simplified** a server with an event loop registers one more descriptor to be woken by
 //! (`eventfd`, a pipe), and needs neither step 5 nor 7.
 //!

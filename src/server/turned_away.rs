@@ -7,16 +7,18 @@
 //!
 //! Each client is closed by the rule of [`crate::server::writing`], which takes up to a second. The
 //! accepting thread must not wait for that: a crowd of refused clients would delay those that fit.
-//! A thread for each is no way out either, because one reason to refuse is that the system has no
+//! A thread for each refused client would not help: one reason to refuse is that the system has no
 //! thread left. So one thread keeps all these sockets, non-blocking, and looks at each in turn.
 //!
 //! **Invariants** the thread keeps at most 64 sockets; for a new one it drops the oldest. It never
-//! waits for a single client. The channel holds as many again, so a crowd costs no more descriptors.
+//! waits for a single client. The channel holds at most 64 more clients, so all refused clients
+//! together use at most some 130 descriptors.
 //!
 //! **Lock** none. The thread owns its sockets; a channel brings them, and the end of the channel
 //! ends the thread.
 //!
-//! **Simplified** when the channel is full, the accepting thread waits for this one, for some 2 ms.
+//! **Simplified** when the channel is full, the accepting thread waits until this thread takes the
+//! next client out of it.
 //!
 //! **Source** ours.
 

@@ -22,8 +22,9 @@
 //!     messages        262,144 × 3/4     196,608 bytes = 2,048 messages with one reader each
 //! ```
 //!
-//! A block of 64 KiB has room for 2,048 of the smallest messages (32 bytes). So with 1 MiB such a
-//! block is full no later than the share is used up.
+//! A block of 64 KiB has room for 2,048 of the smallest messages (32 bytes). So with 1 MiB, and one
+//! reader for each message, the block is full no later than the share is used up. Messages with
+//! more readers use the share up sooner.
 //!
 //! **Invariants**
 //!
@@ -34,10 +35,10 @@
 //! **Lock** the tables. A client has no request that writes here directly, so it cannot overwrite
 //! another process's entry.
 //!
-//! **Simplified** the managers' own tables are not counted: they take a twenty-fifth of each block,
-//! and the arena bounds the blocks. The account has fixed prices. It leaves out the signals that a
-//! process keeps and the space that maps take around their entries; REPORT.md has their measured
-//! bytes.
+//! **Simplified** the account has fixed prices, and leaves three things out. The first is the
+//! tables of each block's allocator: a twenty-fifth of the block's size, so the size of the arena
+//! bounds them too. The other two are the signals that a process keeps, and the space that maps
+//! take around their entries; REPORT.md has their measured bytes.
 //!
 //! **Source** `interprocess-communication-patent.txt`: administrative memory 106, other data 116.
 
@@ -59,7 +60,7 @@ pub const BLOCK: u64 = 64;
 pub const SPAN: u64 = 32;
 /// Bytes of a session.
 pub const SESSION: u64 = 192;
-/// Bytes of a message.
+/// Bytes of administrative memory for a message, without its readers. Its data lies in a block.
 pub const MESSAGE: u64 = 64;
 /// Bytes for each reader of a message.
 pub const READER: u64 = 32;

@@ -4,7 +4,7 @@
 //!   logical    0           32Ki         64Ki         96Ki
 //!              │    message of 64 KiB    │  message   │  dealt by the manager: a buddy allocator
 //!              ├─ extent A ─┼─ extent B ─┼─ extent C ─┤
-//!   physical    at 512Ki     at 128Ki     at 640Ki          520: each is a block of the arena
+//!   physical    at 512Ki     at 128Ki     at 640Ki          each extent is a block of the arena
 //! ```
 //!
 //! A process sees its block as one range of logical addresses. In the arena the block may lie in
@@ -18,9 +18,10 @@
 //!    their bytes ([`MessageBlock::check`]).
 //! 2. An extent that holds a used sub-block is not given back while its process lives.
 //!
-//! **Lock** the tables guard a [`MessageBlock`]. Its bytes have other locks, one for each extent. A
-//! [`Place`] carries those out of the tables' lock, so that the copy runs without it. A thread
-//! takes a seat before it asks for such a lock ([`crate::sessions::seat`]).
+//! **Lock** the tables' lock guards a [`MessageBlock`]. Its bytes have locks of their own, one for
+//! each extent. A [`Place`] has the handles of these locks, so a thread unlocks the tables first
+//! and then copies. It takes a seat before it asks for a lock of the bytes
+//! ([`crate::sessions::seat`]).
 //!
 //! **Cost** a sub-block is taken and released in O(log size), an address is mapped in O(log
 //! extents), and [`MessageBlock::resize`] takes one step for each used sub-block.

@@ -1,6 +1,7 @@
 //! The commands of this chapter: a process joins, opens sessions, and sends and receives messages.
-//! Each command is a row (a `command!` below) and a function that executes it. A command that may wait has a second
-//! function: in [`super::entering`] for `join`, in [`super::waiting`] for the others. In text:
+//! Each command is a row (a `command!` below) and a function that executes it. A command that may
+//! wait has a second function: in [`super::entering`] for `join`, in [`super::waiting`] for the
+//! others. The row of `leave` stands in chapter 5. In text:
 //!
 //! | request | reply |
 //! | --- | --- |
@@ -95,6 +96,8 @@ reply! {
     }
 }
 
+/// The row of `leave` stands in chapter 5. Its function stands here, because a process that ends
+/// also closes its sessions.
 impl Execute<Shared> for Leave {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Left, Error> {
         let leave = shared.memory.change(|tables, now| tables.engine().leave(caller.client, now));

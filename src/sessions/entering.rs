@@ -17,10 +17,10 @@
 //!
 //! **Invariants**
 //!
-//! 1. A thread that tries the lock gives up after `--rendezvous` (default 1 s) and at most one more
-//!    pause. For a client without a connection it is 1 ms: one thread serves all those clients.
-//!    Only the rare cases, a ticket and the end of expired leases, wait for the lock as other
-//!    requests do.
+//! 1. A thread tries the lock for `--rendezvous` (default 1 s) and at most one more pause, and then
+//!    gives up. For a client without a connection it tries for 1 ms, because one thread serves all
+//!    those clients. When expired leases were ended to make room, it tries once more as long. Two
+//!    rare steps wait for the lock as other requests do: to take a ticket, and to end those leases.
 //! 2. Newcomers do not pass a process that waits for room: the engine looks at the tickets.
 //!
 //! **Lock** the tables, by `try_lock`. A pause holds no lock.

@@ -229,8 +229,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.tidy(id);
     }
 
-    /// Removes a session that has no more use: an end is closed, and an open end has received
-    /// everything. Called wherever an end is closed, or a message leaves an inbox.
+    /// Removes a session that has no more use: at least one end is closed, and an end that is still
+    /// open has an empty inbox. Called wherever an end is closed, or a message leaves an inbox.
+    ///
+    /// The process of the open end still hears `lost` and `closed`. If it has not yet heard that
+    /// the session was opened, it hears nothing of it at all.
     pub(super) fn tidy(&mut self, id: SessionId) {
         let Some(session) = self.sessions.all.get(&id) else { return };
         let is_done = |end: &SessionEnd| end.is_closed || end.inbox.is_empty();

@@ -74,7 +74,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         if let Some(process) = self.sessions.registered.get_mut(&number)
             && process.wants.replace(length).is_none()
-            // A wish that was forgotten with its session may have left its place in the queue.
+            // The process may be in the queue already: when its session ends, `part_from` forgets
+            // the wish and does not touch the queue.
             && !self.sessions.wanting.contains(&number)
         {
             self.sessions.wanting.push_back(number);

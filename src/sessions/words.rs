@@ -1,10 +1,8 @@
 //! The words of sessions: ids, notices and lists, and the reply to `wait`.
 //!
 //! ```text
-//!   open NAME ──► session ──► send ──► a sub-block of the sender's own block
-//!                    │                      │ by its location
-//!                 both ends                 ▼
-//!                                   receive, peek, forward
+//!   wait ──► Told ─┬─ Signal   the memory manager asks for memory or a report, or gives a block
+//!                  └─ Notice   the engine tells of a session, a message or another process
 //! ```
 //!
 //! The reply to `wait` is a signal of the memory manager (1 to 3), a notice of the engine (4 to

@@ -180,7 +180,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
             let process = self.processes.all.get(&waiting.process);
             let owed = |pool: Pool| process.map_or(0, |process| process.owed[pool]);
-            // A full pool would not help a process that has reached its cap there.
+            // A pool gives no block that would take the process over its cap, however much is free.
             let has_room = |pool: &Pool| size <= cap[*pool].saturating_sub(owed(*pool));
             Lack { level, size, pools: looked_at(&waiting.path).filter(has_room).collect() }
         };

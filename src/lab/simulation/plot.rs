@@ -39,8 +39,11 @@ const DASHES: [&str; 4] = ["", "8 4", "2 3", "12 3 2 3"];
 /// percent.
 pub type Curve = Vec<(u64, f64)>;
 
-/// Returns the lines of a [`crate::lab::simulation::sweep`] of this many processes for this many
-/// seconds, one for each shape, for pools of up to 5x for each process.
+/// Returns the lines of the plot, one for each shape. `sweep` has the results of
+/// [`crate::lab::simulation::sweep`] for the same `processes` and `seconds`.
+///
+/// A line ends at a pool of 5x for each process, where one x is the committed memory of a process:
+/// that is the headroom of processes that share nothing.
 pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Curve> {
     let all_ms = (seconds * 1000 * processes as u64) as f64;
     let most = 5 * processes as u64;

@@ -1,5 +1,5 @@
-//! One simulated process: it allocates, collects its garbage beside that, and asks the manager for
-//! memory as the document says.
+//! One simulated process: it allocates, collects its garbage at the same time, and asks the manager
+//! for memory as the document says.
 //!
 //! ```text
 //!   headroom │ leaked │ garbage │ free │      the chunks that it holds
@@ -8,11 +8,11 @@
 //!
 //! | event | the process |
 //! | --- | --- |
-//! | it has less free than its reserve | asks for efficiency; if it gets none, collects |
-//! | nothing is free | asks against the pause, and stops until memory comes |
+//! | it has less free than its reserve | asks, with reason `efficiency`; if refused, collects |
+//! | too little is free | asks, with reason `pause`, and stops until memory comes |
 //! | a collection ends | returns the free chunks; the manager repays pause loans first |
 //! | a signal comes | collects, or reports its garbage |
-//! | even a collection would not help | asks out of memory; if refused, it ends and starts again |
+//! | a collection cannot help | asks, with reason `out-of-memory`; if refused, ends and rejoins |
 //!
 //! A collection in time, in milliseconds. The process allocates meanwhile, so it needs a reserve:
 //!
@@ -255,21 +255,22 @@ impl SimulatedProcess {
         }
     }
 
-    /// Ends the collection: frees its garbage, returns whole chunks unless they are its own part,
-    /// and reports.
+    /// Ends the collection: frees the garbage of its start, returns the free chunks, and reports. A
+    /// process with a part of its own keeps all its chunks.
     fn finish_collection(&mut self, turn: &mut Millisecond<'_>) {
         let Some((_, freed)) = self.collection.take() else { return };
         turn.outcome.collections += 1;
         self.garbage -= freed;
         self.free += freed;
         if !self.sharing.is_separate {
+            // The collection has brought memory. If it is not enough, `fight` asks again.
             self.forget_ticket(turn);
             while self.free >= CHUNK && !self.chunks.is_empty() {
                 self.give_one_back(turn);
             }
         }
-        // A collector examines the dead, the leaked and the committed bytes. The efficiency is the
-        // share of them that it freed: it falls as a leak grows.
+        // The collector examined the bytes that it freed, the leaked bytes, and the committed bytes
+        // (`X`). The efficiency is the freed share of them: it falls as a leak grows.
         let examined = freed + self.leaked + X;
         let efficiency = (freed * 100 / examined) as u8;
         self.report(turn, Some(efficiency));

@@ -20,8 +20,9 @@
 //! 1. Replies to earlier requests are written before the wait.
 //! 2. The server sees within 100 ms that a client has closed. A grant or a signal that came for it
 //!    meanwhile is taken back.
-//! 3. While a request waits, the server reads at most 64 KiB ahead, and executes nothing of it:
-//!    replies keep the order of the requests.
+//! 3. While a request waits, the server executes nothing that the client sends after it: replies
+//!    keep the order of the requests. When 64 KiB of later bytes are in the input, the server reads
+//!    no more and gives up the wait.
 //!
 //! **Lock** only inside [`Shared::resume`], [`Shared::give_up`] and [`Shared::take_back`]; none
 //! while the socket is looked at.
@@ -49,8 +50,8 @@ use crate::server::waiting::{Resumed, Waits};
 /// close just after a look.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// The most bytes that are read while a request waits. Behind more unread bytes the end of the
-/// stream could not be seen, so a client that sends more gives up its wait.
+/// The pending bytes at which the server stops reading while a request waits. Behind unread bytes
+/// it could not see the end of the stream, so it gives up the wait of a client that sends so many.
 const READ_AHEAD: usize = 64 * 1024;
 
 impl Connection<'_> {

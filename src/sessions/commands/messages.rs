@@ -134,12 +134,13 @@ command! {
 pub struct MessageReply {
     /// The session.
     pub session: SessionId,
-    /// The bytes; `None` when there is no message. An empty message is `Some`: in text
-    /// `message SESSION ` and nothing, where no message is `none`.
+    /// The bytes; `None` when there is no message. An empty message is `Some`. In a line of text it
+    /// is `message SESSION ` with nothing behind it; without a message the line is `none`.
     pub data: Option<Vec<u8>>,
 }
 
-/// In a frame a flag tells no message (0) from an empty one (1), because both have no data.
+/// A frame has a flag: 1 if there is a message, 0 if there is none. The data alone cannot show
+/// this, because an empty message has no data either.
 impl<'a> Message<'a> for MessageReply {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let session = source.id()?;
