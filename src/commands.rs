@@ -62,8 +62,8 @@ pub use crate::memory::commands::{
 };
 pub use crate::memory::versions::{Inspect, Inspection, Replace, Replaced};
 pub use crate::numbers::commands::{Draw, Row, Table};
-pub use crate::numbers::list::Drawn;
 pub use crate::numbers::parking::Step;
+pub use crate::numbers::taken::Drawn;
 pub use crate::server::commands::{Bye, CommandNames, Figure, Help, Quit, Stats};
 pub use crate::server::lists::{List, Listing};
 pub use crate::sessions::commands::{

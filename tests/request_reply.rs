@@ -18,7 +18,7 @@ use leasebox::client::exchange::{Exchange, ExchangePurpose, NextStep, Semantics,
 use leasebox::client::peer::Peer;
 use leasebox::commands::{Draw, Reply, Request};
 use leasebox::common::caller::ClientNumber;
-use leasebox::numbers::list::Drawn;
+use leasebox::numbers::taken::Drawn;
 use leasebox::protocol::byte_order::ByteOrder;
 use leasebox::protocol::datagram::Wish;
 use leasebox::server::datagrams::{DatagramLimits, Datagrams, Executor};

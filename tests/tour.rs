@@ -63,6 +63,40 @@ fn what_the_tour_names_is_where_it_says() {
     assert_eq!(missing(&[draw, lease].concat()), [""; 0]);
 }
 
+/// Returns the pieces of code in the tour that stand in no file of their stop. A `…` stands for what
+/// the tour leaves out, and a comment is the tour's own; line breaks and indents do not count.
+fn misquoted(tour: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let squeeze = |text: &str| text.split_whitespace().collect::<String>();
+    let mut sources = String::new();
+    let mut is_quoted = false;
+    let mut misquoted = Vec::new();
+    for line in tour.lines() {
+        if line.starts_with("**") {
+            sources.clear();
+        }
+        let names = line.split('`').filter(|word| word.starts_with("src/"));
+        sources.extend(names.map(|name| squeeze(&fs::read_to_string(root.join(name)).unwrap())));
+        is_quoted = if line.starts_with("```") { line == "```rust" } else { is_quoted };
+        if is_quoted && !line.starts_with("```") {
+            let code = line.split("//").next().unwrap_or_default();
+            let pieces = code.split('…').filter(|piece| !sources.contains(&squeeze(piece)));
+            misquoted.extend(pieces.map(str::to_string));
+        }
+    }
+    misquoted
+}
+
+#[test]
+fn what_the_tour_quotes_stands_in_the_file_of_its_stop() {
+    let tour = include_str!("../docs/tour.md");
+    assert!(tour.matches("```rust").count() >= 10);
+    assert_eq!(misquoted(tour), [""; 0]);
+    let wrong =
+        "**1.** [`src/lib.rs`](../src/lib.rs)\n```rust\npub mod cli; // …\npub mod clu;\n```\n";
+    assert_eq!(misquoted(wrong), ["pub mod clu;"]);
+}
+
 #[test]
 fn the_way_of_a_draw_is_short() {
     let draw = functions(&chapters().0);
@@ -70,11 +104,10 @@ fn the_way_of_a_draw_is_short() {
     assert!(draw.len() <= 25 && files.len() <= 8, "{} in {}: {draw:?}", draw.len(), files.len());
     let lines = |file: &&String| {
         let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-        let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
-        source.lines().take_while(|line| *line != "#[cfg(test)]").filter(is_code).count()
+        source.lines().take_while(|line| *line != "#[cfg(test)]").count()
     };
     let lines: usize = files.iter().map(lines).sum();
-    assert!(lines <= 1100, "{lines} lines of code without their tests");
+    assert!(lines <= 1600, "{lines} lines without their tests");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::commands::{Draw, Set};
-use crate::numbers::list::Drawn;
+use crate::numbers::taken::Drawn;
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::datagram::{TOKEN, Token, read, reply, welcome};
 

@@ -25,8 +25,7 @@
 //! **Lock** the run's, for a push or a copy; the draw's, where the case has one. A thread parks
 //! with neither held: a parked owner of the draw's lock would stop the others for good.
 //!
-//! **Simplified** all threads see one order of the steps (`SeqCst`); weaker memory orders allow
-//! more.
+//! **Simplified** all threads see one order of the steps (`SeqCst`); weaker orders allow more.
 //!
 //! **Source** `loot-box.txt`, the scenario: A draws 4, B draws 2.
 
@@ -44,9 +43,10 @@ use crate::common::caller::ClientNumber;
 use crate::common::lock::lock;
 use crate::lab::schedule::Schedules;
 use crate::numbers::draw::{Counter, Locking, gather, take};
-use crate::numbers::list::{NumberList, Taken};
+use crate::numbers::list::NumberList;
 use crate::numbers::parking::Step;
 use crate::numbers::parking::{Parking, Stuck};
+use crate::numbers::taken::Taken;
 
 /// The time for one [`Stage::go_on`]: so long that only an error in this file can reach it.
 const PATIENCE: Duration = Duration::from_secs(60);

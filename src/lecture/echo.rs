@@ -52,7 +52,7 @@ use std::time::{Duration, Instant};
 use crate::lecture::modified_utf8;
 use crate::protocol::datagram::BUFFER;
 use crate::protocol::output::Output;
-use crate::server::writing;
+use crate::server::{closing, writing};
 
 /// The time in which a whole string must arrive, with the silence before it; also the time for one
 /// write of the echo. The lecture's server waits for ever, so silent clients would use up its
@@ -117,7 +117,7 @@ fn admit(stream: TcpStream, number: usize, open: &Arc<()>) {
                 log::info!("{peer} is closed: {error}");
                 // The client may still be sending. A close that leaves input unread resets the
                 // connection, and the reset may destroy the last echo on its way.
-                writing::close(&stream);
+                closing::close(&stream);
             }
         }
     };

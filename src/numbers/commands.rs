@@ -13,7 +13,7 @@
 //! **Lock** none here. **Source** `loot-box.txt`: `draw [number]`, and the scenario's two tables.
 
 use super::draw::Numbers;
-use super::list::Drawn;
+use super::taken::Drawn;
 use crate::common::caller::{Caller, ClientNumber};
 use crate::common::description::{Answer, Execute, Message, Sink, Source, choice, command};
 use crate::common::error::Error;

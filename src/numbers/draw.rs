@@ -38,9 +38,10 @@ use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 use crate::common::lock::lock;
 use crate::numbers::commands::{Row, Rows};
-use crate::numbers::list::{Drawn, NumberList, Taken};
+use crate::numbers::list::NumberList;
 use crate::numbers::record::DrawState;
 use crate::numbers::table::Turns;
+use crate::numbers::taken::{Drawn, Taken};
 use crate::numbers::unlocked::{Reached, Unlocked};
 
 /// The counter of a draw: a load and a store, as two separate steps. The server, the explorer and

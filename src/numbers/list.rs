@@ -1,15 +1,12 @@
-//! The shuffled list, and the numbers that one draw took from it.
+//! The shuffled list: its numbers, and their text.
 //!
 //! ```text
 //!   numbers   │ 5 │ 19 │ 228 │ 665 │ …
 //!   starts    │ 0 │ 2  │ 5   │ 9   │ …         where each number's text starts
 //!   text      │5 19 228 665 …                  rendered once; a reply copies a part
-//!
-//!   a draw of 3, one by one     first 0..2, others 3..4       another client took index 2
 //! ```
 //!
-//! A draw keeps ranges of indices and no numbers. So a reply in text is one copy of bytes for each
-//! range, where the usual way converts every number to digits.
+//! A reply in text copies a part of `text`, where the usual way converts every number to digits.
 //!
 //! **Invariants** the list never changes after it is made, so reading it needs no lock. `text` has
 //! every number followed by one space, in the list's order.
@@ -71,8 +68,13 @@ impl NumberList {
         self.numbers[index]
     }
 
-    /// Returns the numbers of `taken` as text, each followed by one space.
-    fn text(&self, taken: &Range<usize>) -> &[u8] {
+    /// Returns the numbers of a range of indices.
+    pub(super) fn run(&self, taken: &Range<usize>) -> &[u32] {
+        &self.numbers[taken.clone()]
+    }
+
+    /// Returns the numbers of a range of indices as text, each followed by one space.
+    pub(super) fn text(&self, taken: &Range<usize>) -> &[u8] {
         &self.text[self.starts[taken.start] as usize..self.starts[taken.end] as usize]
     }
 }
@@ -96,138 +98,9 @@ pub fn shuffled(count: u32, seed: Option<u64>) -> NumberList {
     NumberList::new(numbers)
 }
 
-/// The numbers of one draw, in the order in which they were drawn.
-#[derive(Debug)]
-pub enum Drawn<'a> {
-    /// In the server: ranges of the list.
-    Taken(Taken<'a>),
-    /// In a client: the received numbers.
-    Received(Vec<u32>),
-}
-
-impl Drawn<'_> {
-    /// Returns the count of the numbers.
-    pub fn count(&self) -> u64 {
-        match self {
-            Drawn::Taken(taken) => taken.count(),
-            Drawn::Received(numbers) => numbers.len() as u64,
-        }
-    }
-
-    /// Calls `each` with the numbers in order: one call for each run of neighbours in the list. An
-    /// encoder so reads whole slices and needs no vector in between.
-    #[inline]
-    pub fn for_each_run(&self, mut each: impl FnMut(&[u32])) {
-        match self {
-            Drawn::Taken(taken) => {
-                each(&taken.list.numbers[taken.first.clone()]);
-                taken.others.iter().for_each(|range| each(&taken.list.numbers[range.clone()]));
-            }
-            Drawn::Received(numbers) => each(numbers),
-        }
-    }
-
-    /// Returns the numbers, in order.
-    pub fn numbers(&self) -> Vec<u32> {
-        let mut numbers = Vec::new();
-        self.for_each_run(|run| numbers.extend_from_slice(run));
-        numbers
-    }
-
-    /// Appends the numbers as text, each followed by one space.
-    #[inline]
-    pub fn append_text(&self, out: &mut Vec<u8>) {
-        match self {
-            Drawn::Taken(taken) => taken.append_text(out),
-            Drawn::Received(numbers) => {
-                for number in numbers {
-                    out.extend_from_slice(number.to_string().as_bytes());
-                    out.push(b' ');
-                }
-            }
-        }
-    }
-}
-
-/// The indices that one draw took, as ranges. A thread looks their numbers up after it has unlocked
-/// the draw's lock.
-#[derive(Debug)]
-pub struct Taken<'a> {
-    list: &'a NumberList,
-    /// The first range, and the only one of a request that takes its numbers at once. It is not in
-    /// the vector, so such a draw allocates nothing.
-    first: Range<usize>,
-    /// The further ranges, if the draw took its numbers one by one and other threads took some
-    /// between them.
-    others: Vec<Range<usize>>,
-}
-
-impl<'a> Taken<'a> {
-    /// Returns a draw that took one range.
-    pub fn new(list: &'a NumberList, taken: Range<u32>) -> Self {
-        Self { list, first: indices(taken), others: Vec::new() }
-    }
-
-    /// Adds a later range. Joins it to the last one if it begins where that ends.
-    pub fn add(&mut self, taken: Range<u32>) {
-        let taken = indices(taken);
-        let last = self.others.last_mut().unwrap_or(&mut self.first);
-        if last.end == taken.start {
-            last.end = taken.end;
-        } else {
-            self.others.push(taken);
-        }
-    }
-
-    /// Returns the count of the drawn numbers.
-    pub fn count(&self) -> u64 {
-        let others: usize = self.others.iter().map(ExactSizeIterator::len).sum();
-        (self.first.len() + others) as u64
-    }
-
-    /// Returns whether the draw took no number, because the list was drained before.
-    pub fn is_empty(&self) -> bool {
-        self.first.is_empty()
-    }
-
-    /// Returns the numbers, in the order in which they were drawn.
-    pub fn numbers(&self) -> impl Iterator<Item = u32> {
-        let ranges = std::iter::once(&self.first).chain(&self.others).cloned();
-        ranges.flatten().map(|index| self.list.number(index))
-    }
-
-    #[inline]
-    fn append_text(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.list.text(&self.first));
-        for range in &self.others {
-            out.extend_from_slice(self.list.text(range));
-        }
-    }
-}
-
-fn indices(taken: Range<u32>) -> Range<usize> {
-    taken.start as usize..taken.end as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ranges_that_follow_on_become_one() {
-        let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
-        let mut taken = Taken::new(&list, 0..1);
-        taken.add(1..2);
-        taken.add(4..5);
-        assert_eq!(taken.others.len(), 1);
-        for drawn in [Drawn::Taken(taken), Drawn::Received(vec![5, 19, 7])] {
-            assert_eq!(drawn.count(), 3);
-            assert_eq!(drawn.numbers(), [5, 19, 7]);
-            let mut text = Vec::new();
-            drawn.append_text(&mut text);
-            assert_eq!(text, b"5 19 7 ");
-        }
-    }
 
     #[test]
     fn the_list_holds_every_number_once_and_is_shuffled() {

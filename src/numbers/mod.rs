@@ -41,7 +41,8 @@
 //! | file | contents |
 //! | --- | --- |
 //! | [`draw`] | the counter, `take`, and the lock |
-//! | [`list`] | the shuffled list, and the numbers of one draw |
+//! | [`list`] | the shuffled list |
+//! | [`taken`] | the numbers of one draw |
 //! | [`record`] | the indices that each client took |
 //! | [`commands`] | `draw` and `table` as messages |
 //! | [`table`] | the homework's table, made from the record |
@@ -56,4 +57,5 @@ pub mod list;
 pub mod parking;
 pub mod record;
 pub mod table;
+pub mod taken;
 pub mod unlocked;

@@ -1,5 +1,7 @@
 //! Tests of the choice by the first bytes, and of decoding in pieces.
 
+use std::time::SystemTime;
+
 use super::byte_order::ByteOrder;
 use super::choice::HTTP_LINE;
 use super::*;

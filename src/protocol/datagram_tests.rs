@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::commands::{Bye, Draw};
-use crate::numbers::list::Drawn;
+use crate::numbers::taken::Drawn;
 
 const T: Token = Token([0xab; TOKEN]);
 

@@ -9,8 +9,9 @@ use crate::commands::{
 use crate::common::id::{IdKind, LeaseId};
 use crate::memory::versions::Inspection;
 use crate::numbers::commands::{Row, Rows};
-use crate::numbers::list::{Drawn, NumberList, Taken};
+use crate::numbers::list::NumberList;
 use crate::numbers::parking::Step;
+use crate::numbers::taken::{Drawn, Taken};
 use proptest::prelude::*;
 
 #[path = "frame/process_tests.rs"]

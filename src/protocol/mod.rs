@@ -62,10 +62,9 @@ pub mod http;
 pub mod log_on;
 pub mod memorylease;
 pub mod output;
+mod policy;
 pub mod resp;
 pub mod text;
-
-use std::time::SystemTime;
 
 use crate::commands::{Reply, Request};
 use crate::common::error::{Code, Error};
@@ -73,9 +72,9 @@ pub use choice::Protocol;
 use choice::choose;
 use frame::Frames;
 use http::Http;
-use log_on::User;
 use memorylease::MemoryLease;
 use output::Output;
+pub use policy::Policy;
 use resp::Resp;
 use text::Text;
 
@@ -118,27 +117,6 @@ pub enum Decoded<'a> {
     },
     /// The connection closes, after this answer if there is one.
     Last(Option<Error>),
-}
-
-/// The rules that all connections of a server share.
-#[derive(Debug, Clone)]
-pub struct Policy {
-    /// The longest message in bytes (`--max-message`).
-    pub max_message: usize,
-    /// The server's host names (`--host`). HTTP accepts them as `Host` beside addresses and
-    /// localhost.
-    pub hosts: Vec<String>,
-    /// The one user of this server; with `None` every client may use it.
-    pub user: Option<User>,
-    /// The clock for the dates in HTTP's answers; an argument, so that tests can stop it.
-    pub clock: fn() -> SystemTime,
-}
-
-impl Policy {
-    /// Returns the rules of a server without host names, which every client may use.
-    pub fn plain(max_message: usize) -> Self {
-        Self { max_message, hosts: Vec::new(), user: None, clock: SystemTime::now }
-    }
 }
 
 /// The protocol state of one connection. Only the connection's own thread touches it.

@@ -3,7 +3,8 @@
 use super::*;
 use crate::commands::{Data, Set, WasSet};
 use crate::common::id::LeaseId;
-use crate::numbers::list::{Drawn, NumberList, Taken};
+use crate::numbers::list::NumberList;
+use crate::numbers::taken::{Drawn, Taken};
 use crate::protocol::Tail;
 use crate::protocol::log_on::User;
 use crate::protocol::{Conversation, Decoded};

@@ -3,7 +3,8 @@
 use super::*;
 use crate::commands::{Data, Help, Quit, Set};
 use crate::common::id::LeaseId;
-use crate::numbers::list::{NumberList, Taken};
+use crate::numbers::list::NumberList;
+use crate::numbers::taken::Taken;
 use std::borrow::Cow;
 
 fn decode_line(line: &str) -> Result<String, Code> {

@@ -36,14 +36,12 @@ use crate::protocol::output::Output;
 use crate::protocol::{Conversation, Decoded, Policy, Tail};
 use crate::server::clients::{Doing, Gauge};
 use crate::server::input::Input;
-use crate::server::patience::{Patience, Situation, WaitFor};
+use crate::server::patience::{Patience, WaitFor};
 use crate::server::shared::Shared;
-use crate::server::writing;
+use crate::server::{closing, writing};
 
 mod awaiting;
-
-/// The largest buffer that an idle connection keeps, in bytes: a page.
-const IDLE_BUFFER: usize = 4096;
+mod silence;
 
 /// The limits of a connection. All connections share them, and they never change.
 #[derive(Debug, Clone)]
@@ -97,8 +95,8 @@ pub fn serve(
     log::debug!("client-{client} ended: {end:?}");
     match end {
         ConnectionEnd::Theirs => {}
-        ConnectionEnd::Ours => writing::close(stream),
-        ConnectionEnd::Stop => writing::close_in_stop(stream),
+        ConnectionEnd::Ours => closing::close(stream),
+        ConnectionEnd::Stop => closing::close_in_stop(stream),
     }
 }
 
@@ -243,42 +241,6 @@ impl Connection<'_> {
         self.gauge.has_answered(self.answered, self.conversation.protocol());
     }
 
-    /// Handles a read that timed out. Returns `None` to wait again.
-    fn nothing_came(&mut self, wait: WaitFor) -> Option<Result<Tail, ConnectionEnd>> {
-        match wait {
-            WaitFor::Quiet(_) => Some(Ok(Tail::Quiet)),
-            WaitFor::Idle(_) => Some(Err(ConnectionEnd::Ours)),
-            WaitFor::Shrink(_) => {
-                self.shrink();
-                None
-            }
-            WaitFor::Whole(_) | WaitFor::Forever => None,
-        }
-    }
-
-    fn situation(&self) -> Situation {
-        let pending = self.input.pending();
-        Situation {
-            pending: !pending.is_empty(),
-            awaits_quiet: !pending.is_empty() && self.conversation.awaits_quiet(pending),
-            large: self.input.capacity() > IDLE_BUFFER
-                || self.output.bytes.capacity() > IDLE_BUFFER
-                || self.spare.capacity() > IDLE_BUFFER,
-        }
-    }
-
-    fn set_read_timeout(&mut self, timeout: Option<Duration>) {
-        if self.read_timeout != timeout && self.stream.set_read_timeout(timeout).is_ok() {
-            self.read_timeout = timeout;
-        }
-    }
-
-    fn shrink(&mut self) {
-        self.input.shrink();
-        self.output = Output::default();
-        self.spare = Vec::new();
-    }
-
     /// Answers every whole request in the input. Returns true if the connection has to close.
     fn answer_all(&mut self, tail: Tail) -> bool {
         loop {
@@ -378,13 +340,5 @@ impl Connection<'_> {
             self.spare = std::mem::take(&mut self.output.body);
         }
         written.map_err(|error| log::debug!("client-{}: {error}", self.caller.client))
-    }
-
-    /// Tells the client that its request took too long.
-    fn end_too_slow(&mut self) -> ConnectionEnd {
-        let timeout_ms = self.limits.request_timeout.as_millis();
-        self.conversation.too_slow(self.input.pending(), timeout_ms, &mut self.output);
-        let _ = self.flush();
-        ConnectionEnd::Ours
     }
 }

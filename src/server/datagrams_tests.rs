@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::commands::{Data, Draw, Get, Help, Set, Stats, Wait};
-use crate::numbers::list::Drawn;
+use crate::numbers::taken::Drawn;
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::datagram::{Heard, ask, hear, hello};
 

@@ -13,7 +13,7 @@
 //! - `std::thread::spawn` panics when the system has no thread left. One client too many then ends
 //!   the accepting thread. `thread::Builder` returns an error instead.
 //! - The stop closes a socket that holds unread bytes. The system then resets the connection, and
-//!   the client loses the last replies ([`writing`]).
+//!   the client loses the last replies ([`closing`]).
 //!
 //! **The right way.**
 //!
@@ -43,7 +43,7 @@
 //! 100,000 clients. A server for so many waits for many sockets on one thread (an event loop), and
 //! keeps the state of each request in a struct instead of on a stack; that is harder to read.
 //!
-//! **Reading order** top down; stop after [`writing`] if you came for the homework.
+//! **Reading order** top down; stop after [`closing`] if you came for the homework.
 //!
 //! | file | content |
 //! | --- | --- |
@@ -52,7 +52,8 @@
 //! | [`shared`], [`tables`] | the one struct that all threads share, and the tables in it |
 //! | [`threads`] | the start of all threads, and the stop |
 //! | [`clients`] | the list of the connected clients, for `list` and for the stop |
-//! | [`input`], [`patience`], [`writing`] | the bytes read; the time for a read; a write, a close |
+//! | [`input`], [`patience`] | the bytes that were read; the time for a read |
+//! | [`writing`], [`closing`] | a write, and a close that loses no reply |
 //! | [`turned_away`] | clients over the limit |
 //! | [`waiting`] | commands that wait for other clients |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |
@@ -64,6 +65,7 @@
 
 pub mod accept;
 pub mod clients;
+pub mod closing;
 pub mod commands;
 pub mod config;
 pub mod connection;

@@ -1,41 +1,20 @@
-//! A write of all replies within a time limit, and a close that does not lose them.
+//! A write of all replies within a time limit.
 //!
-//! If a socket is closed while it holds unread input, the system resets the connection. The reset
-//! discards replies that were written but not yet read by the client. So a close by the server has
-//! three steps:
-//!
-//! ```text
-//!   shutdown(Write) ──► read and discard, at most 1 s and 1 MiB ──► close
-//!   "that was all"      until the client has closed too
-//! ```
-//!
-//! The wrong way, `drop(stream)` alone, works in most tests: the client sent one request and waits.
-//! It fails for a client that is still sending, such as an upload that the server has refused by
-//! its first line. That client then sees a broken pipe instead of the error.
+//! The socket's write timeout is for one call. A client that reads a few bytes now and then would
+//! keep its thread for ever, one call after the other, so the calls together have a limit too.
 //!
 //! **Invariants** a write blocks for at most two write timeouts, however slowly the client reads
 //! (three, if a signal cuts a call short).
 //!
 //! **Lock** none may be held here: these calls wait for the client.
 //!
-//! **Simplified** a client that sends more than 1 MiB after the close began is reset all the same.
-//!
-//! **Source** RFC 9112, section 9.6, which describes the same for HTTP; RFC 1122, section 4.2.2.13,
-//! for the reset.
+//! **Source** ours.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{self, ErrorKind, IoSlice, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::protocol::output::Output;
-
-/// The longest time that the input of a closed connection is read. It bounds the time that such a
-/// connection keeps its thread.
-const DISCARD_TIME: Duration = Duration::from_secs(1);
-
-/// The most bytes that are read and discarded. Without this bound a fast client could keep a core
-/// busy for the whole time.
-const DISCARD_BYTES: usize = 1024 * 1024;
 
 /// Writes all replies that wait. The caller has set `timeout` as the socket's write timeout. The
 /// output is left unchanged.
@@ -43,7 +22,16 @@ const DISCARD_BYTES: usize = 1024 * 1024;
 /// # Errors
 /// Fails with the error of the socket, or with `TimedOut`. A part may have been written; the
 /// connection cannot go on, because the client would take the next reply for the rest of this one.
-pub fn write_all(mut stream: &TcpStream, output: &Output, timeout: Duration) -> io::Result<()> {
+pub fn write_all(stream: &TcpStream, output: &Output, timeout: Duration) -> io::Result<()> {
+    write_within(stream, output, timeout, Instant::now)
+}
+
+fn write_within(
+    mut stream: impl Write,
+    output: &Output,
+    timeout: Duration,
+    clock: impl Fn() -> Instant,
+) -> io::Result<()> {
     let mut slices = [IoSlice::new(&output.bytes), IoSlice::new(&output.body)];
     // Most replies have no body; then a plain `write` is cheaper than one with a list of slices.
     let count = if output.body.is_empty() { 1 } else { 2 };
@@ -66,54 +54,56 @@ pub fn write_all(mut stream: &TcpStream, output: &Output, timeout: Duration) -> 
             }
             Err(error) => return Err(error),
         }
-        if !left.is_empty() && first_part.get_or_insert_with(Instant::now).elapsed() >= timeout {
-            return Err(ErrorKind::TimedOut.into());
+        if !left.is_empty() {
+            let now = clock();
+            if now.duration_since(*first_part.get_or_insert(now)) >= timeout {
+                return Err(ErrorKind::TimedOut.into());
+            }
         }
     }
     Ok(())
 }
 
-/// The longest time for the same when the server stops. It is shorter because the end of the client
-/// cannot be seen then: every such close takes all of it, within the 2 s of the stop.
-const STOP_TIME: Duration = Duration::from_millis(300);
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
 
-/// The pause between two reads when the server stops.
-const STOP_PAUSE: Duration = Duration::from_millis(5);
+    use super::*;
 
-/// Begins to close: shuts down writing, then reads and discards. The caller closes the socket by
-/// dropping it.
-pub fn close(stream: &TcpStream) {
-    discard(stream, DISCARD_TIME, None);
-}
+    /// A client that takes three bytes with each call.
+    struct Slow;
 
-/// Does the same after the stop has shut down reading. A read then returns 0 at once if no bytes
-/// have arrived, so it neither waits nor tells the end of the stream from a silence.
-pub fn close_in_stop(stream: &TcpStream) {
-    discard(stream, STOP_TIME, Some(STOP_PAUSE));
-}
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len().min(3))
+        }
 
-/// Shuts down writing, then discards input until the client closes, or `time` or the bound on bytes
-/// is over. With a `pause`, a read of 0 bytes is tried again after it. Errors are ignored: the
-/// socket is closed next.
-fn discard(mut stream: &TcpStream, time: Duration, pause: Option<Duration>) {
-    let deadline = Instant::now() + time;
-    if stream.shutdown(Shutdown::Write).is_err() {
-        return;
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
-    let mut discarded = 0;
-    let mut bytes = [0; 4096];
-    while discarded < DISCARD_BYTES {
-        // Counted from the start, so that a client that trickles bytes does not prolong it.
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
-            return;
-        }
-        match (stream.read(&mut bytes), pause) {
-            (Ok(0), Some(pause)) => std::thread::sleep(pause),
-            (Ok(0), None) => return,
-            (Ok(count), _) => discarded += count,
-            (Err(error), _) if error.kind() == ErrorKind::Interrupted => {}
-            (Err(_), _) => return,
-        }
+
+    /// Writes so many bytes with a timeout of 10 s, by a clock that goes on by 1 s with each look.
+    /// Returns the result and the number of looks.
+    fn write(bytes: usize) -> (Result<(), ErrorKind>, u32) {
+        let (start, looks) = (Instant::now(), Cell::new(0));
+        let clock = || {
+            looks.set(looks.get() + 1);
+            start + Duration::from_secs(looks.get().into())
+        };
+        let output = Output { bytes: vec![b'x'; bytes], ..Output::default() };
+        let written = write_within(Slow, &output, Duration::from_secs(10), clock);
+        (written.map_err(|error| error.kind()), looks.get())
+    }
+
+    #[test]
+    fn a_client_that_takes_small_pieces_is_given_up_when_the_time_is_over() {
+        assert_eq!(write(33), (Ok(()), 10));
+        assert_eq!(write(36), (Err(ErrorKind::TimedOut), 11));
+    }
+
+    #[test]
+    fn a_reply_that_is_written_at_once_reads_no_clock() {
+        assert_eq!(write(3), (Ok(()), 0));
     }
 }

@@ -1,0 +1,26 @@
+//! The rules that all connections of a server share.
+
+use std::time::SystemTime;
+
+use super::log_on::User;
+
+/// The rules that all connections of a server share.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The longest message in bytes (`--max-message`).
+    pub max_message: usize,
+    /// The server's host names (`--host`). HTTP accepts them as `Host` beside addresses and
+    /// localhost.
+    pub hosts: Vec<String>,
+    /// The one user of this server; with `None` every client may use it.
+    pub user: Option<User>,
+    /// The clock for the dates in HTTP's answers; an argument, so that tests can stop it.
+    pub clock: fn() -> SystemTime,
+}
+
+impl Policy {
+    /// Returns the rules of a server without host names, which every client may use.
+    pub fn plain(max_message: usize) -> Self {
+        Self { max_message, hosts: Vec::new(), user: None, clock: SystemTime::now }
+    }
+}

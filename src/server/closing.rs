@@ -1,0 +1,78 @@
+//! A close that loses no reply.
+//!
+//! If a socket is closed while it holds unread input, the system resets the connection. The reset
+//! discards replies that were written but not yet read by the client. So a close by the server has
+//! three steps:
+//!
+//! ```text
+//!   shutdown(Write) ──► read and discard, at most 1 s and 1 MiB ──► close
+//!   "that was all"      until the client has closed too
+//! ```
+//!
+//! The wrong way, `drop(stream)` alone, works in most tests: the client sent one request and waits.
+//! It fails for a client that is still sending, such as an upload that the server has refused by
+//! its first line. That client then sees a broken pipe instead of the error.
+//!
+//! **Lock** none may be held here: these calls wait for the client.
+//!
+//! **Simplified** a client that sends more than 1 MiB after the close began is reset all the same.
+//!
+//! **Source** RFC 9112, section 9.6, which describes the same for HTTP; RFC 1122, section 4.2.2.13,
+//! for the reset.
+
+use std::io::{ErrorKind, Read};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+/// The longest time that the input of a closed connection is read. It bounds the time that such a
+/// connection keeps its thread.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
+/// The most bytes that are read and discarded. Without this bound a fast client could keep a core
+/// busy for the whole time.
+const DISCARD_BYTES: usize = 1024 * 1024;
+
+/// The longest time for the same when the server stops. It is shorter because the end of the client
+/// cannot be seen then: every such close takes all of it, within the 2 s of the stop.
+const STOP_TIME: Duration = Duration::from_millis(300);
+
+/// The pause between two reads when the server stops.
+const STOP_PAUSE: Duration = Duration::from_millis(5);
+
+/// Begins to close: shuts down writing, then reads and discards. The caller closes the socket by
+/// dropping it.
+pub fn close(stream: &TcpStream) {
+    discard(stream, DISCARD_TIME, None);
+}
+
+/// Does the same after the stop has shut down reading. A read then returns 0 at once if no bytes
+/// have arrived, so it neither waits nor tells the end of the stream from a silence.
+pub fn close_in_stop(stream: &TcpStream) {
+    discard(stream, STOP_TIME, Some(STOP_PAUSE));
+}
+
+/// Shuts down writing, then discards input until the client closes, or `time` or the bound on bytes
+/// is over. With a `pause`, a read of 0 bytes is tried again after it. Errors are ignored: the
+/// socket is closed next.
+fn discard(mut stream: &TcpStream, time: Duration, pause: Option<Duration>) {
+    let deadline = Instant::now() + time;
+    if stream.shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    let mut discarded = 0;
+    let mut bytes = [0; 4096];
+    while discarded < DISCARD_BYTES {
+        // Counted from the start, so that a client that trickles bytes does not prolong it.
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
+            return;
+        }
+        match (stream.read(&mut bytes), pause) {
+            (Ok(0), Some(pause)) => std::thread::sleep(pause),
+            (Ok(0), None) => return,
+            (Ok(count), _) => discarded += count,
+            (Err(error), _) if error.kind() == ErrorKind::Interrupted => {}
+            (Err(_), _) => return,
+        }
+    }
+}

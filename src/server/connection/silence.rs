@@ -1,0 +1,62 @@
+//! A client that sends nothing: the reads that time out, and what the thread does then.
+//!
+//! [`crate::server::patience`] decides how long to wait and why, and knows no socket. Here its
+//! decision meets the socket and the buffers.
+//!
+//! **Lock** none. **Source** ours.
+
+use std::time::Duration;
+
+use crate::protocol::Tail;
+use crate::protocol::output::Output;
+use crate::server::connection::{Connection, ConnectionEnd};
+use crate::server::patience::{Situation, WaitFor};
+
+/// The largest buffer that an idle connection keeps, in bytes: a page.
+const IDLE_BUFFER: usize = 4096;
+
+impl Connection<'_> {
+    /// Handles a read that timed out. Returns `None` to wait again.
+    pub(super) fn nothing_came(&mut self, wait: WaitFor) -> Option<Result<Tail, ConnectionEnd>> {
+        match wait {
+            WaitFor::Quiet(_) => Some(Ok(Tail::Quiet)),
+            WaitFor::Idle(_) => Some(Err(ConnectionEnd::Ours)),
+            WaitFor::Shrink(_) => {
+                self.shrink();
+                None
+            }
+            WaitFor::Whole(_) | WaitFor::Forever => None,
+        }
+    }
+
+    pub(super) fn situation(&self) -> Situation {
+        let pending = self.input.pending();
+        Situation {
+            pending: !pending.is_empty(),
+            awaits_quiet: !pending.is_empty() && self.conversation.awaits_quiet(pending),
+            large: self.input.capacity() > IDLE_BUFFER
+                || self.output.bytes.capacity() > IDLE_BUFFER
+                || self.spare.capacity() > IDLE_BUFFER,
+        }
+    }
+
+    pub(super) fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        if self.read_timeout != timeout && self.stream.set_read_timeout(timeout).is_ok() {
+            self.read_timeout = timeout;
+        }
+    }
+
+    fn shrink(&mut self) {
+        self.input.shrink();
+        self.output = Output::default();
+        self.spare = Vec::new();
+    }
+
+    /// Tells the client that its request took too long.
+    pub(super) fn end_too_slow(&mut self) -> ConnectionEnd {
+        let timeout_ms = self.limits.request_timeout.as_millis();
+        self.conversation.too_slow(self.input.pending(), timeout_ms, &mut self.output);
+        let _ = self.flush();
+        ConnectionEnd::Ours
+    }
+}
