@@ -32,6 +32,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::common::caller::ClientNumber;
+use crate::common::description::words;
 use crate::common::lock::lock;
 use crate::protocol::Protocol;
 
@@ -200,32 +201,18 @@ pub struct ConnectionSnapshot {
     pub connected: Duration,
 }
 
-/// The activity of a connection. `repr(u8)`, because a [`Gauge`] keeps it in an atomic byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Doing {
-    /// Waits for its client's next request.
-    Listening,
-    /// Decodes and answers requests.
-    Answering,
-    /// Waits for other clients: its client has sent a request such as `receive` or `wait`.
-    Waiting,
-    /// Writes replies. A connection that stays here has a client that does not read.
-    Writing,
-}
-
-impl Doing {
-    /// All activities. An activity's number is its index here.
-    const ALL: [Self; 4] = [Doing::Listening, Doing::Answering, Doing::Waiting, Doing::Writing];
-
-    /// Returns the word in the rows of `list`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Doing::Listening => "listening",
-            Doing::Answering => "answering",
-            Doing::Waiting => "waiting",
-            Doing::Writing => "writing",
-        }
+words! {
+    /// The activity of a connection. `repr(u8)`, because a [`Gauge`] keeps it in an atomic byte.
+    #[repr(u8)]
+    Doing {
+        /// Waits for its client's next request.
+        Listening = "listening",
+        /// Decodes and answers requests.
+        Answering = "answering",
+        /// Waits for other clients: its client has sent a request such as `receive` or `wait`.
+        Waiting = "waiting",
+        /// Writes replies. A connection that stays here has a client that does not read.
+        Writing = "writing",
     }
 }
 
