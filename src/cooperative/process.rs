@@ -58,7 +58,7 @@ pub(super) struct Process<W> {
     /// The clients that speak for it. The process ends with the last one.
     pub members: Vec<Member>,
     /// The process has ended; its entry stays until its blocks are given back.
-    pub is_gone: bool,
+    pub has_ended: bool,
     // Its memory.
     /// The extents of its own blocks, and the bytes of each.
     pub own: BTreeMap<LeaseId, u64>,
@@ -143,7 +143,7 @@ impl<W> Process<W> {
             waker,
             sleepers: 0,
             members: Vec::new(),
-            is_gone: false,
+            has_ended: false,
             own: BTreeMap::new(),
             blocks: BTreeMap::new(),
             holds: Amounts::default(),

@@ -22,9 +22,9 @@
 //!     messages        262,144 × 3/4     196,608 bytes = 2,048 messages with one reader each
 //! ```
 //!
-//! A block of 64 KiB has room for 2,048 of the smallest messages (32 bytes). So with 1 MiB, and one
-//! reader for each message, the block is full no later than the share is used up. Messages with
-//! more readers use the share up sooner.
+//! A block of 64 KiB has room for 2,048 of the smallest messages (32 bytes). So with 1 MiB, few
+//! sessions, and one reader for each message, the block is full no later than the share is used up.
+//! Messages with more readers use the share up sooner.
 //!
 //! **Invariants**
 //!
@@ -65,8 +65,8 @@ pub const MESSAGE: u64 = 64;
 /// Bytes for each reader of a message.
 pub const READER: u64 = 32;
 
-/// The bytes of an entry with one block of one span. A join needs so many free, also when it asks
-/// for a block of 0 bytes, which has no span: one number for all keeps the queue of joins simple.
+/// The bytes of an entry with one block of one span. A join needs this many free bytes, also when
+/// it asks for a block of 0 bytes, which has no span: one number for all keeps the queue simple.
 pub const MIN_ENTRY: u64 = PROCESS + BLOCK + SPAN;
 
 /// The three uses of administrative memory. Each one's number is its index in [`Held`].
@@ -101,7 +101,7 @@ pub(super) struct Span {
     pub at: u64,
     /// Bytes from the arena's start: the physical address.
     pub offset: u64,
-    /// Bytes; a power of two, as every used block of the arena has.
+    /// Bytes; a power of two, as for every used block of the arena.
     pub size: u64,
 }
 
@@ -172,8 +172,9 @@ impl Administration {
         self.is_within(held, what, bytes) && self.has_room(bytes)
     }
 
-    /// Both bounds hold: the one of this use, and a quarter of the whole for the three uses
-    /// together. The second is needed because the three bounds add up to half of the whole.
+    /// Returns whether the process stays within both bounds with `bytes` more: the bound of this
+    /// use, and a quarter of the whole for the three uses together. The second is needed because
+    /// the bounds of the three uses add up to half of the whole.
     fn is_within(&self, held: Held, what: Use, bytes: u64) -> bool {
         held.of(what) + bytes <= self.most(what) && held.total() + bytes <= self.size / 4
     }
@@ -209,7 +210,8 @@ impl Administration {
     /// Refunds bytes that were charged to a process. When the process has ended it has no entry,
     /// and only `used` falls.
     pub fn refund(&mut self, payer: ProcessNumber, what: Use, bytes: u64) {
-        // A second refund of the same bytes is a bug. A test stops here; a server goes on serving.
+        // A second refund of the same bytes is a bug. A debug build, as in tests, panics here; a
+        // released server goes on.
         debug_assert!(self.used >= bytes, "more comes back than was used");
         self.used = self.used.saturating_sub(bytes);
         if let Some(entry) = self.entries.get_mut(&payer) {

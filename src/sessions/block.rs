@@ -26,8 +26,9 @@
 //! **Cost** a sub-block is taken and released in O(log size), an address is mapped in O(log
 //! extents), and [`MessageBlock::resize`] takes one step for each used sub-block.
 //!
-//! **Simplified** an extent never moves, and a message never moves: a growing block gets a further
-//! extent. A bigger system would move extents together and have one piece for each message.
+//! **Simplified** an extent never moves, and a message never moves: a block that grows doubles its
+//! last extent in place, or gets a further one. A bigger system would move extents together and
+//! have one piece for each message.
 //!
 //! **Source** `interprocess-communication-patent.txt`: memory blocks 114, managers 118.
 
@@ -169,8 +170,8 @@ impl<H: Clone> MessageBlock<H> {
     }
 
     /// Returns the bytes of the sub-block for a message of that length: a power of two, at least
-    /// 32. `u64::MAX` stands for a length that no block can have: every check against a size
-    /// refuses it.
+    /// 32. For a length that no block can have it returns `u64::MAX`, which is more than every
+    /// bound, so the caller refuses the message.
     pub fn rounded(length: u64) -> u64 {
         Buddy::rounded(length.max(1)).unwrap_or(u64::MAX)
     }

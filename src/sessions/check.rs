@@ -13,7 +13,7 @@
 //! one side only is then found at the step that made it, and not when a count wraps much later.
 //!
 //! **Lock** the tables: between two holds of the lock everything must agree. Within one hold it
-//! need not: a message that is being posted has left one count and has not reached the other.
+//! need not: a message that is being posted is counted as read by an inbox before it lies there.
 //!
 //! **Cost** all messages and all sessions are visited once for each process. That is too slow for a
 //! server, which never calls this.
@@ -30,7 +30,7 @@ use crate::sessions::receipt::Purpose;
 use crate::sessions::{Engine, RegisteredProcess};
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Checks all invariants of the engine. Changes nothing.
+    /// Checks the invariants on the chapter's title page, and those of blocks. Changes nothing.
     ///
     /// # Errors
     /// The first broken invariant, in words.
@@ -40,21 +40,21 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         // Three tables list the living processes. An ended process stays in `registered` until no
         // thread copies in its blocks.
-        let living = self.sessions.registered.values().filter(|process| !process.is_gone).count();
+        let living = self.sessions.registered.values().filter(|process| !process.has_ended).count();
         if self.sessions.administration.entries.len() != living
             || living != self.processes.processes()
         {
             return Err("entries, duplicates and processes disagree".into());
         }
         // The end of a sender removes its deliveries; one that is left would stay for ever.
-        let is_there = |number| self.sessions.registered.get(&number).is_some_and(|p| !p.is_gone);
+        let is_there = |number| self.sessions.registered.get(&number).is_some_and(|p| !p.has_ended);
         if !self.sessions.deliveries.values().all(|&(by, _)| is_there(by)) {
             return Err("a process that has ended waits for a receipt".into());
         }
         // Each process stands in the queue once. Otherwise a client could enter its process over
         // and over, and the queue would grow without a bound.
-        let wanting: BTreeSet<_> = self.sessions.wanting.iter().collect();
-        if wanting.len() != self.sessions.wanting.len() {
+        let waiting_for_memory: BTreeSet<_> = self.sessions.waiting_for_memory.iter().collect();
+        if waiting_for_memory.len() != self.sessions.waiting_for_memory.len() {
             return Err("a process waits twice for memory for its messages".into());
         }
         self.check_readers()?;
@@ -63,8 +63,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Checks one process: its duplicate is its entry (step 422), each extent lies where the lease
-    /// table says, its blocks have exactly the extents that the memory manager gave it, its guests
-    /// are those that lie there, and each copy at one of its seats is under way.
+    /// table says, its blocks have exactly the extents that the memory manager gave it, as many
+    /// first messages of others are counted as lie there, and each copy at one of its seats is
+    /// under way.
     ///
     /// The entry of an ended process is gone before its duplicate, so only an entry that is there
     /// is compared.
@@ -116,7 +117,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         process: &RegisteredProcess<H>,
     ) -> Result<(), String> {
         let name = &process.name;
-        if !process.unfit.is_subset(&process.sessions) {
+        if !process.blocked_sessions.is_subset(&process.sessions) {
             return Err(format!("{name} could not say something in a session it has no part in"));
         }
         for (index, block) in process.blocks.iter().enumerate() {
@@ -153,8 +154,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 return Err(format!("message {id:?} has {found} of {} readers", message.readers));
             }
         }
-        // The numbers that are left refer to no message. A reading copy may: its message was lost
-        // with its owner, and `finish` will find that out. An inbox may not.
+        // The ids that are left belong to no message. A reading copy may have such an id: its
+        // message was lost with its owner, and `finish` will find that out. An inbox may not.
         let is_copied = |id| self.sessions.copies.values().any(|copy| copy.message == id);
         match readers.into_keys().find(|&id| !is_copied(id)) {
             Some(id) => Err(format!("message {id:?} is read and is not there")),
@@ -168,7 +169,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     fn check_sessions(&self) -> Result<(), String> {
         for (id, session) in &self.sessions.all {
             for end in session.ends.iter().filter(|end| !end.is_closed) {
-                let process = self.sessions.registered.get(&end.process).filter(|p| !p.is_gone);
+                let process = self.sessions.registered.get(&end.process).filter(|p| !p.has_ended);
                 if process.is_none_or(|process| !process.sessions.contains(id)) {
                     return Err("an open end belongs to no process".into());
                 }
@@ -181,7 +182,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         // Each open end was found at its process. With equal sums there is no process that knows of
         // a session without having an end of it.
-        let living = self.sessions.registered.values().filter(|process| !process.is_gone);
+        let living = self.sessions.registered.values().filter(|process| !process.has_ended);
         let known: usize = living.map(|process| process.sessions.len()).sum();
         let ends = self.sessions.all.values().flat_map(|session| &session.ends);
         if known != ends.filter(|end| !end.is_closed).count() {

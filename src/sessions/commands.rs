@@ -6,7 +6,7 @@
 //! | request | reply |
 //! | --- | --- |
 //! | `join NAME [COMMITTED]` | `joined TOKEN` |
-//! | `wait [MS]` | a signal, or `none` after MS (30,000) |
+//! | `wait [MS]` | a signal or notice, or `none` after MS (30,000, at most the longest wait) |
 //! | `open NAME [DATA]` | `opened SESSION`; without DATA there is no first message |
 //! | `send SESSION DATA` | `sent SESSION LENGTH`, without waiting |
 //! | `deliver SESSION MS DATA` | `delivered SESSION LENGTH` when it was received within MS; otherwise it is taken back |
@@ -22,8 +22,8 @@
 //! | `grow SIZE [BLOCK]` · `shrink SIZE [BLOCK]` | `block SIZE`: what it has now; BLOCK is 0, the one joined with |
 //!
 //! Signals of the memory manager are `collect SIZE LEVEL MS` · `status` · `granted ID SIZE POOL`.
-//! LEVEL is 1 (a pool is low), 2 (another process waits) or 3 (another process pauses or ends
-//! without the memory). Signals of sessions are:
+//! LEVEL is 1 (a pool is low, or garbage no longer covers the loans), 2 (another process waits) or
+//! 3 (another process pauses or ends without the memory). The notices of the engine are:
 //!
 //! | signal | the process is told that |
 //! | --- | --- |
@@ -48,8 +48,11 @@
 //!   < message 2f0c… hi, alice        < sent 2f0c… 9
 //! ```
 //!
-//! **Lock** each function locks the tables for one short change, or for two with a copy between
-//! them, during which only a block is locked. It never locks a block and the tables together.
+//! **Lock** most functions lock the tables for one short change, or for two with a copy between
+//! them. During the copy only a block is locked. Some lock the tables more often: `deliver`, and
+//! each command that waits; a copy that waits for its seat; `leave`, for each part of the memory
+//! that it gives back; and `join`, `register` and `grow`, when they end expired leases. No function
+//! holds two locks at once.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraphs 23 and 27: a process makes a call
 //! to open a session. The patent's API is code; here it has the form of the other commands.
@@ -102,9 +105,8 @@ impl Execute<Shared> for Leave {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Left, Error> {
         let leave = shared.memory.change(|tables, now| tables.engine().leave(caller.client, now));
         let (number, name) = leave?;
-        // The name is free and the sessions are closed. The memory goes back in a second step,
-        // which may wait for copies in the process's blocks, so it must not run under the tables'
-        // lock.
+        // Now the name is free and the sessions are closed. The memory goes back in a second step.
+        // That step may wait for copies in the process's blocks, so it runs after the unlock.
         shared.end_process(number);
         Ok(Left { name })
     }
@@ -122,7 +124,7 @@ impl Execute<Shared> for Wait {
     /// Returns a signal that is there already, or none. This function serves callers that must not
     /// wait; [`super::waiting`] has the wait.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        shared.memory.read(|tables, _| tables.engine().next_signal(caller.client))
+        shared.memory.change(|tables, _| tables.engine().next_signal(caller.client))
     }
 }
 
@@ -212,7 +214,7 @@ impl Answer<'_> for Vec<SessionState> {
 
 impl Execute<Shared> for ListSessions {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        shared.memory.read(|tables, _| tables.engine().sessions(caller.client))
+        shared.memory.change(|tables, _| tables.engine().sessions(caller.client))
     }
 }
 

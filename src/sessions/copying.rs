@@ -10,8 +10,8 @@
 //!
 //! While the bytes are copied the tables are unlocked, so anything may end meanwhile: the session,
 //! the sender, the reader. The copy itself stays safe, because its block is not given back while a
-//! seat is taken. `finish` then looks at the tables again and answers `not-found` if there is
-//! nothing left to post or to receive:
+//! seat is taken. `finish` then looks at the tables again. It answers `not-found` if the message is
+//! gone, or if no session is left to post it in:
 //!
 //! ```text
 //!   bob: receive    begin ─────── copy ──────────── finish: the message was lost
@@ -49,9 +49,9 @@ use crate::memory::service::LockedContents;
 use crate::server::shared::Shared;
 use crate::server::waiting::sleep;
 
-/// The longest sleep before a thread looks for its seat again. The thread that leaves the seat
-/// wakes the next one; this bounds the wait of a thread whose own process has ended meanwhile,
-/// because a process that is gone is woken no more.
+/// The longest sleep before a thread looks for its seat again. Usually the thread that leaves the
+/// seat wakes the next one. That can fail for a thread whose own process has ended meanwhile: the
+/// tables no longer have its condition variable. This time bounds its wait.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The direction of a copy, with the client's bytes: `In` to the block, `Out` of it.
@@ -97,7 +97,7 @@ impl Shared {
     /// [`super::Engine::finish`] returns.
     ///
     /// # Errors
-    /// `not-found` when a process or session ended meanwhile. The seat is left in any case.
+    /// As [`super::Engine::finish`]. The seat is left in any case.
     pub(super) fn copy(
         &self,
         copying: Copying<LockedContents>,
@@ -115,9 +115,9 @@ impl Shared {
 
     /// Waits until a copy has its seat. Returns false when the block's process has ended meanwhile.
     ///
-    /// The thread sleeps on the condition variable of its process, which unlocks the tables. It
-    /// waits for the copies before it and for no client: those threads never touch a socket in
-    /// between.
+    /// The thread sleeps on the condition variable of its process; the sleep unlocks the tables. It
+    /// waits only for the copies before it, never for a client: a thread with a seat reads and
+    /// writes no socket.
     fn await_seat(&self, number: CopyNumber, client: ClientNumber) -> bool {
         let mut tables = lock(self.memory.tables());
         let waker = tables.processes.waker(client).unwrap_or_default();
@@ -135,7 +135,7 @@ impl Shared {
     /// in no inbox.
     ///
     /// # Errors
-    /// The contents of a piece were released. The seat prevents that; the check is the second line.
+    /// The contents of a piece were released. The seat prevents this; the check would show a bug.
     pub(super) fn copy_pieces(
         &self,
         copying: &Copying<LockedContents>,
@@ -167,8 +167,9 @@ impl Shared {
 
     /// Gives back all memory of a process that has ended, when no thread copies in its blocks.
     ///
-    /// The blocks are struck in parts of at most `ENDED_AT_ONCE`, with the tables unlocked between
-    /// them. A process may hold thousands; the others would wait for all of them.
+    /// The blocks are struck (taken out of the lease table) in parts of at most `ENDED_AT_ONCE`,
+    /// with the tables unlocked between the parts. A process may hold thousands of blocks: other
+    /// requests would wait until all of them are struck.
     pub fn end_process(&self, number: ProcessNumber) {
         self.await_quiet(number);
         loop {

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!                        ┌─ the other end begins to receive it, or forwards it ─► Received
-//!   deliver ─► Waiting ──┼─ the other end closes, the sender's process ends ────► Lost
+//!   deliver ─► Waiting ──┼─ the other end closes, or the sender's process ends ─► Lost
 //!                        └─ its time is over: withdraw ─────────────────────────► taken back
 //! ```
 //!
-//! The reader and the sender's clock race for the message. Both need the tables' lock, so one of
-//! them is first, and the other finds that out. Without one lock for both, the sender could be told
-//! "taken back" for a message that the reader has.
+//! The reader, and the sender whose time is over, race for the message. Both need the tables' lock,
+//! so one of them is first, and the other sees that. Without one lock for both, the sender could be
+//! told "taken back" for a message that the reader has.
 //!
 //! **Invariants** an outcome changes once, from `Waiting`. It is removed when its sender has read
 //! it, and when its sender's process ends.
@@ -55,7 +55,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let became = self.delivery(id);
         if became == Delivery::Waiting {
             self.sessions.deliveries.remove(&id);
-            self.take_from_inboxes(session, id);
+            self.take_from_inbox(session, id);
         }
         became
     }

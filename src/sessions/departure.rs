@@ -1,4 +1,5 @@
-//! The end of a process: it leaves, its last connection ends, or it was silent for too long.
+//! The end of a process: it leaves, its last connection ends, or its last client, a sender of
+//! datagrams, was silent for too long.
 //!
 //! | | an end is closed | its process ends |
 //! | --- | --- | --- |
@@ -6,17 +7,20 @@
 //! | messages that lie in its blocks | can still be received | lost; each receiver hears how many |
 //! | the other end hears | `closed` | `lost`, then `closed` |
 //!
-//! The memory of a process that ends goes back at once. The wrong way is to keep it until its
-//! messages are received: a reader that never reads would keep the memory of processes that are
-//! long gone.
+//! Exception: another process that has not yet heard `opened`, and has no message left to receive,
+//! hears nothing.
+//!
+//! The memory of a process that ends goes back as soon as no thread copies in it. The wrong way is
+//! to keep it until the messages there are received: a reader that never reads would keep the
+//! memory of processes that are long gone.
 //!
 //! **Invariants** after the end no inbox has a message that lies in the process's blocks, and no copy
 //! begins there.
 //!
 //! **Lock** the tables.
 //!
-//! **Cost** a process that ends while messages lie in its blocks goes through all sessions of the
-//! server.
+//! **Cost** the end of a process with messages in its blocks goes through all sessions of the
+//! server and all messages in their inboxes.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraph 20: a process terminates.
 
@@ -45,8 +49,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok((number, name))
     }
 
-    /// Unregisters a connection that has ended. Returns its process if that ended too: this was the
-    /// last.
+    /// Unregisters a connection that has ended. If it was its process's last client, ends the
+    /// process too and returns it.
     pub fn disconnect(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
         let number = self.processes.disconnect(client, now)?;
         self.ended(number);
@@ -61,19 +65,19 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         ended
     }
 
-    /// Ends the part of a process in sessions. Each way for a process to end comes through here: a
-    /// planned `leave`, a lost connection, and silence.
+    /// Removes a process that has ended from all sessions, queues and lists of the engine. It is
+    /// called for each kind of end: `leave`, a connection that ends, and silence.
     ///
     /// The duplicate of its entry stays, marked as gone, because threads may still copy in its
     /// blocks.
     fn ended(&mut self, number: ProcessNumber) {
         let Some(process) = self.sessions.registered.get_mut(&number) else { return };
         // First: a process that is gone gets no notices from the steps below.
-        process.is_gone = true;
+        process.has_ended = true;
         let (name, sessions) = (process.name.clone(), process.sessions.clone());
         self.sessions.watchers.remove(&number);
         self.sessions.grown.remove(&number);
-        self.sessions.wanting.retain(|&wanting| wanting != number);
+        self.sessions.waiting_for_memory.retain(|&waiting_for_memory| waiting_for_memory != number);
         self.sessions.deliveries.retain(|_, (by, _)| *by != number);
         // Before its ends are closed, so that the others hear `lost` before `closed`.
         self.lose_messages(number);
@@ -81,11 +85,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.sessions.administration.remove(number);
         self.wake_copies(number);
         self.tell_watchers_of(&name, false);
-        self.tell_entrant();
+        self.wake_next_join();
     }
 
-    /// Frees the messages that lie in the blocks of a process that ends, and tells each process
-    /// that would have received some how many it lost.
+    /// Frees the messages that lie in the blocks of a process that ends. Each other process that
+    /// had some of them in an inbox is told their number.
     fn lose_messages(&mut self, number: ProcessNumber) {
         // The owner is the first part of a message's id, so the messages of one owner are
         // neighbours.
@@ -114,9 +118,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Takes the messages in the blocks of a process out of all inboxes. Returns for each inbox the
-    /// first of them, the inbox's process and session, and their count. Cost: all sessions and all
-    /// their messages.
+    /// Takes the messages in the blocks of a process out of all inboxes. Returns, for each inbox
+    /// that had some, the first one, the inbox's process and session, and their count. Cost: all
+    /// sessions and all their messages.
     fn take_out_of_inboxes(
         &mut self,
         number: ProcessNumber,
@@ -143,8 +147,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         told
     }
 
-    /// Wakes the threads that wait for a seat at the blocks of a process that ended: they will not
-    /// get one, and fail.
+    /// Wakes the threads that wait for a seat at the blocks of a process that ended. They look
+    /// again, find that the process has ended, and fail.
     fn wake_copies(&mut self, number: ProcessNumber) {
         let blocks =
             self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
@@ -157,12 +161,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Removes the engine's duplicate of a process that has ended, if no thread copies in its
-    /// blocks. Returns whether it is gone: then the blocks can be given back. The caller asks until
-    /// then, so the memory goes back after the last copy in it.
+    /// blocks. Returns true when the duplicate is removed: the blocks can be given back. The caller
+    /// calls again until it gets true, so the memory goes back after the last copy in it.
     pub fn forget_if_quiet(&mut self, number: ProcessNumber) -> bool {
         let Some(process) = self.sessions.registered.get(&number) else { return true };
         let mut seats = process.blocks.iter().flat_map(|block| block.seats());
-        if !process.is_gone || !seats.all(|seat| seat.is_empty()) {
+        if !process.has_ended || !seats.all(|seat| seat.is_empty()) {
             return false;
         }
         self.sessions.registered.remove(&number);

@@ -8,8 +8,9 @@
 //!
 //! The patent has one wait state (408) for two cases, and they need different waits. A *locked*
 //! memory is free again in microseconds: the thread sleeps for a short time and tries again. A
-//! *full* memory is free when a process leaves, perhaps in an hour: the thread must be woken.
-//! Pauses grow, because a lock that is still held after 20 us is probably held for longer:
+//! *full* memory has room again when a process leaves, a session is closed or a message is freed,
+//! perhaps in an hour: the thread must be woken. Only a `join` waits for room; `register` fails at
+//! once. Pauses grow, because a lock that is still held after 20 us is probably held for longer:
 //!
 //! ```text
 //!   try ─20 us─ try ─40─ try ─80─ try ─160─ try ─320─ try ─640─ try ─1 ms─ try ─1 ms─ … busy
@@ -20,10 +21,13 @@
 //! 1. A thread tries the lock for `--rendezvous` (default 1 s) and at most one more pause, and then
 //!    gives up. For a client without a connection it tries for 1 ms, because one thread serves all
 //!    those clients. When expired leases were ended to make room, it tries once more as long. Two
-//!    rare steps wait for the lock as other requests do: to take a ticket, and to end those leases.
-//! 2. Newcomers do not pass a process that waits for room: the engine looks at the tickets.
+//!    rare steps wait for the lock as other requests do: a join that has to wait for room, from its
+//!    ticket on, and the end of expired leases.
+//! 2. A join waits for room for at most `--rendezvous`, counted from its ticket.
+//! 3. A later join does not pass a join that waits for room: the engine looks at the tickets.
 //!
-//! **Lock** the tables, by `try_lock`. A pause holds no lock.
+//! **Lock** the tables, by `try_lock`, except in the two rare steps; to end expired leases also
+//! locks their blocks, each alone. A pause holds no lock.
 //!
 //! **Simplified** std's lock has no wait with a deadline, so the thread tries again and again. Such
 //! a thread has no place in a queue and may be passed by others. A bigger system would use a lock
@@ -140,8 +144,8 @@ impl Waiting for ForRoom {
         if matches!(joined, Ok(Err(Full))) && !turn.is_over {
             return Look::Nothing;
         }
-        // The ticket goes in each outcome, and the next process in the queue is woken if there is
-        // room for it too. A ticket that stayed would block the queue for ever.
+        // The ticket is removed with each outcome, and the next process in the queue is woken if
+        // there is room for it too. A ticket that stayed would block the queue for ever.
         engine.forget_room(*ticket);
         Look::Answered(match joined {
             Ok(Ok(token)) => Ok(Joined { token }),
@@ -158,8 +162,8 @@ impl Waiting for ForRoom {
 
 impl Shared {
     /// Changes the tables, if their lock is free within the time of a rendezvous. When memory was
-    /// missing and leases have expired, ends those and tries the change a second time: so `change`
-    /// must leave the tables as they were when it fails.
+    /// missing and leases have expired, ends those leases and tries the change a second time. So a
+    /// `change` that fails must leave nothing behind.
     ///
     /// # Errors
     /// `busy` when the lock was not free in time, and those of `change`.

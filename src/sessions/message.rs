@@ -7,13 +7,14 @@
 //!   readers   0 while it is filled ─► 1 for each inbox ─► 0: freed (a reading copy counts as well)
 //! ```
 //!
-//! The first message of a session lies in the *destination's* block (paragraph 41), so it outlives
-//! its sender; a later one lies in its sender's. A published message has one sub-block, and as many
-//! readers as sessions.
+//! A *first message*, the one that `open` sends, lies in the *destination's* block (paragraph 41),
+//! so it outlives its sender. Each other message lies in its sender's block. A published message
+//! has one sub-block, and as many readers as sessions.
 //!
-//! A process did not choose its first messages, so their place is bounded. All other processes
-//! together may have 64 of them unreceived, in a quarter of its first block; one process a quarter
-//! of that, 16 in a sixteenth. So at least four processes are needed to use the place up.
+//! A process does not choose the first messages that it gets, so their place is bounded. All other
+//! processes together may have 64 of them there, in at most a quarter of the first block. One
+//! process may have 16, in at most a sixteenth. So at least four processes are needed to use the
+//! place up. A first message counts until it is freed.
 //!
 //! **Invariants** a message has as many readers as inboxes and reading copies refer to it; while it
 //! is filled it has none, and no reader can find it.
@@ -32,8 +33,8 @@ use crate::sessions::session::Queued;
 use crate::sessions::words::{Notice, SessionId};
 use crate::sessions::{Copying, Engine, no_session};
 
-/// The most unreceived first messages in one process's block; one sender may have a quarter of
-/// them.
+/// The most first messages in one process's block that are not freed yet; one sender may have a
+/// quarter of them.
 const MAX_GUESTS: u64 = 64;
 
 /// The process in whose block the message lies, and its number. With the owner first, the messages
@@ -54,6 +55,7 @@ pub(super) struct StoredMessage {
     pub readers: u64,
     /// The sender; of a first message not the owner of the block.
     pub payer: ProcessNumber,
+    /// The bytes of administrative memory that were charged for it.
     pub paid: u64,
 }
 
@@ -64,16 +66,18 @@ pub enum Delivery {
     Waiting,
     /// The other end has it, or is copying it.
     Received,
-    /// The session or the sender ended before.
+    /// The receiver's end was closed before, or the sender's process ended.
     Lost,
 }
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Begins a message of `length` bytes. Without room, the other end is told `blocked`.
+    /// Begins a message of `length` bytes. Without room, the other end is told `blocked`. With
+    /// `is_awaited` the sender waits for the receipt, and the engine keeps the outcome for it.
     ///
     /// # Errors
-    /// `not-found` when the session is not open for both, `out-of-memory` when no block has
-    /// room, `refused` beyond the process's share.
+    /// `not-found` when the session is not open at both ends; `out-of-memory` when the blocks or
+    /// administrative memory have no room; `refused` when the client belongs to no process, or
+    /// beyond the process's share.
     pub fn begin_send(
         &mut self,
         client: ClientNumber,
@@ -81,14 +85,15 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         length: u64,
         is_awaited: bool,
     ) -> Result<Copying<H>, Error> {
-        let number = self.speaker(client, session)?;
+        let number = self.sender_in(client, session)?;
         self.begin_message(number, length, vec![session], is_awaited)
     }
 
     /// Begins one message for several sessions.
     ///
     /// # Errors
-    /// As [`Engine::begin_send`], for any of them; `bad-request` when one stands twice.
+    /// As [`Engine::begin_send`], for each of them; `bad-request` when the list is empty or names a
+    /// session twice.
     pub fn begin_publish(
         &mut self,
         client: ClientNumber,
@@ -102,7 +107,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         let mut seen = std::collections::HashSet::new();
         for &session in sessions {
-            number = self.speaker(client, session)?;
+            number = self.sender_in(client, session)?;
             if !seen.insert(session) {
                 let text = "a session stands twice in the list; give each once";
                 return Err(Error::new(Code::BadRequest, text));
@@ -112,12 +117,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Returns the client's process, if it can send in a session: both ends are open.
-    pub(super) fn speaker(
+    pub(super) fn sender_in(
         &self,
         client: ClientNumber,
         session: SessionId,
     ) -> Result<ProcessNumber, Error> {
-        let (number, side) = self.party(client, session)?;
+        let (number, side) = self.own_end(client, session)?;
         let other = self.sessions.all.get(&session).map(|session| &session.ends[1 - side]);
         other.filter(|end| !end.is_closed).ok_or_else(no_session)?;
         Ok(number)
@@ -174,8 +179,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         blocks.iter_mut().enumerate().find_map(|(at, block)| Some((at, block.allocate(length)?)))
     }
 
-    /// Steps 508 and 510: returns the sender's refusal, and tells the destinations `blocked`: their
-    /// unreceived messages fill the block.
+    /// Steps 508 and 510: returns the sender's refusal, and tells each destination `blocked`. When
+    /// it receives what it has, there may be room.
     fn block_sender(&mut self, number: ProcessNumber, length: u64, to: &[SessionId]) -> Error {
         mark!(steps 508, 510, 526);
         self.sessions.counts.blocked += 1;
@@ -198,7 +203,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// sender hears `unblocked`.
     fn tell_blocked(&mut self, session: SessionId, sender: ProcessNumber) {
         if let Some(process) = self.sessions.registered.get_mut(&sender) {
-            process.unfit.insert(session);
+            process.blocked_sessions.insert(session);
         }
         let Some(found) = self.sessions.all.get(&session) else { return };
         let Some(side) = found.side_of(sender) else { return };
@@ -264,8 +269,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         })
     }
 
-    /// Steps 514 and 516 for a filled message, in each session whose other end is still open.
-    /// Returns their number. A message without a reader is freed at once.
+    /// Steps 514 and 516 for a filled message, in each session whose two ends are still open.
+    /// Returns the number of these sessions. A message without a reader is freed at once.
     pub(super) fn post(&mut self, id: MessageId, by: ProcessNumber, to: &[SessionId]) -> u64 {
         mark!(steps 512);
         let mut count = 0;
@@ -278,7 +283,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         count
     }
 
-    /// Puts a message into the inbox of the other end. Returns false when that is closed.
+    /// Puts a message into the inbox of the other end. Returns false when an end is closed.
     pub(super) fn put_in_inbox(
         &mut self,
         id: MessageId,
@@ -299,7 +304,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if let Some(session) = self.sessions.all.get_mut(&session) {
             session.ends[1 - side].inbox.push_back(Queued { message: id, notice });
         }
-        // A process that sends in a session knows of it: `opened` need not be told any more.
+        // A process that sends in a session knows of it: an `opened` that still waits is dropped.
         if let Some(process) = self.sessions.registered.get_mut(&by) {
             process.notices.know(session);
         }
@@ -334,21 +339,22 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             }
         }
         self.release_sub_block(owner, message.block, message.address);
-        self.tell_unfit(owner);
-        self.tell_entrant();
+        self.notify_unblocked(owner);
+        self.wake_next_join();
     }
 
-    /// Gives a sub-block back. A block that has grown may now have something for the low arena.
+    /// Gives a sub-block back. A block that has grown may now be able to shrink, so its process is
+    /// entered in `grown`.
     fn release_sub_block(&mut self, number: ProcessNumber, block: usize, address: u64) {
         let Some(process) = self.sessions.registered.get_mut(&number) else { return };
         let Some(block) = process.blocks.get_mut(block) else { return };
         block.release(address);
-        if block.size() > block.asked && !process.is_gone {
+        if block.size() > block.asked && !process.has_ended {
             self.sessions.grown.insert(number);
         }
     }
 
-    /// Posts a filled message in its sessions, and returns in how many of them.
+    /// Posts a filled message in its sessions, and returns the number of sessions that got it.
     ///
     /// # Errors
     /// `not-found` when all of them were closed meanwhile; `post` has freed the message then.

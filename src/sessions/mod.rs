@@ -10,8 +10,8 @@
 //!
 //! **The right way.** The *communications engine*. Each process has memory blocks of its own, and
 //! sends a message by filling a part of one of them. The engine passes on the *location* of the
-//! bytes. The tables' lock is held only while locations are looked up. The copy holds the lock of
-//! one block.
+//! bytes. A thread holds the tables' lock only while it changes the tables, never while it copies.
+//! A copy holds the lock of one block.
 //!
 //! ```text
 //!   process ── registers ──► block ◄── manager        rendezvous  figure 4: a process joins
@@ -25,11 +25,14 @@
 //!                                                     departure   a process ends
 //!
 //!   administration  the account of the bounded memory;   block, seat  one block, two seats
+//!   entering, waiting, copying  the threads: they lock, sleep and copy;   delivery  receipts
 //! ```
 //!
 //! ## One message, step by step
 //!
-//! Alice sends 7 bytes to bob. Each line with `tables` or `bytes` is one hold of that lock:
+//! Alice sends 7 bytes to bob. Each line with `tables` or `bytes` is one hold of that lock. The
+//! numbers are steps of the patent's figure 5; in the code `mark!(steps …)` names them, and tests
+//! check that they were reached:
 //!
 //! ```text
 //!   alice: send S hi, bob                                                         step
@@ -46,17 +49,19 @@
 //! [`Copying`]: the place, and whether the copy has its seat already. The caller waits until it
 //! [`Engine::is_seated`], and copies under the block's lock. **Finish** ([`Engine::finish`]) leaves
 //! the seat and does the rest. Between the steps the tables are unlocked, so the session or a
-//! process may end. `finish` then finds no message, or no open end, and answers `not-found`.
+//! process may end. When `finish` then finds no message, or no open session for a message that was
+//! filled, it answers `not-found`.
 //!
 //! `forward` needs the location alone: it moves an entry from one inbox to another, and its cost
 //! does not depend on the message's length.
 //!
 //! ## What ends with a process
 //!
-//! A message lies in its sender's block. When the sender *ends*, its memory goes back at once, and
-//! messages that were not received are lost: the readers get the notice `lost`. If they were kept,
-//! one reader that never reads could keep the memory of an ended process for ever. The first
-//! message of a session lies in the destination's block and so outlives its sender.
+//! A message lies in its sender's block. When the sender *ends*, messages that were not received
+//! are lost: the readers get the notice `lost`. Its memory goes back as soon as no thread copies in
+//! it. If the messages were kept, one reader that never reads could keep the memory of an ended
+//! process for ever. Only a *first message*, the one that `open` sends, lies in the destination's
+//! block and so outlives its sender.
 //!
 //! **Invariants** ([`Engine::check`])
 //!
@@ -71,8 +76,8 @@
 //! argument: a test needs no thread and no clock.
 //!
 //! **Cost** send and receive: O(log n) in the tables, and the copy. A send for which a block must
-//! grow goes through its sender's messages. The end of a process with unreceived messages goes
-//! through all inboxes.
+//! grow goes through its sender's messages. The end of a process with messages in its blocks goes
+//! through all inboxes. A close goes through the notices that its two processes have yet to hear.
 //!
 //! **Simplified** one engine on one server; no priorities among messages. A bigger system keeps an
 //! index from each owner to the inboxes with its messages, so that an end visits those alone.
@@ -83,6 +88,7 @@
 //! | block, extent, manager | memory that a process sends from; one piece of it; its allocator |
 //! | sub-block, location | the part of a block that one message has; the record of its place |
 //! | session, end, inbox | two processes that talk; one side; the messages it has not received |
+//! | first message | the message that `open` sends with its DATA |
 //! | copy, seat | bytes that are moved in or out; the right to ask for a block's lock |
 //! | notice | a signal of the engine to a process |
 //! | rendezvous | a process enters administrative memory, which is the tables |
@@ -141,11 +147,12 @@ use session::Session;
 /// The counts of an engine since its start. They only grow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SessionCounts {
-    /// Rendezvous that found administrative memory full.
+    /// Joins that found administrative memory full, or older joins in the queue for room.
     pub full: u64,
     /// Messages for which a block had no room: step 508.
     pub blocked: u64,
-    /// Messages that were lost with their sender, or unreceived when their session was closed.
+    /// Messages that were lost with the process in whose block they lay, or that the receiver's end
+    /// threw away when it was closed. A published message counts once for each inbox.
     pub lost: u64,
     /// Changes of a block's size, up or down.
     pub resized: u64,
@@ -166,7 +173,7 @@ pub struct SessionFigures {
     pub counts: SessionCounts,
 }
 
-/// A copy that has begun: the caller makes it without the tables, and then finishes it.
+/// A copy that has begun: the caller makes it with the tables unlocked, and then finishes it.
 #[derive(Debug)]
 #[must_use = "the seat is taken until the copy is finished"]
 pub struct Copying<H> {
@@ -193,17 +200,17 @@ struct RegisteredProcess<H> {
     sessions: BTreeSet<SessionId>,
     notices: Notices,
     /// Sessions in which a message did not fit. The process hears `unblocked` for each of them when
-    /// something in its blocks is freed.
-    unfit: BTreeSet<SessionId>,
+    /// something in its blocks is freed, or when a block grows.
+    blocked_sessions: BTreeSet<SessionId>,
     /// The bytes for which step 508 found no memory. The engine tries again when some comes back.
-    wants: Option<u64>,
+    wanted_bytes: Option<u64>,
     /// The first messages of other processes in its first block, by sender.
     guests: BTreeMap<ProcessNumber, Guests>,
     /// The process has ended, and copies in its blocks may be under way.
-    is_gone: bool,
+    has_ended: bool,
 }
 
-/// The first messages of one process that lie unreceived in the block of another one.
+/// The first messages of one process that lie in the block of another one and are not freed yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Guests {
     count: u64,
@@ -215,9 +222,9 @@ impl<H> RegisteredProcess<H> {
     /// Removes a session from the process, and its wait for room in that session.
     fn part_from(&mut self, session: SessionId) {
         self.sessions.remove(&session);
-        self.unfit.remove(&session);
-        if self.unfit.is_empty() {
-            self.wants = None;
+        self.blocked_sessions.remove(&session);
+        if self.blocked_sessions.is_empty() {
+            self.wanted_bytes = None;
         }
     }
 }
@@ -237,12 +244,12 @@ pub struct Sessions<H, W> {
     // Requests that wait for a name, or for room to join; their clients may be no process.
     lookups: BTreeMap<(String, NameTicket), W>,
     entrants: BTreeMap<NameTicket, W>,
-    // Processes that need attention when something changes.
+    /// Processes that hear when another process joins or ends.
     watchers: BTreeSet<ProcessNumber>,
     /// Processes with a block that is larger than they asked for, and may give something back.
     grown: BTreeSet<ProcessNumber>,
     /// Processes that wait for memory for a message, the first one first.
-    wanting: VecDeque<ProcessNumber>,
+    waiting_for_memory: VecDeque<ProcessNumber>,
     /// The last number that was given to a message, a copy or a ticket.
     last: u64,
     counts: SessionCounts,
@@ -287,7 +294,7 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
             entrants: BTreeMap::new(),
             watchers: BTreeSet::new(),
             grown: BTreeSet::new(),
-            wanting: VecDeque::new(),
+            waiting_for_memory: VecDeque::new(),
             last: 0,
             counts: SessionCounts::default(),
         }
@@ -321,7 +328,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// 0, which no notice has, when the process has ended.
     fn notify(&mut self, number: ProcessNumber, notice: Notice) -> notice::NoticeNumber {
         let registered =
-            self.sessions.registered.get_mut(&number).filter(|process| !process.is_gone);
+            self.sessions.registered.get_mut(&number).filter(|process| !process.has_ended);
         let Some(registered) = registered else { return 0 };
         let number_of_notice = registered.notices.add(notice);
         self.processes.wake(number);

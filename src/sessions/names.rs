@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A client that waits for a name, or to join, may belong to no process yet, so it has no process's
-//! waker. Each such request brings a waker and gets a *ticket*. Its ticket stays in the table until
-//! the request is answered or its client has gone.
+//! waker. Each such request makes a waker of its own and gets a *ticket*, the number of its row in
+//! the table. The row stays until the request is answered or its client has gone.
 //!
 //! **Invariants**
 //!
@@ -17,8 +17,9 @@
 //!    one `left` for each process that ends, except for a process that came and went unheard. The
 //!    list and the watch are made under one hold of the lock: between two holds, a process could
 //!    join without being in the list or in a notice.
-//! 2. Only the oldest ticket in `entrants` may take room. A newcomer cannot pass a process that
-//!    waits, however small its block is.
+//! 2. While joins wait for room, only the oldest of them may join: a later join cannot pass it,
+//!    however small its block is. Processes that have joined take no ticket: their blocks, sessions
+//!    and messages may take the room first.
 //! 3. Each ticket is removed when its request is answered, and when its client has gone.
 //!
 //! **Lock** the tables. A waker is only noted here. The thread that unlocks the tables notifies it
@@ -81,7 +82,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Step 420: wakes every request that waits for the name. Each request removes its own ticket
     /// when it looks again.
-    pub(super) fn tell_who_waits(&mut self, name: &Arc<str>) {
+    pub(super) fn wake_lookups(&mut self, name: &Arc<str>) {
         // Tickets begin at 1, so this key stands before all tickets of the name and behind the
         // names before it.
         let first = (name.to_string(), 0);
@@ -108,13 +109,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// that too.
     pub fn forget_room(&mut self, ticket: NameTicket) {
         self.sessions.entrants.remove(&ticket);
-        self.tell_entrant();
+        self.wake_next_join();
     }
 
     /// Wakes the oldest request for room, if a process with its first block fits now.
     ///
     /// Only the oldest: the others would wake up, see that it is not their turn, and sleep again.
-    pub(super) fn tell_entrant(&mut self) {
+    pub(super) fn wake_next_join(&mut self) {
         if self.sessions.administration.has_room(MIN_ENTRY)
             && let Some(waker) = self.sessions.entrants.values().next()
         {

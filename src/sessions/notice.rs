@@ -1,4 +1,5 @@
 //! The notices that a process has yet to hear: of its sessions, and of processes that join and end.
+//! A notice is *heard* when a `wait` takes it.
 //!
 //! ```text
 //!   waiting      1 opened S a │ 2 message S 5 │ 4 closed T │ …      in the order of their numbers;
@@ -6,17 +7,20 @@
 //!                                               before the notice was told
 //!   back         joined b                                           told before those in `waiting`
 //!   of_session   (S, Opened) ─► 1    (T, Closed) ─► 4               the one of its kind
+//!   joined       c ─► 5                                             so that `left c` finds it
+//!   over         0 to 256 numbers                                   of sessions that are over
 //! ```
 //!
-//! A plain queue would grow without a bound for a process that never says `wait`. Here a notice
-//! that no longer holds is removed, and notices of one kind become one: 100 times `blocked` in one
-//! session is one notice, and the losses of 1, 2 and 3 messages are one `lost` of 6.
+//! A plain queue would grow without a bound for a process that never sends `wait`. Here most
+//! notices that no longer hold are removed, and notices of one kind become one: 100 times `blocked`
+//! in one session is one notice, and the losses of 1, 2 and 3 messages are one `lost` of 6.
 //!
 //! **Invariants**
 //!
-//! 1. A notice that no longer holds is withdrawn (removed before it is told): the notice of a
-//!    message that was received, or of a process or session that came and went. A notice in `back`
-//!    stays, because it still held when a connection took it.
+//! 1. A notice is withdrawn (removed before it is told) when its message has left the inbox, or its
+//!    process or session came and went. `blocked` and `unblocked` stay until their session is over,
+//!    also when the room has changed since. A notice in `back` stays, because it still held when a
+//!    connection took it.
 //! 2. At most one notice of each [`Kind`] waits for each session.
 //! 3. At most [`MAX_OVER`] notices of sessions that are over are kept. A process with more of them
 //!    misses the oldest.
@@ -43,8 +47,8 @@ use crate::sessions::words::{Notice, SessionId};
 /// notice to a process that has ended: to withdraw 0 does nothing.
 pub(super) type NoticeNumber = u64;
 
-/// The most notices that are kept of sessions that are over. All other notices are bounded by what
-/// there is; sessions that are over are bounded by nothing else.
+/// The most notices that are kept of sessions that are over. All other notices are bounded by the
+/// messages, sessions and processes that exist; only this constant bounds those of ended sessions.
 const MAX_OVER: usize = 256;
 
 /// The kind of a notice about a session. A message has none: each message has its own notice.
@@ -62,7 +66,7 @@ enum Kind {
 /// The notices of one process.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    /// Notices that were taken and could not be written: they are the next ones again.
+    /// Notices that a connection took when its client had gone: they are the next ones again.
     back: VecDeque<Notice>,
     /// Notices that were not taken yet. The smallest number is the oldest.
     waiting: BTreeMap<NoticeNumber, Notice>,
@@ -117,7 +121,7 @@ impl Notices {
         self.waiting.remove(&number);
     }
 
-    /// Takes the oldest notice: one that was put back, or else the one with the smallest number.
+    /// Takes the oldest notice: one that was put back, otherwise the one with the smallest number.
     pub fn next(&mut self) -> Option<Notice> {
         if let Some(notice) = self.back.pop_front() {
             return Some(notice);
@@ -133,7 +137,7 @@ impl Notices {
         Some(notice)
     }
 
-    /// Makes a notice that could not be written the next one again. It gets no number: another of
+    /// Makes a notice that no client heard the next one again. It gets no number: another notice of
     /// its kind may wait by now, and then both are told.
     pub fn put_back(&mut self, notice: Notice) {
         self.back.push_front(notice);

@@ -11,9 +11,10 @@
 //! **Lock** the tables, while the pairs are made. They own their strings, so the caller formats
 //! them after it has unlocked the tables.
 //!
-//! **Cost** O(n log n) for the n pairs that are asked for, however many sessions there are.
+//! **Cost** O(n log n) for a list of n pairs, however many sessions there are.
 //!
-//! **Simplified** of more sessions than that, the list shows any: it has no pages.
+//! **Simplified** the list has no pages. If there are more than n sessions, it shows any n of
+//! them.
 //!
 //! **Source** ours.
 
@@ -23,7 +24,7 @@ use crate::sessions::session::Session;
 /// A session without its id. The process that opened it is the first in each array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
-    /// The names of both processes; empty for one that has gone.
+    /// The names of both processes; empty for one that has ended and was removed.
     pub names: [String; 2],
     /// The count of messages that each process has yet to receive.
     pub waiting: [u64; 2],

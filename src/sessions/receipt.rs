@@ -11,11 +11,11 @@
 //!   readers            1 ────► 0: freed            1 ─► 2 ─► 1               1 ─► 2 ─► 1
 //! ```
 //!
-//! A message counts its readers: the inboxes that it is in, and the copies that read it. The last
-//! one frees its sub-block. So bytes can be copied without the tables' lock: the copy is a reader,
-//! and no other message can get the sub-block meanwhile. The wrong way is to free the sub-block at
-//! begin, since the message has left its inbox: the next `send` would write over bytes that are
-//! being read.
+//! A message counts its readers: the inboxes that it is in, and the copies that read it. When the
+//! count reaches 0, its sub-block is freed. So bytes can be copied without the tables' lock: the
+//! copy is a reader, and no other message can get the sub-block meanwhile. The wrong way is to free
+//! the sub-block in *begin*, when the message leaves its inbox: the next `send` would write over
+//! bytes that are being read.
 //!
 //! **Invariants**
 //!
@@ -28,8 +28,8 @@
 //! **Lock** the tables, to begin and to finish; in between the lock of one block.
 //!
 //! **Simplified** the bytes go through a buffer of the receiving thread. A bigger system maps the
-//! block into the receiver's memory, or gives its pages to the socket, and copies no byte here
-//! either.
+//! block into the receiver's memory, or gives its pages to the socket, and copies no byte for a
+//! `receive`.
 //!
 //! **Source** `interprocess-communication-patent.txt`, figure 5, steps 518 to 526, and paragraph 8:
 //! a message is redirected by its location, at a cost that does not depend on its size.
@@ -85,7 +85,8 @@ impl Purpose {
     }
 }
 
-/// The error for a reader whose message was lost while it was read.
+/// The error for a copy that cannot be finished: its message was lost while it was read, or its
+/// bytes were not copied.
 fn message_lost() -> Error {
     let text =
         "the message was lost: the process in whose block it lay has ended; go on with the next";
@@ -170,13 +171,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// in bytes; `None` when the inbox is empty.
     ///
     /// # Errors
-    /// As [`Engine::party`].
+    /// As [`Engine::own_end`].
     fn oldest(
         &self,
         client: ClientNumber,
         session: SessionId,
     ) -> Result<Option<(ProcessNumber, MessageId, u64)>, Error> {
-        let (number, side) = self.party(client, session)?;
+        let (number, side) = self.own_end(client, session)?;
         let inbox = self.sessions.all.get(&session).map(|session| &session.ends[side].inbox);
         let Some(queued) = inbox.and_then(|inbox| inbox.front()) else { return Ok(None) };
         let message = self.sessions.messages.get(&queued.message).ok_or_else(no_session)?;
@@ -228,11 +229,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Returns whether a copy that waits has its seat now. `None` when the owner of the block has
-    /// ended: the copy must not begin, because its memory is about to be given back.
+    /// ended: the copy must not begin, because the block's memory is about to be given back.
     pub fn is_seated(&self, number: CopyNumber) -> Option<bool> {
         let &Copy { side, message, block, .. } = self.sessions.copies.get(&number)?;
         let process =
-            self.sessions.registered.get(&message.0).filter(|process| !process.is_gone)?;
+            self.sessions.registered.get(&message.0).filter(|process| !process.has_ended)?;
         Some(process.blocks.get(block)?.seats()[side as usize].is_taken_by(number))
     }
 
@@ -242,8 +243,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// in which a filled message was posted; 0 for a copy that read.
     ///
     /// # Errors
-    /// `not-found` when the message, its session or a process ended meanwhile, or the copy was not
-    /// made.
+    /// `not-found` when the message was lost with its owner, when no open session is left for a
+    /// filled message, or when the copy was not made. A copy that read succeeds also when its
+    /// session has ended.
     pub fn finish(&mut self, number: CopyNumber, is_made: bool) -> Result<u64, Error> {
         let copy = self.sessions.copies.remove(&number).ok_or_else(no_session)?;
         // First, and in every case: a seat that is not left blocks all later copies at that block.
@@ -296,12 +298,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     fn leave_seat(&mut self, number: CopyNumber, copy: &Copy) {
         let owner = copy.message.0;
         let Some(process) = self.sessions.registered.get_mut(&owner) else { return };
-        let is_gone = process.is_gone;
+        let has_ended = process.has_ended;
         let Some(block) = process.blocks.get_mut(copy.block) else { return };
         let next = block.seat(copy.side).leave(number);
         let next = next.and_then(|next| self.sessions.copies.get(&next)).map(|next| next.by);
         next.into_iter().for_each(|next| self.processes.wake(next));
-        if is_gone {
+        if has_ended {
             self.processes.wake(owner);
         }
     }
@@ -312,8 +314,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// lost when the owner of that block ends. Unchanged when it fails.
     ///
     /// # Errors
-    /// `refused` when the client belongs to no process; `not-found` when one of the sessions is not
-    /// open, or there is no message.
+    /// `refused` when the client belongs to no process; `not-found` when its own end of `session`
+    /// or one of the two ends of `to` is not open, or there is no message.
     pub fn forward(
         &mut self,
         client: ClientNumber,
@@ -322,13 +324,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ) -> Result<u64, Error> {
         // Both sessions are looked at before the message is taken.
         let oldest = self.oldest(client, session)?;
-        self.speaker(client, to)?;
+        self.sender_in(client, to)?;
         let text = "there is no message in that session to hand on; wait until one comes";
         let (number, id, length) = oldest.ok_or_else(|| Error::new(Code::NotFound, text))?;
         mark!(steps 518);
         self.take_oldest(number, session);
-        // The new inbox becomes a reader before the old one stops to be one. In the other order the
-        // count is 0 in between, and the message is freed.
+        // The new inbox becomes a reader before the old one stops being one. In the other order the
+        // count may be 0 in between, and the message is freed.
         self.put_in_inbox(id, number, to);
         self.read(id);
         // A process that hands a message on has received it.
@@ -338,7 +340,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 }
 
-/// The refusal of a message, or a part, that one reply to the client cannot carry.
+/// The refusal of a message, or of a part, that does not fit one reply to the client.
 fn too_long(length: u64, most: u64) -> Error {
     let text = format!(
         "that has {length} bytes, and at most {most} can be told here at once; peek in parts, \

@@ -56,9 +56,10 @@ pub struct Full;
 const MAX_BLOCKS: usize = 16;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Makes `caller` a process of that name, with a block of `committed` bytes, or of as many as
-    /// the rules say. Returns its token; or [`Full`] when there is no room for it, or requests with
-    /// older tickets wait. Unchanged when it fails.
+    /// Makes `caller` a process of that name, with a block of `committed` bytes; with `None` the
+    /// manager's rules give the size. Returns its token; or [`Full`] when there is no room for it,
+    /// or older requests wait. When it fails, it leaves nothing behind; but blocks that grew by
+    /// themselves may have shrunk to make room.
     ///
     /// # Errors
     /// As [`crate::cooperative::manager::Manager::join`].
@@ -90,7 +91,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let bytes = BLOCK + if own.is_some() { SPAN } else { 0 };
         let _ = self.sessions.administration.charge(number, Use::Entry, bytes);
         self.add_block(number, own);
-        self.tell_who_waits(&name);
+        self.wake_lookups(&name);
         self.tell_watchers_of(&name, true);
         mark!(steps 426, 428);
         Ok(Ok(token))
@@ -116,16 +117,17 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 blocks: Vec::new(),
                 sessions: BTreeSet::new(),
                 notices: Notices::default(),
-                unfit: BTreeSet::new(),
-                wants: None,
+                blocked_sessions: BTreeSet::new(),
+                wanted_bytes: None,
                 guests: BTreeMap::new(),
-                is_gone: false,
+                has_ended: false,
             },
         );
     }
 
     /// Gives `client`'s process one more block, with a manager of its own. Returns the block's
-    /// index and its bytes, which are `size` rounded up to a power of two. Unchanged when it fails.
+    /// index and its bytes, which are `size` rounded up to a power of two. When it fails, it leaves
+    /// nothing behind; but blocks that grew by themselves may have shrunk to make room.
     ///
     /// # Errors
     /// `bad-request` for 0 bytes; `refused` when the client belongs to no process, or the process
@@ -163,7 +165,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if let Some(extent) = extent {
             block.append(self.leases, number, &[], extent);
         }
-        // A low arena shrinks the block to this size, and step 508 grows it to a multiple of this.
+        // When the arena is low, the block shrinks no further than to this size. Step 508 grows it
+        // to at most 4 times this size.
         block.asked = block.size();
         mark!(steps 424);
         if let Some(registered) = self.sessions.registered.get_mut(&number) {
@@ -172,7 +175,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.publish_spans(number);
     }
 
-    /// Step 416 for blocks that have changed: writes to the process's entry where they lie.
+    /// Step 416 for blocks that have changed: writes their spans into the process's entry.
     pub(super) fn publish_spans(&mut self, number: ProcessNumber) {
         let Some(registered) = self.sessions.registered.get(&number) else { return };
         let spans = registered.blocks.iter().map(MessageBlock::spans).collect();

@@ -1,8 +1,9 @@
-//! The two seats of a block: its owner's, and the engine's on behalf of one other process.
+//! The two seats of a block: one for copies of its owner, one for copies of all other processes.
+//! The second is called the engine's, because in the patent the engine copies for the others.
 //!
 //! ```text
-//!   owner's    │ copy 7 │ ◄─ 9              has the seat, and waits for it
-//!   engine's   │ copy 8 │ ◄─ 10 ◄─ 11
+//!   owner's    │ copy 7 │ ◄─ 9              7 has the seat, 9 waits for it
+//!   engine's   │ copy 8 │ ◄─ 10 ◄─ 11       8 has the seat, 10 is next, then 11
 //! ```
 //!
 //! A thread that copies bytes in a block takes a seat before it locks the bytes, and leaves the
@@ -53,8 +54,8 @@ impl Seat {
         self.taken == Some(copy)
     }
 
-    /// Takes a copy from the seat, or out of its queue. Returns the copy that has the seat because
-    /// of that.
+    /// Takes a copy from the seat, or out of its queue. Returns the copy that gets the seat now, if
+    /// the seat was left and a copy waits.
     pub fn leave(&mut self, copy: CopyNumber) -> Option<CopyNumber> {
         if self.taken == Some(copy) {
             self.taken = self.queue.pop_front();

@@ -19,7 +19,8 @@
 //!
 //! **Lock** the tables.
 //!
-//! **Cost** to open or to close takes a few steps in maps, and one for each message in the inbox.
+//! **Cost** to open takes a few steps in maps. To close takes one more for each message in the
+//! inbox, and for each notice about a session that the two processes have yet to hear.
 //!
 //! **Simplified** a session has two ends; to speak to a group is to publish in several sessions.
 //!
@@ -37,8 +38,8 @@ use crate::sessions::notice::NoticeNumber;
 use crate::sessions::words::{Notice, SessionId, SessionState};
 use crate::sessions::{Copying, Engine, RegisteredProcess, no_session};
 
-/// A message in an inbox, and the notice of it. When the message leaves the inbox unheard, the
-/// notice is withdrawn.
+/// A message in an inbox, and the notice of it. When the message leaves the inbox before the
+/// process has heard the notice, the notice is withdrawn.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Queued {
     pub message: MessageId,
@@ -99,7 +100,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = "a session is between two processes; open it with another one's name";
             return Err(Error::new(Code::Refused, text));
         }
-        // Charged before the copy: two opens at once could not both pay with the last free bytes.
+        // Charged before the copy. Otherwise two opens could both copy a first message while bytes
+        // are left for one session only.
         self.sessions.administration.charge(number, Use::Sessions, SESSION)?;
         let session = self.unused_session();
         if length == 0 {
@@ -111,8 +113,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok((session, Some(begun)))
     }
 
-    /// Draws an id that no session has. 122 random bits collide practically never; the loop makes
-    /// it certain.
+    /// Draws an id that no session in the table has. The 122 random bits make a repetition very
+    /// unlikely; the loop makes it impossible for the sessions in the table.
     fn unused_session(&mut self) -> SessionId {
         loop {
             let session = self.leases.uuid();
@@ -149,7 +151,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         other: ProcessNumber,
         message: MessageId,
     ) -> Result<u64, Error> {
-        let is_there = |number| self.sessions.registered.get(&number).is_some_and(|p| !p.is_gone);
+        let is_there = |number| self.sessions.registered.get(&number).is_some_and(|p| !p.has_ended);
         if !is_there(by) || !is_there(other) {
             self.refund_session(by);
             self.free(message);
@@ -163,7 +165,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// for room.
     pub(super) fn refund_session(&mut self, payer: ProcessNumber) {
         self.sessions.administration.refund(payer, Use::Sessions, SESSION);
-        self.tell_entrant();
+        self.wake_next_join();
     }
 
     /// Returns the process of `client`, and the index of its end of a session. Each command that
@@ -173,7 +175,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// # Errors
     /// `refused` when the client belongs to no process; `not-found` when the process has no open
     /// end.
-    pub(super) fn party(
+    pub(super) fn own_end(
         &self,
         client: ClientNumber,
         session: SessionId,
@@ -188,7 +190,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// # Errors
     /// `refused` when the client belongs to no process; `not-found` when its end is not open.
     pub fn close(&mut self, client: ClientNumber, session: SessionId) -> Result<(), Error> {
-        let (number, _) = self.party(client, session)?;
+        let (number, _) = self.own_end(client, session)?;
         self.close_end(number, session);
         Ok(())
     }
@@ -216,8 +218,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         let process = self.sessions.registered.get_mut(&other).filter(|_| is_open);
         match process {
-            // The other end never heard of the session and has nothing to receive: it need not hear
-            // of it.
+            // The other process has not heard yet that the session was opened, and has nothing to
+            // receive: it is told neither `opened` nor `closed`.
             Some(process) if is_empty && process.notices.is_unheard(id) => {
                 process.notices.forget(id);
             }
@@ -256,8 +258,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.refund_session(session.payer);
     }
 
-    /// Takes a message out of the inbox of a session that has it, unread: its sender withdraws it.
-    pub(super) fn take_from_inboxes(&mut self, id: SessionId, message: MessageId) {
+    /// Takes an unread message out of the one inbox of a session in which it waits: its sender
+    /// withdraws it.
+    pub(super) fn take_from_inbox(&mut self, id: SessionId, message: MessageId) {
         let Some(session) = self.sessions.all.get_mut(&id) else { return };
         for end in &mut session.ends {
             let Some(at) = end.inbox.iter().position(|queued| queued.message == message) else {
@@ -274,8 +277,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.tidy(id);
     }
 
-    /// Returns the sessions in which the end of `client`'s process is open. The process knows of
-    /// them all then, so `opened` notices that wait are dropped.
+    /// Returns the sessions in which the end of `client`'s process is open. From this list the
+    /// process knows of them all, so their `opened` notices that still wait are dropped.
     ///
     /// # Errors
     /// `refused` when the client belongs to no process.

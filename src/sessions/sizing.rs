@@ -7,10 +7,11 @@
 //!                 │ 64 │ 64 │ used, 64 │  ──►  refused: a message lies at the end
 //! ```
 //!
-//! A block grows in place if the arena's next place is free, or else by a further extent, anywhere
-//! in the arena. It shrinks from its end: by whole extents, and by halves of the last one. So no
-//! message ever moves, its logical address stays, and a copy under way goes on. The wrong way is to
-//! move the block to a larger place as `realloc` does: all copies would have to stop first.
+//! A block grows in place when the missing bytes are just its last extent again, and the right
+//! buddy of that extent is free in the arena. Otherwise it gets a further extent, anywhere in the
+//! arena. It shrinks from its end: by whole extents, and by halves of the last one. So no message
+//! ever moves, its logical address stays, and a copy under way goes on. The wrong way is to move
+//! the block to a larger place as `realloc` does: all copies would have to stop first.
 //!
 //! A block of 96 KiB that grows by 64 KiB takes two pieces of 32 KiB. A piece of 64 KiB would start
 //! at 96 KiB, which is no multiple of 64 KiB. Sub-blocks start at multiples of their sizes too, so
@@ -26,7 +27,8 @@
 //! **Lock** the tables. No thread copies in bytes that are given back, because no sub-block lies
 //! there.
 //!
-//! **Cost** a change of size builds the block's allocator anew: a step for each message in the block.
+//! **Cost** a change of size goes through the messages in all blocks of the process. For each piece
+//! that it adds it builds the block's allocator anew: a step for each message in the block.
 //!
 //! **Simplified** holes in the middle of a block stay: messages are never moved together.
 //!
@@ -53,12 +55,14 @@ const ASKED: &str = "it asked";
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Lets a block of `client`'s process have at least `size` bytes, and returns how many it has.
     /// It grows by a power of two: from 64 KiB to 100 KiB it gets 36 KiB, rounded up to 64, and has
-    /// 128. Unchanged when it fails.
+    /// 128. When it fails, the block has got nothing; but blocks that grew by themselves may have
+    /// shrunk to make room.
     ///
     /// # Errors
     /// `bad-request` for fewer bytes than it has; `not-found` when there is no such block;
     /// `refused` when the client belongs to no process, the block has too many extents, or the
-    /// process has too much of administrative memory; `out-of-memory`.
+    /// process has too much of administrative memory; `out-of-memory` when committed or
+    /// administrative memory is short.
     pub fn grow(&mut self, client: ClientNumber, block: u64, size: u64) -> Result<u64, Error> {
         let number = self.processes.number_of(client)?;
         let (index, now) = self.block_of(number, block)?;
@@ -75,7 +79,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         // Also when the size is the same: a block that grew by itself is now as large as was asked
         // for.
         self.set_asked(number, index, size);
-        self.tell_unfit(number);
+        self.notify_unblocked(number);
         Ok(self.block_of(number, block)?.1)
     }
 
@@ -99,9 +103,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = format!("the block has {before} bytes; shrink it to fewer, or grow it");
             return Err(Error::new(Code::BadRequest, text));
         }
-        self.diminish(number, index, size, ASKED)?;
+        self.shrink_block(number, index, size, ASKED)?;
         self.set_asked(number, index, size);
-        self.came_back(now);
+        self.serve_waiters(now);
         Ok(self.block_of(number, block)?.1)
     }
 
@@ -121,7 +125,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         found.map(|b| (index, b.size())).ok_or_else(|| Error::new(Code::NotFound, text))
     }
 
-    /// Notes the size that a process asked for.
+    /// Notes the size that a process asked for, and whether the block is larger than that.
     fn set_asked(&mut self, number: ProcessNumber, index: usize, size: u64) {
         if let Some(process) = self.sessions.registered.get_mut(&number)
             && let Some(block) = process.blocks.get_mut(index)
@@ -172,7 +176,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 how = "by an extent";
                 // Pieces that were taken before are given back. No message can lie in them yet.
                 let extended = self.extend(number, index, &used, piece);
-                extended.inspect_err(|_| drop(self.cut(number, index, before)))?;
+                extended.inspect_err(|_| drop(self.cut_end(number, index, before)))?;
             }
             size += piece;
         }
@@ -180,8 +184,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(())
     }
 
-    /// Doubles the last extent, if that adds just what is missing and its buddy in the arena is
-    /// free. The block needs no further span then.
+    /// Doubles the last extent in place, if it has exactly `missing` bytes and its right buddy in
+    /// the arena is free. The block needs no further span then. Returns false, and changes nothing,
+    /// when it cannot.
     fn double(&mut self, number: ProcessNumber, index: usize, used: &[u64], missing: u64) -> bool {
         let Some(block) =
             self.sessions.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index))
@@ -227,22 +232,25 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ///
     /// # Errors
     /// `refused` when messages lie in that end.
-    pub(super) fn diminish(
+    pub(super) fn shrink_block(
         &mut self,
         number: ProcessNumber,
         index: usize,
         to: u64,
         why: &str,
     ) -> Result<(), Error> {
-        if self.cut(number, index, to)? {
+        if self.cut_end(number, index, to)? {
             self.changed(number, index, ("shrank", "from its end"), why);
         }
         Ok(())
     }
 
-    /// Cuts a block's end off. Returns whether there was anything to cut: false when no whole
-    /// extent, and no half, is over.
-    fn cut(&mut self, number: ProcessNumber, index: usize, to: u64) -> Result<bool, Error> {
+    /// Cuts off the end of a block, down towards `to` bytes. Returns false when there is nothing to
+    /// cut: no whole extent, and no half of the last one, lies behind `to`.
+    ///
+    /// # Errors
+    /// `refused` when messages lie in that end; nothing is cut then.
+    fn cut_end(&mut self, number: ProcessNumber, index: usize, to: u64) -> Result<bool, Error> {
         let used = self.used_in(number, index);
         let block = self.sessions.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index));
         let Some(block) = block else { return Ok(false) };

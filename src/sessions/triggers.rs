@@ -1,4 +1,4 @@
-//! Blocks that grow and shrink by themselves, and the events that trigger it.
+//! Blocks that grow and shrink by themselves, and the events that cause this.
 //!
 //! | trigger | effect |
 //! | --- | --- |
@@ -15,15 +15,15 @@
 //!
 //! **Invariants**
 //!
-//! 1. While a process wants memory for a message, no other message of that length or more makes it
-//!    try again before some memory is free: a client that asks in vain, over and over, costs the
-//!    others one look each time.
-//! 2. `grown` has the processes with a block that is larger than was asked for, until a shrink
-//!    found that they have nothing to give. A message that is freed in such a block enters its
-//!    process again.
+//! 1. While a process wants memory for a message, another message of that length or more makes it
+//!    try again only when a free piece is large enough or some block could shrink. So a client that
+//!    repeats a `send` without success costs the others little each time.
+//! 2. `grown` has the processes with a block that is larger than was asked for, until a shrink has
+//!    taken all that they can give. When a message is freed in such a block, its process is entered
+//!    again.
 //!
-//! **Lock** the tables. All this happens while other clients wait for the lock, so each loop is
-//! bounded: by [`MAX_TRIES`], or by the processes that grew.
+//! **Lock** the tables. All this happens while other clients wait for the lock, so each loop over
+//! processes is bounded: by [`MAX_TRIES`], or by the number of processes that grew.
 //!
 //! **Simplified** only the first block grows by itself, and its messages are the only measure of
 //! its need: a bigger system predicts the need from the past.
@@ -53,11 +53,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.grow_by(number, length, "step 508")
     }
 
-    /// Grows the first block for a message of `length` bytes. If there is no memory for that,
-    /// enters the process in `wanting` and returns false. A block that may not grow so far is not
-    /// tried. `why` is the cause, for the log.
+    /// Grows the first block for a message of `length` bytes. If it cannot grow now, enters the
+    /// process in `waiting_for_memory` and returns false. A block that may never grow so far is not tried, and
+    /// its process does not enter the queue. `why` is the cause, for the log.
     fn grow_by(&mut self, number: ProcessNumber, length: u64, why: &str) -> bool {
-        if self.is_in_vain(number, length) || self.size_for(number, length).is_none() {
+        if self.would_fail_again(number, length) || self.size_for(number, length).is_none() {
             return false;
         }
         self.make_room(length);
@@ -68,27 +68,27 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             && (to <= size || self.enlarge(number, 0, to, why).is_ok())
         {
             if let Some(process) = self.sessions.registered.get_mut(&number) {
-                process.wants = None;
+                process.wanted_bytes = None;
             }
             return true;
         }
         if let Some(process) = self.sessions.registered.get_mut(&number)
-            && process.wants.replace(length).is_none()
+            && process.wanted_bytes.replace(length).is_none()
             // The process may be in the queue already: when its session ends, `part_from` forgets
             // the wish and does not touch the queue.
-            && !self.sessions.wanting.contains(&number)
+            && !self.sessions.waiting_for_memory.contains(&number)
         {
-            self.sessions.wanting.push_back(number);
+            self.sessions.waiting_for_memory.push_back(number);
         }
         false
     }
 
-    /// Returns whether another try must fail: as many bytes or fewer were not there before, no
-    /// block can give any, and the arena has no free piece of that size.
-    fn is_in_vain(&self, number: ProcessNumber, length: u64) -> bool {
-        let wants = self.sessions.registered.get(&number).and_then(|process| process.wants);
+    /// Returns whether another try would fail: an earlier try for as many bytes or fewer failed, no
+    /// block can give any, and the committed pool has no free piece of that size.
+    fn would_fail_again(&self, number: ProcessNumber, length: u64) -> bool {
+        let wanted = self.sessions.registered.get(&number).and_then(|process| process.wanted_bytes);
         let is_there = self.leases.has_room(MessageBlock::<H>::rounded(length));
-        wants.is_some_and(|wants| wants <= length) && self.sessions.grown.is_empty() && !is_there
+        wanted.is_some_and(|wanted| wanted <= length) && self.sessions.grown.is_empty() && !is_there
     }
 
     /// Returns the size to which the first block must grow, so that `length` bytes fit behind all
@@ -107,38 +107,38 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         (to <= most).then_some(to)
     }
 
-    /// Returns blocks whose contents are marked released, and serves the processes that waited for
+    /// Gives back blocks whose contents are marked released, and serves the processes that wait for
     /// memory.
     pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
         self.manager().give_back(endings, now);
-        self.grow_who_want();
+        self.grow_waiting_blocks();
     }
 
     /// Serves everything that waits for memory: requests, messages that did not fit, and joins.
-    pub(super) fn came_back(&mut self, now: Instant) {
+    pub(super) fn serve_waiters(&mut self, now: Instant) {
         self.give_back(Vec::new(), now);
-        self.tell_entrant();
+        self.wake_next_join();
     }
 
-    /// Grows blocks for the messages that found no memory, oldest wish first. A wish that fails
-    /// again goes to the end of the queue.
-    fn grow_who_want(&mut self) {
-        for _ in 0..self.sessions.wanting.len().min(MAX_TRIES) {
-            let Some(number) = self.sessions.wanting.pop_front() else { return };
+    /// Grows blocks for the messages that found no memory, the oldest first. A process that gets no
+    /// memory again goes to the end of the queue; one whose block may not grow so far leaves it.
+    fn grow_waiting_blocks(&mut self) {
+        for _ in 0..self.sessions.waiting_for_memory.len().min(MAX_TRIES) {
+            let Some(number) = self.sessions.waiting_for_memory.pop_front() else { return };
             let process = self.sessions.registered.get_mut(&number);
-            let wants = process.and_then(|process| process.wants.take());
-            if wants.is_some_and(|length| self.grow_by(number, length, "another's release")) {
-                self.tell_unfit(number);
+            let wanted = process.and_then(|process| process.wanted_bytes.take());
+            if wanted.is_some_and(|length| self.grow_by(number, length, "another's release")) {
+                self.notify_unblocked(number);
             }
         }
     }
 
-    /// Something was freed in a process's blocks: tells it `unblocked` for each session in which a
-    /// message did not fit. The message may still not fit; then the next `send` notes the session
-    /// again.
-    pub(super) fn tell_unfit(&mut self, number: ProcessNumber) {
+    /// Called when something was freed in a process's blocks, or a block grew: tells the process
+    /// `unblocked` for each session in which a message did not fit. The message may still not fit;
+    /// then the next `send` notes the session again.
+    pub(super) fn notify_unblocked(&mut self, number: ProcessNumber) {
         let Some(process) = self.sessions.registered.get_mut(&number) else { return };
-        for session in std::mem::take(&mut process.unfit) {
+        for session in std::mem::take(&mut process.blocked_sessions) {
             self.notify(number, Notice::Unblocked { session });
         }
     }
@@ -148,7 +148,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     pub fn make_room(&mut self, size: u64) {
         let could_ever = self.leases.could_have_room(size);
         if !self.sessions.grown.is_empty() && could_ever && !self.leases.has_room(size) {
-            self.shrink_who_grew();
+            self.shrink_grown_blocks();
         }
     }
 
@@ -156,14 +156,15 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// low water, or a process waits for memory; then tries the next wishes.
     pub fn look_after_blocks(&mut self, now: Instant) {
         if self.leases.committed().missing() > 0 || self.processes.requests_waiting() > 0 {
-            self.shrink_who_grew();
+            self.shrink_grown_blocks();
         }
-        self.came_back(now);
+        self.serve_waiters(now);
     }
 
     /// Shrinks all blocks that grew, to the end of their messages or the size asked for, whichever
-    /// is more. A process leaves `grown` here, also when it could give nothing.
-    fn shrink_who_grew(&mut self) {
+    /// is more. Each process is removed from `grown`, also when its blocks could not shrink:
+    /// otherwise each call would try them again.
+    fn shrink_grown_blocks(&mut self) {
         for number in std::mem::take(&mut self.sessions.grown) {
             let blocks =
                 self.sessions.registered.get(&number).map_or(0, |process| process.blocks.len());
@@ -173,9 +174,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 let Some(block) = block else { continue };
                 let to = block.asked.max(block.end_of(&used));
                 // Cannot be refused: no message lies behind `to`.
-                let _ = self.diminish(number, index, to, "the arena is low");
+                let _ = self.shrink_block(number, index, to, "the arena is low");
             }
-            // `diminish` enters the process again if a block is still larger than was asked for.
+            // `shrink_block` enters the process again if a block is still larger than was asked for.
             self.sessions.grown.remove(&number);
         }
     }

@@ -1,4 +1,6 @@
-//! The commands of this chapter that may wait: `wait`, `receive`, `deliver` and `lookup`.
+//! The commands of this chapter that may wait for other clients: `wait`, `receive`, `deliver` and
+//! `lookup`. (`join` waits in [`super::entering`].) With a time of 0 a command does not wait: its
+//! `execute` answers at once.
 //!
 //! | command | waits for | its time is over | its client has gone |
 //! | --- | --- | --- | --- |
@@ -7,16 +9,16 @@
 //! | `deliver` | the receipt of its message | the message is withdrawn | the message is withdrawn |
 //! | `lookup` | a process of that name | `not-found` | its ticket is removed |
 //!
-//! The first three sleep by the condition variable of their process. `lookup` brings one of its
-//! own, because its client may be no process. Each looks again when it is woken, under the tables'
-//! lock, and sleeps by a wait that unlocks the tables. So no message can come unseen between the
-//! look and the sleep.
+//! The first three sleep on the condition variable of their process. `lookup` makes a new one,
+//! because its client may be no process. Each looks again when it is woken, under the tables' lock.
+//! Its sleep unlocks the tables and begins to wait in one step. So no message can come unseen
+//! between the look and the sleep.
 //!
-//! Several connections of one process may wait at once, and one of them may have gone without a
-//! word. What it took would be lost for the others:
+//! Several connections of one process may wait at once, and the client of one may close it during
+//! the wait. A message that this connection then took would be lost for the others:
 //!
 //! ```text
-//!   connection 1   receive ── waits … the cable is pulled
+//!   connection 1   receive ── waits … its client closes it
 //!   connection 2   receive ── waits
 //!   a message      1 finds it: `Ready` ─► is the client of 1 there? ─► no: give up; 2 finds it
 //!                  the wrong way: 1 takes the message, and no client reads it
@@ -25,11 +27,13 @@
 //! A signal can be put back, so `wait` takes it first and then looks for its client. A message
 //! cannot, because its sender may hear at once that it was received, so `receive` looks for its
 //! client first. A process with one connection needs neither: when that has gone, the process ends.
+//! The look finds a closed connection; it does not find a pulled cable.
 //!
-//! **Invariants** when several connections of a process could receive a message, one receives it
-//! only after the server has seen that its client is still connected.
+//! **Invariants** when a process has several clients, a `receive` that waits takes a message only
+//! after the server has seen that its connection is not closed.
 //!
-//! **Lock** the tables, for each look; unlocked while a thread sleeps or copies.
+//! **Lock** the tables, for each look; unlocked while a thread sleeps or copies. A copy locks one
+//! block.
 //!
 //! **Source** `interprocess-communication-patent.txt`, figure 5, step 516; the waits are ours.
 
@@ -52,7 +56,8 @@ use crate::server::waiting::{
     Beginning, Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting,
 };
 
-/// The time that `wait` waits when the request has none, in milliseconds.
+/// The time that `wait` waits when the request has none, in milliseconds; the server's longest wait
+/// if that is less.
 pub const DEFAULT_WAIT_MS: u64 = 30_000;
 
 const NOT_RECEIVED: &str = "the session ended before the message was received; open a new one";
@@ -78,8 +83,9 @@ impl MayWait for Wait {
         shared.check_wait(ms)?;
         shared.memory.change(|tables, now| {
             let client = caller.client;
-            // Without others, the signal is answered at once. With others, the server looks for the
-            // client first, which only a request that waits can do.
+            // If the process has no other client, a signal is answered at once. Otherwise the
+            // signal must be put back if this client has gone, which only a request that waits can
+            // do.
             let is_shared = tables.processes.has_others(client);
             if !is_shared && let Some(signal) = tables.engine().next_signal(client)? {
                 return Ok(Begun::Done(Some(signal)));
@@ -164,7 +170,7 @@ struct ForMessage {
 enum Sought {
     /// A message; its bytes are copied after the tables are unlocked.
     Found(Copying<LockedContents>),
-    /// There is one, which another connection of the process could have instead.
+    /// There is a message, which another connection of the process could have instead.
     Ready,
     /// The inbox is empty.
     Nothing,
@@ -192,8 +198,8 @@ impl ForMessage {
 impl Waiting for ForMessage {
     type Done = MessageReply;
 
-    /// The copy is left for when the tables are unlocked: under their lock it would stop all other
-    /// clients for as long as the bytes take.
+    /// The bytes are copied after the tables are unlocked: under their lock the copy would stop all
+    /// other clients.
     fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
         let (session, caller) = (self.session, turn.caller);
         match self.find(tables, caller, turn.is_here) {

@@ -53,9 +53,10 @@ pub enum Notice {
         /// Its length in bytes.
         length: u64,
     },
-    /// The other end had no room for a message. To receive what it sent before makes room.
+    /// The other process had no room for a message to this one. To receive earlier messages may
+    /// make room.
     Blocked {
-        /// Its session.
+        /// The session of that message.
         session: SessionId,
     },
     /// A message of this process did not fit before. Something was freed now: it may fit.
@@ -72,7 +73,7 @@ pub enum Notice {
     },
     /// The other end was closed. Messages that came before can still be received.
     Closed {
-        /// The session, which ends with its last message.
+        /// The session. It ends when its last message has been received.
         session: SessionId,
     },
     /// A process joined. Only watchers hear of it.
@@ -101,13 +102,13 @@ message! {
     }
 }
 
-/// The reply to `wait` when there is one: a signal of the memory manager, or a notice of the
-/// engine.
+/// The contents of a reply to `wait`: a signal of the memory manager, or a notice of the engine.
+/// The reply `none` is `Option::<Told>::None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
     /// From the memory manager.
     Signal(Signal),
-    /// From the engine: something happened in a session, or among the processes.
+    /// From the engine: about a session, or about a process that joined or ended.
     Notice(Notice),
 }
 
@@ -183,7 +184,7 @@ fn write_fields(told: Option<&Told>, sink: &mut impl Sink) {
 /// Reads the fields of `collect`.
 ///
 /// # Errors
-/// `bad-request` for a level of no known number.
+/// `bad-request` for an unknown number of a level.
 fn read_collect<'a, S: Source<'a>>(source: &mut S) -> Result<Signal, Error> {
     let (size, number) = (source.u64()?, source.u32()?);
     let level = Level::ALL.into_iter().find(|level| u32::from(level.number()) == number);

@@ -261,7 +261,7 @@ impl<W: Clone> Processes<W> {
             } else {
                 process.returnable(need.pool) > 0 && !is_fresh(process.status_asked, now)
             };
-            !process.is_gone && is_free && may_have && !(by_effect && process.waiting > 0)
+            !process.has_ended && is_free && may_have && !(by_effect && process.waiting > 0)
         };
         let mut candidates: Vec<_> = self.all.iter().filter(can).collect();
         candidates.sort_by_key(|(number, process)| {

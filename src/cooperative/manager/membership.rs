@@ -79,7 +79,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// calls again until none is returned; that call removes the process. In batches, because a
     /// process may have thousands of blocks, and other requests wait for the lock meanwhile.
     pub fn strike(&mut self, number: ProcessNumber, most: usize) -> Vec<Ending<H>> {
-        let Some(process) = self.processes.all.get_mut(&number).filter(|process| process.is_gone)
+        let Some(process) = self.processes.all.get_mut(&number).filter(|process| process.has_ended)
         else {
             return Vec::new();
         };
@@ -244,7 +244,7 @@ impl<W: Clone> Processes<W> {
     /// requests, and wakes the threads that wait for it. Its blocks stay until they are struck.
     fn end(&mut self, number: ProcessNumber, now: Instant) {
         let Some(process) = self.all.get_mut(&number) else { return };
-        process.is_gone = true;
+        process.has_ended = true;
         self.names.remove(&process.name);
         self.tokens.remove(&process.token);
         for member in std::mem::take(&mut process.members) {

@@ -191,7 +191,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             owed.add(&process.owed);
         }
         self.check_pools(&owed)?;
-        let living = || self.processes.all.iter().filter(|(_, process)| !process.is_gone);
+        let living = || self.processes.all.iter().filter(|(_, process)| !process.has_ended);
         let named = living().all(|(number, process)| {
             self.processes.names.get(&process.name) == Some(number)
                 && self.processes.tokens.get(&process.token) == Some(number)

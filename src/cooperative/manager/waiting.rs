@@ -263,7 +263,7 @@ impl<W: Clone> Processes<W> {
         }
         let is_held = |(number, granted): &(ProcessNumber, Granted)| {
             // A process that has ended may have lost it before its client looks.
-            self.all.get(number).is_none_or(|p| p.is_gone || p.blocks.contains_key(&granted.id))
+            self.all.get(number).is_none_or(|p| p.has_ended || p.blocks.contains_key(&granted.id))
         };
         if !self.queue.served.values().all(is_held) {
             return Err("a grant that nobody took is not held".into());

@@ -3,17 +3,20 @@
 //! ```text
 //!   > join alice 65536        block 0, 64 KiB
 //!   > register 4096           < registered 1 4096        one more block
-//!   > grow 100000             < block 131072             block 0: what is missing is rounded up
+//!   > grow 100000             < block 131072             block 0: the missing 34,464 become 65,536
 //!   > shrink 65536            < block 65536
 //!   > grow 8192 1             < block 8192               block 1
 //! ```
 //!
-//! A size is the size that the block has afterwards, not the difference. So a client that repeats a
-//! request after a lost reply takes no memory twice: the second `grow 100000` is refused, because
-//! the block has 131,072 bytes already.
+//! SIZE of `grow` and `shrink` is the size that the block has afterwards, not the difference. So a
+//! client that repeats a `grow` after a lost reply takes no memory twice: the second `grow 100000`
+//! is refused, because the block has 131,072 bytes already. A repeated `register` is different: it
+//! adds one more block.
 //!
-//! **Lock** the tables, for the whole of each request. No byte is copied, since a block grows and
-//! shrinks around its messages. `register` is a rendezvous and tries the lock for a bounded time.
+//! **Lock** the tables, for the change itself. `grow` ends expired leases before that, and
+//! `register` when memory is missing; this locks the tables and the blocks of those leases in turn.
+//! No byte is copied, since a block grows and shrinks around its messages. `register` is a
+//! rendezvous and tries the lock for a bounded time.
 //!
 //! **Source** paragraphs 24 and 39 of `interprocess-communication-patent.txt`: processes grow and
 //! contract the blocks that are registered to them.

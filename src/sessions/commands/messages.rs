@@ -3,7 +3,7 @@
 //! | command | copies the bytes | waits for | the message afterwards |
 //! | --- | --- | --- | --- |
 //! | `send` | in, once | nothing | in the other end's inbox |
-//! | `deliver` | in, once | its receipt | received, or taken back |
+//! | `deliver` | in, once | its receipt | received, taken back, or lost |
 //! | `publish` | in, once for all sessions | nothing | in each other end's inbox |
 //! | `receive` | out, once | a message, if asked to | freed when its last reader has it |
 //! | `peek` | out, a part | nothing | where it was |
@@ -11,8 +11,8 @@
 //!
 //! All but `forward` follow one pattern: *begin* under the tables' lock finds the place, *copy*
 //! moves the bytes under the block's lock, *finish* under the tables' lock posts or frees the
-//! message. The wrong way is one lock for all three: a message of 30 MB would stop every client for
-//! its copy.
+//! message. Each copy may also wait for its seat, behind other copies in the same block. The wrong
+//! way is one lock for all three steps: while 30 MB are copied, every other client would wait.
 //!
 //! **Lock** the tables, then the lock of one block while bytes are copied
 //! ([`crate::sessions::copying`]); never two.
@@ -134,8 +134,8 @@ command! {
 pub struct MessageReply {
     /// The session.
     pub session: SessionId,
-    /// The bytes; `None` when there is no message. An empty message is `Some`. In a line of text it
-    /// is `message SESSION ` with nothing behind it; without a message the line is `none`.
+    /// The bytes; `None` when there is no message. An empty message is `Some`: its line of text is
+    /// `message SESSION ` with nothing behind it. Without a message the line is `none`.
     pub data: Option<Vec<u8>>,
 }
 
