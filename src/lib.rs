@@ -1,5 +1,5 @@
-//! **leasebox** is one server that hands out two things, and hands neither out twice: numbers from a
-//! shuffled list, and memory for a duration.
+//! **leasebox** is one server that hands out two things, and hands neither out twice: numbers from
+//! a shuffled list, and memory for a duration.
 //!
 //! ```text
 //!   client ──socket──► thread client-1 ─┐                    ┌── the draw's lock: counter, record
@@ -31,9 +31,9 @@
 //!
 //! # Who may import whom
 //!
-//! `numbers` and `memory` import [`common`] alone. A later chapter imports `common`, `commands`, and the
-//! chapters before it; `lab` also the library. What puts the chapters together may import all:
-//! `commands`, `server`, `client` and `cli`. The test `who_may_import_whom` reads the sources.
+//! `numbers` and `memory` import [`common`] alone. A later chapter imports `common`, `commands`,
+//! and the chapters before it; `lab` also the library. What puts the chapters together may import
+//! all: `commands`, `server`, `client` and `cli`. The test `who_may_import_whom` reads the sources.
 //!
 //! # Threads
 //!

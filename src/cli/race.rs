@@ -202,11 +202,12 @@ fn search(arguments: &RaceArguments, case: &Case, stage: &Stage) -> Result<Findi
             let _ = write!(io::stderr(), "\r{tried} of {} schedules ", how_many(count));
         }
     };
-    let findings = explore(case, stage, bound, progress).map_err(stuck)?;
+    let findings = explore(case, stage, bound, progress);
     if on_terminal {
-        let _ = write!(io::stderr(), "\r{:60}\r", "");
+        // Blanks over the progress line, which has at most 63 characters.
+        let _ = write!(io::stderr(), "\r{:63}\r", "");
     }
-    Ok(findings)
+    findings.map_err(stuck)
 }
 
 /// Carries one schedule out on a lab server, and returns the text for standard output. Explores

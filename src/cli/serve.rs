@@ -134,14 +134,17 @@ pub struct ServeArguments {
     /// How long it is kept after the client was heard
     #[arg(long, default_value = "60s", value_parser = units::duration, requires = "udp")]
     history_time: Duration,
-    /// How memory is divided, such as committed=50%,gl=5%,gp=10%,le=25%,lp=10%, in bytes or percent;
-    /// or a file of such pairs, a line each, and of committed.NAME=SIZE for a process's own block
+    /// How memory is divided, such as committed=50%,gl=5%,gp=10%,le=25%,lp=10%, in bytes or
+    /// percent; or a file of such pairs, a line each, and of committed.NAME=SIZE for a process's
+    /// own block
     #[arg(long, value_parser = pools::plan, value_name = "PAIRS|FILE")]
     pools: Option<Plan>,
-    /// The most that one process may owe each pool, in bytes or percent of the pool; all of it when left out
+    /// The most that one process may owe each pool, in bytes or percent of the pool; all of it when
+    /// left out
     #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
     caps: Option<Shares>,
-    /// Ask processes for memory when less than this of a pool is left; 25% when left out, 0% of committed
+    /// Ask processes for memory when less than this of a pool is left; 25% when left out, 0% of
+    /// committed
     #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
     low_water: Option<Shares>,
     /// Ask the process with the most garbage, or the one that finds most for its effort
@@ -251,8 +254,8 @@ impl ServeArguments {
     }
 }
 
-/// The bytes of a password file that are read: its first line, which has at most 256, and its end. A
-/// device such as `/dev/zero` never ends.
+/// The bytes of a password file that are read: its first line, which has at most 256, and its end.
+/// A device such as `/dev/zero` never ends.
 const MAX_PASSWORD_FILE: u64 = 1024;
 
 /// Returns the user, with the first line of the file as the password. A password on the command

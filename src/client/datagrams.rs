@@ -148,16 +148,19 @@ impl ByDatagrams {
         }
     }
 
-    /// Sends the exchange's datagram.
+    /// Sends the exchange's datagram. An error does not end the exchange, with one exception: no
+    /// program listens at the address, and no request was sent yet.
     fn send(&self, exchange: &mut Exchange<'_>) {
         let datagram = exchange.datagram();
         log::debug!("{} bytes to {}", datagram.len(), self.address);
         match self.socket.send(datagram) {
-            // Sent or not, the exchange goes on: other errors below count as a lost datagram.
             Ok(_) => {}
+            // The news about an earlier datagram: no program listens at that port. Over UDP,
+            // `connect` sends nothing, so the client hears this only now.
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                exchange.hear_of_nobody(CallError::NoServer(self.address, error));
+                exchange.hear_no_listener(CallError::NoServer(self.address, error));
             }
+            // This datagram counts as lost, like one that the network loses.
             Err(error) => log::debug!("a datagram was not sent: {error}"),
         }
     }
@@ -171,7 +174,7 @@ impl ByDatagrams {
                 exchange.hear(&mut self.peer, &self.buffer[..length], Instant::now());
             }
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                exchange.hear_of_nobody(CallError::NoServer(self.address, error));
+                exchange.hear_no_listener(CallError::NoServer(self.address, error));
             }
             // The time is over, or a signal came. The exchange finds the next step by the clock.
             Err(_) => {}

@@ -279,7 +279,7 @@ impl<'r> Exchange<'r> {
 
     /// Takes the news that no program listens at the address. It ends the exchange only while
     /// nothing was asked. Later the server may come back, and know an earlier copy.
-    pub fn hear_of_nobody(&mut self, nobody: CallError) {
+    pub fn hear_no_listener(&mut self, nobody: CallError) {
         if self.stage == ExchangeStage::Greeting && !self.asked {
             self.end(Err(nobody));
         }

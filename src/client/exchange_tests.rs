@@ -212,7 +212,7 @@ fn after_a_copy_was_sent_nothing_says_that_it_was_not_asked() {
     exchange.hear(&mut peer, &error(&asked, Code::Refused), now);
     assert_eq!(exchange.stage, ExchangeStage::Greeting);
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 5));
-    exchange.hear_of_nobody(CallError::NoServer(address, std::io::ErrorKind::Other.into()));
+    exchange.hear_no_listener(CallError::NoServer(address, std::io::ErrorKind::Other.into()));
     assert_eq!(exchange.stage, ExchangeStage::Greeting, "it may come back");
     assert_eq!(exchange.turn(&peer, now + 100 * MS), NextStep::Send);
     let hello = exchange.datagram().to_vec();

@@ -265,8 +265,8 @@ pub const ID_BYTES: usize = 16;
 /// The fewest bytes of a string in a frame: four of its length, and its NUL.
 pub const MIN_STRING: usize = 5;
 
-/// Implements [`Field`] for each type of a table: the number of its words, at least and at most, how
-/// a source reads it, and how a sink writes it.
+/// Implements [`Field`] for each type of a table: the number of its words, at least and at most,
+/// how a source reads it, and how a sink writes it.
 macro_rules! fields {
     (<$a:lifetime> $($type:ty = $words:expr,
         |$source:ident| $read:expr,

@@ -7,8 +7,8 @@
 //!                       └─ 813 efficiency ── 1100 … ─ 1116       from LE, else if urgent
 //! ```
 //!
-//! Each function is one figure, with the numbers of its boxes: lay the code beside the document. The
-//! figures ask two questions before each pool; those are in `Standing::gives`. The order of the
+//! Each function is one figure, with the numbers of its boxes: lay the code beside the document.
+//! The figures ask two questions before each pool; those are in `Standing::gives`. The order of the
 //! questions matters for the path, which a client may see, and not only for the pool.
 //!
 //! Two boxes ask about collateral, and their questions differ. Box 900 asks whether it is
@@ -36,7 +36,8 @@
 use crate::cooperative::figures::{FULL, Path};
 use crate::cooperative::words::{Amounts, Pool, Reason};
 
-/// The numbers that a decision depends on, all in bytes of blocks.
+/// The numbers that a decision depends on, all in bytes. `free` counts whole blocks; `room` and the
+/// collateral need not be multiples of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     /// The free bytes of each pool.

@@ -8,9 +8,9 @@
 //!
 //! The number of a box stands in the code where the box is: `path.at(900)` where a decision passes
 //! it, `mark!(boxes 600)` elsewhere. So the code can be laid beside the drawings, and a test proves
-//! that each box is reached: `tests/cooperative/boxes.rs` has the table of all boxes, with what each
-//! of them asks or does. A client sees a path when its request says `why`; the log shows it at the
-//! level debug.
+//! that each box is reached: `tests/cooperative/boxes.rs` has the table of all boxes, with what
+//! each of them asks or does. A client sees a path when its request says `why`; the log shows it at
+//! the level debug.
 //!
 //! **Invariants** No path is longer than `MAX_PATH`.
 //!

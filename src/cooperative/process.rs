@@ -12,8 +12,8 @@
 //! A debt keeps its security until it is repaid, whatever else is repaid first; otherwise the same
 //! garbage could secure a second loan.
 //!
-//! **Invariants** (`Process::check` tests 1, 2 and 4, and that the security of LE's loans is at most
-//! the debt to LE)
+//! **Invariants** (`Process::check` tests 1, 2 and 4, and that the security of LE's loans is at
+//! most the debt to LE)
 //!
 //! 1. The process owes all pools together as many bytes as its blocks hold. By pool the two differ:
 //!    a block of GL may have repaid LP. That is why returned bytes always find a debt.
@@ -74,8 +74,8 @@ pub(super) struct Process<W> {
     /// The part of the debt to LE that is secured. LP needs no such field: its debt is secured
     /// whole.
     pub secured_efficiency: u64,
-    /// The bytes by which the last report fell short of what secures the loans. Only a larger
-    /// shortfall is a new reason for a signal, or the process would collect for ever.
+    /// The bytes by which the last report was lower than the bytes that secure the loans. Only a
+    /// larger difference is a new reason for a signal, or the process would collect for ever.
     pub missing: u64,
     /// The share of the examined bytes that its last collection freed, in percent.
     pub efficiency: Option<u8>,
@@ -261,8 +261,9 @@ impl<W> Process<W> {
         repay(self.freeable.min(returnable), &self.owed).0
     }
 
-    /// Takes a report of its garbage. Returns the bytes by which it falls short of what secures the
-    /// loans, if they are more than at the last report.
+    /// Takes a report of `freeable` bytes of garbage. If more bytes than that secure the loans, the
+    /// difference is missing. Returns it if more is missing than at the last report; otherwise
+    /// returns `None`, because the process has its signal already.
     pub fn report(&mut self, freeable: u64, now: Instant) -> Option<u64> {
         self.freeable = freeable;
         self.reported = Some(now);
@@ -272,9 +273,9 @@ impl<W> Process<W> {
     }
 
     /// Adds a signal. At most one signal to collect and one to report wait to be read, so a process
-    /// that reads none costs no more memory. Two signals to collect become one, with the larger size
-    /// and the level that is more pressing. With the smaller size, a process that obeys would free
-    /// less than is due, and count as deaf.
+    /// that reads none costs no more memory. Two signals to collect become one, with the larger
+    /// size and the level that is more pressing. With the smaller size, a process that obeys would
+    /// free less than is due, and count as deaf.
     pub fn signal(&mut self, signal: Signal) {
         for waiting in &mut self.signals {
             match (&signal, &*waiting) {

@@ -5,9 +5,10 @@
 //!                                                                            the rest ─► committed
 //! ```
 //!
-//! W, X, Y and Z are the bytes that the process still owes LP, LE, GP and GL. In the figure they
-//! are the bytes that it "obtained". Here the bytes that it has repaid are subtracted: otherwise it
-//! would repay the same debt twice.
+//! A is the bytes that came back. B, C and D are the bytes that are left after LP, LE and GP got
+//! theirs. W, X, Y and Z are the bytes that the process still owes LP, LE, GP and GL. In the figure
+//! they are the bytes that it "obtained". Here the bytes that it has repaid are subtracted:
+//! otherwise it would repay the same debt twice.
 //!
 //! A returned block need not go to the pool that gave it. In this example a process owes 16 KiB to
 //! LP, 64 to LE, 32 to GP and 64 to GL, and returns a block of 64 KiB that GL gave:

@@ -66,9 +66,10 @@ use crate::lab::shuffle::Shuffle;
 /// least 5 s.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The range is judged only when at least the hundredth part of the list came: 1,000 numbers of
-/// 100,000. A server that ends after two good numbers has not shown that its list is right.
-const ENOUGH: u64 = 100;
+/// The range is judged only when at least one number in `RANGE_NEEDS_ONE_IN` of the list came:
+/// 1,000 numbers of 100,000. A server that ends after two good numbers has not shown that its list
+/// is right.
+const RANGE_NEEDS_ONE_IN: u64 = 100;
 
 /// The longest excerpt of a reply in the report, in characters.
 const EXCERPT: usize = 50;
@@ -266,7 +267,7 @@ impl<'o> Grading<'o> {
     /// `range`: each number that came is in the list.
     fn stays_in_range(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
-        if ledger.received() < u64::from(ledger.greatest()) / ENOUGH {
+        if ledger.received() < u64::from(ledger.greatest()) / RANGE_NEEDS_ONE_IN {
             return lost(format!("only {} numbers came, too few to tell", ledger.received()));
         }
         if ledger.out_of_range.is_empty() {

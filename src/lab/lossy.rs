@@ -19,11 +19,10 @@
 //!   out   1   ✗       4 3        4 has overtaken 3
 //! ```
 //!
-//! **Invariants** with the same seed, the n-th datagram in one direction of the k-th client is lost,
-//! doubled or held back as before; only the time at which a held one goes out may differ. A
-//! forgotten client that returns counts as a new one.
-//! Reordering alone loses no datagram of a known client. There are at most 1024 clients; one whose
-//! server is silent for a minute is forgotten.
+//! **Invariants** with the same seed, the n-th datagram in one direction of the k-th client is
+//! lost, doubled or held back as before; only the time at which a held one goes out may differ. A
+//! forgotten client that returns counts as a new one. Reordering alone loses no datagram of a known
+//! client. There are at most 1024 clients; one whose server is silent for a minute is forgotten.
 //!
 //! **Lock** none: each link belongs to one thread. The threads share only sockets, which the system
 //! guards, and atomic counters.

@@ -16,8 +16,8 @@
 //! The numbers of several clients may be joined into one sequence: parts of a random order, taken
 //! without looking at the numbers, are in random order too.
 //!
-//! **Invariants** equal numbers share the mean of their ranks; fewer than [`MIN_NUMBERS`] numbers give no
-//! verdict.
+//! **Invariants** equal numbers share the mean of their ranks; fewer than [`MIN_NUMBERS`] numbers
+//! give no verdict.
 //!
 //! **Lock** none: pure functions.
 //!
@@ -34,8 +34,8 @@ use std::fmt;
 pub const MIN_NUMBERS: usize = 30;
 
 /// The p value below which an order is called not shuffled. At the usual 0.05, five of a hundred
-/// shuffled lists would fail. At one in a million none does in practice, and even [`MIN_NUMBERS`] numbers
-/// in sorted order are still found: their p value is about 2e-8.
+/// shuffled lists would fail. At one in a million none does in practice, and even [`MIN_NUMBERS`]
+/// numbers in sorted order are still found: their p value is about 2e-8.
 const DOUBT: f64 = 1e-6;
 
 /// The test's result for one order.
@@ -50,9 +50,9 @@ pub struct Shuffle {
 impl Shuffle {
     /// Tests the numbers, each of 1 to `greatest`, in the order in which they came.
     ///
-    /// Returns `None` if there are fewer than [`MIN_NUMBERS`], if all are the same, or if one is over
-    /// `greatest`. For a moment it needs 12 bytes for each number up to `greatest`, and 8 for each
-    /// that came.
+    /// Returns `None` if there are fewer than [`MIN_NUMBERS`], if all are the same, or if one is
+    /// over `greatest`. For a moment it needs 12 bytes for each number up to `greatest`, and 8 for
+    /// each that came.
     pub fn of(numbers: &[u32], greatest: u32) -> Option<Self> {
         if numbers.len() < MIN_NUMBERS {
             return None;

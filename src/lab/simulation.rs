@@ -21,7 +21,8 @@
 //!
 //! **Invariants**
 //!
-//! 1. The same seed gives the same demand to every way of sharing, so their results can be compared.
+//! 1. The same seed gives the same demand to every way of sharing, so their results can be
+//!    compared.
 //! 2. After each run all memory is back, and the manager's `check` holds. Debug builds assert it.
 //!
 //! **Lock** none: each run has one thread and its own tables. Time is a number, so 20 s take as
@@ -85,7 +86,8 @@ impl Sharing {
         Self { chunks: most * processes as u64, most, is_separate: true }
     }
 
-    /// Makes the way of sharing in which all share `all` x, of which one process takes at most `each` x.
+    /// Makes the way of sharing in which all share `all` x, of which one process takes at most
+    /// `each` x.
     pub fn shared(all: u64, each: u64) -> Self {
         Self { chunks: all * CHUNKS, most: each * CHUNKS, is_separate: false }
     }
@@ -184,7 +186,8 @@ pub fn run(sharing: Sharing, demand: &Demand) -> RunOutcome {
     outcome
 }
 
-/// Returns the document's three ways of sharing. For 10 processes: 5x each, 20x shared and 50x shared.
+/// Returns the document's three ways of sharing. For 10 processes: 5x each, 20x shared and 50x
+/// shared.
 pub fn sharings(processes: usize) -> [Sharing; 3] {
     let processes_x = processes as u64;
     [
@@ -246,7 +249,8 @@ pub fn how_small(sweep: &[Sweep], processes: usize, seconds: u64) -> String {
     text
 }
 
-/// Returns the three ways of sharing side by side for each shape of demand, as text of at most 80 columns.
+/// Returns the three ways of sharing side by side for each shape of demand, as text of at most 80
+/// columns.
 pub fn report(processes: usize, seconds: u64, seed: u64) -> String {
     let mut text = String::new();
     let _ = writeln!(

@@ -64,8 +64,8 @@ pub struct LeaseTable<H> {
     buddy: Buddy,
     /// The bytes that leases may take.
     committed: Committed,
-    /// The time at which the owner checks the free bytes next; moved forward when few are left. `None`
-    /// if it has planned no check.
+    /// The time at which the owner checks the free bytes next; moved forward when few are left.
+    /// `None` if it has planned no check.
     look_at: Option<Instant>,
     ids: Ids,
     /// The longest duration of a lease.
@@ -137,9 +137,9 @@ pub struct FoundLease<H> {
 }
 
 impl<H: Clone> LeaseTable<H> {
-    /// Returns an empty table over a fresh arena. Leases may take all of it, unless its owner sets a
-    /// smaller account through [`LeaseTable::committed_mut`]. `make` makes a handle from a block's
-    /// offset and a lease's size; no lease lasts longer than `longest`.
+    /// Returns an empty table over a fresh arena. Leases may take all of it, unless its owner sets
+    /// a smaller account through [`LeaseTable::committed_mut`]. `make` makes a handle from a
+    /// block's offset and a lease's size; no lease lasts longer than `longest`.
     pub fn new(buddy: Buddy, ids: Ids, longest: Duration, make: fn(u64, u64) -> H) -> Self {
         Self {
             leases: HashMap::new(),

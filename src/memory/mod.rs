@@ -1,8 +1,8 @@
 //! # Chapter 2: memory is handed out once
 //!
 //! **The question.** A server has 64 MiB. Clients on other machines lease pieces of it for a
-//! duration, write into them, read them, and often vanish without a word. How does every byte belong
-//! to one lease at a time, and how does it come back?
+//! duration, write into them, read them, and often vanish without a word. How does every byte
+//! belong to one lease at a time, and how does it come back?
 //!
 //! **The wrong way.** A list of free pieces that is searched from the front: the pieces become
 //! smaller and smaller, and a large lease finds no place although most bytes are free. And a lease

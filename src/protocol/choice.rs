@@ -35,8 +35,8 @@ use crate::common::description::words;
 pub(super) const HTTP_LINE: usize = http::head::MAX_LINE;
 
 words! {
-    /// The format that a connection speaks, with its word in the list of connections. Each stands at
-    /// its number, which other threads read from an atomic.
+    /// The format that a connection speaks, with its word in the list of connections. Each stands
+    /// at its number, which other threads read from an atomic.
     Protocol {
         /// None yet: too few bytes have arrived.
         Nothing = "nothing",

@@ -143,6 +143,8 @@ impl Http {
             }
             Ok(None) => Decoded::Incomplete,
             Err(refusal) => {
+                // `read` sets the terms of the answer. Without the end of a head it was not called,
+                // and the terms are still those of the request before.
                 if self.end.is_none() {
                     self.answering = self.without_head();
                 }
@@ -151,7 +153,8 @@ impl Http {
         }
     }
 
-    /// Returns the terms of an answer while no head was read: text, no body for HEAD, then close.
+    /// Returns the terms of an answer to a request whose head is not read. The answer is text, it
+    /// has no body if the request is a HEAD, and the connection closes after it.
     fn without_head(&self) -> Answering {
         let method = self.is_head.then_some(Method::Head);
         Answering { method, closes: true, ..Answering::default() }

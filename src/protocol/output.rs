@@ -13,8 +13,8 @@
 //!
 //! **Lock** none: each connection's thread owns one.
 
-/// Replies are written when so many bytes wait. Beside the cost of copying 64 KiB that of a system
-/// call is small; a greater bound would only cost memory in each connection.
+/// When this many bytes wait, they are written. A system call costs little beside the copy of 64
+/// KiB, so a greater bound would save almost no time; it would only cost memory in each connection.
 pub const FULL: usize = 64 * 1024;
 
 /// From this length on, data is moved instead of copied. At about 16 KiB a copy costs as much as

@@ -131,7 +131,7 @@ impl Resp {
                     Ok(request) => !self.is_logged_on || matches!(request, Request::Quit(Quit)),
                     Err(error) => !self.is_logged_on || error.code == Code::UnknownCommand,
                 };
-                if is_own && self.answers(Words::Bulks(bulks), policy) {
+                if is_own && self.answer_own(Words::Bulks(bulks), policy) {
                     return Decoded::Own { used };
                 }
                 self.is_get = matches!(request, Ok(Request::Get(_)));
@@ -174,9 +174,10 @@ impl Resp {
         Ok(true)
     }
 
-    /// Answers a command about the connection, into `own`; before the log-on answers every command.
-    /// Returns false for a command that a service has to answer.
-    fn answers(&mut self, words: Words<'_>, policy: &Policy) -> bool {
+    /// Answers a command about the connection: writes the answer into `own`, and returns true.
+    /// Before the log-on it answers every command. Afterwards it returns false for any other
+    /// command, and for one with a wrong number of words: nothing is written then.
+    fn answer_own(&mut self, words: Words<'_>, policy: &Policy) -> bool {
         let (command, rest) = words.next();
         let answer: OwnReply<Vec<u8>> = match &*command.to_ascii_uppercase() {
             b"HELLO" => self.hello(rest, policy),

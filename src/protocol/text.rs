@@ -26,7 +26,8 @@
 //! space behind ID, with trailing spaces, escaped as in [`crate::common::escape`]; `set ID` alone
 //! sets no bytes. Every command has a text form.
 //!
-//! The server closes the connection only after:
+//! The server closes the connection when the client closes it, and when the server stops. Before
+//! that it closes the connection only after:
 //!
 //! - a line over the bound;
 //! - a first line that holds a control byte (a TLS hello, a port scan);
@@ -107,7 +108,7 @@ impl Text {
         let within = &input[..input.len().min(MAX_LINE)];
         let found = find_line_end(within, self.scanned);
         let line = &within[..found.unwrap_or(within.len())];
-        // Not only at the line's end: a TLS hello may never send a LF, and would wait.
+        // Before the line is whole: a TLS hello may hold no LF, and its client would wait.
         if !self.past_first && holds_control(&line[self.scanned..]) {
             return Decoded::Last(Some(Error::new(Code::BadRequest, NOT_TEXT)));
         }
@@ -127,7 +128,7 @@ impl Text {
                 self.finish(input, input.len())
             }
             None => {
-                // A CR at the end is no control byte if a LF follows, so it is looked at again.
+                // A CR is no control byte if a LF follows it, so the next call looks at it again.
                 self.scanned = without_cr(line).len();
                 Decoded::Incomplete
             }
@@ -179,6 +180,7 @@ const LINE_TOO_LONG: &str =
     "a line has at most 65536 bytes; set longer data in frames, or a shorter piece of it";
 const GET_TOO_LONG: &str =
     "escaped, the data is longer than a message may be; get it in frames, as it was set";
+
 /// Returns whether a first line holds a control byte other than the CR of its end.
 fn holds_control(line: &[u8]) -> bool {
     without_cr(line).iter().any(u8::is_ascii_control)

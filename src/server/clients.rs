@@ -7,7 +7,8 @@
 //!
 //! The list shares each client's stream with the client's thread, by an `Arc`. The thread alone
 //! reads and writes the stream; the list only calls `shutdown` on it, which makes a `read` in the
-//! other thread return. `try_clone` would do the same, but costs a second file descriptor for each client.
+//! other thread return. `try_clone` would do the same, but costs a second file descriptor for each
+//! client.
 //!
 //! **Invariants**
 //!

@@ -13,17 +13,18 @@
 //! one request under way, so a higher id also says that it waits for no earlier reply: one entry
 //! for each client is enough.
 //!
-//! **Invariants**
+//! **Invariants** (the *history's time* is how long an entry is kept after its client was heard)
 //!
 //! 1. No request is executed twice. An entry is dropped only after its client was silent for the
-//!    history's time. From then on the client's token is older than that time, and a token of that
-//!    age without an entry is refused. So a copy that arrives after its entry was dropped is not
-//!    executed: the server answers that it no longer knows the token.
+//!    history's time. The client got its token before that silence, so by then the token is older
+//!    than the history's time. A token of that age is refused if it has no entry. So a copy that
+//!    arrives after its entry was dropped is not executed: the server answers that it no longer
+//!    knows the token.
 //! 2. There are never more entries than the bound. A full history refuses new clients and drops no
 //!    entry for them. One address has at most half of the bound, rounded up.
-//! 3. An entry whose time is over is dropped within half of that time: a sweep is due a quarter
-//!    after the last one, and the thread wakes up at the latest another quarter later, whatever
-//!    arrives.
+//! 3. An entry whose time is over is dropped within half of the history's time. A sweep is due when
+//!    a quarter of that time has passed since the last sweep. The thread wakes up at the latest
+//!    another quarter later, also when no datagram arrives.
 //!
 //! **Cost** one entry is a few words and its reply, at most one datagram. A decision on a request
 //! is a few lookups in hash tables; a sweep walks all entries, four times in the history's time.

@@ -155,7 +155,7 @@ impl Server {
             // has printed the panic.
             threads.into_iter().for_each(|thread| drop(thread.join()));
         }
-        // Step 5, in a loop: one connection may fail, or meet the thread in its back-off.
+        // Step 5, in a loop: a connection may fail, or the thread may still sleep after an error.
         while !self.accepting.is_finished() && Instant::now() < give_up {
             let _ = TcpStream::connect_timeout(&reachable(self.address), WAKE);
             std::thread::sleep(Duration::from_millis(1));
@@ -166,7 +166,9 @@ impl Server {
         } else {
             log::warn!("the accepting thread could not be woken; the process ends without it");
         }
+        // Step 6.
         let _ = self.reaping.join();
+        // Step 7.
         if let Some(udp) = self.udp {
             wake_by_datagrams(&udp, reachable(self.address), give_up);
         }

@@ -1,12 +1,14 @@
 //! The invariants of the chapter as code. The tests call [`Engine::check`] after each step.
 //!
 //! ```text
-//!   check ─┬─ check_process    entry = duplicate, blocks = extents, guests = counted guests
+//!   check ─┬─ check_process    entry = duplicate, blocks = extents, count of guests = guests there
 //!          │    └─ check_filling    bytes of messages = used bytes of the manager
 //!          ├─ check_readers    readers = inboxes + copies that read
 //!          ├─ check_sessions   open ends = sessions that processes know of
 //!          └─ check_charges    account = sum of what is there, at its price
 //! ```
+//!
+//! A *guest* is the first message of a session: it lies in the block of the other process.
 //!
 //! The engine keeps many numbers twice: a message counts its readers, and the inboxes have it. Each
 //! function here computes such a number from the things themselves and compares. A bug that updates

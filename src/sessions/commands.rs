@@ -238,8 +238,8 @@ reply! {
 
 impl Execute<Shared> for Lookup<'_> {
     fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Found, Error> {
-        // Looks once, and ignores `ms`: `begin` in `waiting.rs` is the function that waits. The name
-        // is checked before the lock: an impossible one costs the other clients nothing.
+        // Looks once, and ignores `ms`: `begin` in `waiting.rs` is the function that waits. The
+        // name is checked before the lock: an impossible one costs the other clients nothing.
         check_name(&self.name)?;
         let is_there = shared.memory.read(|tables, _| tables.engine().is_there(&self.name));
         let found = || Found { name: self.name.to_string() };

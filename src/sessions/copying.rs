@@ -148,9 +148,9 @@ impl Shared {
             let (at, part) = (piece.at as usize, done..done + piece.length as usize);
             done = part.end;
             let arena = self.memory.arena();
-            // The threads that hold the lock or wait for it. `stats` shows the greatest count: more
-            // than 2 would prove that the seats do not work. Relaxed, because the count guards
-            // nothing: after a panic in a copy it stays one too high.
+            // The threads that hold the lock or wait for it. `stats` shows the greatest count. If
+            // that is more than 2, the seats do not work, or a copy panicked: the count then stays
+            // one too high. `Relaxed` is enough, because the count guards nothing.
             let now = place.contenders.fetch_add(1, Ordering::Relaxed) + 1;
             self.contenders.fetch_max(now, Ordering::Relaxed);
             let mut contents = lock(&piece.handle);

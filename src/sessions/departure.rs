@@ -14,8 +14,8 @@
 //! to keep it until the messages there are received: a reader that never reads would keep the
 //! memory of processes that are long gone.
 //!
-//! **Invariants** after the end no inbox has a message that lies in the process's blocks, and no copy
-//! begins there.
+//! **Invariants** after the end no inbox has a message that lies in the process's blocks, and no
+//! copy begins there.
 //!
 //! **Lock** the tables.
 //!

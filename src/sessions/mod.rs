@@ -14,19 +14,26 @@
 //! A copy holds the lock of one block.
 //!
 //! ```text
-//!   process ── registers ──► block ◄── manager        rendezvous  figure 4: a process joins
-//!      │                       │                      session     open and close
-//!      │ send: fill            │ sub-block            message     figure 5 up to the signal
-//!      ▼                       ▼                      receipt     from the location on
-//!   engine ── location ──► destination's inbox        sizing      blocks that grow and shrink; triggers
-//!      │                                              names       lookup and watch
-//!      └── opened, message, blocked, closed …         notice      signals that wait to be heard
-//!                                                     pairs       sessions as others see them
-//!                                                     departure   a process ends
-//!
-//!   administration  the account of the bounded memory;   block, seat  one block, two seats
-//!   entering, waiting, copying  the threads: they lock, sleep and copy;   delivery  receipts
+//!   process ── registers ──► block ◄── manager
+//!      │                       │
+//!      │ send: fill            │ sub-block
+//!      ▼                       ▼
+//!   engine ── location ──► destination's inbox
+//!      │
+//!      └── notices: opened, message, blocked, closed …
 //! ```
+//!
+//! | file | contents |
+//! | --- | --- |
+//! | `rendezvous`, [`entering`] | a process joins (figure 4); the bounded time for that |
+//! | `session`, `pairs` | a session opens and closes; the sessions as others see them |
+//! | `message`, `receipt` | figure 5: up to the signal, and from the location on |
+//! | [`copying`], `seat` | the copy of bytes; the right to ask for a block's lock |
+//! | `block`, `sizing`, `triggers` | a block; its growth and shrinking; the events that cause them |
+//! | `names`, `notice` | `lookup` and `watch`; signals that wait to be heard |
+//! | `delivery`, `departure` | a sender waits for the receipt; a process ends |
+//! | `administration`, `check` | the account of the bounded memory; the invariants, for tests |
+//! | [`commands`], [`waiting`], [`words`] | the commands; those that wait; ids, notices, lists |
 //!
 //! ## One message, step by step
 //!
@@ -91,7 +98,8 @@
 //! | first message | the message that `open` sends with its DATA |
 //! | copy, seat | bytes that are moved in or out; the right to ask for a block's lock |
 //! | notice | a signal of the engine to a process |
-//! | rendezvous | a process enters administrative memory, which is the tables |
+//! | administrative memory | the tables, and the account that bounds their bytes |
+//! | rendezvous | a process enters administrative memory: it joins and gets its entry |
 //!
 //! **Reading order** `rendezvous`, `session`, `message`, `receipt`, `copying`, `seat`, `departure`;
 //! then the rest.

@@ -30,8 +30,8 @@
 //! its sessions, one `joined` for each process that lives, one `left` for each that it heard of,
 //! [`MAX_OVER`], and one in `back` for each of its connections.
 //!
-//! **Lock** the tables. **Cost** O(log n) for a notice. `forget` and `end_session` go through all kinds
-//! of all sessions of the process, and `watch` through all its notices.
+//! **Lock** the tables. **Cost** O(log n) for a notice. `forget` and `end_session` go through all
+//! kinds of all sessions of the process, and `watch` through all its notices.
 //!
 //! **Simplified** a client does not acknowledge a notice: it counts as heard when it is taken,
 //! unless the server sees that the client has gone and puts it back. All notices have one priority.
@@ -137,8 +137,8 @@ impl Notices {
         Some(notice)
     }
 
-    /// Makes a notice that no client heard the next one again. It gets no number: another notice of
-    /// its kind may wait by now, and then both are told.
+    /// Puts back a notice that no client heard: `next` returns it first. It gets no number. If
+    /// another notice of its kind waits by now, both are told.
     pub fn put_back(&mut self, notice: Notice) {
         self.back.push_front(notice);
     }

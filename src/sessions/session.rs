@@ -24,8 +24,8 @@
 //!
 //! **Simplified** a session has two ends; to speak to a group is to publish in several sessions.
 //!
-//! **Source** `interprocess-communication-patent.txt`, paragraphs 27 (a call initiates a session) and
-//! 41 (the first message).
+//! **Source** `interprocess-communication-patent.txt`, paragraphs 27 (a call initiates a session)
+//! and 41 (the first message).
 
 use std::collections::VecDeque;
 

@@ -203,8 +203,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         true
     }
 
-    /// Adds an extent of `missing` bytes to the end of a block, and charges its span. Unchanged when
-    /// it fails.
+    /// Adds an extent of `missing` bytes to the end of a block, and charges its span. Unchanged
+    /// when it fails.
     fn extend(
         &mut self,
         number: ProcessNumber,

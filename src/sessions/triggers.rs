@@ -54,8 +54,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Grows the first block for a message of `length` bytes. If it cannot grow now, enters the
-    /// process in `waiting_for_memory` and returns false. A block that may never grow so far is not tried, and
-    /// its process does not enter the queue. `why` is the cause, for the log.
+    /// process in `waiting_for_memory` and returns false. A block that may never grow so far is not
+    /// tried, and its process does not enter the queue. `why` is the cause, for the log.
     fn grow_by(&mut self, number: ProcessNumber, length: u64, why: &str) -> bool {
         if self.would_fail_again(number, length) || self.size_for(number, length).is_none() {
             return false;
@@ -176,7 +176,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 // Cannot be refused: no message lies behind `to`.
                 let _ = self.shrink_block(number, index, to, "the arena is low");
             }
-            // `shrink_block` enters the process again if a block is still larger than was asked for.
+            // `shrink_block` enters the process again if a block is still larger than was asked
+            // for.
             self.sessions.grown.remove(&number);
         }
     }

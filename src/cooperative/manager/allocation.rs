@@ -187,7 +187,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let mut decision = decide(rounded, reason, &standing);
         let mut granted = None;
         if let Some(pool) = decision.pool {
-            match self.leases.lock(size, number) {
+            match self.leases.hold(size, number) {
                 Ok((id, size)) => {
                     self.processes.pools.charge(pool, size, self.leases.committed_mut());
                     let process = self.processes.process(number)?;
@@ -289,13 +289,14 @@ impl<W: Clone> Processes<W> {
     }
 
     /// Lets `client`'s process keep `size` freed bytes instead of returning them, and lowers its
-    /// freeable bytes by them. The document prefers the return: it repays loans, and collateral
-    /// cannot be used up before the debts are paid. So a process with debts to other pools than the
-    /// committed one is refused.
+    /// freeable bytes by `size`. The document prefers the return, for two reasons: returned memory
+    /// repays loans, and reused garbage is no collateral any more. So a process that owes any pool
+    /// except the committed one is refused.
     ///
     /// # Errors
-    /// `refused` when a pool is owed, with the one that figure 12 would refill first; `bad-request`
-    /// for 0 bytes or more than the process holds. Unchanged when it fails.
+    /// `refused` when the client belongs to no process, or when the process owes such a pool: the
+    /// error names the pool that figure 12 refills first. `bad-request` for 0 bytes or more than
+    /// the process holds. Unchanged when it fails.
     pub fn reuse(&mut self, client: ClientNumber, size: u64) -> Result<(), Error> {
         let number = self.number_of(client)?;
         let process = self.process(number)?;

@@ -234,7 +234,7 @@ impl<W: Clone> Processes<W> {
                 let (size, gain) = worth(process, need.pool, missing);
                 // A deaf process is asked for all of it, and the next one too.
                 missing -= if process.is_deaf { 0 } else { gain };
-                order(process, need, size, gain, now);
+                send_collect(process, need, size, gain, now);
             } else {
                 // Without a fresh report its garbage is unknown: the report plans the next look.
                 process.status_asked = Some(now);
@@ -289,8 +289,9 @@ fn worth<W>(process: &Process<W>, pool: Pool, missing: u64) -> (u64, u64) {
     (before + gain, gain)
 }
 
-/// Sends a signal to collect `size` bytes, and writes down when it is due.
-fn order<W>(process: &mut Process<W>, need: &Need, size: u64, gain: u64, now: Instant) {
+/// Sends a signal to collect `size` bytes, and records it in `due`. `gain` is the part of `size`
+/// that will refill the pool in need.
+fn send_collect<W>(process: &mut Process<W>, need: &Need, size: u64, gain: u64, now: Instant) {
     let (level, within) = (need.level, within(need.level));
     process.due = Some(Due { pool: need.pool, gain, left: size, level, until: now + within });
     process.asked += 1;

@@ -51,7 +51,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         if Buddy::rounded(size).is_none_or(|rounded| rounded > most) {
             return Err(refused());
         }
-        let (id, size) = self.leases.lock(size, number).map_err(|_| refused())?;
+        let (id, size) = self.leases.hold(size, number).map_err(|_| refused())?;
         self.leases.committed_mut().charge(size);
         mark!(boxes 702);
         Ok((id, size))

@@ -89,8 +89,8 @@ pub struct Rules {
     pub collect_by: CollectBy,
     /// A process that reports an efficiency below this, in percent, gets memory without asking.
     pub boost_below: Option<u8>,
-    /// The time for which a client without a connection may be silent. The server cannot see its end,
-    /// as it sees a connection's.
+    /// The time for which a client without a connection may be silent. The server cannot see its
+    /// end, as it sees a connection's.
     pub idle: Duration,
     /// The most processes, those included whose blocks are still being given back.
     pub most: usize,
@@ -116,9 +116,10 @@ impl Default for Rules {
     }
 }
 
-/// Returns the default marks: a quarter of each pool that lends or grants, and none for the
-/// committed pool. Figure 12 repays committed memory last, so to ask for it would empty a process
-/// of all its loans first; only a request that waits is worth that.
+/// Returns the default low-water marks: a quarter of each pool that lends or grants, and 0 for the
+/// committed pool. Figure 12 repays committed memory last. So a process would have to return all
+/// that it owes the other pools before the committed pool gets a byte. The manager asks for so much
+/// only when a request waits.
 pub fn default_low_water() -> Shares {
     use crate::cooperative::pool::Share::Percent;
     let mut shares = Shares::all(Percent(25));

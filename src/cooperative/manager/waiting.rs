@@ -23,8 +23,8 @@
 //! **Lock** the tables. The thread that returns memory serves the others; the thread that waits
 //! only looks for its ticket.
 //!
-//! **Simplified** A large request may be overtaken by smaller ones until its time is over. To hold
-//! memory back for it would grant by other rules than the figures'.
+//! **Simplified** smaller requests may overtake a large one until its time is over. The figures
+//! have no rule that keeps memory back for a request that waits.
 //!
 //! **Source** `cooperative-memory-management.txt`: priority by urgency; the order of arrival is
 //! ours.
@@ -144,6 +144,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let places: Vec<QueuePlace> = places.map(|(&place, _)| place).collect();
         for place in places {
             let Some(waiting) = self.processes.queue.places.get(&place).copied() else { continue };
+            // A late request stays in the queue: `served` removes it when its client looks.
             if now >= waiting.deadline {
                 continue;
             }
@@ -151,18 +152,20 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             match self.allocate(process, &wanted, now) {
                 Ok(Decided { path, granted: None }) => {
                     if let Some(waiting) = self.processes.queue.places.get_mut(&place) {
-                        // Refused again, perhaps at another box: the collection reads the last
-                        // path.
+                        // The new refusal may have another path. `collection` reads it, to see
+                        // which pools could help this request.
                         waiting.path = path;
                     }
                 }
                 Ok(decided) => {
                     self.processes.remove(place, now);
                     self.processes.note(process, &wanted, &decided);
+                    // `place.1` is the ticket: the client's thread asks for the block by it.
                     let granted = decided.granted.map(|granted| (place.1, (process, granted)));
                     self.processes.queue.served.extend(granted);
                     self.processes.wake(process);
                 }
+                // The process has ended.
                 Err(_) => self.processes.remove(place, now),
             }
         }
@@ -221,7 +224,9 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Counts a request that has entered the queue, and notes the pressure.
+    /// Counts a request that has entered the queue, and tells the pressure meter.
+    /// `process.waiting` is the number of requests of one process; `self.waiting` is the number of
+    /// processes with at least one.
     fn begins_to_wait(&mut self, number: ProcessNumber, now: Instant) {
         if let Some(process) = self.all.get_mut(&number) {
             process.waiting += 1;
@@ -230,7 +235,8 @@ impl<W: Clone> Processes<W> {
         self.note_pressure(now);
     }
 
-    /// Removes a request from the queue, and notes the pressure.
+    /// Removes a request from the queue and from the counts, and tells the pressure meter. Does
+    /// nothing if the request has left the queue already.
     fn remove(&mut self, place: QueuePlace, now: Instant) {
         let Some(waiting) = self.queue.places.remove(&place) else { return };
         if let Some(process) = self.all.get_mut(&waiting.process) {

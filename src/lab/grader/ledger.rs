@@ -83,9 +83,10 @@ impl Ledger {
     pub fn add(&mut self, operation: Operation) {
         let at = self.operations.len();
         for &number in &operation.numbers {
-            // `first` has a place 0, so that a number is its own index; but no list holds 0.
-            let known = usize::try_from(number).ok().filter(|&number| number > 0);
-            match known.and_then(|number| self.first.get_mut(number)) {
+            // A number is its own index in `first`. Place 0 is never used, because no list holds 0.
+            // A number without a place is out of range.
+            let index = usize::try_from(number).ok().filter(|&index| index > 0);
+            match index.and_then(|index| self.first.get_mut(index)) {
                 None => self.out_of_range.push((number, at)),
                 Some(first) if *first == 0 => {
                     *first = u32::try_from(at + 1).unwrap_or(u32::MAX);

@@ -80,8 +80,8 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 /// The longest text of a line in the report, in characters.
 const MAX_TEXT: usize = 80;
 
-/// The most findings, and the most files, directories and links that are looked at, so that a library
-/// in the directory does not fill the report.
+/// The most findings, and the most files, directories and links that are looked at, so that a
+/// library in the directory does not fill the report.
 const MAX_FINDINGS: usize = 200;
 const MAX_ENTRIES: usize = 10_000;
 

@@ -1,5 +1,5 @@
 //! A plot as SVG: the share of time in which processes paused, by the size of the pool that they
-//! share.
+//! share. Sizes are in x: 1x is the committed memory of one process.
 //!
 //! ```text
 //!   paused │\__ correlated
@@ -10,8 +10,8 @@
 //! SVG is text, so a few lines of `write!` are enough and no dependency is needed. Its y axis
 //! points down, which `Scale::y` turns round.
 //!
-//! **Invariants** one file without script and outside resources. The lines differ in colour and in
-//! dashes, so the plot can be read in black and white too.
+//! **Invariants** one file, without a script, that loads no other file. The lines differ in colour
+//! and in dashes, so the plot can be read in black and white too.
 //!
 //! **Lock** none: a pure function.
 //!

@@ -24,7 +24,7 @@ impl<H: Clone> LeaseTable<H> {
     ///
     /// # Errors
     /// [`AllocateError`] when no free block is large enough.
-    pub fn lock(&mut self, size: u64, holder: Holder) -> Result<(LeaseId, u64), AllocateError> {
+    pub fn hold(&mut self, size: u64, holder: Holder) -> Result<(LeaseId, u64), AllocateError> {
         let block = self.buddy.allocate(size)?;
         let id = self.uuid();
         self.insert(id, block, block.size(), Tenure::HeldBy(holder));
@@ -37,8 +37,9 @@ impl<H: Clone> LeaseTable<H> {
         self.strike(id)
     }
 
-    /// Doubles a held block in its place; returns its bytes. `None`, and nothing is changed, when
-    /// the buddy beside it is not free.
+    /// Doubles a held block in its place; returns its new bytes. `None`, and nothing is changed,
+    /// when the holder has no such block, when its right buddy is not free, or when the block is
+    /// itself the right one of two buddies.
     pub fn double_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
         let size = self.held(id, holder)?;
         let lease = self.leases.get_mut(&id)?;

@@ -129,8 +129,8 @@ impl Answering {
         if is_new { 201 } else { 200 }
     }
 
-    /// Returns the answer with a refusal of HTTP's own. 405 names the methods that the resource has, and 401 says
-    /// how to log on (RFC 9110, sections 10.2.1 and 11.6.1).
+    /// Returns the answer with a refusal of HTTP's own. 405 names the methods that the resource
+    /// has, and 401 says how to log on (RFC 9110, sections 10.2.1 and 11.6.1).
     pub fn refuse(&self, refusal: &Refusal) -> Response {
         let mut fields = String::new();
         if let Some(allow) = &refusal.allow {
@@ -176,7 +176,7 @@ impl Answering {
     /// Returns a lease. The conditions come before the range (RFC 9110, section 13.2.2): a client
     /// that has the right version needs no part, and one that expects another gets none.
     fn inspected(&self, inspection: &mut Inspection, form: MediaForm, now_ms: u64) -> Response {
-        let tag = format!("{}{}", inspection.version, form.tag());
+        let tag = format!("{}{}", inspection.version, form.tag_suffix());
         // Never later than `Date`, even after the system's clock was set back (section 8.8.2.1).
         let modified = inspection.changed_ms.map(|at| at.min(now_ms) / 1000);
         let fields = fields_of(inspection, &tag, modified, form);

@@ -239,8 +239,12 @@ fn size_line(rest: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
 /// A body, and the number of input bytes that it takes with its chunks' sizes.
 pub type Body<'a> = (Cow<'a, [u8]>, usize);
 
-/// Returns a body that is complete, `None` while more has to arrive. A body with a length is
-/// borrowed from the input; a chunked one is copied, because its data does not lie together.
+/// Returns a body that is complete, `None` while more has to arrive. `rest` is the input behind the
+/// head. A body with a length is borrowed from the input. A chunked body is copied, because its
+/// data does not lie together; with its size lines it may have `most` bytes.
+///
+/// # Errors
+/// Those of [`Scan::scan`], for a chunked body. A length was checked when its field was read.
 pub fn whole<'a>(
     rest: &'a [u8],
     framing: Framing,

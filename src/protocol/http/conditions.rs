@@ -124,18 +124,19 @@ impl Conditions {
         if is_same { Verdict::NotModified } else { Verdict::Holds }
     }
 
-    /// Returns the part that the client wants, and the version of which alone it wants a part.
-    /// `None` asks for the whole lease.
+    /// Returns the part that the client wants, and the version that its `If-Range` names, if it
+    /// sent one: of any other version it wants the whole lease. `None` asks for the whole lease.
     ///
-    /// Only bytes have parts. The whole is always a right answer, so it answers an `If-Range` that
-    /// is a date, a weak tag, or the tag of no version in this form. A part would be wrong: the
-    /// client adds it to the bytes that it has, which may be those of another version.
+    /// Only the forms text and bytes have parts. If `If-Range` is a date, a weak tag, or the tag of
+    /// no version in this form, the answer is the whole lease, which is always right. A part could
+    /// be wrong: the client adds it to the bytes that it has, perhaps those of another version.
     pub fn part(&self, form: MediaForm) -> Option<(Part, Option<u64>)> {
         let part = self.range.filter(|_| matches!(form, MediaForm::Text | MediaForm::Bytes))?;
         match &self.if_range {
             None => Some((part, None)),
             Some(tag) => {
-                let version = tag.as_ref().filter(|tag| !tag.is_weak)?.version(form.tag())?;
+                let version =
+                    tag.as_ref().filter(|tag| !tag.is_weak)?.version(form.tag_suffix())?;
                 Some((part, Some(version)))
             }
         }
@@ -193,7 +194,7 @@ impl Tag {
 
     /// Returns the version whose tag this is in any form.
     fn any_version(&self) -> Option<u64> {
-        MediaForm::ALL.into_iter().find_map(|form| self.version(form.tag()))
+        MediaForm::ALL.into_iter().find_map(|form| self.version(form.tag_suffix()))
     }
 }
 

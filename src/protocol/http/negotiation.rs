@@ -54,9 +54,10 @@ impl MediaForm {
         }
     }
 
-    /// Returns the end of an entity tag in this form. Two forms of one version have different
-    /// bytes, so they need two strong tags (RFC 9110, section 8.8.3.3).
-    pub fn tag(self) -> &'static str {
+    /// Returns the end of an entity tag in this form: version 3 in JSON has the tag `"3-json"`. Two
+    /// forms of one version are two different answers (text and bytes differ in `Content-Type`
+    /// alone), so each has a strong tag of its own (RFC 9110, section 8.8.3.3).
+    pub fn tag_suffix(self) -> &'static str {
         match self {
             MediaForm::Text => "",
             MediaForm::Bytes => "-bytes",
@@ -70,8 +71,8 @@ impl MediaForm {
 /// quality in thousandths. In this order, so that the greater of two pairs is the one that counts.
 type Preference = (u8, u16);
 
-/// The range that counts for each form, in the order of [`MediaForm::ALL`]; `None` without a readable
-/// range.
+/// The range that counts for each form, in the order of [`MediaForm::ALL`]; `None` without a
+/// readable range.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Accept(Option<[Preference; 4]>);
 

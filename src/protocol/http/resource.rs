@@ -1,7 +1,8 @@
 //! The resources: the methods of each, and the command behind each method.
 //!
 //! Most routes stand in the rows of their commands, behind `@`. This file finds the route of a
-//! target. It reads by hand the few requests that depend on conditions or on the path alone.
+//! target. It reads six requests by hand: inspect and replace depend on conditions, the three lists
+//! on the path alone, and the table may leave out either of its parameters.
 //!
 //! | resource | methods | command |
 //! | --- | --- | --- |
@@ -23,8 +24,9 @@
 //! A draw is no GET. It is not safe, because it changes the server, and it is not idempotent,
 //! because a second one takes other numbers. Browsers and proxies may repeat a GET.
 //!
-//! HTTP leaves out the commands of a *process*, and `help`, `quit`, `parked` and `step`. A process
-//! is its connections, and a proxy may send the requests of several clients over one connection.
+//! HTTP leaves out the commands that only a *process* may send, and `help`, `quit`, `parked` and
+//! `step`. A process is its connections, and a proxy may send the requests of several clients over
+//! one connection. GET and PUT do the work of `get`, `ttl` and `set`.
 //!
 //! **Invariants** the server refuses a parameter that is unknown or given twice, and a body that
 //! the method does not read. OPTIONS and TRACE do not look at parameters.
@@ -42,7 +44,7 @@ use crate::commands::{Inspect, List, Replace, Request, Table};
 use crate::common::description::words;
 use crate::common::id::LeaseId;
 use crate::memory::versions::Part;
-use crate::numbers::commands::Rows;
+use crate::numbers::commands::{Rows, TABLE_ROWS};
 use crate::protocol::http::conditions::Conditions;
 use crate::protocol::http::negotiation::MediaForm;
 use crate::protocol::http::page::Page;
@@ -301,11 +303,9 @@ fn list<'a>(query: Option<&[u8]>, what: Listed) -> Result<Request<'a>, Refusal> 
 
 /// Makes the request for the homework's table; both parameters may be left out.
 fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {
-    /// Twice the six draws of the homework's table.
-    const ROWS: u64 = 12;
     let mut values = parameters(query, &["rows", "which"])?.into_iter();
     let (rows, which) = (values.next().flatten(), values.next().flatten());
-    let rows = if rows.is_some() { number(rows, "rows, how many")? } else { ROWS };
+    let rows = if rows.is_some() { number(rows, "rows, how many")? } else { TABLE_ROWS };
     let which = match which.as_deref() {
         None | Some(b"first") => Rows::First,
         Some(b"each") => Rows::Each,

@@ -177,8 +177,8 @@ impl<'a> Source<'a> for FieldWords<'a> {
         LeaseId::parse(self.next())
     }
 
-    /// Replaces bytes that are not valid UTF-8 by U+FFFD. No process can have a name with this
-    /// character, so the chapter refuses the request.
+    /// Replaces bytes that are not valid UTF-8 by U+FFFD. Every text in a request is the name of a
+    /// process. No process has a name with this character, so the command refuses the name later.
     fn text(&mut self) -> Result<Cow<'a, str>, Error> {
         Ok(String::from_utf8_lossy(self.next()))
     }
