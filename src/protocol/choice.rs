@@ -9,11 +9,13 @@
 //!   draw 4                  text: the rest
 //! ```
 //!
-//! HTTP is the one format that needs more than four bytes. `DRAW` could become text or a method, so
-//! the choice waits; `DRAW 4` is no HTTP, because a target begins with `/`, `*` or `http://`.
+//! Only the choice between HTTP and text can need more than four bytes. `DRAW` may be a command of
+//! text or a method of HTTP, so the choice waits. `DRAW 4` is no HTTP, because a target begins with
+//! `/`, `*` or `http://`.
 //!
 //! **Invariants** the choice depends on the bytes, not on the pieces in which they arrive. So
-//! `choose` waits while two formats are possible. A property test cuts its inputs at every place.
+//! `choose` waits while two formats are possible and more bytes may come. A property test cuts its
+//! inputs at every place.
 //!
 //! **Lock** none.
 //!
@@ -35,8 +37,9 @@ use crate::common::description::words;
 pub(super) const HTTP_LINE: usize = http::head::MAX_LINE;
 
 words! {
-    /// The format that a connection speaks, with its word in the list of connections. Each stands
-    /// at its number, which other threads read from an atomic.
+    /// The format that a connection speaks, with its word in the list of connections. The client's
+    /// thread stores the value's number in an atomic, so that other threads can read it
+    /// ([`crate::server::clients::Gauge`]).
     Protocol {
         /// None yet: too few bytes have arrived.
         Nothing = "nothing",
@@ -66,7 +69,7 @@ pub(super) fn choose(input: &[u8], tail: Tail, policy: &Policy) -> Option<Speaks
         [0] | [0, 0] | [0, 0, 0] if tail == Tail::Open => None,
         [b'*', ..] => Some(Speaks::Resp(Box::new(Resp::new(policy)))),
         [0x89, ..] => Some(Speaks::Frames(Frames::new(max_message))),
-        _ => match is_http(&input[..input.len().min(HTTP_LINE)]) {
+        _ => match look_at(&input[..input.len().min(HTTP_LINE)]) {
             FirstLine::Http => http(),
             FirstLine::Other => Some(Speaks::Text(Text::default())),
             _ if tail == Tail::Open && input.len() < HTTP_LINE => None,
@@ -78,27 +81,31 @@ pub(super) fn choose(input: &[u8], tail: Tail, policy: &Policy) -> Option<Speaks
     }
 }
 
-/// The look of a first line, of which perhaps not all has arrived.
+/// The kind of a first line. Perhaps not all of the line has arrived.
 enum FirstLine {
     Http,
     /// It begins like HTTP and has no end yet.
     LikeHttp,
-    /// It is capitals alone, perhaps with a space behind them, and has no end yet.
+    /// It is capitals alone, perhaps with the first bytes of a target behind them, and has no end
+    /// yet.
     Unclear,
     Other,
 }
 
+/// The starts of a target behind a method. The last is the form for a proxy: a head and a body
+/// follow, not lines of text.
+const TARGETS: [&[u8]; 3] = [b" /", b" *", b" http://"];
+
 /// Looks at a first line. Its target must begin like one, and its end must be `HTTP/1.x`.
-fn is_http(input: &[u8]) -> FirstLine {
+fn look_at(input: &[u8]) -> FirstLine {
     let end = input.iter().position(|&byte| byte == b'\n');
     let line = &input[..end.unwrap_or(input.len())];
     let method = line.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
-    match line[method..] {
-        [b' ', b'/' | b'*', ..] if method > 0 => {}
-        // The form for a proxy. A head and a body follow, not lines of text.
-        [b' ', b'h', b't', b't', b'p', b':', b'/', b'/', ..] if method > 0 => {}
-        [] | [b' '] if end.is_none() => return FirstLine::Unclear,
-        _ => return FirstLine::Other,
+    let target = &line[method..];
+    if method == 0 || !TARGETS.iter().any(|start| target.starts_with(start)) {
+        let may_become_one = TARGETS.iter().any(|start| start.starts_with(target));
+        let is_unclear = end.is_none() && may_become_one && (method > 0 || line.is_empty());
+        return if is_unclear { FirstLine::Unclear } else { FirstLine::Other };
     }
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let version = line.split(|&byte| byte == b' ').nth(2).is_some_and(|word| {

@@ -76,7 +76,7 @@ fn speaks(first: &[u8]) -> &'static str {
 
 #[test]
 fn the_first_bytes_choose() {
-    let cases: [(&[u8], &str); 22] = [
+    let cases: [(&[u8], &str); 26] = [
         (b"", "nothing"),
         (b"draw 4", "text"),
         (b"DRAW 4", "text"),
@@ -96,6 +96,10 @@ fn the_first_bytes_choose() {
         (b"GET / HTTP/1.", "nothing"),
         (b"GET http://localhost/ HTTP/1.1\r\n", "http"),
         (b"GET http://localhost/", "nothing"),
+        (b"GET ht", "nothing"),
+        (b"GET http:/", "nothing"),
+        (b"GET hu", "text"),
+        (b"GET ht\n", "text"),
         (b"GET https://localhost/ HTTP/1.1\n", "text"),
         (b"GET /leases HTTP/2.0\n", "text"),
         (b"get / HTTP/1.1\n", "text"),
@@ -160,6 +164,7 @@ fn http() -> impl Strategy<Value = Vec<u8>> {
         "PUT /leases/7 HTTP/1.1",
         "PUT  /leases/7 HTTP/1.1",
         "OPTIONS * HTTP/1.1",
+        "GET http://localhost/ HTTP/1.1",
         "TRACE /stats HTTP/1.1",
     ]);
     let fields = prop::sample::select(vec![
