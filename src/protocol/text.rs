@@ -82,6 +82,10 @@ pub const QUIET_MS: u64 = 100;
 /// The state of a connection that speaks text.
 #[derive(Debug, Default)]
 pub struct Text {
+/// The longest `draw N` in bytes that silence may end. It is parsed again after each read, so a
+/// client that sends 65,536 zeros byte by byte would otherwise cost 65,536² / 2 steps.
+const MAX_SILENT: usize = 64;
+
     /// The number of bytes at the start of the input that hold no LF.
     scanned: usize,
     /// The first line was whole: from now on a control byte does not close the connection.
@@ -194,7 +198,7 @@ fn without_cr(line: &[u8]) -> &[u8] {
 /// Returns whether `input` is a `draw N` that needs nothing but its line end. The last byte is a
 /// digit: a space after it would mean that the client is still writing.
 pub fn is_whole_draw(input: &[u8]) -> bool {
-    input.len() < MAX_LINE
+    input.len() <= MAX_SILENT
         && input.last().is_some_and(u8::is_ascii_digit)
         && matches!(parse(input), Ok(Request::Draw(_)))
 }

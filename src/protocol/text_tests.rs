@@ -159,7 +159,8 @@ impl Decoded<'_> {
 #[test]
 fn silence_makes_a_line_of_a_whole_draw_and_of_nothing_else() {
     let draws = ["draw 4", "DRAW 10"];
-    let others = ["draw", "draw ", "draw x", "draw 4 ", "get 7", "stats", "quit", ""];
+    let long = format!("draw {:060}", 4);
+    let others = ["draw", "draw ", "draw x", "draw 4 ", "get 7", "stats", "quit", "", &long];
     for input in draws {
         let mut text = Text::default();
         assert!(text.awaits_quiet(input.as_bytes()), "{input:?}");
