@@ -17,21 +17,21 @@
 //!
 //! | service | the command gets | so it can lock |
 //! | --- | --- | --- |
-//! | `draw`, `numbers` | `Shared::numbers` | the draw |
-//! | `memory` | `Shared::memory` | the tables, then a block |
-//! | `shared` | the whole `Shared` | each of the locks, one at a time |
+//! | `draw`, `numbers` | `Shared::numbers` | the draw's lock; in a lab server the parking's |
+//! | `memory` | `Shared::memory` | the tables' lock and each block's, one at a time |
+//! | `shared` | the whole `Shared` | all locks, one at a time |
 //!
-//! A row of the second table names a variant and the reply of a chapter. All else about them stands
-//! in their chapters: fields, words, kinds, effects. A new command is a row there, a row here and
+//! A row of the second table names a variant and the reply of a chapter. The chapter has everything
+//! else: fields, words, kinds, effects. A new command needs a row in its chapter, a row here and
 //! one function, and two more rows if its reply is new.
 //!
-//! **Invariants** each kind and each word stands once.
+//! **Invariants** no two commands have the same kind or word, and no two replies the same kind.
 //!
-//! **Lock** none. **Simplified** the list is fixed when the program is compiled. A server with
-//! plug-ins keeps a table of boxed commands instead, and pays an indirect call for each.
+//! **Lock** none here. **Simplified** the list is fixed when the program is compiled. A server with
+//! plug-ins keeps a table of boxed commands instead, and makes an indirect call for each request.
 //!
-//! **Source** `memorylease.txt` and `loot-box.txt` for the first commands; the patents for those of
-//! a process.
+//! **Source** `memorylease.txt` and `loot-box.txt` for the first commands; the patents for the
+//! commands of a process.
 
 mod data;
 mod enums;

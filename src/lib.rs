@@ -44,12 +44,12 @@
 //! | `accept` | the server | accepts each client and spawns its thread |
 //! | `client-N` | each client | reads, answers, writes |
 //! | `refuse` | the server | tells clients over the limit that the server is busy |
-//! | `reap` | the server | ends expired leases, and asks processes for memory when a pool is low |
+//! | `reap` | the server | ends expired leases and silent processes; asks processes for memory |
 //! | `udp` | a server with `--udp` | answers one datagram after the other |
 //!
-//! Other subcommands spawn threads of their own: `race` a `draw-A` for each client of its case,
-//! `grade` one for each connection that draws, `echo` an `echo-N` for each connection, and `lossy`
-//! a `back-N` for each client.
+//! Other subcommands spawn threads of their own. For example, `race` spawns a `draw-A` for each
+//! client of its case, `grade` one for each connection that draws, `echo` an `echo-N` for each
+//! connection, and `lossy` a `back-N` for each client.
 //!
 //! # Locks
 //!
@@ -60,7 +60,7 @@
 //! | --- | --- | --- |
 //! | the draw's, [`numbers::draw`] | the counter, the record, the undelivered count | one |
 //! | the tables', [`memory::service`] | leases, processes, sessions, blocks, messages | one |
-//! | a block's, [`memory::arena`] | its bytes, the released mark | one for each block in use |
+//! | a block's, [`memory::arena`] | bytes, length, released mark | one for each block in use |
 //! | the clients', [`server::clients`] | the connected clients | one |
 //! | the parking's, [`numbers::parking`] | the parked draws, the plan | one in a lab server |
 //!
@@ -90,6 +90,7 @@
 //! | shared | the one struct that all threads share |
 //! | reaper | the thread that ends expired leases |
 //! | the stop | the orderly end of the server |
+//! | lab server | a server with `--lab`: draws have no lock, and go on only when a client says so |
 
 #![forbid(unsafe_code)]
 // Clients can reach nearly all of this code, and no bytes that they send may make it panic.

@@ -9,8 +9,8 @@
 //! The short way, `sort out-*.txt | uniq -d`, finds duplicates too, if each line is one number. It
 //! names no file and no line, sees no number out of range, and its exit code is 0 in any case.
 //!
-//! **Invariants** a file that is given twice is refused: each of its numbers would be a duplicate.
-//! (Paths are compared as text: a link to a file is another file here.)
+//! **Invariants** a file that is given twice is refused: otherwise each of its numbers would be a
+//! duplicate. (Only the paths are compared: a link to a file counts as another file.)
 //!
 //! **Lock** none. **Simplified** each file is read into memory as a whole, without a bound: the
 //! files are the user's own.

@@ -14,14 +14,15 @@
 //! | all else, also `get` and `set` with a UUID | one line of text | here |
 //!
 //! MemoryLease frames come before text, so that the homework's three commands work with an original
-//! server too. `pools` and its neighbours go as frames, because they are printed as tables: a frame
-//! has their numbers, and a text line would have to be parsed.
+//! server too. `pools`, `accounts` and `list` go as frames, because they are printed as tables: a
+//! frame has their numbers, and a text line would have to be parsed.
 //!
 //! **Invariants**
 //!
-//! 1. One deadline, `--timeout`, bounds the whole command: connect, write and read. Two times come
-//!    on top: the system's lookup of a host's name, and the wait that a request by frames asks for,
-//!    such as `wait 5000`.
+//! 1. One deadline, `--timeout`, bounds the whole command: connect, write and read. Three times
+//!    come on top: the system's lookup of a host's name; the wait that a request by frames asks
+//!    for, such as `wait 5000`; and with `--process` the attach, which has a limit of its own: the
+//!    time that is left after the connect.
 //! 2. The server's text is printed without control characters, and data is printed escaped.
 //!
 //! **Lock** none: one thread. **Simplified** a connection for each command. A program that sends
@@ -92,19 +93,19 @@ pub struct ClientArguments {
     /// r: request; rr: and its reply; rra: and an acknowledgement of that
     #[arg(long, value_enum, default_value = "rr", requires = "udp")]
     protocol: ExchangeProtocol,
-    /// How often a datagram's request may be executed [default: at-most-once; maybe for r]
+    /// How often the server may execute the request [default: at-most-once; maybe for r]
     #[arg(long, value_enum, requires = "udp")]
     semantics: Option<Word>,
-    /// How long to wait for a reply before the request is sent again, at first
+    /// The first wait for a reply before the request is sent again; later waits are longer
     #[arg(long, default_value = "50ms", value_parser = units::time_limit, requires = "udp")]
     retry: Duration,
-    /// How long it may take until the answer is there
+    /// How long the whole command may take
     #[arg(long, default_value = "30s", value_parser = units::time_limit)]
     timeout: Duration,
     /// Ask as a further connection of the process that joined with this token
     #[arg(long, value_name = "TOKEN", conflicts_with = "udp")]
     process: Option<String>,
-    /// The longest answer that is read; a draw's may always be as long as the list
+    /// The longest answer in frames that is read; a draw's may always be as long as the list
     #[arg(long, default_value = "32MiB", value_parser = units::size)]
     max_message: u64,
     /// The machine that runs the server, such as localhost
@@ -153,7 +154,7 @@ impl ClientArguments {
 const R_IS_MAYBE: &str =
     "without a reply nobody knows whether to ask again; give --protocol rr, or maybe";
 
-/// The reason for an exit code other than 0. `run` alone turns it into a code and a line.
+/// The reason for an exit code other than 0. Only `run` turns it into a code and a line.
 enum Failure {
     /// The server refused the command: exit code 1.
     BadNews(String),
@@ -169,13 +170,15 @@ impl From<CallError> for Failure {
     }
 }
 
-/// The server, and the limits of the one call to it.
+/// The server, and the limits of the command.
 struct Destination<'a> {
     host: &'a str,
     port: u16,
-    /// The end of `--timeout`. Each step of the call gets only the time that is left.
+    /// The end of `--timeout`. A call gets only the time that is left after the connect.
     deadline: Instant,
-    /// The longest answer that is read, in bytes: a server cannot make the client allocate more.
+    /// The longest answer that is read in frames over TCP, in bytes; a draw's may be longer. It
+    /// bounds what a server can make the client allocate. A line of text and a datagram have bounds
+    /// of their own.
     max_message: usize,
     /// The process to which the connection attaches before the command; `None` for none.
     process: Option<ProcessToken>,
@@ -202,7 +205,8 @@ pub fn run(arguments: &ClientArguments) -> ExitCode {
         Err(Failure::BadNews(why)) => bad_news(why),
         Err(Failure::NoAnswer(why)) => no_answer(why),
         Err(Failure::Call(CallError::Refused(error))) => bad_news(error),
-        // The call names the time that was left when it began; the user knows the whole limit.
+        // The error has the time that was left when the call began, and the user knows only the
+        // value of `--timeout`. So the text names that.
         Err(Failure::Call(CallError::TimedOut(_))) => {
             no_answer(CallError::TimedOut(arguments.timeout))
         }
@@ -246,8 +250,8 @@ fn answer(arguments: &ClientArguments) -> Result<Vec<u8>, Failure> {
     by_text_or_memorylease(&place, words)
 }
 
-/// Sends the homework's commands as MemoryLease frames, and all others as text. The command is
-/// matched in lower case, as the server does; its operands stay as they are.
+/// Sends `lease`, and `get` and `set` with a numeric id, as MemoryLease frames, and all others as
+/// text. The command is matched in lower case, as by the server; its operands are not changed.
 fn by_text_or_memorylease(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
     let (command, operands) = (words[0].to_ascii_lowercase(), &words[1..]);
     match (command.as_slice(), operands) {
@@ -287,9 +291,9 @@ fn parse<N: std::str::FromStr>(word: &[u8], name: &str) -> Result<N, Failure> {
     })
 }
 
-/// Returns the data of a get without its trailing zero bytes, escaped. MemoryLease's reply always
-/// has the lease's whole size, so most zeros behind the text were never set. The price: zeros that
-/// a set did end with are not printed either.
+/// Returns the line for a get: the data, escaped, without its trailing zero bytes. MemoryLease's
+/// reply always has the lease's whole size, so most of these zeros were never set. But zeros at the
+/// end of the data that was set are not printed either.
 fn got(id: &[u8], data: &[u8]) -> Vec<u8> {
     let end = data.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let mut text = [b"Data get for lease ", id, b": "].concat();
@@ -305,9 +309,9 @@ fn line(text: String) -> Vec<u8> {
 /// Sends one line and returns the line that answers it, both without their line ends.
 ///
 /// # Errors
-/// Fails with bad news for an error of the server: in text, or of RESP or HTTP if another kind of
-/// server listens there. Fails before it connects if the request holds a LF, which would make two
-/// commands of it.
+/// Fails with bad news for an error of the server: an error in text, or one in RESP or HTTP if
+/// another kind of server listens there. Fails before it connects if the request holds a LF: the
+/// server would read two commands.
 fn ask(place: &Destination<'_>, request: &[u8]) -> Result<Vec<u8>, Failure> {
     if request.contains(&b'\n') {
         return Err(Failure::NoAnswer("a command is one line; write a line break as \\n".into()));
@@ -348,8 +352,8 @@ fn set_by_text(place: &Destination<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8
     Ok([b"Data set for lease ", id, b"\n"].concat())
 }
 
-/// Returns the request to send instead of the words, and the number of busiest rows to show. That
-/// is `None` unless the last of three words is `busiest`; the words are sent unchanged then.
+/// Returns the request to send, and the number of busiest rows to show. For `table N busiest` the
+/// request is `rows`. For any other words it is the words themselves, and the number is `None`.
 ///
 /// # Errors
 /// Fails if the word before `busiest` is no number.

@@ -52,7 +52,8 @@ pub fn run(arguments: &EchoArguments) -> ExitCode {
 /// Binds both sockets and starts both servers. Returns the receiver of the first signal.
 ///
 /// # Errors
-/// Fails with one line: the signal handler, the address, a port or a thread cannot be had.
+/// Fails with one line if the signal handler is refused, the address is unknown, a port cannot be
+/// bound, or a thread cannot be made.
 fn start(arguments: &EchoArguments) -> Result<std::sync::mpsc::Receiver<()>, String> {
     let stopped = signals::catch()?;
     let tcp = resolve("--bind", &arguments.bind, arguments.tcp)?;
@@ -61,7 +62,7 @@ fn start(arguments: &EchoArguments) -> Result<std::sync::mpsc::Receiver<()>, Str
     let listener = TcpListener::bind(tcp).map_err(|error| taken("--tcp", tcp, &error))?;
     let socket = UdpSocket::bind(udp).map_err(|error| taken("--udp", udp, &error))?;
     let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| error.to_string());
-    // Asked of the sockets: with port 0 only the system knows the port.
+    // The sockets tell their addresses: with port 0 the system has chosen the port.
     let (tcp, udp) = (place(listener.local_addr())?, place(socket.local_addr())?);
     let short = |error| format!("a thread could not be made ({error}); end something else first");
     echo::strings(listener).and_then(|()| echo::datagrams(socket)).map_err(short)?;

@@ -10,11 +10,11 @@
 //! ```
 //!
 //! The order of the work matters: an autograder reads the file of `--out`, also when this program
-//! was killed.
+//! was killed. (Arguments that clap itself refuses end the program before the first write.)
 //!
 //! ```text
-//!   write the empty report ─► check the arguments ─► read --order, --source ─► grade ─► answer
-//!   --out: score 0            still 0                still 0                   drafts   the result
+//!   write the empty report ─► check --timeout, host ─► read --order, --source ─► grade ─► answer
+//!   --out: score 0            still 0                  still 0                   drafts   result
 //! ```
 //!
 //! | exit | when |
@@ -25,15 +25,14 @@
 //!
 //! **Invariants**
 //!
-//! 1. A plain file of `--out` holds a complete report at any time, without full marks before the
-//!    end.
+//! 1. From the first write on, a plain file of `--out` holds a complete report at any time, without
+//!    full marks before the end.
 //! 2. Standard output has the report alone: in the chosen format, or as text when `--out` has the
 //!    chosen format. Progress goes to standard error, and only to a terminal.
 //!
 //! **Lock** none here: the client threads are the grader's.
 //!
-//! **Simplified** It grades a server that runs already, once. It cannot start one anew for each
-//! try.
+//! **Simplified** It grades a running server once. It cannot start a new server for each try.
 //!
 //! **Source** `loot-box.txt`, the specification; Gradescope's autograder specifications for
 //! `--out`.
@@ -120,8 +119,8 @@ impl ReportFormat {
     }
 }
 
-/// The shortest time in which all checks can be made. The longest wait for a reply is a tenth of
-/// it, 500 ms. With less, the grader would take a slow reply for no reply.
+/// The shortest time in which all checks can be made. A wait for one reply is at most a tenth of
+/// `--timeout`: here 500 ms. With less, the grader would take a slow reply for no reply.
 const MIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Grades the server, reports, and returns the exit code.
@@ -135,11 +134,11 @@ pub fn run(arguments: &GradeArguments) -> ExitCode {
 /// Grades the server and writes drafts of the report to `--out`.
 ///
 /// # Errors
-/// One line that names the cause and the cure. The file of `--out`, if there is one, then holds a
-/// report with score 0.
+/// One line that names the cause and the cure. The file of `--out` then holds a report with score
+/// 0, unless the error is that this file cannot be written.
 fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
     let GradeArguments { host, port, out, .. } = arguments;
-    // First of all: whatever fails from here on, a file without full marks exists.
+    // This write comes first: if a later step fails, the file has a report without full marks.
     let format = arguments.format;
     let place = format!("{host}:{port}");
     if let Some(out) = out {
@@ -188,7 +187,7 @@ fn answer(arguments: &GradeArguments, report: &GradeReport) -> ExitCode {
         }
         None => format.render(report),
     };
-    // The report is printed too, because it has the notes on the source.
+    // Without any answer the report is still printed, because it has the notes on the source.
     if !report.answered {
         let _ = print(text.as_bytes(), ExitCode::SUCCESS);
         let (host, port) = (&arguments.host, arguments.port);
@@ -206,13 +205,13 @@ fn answer(arguments: &GradeArguments, report: &GradeReport) -> ExitCode {
 /// pipe).
 ///
 /// # Errors
-/// One line that names the file and the cure. The old file is unchanged then.
+/// One line that names the file and the cure. A plain file keeps its old text then.
 fn write(out: &Path, text: &str) -> Result<(), String> {
     let failed = |error: io::Error| {
         format!("{} cannot be written ({error}); give --out a place with room", out.display())
     };
-    // The target of a link, because `rename` would replace the link itself. A file that does not
-    // exist yet has no canonical path, and keeps the one that was given.
+    // Follows a link to its target, because `rename` would replace the link itself. A file that
+    // does not exist yet has no canonical path: then the given path is used.
     let out = &fs::canonicalize(out).unwrap_or_else(|_| out.to_path_buf());
     if fs::metadata(out).is_ok_and(|about| !about.is_file()) {
         return fs::write(out, text).map_err(failed);
@@ -250,7 +249,8 @@ fn order(arguments: &GradeArguments) -> Result<Option<Vec<u32>>, String> {
     let text = fs::read(file)
         .map_err(|error| format!("{name} cannot be read ({error}); give the server's list"))?;
     let order = listed(&text);
-    // A file with one number missing would make `linearizable` blame a right server.
+    // With a file in which one number is missing, the check `linearizable` would fail a correct
+    // server.
     let mut sorted = order.clone();
     sorted.sort_unstable();
     if sorted.iter().copied().eq(1..=arguments.numbers) {
@@ -276,8 +276,8 @@ fn look_at_source(path: &Path) -> Result<Vec<String>, String> {
     }];
     for source::Finding { file, line, words, text } in &looked.findings {
         let words: Vec<&str> = words.iter().map(|word| word.trim_matches('*')).collect();
-        // The two columns in front keep the report from wrapping the line, so the place can be
-        // copied.
+        // The report does not wrap a line that begins with two spaces. So a person can copy the
+        // place in the file.
         notes.push(format!("  {file}:{line}: {}    {text}", words.join(" ")));
     }
     if looked.more > 0 {

@@ -8,12 +8,14 @@
 //! It shows why a request needs a retransmission and a reply needs a history: with `--semantics
 //! at-least-once` a draw may be executed twice, and with `at-most-once` never.
 //!
-//! **Invariants** `--to` is not the address of `--listen`: each datagram would go round for ever.
+//! **Invariants** `--to` is not the address of `--listen`: otherwise each datagram would go round
+//! for ever.
 //!
-//! **Lock** none. The two threads share only the counters, which are atomic.
+//! **Lock** none. The main thread shares with the proxy's threads only the counters, which are
+//! atomic.
 //!
-//! **Simplified** that check compares two addresses. It does not see that `--listen 0.0.0.0:4121`
-//! listens at `--to 127.0.0.1:4121` too.
+//! **Simplified** the check of `--to` compares two addresses. It does not see that `--listen
+//! 0.0.0.0:4121` listens at `--to 127.0.0.1:4121` too.
 //!
 //! **Source** the lecture's omission failures and ordering. [`crate::lab::lossy`] has the proxy.
 
@@ -40,16 +42,16 @@ pub struct LossyArguments {
     /// The server: ADDRESS:PORT
     #[arg(long)]
     to: String,
-    /// How likely a datagram is lost, 0 to 1
+    /// Probability that a datagram is lost, 0 to 1
     #[arg(long, default_value = "0", value_parser = likely)]
     drop: f64,
-    /// How likely one is sent twice
+    /// Probability that a datagram is sent twice
     #[arg(long, default_value = "0", value_parser = likely)]
     duplicate: f64,
-    /// How likely one is held back until the next one of its way, or for 20 ms
+    /// Probability that a datagram is held back: until a later one has overtaken it, or for 20 ms
     #[arg(long, default_value = "0", value_parser = likely)]
     reorder: f64,
-    /// Repeats the chances
+    /// The same seed makes the same faults; a random one is logged
     #[arg(long)]
     seed: Option<u64>,
 }

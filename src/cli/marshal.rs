@@ -29,8 +29,8 @@ use crate::cli::{no_answer, print, printable};
 use crate::lecture::marshal::{EncodedPart, Form, Person, bytes_of, marshal, unmarshal};
 use crate::protocol::byte_order::ByteOrder;
 
-/// The greatest width of the column of hexadecimal digits: 24 bytes. A longer part moves the text
-/// of its own line only.
+/// The greatest width of the column of hexadecimal digits: room for 24 bytes. A longer part moves
+/// only the text on its own line to the right.
 const WIDEST: usize = 48;
 
 /// The longest file that is read, in bytes: a person needs about 100, so this bound is only against
@@ -51,8 +51,8 @@ enum As {
     Xml,
 }
 
-// `As` exists beside `Form` because clap wants one flat list of words: `cdr-be` is a form and an
-// order in one.
+// `As` exists beside `Form` because clap wants one flat list of words: `cdr-be` is a form and a
+// byte order in one word.
 impl From<As> for Form {
     fn from(form: As) -> Self {
         match form {

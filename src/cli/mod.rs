@@ -13,6 +13,7 @@
 //! | 0 | all is well | no number came twice |
 //! | 1 | the answer is bad news | a duplicate; a command that the server refused |
 //! | 2 | there is no answer | wrong arguments; no server; a file that cannot be read |
+//! | 130 | a second signal ended a server at once | Ctrl-C twice |
 //!
 //! The difference between 1 and 2 lets a script tell a broken server from its own mistake, as
 //! `grep` and `diff` do.
@@ -23,11 +24,12 @@
 //!    Errors and the log go to standard error.
 //! 2. An error is one line that names the cause and the cure. (Wrong arguments get clap's few
 //!    lines.)
-//! 3. Text of a client or a server is printed without control characters, by `printable`.
+//! 3. Text of a client or a server is printed without control characters, by `printable`. (Data of
+//!    a lease is escaped instead.)
 //!
 //! **Lock** none. Only `signals` has a static variable, an atomic one.
 //!
-//! **Source** the design, section 5.
+//! **Source** ours; the exit codes 0 to 2 are those of `grep` and `diff`.
 
 mod check;
 mod client;
@@ -93,7 +95,7 @@ enum Verb {
     Lossy(lossy::LossyArguments),
     /// Write a person in one of the lecture's external data representations
     Marshal(marshal::Marshal),
-    /// Read one back
+    /// Read a person back from one of these representations
     Unmarshal(marshal::Unmarshal),
 }
 
@@ -126,8 +128,8 @@ fn bad_news(why: impl Display) -> ExitCode {
 /// Prints one line on standard error. The text may quote a client or a server, so it goes through
 /// [`printable`].
 fn complain(why: impl Display, code: u8) -> ExitCode {
-    // A failed write has nowhere to be reported: the exit code still tells. `eprintln!` would panic
-    // instead.
+    // If this write fails, there is no place to report it, but the exit code is still right.
+    // `eprintln!` would panic instead.
     let _ = writeln!(io::stderr(), "leasebox: {}", printable(&why.to_string()));
     ExitCode::from(code)
 }
@@ -168,11 +170,11 @@ fn announce(line: &str) {
     }
 }
 
-/// Prints an answer on standard output, and returns `code`. If the output cannot be written, the
-/// answer is lost, and the exit code is 2.
+/// Prints an answer on standard output, and returns `code`; also when the reader of a pipe has
+/// closed it. After any other error the answer is lost, and the exit code is 2.
 ///
-/// `print!` would not do: it panics on a closed pipe, as in `leasebox … | head -1`. An output that
-/// was closed before the start is not noticed: std opens `/dev/null` in its place.
+/// `print!` would panic on a closed pipe, as in `leasebox … | head -1`. An output that was closed
+/// before the start is not noticed: std opens `/dev/null` in its place.
 fn print(text: &[u8], code: ExitCode) -> ExitCode {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {

@@ -7,13 +7,15 @@
 //!                                                   committed.NAME=1MiB fixes a process's own block
 //! ```
 //!
-//! `--pools` divides the arena, so its percents are of the arena. `--caps` and `--low-water` are
-//! marks in each pool, so theirs are of the pool.
+//! A share of `--pools` is a part of the arena, so its percents are of the arena. A share of
+//! `--caps` or `--low-water` is a part of one pool, so its percents are of that pool.
 //!
-//! **Invariants** a pool that stands twice, an unknown name, and more than 100 % are errors. The
-//! sum is checked later, when the size of the arena is known ([`crate::cooperative::pool`]).
+//! **Invariants** a pool that is named twice, an unknown name, and a share of more than 100 % are
+//! errors. The sum of the shares is checked later, when the size of the arena is known
+//! ([`crate::cooperative::pool`]).
 //!
-//! **Lock** none. **Simplified** a text with `=` is pairs, so the name of a file cannot hold `=`.
+//! **Lock** none. **Simplified** a text with `=` is read as pairs, so the name of a file cannot
+//! hold `=`.
 //!
 //! **Source** figure 7A: a configuration file or the user determines the committed memory.
 
@@ -34,8 +36,8 @@ pub struct Plan {
     pub fixed: BTreeMap<String, u64>,
 }
 
-/// The longest file that is read, in bytes. A line with the longest name and size has 64, so over
-/// 16,000 processes fit: more than a server has clients.
+/// The longest file that is read, in bytes. A line with the longest name and size has 64 bytes, so
+/// over 16,000 processes fit: more than `--max-clients` can be.
 const MAX_FILE: u64 = 1 << 20;
 
 /// Reads pairs, or a file of pairs: a value without `=` is the name of a file. Only a file can fix

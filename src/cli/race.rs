@@ -26,10 +26,12 @@
 //! ```
 //!
 //! A:3,B:3,C:2 without the lock has 16! / (6! · 6! · 4!) = 1,681,680 schedules, more than `--most`
-//! allows by default. So the simple ones, with the fewest preemptions, come first.
+//! allows by default. So the simple ones, with the fewest preemptions, come first. A *preemption*
+//! is a switch away from a client that has steps left.
 //!
-//! **Invariants** The exit code is 0 when something was explored, also when it found the race: to
-//! see a race is what a student wants here. It is 2 when nothing could be explored.
+//! **Invariants** The exit code is 0 when the case was explored or run, also when that found the
+//! race: a student wants to see it. It is 2 for each error, such as a replay for which no schedule
+//! gave a number twice.
 //!
 //! **Lock** none here: the threads are the explorer's.
 //!
@@ -75,8 +77,8 @@ pub struct RaceArguments {
     lock: RaceLock,
     /// Steps of a number without the lock: load and store (2, the default), or load, read
     /// and store (3)
-    // An option, not a default of 2: `run` refuses the argument beside a lock, under which there
-    // are no such steps.
+    // An option, and not a default of 2: `run` refuses `--steps` together with a lock, because a
+    // number has no steps then.
     #[arg(long, value_name = "2|3", value_parser = clap::value_parser!(u8).range(2..=3))]
     steps: Option<u8>,
     /// Try only schedules with at most so many preemptions
@@ -86,7 +88,7 @@ pub struct RaceArguments {
     // A bound on time. At most this many outcomes are kept, 16 bytes each.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     most: u64,
-    /// Run this one: a letter for each step; what is left out follows client by client
+    /// Run this schedule: a letter for each step; missing steps follow, client by client
     #[arg(long, conflicts_with_all = ["step", "preemptions"])]
     schedule: Option<String>,
     /// Choose who runs next, a letter on a line
@@ -214,8 +216,8 @@ fn search(arguments: &RaceArguments, case: &Case, stage: &Stage) -> Result<Findi
 /// first when no schedule is given, to find the smallest counterexample.
 ///
 /// # Errors
-/// One line, when the case has a lock or reads as a step, no counterexample was found, or the
-/// server's draws differ from the schedule.
+/// One line: for a case with a lock or with `--steps 3`, a wrong port, no counterexample, an error
+/// of the connection, a file that cannot be written, or draws that differ from the schedule.
 fn replay_on_server(
     arguments: &RaceArguments,
     case: &Case,
@@ -249,7 +251,7 @@ fn replay_on_server(
 /// lines that name the files.
 ///
 /// # Errors
-/// One line with the file that cannot be written. Files before it stay.
+/// One line with the file that cannot be written. The files that were written before stay.
 fn write_down(case: &Case, received: Vec<Vec<u32>>) -> Result<String, String> {
     let (mut text, mut files) = (String::new(), Vec::new());
     for (drawer, numbers) in case.drawers.iter().zip(received) {

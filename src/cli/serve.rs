@@ -16,13 +16,13 @@
 //!
 //! 1. The server listens before it prints its address: a client that reads the line can connect at
 //!    once.
-//! 2. Signals are handled in order before the address is printed: a script may send SIGTERM as soon
-//!    as it has read the line.
+//! 2. When the address is printed, a signal already stops the server in order: a script may send
+//!    SIGTERM as soon as it has read the line.
 //! 3. Without arguments the configuration is `Config::default()`. A test compares both.
 //!
-//! **Lock** none here. The main thread starts the others, and then only waits for the signal.
+//! **Lock** none here. The main thread starts the others, waits for the signal, and stops them.
 //!
-//! **Simplified** no configuration file but that of `--pools`, and no change of a flag without a
+//! **Simplified** no configuration file except that of `--pools`, and no change of a flag without a
 //! restart.
 //!
 //! **Source** ours; `memorylease.txt` has the port and the memory as its two arguments.
@@ -75,20 +75,20 @@ pub struct ServeArguments {
     /// Bytes to lease
     #[arg(long, default_value = "64MiB", value_parser = units::size)]
     memory: u64,
-    /// Repeats the order of the list
+    /// The same seed gives the same order of the list; without it the order is random
     #[arg(long)]
     seed: Option<u64>,
     /// Most clients at once
     #[arg(long, default_value_t = 8192)]
     max_clients: usize,
-    /// From a request's first byte to its last
+    /// How long a request may take from its first byte to its last
     // Counts for the whole request: a client that sends a byte now and then cannot prolong it.
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     request_timeout: Duration,
-    /// For a client to take its replies
+    /// How long a client may take to receive its replies
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     write_timeout: Duration,
-    /// Between requests; 0s is no limit
+    /// How long a client may be silent between requests; 0s is no limit
     #[arg(long, default_value = "0s", value_parser = units::duration)]
     idle_timeout: Duration,
     /// The longest lease
@@ -100,7 +100,7 @@ pub struct ServeArguments {
     /// A name that this server has beside its addresses, for HTTP; may be given several times
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
-    /// Let nobody in but this user, by HTTP and RESP
+    /// Serve only this user, who logs on by HTTP or RESP; other formats are refused
     #[arg(long, value_name = "NAME", requires = "password_file")]
     user: Option<String>,
     /// The file whose first line is that user's password
@@ -128,10 +128,10 @@ pub struct ServeArguments {
     /// The longest datagram, either way
     #[arg(long, default_value = "8KiB", value_parser = units::size, requires = "udp")]
     datagram: u64,
-    /// The most clients whose last reply is kept, to ask at most once
+    /// The most datagram clients whose last reply is kept, so that no request is executed twice
     #[arg(long, default_value_t = 4096, requires = "udp")]
     history: usize,
-    /// How long it is kept after the client was heard
+    /// How long that reply is kept after the client's last request
     #[arg(long, default_value = "60s", value_parser = units::duration, requires = "udp")]
     history_time: Duration,
     /// How memory is divided, such as committed=50%,gl=5%,gp=10%,le=25%,lp=10%, in bytes or
@@ -254,8 +254,8 @@ impl ServeArguments {
     }
 }
 
-/// The bytes of a password file that are read: its first line, which has at most 256, and its end.
-/// A device such as `/dev/zero` never ends.
+/// The most bytes of a password file that are read. A password has at most 256 bytes and a line
+/// end, so this is enough. Without a bound, a device such as `/dev/zero` would be read for ever.
 const MAX_PASSWORD_FILE: u64 = 1024;
 
 /// Returns the user, with the first line of the file as the password. A password on the command
@@ -288,7 +288,7 @@ pub fn run(arguments: ServeArguments) -> ExitCode {
 /// # Errors
 /// Fails with one line if the server cannot start.
 fn serve(arguments: &ServeArguments) -> Result<(), String> {
-    // First, so that no signal meets the system's default while the server starts.
+    // First, so that a signal while the server starts does not get the system's default handling.
     let stopped = signals::catch()?;
     let config = arguments.config()?;
     let (max_clients, memory) = (config.max_clients, config.memory);
@@ -307,15 +307,15 @@ fn serve(arguments: &ServeArguments) -> Result<(), String> {
     check_descriptors(max_clients as u64);
     // Only the signal handler owns the sender, so this returns at the first signal.
     let _ = stopped.recv();
-    // From here on the handler's send fails, which ends the process at once. If the receiver were
-    // kept, its channel would have room for the second signal, and Ctrl-C would do nothing during
-    // the stop.
+    // After this drop the handler's send fails, and so a second signal ends the process at once. If
+    // the receiver were kept, its channel would have room for the second signal, and Ctrl-C would
+    // do nothing during the stop.
     drop(stopped);
     log::info!("stopping");
     match server.stop() {
         0 => log::info!("stopped"),
-        // The process ends all the same: a stop that waits for ever is worse than a client that is
-        // cut off.
+        // The process ends although these clients are cut off: a stop that waits for ever would be
+        // worse.
         left => log::warn!("stopped, while {left} clients' threads had not ended"),
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first stops the program in order, a second ends it at once.
+//! Ctrl-C, SIGTERM and SIGHUP: the first stops a running server in order, a second ends the
+//! process at once.
 //!
 //! ```text
 //!   catch() ─────────── serving() ─────────── first signal ─── stop in order ──► exit 0
@@ -13,8 +14,9 @@
 //!
 //! **Invariants**
 //!
-//! 1. At most one signal is sent to the receiver; each later one ends the process. (One that comes
-//!    between the receive and the drop of the receiver is lost; the next one is not.)
+//! 1. While a server runs, the receiver gets the first signal, and each later one ends the process.
+//!    (One exception: a signal between the receive and the drop of the receiver is lost. The next
+//!    one is not.)
 //! 2. The caller of [`catch`] drops the receiver before it stops in order, or returns from `main`
 //!    at once. Otherwise the empty channel would take the second signal, and nothing would happen.
 //!
@@ -47,7 +49,7 @@ pub fn catch() -> Result<Receiver<()>, String> {
             std::process::exit(0);
         }
         // Fails if the first signal still waits in the channel, or if the receiver is dropped.
-        // `send` instead would wait for room, and so swallow the second signal.
+        // `send` would wait for room instead, and the second signal would have no effect.
         if stop.try_send(()).is_err() {
             std::process::exit(INTERRUPTED);
         }

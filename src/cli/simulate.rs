@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!   report   three ways of sharing, side by side        printed first: it is quick
-//!   sweep    one pool in up to 100 sizes                printed when it is done
+//!   sweep    one pool in up to 100 sizes, for each      printed when it is done
+//!            shape of demand
 //!   --svg    a plot of the pauses in the sweep          written last
 //! ```
 //!
 //! **Invariants** the same `--processes`, `--seconds` and `--seed` print the same text. If the
-//! output cannot be written, the exit code is 2, and the plot is written all the same.
+//! output cannot be written, the exit code is 2, but the plot is still written.
 //!
 //! **Lock** none here. **Source** `cooperative-memory-management.txt`, figures 1 and 2;
 //! [`crate::lab::simulation`] has the model.
@@ -33,7 +34,7 @@ pub struct SimulateArguments {
     /// How long, in simulated seconds
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
-    /// Another demand
+    /// Another seed gives the processes another demand for memory
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Write a plot of the pauses by the size of the pool

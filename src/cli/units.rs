@@ -2,14 +2,14 @@
 //!
 //! ```text
 //!   4096   64KiB   1MiB   1GiB          a bare number is bytes
-//!   200us   500ms   2s   30m   24h      a duration always has its unit, but for 0
+//!   200us   500ms   2s   30m   24h      a duration always has its unit; 0 needs none
 //! ```
 //!
 //! A bare `5` as a duration is refused: it could be seconds or milliseconds, and either guess would
 //! be wrong for half of the users. KiB is 1024 bytes; `KB` and `kb` are refused, because they mean
 //! 1000 or 1024.
 //!
-//! **Invariants** nothing is rounded, and nothing overflows: both are errors. So `1.5MiB` is an
+//! **Invariants** no value is rounded, and none overflows. So a fraction such as `1.5MiB` is an
 //! error, and so is `17179869184GiB`, which is 2^64 bytes.
 //!
 //! **Lock** none. **Source** IEC 80000-13 for KiB, MiB and GiB.
@@ -25,7 +25,8 @@ pub fn size(text: &str) -> Result<u64, String> {
     scaled(text, &units).ok_or_else(|| "give a size such as 4096, 64KiB, 1MiB or 1GiB".to_string())
 }
 
-/// Reads a duration, in whole microseconds. The longest is 2^64 of them, over 500,000 years.
+/// Reads a duration, in whole microseconds. The longest is 2^64 - 1 microseconds, over 500,000
+/// years.
 ///
 /// # Errors
 /// Fails with the form.

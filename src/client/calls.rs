@@ -3,7 +3,8 @@
 //! The reply's type follows from the command's type: `call(Draw { … })` returns numbers, and
 //! `call(Ttl { … })` a time. So a program that expects the wrong reply does not compile.
 //!
-//! **Invariants** a call that asks the server to wait has that time beside its limit.
+//! **Invariants** over TCP, a call that asks the server to wait has that time besides its limit. By
+//! datagrams the server refuses such a call.
 //!
 //! **Lock** none. **Source** [`crate::commands`].
 
@@ -42,20 +43,22 @@ impl Client {
         C::Reply::try_from(reply).map_err(|_| CallError::Unreadable)
     }
 
-    /// Draws up to `count` numbers, at least 1; fewer when fewer are left.
+    /// Draws `count` numbers, or as many as are left.
     ///
     /// # Errors
-    /// Fails with a [`CallError`]: `exhausted` when no number is left. After an error of unknown
-    /// outcome the numbers may be drawn all the same; they do not come back.
+    /// Fails with a [`CallError`]: `exhausted` when no number is left, `bad-request` for a count of
+    /// 0. After an error of unknown outcome the numbers may be drawn all the same; they do not come
+    /// back.
     pub fn draw(&mut self, count: u64) -> Result<Vec<u32>, CallError> {
         Ok(self.call(Draw { count })?.numbers())
     }
 
-    /// Leases `size` bytes. The duration counts in whole milliseconds.
+    /// Leases `size` bytes. The duration counts in whole milliseconds, rounded down.
     ///
     /// # Errors
-    /// Fails with a [`CallError`]: `too-large` if the size can never be leased, `out-of-memory` if
-    /// not now.
+    /// Fails with a [`CallError`]: `bad-request` for 0 bytes, or for a duration below 1 ms or over
+    /// the server's longest; `too-large` if the size can never be leased; `out-of-memory` if it
+    /// cannot be leased now.
     pub fn lease(&mut self, size: u64, duration: Duration) -> Result<LeaseId, CallError> {
         let duration_ms = milliseconds(duration);
         Ok(self.call(Lease { size, duration_ms, id_kind: IdKind::Uuid })?.id)
@@ -77,7 +80,8 @@ impl Client {
         Ok(self.call(Get { id })?.data)
     }
 
-    /// Makes a lease end a duration from now, in whole milliseconds: sooner or later than before.
+    /// Gives a lease a new end: a duration from now, in whole milliseconds. The new end may be
+    /// earlier or later than the old one.
     ///
     /// # Errors
     /// Fails with a [`CallError`]: `not-found`.
@@ -96,12 +100,14 @@ impl Client {
     /// Sends a message in a session, and does not wait until it is received.
     ///
     /// # Errors
-    /// Fails with a [`CallError`]: `out-of-memory` if the process's block is full.
+    /// Fails with a [`CallError`]: `out-of-memory` if the process's blocks have no room for the
+    /// message, `not-found` if the session is not open at both ends.
     pub fn send(&mut self, session: SessionId, data: &[u8]) -> Result<(), CallError> {
         self.call(Send { session, data: Cow::Borrowed(data) }).map(|_| ())
     }
 
-    /// Returns the oldest message of a session; waits for one up to `time`, in whole milliseconds.
+    /// Returns the oldest message of a session. If there is none, waits for one up to `time`, in
+    /// whole milliseconds; `None` when none came.
     ///
     /// # Errors
     /// Fails with a [`CallError`]: `not-found` if the session has ended.
@@ -114,8 +120,8 @@ impl Client {
     }
 }
 
-/// Converts a duration to milliseconds. One of more than 64 bits becomes the largest number, which
-/// the server refuses and names its range.
+/// Converts a duration to whole milliseconds, rounded down. A number of more than 64 bits becomes
+/// the largest one, and the server then refuses the request with its range.
 pub fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -50,8 +50,9 @@ pub struct ByDatagrams {
 }
 
 impl ByDatagrams {
-    /// Says Hello to the first of a host's addresses where a program listens. `limit` is for all of
-    /// that together, and then for each operation.
+    /// Says Hello to a host's addresses in turn, until the system does not report that no program
+    /// listens there. An address from which nothing comes back uses up the whole limit. `limit` is
+    /// for all Hellos together, and then for each operation.
     ///
     /// # Errors
     /// Fails with a [`CallError`].
@@ -103,7 +104,8 @@ impl ByDatagrams {
     /// lost, like one that the network loses.
     ///
     /// # Errors
-    /// Fails with a [`CallError`] if no token can be had.
+    /// Fails with a [`CallError`] if the client gets no token, or if the request does not fit a
+    /// datagram.
     pub fn tell(&mut self, request: &Request<'_>) -> Result<(), CallError> {
         self.listen_back();
         self.carry_out(ExchangePurpose::Tell(request)).map(|_| ())

@@ -1,20 +1,20 @@
-//! The errors of a call: its cause, and the cure.
+//! The errors of a call. The text of each says the cause, and the cure.
 //!
 //! ```text
 //!   UnknownHost NoServer NoSocket     the request was not sent
-//!   Refused                           the server refused the request
+//!   Refused                           the server refused it, or it does not fit a datagram
 //!   all others                        the request may have been executed, or not
 //! ```
 //!
 //! The third line is a law of networks, not a weakness of this library: if a connection breaks
-//! after the request was sent, nothing on this side can tell a lost request from a lost reply. So a
-//! caller repeats such a request only if it does no harm twice. `get` does none; a second draw
-//! takes more numbers.
+//! after the request was sent, nothing on this side can distinguish a lost request from a lost
+//! reply. So a caller repeats such a request only if it does no harm twice. `get` does none; a
+//! second draw takes more numbers.
 //!
 //! **Invariants** the texts of the last group say that the outcome is unknown.
 //!
-//! **Lock** none. **Source** Coulouris and others, section 5.3; the lecture's `SocketException` and
-//! `IOException` leave the question open.
+//! **Lock** none. **Source** Coulouris and others, section 5.3. The lecture's `SocketException` and
+//! `IOException` do not say whether the request was executed.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -23,31 +23,36 @@ use std::time::Duration;
 
 use crate::common::error::Error;
 
-/// The reason why a call has no answer.
+/// The reason why a call has no result.
 #[derive(Debug)]
 pub enum CallError {
     /// The system knows no address for the host.
     UnknownHost(String),
-    /// No program listens at the address.
+    /// The address could not be reached: no program listens there, or no connection was made in
+    /// time.
     NoServer(SocketAddr, io::Error),
-    /// The connection broke. The outcome of the request is unknown.
+    /// The connection broke, in this call or in an earlier one. The outcome of the request is
+    /// unknown.
     Broken(io::Error),
     /// The server closed the connection before it answered. The outcome is unknown.
     Closed,
-    /// No answer came within this limit. The outcome is unknown.
+    /// No answer came within this limit (and, over TCP, the time that the request asked the server
+    /// to wait). The outcome is unknown.
     TimedOut(Duration),
-    /// Bytes arrived that are no answer to the request.
+    /// Bytes arrived that are no answer to the request, or the answer is longer than accepted. The
+    /// outcome is unknown.
     Unreadable,
-    /// This machine has no socket left.
+    /// The system made no socket, perhaps because too many are open.
     NoSocket(io::Error),
-    /// By datagrams: the server refuses this client's token, and the request must not be sent under
-    /// another. The server was restarted, or the client's address changed, or nothing arrived for
-    /// the history's time. The outcome is unknown.
+    /// By datagrams: the server refuses this client's token, and the client does not send the
+    /// request again under another token. The server was restarted, or the client's address
+    /// changed, or nothing arrived for the history's time. The outcome is unknown.
     TokenRefused,
     /// By datagrams, at most once: the server's history was full at its last answer, and no other
     /// answer came in time. The outcome is unknown.
     HistoryFull(Duration),
-    /// The server refused the request, with this error.
+    /// The server refused the request, with this error. Also from the client itself, without the
+    /// server: the request does not fit a datagram (`too-large`).
     Refused(Error),
 }
 

@@ -14,6 +14,9 @@
 //! | at least once | again, until a reply comes | executes each copy | 1 or more times, or unknown |
 //! | at most once | again, until a reply comes | executes the first copy, repeats its reply | once, or unknown |
 //!
+//! A request alone is called R, one with a reply RR, and one whose reply is acknowledged RRA.
+//! Copies also stop when the time of the call is over; then the outcome is unknown.
+//!
 //! Each wait before the next copy is twice as long as the last one, up to 16 times the first:
 //!
 //! ```text
@@ -26,7 +29,8 @@
 //!
 //! **Invariants**
 //!
-//! 1. A reply is taken only if it carries the request's id and this client's token.
+//! 1. A reply is taken only if it carries the request's id and this client's token. (An error with
+//!    the id but no token is no reply: it refuses the token.)
 //! 2. With *at most once*, all copies of a request have the same token and the same id. If the
 //!    server refuses the token, the exchange ends: an earlier copy may have been executed, and
 //!    under a new token the server could not know that. So after a silence, in which the server may
@@ -66,7 +70,7 @@ pub enum Semantics {
     /// Copies are sent until a reply comes; each one that arrives is executed. Right for requests
     /// that may be repeated, such as `get`.
     AtLeastOnce,
-    /// Copies are sent until a reply comes; only one is executed. Right for a draw.
+    /// Copies are sent until a reply comes; at most one is executed. Right for a draw.
     AtMostOnce,
 }
 
@@ -130,7 +134,8 @@ pub struct Exchange<'r> {
     /// The first wait between two copies.
     retry: Duration,
     stage: ExchangeStage,
-    /// The id of `datagram`. An answer with another id belongs to an older exchange.
+    /// The id of `datagram`. An answer with another id belongs to an older exchange, or to an
+    /// earlier stage of this one.
     id: u32,
     /// The datagram to send, for the stage.
     datagram: Vec<u8>,
@@ -237,7 +242,7 @@ impl<'r> Exchange<'r> {
             (ExchangeStage::Greeting, Heard::Welcome(welcome)) => {
                 peer.welcome = Some(welcome);
                 peer.refresh(now);
-                // A quick Welcome says that the server is there: the request begins with the first
+                // The Welcome says that the server is there, so the request begins with the first
                 // wait again. A request that was sent already keeps its longer wait.
                 if !self.asked {
                     self.wait = self.retry;
@@ -277,8 +282,9 @@ impl<'r> Exchange<'r> {
         self.end(Ok(Some(reply)));
     }
 
-    /// Takes the news that no program listens at the address. It ends the exchange only while
-    /// nothing was asked. Later the server may come back, and know an earlier copy.
+    /// Takes the news that no program listens at the address. The news ends the exchange only if
+    /// the request was never sent. After that the exchange goes on: the server may come back, and
+    /// an earlier copy may have been executed.
     pub fn hear_no_listener(&mut self, nobody: CallError) {
         if self.stage == ExchangeStage::Greeting && !self.asked {
             self.end(Err(nobody));

@@ -18,8 +18,8 @@ use std::time::Duration;
 use crate::client::wire::Wire;
 use crate::client::{CallError, dial};
 
-/// The longest line that is read, in bytes: all numbers of the longest list fit, whose text has 79
-/// MB.
+/// The longest line that is read, in bytes. All numbers of the longest list fit: their text has
+/// 79 MB.
 const MAX_LINE: usize = 128 << 20;
 
 /// A connection that speaks lines.

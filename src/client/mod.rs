@@ -24,7 +24,7 @@
 //! | --- | --- |
 //! | [`stream`] | leasebox frames over TCP |
 //! | [`datagrams`] | leasebox frames over UDP: the socket |
-//! | [`exchange`] | the next step of an exchange, as a pure function of time: R, RR, RRA |
+//! | [`exchange`] | the next step of an exchange of datagrams, as a pure function of time |
 //! | [`wire`] | a connection with a deadline for each call: the two over TCP use it |
 //! | [`peer`] | the client's knowledge of the server between two exchanges |
 //! | `calls` | `call`, and the short forms |
@@ -32,13 +32,14 @@
 //!
 //! **Invariants**
 //!
-//! 1. A call ends within its limit, with an answer or a [`CallError`]. (The system looks up a
-//!    host's name, with limits of its own.)
-//! 2. An answer that comes too late is never taken for the answer to a later call: frames carry
-//!    ids.
+//! 1. A call ends within its limit, with an answer or a [`CallError`]. Over TCP, a request that
+//!    asks the server to wait has that time besides. (The system looks up a host's name, with
+//!    limits of its own.)
+//! 2. An answer to a [`Client`] that comes too late is never taken for the answer to a later call:
+//!    frames carry ids. Text lines carry none ([`mod@line`]).
 //!
-//! **Lock** none. One thread owns a client (each call takes `&mut self`); another thread connects
-//! its own.
+//! **Lock** none. One thread owns a client (each call takes `&mut self`); another thread connects a
+//! client of its own.
 //!
 //! **Simplified** one request is under way at a time. A bigger library sends many, and gives each
 //! answer to its caller by the id.
@@ -122,7 +123,7 @@ impl Client {
     /// call.
     ///
     /// # Errors
-    /// Fails with [`CallError::UnknownHost`] or [`CallError::NoServer`].
+    /// As [`dial`].
     pub fn connect(host: &str, port: u16, limit: Duration) -> Result<Self, CallError> {
         let stream = Stream::new(dial(host, port, limit)?, limit);
         Ok(Self { carrier: Carrier::Stream(stream) })
@@ -159,17 +160,17 @@ impl Client {
     }
 
     /// Sets the longest answer that later calls accept, in bytes; without this call 32 MiB. The
-    /// answer to a draw may always be as long as the list. By datagrams the server's limit counts,
-    /// and this call changes nothing.
+    /// answer to a draw may always be as long as its numbers need. By datagrams the server's limit
+    /// counts, and this call changes nothing.
     pub fn set_longest(&mut self, longest: usize) {
         if let Carrier::Stream(stream) = &mut self.carrier {
             stream.set_longest(longest);
         }
     }
 
-    /// Sends a request whose answer is not wanted. By datagrams this is R: it sends once and does
-    /// not wait. Over a stream it reads the answer and drops it, because the next answer comes
-    /// behind it.
+    /// Sends a request whose answer is not wanted. By datagrams this is R (a request alone): it
+    /// sends once and does not wait, but gets a token first if it has none. Over a stream it reads
+    /// the answer and drops it, also a refusal, because the next answer comes behind it.
     ///
     /// # Errors
     /// Fails with a [`CallError`].
@@ -180,8 +181,8 @@ impl Client {
         }
     }
 
-    /// Sends a request and returns its reply. All other calls are made of this one. A reply of
-    /// another kind than the request has is an error: the caller need not check.
+    /// Sends a request and returns its reply. All calls but [`Client::tell`] are made of this one.
+    /// A reply of another kind than the request has is an error, so the caller need not check it.
     ///
     /// # Errors
     /// Fails with a [`CallError`]; a refusal by the server is [`CallError::Refused`].

@@ -42,7 +42,7 @@ impl Peer {
         Self { order, welcome: None, fresh_until: None, last_id: first_id }
     }
 
-    /// Takes a datagram that arrived between two exchanges. If the server refused the token, drops
+    /// Takes a datagram that arrived between two exchanges. Drops the token if the server refused
     /// it.
     pub fn hear_between(&mut self, came: &[u8]) {
         if let Ok((_, Heard::Reply(None, Reply::Error(_)))) = datagram::hear(came) {
@@ -68,7 +68,8 @@ impl Peer {
         self.order = order;
     }
 
-    /// Returns the next id. Behind the last one, ffffffff, ids start again, under another token.
+    /// Returns the next id. After the last one, ffffffff, ids start again at 0. The token is
+    /// dropped then, so they start again under another token.
     pub(super) fn next_id(&mut self) -> u32 {
         self.last_id = self.last_id.checked_add(1).unwrap_or_else(|| {
             self.welcome = None;

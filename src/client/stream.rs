@@ -14,10 +14,11 @@
 //!
 //! **Invariants**
 //!
-//! 1. An answer has the id of its request. The next call drops an answer that comes after its own
-//!    call gave up.
-//! 2. After a part of a request was written, or something unreadable was read, the connection
-//!    carries no further request: neither side knows where the next frame begins.
+//! 1. An answer has the id of its request. If an answer comes after its call gave up, a later call
+//!    drops it.
+//! 2. After a write failed, or something unreadable was read, the connection carries no further
+//!    request. Perhaps only a part was written, and then one side does not know where the next
+//!    frame begins.
 //!
 //! **Lock** none. **Source** [`crate::protocol::frame`]; Coulouris and others, section 5.2, for the
 //! id of a request.
@@ -36,8 +37,9 @@ use crate::protocol::cdr::Reader;
 use crate::protocol::frame::{HEADER, Header, read_reply};
 use crate::protocol::text::MAX_LINE;
 
-/// The first bytes of the line that a full server sends. It comes as text, because the server has
-/// read no byte that would choose a format. No frame begins so: its first byte is 0x89.
+/// The first bytes of the line that a full server (one with its most clients) sends. It comes as
+/// text, because the server has read no byte that would choose a format. No frame begins with these
+/// bytes: the first byte of a frame is 0x89.
 const TEXT_ERROR: &[u8] = b"error ";
 
 /// A connection that speaks frames.
@@ -96,8 +98,8 @@ impl Stream {
         let header = Header::new(self.order, request.kind(), self.last_id);
         header.put(&mut self.output, 0, |body| request.write(body));
         let longest = self.longest_answer(request);
-        // An error is not returned yet: a full server has sent its reason before it closed, and the
-        // loop reads that first.
+        // An error of the write is not returned yet: a full server has sent its reason before it
+        // closed, and the loop reads that reason first.
         let written = self.wire.write(&self.output, deadline);
         self.broken = written.is_err();
         loop {
@@ -112,8 +114,8 @@ impl Stream {
         }
     }
 
-    /// Returns the longest answer that is accepted for a request. The numbers of a draw may be more
-    /// than a message otherwise has: a header, a count and 4 bytes for each.
+    /// Returns the longest answer that is accepted for a request, in bytes. The answer to a draw
+    /// may be longer than other answers: a header, a count, and 4 bytes for each number.
     fn longest_answer(&self, request: &Request<'_>) -> usize {
         match *request {
             Request::Draw(Draw { count }) => {

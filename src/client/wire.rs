@@ -10,7 +10,7 @@
 //!
 //! **Invariants**
 //!
-//! 1. A call ends at its deadline, however slowly bytes come or go.
+//! 1. A call ends at its deadline at the latest, however slowly bytes come or go.
 //! 2. The buffer grows with the bytes that have arrived, never with a length that the server only
 //!    claims; to less than four times the longest answer, or 64 KiB if that is more.
 //!
@@ -32,7 +32,7 @@ pub const MAX_ANSWER: usize = 32 << 20;
 pub struct Wire {
     stream: TcpStream,
     limit: Duration,
-    /// Bytes that have arrived and are not used yet: the server's own buffer does for both sides.
+    /// Bytes that have arrived and are not used yet, in the same kind of buffer as the server's.
     input: Input,
 }
 
@@ -52,8 +52,8 @@ impl Wire {
         self.deadline_after(Duration::ZERO)
     }
 
-    /// Returns the end of a call that begins now and may last longer by `longer`: the request
-    /// itself asks the server to wait.
+    /// Returns the end of a call that begins now. The call may last longer than the limit by
+    /// `longer`, because the request itself asks the server to wait.
     pub fn deadline_after(&self, longer: Duration) -> Instant {
         deadline(Instant::now(), self.limit.saturating_add(longer))
     }

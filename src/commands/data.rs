@@ -1,7 +1,9 @@
-//! The data of replies: up to 32 MiB that is moved and not copied.
+//! The data of replies: up to `--max-message` bytes (by default 32 MiB) that a frame moves instead
+//! of copying.
 //!
-//! The connection's output takes the vector out of the reply, and writes it to the socket from
-//! where it is. A reply that is not named here still works: its data is copied into the output.
+//! The connection's output takes the vector out of the reply. From 16 KiB on it writes the vector
+//! itself to the socket; shorter data is copied, which is cheaper. A reply that is not named here
+//! still works: its data is copied into the output.
 //!
 //! **Lock** none. **Source** ours.
 

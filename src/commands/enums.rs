@@ -9,8 +9,9 @@
 //!   }
 //! ```
 //!
-//! Each function is one `match` over all variants, written once here, so a new row needs no new
-//! arm. For `Set(Set<'a>) on memory` the macro writes into `execute`:
+//! Each function goes through all variants, by a `match` or a chain of `if`, and is written once
+//! here. So a new row needs no new arm. For `Set(Set<'a>) on memory` the macro writes into
+//! `execute`:
 //!
 //! ```text
 //!   Request::Set(command) => answered(command.execute(&shared.memory, caller, spare)),
@@ -21,15 +22,15 @@
 //! behind `on` or by `waits`. The names in the macros are those of the file that uses them.
 //!
 //! **Cost** `by_word` and `by_kind` compare an integer with one constant after the other, at most
-//! 42. A draw in text does not come this way.
+//! 42. The usual line `draw N` does not use `by_word`: the parser recognizes it first.
 //!
 //! **Lock** none here. **Source** the enum dispatch of `clap` and `serde`, by hand.
 
 /// Makes `Request` from a table of commands.
 macro_rules! requests {
     ($($group:literal { $($variant:ident($command:ty) on $service:ident $($waits:ident)?,)* })*) => {
-        /// One request to the server. It borrows its data from the input buffer, so decoding copies
-        /// nothing.
+        /// One request to the server. It borrows its data from the input buffer, so decoding
+        /// usually copies nothing. Data with escapes, and lists, are copied.
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[allow(missing_docs, reason = "each variant is a command, whose documentation stands there")]
         pub enum Request<'a> { $($($variant($command),)*)* }
@@ -90,8 +91,9 @@ macro_rules! requests {
                 }
             }
 
-            /// Returns the longest time that the answer may wait for other clients, in
-            /// milliseconds. A client adds it to its own limit.
+            /// Returns the longest wait for other clients that the request names, in milliseconds;
+            /// 0 if it names none, as a `join`, whose wait the server bounds. A client adds it to
+            /// its own limit.
             #[inline]
             pub fn longest_wait_ms(&self) -> u64 {
                 match self {
@@ -99,11 +101,11 @@ macro_rules! requests {
                 }
             }
 
-            /// Returns whether the answer may have to wait for other clients.
+            /// Returns whether [`Request::begin`] may return a wait for other clients.
             #[inline]
             pub fn may_wait(&self) -> bool {
-                // First only by the command, which compiles to one test of a bit; most requests end
-                // here.
+                // This first test looks only at the variant, and compiles to one test of a bit. For
+                // most requests it is enough.
                 let may_ever = match self {
                     $($(Request::$variant(_) => requests!(@may $($waits)?),)*)*
                 };
@@ -114,7 +116,8 @@ macro_rules! requests {
             }
 
             /// Executes the request for `caller`, and returns its reply without waiting for other
-            /// clients. `spare` is a buffer that the command may take for the data of the reply.
+            /// clients (except a draw or a `step` of a lab server). `spare` is a buffer that the
+            /// command may take for the data of the reply.
             pub fn execute<'s>(
                 &self,
                 shared: &'s Shared,
@@ -156,7 +159,7 @@ macro_rules! requests {
         }
     };
 
-    // By `waits`: without it the wait is 0 ms, and the field of the command is not looked at.
+    // By `waits`: a command without it waits 0 ms, and its fields are not read.
     (@longest $command:ident) => {{ let _ = $command; 0 }};
     (@longest $command:ident waits) => { $command.longest_wait_ms() };
     (@may) => { false };

@@ -12,7 +12,7 @@ pub type ClientNumber = u64;
 pub struct Caller {
     /// The number of the connection or of the token.
     pub client: ClientNumber,
-    /// The client is a connection, so the server sees when it ends.
+    /// True if the client is a connection, so that the server sees when it ends.
     pub is_connected: bool,
     /// The most bytes of data in one reply. It depends on the format: a line of text escapes data,
     /// a frame does not.
@@ -20,14 +20,14 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Returns the caller for a connection. Its thread replaces `most_data` once the format is
-    /// chosen.
+    /// Returns the caller for a connection. The connection's thread replaces `most_data` for each
+    /// request, because the bound depends on the format.
     pub fn connected(client: ClientNumber) -> Self {
         Self { client, is_connected: true, most_data: u64::MAX }
     }
 
-    /// Returns the caller for a sender of datagrams. It has no end that the server could see:
-    /// silence alone tells that it has gone.
+    /// Returns the caller for a sender of datagrams. The server cannot see that such a client has
+    /// gone; it only sees that the client is silent.
     pub fn unconnected(client: ClientNumber) -> Self {
         Self { client, is_connected: false, most_data: u64::MAX }
     }

@@ -31,13 +31,14 @@
 //! pieces of code; one parser for each command in each format would be c × f.
 //!
 //! The type of a field decides how the field is read and written ([`Field`]). An irregular message
-//! has its own `read` or `write`, by hand, beside its row: these ask [`Source::word`] or
-//! [`Sink::is_binary`] for the kind of format.
+//! has its own `read` or `write`, written by hand beside its row. Such a function learns the kind
+//! of format from [`Source::word`] or [`Sink::is_binary`].
 //!
 //! **Invariants**
 //!
-//! 1. A message that is written to a frame is read from it unchanged; only the kind of id in a
-//!    lease is not written, because a frame always asks for a UUID.
+//! 1. A message that is written to a frame is read from it unchanged, with two exceptions. The kind
+//!    of id in a lease is not written, because a frame always asks for a UUID. A client drops the
+//!    text of `help`.
 //! 2. `read` and `write` visit the fields in the same order: a frame has no names to find them by.
 //! 3. A source allocates nothing for a length that was only claimed.
 //!
@@ -65,8 +66,8 @@ pub trait Source<'a>: Sized {
     fn u32(&mut self) -> Result<u32, Error> {
         u32::try_from(self.u64()?).map_err(|_| Error::not_a_number())
     }
-    /// Reads a number that the sender may leave out. A text leaves it out by ending before it, so
-    /// an optional number is the last field.
+    /// Reads a number that the sender may leave out. A line of text leaves it out by ending before
+    /// it, so optional fields are the last ones.
     fn optional(&mut self) -> Result<Option<u64>, Error> {
         if self.is_over() { Ok(None) } else { self.u64().map(Some) }
     }
@@ -185,11 +186,11 @@ pub trait Answer<'a>: Message<'a> {
     }
 }
 
-/// Carries a command out on the service of its chapter. This function and the row of the command
-/// are its whole home.
+/// The execution of a command on the service of its chapter. The row of the command stands beside
+/// it.
 pub trait Execute<Service>: Asks {
-    /// Carries the command out for `caller`. `spare` is an empty or used buffer that a get may take
-    /// for its data, so that a connection's gets reuse one allocation.
+    /// Executes the command for `caller`. `spare` is an empty or used buffer that the command may
+    /// take for the data of its reply, so that the requests of a connection reuse one allocation.
     ///
     /// # Errors
     /// Fails with the refusal that answers the client.
@@ -224,15 +225,15 @@ impl<'a, T: Answer<'a>> Answer<'a> for Box<T> {
 }
 
 /// Returns a word in lower case as one integer: its bytes, the first one highest. So the search for
-/// a command compares integers, not strings. 0 is the key of no word.
+/// a command compares integers, not strings. The empty word has the key 0.
 ///
 /// ```text
 ///   "draw", "DRAW"  ──►  0x6472_6177
 /// ```
 ///
-/// No command has more than eight letters, and a longer word gets `u64::MAX`, the key of no
-/// command. So does a word with a NUL: NULs in front add nothing to the integer, and `\0draw` would
-/// pass for `draw`.
+/// No command has more than eight letters. A longer word gets `u64::MAX`, which no command has as
+/// its key. A word with a NUL byte gets it too: NULs in front add nothing to the integer, so
+/// `\0draw` would be taken for `draw`.
 pub const fn key(word: &[u8]) -> u64 {
     if word.len() > 8 {
         return u64::MAX;

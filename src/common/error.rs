@@ -26,7 +26,7 @@ use super::description::words;
 pub struct Error {
     /// The kind of refusal.
     pub code: Code,
-    /// The cause and the cure. Most texts are constants, and `Cow` borrows those without an
+    /// The cause and the cure. Most texts are constants, and `Cow` borrows a constant without an
     /// allocation.
     pub text: Cow<'static, str>,
 }
@@ -45,8 +45,9 @@ impl Error {
         Self::new(Code::BadRequest, text)
     }
 
-    /// Returns the refusal of a word that is no number. The range is that of `u64`; 0 is left to
-    /// the chapters, since some fields may be 0.
+    /// Returns the refusal of a word that is no number, or of a missing one. The text names the
+    /// range of `u64`, also for fields of 32 bits. It begins at 1, although some fields may be 0:
+    /// each chapter checks 0 itself.
     pub fn not_a_number() -> Self {
         let text = "a number is missing or out of range; give digits, 1 to 18446744073709551615";
         Self::new(Code::BadRequest, text)
@@ -71,10 +72,10 @@ words! {
         BadRequest = "bad-request",
         /// There is no such command.
         UnknownCommand = "unknown-command",
-        /// There is no such lease, process or session, or no longer. The same answer for both: a
-        /// stranger who guesses ids learns nothing.
+        /// The lease, process or session does not exist, or has ended. Both cases get the same
+        /// answer, so a stranger who guesses ids learns nothing.
         NotFound = "not-found",
-        /// The data or the block can never fit.
+        /// The data, the block or the reply is over its bound; to try again later does not help.
         TooLarge = "too-large",
         /// The block does not fit now; it may fit later.
         OutOfMemory = "out-of-memory",
@@ -93,7 +94,7 @@ words! {
 pub struct Malformed(pub &'static str);
 
 impl From<Malformed> for Error {
-    /// Makes the whole sentence, with its cure. Only here is memory allocated.
+    /// Makes the whole sentence, with its cure. Only this function allocates memory.
     fn from(Malformed(what): Malformed) -> Self {
         Error::new(Code::BadRequest, format!("the body {what}; send the one its kind has"))
     }

@@ -4,7 +4,7 @@
 //!   byte            written as        also read
 //!   0x20 to 0x7e    itself            \' and \"
 //!   backslash       \\
-//!   tab CR LF       \t \r \n          (raw, where a line can hold it)
+//!   tab CR LF       \t \r \n          raw, if the format can hold it within a request
 //!   any other       \x and 2 digits   raw
 //! ```
 //!

@@ -1,4 +1,4 @@
-//! The names of leases, and of sessions and processes.
+//! Ids: the secret names of leases and sessions, and the tokens of processes.
 //!
 //! ```text
 //!   2f0c…-….-4…-8…-…     a random UUID, for all formats that can carry one
@@ -10,8 +10,8 @@
 //! two kinds apart: the version stands in bits 76 to 79 as 4, so a UUID is at least 2^78, and a
 //! number is below 2^31.
 //!
-//! **Invariants** an id is a secret. Its `Debug` form, the only one that a log could show by
-//! accident, and its form in lists show three digits of a UUID, and nothing of a number.
+//! **Invariants** an id is a secret. Its form in lists, and its `Debug` form, which a log of a
+//! request would show, have three digits of a UUID, and nothing of a number.
 //!
 //! **Lock** none. **Simplified** a capability without an owner: a bigger system would also ask
 //! which client sends the id.
@@ -65,7 +65,8 @@ impl LeaseId {
         self.0.to_be_bytes()
     }
 
-    /// Returns the number, if a MemoryLease frame can carry it; `None` for a UUID.
+    /// Returns the number, if a MemoryLease frame can carry it; `None` for any other id, such as a
+    /// UUID.
     pub fn number(self) -> Option<i32> {
         i32::try_from(self.0).ok().filter(|&number| number > 0)
     }

@@ -19,7 +19,7 @@ use super::description::Sink;
 use super::escape::escape;
 use super::id::LeaseId;
 
-/// Appends the fields of a reply to a line, each behind a space.
+/// Appends the fields of a reply to a line, each after a space.
 #[derive(Debug)]
 pub struct Line<'o>(pub &'o mut Vec<u8>);
 
@@ -34,7 +34,8 @@ impl Sink for Line<'_> {
         put(self.0, format_args!(" {value}"));
     }
 
-    /// The one field that shows its name: the shares of a line differ in it alone.
+    /// Shows the name too, unlike the other fields: `pools` has four such shares, which differ only
+    /// in their names.
     fn hundredths(&mut self, name: &str, value: u32) {
         put(self.0, format_args!(" {name}={}.{:02}", value / 100, value % 100));
     }

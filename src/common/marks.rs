@@ -7,8 +7,8 @@
 //!
 //! A mark names the place in a document that a line of code stands for. A reader follows it from
 //! the code to the figure; a test asks which numbers its thread reached, and so proves that the
-//! code takes the path that the figure draws. Only a build with debug assertions counts marks: the
-//! tests are such a build. The released server does nothing at a mark.
+//! code takes the path that the figure draws. Only a build with debug assertions counts marks, such
+//! as that of `cargo test`. A release build does nothing at a mark.
 //!
 //! **Lock** none: each thread counts its own marks, so tests that run at once do not see each
 //! other's.

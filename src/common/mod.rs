@@ -4,7 +4,7 @@
 //! | file | contents |
 //! | --- | --- |
 //! | [`error`] | a refusal: its code, its cause and its cure |
-//! | [`id`] | the names of leases, sessions and processes, which a stranger cannot guess |
+//! | [`id`] | the secret ids of leases and sessions, and the tokens of processes |
 //! | [`caller`] | the client of a request |
 //! | [`description`] | the one description of a message, which each format reads and writes |
 //! | `rows` | the macros that make a struct of a row |

@@ -21,9 +21,8 @@
 //! begins with `@` is internal: one macro calls itself with it, as a function calls a helper. Paths
 //! begin with `$crate`, because the macros are used in other modules.
 //!
-//! **Simplified** the macros cannot check that each command has another kind. If two commands have
-//! the same kind, the second one is never decoded. A test shows this: it decodes a frame of each
-//! command.
+//! **Simplified** the macros cannot check that no two commands have the same kind. If two have it,
+//! the second one is never decoded. A test finds this: it decodes a frame of each command.
 //!
 //! **Source** [`super::description`] explains what the rows are for.
 
@@ -146,8 +145,8 @@ macro_rules! command {
 }
 pub(crate) use command;
 
-/// A reply: its kind in frames, the word of its line, its name in XML after a slash if that is
-/// another one, its struct and its fields. Replies own their data.
+/// A reply: its kind in frames, the word of its line, its struct and its fields. If its name in XML
+/// is not that word, the name stands after a slash. Replies from this macro own their data.
 macro_rules! reply {
     ($(#[$doc:meta])* $kind:literal $word:literal $(/ $element:literal)? $name:ident $({ $($fields:tt)* })?) => {
         $crate::common::description::message!($(#[$doc])* $name $({ $($fields)* })?);
@@ -181,8 +180,8 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-/// An enum of words that is a field: before its values stand the errors for another word, and for
-/// another number.
+/// An enum of words that is a field. The brackets hold the error texts for a word, and for a
+/// number, that no value has.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident [$wrong_word:literal, $wrong_number:literal] { $($values:tt)* }) => {
         $crate::common::description::words!($(#[$doc])* $name { $($values)* });
@@ -192,7 +191,7 @@ macro_rules! choice {
                 source: &mut S,
             ) -> Result<Self, $crate::common::error::Error> {
                 use $crate::common::error::{Code, Error, Malformed};
-                // A text has a word, and a frame has none: its number follows.
+                // A text has the word of the value. A frame has the value's number instead.
                 if let Some(word) = source.word() {
                     let is_it = |known: &Self| known.word().as_bytes().eq_ignore_ascii_case(word);
                     let found = Self::ALL.into_iter().find(is_it);

@@ -1,5 +1,6 @@
-//! The commands of this chapter: the requests of a process to the memory manager. Each is a row,
-//! and the function that carries it out. In text:
+//! The commands of this chapter: the requests of a process to the memory manager. Most are a row (a
+//! `command!` below) and the function that carries it out. `request` is described by hand, and
+//! chapter 6 carries out `leave`. In text:
 //!
 //! | request | reply |
 //! | --- | --- |
@@ -15,8 +16,9 @@
 //! `join` and `wait` stand in chapter 6, because a process also gets a message block and notices
 //! there.
 //!
-//! Sizes are bytes of blocks: SIZE in a reply is the request rounded up to a power of two. REASON
-//! is `committed`, `efficiency`, `urgent-efficiency`, `pause` or `out-of-memory`. EFFICIENCY is 0
+//! Sizes are bytes. SIZE in `granted` is that of the block: the request rounded up to a power of
+//! two, at least 32. REASON is `committed`, `efficiency`, `urgent-efficiency`, `pause` or
+//! `out-of-memory`. EFFICIENCY is 0
 //! to 100, and `-` in an account when it was never reported. `some10` is the share of the last 10
 //! s, in percent, in which some process waited for memory; `all60` is that of the last 60 s in
 //! which all processes waited. [`super::words`] explains the other fields.
@@ -30,8 +32,9 @@
 //!
 //! **Invariants** No reply to a client contains the id of another process's block.
 //!
-//! **Lock** the tables, for the few steps of a command. `return` locks them twice, with the block's
-//! lock between; `request` first ends expired leases, which takes locks of its own.
+//! **Lock** the tables, for the steps of a command. `return` locks them twice, with the block's
+//! lock between; `request` first ends expired leases, which takes the tables' lock and those of
+//! blocks; `accounts` locks the tables once for each part of its list.
 //!
 //! **Source** `cooperative-memory-management.txt`, figure 3: requests, reports and responses. The
 //! words are ours.
@@ -117,8 +120,8 @@ impl Execute<Shared> for Report {
     }
 }
 
-/// `request SIZE REASON [freeable=N] [wait=MS] [why]`: asks for memory. Written by hand, because a
-/// row has no options in any order.
+/// `request SIZE REASON [freeable=N] [wait=MS] [why]`: asks for memory. Written by hand, because
+/// the options may stand in any order, and a row cannot describe that.
 impl<'a> Message<'a> for Wanted {
     const WORDS: (usize, usize) = (2, 5);
 
@@ -183,8 +186,8 @@ fn options<'a>(
     Ok(Wanted { wait_ms: wait_ms.unwrap_or(0), ..wanted })
 }
 
-/// By hand, because a text has the path only when the request asked for it; a frame then has an
-/// empty string.
+/// By hand, because a text has the path only when the request asked for it. A frame always has it;
+/// without that wish it is an empty string.
 impl<'a> Message<'a> for Granted {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let (id, size, pool) = (source.id()?, source.u64()?, Pool::read(source)?);
@@ -213,8 +216,8 @@ impl Answer<'_> for Granted {
     }
 }
 
-/// Carries out a request that does not wait: `wait=0`, or a client that sends datagrams.
-/// [`super::waiting`] has the other way.
+/// Carries out a request with `wait=0`, or without `wait`. [`super::waiting`] carries out one that
+/// may wait; a datagram with such a request is refused before.
 impl Execute<Shared> for Wanted {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         // Expired leases first: their blocks may be what the request lacks.
@@ -255,8 +258,8 @@ impl Answer<'_> for Repaid {
 
 impl Execute<Shared> for Return {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        // The debts are repaid at once. The bytes reach the pools in `give_back`, when no copy can
-        // be under way in the block any more.
+        // The debts are repaid at once. The pools get the bytes in `give_back`, when no copy can be
+        // under way in the block any more.
         let (ending, refill) =
             shared.memory.change(|tables, _| tables.manager().end_grant(caller.client, self.id))?;
         shared.memory.give_back(vec![ending]);

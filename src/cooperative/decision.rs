@@ -3,28 +3,31 @@
 //! ```text
 //!   800 ─ 801 committed? ─ 803                                   from committed
 //!            └ 802 type ┬─ 804 out of memory ─ 1200 …            from GL
-//!                       ├─ 812 pause ──────── 900 … ◄──┐         from LP, else GP, else LE
-//!                       └─ 813 efficiency ── 1100 … ─ 1116       from LE, else if urgent
+//!                       ├─ 812 pause ──────── 900 … ◄──┐         from LP, then GP, then LE
+//!                       └─ 813 efficiency ── 1100 … ─ 1116       from LE; urgent: then box 900
 //! ```
 //!
-//! Each function is one figure, with the numbers of its boxes: lay the code beside the document.
-//! The figures ask two questions before each pool; those are in `Standing::gives`. The order of the
-//! questions matters for the path, which a client may see, and not only for the pool.
+//! `decide`, `pause`, `efficiency` and `out_of_memory` are one figure each, with the numbers of its
+//! boxes: lay the code beside the document. Before each pool but the committed one the figures ask
+//! two questions; `Standing::gives` asks them. Their order matters for the pool, and also for the
+//! path, which a client may see.
 //!
 //! Two boxes ask about collateral, and their questions differ. Box 900 asks whether it is
-//! *sufficient*: at least the size of the request. Box 1100 asks whether there is *any*. So one
-//! byte of garbage secures an efficiency loan of any size. And box 928 lends from LE without any
+//! *sufficient*: at least the size of the request. Box 1100 asks whether there is *any*. So for an
+//! efficiency loan of any size one byte of garbage is enough. And box 928 lends from LE without any
 //! question about collateral.
 //!
-//! For example a pause of 64 bytes, when LP has 32 free bytes, GP none and LE 128, and the process
-//! has collateral of 100: box 900 says yes, 902 not empty, 904 over the limit, 906 empty, 920 not
-//! empty, 924 within the limit, 928: LE lends.
+//! For example, a process asks for 64 bytes against a pause. LP has 32 free bytes, GP none and LE
+//! 128, and the process has collateral of 100. Then box 900 says yes, 902 not empty, 904 over the
+//! limit, 906 empty, 920 not empty, 924 within the limit, and at 928 LE lends.
 //!
 //! **Invariants**
 //!
-//! 1. A decision changes nothing, and the same [`Standing`] always has the same decision.
-//! 2. A pool is empty when none of its bytes is free, so a pool of size 0 always is.
-//! 3. A limit is the lesser of what is free in the pool and what the process may still owe it.
+//! 1. A decision changes nothing, and the same size, reason and [`Standing`] always have the same
+//!    decision.
+//! 2. A pool is empty when none of its bytes is free, so a pool of size 0 is always empty.
+//! 3. A limit is the lesser of two numbers: the free bytes of the pool, and the bytes that the
+//!    process may still take from it.
 //! 4. The only pools that can give are those of [`pools_for`].
 //!
 //! **Cost** some 20 comparisons and no allocation: 8 ns for a refusal by figures 8, 10 and 9.
@@ -54,8 +57,8 @@ impl Standing {
         self.free[pool] == 0
     }
 
-    /// Returns whether `size` exceeds the limit: boxes 904, 912, 924, 1108 and 1204. The document
-    /// lets the limit be the free bytes or a cap; here it is both.
+    /// Returns whether `size` exceeds the limit: boxes 904, 912, 924, 1108 and 1204, and our own
+    /// box [`FULL`]. The document lets the limit be the free bytes or a cap; here it is both.
     fn is_over_limit(&self, pool: Pool, size: u64) -> bool {
         size > self.free[pool].min(self.room[pool])
     }
@@ -111,8 +114,8 @@ pub fn decide(size: u64, reason: Reason, standing: &Standing) -> Decision {
     Decision { pool, path }
 }
 
-/// Decides at box 803. The figure grants without a question; here a pool that has too little
-/// refuses ([`FULL`]).
+/// Decides at box 803. The figure grants without a question. Here the pool refuses ([`FULL`]) if it
+/// has too little, or if the process would exceed its cap.
 fn committed(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     if standing.is_over_limit(Pool::Committed, size) {
         path.at(FULL);
@@ -121,8 +124,8 @@ fn committed(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     Some(Pool::Committed)
 }
 
-/// Decides by figure 9: a loan from LP for collateral that is sufficient, or else a grant from GP,
-/// or else from LE.
+/// Decides by figure 9: a loan from LP if the collateral is sufficient; if there is none, a grant
+/// from GP; if there is none either, a loan from LE.
 fn pause(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     path.at(900);
     if standing.collateral >= size && standing.gives(Pool::LoanedPause, size, path, [902, 904, 908])
@@ -142,9 +145,10 @@ fn pause(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     None
 }
 
-/// Decides by figure 10: a loan from LE for any collateral. An urgent request goes on to figure 9.
-/// Without collateral it may get a loan from LE there, at box 928. When LE was too small here, it
-/// comes to LE a second time there, and to the same answer.
+/// Decides by figure 10: a loan from LE for any collateral. If LE does not lend, an urgent request
+/// goes on to figure 9. A request without collateral may get a loan from LE there, at box 928. If
+/// LE had too little here, and LP and GP do not give, figure 9 asks LE again and gets the same
+/// answer.
 fn efficiency(size: u64, is_urgent: bool, standing: &Standing, path: &mut Path) -> Option<Pool> {
     path.at(1100);
     if standing.collateral > 0
@@ -172,9 +176,9 @@ fn out_of_memory(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool
     None
 }
 
-/// Returns the pools that a decision looked at, in that order: each would have given the block, had
-/// it had enough. The collection asks for memory for those pools, so a process that waits is helped
-/// by the pool that comes first. LE may be there twice.
+/// Returns the pools that a decision looked at, in its order. Each of them would have given the
+/// block if it had enough free bytes, the process room under its cap, and the arena a free block.
+/// When the request waits, the collection asks for memory for these pools. LE may be there twice.
 pub fn looked_at(path: &Path) -> impl Iterator<Item = Pool> {
     path.boxes().iter().filter_map(|number| match number {
         803 => Some(Pool::Committed),

@@ -23,15 +23,15 @@ use std::fmt;
 
 use crate::common::marks::mark;
 
-/// A box of our own: the committed pool has too little, or the process has reached its cap. The
-/// document's figure 8 grants committed memory without a question.
+/// A box of our own: the committed pool has too little, or the block would take the process over
+/// its cap. The document's figure 8 grants committed memory without a question.
 pub const FULL: u16 = 1;
 
 /// A box of our own: the pool has the bytes, but the arena has no free block of that size.
 pub const FRAGMENTED: u16 = 2;
 
-/// The most boxes of a path. The longest way has 17: an urgent efficiency request with collateral
-/// that each pool in turn refuses by its limit,
+/// The most boxes of a path. The longest one has 17. It is that of an urgent efficiency request
+/// with enough collateral, when each pool in turn refuses it by the limit:
 /// 800-801-802-813-1100-1104-1108-1114-1116-900-902-904-906-912-920-924-926. Figure 12 alone has at
 /// most 10. So 20 leaves room for three more.
 const MAX_PATH: usize = 20;
@@ -51,8 +51,11 @@ impl Path {
         path
     }
 
-    /// Appends a box. In a release build a path that is full stays as it is: a shorter explanation
-    /// is better than a panic in a request.
+    /// Appends a box. A path that already has `MAX_PATH` boxes stays as it is in a release build: a
+    /// shorter explanation is better than a panic in a request.
+    ///
+    /// # Panics
+    /// Panics at such a path in a build with debug assertions.
     pub fn at(&mut self, number: u16) {
         debug_assert!(self.length < MAX_PATH, "{self} is longer than the figures allow");
         if let Some(next) = self.boxes.get_mut(self.length) {

@@ -12,22 +12,26 @@
 //! **The right way.** A *memory manager* with five pools, one for each kind of reason:
 //!
 //! ```text
-//!   pool      │ gives memory                              │ asks for collateral
-//!   committed │ that a process runs on; to plain leases    │ no
-//!   le        │ to collect less often                     │ one byte is enough
-//!   lp        │ to avoid a pause                          │ as much as the request
-//!   gp        │ to avoid a pause                          │ no
-//!   gl        │ to a process that would end without it    │ no
+//!   pool      │ gives memory                             │ asks for collateral
+//!   committed │ that a process runs on; to plain leases  │ no
+//!   le        │ to collect less often                    │ one byte is enough
+//!             │ to avoid a pause, if lp and gp cannot    │ no
+//!   lp        │ to avoid a pause                         │ as much as the request
+//!   gp        │ to avoid a pause                         │ no
+//!   gl        │ to a process that would end without it   │ no
 //! ```
 //!
 //! The two letters stand for *loaned efficiency*, *loaned pause*, *granted pause* and *granted
 //! leak*.
 //!
 //! A process reports how many bytes of its memory are garbage. Those bytes are *freeable*; the part
-//! that secures no loan yet is its *collateral*. A request names its reason. [`decision`] finds the
-//! first pool that this reason permits and that has enough bytes, and the process then owes that
-//! pool the bytes of the block. When a pool is low, the manager asks processes to *collect*: first
-//! those that can return most. Returned memory repays the debts in a fixed order ([`repayment`]).
+//! that secures no loan yet is its *collateral*. A request names its reason. [`decision`] tries the
+//! pools that this reason permits, in a fixed order. The block comes from the first pool that has
+//! enough free bytes, asks for no more collateral than the process has, and lets the process owe so
+//! much. The process then owes that pool the bytes of the block. When a pool is low, or a request
+//! waits, the manager asks processes to *collect*. By default it begins with the largest product of
+//! freeable bytes and *efficiency*. Returned memory repays the debts in a fixed order
+//! ([`repayment`]).
 //!
 //! The document's example, in MiB, for a process that runs on 256 and needs 50 for its collector:
 //!
@@ -51,9 +55,13 @@
 //! | pool | a number of the arena's bytes, wherever they lie |
 //! | grant | a block that a pool gave or lent to a process |
 //! | own block | the block that a process got when it joined; it cannot return it |
+//! | extent | a block of the arena that is a part of an own block: an own block can grow |
+//! | strike | to take a block out of the lease table; it is free only after a second step |
 //! | owed | the bytes that a process has to return to each pool |
+//! | cap | the most that one process may owe a pool |
 //! | freeable | the garbage that a process reported and has not returned |
 //! | secured, collateral | the freeable bytes that secure loans; the freeable bytes that do not |
+//! | efficiency | the share of the examined bytes that a process's last collection freed |
 //! | low-water mark | a pool with fewer free bytes than this is low |
 //! | collect | to find garbage and return its memory, when the manager asks for it |
 //! | box | a step of the document's figures, by its number |

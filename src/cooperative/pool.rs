@@ -15,10 +15,10 @@
 //!
 //! 1. In each pool, the free bytes, the bytes that processes owe, and the bytes of blocks on their
 //!    way back add up to its size. In the committed pool the plain leases are a fourth part.
-//! 2. The sizes add up to the arena in whole blocks, and never change.
+//! 2. The sizes add up to the arena, rounded down to whole blocks, and never change.
 //! 3. No cap is larger than its pool.
 //!
-//! The manager's `check` counts 1. **Lock** the tables: the caller holds it.
+//! The manager's `check` tests invariant 1. **Lock** the tables: the caller holds it.
 //!
 //! **Simplified** The pools are divided once, at the start. A bigger system would move bytes
 //! between pools when one of them is always low.
@@ -61,8 +61,8 @@ impl Shares {
         self.0[pool as usize]
     }
 
-    /// Gives a pool a share; returns the share that it had before. The command line refuses a pool
-    /// that stands twice by this.
+    /// Gives a pool a share; returns the share that it had before. So the command line finds a pool
+    /// that the user named twice, and refuses it.
     pub fn set(&mut self, pool: Pool, share: Share) -> Option<Share> {
         self.0[pool as usize].replace(share)
     }
@@ -78,11 +78,11 @@ impl Shares {
 pub struct PoolAmounts {
     /// The bytes of each pool; never changes.
     size: Amounts,
-    /// The free bytes of each pool but the committed one, where this is 0: plain leases take
+    /// The free bytes of each pool. For the committed pool this is always 0: plain leases take
     /// committed bytes too, without this chapter, so the lease table counts them ([`Committed`]).
     free: Amounts,
-    /// The most that one process may owe each pool; never changes. It keeps one process from taking
-    /// a whole pool.
+    /// The most that one process may owe each pool; never changes. A cap below the pool's size
+    /// keeps one process from taking the whole pool; the default is the size.
     cap: Amounts,
 }
 
@@ -91,8 +91,8 @@ impl PoolAmounts {
     ///
     /// Box 700 determines the committed memory: the share that the user gave for it, or all that
     /// the others leave. Box 704 divides the rest among the other pools. Each share rounds down to
-    /// whole blocks, and the committed pool takes the bytes that this loses; without any shares it
-    /// has the whole arena. A pool without a cap has its own size as the cap.
+    /// whole blocks, and the committed pool takes the bytes that the other pools lose by that.
+    /// Without any shares it has the whole arena. A pool without a cap has its own size as the cap.
     ///
     /// # Errors
     /// A sentence with the cause and the cure: bytes that are no multiple of the smallest block, or

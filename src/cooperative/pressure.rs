@@ -12,15 +12,16 @@
 //! time in which every process had one: the work of the machine stood still.
 //!
 //! **Invariants** The memory is 61 buckets, one for each second, however often processes begin and
-//! end to wait; a call costs at most 62 steps, however long ago the last one was.
+//! end to wait. `note` costs at most 62 steps, however long ago the last call was; `figures` costs
+//! 72 more, to add up the windows.
 //!
 //! **Lock** the tables. Time is an argument.
 //!
 //! **Simplified** A window seldom begins at a full second. Of its oldest second the part that lies
-//! in the window is taken in proportion, as if the waiting had been spread evenly over that second.
-//! The error is at most 0.25 s: when a process waited for half of that second, and the edge of the
-//! window lies just before or just after this half. The time before the server started counts as
-//! time without waiting.
+//! in the window is taken in proportion: the meter assumes that the waiting was spread evenly over
+//! that second. The error is at most 0.25 s. It is that large when a process waited for one half of
+//! that second, and the window begins between the two halves. The time before the server started
+//! counts as time without waiting.
 //!
 //! **Source** Linux's pressure stall information: its `some` and `full`, in plain windows instead
 //! of decaying averages.
@@ -69,7 +70,7 @@ impl PressureMeter {
     }
 
     /// Notes that from `now` on `waiting` of the `processes` wait. The caller notes each change of
-    /// either number, and no more is needed: between two notes nothing changes.
+    /// one of the two numbers: the meter counts that they stay the same between two notes.
     pub fn note(&mut self, waiting: usize, processes: usize, now: Instant) {
         self.count_up_to(now);
         self.is_some = waiting > 0;
@@ -99,7 +100,8 @@ impl PressureMeter {
     /// Adds the time from `until` to `now` to the buckets of the seconds that it covers.
     fn count_up_to(&mut self, now: Instant) {
         let last = self.second(now);
-        // Seconds older than all buckets would be overwritten in this same loop.
+        // Leaves out the seconds that have no bucket any more: a later second of this loop would
+        // overwrite them.
         let first = self.second(self.until).max(last.saturating_sub(self.buckets.len() as u64));
         for second in first..=last {
             let begin = self.start + SECOND * u32::try_from(second).unwrap_or(u32::MAX);
@@ -138,8 +140,8 @@ impl PressureMeter {
     }
 }
 
-/// Returns the part of `time`, waited in the oldest second, that is still in the window, when
-/// `passed` of that second has left it.
+/// Returns the part of `time` that is still in the window. `time` was waited in the oldest second,
+/// and the part `passed` of that second has left the window.
 fn left_of(time: Duration, passed: Duration) -> Duration {
     time.mul_f64(1.0 - passed.as_secs_f64().min(1.0))
 }

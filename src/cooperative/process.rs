@@ -15,12 +15,12 @@
 //! **Invariants** (`Process::check` tests 1, 2 and 4, and that the security of LE's loans is at
 //! most the debt to LE)
 //!
-//! 1. The process owes all pools together as many bytes as its blocks hold. By pool the two differ:
-//!    a block of GL may have repaid LP. That is why returned bytes always find a debt.
+//! 1. The process owes all pools together as many bytes as its blocks hold, so returned bytes
+//!    always find a debt. By pool the two may differ: a block of GL may have repaid LP.
 //! 2. The process owes the committed pool at least the bytes of its own blocks, which it cannot
 //!    return.
 //! 3. Bytes that secure loans are not collateral. A report below them is accepted: the collateral
-//!    is then 0, and the manager asks the process to return memory.
+//!    is then 0. If the shortfall has grown, the manager asks the process to return memory.
 //! 4. It owes no pool more than the pool's cap.
 //!
 //! **Lock** the tables. Nothing here locks; the manager is the only caller.
@@ -88,9 +88,9 @@ pub(super) struct Process<W> {
     pub signals: VecDeque<Signal>,
     /// The signal to collect that it has not obeyed yet.
     pub due: Option<Due>,
-    /// The count of signals to collect that it got.
+    /// The count of signals to collect that it got for a pool in need ([`Account::asked`]).
     pub asked: u64,
-    /// The count of those after which it returned all of the bytes in time.
+    /// The count of those signals that it obeyed ([`Account::obeyed`]).
     pub obeyed: u64,
     /// It did not obey the last time. It is asked after the others, and its gain does not count as
     /// coming.
@@ -117,20 +117,20 @@ pub(super) struct Member {
     pub heard: Option<Instant>,
 }
 
-/// A signal to collect that was not obeyed yet. The manager counts its gain as bytes that are
-/// coming.
+/// A signal to collect that was not obeyed yet. Unless the process is deaf, the manager counts the
+/// gain as bytes that are coming.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Due {
     /// The pool in need.
     pub pool: Pool,
     /// The bytes of `left` that will refill that pool.
     pub gain: u64,
-    /// The bytes that are still to come back. More than `gain` when figure 12 repays other debts
-    /// first.
+    /// The bytes that the process still has to return. More than `gain` when figure 12 repays other
+    /// debts first.
     pub left: u64,
     /// The urgency of the signal. A more pressing one may replace it.
     pub level: Level,
-    /// The time at which the process counts as deaf.
+    /// The end of the time to obey. The manager's first look after it marks the process as deaf.
     pub until: Instant,
 }
 
@@ -203,11 +203,12 @@ impl<W> Process<W> {
     /// Repays debts with a block that `pool` gave: figure 12. Returns the bytes that each pool gets
     /// back, and the path. A debt that remains keeps its security.
     pub fn repay(&mut self, pool: Pool, size: u64) -> (Amounts, Path) {
-        // `pool` matters for `holds` alone: figure 12 asks for the debts, not where the block came
-        // from.
+        // `pool` matters for `holds` alone: figure 12 goes by the debts, and not by the pool that
+        // gave the block.
         let (refill, path) = repay(size, &self.owed);
         self.settle(pool, size, &refill);
-        // The process collected to free this block, so the garbage in it is gone.
+        // The manager assumes that the process collected to free this block, so that as much
+        // garbage is gone.
         self.freeable = self.freeable.saturating_sub(size);
         if let Some(due) = &mut self.due {
             due.left = due.left.saturating_sub(size);
@@ -221,12 +222,12 @@ impl<W> Process<W> {
         (refill, path)
     }
 
-    /// Takes back a block that `pool` gave and that no client received. This is no repayment by
-    /// figure 12 and obeys no signal: the account is as if the block had never been granted.
-    /// Returns the bytes that each pool gets back.
+    /// Takes back a block that `pool` gave and that no client received. The bytes go to `pool`
+    /// first, and not in figure 12's order, and they obey no signal. So the account is usually the
+    /// same as before the grant. Returns the bytes that each pool gets back.
     ///
     /// Another block may have repaid a part of this debt meanwhile. Then `pool` has those bytes
-    /// already, and the rest of the block repays by figure 12.
+    /// already, and as many bytes of this block repay other debts by figure 12.
     pub fn undo(&mut self, pool: Pool, size: u64, secured: u64) -> Amounts {
         let mut refill = Amounts::of(pool, self.owed[pool].min(size));
         let mut owed = self.owed;
@@ -272,10 +273,11 @@ impl<W> Process<W> {
         is_more.then_some(missing)
     }
 
-    /// Adds a signal. At most one signal to collect and one to report wait to be read, so a process
-    /// that reads none costs no more memory. Two signals to collect become one, with the larger
-    /// size and the level that is more pressing. With the smaller size, a process that obeys would
-    /// free less than is due, and count as deaf.
+    /// Adds a signal. A second signal to collect or to report is not added but joined to the one
+    /// that waits, so a process that reads none costs no more memory. Each granted block has a
+    /// signal of its own; the caps bound their number. Two signals to collect become one, with the
+    /// larger size and the level that is more pressing. With the smaller size, a process that obeys
+    /// would free less than is due, and count as deaf.
     pub fn signal(&mut self, signal: Signal) {
         for waiting in &mut self.signals {
             match (&signal, &*waiting) {

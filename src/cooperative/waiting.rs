@@ -7,17 +7,21 @@
 //!                        └─ client gone: give_up ─► leaves the queue, or the block goes back
 //! ```
 //!
-//! Between `begin` and the reply the grant belongs to a client that may vanish at any moment. Each
-//! path in the picture ends with a written reply, or without a block. Otherwise the process would
-//! hold a block whose id no client knows, until the process ends.
+//! A client may vanish while its request waits. If the block is granted in the queue, the server
+//! first looks whether the client is still there, and takes the block back if not. Otherwise the
+//! process would hold a block whose id no client knows, until the process ends. A block that is
+//! granted at once is not taken back: its request has only just arrived.
 //!
-//! **Invariants** A block that was granted to a client that has gone is given back, and the account
-//! of its process is as if it had not been granted.
+//! **Invariants** If a block was granted in the queue, and the server sees before the reply that
+//! the client has gone, the block is given back. Its bytes go to the pool that gave it, as far as
+//! the process still owes them there.
 //!
-//! **Lock** the tables, in each look for a few steps; never while the thread sleeps. To give a
-//! block back takes the block's lock alone, then the tables' again ([`crate::memory::service`]).
+//! **Lock** the tables, in each look for a few steps; never while the thread sleeps. Before the
+//! request begins, expired leases are ended, and at the end a block may be given back: each of
+//! them takes the block's lock alone, then the tables' again ([`crate::memory::service`]).
 //!
-//! **Simplified** A client that sends datagrams never waits: one thread serves all of them.
+//! **Simplified** A datagram with `wait=MS` is refused: one thread serves all datagrams, so a wait
+//! would stop all clients that send them.
 //!
 //! **Source** `cooperative-memory-management.txt` refuses a request that cannot be served now; the
 //! waiting is ours. [`crate::server::waiting`] has the general form.
@@ -59,8 +63,8 @@ impl MayWait for Wanted {
         shared.memory.reap_all(Instant::now());
         shared.memory.change(|tables, now| {
             let client = caller.client;
-            // Every step that can fail stands before the queue: a ticket that no client knows would
-            // stay there.
+            // Every step that can fail comes before the request enters the queue. If a later step
+            // failed, the ticket would stay in the queue, and no client would know it.
             let waker = tables.processes.waker(client)?;
             make_room_for(tables, self);
             Ok(match tables.manager().request_or_wait(client, self, now)? {

@@ -10,9 +10,10 @@
 //! These are plain values, without behaviour of their own: [`crate::cooperative::commands`] writes
 //! them to lines and frames, and [`crate::cooperative::manager`] makes them.
 //!
-//! **Invariants** All bytes are bytes of blocks, as the buddy allocator deals them: a request is
-//! rounded up to a power of two, at least 32. A debt in requested bytes would be less than the pool
-//! lost. Only [`Wanted::size`], and the freeable bytes of a report, are not rounded.
+//! **Invariants** Debts and free bytes are bytes of blocks, as the buddy allocator deals them: a
+//! request is rounded up to a power of two, at least 32. A debt in requested bytes would be less
+//! than the pool lost. Not rounded are [`Wanted::size`], the caps, the freeable bytes of a report,
+//! and the numbers that follow from a report: secured bytes, and the size of a signal to collect.
 //!
 //! **Lock** none.
 //!
@@ -36,9 +37,10 @@ choice! {
         Committed = "committed",
         /// GL, for a process that is out of memory, perhaps because it leaks: box 752.
         GrantedLeak = "gl",
-        /// GP, for a process that would pause and has too little collateral: box 754.
+        /// GP, for a process that would pause and gets no loan from LP: box 754.
         GrantedPause = "gp",
-        /// LE, for loans that make a process more efficient: box 756.
+        /// LE, for loans that make a process more efficient; also the last reserve against a pause:
+        /// box 756.
         LoanedEfficiency = "le",
         /// LP, for loans that avoid a pause: box 758.
         LoanedPause = "lp",
@@ -124,8 +126,8 @@ pub struct Wanted {
     pub size: u64,
     /// The reason, which decides from which pools the block may come.
     pub reason: Reason,
-    /// The freeable bytes of the process, when it reports them with the request: a report and a
-    /// request under one lock, so no other client comes between them.
+    /// The freeable bytes of the process, when it reports them with the request. The report and the
+    /// request are then under one hold of the lock, so no other client comes between them.
     pub freeable: Option<u64>,
     /// The longest wait for memory to come back, in milliseconds; 0 is no wait.
     pub wait_ms: u64,
@@ -146,14 +148,17 @@ pub struct Granted {
     pub by: Option<String>,
 }
 
-/// The urgency of a signal to collect; the most pressing level stands last.
+/// The urgency of a signal to collect; the most pressing level stands last. The process that waits
+/// is another one than the process that is asked. Only with
+/// [`crate::cooperative::manager::CollectBy::Freeable`] it may be the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// A pool is below its low-water mark, or reported garbage no longer covers the loans.
+    /// A pool is below its low-water mark, or the garbage that the process reports no longer covers
+    /// its loans.
     Low,
-    /// Another process waits for memory, to run or to be more efficient.
+    /// A process waits for memory, to run or to be more efficient.
     Wanted,
-    /// Another process waits for memory, and pauses or ends without it.
+    /// A process waits for memory, and pauses or ends without it.
     Urgent,
 }
 
@@ -177,7 +182,9 @@ pub enum Signal {
         /// Its urgency.
         level: Level,
         /// The time to obey, in milliseconds. A process that needs longer is *deaf* until it obeys
-        /// a later signal: the manager does not rely on it, and asks other processes too.
+        /// a later signal: the manager does not rely on it, and asks other processes too. If the
+        /// signal came only because the garbage no longer covers the loans, the process does not
+        /// become deaf.
         within_ms: u64,
     },
     /// Report: the last report is missing, or too old to be believed.
@@ -246,14 +253,16 @@ pub struct Account {
     /// The share of the examined bytes that its last collection freed, in percent; `None` when it
     /// never reported one.
     pub efficiency: Option<u8>,
-    /// The count of signals to collect that it got.
+    /// The count of signals to collect that it got for a pool in need. Signals because its garbage
+    /// no longer covers its loans are not counted.
     pub asked: u64,
-    /// The count of those after which it returned enough in time.
+    /// The count of the signals in `asked` after which it returned all of the bytes before the
+    /// manager found it late.
     pub obeyed: u64,
     /// The bytes of its blocks, by the pool that gave each.
     pub holds: Amounts,
     /// The bytes that it still owes each pool: figure 12's W, X, Y and Z, and its committed memory.
-    /// By pool this differs from `holds`, because any block repays the first debt; the sums are
+    /// By pool this may differ from `holds`, because any block repays the first debt; the sums are
     /// equal.
     pub owes: Amounts,
     /// The most that it may owe each pool.

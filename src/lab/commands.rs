@@ -6,17 +6,17 @@
 //!   control    > parked              < parked 2:load
 //!   control    > step 2              < parked 2:store    the counter was loaded
 //!   control    > step 2              < parked            the counter was stored; the draw is over
-//!   client 2                         < 5                 only now comes its reply
+//!   client 2                         < 5                 its reply comes only now
 //! ```
 //!
-//! A person types these lines, or [`crate::lab::replay`] sends them. It is a debugger for one
-//! thing: it stops real clients before the steps of a draw, and nowhere else.
+//! A person types these lines, or [`crate::lab::replay`] sends them. A lab server is a debugger for
+//! one thing: it stops real clients before the steps of a draw, and nowhere else.
 //!
-//! **Invariants** `step` changes only the client that it names. When it fails, no other client has
-//! moved.
+//! **Invariants** `step` moves only the client that it names. A `step` that fails has moved no
+//! other client.
 //!
-//! **Lock** the parking place's own, for a few words. The thread of the control connection waits
-//! for the step without it, so further clients can still park.
+//! **Lock** the parking's own, to look at its state or change it. The thread of the control
+//! connection waits for the step without this lock, so further clients can still park.
 //!
 //! **Simplified** any connection may send these commands. A server with `--lab` is for one
 //! classroom.
@@ -34,7 +34,7 @@ use crate::numbers::draw::Numbers;
 use crate::numbers::parking::{Parking, Step, Stuck};
 
 /// The time that `step` waits for the client to finish its step. A step is one load or store, so a
-/// client that needs a second has left, or its patience has ended.
+/// client that needs a second is most often not parked any more: its patience has ended.
 const STEP_PATIENCE: Duration = Duration::from_secs(1);
 
 command! {
@@ -92,9 +92,9 @@ impl Execute<Numbers> for DoStep {
     /// when the client is not parked; `busy` while another connection's step is under way.
     fn execute(&self, numbers: &Numbers, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let parking = parking(numbers)?;
-        // This check and the step below lock the parking place separately. A client that stops
-        // being parked in between, because its patience ended, makes the step late, unless it parks
-        // again in time; no other client can take its turn.
+        // This check and the step below lock the parking separately. The client can stop being
+        // parked in between: its patience ends, or another connection steps it. Then the step is
+        // late, unless the client parks again in time. No other client can take its turn.
         if !parking.parked().iter().any(|&(parked, _)| parked == self.client) {
             let text = "no such client is parked; send parked for those that are";
             return Err(Error::new(Code::NotFound, text));

@@ -5,27 +5,27 @@
 //!                │
 //!   Parking ─────┴── lets one thread do one step
 //!      ▲
-//!   thread A ── gather ─ take ─ Stepped: ┤load (┤read) ┤store      ┤ here the thread parks
+//!   thread A ── gather ─ take ─ Stepped: ┤load (┤read) ┤store      ┤ the thread parks here
 //!   thread B ── gather ─ take ─ Stepped: ┤load (┤read) ┤store
 //! ```
 //!
 //! [`take`] and [`gather`] are the server's: to explore a copy would prove nothing about the
-//! server. The counter and the lock are the explorer's own. A thread parks before each load and
-//! each store of that counter.
+//! server. The counter and the lock are the explorer's own. Without the lock, a thread parks before
+//! each load and each store of that counter.
 //!
-//! With the lock, a whole take is one step. std promises that a mutex keeps other threads out, and
-//! the explorer takes that as given (`tests/loom_draw.rs` steps inside the lock). A case may count
-//! the read of the list as a step too ([`Case::reads`]), which adds schedules but no outcome.
+//! With the lock, a whole take is one step: std promises that a mutex keeps other threads out
+//! (`tests/loom_draw.rs` steps inside the lock). Without the lock, a case may count the read of the
+//! list as a step too ([`Case::reads`]), which adds schedules but no outcome.
 //!
-//! A thread that has drawn starts again and parks, so a schedule costs only switches of threads.
+//! A thread that has drawn starts again and parks, so the next schedule needs no new thread.
 //!
-//! **Invariants** one thread at a time is at a step; the same schedule always gives the same
-//! [`Run`]; a client has the same number of steps in every schedule ([`Case::list`]).
+//! **Invariants** until the stage is dropped, one thread at a time does a step; one schedule gives
+//! one [`Run`]; a client has the same number of steps in every schedule ([`Case::list`]).
 //!
-//! **Lock** the run's, for a push or a copy; the draw's, where the case has one. A thread parks
-//! with neither held: a parked owner of the draw's lock would stop the others for good.
+//! **Lock** the run's, to read or change it; the draw's, where the case has one; the parking's. A
+//! thread parks with none held: a parked owner of the draw's lock would stop the others for ever.
 //!
-//! **Simplified** all threads see one order of the steps (`SeqCst`); weaker orders allow more.
+//! **Simplified** all threads see one order of the steps (`SeqCst`); weaker ones give more runs.
 //!
 //! **Source** `loot-box.txt`, the scenario: A draws 4, B draws 2.
 
@@ -48,7 +48,7 @@ use crate::numbers::parking::Step;
 use crate::numbers::parking::{Parking, Stuck};
 use crate::numbers::taken::Taken;
 
-/// The time for one [`Stage::go_on`]: so long that only an error in this file can reach it.
+/// The time for one [`Stage::go_on`]. Only an error here or an overloaded machine can reach it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A thread's stack in bytes. A draw calls about ten functions deep.
@@ -73,7 +73,7 @@ pub struct Case {
     pub drawers: Vec<Drawer>,
     /// The work that the lock is held for.
     pub locking: Locking,
-    /// Whether reading the list is a step of its own. It counts only without the lock.
+    /// Whether reading the list is a step of its own. With the lock it has no effect.
     pub reads: bool,
 }
 
@@ -88,10 +88,10 @@ impl Case {
         Schedules::new(self.drawers.iter().map(steps).collect())
     }
 
-    /// Returns the homework's six numbers, and further ones up to the sum of all draws.
+    /// Returns the homework's six numbers, and as many more as all draws together need.
     ///
-    /// The counter never passes this sum, even in a race, so each take finds a number. At the
-    /// list's end a request would stop early, and have fewer steps than the schedule gives it.
+    /// The counter never passes the sum of all draws, even in a race, so each take finds a number.
+    /// At the list's end a request would stop early, and have too few steps for the schedule.
     pub fn list(&self) -> Vec<u32> {
         let wanted = self.drawers.iter().map(|drawer| drawer.count as usize).sum::<usize>();
         let more = (1..).filter(|number| !HOMEWORK.contains(number));
@@ -152,7 +152,7 @@ impl Stage {
     /// Starts the threads of `case`.
     ///
     /// # Errors
-    /// The system's. The threads that were started are joined, because `?` drops `stage`.
+    /// The system's, if it has no thread left. Then `?` drops `stage`, which joins the threads.
     pub fn new(case: Case) -> io::Result<Self> {
         let scene = Arc::new(Scene {
             list: NumberList::new(case.list()),
@@ -180,8 +180,8 @@ impl Stage {
         *lock(&self.scene.run) = Run { events: Vec::new(), received: vec![Vec::new(); clients] };
     }
 
-    /// Lets the clients of `schedule` do one step each and waits for the last one. A client with no
-    /// step left would start its request again; [`Schedules::complete`] refuses such a schedule.
+    /// Does one step for each entry of `schedule`, and waits for the last one. A client with no
+    /// step left would start its request again; [`Schedules::complete`] refuses that.
     ///
     /// # Errors
     /// [`Stuck::Late`]. The threads then stand inside a draw: drop the stage.
@@ -208,8 +208,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // Before `open`: a thread that it wakes ends its draw without parking, and then sees the
-        // flag.
+        // Set before `open`: a thread that `open` wakes ends its draw, and then sees the flag.
         self.scene.closing.store(true, Ordering::SeqCst);
         self.scene.parking.open();
         for thread in self.threads.drain(..) {
@@ -222,7 +221,7 @@ impl Scene {
     fn draw_again_and_again(&self, client: usize, count: u64) {
         while !self.closing.load(Ordering::SeqCst) {
             let received: Vec<u32> = self.draw(client as u8, count).numbers().collect();
-            // Before it parks again: `carry_out` returns only after that, so no number is missed.
+            // Before the thread parks again: `carry_out` waits for that, so no number is missed.
             if let Some(slot) = lock(&self.run).received.get_mut(client) {
                 *slot = received;
             }
@@ -230,8 +229,8 @@ impl Scene {
     }
 
     fn draw(&self, client: u8, count: u64) -> Taken<'_> {
-        // Under the lock it would park as the owner of the lock, and the next client would wait for
-        // it.
+        // With the lock, a thread that parks in `load` or `store` would keep the lock, and the next
+        // client would wait for it. So `take_locked` parks before it locks.
         let parking = self.case.locking == Locking::None;
         let counter = Stepped { scene: self, client, parking, loaded: Cell::new(0) };
         let unlocked = || take(&counter, 1, self.list.len());
@@ -284,6 +283,7 @@ impl Counter for Stepped<'_> {
 
     fn store(&self, index: u32) {
         let loaded = self.loaded.get();
+        // `take` reads no list, so this step stands for the read of the number.
         if self.parking && self.scene.case.reads {
             self.park(Step::Read);
             self.did(Step::Read, loaded, loaded);
@@ -303,7 +303,7 @@ impl Counter for Stepped<'_> {
 pub struct Bound {
     /// The most preemptions of a schedule; `None` for no limit.
     pub preemptions: Option<usize>,
-    /// The most schedules. It bounds the time, and the outcomes to 16 bytes for each.
+    /// The most schedules. It bounds the time, and the memory for outcomes to 16 bytes for each.
     pub schedules: u64,
 }
 
@@ -320,7 +320,7 @@ pub struct Findings {
     pub outcomes: usize,
     /// The most duplicates in one schedule.
     pub most_duplicates: usize,
-    /// The first schedule with the fewest preemptions and, of those, the fewest duplicates.
+    /// Of those in `racy`: the first with the fewest preemptions, then the fewest duplicates.
     pub smallest: Option<Smallest>,
 }
 
@@ -359,7 +359,7 @@ pub fn explore(
             match stage.run(schedule) {
                 Ok(run) => {
                     findings.add(schedule, preemptions, run.duplicates());
-                    // 2 · 64 bits: of a million outcomes two are equal by chance once in 10^27.
+                    // 2 · 64 bits: of a million outcomes two have equal hashes once in 10^27.
                     let half = |salt: u64| fingerprint.hash_one((salt, &run.received));
                     outcomes.insert((half(0), half(1)));
                 }
@@ -371,7 +371,7 @@ pub fn explore(
             progress(findings.tried);
             ControlFlow::Continue(())
         });
-        // All were run, so more preemptions find none.
+        // All schedules were run, so there is none with more preemptions.
         if ended.is_break() || findings.count == Some(u128::from(findings.tried)) {
             break;
         }

@@ -8,13 +8,13 @@
 //!         │ … 1000   │ all       │ go away │ not read │ drain       │ ledger │ of draw │ 5000 A …
 //! ```
 //!
-//! Each number that came before the judging, in whichever check, goes into one [`Ledger`]. The four
-//! checks under "judge" draw nothing: `unique`, `range`, `random` and `linearizable` read the
-//! ledger when it is complete.
+//! Each number that a check read before the judging goes into one [`Ledger`]. The four checks under
+//! "judge" draw nothing: `unique`, `range`, `random` and `linearizable` read the ledger when it is
+//! complete.
 //!
 //! The order has reasons. The drain follows the checks that need numbers, because a drained server
 //! has none. The flood follows the drain, because more than a million draws would leave no list to
-//! judge. Bad input comes last, because it may end the server.
+//! judge. Bad input comes last, because it may crash the server.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -22,19 +22,22 @@
 //! | [`ledger`], [`judgement`] | the record of all draws; what the record proves |
 //! | [`load`], [`hostile`] | many well-behaved clients; clients that misbehave |
 //! | [`report`], [`formats`] | points and reasons; text, JSON, Gradescope, JUnit, TAP |
-//! | [`source`] | a search of the source for what the homework forbids |
+//! | [`source`] | a search of the source for structures that the homework forbids |
 //!
 //! **Invariants**
 //!
-//! 1. Each wait has an end. A check's deadline is its share of the time; only the last question
-//!    after the flood may use the time that is left over.
-//! 2. Learning has no share: when it takes long, the last checks do not run.
+//! 1. Each wait has an end. A check's deadline is its share of the time; a wait that began before
+//!    it may end after it. Only the last probe after the flood may use all the time that is left.
+//! 2. Learning has no share: when it takes long, the last checks that draw do not run.
 //! 3. A check that did not run earns nothing.
 //!
-//! **Lock** the ledger's. A client thread locks it after the end of the answer was timed, so the
-//! wait for the lock is no part of the request's interval. No socket is used under it.
+//! **Lock** the ledger's; [`load`] has a second lock, for failures. A client thread locks the
+//! ledger after the end of the answer was timed, so the wait for the lock is no part of the
+//! request's interval. No socket is used under a lock.
 //!
 //! **Simplified** A grading can show a fault, and never that there is none: a race that did not
+//! happen in these seconds is not found. [`judgement`] says which race would probably have been
+//! found.
 //! happen in these seconds is not found. [`judgement`] says which race would have been found.
 //!
 //! **Source** `loot-box.txt`, the specification, 2 to 5, and the scenario.
@@ -123,7 +126,7 @@ fn lost(why: impl Into<String>) -> CheckVerdict {
 /// marks. `notes` are the caller's own lines for the end of the report.
 ///
 /// A server that answers no draw with a number ends the grading early: the report has no points,
-/// and its `answered` is false.
+/// its `answered` is false, and `watch` is not called at the end.
 pub fn grade(
     options: &Options,
     notes: Vec<String>,
@@ -234,8 +237,8 @@ impl<'o> Grading<'o> {
         report.notes.push(self.describe_strength());
     }
 
-    /// `unique`: no number came twice. Without two requests at the same time no race can happen, so
-    /// a server that serves one client after another earns nothing here.
+    /// `unique`: no number came twice. Without two requests at the same time no race can happen:
+    /// then the check earns nothing.
     fn gives_no_number_twice(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
         if ledger.duplicates.is_empty() && strength(&ledger.operations).pairs == 0 {
@@ -289,7 +292,8 @@ impl<'o> Grading<'o> {
         (CheckOutcome::Earned(0.0), details)
     }
 
-    /// `random`: the test of [`Shuffle`] over the numbers in the order that each client got them.
+    /// `random`: the test of [`Shuffle`] over the numbers, one client after the other, each
+    /// client's in the order that it got them.
     fn draws_in_random_order(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
         match Shuffle::of(&ledger.orders(), ledger.greatest()) {

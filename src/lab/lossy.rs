@@ -10,9 +10,9 @@
 //! On the loopback interface a datagram is almost never lost, so a client that sends only once
 //! seems correct. The proxy makes the faults frequent, and a seed makes them repeatable.
 //!
-//! Each client has a socket of its own towards the server, so the server sees different addresses,
-//! and a thread for the replies. Each direction of each client is a [`Link`] with its own random
-//! numbers. Here 2 is lost and 3 is held back:
+//! Each client has a socket of its own towards the server, so the server sees different addresses.
+//! Each client also has a thread for the replies. Each direction of each client is a [`Link`] with
+//! its own random numbers. Here 2 is lost and 3 is held back:
 //!
 //! ```text
 //!   in    1   2   3   4
@@ -22,13 +22,13 @@
 //! **Invariants** with the same seed, the n-th datagram in one direction of the k-th client is
 //! lost, doubled or held back as before; only the time at which a held one goes out may differ. A
 //! forgotten client that returns counts as a new one. Reordering alone loses no datagram of a known
-//! client. There are at most 1024 clients; one whose server is silent for a minute is forgotten.
+//! client. There are at most 1024; one whose server is silent for 1 to 2 minutes is forgotten.
 //!
 //! **Lock** none: each link belongs to one thread. The threads share only sockets, which the system
 //! guards, and atomic counters.
 //!
 //! **Simplified** faults are independent of each other; real networks lose datagrams in bursts.
-//! Nothing is delayed but for reordering, and no bit is changed.
+//! Only reordering delays a datagram, and no bit is changed.
 //!
 //! **Source** the lecture, `interprocess-communication-lecture.txt`: omission failures and ordering
 //! of datagrams.
@@ -51,8 +51,9 @@ use crate::server::udp::any_port;
 /// The most clients at once. Their buffers of 64 KiB need up to 64 MiB.
 const MAX_CLIENTS: usize = 1024;
 
-/// The longest time that a datagram is held back. It is shorter than the 50 ms after which this
-/// crate's datagram client sends again: otherwise each held datagram would look lost.
+/// A datagram is held back for about this time at most, and for up to twice as long when other
+/// datagrams come meanwhile. Both are shorter than the 50 ms after which this crate's datagram
+/// client sends again: otherwise each held datagram would look lost.
 const HELD: Duration = Duration::from_millis(20);
 
 /// The wait after an error of the system, so that a lasting error does not use up a core.
@@ -72,7 +73,7 @@ pub struct Weather {
     pub drop: f64,
     /// The datagram is sent twice.
     pub duplicate: f64,
-    /// The datagram is held back until the next one of its direction has overtaken it.
+    /// The datagram is held back until a later one of its direction has overtaken it, or for 20 ms.
     pub reorder: f64,
 }
 
@@ -114,8 +115,8 @@ impl<R: Rng> Link<R> {
         Self { weather, chance, counts, held: Vec::new(), since: None }
     }
 
-    /// Takes one datagram and returns those to send now: none if it is lost or held back; otherwise
-    /// its one or two copies, and behind them all that were held back.
+    /// Takes one datagram and returns those to send now: its copies, and behind them all held ones;
+    /// none if it is lost. If it is held back: all held ones, once the first has waited for `HELD`.
     pub fn pass(&mut self, datagram: &[u8], now: Instant) -> Vec<Vec<u8>> {
         // Three random numbers for each datagram, also for a lost one. Otherwise one more loss
         // would change all later faults of the same seed.
@@ -160,8 +161,8 @@ impl<R: Rng> Link<R> {
     }
 }
 
-/// The proxy: the socket that clients send to, and the clients it knows. All fields belong to the
-/// thread that calls [`Proxy::run`].
+/// The proxy: the socket that clients send to, and the clients it knows. The thread that calls
+/// [`Proxy::run`] owns all fields; it shares the socket and the counters.
 #[derive(Debug)]
 pub struct Proxy {
     /// The socket towards the clients. The clients' threads send replies through it.
@@ -172,7 +173,7 @@ pub struct Proxy {
     counts: Arc<LossyCounts>,
     /// The known clients, by the address that they send from.
     clients: HashMap<SocketAddr, LossyClient>,
-    /// The number of clients so far, with the forgotten ones. Each client's seed is made of it.
+    /// The count of clients so far, with forgotten ones. Each client's seed is computed from it.
     met: u64,
     /// The time of the last warning, which bounds how often one is logged.
     warned: Option<Instant>,
@@ -294,7 +295,7 @@ fn pass_back(inner: &UdpSocket, outer: &UdpSocket, client: SocketAddr, mut link:
     let mut buffer = vec![0; BUFFER];
     let (mut timeout, mut heard) = (None, Instant::now());
     while heard.elapsed() < SILENCE {
-        // A held reply must go out in time, so the receive waits no longer than that.
+        // A held reply must go out in time, so the receive waits for `HELD` at most.
         set_timeout(inner, &mut timeout, Some(if link.holds() { HELD } else { SILENCE }));
         let out = match inner.recv(&mut buffer) {
             Ok(length) => {
@@ -302,7 +303,7 @@ fn pass_back(inner: &UdpSocket, outer: &UdpSocket, client: SocketAddr, mut link:
                 link.pass(&buffer[..length], heard)
             }
             Err(error) => {
-                // The server's port is closed. The server may start later, so the thread goes on.
+                // Most often its port is closed. The server may start later, so the thread goes on.
                 if !is_nothing_yet(&error) {
                     std::thread::sleep(BACK_OFF);
                 }

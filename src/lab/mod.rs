@@ -11,21 +11,21 @@
 //!
 //! ```text
 //!   explorer │ runs the server's own draw under EVERY order of its steps: a proof for small cases
-//!   grader   │ draws from a running server over its socket: each fault that it finds did happen
+//!   grader   │ draws from a running server over its socket: finds faults that did happen
 //!   check    │ reads recorded draws: duplicates, gaps, and whether the order looks random
 //! ```
 //!
 //! **What is guarded by what.** The [`explorer`] decides which thread runs: it parks each thread
 //! before its next step, with [`crate::numbers::parking`]. The [`grader`]'s threads share a ledger
-//! behind one lock.
+//! behind one lock, and a list of failures behind another.
 //!
 //! **What was simplified.** The explorer takes a whole draw under the lock as one step: the
-//! standard library promises that a mutex keeps others out. The grader can prove a fault, and can
-//! never prove that there is none.
+//! standard library promises that a mutex keeps other threads out. The grader can prove a fault if
+//! it understood the replies, and can never prove that there is none.
 //!
 //! | word | means |
 //! | --- | --- |
-//! | step | one load or store of a draw |
+//! | step | one load or store of a draw, or the read between them; with the lock, a whole take |
 //! | schedule | the order of all steps, as a client for each |
 //! | preemption | a switch away from a client that has steps left |
 //! | window | the time between loading the counter and storing it |

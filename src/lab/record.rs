@@ -1,8 +1,9 @@
-//! Recorded draws: the files of several clients are read, and the report names each number that
-//! came twice, never, or is outside the list.
+//! Recorded draws: the files of several clients are read, and the report counts the numbers that
+//! came twice, never, or are outside the list. It names up to ten of each kind; those that never
+//! came are named only for a drained list.
 //!
-//! A file is read line by line. Each word that is a number counts, however the client printed it:
-//! one on a line, many on a line, between commas or in brackets.
+//! A file is read line by line. Each word that is a number counts, except in the cases of the
+//! table. The client may print one on a line, many on a line, between commas or in brackets.
 //!
 //! | in a file | read as |
 //! | --- | --- |
@@ -14,12 +15,15 @@
 //! ```text
 //!   duplicate 228: out-A.txt line 3, out-B.txt line 1
 //!   out of range 100001: out-B.txt line 9
+//!   out-A.txt: 50000 numbers
+//!   out-B.txt: 49997 numbers
 //!   shuffled: rank von Neumann ratio 1.9987, 2 in a random order, p = 0.839120
-//!   6 drawn, 1 duplicate, 99995 not drawn
+//!   99995 drawn, 1 duplicate, 5 not drawn
 //! ```
 //!
-//! The duplicates that are easiest to look up come first: two files before one file, because that
-//! is the race between clients; then those near the beginnings of their files.
+//! The duplicates that are easiest to look up come first: those in two files before those in one
+//! file, because a number in two files is the race between clients; then those near the beginnings
+//! of their files.
 //!
 //! **Invariants** the first time that a number of the list comes it counts as drawn; each further
 //! time is one duplicate.
@@ -52,7 +56,7 @@ struct FilePlace {
     line: u32,
 }
 
-/// A number that came again, with its first place and this one.
+/// A number that came again, with its first place and the place where it came again.
 #[derive(Debug, Clone, Copy)]
 struct RepeatedNumber {
     number: u32,
@@ -84,7 +88,8 @@ impl Record {
         Self { first: vec![FilePlace::default(); greatest as usize + 1], ..Self::default() }
     }
 
-    /// Reads one file. A number in it is compared with all files before.
+    /// Reads one file. Each number in it is compared with all earlier ones, of this file and of the
+    /// files before.
     pub fn read(&mut self, name: &str, text: &[u8]) {
         let file = self.files.len() as u32;
         let mut count = 0;
@@ -224,8 +229,8 @@ fn draws(text: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     of_draws.flat_map(|(at, line)| numbers_in(line).map(move |word| (at, word)))
 }
 
-/// Returns the text in an encoding that has ASCII as it is. The `>` of Windows PowerShell writes
-/// UTF-16, and some editors put a byte order mark before UTF-8.
+/// Returns the text in an encoding in which an ASCII character is one byte. The `>` of Windows
+/// PowerShell writes UTF-16, and some editors put a byte order mark before UTF-8.
 fn without_mark(text: &[u8]) -> Cow<'_, [u8]> {
     let utf_16 = |pairs: &[u8], unit: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = pairs.as_chunks().0.iter().map(|&pair| unit(pair)).collect();
@@ -264,8 +269,8 @@ pub(super) fn is_refusal(line: &[u8]) -> bool {
     words(line).next().is_some_and(|word| word.eq_ignore_ascii_case(b"error"))
 }
 
-/// Returns the numbers of a line. A number before a colon and a space is a label: `3: 19 228` has
-/// two.
+/// Returns the numbers of a line. A number before a colon is a label if the colon ends the line or
+/// a space follows: `3: 19 228` has two numbers.
 pub(super) fn numbers_in(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     // The words are slices of the line, so their addresses tell where in it they end.
     let labels = move |word: &[u8]| {

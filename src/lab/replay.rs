@@ -11,17 +11,17 @@
 //! the server: two real clients receive the same number in their replies.
 //!
 //! The client numbers are the server's, and a client does not learn its own. So the clients connect
-//! one after another: each is parked before the next connects, and the one new number in the reply
-//! to `parked` must be its own.
+//! one after another: each is parked before the next connects, and the new number in the reply to
+//! `parked` is taken for its own. So no other program may draw from the server meanwhile.
 //!
 //! **Invariants** a step is sent only after the reply to the step before. So one step is under way
 //! at a time, as in the explorer.
 //!
-//! **Lock** none: one thread, and one connection for each client and for the control.
+//! **Lock** none: one thread, with one connection for each client and one for the control.
 //!
 //! **Simplified** the server's list is its own, so the numbers differ from the explorer's. Only the
-//! pattern of repeated numbers is compared. A client stays parked for at most 60 s on the server; a
-//! schedule that takes longer fails as if the numbers were others.
+//! pattern of repeated numbers is compared. A client stays parked on the server for at most 60 s
+//! before each step; a schedule that makes a client wait longer fails.
 //!
 //! **Source** the explorer's counterexample ([`crate::lab::explorer`]).
 
@@ -38,7 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The time between two requests for the list of parked clients.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// The error for a pattern of received numbers that is not the schedule's.
+/// The error for a pattern of received numbers that is not the schedule's, and for a client that is
+/// not parked when its step comes.
 const DIFFERS: &str = "the server's numbers are not those of the schedule: its list is at its end, or \
      others draw too; start the lab server anew";
 
@@ -52,7 +53,7 @@ fn refused(reply: &str) -> String {
     format!("the server said: {reply}")
 }
 
-/// Asks the lab server, and returns its reply.
+/// Sends a request on the control connection, and returns the reply.
 fn ask(control: &mut LineConnection, request: &str) -> Result<String, String> {
     let reply = control.ask(request.as_bytes()).map_err(failed)?;
     Ok(String::from_utf8_lossy(&reply).into_owned())
@@ -75,12 +76,12 @@ fn parked(reply: &str) -> Result<Vec<ClientNumber>, String> {
 /// Carries out `schedule` on the lab server and returns the numbers that each client received, in
 /// the order of [`Case::drawers`].
 ///
-/// `explored` is the run of the same schedule in the explorer. The numbers repeat in the same
-/// places as there.
+/// `explored` is the run of the same schedule in the explorer. On success the numbers repeat in the
+/// same places as in `explored`.
 ///
 /// # Errors
-/// Fails with a text of one sentence. The numbers drawn up to then are gone from the server's list.
-/// Clients that are still parked draw on when their patience ends.
+/// Fails with a text of one sentence. The numbers that were drawn before the failure are gone from
+/// the server's list. Clients that are still parked go on with their draw when their patience ends.
 pub fn replay(
     case: &Case,
     schedule: &[u8],
@@ -103,14 +104,15 @@ pub fn replay(
     for &client in schedule {
         let Some((_, number)) = clients.get(usize::from(client)) else { continue };
         let reply = ask(&mut control, &format!("step {number}"))?;
-        // The client had fewer steps than the schedule: the server's list had ended.
+        // The client is not parked. Most often the server's list had ended, so the draw had fewer
+        // steps than the schedule; or the client's patience had ended.
         if reply.starts_with("error not-found ") {
             return Err(DIFFERS.into());
         }
         parked(&reply)?;
     }
-    // Each client's one reply is waiting by now. Before its last step there was none, so a read in
-    // the loop above would have waited in vain.
+    // Each client has done its last step, so its one reply has come or comes soon. A read in the
+    // loop above would have waited until its timeout.
     let received: Result<Vec<_>, _> =
         clients.iter_mut().map(|(client, _)| receive_numbers(client)).collect();
     let received = received?;
@@ -145,15 +147,15 @@ fn receive_numbers(client: &mut LineConnection) -> Result<Vec<u32>, String> {
 ///   8  3  41   9 │  41 6      ──►   0 1 2 3 │ 2 5       another list, the same race
 /// ```
 ///
-/// The search takes quadratic time, which is enough for the 100 numbers of the largest case.
+/// The search takes quadratic time, which is fast enough for the 100 numbers of the largest case.
 fn pattern(received: &[Vec<u32>]) -> Vec<Vec<usize>> {
     let all: Vec<u32> = received.concat();
     let place = |number: &u32| all.iter().position(|known| known == number).unwrap_or_default();
     received.iter().map(|numbers| numbers.iter().map(place).collect()).collect()
 }
 
-/// Waits until a client is parked that is not in `known`, and returns its number; `None` after
-/// [`PATIENCE`].
+/// Waits until a client is parked that is not in `known`, and returns its number; `None` when there
+/// is none after [`PATIENCE`]. The last request of the wait may take as long again.
 ///
 /// # Errors
 /// Those of [`ask`] and [`parked`].

@@ -4,9 +4,9 @@
 //!   A has 4 steps, B has 2:    AAAABB  AAABAB  AAABBA  …  BBAAAA      15 of them
 //! ```
 //!
-//! They are visited in the order of their preemptions. A preemption is a switch away from a client
-//! that still has steps. A switch at a client's end is none, because the client could not go on.
-//! With two steps each:
+//! They are visited in the order of their number of preemptions. A preemption is a switch away from
+//! a client that still has steps. A switch at a client's end is no preemption, because that client
+//! could not go on. With two steps each:
 //!
 //! ```text
 //!   preemptions  0    AABB  BBAA        one client after the other
@@ -14,15 +14,17 @@
 //!                2    ABAB  BABA
 //! ```
 //!
-//! If the two steps are load and store of one number, each of the 4 with a preemption gives it
-//! twice.
+//! If the two steps are load and store, each of the 4 schedules with a preemption gives both
+//! clients the same number.
 //!
-//! So the first schedule with a fault is among those with the fewest preemptions, which are also
-//! the easiest to explain. If a limit ends the search early, the schedules that were visited are
-//! the simplest ones. The order pays off because the simple ones are few: the number of schedules
-//! grows exponentially with the steps, but only polynomially for a fixed number of preemptions.
+//! Because of this order, the first schedule with a fault has the fewest preemptions of all
+//! schedules with a fault, and is the easiest to explain. If a limit ends the search early, the
+//! schedules that were visited are the simplest ones. The order pays off because the simple ones
+//! are few: the number of schedules grows exponentially with the steps, but only polynomially for a
+//! fixed number of preemptions.
 //!
-//! **Invariants** each schedule is visited once, and in the same order every time.
+//! **Invariants** calls of [`Schedules::visit`] with 0, 1, 2, … preemptions visit each schedule
+//! once, and in the same order every time.
 //!
 //! **Lock** none: plain values.
 //!
@@ -66,10 +68,10 @@ impl Schedules {
         for &steps in &self.steps {
             for step in 1..=steps as u128 {
                 placed += 1;
-                // count · placed / step is a binomial coefficient, so it is whole. Divide before
-                // multiplying: after `common` is taken out, the rest of `step` divides `placed`. So
-                // an overflow means that the result is too large, and never a value on the way to
-                // it.
+                // count · placed / step is a multinomial coefficient too, so it is whole. Divide
+                // before multiplying: after `common` is taken out, the rest of `step` divides
+                // `placed`. So an overflow means that the result is too large, and never a value on
+                // the way to it.
                 let common = greatest_common_divisor(count, step);
                 count = (count / common).checked_mul(placed / (step / common))?;
             }
@@ -92,11 +94,12 @@ impl Schedules {
         count
     }
 
-    /// Visits each schedule with exactly `preemptions`, until `visit` returns `Break`.
+    /// Calls `visit` for each schedule with exactly `preemptions`, until `visit` returns `Break`.
+    /// Then it returns `Break` too.
     ///
     /// Exactly and not at most, so that calls with 0, 1, 2, … visit each schedule once. The
     /// prefixes of schedules with fewer preemptions are built again in each call. That costs little
-    /// beside running a schedule, which switches threads at each step.
+    /// compared with running a schedule, which switches threads at each step.
     pub fn visit(
         &self,
         preemptions: usize,
@@ -106,10 +109,12 @@ impl Schedules {
         self.extend(&mut Vec::new(), &mut left, preemptions, visit)
     }
 
-    /// Extends `schedule` by each client in turn, and returns to its old state: a search in depth.
+    /// Extends `schedule` by each client in turn, and removes that client again: a depth-first
+    /// search.
     ///
-    /// `left` has the steps that each client has left, `preemptions` those that are still to come.
-    /// The depth is the length of a schedule, at most 300 for the largest case of the command line.
+    /// `left` has the steps that each client has left; `preemptions` is the number of those still
+    /// to come. The depth is the length of a schedule, at most 300 for the largest case of the
+    /// command line.
     fn extend(
         &self,
         schedule: &mut Vec<u8>,

@@ -10,8 +10,8 @@
 //! This is the rank version of von Neumann's ratio, by Bartels. It asks whether neighbours lie
 //! closer together, or farther apart, than chance would place them. In a random order the ratio is
 //! about 2, with a standard deviation of about 2/√n, and its distribution is close to the normal
-//! one from about 30 numbers on. The p value is the probability that chance alone leads as far away
-//! from 2, to either side.
+//! one from about 30 numbers on. The p value is the probability that the ratio of a random order is
+//! at least as far from 2, to either side, as the measured one.
 //!
 //! The numbers of several clients may be joined into one sequence: parts of a random order, taken
 //! without looking at the numbers, are in random order too.
@@ -21,9 +21,10 @@
 //!
 //! **Lock** none: pure functions.
 //!
-//! **Simplified** there is only one statistic, and some orders that are not random pass it. In
-//! steps of s = 0.2113 of the list (back to the start at its end) the ratio is 12 · s · (1 - s) =
-//! 2. A suite such as TestU01 has many tests, each of which sees another pattern.
+//! **Simplified** there is only one statistic, and some orders that are not random pass it. One
+//! example is an order that advances by a fixed part s = 0.2113 of the list, and goes on at the
+//! start when it passes the end: its ratio is 12 · s · (1 - s) = 2. A suite such as TestU01 has
+//! many tests, each of which sees another pattern.
 //!
 //! **Source** R. Bartels, "The rank version of von Neumann's ratio test for randomness" (1982). The
 //! complementary error function is `erfcc` of "Numerical Recipes".
@@ -43,7 +44,7 @@ const DOUBT: f64 = 1e-6;
 pub struct Shuffle {
     /// The ratio: about 2 in a random order.
     pub ratio: f64,
-    /// The probability that chance leads as far from 2 as this ratio.
+    /// The probability that chance leads at least as far from 2 as this ratio.
     pub p: f64,
 }
 
@@ -59,7 +60,8 @@ impl Shuffle {
         }
         let ranks = ranks(numbers, greatest)?;
         let n = numbers.len() as f64;
-        // The ranks are 1 to n, and ties keep their sum: so this is their mean.
+        // The ranks are 1 to n, and equal numbers share ranks without changing the sum: so this is
+        // the mean.
         let mean = (n + 1.0) / 2.0;
         let spread: f64 = ranks.iter().map(|rank| (rank - mean).powi(2)).sum();
         let steps: f64 = ranks.windows(2).map(|pair| (pair[0] - pair[1]).powi(2)).sum();

@@ -6,8 +6,8 @@
 //!   (seeded)     a collector that takes 20 ms           the server's own, called each ms
 //! ```
 //!
-//! It tests a claim of the document. One *x* is the committed memory of a process, and headroom is
-//! the memory beside it.
+//! It tests a claim of the document. One *x* is the committed memory of a process. Headroom is the
+//! memory that the process has in addition.
 //!
 //! ```text
 //!   each alone    ▓▓░░░  ▓▓▓▓▓  ▓░░░░  …  ▓▓▓░░     5x each for 10 processes: 50x
@@ -25,12 +25,12 @@
 //!    compared.
 //! 2. After each run all memory is back, and the manager's `check` holds. Debug builds assert it.
 //!
-//! **Lock** none: each run has one thread and its own tables. Time is a number, so 20 s take as
-//! long as their computation.
+//! **Lock** none: each run has one thread and its own tables. Time is a number, so a run of 20 s
+//! takes only as long as its computation.
 //!
 //! **Simplified** all objects die young, apart from those of a leak. A collection takes 20 ms
-//! however much it finds, runs beside the program, and frees the garbage of its start. Real
-//! collectors take longer for more live objects, and slow the program down.
+//! however much it finds, runs beside the program, and frees the garbage that was there when it
+//! began. Real collectors take longer for more live objects, and slow the program down.
 //!
 //! **Source** `cooperative-memory-management.txt`, figures 1 and 2 and their text.
 
@@ -139,8 +139,8 @@ impl Sharing {
 /// The result of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RunOutcome {
-    /// The requests that were refused. A refused request for efficiency costs a collection, and no
-    /// pause.
+    /// The requests that were refused. After a refused request for efficiency the process collects;
+    /// the refusal itself causes no pause.
     pub refused: u64,
     /// The times that a process had to stop for memory. Several milliseconds in a row are one
     /// pause.
@@ -159,7 +159,8 @@ pub struct RunOutcome {
 /// result.
 ///
 /// In each millisecond the processes act one after the other, always in the same order, and then
-/// the manager looks at its pools. So a run is repeatable; a request never meets another halfway.
+/// the manager asks for collections where a pool is low. So a run is repeatable; no two requests
+/// are handled at the same time.
 pub fn run(sharing: Sharing, demand: &Demand) -> RunOutcome {
     // The manager expects an `Instant`. One reading of the clock is enough: all later times are
     // computed from it.
@@ -250,7 +251,7 @@ pub fn how_small(sweep: &[Sweep], processes: usize, seconds: u64) -> String {
 }
 
 /// Returns the three ways of sharing side by side for each shape of demand, as text of at most 80
-/// columns.
+/// columns. The first line is longer if the seed has more than four digits.
 pub fn report(processes: usize, seconds: u64, seed: u64) -> String {
     let mut text = String::new();
     let _ = writeln!(

@@ -12,15 +12,15 @@
 //! Time goes down: each row is a step, each column a client. The counter is the value after the
 //! step. A `!` marks a number that another client, or the same one, already has.
 //!
-//! In the example B loads 2 in step 6, as A did in step 5, before A has stored. Step 8 stores the
-//! same 3 again, so two numbers were taken and the counter grew by one.
+//! In the example B loads 2 in step 6, as A did in step 5, before A has stored. Step 8 stores 3, as
+//! step 7 did. So two numbers were taken and the counter grew by one.
 //!
 //! **Invariants** no line is longer than 80 columns, for up to [`MAX_DRAWERS`] clients.
 //!
 //! **Lock** none: the run is finished, or a copy.
 //!
 //! **Source** the tables of `loot-box.txt`. The counters of its second table, 0 1 2 2 4 5, do not
-//! fit its results, which stand at 0 1 2 2 3 4 of the list; the table here has the latter. The
+//! fit its results, which stand at 0 1 2 2 3 4 of the list; the table here shows 0 1 2 2 3 4. The
 //! diagram is that of Lamport, "Time, clocks, and the ordering of events in a distributed system"
 //! (1978).
 
@@ -50,7 +50,7 @@ const WORDY: usize = 20;
 /// counter was loaded.
 ///
 /// The order of the loads shows the race: two columns with the same counter stand side by side, or
-/// nearly.
+/// nearly. They can be far apart if a late store put the counter back.
 pub fn homework_table(case: &Case, run: &Run) -> String {
     let list = case.list();
     let rows: Vec<Row> = run.events.iter().flat_map(|event| rows(event, &list)).collect();
@@ -84,13 +84,14 @@ pub fn picture(case: &Case, run: &Run) -> String {
 #[derive(Debug)]
 pub struct Diagram {
     names: Vec<char>,
-    /// Whether the read is a step of its own, which then shows the number instead of the store.
+    /// Whether the read is a step of its own. If so, the read shows the number; otherwise the store
+    /// does.
     reads: bool,
     list: Vec<u32>,
     step: usize,
     /// The counter after the last step.
     counter: u32,
-    /// The numbers that a client has by now: a further one with the same number gets a `!`.
+    /// The numbers that some client already has. When one of them comes again, it gets a `!`.
     had: HashSet<u32>,
 }
 
@@ -172,12 +173,13 @@ impl Diagram {
 /// Returns a sentence of two lines for each load of an index that was loaded before: the reason why
 /// its number came twice.
 pub fn explain(case: &Case, run: &Run) -> Vec<String> {
-    // The load decides: with the same index comes the same number, whenever the store follows.
+    // The load decides: the same index gives the same number, however late the store follows.
     let loads = || run.events.iter().enumerate().filter(|(_, event)| event.step == Step::Load);
     let mut sentences = Vec::new();
     for (later, second) in loads() {
         let same = |(at, first): &(usize, &Event)| *at < later && first.first == second.first;
-        // Of several earlier loads the last one: the fault lies between it and this one.
+        // If the index was loaded several times before, the last of those loads counts: the fault
+        // lies between that load and the second one.
         if let Some((earlier, first)) = loads().rfind(same) {
             sentences.push(explain_one(case, run, (earlier, first), (later, second)));
         }

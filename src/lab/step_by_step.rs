@@ -12,8 +12,8 @@
 //! The clients are the explorer's threads, parked before their steps, so the person does the work
 //! of the scheduler on the server's own draw.
 //!
-//! **Invariants** only a client that has a step left does one. Each fault is explained once, at the
-//! step that causes it.
+//! **Invariants** only a client that has a step left does one. Each fault is explained once: at the
+//! load that makes a number come twice, which is before the store that gives it out.
 //!
 //! **Lock** none here; the threads and their locks are the explorer's.
 //!
@@ -29,8 +29,9 @@ use crate::numbers::parking::Stuck;
 /// Reads letters from `input`, lets the client of each letter do its next step, and passes the text
 /// about it to `tell`. Returns the schedule, the table and the verdict.
 ///
-/// It ends with the last step, with the end of the input, or when `tell` fails: a person who has
-/// closed the terminal is no error. Then the stage stands in the middle of a draw: drop it.
+/// It ends with the last step, with the end or an error of the input, or when `tell` fails: a
+/// person who has closed the terminal is no error. If steps are left at the end, the stage stands
+/// in the middle of a draw: drop it.
 ///
 /// # Errors
 /// Those of [`Stage::go_on`].
@@ -75,8 +76,8 @@ pub fn step_by_step(
     Ok(format!("\nschedule {}\n\n{}{end}", letters(case, &done), homework_table(case, &run)))
 }
 
-/// Returns the client with this letter, if it has a step left. `complete` decides: it has no
-/// schedule with one step too many.
+/// Returns the client with this letter, if it has a step left. `complete` decides: it returns
+/// `None` for one step too many.
 fn who_is(case: &Case, done: &[u8], letter: char) -> Option<u8> {
     let named = |drawer: &Drawer| drawer.name == letter.to_ascii_uppercase();
     let client = case.drawers.iter().position(named)? as u8;

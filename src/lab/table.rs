@@ -11,7 +11,7 @@
 //! the number. Where an index stands twice, the race has happened, and a fourth line marks each of
 //! its columns with `^`.
 //!
-//! **Invariants** no line is longer than 80 columns.
+//! **Invariants** no line is longer than 80 columns, if client numbers have at most 8 digits.
 //!
 //! **Lock** none: plain values.
 //!
@@ -46,15 +46,16 @@ fn parse_row(word: &str) -> Option<Row> {
 }
 
 /// Returns the `count` consecutive rows in which the client changes most often: the part of a long
-/// table where clients interleave most.
+/// table where clients interleave most. A `count` of 0 is taken as 1; if there are fewer rows,
+/// returns all.
 ///
-/// It counts each window anew, which takes `rows.len() * count` steps: enough for the rows that one
-/// reply holds.
+/// It counts the changes of each `count` rows anew, which takes `rows.len() * count` steps: fast
+/// enough for the rows that one reply holds.
 pub fn busiest(rows: &[Row], count: usize) -> &[Row] {
     let changes =
         |window: &&[Row]| window.windows(2).filter(|pair| pair[0].client != pair[1].client).count();
     // `max_by_key` returns the last of equal windows, so they go backwards to get the first.
-    // `windows` panics at a size of 0, hence the lower bound; above `rows.len()` it would yield
+    // `windows` panics at a size of 0, so 1 is the lower bound; above `rows.len()` it would yield
     // none.
     let windows = rows.windows(count.clamp(1, rows.len().max(1)));
     windows.rev().max_by_key(changes).unwrap_or(rows)

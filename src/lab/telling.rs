@@ -11,7 +11,7 @@
 //! **Invariants** the text claims nothing about schedules that were not run. If a bound ended the
 //! search it says "20000 of 116396280", and "none of those tried" instead of "no schedule".
 //!
-//! **Lock** none here; a run takes the explorer's.
+//! **Lock** none here; running a schedule uses the explorer's.
 //!
 //! **Source** the word preemption is that of Musuvathi and Qadeer, as in [`crate::lab::schedule`].
 
@@ -22,10 +22,11 @@ use crate::lab::space_time::{explain, homework_table, picture};
 use crate::numbers::draw::Locking;
 use crate::numbers::parking::Stuck;
 
-/// The most numbers of the list that are shown: two of the homework's lists.
+/// The most numbers of the list that are shown: twice the homework's six.
 const MAX_SHOWN: usize = 12;
 
-/// Returns the number of schedules as text. Over 128 bits is more than 3.4 · 10^38.
+/// Returns the number of schedules as text. `None` is a number of more than 128 bits, so more than
+/// 3.4 · 10^38.
 pub fn how_many(count: Option<u128>) -> String {
     count.map_or("more than 10^38".into(), |count| count.to_string())
 }
@@ -115,11 +116,12 @@ pub fn verdict(case: &Case, run: &Run) -> String {
     text
 }
 
-/// Reads a schedule of letters, in either case. Steps that are left out follow client by client, so
-/// `AB` is enough to start a race.
+/// Reads a schedule of letters, capital or small. Steps that are left out follow client by client,
+/// so `AB` is enough to start a race.
 ///
 /// # Errors
-/// One line that names the fault and the cure: a letter of no client, or too many of one.
+/// One line that names the fault and the cure: a letter that names no client, or too many steps of
+/// one client.
 pub fn read_schedule(case: &Case, text: &str) -> Result<Vec<u8>, String> {
     let at = |letter: char| {
         let named = |drawer: &Drawer| drawer.name == letter.to_ascii_uppercase();

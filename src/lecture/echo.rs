@@ -28,17 +28,18 @@
 //!    together they take 48 MiB. The longest string takes some 300 KiB more while it is echoed.
 //! 2. A connection ends if no whole string arrives within a minute. The minute counts from the
 //!    connect or the last echo, so a client that sends one byte now and then cannot prolong it.
-//! 3. A string at which `readUTF` would throw is not echoed; its connection ends.
+//! 3. A string for which Java's `readUTF` or `writeUTF` would throw is not echoed; its connection
+//!    ends.
 //! 4. An error of one connection ends no other one, and never the accepting thread.
 //!
 //! **Lock** none. The threads share only the counter of open connections, the atomic count in an
 //! `Arc`.
 //!
-//! **Simplified** The UDP server answers the address that a datagram claims to come from, true or
-//! false, as an echo server does. So an attacker can make it send bytes to a third machine: bind it
-//! only where friends can reach it. A datagram that claims to come from the server's own port
-//! number, on any machine, is dropped: otherwise this server, or two such servers, would echo it
-//! for ever.
+//! **Simplified** The UDP server answers the address that a datagram claims to come from, and
+//! cannot know whether the claim is true. So an attacker can make it send bytes to a third machine:
+//! bind it only where friends can reach it. A datagram that claims to come from the server's own
+//! port number, on any machine, is dropped: otherwise this server, or two such servers, would echo
+//! it for ever.
 //!
 //! **Source** the lecture's `TCPServer`, `Connection` and `UDPServer`; the loop of two echo servers
 //! is in CERT's advisory CA-1996-01.
@@ -67,12 +68,12 @@ const MAX: usize = 256;
 /// the buffer, lies on the heap.
 const STACK: usize = 128 * 1024;
 
-/// The wait after an error of the system. Such an error lasts: with no file descriptor left,
-/// `accept` fails at once and again at once, and the loop would use up a core.
+/// The wait after an error of the system. Such an error may last: with no file descriptor left,
+/// each `accept` fails at once, and without a wait the loop would use up a core.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// Spawns the thread that accepts connections and echoes their strings. Returns at once; the
-/// threads live as long as the process.
+/// Spawns the thread that accepts connections and spawns a thread for each. Returns at once; the
+/// accepting thread lives as long as the process.
 ///
 /// # Errors
 /// Fails if the system has no thread to give. The listener is then closed.
@@ -130,8 +131,8 @@ fn admit(stream: TcpStream, number: usize, open: &Arc<()>) {
 /// Echoes strings until the client closes between two of them.
 ///
 /// # Errors
-/// Fails if the client closes within a string, a string takes too long or is not modified UTF-8, or
-/// with the socket's error.
+/// Fails if the client closes within a string, if a string takes too long, for the errors of
+/// [`echo_of`], or with the socket's error.
 fn echo_strings(stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
     // Otherwise Nagle's algorithm may hold an echo back until the last one is acknowledged.
     stream.set_nodelay(true)?;
@@ -142,8 +143,8 @@ fn echo_strings(stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
     loop {
         let deadline = Instant::now() + PATIENCE;
         let mut length = [0; 2];
-        // The stream may end before a length, and there alone: one byte of a length is half a
-        // message.
+        // The stream may end only between two strings. If it ends after one byte of the length, a
+        // message was cut.
         match read_by(stream, &mut length, deadline)? {
             0 => return Ok(()),
             2 => {}
@@ -225,7 +226,7 @@ pub fn datagrams(socket: UdpSocket) -> io::Result<()> {
         let mut buffer = vec![0; BUFFER];
         loop {
             match socket.recv_from(&mut buffer) {
-                // From an echo server, perhaps this one.
+                // Perhaps from an echo server, such as this one: an answer could go on for ever.
                 Ok((_, from)) if from.port() == own => {}
                 Ok((length, from)) => {
                     log::info!("{from} sent {length} bytes");

@@ -15,9 +15,10 @@
 //! | [`java`] | Java object serialization |
 //! | [`xml`] | XML |
 //!
-//! The first two differ in one idea. XDR has one byte order, big-endian: two little-endian machines
-//! reverse every integer twice, once on each side. CDR sends in the sender's order and says which
-//! it is, so those two machines reverse nothing: *the receiver makes it right*.
+//! Apart from the NUL, XDR and CDR differ in one idea. XDR has one byte order, big-endian: two
+//! little-endian machines reverse every integer twice, once on each side. With CDR the sender uses
+//! its own order and names it, so these two machines reverse nothing: *the receiver makes it
+//! right*.
 //!
 //! The lecture's class declares the field `address` and assigns `place`, so it does not compile;
 //! here the field is `place`. The year is a signed 32-bit integer, as in the class. The book's
@@ -63,7 +64,7 @@ pub struct Person {
 pub enum Form {
     /// Sun's XDR, which is always big-endian.
     Xdr,
-    /// CORBA's CDR in this byte order. Sender and receiver choose it by `--as`; GIOP sends it in
+    /// CORBA's CDR in this byte order. Here both sides choose the order by `--as`; GIOP names it in
     /// the header of each message.
     Cdr(ByteOrder),
     /// Java object serialization.
@@ -104,7 +105,7 @@ pub fn marshal(person: &Person, form: Form) -> Result<Vec<EncodedPart>, String> 
 /// Unmarshals the one person that `bytes` hold.
 ///
 /// # Errors
-/// Fails with a text that names the mistake and, where it is known, its place.
+/// Fails with a text that names the mistake and, where it is known, the position.
 pub fn unmarshal(bytes: &[u8], form: Form) -> Result<Person, String> {
     match form {
         Form::Xdr => xdr::unmarshal(bytes),

@@ -21,8 +21,14 @@
 //! The names are the price of independence: a receiver of XML finds the year wherever it stands,
 //! and a receiver of XDR has to know that it is the third field.
 //!
-//! **What is guarded by what.** The threads share no data, so there is no lock: each connection of
-//! the echo server has its own thread and its own buffer.
+//! **What is guarded by what.** There is no lock: each connection of the echo server has its own
+//! thread and its own buffer, and the threads share only an atomic counter.
+//!
+//! | short form | stands for |
+//! | --- | --- |
+//! | XDR | External Data Representation, by Sun |
+//! | CORBA | a standard by which objects on different machines call each other |
+//! | GIOP, CDR | CORBA's General Inter-ORB Protocol, and its Common Data Representation |
 //!
 //! **Source** `interprocess-communication-lecture.txt`: its slides on sockets and on external data
 //! representation.

@@ -19,8 +19,8 @@
 //! **Invariants**
 //!
 //! 1. Decoding the encoded units returns the same units, for any units.
-//! 2. Encoding uses the fewest bytes for each unit, with one exception: NUL. Decoding also accepts
-//!    a unit in more bytes than it needs, as `readUTF` does.
+//! 2. Encoding uses the fewest bytes for each unit, with one exception: NUL has two. Decoding also
+//!    accepts NUL in one byte, and a unit in more bytes than it needs, as `readUTF` does.
 //!
 //! **Lock** none. **Source** the JDK's `DataInput`, "Modified UTF-8".
 

@@ -6,14 +6,15 @@
 //!              last set ……… │ never read │
 //! ```
 //!
-//! The words are atomics, because two threads that touch one plain word without any order are
-//! undefined behaviour. The lock of the block in which a word lies decides what the word *means*.
-//! This is shared memory in safe Rust.
+//! The lock of the block in which a word lies orders all reads and writes of the word. But the
+//! arena is one array, and the compiler cannot know which lock guards which word. Safe Rust lets
+//! several threads write into such an array only if its words are atomics.
 //!
 //! **Invariants**
 //!
-//! 1. A block reads as its last set followed by zeros. [`Contents`] keeps the length of the last
-//!    set, so no byte is ever cleared, and no lease reads the bytes of the one before it.
+//! 1. A lease or grant reads as its last set followed by zeros. [`Contents`] keeps the length of
+//!    the last set, so the rest need not be cleared, and no lease reads the bytes of the lease
+//!    before it. In a process's own block, a message is read only where it was written before.
 //! 2. Once released, contents are neither read nor written.
 //!
 //! **Lock** each [`Contents`] has its own, which [`super::service`] puts around it. A thread that
@@ -42,8 +43,8 @@ pub struct Arena {
 }
 
 impl Arena {
-    /// Returns an arena of `size` bytes. All of it comes from the system now, so that no lease
-    /// fails later.
+    /// Returns an arena of `size` bytes. It writes all of them, so that the system provides the
+    /// memory now and not during a lease.
     ///
     /// # Errors
     /// Fails when the system does not have that much memory.
@@ -62,7 +63,7 @@ impl Arena {
         let (whole, rest) = data.as_chunks::<WORD>();
         for (word, bytes) in words.iter().zip(whole) {
             // `Relaxed` is enough: this thread unlocks the block's lock after its stores, and the
-            // next one locks it before its loads. The lock orders them.
+            // next thread locks it before its loads. So the lock orders the stores and the loads.
             word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
         }
         if !rest.is_empty() {
@@ -124,13 +125,13 @@ pub enum ContentsError {
 /// The state of a block's contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inspected {
-    /// The bytes of the last set.
+    /// The number of bytes of the last set.
     pub length: u64,
     /// The count of sets.
     pub version: u64,
     /// The time of the last set; `None` if there was none.
     pub changed: Option<Instant>,
-    /// The first byte of the part that was read, from the start of the block.
+    /// The place of the part's first byte, in bytes from the start of the block.
     pub first: u64,
 }
 
@@ -140,15 +141,16 @@ pub struct Contents {
     /// Bytes from the arena's start, a multiple of the smallest block.
     offset: usize,
     /// The bytes of the lease or grant; the block has at least as many. Only `set` and `replace`
-    /// read it. It does not follow when a process's own block doubles or halves: no client knows
-    /// its id, so none can set it.
+    /// read it. It stays the same when a process's own block doubles or halves: no client knows the
+    /// id of such a block, so no client can set its contents.
     size: usize,
-    /// The bytes of the last set.
+    /// The number of bytes of the last set.
     length: usize,
     /// The count of sets, and the time of the last one.
     version: u64,
     changed: Option<Instant>,
-    /// Set once, before the block goes back to the allocator, and never cleared.
+    /// Set once, before the block of a lease or grant goes back to the allocator. It is never
+    /// cleared: the next lease of the block gets new contents.
     released: bool,
 }
 
@@ -205,7 +207,8 @@ impl Contents {
     }
 
     /// Returns the state of the contents, and copies `part` into `data`, whose capacity it uses.
-    /// Both are of one version, because the caller holds the lock. `most` bounds the copy.
+    /// State and part are of one version, because the caller holds the lock. `most` bounds the
+    /// copy, in bytes.
     ///
     /// # Errors
     /// `Released`; `TooLarge` when the part is longer than `most`.

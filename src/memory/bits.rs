@@ -1,4 +1,4 @@
-//! A set of small integers that finds its least member in a few steps, however long it is.
+//! A set of small integers that finds its least member in a few steps, however large the set is.
 //!
 //! ```text
 //!   level 2   [1]                            one bit a word of level 1
@@ -6,9 +6,9 @@
 //!   level 0   [0…0000]  [0…0000]  [0…1000]   one bit a member
 //! ```
 //!
-//! A bit above level 0 says "that word below is not zero". To find the least member takes one
-//! `trailing_zeros` a level; to insert or remove one changes one word a level. 2,097,152 members,
-//! the smallest blocks of 64 MiB, make four levels of 32768, 512, 8 and 1 words.
+//! A bit above level 0 says "that word below is not zero". A search for the least member takes one
+//! `trailing_zeros` for each level; an insert or a remove changes one word in each level. An arena
+//! of 64 MiB has 2,097,152 smallest blocks: four levels of 32768, 512, 8 and 1 words.
 //!
 //! ```text
 //!   first() of the set {131}    level 2: bit 0    level 1: bit 2    level 0: bit 3 of word 2
@@ -27,12 +27,12 @@
 //!
 //! **Lock** none of its own; the tables' lock guards the allocator that owns the set.
 //!
-//! **Simplified** each level is stored whole, also where no member ever was: `length / 8` bytes,
-//! and a sixty-third more (1/64 + 1/64² + …).
+//! **Simplified** each level is stored whole, also the parts that never had a member. That takes
+//! `length / 8` bytes, and a sixty-third more (1/64 + 1/64² + …).
 //!
 //! **Source** a bitmap with a summary level; here the summary has a summary, up to one word.
 
-/// The members in a word.
+/// The number of bits, and so of members, in a word of level 0.
 const WORD_BITS: usize = u64::BITS as usize;
 
 /// The levels of the longest set: 64^6 members of 32 bytes are an arena of 2 TiB.
@@ -63,8 +63,8 @@ impl BitSet {
         levels
     }
 
-    /// Returns an empty set of integers below `length`. `levels` is at least the number that it
-    /// needs.
+    /// Returns an empty set of integers below `length`. `levels` is at least the number from
+    /// [`BitSet::levels`], and at most 6.
     pub fn new(length: usize, levels: usize) -> Self {
         debug_assert!((Self::levels(length)..=MAX_LEVELS).contains(&levels));
         let mut bases = [0; MAX_LEVELS];
@@ -101,7 +101,7 @@ impl BitSet {
         if self.is_empty() {
             return None;
         }
-        // The least bit of a word is the index of the word to look at one level below.
+        // The lowest set bit of a word says which word to look at one level below.
         let climb_down = |at: usize, base: &u32| {
             let word = self.words[*base as usize + at];
             at * WORD_BITS + word.trailing_zeros() as usize
@@ -127,8 +127,8 @@ impl BitSet {
             return false;
         }
         let mut at = member;
-        // The bit to clear in this level. In the levels above it is 0 unless the word below has
-        // become zero, so the climb needs no branch.
+        // 1 if this level has to clear a bit. Above level 0 it has to only if the word below has
+        // become zero; otherwise this is 0, and clears nothing. So the climb needs no branch.
         let mut emptied = 1;
         for base in &self.bases[..usize::from(self.levels)] {
             let word = &mut self.words[*base as usize + at / WORD_BITS];

@@ -17,9 +17,9 @@
 //! ```
 //!
 //! The source links each node of a tree to its parent and to both children. Here these links are
-//! arithmetic. Stored are one bit for each block of each order, "this one is free", and one byte
-//! for each 32 bytes of arena, the order of the used block that starts there: 3.9 % of the arena in
-//! all.
+//! computed. The allocator stores one bit for each block of each order, which says that the block
+//! is free, and one byte for each 32 bytes of the arena: the order of the used block that starts
+//! there. Both together take 3.9 % of the arena.
 //!
 //! An arena whose size is no power of two is a forest: the largest power of two comes first, then
 //! the rest, so every tree stands at a multiple of its own size. 1000 bytes are 512, 256, 128, 64
@@ -36,9 +36,9 @@
 //! **Lock** the tables', which guards the owner of the allocator.
 //!
 //! **Cost** an allocation looks at `free_orders`, descends one set of bits (4 words at 64 MiB), and
-//! splits; a release joins. Both are O(log arena), whatever is leased. Free lists took half of that
-//! time in a prototype, but they find the block that was freed last. The leftmost block keeps the
-//! used blocks together, so that large blocks stay whole.
+//! splits; a release joins. Both are O(log arena), whatever is leased. A prototype with free lists
+//! took half the time, but a free list returns the block that was freed last. This allocator takes
+//! the leftmost block: that keeps the used blocks together, so large free blocks stay whole.
 //!
 //! **Simplified** threads have no caches of blocks, and there are no sizes between powers of two,
 //! so nearly half of a block can be unused.
@@ -170,8 +170,8 @@ impl Buddy {
         buddy
     }
 
-    /// Returns an allocator whose units are neither free nor used yet. The caller makes each one or
-    /// the other.
+    /// Returns an allocator whose units are neither free nor used yet. The caller makes each unit
+    /// free or used.
     fn without_free(size: u64) -> Self {
         let units = (size / MIN_BLOCK) as usize;
         let orders = (usize::BITS - units.leading_zeros()) as usize;
@@ -187,9 +187,11 @@ impl Buddy {
     }
 
     /// Returns the bytes of the block that serves `size`: a power of two, at least 32. `None` for
-    /// zero bytes, and for more than a `u64` can round up.
+    /// zero bytes, and if the power of two does not fit a `u64`.
     pub fn rounded(size: u64) -> Option<u64> {
         let order = order_for(size)? as u32;
+        // `checked_shl` checks the order alone. A bit that is shifted out leaves 0, which is less
+        // than `size`.
         MIN_BLOCK.checked_shl(order).filter(|&rounded| rounded >= size)
     }
 
@@ -198,11 +200,11 @@ impl Buddy {
         self.free.len().checked_sub(1).map_or(0, |order| MIN_BLOCK << order)
     }
 
-    /// Takes the leftmost of the smallest free blocks that `size` fits in and splits
-    /// it down to `size` rounded up to a power of two. Unchanged when it fails.
+    /// Takes the leftmost of the smallest free blocks that `size` fits in, and splits it down to
+    /// `size` rounded up to a power of two. Unchanged when it fails.
     ///
     /// # Errors
-    /// [`AllocateError`], with the bytes that a request could have.
+    /// [`AllocateError`]: with the largest block, unless `size` is zero.
     #[inline]
     pub fn allocate(&mut self, size: u64) -> Result<Block, AllocateError> {
         let order = match order_for(size) {
@@ -248,8 +250,9 @@ impl Buddy {
         if !offset.is_multiple_of(MIN_BLOCK) {
             return Err(ReleaseError::Misaligned);
         }
-        // A second release of a block ends here, unless the block was allocated again meanwhile. A
-        // client cannot do that: it names a lease by an id, and an id comes only once.
+        // A second release of a block ends here. If the block was allocated again meanwhile, the
+        // second release would free the new one. No client can cause that: clients name a lease by
+        // its id, and each lease has a new id.
         if *start == NONE {
             return Err(ReleaseError::NotAllocated);
         }
@@ -285,8 +288,8 @@ impl Buddy {
         set_bits.map(move |order| (order, (units >> order ^ 1) << order))
     }
 
-    /// Returns the state of the block (order, index). No used or free block may contain it: a
-    /// caller walks down from a root, and only from split blocks.
+    /// Returns the state of the block (order, index). The block must not be part of a larger used
+    /// or free block: a caller walks down from a root, and only from split blocks.
     pub(super) fn state(&self, order: usize, index: usize) -> State {
         if self.free[order].contains(index) {
             State::Free

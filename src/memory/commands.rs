@@ -1,5 +1,5 @@
-//! The commands of this chapter. Each is a row, and the function that executes it. The rows of
-//! `inspect` and `replace` stand in [`super::versions`].
+//! The commands of this chapter. Each is a row ([`crate::common::description`]), and the function
+//! that executes it. The rows of `inspect` and `replace` stand in [`super::versions`].
 //!
 //! ```text
 //!   > lease 64 5000            < leased 2f0c… 64 5000       from a block of 64 bytes
@@ -11,8 +11,8 @@
 //!   > get 2f0c…                < error not-found there is no such lease, or no longer; …
 //! ```
 //!
-//! **Lock** none here: each function calls [`Memory`], which locks the tables and the block in
-//! turn.
+//! **Lock** none here: each function calls [`Memory`], which locks the tables, a block, or one
+//! after the other.
 //!
 //! **Source** `memorylease.txt`: lease, set and get by the id of a lease. Renew, ttl and release
 //! are our additions.
@@ -41,8 +41,8 @@ command! {
     }
 }
 
-/// No format of this description carries the field, so it has no words: only MemoryLease frames
-/// have numbers as ids, and they have their own decoder.
+/// No format that uses this description carries the field, so a line has no word for it. Only
+/// MemoryLease frames have numbers as ids, and they have their own decoder.
 impl<'a> Field<'a> for IdKind {
     const WORDS: (usize, usize) = (0, 0);
 
@@ -149,7 +149,7 @@ impl<T: Tables> Execute<Memory<T>> for Get {
 }
 
 command! {
-    /// Moves the end of a lease: it lasts a duration from now, which may be sooner than before.
+    /// Lets a lease end a duration from now. That may be before its old end.
     0x06 "renew ID MS" @ "POST /leases/ID?duration=in milliseconds" Renew -> Leased {
         /// The lease.
         id: LeaseId,
@@ -211,8 +211,8 @@ reply! {
 
 impl<T: Tables> Execute<Memory<T>> for Release {
     fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Released, Error> {
-        // The first step unlocks the tables again: the second locks the block, and no thread holds
-        // two locks.
+        // `change` unlocks the tables again. `give_back` locks the block, and no thread holds two
+        // locks.
         let ending = memory.change(|tables, now| tables.leases().end(self.id, now))?;
         let size = ending.size;
         memory.give_back(vec![ending]);
@@ -233,7 +233,8 @@ reply! {
     }
 }
 
-/// The longest picture, in bytes. It also bounds the time under the tables' lock.
+/// The longest picture in bytes, without the mark where it was cut. It also bounds the time under
+/// the tables' lock.
 const MAX_PICTURE: usize = 64 * 1024;
 
 impl<T: Tables> Execute<Memory<T>> for Tree {

@@ -1,4 +1,4 @@
-//! Ids for leases: no client can guess one, and no two leases have the same.
+//! Ids for leases: hard to guess, and no two leases have the same.
 //!
 //! ```text
 //!   UUID     122 random bits, version 4
@@ -7,20 +7,20 @@
 //!
 //! A MemoryLease frame carries a positive `i32`. Random numbers of 31 bits repeat after some 46,000
 //! leases (the square root of 2^31), and with a plain counter every client knows the next id. So a
-//! counter goes through a permutation whose key is this server's secret: a Feistel network, which
-//! is one-to-one whatever its round function is.
+//! counter goes through a permutation whose key is this server's secret: a Feistel network. It maps
+//! no two numbers to the same one, whatever its round function is.
 //!
 //! ```text
 //!   one round    (left, right) ─► (right, left xor hash(key, round, right))
 //!   back         the new left is the old right, so the hash is known again and xor undoes it
 //! ```
 //!
-//! The network permutes 32 bits. It is applied again until the result fits 31 bits, two times on
-//! average. That is still one-to-one: a walk along the cycle of the permutation from one small
-//! number to the next small number.
+//! The network permutes 32 bits. It is applied until the result fits 31 bits, two times on average.
+//! That is still one-to-one: a walk along the cycle of the permutation from one small number to the
+//! next small number.
 //!
-//! **Invariants** no number comes twice, and 0 never comes. A random UUID hardly ever comes twice;
-//! the lease table looks each new id up all the same.
+//! **Invariants** no number comes twice, and 0 never comes. A random UUID hardly ever comes twice,
+//! and the lease table checks that no lease has the new id.
 //!
 //! **Lock** the tables', which guards the counter and the generator.
 //!
@@ -48,7 +48,7 @@ pub struct Ids {
     rng: StdRng,
     /// The secret key of the permutation: std's keyed hash is the round function.
     key: RandomState,
-    /// The last index of the permutation that was used.
+    /// The last number that went through the permutation; 0 before the first.
     counter: u64,
 }
 
@@ -77,8 +77,7 @@ impl Ids {
     fn number(&mut self) -> Option<LeaseId> {
         while self.counter < u64::from(GREATEST_NUMBER_ID) {
             self.counter += 1;
-            // The permutation maps one of the numbers 1 to 2^31 - 1 to 0, or 0 to itself. 0 is no
-            // id.
+            // One number goes to 0, which is no id: one of 1 to 2^31 - 1, or 0 itself.
             let number = self.walk(self.counter as u32);
             if number != 0 {
                 return Some(LeaseId::from_number(u64::from(number)));

@@ -8,26 +8,26 @@
 //!
 //! A *lease* belongs to every client that knows its id, for a duration. Its block is charged to the
 //! committed bytes ([`Committed`]). A *held* block belongs to a holder and has no expiry. Later
-//! chapters give such blocks to processes, and charge them.
+//! chapters give held blocks to processes, and charge the bytes themselves.
 //!
-//! The table knows where a block is, and not its bytes. For each block it keeps a handle that its
-//! owner made: in the server an `Arc` around the block's own lock.
+//! The table knows where a block is, and not its bytes. For each block it keeps a handle, made by a
+//! function of the table's owner: in the server an `Arc` around the block's own lock.
 //!
 //! ```text
-//!   lease 64 5000    expiry at 5000 ms          reaper, up to 100 ms later
+//!   lease 64 5000    expiry at 5000 ms          the reaper wakes, a moment later
 //!   ├ there ─────────┤ gone for every client ───┤ strike ─ mark released ─ give back
 //! ```
 //!
-//! A lease ends in two steps, because a copy may be under way in its block. First the table strikes
-//! it and returns its [`Ending`]. Then the owner of the table marks the contents released, under
-//! the block's lock, and [`LeaseTable::give_back`] frees the block.
+//! A lease ends in two steps, because a copy may be under way in its block. First the table
+//! *strikes* it: removes its entry and returns its [`Ending`]. Then the owner of the table marks
+//! the contents released, under the block's lock, and [`LeaseTable::give_back`] frees the block.
 //!
-//! **Invariants** ([`LeaseTable::check`])
+//! **Invariants** ([`LeaseTable::check`] tests the first, in bytes, and the second)
 //!
 //! 1. Each used block of the allocator belongs to one lease, one held block or one ending.
 //! 2. `by_expiry` has exactly one entry for each lease, at its expiry, and none for a held block.
-//! 3. A lease exists while `now < expiry`, and for no client after that: each access checks it.
-//!    [`LeaseTable::expired`] only gives memory back.
+//! 3. No client finds a lease once `now >= expiry`: each access by its id compares the times. So
+//!    [`LeaseTable::expired`] is needed only to get the memory back.
 //!
 //! **Lock** the tables', around the whole table. No function here copies a lease's bytes.
 //!
@@ -64,15 +64,15 @@ pub struct LeaseTable<H> {
     buddy: Buddy,
     /// The bytes that leases may take.
     committed: Committed,
-    /// The time at which the owner checks the free bytes next; moved forward when few are left.
-    /// `None` if it has planned no check.
+    /// The time at which the owner checks the free bytes next. When few are left, it is made
+    /// earlier. `None` if no check is planned.
     look_at: Option<Instant>,
     ids: Ids,
     /// The longest duration of a lease.
     longest: Duration,
     /// Makes a handle from a block's offset and the lease's size.
     make: fn(u64, u64) -> H,
-    /// The bytes that the leases and held blocks were requested with.
+    /// The sizes of all entries together: a lease's requested bytes, a held block's whole bytes.
     requested: u64,
     /// The bytes of the blocks of leases.
     leased: u64,
@@ -116,7 +116,7 @@ pub struct Ending<H> {
     /// The lease's size in bytes.
     pub size: u64,
     block: Block,
-    /// It was a lease, so its block is charged to the committed bytes.
+    /// Whether it was a lease: then its block is still charged to the committed bytes.
     is_lease: bool,
 }
 
@@ -213,6 +213,7 @@ impl<H: Clone> LeaseTable<H> {
                 let largest_free = power_of_two_within(free).min(self.buddy.filling().largest_free);
                 Err(AllocateError::OutOfMemory { largest_free })
             }
+            // Also for `None`: the allocator names the reason.
             _ => self.buddy.allocate(size),
         }
     }
@@ -270,14 +271,16 @@ impl<H: Clone> LeaseTable<H> {
         self.strike_lease(id).ok_or_else(not_found)
     }
 
-    /// Strikes the leases that expired first, at most `most`: a bound for the time under the lock.
+    /// Strikes expired leases, those that expired first, at most `most`: this bounds the time under
+    /// the lock.
     pub fn expired(&mut self, now: Instant, most: usize) -> Vec<Ending<H>> {
         let due = self.by_expiry.iter().take_while(|(expiry, _)| *expiry <= now);
         let due: Vec<LeaseId> = due.take(most).map(|&(_, id)| id).collect();
         due.into_iter().filter_map(|id| self.strike_lease(id)).collect()
     }
 
-    /// Frees the block of an ending. The caller has marked its contents released.
+    /// Frees the block of an ending. The caller has marked its contents released, or knows that no
+    /// copy is under way in the block.
     pub fn give_back(&mut self, ending: Ending<H>) {
         let bytes = ending.block.size();
         self.ending -= bytes;
@@ -288,7 +291,7 @@ impl<H: Clone> LeaseTable<H> {
         self.release_block(ending.block);
     }
 
-    /// Returns the expiry of the lease that ends next. It may have passed.
+    /// Returns the earliest expiry. It may have passed: the lease is not struck yet then.
     pub fn next_expiry(&self) -> Option<Instant> {
         self.by_expiry.first().map(|&(expiry, _)| expiry)
     }
@@ -303,7 +306,7 @@ impl<H: Clone> LeaseTable<H> {
         self.leases.is_empty()
     }
 
-    /// Returns the bytes that the leases and held blocks were requested with.
+    /// Returns the requested bytes of all leases, with the whole bytes of held blocks.
     pub fn requested(&self) -> u64 {
         self.requested
     }

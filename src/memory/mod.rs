@@ -21,8 +21,9 @@
 //! The *buddy allocator* ([`buddy`]) splits a block in halves until one fits, and joins two halves
 //! as soon as both are free. The *lease table* ([`lease`]) has the block, the size and the expiry
 //! of each lease. It checks the time on each access, so a lease ends at the same time for all
-//! clients. A lease *ends in two steps* ([`service`]), so its block gets no new lease while a copy
-//! is under way.
+//! clients. A lease *ends in two steps* ([`service`]): the table *strikes* it, which removes its
+//! entry; then its contents are marked released, and its block is given back. So a block gets no
+//! new lease while a copy is under way in it.
 //!
 //! **The data and their locks**
 //!
@@ -30,17 +31,17 @@
 //! | --- | --- |
 //! | the leases, and the owner of each block | the tables' lock |
 //! | the bytes of one block, their length, the released mark | that block's own lock |
-//! | the words of the arena | no lock: a word means something only under its block's lock |
+//! | the words of the arena | the lock of the block in which the word lies |
 //!
 //! **Simplified.** There is one lock for all tables. Threads keep no caches of free blocks, and
-//! there are no sizes between powers of two. A B-tree, and no timer wheel, has the order in which
-//! leases end.
+//! there are no sizes between powers of two. A B-tree keeps the order in which leases end; a bigger
+//! system would use a timer wheel.
 //!
 //! | file | contents |
 //! | --- | --- |
 //! | [`buddy`] over [`bits`] | the used and free blocks of the arena, as offsets |
 //! | [`arena`] | the bytes, and one block's contents |
-//! | [`lease`], [`ids`] | the leases and their expiry, and ids that no client can guess |
+//! | [`lease`], [`ids`] | the leases and their expiry, and ids that are hard to guess |
 //! | [`service`] | the locks, and the work under each |
 //! | [`commands`], [`versions`] | the commands, their replies, and their functions |
 //! | [`picture`] | the buddy tree as a line of text |

@@ -9,8 +9,8 @@
 //! rest of the arena behind them. Sizes are those of blocks: the picture shows no client the size
 //! or the id of another client's lease.
 //!
-//! **Invariants** the text has at most `most` bytes and one ellipsis. The walk stops there too, so
-//! a tree of a million blocks costs no more than its first page.
+//! **Invariants** the text has at most `most` bytes and one ellipsis. The walk stops where the text
+//! is cut, so a tree of a million blocks costs no more than the part that is shown.
 //!
 //! **Lock** the tables', for the whole walk, which `most` bounds.
 //!
@@ -44,7 +44,7 @@ struct TreePicture<'a> {
 
 impl TreePicture<'_> {
     /// Draws one block. Returns false once the text is full, and every caller then stops too. The
-    /// recursion is as deep as there are orders: 22 at 64 MiB.
+    /// recursion has at most one level for each order: 22 at 64 MiB.
     fn draw(&mut self, order: usize, index: usize) -> bool {
         let size = MIN_BLOCK << order;
         match self.buddy.state(order, index) {

@@ -6,7 +6,7 @@
 //!   end    tables: strike ─ unlock │ block: mark released ─ unlock │ tables: give back ─ unlock
 //! ```
 //!
-//! Without the second step of `end` a lease would read another one's bytes:
+//! Without the released mark, a client would read the bytes of another client's lease:
 //!
 //! ```text
 //!   client A   get: finds block 7 ─ unlocks           copies block 7: the bytes of client C
@@ -15,16 +15,20 @@
 //! ```
 //!
 //! The server keeps two more tables under the same lock, those of later chapters. This chapter
-//! knows them only as [`Tables`]. A [`LeaseTable`] alone implements that too, so the chapter needs
-//! no later one.
+//! knows all of them only as [`Tables`]. In the tests a [`LeaseTable`] alone implements the trait,
+//! so this chapter needs no later chapter.
 //!
 //! **Invariants**
 //!
-//! 1. No thread holds two locks at once, so no two threads can wait for each other.
-//! 2. Under a lock a thread neither reads nor writes a socket, and logs nothing. It reads the time
-//!    under the lock: when a thread has found a lease expired, no later thread finds it there.
-//! 3. A block goes back to the allocator only after its contents were marked released, under their
-//!    own lock. A copy under way ends first, and a later one sees the mark.
+//! 1. No thread holds two locks at once, so no two threads can wait for each other's lock.
+//! 2. Under a lock a thread neither reads nor writes a socket, and logs nothing. A request that
+//!    looks a lease up reads the time under the lock: when a thread has found a lease expired, no
+//!    later thread finds it there. ([`Memory::reap`] may use an older time. It then ends fewer
+//!    leases.)
+//! 3. The block of a lease or grant goes back to the allocator only after its contents were marked
+//!    released, under their own lock. A copy under way ends first, and a later copy sees the mark.
+//!    (A part of a process's own block may go back without a mark: chapter 6 shrinks such a block
+//!    only if no copy is under way in the part.)
 //!
 //! **Lock** the tables', then a block's, then the tables' again; never two at once.
 //!
@@ -44,11 +48,12 @@ use crate::memory::arena::{Arena, Contents, ContentsError, Inspected};
 use crate::memory::lease::{Ending, LeaseTable, not_found};
 use crate::memory::versions::{Condition, Inspect, Inspection, Part};
 
-/// The leases that end under one hold of the lock: it then lasts some 0.1 ms.
+/// The most leases that one [`Memory::reap`] strikes and gives back. It then holds the tables' lock
+/// for some 0.1 ms at a time.
 const ENDED_AT_ONCE: usize = 256;
 
 /// A block's contents behind their own lock: the handle of the server's lease table. A thread
-/// clones the `Arc` under the tables' lock, and locks the contents after that one is unlocked.
+/// clones the `Arc` under the tables' lock, unlocks the tables, and then locks the contents.
 pub type LockedContents = Arc<Mutex<Contents>>;
 
 /// Returns the contents of a fresh block, behind their lock.
@@ -64,24 +69,27 @@ pub trait Tables {
     /// Frees blocks. The caller has marked their contents released.
     fn give_back(&mut self, endings: Vec<Ending<LockedContents>>, now: Instant);
 
-    /// Makes room for a block of `size` bytes that did not fit, if later chapters can.
+    /// Tries to make room for a block of `size` bytes that did not fit. Only later chapters can do
+    /// that; a lease table alone does nothing.
     fn make_room(&mut self, size: u64);
 
-    /// Takes the wakers of the threads that the change concerns: they wake after the unlock.
+    /// Takes the condition variables of the threads that wait for this change. They are notified
+    /// after the unlock.
     fn take_wakers(&mut self) -> Vec<Arc<Condvar>>;
 
-    /// Takes the lines of the log that the change wrote: they are logged after the unlock.
+    /// Takes the lines that the change has for the log. They are logged after the unlock.
     fn take_journal(&mut self) -> Vec<String>;
 }
 
 /// The arena, and the tables behind their lock.
 #[derive(Debug)]
 pub struct Memory<T> {
-    /// The words of all blocks. A word means something only under the lock of the block in which it
-    /// lies. Every thread that copies touches them.
+    /// The words of all blocks. The lock of the block in which a word lies guards it. Every thread
+    /// that copies reads or writes words.
     arena: Arena,
-    /// The tables, behind their lock. Client threads and `udp` lock it for each request about
-    /// memory, and so do `reap`, the end of a connection and the stop.
+    /// The tables, behind their lock. Client threads and `udp` lock them for each request about
+    /// memory, processes, sessions or figures. `reap`, the end of a connection and the stop lock
+    /// them too.
     tables: Mutex<T>,
     /// Goes with the lock of `tables`: notified when the reaper's next wake has moved, and by the
     /// stop.
@@ -136,9 +144,10 @@ impl<T: Tables> Memory<T> {
         &self.reaper_wakeup
     }
 
-    /// Locks the tables, and calls `read` with them and the time. The wrong way is to read the time
-    /// before: a thread that waits for the lock would use an old time, and find a lease that
-    /// another thread has found expired.
+    /// Locks the tables, and calls `read` with the tables and the time. No thread is woken, so
+    /// `read` must not change anything that a thread waits for. The wrong way is to read the time
+    /// before the lock: a thread that waits for the lock would use an old time, and find a lease
+    /// that another thread has found expired.
     pub fn read<R>(&self, read: impl FnOnce(&mut T, Instant) -> R) -> R {
         let mut tables = lock(&self.tables);
         read(&mut tables, Instant::now())
@@ -159,9 +168,9 @@ impl<T: Tables> Memory<T> {
         Locked { tables, reaper_wakes }
     }
 
-    /// Ends a change: unlocks the tables, wakes the reaper if its next wake has moved, and wakes
-    /// the threads that wait for the change. All of that comes after the unlock: a thread that
-    /// wakes earlier would only wait for the lock.
+    /// Ends a change: unlocks the tables, wakes the reaper if its next wake has moved, wakes the
+    /// threads that wait for the change, and writes the log. The wake-ups follow the unlock,
+    /// because a thread that wakes earlier would only wait for the lock.
     pub fn unlock_and_wake(&self, locked: Locked<'_, T>) {
         let Locked { mut tables, reaper_wakes } = locked;
         let has_moved = tables.leases().next_wake() != reaper_wakes;
@@ -233,12 +242,12 @@ impl<T: Tables> Memory<T> {
         got.map(|()| size).map_err(|_| not_found())
     }
 
-    /// Returns the state of a lease, and the wanted part of its contents in `data`, at most `most`
-    /// bytes. If the version is not `if_version`, the part is all of the contents: RFC 9110,
-    /// section 13.1.5, `If-Range`.
+    /// Returns the state of a lease, and the part of its contents that was asked for. If
+    /// `if_version` names another version, the part is all of the contents: RFC 9110, section
+    /// 13.1.5, `If-Range`. `data` is a buffer whose capacity is used.
     ///
     /// # Errors
-    /// `not-found`, `too-large`.
+    /// `not-found`; `too-large` if the part has more than `most` bytes.
     pub fn inspect(
         &self,
         asked: &Inspect,
@@ -268,7 +277,8 @@ impl<T: Tables> Memory<T> {
         Ok(Inspection { id, size, length, version, changed_ms, left_ms, first, data })
     }
 
-    /// Ends up to `ENDED_AT_ONCE` expired leases; returns their number.
+    /// Ends up to `ENDED_AT_ONCE` expired leases; returns their number. It strikes them in
+    /// [`Memory::read`], which wakes no thread: nothing is free until `give_back`, which does.
     pub fn reap(&self, now: Instant) -> usize {
         let endings = self.read(|tables, _| tables.leases().expired(now, ENDED_AT_ONCE));
         let count = endings.len();
@@ -289,7 +299,7 @@ impl<T: Tables> Memory<T> {
     }
 
     /// Marks contents released, each under its own lock, and then gives their blocks back under the
-    /// tables' lock: the second and the third step of an end.
+    /// tables' lock. The caller has struck the leases.
     pub fn give_back(&self, endings: Vec<Ending<LockedContents>>) {
         for ending in &endings {
             lock(&ending.handle).release();
@@ -321,7 +331,7 @@ pub fn rounded_up(left: Duration) -> u64 {
     left.as_nanos().div_ceil(1_000_000) as u64
 }
 
-/// Returns the error for `length` bytes that were not set in a lease of `size`.
+/// Returns the error for `length` bytes that could not be set in a lease of `size` bytes.
 fn explain(error: ContentsError, length: usize, size: u64) -> Error {
     match error {
         ContentsError::Released => not_found(),

@@ -25,7 +25,7 @@
 //!
 //! A *version* counts the sets of a lease: 0 is a lease that was never set. Two clients that get,
 //! change and set the same lease lose a change: the second set overwrites the first. With `replace`
-//! the second one is refused, because the version that it read is not the lease's any more:
+//! the second client is refused, because the lease no longer has the version that this client read:
 //!
 //! ```text
 //!   Ada   inspect: version 1                       replace 1 ─► version 2
@@ -35,8 +35,8 @@
 //! The check and the set are one step, under the block's lock
 //! ([`super::arena::Contents::replace`]).
 //!
-//! **Lock** none: plain values. **Simplified** a client that is refused reads and tries again;
-//! under many writers a bigger system would queue them.
+//! **Lock** none: plain values. **Simplified** a client that is refused reads and tries again; a
+//! bigger system would let many writers of one lease wait in a queue.
 //!
 //! **Source** RFC 9110, section 13 for conditions, section 14 for ranges.
 
@@ -109,14 +109,14 @@ pub struct Inspection {
     pub id: LeaseId,
     /// Its size in bytes.
     pub size: u64,
-    /// The bytes of the last set.
+    /// The number of bytes of the last set.
     pub length: u64,
     /// The count of sets.
     pub version: u64,
-    /// The time of the last set, in milliseconds since 1970; `None` if there was none. All looks at
-    /// one version show the same time.
+    /// The time of the last set, in milliseconds since 1970; `None` if there was none. Each
+    /// inspection of one version shows the same time.
     pub changed_ms: Option<u64>,
-    /// The time that it has left, in milliseconds, rounded up; `None` for a granted block.
+    /// The time that the lease has left, in milliseconds, rounded up; `None` for a granted block.
     pub left_ms: Option<u64>,
     /// The first byte of `data`, counted from the start.
     pub first: u64,
@@ -131,19 +131,21 @@ pub struct Inspect {
     pub id: LeaseId,
     /// The part to return.
     pub part: Part,
-    /// Return the part only of this version, and of another version all bytes. So a client that has
-    /// the first half of a version never puts the second half of another behind it. A line of text
-    /// has no word for it.
+    /// If the lease has another version than this, the reply has all bytes instead of the part. So
+    /// a client that has the first half of one version never appends the second half of another. A
+    /// line of text cannot say this.
     pub if_version: Option<u64>,
 }
 
-/// A line of text has the first and the last byte of a part. A frame has a number (0 none, 1 all, 2
-/// a span, 3 the last bytes) and two numbers more; and then 1 and a version, or 0 and 0.
+/// A line of text has the first and the last byte of a part. A frame has five numbers: the kind of
+/// part (0 none, 1 all, 2 a span, 3 the last bytes), then first and last, or a count and 0, or 0
+/// and 0; then 1 and a version, or 0 and 0.
 impl<'a> Message<'a> for Inspect {
     const WORDS: (usize, usize) = (1, 3);
 
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let id = source.id()?;
+        // `word` returns `None` only in a frame; in a line, a word that was left out is empty.
         if let Some(first) = source.word() {
             let part = span(first, source.word().unwrap_or_default())?;
             return Ok(Inspect { id, part, if_version: None });

@@ -26,8 +26,7 @@ command! {
     }
 }
 
-/// The rows of a table when a line of text gives no number: 6 for each of the homework's two
-/// tables.
+/// The rows of a table when the request gives no number: 6 for each of the homework's two tables.
 pub const TABLE_ROWS: u64 = 12;
 
 choice! {
@@ -121,8 +120,8 @@ impl<'a> Message<'a> for Drawn<'_> {
     }
 
     fn write(&self, sink: &mut impl Sink) {
-        // Only for JSON and XML: text, frames and RESP copy from the list, by `line` and
-        // `for_each_run`.
+        // The server calls this only for JSON and XML. Text, RESP and frames copy from the list, by
+        // `append_text` and `for_each_run`.
         sink.list("numbers", "number", &self.numbers(), |&number, sink| sink.u32("", number));
     }
 }

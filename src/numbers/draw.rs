@@ -6,9 +6,9 @@
 //! ```
 //!
 //! [`take`] is the draw: it loads the counter, adds the count, and stores the sum. When two threads
-//! run it at once without a lock, both load the same value, and both return the same numbers. That
-//! is the race of the homework. One atomic `fetch_add` would hide it, and the lock with it. So a
-//! [`Counter`] has two separate steps, a load and a store.
+//! run it at once without a lock, both can load the same value and return the same numbers. That
+//! is the race of the homework. With one atomic `fetch_add` there would be no race to see, and no
+//! need for a lock. So a [`Counter`] has two separate steps, a load and a store.
 //!
 //! ```text
 //!   request   lock ─ take n ─ unlock                       --lock request
@@ -22,11 +22,12 @@
 //! 1. `counter <= list.len()`, and the counter never falls.
 //! 2. Each index below the counter was taken exactly once.
 //!
-//! **Lock** the draw's, around [`DrawState`]. Under it a thread does a few additions and at most
-//! one push. It looks numbers up, and makes tables, after it has unlocked.
+//! **Lock** the draw's, around [`DrawState`]. Under it a draw does a few additions and at most one
+//! push, and `table` copies a part of the record. A thread looks numbers up, and makes the rows of
+//! a table, after it has unlocked.
 //!
-//! **Cost** a draw of n numbers locks once with `--lock request`, and n times with `--lock number`.
-//! Its time under one lock does not grow with n.
+//! **Cost** a draw of n numbers locks once with `--lock request`. With `--lock number` it locks for
+//! each number. Its time under one lock does not grow with n.
 //!
 //! **Source** `loot-box.txt`, "with lock" and "without lock".
 
@@ -110,7 +111,7 @@ pub struct Numbers {
     /// The work under one hold of the lock. It never changes.
     locking: Locking,
     /// The counter and the record, behind the draw's lock. Client threads and `udp` lock it for a
-    /// draw, `table`, `stats`, and the end of a connection.
+    /// draw, `table`, `stats`, and to count undelivered numbers.
     pub(crate) state: Mutex<DrawState>,
     /// The counter without a lock, for [`Locking::None`]. The counter in `state` then stays at 0.
     unlocked: Unlocked,
@@ -126,7 +127,7 @@ impl Numbers {
     ///
     /// # Errors
     /// `bad-request` for a count of 0, `exhausted` when no number is left.
-    // `always`, because a call that moves the result once more costs as much as the lock.
+    // `always`: without it the result is moved once more, which costs as much as the lock.
     #[inline(always)]
     pub fn draw(&self, client: ClientNumber, count: u64) -> Result<Drawn<'_>, Error> {
         if count == 0 {
@@ -173,8 +174,9 @@ impl Numbers {
         Turns { state: &self.state, list: &self.list }.rows(rows, which)
     }
 
-    /// Counts numbers as undelivered: their client was gone before their reply was written. They do
-    /// not go back into the list, because the client may have received some of them.
+    /// Counts numbers as undelivered: the client wanted no reply, or was gone before it could
+    /// receive the reply. They do not go back into the list, because the client may have received
+    /// some of them.
     pub fn add_undelivered(&self, count: u64) {
         lock(&self.state).add_undelivered(count);
     }
@@ -185,7 +187,7 @@ impl Numbers {
     }
 
     /// Returns the count of drawn numbers. With [`Locking::None`] it is the counter's value, and
-    /// more numbers may have gone out than that: two draws of one index count as one.
+    /// more numbers may have gone out: see [`Unlocked::drawn`].
     pub fn drawn(&self) -> u32 {
         match self.locking {
             Locking::None => self.unlocked.drawn(),
@@ -209,10 +211,10 @@ impl Numbers {
     }
 }
 
-/// Takes `count` numbers, or as many as are left, in the way of `locking`. `take_locked(n)` takes
-/// `n` numbers under the lock, and `take_unlocked()` takes one without it; each returns an empty
-/// range when none is left. They are arguments, so that the explorer runs this function too, over
-/// its own lock and counter.
+/// Takes `count` numbers, or as many as are left, and locks as `locking` says. `take_locked(n)`
+/// takes `n` numbers under the lock, and `take_unlocked()` takes one without it; each returns an
+/// empty range when none is left. Both are arguments, so that the explorer can run
+/// this function over its own lock and counter.
 #[inline]
 pub fn gather(
     list: &NumberList,
@@ -228,8 +230,8 @@ pub fn gather(
     }
 }
 
-/// Takes one number at a time, until it has `count` of them or the list is drained. Between two of
-/// them other threads may take theirs, so the result can have several ranges. `count` is at least
+/// Takes one number at a time, until it has `count` numbers or the list is drained. Between two
+/// numbers other threads may take some, so the result can have several ranges. `count` is at least
 /// 1.
 fn one_by_one(
     list: &NumberList,

@@ -6,7 +6,8 @@
 //!   text      │5 19 228 665 …                  rendered once; a reply copies a part
 //! ```
 //!
-//! A reply in text copies a part of `text`, where the usual way converts every number to digits.
+//! A reply in text copies a part of `text`. The usual way is to convert every number to digits for
+//! each reply.
 //!
 //! **Invariants** the list never changes after it is made, so reading it needs no lock. `text` has
 //! every number followed by one space, in the list's order.
@@ -41,7 +42,8 @@ impl NumberList {
 
     /// Makes a list of `numbers`, in the given order.
     pub fn new(numbers: Vec<u32>) -> Self {
-        // 8 bytes each: a number up to 9,999,999 has at most 7 digits, and a space follows it.
+        // A guess of 8 bytes each: a number up to 9,999,999 has at most 7 digits, and a space
+        // follows it. The vector grows if the guess is too small.
         let mut text = Vec::with_capacity(numbers.len().saturating_mul(8));
         let mut starts = Vec::with_capacity(numbers.len().saturating_add(1));
         for number in &numbers {
@@ -63,7 +65,7 @@ impl NumberList {
         self.numbers.is_empty()
     }
 
-    /// Returns the number at an index below the length.
+    /// Returns the number at an index. Panics if the index is not below the length.
     pub fn number(&self, index: usize) -> u32 {
         self.numbers[index]
     }
@@ -86,8 +88,8 @@ impl fmt::Debug for NumberList {
 }
 
 /// Returns the numbers 1 to `count` in a random order. `shuffle` goes through the list once, and
-/// each order is equally likely. The same `seed` gives the same order, as long as `rand` keeps its
-/// generator; without a seed the system's randomness seeds it.
+/// prefers no order. The same `seed` gives the same order, as long as `rand` does not change its
+/// generator. Without a seed the system's randomness seeds the generator.
 pub fn shuffled(count: u32, seed: Option<u64>) -> NumberList {
     let mut numbers: Vec<u32> = (1..=count).collect();
     let mut rng = match seed {

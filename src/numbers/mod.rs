@@ -24,8 +24,8 @@
 //! is [`draw::Numbers::draw`]; `take_locked` in the same file is the critical section.
 //!
 //! **Why not one atomic step?** `fetch_add` would load, add and store in one instruction. Python's
-//! `pop()` is one step too, because the interpreter has a lock of its own. Both are correct, and
-//! both hide the lock that this chapter is about.
+//! `pop()` is one step too, because the interpreter has a lock of its own. Both are correct, but
+//! neither program would show the lock that this chapter is about.
 //!
 //! **The data and their locks**
 //!
@@ -34,6 +34,7 @@
 //! | the list | no lock: it never changes |
 //! | the counter, the record, the count of undelivered numbers | the draw's lock |
 //! | the counter of a server without the lock | no lock, on purpose |
+//! | the parked draws of a lab server, and the plan of their steps | the parking's lock |
 //!
 //! **Simplified.** All data are in memory and end with the process. One lock guards the whole list;
 //! a server for millions of draws a second would divide the list among several locks.

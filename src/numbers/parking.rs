@@ -10,26 +10,28 @@
 //!
 //! A lab server parks its clients here before each load and store of the counter; the explorer
 //! parks its threads. A thread that comes to a step looks at the plan. If the next turn is its own,
-//! it goes on; else it wakes the thread whose turn it is, and sleeps. So a thread with several
-//! turns in a row needs no switch of threads between them. The second plan above is the race: a run
-//! of it gives both clients the number at index 0.
+//! it goes on. Otherwise it wakes the thread whose turn it is, and sleeps. So a thread with several
+//! turns in a row needs no switch of threads between them. The second plan above, 1 2 1 2, is the
+//! race: both clients get the number at index 0.
 //!
-//! No wake-up is lost between the look at the plan and the sleep, although no lock is held there:
-//! `unpark` leaves a token for a thread that is not asleep yet, and the next `park` takes the token
-//! and returns at once.
+//! A thread looks at the plan, unlocks, and sleeps. A wake-up between the unlock and the sleep is
+//! not lost: `unpark` leaves a token for a thread that is not asleep yet, and the next `park` takes
+//! the token and returns at once.
 //!
 //! **Invariants**
 //!
-//! 1. At most one thread of a plan is between two steps: `running`.
-//! 2. A thread stays parked until the plan names it, its patience ends, or the parking opens for
-//!    good; then no thread parks any more. A thread whose patience has ended does the rest of its
-//!    draw without parking, beside the thread that runs.
+//! 1. At most one thread does a step of the plan at a time: `running`.
+//! 2. A thread stays parked until its turn comes, its *patience* (the longest time that it stays
+//!    parked) ends, or the parking opens. After it has opened, no thread parks any more. A thread
+//!    whose patience has ended does the rest of its draw without parking, at the same time as the
+//!    thread of the plan.
 //!
-//! **Lock** its own, for a few words; a thread unlocks it before it sleeps. A thread that comes
-//! here holds no other lock.
+//! **Lock** its own, for a few instructions; a thread unlocks it before it sleeps. A thread that
+//! parks holds no other lock.
 //!
-//! **Simplified** a client that vanishes while it is parked stays until its patience ends, once for
-//! each of its draws. A bigger system would watch its socket too.
+//! **Simplified** if a client vanishes while it is parked, its thread stays parked until its
+//! patience ends, and again for each further draw that the client had sent. A bigger system would
+//! watch the client's socket too.
 //!
 //! **Source** `loot-box.txt`: the two tables. Each of them is the result of one plan.
 
@@ -77,7 +79,7 @@ struct ParkingState {
     freed: BTreeSet<ClientNumber>,
     /// The thread that waits in `carry_out`.
     watcher: Option<Thread>,
-    /// Open for good: no thread parks.
+    /// The parking is open, and stays open: no thread parks.
     open: bool,
 }
 
@@ -104,7 +106,8 @@ impl Parking {
         Self { state: Mutex::default(), patience: Some(patience) }
     }
 
-    /// Parks the calling thread before a step of `client` until its turn comes.
+    /// Parks the calling thread before a step of `client`. Returns when its turn comes, its
+    /// patience ends, or the parking opens.
     pub fn park(&self, client: ClientNumber, before: Step) {
         let deadline = self.patience.map(|patience| Instant::now() + patience);
         let mut state = lock(&self.state);
@@ -126,8 +129,8 @@ impl Parking {
                 state.running = Some(client);
                 return;
             }
-            // The turn is another thread's, or the plan is done: wake that thread, or the watcher,
-            // before this one sleeps.
+            // It is the turn of another thread, or the plan is done. Wake that thread or the
+            // watcher, before this thread sleeps.
             state.wake_next();
             drop(state);
             match left {
@@ -151,8 +154,8 @@ impl Parking {
     /// its client has parked again or has left.
     ///
     /// # Errors
-    /// Fails with [`Stuck`]. `Busy` changes nothing. With `Late` the rest of the plan is dropped,
-    /// and the steps that were done stay done.
+    /// Fails with [`Stuck`]. `Busy` changes nothing. With `Late` the rest of the plan is dropped.
+    /// The steps that were done stay done, and a step that is under way still ends.
     pub fn carry_out(
         &self,
         plan: impl IntoIterator<Item = ClientNumber>,
@@ -188,8 +191,8 @@ impl Parking {
         state.parked.iter().map(|(&client, parked)| (client, parked.before)).collect()
     }
 
-    /// Opens the parking for good: no thread parks here from now on. Without it the stop of the
-    /// server would wait until the patience of the parked clients ends.
+    /// Opens the parking: no thread parks here from now on. The stop of the server calls this;
+    /// otherwise the threads of parked clients would not end in its 2 s.
     pub fn open(&self) {
         let mut state = lock(&self.state);
         state.open = true;
@@ -199,7 +202,7 @@ impl Parking {
 }
 
 impl ParkingState {
-    /// Ends the step of `client`, if that is the one under way.
+    /// Ends the step of `client`, if its step is under way.
     fn arrive(&mut self, client: ClientNumber) {
         if self.running == Some(client) {
             self.running = None;
@@ -207,7 +210,7 @@ impl ParkingState {
     }
 
     /// Wakes the thread whose turn it is, or the watcher when the plan is done. During a step it
-    /// wakes no thread: the one that runs calls it again when its step is over.
+    /// wakes no thread: the thread of that step calls it again when the step is over.
     fn wake_next(&self) {
         if self.running.is_some() {
             return;

@@ -14,8 +14,9 @@
 //!    there are never more entries than numbers in the list: at 16 bytes an entry, 1.6 MB for
 //!    100,000 numbers.
 //!
-//! Without the lock several entries can have the same index, so invariant 2 does not bound them.
-//! [`DrawState::record`] then drops entries beyond the length of the list.
+//! Without the lock several entries can have the same index, so invariant 2 does not bound their
+//! number. [`DrawState::record`] drops further entries once there are as many as numbers in the
+//! list.
 //!
 //! **Lock** the draw's, around [`DrawState`]. With [`Locking::None`](super::draw::Locking::None) it
 //! guards the record, and the counter here stays at 0.
@@ -38,7 +39,7 @@ pub struct DrawState {
     pub(super) counter: Cell<u32>,
     /// The record, the oldest turn first.
     turns: Vec<Turn>,
-    /// The numbers whose client was gone before their reply was written.
+    /// The count of drawn numbers that reached no client, as far as the server can tell.
     undelivered: u64,
 }
 

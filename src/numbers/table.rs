@@ -8,8 +8,9 @@
 //!   last    3 B  4 A                                 the last 2 of all
 //! ```
 //!
-//! A thread copies the turns in parts, each under one hold of the draw's lock. So no draw waits
-//! while a long record is copied or rows are made.
+//! A *turn* is an entry of the record: a range of indices and its client. A thread copies the turns
+//! in parts, each under one hold of the draw's lock: 256 turns at most, or for [`Rows::Last`] the
+//! last 4096 at most. So no draw waits while a whole long record is copied, or while rows are made.
 //!
 //! **Invariants**
 //!
@@ -19,8 +20,8 @@
 //!
 //! **Lock** the draw's for each copy of a part; none while the rows are made.
 //!
-//! **Simplified** clients draw on between two parts. A turn that grows after its part was copied
-//! shows only its old indices. A bigger system would read one snapshot of the record.
+//! **Simplified** clients go on drawing between two parts. A turn that grows after its part was
+//! copied shows only its old indices. A bigger system would read one snapshot of the record.
 //!
 //! **Source** `loot-box.txt`, the scenario's two tables.
 
@@ -34,7 +35,8 @@ use crate::numbers::commands::{Row, Rows};
 use crate::numbers::list::NumberList;
 use crate::numbers::record::DrawState;
 
-/// The turns that are copied under one hold of the lock: 4 KiB of the record.
+/// The most turns that are copied under one hold of the lock, but for [`Rows::Last`]: 4 KiB of the
+/// record.
 const TURNS_AT_ONCE: usize = 256;
 
 /// The most rows of one table: 64 KiB in a frame.
@@ -53,7 +55,8 @@ impl Turns<'_> {
     pub fn rows(&self, rows: u64, which: Rows) -> Vec<Row> {
         let mut table = TableBuilder::new(rows, which, MAX_ROWS);
         if which == Rows::Last {
-            // Each turn has at least one index, so as many turns as rows are enough.
+            // Each turn has at least one index, so as many turns as rows are enough: one copy of at
+            // most 64 KiB of the record.
             let most = usize::try_from(rows).unwrap_or(usize::MAX).min(MAX_ROWS);
             let turns = lock(self.state).last_turns(most);
             for turn in turns.into_iter().rev() {
@@ -82,7 +85,8 @@ pub struct TableBuilder {
     which: Rows,
     /// The most rows in all.
     most: usize,
-    /// The rows of each client so far. All but [`Rows::Each`] count them at 0, which is no client.
+    /// The number of rows of each client so far. [`Rows::First`] counts all rows under 0, which is
+    /// the number of no client.
     shown: HashMap<ClientNumber, u64>,
     rows: Vec<Row>,
     /// All turns, for [`Rows::Twice`] alone.
@@ -151,7 +155,7 @@ impl TableBuilder {
         });
         let Some((Range { start: twice, .. }, _)) = twice else { return };
         let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).min(self.most);
-        // A third of the rows comes before that index.
+        // The rows begin before the index that was taken twice, a third of `wanted` earlier.
         let from = twice.saturating_sub(u32::try_from(wanted / 3).unwrap_or(u32::MAX));
         let until = from.saturating_add(u32::try_from(wanted).unwrap_or(u32::MAX));
         for (range, client) in turns.iter().take_while(|(range, _)| range.start < until) {

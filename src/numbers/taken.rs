@@ -35,8 +35,8 @@ impl Drawn<'_> {
         }
     }
 
-    /// Calls `each` with the numbers in order: one call for each run of neighbours in the list. An
-    /// encoder so reads whole slices and needs no vector in between.
+    /// Calls `each` with the numbers in order: one call for each run of neighbours in the list. So
+    /// an encoder reads whole slices and needs no vector in between.
     #[inline]
     pub fn for_each_run(&self, mut each: impl FnMut(&[u32])) {
         match self {
@@ -89,7 +89,7 @@ impl<'a> Taken<'a> {
         Self { list, first: indices(taken), others: Vec::new() }
     }
 
-    /// Adds a later range. Joins it to the last one if it begins where that ends.
+    /// Adds a later range. If it begins where the last range ends, the last range grows instead.
     pub fn add(&mut self, taken: Range<u32>) {
         let taken = indices(taken);
         let last = self.others.last_mut().unwrap_or(&mut self.first);

@@ -1,14 +1,15 @@
-//! The counter without a lock: a server with `--no-lock` draws from it.
+//! The counter without a lock: a server with `--no-lock` or `--lab` draws from it.
 //!
 //! ```text
 //!   client-1   load 3 ──── window ──── store 4
 //!   client-2          load 3 ──── window ──── store 4     both take index 3
 //! ```
 //!
-//! This is a *race condition* and not a *data race*. A data race, two threads at one plain variable
-//! without any order, is undefined behaviour, and safe Rust does not compile it. So the counter is
-//! an atomic, and each load and each store alone is correct. The result is still wrong, because the
-//! order of the steps decides it, and no compiler sees that.
+//! This is a *race condition* and not a *data race*. In a data race two threads use one plain
+//! variable, at least one of them writes it, and nothing orders them. That is undefined behaviour,
+//! and safe Rust does not compile it. So the counter is an atomic, and each load and each store
+//! alone is correct. The result is still wrong, because it depends on the order of the steps. No
+//! compiler sees that.
 //!
 //! The window (`--race-window`) is a wait between load and store. Without it the two steps are
 //! nanoseconds apart, and a test can miss the race for a long time.
@@ -38,7 +39,7 @@ pub struct Unlocked {
     window: Duration,
     /// On a lab server: clients park here before each step.
     parking: Option<Parking>,
-    /// Set by the stop, and read by each load: then a draw skips the window.
+    /// The stop sets it. A load that reads true skips the window.
     is_stopping: AtomicBool,
 }
 
@@ -55,7 +56,8 @@ impl Unlocked {
         self.parking.as_ref()
     }
 
-    /// Returns the counter: the count of drawn numbers, where two draws of one index count as one.
+    /// Returns the counter. More numbers may have gone out: two draws can take the same index, and
+    /// a late store sets the counter back.
     pub fn drawn(&self) -> u32 {
         self.index.load(Ordering::SeqCst)
     }
@@ -68,7 +70,8 @@ impl Unlocked {
         }
     }
 
-    /// Begins the stop: from now on no draw waits in a window, and no client parks.
+    /// Begins the stop: from now on no draw begins to wait in a window, and no client parks. A wait
+    /// that is under way ends by itself.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Release);
         if let Some(parking) = &self.parking {

@@ -62,7 +62,8 @@ impl<'a> Writer<'a> {
     }
 
     /// Announces that the caller appends the data that ends the message, `length` bytes. The length
-    /// before the data then counts them, and they are moved instead of copied through this buffer.
+    /// before the data then counts them. So the caller can move large data instead of copying it
+    /// through this buffer.
     pub fn announce_data(&mut self, length: usize) {
         self.announced = length;
     }
@@ -104,7 +105,7 @@ impl<'a> Writer<'a> {
         self.u32(count as u32);
     }
 
-    /// Appends a string. The text holds no NUL: the reader would refuse it.
+    /// Appends a string. The text must hold no NUL: the reader would refuse it.
     pub fn string(&mut self, text: &str) {
         self.count(text.len() + 1);
         self.octets(text.as_bytes());
@@ -177,7 +178,7 @@ impl<'a> Reader<'a> {
         self.octets().map(|bytes| self.order.u64(bytes))
     }
 
-    /// Reads the number of elements that follow, each of at least `size` bytes.
+    /// Reads the number of elements that follow, each of at least `size` bytes; `size` is not 0.
     ///
     /// The wrong way is to reserve memory for the number as it stands: the four bytes `ffffffff`
     /// would ask for 32 GiB of `u64`. The elements have to stand in this same message, so
@@ -280,7 +281,7 @@ impl<'a> Source<'a> for Reader<'a> {
         None
     }
 
-    /// Never: a body holds every field, so none takes its default.
+    /// Returns false: a body holds every field, so no field takes its default.
     fn is_over(&self) -> bool {
         false
     }

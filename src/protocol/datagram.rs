@@ -25,30 +25,32 @@
 //! | f0 Welcome | server | token, how long the history keeps a client in ms `u32`, the longest datagram `u32` |
 //! | 71 Acknowledge | client | token; its id is that of the request whose reply arrived |
 //!
-//! The body begins at byte 40, behind the token, and is aligned from the frame's start. The id of a
-//! Hello is independent of the ids of requests.
+//! With flag bit 1 the fields begin at byte 40, behind the token, and are aligned from the frame's
+//! start. The id of a Hello is independent of the ids of requests.
 //!
 //! **Tokens.** The server binds a token to the client's address and port. A client that sends a
-//! Hello from a false address never sees its token. Without a token the server executes nothing,
-//! and answers with at most three times as many bytes as it received: Welcome's 48 bytes answer
-//! Hello's 16. So the server is a poor tool to flood a third machine. A reply carries its client's
-//! token too: a machine that cannot read the client's datagrams cannot forge one.
+//! Hello from a false address never sees its token. Without a valid token the server executes
+//! nothing, and answers with at most three times as many bytes as it received: Welcome's 48 bytes
+//! answer Hello's 16. So the server is a poor tool to flood a third machine. The reply to a request
+//! with a valid token carries this token too: a machine that cannot read the client's datagrams
+//! cannot forge such a reply.
 //!
-//! An Error without a token is about the token itself: the request had none; or this server never
-//! gave it to this address (the server may have been restarted); or the token is older than the
-//! history's time, and its client was silent for as long. That request was not executed. The Error
-//! says nothing about an earlier copy of it. To avoid this Error, a client says Hello again in
-//! time: half the history's time after the last answer that the history keeps, or after its
-//! Welcome.
+//! The *history* is the server's memory of at-most-once clients: the last id of each, and the reply
+//! to it ([`crate::server::history`]). An Error without a token is about the token itself. There
+//! are three causes: the request had none; this server never gave it to this address (the server
+//! may have been restarted); or the token is older than the history's time, and its client has sent
+//! no at-most-once request for as long. Requests without flag bit 2 do not renew a token. The
+//! request was not executed, but the Error says nothing about an earlier copy of it. To avoid this
+//! Error, a client sends a new Hello in time: half the history's time after the last answer that
+//! the history keeps, or after its Welcome.
 //!
-//! **At most once.** A token's requests have rising ids, with gaps if the client likes, and one
-//! request is under way at a time: a request also says that its client waits for no earlier reply.
-//! The id alone decides whether a request is a repeat. An Error with the token is the request's own
-//! answer, with two exceptions: status 7 (refused) may mean that a higher id came first, and status
-//! 8 (busy) that the history has no room for this client. In these two cases the copy was not
-//! executed; an earlier or a later copy may be. After its last id, ffffffff, a client takes another
-//! token. The server does not answer a repeat of a request that was acknowledged or wanted no
-//! reply.
+//! **At most once.** The ids of a token's requests rise; gaps are allowed. One request is under way
+//! at a time: a new id also means that its client waits for no earlier reply. The id alone decides
+//! whether a request is a repeat. An Error with the token is the request's own answer, with two
+//! exceptions: status 7 (refused) may mean that a higher id came first, and status 8 (busy) that
+//! the history has no room for this client. In these two cases the copy was not executed; an
+//! earlier or a later copy may be. After its last id, ffffffff, a client takes another token. The
+//! server does not answer a repeat of a request that was acknowledged or wanted no reply.
 //!
 //! ```text
 //!   > 894c4258 02 01 70 00 06000000 00000000                                    Hello
@@ -57,14 +59,15 @@
 //!   < 894c4258 02 03 81 00 07000000 2c000000 TOKEN… 04000000 05000000 13000000 …
 //! ```
 //!
-//! The server answers no datagram that is no frame, and none that is a reply: two servers could
-//! answer each other for ever. It refuses two requests before it executes them: one that is longer
-//! than a datagram may be, and one that has an effect and whose reply could be longer.
+//! The server does not answer a datagram that is no frame, or that is a reply: two servers could
+//! answer each other for ever. It refuses three kinds of request before it executes them: a request
+//! that is longer than a datagram may be, a request that may wait for another client, and a draw
+//! whose reply could be longer than a datagram.
 //!
 //! **Invariants** a datagram is one whole frame, or the server executes nothing.
 //!
-//! **Lock** none: the `udp` thread alone reads and writes datagrams. **Simplified** no fragments: a
-//! client asks over TCP for data that does not fit.
+//! **Lock** none: in the server only the `udp` thread reads and writes datagrams. **Simplified** no
+//! fragments: a client asks over TCP for data that does not fit.
 //!
 //! **Source** the lecture's R, RR and RRA; the token and the factor of three are QUIC's address
 //! validation (RFC 9000, section 8).
@@ -95,11 +98,11 @@ pub const TOKEN: usize = 24;
 /// The most bytes of one datagram over IPv4: a packet of 65,535 bytes, less 20 of IP and 8 of UDP.
 pub const MAX_DATAGRAM: usize = 65_507;
 
-/// The length of a buffer that any datagram fits, in bytes. The system cuts a datagram that does
-/// not fit.
+/// The length of a buffer that any datagram fits, in bytes. The system would cut a datagram that is
+/// longer than the buffer.
 pub const BUFFER: usize = 64 * 1024;
 
-/// The most bytes of an answer to a datagram without a valid token, in times of its length.
+/// The longest answer to a datagram without a valid token, as a multiple of the datagram's length.
 pub const AMPLIFICATION: usize = 3;
 
 /// A client's proof that it receives the datagrams for its address.
@@ -142,8 +145,8 @@ pub enum Said<'a> {
     Unproven,
 }
 
-/// Reads a client's datagram. Returns `None` for one that gets no answer: it is no frame, it is a
-/// reply, or it is too short for its token.
+/// Reads a client's datagram. Returns `None` for one that the server ignores: it is no frame, it is
+/// a reply, or it is too short for its token.
 pub fn read<'a>(datagram: &'a [u8]) -> Option<(Header, Said<'a>)> {
     let header = Header::read(datagram.first_chunk()?).ok()?;
     let mut body = Reader::new(datagram, HEADER, header.order());
@@ -173,7 +176,7 @@ pub fn read<'a>(datagram: &'a [u8]) -> Option<(Header, Said<'a>)> {
 /// can learn from it.
 fn request<'a>(header: Header, length: usize, body: &mut Reader<'a>) -> Result<Request<'a>, Error> {
     let wrong = |text: &'static str| Err(Error::new(Code::BadRequest, text));
-    // The system cut this datagram, or it holds more than one frame. Neither is executed in part.
+    // The frame is cut, or more bytes follow it. The server executes no part of such a datagram.
     if header.length as usize != length - HEADER {
         return wrong("a datagram is one whole frame; send each in one of its own");
     }
@@ -186,7 +189,7 @@ fn request<'a>(header: Header, length: usize, body: &mut Reader<'a>) -> Result<R
     frame::read_request(header.kind, body)
 }
 
-/// Returns a header with these flags beside that of the byte order.
+/// Returns a header with `flags` and the flag of the byte order.
 fn header(order: ByteOrder, flags: u8, kind: u8, id: u32) -> Header {
     let header = Header::new(order, kind, id);
     Header { flags: header.flags | flags, ..header }
@@ -228,7 +231,8 @@ pub fn acknowledge(order: ByteOrder, id: u32, token: Token) -> Vec<u8> {
 pub struct Welcome {
     /// The client's token.
     pub token: Token,
-    /// The time that the history keeps a client after its last request, in milliseconds.
+    /// The time for which the history keeps a client after its last at-most-once request, in
+    /// milliseconds.
     pub history_ms: u32,
     /// The longest datagram in bytes, in both directions.
     pub longest: u32,
@@ -253,7 +257,8 @@ pub fn reply(asked: Header, token: Option<Token>, reply: &mut Reply<'_>) -> Vec<
     frame::put_reply(header(asked.order(), flags, 0, asked.id), reply, &mut out, |body| {
         token.iter().for_each(|token| body.octets(&token.0));
     });
-    // A datagram is one piece, so large data is copied here after all: at most 64 KiB.
+    // A datagram is one piece, so large data is copied here after all. The result of a get may be
+    // longer than a datagram: then the caller drops it and answers `too-large`.
     out.bytes.append(&mut out.body);
     out.bytes
 }
@@ -293,14 +298,16 @@ pub fn hear(datagram: &[u8]) -> Result<(u32, Heard), Error> {
 }
 
 /// Returns the most bytes of data that fit in a reply of `longest` bytes. Before the data stand
-/// header, token, and the longest fields of any reply with data: id 16, size 8, length 4.
+/// header, token, and the fields of a get's reply: id 16, size 8, length 4. An inspection has 40
+/// bytes more before its data: if it does not fit, the server answers `too-large`.
 pub fn most_data(longest: usize) -> u64 {
     longest.saturating_sub(HEADER + TOKEN + 16 + 8 + 4) as u64
 }
 
-/// Returns the greatest length of the reply to a request with an effect, in bytes; `numbers` is the
-/// length of the list. The server calls it before it executes: numbers of a reply that cannot be
-/// sent would be lost. 0 stands for short replies, which fit any datagram.
+/// Returns the greatest length of the reply to a draw, in bytes; `numbers` is the length of the
+/// list. The server compares it before it executes the draw: the numbers of a reply that cannot be
+/// sent would be lost. Returns 0 for every other request: its reply is short, or nothing is lost if
+/// it is too long.
 pub fn longest_reply(request: &Request<'_>, numbers: u32) -> usize {
     match *request {
         Request::Draw(Draw { count }) => {

@@ -9,13 +9,15 @@
 //! Bit 0 of the flags is the sender's byte order: 1 means that each integer behind the flags is
 //! little-endian, 0 that it is big-endian. The other bits belong to [`crate::protocol::datagram`].
 //! The status is 0 in a request, and in a reply that is no error. A reply has its request's id and
-//! byte order. Length is the length of the body in bytes.
+//! byte order; the Error for bytes that are no frame has id 0 and is big-endian. Length is the
+//! length of the body in bytes.
 //!
 //! The body is CORBA's Common Data Representation ([`crate::protocol::cdr`]): an integer stands at
-//! a multiple of its size from the start of the frame; a sequence or a string is a `u32` length and
-//! then its bytes; a string ends with a NUL, which its length counts. An ID is 16 bytes: a UUID in
-//! the order in which it is written, or twelve zero bytes and a MemoryLease id, big-endian whatever
-//! the flags say. Sizes and lengths are bytes, durations are milliseconds.
+//! a multiple of its size from the start of the frame; a sequence is the number of its elements as
+//! `u32`, and then the elements; a string is its length in bytes as `u32`, and then its bytes with
+//! a NUL at the end, which the length counts. An ID is 16 bytes without padding: a UUID in the
+//! order in which it is written, or twelve zero bytes and a MemoryLease id, big-endian whatever the
+//! flags say. Sizes and lengths are bytes, durations are milliseconds.
 //!
 //! | kind | request | kind | reply |
 //! | --- | --- | --- | --- |
@@ -32,7 +34,7 @@
 //! | 0b Parked | | 8b Parked | sequence of client `u64`, step `u32`: 0 load, 1 read, 2 store, 3 take |
 //! | 0c Step | client `u64` | 8b Parked | |
 //! | 0d Help | | 8d Help | string that names the kinds |
-//! | 0e Quit | | 8e Bye | ; the connection closes |
+//! | 0e Quit | | 8e Bye | nothing; the connection closes |
 //! | 0f to 19 | of processes: [`crate::cooperative::commands`] | 8f to 99 | |
 //! | 1a to 27 | between processes: [`crate::sessions::commands`] | 9a to a6 | |
 //! | 28 29 2a | [`crate::memory::versions`], [`crate::server::lists`] | a8 a9 aa | |
@@ -56,8 +58,7 @@
 //! `u64`, pool `u32`; 4 opened: ID, name; 5 message: ID, length `u64`; 6 blocked, 7 unblocked: ID;
 //! 8 lost: ID, count `u64`; 9 closed: ID; 10 joined, 11 left: name.
 //!
-//! `draw 4` from a little-endian machine, request 1, and the answer 5, 19, 228, 665; then `draw 0`
-//! from a big-endian one:
+//! `draw 4` from a little-endian machine, and its answer; then `draw 0` from a big-endian one:
 //!
 //! ```text
 //!   > 894c4258 02 01 01 00 01000000 08000000  0400000000000000
@@ -71,15 +72,16 @@
 //!   < 894c4258 02 00 ff 01 00000002 00000041  0000003d 61206472 6177…  "a draw takes at least …"
 //! ```
 //!
-//! The connection closes, after an Error, in two cases: the bytes are no frame (other first four
-//! bytes, another version), so nothing says where the next one begins; or a frame is longer than a
-//! message may be, so its body would have to be read only to be thrown away. After any other
-//! mistake the connection goes on. Every command and every reply has a frame. The only field
-//! without bytes is the kind of id in Lease: a frame always asks for a UUID.
+//! The connection closes after an Error in four cases: the bytes are no frame (other first four
+//! bytes, another version), so nothing says where the next frame begins; a frame is longer than a
+//! message may be, so the server would have to read its body only to drop it; a frame is not whole
+//! within the time limit; or the server has a user, and frames have no log-on ([`super::log_on`]).
+//! After any other mistake the connection goes on. Every command and every reply has a frame. The
+//! only field without bytes is the kind of id in Lease: a frame always asks for a UUID.
 //!
 //! **Invariants**
 //!
-//! 1. A length is compared with the limit before any byte of the body is kept; a count that the
+//! 1. A length is compared with the limit before the server waits for the body; a count that the
 //!    rest of the frame cannot hold makes the server allocate nothing.
 //! 2. Replies go out in the order of the requests, although each has an id: the id is for the
 //!    client's own check.
@@ -143,11 +145,11 @@ impl Header {
         Self { flags, kind, status: 0, id, length: 0 }
     }
 
-    /// Reads the 16 bytes of a header. The flags come first, because they hold the byte order of
-    /// the id and the length.
+    /// Reads the 16 bytes of a header. Reads the flags before the id and the length, because the
+    /// flags hold their byte order.
     ///
     /// # Errors
-    /// Fails with `bad-request` when the first four bytes or the version are those of no frame.
+    /// Fails with `bad-request` for other first four bytes, and for another version.
     pub fn read(bytes: &[u8; HEADER]) -> Result<Self, Error> {
         let [m0, m1, m2, m3, version, flags, kind, status, i0, i1, i2, i3, l0, l1, l2, l3] = *bytes;
         if [m0, m1, m2, m3] != MAGIC {
@@ -312,8 +314,9 @@ impl Frames {
             Request::Set(_) | Request::Replace(_) => DATA_HEADER,
             _ => MESSAGE_HEADER,
         };
-        // A get returns the data of a set later, and a receive returns that of a message. Refuse
-        // data now that fits this frame and would not fit that one: its header is longer.
+        // A get returns the data of a set later, and a receive returns the data of a message. The
+        // answer has more bytes before the data than this frame. So refuse data now that fits this
+        // frame and would not fit the answer.
         if header + body.data_length > self.max_message {
             // Cannot underflow: `max_message` is at least one text line, 64 KiB.
             let most = self.max_message - header;
@@ -328,9 +331,10 @@ impl Frames {
         self.max_message.saturating_sub(MESSAGE_HEADER) as u64
     }
 
-    /// Appends the answer to the frame that was decoded last. Moves large data out of `reply`. A
-    /// get or an inspection that is longer than a message becomes `too-large`; the services bound
-    /// the other answers.
+    /// Appends the answer to the frame that was decoded last. Moves large data out of `reply`. The
+    /// answer to a get or an inspect becomes `too-large` if it is longer than a message. The
+    /// services bound the other answers; a draw's is bounded by the list alone, and may be longer
+    /// than a message.
     pub fn encode(&self, reply: &mut Reply<'_>, out: &mut Output) {
         if let Reply::Drawn(drawn) = reply {
             return self.encode_drawn(drawn, &mut out.bytes);

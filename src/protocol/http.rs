@@ -20,15 +20,16 @@
 //!   bytes ◄─ answer: status, fields, body ◄───── Reply ◄───── (a service) ◄───┘
 //! ```
 //!
-//! A connection persists, and a client may send requests ahead: the server answers them in their
-//! order. The connection closes after the answer to `Connection: close`, to HTTP/1.0 without
-//! `keep-alive`, to a request that was too slow or whose end is in doubt, and to a refused request
-//! whose body the server does not want to read.
+//! A connection persists, and a client may send its next request before the answer to the last one:
+//! the server answers them in their order. The connection closes after the answer to
+//! `Connection: close`, to HTTP/1.0 without `keep-alive`, to a request that was too slow, too long,
+//! unreadable or of another version ([`refusal`]), and to a refused request whose body the server
+//! does not want to read.
 //!
 //! | bound | status beyond it |
 //! | --- | --- |
 //! | a first line of 8192 bytes · a head of 16,384 bytes and 64 fields | 414 · 431 |
-//! | a body of `--max-message`, either way | 413; a client reads a longer lease by `Range` |
+//! | a request's body, or a lease in an answer, of `--max-message` | 413; a longer lease: `Range` |
 //!
 //! **Invariants**
 //!
@@ -76,17 +77,20 @@ use resource::{LEASE, LEASES, Method, Resource};
 #[derive(Debug, Default)]
 pub struct Http {
     // The request that is arriving.
-    /// Bytes in which the search found no end of the head, and the head's length once it is found.
+    /// The number of bytes in which the search found no end of the head.
     scanned: usize,
+    /// The length of the head, once its end is found.
     end: Option<usize>,
+    /// The progress in a chunked body.
     scan: Scan,
-    /// The input begins with `HEAD `, whose answer has no body, even if the head is unreadable.
+    /// The input begins with `HEAD `: the answer has no body, even if the head is unreadable.
     is_head: bool,
     /// The server has sent `100 Continue`; it sends that once for each request.
     is_continued: bool,
     /// One empty line before the request is skipped; a second is 400 (RFC 9112, section 2.2).
     is_blank_passed: bool,
-    // The request that waits for its answer: its terms, and HTTP's own answer, if that is one.
+    // The request that waits for its answer: the terms of the answer ([`Answering`]), and the
+    // answer itself if HTTP gives it without a service.
     answering: Answering,
     own: Option<Own>,
     // The connection: whether it closes now, and the last `Date` with its second since 1970.
@@ -171,8 +175,8 @@ impl Http {
     /// Reads a request whose head is complete; returns `None` while its body is not.
     ///
     /// # Errors
-    /// A refusal after which the connection closes. One after which it goes on comes as `Ok`: its
-    /// answer is kept, and [`Decoded::Own`] asks the caller to encode it.
+    /// A refusal after which the connection closes. A refusal after which the connection goes on is
+    /// returned as `Ok`: its answer is kept, and [`Decoded::Own`] asks the caller to encode it.
     fn read<'a>(
         &mut self,
         input: &'a [u8],
@@ -240,7 +244,8 @@ impl Http {
     /// Returns the request for a service, or `None` for one that HTTP answers by itself.
     ///
     /// # Errors
-    /// 400 for a body without use, 406, and those of [`Resource::request`].
+    /// 400 for a body that the method does not read and for a parameter of a page, 406, and those
+    /// of [`Resource::request`].
     fn ask<'a>(
         &mut self,
         head: &Head<'_>,
@@ -316,8 +321,8 @@ impl Http {
         self.own = Some(Own::Response(self.answering.refuse(&refusal)));
     }
 
-    /// Returns the most bytes of a lease that an answer can have. JSON and XML carry base64: four
-    /// letters for three bytes.
+    /// Returns the most bytes of a lease that one answer can carry. JSON and XML carry them in
+    /// base64: four letters for three bytes.
     pub fn most_data(&self, max_message: usize) -> u64 {
         match self.answering.accept.best(true) {
             Some(MediaForm::Json | MediaForm::Xml) => (max_message / 4 * 3) as u64,
@@ -331,7 +336,8 @@ impl Http {
     }
 }
 
-/// Returns the time since 1970, by the clock of the rules.
+/// Returns the time since 1970, by the clock in the policy; zero if that clock shows an earlier
+/// time.
 fn since_1970(policy: &Policy) -> Duration {
     (policy.clock)().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
 }

@@ -6,7 +6,7 @@
 //! ```text
 //!   password  s e c r e t     A comparison that ends at the first difference takes longer
 //!   guess 1   X X X X X X     for guess 2 than for guess 1. An attacker who measures that
-//!   guess 2   s X X X X X     finds one byte after the other: 6 * 256 guesses, not 256^6.
+//!   guess 2   s X X X X X     finds one byte after the other: at most 6 * 256 guesses, not 256^6.
 //! ```
 //!
 //! **Invariants**
@@ -56,15 +56,16 @@ impl User {
 
     /// Returns whether these are the user's name and password.
     pub fn is(&self, name: &[u8], password: &[u8]) -> bool {
-        // Compares both in any case; with `&&`, a wrong name would answer sooner than a right one.
+        // Always compares both: with `&&`, a wrong name would be refused sooner than a right name
+        // with a wrong password.
         let (is_name, is_password) = (same(&self.name, name), same(&self.password, password));
         is_name & is_password
     }
 }
 
 /// Compares all bytes, also behind the first difference. Repeats `known` if `given` is longer, so
-/// that the loop runs once for each given byte. `black_box` hides the result from the optimizer,
-/// which could otherwise bring the early end back.
+/// that the loop runs once for each given byte. `black_box` hides the result from the optimizer:
+/// without it the optimizer could end the loop at the first difference.
 fn same(known: &[u8], given: &[u8]) -> bool {
     let mut differs = u8::from(known.len() != given.len());
     for (known, given) in known.iter().cycle().zip(given) {
@@ -91,8 +92,8 @@ impl Speaks {
     /// compiler moves this out of the way of requests that are served.
     #[cold]
     pub(super) fn turn_away<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
-        // A frame is decoded as far as its header, which says in which byte order to answer. The
-        // server does not wait for the body: a stranger could make it keep one.
+        // A frame's header has the byte order of the answer, so wait for the header. Do not wait
+        // for the body: the server would have to keep the bytes of a client without a log-on.
         let (decoded, enough) = match self {
             Speaks::Text(text) => (text.decode(input, tail), usize::MAX),
             Speaks::MemoryLease(frames) => (frames.decode(input), memorylease::HEADER),

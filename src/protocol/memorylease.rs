@@ -7,7 +7,7 @@
 //!
 //! | type | payload | answered with |
 //! | --- | --- | --- |
-//! | 1 Lease | size `i32`, duration in ms `i32` | 2 Leased: id `i32`, positive; -1 when it cannot be had |
+//! | 1 Lease | size `i32`, duration in ms `i32` | 2 Leased: id `i32`, positive; -1 for no lease |
 //! | 3 SetData | id `i32`, length `i64`, bytes | 5 DataSet: `i32` 0; -1 no such lease; -2 more than the lease has, or lengths that disagree |
 //! | 4 AccessData | id `i32` | 4 AccessData: id `i32`, length `i64`, bytes: the whole lease; length 0 when there is none |
 //!
@@ -31,17 +31,19 @@
 //!
 //! The connection closes, without an answer, after any other type, and after a length that is
 //! negative, over the limit, or not that of its type: from then on nothing says where the next
-//! frame begins. The greatest lease is the longest message less 24 bytes, because its get is one
-//! message: 12 bytes of header, 12 of id and length.
+//! frame begins. It also closes after a time limit. A server with a user answers the first header,
+//! whatever its type, with an error of the table, and closes ([`super::log_on`]). The greatest
+//! lease is the longest message less 24 bytes, because the answer to its get is one message: 12
+//! bytes of header, 12 of id and length.
 //!
 //! **Invariants**
 //!
-//! 1. A frame is answered when it is whole, and never before.
-//! 2. An answer is one piece. Existing clients call `read` once and take the bytes that came for
-//!    the whole message.
+//! 1. A frame is answered when it is whole, and never before (but for a server with a user).
+//! 2. The server hands an answer to the system in one write. Existing clients call `read` once and
+//!    take the bytes that came for the whole message.
 //!
 //! **Lock** none. **Simplified** each error of a lease is -1: these frames have no text that could
-//! tell one from another.
+//! say which error it is.
 //!
 //! **Source** `memorylease.txt`. It names two weaknesses of the protocol: the byte order, which the
 //! first type settles here, and the integer ids, which [`crate::memory::ids`] makes hard to guess.
@@ -96,8 +98,8 @@ pub struct MemoryLease {
     asked: MemoryLeaseCall,
 }
 
-/// The request that was decoded last. The form of an error depends on it: -1 for a lease, -1 or -2
-/// for a set, a length of 0 for a get.
+/// The request that was decoded last; at first a lease. The form of an error depends on it: -1 for
+/// a lease, -1 or -2 for a set, a length of 0 for a get.
 #[derive(Debug, Clone, Copy)]
 enum MemoryLeaseCall {
     Lease,
@@ -142,8 +144,8 @@ impl MemoryLease {
         Some((self.order.take_i32(bytes)?, self.order.take_i64(bytes)?))
     }
 
-    /// Returns the payload's length if a frame of this type may have it. A negative one fails in
-    /// the conversion: as a `usize` it would be huge.
+    /// Returns the payload's length if a frame of this type may have it. `try_from` refuses a
+    /// negative length; a cast with `as` would make a huge one of it.
     fn checked_length(&self, kind: i32, length: i64) -> Option<usize> {
         let length = usize::try_from(length).ok()?;
         let fits = match kind {
@@ -184,8 +186,8 @@ impl MemoryLease {
     /// client can make them disagree.
     ///
     /// # Errors
-    /// Fails with `bad-request` when they do. The outer length says where the next frame begins, so
-    /// the connection goes on.
+    /// Fails with `bad-request` when the two lengths disagree, or when the payload is too short for
+    /// id and length. The outer length says where the next frame begins, so the connection goes on.
     fn decode_set<'a>(&mut self, mut payload: &'a [u8]) -> Result<Request<'a>, Error> {
         self.asked = MemoryLeaseCall::Set;
         let id = self.order.take_i32(&mut payload);
@@ -250,8 +252,8 @@ impl MemoryLease {
     }
 }
 
-/// Converts an id of a frame. A negative id becomes a number from 2^31 on, which no lease has, so
-/// the answer is the one for no such lease.
+/// Converts an id of a frame. A negative id becomes a number of at least 2^31. No lease has such a
+/// number, so the service answers that there is no such lease.
 fn lease_id(id: i32) -> LeaseId {
     LeaseId::from_number(u64::from(id as u32))
 }

@@ -22,12 +22,12 @@
 //! | 0x01 to 0x05, or three 0x00 and one of those | [`memorylease`], the second form big-endian |
 //! | `*` | [`resp`] |
 //! | 0x89 | leasebox frames, [`frame`] |
-//! | any other byte | [`text`] |
+//! | anything else | [`text`] |
 //!
 //! ```text
 //!   input ──► decode ──► Request ──► (a service) ──► Reply ──► encode ──► Output
 //!     ▲          │
-//!     │          ├──► Own: about the connection alone ──► encode_own ──► Output
+//!     │          ├──► Own: the format answers by itself ──► encode_own ──► Output
 //!     └──────────┘ the caller drops the `used` bytes and decodes again
 //! ```
 //!
@@ -38,14 +38,17 @@
 //!
 //! 1. Decoding is incremental: the same bytes give the same requests, whether they arrive one at a
 //!    time or all at once. `Incomplete` uses no byte; the caller decodes again when more bytes have
-//!    arrived. (A property test cuts its inputs at every place.)
+//!    arrived. (A property test cuts its inputs at every place.) Two features depend on time:
+//!    silence ends a `draw N` ([`text`]), and a refused HTTP request with `Expect` closes the
+//!    connection if its body has not arrived yet.
 //! 2. `decode` and `encode` alternate: the caller answers each request before it decodes the next
 //!    one. So a format can keep in its own state what the answer needs, such as a frame's id.
 //! 3. After [`Decoded::Last`] the caller decodes nothing more.
 //! 4. A length that a client only claims makes the server allocate nothing.
 //!
-//! **Lock** none. The chapter is pure: functions over byte slices, without a socket or a thread.
-//! The thread of a connection owns its `Conversation`.
+//! **Lock** none. The chapter has functions over byte slices, without a socket or a thread. Only
+//! HTTP reads a clock: the caller passes it in [`Policy`]. The thread of a connection owns its
+//! `Conversation`.
 //!
 //! **Simplified** no TLS, and no change of format within a connection, such as HTTP's `Upgrade`.
 //!
@@ -104,10 +107,12 @@ pub enum Decoded<'a> {
         /// The length of the request in bytes, with its end.
         used: usize,
     },
-    /// A question about the connection itself, such as RESP's `PING`. No service sees it:
-    /// [`Conversation::encode_own`] appends the answer.
+    /// A request that the format answers by itself, such as RESP's `PING` or a file of HTTP's live
+    /// page, or one that it refuses. No service sees it: [`Conversation::encode_own`] appends the
+    /// answer.
     Own {
-        /// The length of the question in bytes; 0 for HTTP's interim answer `100 Continue`.
+        /// The length of the request in bytes; all of the input if the connection closes after the
+        /// refusal; 0 for HTTP's interim answer `100 Continue`.
         used: usize,
     },
     /// Bytes without a request, such as an empty array of RESP. They get no answer.
@@ -209,8 +214,9 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Returns the most bytes of data that one answer can carry. A service compares this bound
-    /// before it takes a message away: a message that does not fit stays where it is.
+    /// Returns a bound for the data of a message or an inspection, in bytes: data of this length
+    /// fits in one answer, even if the format has to escape each byte of it. A service compares the
+    /// bound before it takes a message out of an inbox, so a message that does not fit stays there.
     pub fn most_data(&self) -> u64 {
         match &self.speaks {
             Some(Speaks::Frames(frames)) => frames.most_data(),
@@ -231,8 +237,8 @@ impl<'m> Conversation<'m> {
     /// Appends an error for a request that was not whole within its time limit. A MemoryLease
     /// client gets none, because its frames have no error message.
     pub fn too_slow(&mut self, input: &[u8], timeout_ms: u128, out: &mut Output) {
-        // The format may still be undecided. Choose as if no byte followed, so that the error has a
-        // form that the client reads.
+        // The format may still be undecided. `Tail::Ended` makes the choice without more bytes, so
+        // that the error has a form that the client can read.
         if self.speaks.is_none() {
             self.speaks = choose(input, Tail::Ended, self.policy);
         }

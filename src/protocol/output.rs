@@ -26,12 +26,13 @@ const LARGE: usize = 16 * 1024;
 pub struct Output {
     /// Whole replies, and then the header of `body` if there is one.
     pub bytes: Vec<u8>,
-    /// The data of the last reply if it is large, or else nothing.
+    /// The data of the last reply if it is large; otherwise empty.
     pub body: Vec<u8>,
 }
 
 impl Output {
-    /// Appends the data that ends a reply.
+    /// Appends the data that ends a reply. The caller has written the output if it was full: `body`
+    /// must be empty.
     pub fn attach(&mut self, data: Vec<u8>) {
         debug_assert!(self.body.is_empty());
         if data.len() < LARGE {

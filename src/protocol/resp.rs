@@ -16,14 +16,14 @@
 //! | the words of [`text`], each a bulk string; data as it is, not escaped | `draw`: an array of integers; `get`: a bulk string, nil for no such lease; `quit`: `+OK`; else the text reply as a simple string |
 //! | `PING [TEXT]`, `ECHO TEXT` | `+PONG` or the text |
 //! | `HELLO [2\|3] [AUTH NAME PASSWORD] [SETNAME X]` | a map that describes the server |
-//! | `AUTH NAME PASSWORD` | `+OK`; before it, on a server with a user, `-NOAUTH …` |
+//! | `AUTH NAME PASSWORD` | `+OK`; a command that needs a log-on gets `-NOAUTH …` before it |
 //! | `SELECT 0`, `CLIENT SETINFO …`, `CLIENT SETNAME X` | `+OK` |
 //! | `CONFIG GET save\|appendonly`, `COMMAND …` | that nothing is saved; an empty array |
 //!
 //! A connection speaks RESP2 until `HELLO 3`. A request has at most 1,048,576 words and
-//! `--max-message` bytes; before a log-on, 10 words of 16 KiB. After bytes that are no RESP nothing
-//! says where the next request begins: the answer is `-ERR Protocol error: …`, and the connection
-//! closes.
+//! `--max-message` bytes (and 34 more, the last line of a length and a CR LF); before a log-on, at
+//! most 10 words of 16 KiB. After bytes that are no RESP nothing says where the next request
+//! begins: the answer is `-ERR Protocol error: …`, and the connection closes.
 //!
 //! A request may arrive in many pieces. Between two of them the state is:
 //!
@@ -57,8 +57,8 @@ use crate::protocol::{Decoded, Policy, text};
 
 /// The most words of a request after the log-on.
 const MAX_WORDS: u64 = 1024 * 1024;
-/// Before the log-on: the most words, and the most bytes of one word. A client without a password
-/// makes the server keep 160 KiB at most.
+/// Before the log-on: the most words, and the most bytes of one word. So a request of a client
+/// without a password has little more than 160 KiB.
 const MAX_BEFORE: (u64, u64) = (10, 16 * 1024);
 
 /// The longest line of a count or a length, in bytes. The greatest `u64` has 20 digits; a line that
@@ -153,7 +153,7 @@ impl Resp {
             if count.is_some_and(|count| count > most_words) {
                 return Err(COUNT.2);
             }
-            // Like Redis, pass over an array of no words, and over a count below 0.
+            // Like Redis, skip an array of no words, and a count below 0: both count as 0 words.
             (self.at, self.first, self.missing) = (line, line, Some(count.unwrap_or(0)));
         }
         while let Some(missing @ 1..) = self.missing {
@@ -321,8 +321,8 @@ fn bulk(text: &[u8]) -> Vec<u8> {
     [format!("${}\r\n", text.len()).as_bytes(), text, b"\r\n"].concat()
 }
 
-/// Answers `CONFIG GET`. `redis-benchmark` asks it for these two before it begins; in leasebox
-/// nothing is ever saved. An unknown name gets an empty array, as in Redis.
+/// Answers `CONFIG GET`. `redis-benchmark` asks for `save` and `appendonly` before it begins; the
+/// answers say that leasebox saves nothing. An unknown name gets an empty array, as in Redis.
 fn config(name: &[u8]) -> Vec<u8> {
     match &*name.to_ascii_lowercase() {
         b"save" => [b"*2\r\n", &*bulk(b"save"), &bulk(b"")].concat(),
@@ -331,8 +331,8 @@ fn config(name: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Reads the line of a count or a length: its number, and the bytes of the line with CR LF.
-/// `Ok(None)` means that the line is not whole; a number below 0 is read as `None`.
+/// Reads the line of a count or a length. Returns its number, and the length of the line in bytes
+/// with its CR LF. `Ok(None)` means that the line is not whole; a number below 0 is read as `None`.
 ///
 /// ```text
 ///   $11 CR LF Hello…   ──►  Ok(Some((Some(11), 5)))

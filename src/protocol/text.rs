@@ -1,7 +1,8 @@
 //! Text: each request is one line, and each reply is one line.
 //!
 //! A request line ends with LF or CRLF; the end of the stream ends the last line. Spaces separate
-//! the words, and words are read in either case. A line has at most 65,536 bytes, with its end.
+//! the words. Capitals and small letters mean the same in a command's words, but not in names and
+//! data. A line has at most 65,536 bytes, with its end.
 //!
 //! | request | reply |
 //! | --- | --- |
@@ -51,8 +52,10 @@
 //! **Invariants**
 //!
 //! 1. Each line gets one reply, in the order of the lines. A reply holds no line break but its end.
-//! 2. Each byte is searched for a LF once. Without the field `scanned`, a client that sends the
-//!    longest line byte by byte would cost 65,536² / 2 comparisons, over 2 × 10^9.
+//! 2. The search for a LF looks at each byte once (at a CR that ends a read, again). Without the
+//!    field `scanned`, a client that sends the longest line byte by byte would cost 65,536² / 2
+//!    comparisons, over 2 × 10^9. Only a first line that ends with a digit is parsed again after
+//!    each read, because it may be a whole `draw N` ([`Text::awaits_quiet`]).
 //!
 //! **Lock** none. **Simplified** no quotes and no continued lines: DATA is always the last word, so
 //! it may hold spaces without either.
@@ -79,13 +82,13 @@ pub const MAX_LINE: usize = 64 * 1024;
 /// `draw 1` would count as whole while the last digit of `draw 10` is on its way.
 pub const QUIET_MS: u64 = 100;
 
-/// The state of a connection that speaks text.
-#[derive(Debug, Default)]
-pub struct Text {
 /// The longest `draw N` in bytes that silence may end. It is parsed again after each read, so a
 /// client that sends 65,536 zeros byte by byte would otherwise cost 65,536² / 2 steps.
 const MAX_SILENT: usize = 64;
 
+/// The state of a connection that speaks text.
+#[derive(Debug, Default)]
+pub struct Text {
     /// The number of bytes at the start of the input that hold no LF.
     scanned: usize,
     /// The first line was whole: from now on a control byte does not close the connection.
@@ -210,7 +213,8 @@ pub fn is_whole_draw(input: &[u8]) -> bool {
 #[inline]
 pub fn parse(line: &[u8]) -> Result<Request<'_>, Error> {
     // The short way for the one command that arrives by the million. Any other form of a draw
-    // (capitals, two spaces, a wrong number) takes the long way, with the same result.
+    // (capitals, two spaces, a wrong number) takes the long way. The long way would give the same
+    // result for every line.
     if let [b'd', b'r', b'a', b'w', b' ', digits @ ..] = line
         && let Some(count) = parse_decimal(digits)
     {
@@ -239,8 +243,8 @@ fn parse_words(line: Words<'_>) -> Result<Request<'_>, Error> {
     }
 }
 
-/// Returns the most bytes of data that fit in an answer of `max_message` bytes. A quarter of it: in
-/// the worst case each byte is escaped, and `\x00` has four bytes.
+/// Returns the most bytes of a message's data that fit in an answer of `max_message` bytes: about a
+/// quarter, because in the worst case each byte is escaped, and `\x00` has four bytes.
 pub fn most_data(max_message: usize) -> u64 {
     // Room for what stands before the data of a message: `message `, an id and a space are 45
     // bytes.
@@ -248,9 +252,9 @@ pub fn most_data(max_message: usize) -> u64 {
     (max_message.saturating_sub(BEFORE) / 4) as u64
 }
 
-/// Appends one reply line. A get becomes `too-large` when its data, escaped, is longer than
-/// `max_message` bytes. Its length is known only here: the service does not know which bytes need
-/// an escape.
+/// Appends one reply line. The reply to a get becomes `too-large` when its data, escaped, is longer
+/// than `max_message` bytes. The escaped length is known only here: the service does not know which
+/// bytes need an escape.
 pub fn encode(reply: &Reply<'_>, max_message: usize, out: &mut Output) {
     match reply {
         Reply::Drawn(drawn) => return encode_drawn(drawn, &mut out.bytes),

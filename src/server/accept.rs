@@ -15,8 +15,8 @@
 //! **Invariants**
 //!
 //! 1. A client is in the list of clients before its thread starts, so the stop finds its socket.
-//! 2. No error ends the loop: the accepting thread returns only when the server stops. A spawn that
-//!    fails is an answer to one client, not a panic.
+//! 2. No error ends the loop: the accepting thread returns only when the server stops. If a spawn
+//!    fails, one client gets an error, and the accepting thread does not panic.
 //! 3. This thread writes to no client's socket, so no client can hold it up.
 //!
 //! **Lock** the clients' ([`crate::server::clients`]), for a few instructions.
@@ -67,7 +67,7 @@ pub(super) struct Door {
     pub(super) max_clients: usize,
     /// The channel to the `refuse` thread. That thread ends when this end is dropped.
     pub(super) refusals: SyncSender<TurnedAway>,
-    /// The time of the last warning that the system has nothing left.
+    /// The time of the last warning that the system has no descriptor or no thread left.
     pub(super) warned: Option<Instant>,
 }
 
@@ -76,14 +76,14 @@ impl Door {
     pub(super) fn accept_until_stopped(&mut self, listener: &TcpListener) {
         loop {
             let accepted = listener.accept();
-            // Checked after `accept`: the connection that wakes this thread for the stop is no
-            // client.
+            // Checked after `accept`: when the server stops, it wakes this thread by a connection,
+            // which is no client.
             if self.shared.is_stopping() {
                 return;
             }
             match accepted {
                 Ok((stream, _)) => self.admit(stream),
-                // That client closed before it was accepted; the next one may still be there.
+                // The client closed before it was accepted, or a signal came. The loop goes on.
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
                     let what = "no client can be accepted now, waiting";
@@ -104,13 +104,14 @@ impl Door {
         }
         let client = self.shared.clients.next_number();
         let (stream, gauge) = (Arc::new(stream), Arc::new(Gauge::default()));
-        // False: the stop has begun. Dropping the stream closes it.
+        // `enter` returns false if the stop has begun. Dropping the stream closes it.
         if !self.shared.clients.enter(client, &stream, &gauge, Instant::now()) {
             return;
         }
         let (shared, limits, own) = (self.shared.clone(), self.limits.clone(), stream.clone());
-        // Dropped when `serve` returns or panics: the client leaves the list. After that the
-        // closure drops its `Arc` of the stream; the last `Arc` closes the socket.
+        // `_membership` is dropped when `connection::serve` returns or panics: the client leaves
+        // the list. After that the closure drops its `Arc` of the stream, `own`. Dropping the last
+        // `Arc` closes the socket.
         let serve = move || {
             let _membership = Membership { clients: &shared.clients, client };
             connection::serve(&own, client, &shared, &limits, &gauge);
@@ -122,7 +123,7 @@ impl Door {
                 // Removes the client again, and with it the list's `Arc` of the stream.
                 drop(Membership { clients: &self.shared.clients, client });
                 warn_now_and_then(&mut self.warned, "no thread for a client", &error);
-                // The error dropped the closure with its `Arc`, so this one is the last.
+                // `spawn` has dropped the closure with its `Arc`, so `stream` is the last `Arc`.
                 if let Some(stream) = Arc::into_inner(stream) {
                     self.turn_away(stream, "the system has no thread left; try again later".into());
                 }
@@ -147,7 +148,8 @@ pub(crate) fn warn_now_and_then(warned: &mut Option<Instant>, what: &str, error:
     }
 }
 
-/// Returns whether an error of `accept` concerns only the client that was next.
+/// Returns whether `accept` can be called again at once after this error: only the next client was
+/// lost, or a signal came.
 fn is_the_clients(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)

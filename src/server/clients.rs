@@ -40,8 +40,8 @@ use crate::protocol::Protocol;
 /// The connected clients, behind their lock. All threads share it.
 #[derive(Debug, Default)]
 pub struct Clients {
-    /// The list, behind its lock. Locked by `accept` (enter), each client's thread (leave), `udp`
-    /// (a number), requests (`stats`, `list`) and the stop.
+    /// The list, behind its lock. Locked by `accept` (number, enter, handle), each client's thread
+    /// (leave, `stats`, `list`), `udp` (number, `stats`) and the stop.
     connected: Mutex<Connected>,
     /// Goes with `connected`. A client that leaves notifies it; the stop waits on it until the list
     /// is empty.
@@ -56,8 +56,8 @@ struct Connected {
     /// The last number that was given to a client, connected or by datagrams.
     last: ClientNumber,
     /// The stop has begun, and no further client enters. This flag is under the lock, so that
-    /// "check the flag, then insert" is one step; with the atomic flag of `Shared`, a client could
-    /// enter just after the stop had shut down all streams.
+    /// "check the flag, then insert" is one step. With only the atomic flag of `Shared`, a client
+    /// could enter just after the stop had shut down all streams.
     is_stopping: bool,
 }
 
@@ -120,8 +120,8 @@ impl Clients {
 
     /// Removes a client whose thread ends, and wakes the stop if it waits.
     fn leave(&self, client: ClientNumber) {
-        // The guard is a temporary of this statement, so the lock is free before the notify below:
-        // the thread that wakes up does not run into it.
+        // The guard is a temporary of this statement, so it unlocks before the notify below. The
+        // stop, when it wakes up, then need not wait for the lock.
         lock(&self.connected).clients.remove(&client);
         self.left.notify_all();
     }
@@ -136,8 +136,9 @@ impl Clients {
         connected.clients.iter().map(see).collect()
     }
 
-    /// Begins the stop: from now on no client enters. Returns the handles of the clients' threads,
-    /// to be joined without the lock; a thread that ends needs this lock to leave.
+    /// Begins the stop: from now on no client enters. Returns the handles of the clients' threads.
+    /// The caller joins them without the clients' lock, because a thread that ends needs this lock
+    /// to leave.
     pub fn begin_stop(&self) -> Vec<JoinHandle<()>> {
         let mut connected = lock(&self.connected);
         connected.is_stopping = true;
@@ -153,8 +154,8 @@ impl Clients {
         }
     }
 
-    /// Waits until all clients have left, or until `deadline`. Returns the number of those that
-    /// have not.
+    /// Waits until all clients have left, or until `deadline`. Returns the number of clients that
+    /// are still in the list.
     pub fn wait_until_empty(&self, deadline: Instant) -> usize {
         let mut connected = lock(&self.connected);
         // A loop, because a condition variable may wake without a reason, and one client that
@@ -171,9 +172,9 @@ impl Clients {
     }
 }
 
-/// A client's place in the list. Dropping it leaves the list, also when the thread unwinds from a
-/// panic. A plain call at the end of the thread would be skipped then, and the stop would wait for
-/// a thread that is gone.
+/// A client's membership of the list. Its drop removes the client from the list, also when the
+/// thread unwinds from a panic. A panic would skip a plain call at the end of the thread, and then
+/// the stop would wait for a thread that is gone.
 #[derive(Debug)]
 pub struct Membership<'a> {
     pub(super) clients: &'a Clients,

@@ -10,12 +10,13 @@
 //! ```
 //!
 //! The wrong way, `drop(stream)` alone, works in most tests: the client sent one request and waits.
-//! It fails for a client that is still sending, such as an upload that the server has refused by
-//! its first line. That client then sees a broken pipe instead of the error.
+//! It fails for a client that is still sending, for example an upload whose first line the server
+//! has refused. That client then sees a broken pipe instead of the error.
 //!
 //! **Lock** none may be held here: these calls wait for the client.
 //!
-//! **Simplified** a client that sends more than 1 MiB after the close began is reset all the same.
+//! **Simplified** a client that goes on sending for more than 1 s or 1 MiB after the close began is
+//! reset all the same.
 //!
 //! **Source** RFC 9112, section 9.6, which describes the same for HTTP; RFC 1122, section 4.2.2.13,
 //! for the reset.
@@ -32,8 +33,9 @@ const DISCARD_TIME: Duration = Duration::from_secs(1);
 /// busy for the whole time.
 const DISCARD_BYTES: usize = 1024 * 1024;
 
-/// The longest time for the same when the server stops. It is shorter because the end of the client
-/// cannot be seen then: every such close takes all of it, within the 2 s of the stop.
+/// The longest time to read and discard when the server stops. It is shorter, because the server
+/// then cannot see that the client has closed: nearly every such close takes all of this time, and
+/// it must fit the 2 s of the stop.
 const STOP_TIME: Duration = Duration::from_millis(300);
 
 /// The pause between two reads when the server stops.
@@ -45,15 +47,15 @@ pub fn close(stream: &TcpStream) {
     discard(stream, DISCARD_TIME, None);
 }
 
-/// Does the same after the stop has shut down reading. A read then returns 0 at once if no bytes
-/// have arrived, so it neither waits nor tells the end of the stream from a silence.
+/// Does the same as [`close`] after the stop has shut down reading. A read then returns 0 at once
+/// if no bytes have arrived. So it does not wait, and 0 does not say whether the client has closed.
 pub fn close_in_stop(stream: &TcpStream) {
     discard(stream, STOP_TIME, Some(STOP_PAUSE));
 }
 
-/// Shuts down writing, then discards input until the client closes, or `time` or the bound on bytes
-/// is over. With a `pause`, a read of 0 bytes is tried again after it. Errors are ignored: the
-/// socket is closed next.
+/// Shuts down writing, then discards input until the client closes, `time` is over, or
+/// `DISCARD_BYTES` were read. With a `pause`, 0 bytes do not mean that the client has closed: the
+/// read is tried again after the pause. Errors are ignored, because the socket is closed next.
 fn discard(mut stream: &TcpStream, time: Duration, pause: Option<Duration>) {
     let deadline = Instant::now() + time;
     if stream.shutdown(Shutdown::Write).is_err() {
@@ -62,7 +64,8 @@ fn discard(mut stream: &TcpStream, time: Duration, pause: Option<Duration>) {
     let mut discarded = 0;
     let mut bytes = [0; 4096];
     while discarded < DISCARD_BYTES {
-        // Counted from the start, so that a client that trickles bytes does not prolong it.
+        // The time left until the deadline, so that a client that sends byte after byte cannot
+        // prolong the close.
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
             return;

@@ -9,12 +9,12 @@
 //!   < bye                                                      then the connection closes
 //! ```
 //!
-//! **Invariants** the figures of `stats` have a fixed order, and no name is used twice. Only a
-//! server without the lock begins with `warning`.
+//! **Invariants** the figures of `stats` have a fixed order, and no name is used twice. They
+//! begin with `warning` only on a server without the lock.
 //!
-//! **Lock** `stats` takes the draw's lock twice, the tables' once and the clients' once, one after
-//! the other. So figures of one table agree with each other (`used` and `free` add up), but a draw
-//! may come between two groups.
+//! **Lock** `stats` takes the draw's lock twice (on a server without the lock once), then the
+//! tables' once and the clients' once; never two at the same time. So the figures of the tables
+//! agree with each other (`used` and `free` add up), but other commands may run between two groups.
 //!
 //! **Simplified** no rates and no times: a tool that wants them reads `stats` twice.
 //!

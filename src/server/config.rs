@@ -57,11 +57,12 @@ const MIN_MESSAGE: usize = crate::protocol::text::MAX_LINE;
 /// `i32`.
 const MAX_MESSAGE: usize = 1 << 30;
 
-/// The longest time that a draw stays parked on a lab server if no client tells it to go on. The
-/// client that planned its steps has gone by then.
+/// The longest time that a draw stays parked before one step on a lab server, if no client tells it
+/// to go on. By then the client that planned its steps has probably gone.
 const MAX_PARKED: Duration = Duration::from_secs(60);
 
-/// The most free TCP ports that are tried until one is free for UDP too.
+/// With port 0, the most times that another free TCP port is tried because the last one was taken
+/// for UDP.
 const MAX_PORTS: u32 = 100;
 
 /// The smallest `--datagram`, in bytes: every error fits.
@@ -83,7 +84,8 @@ const LOG_ON_OVER_UDP: &str = "datagrams have no log-on; leave --udp out, or --u
 const WAITING_OVER_UDP: &str = "one thread serves all datagrams, and would wait for one draw's window or step; leave --udp \
      out, or --lab and --race-window";
 
-/// The longest race window. The stop waits for one that is under way, and its grace is as long.
+/// The longest race window. The stop cannot cut short a window that is under way, so a window is no
+/// longer than the stop's grace.
 const MAX_WINDOW: Duration = Duration::from_secs(1);
 
 /// The configuration of a server. Its defaults are those of `leasebox serve`.
@@ -95,7 +97,7 @@ pub struct Config {
     pub numbers: u32,
     /// Makes the order of the list repeatable; `None` shuffles anew each time.
     pub seed: Option<u64>,
-    /// The work that the lock is held for.
+    /// The work that a thread does under one hold of the draw's lock.
     pub locking: Locking,
     /// The pause between load and store of a draw without the lock: it widens the race.
     pub race_window: Duration,
@@ -114,7 +116,7 @@ pub struct Config {
     pub limits: Limits,
     /// The limits of datagrams; `None` if the server takes none.
     pub udp: Option<DatagramLimits>,
-    /// The sizes of the pools; without any, the whole arena is committed.
+    /// The sizes of the pools; without any, the pool `committed` has the whole arena.
     pub pools: Shares,
     /// The most that one process may owe each pool.
     pub caps: Shares,
@@ -122,7 +124,8 @@ pub struct Config {
     pub rules: Rules,
     /// The administrative memory, in bytes.
     pub admin: u64,
-    /// The longest time that a `join` waits for administrative memory.
+    /// The longest time that a `join` tries to lock the tables, and then waits for administrative
+    /// memory.
     pub rendezvous: Duration,
 }
 
@@ -183,12 +186,14 @@ impl Config {
     /// Checks the configuration, makes the server, and starts its threads.
     ///
     /// # Errors
-    /// Fails with the text of the reason: a value out of its range, values that are not allowed
-    /// together, or what the system refused. Nothing is left running, with one exception: if the
-    /// system has no thread left, one that did start may wait for one more connection or datagram.
+    /// Fails with the text of the reason: a value is out of its range, two values are not allowed
+    /// together, or the system refused a port, memory or a thread. Nothing is left running, with
+    /// one exception: if the system had no thread left, `accept` or `udp` may have started, and
+    /// then waits for one more connection or datagram.
     pub fn start(self) -> Result<Server, String> {
         self.check()?;
-        // Before the memory: a port in use is the most frequent error, and the cheapest to find.
+        // The sockets before the memory: a port in use is the most frequent error, and the cheapest
+        // to find.
         let (listener, socket) = self.bind(UdpSocket::bind)?;
         let shared = Arc::new(self.share()?);
         let udp = socket.zip(self.udp);
@@ -199,9 +204,9 @@ impl Config {
         })
     }
 
-    /// Binds both sockets to the same port number. With port 0 the system chooses a free TCP port,
-    /// which may be taken for UDP; then another one is tried. `bind_udp` is an argument, so that a
-    /// test can make it fail.
+    /// Binds the TCP socket, and with `--udp` the UDP socket to the same port number. With port 0
+    /// the system chooses a free TCP port. If its number is not free for UDP, another port is
+    /// tried. `bind_udp` is an argument, so that a test can make it fail.
     ///
     /// # Errors
     /// Fails with the text of [`explain_bind`].
@@ -227,11 +232,11 @@ impl Config {
     }
 
     /// Makes the struct that the threads share: shuffles the list, and takes the arena's memory
-    /// from the system now, so that no lease fails for it later.
+    /// from the system now, so that no lease fails later because the system has none.
     ///
     /// # Errors
-    /// Fails if the system does not have that many bytes of memory, or if the pools do not
-    /// fit the arena.
+    /// Fails if the system does not have that many bytes of memory, if the pools do not fit the
+    /// arena, or if a fixed block of `--pools` does not fit committed memory.
     pub fn share(&self) -> Result<Shared, String> {
         let memory = self.memory;
         let arena = Arena::new(memory).map_err(|_| {
@@ -303,7 +308,8 @@ impl Config {
         self.check_who_can_reach_it()
     }
 
-    /// Checks the host names, and that no log-on is asked for where datagrams would pass it by.
+    /// Checks the host names. Refuses `--user` together with `--udp`, because datagrams have no
+    /// log-on.
     fn check_manners(&self) -> Result<(), String> {
         let policy = &self.limits.policy;
         let is_name =

@@ -13,12 +13,12 @@
 //! **Invariants**
 //!
 //! 1. Replies are written in the order of the requests.
-//! 2. A request that arrived whole is answered. When the server stops, the answer has 1 s to be
-//!    written. A request that the stop cut off is not executed: `draw 10` may be the start of
-//!    `draw 100`.
+//! 2. A request that arrived whole is answered, unless the connection ends before its turn. When
+//!    the server stops, the answer has 1 s to be written. A request that the stop cut off is not
+//!    executed: `draw 10` may be the start of `draw 100`.
 //! 3. A connection ends only in these cases: its client closes, is too slow, or is idle too long; a
-//!    write fails; the client sends `quit`, asks for the close in HTTP, or sends bytes that cannot
-//!    be answered; its thread panics; the server stops.
+//!    read or a write fails; the client sends `quit`, asks for the close in HTTP, or sends bytes
+//!    after which the format cannot go on; its thread panics; the server stops.
 //!
 //! **Lock** only inside [`draw`], [`Request::execute`], [`Request::begin`], [`Shared::resume`],
 //! [`Shared::give_up`], [`Shared::take_back`] and the drop of a connection; none during a read or a
@@ -90,7 +90,7 @@ pub fn serve(
         read_timeout: None,
     };
     let end = connection.converse();
-    // Before the close, which may wait for the client: its process ends first.
+    // The drop unregisters the client. It comes first, because the close may wait up to 1 s.
     drop(connection);
     log::debug!("client-{client} ended: {end:?}");
     match end {
@@ -100,8 +100,8 @@ pub fn serve(
     }
 }
 
-/// The state of one connection. Its thread owns it and no lock guards it; of `shared`, each part is
-/// behind its own lock, and `gauge` is read by other threads.
+/// The state of one connection. Its thread owns it, so no lock guards it. `shared` has its own
+/// locks, and `gauge` is atomic, because other threads read it.
 struct Connection<'a> {
     stream: &'a TcpStream,
     caller: Caller,
@@ -119,16 +119,18 @@ struct Connection<'a> {
     /// The buffer of the last large reply, for the next one: a reply of 1 MiB then allocates
     /// nothing.
     spare: Vec<u8>,
-    /// Drawn numbers whose replies are still in `output`.
+    /// The count of drawn numbers whose replies are still in `output`.
     unwritten_numbers: u64,
-    /// Drawn numbers whose replies were written after the last byte that the client sent.
+    /// The count of drawn numbers that were written since the last read of bytes. A client that
+    /// sends more bytes is still there, so earlier numbers count as delivered.
     unheard_numbers: u64,
-    /// A read failed with a broken pipe: the client had closed before those replies arrived.
+    /// A read failed with a broken pipe: the client had closed before the `unheard_numbers`
+    /// arrived.
     refused: bool,
-    /// The end of the stream was read while a request waited.
+    /// The end of the stream, or an error, was read while a request waited.
     is_ended: bool,
-    /// The client was there at the last look; it may take a message that another connection could
-    /// have.
+    /// The client was there at the last look. Then this connection may take a message that another
+    /// connection of its process could have.
     is_seen: bool,
     patience: Patience,
     /// The socket's present read timeout. Setting it is a system call, so it is set only when it
@@ -136,9 +138,10 @@ struct Connection<'a> {
     read_timeout: Option<Duration>,
 }
 
-/// Unregisters the client, also after a panic, and counts its undelivered numbers: those that were
-/// not written, and those whose replies met a closed socket. Linux reports these as a broken pipe.
-/// A connection reset counts as delivered: it may come after the reply was read.
+/// Unregisters the client, also after a panic, and counts its undelivered numbers: numbers that
+/// were not written, and numbers whose replies met a closed socket. Linux reports a reply that met
+/// a closed socket as a broken pipe. With the error *connection reset* the numbers count as
+/// delivered, because the reset may come after the client has read the reply.
 impl Drop for Connection<'_> {
     fn drop(&mut self) {
         let mut lost = self.unwritten_numbers;
@@ -165,8 +168,9 @@ enum ConnectionEnd {
     Stop,
 }
 
-/// Draws numbers. By hand, because this is the one request that comes by the million: a function of
-/// its own makes the reply in its place, and one more move of it would cost as much as the lock.
+/// Draws numbers. This request is by far the most frequent, so it has a function outside the trait
+/// `Execute`. The reply is built where it is used: to move it once more would cost as much as the
+/// lock.
 #[inline(never)]
 pub fn draw(shared: &Shared, client: ClientNumber, count: u64) -> Reply<'_> {
     match shared.numbers.draw(client, count) {
@@ -196,10 +200,11 @@ impl Connection<'_> {
         }
     }
 
-    /// Waits for bytes for as long as the situation allows.
+    /// Waits for bytes for as long as the situation allows, and reads them. Returns what can still
+    /// follow them.
     ///
     /// # Errors
-    /// Fails with the end of the connection.
+    /// Fails with the way in which the connection ended.
     fn receive(&mut self) -> Result<Tail, ConnectionEnd> {
         self.is_seen = false;
         self.show();
@@ -241,7 +246,8 @@ impl Connection<'_> {
         self.gauge.has_answered(self.answered, self.conversation.protocol());
     }
 
-    /// Answers every whole request in the input. Returns true if the connection has to close.
+    /// Answers every whole request in the input, or stops at one that ends the connection. Returns
+    /// true if the connection has to close.
     fn answer_all(&mut self, tail: Tail) -> bool {
         loop {
             // By reference: one more move of a request would cost as much as the lock.
@@ -289,7 +295,8 @@ impl Connection<'_> {
         self.patience.request_done();
     }
 
-    /// Prepares for a request: updates the gauge before a list that shows this connection too.
+    /// Prepares for a request: runs the fault of a test, and updates the gauge before a `list`,
+    /// which shows this connection too.
     fn look_at(&self, request: &Request<'_>) {
         if let Some(fault) = self.limits.fault {
             fault(request);
@@ -325,7 +332,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Writes all replies that wait. An error is logged here; the caller only closes.
+    /// Writes all replies that wait. An error is logged here, so the caller gets no details.
     fn flush(&mut self) -> Result<(), ()> {
         if self.output.is_empty() {
             return Ok(());

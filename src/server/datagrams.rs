@@ -8,24 +8,25 @@
 //!
 //! | protocol | the client | the server |
 //! | --- | --- | --- |
-//! | R | sends the request once and goes on | executes it; sends no reply |
-//! | RR | sends the request until a reply comes | executes it and replies |
-//! | RRA | also acknowledges the reply | drops the kept reply |
+//! | R (request) | sends the request once and goes on | executes it; sends no reply |
+//! | RR (request, reply) | sends the request until a reply comes | executes it and replies |
+//! | RRA (request, reply, acknowledge) | as RR, and acknowledges the reply | drops the kept reply |
 //!
-//! The network may deliver several copies of a request. Asked *at least once*, the server executes
-//! each copy. Asked *at most once*, it executes the first, and answers the others with the reply
-//! that it kept. A draw shows the difference: two copies at least once take two numbers.
+//! The network may deliver several copies of a request. With *at least once*, the server executes
+//! each copy. With *at most once*, it executes the first copy, and answers the others with the
+//! reply that it kept. Two copies of `draw 1` show the difference: with *at least once* they take
+//! two numbers, with *at most once* one.
 //!
 //! **Invariants**
 //!
 //! 1. Without a valid token the server executes nothing and keeps nothing, and sends at most three
 //!    times as many bytes as came: it is no tool to flood another machine.
-//! 2. These requests are refused before they are executed: one that does not fit a datagram; a draw
-//!    whose numbers might not fit the reply; one that may wait for another client. Refused later,
-//!    the numbers would be gone and the client would not have them. (A message that does not fit
-//!    stays in its inbox.)
-//! 3. At most once, no request is executed twice: see [`crate::server::history`]. The id alone
-//!    decides whether a request is a repeat.
+//! 2. The server refuses these requests before it executes them: a request that is longer than a
+//!    datagram may be; a draw whose numbers might not fit the reply; a request that asks for a
+//!    wait. If a draw were refused after it was executed, its numbers would be lost. (A message
+//!    that does not fit stays in its inbox.)
+//! 3. With *at most once*, no request is executed twice: see [`crate::server::history`]. The id and
+//!    the client alone decide whether a request is a repeat; the bodies are not compared.
 //!
 //! **Lock** none. The `udp` thread owns this state; executing a request takes the server's locks,
 //! one at a time.
@@ -126,7 +127,7 @@ impl Datagrams {
                 }
             }
         };
-        // Invariant 1: everything that reaches this line had no valid token.
+        // Invariant 1: each request that reaches this line had no token, a wrong one or an old one.
         (answer.len() <= AMPLIFICATION * datagram.len()).then_some(answer)
     }
 
@@ -172,8 +173,8 @@ impl Datagrams {
         }
         let mut answer = datagram::reply(asked.header, Some(asked.token), &mut reply);
         if answer.len() > self.longest {
-            // Nothing was changed: a draw was refused before, and a message that does not fit stays
-            // in its inbox.
+            // The request changed nothing: `fitting` has refused a draw that is too long, and a
+            // message that does not fit stays in its inbox.
             answer = asked.error(Error::new(Code::TooLarge, REPLY_TOO_LONG))?;
         }
         // No copy comes between the execution and this line: one thread does both.
@@ -186,8 +187,8 @@ impl Datagrams {
     /// Refuses a request that cannot be answered by a datagram, before it has an effect.
     ///
     /// # Errors
-    /// Fails with `too-large` if the request or its longest reply does not fit, or with `refused`
-    /// if it may wait.
+    /// Fails with `too-large` if the request, or the longest reply to a draw, does not fit. Fails
+    /// with `refused` if the request asks for a wait.
     fn fitting<'a>(
         &self,
         asked: &DatagramCall,
@@ -228,8 +229,9 @@ impl DatagramCall {
     }
 }
 
-/// A refusal without a token is bounded by invariant 1. The shortest request has 16 bytes, so this
-/// one has at most 48: a header of 16, a length of 4, 19 letters and a NUL make 40.
+/// The refusal of a request without a token. Invariant 1 bounds it: the shortest request has 16
+/// bytes, so the refusal has at most 48. A header of 16, a length of 4, 19 letters and a NUL make
+/// 40.
 const NO_TOKEN: &str = "no token; say Hello";
 const NOT_OURS: &str = "no token of ours; say Hello";
 const TOO_OLD: &str = "the token is too old and not in the history; say Hello";

@@ -29,15 +29,14 @@
 //! **Cost** one entry is a few words and its reply, at most one datagram. A decision on a request
 //! is a few lookups in hash tables; a sweep walks all entries, four times in the history's time.
 //!
-//! **Lock** none. The `udp` thread owns the history. Time is an argument, and it is the server's
-//! alone.
+//! **Lock** none. The `udp` thread owns the history. Time is an argument, and it comes from the
+//! server's clock alone: no client can change it.
 //!
 //! **Simplified** a client that wants two requests under way says Hello twice. An address is one IP
 //! address, so a sender with many addresses has many halves; a bigger server counts whole networks.
 //!
 //! **Source** Coulouris and others, section 5.2: the history, and the request that acknowledges the
-//! reply before it; Birrell and Nelson (1984) for the rising ids. The second half of invariant 1 is
-//! ours.
+//! reply before it; Birrell and Nelson (1984) for the rising ids. The rule for old tokens is ours.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
@@ -83,7 +82,8 @@ struct HistoryEntry {
 /// The outcome of a client's last request.
 #[derive(Debug)]
 enum Outcome {
-    /// It was begun, and no reply is kept: none was wanted, or it is being executed.
+    /// It was begun, and no reply is kept: the client wanted none, or the server is executing the
+    /// request.
     Begun,
     /// The whole datagram of the reply, which is sent again for each copy of the request.
     Replied(Box<[u8]>),
@@ -115,15 +115,15 @@ impl History {
     }
 
     /// Returns whether a token is accepted: it is younger than the history's time, or its client
-    /// has an entry. This test, together with [`History::sweep`], is invariant 1.
+    /// has an entry whose time is not over. This test and [`History::sweep`] keep invariant 1.
     pub fn accepts(&self, proof: Proof, now: Instant) -> bool {
         let known = self.entries.get(&proof.client);
         proof.age < self.time || known.is_some_and(|entry| !self.is_over(entry, now))
     }
 
     /// Decides on request `id` of a client whose token is accepted. A new request is begun: from
-    /// now on its copies are repeats. Counts entries that are over as well, so the caller sweeps
-    /// first.
+    /// now on its copies are repeats. Entries whose time is over still take room, so the caller
+    /// sweeps first.
     pub fn begin(&mut self, client: ClientNumber, id: u32, ip: IpAddr, now: Instant) -> Recall<'_> {
         let has_room = self.has_room(ip);
         let entry = match self.entries.entry(client) {

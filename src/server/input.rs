@@ -10,14 +10,14 @@
 //!   all used        │ space            │           start = end: the next read begins at 0
 //! ```
 //!
-//! Bytes are moved to the front only when the space is used up. The wrong way, `drain(..used)`
-//! after each request, moves all pending bytes for each one: for n requests in one read that is
-//! about n²/2 times the length of a request.
+//! Pending bytes are moved to the front only when the space is used up. The wrong way is
+//! `drain(..used)` after each request. It moves all pending bytes for each request: for n requests
+//! in one read that is about n²/2 times the length of a request.
 //!
 //! **Invariants**
 //!
-//! 1. The buffer grows only after a read has filled it, to at most four times the bytes that have
-//!    arrived (1 KiB at first): never for a length that a client only claims.
+//! 1. The buffer begins with 1 KiB. It grows only after a read has filled it, to at most four times
+//!    the bytes that have arrived. It never grows for a length that a client only claims.
 //! 2. Past 64 KiB it grows only while more than half of it is pending.
 //!
 //! **Lock** none. The thread of a connection owns one; so does each client of the library.
@@ -27,8 +27,8 @@
 //!
 //! **Source** ours.
 
-/// The length of the first buffer, in bytes. It holds a request or a few; most of thousands of
-/// connections are idle and need no more.
+/// The length of the first buffer, in bytes. It holds a few short requests. A server can have
+/// thousands of connections, and most are idle and need no more.
 const FIRST: usize = 1024;
 
 /// Up to this length, in bytes, the buffer grows fourfold whenever a read has filled it: more bytes
@@ -86,7 +86,7 @@ impl Input {
         }
     }
 
-    /// Adds `count` bytes of the space to the pending ones, after a read has put them there.
+    /// Adds `count` bytes of the space to the pending bytes, after a read has put them there.
     pub fn filled(&mut self, count: usize) {
         debug_assert!(count <= self.bytes.len() - self.end);
         self.end += count;

@@ -28,8 +28,7 @@
 //!
 //! **Lock** the tables', once for each list: the rows are copied, and words are made of them after
 //! the unlock. `list connections` takes the clients' lock, unlocks it, and then takes the tables'
-//! for the names of the processes. A client may leave in between; its row is shown then all the
-//! same.
+//! for the names of the processes. If a client leaves in between, its row is still shown.
 //!
 //! **Simplified** a list has no second page. **Source** ours.
 

@@ -6,7 +6,7 @@
 //!
 //! **The wrong way.** One loop accepts a client, serves it until it leaves, and accepts the next. A
 //! client that says nothing then keeps all others waiting. A thread for each client is right, but
-//! three mistakes are near:
+//! three mistakes are easy to make:
 //!
 //! - A thread holds a lock while it writes to a socket. One client that does not read its replies
 //!   then stops every client that needs the lock.
@@ -25,16 +25,16 @@
 //!
 //! The accepting thread ([`accept`]) spawns a thread for each client. That thread ([`connection`])
 //! reads, answers and writes in turn, and holds a lock only between reading and writing. All
-//! threads share one struct ([`shared`]), whose fields are the locks. The stop ([`threads`]) sets a
-//! flag, shuts down reading on every socket, and joins every thread. Replies under way are still
-//! written.
+//! threads share one struct ([`shared`]), whose fields have the locks. The stop ([`threads`]) sets
+//! a flag, shuts down reading on every socket, and waits up to 2 s for the threads to end. Replies
+//! under way are still written, for 1 s.
 //!
 //! **Locks**
 //!
 //! | data | lock |
 //! | --- | --- |
 //! | the numbers, the tables, the blocks | the locks of chapters 1 and 2 |
-//! | the list of the connected clients | the clients' lock ([`clients`]) |
+//! | the list of the connected clients, the last number | the clients' lock ([`clients`]) |
 //! | the flag that the server stops | none: an atomic, set once |
 //! | the history of datagrams | none: the `udp` thread owns it |
 //! | the buffers and the format of a connection | none: its own thread owns them |

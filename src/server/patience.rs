@@ -20,7 +20,8 @@
 //!
 //! **Invariants**
 //!
-//! 1. An idle connection reads no clock: without an idle timeout it costs no timer at all.
+//! 1. An idle connection reads no clock. Without an idle timeout, and with small buffers, it costs
+//!    no timer either.
 //! 2. The second before the buffers shrink is a part of the idle timeout, not added to it.
 //!
 //! **Lock** none. A [`Patience`] belongs to one connection's thread. Time is an argument, so the
@@ -32,8 +33,8 @@ use std::time::{Duration, Instant};
 
 use crate::protocol::text::QUIET_MS;
 
-/// The time that a connection keeps large empty buffers. A client that sends large messages in a
-/// row reuses them; one that has stopped gives them back.
+/// The time that a connection keeps large empty buffers. While a client sends large messages one
+/// after the other, its connection reuses the buffers; after that it frees them.
 const SHRINK: Duration = Duration::from_secs(1);
 
 /// The state of the connection before a read.
@@ -47,18 +48,18 @@ pub struct Situation {
     pub large: bool,
 }
 
-/// The purpose of a wait, with its longest time.
+/// The purpose of a wait, with its longest time, and what follows if no byte comes in this time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitFor {
     /// Wait for the next byte, without a limit.
     Forever,
-    /// Wait for the rest of a request; after that the request was too slow.
+    /// Wait for the rest of a request. If it does not come, the request was too slow.
     Whole(Duration),
-    /// Wait for any byte; after that the silence counts as a line end.
+    /// Wait for any byte. If none comes, the silence counts as a line end.
     Quiet(Duration),
-    /// Wait for the next request; after that the connection was idle too long.
+    /// Wait for the next request. If none comes, the connection was idle too long.
     Idle(Duration),
-    /// Wait for the next request; after that the buffers shrink, and the wait goes on.
+    /// Wait for the next request. If none comes, the buffers shrink, and the wait goes on.
     Shrink(Duration),
 }
 
@@ -93,7 +94,8 @@ impl Patience {
         Self { request, idle, began: None, idled: Duration::ZERO }
     }
 
-    /// Notes that a request is whole. The time of the next one begins with its first byte.
+    /// Notes that a request is whole. The time of the next request begins when a part of it is
+    /// pending before a read.
     pub fn request_done(&mut self) {
         self.idled = Duration::ZERO;
         self.began = None;

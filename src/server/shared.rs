@@ -1,4 +1,4 @@
-//! The one struct that all threads share. Its fields are the locks.
+//! The one struct that all threads share. Its fields have the locks.
 //!
 //! ```text
 //!   accept ───┐                ┌─ numbers ─── the draw's lock ──── counter, record
@@ -14,9 +14,9 @@
 //! | the tables', in [`Memory`] | leases, the allocator, pools, processes, sessions, waits |
 //! | one for each block of memory | its bytes, their length, whether it was released |
 //! | the clients', in [`Clients`] | the connected clients, the last number |
-//! | the [`Parking`](crate::numbers::parking::Parking)'s, on a lab server | the next step |
+//! | the [`Parking`](crate::numbers::parking::Parking)'s, in a lab server | parked draws, plan |
 //!
-//! The fields below say which thread locks which.
+//! The fields below say which threads take which lock.
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
 //! for each `join` or `lookup` that waits ([`super::waiting`]). One more goes with the clients'
@@ -26,8 +26,9 @@
 //!
 //! 1. No thread holds two locks at once. So no two threads can each hold the lock that the other
 //!    waits for: there is no deadlock, and no order of locks to remember.
-//! 2. Under a lock no thread reads or writes a socket, and none logs. A lock is held for
-//!    microseconds, however slow a client is.
+//! 2. Under a lock no thread reads or writes a socket, and none logs. So a lock is usually held for
+//!    microseconds, however slow a client is. The longest hold is that of one block's lock, while
+//!    a large message or lease is copied.
 //! 3. A thread takes a poisoned lock as it is: [`crate::common::lock`] says why that is safe.
 //!
 //! **Simplified** one lock for all tables. A bigger server divides the tables among several locks,
@@ -53,12 +54,12 @@ use crate::numbers::draw::Numbers;
 #[derive(Debug)]
 pub struct Shared {
     /// Chapter 1: the list of numbers, and its counter. The draw's lock, inside, guards the counter
-    /// and the record; client threads and `udp` lock it. The list never changes: reading it needs
+    /// and the record; client threads and `udp` take it. The list never changes: reading it needs
     /// no lock.
     pub numbers: Numbers,
     /// Chapters 2, 5 and 6: the arena and the tables. The tables' lock, inside, guards the tables;
-    /// client threads, `udp`, `reap` and the stop lock it. Each block's lock guards its words of
-    /// the arena.
+    /// client threads, `udp`, `reap` and the stop take it. Each block's lock guards its words of
+    /// the arena; client threads, `udp` and `reap` take it.
     pub memory: Memory<ServerTables>,
     /// The connected clients, behind a lock of their own: `accept` inserts a client, the client's
     /// thread removes it, and the stop shuts down their sockets.
@@ -69,29 +70,31 @@ pub struct Shared {
     /// The figures of the `udp` thread; `None` if the server takes no datagrams. Only `udp` writes
     /// them, only `stats` reads them, and no lock guards them.
     pub datagrams: Option<DatagramGauges>,
-    /// The number of rendezvous that found the tables locked (the patent's step 408). Client
-    /// threads and `udp` add to it, `stats` reads it. Atomic and relaxed: no other data depends on
-    /// it.
+    /// The number of `join`s, the patent's *rendezvous*, that found the tables locked (step 408).
+    /// Client threads and `udp` add to it, `stats` reads it. Atomic and relaxed: no other data
+    /// depends on it.
     pub locked: AtomicU64,
     /// The most threads that at one time held the lock of one block, or waited for it, to copy a
     /// message. Written by the threads that copy, read by `stats`; atomic and relaxed, as above.
     pub contenders: AtomicU32,
-    /// The server stops. The thread that calls [`Shared::stop`] sets it once; all other threads
-    /// read it and end when they have no more work. Atomic, because `accept` and `udp` read it
-    /// without a lock.
+    /// The server stops. The thread that calls [`Shared::stop`] sets it once; the other threads
+    /// read it and end when they have no more work. Atomic, because `accept`, `udp` and the
+    /// clients' threads read it without a lock.
     is_stopping: AtomicBool,
 }
 
-/// The longest waits that a request may ask for or get.
+/// The longest waits of requests.
 #[derive(Debug, Clone, Copy)]
 pub struct WaitLimits {
     /// The longest wait that a request may name. A longer one is refused, not shortened.
     pub longest: Duration,
-    /// The time that a `join` tries to lock administrative memory, and then waits for room in it.
+    /// The longest time that a `join` tries to lock the tables, and then again the longest time
+    /// that it waits for room in administrative memory.
     pub rendezvous: Duration,
 }
 
-/// The figures of datagrams in `stats`. Each is right by itself; the two need not be of one moment.
+/// The figures of datagrams in `stats`. Each figure is right, but the two may be of different
+/// moments.
 #[derive(Debug, Default)]
 pub struct DatagramGauges {
     /// The number of clients in the history.
@@ -123,7 +126,7 @@ impl Shared {
     }
 
     /// Notes that a client without a connection has just sent a datagram. `udp` calls this for each
-    /// request; a process whose clients stay silent for `--process-idle` ends.
+    /// request that it executes; a process whose clients stay silent for `--process-idle` ends.
     pub fn hear(&self, client: ClientNumber) {
         self.memory.read(|tables, now| tables.processes.hear(client, now));
     }
@@ -147,9 +150,9 @@ impl Shared {
     ///     └─────────────────────────────────────────────────────────────────────────────────────┘
     /// ```
     ///
-    /// Each pass begins with the tables locked, so no change of the next deadline can come between
-    /// the look at it and the wait. The wrong way is a sleep of a fixed time: it wakes up in vain,
-    /// and is late by up to that time.
+    /// Each pass begins with the tables locked, so the next deadline cannot change between the look
+    /// at it and the wait. The wrong way is a sleep of a fixed time: it often ends when no lease
+    /// has expired, and an expired lease waits up to that time.
     pub fn reap_until_stopped(&self) {
         let mut tables = lock(self.memory.tables());
         while !self.is_stopping() {
@@ -173,7 +176,7 @@ impl Shared {
         }
     }
 
-    /// Ends processes whose clients were silent for too long, and asks others for memory.
+    /// Asks processes for memory, and ends processes whose clients were silent for too long.
     fn look_after_processes(&self) {
         let ended = self.memory.change(|tables, now| {
             // `collect` knows when a look at the pools is due. A lease that ends wakes this thread
@@ -196,9 +199,9 @@ impl Shared {
         self.is_stopping.load(Ordering::Acquire)
     }
 
-    /// Begins the stop: sets the flag, and wakes every thread that waits for the tables or, on a
-    /// lab server, for its turn. Does not touch the sockets; [`crate::server::threads`] does that
-    /// next.
+    /// Begins the stop: sets the flag, and wakes every thread that waits on a condition variable of
+    /// the tables or, on a lab server, for its turn. [`crate::server::threads`] shuts down the
+    /// sockets next.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Release);
         self.numbers.unlocked().stop();

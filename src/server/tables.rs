@@ -1,4 +1,4 @@
-//! The data behind the tables' lock: three tables, each of another chapter.
+//! The data behind the tables' lock: the tables of chapters 2, 5 and 6.
 //!
 //! ```text
 //!   ServerTables │ leases │ processes │ sessions │
@@ -27,7 +27,7 @@ use crate::memory::lease::{Ending, LeaseTable};
 use crate::memory::service::{LockedContents, Tables};
 use crate::sessions::{Engine, Sessions};
 
-/// The waker of a process, or of one request that waits for a name or for room.
+/// The condition variable of a process, or of one request that waits for a name or for room.
 type Waker = Arc<Condvar>;
 
 /// The three tables. `H` is the handle of a block's contents and `W` a waker: in a server the
@@ -36,7 +36,7 @@ type Waker = Arc<Condvar>;
 #[derive(Debug)]
 pub struct ServerTables<H = LockedContents, W = Waker> {
     /// All leases and grants, the order in which leases end, and the buddy allocator of the arena.
-    /// Any request about memory, and the reaper, changes it.
+    /// Requests about memory, and the reaper, change it.
     pub leases: LeaseTable<H>,
     /// All processes: their holdings and debts, the pools, and the queue of requests that wait for
     /// memory.
@@ -68,7 +68,7 @@ impl<H: Clone, W: Clone> ServerTables<H, W> {
         self.engine().make_room(size);
     }
 
-    /// Returns the wakers of all requests that may wait, for the stop.
+    /// Returns all condition variables on which requests may be waiting. The stop notifies them.
     pub fn all_wakers(&self) -> Vec<W> {
         let mut wakers = self.processes.all_wakers();
         wakers.extend(self.sessions.all_wakers());

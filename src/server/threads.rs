@@ -11,7 +11,8 @@
 //! Two more threads belong to the program: the main thread, which waits for a signal, and the one
 //! that the crate `ctrlc` makes to receive it.
 //!
-//! **The stop**, in order. Steps 1, 2, 3, 5 and 7 name the thread that would hang without them:
+//! **The stop**, in order. Without steps 1, 2, 3, 5 and 7 a thread would hang; each of them says
+//! which:
 //!
 //! 1. Set the flag, and wake the reaper and all requests that wait. Otherwise the reaper would
 //!    sleep until the next lease ends, perhaps for a day.
@@ -19,7 +20,7 @@
 //!    client is silent would wait in `read` for ever. Replies under way are still written.
 //! 3. After 1 s of grace, shut down writing too. Otherwise a thread whose client reads nothing
 //!    would wait in `write` for the whole write timeout.
-//! 4. Join the clients' threads.
+//! 4. Join the clients' threads, if all of them have ended.
 //! 5. Wake the accepting thread by a connection to the server's own port: std has no other way to
 //!    end `accept`. This comes late, because it needs a file descriptor, and by now some are free.
 //!    When the accepting thread ends, it drops its end of the channel to the `refuse` thread, so
@@ -38,8 +39,9 @@
 //!
 //! **Lock** in step 1 the tables' once (in a lab server the parking's before it), and in the later
 //! steps the clients'; never two at once.
-//! **Simplified** a server with an event loop registers one more descriptor to be woken by
-//! (`eventfd`, a pipe), and needs neither step 5 nor 7.
+//!
+//! **Simplified** a server with an event loop registers one more descriptor (`eventfd`, a pipe),
+//! which wakes it up. So it needs neither step 5 nor 7.
 //!
 //! **Source** the lecture's servers, which do not stop at all; the steps are ours.
 
@@ -66,12 +68,11 @@ const WAKE: Duration = Duration::from_millis(50);
 /// The time that replies under way have when the server stops: half of the promised 2 s.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The time after which the stop gives up on threads that still run. It promises 2 s; the 200 ms
-/// between them are for the joins.
+/// The time after which the stop no longer waits for threads that still run. The stop promises 2 s;
+/// the other 200 ms are for the joins.
 const GIVE_UP: Duration = Duration::from_millis(1800);
 
-/// A running server. The thread that started it owns this struct, and is the only one that touches
-/// it.
+/// A running server. The thread that started it owns this struct; no other thread uses it.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -134,15 +135,15 @@ impl Server {
     }
 
     /// Stops the server by the steps above, within 2 s. Returns the number of clients whose threads
-    /// had not ended by then: 0, unless the machine is overloaded. Such threads end with the
+    /// had not ended after 1.8 s: 0, unless the machine is overloaded. Such threads end with the
     /// process.
     pub fn stop(self) -> usize {
         let start = Instant::now();
         let give_up = start + GIVE_UP;
         self.shared.stop();
         let clients = &self.shared.clients;
-        // Step 2. Insert no more clients before the sockets are shut down: a client that came in
-        // between would keep a socket that the stop never shuts.
+        // Step 2. First no more clients are inserted, and then the sockets are shut down. In the
+        // other order a client that is inserted in between would keep an open socket.
         let threads = clients.begin_stop();
         clients.shut_down(Shutdown::Read);
         // Step 3. Returns as soon as all have left. An idle client needs 0.3 s: its thread still
@@ -151,8 +152,8 @@ impl Server {
         clients.shut_down(Shutdown::Both);
         let left = clients.wait_until_empty(give_up);
         if left == 0 {
-            // Step 4. `join` fails if the thread panicked. That ended its own client only, and std
-            // has printed the panic.
+            // Step 4. `join` fails if the thread panicked. The panic ended its own client only, and
+            // std has printed it.
             threads.into_iter().for_each(|thread| drop(thread.join()));
         }
         // Step 5, in a loop: a connection may fail, or the thread may still sleep after an error.

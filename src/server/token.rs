@@ -1,4 +1,4 @@
-//! Tokens: a datagram's sender proves its address by one.
+//! Tokens: with a token the sender of a datagram proves its address.
 //!
 //! ```text
 //!   bytes 0        8                              16                                     24
@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Anybody can write any sender's address into a datagram. The server sends a token to the address
-//! that a Hello came from; only the true owner of that address receives it, and sends it back with
-//! each request.
+//! that a Hello (a client's first datagram) came from. Only the true owner of that address receives
+//! it, and sends it back with each request.
 //!
 //! The server stores no token: it calculates the hash again and compares. The wrong way is a table
 //! of tokens, which a flood of Hellos from false addresses would fill. No two tokens are the same,
@@ -23,7 +23,7 @@
 //! with a false address sees no answer, so it would have to guess 64 bits. A bigger server uses a
 //! cryptographic code (HMAC), and changes its key now and then.
 //!
-//! **Source** RFC 9000, section 8.1 (QUIC); SYN cookies before it, RFC 4987, section 3.6.
+//! **Source** RFC 9000, section 8.1 (QUIC); the older SYN cookies, RFC 4987, section 3.6.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;

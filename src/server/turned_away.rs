@@ -14,8 +14,8 @@
 //! waits for a single client. The channel holds at most 64 more clients, so all refused clients
 //! together use at most some 130 descriptors.
 //!
-//! **Lock** none. The thread owns its sockets; a channel brings them, and the end of the channel
-//! ends the thread.
+//! **Lock** none. The thread owns its sockets. It receives them from a channel, and ends when the
+//! accepting thread drops its end of the channel.
 //!
 //! **Simplified** when the channel is full, the accepting thread waits until this thread takes the
 //! next client out of it.
@@ -31,11 +31,11 @@ use std::time::{Duration, Instant};
 /// The most sockets at a time: a few file descriptors beside the thousands of the clients.
 pub const MAX_TURNED_AWAY: usize = 64;
 
-/// The longest time that the input of each is read and discarded.
+/// The longest time for which the input of one client is read and discarded.
 const LISTEN: Duration = Duration::from_secs(1);
 
-/// The time between two looks at the sockets. A client that has closed costs a descriptor for no
-/// longer than this.
+/// The longest time between two looks at the sockets. Each look reads up to 4 KiB from each socket.
+/// The first look that finds a client closed, and its input read to the end, drops its socket.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A client that is turned away. It moves from the `accept` thread to this one.
@@ -43,8 +43,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub struct TurnedAway {
     /// Its socket.
     pub stream: TcpStream,
-    /// The line for the client, with its end. It is text in any case: the client has sent no byte
-    /// yet that would choose a format.
+    /// The line for the client, with its LF. It is always text, because the server has read no byte
+    /// that would choose another format.
     pub line: String,
 }
 

@@ -5,18 +5,20 @@
 //!     recv_from        pure, its own          the locks           send_to
 //! ```
 //!
-//! One thread answers one datagram after the other. A thread for each client has no place here: UDP
-//! has no connection, so there is nothing that such a thread could read from. Each datagram takes
-//! microseconds. And because one thread does all, the history needs no lock, and two copies of a
+//! One thread answers one datagram after the other. A thread for each client would not help: UDP
+//! has no connection, so such a thread would have nothing to read from. A datagram usually takes
+//! microseconds. Because one thread does all, the history needs no lock, and two copies of a
 //! request are never executed at the same time.
 //!
 //! **Invariants**
 //!
 //! 1. A panic within a request is answered with an error, and the thread goes on: it is the only
 //!    one for all senders.
-//! 2. A client that is slow or has gone costs nothing: sending a datagram does not wait for its
+//! 2. A client that is slow or has gone costs no time: sending a datagram does not wait for its
 //!    receiver.
-//! 3. No request waits here. One that may is refused, because it would stop all senders.
+//! 3. No request waits here for other clients, because it would stop all senders. A request that
+//!    asks for a wait is refused. A `join` does not wait for room, and tries to lock the tables for
+//!    about 1 ms.
 //!
 //! **Lock** none of its own. Executing a request takes the server's locks, one at a time; a Hello
 //! takes the clients' lock for its number.
@@ -104,8 +106,8 @@ impl DatagramServer {
                 Some((length, from)) => self.answer(&buffer[..length], from),
                 None => self.datagrams.sweep(Instant::now()),
             }
-            // After each datagram: `stats` runs in other threads, and the history has no lock for
-            // them.
+            // The history has no lock, so other threads cannot read it for `stats`. This thread
+            // copies its figures into atomics after each datagram.
             let history = self.datagrams.history();
             if let Some(gauges) = &self.shared.datagrams {
                 gauges.history.store(history.len() as u64, Ordering::Relaxed);
@@ -136,7 +138,7 @@ impl DatagramServer {
         match self.socket.recv_from(buffer) {
             Ok(received) => Some(received),
             Err(error) => {
-                // `ConnectionRefused` is the news that an earlier reply found no receiver.
+                // `ConnectionRefused` means that an earlier reply found no receiver.
                 use ErrorKind::{ConnectionRefused, Interrupted, TimedOut, WouldBlock};
                 if !matches!(error.kind(), ConnectionRefused | Interrupted | TimedOut | WouldBlock)
                 {
@@ -177,10 +179,12 @@ impl Executor for Executing<'_> {
             let caller = Caller { most_data, ..Caller::unconnected(client) };
             request.execute(shared, caller, &mut Vec::new())
         }));
-        // No connection tells when this client has gone. Its process ends when it stays silent.
+        // This client has no connection whose end the server could see. Its process ends when all
+        // its clients stay silent.
         shared.hear(client);
         let reply = answered.unwrap_or_else(|_| Reply::Error(Error::new(Code::Refused, FAILED)));
-        // R: these numbers reach no client, so `stats` counts them as undelivered.
+        // Without a reply (protocol R) these numbers reach no client, so `stats` counts them as
+        // undelivered.
         if let (Reply::Drawn(drawn), false) = (&reply, wish.reply) {
             shared.numbers.add_undelivered(drawn.count());
         }

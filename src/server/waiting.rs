@@ -8,16 +8,18 @@
 //!                         └──────────────────► give_up, take_back
 //! ```
 //!
-//! A request that waits brings its own rules, as a [`Waiting`]: a look for its answer, and the
-//! undoing when its client has gone. This file knows no single request; chapters 5 and 6 have the
-//! six kinds (for memory, for room, for a signal, for a message, for a receipt, for a name).
+//! Each kind of request that waits has its own rules, in a struct that implements [`Waiting`]. Its
+//! functions look for the answer, and undo the request when its client has gone. This file knows no
+//! single kind. Chapters 5 and 6 have six: a request can wait for memory, for room in
+//! administrative memory, for a signal, for a message, for the receipt of a message, or for a
+//! process's name.
 //!
 //! Between two slices the thread of the client holds no lock and no reference into the tables. So a
-//! process, a session or a lease may end while a request waits for it; each look finds its things
-//! anew, by their numbers.
+//! process, a session or a lease may end while a request waits for it. Each look finds them again,
+//! by their numbers.
 //!
-//! Each process has a condition variable. So has each request that waits for a name or for room,
-//! because its client may be no process. All of them go with the tables' lock.
+//! Each process has a condition variable. Each request that waits for a name or for room has one
+//! too, because its client may belong to no process. All of them go with the tables' lock.
 //!
 //! **Invariants**
 //!
@@ -26,10 +28,11 @@
 //! 2. The thread that waits has unlocked the tables and holds no other lock.
 //! 3. After `give_up` no ticket, message or grant of the request is left in the tables.
 //!
-//! **Lock** the tables' for each look; a block's when one is given back.
+//! **Lock** the tables' for each look. After the unlock a block's lock, if a message is copied or a
+//! block is given back.
 //!
-//! **Simplified** a wake-up of a process wakes all its connections that wait, and each looks again:
-//! a process has few. A bigger server wakes the one that can go on.
+//! **Simplified** a wake-up of a process wakes all its connections that wait, and each looks again.
+//! A process has few connections. A bigger server wakes only the connection that can go on.
 //!
 //! **Source** `cooperative-memory-management.txt`, figure 3: messages between process and manager;
 //! the long poll of HTTP servers.
@@ -46,18 +49,19 @@ use crate::common::lock::lock;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
 
-/// The text of the refusal: no client reads it that has closed, but one that sent too much does.
+/// The text of the refusal. A client that has closed does not read it; a client that sent too much
+/// does.
 const STOPPED_WAITING: &str = "stopped waiting: the connection closed, or sent more than 64 KiB meanwhile; keep it open, and \
      send less until the answer is there";
 
 /// A command that may have to wait for other clients. Its `execute` is the answer without any wait.
 pub trait MayWait: Execute<Shared> {
-    /// Returns the longest wait that the command asks for, in milliseconds. A client of the library
-    /// adds it to its own time limit.
+    /// Returns the longest wait that the command asks for, in milliseconds; 0 if it names none. A
+    /// client of the library adds it to its own time limit.
     fn longest_wait_ms(&self) -> u64;
 
-    /// Returns whether the command may wait at all. With a wait of 0 ms it is executed like any
-    /// other.
+    /// Returns whether the command may wait at all. A command that may not wait is executed without
+    /// [`MayWait::begin`]. A `join` may wait although it names no time: the server limits its wait.
     fn may_wait(&self) -> bool {
         self.longest_wait_ms() > 0
     }
@@ -88,7 +92,7 @@ pub trait Waiting: Debug {
     type Done;
 
     /// Looks, under the tables' lock, whether the request can be answered now. When `turn.is_over`,
-    /// it answers, if only by a refusal.
+    /// it must answer, if necessary by a refusal or by an empty answer.
     fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done>;
 
     /// Ends the wait because the client has gone, and removes the traces of the request from the
@@ -118,8 +122,8 @@ pub trait Waiting: Debug {
 pub struct Moment {
     /// The client that asked.
     pub caller: Caller,
-    /// The time, read under the lock. The next holder of the lock reads a later time: a thing that
-    /// has expired for one look has expired for all looks after it.
+    /// The time, read under the lock. The next thread that locks reads no earlier time. So a lease
+    /// that has expired for one look has expired for all looks after it.
     pub now: Instant,
     /// The wait has reached its deadline, or the server stops.
     pub is_over: bool,
@@ -137,8 +141,8 @@ pub type Rest<Done> = Box<dyn FnOnce(&Shared, &mut Vec<u8>) -> Result<Done, Erro
 pub enum Look<Done> {
     /// No answer yet.
     Nothing,
-    /// There is an answer that another connection of the process could have instead. This one gets
-    /// it if its client is still there.
+    /// There is an answer, but another connection of the process could have it too. The caller
+    /// first looks whether this client is still there, and then asks again with `is_here`.
     Ready,
     /// The answer.
     Answered(Result<Done, Error>),
@@ -151,8 +155,8 @@ pub fn stopped_waiting() -> Error {
     Error::new(Code::Refused, STOPPED_WAITING)
 }
 
-/// A request that waits. The thread of its client owns it; no table refers to it, except by a
-/// ticket that `how` removes.
+/// A request that waits. The thread of its client owns it. The tables have at most a ticket of it,
+/// its place in a queue, which `how` removes.
 #[derive(Debug)]
 pub struct Waits {
     caller: Caller,
@@ -237,9 +241,9 @@ where
 }
 
 impl Shared {
-    /// Looks for the answer of a request that waits; if there is none, waits for at most `slice`
-    /// and looks once more. `is_here` says that the client was just seen to be there. `spare` is a
-    /// buffer for data.
+    /// Looks for the answer of a request that waits. If there is none, waits for at most `slice`,
+    /// but not beyond the deadline, and looks once more. `is_here` says that the server has just
+    /// seen the client. `spare` is a buffer for the data of the answer.
     ///
     /// ```text
     ///   lock ─► look ─► nothing: wait, unlocked ─► locked again ─► look ─► unlock ─► rest

@@ -37,7 +37,7 @@ fn write_within(
     let count = if output.body.is_empty() { 1 } else { 2 };
     let mut left = &mut slices[..count];
     // The socket's timeout is for one call. A call that wrote only a part has used its time up, or
-    // met a signal: only then does the clock matter, and a short reply never reads it.
+    // a signal has cut it short. The clock is read only in these cases, so not for most replies.
     let mut first_part: Option<Instant> = None;
     while !left.is_empty() {
         let written = match &*left {

@@ -14,8 +14,8 @@
 //!                bulks   $3 set   $1 7   $4 a\nb         the data has a backslash and an n
 //! ```
 //!
-//! **Invariants** the data of these commands arrives at the server as the shell gave it, byte by
-//! byte.
+//! **Invariants** data that is one word of the shell arrives at the server as the shell gave it,
+//! byte by byte. (Data of several words, as in `send 3 two words`, is parsed as a line.)
 //!
 //! **Lock** none. **Source** [`crate::protocol::text`] and [`crate::protocol::resp`] for the two
 //! parsers.
@@ -61,8 +61,8 @@ pub fn answer(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failu
 /// protocol: there is no reply, and the text is empty.
 ///
 /// # Errors
-/// Fails with a [`Failure`]. With a token, R fails only if the datagram cannot be sent: a lost one
-/// looks like success.
+/// Fails with a [`Failure`]. Once it has its token, R fails only if the datagram cannot be sent: a
+/// lost datagram looks like success.
 pub fn by_datagrams(
     place: &Destination<'_>,
     way: Option<Way>,
@@ -107,8 +107,8 @@ fn as_text(reply: &Reply<'_>) -> Vec<u8> {
     line(printable(text.trim_end_matches('\n')))
 }
 
-/// Returns the request that the words say. A command that ends with data is parsed from `bulks`,
-/// any other from `line`. Both are the same words, and the request borrows from them.
+/// Returns the request of the words. A command that ends with data is parsed from `bulks`, any
+/// other from `line`. The request borrows from these two.
 ///
 /// # Errors
 /// Fails with the parser's error, before anything is sent.
@@ -122,8 +122,8 @@ fn request<'a>(words: &[&[u8]], line: &'a [u8], bulks: &'a [u8]) -> Result<Reque
         (b"deliver", [_, ms, _]) if parse_decimal(ms).is_none() => {
             Err(Failure::NoAnswer("MS is no number of milliseconds; give digits".into()))
         }
-        // Each of these ends with data, if it has as many words. With fewer it has none, and a line
-        // does.
+        // With this number of words each of these commands ends with data of one word. With another
+        // number it goes through the parser of lines.
         (b"set" | b"open" | b"send" | b"publish", [_, _])
         | (b"deliver" | b"replace", [_, _, _]) => text::parse_bulks(bulks).map_err(wrong),
         (b"set", _) => Err(form("set ID DATA, with the data in quotes")),
@@ -138,7 +138,7 @@ fn bulks(words: &[&[u8]]) -> Vec<u8> {
     words.iter().flat_map(bulk).collect()
 }
 
-/// Returns a lease request, which names the lease by a UUID.
+/// Returns a lease request. A lease by frames always gets a UUID as its id.
 fn lease<'a>(size: &[u8], duration: &[u8]) -> Result<Request<'a>, Failure> {
     let (size, duration_ms) = (parse(size, "SIZE")?, parse(duration, "MS")?);
     Ok(Request::Lease(Lease { size, duration_ms, id_kind: IdKind::Uuid }))

@@ -14,7 +14,7 @@
 //! once, and takes a part of a long answer for all of it.
 //!
 //! **Lock** none. **Simplified** one frame on each connection. These frames have no text for
-//! errors, so the client guesses the cause from -1 or an empty answer.
+//! errors, only numbers such as -1, or an empty answer. So the client guesses the cause.
 //!
 //! **Source** `memorylease.txt`; [`crate::protocol::memorylease`] has the frames.
 
@@ -32,8 +32,9 @@ use crate::protocol::text::MAX_LINE;
 /// `expected`.
 ///
 /// # Errors
-/// Fails with bad news if the server answers in text; with `NoAnswer` if the frame is of another
-/// type, cut, or longer than `--max-message`; or with the error of the call.
+/// Fails with bad news if the server answers `error …` in text; with `NoAnswer` if the frame is of
+/// another type, ends within its payload, or is longer than `--max-message`; or with the error of
+/// the call.
 fn exchange(
     place: &Destination<'_>,
     kind: i32,
@@ -82,7 +83,7 @@ fn unreadable() -> Failure {
 /// Leases bytes. The id in the answer is a positive number.
 ///
 /// # Errors
-/// Fails with bad news if the server gives no lease, for whatever reason: the frame has only -1.
+/// Fails with bad news if the server gives no lease. The reason is unknown: the frame has only -1.
 pub fn lease(place: &Destination<'_>, size: &[u8], duration: &[u8]) -> Result<Vec<u8>, Failure> {
     let (bytes, ms) = (parse::<i32>(size, "SIZE")?, parse::<i32>(duration, "MS")?);
     let order = ByteOrder::NATIVE;

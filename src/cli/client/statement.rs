@@ -5,8 +5,8 @@
 //!   committed            524352       523328            0         1024
 //! ```
 //!
-//! **Invariants** no line of a statement is longer than 80 columns, and each sum stands under its
-//! column. (A list is as wide as its values.)
+//! **Invariants** while numbers have at most twelve digits, no line of a statement is longer than
+//! 80 columns, and each sum stands under its column. (A list is as wide as its values.)
 //!
 //! **Lock** none: plain values. The server took them under its lock at one moment, so the sums are
 //! right.
@@ -20,12 +20,12 @@ use crate::commands::Reply;
 use crate::cooperative::words::{Account, Amounts, Pool, PoolState, Pressure};
 use crate::server::lists::Listing;
 
-/// The columns of a label, and of a number behind a space. A label and five numbers have 14 + 5 ×
-/// 13 = 79. Twelve digits hold almost a terabyte.
+/// The width of a label, and of a number after a space, in columns. A label and five numbers have
+/// 14 + 5 × 13 = 79. A number of bytes with twelve digits is almost a terabyte.
 const LABEL: usize = 14;
 const NUMBER: usize = 12;
 
-/// Returns the statement of a reply; `None` for a reply that is none.
+/// Returns the statement of a reply; `None` for a reply of another kind.
 pub fn of(reply: &Reply<'_>) -> Option<String> {
     match reply {
         Reply::Pools(statement) => Some(of_pools(&statement.pools, &statement.pressure)),
@@ -52,7 +52,8 @@ fn of_pools(pools: &[PoolState], pressure: &Pressure) -> String {
     row(&mut text, "pool", ["size", "free", "freeable", "given out"]);
     let mut sum = [0; 4];
     for &PoolState { pool, size, free, freeable } in pools {
-        // The figures may come from any server: a subtraction that cannot be is 0, not a panic.
+        // The figures may come from any server: if `free` is larger than `size`, the result is 0,
+        // and not a panic.
         let cells = [size, free, freeable, size.saturating_sub(free)];
         sum.iter_mut()
             .zip(cells)

@@ -7,15 +7,15 @@
 //!                                                   gp=HOLDS:OWES:MAY
 //! ```
 //!
-//! This account holds a block of GP and owes GP nothing: another block that it returned repaid the
+//! This process holds a block of GP and owes GP nothing: another block that it returned repaid the
 //! debt.
 //!
-//! **Invariants** `pools` is one moment, under one hold of the lock. `accounts` is not: processes
-//! may join and leave between two parts. Each process that is there all the time appears once,
-//! because the parts follow the order of names.
+//! **Invariants** `pools` shows one moment, under one hold of the lock. `accounts` does not: it
+//! reads the processes in parts, and some may join and leave between two parts. Each process that
+//! is there all the time appears once, because the parts follow the order of names.
 //!
-//! **Lock** the tables; for `accounts` once for each 256 processes. Building the reply needs no
-//! lock.
+//! **Lock** the tables; for `accounts` once for each part of up to 256 processes. Building the
+//! reply needs no lock.
 //!
 //! **Source** `cooperative-memory-management.txt`: the record of how much a process has received
 //! from each pool.
@@ -183,8 +183,8 @@ impl Execute<Shared> for Accounts {
     fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let mut accounts: Vec<Account> = Vec::new();
         loop {
-            // The name is the place in the list: a number would skip or repeat a process when
-            // another leaves.
+            // The next part begins after the last name. If it began at an index, it would skip or
+            // repeat a process when another one leaves or joins meanwhile.
             let last = accounts.last().map(|account| account.name.as_str());
             let part =
                 shared.memory.read(|tables, _| tables.processes.accounts(last, ACCOUNTS_AT_ONCE));

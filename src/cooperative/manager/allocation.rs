@@ -52,8 +52,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.serve(now);
     }
 
-    /// Returns a block to the allocator, and its bytes to the pools that figure 12 found. Of a
-    /// plain lease the lease table refills the committed bytes itself.
+    /// Returns a block to the allocator, and its bytes to the pools that were noted when it was
+    /// struck. For a plain lease none were noted: the lease table refills the committed bytes
+    /// itself.
     pub(super) fn give_back_one(&mut self, ending: Ending<H>) {
         let refill = self.processes.returning.remove(&ending.offset());
         self.leases.give_back(ending);
@@ -62,8 +63,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         }
     }
 
-    /// Takes a report of `client`'s process, and serves its own requests that waited for
-    /// collateral. A low efficiency may bring a boost.
+    /// Takes a report of `client`'s process, and tries the requests of this process that wait: with
+    /// more collateral they may succeed. If the efficiency is low, the process may get a block
+    /// without asking (`boost`).
     ///
     /// # Errors
     /// `refused` when the client belongs to no process; `bad-request` for more freeable bytes than
@@ -93,7 +95,10 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok(())
     }
 
-    /// The half of a report that also comes with a request: the freeable bytes.
+    /// Takes the part of a report that may also come with a request: the freeable bytes.
+    ///
+    /// # Errors
+    /// `bad-request` for more bytes than the process holds. Unchanged when it fails.
     fn take_report(
         &mut self,
         number: ProcessNumber,
@@ -109,8 +114,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             return Err(Error::new(Code::BadRequest, text));
         }
         if let Some(missing) = process.report(freeable, now) {
-            // The garbage that secured a loan is gone. The report is true and stands; the process
-            // is asked to return as much.
+            // The garbage that secured a loan is gone. The report is accepted all the same, and the
+            // process is asked to return the missing bytes.
             self.processes.ask_to_secure(number, missing);
         }
         // More collateral helps its own requests alone.
@@ -137,8 +142,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Asks for memory for `client`'s process, without waiting.
     ///
     /// # Errors
-    /// `bad-request` for zero bytes or a report of more than the process holds; `refused`, with the
-    /// cause and the cure by the last box. The account is unchanged but for the report.
+    /// `bad-request` for zero bytes or a report of more than the process holds; `refused` when the
+    /// client belongs to no process, or when the figures refuse: the last box tells the cause and
+    /// the cure. The account is unchanged but for the report.
     pub fn request(
         &mut self,
         client: ClientNumber,
@@ -149,8 +155,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         decided.granted.ok_or_else(|| refusal(wanted, &decided.path))
     }
 
-    /// Reports and asks under one lock. A refusal is no error here: its path tells
-    /// [`Manager::request_or_wait`] which pools to wait for.
+    /// Reports and asks, under one hold of the lock. A refusal by the figures is no error here:
+    /// [`Manager::request_or_wait`] puts the request into the queue, with the path of the refusal.
     pub(super) fn ask(
         &mut self,
         client: ClientNumber,
@@ -222,6 +228,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     ///
     /// # Errors
     /// `not-found` when the process has no such granted block: own blocks cannot be returned.
+    /// `refused` when the client belongs to no process.
     pub fn end_grant(
         &mut self,
         client: ClientNumber,
@@ -257,15 +264,16 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Some((ending, refill))
     }
 
-    /// Strikes a block that was granted to `client`'s process and that no client received; it goes
-    /// back to the pool that gave it. `None` when the process has no such block any more.
+    /// Strikes a block that was granted to `client`'s process and that no client received. Its
+    /// bytes go back to the pool that gave it, as far as its debt there remains. `None` when the
+    /// client belongs to no process any more, or the process has no such block.
     pub fn undo(&mut self, client: ClientNumber, id: LeaseId) -> Option<Ending<H>> {
         let number = self.processes.number_of(client).ok()?;
         self.undo_grant(number, id)
     }
 
-    /// The same for a process that is known by its number. No repayment: the client did not return
-    /// the block, so it obeyed no signal.
+    /// As [`Manager::undo`], for a process that is known by its number. It does not count as a
+    /// return: the client did not give the block back, so it obeyed no signal.
     pub(super) fn undo_grant(&mut self, number: ProcessNumber, id: LeaseId) -> Option<Ending<H>> {
         let process = self.processes.all.get_mut(&number)?;
         let Grant { pool, secured } = process.blocks.remove(&id)?;
@@ -319,7 +327,7 @@ impl<W: Clone> Processes<W> {
     /// Returns the bytes that `client`'s process still owes each pool.
     ///
     /// # Errors
-    /// `refused` when it belongs to none.
+    /// `refused` when the client belongs to no process.
     pub fn owed(&mut self, client: ClientNumber) -> Result<Amounts, Error> {
         let number = self.number_of(client)?;
         Ok(self.process(number)?.owed)
@@ -328,7 +336,7 @@ impl<W: Clone> Processes<W> {
     /// Takes the next signal to `client`'s process, if there is one.
     ///
     /// # Errors
-    /// `refused` when it belongs to none.
+    /// `refused` when the client belongs to no process.
     pub fn next_signal(&mut self, client: ClientNumber) -> Result<Option<Signal>, Error> {
         let number = self.number_of(client)?;
         Ok(self.process(number)?.signals.pop_front())
@@ -337,7 +345,7 @@ impl<W: Clone> Processes<W> {
     /// Returns the waker of the threads that wait for `client`'s process.
     ///
     /// # Errors
-    /// `refused` when it belongs to none.
+    /// `refused` when the client belongs to no process.
     pub fn waker(&mut self, client: ClientNumber) -> Result<W, Error> {
         let number = self.number_of(client)?;
         Ok(self.process(number)?.waker.clone())

@@ -16,9 +16,10 @@
 //!   │ 100 repay LP │ 120 repay LE │ 30 left │     asked for 220, of which the gain is 120
 //! ```
 //!
-//! A process that was asked has a time to obey. Until then its gain counts as *coming*, so that no
-//! second process collects for the same bytes. When it has returned too little by then, it is
-//! *deaf* until it obeys a later signal.
+//! A process that was asked has a time to obey. Until its end the gain counts as *coming*, so that
+//! no second process collects for the same bytes. A process that has returned too little by then is
+//! *deaf* until it obeys a later signal. The signal is *due* from the time when it is sent until
+//! the process has obeyed or is found deaf.
 //!
 //! **Invariants**
 //!
@@ -26,9 +27,9 @@
 //!    too. Otherwise one process that never answers would keep all requests waiting.
 //! 2. A process has at most one due signal. Only a more pressing one takes its place.
 //!
-//! **Lock** the tables. **Cost** One pass over all processes for each pool in need, 41 us for four
-//! low pools and 1,000 processes. So the reaper's thread does it, at most every 10 ms, and no
-//! request pays for it.
+//! **Lock** the tables. **Cost** For each pool in need it goes through all processes and sorts the
+//! candidates: 41 us for four low pools and 1,000 processes. So no request does it itself. The
+//! reaper's thread does, at most every 10 ms; requests wait for the lock only that long.
 //!
 //! **Simplified** Sizes are counted and places are not: the returned blocks may lie apart.
 //!
@@ -64,8 +65,8 @@ pub enum CollectBy {
     /// The most freeable bytes first.
     Freeable,
     /// The most effect first: freeable bytes times efficiency, so a process that finds much garbage
-    /// for little work comes before one with more garbage. A process that waits for memory itself
-    /// is left out.
+    /// for little work may come before one with more garbage. A process that waits for memory
+    /// itself is left out.
     Effect,
 }
 
@@ -132,7 +133,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.collect_by(now + EVERY);
         mark!(boxes 506);
         self.processes.forget_dues(now);
-        // Before the low pools, whose signals are less pressing: these would only replace them.
+        // The requests come before the low pools: their signals are more pressing. In the other
+        // order they would replace signals that were sent just before.
         self.ask_for_those_who_wait(now);
         for pool in ORDER {
             let bytes = self.missing(pool);
@@ -144,9 +146,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     }
 
     /// Asks for the memory that requests in the queue lack. In the first turn each request counts
-    /// for the first of its pools; when no process can refill that pool, it counts for its next
-    /// pool in the next turn. The lacks of one pool are added up, so there are at most 25 calls of
-    /// `ask_for`, however many requests wait.
+    /// for the first of its pools. When not enough bytes are coming for that pool, the request
+    /// counts for its next pool in the next turn. The lacks of one pool are added up, so there are
+    /// at most 25 calls of `ask_for`, five turns for five pools, however many requests wait.
     fn ask_for_those_who_wait(&mut self, now: Instant) {
         let mut lacks = self.lacks();
         for turn in 0..Pool::ALL.len() {
@@ -159,8 +161,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
                 let sizes = lacks.iter().filter(|lack| here(lack)).map(|lack| lack.size);
                 let wanted = sizes.fold(0, u64::saturating_add);
                 let bytes = match wanted.saturating_sub(self.free()[pool]) {
-                    // The pool has enough bytes, but in pieces: as many more may come back in one
-                    // piece.
+                    // The pool has enough bytes, but the arena has them in pieces. If as many more
+                    // come back, they may be one piece.
                     0 => wanted,
                     bytes => bytes,
                 };
@@ -200,9 +202,9 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Box 508 for a process that has reported less than secures its loans. It is asked for the
-    /// missing bytes, but nothing waits for them: so nothing is due, and it cannot become deaf by
-    /// this.
+    /// Box 508 for a process whose report no longer covers the security of its loans. It is asked
+    /// for the missing bytes, but no pool is in need of them. So the signal has no due time, and
+    /// the process cannot become deaf by it.
     pub(super) fn ask_to_secure(&mut self, number: ProcessNumber, missing: u64) {
         let Some(process) = self.all.get_mut(&number) else { return };
         let (level, within) = (Level::Low, within(Level::Low));
@@ -213,8 +215,8 @@ impl<W: Clone> Processes<W> {
         mark!(boxes 508);
     }
 
-    /// Box 508: asks processes until the needed bytes are coming. Returns whether they are, from
-    /// processes that have obeyed so far.
+    /// Box 508: asks processes until the needed bytes are coming. Returns whether enough are coming
+    /// from processes that are not deaf.
     fn ask_for(&mut self, need: &Need, now: Instant) -> bool {
         let coming = self.all.values().filter(|process| !process.is_deaf);
         let coming = coming.filter_map(|process| process.due);
@@ -232,11 +234,13 @@ impl<W: Clone> Processes<W> {
             let is_fresh = is_fresh(process.reported, now);
             if is_fresh {
                 let (size, gain) = worth(process, need.pool, missing);
-                // A deaf process is asked for all of it, and the next one too.
+                // A deaf process is asked too, but its gain does not count: the next process is
+                // asked for the same bytes.
                 missing -= if process.is_deaf { 0 } else { gain };
                 send_collect(process, need, size, gain, now);
             } else {
-                // Without a fresh report its garbage is unknown: the report plans the next look.
+                // Without a fresh report its garbage is unknown. When its report comes, that plans
+                // the next look.
                 process.status_asked = Some(now);
                 process.signal(Signal::Status);
             }
@@ -250,7 +254,7 @@ impl<W: Clone> Processes<W> {
     }
 
     /// Returns the processes that could refill the pool, the best first. One without a fresh report
-    /// is among them, unless it was asked for a report less than 10 s ago.
+    /// is among them if it owes the pool, unless it was asked for a report in the last 10 s.
     fn candidates(&self, need: &Need, now: Instant) -> Vec<ProcessNumber> {
         let by_effect = self.rules.collect_by == CollectBy::Effect;
         let can = |(_, process): &(&ProcessNumber, &Process<W>)| {

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The communications engine ([`crate::sessions`]) decides when an own block grows or shrinks. It
-//! knows which bytes are used and which threads copy there; this file knows only the account.
+//! knows which bytes are used and which threads copy there. This file changes the arena and the
+//! account.
 //!
 //! **Invariants**
 //!
@@ -74,7 +75,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     }
 
     /// Doubles an extent in its place, so no byte in it moves; returns its bytes. `None`, and
-    /// nothing is changed, when its right buddy is not free, or when the process may have no more.
+    /// nothing is changed, when the process has no such extent, when the committed pool has too few
+    /// free bytes or the process would exceed its cap, or when the extent cannot take in its right
+    /// buddy: the buddy is not free, or the extent is itself the right one.
     pub(crate) fn double_extent(&mut self, number: ProcessNumber, id: LeaseId) -> Option<u64> {
         let cap = self.processes.pools.cap()[Pool::Committed];
         let process = self.processes.all.get_mut(&number)?;
@@ -90,8 +93,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Some(doubled)
     }
 
-    /// Gives the right half of an extent back; returns the bytes that are left. The caller has seen
-    /// that no copy is under way there. So the half needs no second step and is free at once.
+    /// Gives the right half of an extent back; returns the bytes that are left. `None`, and nothing
+    /// is changed, when there is no such extent or it cannot be halved. The caller has seen that no
+    /// copy is under way there. So the half needs no second step and is free at once.
     pub(crate) fn halve_extent(&mut self, number: ProcessNumber, id: LeaseId) -> Option<u64> {
         let process = self.processes.all.get_mut(&number)?;
         let half = *process.own.get(&id)? / 2;

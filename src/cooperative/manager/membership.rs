@@ -76,8 +76,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     }
 
     /// Strikes up to `most` blocks of a process that has ended. The caller gives them back, and
-    /// calls again until none is returned; that call removes the process. In batches, because a
-    /// process may have thousands of blocks, and other requests wait for the lock meanwhile.
+    /// calls again until none is returned; that last call removes the process. The caller can
+    /// unlock the tables between two calls: a process may have thousands of blocks, and other
+    /// requests would wait until all of them are struck.
     pub fn strike(&mut self, number: ProcessNumber, most: usize) -> Vec<Ending<H>> {
         let Some(process) = self.processes.all.get_mut(&number).filter(|process| process.has_ended)
         else {
@@ -139,8 +140,11 @@ impl<W: Clone> Processes<W> {
         self.names.get(name).copied()
     }
 
-    /// Returns the bytes of an own block: the fixed ones, else the ones asked for, else the
-    /// default.
+    /// Returns the bytes of an own block: those that are fixed for the name; if none are, those
+    /// that the process asks for; if it asks for none, the default.
+    ///
+    /// # Errors
+    /// `refused` when the process asks for another size than the fixed one.
     fn committed_for(&self, name: &str, asked: Option<u64>) -> Result<u64, Error> {
         match (self.rules.fixed.get(name), asked) {
             (Some(&fixed), Some(asked)) if asked != fixed => {
@@ -194,7 +198,7 @@ impl<W: Clone> Processes<W> {
     /// name; the caller strikes its blocks next.
     ///
     /// # Errors
-    /// `refused` when it belongs to none.
+    /// `refused` when the client belongs to no process.
     pub fn leave(
         &mut self,
         client: ClientNumber,
@@ -260,8 +264,8 @@ impl<W: Clone> Processes<W> {
 /// The refusal of a client that joins or attaches twice.
 const ALREADY: &str = "this client belongs to a process already; leave it first";
 
-/// Checks a name: letters, digits, hyphens, underscores and dots. A space would break a line of a
-/// reply into other words.
+/// Checks a name: 1 to 32 letters, digits, hyphens, underscores and dots. With a space in it, one
+/// name would be read as two words of a line.
 ///
 /// # Errors
 /// `bad-request`.

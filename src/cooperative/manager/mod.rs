@@ -17,10 +17,10 @@
 //! | statement | pools and accounts |
 //! | extents | the memory of own blocks |
 //!
-//! The manager never waits. It answers at once, or gives a ticket. Waiting and waking are the
-//! server's: the manager keeps a waker for each process, which the server made, and hands out those
-//! to wake ([`Processes::take_wakers`]). So the same manager runs in the server, in the simulation,
-//! and in tests without a thread or a clock.
+//! The manager never waits. It answers at once, or gives a ticket. The server waits and wakes: it
+//! makes a waker for each process, and the manager says which wakers to use
+//! ([`Processes::take_wakers`]). So the same manager runs in the server, in the simulation, and in
+//! tests without a thread or a clock.
 //!
 //! A granted block comes back in two steps, because another thread may still copy in it:
 //!
@@ -32,10 +32,11 @@
 //! ```
 //!
 //! A process ends in steps for the same reason. It loses its name, its token, its clients and its
-//! place in the queue at once. Then its blocks are struck in batches ([`Manager::strike`]), marked
-//! released by the owner, and given back; the call that finds no more blocks removes the process.
+//! places in the queue at once. Then its blocks are struck in batches ([`Manager::strike`]). The
+//! caller marks each batch released and gives it back; the call that finds no more blocks removes
+//! the process.
 //!
-//! **Invariants** ([`Manager::check`], after each step of the tests)
+//! **Invariants** ([`Manager::check`] tests 1 and 2)
 //!
 //! 1. Of each pool, the free, owed and returning bytes, and in the committed pool the bytes of
 //!    plain leases, add up to its size. All free bytes together are those of the allocator.
@@ -79,7 +80,8 @@ pub use waiting::Ticket;
 /// The configuration of a manager; never changes while it runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rules {
-    /// The bytes of a process's own block when its join names none; also the size of a boost.
+    /// The bytes of a process's own block when its join names none; also of a block that a process
+    /// gets without asking (`boost_below`).
     pub block: u64,
     /// The bytes of own blocks that the user fixed in a file, by the process's name.
     pub fixed: BTreeMap<String, u64>,
@@ -87,12 +89,13 @@ pub struct Rules {
     pub low_water: Shares,
     /// The order in which processes are asked for memory.
     pub collect_by: CollectBy,
-    /// A process that reports an efficiency below this, in percent, gets memory without asking.
+    /// A process that reports an efficiency below this, in percent, gets a block from LE without
+    /// asking (a *boost*), if a request for efficiency would get one. `None`: no process does.
     pub boost_below: Option<u8>,
     /// The time for which a client without a connection may be silent. The server cannot see its
     /// end, as it sees a connection's.
     pub idle: Duration,
-    /// The most processes, those included whose blocks are still being given back.
+    /// The most processes. One that has ended counts until all its blocks are given back.
     pub most: usize,
     /// Whether to write each decision down for the log. Off, a decision composes no text.
     pub journal: bool,
@@ -155,8 +158,8 @@ pub struct Processes<W> {
     /// Measures the share of the time in which processes waited for memory.
     pressure: PressureMeter,
     // The work that is left.
-    /// The bytes that each pool gets back with a block that was struck and is not given back yet,
-    /// by the block's offset. While it is here, no other block can have that offset.
+    /// By the offset of a block that was struck and is not given back yet: the bytes that each pool
+    /// gets back with the block. While the block is here, no other block can have that offset.
     returning: BTreeMap<u64, Amounts>,
     /// Threads to wake after the unlock: under the lock they would wake only to wait for it.
     wakers: Vec<W>,
@@ -278,8 +281,8 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Takes the wakers of the threads that have a reason to look again. The caller wakes them when
-    /// it has unlocked.
+    /// Takes the wakers of the threads that have a reason to look again. The caller uses them after
+    /// it has unlocked the tables.
     pub fn take_wakers(&mut self) -> Vec<W> {
         std::mem::take(&mut self.wakers)
     }
@@ -325,8 +328,8 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Wakes the threads that wait for the process, after the unlock. Each of them looks whether
-    /// the change is for it.
+    /// Has the threads woken that wait for the process: puts its waker among those that are used
+    /// after the unlock. Each thread then looks whether the change is for it.
     pub(crate) fn wake(&mut self, number: ProcessNumber) {
         let process = self.all.get(&number).filter(|process| process.sleepers > 0);
         self.wakers.extend(process.map(|process| process.waker.clone()));

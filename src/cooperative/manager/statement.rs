@@ -3,8 +3,8 @@
 //! **Invariants** A statement changes nothing but the clock of the pressure.
 //!
 //! **Lock** the tables. The accounts are read in parts, in the order of their names, so that no
-//! request waits for a long list. The pools are read at once: a pass over all processes, which adds
-//! a few numbers for each.
+//! request waits for a long list. The pools are read under one hold of the lock: a pass over all
+//! processes, which adds a few numbers for each.
 //!
 //! **Source** `cooperative-memory-management.txt`: the record of figure 12.
 

@@ -9,13 +9,15 @@
 //!               └─► cancelled, late, stopped, or its process has ended
 //! ```
 //!
-//! A request that cannot be served blocks no other: those behind it may be answered by other pools,
-//! or because they need less. After each return the queue is tried in its order, and each request
-//! is decided anew by the figures: the collateral and the debts of its process may have changed.
+//! A request that cannot be served blocks no other: the requests behind it may be answered by other
+//! pools, or because they need less. When blocks are given back, the manager goes through the queue
+//! in its order. Each request for which some pool has enough free bytes is decided anew by the
+//! figures: the collateral and the debts of its process may have changed.
 //!
 //! **Invariants**
 //!
-//! 1. A ticket is in the queue or among the served, never in both, and is taken or cancelled once.
+//! 1. A ticket is in the queue or among the served, never in both. It is in neither after it was
+//!    taken, cancelled or refused, or after its process ended while it was in the queue.
 //! 2. A granted block that no client has taken yet is held by its process, unless that has ended.
 //! 3. The deadline is checked on access, under the lock: a late request is granted nothing, also
 //!    when its client looks later.
@@ -84,12 +86,12 @@ impl Queue {
 }
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Asks for memory; when that is refused, enters the queue until `wanted.wait_ms` are over.
-    /// Returns the grant, or the ticket and the deadline.
+    /// Asks for memory. When the figures refuse, the request enters the queue for at most
+    /// `wanted.wait_ms` milliseconds. Returns the grant, or the ticket and the deadline.
     ///
     /// # Errors
-    /// As [`Manager::request`], and the refusal itself when waiting cannot help: the block exceeds
-    /// the cap of each pool that may answer.
+    /// As [`Manager::request`], but a refusal by the figures is an error only when waiting cannot
+    /// help: the block exceeds the cap of each pool that may answer.
     pub fn request_or_wait(
         &mut self,
         client: ClientNumber,
@@ -125,8 +127,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     }
 
     /// Serves the requests that wait, in their order, where a pool has enough free bytes by now.
-    /// All are tried, not only those of the pool that got bytes: a block that came back to one pool
-    /// may be the piece of the arena that another pool's bytes lacked.
+    /// All are tried, not only those of the pool that got bytes. Another pool may have had the
+    /// bytes before, but the arena no free block of that size; now it may have one.
     pub(super) fn serve(&mut self, now: Instant) {
         // Counted once, as a filter: a request in front may take the bytes, and then the decision
         // refuses.
@@ -268,7 +270,7 @@ impl<W: Clone> Processes<W> {
             return Err("the queue and the processes disagree".into());
         }
         let is_held = |(number, granted): &(ProcessNumber, Granted)| {
-            // A process that has ended may have lost it before its client looks.
+            // When the process has ended, the block may be struck before the client looks.
             self.all.get(number).is_none_or(|p| p.has_ended || p.blocks.contains_key(&granted.id))
         };
         if !self.queue.served.values().all(is_held) {

@@ -29,7 +29,7 @@
 //! 1. After the clients that vanish, and while one does not read, two others draw: one that was
 //!    connected before, and a new one. After the flood and after each bad line a new one asks.
 //! 2. Numbers that a vanished client asked for count as unseen: the server may have drawn them.
-//!    There are at most 3 · (5 + 20) = 75 of them, and so many may be missing when the list is
+//!    There are at most 3 · (5 + 20) = 75 of them, and that many may be missing when the list is
 //!    drained.
 //!
 //! **Lock** the ledger's, to record answers and to add to its count of unseen numbers.
@@ -46,7 +46,8 @@ use crate::lab::grader::peer::{AnswerEnd, GradedPeer};
 use crate::lab::grader::report::CheckOutcome;
 use crate::lab::grader::{CheckVerdict, Grading, describe, lost};
 
-/// Rounds of vanishing clients: a server that ends only at an unlucky moment has three chances.
+/// Rounds of vanishing clients: a server that crashes only at an unlucky moment is tried three
+/// times.
 const VANISHING: usize = 3;
 
 /// Numbers of one round that may be drawn and never be seen: single draws of the client that
@@ -58,8 +59,8 @@ const BROKEN_OFF_DRAW: usize = 20;
 /// Numbers in the reply that is read late.
 const UNREAD_DRAW: usize = 1000;
 
-/// The late reader asks for at most one in so many numbers of the list, so that a short list is not
-/// used up.
+/// The late reader asks for at most the fiftieth part of the list, so that a short list is not used
+/// up.
 const PART_OF_LIST: usize = 50;
 
 /// Commands in one write, and bytes of the whole flood. On Linux a server that waits for its reader
@@ -68,13 +69,13 @@ const FLOOD_PIECE: usize = 1000;
 const FLOOD: usize = 8 << 20;
 
 /// The wait for the first byte of a reply that will be broken off, for the answer to a bad line,
-/// and for room for a piece of the flood.
+/// and for room for one write of the flood. It is also the least wait of [`Grading::mood`].
 const SHORT_PATIENCE: Duration = Duration::from_millis(150);
 
 /// The wait for the answer to a probe by [`Grading::mood`].
 const MOOD_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The same after a flood: a busy machine first works through the commands that are queued.
+/// The wait for that answer after a flood: a busy machine first works through the queued commands.
 const FLOOD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server's reaction to a `draw 1` by a new client. A drained list has no right answer to it, so
@@ -114,11 +115,12 @@ impl Grading<'_> {
         self.others_are_served(&mut bystander, deadline, "after a client vanished, ")
     }
 
-    /// Lets four clients vanish, each in its own way, and counts the numbers as unseen.
+    /// Lets four clients vanish, each in its own way, and counts the numbers that they asked for as
+    /// unseen.
     fn vanish(&self, deadline: Instant) {
         let mut at_once = self.peer(deadline);
-        // Several commands: the first write to a closed connection succeeds and brings a reset
-        // back. Only the second one fails, by EPIPE or the signal SIGPIPE.
+        // Several commands: the first write to a closed connection succeeds and causes a reset.
+        // Only the second one fails, by EPIPE or the signal SIGPIPE.
         let commands = at_once.command("draw 1").repeat(VANISHING_DRAWS);
         if at_once.send(&commands).is_ok() {
             self.ledger().unseen += VANISHING_DRAWS as u64;
@@ -162,7 +164,7 @@ impl Grading<'_> {
     }
 
     /// `unread`, second part: a new client is served while another one sends draws and reads no
-    /// answer. The list is drained, so these draws cost no number.
+    /// answer. The ledger was judged before, so the numbers that these draws take do not matter.
     pub(super) fn survives_a_flood_that_nobody_reads(&self, deadline: Instant) -> CheckVerdict {
         let before = self.mood(deadline, MOOD_PATIENCE);
         let mut flooding = self.peer(deadline);
@@ -171,14 +173,14 @@ impl Grading<'_> {
         }
         let commands = flooding.command("draw 1").repeat(FLOOD_PIECE);
         let mut sent = 0;
-        // `false` means that the server reads no more. It may stop for this client, and for no
-        // other.
+        // `false` means that the server reads no more from this client, or has closed. That is no
+        // fault: it must only serve the others.
         while sent < FLOOD && flooding.send_within(&commands, SHORT_PATIENCE) {
             sent += commands.len();
         }
         // On a busy machine the flood may have used up this check's share, so the probe may use all
-        // the time that is left. The flood's connection stays open until then: closing it would
-        // free a server that is blocked in a write.
+        // the time that is left. The flood's connection stays open until the probe is answered:
+        // closing it would free a server that is blocked in a write.
         let after = self.mood(self.end, FLOOD_PATIENCE);
         drop(flooding);
         if after == before || after == Mood::Speaks {

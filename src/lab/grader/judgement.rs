@@ -1,4 +1,5 @@
-//! The proofs in a record: whether one counter explains it, and how narrow a race it would show.
+//! The proofs in a record of draws: whether one counter explains it, and which race it would have
+//! shown.
 //!
 //! ```text
 //!   time ──►
@@ -17,9 +18,9 @@
 //! **Strength of evidence.** Assume that a request passes its critical section at one instant, and
 //! that each instant between its start and its end is equally likely. Two requests of lengths a and
 //! b that overlap for o then come within a window w of each other with probability 2wo / (ab), for
-//! a small w. Let S be the sum of 2o / (ab) over all pairs of different clients. No pair comes that
-//! close with probability e^(-wS), so w = ln(100) / S is the narrowest window that shows itself in
-//! 99 of 100 gradings.
+//! a small w. Let S be the sum of 2o / (ab) over all pairs of requests of different clients. With
+//! probability e^(-wS) no pair comes that close. So w = ln(100) / S is the narrowest window that
+//! shows itself in 99 of 100 gradings.
 //!
 //! ```text
 //!   a = b = o = 100 µs     1 pair        S =  0.02 per µs     w = ln(100) / S = 230 µs
@@ -45,7 +46,8 @@ use crate::lab::grader::ledger::Operation;
 const MISSED: f64 = 0.01;
 
 /// Two operations that contradict one counter: the first was over before the second began, and has
-/// the greater index. Each is an index of the operations, with an index of the list.
+/// the greater index. Each field has the operation's place in the list of operations, and an index
+/// of the shuffled list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {
     /// The operation that was over, and its greatest index.
@@ -78,8 +80,8 @@ pub fn contradiction(operations: &[Operation], order: &[u32]) -> Option<Contradi
     ranges.sort_by_key(|&(at, _)| operations[at].start);
     ends.sort_by_key(|&(at, _)| operations[at].end);
     // The pass visits the operations by their start. Of the operations that were over by then, it
-    // keeps the one with the greatest index: when any of them contradicts the visited one, this one
-    // does.
+    // keeps the one with the greatest index: when any of them contradicts the visited one, the kept
+    // one does.
     let mut over: Option<(usize, u32)> = None;
     let mut ended = ends.into_iter().peekable();
     for (at, (smallest, _)) in ranges {

@@ -17,8 +17,8 @@
 //!
 //! 1. Each number in range counts once as drawn; each further time it is one duplicate, with both
 //!    operations that had it.
-//! 2. A number that a vanished or silent client asked for counts as unseen. So many numbers may be
-//!    missing at the end without a fault of the server.
+//! 2. A number counts as unseen if its client vanished, or gave up because the server was silent.
+//!    That many numbers may be missing at the end without a fault of the server.
 //!
 //! **Lock** one around the whole ledger, in [`Grading`](super::Grading). A client thread takes it
 //! after it has timed the end of its answer.
@@ -30,10 +30,10 @@
 
 use std::time::Duration;
 
-/// One request and its answer. Both times are since the grading began.
+/// One request and its answer. Both times count from the start of the first draw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
-    /// The client: 1 and up in bursts and the drain, 0 in the checks with one client at a time.
+    /// The client: 1 and up in bursts and the drain, 0 for every other one.
     pub client: usize,
     /// The time just before the command was sent.
     pub start: Duration,
@@ -67,7 +67,8 @@ pub struct Ledger {
     pub out_of_range: Vec<(u64, usize)>,
     /// The count of different numbers of the list that came.
     pub drawn: u64,
-    /// The count of numbers that a vanished or silent client asked for. They may have been drawn.
+    /// The count of numbers that were asked for by clients that vanished, or gave up because the
+    /// server was silent. They may have been drawn.
     pub unseen: u64,
     /// For each number the operation that had it first, as its index plus 1; 0 for none.
     first: Vec<u32>,

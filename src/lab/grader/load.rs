@@ -18,12 +18,12 @@
 //!
 //! **Invariants**
 //!
-//! 1. Each thread that was made comes to every barrier, whatever its connection does. No path
-//!    leaves a round between its two barriers.
+//! 1. Each thread that was made comes to every barrier, whatever its connection does. Between the
+//!    two barriers of a round a thread leaves only when all leave, because `stop` is set.
 //! 2. All threads leave in the same round. The leader sets `stop` before it comes to the next
 //!    barrier 1, and the others read `stop` only after that barrier.
-//! 3. Every loop ends: the bursts at a third of the list, the drain at twice its length, and both
-//!    at their deadline.
+//! 3. Every loop ends: the bursts at a third of the list at the latest, the drain at twice its
+//!    length, and both at their deadline.
 //!
 //! **Lock** the ledger's and the failures', never during a request. Only `Burst::is_enough` holds
 //! both, the ledger's first; no thread can hold them in the other order.
@@ -61,8 +61,8 @@ const BURST: [usize; 8] = [1, 1, 1, 2, 1, 1, 1, 10];
 const LONG_BURSTS: usize = 2;
 const LONG_DRAW: usize = 1000;
 
-/// In one long burst all clients together draw a twelfth of the list, so in both a sixth. The other
-/// half of `BURSTS_DRAW` is left to the short bursts.
+/// In one long burst all clients together draw at most a twelfth of the list, so a sixth in both.
+/// The other half of the third that all bursts may draw is left to the short bursts.
 const LONG_BURST_PART: usize = 12;
 
 /// The bursts stop when they have drawn the third part of the list: the drain needs the rest.
@@ -78,8 +78,8 @@ const MIN_DRAWS: usize = 8;
 const MAX_SHORT: usize = 3;
 
 impl Grading<'_> {
-    /// `numbers`: the reply to `draw N` has N numbers. The check earns the share of `COUNTS` with a
-    /// right reply.
+    /// `numbers`: the reply to `draw N` has N numbers. The check earns the share of right replies
+    /// among the `COUNTS` that the list is long enough for.
     pub(super) fn answers_with_as_many_numbers(&self, deadline: Instant) -> CheckVerdict {
         let mut peer = self.peer(deadline);
         let (mut good, mut details) = (0, Vec::new());
@@ -109,10 +109,11 @@ impl Grading<'_> {
         burst.verdict(made)
     }
 
-    /// `permutation`: until its end, the server gave each number of the list exactly once.
+    /// `permutation`: until the list was empty, the server gave each of its numbers exactly once.
     pub(super) fn is_drained_to_a_permutation(&self, deadline: Instant) -> CheckVerdict {
         let late = AtomicBool::new(false);
         let made = self.at_once(|client, _| self.drain(client, deadline, &late));
+        // The system made no thread: this thread drains, so that the list can still be judged.
         if made == 0 {
             self.drain(0, deadline, &late);
         }
@@ -146,8 +147,9 @@ impl Grading<'_> {
         })
     }
 
-    /// Draws as `client` until nothing more comes, or the whole list has come. Sets `late` when
-    /// time was over before that.
+    /// Draws as `client` until a reply has no number, the whole list has come, or a bound is
+    /// reached: the deadline, twice the list, or [`MAX_SHORT`] short replies. Sets `late` when the
+    /// deadline was reached.
     fn drain(&self, client: usize, deadline: Instant, late: &AtomicBool) {
         let mut peer = self.peer(deadline);
         let share = self.options.numbers as usize / (self.options.clients * MIN_DRAWS).max(1);
@@ -186,8 +188,8 @@ impl Grading<'_> {
         short.iter().for_each(|answer| self.record(client, batch, answer));
     }
 
-    /// Judges the drained list. As many numbers may be missing as went to clients that vanished;
-    /// one number twice or out of range loses all points.
+    /// Judges the drained list. As many numbers may be missing as the ledger counts as unseen; one
+    /// number twice or out of range loses all points.
     fn judge_permutation(&self, late: bool) -> CheckVerdict {
         let ledger = self.ledger();
         let (missing, unseen) = (ledger.missing(), ledger.unseen);
@@ -210,7 +212,8 @@ impl Grading<'_> {
             let when = if late { "when time was over" } else { "when nothing more came" };
             details.push(format!("{missing} were missing {when}, such as {}", some.join(", ")));
         }
-        // Half of the points for the part that was drawn, when only time was missing.
+        // When the only fault is that time was over: half of the points for the part that was
+        // drawn.
         let part =
             if late && strangers == 0 { ledger.drawn as f64 / total as f64 / 2.0 } else { 0.0 };
         (CheckOutcome::Earned(part), details)
@@ -310,7 +313,7 @@ impl<'g, 'o> Burst<'g, 'o> {
         // The bursts end with the round of the first failure, so all failures are of one round: of
         // its `made` requests, `served` were answered.
         let served = made.saturating_sub(asked - answered);
-        // A server that answers one client of a round does not serve them together: no points.
+        // A server that answers only one client of a round does not serve them together: no points.
         (CheckOutcome::Earned(if served < 2 { 0.0 } else { served as f64 / made as f64 }), details)
     }
 }

@@ -13,16 +13,19 @@
 //! | all numbers and the last byte | no: `Whole` | | |
 //! | all numbers; replies have no known last byte | 60 ms | `Whole` | `Whole` |
 //! | all numbers, no last byte | 300 ms | `Whole`; after a digit or letter, `Short` | `Whole` |
-//! | some numbers | 300 ms | `Short` | `Closed` |
+//! | some bytes, but not all numbers | 300 ms | `Short` | `Closed` |
 //! | not a byte | the patience | `Silent` | `Closed` |
+//!
+//! All waits for one reply together take at most the patience and 60 ms. A reply that is too long
+//! ends as `TooLong`.
 //!
 //! **Invariants**
 //!
 //! 1. Every wait has an end, and every reply has a greatest length.
 //! 2. The server's draw lies between `start` and `end`. [`judgement`](super::judgement) depends on
 //!    that: an interval that is too long proves less, one that is too short proves something false.
-//! 3. An answer that is not whole has no number that may be cut: `19 228 66` to `draw 4` gives two
-//!    numbers.
+//! 3. If this server's replies end with a known last byte, an answer that is not whole has no
+//!    number that may be cut: `19 228 66` to `draw 4` gives two numbers.
 //!
 //! **Lock** none: each thread has its own peers.
 //!
@@ -44,14 +47,15 @@ const QUIET: Duration = Duration::from_millis(60);
 /// The longest pause in any other reply.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// The longest pause in a banner or a sample. No shape is known then, so only silence ends them.
+/// The longest pause in a banner or a sample. The grader does not know how these end, so silence
+/// ends them.
 const LISTEN: Duration = Duration::from_millis(150);
 
 /// The wait for a banner, once for each line end that [`learn`] tries. Most servers send none.
 const BANNER: Duration = Duration::from_millis(500);
 
-/// The shortest timeout for the system: std refuses a timeout of zero, which is what a deadline
-/// that has passed would give.
+/// The shortest timeout for the system. After the deadline the time that is left is zero, and std
+/// refuses a timeout of zero.
 const MIN_WAIT: Duration = Duration::from_millis(1);
 
 /// The bytes that a reply may have for each number asked for, and for the rest. A number of six
@@ -103,7 +107,8 @@ pub struct GradedPeer {
     stream: Option<TcpStream>,
     /// The longest wait for one reply.
     patience: Duration,
-    /// The instant after which nothing is read, but for the last 60 ms of a reply.
+    /// The instant at which waits should end. A read may pass it a little: by up to 60 ms at the
+    /// end of a reply, and by up to 500 ms in a banner.
     deadline: Instant,
 }
 
@@ -146,8 +151,9 @@ impl GradedPeer {
         self.stream.as_ref().ok_or_else(|| ErrorKind::NotConnected.into())
     }
 
-    /// Waits `first` for a first byte, then reads until `LISTEN` passes without one or the patience
-    /// is over. Returns the bytes. When the server closes, drops the connection.
+    /// Waits `first` for a first byte, then reads until `LISTEN` passes without one, the patience
+    /// is over, or `BYTES_BESIDE` have come. Returns the bytes. When the server closes, drops the
+    /// connection.
     pub fn listen(&mut self, first: Duration) -> Vec<u8> {
         let mut heard = Vec::new();
         let end = Instant::now() + self.patience();
@@ -201,7 +207,7 @@ impl GradedPeer {
     /// run when the command cannot be sent.
     pub fn draw_meanwhile(&mut self, count: usize, meanwhile: impl FnOnce()) -> DrawAnswer {
         let command = self.command(&format!("draw {count}"));
-        // Before the start: the server's draw cannot happen while this client connects.
+        // Connects before `start`: the server's draw cannot happen while this client connects.
         let connected = self.connect().is_ok();
         let start = Instant::now();
         let (mut raw, mut end) = (Vec::new(), start);
@@ -212,7 +218,9 @@ impl GradedPeer {
         } else {
             AnswerEnd::Unreachable
         };
-        // After any other ending more of this reply may come, and would be taken for the next one.
+        // After `Short` the connection is kept: most often the list's last part came, and nothing
+        // follows. After the other endings more of this reply may come, and would be taken for the
+        // next one.
         if !self.shape.keeps_open || !matches!(ending, AnswerEnd::Whole | AnswerEnd::Short) {
             self.stream = None;
         }
@@ -292,7 +300,8 @@ pub struct Learned {
     pub shape: ReplyShape,
     /// The sample draws: the count, and the answer.
     pub samples: Vec<(usize, DrawAnswer)>,
-    /// The count of numbers that were asked for in commands without an answer. They may be drawn.
+    /// The count of numbers that were asked for in commands without an answer. They may have been
+    /// drawn.
     pub unseen: usize,
 }
 
@@ -302,7 +311,7 @@ const SAMPLES: [usize; 3] = [1, 3, 2];
 
 /// Learns a server's shape from a few small draws; returns `None` when no reply has a number, or
 /// each reply only says the command again. A line end is tried first, then none, then CR and LF.
-/// Each try without success takes up to `BANNER` and the patience.
+/// A try that the server leaves without an answer takes about `BANNER` and the patience together.
 pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Option<Learned> {
     let mut unseen = 0;
     for line_end in ["\n", "", "\r\n"] {
@@ -314,7 +323,7 @@ pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Opti
         peer.shape.banner = !peer.listen(BANNER).is_empty();
         let mut samples: Vec<(usize, DrawAnswer)> =
             SAMPLES.into_iter().map_while(|n| Some((n, sample(&mut peer, n)?))).collect();
-        // The first sample that brought no number may have been drawn all the same.
+        // The server may have drawn the numbers of the first sample without an answer.
         unseen += SAMPLES.get(samples.len()).copied().unwrap_or(0);
         if samples.is_empty() {
             continue;

@@ -55,7 +55,7 @@ pub struct Check {
 }
 
 /// The key, name and weight of each check, in the order of the report, which differs from the order
-/// in which they run. Uniqueness weighs most: it is what the homework is about.
+/// in which they run. Uniqueness weighs most, because it is the aim of the homework.
 const CHECKS: [(&str, &str, u32); 10] = [
     ("numbers", "answers draw N with N numbers", 10),
     ("together", "serves many clients that are connected together", 10),

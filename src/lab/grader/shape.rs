@@ -16,7 +16,8 @@
 //! | the numbers left, before or after | 100, 99, 96 or 99, 96, 94 | falls by the counts |
 //! | an index with each number | `0 = 50`, `1 = 19` | rises by 1 within a reply |
 //!
-//! **Invariants** A reply is whole only when all its numbers are there and the last one has ended.
+//! **Invariants** A reply is [`Whole::Yes`] only when all its numbers are there and the last one
+//! has ended.
 //!
 //! **Lock** none: these are pure functions over bytes.
 //!
@@ -78,8 +79,8 @@ impl ReplyShape {
         let read: Vec<(usize, Vec<u64>)> =
             samples.iter().map(|(asked, reply)| (*asked, tokens(reply))).collect();
         self.last = learn_last(samples);
-        // With an index for each, `draw N` brings 2N numbers, and either the first or the second of
-        // each pair counts up. An index before the number is tried first.
+        // With an index for each, the reply to `draw N` has 2N numbers, and either the first or the
+        // second of each pair counts up. An index before the number is tried first.
         let in_pairs = read.iter().all(|(asked, found)| found.len() == 2 * asked);
         let counted = |place: usize| read.iter().all(|(_, found)| counts_up(found, 1 - place));
         self.paired = [1, 0].into_iter().find(|&place| in_pairs && counted(place));

@@ -16,7 +16,8 @@
 //!
 //! 1. The search only reads, and follows no link below the directory.
 //! 2. The length of a file, the count of files and the count of findings each have a bound. The
-//!    report counts the findings over the bound, and the files that were skipped.
+//!    report counts the findings over the bound, and the files that were skipped. All entries after
+//!    the bound count as one.
 //!
 //! **Lock** none.
 //!
@@ -113,7 +114,8 @@ pub struct Looked {
 /// Searches a file, or every file below a directory, but no hidden ones.
 ///
 /// # Errors
-/// Those of reading `path` itself. What cannot be read below it is skipped.
+/// Those of reading `path` itself, and `InvalidInput` if it is neither a file nor a directory. A
+/// file or directory below `path` that cannot be read is skipped.
 pub fn look(path: &Path) -> io::Result<Looked> {
     let mut looked = Looked::default();
     let about = fs::metadata(path)?;
@@ -126,7 +128,7 @@ pub fn look(path: &Path) -> io::Result<Looked> {
     if !about.is_dir() {
         return Err(io::Error::new(ErrorKind::InvalidInput, "neither a file nor a directory"));
     }
-    // A stack of our own, and no recursion: a deep directory costs no thread's stack.
+    // A stack of our own, and no recursion: a deep directory cannot overflow the thread's stack.
     let (mut left, mut entries_seen) = (vec![path.to_path_buf()], 0);
     while let Some(place) = left.pop() {
         let entries = match sorted_entries(&place) {
@@ -210,7 +212,8 @@ impl Looked {
     }
 }
 
-/// Returns whether the text holds the word, not as a part of a longer name (`popular`, `stopping`).
+/// Returns whether the text holds the word. As a part of a longer name (`popular`,
+/// `stop_population`) it does not count, unless a `*` allows that.
 fn holds(text: &str, word: &str) -> bool {
     let is_name = |letter: Option<char>| letter.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let (open_start, open_end) = (word.starts_with('*'), word.ends_with('*'));

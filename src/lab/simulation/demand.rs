@@ -16,7 +16,7 @@
 //! end than a short one. Real load also follows the time of day.
 //!
 //! **Source** figure 2's text: few processes use much of their headroom, and most are idle. Two
-//! shapes are against the claim: all busy at once, and a leak.
+//! shapes test where the claim fails: all processes busy at once, and a leak.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -52,7 +52,8 @@ pub enum Shape {
     Correlated,
     /// As independent, and the first process leaks.
     Leaking,
-    /// The first fifth of the processes is always busy, the others are idle: two of ten.
+    /// The first fifth of the processes, rounded up, is always busy, and the others are idle: two
+    /// of ten.
     TwoBusy,
 }
 
@@ -111,11 +112,12 @@ impl Demand {
     }
 
     /// Returns the bytes that a process allocates in one millisecond of its work; 0 after the last.
+    /// Panics if there is no such process.
     pub fn bytes(&self, process: usize, ms: usize) -> u64 {
         self.bytes[process].get(ms).copied().unwrap_or(0).into()
     }
 
-    /// Returns the part of these bytes that the process will never free.
+    /// Returns the part of `bytes` that the process will never free.
     pub fn leaked(&self, process: usize, bytes: u64) -> u64 {
         let leaks = self.shape == Shape::Leaking && process == 0;
         if leaks { bytes / u64::from(LEAK) } else { 0 }

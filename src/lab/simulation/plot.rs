@@ -43,7 +43,7 @@ pub type Curve = Vec<(u64, f64)>;
 /// [`crate::lab::simulation::sweep`] for the same `processes` and `seconds`.
 ///
 /// A line ends at a pool of 5x for each process, where one x is the committed memory of a process:
-/// that is the headroom of processes that share nothing.
+/// 5x is the headroom of a process that shares nothing.
 pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Curve> {
     let all_ms = (seconds * 1000 * processes as u64) as f64;
     let most = 5 * processes as u64;
@@ -54,7 +54,7 @@ pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Curve> {
     sweep.iter().map(shown).collect()
 }
 
-/// The largest values, by which values become places in the picture.
+/// The largest value on each axis. It is needed to turn a value into a place in the picture.
 struct Scale {
     most_x: f64,
     most_y: f64,

@@ -8,17 +8,18 @@
 //!
 //! | event | the process |
 //! | --- | --- |
-//! | it has less free than its reserve | asks, with reason `efficiency`; if refused, collects |
+//! | it has less free than its reserve | asks, `efficiency` or `urgent-efficiency`; else collects |
 //! | too little is free | asks, with reason `pause`, and stops until memory comes |
 //! | a collection ends | returns the free chunks; the manager repays pause loans first |
 //! | a signal comes | collects, or reports its garbage |
 //! | a collection cannot help | asks, with reason `out-of-memory`; if refused, ends and rejoins |
 //!
-//! A collection in time, in milliseconds. The process allocates meanwhile, so it needs a reserve:
+//! The course of a collection, in milliseconds. The process allocates meanwhile, so it needs a
+//! reserve:
 //!
 //! ```text
 //!   free = 2x        0 ──────── collection ──────── 20
-//!                    allocates 1x, or 2x in a spike     garbage of its start is free now
+//!                    allocates 1x, or 2x in a spike     the garbage of time 0 is free now
 //! ```
 //!
 //! **Invariants** leaked, garbage and free bytes together are those of the chunks that it holds.
@@ -45,7 +46,7 @@ const COLLECTION_MS: usize = 20;
 /// collection, and all of them in a spike.
 const RESERVE: u64 = 2 * BUSY as u64 * COLLECTION_MS as u64;
 
-/// The time that a request waits in the manager's queue, in milliseconds.
+/// The longest time that a request waits in the manager's queue, in milliseconds.
 const PATIENCE_MS: u64 = 100;
 
 /// One millisecond of the simulation: the values that a process may use in it.
@@ -122,8 +123,9 @@ impl SimulatedProcess {
         self.done += 1;
     }
 
-    /// Joins the manager with 1x committed, and returns whether it could. With a part of its own it
-    /// takes all of that at once: so it is never lent anything, and never returns a chunk.
+    /// Joins the manager with 1x committed, and returns whether it could. A process with a part of
+    /// its own takes all of that part at once: so it is never lent anything, and returns no chunk
+    /// before it leaves.
     fn join(&mut self, turn: &mut Millisecond<'_>) -> bool {
         let caller = Caller::connected(self.client());
         let name = format!("process-{}", self.number + 1);
@@ -136,11 +138,11 @@ impl SimulatedProcess {
         self.is_joined
     }
 
-    /// Prepares while there is time: asks for memory, or starts a collection that will end before
-    /// the free bytes are used up.
+    /// Prepares while there is time: asks for memory, or starts a collection, which should end
+    /// before the free bytes are used up.
     fn prepare(&mut self, turn: &mut Millisecond<'_>, wanted: u64) {
         let is_busy = wanted >= u64::from(BUSY);
-        // A busy process without a reserve will pause before its collection is over.
+        // A busy process without a reserve may pause before its collection is over.
         let (reserve, reason) = if is_busy {
             (RESERVE, Reason::UrgentEfficiency)
         } else {
@@ -156,8 +158,8 @@ impl SimulatedProcess {
         }
     }
 
-    /// Returns whether it has garbage beyond all its loans, which secures another. Without any, the
-    /// manager would refuse (box 1100), so it does not ask.
+    /// Returns whether it has garbage beyond all its loans: this collateral secures another loan.
+    /// Without collateral the manager would refuse (box 1100), so the process does not ask.
     fn has_collateral(&self, turn: &mut Millisecond<'_>) -> bool {
         let owed = turn.tables.processes.owed(self.client()).unwrap_or_default();
         self.garbage > owed[Pool::LoanedPause] + owed[Pool::LoanedEfficiency]
@@ -178,7 +180,7 @@ impl SimulatedProcess {
             if !self.sharing.is_separate && self.wait(turn) {
                 continue;
             }
-            // A collection, or the queue, may still bring memory: stop and wait for it.
+            // A collection, or the queue, may still free memory: stop and wait for it.
             if !self.is_out_of_memory() || self.ticket.is_some() {
                 self.begin_collection(turn);
                 return false;
@@ -192,14 +194,14 @@ impl SimulatedProcess {
         true
     }
 
-    /// Returns whether a collection would not free enough for the next one: most of its memory
-    /// leaked.
+    /// Returns whether it is at its limit of chunks, and all its garbage and free bytes would not
+    /// fill the reserve: most of its memory leaked.
     fn is_out_of_memory(&self) -> bool {
         !self.has_room() && self.garbage + self.free < RESERVE
     }
 
-    /// Asks against the pause, or looks at the request that waits already. Returns whether a chunk
-    /// came.
+    /// Asks for a chunk with reason `pause`, or looks whether the request that is in the queue was
+    /// served. Returns whether a chunk came.
     fn wait(&mut self, turn: &mut Millisecond<'_>) -> bool {
         if let Some(ticket) = self.ticket {
             let Some(served) = turn.tables.processes.served(ticket, turn.now) else { return false };
@@ -220,7 +222,7 @@ impl SimulatedProcess {
         }
     }
 
-    /// Returns a request for a chunk. It reports the garbage with it, because this is the
+    /// Returns a request for a chunk. The request reports the garbage, because garbage is the
     /// collateral.
     fn wanted(&self, reason: Reason) -> Wanted {
         Wanted { size: CHUNK, reason, freeable: Some(self.garbage), wait_ms: 0, why: false }
@@ -255,15 +257,16 @@ impl SimulatedProcess {
         }
     }
 
-    /// Ends the collection: frees the garbage of its start, returns the free chunks, and reports. A
-    /// process with a part of its own keeps all its chunks.
+    /// Ends the collection: frees the garbage that was there when it began, returns the free
+    /// chunks, and reports. A process with a part of its own keeps all its chunks.
     fn finish_collection(&mut self, turn: &mut Millisecond<'_>) {
         let Some((_, freed)) = self.collection.take() else { return };
         turn.outcome.collections += 1;
         self.garbage -= freed;
         self.free += freed;
         if !self.sharing.is_separate {
-            // The collection has brought memory. If it is not enough, `fight` asks again.
+            // The collection has freed memory, so the request in the queue is not needed. If the
+            // memory is not enough, `fight` asks again.
             self.forget_ticket(turn);
             while self.free >= CHUNK && !self.chunks.is_empty() {
                 self.give_one_back(turn);
@@ -316,7 +319,7 @@ impl SimulatedProcess {
 
     /// Ends because it has no memory left, and joins again in the next millisecond.
     ///
-    /// The work that is done and the pause go on, so that a failure neither shortens the demand nor
+    /// `done` and `is_paused` stay as they are, so that a failure neither shortens the demand nor
     /// counts as a second pause.
     fn fail(&mut self, turn: &mut Millisecond<'_>) {
         turn.outcome.failures += 1;

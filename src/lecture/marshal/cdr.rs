@@ -12,8 +12,8 @@
 //! A string ends with NUL, and its length counts the NUL. So a string cannot contain a NUL: a C
 //! program would take the first one for its end.
 //!
-//! **Invariants** those of [`crate::protocol::cdr`], which does the work: the same code writes the
-//! server's leasebox frames.
+//! **Invariants** those of [`crate::protocol::cdr`], which does the work. The server writes its
+//! leasebox frames with the same code.
 //!
 //! **Lock** none. **Source** OMG, CORBA 3.3, part 2, section 9.3; the book's figure of CDR, whose
 //! lengths leave the NUL out.
@@ -64,8 +64,8 @@ fn described(field: &str, text: &str, bytes: usize) -> String {
 /// Unmarshals a person in CDR, in the byte order that the caller names.
 ///
 /// # Errors
-/// Fails with the mistake in the bytes. A wrong byte order looks like a length that is too long, so
-/// the text asks about it.
+/// Fails with the mistake in the bytes. In a wrong byte order a length seems too long, so the text
+/// asks about the byte order.
 pub fn unmarshal(bytes: &[u8], order: ByteOrder) -> Result<Person, String> {
     let read = || -> Result<Person, Malformed> {
         let mut reader = Reader::new(bytes, 0, order);

@@ -61,7 +61,8 @@ const TC_STRING: u8 = 0x74;
 const TC_ENDBLOCKDATA: u8 = 0x78;
 const TC_LONGSTRING: u8 = 0x7c;
 
-/// The flag of a class that is serialized in the default way: its fields, and nothing of its own.
+/// The flag of a class that is serialized in the default way: only its fields, and no data that a
+/// `writeObject` of its own writes.
 const SC_SERIALIZABLE: u8 = 2;
 
 // Java checks this number to notice that a class has changed. A class that declares none gets a
@@ -153,8 +154,8 @@ fn begin(name: &str) -> String {
 struct ObjectStream<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The objects that came so far, by handle less 7e0000. `None` is no string: the class or the
-    /// object. A reference may name only a string, so the other objects need no content.
+    /// The items that have a handle so far; the index is the handle minus 7e0000. `None` stands for
+    /// the class or the object: a reference may name only a string, so these need no content.
     handles: Vec<Option<String>>,
 }
 
@@ -170,8 +171,8 @@ impl ObjectStream<'_> {
         Ok(bytes)
     }
 
-    /// Takes `N` bytes that must be `expected`. Takes none of other bytes, so that the error names
-    /// the offset of the first.
+    /// Takes `N` bytes that must be `expected`. If they are others, takes none, so that the error
+    /// names the offset of the first of them.
     fn require<const N: usize>(&mut self, expected: [u8; N], what: &str) -> Result<(), String> {
         match self.take::<N>() {
             Ok(found) if found == expected => Ok(()),
@@ -189,8 +190,8 @@ impl ObjectStream<'_> {
     /// with checks, and only then used. `self.at + length` unchecked would overflow.
     ///
     /// # Errors
-    /// Fails if the stream is shorter, or if Rust's `String` cannot hold the text: Java's string
-    /// may hold half of a surrogate pair.
+    /// Fails if the stream is shorter, if the bytes are not modified UTF-8, or if Rust's `String`
+    /// cannot hold the text: Java's string may hold half of a surrogate pair.
     fn text(&mut self, length: u64) -> Result<String, String> {
         let length = usize::try_from(length).ok();
         let end = length.and_then(|length| self.at.checked_add(length));
@@ -259,8 +260,8 @@ impl ObjectStream<'_> {
     fn field(&mut self) -> Result<ClassField, String> {
         let [code] = self.take()?;
         let name = self.utf()?;
-        // A primitive has no type string, so `&&` takes one only for `L`. An array has one too, and
-        // is refused below.
+        // A primitive has no type string, so `&&` takes one only for `L`. An array (`[`) has one
+        // too, but no field of a person is an array, so it is refused below.
         let is_string = code == b'L' && self.string()? == STRING_TYPE;
         match (code, name.as_str()) {
             (b'I', "year") => Ok(ClassField::Year),

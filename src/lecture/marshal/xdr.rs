@@ -35,7 +35,7 @@ fn string(text: &str, field: &str) -> EncodedPart {
     // The distance to the next multiple of 4, as -n mod 4: 5 gives 3, 6 gives 2, 8 gives 0. The
     // wrong way, `UNIT - length % UNIT`, pads 8 bytes with 4 more.
     let padding = text.len().wrapping_neg() % UNIT;
-    // An argument of the command line is far shorter than 4 GiB.
+    // The cast loses nothing: an argument of the command line is far shorter than 4 GiB.
     let mut bytes = (text.len() as u32).to_be_bytes().to_vec();
     bytes.extend_from_slice(text.as_bytes());
     bytes.extend_from_slice(&[0; UNIT][..padding]);

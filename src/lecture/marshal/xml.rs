@@ -29,8 +29,8 @@
 //! **Invariants**
 //!
 //! 1. `rest` is always a suffix of the document, so the line of an error can be counted.
-//! 2. Reading takes at most a few times the document's length of memory: no reference is longer in
-//!    the result than in the document.
+//! 2. Reading allocates at most a few times as many bytes as the document has: no reference is
+//!    longer in the result than in the document.
 //!
 //! **Lock** none. **Simplified** UTF-8 alone; no namespaces, no processing instructions; the
 //! contents of attributes are not checked.
@@ -60,8 +60,8 @@ pub fn marshal(person: &Person) -> Result<Vec<EncodedPart>, String> {
     ])
 }
 
-/// Returns a text with references for the characters that have a meaning in XML. `>` alone would be
-/// allowed, but not behind `]]`.
+/// Returns a text with references for the characters that have a meaning in XML. XML allows `>` in
+/// a text, except behind `]]`; here it is always replaced.
 ///
 /// # Errors
 /// Fails with the first character that XML cannot express.
@@ -97,7 +97,7 @@ pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     // Without a byte order mark, and with one LF for each line end: XML 1.0, section 2.11.
     let text =
         text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
-    // Checked for the whole document at once: no function below has to think of it.
+    // Checked for the whole document at once, so the functions below need no such check.
     if let Some(wrong) = text.chars().find(|&character| !is_allowed(character)) {
         return Err(format!("XML has no {wrong:?}; leave it out"));
     }
@@ -216,8 +216,8 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Takes the rest of a comment. XML 1.0, production 15, forbids `--` within: so the first `--`
-    /// has to be that of `-->`.
+    /// Takes the rest of a comment. XML 1.0, production 15, forbids `--` within a comment, so the
+    /// first `--` must be the beginning of `-->`.
     fn end_of_comment(&mut self) -> Result<(), String> {
         match self.until("--")? {
             _ if self.rest.starts_with('>') => self.rest = &self.rest[1..],

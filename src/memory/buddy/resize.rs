@@ -10,9 +10,9 @@
 //!
 //! **Lock** the tables', as in [`super`].
 //!
-//! **Cost** `double` and `halve` change one set of bits and one byte. `resized` takes a step for
-//! each used block, and its time does not grow with the sizes. A client may change a large block's
-//! size often, and all other clients wait for the tables' lock meanwhile.
+//! **Cost** `double` and `halve` change one set of bits and one byte. `resized` takes a few steps
+//! for each used block and each gap, and walks over no free unit. That matters: a client may change
+//! a large block's size often, and all other clients wait for the tables' lock meanwhile.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraph 24: blocks that grow and contract.
 
@@ -20,7 +20,8 @@ use crate::memory::buddy::{Block, Buddy, MIN_BLOCK, NONE};
 
 impl Buddy {
     /// Returns an allocator for `size` bytes with the same used blocks. `used` has the offsets of
-    /// all of them, in order. `None` if one of them would end past `size`.
+    /// all used blocks, in order. `None` if a block would end past `size`, or if no used block
+    /// starts at an offset.
     pub fn resized(&self, size: u64, used: &[u64]) -> Option<Self> {
         let mut resized = Self::without_free(size);
         let units = resized.starts.len();
@@ -88,8 +89,8 @@ impl Buddy {
     /// ```
     pub(super) fn insert_gap(&mut self, mut from: usize, to: usize) {
         while from < to {
-            // The zeros at the end of `from` bound the order by the place, the rest of the gap by
-            // the length.
+            // The place bounds the order: a block of order `k` starts where `from` ends with `k`
+            // zero bits. The length of the rest bounds it too.
             let order = from.trailing_zeros().min((to - from).ilog2()) as usize;
             self.insert_free(order, from >> order);
             from += 1 << order;

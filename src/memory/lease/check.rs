@@ -1,10 +1,11 @@
 //! The check of the lease table's invariants. Tests call it after each step.
 //!
-//! The table keeps sums (`requested`, `leased`, `ending`), so that `stats` needs no walk. The check
-//! counts each sum again from the entries: the wrong way to keep a sum is to forget it in one of
-//! the functions that change the table.
+//! The table keeps sums (`requested`, `leased`, `ending`), so that no command needs a walk. The
+//! check adds `requested` and `leased` up again, and finds `ending` as the used bytes that no entry
+//! has. So it finds a function that changes the table and forgets a sum.
 //!
-//! **Invariants** those of [`super`]. **Lock** the tables'. **Cost** a walk over all blocks.
+//! **Invariants** the first two of [`super`]. **Lock** the tables'. **Cost** a walk over all
+//! blocks.
 
 use crate::memory::lease::{LeaseTable, Tenure};
 
@@ -16,7 +17,8 @@ impl<H: Clone> LeaseTable<H> {
     pub fn check(&self) -> Result<(), String> {
         self.buddy.check()?;
         let leases = || self.leases.iter().map(|(&id, lease)| (id, lease));
-        // Each lease has its entry, and by the lengths below there are no others.
+        // Each lease has its entry in `by_expiry`. The lengths are compared below, so there are no
+        // other entries.
         let ordered = leases().all(|(id, lease)| match lease.tenure {
             Tenure::Until { expiry, .. } => self.by_expiry.contains(&(expiry, id)),
             Tenure::HeldBy(_) => true,
@@ -42,10 +44,10 @@ impl<H: Clone> LeaseTable<H> {
         Ok(())
     }
 
-    /// Checks the account of the committed bytes. `held` is the part that holders are charged.
+    /// Checks the account of the committed bytes. `held` is the part that is charged to holders.
     ///
     /// # Errors
-    /// Fails with the account, in words.
+    /// Fails with the figures of the account.
     pub fn check_committed(&self, held: u64) -> Result<(), String> {
         let (free, size) = (self.committed.free(), self.committed.size());
         let charged = held + self.leased + self.ending_leased;

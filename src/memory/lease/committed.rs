@@ -10,6 +10,9 @@
 //! The account is a number: no place in the arena is committed or not. A server without pools has
 //! committed its whole arena, so the account refuses no lease that the allocator could give.
 //!
+//! The owner of the table *looks* at the free bytes from time to time, and asks processes for
+//! memory if few are left. In the server the owner is the memory manager of chapter 5.
+//!
 //! **Invariants** the free and the charged bytes add up to the size
 //! ([`LeaseTable::check_committed`]).
 //!
@@ -20,8 +23,8 @@ use std::time::{Duration, Instant};
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::LeaseTable;
 
-/// The time until the owner looks after few bytes were left. One look serves all that happens in
-/// that time.
+/// The time from an allocation that leaves few bytes to the owner's look. All allocations in that
+/// time share one look.
 pub const LOOK_SOON: Duration = Duration::from_millis(10);
 
 /// The number of the committed bytes, and of the free ones among them.
@@ -83,8 +86,8 @@ impl<H: Clone> LeaseTable<H> {
     }
 
     /// Returns whether a lease of `size` bytes would succeed now: the account has the bytes, and
-    /// the arena has them in one block. Credit alone is not enough, because the free bytes may be
-    /// in pieces.
+    /// the arena has them in one block. The account alone is not enough, because the free bytes may
+    /// be in pieces. (A lease with a numeric id may still fail: the numbers can run out.)
     pub fn has_room(&self, size: u64) -> bool {
         let most = self.committed.free.min(self.buddy.filling().largest_free);
         Buddy::rounded(size).is_some_and(|rounded| rounded <= most)
@@ -106,8 +109,8 @@ impl<H: Clone> LeaseTable<H> {
         self.look_at = Some(self.look_at.map_or(at, |sooner| sooner.min(at)));
     }
 
-    /// Returns whether the planned time has come, and then forgets it: the owner plans the next
-    /// look.
+    /// Returns whether the planned time has come. If so, the plan is cleared, and the owner plans
+    /// the next look.
     pub fn take_look(&mut self, now: Instant) -> bool {
         let is_due = self.look_at.is_some_and(|at| at <= now);
         if is_due {
@@ -116,8 +119,8 @@ impl<H: Clone> LeaseTable<H> {
         is_due
     }
 
-    /// Notes that committed bytes were taken. If few are left, an owner that has planned a look
-    /// looks soon. One that has planned none has no processes to ask for memory.
+    /// Notes that committed bytes were taken. If few are left, moves a planned look to an earlier
+    /// time. An owner without a planned look has no processes that it could ask for memory.
     pub(super) fn note_taken(&mut self, now: Instant) {
         if self.look_at.is_some() && self.committed.missing() > 0 {
             self.look_by(now + LOOK_SOON);

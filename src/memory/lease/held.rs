@@ -5,8 +5,8 @@
 //!   held    only its holder may end it            has no expiry     charged by the caller
 //! ```
 //!
-//! **Invariants** a held block has no expiry, and each function that takes an id fails for another
-//! holder. The caller charges a block, and repays it when it ends.
+//! **Invariants** a held block has no expiry, and each function here that takes an id fails for
+//! another holder. The caller charges the bytes of a block, and repays them when the block ends.
 //!
 //! **Lock** the tables'. **Source** `cooperative-memory-management.txt`: memory assigned from a
 //! pool.
@@ -23,7 +23,7 @@ impl<H: Clone> LeaseTable<H> {
     /// The account is not touched. Unchanged when it fails.
     ///
     /// # Errors
-    /// [`AllocateError`] when no free block is large enough.
+    /// [`AllocateError`] when `size` is 0, or no free block is large enough.
     pub fn hold(&mut self, size: u64, holder: Holder) -> Result<(LeaseId, u64), AllocateError> {
         let block = self.buddy.allocate(size)?;
         let id = self.uuid();
@@ -49,9 +49,10 @@ impl<H: Clone> LeaseTable<H> {
         Some(lease.size)
     }
 
-    /// Frees the right half of a held block at once; returns the bytes that are left. The caller
-    /// knows that no copy is under way there: no mark could stop it. `None`, and nothing is
-    /// changed, when the block cannot be halved.
+    /// Frees the right half of a held block at once; returns the bytes that are left. The half gets
+    /// no released mark, because the block goes on. So the caller must know that no copy is under
+    /// way in that half. `None`, and nothing is changed, when the holder has no such block, or the
+    /// block is of the smallest size.
     pub fn halve_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
         self.held(id, holder)?;
         let lease = self.leases.get_mut(&id)?;
@@ -61,7 +62,7 @@ impl<H: Clone> LeaseTable<H> {
         Some(lease.size)
     }
 
-    /// Returns the offset of a held block, and its handle.
+    /// Returns the offset of a held block, and its handle. `None` if the holder has no such block.
     pub fn place(&self, id: LeaseId, holder: Holder) -> Option<(u64, H)> {
         self.held(id, holder)?;
         let lease = self.leases.get(&id)?;

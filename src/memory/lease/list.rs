@@ -1,9 +1,10 @@
 //! The list of leases, as other clients may see them.
 //!
-//! **Invariants** the walk ends after `most` leases. Expired ones, of which there may be many, are
-//! left out by the start of the range and not one by one.
+//! **Invariants** the walk ends after `most` leases. There may be many expired leases, so the walk
+//! starts behind them. Only those that expire at `now` itself are skipped one by one.
 //!
-//! **Lock** the tables'. **Cost** O(most + log leases).
+//! **Lock** the tables'. **Cost** O(most + log leases), and a step for each lease that expires at
+//! `now` itself.
 
 use std::time::{Duration, Instant};
 

@@ -21,6 +21,8 @@
 //! | the same, refused by its conditions or its range | 412, 416 | `Content-Range` with 416 |
 //! | any other reply | 200 | |
 //! | an error | the table in [`crate::protocol::http::refusal`] | `Allow`, `WWW-Authenticate` |
+//! | none: a file of the live page | 200, 304, 412 | `ETag`, `Content-Security-Policy` |
+//! | none: OPTIONS, TRACE | 200 | `Allow` with OPTIONS |
 //!
 //! **Invariants**
 //!
@@ -28,7 +30,7 @@
 //!    request comes back in a head, so no client can end a line there and add a response of its own
 //!    (response splitting, RFC 9112, section 11.1).
 //! 2. A client always knows where a response ends: 304 never has a body, and all others have a
-//!    `Content-Length`. For HEAD it is the length that GET would send.
+//!    `Content-Length`. For HEAD it is the length that GET without `Range` would send.
 //!
 //! **Lock** none: the thread of the connection writes to its own [`Output`].
 //!
@@ -52,10 +54,10 @@ use crate::protocol::http::{date, value};
 use crate::protocol::output::Output;
 use crate::protocol::text;
 
-/// The terms of an answer: all that it depends on beside the reply.
+/// The terms of an answer: everything that it depends on, except the reply.
 #[derive(Debug, Default)]
 pub struct Answering {
-    /// The method; `None` if it is unknown or the head is unreadable.
+    /// The method; `None` if it is unknown. Of an unreadable head only HEAD is known.
     pub method: Option<Method>,
     /// The connection closes after the answer.
     pub closes: bool,
@@ -187,7 +189,8 @@ impl Answering {
             }
             Verdict::NotModified => (304, ResponseBody::LeftOut(inspection.length)),
             Verdict::Holds => match (form, self.part_of(inspection, form)) {
-                // Base64 inside a text has no parts. HEAD needs it, too: for its length.
+                // Base64 inside a text has no parts. HEAD encodes the lease too: the length of the
+                // answer is known only then.
                 (MediaForm::Json | MediaForm::Xml, _) => {
                     (200, ResponseBody::Data(put_value(value::inspected(inspection), form)))
                 }

@@ -3,14 +3,14 @@
 //!
 //! | field | meaning, and refusal |
 //! | --- | --- |
-//! | `Host` | an IP address, `localhost` or a `--host` name, with a port or without; else 403 |
-//! | `Origin` | the same place as `Host`, else 403: a page of another site must not draw |
-//! | `Authorization` | Basic, if the server has a user, else 401; ignored by a server without one |
+//! | `Host` | an IP address, `localhost` or a `--host` name, perhaps with a port; otherwise 403 |
+//! | `Origin` | the host and port of `Host`, otherwise 403: a page of another site must not draw |
+//! | `Authorization` | on a server with a user: Basic with its name and password, otherwise 401 |
 //! | `Content-Length`, `Transfer-Encoding` | [`crate::protocol::http::body`] |
-//! | `Content-Encoding` | only `identity`, else 415: a lease stores the bytes as they come |
+//! | `Content-Encoding` | only `identity`, otherwise 415: a lease stores the bytes as they come |
 //! | `Content-Range` | 400: PUT replaces the whole data of a lease |
 //! | `Connection` | `close`; in HTTP/1.0 also `keep-alive` |
-//! | `Expect` | `100-continue`, else 417 |
+//! | `Expect` | `100-continue`, otherwise 417 |
 //! | `Accept` | [`crate::protocol::http::negotiation`] |
 //! | `If-…`, `Range` | [`crate::protocol::http::conditions`] |
 //!
@@ -81,8 +81,8 @@ struct Seen<'a> {
 /// # Errors
 /// Refusals that close the connection: a body without a certain end, or one that is too long; a
 /// `Host` that is missing, unreadable or sent twice; an `Origin` or `Authorization` that is sent
-/// twice. A message that is readable but not allowed is no error here but [`Asked::forbidden`]: its
-/// body may have to be read before the answer.
+/// twice. A head that is readable but not allowed is no error here: its refusal stands in
+/// [`Asked::forbidden`], because the server may have to read the body before the answer.
 pub fn understand(
     head: &Head<'_>,
     authority: Option<&[u8]>,
@@ -125,8 +125,8 @@ fn see<'a>(
     most: usize,
 ) -> Result<(), Refusal> {
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-    // The length first: most fields are none of these, and one integer tells. The guards with
-    // `replace` store the value; their arms run only for a second field.
+    // Compares the length of the name first: for most fields one comparison of integers is enough.
+    // The guards with `replace` store the value; their arms run only for a second field.
     match name.len() {
         4 if is("host") && seen.host.replace(value).is_some() => {
             return Err(bad("two hosts are given; send Host once"));
@@ -200,9 +200,9 @@ pub fn is_readable(host: &[u8]) -> bool {
 
 /// Returns whether a `Host` names this server.
 ///
-/// Every IP address does. The second attack needs a name, because only a name can be made to mean
-/// this server; a browser that a page sends to the address itself says so in `Origin`. `localhost`
-/// is this machine. Any other name must be one of `names`.
+/// Every IP address is accepted. The second attack needs a name, because an attacker can make only
+/// a name mean this server. If a foreign page sends a request to the address itself, its `Origin`
+/// names that page's site. `localhost` is this machine. Any other name must be one of `names`.
 fn is_host(host: &[u8], names: &[String]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else { return false };
     let (name, port) = match host.strip_prefix('[') {
@@ -220,7 +220,7 @@ fn is_host(host: &[u8], names: &[String]) -> bool {
 }
 
 /// Returns whether a port is empty (`localhost:`) or a number of 16 bits. Without a colon there is
-/// no port, and nothing may be left of the host.
+/// no port; then `rest`, the text behind the host, must be empty.
 fn is_port(port: Option<&str>, rest: &str) -> bool {
     match port {
         Some("") => true,
@@ -232,7 +232,8 @@ fn is_port(port: Option<&str>, rest: &str) -> bool {
 /// Returns whether a page of that origin came from `host`.
 ///
 /// A missing port is the port of the scheme, so `http://a` is the same place as `a:80`. `https`
-/// occurs if a proxy in front of this server speaks TLS. A sandboxed page sends `null`: no place.
+/// occurs if a proxy in front of this server speaks TLS. A sandboxed page sends `null`, which is
+/// never the same.
 fn is_same_origin(origin: &[u8], host: Option<&[u8]>) -> bool {
     let plain = origin.strip_prefix(b"http://").map(|place| (place, &b":80"[..]));
     let place =

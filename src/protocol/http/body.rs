@@ -7,8 +7,9 @@
 //!   neither              │ nothing
 //! ```
 //!
-//! A client that knows the length sends it. One that makes its data as it goes sends chunks: each
-//! has its size before it, in hexadecimal digits, and a chunk of size 0 ends the body.
+//! A client that knows the length sends it. A client that does not know it yet sends chunks: each
+//! chunk has its size before it, in hexadecimal digits, and a chunk of size 0 ends the body. Fields
+//! may follow this chunk: the trailers.
 //!
 //! **Invariants**
 //!
@@ -55,8 +56,8 @@ impl Announced {
     /// Notes a `Content-Length`.
     ///
     /// # Errors
-    /// 400 for anything but digits, and for a second field, even one that says the same; 413 for a
-    /// length over `most`. Each closes the connection.
+    /// 400 for anything but a decimal number of at most 64 bits, and for a second field, even with
+    /// the same number; 413 for a length over `most`. Each closes the connection.
     pub fn length(&mut self, value: &[u8], most: usize) -> Result<(), Refusal> {
         if self.length.is_some() {
             return Err(bad("two lengths are given; send Content-Length once"));
@@ -70,8 +71,9 @@ impl Announced {
     /// Notes a `Transfer-Encoding` of a request in HTTP/1.`minor`.
     ///
     /// # Errors
-    /// 400 for a second field, and in HTTP/1.0: an old proxy passes the field on without knowing
-    /// that it moves the body's end (RFC 9112, section 6.1). 501 for another coding than `chunked`.
+    /// 400 for a second field, and in HTTP/1.0: an old proxy may pass the field on without knowing
+    /// that it changes where the body ends (RFC 9112, section 6.1). 501 for another coding than
+    /// `chunked`. Each closes the connection.
     pub fn coding(&mut self, value: &[u8], minor: u8) -> Result<(), Refusal> {
         if self.is_chunked || minor == 0 {
             return Err(bad("Transfer-Encoding stands once, and not in HTTP/1.0"));
@@ -124,12 +126,13 @@ pub struct Scan {
 
 impl Scan {
     /// Scans on from the place where the last call stopped. `body` is the same body, and longer if
-    /// more has arrived; with its size lines it may have `most` bytes. Returns the length of the
-    /// body with all size lines and trailers, `None` while its end has not arrived.
+    /// more has arrived. With its size lines, but without the trailers, it may have `most` bytes.
+    /// Returns the length of the body with all size lines and trailers, `None` while its end has
+    /// not arrived.
     ///
     /// # Errors
     /// 400 for bytes that are no chunk or no trailer, 413 for too long a body, 431 for too long
-    /// trailers. The connection closes, so the half-moved scan is not used again.
+    /// trailers. The connection closes, so this scan is not used again.
     pub fn scan(&mut self, body: &[u8], most: usize) -> Result<Option<usize>, Refusal> {
         match self.scan_chunks(body, most)? {
             Some(trailers) => self.scan_trailers(body, trailers),
@@ -141,7 +144,8 @@ impl Scan {
     fn scan_chunks(&mut self, body: &[u8], most: usize) -> Result<Option<usize>, Refusal> {
         while self.trailers.is_none() {
             let Some((size, line)) = size_line(&body[self.at..])? else { return Ok(None) };
-            // Before the chunk arrives: a claimed size fills no memory, and `end` cannot overflow.
+            // Checked before the chunk arrives, so a claimed size fills no memory, and `end` cannot
+            // overflow.
             if size > most.saturating_sub(self.data) {
                 return Err(too_long(most));
             }
@@ -236,7 +240,7 @@ fn size_line(rest: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
     Ok(Some((size.ok_or_else(|| bad(NO_SIZE))?, end + 1)))
 }
 
-/// A body, and the number of input bytes that it takes with its chunks' sizes.
+/// A body, and the number of input bytes that it takes with its size lines and trailers.
 pub type Body<'a> = (Cow<'a, [u8]>, usize);
 
 /// Returns a body that is complete, `None` while more has to arrive. `rest` is the input behind the

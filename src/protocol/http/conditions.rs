@@ -7,7 +7,8 @@
 //!   PUT    If-Match or If-None-Match                   the condition of a Replace
 //! ```
 //!
-//! Without a condition the second of two clients that change the same lease overwrites the first:
+//! Two clients change the same lease. Without a condition the second PUT would overwrite the change
+//! of the first. With a condition the second PUT is refused:
 //!
 //! ```text
 //!   Ada                                 lease          Bob
@@ -17,22 +18,23 @@
 //! ```
 //!
 //! The entity tag of a lease is its version, and behind it the form: `"3"`, `"3-json"`. The tag is
-//! strong: each set makes a new version, and two forms of a version have two tags. A date counts
-//! whole seconds, so two sets within one second have the same date. So a date is never the
-//! condition of a change: the answer is 412 and says to use the tag.
+//! strong (equal tags mean equal bytes): each set makes a new version, and two forms of a version
+//! have two tags. A date counts whole seconds, so two sets within one second have the same date. So
+//! a date is never the condition of a change. If a change has `If-Unmodified-Since` and no tag, the
+//! answer is 412 and says to use the tag.
 //!
 //! **Invariants**
 //!
 //! 1. Reads follow the order of RFC 9110, section 13.2.2.
 //! 2. In a read an unreadable date or range counts as left out. An unreadable list of tags matches
 //!    no version: `If-Match` fails with it, `If-None-Match` holds.
-//! 3. A change never happens under an unreadable `If-Match`, `If-None-Match` or
-//!    `If-Unmodified-Since`.
+//! 3. A change never happens under an unreadable `If-Match` or `If-None-Match`, nor under
+//!    `If-Unmodified-Since` alone, readable or not. (Beside a tag the date is ignored.)
 //!
 //! **Lock** none: the service compares versions under the block's lock; this file reads fields.
 //!
-//! **Simplified** one range; the answer to several is the whole. The RFC would judge both
-//! conditions of a PUT, and ignore an unreadable date; here both are 412.
+//! **Simplified** one range; the answer to several is the whole. The RFC would judge both tag
+//! conditions of a PUT, and ignore an unreadable date; here each of these two cases is 412.
 //!
 //! **Source** RFC 9110, sections 8.8, 13 and 14.
 
@@ -85,7 +87,8 @@ pub enum Verdict {
 }
 
 impl Conditions {
-    /// Notes one field if it is one of these. The length is compared first: most fields are others.
+    /// Notes one field if it is a condition or a range. Compares the length of the name first: most
+    /// fields are neither, and one comparison of integers rules them out.
     pub fn see(&mut self, name: &[u8], value: &[u8]) {
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         match name.len() {
@@ -105,8 +108,9 @@ impl Conditions {
     /// Judges a read of an entity with that tag, last set in the second `modified` since 1970;
     /// `None` if it never was.
     pub fn judge(&self, tag: &str, modified: Option<u64>) -> Verdict {
-        // Steps 1 and 2 of the RFC: the client insists on a version. A tag replaces the date, which
-        // is less exact. Only strong tags count, because equal bytes are the point.
+        // Steps 1 and 2 of the RFC: the client accepts only a certain version. A tag replaces the
+        // date, which is less exact. Only strong tags count: a weak tag does not promise equal
+        // bytes.
         let holds = match (&self.if_match, self.unmodified_since, modified) {
             (Some(tags), ..) => tags.has(tag, false),
             (None, Some(since), Some(modified)) => modified <= since,
@@ -145,7 +149,8 @@ impl Conditions {
     /// Returns the condition under which a lease is changed.
     ///
     /// # Errors
-    /// 412 for a date, and for two conditions at once. The lease is unchanged.
+    /// 412 for a date without a tag, and for `If-Match` and `If-None-Match` at once. The lease is
+    /// unchanged.
     pub fn of_change(&self) -> Result<Condition, Refusal> {
         // A tag of any form names its version: PUT sets bytes, whatever form the client has read.
         let versions = |tags: &[Tag], weakly: bool| {
@@ -156,8 +161,8 @@ impl Conditions {
             (Some(Tags::Any), None) => Ok(Condition::Any),
             (Some(Tags::These(tags)), None) => Ok(Condition::OneOf(versions(tags, false))),
             (None, Some(Tags::These(tags))) => Ok(Condition::NoneOf(versions(tags, true))),
-            // `If-None-Match: *` wants that there is no lease. `OneOf` without versions never
-            // holds.
+            // `If-None-Match: *` holds only if there is no lease, but here there is one. `OneOf`
+            // without versions never holds.
             (None, Some(Tags::Any | Tags::Broken)) | (Some(Tags::Broken), None) => {
                 Ok(Condition::OneOf(Vec::new()))
             }
@@ -178,7 +183,7 @@ impl Conditions {
         self.if_match.is_some() || self.if_none_match.is_some() || self.unmodified_since.is_some()
     }
 
-    /// Returns whether a resource that has no tag can fulfil `If-Match`: if that is `*` or missing.
+    /// Returns whether a resource that has no tag fulfils `If-Match`: the field is `*` or missing.
     pub fn holds_without_tag(&self) -> bool {
         matches!(self.if_match, None | Some(Tags::Any))
     }
@@ -199,8 +204,8 @@ impl Tag {
 }
 
 impl Tags {
-    /// Returns whether a tag of ours, which is always strong, matches one of these. A weak
-    /// comparison takes the weak ones, too.
+    /// Returns whether a tag of ours, which is always strong, matches one of the client's tags.
+    /// Only with `weakly` may the client's tag be a weak one.
     fn has(&self, tag: &str, weakly: bool) -> bool {
         match self {
             Tags::Any => true,
@@ -226,8 +231,8 @@ fn add(tags: &mut Option<Tags>, value: &[u8]) {
     });
 }
 
-/// Reads a list such as `"a", W/"b"`. Skips empty elements (RFC 9110, section 5.6.1.2); a list of
-/// nothing else is no list.
+/// Reads a list such as `"a", W/"b"`. Skips empty elements (RFC 9110, section 5.6.1.2); returns
+/// `None` for a list without any tag.
 fn tags_of(value: &[u8]) -> Option<Vec<Tag>> {
     let (mut tags, mut rest) = (Vec::new(), value.trim_ascii());
     while !rest.is_empty() {

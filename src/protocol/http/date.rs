@@ -50,11 +50,11 @@ pub fn write(seconds: u64) -> String {
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + TO_1970;
     let (era, day) = (days / ERA, days % ERA);
-    // Takes out the leap days of the era so far: one in each 4 years (1460 days), but not in 100
-    // (36,524), but again in 400 (146,096). What is left are years of 365 days.
+    // Subtracts the leap days of this era up to `day`: one after each 4 years (1460 days), none
+    // after 100 (36,524), but one after 400 (146,096). The rest is years of 365 days.
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
-    // Five months have 153 days, whichever of the two groups they are.
+    // Five months have 153 days, in both groups of the table above.
     let month = (5 * day + 2) / 153;
     let in_march = if month < 10 { month + 3 } else { month - 9 };
     (year + era * 400 + u64::from(in_march <= 2), in_march, day - (153 * month + 2) / 5 + 1)

@@ -8,17 +8,18 @@
 //! ```
 //!
 //! If a proxy and this server find the end of a line or of a head at different bytes, an attacker
-//! can make them see different requests: request smuggling. So this file refuses what the RFC lets
-//! a reader repair: a bare LF, a bare CR, a folded line, more than one space in the first line. A
-//! space before the colon must be refused in any case. One empty line before a request is skipped
-//! by [`crate::protocol::http::Http::decode`], as the RFC asks.
+//! can make them see different requests: request smuggling. So this file refuses the mistakes that
+//! the RFC allows a reader to repair: a LF without a CR, a CR without a LF, a folded line (a field
+//! that goes on in the next line), more than one space in the first line. The RFC itself forbids a
+//! space before the colon. [`crate::protocol::http::Http::decode`] skips one empty line before a
+//! request, as the RFC asks.
 //!
 //! **Invariants**
 //!
 //! 1. A head borrows all of its parts from the input; only the list of fields is allocated.
 //! 2. The server refuses a head over [`MAX_HEAD`] as soon as that many bytes have arrived.
 //! 3. The search for the head's end looks at each byte once, however slowly the head arrives. (Only
-//!    the length of an incomplete first line is measured again: at most 8 KiB a read.)
+//!    the length of the first line is measured again after each read: at most 8 KiB.)
 //!
 //! **Lock** none.
 //!
@@ -107,8 +108,8 @@ pub fn parse(head: &[u8]) -> Result<Head<'_>, Refusal> {
     Ok(Head { method, target, minor, fields })
 }
 
-/// Parses the first line; returns the method, the target, and the `x` of `HTTP/1.x`. The server
-/// speaks to every 1.x as to 1.1, but for 1.0 (RFC 9110, section 2.5).
+/// Parses the first line; returns the method, the target, and the `x` of `HTTP/1.x`. Every version
+/// 1.x except 1.0 is treated as 1.1 (RFC 9110, section 2.5).
 fn first_line(line: &[u8]) -> Result<(&[u8], &[u8], u8), Refusal> {
     let mut words = line.split(|&byte| byte == b' ');
     let (Some(method), Some(target), Some(version), None) =

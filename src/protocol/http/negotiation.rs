@@ -23,7 +23,7 @@
 /// A form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaForm {
-    /// The data of the text reply, without its first words; of a lease, its bytes.
+    /// The line of the text reply without its first words; for a lease, its bytes.
     Text,
     /// The bytes of a lease, under the name that programs expect.
     Bytes,
@@ -68,7 +68,8 @@ impl MediaForm {
 }
 
 /// How specific a range is, from 1 for `*/*` to 3 for `text/plain` (0 is no range yet), and its
-/// quality in thousandths. In this order, so that the greater of two pairs is the one that counts.
+/// quality in thousandths. Pairs compare by their first value first, so the greater of two pairs is
+/// the one that counts.
 type Preference = (u8, u16);
 
 /// The range that counts for each form, in the order of [`MediaForm::ALL`]; `None` without a

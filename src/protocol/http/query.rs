@@ -29,7 +29,7 @@ use crate::common::error::{Code, Error};
 use crate::common::id::{LeaseId, parse_decimal};
 use crate::protocol::http::refusal::Refusal;
 
-/// The fields of a command, in the order of its route: what a text has as words.
+/// The fields of a command, in the order of its route. In a text the same fields are words.
 #[derive(Debug)]
 pub struct Parameters<'a> {
     id: Option<LeaseId>,
@@ -57,8 +57,8 @@ impl<'a> Parameters<'a> {
 }
 
 impl<'a> Source<'a> for Parameters<'a> {
-    /// Returns the next value if it is borrowed, that is, without `%XX`; else an empty word. Never
-    /// `None`, which would mean the body of a frame.
+    /// Returns the next value if it is borrowed, that is, without `%XX`; otherwise an empty word.
+    /// Never returns `None`: the command would take the source for the body of a frame.
     fn word(&mut self) -> Option<&'a [u8]> {
         match self.values.next() {
             Some((Some(Cow::Borrowed(word)), _)) => Some(word),
@@ -66,7 +66,8 @@ impl<'a> Source<'a> for Parameters<'a> {
         }
     }
 
-    /// Returns whether all values from here on are left out: then an optional field is, too.
+    /// Returns whether the client has left out all values from here on: then an optional field is
+    /// left out too.
     fn is_over(&self) -> bool {
         self.values.as_slice().iter().all(|(value, _)| value.is_none())
     }

@@ -1,4 +1,4 @@
-//! Refusals: those of HTTP itself, and the statuses of those of a service.
+//! Refusals: the refusals of HTTP itself, and the status for each error of a service.
 //!
 //! | a service's code | status |
 //! | --- | --- |
@@ -22,8 +22,10 @@
 //! | no accepted form, a failed condition, no such bytes | 406, 412, 416 | goes on |
 //! | a coded body, another expectation | 415, 417 | goes on |
 //!
-//! Where the connection goes on, it still closes if the body of the refused request is chunked,
-//! longer than 64 KiB, or held back until `100 Continue`.
+//! A refusal for the head alone (log-on, host, resource, method, coding or expectation) can come
+//! before the body. Then the connection still closes if the body is chunked or longer than 64 KiB,
+//! or if its client waits for `100 Continue` before it sends the body. The other refusals with
+//! *goes on* come after the server has read the body.
 //!
 //! **Invariants** a message whose end is in doubt closes the connection. The bytes that follow
 //! could be its body, and the server never reads a body as a request.
@@ -60,7 +62,8 @@ impl Refusal {
         Self { is_last: true, ..Self::new(status, text) }
     }
 
-    /// Returns the same refusal in the words that all formats share: a body has a code.
+    /// Returns the refusal as an error with a code, as all formats have it, for the body of the
+    /// answer.
     pub fn error(&self) -> Error {
         let code = match self.status {
             401 | 403 | 412 | 417 => Code::Refused,

@@ -33,8 +33,9 @@
 //!
 //! **Lock** none.
 //!
-//! **Simplified** a path is decoded before it is split, so `%2F` is a slash (RFC 3986, section 2.4,
-//! wants it the other way round): no id holds one. The search for a route compares all.
+//! **Simplified** a path is decoded before it is split, so `%2F` is a slash. RFC 3986, section 2.4,
+//! wants the split first; the result is the same here, because no id holds a slash. The search
+//! compares a path with one route after the other.
 //!
 //! **Source** RFC 9110, sections 9.2 and 9.3; the lecture's seven methods.
 
@@ -72,7 +73,7 @@ words! {
     }
 }
 
-/// Returns those of all methods that `is_one` names, in the order of `Allow`.
+/// Returns the methods for which `is_one` is true, as the field `Allow` lists them.
 fn listed(is_one: impl Fn(&str) -> bool) -> String {
     let names = Method::ALL.map(Method::word).into_iter().filter(|name| is_one(name));
     names.collect::<Vec<_>>().join(", ")
@@ -82,7 +83,8 @@ impl Method {
     /// Returns the method of that name.
     ///
     /// # Errors
-    /// 501 for a method that no resource has; [`Resource::check`] has 405 for one that others have.
+    /// 501 for a method that no resource has; [`Resource::check`] refuses a method that only other
+    /// resources have, with 405.
     pub fn named(name: &[u8]) -> Result<Self, Refusal> {
         let is_it = |method: &Self| method.word().as_bytes() == name;
         Self::ALL.into_iter().find(is_it).ok_or_else(|| {
@@ -163,7 +165,7 @@ impl Resource {
     /// Returns the resource of a path.
     ///
     /// # Errors
-    /// 404, also for a broken `%XX` or a broken id. The text names all resources.
+    /// 404, also for a broken `%XX` or a broken id. The text names `/` and the paths of all routes.
     pub fn named(path: &[u8]) -> Result<Self, Refusal> {
         let path = decoded(path).ok_or_else(no_such)?;
         if *path == *b"*" {
@@ -316,7 +318,7 @@ fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {
     Ok(Request::Table(Table { rows, which }))
 }
 
-/// Makes the refusal of an unknown path: 404, with all paths that there are.
+/// Makes the refusal of an unknown path: 404, with `/` and the paths of all routes.
 fn no_such() -> Refusal {
     let mut paths = vec!["/"];
     for route in routes() {

@@ -5,14 +5,14 @@
 //!                                            └─► <draw><numbers><number>5</number>…</numbers></draw>
 //! ```
 //!
-//! A reply writes its fields to a [`Sink`] and knows no format. A tree stands between, because only
-//! an item that has written its fields shows whether it is a record or a single value. The tree
-//! keeps two names that only XML writes: that of the outermost element (`draw`), and that of one
-//! item of a list (`number`).
+//! A reply writes its fields to a [`Sink`] and knows no format. The text cannot be written at once:
+//! an item of a list is a record or a single value, and this is known only after the item has
+//! written its fields. So the fields are collected in a tree first. Two names are for XML alone:
+//! the name of the outermost element (`draw`), and the name of one item of a list (`number`).
 //!
 //! **Invariants** the text is well-formed, whatever the strings hold. A character that has a
-//! meaning in the format is escaped; a control character that XML cannot hold, or would change,
-//! becomes `?`. The names of elements are words of the program and need no escape.
+//! meaning in the format is escaped; in XML a character that no document can hold, or that a parser
+//! would change, becomes `?`. The names of elements are words of the program and need no escape.
 //!
 //! **Lock** none.
 //!

@@ -17,7 +17,7 @@
 //! 3. A wrong number of words is refused before any field is read.
 //!
 //! **Lock** none. **Simplified** the words of a command are walked twice, once to count them and
-//! once to read them: a command has at most a few.
+//! once to read them. That is cheap: apart from its data, a command has only a few words.
 //!
 //! **Source** the grammar of [`super`]; the specification of RESP for bulk strings.
 
@@ -119,8 +119,8 @@ impl<'a> Words<'a> {
 }
 
 /// Splits bulk strings into the first one and the rest: `$4 CR LF draw CR LF` gives `draw`. Returns
-/// `None` for bytes that are no bulk string. RESP's scan lets none of those through, but a `None`
-/// is safe where a slice out of bounds would panic.
+/// `None` for bytes that are no bulk string. RESP's scan has refused such bytes already; but if it
+/// had a bug, indexing would panic, and `None` does not.
 fn first_bulk(bulks: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bulks.iter().position(|&byte| byte == b'\r')?;
     let length = usize::try_from(parse_decimal(bulks.get(1..end)?)?).ok()?;
@@ -128,8 +128,8 @@ fn first_bulk(bulks: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((word, rest.get(2..)?))
 }
 
-/// Reads the fields of a command from the words behind its own. Counts the words first: a client
-/// with too many words learns the form of the command, and not that its first number is wrong.
+/// Reads the fields of a command from the words behind its own. Counts the words first: the error
+/// for too many words shows the form of the command, and says nothing about the first number.
 ///
 /// # Errors
 /// Fails with `bad-request` for a wrong number of words, or for the first wrong field.
@@ -195,7 +195,8 @@ impl<'a> Source<'a> for FieldWords<'a> {
         _: usize,
         each: impl Fn(&mut Self) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        // A list is one word, with commas between the items. Each item becomes a line of its own.
+        // A list is one word, with commas between the items. `each` reads an item as it would read
+        // a line of one word.
         let items = self.next().split(|&byte| byte == b',');
         items.map(|item| each(&mut FieldWords(Words::Line(item)))).collect()
     }

@@ -1,4 +1,5 @@
-//! A request that waits for other clients, and the look whether its own client is still there.
+//! A request that waits for other clients. Meanwhile its thread checks that its own client is still
+//! there.
 //!
 //! ```text
 //!   begin ── no answer yet ──► resume, up to 50 ms ──┬─ answered ──► encode
@@ -18,8 +19,9 @@
 //! **Invariants**
 //!
 //! 1. Replies to earlier requests are written before the wait.
-//! 2. The server sees within 100 ms that a client has closed. A grant or a signal that came for it
-//!    meanwhile is taken back.
+//! 2. The server sees within 100 ms that a client has closed. (It takes longer if unread bytes are
+//!    in front of the end, because each look is one read.) A grant or a signal that came for this
+//!    client meanwhile is taken back.
 //! 3. While a request waits, the server executes nothing that the client sends after it: replies
 //!    keep the order of the requests. When 64 KiB of later bytes are in the input, the server reads
 //!    no more and gives up the wait.
@@ -27,9 +29,9 @@
 //! **Lock** only inside [`Shared::resume`], [`Shared::give_up`] and [`Shared::take_back`]; none
 //! while the socket is looked at.
 //!
-//! **Simplified** each client that waits wakes its thread 20 times a second; with 8,000 of them
-//! that takes nearly two cores. An event loop waits for sockets and wake-ups together, and costs
-//! nothing meanwhile.
+//! **Simplified** the thread of each client that waits wakes up 20 times a second; with 8,000 such
+//! clients that takes nearly two cores. An event loop waits for sockets and wake-ups together, and
+//! costs nothing while nothing happens.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraph 20: a process may end unplanned,
 //! and its memory is released; the look at the socket is ours.
@@ -50,8 +52,8 @@ use crate::server::waiting::{Resumed, Waits};
 /// close just after a look.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// The pending bytes at which the server stops reading while a request waits. Behind unread bytes
-/// it could not see the end of the stream, so it gives up the wait of a client that sends so many.
+/// The number of pending bytes at which the server stops reading while a request waits. Then it
+/// could no longer see the end of the stream, so it gives up the wait of such a client.
 const READ_AHEAD: usize = 64 * 1024;
 
 impl Connection<'_> {
@@ -66,8 +68,8 @@ impl Connection<'_> {
             }
             Err(waits) => waits,
         };
-        // The wait owns all it needs of the request (`Waits` is `'static`), so the bytes go now,
-        // and the space is free for bytes that arrive meanwhile.
+        // The wait owns all it needs of the request (`Waits` is `'static`). So the bytes of the
+        // request are dropped now, and their space is free for bytes that arrive meanwhile.
         self.input.consume(used);
         let mut reply = if self.flush().is_err() || self.is_beyond_seeing() {
             self.shared.give_up(&mut waits)
@@ -84,8 +86,9 @@ impl Connection<'_> {
         loop {
             match self.shared.resume(waits, LOOK_EVERY, self.is_seen, &mut self.spare) {
                 Resumed::Answered(reply) => return reply,
-                // The answer can be taken back, so the look comes after it. The other answers are
-                // returned without a look, which costs three system calls.
+                // A `Taken` answer can be taken back, so the thread looks whether the client is
+                // still there. An `Answered` one cannot, so a look, which costs three system calls,
+                // would be useless.
                 Resumed::Taken(reply) if !self.has_gone() => return reply,
                 Resumed::Taken(reply) => return self.shared.take_back(waits, reply),
                 Resumed::Ready | Resumed::Nothing if self.has_gone() => {
@@ -102,8 +105,8 @@ impl Connection<'_> {
         self.is_ended || self.input.pending().len() >= READ_AHEAD
     }
 
-    /// Reads without waiting. Returns true if the client has gone. The bytes stay in the input for
-    /// the next requests.
+    /// Reads once, without waiting. Returns true if the client has gone, or has sent so much that
+    /// its end would not be seen. The bytes stay in the input for the next requests.
     fn has_gone(&mut self) -> bool {
         if self.is_beyond_seeing() {
             return true;
@@ -124,8 +127,7 @@ impl Connection<'_> {
                 self.is_ended = !goes_on.contains(&error.kind());
             }
         }
-        // Back to blocking, for the reads and writes that follow. If that fails, a read would
-        // return at once, again and again: end the connection instead.
+        // Back to blocking, for the reads and writes that follow. If that fails, the wait ends.
         self.is_ended |= self.stream.set_nonblocking(false).is_err();
         self.is_ended
     }

@@ -25,6 +25,8 @@ impl Connection<'_> {
                 self.shrink();
                 None
             }
+            // After `Whole` the next `Patience::wait` returns a time of zero, and `receive` ends
+            // the connection. `Forever` has no timeout.
             WaitFor::Whole(_) | WaitFor::Forever => None,
         }
     }
