@@ -78,7 +78,7 @@ fn decisions(criterion: &mut Criterion) {
             client = client % PROCESSES + 1;
             let granted =
                 tables.manager().request(client, &wanted(SIZE, Reason::Pause), now).unwrap();
-            let (ending, _) = tables.manager().end_grant(client, granted.id).unwrap();
+            let (ending, _) = tables.manager().return_block(client, granted.id).unwrap();
             tables.manager().give_back(vec![ending], now);
             tables.processes.take_wakers();
         });

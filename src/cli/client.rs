@@ -95,7 +95,7 @@ pub struct ClientArguments {
     protocol: ExchangeProtocol,
     /// How often the server may execute the request [default: at-most-once; maybe for r]
     #[arg(long, value_enum, requires = "udp")]
-    semantics: Option<Word>,
+    semantics: Option<SemanticsWord>,
     /// The first wait for a reply before the request is sent again; later waits are longer
     #[arg(long, default_value = "50ms", value_parser = units::time_limit, requires = "udp")]
     retry: Duration,
@@ -124,7 +124,7 @@ enum ExchangeProtocol {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Word {
+enum SemanticsWord {
     Maybe,
     AtLeastOnce,
     AtMostOnce,
@@ -139,11 +139,11 @@ impl ClientArguments {
     fn way(&self) -> Result<Option<Way>, Failure> {
         // An option and not a default value of clap: the default depends on `--protocol`.
         let semantics = match (self.semantics, self.protocol) {
-            (None | Some(Word::Maybe), ExchangeProtocol::R) => return Ok(None),
+            (None | Some(SemanticsWord::Maybe), ExchangeProtocol::R) => return Ok(None),
             (Some(_), ExchangeProtocol::R) => return Err(Failure::NoAnswer(R_IS_MAYBE.into())),
-            (Some(Word::Maybe), _) => Semantics::Maybe,
-            (Some(Word::AtLeastOnce), _) => Semantics::AtLeastOnce,
-            (Some(Word::AtMostOnce) | None, _) => Semantics::AtMostOnce,
+            (Some(SemanticsWord::Maybe), _) => Semantics::Maybe,
+            (Some(SemanticsWord::AtLeastOnce), _) => Semantics::AtLeastOnce,
+            (Some(SemanticsWord::AtMostOnce) | None, _) => Semantics::AtMostOnce,
         };
         let acknowledge = self.protocol == ExchangeProtocol::Rra;
         Ok(Some(Way { semantics, acknowledge, retry: self.retry }))
@@ -371,7 +371,7 @@ fn busiest(words: &[&[u8]], rows: &[u8]) -> Result<(Vec<u8>, Option<usize>), Fai
 /// Draws the rows as the homework's table: all of them, or the busiest.
 fn drawn_table(rows: &[Row], busiest: Option<usize>) -> Vec<u8> {
     let rows = busiest.map_or(rows, |count| table::busiest(rows, count));
-    table::draw(rows).into_bytes()
+    table::render(rows).into_bytes()
 }
 
 /// Asks for the table in text, and draws it.

@@ -131,9 +131,9 @@ fn drawers(text: &str) -> Result<Drawers, String> {
     };
     let drawers: Option<Vec<Drawer>> = text.split(',').map(one).collect();
     let drawers = drawers.filter(|drawers| drawers.len() <= MAX_DRAWERS).ok_or_else(form)?;
-    let is_known =
+    let is_repeated =
         |(at, drawer): (usize, &Drawer)| drawers[..at].iter().any(|d| d.name == drawer.name);
-    if drawers.iter().enumerate().any(is_known) {
+    if drawers.iter().enumerate().any(is_repeated) {
         return Err("two clients have the same letter; give each its own".into());
     }
     Ok(Drawers(drawers))

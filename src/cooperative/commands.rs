@@ -260,8 +260,9 @@ impl Execute<Shared> for Return {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         // The debts are repaid at once. The pools get the bytes in `give_back`, when no copy can be
         // under way in the block any more.
-        let (ending, refill) =
-            shared.memory.change(|tables, _| tables.manager().end_grant(caller.client, self.id))?;
+        let (ending, refill) = shared
+            .memory
+            .change(|tables, _| tables.manager().return_block(caller.client, self.id))?;
         shared.memory.give_back(vec![ending]);
         Ok(Box::new(Repaid { amounts: refill }))
     }
@@ -315,7 +316,8 @@ impl Answer<'_> for Debts {
 
 impl Execute<Shared> for Owed {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        let amounts = shared.memory.read(|tables, _| tables.processes.owed(caller.client))?;
+        let amounts =
+            shared.memory.with_tables(|tables, _| tables.processes.owed(caller.client))?;
         Ok(Box::new(Debts { amounts }))
     }
 }

@@ -89,7 +89,7 @@ impl Waiting for ForMemory {
     type Done = Box<Granted>;
 
     fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
-        match tables.processes.served(self.ticket, turn.now) {
+        match tables.processes.take_outcome(self.ticket, turn.now) {
             // Also the refusal when the time is over, and `not-found` when the process has ended.
             Some(served) => Look::Answered(served.map(Box::new)),
             // The server stops: answer now, with the refusal of the last try.

@@ -206,7 +206,7 @@ impl<'o> Grading<'o> {
 
     /// Adds an answer to the ledger. When the server stayed silent, counts the numbers as unseen:
     /// this client hangs up, but the server may still draw them for it.
-    pub fn record_or_give_up(&self, client: usize, asked: usize, answer: &DrawAnswer) {
+    pub fn record_and_count_unseen(&self, client: usize, asked: usize, answer: &DrawAnswer) {
         self.record(client, asked, answer);
         if answer.ending == AnswerEnd::Silent {
             self.ledger().unseen += asked as u64;

@@ -9,7 +9,7 @@ fn outcomes(shape: Shape) -> [RunOutcome; 3] {
 
 #[test]
 fn a_pool_of_20x_serves_what_takes_50x_separately() {
-    for shape in [Shape::Independent, Shape::TwoBusy] {
+    for shape in [Shape::Independent, Shape::FifthBusy] {
         let [separate, shared, _] = outcomes(shape);
         assert_eq!(separate.peak, 60 * X);
         assert!(shared.peak <= 30 * X, "{shared:?}");
@@ -21,7 +21,7 @@ fn a_pool_of_20x_serves_what_takes_50x_separately() {
 
 #[test]
 fn with_50x_shared_there_are_fewer_collections_and_pauses() {
-    for shape in [Shape::Independent, Shape::TwoBusy] {
+    for shape in [Shape::Independent, Shape::FifthBusy] {
         let [separate, _, shared] = outcomes(shape);
         assert!(shared.collections < separate.collections, "{separate:?} {shared:?}");
         assert!(shared.paused_ms < separate.paused_ms, "{shape:?}: {separate:?} {shared:?}");

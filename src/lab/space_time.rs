@@ -54,7 +54,7 @@ const WORDY: usize = 20;
 pub fn homework_table(case: &Case, run: &Run) -> String {
     let list = case.list();
     let rows: Vec<Row> = run.events.iter().flat_map(|event| rows(event, &list)).collect();
-    table::draw_named(&rows, |client| {
+    table::render_named(&rows, |client| {
         let drawer = case.drawers.get(client as usize);
         drawer.map_or_else(String::new, |drawer| drawer.name.to_string())
     })

@@ -54,8 +54,8 @@ pub fn step_by_step(
         let Some(Ok(byte)) = letters_in.next() else { break };
         let letter = char::from(byte);
         if !letter.is_whitespace() {
-            let Some(client) = who_is(case, &done, letter) else {
-                let others = who_can(case, &done);
+            let Some(client) = client_with_step(case, &done, letter) else {
+                let others = clients_with_steps(case, &done);
                 let letter = byte.escape_ascii();
                 told = tell(&format!("{letter} has no step to do; choose one of {others}\n"));
                 continue;
@@ -78,14 +78,14 @@ pub fn step_by_step(
 
 /// Returns the client with this letter, if it has a step left. `complete` decides: it returns
 /// `None` for one step too many.
-fn who_is(case: &Case, done: &[u8], letter: char) -> Option<u8> {
+fn client_with_step(case: &Case, done: &[u8], letter: char) -> Option<u8> {
     let named = |drawer: &Drawer| drawer.name == letter.to_ascii_uppercase();
     let client = case.drawers.iter().position(named)? as u8;
     case.schedules().complete(&[done, &[client]].concat()).map(|_| client)
 }
 
 /// Returns the letters of the clients that have a step left.
-fn who_can(case: &Case, done: &[u8]) -> String {
+fn clients_with_steps(case: &Case, done: &[u8]) -> String {
     let can = |at: &usize| case.schedules().complete(&[done, &[*at as u8]].concat()).is_some();
     letters(case, &(0..case.drawers.len()).filter(can).map(|at| at as u8).collect::<Vec<_>>())
 }

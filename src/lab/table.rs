@@ -63,14 +63,14 @@ pub fn busiest(rows: &[Row], count: usize) -> &[Row] {
 
 /// Draws the table of a server's clients, with a letter for each and a key to the letters. The
 /// clients get their letters in the order of their numbers.
-pub fn draw(rows: &[Row]) -> String {
+pub fn render(rows: &[Row]) -> String {
     let clients: Vec<ClientNumber> =
         rows.iter().map(|row| row.client).collect::<BTreeSet<_>>().into_iter().collect();
     let name = |client: ClientNumber| match clients.binary_search(&client) {
         Ok(at) if at < LETTERS => char::from(b'A' + at as u8).to_string(),
         _ => client.to_string(),
     };
-    let mut text = draw_named(rows, name);
+    let mut text = render_named(rows, name);
     let key: Vec<String> = clients
         .iter()
         .take(LETTERS)
@@ -87,7 +87,7 @@ pub fn draw(rows: &[Row]) -> String {
 
 /// Draws the table with `name` for each client, in blocks of at most 9 columns, so that no line is
 /// over 80.
-pub fn draw_named(rows: &[Row], name: impl Fn(ClientNumber) -> String) -> String {
+pub fn render_named(rows: &[Row], name: impl Fn(ClientNumber) -> String) -> String {
     let mut text = String::new();
     // Counted over all rows: the two columns of one index may stand in different blocks.
     let mut times: HashMap<u32, usize> = HashMap::new();
@@ -132,7 +132,7 @@ Result        5      19     228     665       7      11
 
 A is client 7, B is client 9
 ";
-        assert_eq!(draw(&rows), expected);
+        assert_eq!(render(&rows), expected);
     }
 
     #[test]
@@ -159,7 +159,7 @@ Twice                         ^       ^
 
 A is client 1, B is client 2
 ";
-        assert_eq!(draw(&rows), expected);
+        assert_eq!(render(&rows), expected);
     }
 
     #[test]
@@ -170,7 +170,7 @@ A is client 1, B is client 2
             result: 10_000_000,
         };
         let rows: Vec<Row> = (0..90).map(row).collect();
-        assert!(draw(&rows).lines().all(|line| line.len() <= 80));
+        assert!(render(&rows).lines().all(|line| line.len() <= 80));
     }
 
     #[test]

@@ -186,7 +186,7 @@ reply! {
 
 impl<T: Tables> Execute<Memory<T>> for Ttl {
     fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<TimeLeft, Error> {
-        let left = memory.read(|tables, now| tables.leases().time_left(self.id, now))?;
+        let left = memory.with_tables(|tables, now| tables.leases().time_left(self.id, now))?;
         Ok(TimeLeft { id: self.id, left_ms: super::service::rounded_up(left) })
     }
 }
@@ -239,7 +239,7 @@ const MAX_PICTURE: usize = 64 * 1024;
 
 impl<T: Tables> Execute<Memory<T>> for Tree {
     fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Picture, Error> {
-        let picture = memory.read(|tables, _| picture(tables.leases().buddy(), MAX_PICTURE));
+        let picture = memory.with_tables(|tables, _| picture(tables.leases().buddy(), MAX_PICTURE));
         Ok(Picture { picture })
     }
 }

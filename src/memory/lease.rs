@@ -27,7 +27,7 @@
 //! 1. Each used block of the allocator belongs to one lease, one held block or one ending.
 //! 2. `by_expiry` has exactly one entry for each lease, at its expiry, and none for a held block.
 //! 3. No client finds a lease once `now >= expiry`: each access by its id compares the times. So
-//!    [`LeaseTable::expired`] is needed only to get the memory back.
+//!    [`LeaseTable::strike_expired`] is needed only to get the memory back.
 //!
 //! **Lock** the tables', around the whole table. No function here copies a lease's bytes.
 //!
@@ -234,7 +234,7 @@ impl<H: Clone> LeaseTable<H> {
     /// `bad-request` for a zero or too long duration, `not-found`, `refused` for a held block.
     pub fn renew(&mut self, id: LeaseId, duration_ms: u64, now: Instant) -> Result<Terms, Error> {
         let expiry = self.expiry(duration_ms, now)?;
-        let before = self.ends(id, now)?;
+        let before = self.expiry_of(id, now)?;
         let lease = self.leases.get_mut(&id).ok_or_else(not_found)?;
         self.by_expiry.remove(&(before, id));
         self.by_expiry.insert((expiry, id));
@@ -259,7 +259,7 @@ impl<H: Clone> LeaseTable<H> {
     /// # Errors
     /// `not-found`, `refused` for a held block.
     pub fn time_left(&self, id: LeaseId, now: Instant) -> Result<Duration, Error> {
-        Ok(self.ends(id, now)?.duration_since(now))
+        Ok(self.expiry_of(id, now)?.duration_since(now))
     }
 
     /// Strikes a lease before its expiry.
@@ -267,13 +267,13 @@ impl<H: Clone> LeaseTable<H> {
     /// # Errors
     /// `not-found`, `refused` for a held block.
     pub fn end(&mut self, id: LeaseId, now: Instant) -> Result<Ending<H>, Error> {
-        self.ends(id, now)?;
+        self.expiry_of(id, now)?;
         self.strike_lease(id).ok_or_else(not_found)
     }
 
     /// Strikes expired leases, those that expired first, at most `most`: this bounds the time under
     /// the lock.
-    pub fn expired(&mut self, now: Instant, most: usize) -> Vec<Ending<H>> {
+    pub fn strike_expired(&mut self, now: Instant, most: usize) -> Vec<Ending<H>> {
         let due = self.by_expiry.iter().take_while(|(expiry, _)| *expiry <= now);
         let due: Vec<LeaseId> = due.take(most).map(|&(_, id)| id).collect();
         due.into_iter().filter_map(|id| self.strike_lease(id)).collect()
@@ -331,7 +331,7 @@ impl<H: Clone> LeaseTable<H> {
     }
 
     /// Returns the expiry of a lease. A held block has none.
-    fn ends(&self, id: LeaseId, now: Instant) -> Result<Instant, Error> {
+    fn expiry_of(&self, id: LeaseId, now: Instant) -> Result<Instant, Error> {
         match self.living(id, now)?.tenure {
             Tenure::Until { expiry, .. } => Ok(expiry),
             Tenure::HeldBy(_) => Err(Error::new(Code::Refused, GRANTED)),

@@ -92,9 +92,9 @@ fn expired_leases_are_struck_oldest_first_and_in_bites() {
     for ms in [30, 10, 20] {
         lease(&mut table, ms, ms, now).unwrap();
     }
-    let bite = table.expired(now + 30 * MS, 2);
+    let bite = table.strike_expired(now + 30 * MS, 2);
     assert_eq!(bite.iter().map(|ending| ending.size).collect::<Vec<_>>(), [10, 20]);
-    assert_eq!(table.expired(now + 29 * MS, 2).len(), 0);
+    assert_eq!(table.strike_expired(now + 29 * MS, 2).len(), 0);
     assert_eq!(table.filling().used, 96, "struck, but not yet given back");
     for ending in bite {
         table.give_back(ending);
@@ -194,7 +194,7 @@ proptest! {
                 }
                 Step::Pass(ms) => now += Duration::from_millis(ms),
                 Step::Reap => {
-                    for ending in table.expired(now, usize::MAX) {
+                    for ending in table.strike_expired(now, usize::MAX) {
                         table.give_back(ending);
                     }
                     for lease in model.extract_if(.., |lease| lease.2 <= now) {

@@ -148,7 +148,7 @@ impl<T: Tables> Memory<T> {
     /// `read` must not change anything that a thread waits for. The wrong way is to read the time
     /// before the lock: a thread that waits for the lock would use an old time, and find a lease
     /// that another thread has found expired.
-    pub fn read<R>(&self, read: impl FnOnce(&mut T, Instant) -> R) -> R {
+    pub fn with_tables<R>(&self, read: impl FnOnce(&mut T, Instant) -> R) -> R {
         let mut tables = lock(&self.tables);
         read(&mut tables, Instant::now())
     }
@@ -204,7 +204,7 @@ impl<T: Tables> Memory<T> {
 
     /// Returns the handle of a lease or held block, its size, and the time at which it was found.
     fn find(&self, id: LeaseId) -> Result<(LockedContents, u64, Instant), Error> {
-        self.read(|tables, now| {
+        self.with_tables(|tables, now| {
             let found = tables.leases().find(id, now)?;
             Ok((found.handle, found.size, now))
         })
@@ -255,7 +255,7 @@ impl<T: Tables> Memory<T> {
         mut data: Vec<u8>,
     ) -> Result<Inspection, Error> {
         let &Inspect { id, part, if_version } = asked;
-        let (found, left) = self.read(|tables, now| {
+        let (found, left) = self.with_tables(|tables, now| {
             let leases = tables.leases();
             Ok::<_, Error>((leases.find(id, now)?, leases.time_left(id, now).ok()))
         })?;
@@ -278,9 +278,11 @@ impl<T: Tables> Memory<T> {
     }
 
     /// Ends up to `ENDED_AT_ONCE` expired leases; returns their number. It strikes them in
-    /// [`Memory::read`], which wakes no thread: nothing is free until `give_back`, which does.
+    /// [`Memory::with_tables`], which wakes no thread: nothing is free until `give_back`, which
+    /// does.
     pub fn reap(&self, now: Instant) -> usize {
-        let endings = self.read(|tables, _| tables.leases().expired(now, ENDED_AT_ONCE));
+        let endings =
+            self.with_tables(|tables, _| tables.leases().strike_expired(now, ENDED_AT_ONCE));
         let count = endings.len();
         self.give_back(endings);
         count
@@ -289,8 +291,9 @@ impl<T: Tables> Memory<T> {
     /// Ends all expired leases, in parts between which other threads can lock the tables. Returns
     /// whether there were any.
     pub fn reap_all(&self, now: Instant) -> bool {
-        let is_due =
-            || self.read(|tables, _| tables.leases().next_expiry().is_some_and(|at| at <= now));
+        let is_due = || {
+            self.with_tables(|tables, _| tables.leases().next_expiry().is_some_and(|at| at <= now))
+        };
         let mut found = false;
         while is_due() && self.reap(now) > 0 {
             found = true;

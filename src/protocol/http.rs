@@ -112,7 +112,7 @@ const MAX_WASTED: usize = 64 * 1024;
 type Target<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// The body that a head announces: how it ends, and when the client sends it.
-struct Coming {
+struct BodyAhead {
     framing: Framing,
     /// The client sends the body only after `100 Continue` (RFC 9110, section 10.1.1).
     awaits_continue: bool,
@@ -226,7 +226,7 @@ impl Http {
         &mut self,
         head: &Head<'a>,
         policy: &Policy,
-    ) -> Result<(Result<HeadRequest<'a>, Refusal>, Coming), Refusal> {
+    ) -> Result<(Result<HeadRequest<'a>, Refusal>, BodyAhead), Refusal> {
         let (authority, (path, query)) = split(head.target);
         let asked = understand(head, authority, policy)?;
         let method = Method::named(head.method);
@@ -238,7 +238,7 @@ impl Http {
         let framing = asked.framing;
         let awaits_continue = asked.expects_continue && framing != Framing::Length(0);
         let is_long = !matches!(framing, Framing::Length(..=MAX_WASTED));
-        Ok((wanted, Coming { framing, awaits_continue, is_long }))
+        Ok((wanted, BodyAhead { framing, awaits_continue, is_long }))
     }
 
     /// Returns the request for a service, or `None` for one that HTTP answers by itself.

@@ -84,7 +84,7 @@ pub struct Resp {
     /// The client has sent the right password, or the server has no user.
     is_logged_on: bool,
     /// The client has asked for RESP3: nil is `_`, and a map is `%`.
-    is_third: bool,
+    is_resp3: bool,
     /// The connection closes after the next answer.
     is_over: bool,
 }
@@ -234,7 +234,7 @@ impl Resp {
     fn hello(&mut self, words: Words<'_>, policy: &Policy) -> OwnReply<Vec<u8>> {
         let (version, mut rest) = words.next();
         let proto = match version {
-            b"" if rest.is_over() => 2 + u8::from(self.is_third),
+            b"" if rest.is_over() => 2 + u8::from(self.is_resp3),
             b"2" => 2,
             b"3" => 3,
             _ => return Err("-NOPROTO unsupported protocol version; HELLO 2 or HELLO 3"),
@@ -255,9 +255,9 @@ impl Resp {
         if !self.is_logged_on {
             return Err(NO_AUTH);
         }
-        self.is_third = proto == 3;
+        self.is_resp3 = proto == 3;
         // RESP2 has no map. Its form is an array of 8: four names, each before its value.
-        let (map, version) = (["*8", "%4"][usize::from(self.is_third)], env!("CARGO_PKG_VERSION"));
+        let (map, version) = (["*8", "%4"][usize::from(self.is_resp3)], env!("CARGO_PKG_VERSION"));
         let text = format!(
             "{map}\r\n$6\r\nserver\r\n$8\r\nleasebox\r\n$7\r\nversion\r\n${}\r\n{version}\r\n\
              $5\r\nproto\r\n:{proto}\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n",
@@ -286,7 +286,7 @@ impl Resp {
                 out.attach(data);
             }
             Reply::Error(Error { code: Code::NotFound, .. }) if is_get => {
-                out.bytes.extend_from_slice(if self.is_third { b"_\r\n" } else { &b"$-1\r\n"[..] });
+                out.bytes.extend_from_slice(if self.is_resp3 { b"_\r\n" } else { &b"$-1\r\n"[..] });
             }
             Reply::Error(error) => {
                 let _ = write!(out.bytes, "-ERR {error}\r\n");

@@ -212,9 +212,9 @@ fn replies_have_the_shapes_of_redis() {
         resp.encode(&mut reply, &mut out);
         assert_eq!(String::from_utf8(out.bytes).unwrap(), expected);
     }
-    for (is_third, nil) in [(false, "$-1\r\n"), (true, "_\r\n")] {
+    for (is_resp3, nil) in [(false, "$-1\r\n"), (true, "_\r\n")] {
         let (mut resp, mut out) =
-            (Resp { is_get: true, is_third, ..Resp::default() }, Output::default());
+            (Resp { is_get: true, is_resp3, ..Resp::default() }, Output::default());
         resp.encode(&mut not_found(), &mut out);
         // Only to a get: the next one is an error.
         resp.encode(&mut not_found(), &mut out);

@@ -96,19 +96,19 @@ pub struct Text {
     /// The client has sent a line end, so silence never ends a line of this connection.
     line_end_seen: bool,
     /// Silence ended the last request; its line end may still arrive.
-    taken_by_quiet: bool,
+    ended_by_silence: bool,
 }
 
 impl Text {
     /// Looks for one line at the start of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
         // The line end of a draw that silence ended is no empty line. A CR may begin a CRLF.
-        if self.taken_by_quiet && !input.is_empty() {
+        if self.ended_by_silence && !input.is_empty() {
             match (input, tail) {
                 (b"\r", Tail::Open) => return Decoded::Incomplete,
                 ([b'\r', b'\n', ..], _) => return self.skip_late_line_end(2),
                 ([b'\n', ..] | b"\r", _) => return self.skip_late_line_end(1),
-                _ => self.taken_by_quiet = false,
+                _ => self.ended_by_silence = false,
             }
         }
         // Bytes over the bound are never searched: the line is refused without them.
@@ -131,7 +131,7 @@ impl Text {
                 self.finish(without_cr(input), input.len())
             }
             None if tail == Tail::Quiet && self.awaits_quiet(input) => {
-                self.taken_by_quiet = true;
+                self.ended_by_silence = true;
                 self.finish(input, input.len())
             }
             None => {
@@ -150,7 +150,7 @@ impl Text {
     /// Skips a line end of `used` bytes. The client has shown that it sends line ends, so silence
     /// ends no further line.
     fn skip_late_line_end<'a>(&mut self, used: usize) -> Decoded<'a> {
-        self.taken_by_quiet = false;
+        self.ended_by_silence = false;
         self.line_end_seen = true;
         Decoded::Skip { used }
     }

@@ -58,7 +58,7 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// The data of the accepting thread, which owns it. It admits clients or turns them away.
-pub(super) struct Door {
+pub(super) struct Acceptor {
     /// The struct that all threads share. Each client's thread gets an `Arc` of it.
     pub(super) shared: Arc<Shared>,
     /// The limits of every connection. They never change.
@@ -71,7 +71,7 @@ pub(super) struct Door {
     pub(super) warned: Option<Instant>,
 }
 
-impl Door {
+impl Acceptor {
     /// Accepts one client after the other, until the server stops.
     pub(super) fn accept_until_stopped(&mut self, listener: &TcpListener) {
         loop {
@@ -84,7 +84,7 @@ impl Door {
             match accepted {
                 Ok((stream, _)) => self.admit(stream),
                 // The client closed before it was accepted, or a signal came. The loop goes on.
-                Err(error) if is_the_clients(&error) => {}
+                Err(error) if may_accept_again(&error) => {}
                 Err(error) => {
                     let what = "no client can be accepted now, waiting";
                     warn_now_and_then(&mut self.warned, what, &error);
@@ -150,7 +150,7 @@ pub(crate) fn warn_now_and_then(warned: &mut Option<Instant>, what: &str, error:
 
 /// Returns whether `accept` can be called again at once after this error: only the next client was
 /// lost, or a signal came.
-fn is_the_clients(error: &io::Error) -> bool {
+fn may_accept_again(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }

@@ -92,8 +92,9 @@ impl Execute<Shared> for Stats {
         let numbers = &shared.numbers;
         // `remaining` is calculated from this `drawn`, so the two always add up to `numbers`.
         let (drawn, undelivered) = (numbers.drawn(), numbers.undelivered());
-        let (memory, sessions) =
-            shared.memory.read(|tables, _| (memory_figures(tables), tables.sessions.figures()));
+        let (memory, sessions) = shared
+            .memory
+            .with_tables(|tables, _| (memory_figures(tables), tables.sessions.figures()));
         let mut figures: Vec<(&str, String)> = vec![
             ("numbers", numbers.length().to_string()),
             ("drawn", drawn.to_string()),

@@ -304,13 +304,13 @@ impl Config {
                 return Err(WAITING_OVER_UDP.into());
             }
         }
-        self.check_manners()?;
+        self.check_hosts_and_log_on()?;
         self.check_who_can_reach_it()
     }
 
     /// Checks the host names. Refuses `--user` together with `--udp`, because datagrams have no
     /// log-on.
-    fn check_manners(&self) -> Result<(), String> {
+    fn check_hosts_and_log_on(&self) -> Result<(), String> {
         let policy = &self.limits.policy;
         let is_name =
             |name: &String| !name.is_empty() && !name.contains(':') && is_readable(name.as_bytes());

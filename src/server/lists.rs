@@ -166,7 +166,8 @@ impl Execute<Shared> for List {
 
 /// Returns the leases, in the order in which they end.
 fn leases(shared: &Shared) -> RowsAndTotal {
-    let (total, leases) = shared.memory.read(|tables, now| tables.leases.soonest(MAX_ROWS, now));
+    let (total, leases) =
+        shared.memory.with_tables(|tables, now| tables.leases.soonest(MAX_ROWS, now));
     let row = |lease: &LeaseRow| {
         let [offset, block, size] =
             [lease.offset, lease.block, lease.size].map(|number| number.to_string());
@@ -177,9 +178,9 @@ fn leases(shared: &Shared) -> RowsAndTotal {
 
 /// Returns the sessions, a row for both ends of each.
 fn pairs(shared: &Shared) -> RowsAndTotal {
-    let (total, pairs) = shared
-        .memory
-        .read(|tables, _| (tables.sessions.figures().sessions, tables.sessions.pairs(MAX_ROWS)));
+    let (total, pairs) = shared.memory.with_tables(|tables, _| {
+        (tables.sessions.figures().sessions, tables.sessions.pairs(MAX_ROWS))
+    });
     let row = |pair: &Pair| {
         let end = |at: usize| {
             let state = if pair.is_open[at] { "open" } else { "closed" };
@@ -204,9 +205,9 @@ fn connections(shared: &Shared, caller: Caller) -> Result<RowsAndTotal, Error> {
     let total = seen.len() as u64;
     seen.sort_unstable_by_key(|seen| seen.client);
     seen.truncate(MAX_ROWS);
-    let processes: Vec<Option<Arc<str>>> = shared
-        .memory
-        .read(|tables, _| seen.iter().map(|seen| tables.processes.name_of(seen.client)).collect());
+    let processes: Vec<Option<Arc<str>>> = shared.memory.with_tables(|tables, _| {
+        seen.iter().map(|seen| tables.processes.name_of(seen.client)).collect()
+    });
     let row = |(seen, process): (&ConnectionSnapshot, Option<Arc<str>>)| {
         let [client, requests] = [seen.client, seen.requests].map(|number| number.to_string());
         let (speaks, does) = (seen.speaks.word().to_string(), seen.does.word().to_string());

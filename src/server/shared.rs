@@ -128,7 +128,7 @@ impl Shared {
     /// Notes that a client without a connection has just sent a datagram. `udp` calls this for each
     /// request that it executes; a process whose clients stay silent for `--process-idle` ends.
     pub fn hear(&self, client: ClientNumber) {
-        self.memory.read(|tables, now| tables.processes.hear(client, now));
+        self.memory.with_tables(|tables, now| tables.processes.hear(client, now));
     }
 
     /// Unregisters a connection that has ended. If it was the last of its process, ends the process
@@ -165,7 +165,7 @@ impl Shared {
                     // held it.
                     drop(tables);
                     self.memory.reap(now);
-                    self.look_after_processes();
+                    self.check_processes();
                     lock(self.memory.tables())
                 }
                 Some(left) => {
@@ -177,7 +177,7 @@ impl Shared {
     }
 
     /// Asks processes for memory, and ends processes whose clients were silent for too long.
-    fn look_after_processes(&self) {
+    fn check_processes(&self) {
         let ended = self.memory.change(|tables, now| {
             // `collect` knows when a look at the pools is due. A lease that ends wakes this thread
             // too, and a walk over all processes each time would cost more than the lease.
@@ -209,7 +209,7 @@ impl Shared {
         // this lock before it sleeps, so either it sees the flag, or it sleeps already and the
         // wake-up reaches it. Without the lock it could check the flag just before the store and
         // sleep just after the wake-up.
-        let wakers = self.memory.read(|tables, _| tables.all_wakers());
+        let wakers = self.memory.with_tables(|tables, _| tables.all_wakers());
         self.memory.reaper_wakeup().notify_all();
         wakers.iter().for_each(|waker| waker.notify_all());
     }
@@ -219,7 +219,7 @@ impl Shared {
     /// # Errors
     /// Fails with the broken invariant, in words.
     pub fn check(&self) -> Result<(), String> {
-        self.memory.read(|tables, _| tables.check())
+        self.memory.with_tables(|tables, _| tables.check())
     }
 }
 

@@ -208,7 +208,7 @@ fn without_the_one_lock_of_the_block_a_get_is_a_mix() {
 fn a_place_has_a_new_tenant_only_after_the_copy_in_it_ended() {
     let shared = shared(32, 1, Locking::Request);
     let id = lease(&shared, 32, 60_000).unwrap();
-    let found = shared.memory.read(|tables, now| tables.leases().find(id, now));
+    let found = shared.memory.with_tables(|tables, now| tables.leases().find(id, now));
     let block = found.unwrap().handle;
     let copying = lock(&block);
     thread::scope(|scope| {

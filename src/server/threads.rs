@@ -54,7 +54,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::server::accept::Door;
+use crate::server::accept::Acceptor;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
 use crate::server::shared::Shared;
@@ -109,10 +109,11 @@ impl Server {
         let reaper = shared.clone();
         let reaping = Builder::new().name("reap".into()).spawn(move || reaper.reap_until_stopped());
         let (limits, warned) = (Arc::new(limits), None);
-        let mut door = Door { shared: shared.clone(), limits, max_clients, refusals, warned };
+        let mut acceptor =
+            Acceptor { shared: shared.clone(), limits, max_clients, refusals, warned };
         let accepting = Builder::new()
             .name("accept".into())
-            .spawn(move || door.accept_until_stopped(&listener));
+            .spawn(move || acceptor.accept_until_stopped(&listener));
         let udp = udp.map(|(socket, limits)| udp::start(socket, shared.clone(), &limits, fault));
         // All four are tried before any result is looked at: one place handles every failure.
         let (Ok(refusing), Ok(reaping), Ok(accepting), Ok(udp)) =

@@ -241,7 +241,7 @@ impl Execute<Shared> for Lookup<'_> {
         // Looks once, and ignores `ms`: `begin` in `waiting.rs` is the function that waits. The
         // name is checked before the lock: an impossible one costs the other clients nothing.
         check_name(&self.name)?;
-        let is_there = shared.memory.read(|tables, _| tables.engine().is_there(&self.name));
+        let is_there = shared.memory.with_tables(|tables, _| tables.engine().is_there(&self.name));
         let found = || Found { name: self.name.to_string() };
         is_there.then(found).ok_or_else(no_such_process)
     }

@@ -245,7 +245,7 @@ impl Deliver<'_> {
     fn start(&self, shared: &Shared, caller: Caller) -> Result<(ForReceipt, Arc<Condvar>), Error> {
         let (client, length) = (caller.client, self.data.len() as u64);
         // Before the message is sent: what fails here must not leave a message behind.
-        let waker = shared.memory.read(|tables, _| tables.processes.waker(client))?;
+        let waker = shared.memory.with_tables(|tables, _| tables.processes.waker(client))?;
         let begun = shared
             .memory
             .change(|tables, _| tables.engine().begin_send(client, self.session, length, true));

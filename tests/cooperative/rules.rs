@@ -106,14 +106,14 @@ fn who_waits_is_served_by_urgency_and_then_by_arrival() {
     let tickets =
         [wait(2, Reason::UrgentEfficiency), wait(3, Reason::Pause), wait(4, Reason::Pause)];
     world.give_back(1, id);
-    let mut served = |ticket| world.tables.processes.served(ticket, world.now);
+    let mut served = |ticket| world.tables.processes.take_outcome(ticket, world.now);
     assert!(served(tickets[0]).is_none(), "less urgent, though it came first");
     for ticket in &tickets[1..] {
         let granted = served(*ticket).unwrap().unwrap();
         assert_eq!(granted.by.as_deref(), Some("800-801-802-812-900-906-912-914"));
     }
     world.now += 5000 * MS;
-    let late = world.tables.processes.served(tickets[0], world.now).unwrap().unwrap_err();
+    let late = world.tables.processes.take_outcome(tickets[0], world.now).unwrap().unwrap_err();
     assert!(late.text.contains("no memory came back for it in 5000 ms"), "{late}");
     assert_eq!(world.tables.check(), Ok(()));
 }
@@ -137,7 +137,7 @@ fn a_waiting_request_asks_others_to_collect_and_is_granted_what_they_return() {
     world.give_back(1, id);
     assert_eq!(world.tables.processes.take_wakers(), [2]);
     assert_eq!(
-        world.tables.processes.served(ticket, world.now).unwrap().unwrap().pool,
+        world.tables.processes.take_outcome(ticket, world.now).unwrap().unwrap().pool,
         GrantedPause
     );
 }
@@ -160,7 +160,7 @@ fn the_end_of_a_process_serves_who_waited() {
         }
         world.tables.manager().give_back(endings, world.now);
     }
-    assert!(world.tables.processes.served(ticket, world.now).unwrap().is_ok());
+    assert!(world.tables.processes.take_outcome(ticket, world.now).unwrap().is_ok());
 }
 
 #[test]
@@ -341,7 +341,7 @@ fn a_holder_that_never_reported_is_asked_to_when_another_waits() {
     world.pass(10 * MS);
     assert!(matches!(world.signal(1), Some(Signal::Collect { level: Level::Urgent, .. })));
     world.give_back(1, id);
-    assert!(world.tables.processes.served(ticket, world.now).unwrap().is_ok());
+    assert!(world.tables.processes.take_outcome(ticket, world.now).unwrap().is_ok());
 }
 
 #[test]
@@ -396,11 +396,11 @@ fn a_block_of_one_pool_may_be_what_another_ones_bytes_lacked() {
     world.give_back(2, blocks[3]);
     let ticket = world.wait(3, 512 * KB, Reason::Pause);
     assert!(
-        world.tables.processes.served(ticket, world.now).is_none(),
+        world.tables.processes.take_outcome(ticket, world.now).is_none(),
         "GP has the bytes, in pieces"
     );
     assert_eq!(world.give_back(1, blocks[0]), Amounts::of(Committed, 256 * KB));
-    assert!(world.tables.processes.served(ticket, world.now).unwrap().is_ok());
+    assert!(world.tables.processes.take_outcome(ticket, world.now).unwrap().is_ok());
 }
 
 #[test]
@@ -409,7 +409,10 @@ fn a_report_serves_what_its_process_waited_for() {
         let mut world = World::new(&[(LoanedEfficiency, 128 * KB)]);
         world.join(1, 64 * KB);
         let ticket = world.wait(1, 64 * KB, Reason::Efficiency);
-        assert!(world.tables.processes.served(ticket, world.now).is_none(), "without collateral");
+        assert!(
+            world.tables.processes.take_outcome(ticket, world.now).is_none(),
+            "without collateral"
+        );
         if with_request {
             let reason = Reason::Committed;
             let freeable = Some(64 * KB);
@@ -418,7 +421,7 @@ fn a_report_serves_what_its_process_waited_for() {
         } else {
             world.report(1, 64 * KB);
         }
-        assert!(world.tables.processes.served(ticket, world.now).unwrap().is_ok());
+        assert!(world.tables.processes.take_outcome(ticket, world.now).unwrap().is_ok());
     }
 }
 

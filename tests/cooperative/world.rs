@@ -98,7 +98,7 @@ impl World {
     }
 
     pub fn give_back(&mut self, client: u64, id: LeaseId) -> Amounts {
-        let (ending, refill) = self.tables.manager().end_grant(client, id).unwrap();
+        let (ending, refill) = self.tables.manager().return_block(client, id).unwrap();
         self.tables.manager().give_back(vec![ending], self.now);
         assert_eq!(self.tables.check(), Ok(()));
         refill

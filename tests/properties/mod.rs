@@ -186,5 +186,5 @@ pub fn recorded(bytes: &[u8]) {
     record.read("a", bytes);
     record.read("b", bytes);
     let _ = record.report(true);
-    let _ = table::parse(&String::from_utf8_lossy(bytes)).map(|rows| table::draw(&rows));
+    let _ = table::parse(&String::from_utf8_lossy(bytes)).map(|rows| table::render(&rows));
 }

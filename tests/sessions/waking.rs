@@ -208,7 +208,7 @@ fn an_idle_block_makes_room_for_who_waits_for_memory() {
     world.engine().look_after_blocks(now);
     world.check();
     assert_eq!(world.log()[0], SHRANK);
-    assert!(world.tables.processes.served(ticket, world.now).unwrap().is_ok());
+    assert!(world.tables.processes.take_outcome(ticket, world.now).unwrap().is_ok());
 }
 
 #[test]

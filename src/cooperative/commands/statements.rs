@@ -87,7 +87,8 @@ impl Answer<'_> for PoolStatement {
 
 impl Execute<Shared> for Pools {
     fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        let (pools, pressure) = shared.memory.read(|tables, now| tables.manager().pools(now));
+        let (pools, pressure) =
+            shared.memory.with_tables(|tables, now| tables.manager().pools(now));
         Ok(Box::new(PoolStatement { pools, pressure }))
     }
 }
@@ -186,8 +187,9 @@ impl Execute<Shared> for Accounts {
             // The next part begins after the last name. If it began at an index, it would skip or
             // repeat a process when another one leaves or joins meanwhile.
             let last = accounts.last().map(|account| account.name.as_str());
-            let part =
-                shared.memory.read(|tables, _| tables.processes.accounts(last, ACCOUNTS_AT_ONCE));
+            let part = shared
+                .memory
+                .with_tables(|tables, _| tables.processes.accounts(last, ACCOUNTS_AT_ONCE));
             let is_last = part.len() < ACCOUNTS_AT_ONCE;
             accounts.extend(part);
             if is_last {

@@ -229,7 +229,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// # Errors
     /// `not-found` when the process has no such granted block: own blocks cannot be returned.
     /// `refused` when the client belongs to no process.
-    pub fn end_grant(
+    pub fn return_block(
         &mut self,
         client: ClientNumber,
         id: LeaseId,

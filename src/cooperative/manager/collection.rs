@@ -98,7 +98,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Plans the next look after an allocation from `pool`: soon when that pool is low now.
     pub(super) fn look_after(&mut self, pool: Pool, now: Instant) {
         let is_low = self.missing(pool) > 0;
-        self.collect_by(now + if is_low { LOOK_SOON } else { EVERY });
+        self.plan_look(now + if is_low { LOOK_SOON } else { EVERY });
     }
 
     /// Plans the next look: soon when a request waits or a pool is low. `LOOK_SOON` is 10 ms, so
@@ -106,12 +106,12 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     pub(super) fn collect_soon(&mut self, now: Instant) {
         let needed = !self.processes.queue.is_empty()
             || Pool::ALL.into_iter().any(|pool| self.missing(pool) > 0);
-        self.collect_by(now + if needed { LOOK_SOON } else { EVERY });
+        self.plan_look(now + if needed { LOOK_SOON } else { EVERY });
     }
 
     /// Plans a look at `at`, if no earlier one is planned. Without processes there is nothing to
     /// ask.
-    fn collect_by(&mut self, at: Instant) {
+    fn plan_look(&mut self, at: Instant) {
         if !self.processes.all.is_empty() {
             self.leases.look_by(at);
         }
@@ -125,12 +125,12 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Looks at the pools if the planned time has come, and asks processes for memory. Returns
     /// whether it had come.
     pub fn collect(&mut self, now: Instant) -> bool {
-        if !self.leases.take_look(now) {
+        if !self.leases.take_due_look(now) {
             return false;
         }
         // A look comes at least once a second; an allocation, a report or a new ticket plans an
         // earlier one.
-        self.collect_by(now + EVERY);
+        self.plan_look(now + EVERY);
         mark!(boxes 506);
         self.processes.forget_dues(now);
         // The requests come before the low pools: their signals are more pressing. In the other
@@ -139,7 +139,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         for pool in ORDER {
             let bytes = self.missing(pool);
             if bytes > 0 {
-                self.processes.ask_for(&Need { pool, bytes, level: Level::Low }, now);
+                self.processes.ask_processes_for(&Need { pool, bytes, level: Level::Low }, now);
             }
         }
         true
@@ -148,7 +148,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Asks for the memory that requests in the queue lack. In the first turn each request counts
     /// for the first of its pools. When not enough bytes are coming for that pool, the request
     /// counts for its next pool in the next turn. The lacks of one pool are added up, so there are
-    /// at most 25 calls of `ask_for`, five turns for five pools, however many requests wait.
+    /// at most 25 calls of `ask_processes_for`, five turns for five pools, however many requests
+    /// wait.
     fn ask_for_those_who_wait(&mut self, now: Instant) {
         let mut lacks = self.lacks();
         for turn in 0..Pool::ALL.len() {
@@ -166,7 +167,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
                     0 => wanted,
                     bytes => bytes,
                 };
-                if self.processes.ask_for(&Need { pool, bytes, level }, now) {
+                if self.processes.ask_processes_for(&Need { pool, bytes, level }, now) {
                     lacks.retain(|lack| !here(lack));
                 }
             }
@@ -217,7 +218,7 @@ impl<W: Clone> Processes<W> {
 
     /// Box 508: asks processes until the needed bytes are coming. Returns whether enough are coming
     /// from processes that are not deaf.
-    fn ask_for(&mut self, need: &Need, now: Instant) -> bool {
+    fn ask_processes_for(&mut self, need: &Need, now: Instant) -> bool {
         let coming = self.all.values().filter(|process| !process.is_deaf);
         let coming = coming.filter_map(|process| process.due);
         let coming = coming.filter(|due| due.pool == need.pool && due.level >= need.level);
@@ -233,7 +234,7 @@ impl<W: Clone> Processes<W> {
             let Some(process) = self.all.get_mut(&number) else { continue };
             let is_fresh = is_fresh(process.reported, now);
             if is_fresh {
-                let (size, gain) = worth(process, need.pool, missing);
+                let (size, gain) = size_and_gain(process, need.pool, missing);
                 // A deaf process is asked too, but its gain does not count: the next process is
                 // asked for the same bytes.
                 missing -= if process.is_deaf { 0 } else { gain };
@@ -261,7 +262,7 @@ impl<W: Clone> Processes<W> {
             // A signal of this level or a higher one is due already, and is not sent again.
             let is_free = process.due.is_none_or(|due| due.level < need.level);
             let may_have = if is_fresh(process.reported, now) {
-                worth(process, need.pool, u64::MAX).1 > 0
+                size_and_gain(process, need.pool, u64::MAX).1 > 0
             } else {
                 process.returnable(need.pool) > 0 && !is_fresh(process.status_asked, now)
             };
@@ -269,9 +270,9 @@ impl<W: Clone> Processes<W> {
         };
         let mut candidates: Vec<_> = self.all.iter().filter(can).collect();
         candidates.sort_by_key(|(number, process)| {
-            let effort = process.efficiency.map_or(UNKNOWN_EFFICIENCY, u64::from);
+            let efficiency = process.efficiency.map_or(UNKNOWN_EFFICIENCY, u64::from);
             let score =
-                if by_effect { u128::from(effort) } else { 1 } * u128::from(process.freeable);
+                if by_effect { u128::from(efficiency) } else { 1 } * u128::from(process.freeable);
             // Deaf processes come last. The number makes the order the same in every run.
             (process.is_deaf, Reverse(score), **number)
         });
@@ -286,7 +287,7 @@ fn is_fresh(at: Option<Instant>, now: Instant) -> bool {
 
 /// Returns how many bytes a process would have to return so that a pool gets up to `missing` of
 /// them, and how many the pool then gets.
-fn worth<W>(process: &Process<W>, pool: Pool, missing: u64) -> (u64, u64) {
+fn size_and_gain<W>(process: &Process<W>, pool: Pool, missing: u64) -> (u64, u64) {
     let before = ORDER.into_iter().take_while(|&earlier| earlier != pool);
     let before = before.fold(0, |sum, earlier| sum + process.owed[earlier]);
     let gain = process.freeable.saturating_sub(before).min(process.returnable(pool)).min(missing);

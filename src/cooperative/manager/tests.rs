@@ -224,11 +224,11 @@ fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
             let size = known.blocks.remove(&id).unwrap();
             known.freeable = known.freeable.saturating_sub(size);
             let owed = tables.processes.owed(client).unwrap();
-            let (ending, refill) = tables.manager().end_grant(client, id).unwrap();
+            let (ending, refill) = tables.manager().return_block(client, id).unwrap();
             assert_eq!(refill, crate::cooperative::repayment::repay(size, &owed).0);
             assert_eq!(tables.check(), Ok(()), "with a block on its way back");
             tables.manager().give_back(vec![ending], now);
-            assert!(tables.manager().end_grant(client, id).is_err(), "a block comes back once");
+            assert!(tables.manager().return_block(client, id).is_err(), "a block comes back once");
         }
         Step::Reuse(client, size) => {
             let Some((_, known)) = model.of(client) else { return };
@@ -322,7 +322,7 @@ fn request(
 /// Looks whether those who wait were served.
 fn look_after_tickets(tables: &mut Tables, model: &mut Model, now: Instant) {
     for (ticket, token) in std::mem::take(&mut model.tickets) {
-        match tables.processes.served(ticket, now) {
+        match tables.processes.take_outcome(ticket, now) {
             None => model.tickets.push((ticket, token)),
             Some(Ok(granted)) => {
                 let known = model.processes.get_mut(&token).unwrap();

@@ -184,7 +184,7 @@ impl<W: Clone> Processes<W> {
 
     /// Returns the outcome of a ticket, or `None` while it still waits. Its request leaves the
     /// queue when the time is over.
-    pub fn served(&mut self, ticket: Ticket, now: Instant) -> Option<Result<Granted, Error>> {
+    pub fn take_outcome(&mut self, ticket: Ticket, now: Instant) -> Option<Result<Granted, Error>> {
         if let Some((_, granted)) = self.queue.served.remove(&ticket) {
             return Some(Ok(granted));
         }

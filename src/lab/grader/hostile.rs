@@ -159,7 +159,7 @@ impl Grading<'_> {
         let answer = unread.draw_meanwhile(count, || {
             verdict = Some(self.others_are_served(&mut bystander, deadline, &when));
         });
-        self.record_or_give_up(0, count, &answer);
+        self.record_and_count_unseen(0, count, &answer);
         verdict.unwrap_or_else(|| lost(describe(count, &answer)))
     }
 
@@ -214,7 +214,7 @@ impl Grading<'_> {
     /// unless the reply is whole.
     fn draw_one(&self, peer: &mut GradedPeer, when: &str) -> Result<(), String> {
         let answer = peer.draw(1);
-        self.record_or_give_up(0, 1, &answer);
+        self.record_and_count_unseen(0, 1, &answer);
         match answer.ending {
             AnswerEnd::Whole => Ok(()),
             _ => Err(format!("{when}{}", describe(1, &answer))),

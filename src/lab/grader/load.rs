@@ -92,7 +92,7 @@ impl Grading<'_> {
                 break;
             }
             let answer = peer.draw(count);
-            self.record_or_give_up(0, count, &answer);
+            self.record_and_count_unseen(0, count, &answer);
             if answer.ending == AnswerEnd::Whole && answer.numbers.len() == count {
                 good += 1;
             } else {
@@ -264,7 +264,7 @@ impl<'g, 'o> Burst<'g, 'o> {
             }
             let answer = peer.draw(count);
             self.asked.fetch_add(1, Ordering::Relaxed);
-            self.grading.record_or_give_up(client, count, &answer);
+            self.grading.record_and_count_unseen(client, count, &answer);
             // A reply with some numbers was served; `numbers` judges whether they are as many as
             // asked for.
             if answer.numbers.is_empty() {

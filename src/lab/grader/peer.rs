@@ -38,7 +38,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::lab::grader::shape::{ReplyShape, Whole, tokens};
+use crate::lab::grader::shape::{Completeness, ReplyShape, tokens};
 
 /// The wait after the last number, when replies have no known last byte. Every draw from such a
 /// server takes this much longer, so it is short.
@@ -244,26 +244,28 @@ impl GradedPeer {
             let whole = self.shape.is_whole(raw, count);
             let left = deadline.saturating_duration_since(Instant::now());
             let wait = match whole {
-                Whole::Yes => return AnswerEnd::Whole,
-                Whole::Perhaps if self.shape.last.is_none() => QUIET,
-                Whole::No if raw.is_empty() => left,
-                Whole::No | Whole::Perhaps => PAUSE.min(left),
+                Completeness::Yes => return AnswerEnd::Whole,
+                Completeness::Perhaps if self.shape.last.is_none() => QUIET,
+                Completeness::No if raw.is_empty() => left,
+                Completeness::No | Completeness::Perhaps => PAUSE.min(left),
             };
             if raw.len() > BYTES_BESIDE + count.saturating_mul(BYTES_A_NUMBER) {
                 return AnswerEnd::TooLong;
             }
             let came = if left.is_zero() { None } else { self.read_some(raw, wait) };
             match (came, whole) {
-                (Some(0), Whole::No) => return AnswerEnd::Closed,
+                (Some(0), Completeness::No) => return AnswerEnd::Closed,
                 (Some(0), _) => {
                     self.stream = None;
                     return AnswerEnd::Whole;
                 }
                 (Some(_), _) => *heard = Instant::now(),
-                (None, Whole::Perhaps) if cut_short(raw, &self.shape) => return AnswerEnd::Short,
-                (None, Whole::Perhaps | Whole::Yes) => return AnswerEnd::Whole,
-                (None, Whole::No) if raw.is_empty() => return AnswerEnd::Silent,
-                (None, Whole::No) => return AnswerEnd::Short,
+                (None, Completeness::Perhaps) if cut_short(raw, &self.shape) => {
+                    return AnswerEnd::Short;
+                }
+                (None, Completeness::Perhaps | Completeness::Yes) => return AnswerEnd::Whole,
+                (None, Completeness::No) if raw.is_empty() => return AnswerEnd::Silent,
+                (None, Completeness::No) => return AnswerEnd::Short,
             }
         }
     }

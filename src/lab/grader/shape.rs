@@ -16,8 +16,8 @@
 //! | the numbers left, before or after | 100, 99, 96 or 99, 96, 94 | falls by the counts |
 //! | an index with each number | `0 = 50`, `1 = 19` | rises by 1 within a reply |
 //!
-//! **Invariants** A reply is [`Whole::Yes`] only when all its numbers are there and the last one
-//! has ended.
+//! **Invariants** A reply is [`Completeness::Yes`] only when all its numbers are there and the last
+//! one has ended.
 //!
 //! **Lock** none: these are pure functions over bytes.
 //!
@@ -52,7 +52,7 @@ pub struct ReplyShape {
 
 /// Whether a reply is there as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whole {
+pub enum Completeness {
     /// All of it.
     Yes,
     /// All of its numbers, but the last one may have more digits to come.
@@ -94,15 +94,15 @@ impl ReplyShape {
     }
 
     /// Returns whether `reply` is a whole answer to `draw asked`.
-    pub fn is_whole(&self, reply: &[u8], asked: usize) -> Whole {
+    pub fn is_whole(&self, reply: &[u8], asked: usize) -> Completeness {
         let expected =
             if self.paired.is_some() { 2 * asked } else { asked + self.before + self.after };
         if tokens(reply).len() < expected {
-            return Whole::No;
+            return Completeness::No;
         }
         match (self.last, reply.last()) {
-            (Some(last), Some(&byte)) if last == byte => Whole::Yes,
-            _ => Whole::Perhaps,
+            (Some(last), Some(&byte)) if last == byte => Completeness::Yes,
+            _ => Completeness::Perhaps,
         }
     }
 
@@ -161,7 +161,7 @@ mod tests {
             samples.iter().zip([vec![50], vec![19, 228, 665], vec![7, 11]])
         {
             assert_eq!(shape.numbers(reply), expected, "{replies:?}");
-            assert_ne!(shape.is_whole(reply, *asked), Whole::No, "{replies:?}");
+            assert_ne!(shape.is_whole(reply, *asked), Completeness::No, "{replies:?}");
         }
         shape
     }
@@ -200,11 +200,11 @@ mod tests {
     #[test]
     fn a_reply_is_whole_only_when_its_last_number_has_ended() {
         let lines = learned(["50\n", "19\n228\n665\n", "7\n11\n"]);
-        assert_eq!(lines.is_whole(b"19\n22", 2), Whole::Perhaps);
-        assert_eq!(lines.is_whole(b"19\n228\n", 2), Whole::Yes);
-        assert_eq!(lines.is_whole(b"19\n", 2), Whole::No);
+        assert_eq!(lines.is_whole(b"19\n22", 2), Completeness::Perhaps);
+        assert_eq!(lines.is_whole(b"19\n228\n", 2), Completeness::Yes);
+        assert_eq!(lines.is_whole(b"19\n", 2), Completeness::No);
         let bare = learned(["50", "19 228 665", "7 11"]);
-        assert_eq!(bare.is_whole(b"19 228", 2), Whole::Perhaps);
+        assert_eq!(bare.is_whole(b"19 228", 2), Completeness::Perhaps);
     }
 
     #[test]

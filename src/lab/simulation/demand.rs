@@ -54,13 +54,13 @@ pub enum Shape {
     Leaking,
     /// The first fifth of the processes, rounded up, is always busy, and the others are idle: two
     /// of ten.
-    TwoBusy,
+    FifthBusy,
 }
 
 impl Shape {
     /// All shapes.
     pub const ALL: [Self; 4] =
-        [Shape::Independent, Shape::Correlated, Shape::Leaking, Shape::TwoBusy];
+        [Shape::Independent, Shape::Correlated, Shape::Leaking, Shape::FifthBusy];
 
     /// Returns the shape's name for reports.
     pub fn name(self) -> &'static str {
@@ -68,7 +68,7 @@ impl Shape {
             Shape::Independent => "independent bursts",
             Shape::Correlated => "correlated bursts",
             Shape::Leaking => "one leaking process",
-            Shape::TwoBusy => "a fifth busy, the rest idle",
+            Shape::FifthBusy => "a fifth busy, the rest idle",
         }
     }
 }
@@ -94,7 +94,7 @@ impl Demand {
             let is_busy = match shape {
                 Shape::Independent | Shape::Leaking => bursts(&mut rng, milliseconds),
                 Shape::Correlated => together.clone(),
-                Shape::TwoBusy => vec![process * 5 < processes; milliseconds],
+                Shape::FifthBusy => vec![process * 5 < processes; milliseconds],
             };
             with_spikes(&mut rng, &is_busy)
         };

@@ -204,7 +204,9 @@ impl SimulatedProcess {
     /// served. Returns whether a chunk came.
     fn wait(&mut self, turn: &mut Millisecond<'_>) -> bool {
         if let Some(ticket) = self.ticket {
-            let Some(served) = turn.tables.processes.served(ticket, turn.now) else { return false };
+            let Some(served) = turn.tables.processes.take_outcome(ticket, turn.now) else {
+                return false;
+            };
             self.ticket = None;
             return self.has_come(turn, served);
         }
@@ -289,7 +291,7 @@ impl SimulatedProcess {
     /// Returns one chunk. Which one does not matter: the bytes here belong to no particular chunk.
     fn give_one_back(&mut self, turn: &mut Millisecond<'_>) {
         let Some(id) = self.chunks.pop() else { return };
-        if let Ok((ending, _)) = turn.tables.manager().end_grant(self.client(), id) {
+        if let Ok((ending, _)) = turn.tables.manager().return_block(self.client(), id) {
             turn.tables.manager().give_back(vec![ending], turn.now);
             self.free -= CHUNK;
         }

@@ -111,7 +111,7 @@ impl<H: Clone> LeaseTable<H> {
 
     /// Returns whether the planned time has come. If so, the plan is cleared, and the owner plans
     /// the next look.
-    pub fn take_look(&mut self, now: Instant) -> bool {
+    pub fn take_due_look(&mut self, now: Instant) -> bool {
         let is_due = self.look_at.is_some_and(|at| at <= now);
         if is_due {
             self.look_at = None;

@@ -33,7 +33,7 @@ impl<H: Clone> LeaseTable<H> {
 
     /// Strikes a held block. `None` if the holder has no such block.
     pub fn end_held(&mut self, id: LeaseId, holder: Holder) -> Option<Ending<H>> {
-        self.held(id, holder)?;
+        self.size_of_held(id, holder)?;
         self.strike(id)
     }
 
@@ -41,7 +41,7 @@ impl<H: Clone> LeaseTable<H> {
     /// when the holder has no such block, when its right buddy is not free, or when the block is
     /// itself the right one of two buddies.
     pub fn double_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
-        let size = self.held(id, holder)?;
+        let size = self.size_of_held(id, holder)?;
         let lease = self.leases.get_mut(&id)?;
         lease.block = self.buddy.double(lease.block.offset)?;
         lease.size += size;
@@ -54,7 +54,7 @@ impl<H: Clone> LeaseTable<H> {
     /// way in that half. `None`, and nothing is changed, when the holder has no such block, or the
     /// block is of the smallest size.
     pub fn halve_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
-        self.held(id, holder)?;
+        self.size_of_held(id, holder)?;
         let lease = self.leases.get_mut(&id)?;
         lease.block = self.buddy.halve(lease.block.offset)?;
         lease.size /= 2;
@@ -64,13 +64,13 @@ impl<H: Clone> LeaseTable<H> {
 
     /// Returns the offset of a held block, and its handle. `None` if the holder has no such block.
     pub fn place(&self, id: LeaseId, holder: Holder) -> Option<(u64, H)> {
-        self.held(id, holder)?;
+        self.size_of_held(id, holder)?;
         let lease = self.leases.get(&id)?;
         Some((lease.block.offset, lease.handle.clone()))
     }
 
     /// Returns the bytes of a held block. `None` if the holder has no such block.
-    pub fn held(&self, id: LeaseId, holder: Holder) -> Option<u64> {
+    pub fn size_of_held(&self, id: LeaseId, holder: Holder) -> Option<u64> {
         let lease = self.leases.get(&id)?;
         (lease.tenure == Tenure::HeldBy(holder)).then(|| lease.block.size())
     }

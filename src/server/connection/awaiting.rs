@@ -71,7 +71,7 @@ impl Connection<'_> {
         // The wait owns all it needs of the request (`Waits` is `'static`). So the bytes of the
         // request are dropped now, and their space is free for bytes that arrive meanwhile.
         self.input.consume(used);
-        let mut reply = if self.flush().is_err() || self.is_beyond_seeing() {
+        let mut reply = if self.flush().is_err() || self.cannot_see_end() {
             self.shared.give_up(&mut waits)
         } else {
             self.wait(&mut waits)
@@ -101,14 +101,14 @@ impl Connection<'_> {
     }
 
     /// Returns whether the client has closed, or has sent so much that its end would not be seen.
-    fn is_beyond_seeing(&self) -> bool {
+    fn cannot_see_end(&self) -> bool {
         self.is_ended || self.input.pending().len() >= READ_AHEAD
     }
 
     /// Reads once, without waiting. Returns true if the client has gone, or has sent so much that
     /// its end would not be seen. The bytes stay in the input for the next requests.
     fn has_gone(&mut self) -> bool {
-        if self.is_beyond_seeing() {
+        if self.cannot_see_end() {
             return true;
         }
         if self.stream.set_nonblocking(true).is_err() {
