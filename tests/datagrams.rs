@@ -233,7 +233,7 @@ fn a_closed_port_is_no_server_and_a_silent_one_is_waited_for() {
 fn a_panic_within_a_datagrams_request_is_answered_and_the_server_goes_on() {
     let mut config = Config { address: ([127, 0, 0, 1], 0).into(), ..Config::default() };
     let history_time = Duration::from_secs(60);
-    config.udp = Some(DatagramLimits { longest: 8192, history: 16, history_time });
+    config.udp = Some(DatagramLimits { longest: 8192, max_clients: 16, history_time });
     config.limits.fault = Some(|request| {
         if matches!(request, Request::Draw(Draw { count: 13 })) {
             panic!("a fault that a test put there");

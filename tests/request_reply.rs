@@ -123,7 +123,7 @@ struct World {
 impl World {
     fn new(placement: &[(usize, Fault)]) -> Self {
         let start = Instant::now();
-        let limits = DatagramLimits { longest: 8192, history: 16, history_time: HISTORY };
+        let limits = DatagramLimits { longest: 8192, max_clients: 16, history_time: HISTORY };
         Self {
             start,
             now: start,

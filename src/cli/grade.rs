@@ -59,8 +59,9 @@ use crate::numbers::list::{NumberList, shuffled};
     leasebox grade 203.0.113.7 8080 --clients 16 --source handed-in/\n  \
     leasebox grade localhost 8080 --format gradescope --out results.json\n  \
     leasebox grade localhost 8080 --order list.txt       the server's list is known\n\n\
-    Start the server anew before: its list is drained, and bad input comes last.\n\
-    Exit 0: all checks passed; 1: one failed; 2: no draw was ever answered.")]
+    Start a fresh server first: grading drains its list, and bad input comes last.\n\
+    Exit 0: no check failed; 1: one failed; 2: no draw was ever answered, or the\n\
+    arguments or files are wrong.")]
 pub struct GradeArguments {
     /// The machine that runs the server
     host: String,
@@ -71,8 +72,9 @@ pub struct GradeArguments {
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=256))]
     clients: u16,
     /// The server's list is 1 to this
-    // With 5000 the longest draw of one client is a twentieth, 250 numbers: just over 1024 bytes,
-    // which is the size of a common buffer.
+    // With 5000 or more, the check `numbers` also draws 250 at once, because it draws up to a
+    // twentieth of the list. That reply has more than 1024 bytes, a usual size for a buffer: a
+    // server that loses the rest is found.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(5000..=i64::from(NumberList::MAX)))]
     numbers: u32,
     /// The time for all checks together
@@ -88,7 +90,7 @@ pub struct GradeArguments {
     /// The seed of a leasebox server, so that its list's order is known
     #[arg(long)]
     seed: Option<u64>,
-    /// The list of another server, in its order
+    /// A file with the server's whole list, in its order; for a server without --seed
     #[arg(long, conflicts_with = "seed")]
     order: Option<PathBuf>,
     /// Search this file or directory for structures that the homework forbids, and list them
@@ -234,10 +236,11 @@ fn write(out: &Path, text: &str) -> Result<(), String> {
     })
 }
 
-/// Returns the list's order: from `--seed`, from the file of `--order`, or `None`.
+/// Returns the list's order, from `--seed` or from the file of `--order`; `None` if the user gave
+/// neither. The check `linearizable` needs the order.
 ///
 /// # Errors
-/// One line, when the file cannot be read or is no permutation of the list.
+/// One line, when the file cannot be read or does not hold each number of the list once.
 fn order(arguments: &GradeArguments) -> Result<Option<Vec<u32>>, String> {
     if let Some(seed) = arguments.seed {
         // The function that `serve --seed` calls, so the order is the server's.
@@ -258,7 +261,7 @@ fn order(arguments: &GradeArguments) -> Result<Option<Vec<u32>>, String> {
     }
     let (numbers, found) = (arguments.numbers, order.len());
     Err(format!(
-        "{name} holds {found} numbers that are not 1 to {numbers}, each once; give the whole list"
+        "{name} holds {found} numbers, and not each of 1 to {numbers} once; give the whole list"
     ))
 }
 

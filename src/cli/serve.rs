@@ -131,7 +131,7 @@ pub struct ServeArguments {
     /// The most datagram clients whose last reply is kept, so that no request is executed twice
     #[arg(long, default_value_t = 4096, requires = "udp")]
     history: usize,
-    /// How long that reply is kept after the client's last request
+    /// How long that reply is kept after the client's last at-most-once request
     #[arg(long, default_value = "60s", value_parser = units::duration, requires = "udp")]
     history_time: Duration,
     /// How memory is divided, such as committed=50%,gl=5%,gp=10%,le=25%,lp=10%, in bytes or
@@ -219,7 +219,7 @@ impl ServeArguments {
             },
             udp: self.udp.then(|| DatagramLimits {
                 longest: usize::try_from(self.datagram).unwrap_or(usize::MAX),
-                history: self.history,
+                max_clients: self.history,
                 history_time: self.history_time,
             }),
             pools: self.pools.as_ref().map(|plan| plan.shares).unwrap_or_default(),

@@ -6,12 +6,12 @@
 //! | [`error`] | a refusal: its code, its cause and its cure |
 //! | [`id`] | the secret ids of leases and sessions, and the tokens of processes |
 //! | [`caller`] | the client of a request |
-//! | [`description`] | the one description of a message, which each format reads and writes |
-//! | `rows` | the macros that make a struct of a row |
+//! | [`description`] | the one description of a message, by which each format reads and writes it |
+//! | `rows` | the macros that make a message's struct from the row that describes it |
 //! | [`line`](mod@line) | a reply as a line of text |
-//! | [`escape`] | any bytes within one line of printable ASCII |
+//! | [`escape`] | a form of any bytes that is one line of printable ASCII |
 //! | [`lock`](mod@lock) | the rule for a poisoned lock |
-//! | [`marks`] | the boxes and steps of the documents' figures that a test reached |
+//! | [`marks`] | marks in the code for the boxes and steps of the documents' figures, for tests |
 //!
 //! Begin with [`error`] and [`id`]; [`description`] is the heart of chapter 4 and can wait until
 //! then.

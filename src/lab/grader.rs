@@ -38,7 +38,6 @@
 //! **Simplified** A grading can show a fault, and never that there is none: a race that did not
 //! happen in these seconds is not found. [`judgement`] says which race would probably have been
 //! found.
-//! happen in these seconds is not found. [`judgement`] says which race would have been found.
 //!
 //! **Source** `loot-box.txt`, the specification, 2 to 5, and the scenario.
 

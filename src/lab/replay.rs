@@ -33,7 +33,7 @@ use crate::common::caller::ClientNumber;
 use crate::lab::explorer::{Case, Run};
 
 /// The limit of each call on a connection, and of the wait until a new client is parked.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CALL_LIMIT: Duration = Duration::from_secs(10);
 
 /// The time between two requests for the list of parked clients.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
@@ -81,7 +81,8 @@ fn parked(reply: &str) -> Result<Vec<ClientNumber>, String> {
 ///
 /// # Errors
 /// Fails with a text of one sentence. The numbers that were drawn before the failure are gone from
-/// the server's list. Clients that are still parked go on with their draw when their patience ends.
+/// the server's list. The draws that are still parked go on when the server's limit of 60 s is
+/// over, and take more numbers.
 pub fn replay(
     case: &Case,
     schedule: &[u8],
@@ -89,12 +90,12 @@ pub fn replay(
     host: &str,
     port: u16,
 ) -> Result<Vec<Vec<u32>>, String> {
-    let mut control = LineConnection::connect(host, port, PATIENCE).map_err(failed)?;
+    let mut control = LineConnection::connect(host, port, CALL_LIMIT).map_err(failed)?;
     // Clients of others may be parked already: these are not ours.
     let mut known = parked(&ask(&mut control, "parked")?)?;
     let mut clients = Vec::new();
     for drawer in &case.drawers {
-        let mut client = LineConnection::connect(host, port, PATIENCE).map_err(failed)?;
+        let mut client = LineConnection::connect(host, port, CALL_LIMIT).map_err(failed)?;
         client.send(format!("draw {}", drawer.count).as_bytes()).map_err(failed)?;
         let number = await_parked(&mut control, &known)?;
         let number = number.ok_or_else(|| not_parked(drawer.name))?;
@@ -104,15 +105,15 @@ pub fn replay(
     for &client in schedule {
         let Some((_, number)) = clients.get(usize::from(client)) else { continue };
         let reply = ask(&mut control, &format!("step {number}"))?;
-        // The client is not parked. Most often the server's list had ended, so the draw had fewer
-        // steps than the schedule; or the client's patience had ended.
+        // The client is not parked: the server's list had ended, so the draw had fewer steps than
+        // the schedule, or the client was parked for 60 s, the server's limit, and has gone on.
         if reply.starts_with("error not-found ") {
             return Err(DIFFERS.into());
         }
         parked(&reply)?;
     }
-    // Each client has done its last step, so its one reply has come or comes soon. A read in the
-    // loop above would have waited until its timeout.
+    // The replies are read only here. The server replies after a client's last step, so an earlier
+    // read would wait for its whole limit.
     let received: Result<Vec<_>, _> =
         clients.iter_mut().map(|(client, _)| receive_numbers(client)).collect();
     let received = received?;
@@ -155,7 +156,7 @@ fn pattern(received: &[Vec<u32>]) -> Vec<Vec<usize>> {
 }
 
 /// Waits until a client is parked that is not in `known`, and returns its number; `None` when there
-/// is none after [`PATIENCE`]. The last request of the wait may take as long again.
+/// is none after [`CALL_LIMIT`]. The last request of the wait may take as long again.
 ///
 /// # Errors
 /// Those of [`ask`] and [`parked`].
@@ -163,7 +164,7 @@ fn await_parked(
     control: &mut LineConnection,
     known: &[ClientNumber],
 ) -> Result<Option<ClientNumber>, String> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + CALL_LIMIT;
     while Instant::now() < deadline {
         let now = parked(&ask(control, "parked")?)?;
         if let Some(new) = now.into_iter().find(|client| !known.contains(client)) {

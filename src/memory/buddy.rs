@@ -16,10 +16,10 @@
 //!     128 + 128 ─► 256,  256 + 256 ─► 512,  512 + 512 ─► 1024
 //! ```
 //!
-//! The source links each node of a tree to its parent and to both children. Here these links are
-//! computed. The allocator stores one bit for each block of each order, which says that the block
-//! is free, and one byte for each 32 bytes of the arena: the order of the used block that starts
-//! there. Both together take 3.9 % of the arena.
+//! `memorylease.txt` links each node of a tree to its parent and to both children. Here the links
+//! are computed. The allocator stores one bit for each block of each order, which says that the
+//! block is free, and one byte for each 32 bytes of the arena: the order, plus 1, of the used block
+//! that starts there. Both together take 3.9 % of the arena.
 //!
 //! An arena whose size is no power of two is a forest: the largest power of two comes first, then
 //! the rest, so every tree stands at a multiple of its own size. 1000 bytes are 512, 256, 128, 64
@@ -33,7 +33,7 @@
 //! 3. No two buddies are both free: they were joined.
 //! 4. Bit `k` of `free_orders` is set exactly when order `k` has a free block.
 //!
-//! **Lock** the tables', which guards the owner of the allocator.
+//! **Lock** the tables' lock guards the lease table, which owns the arena's allocator.
 //!
 //! **Cost** an allocation looks at `free_orders`, descends one set of bits (4 words at 64 MiB), and
 //! splits; a release joins. Both are O(log arena), whatever is leased. A prototype with free lists

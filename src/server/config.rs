@@ -298,7 +298,7 @@ impl Config {
         if let Some(udp) = &self.udp {
             let most = MAX_DATAGRAM as u64;
             range("--datagram", udp.longest as u64, MIN_DATAGRAM, most, " bytes")?;
-            range("--history", udp.history as u64, 1, MAX_HISTORY, " clients")?;
+            range("--history", udp.max_clients as u64, 1, MAX_HISTORY, " clients")?;
             range("--history-time", ms(udp.history_time), 1000, DAY_MS, " ms")?;
             if self.lab || !self.race_window.is_zero() {
                 return Err(WAITING_OVER_UDP.into());

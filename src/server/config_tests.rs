@@ -63,7 +63,7 @@ fn a_low_port_without_the_right_to_it_is_an_error_with_its_cure() {
 #[test]
 fn a_free_port_whose_twin_is_taken_is_given_up_for_another() {
     let history_time = Duration::from_secs(60);
-    let udp = Some(DatagramLimits { longest: 8192, history: 16, history_time });
+    let udp = Some(DatagramLimits { longest: 8192, max_clients: 16, history_time });
     let config = |port| {
         let address = ([127, 0, 0, 1], port).into();
         Config { address, udp: udp.clone(), ..Config::default() }

@@ -13,9 +13,10 @@
 //! | RRA (request, reply, acknowledge) | as RR, and acknowledges the reply | drops the kept reply |
 //!
 //! The network may deliver several copies of a request. With *at least once*, the server executes
-//! each copy. With *at most once*, it executes the first copy, and answers the others with the
-//! reply that it kept. Two copies of `draw 1` show the difference: with *at least once* they take
-//! two numbers, with *at most once* one.
+//! each copy. With *at most once*, it executes the first copy, keeps the reply in the *history*,
+//! and answers the other copies with it. The history has the last id of each client that asks at
+//! most once, and the reply to it. Two copies of `draw 1` show the difference: with *at least once*
+//! they take two numbers, with *at most once* one.
 //!
 //! **Invariants**
 //!
@@ -57,8 +58,8 @@ pub struct DatagramLimits {
     /// The longest datagram in bytes, in both directions.
     pub longest: usize,
     /// The most clients in the history.
-    pub history: usize,
-    /// The time for which the history keeps a client after its last request.
+    pub max_clients: usize,
+    /// The time for which the history keeps a client after its last at-most-once request.
     pub history_time: Duration,
 }
 
@@ -83,7 +84,7 @@ pub trait Executor {
 impl Datagrams {
     /// Starts with a secret key for the tokens. No later call may pass a time before `start`.
     pub fn new(limits: &DatagramLimits, numbers: u32, key: RandomState, start: Instant) -> Self {
-        let history = History::new(limits.history, limits.history_time, start);
+        let history = History::new(limits.max_clients, limits.history_time, start);
         Self { tokens: Tokens::new(key, start), history, longest: limits.longest, numbers }
     }
 

@@ -49,7 +49,7 @@ fn at(port: u16) -> SocketAddr {
 
 impl Bench {
     fn new() -> Self {
-        let limits = DatagramLimits { longest: MAX_DATAGRAM, history: 4, history_time: TIME };
+        let limits = DatagramLimits { longest: MAX_DATAGRAM, max_clients: 4, history_time: TIME };
         let start = Instant::now();
         let server = Datagrams::new(&limits, 100_000, RandomState::new(), start);
         Self { server, executor: Counting::default(), start }

@@ -80,7 +80,7 @@ pub(super) struct Extent<H> {
 #[derive(Debug)]
 pub(super) struct MessageBlock<H> {
     /// The bytes that its process asked for. The block may have grown beyond them by itself, and
-    /// then gives the rest back when the arena is low.
+    /// then gives the rest back when memory is short.
     pub asked: u64,
     /// Deals the logical addresses from 0 to the block's size.
     pub manager: Buddy,

@@ -158,15 +158,17 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok((blocks as u64, extent.1))
     }
 
-    /// Step 424: gives a process a block of that extent and a manager for it. Without an extent the
-    /// block has 0 bytes, and may grow later.
+    /// Step 424: gives a process one more block, with a manager of its own. `extent` is the block's
+    /// memory. Without one the block has 0 bytes, until the process lets it grow
+    /// ([`Engine::grow`]).
     fn add_block(&mut self, number: ProcessNumber, extent: Option<(LeaseId, u64)>) {
         let mut block = MessageBlock::new();
         if let Some(extent) = extent {
             block.append(self.leases, number, &[], extent);
         }
-        // When the arena is low, the block shrinks no further than to this size. Step 508 grows it
-        // to at most 4 times this size.
+        // Two bounds depend on this size. When memory is short, a block that grew by itself shrinks
+        // to no less than this. When a message does not fit (step 508), the process's first block
+        // grows by itself, to at most 4 times this.
         block.asked = block.size();
         mark!(steps 424);
         if let Some(registered) = self.sessions.registered.get_mut(&number) {

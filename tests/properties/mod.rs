@@ -102,7 +102,7 @@ impl Executor for Nobody {
 /// A datagram without a valid token: nothing is executed, and the answer is short.
 pub fn datagram(bytes: &[u8]) {
     let limits =
-        DatagramLimits { longest: 8192, history: 4, history_time: Duration::from_secs(60) };
+        DatagramLimits { longest: 8192, max_clients: 4, history_time: Duration::from_secs(60) };
     let now = Instant::now();
     let mut server = Datagrams::new(&limits, 100, RandomState::new(), now);
     let from = SocketAddr::from(([127, 0, 0, 1], 5));
@@ -132,7 +132,7 @@ impl Executor for Counting {
 pub fn datagram_with_token(bytes: &[u8]) {
     let [flags, kind, id, body @ ..] = bytes else { return };
     let limits =
-        DatagramLimits { longest: 8192, history: 4, history_time: Duration::from_secs(60) };
+        DatagramLimits { longest: 8192, max_clients: 4, history_time: Duration::from_secs(60) };
     let now = Instant::now();
     let mut server = Datagrams::new(&limits, 100, RandomState::new(), now);
     let from = SocketAddr::from(([127, 0, 0, 1], 5));

@@ -88,7 +88,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             process.efficiency = efficiency;
         }
         // Figure 5's monitoring: a process that does badly is a reason to allocate.
-        if efficiency.zip(self.processes.rules.boost_below).is_some_and(|(now, least)| now < least)
+        if efficiency
+            .zip(self.processes.rules.boost_below)
+            .is_some_and(|(reported, least)| reported < least)
         {
             self.boost(number, now);
         }

@@ -12,7 +12,7 @@
 //! | --- | --- | --- | --- |
 //! | all numbers and the last byte | no: `Whole` | | |
 //! | all numbers; replies have no known last byte | 60 ms | `Whole` | `Whole` |
-//! | all numbers, no last byte | 300 ms | `Whole`; after a digit or letter, `Short` | `Whole` |
+//! | all numbers, last byte to come | 300 ms | `Whole`; after digit or letter, `Short` | `Whole` |
 //! | some bytes, but not all numbers | 300 ms | `Short` | `Closed` |
 //! | not a byte | the patience | `Silent` | `Closed` |
 //!
@@ -241,9 +241,9 @@ impl GradedPeer {
         heard: &mut Instant,
     ) -> AnswerEnd {
         loop {
-            let whole = self.shape.is_whole(raw, count);
+            let completeness = self.shape.is_whole(raw, count);
             let left = deadline.saturating_duration_since(Instant::now());
-            let wait = match whole {
+            let wait = match completeness {
                 Completeness::Yes => return AnswerEnd::Whole,
                 Completeness::Perhaps if self.shape.last.is_none() => QUIET,
                 Completeness::No if raw.is_empty() => left,
@@ -253,9 +253,10 @@ impl GradedPeer {
                 return AnswerEnd::TooLong;
             }
             let came = if left.is_zero() { None } else { self.read_some(raw, wait) };
-            match (came, whole) {
+            match (came, completeness) {
                 (Some(0), Completeness::No) => return AnswerEnd::Closed,
                 (Some(0), _) => {
+                    // After `Whole` the caller keeps the stream, and the server has closed it.
                     self.stream = None;
                     return AnswerEnd::Whole;
                 }

@@ -76,7 +76,9 @@ impl Refusal {
     }
 }
 
-/// The refusal of a request because one of its parameters is wrong.
+/// Makes the refusal of a request with a wrong parameter. A function that reads a parameter fails
+/// with an [`Error`], as in all formats, and `?` makes the refusal from it. No service's error is
+/// converted here.
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self::new(status_of(error.code, false), error.text)
@@ -88,7 +90,8 @@ pub fn bad(text: &'static str) -> Refusal {
     Refusal::last(400, text)
 }
 
-/// Returns the status of a service's refusal. With a condition, `refused` is its failure: 412.
+/// Returns the status for the code of an error. If the request had a condition, `refused` means
+/// that the condition failed: 412.
 pub fn status_of(code: Code, has_condition: bool) -> u16 {
     match code {
         Code::BadRequest => 400,
