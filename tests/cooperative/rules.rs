@@ -143,6 +143,19 @@ fn a_waiting_request_asks_others_to_collect_and_is_granted_what_they_return() {
 }
 
 #[test]
+fn a_grant_that_was_not_taken_ends_with_its_process() {
+    let mut world = World::new(&[(GrantedPause, 64 * KB)]);
+    world.join(1, 0);
+    world.join(2, KB);
+    let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
+    let ticket = world.wait(2, 64 * KB, Reason::Pause);
+    world.give_back(1, id);
+    world.tables.processes.disconnect(2, world.now).unwrap();
+    let outcome = world.tables.processes.take_outcome(ticket, world.now).unwrap();
+    assert_eq!(outcome.unwrap_err().code, Code::NotFound);
+}
+
+#[test]
 fn the_end_of_a_process_serves_who_waited() {
     let mut world = World::new(&[(GrantedPause, 64 * KB)]);
     world.join(1, KB);

@@ -216,9 +216,11 @@ impl<W: Clone> Processes<W> {
         places.into_iter().find_map(|place| Some((place, *self.queue.places.get(&place)?)))
     }
 
-    /// Removes the requests of a process that has ended.
+    /// Removes the requests of a process that has ended, and the grants that no client has taken:
+    /// their blocks end with the process.
     pub(super) fn forget_requests(&mut self, number: ProcessNumber) {
         self.queue.places.retain(|_, waiting| waiting.process != number);
+        self.queue.served.retain(|_, (process, _)| *process != number);
         if let Some(process) = self.all.get_mut(&number)
             && std::mem::take(&mut process.waiting) > 0
         {
@@ -270,8 +272,7 @@ impl<W: Clone> Processes<W> {
             return Err("the queue and the processes disagree".into());
         }
         let is_held = |(number, granted): &(ProcessNumber, Granted)| {
-            // When the process has ended, the block may be struck before the client looks.
-            self.all.get(number).is_none_or(|p| p.has_ended || p.blocks.contains_key(&granted.id))
+            self.all.get(number).is_some_and(|p| !p.has_ended && p.blocks.contains_key(&granted.id))
         };
         if !self.queue.served.values().all(is_held) {
             return Err("a grant that nobody took is not held".into());
