@@ -4,7 +4,7 @@
 //!   words ─► request ─► one connection ─► reply ─► words on standard output
 //! ```
 //!
-//! The words choose the format, the first row that fits:
+//! Options and words choose the format. The first row that fits counts:
 //!
 //! | words | format | file |
 //! | --- | --- | --- |
@@ -19,10 +19,10 @@
 //!
 //! **Invariants**
 //!
-//! 1. One deadline, `--timeout`, bounds the whole command: connect, write and read. Three times
-//!    come on top: the system's lookup of a host's name; the wait that a request by frames asks
-//!    for, such as `wait 5000`; and with `--process` the attach, which has a limit of its own: the
-//!    time that is left after the connect.
+//! 1. One deadline, `--timeout`, bounds the whole command: connect, write and read. It does not
+//!    bound three waits: the system's lookup of a host's name; the wait that a request by frames
+//!    asks for, such as `wait 5000`; and with `--process` the attach, which has a limit of its own:
+//!    the time that is left after the connect.
 //! 2. The server's text is printed without control characters, and data is printed escaped.
 //!
 //! **Lock** none: one thread. **Simplified** a connection for each command. A program that sends
@@ -90,7 +90,7 @@ pub struct ClientArguments {
     /// Speak leasebox frames by datagrams, to a server started with --udp
     #[arg(long, conflicts_with = "frames")]
     udp: bool,
-    /// r: request; rr: and its reply; rra: and an acknowledgement of that
+    /// r: a request alone; rr: request and reply; rra: request, reply and acknowledgement
     #[arg(long, value_enum, default_value = "rr", requires = "udp")]
     protocol: ExchangeProtocol,
     /// How often the server may execute the request [default: at-most-once; maybe for r]
@@ -102,7 +102,7 @@ pub struct ClientArguments {
     /// How long the whole command may take
     #[arg(long, default_value = "30s", value_parser = units::time_limit)]
     timeout: Duration,
-    /// Ask as a further connection of the process that joined with this token
+    /// Ask as a further connection of the process whose join was answered with this token
     #[arg(long, value_name = "TOKEN", conflicts_with = "udp")]
     process: Option<String>,
     /// The longest answer in frames that is read; a draw's may always be as long as the list

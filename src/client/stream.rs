@@ -16,9 +16,9 @@
 //!
 //! 1. An answer has the id of its request. If an answer comes after its call gave up, a later call
 //!    drops it.
-//! 2. After a write failed, or something unreadable was read, the connection carries no further
-//!    request. Perhaps only a part was written, and then one side does not know where the next
-//!    frame begins.
+//! 2. After a write failed, something unreadable was read, or a full server refused the client, the
+//!    connection carries no further request. If only a part was written or read, one side does not
+//!    know where the next frame begins; a full server closes the connection.
 //!
 //! **Lock** none. **Source** [`crate::protocol::frame`]; Coulouris and others, section 5.2, for the
 //! id of a request.
@@ -37,9 +37,9 @@ use crate::protocol::cdr::Reader;
 use crate::protocol::frame::{HEADER, Header, read_reply};
 use crate::protocol::text::MAX_LINE;
 
-/// The first bytes of the line that a full server (one with its most clients) sends. It comes as
-/// text, because the server has read no byte that would choose a format. No frame begins with these
-/// bytes: the first byte of a frame is 0x89.
+/// The first bytes of the line that a full server sends: one that has its most clients, or has no
+/// thread left for one more. The line comes as text, because the server has read no byte that would
+/// choose a format. No frame begins with these bytes: the first byte of a frame is 0x89.
 const TEXT_ERROR: &[u8] = b"error ";
 
 /// A connection that speaks frames.
@@ -149,7 +149,7 @@ impl Stream {
         let pending = self.wire.pending();
         let length = pending.len().min(TEXT_ERROR.len());
         if length > 0 && pending[..length] == TEXT_ERROR[..length] {
-            return take_error(pending);
+            return read_refusal(pending).map(|()| None);
         }
         let Some(first) = pending.first_chunk() else {
             return Ok(None);
@@ -171,12 +171,17 @@ impl Stream {
     }
 }
 
-/// Reads a line `error CODE explanation`, if it is whole.
-fn take_error<T>(pending: &[u8]) -> Result<Option<T>, CallError> {
+/// Reads the line `error CODE explanation` of a server that turns this client away. Returns `Ok`
+/// while the line is incomplete.
+///
+/// # Errors
+/// Fails with [`CallError::Refused`], made of the line, when the line is whole, and with
+/// [`CallError::Unreadable`] when it is too long.
+fn read_refusal(pending: &[u8]) -> Result<(), CallError> {
     match pending.iter().take(MAX_LINE).position(|&byte| byte == b'\n') {
         Some(end) => Err(CallError::Refused(error_of(&pending[..end]))),
         None if pending.len() >= MAX_LINE => Err(CallError::Unreadable),
-        None => Ok(None),
+        None => Ok(()),
     }
 }
 

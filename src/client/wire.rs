@@ -1,18 +1,20 @@
-//! A connection with a deadline for each call: the base of all clients over TCP.
+//! A connection with a deadline for each call: the base of the library's clients over TCP.
 //!
 //! ```text
 //!   call ── deadline ──► write all ──► read ──► pending ──► … until it is enough, or time is over
 //! ```
 //!
-//! A socket's timeout is for one system call. The wrong way is to set it once to the limit of the
-//! call: a server that sends a byte now and then would make the call last for ever. So each system
-//! call gets only the time that is left until the deadline.
+//! A call of the library makes several system calls, and a socket's timeout is for one system call.
+//! The wrong way is to set the timeout once to the limit of the whole call: a server that sends a
+//! byte now and then would make the call last for ever. So each system call gets only the time that
+//! is left until the deadline.
 //!
 //! **Invariants**
 //!
 //! 1. A call ends at its deadline at the latest, however slowly bytes come or go.
 //! 2. The buffer grows with the bytes that have arrived, never with a length that the server only
-//!    claims; to less than four times the longest answer, or 64 KiB if that is more.
+//!    claims. It has less than four times the bytes of the longest answer, or at most 64 KiB if
+//!    that is more.
 //!
 //! **Lock** none. **Source** the lecture's blocking receive with a timeout; the deadline is ours.
 

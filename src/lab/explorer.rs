@@ -66,7 +66,7 @@ pub struct Drawer {
     pub count: u64,
 }
 
-/// The case to explore.
+/// The input of an exploration: the clients, and the lock under which they draw.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// The clients. A schedule names each by its index here.

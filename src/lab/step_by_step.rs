@@ -1,6 +1,7 @@
 //! A race by hand: a person chooses which client does the next step.
 //!
 //! ```text
+//!    step  counter  A                              B
 //!   > A
 //!       1        0  loads 0
 //!   > B
@@ -13,7 +14,8 @@
 //! of the scheduler on the server's own draw.
 //!
 //! **Invariants** only a client that has a step left does one. Each fault is explained once: at the
-//! load that makes a number come twice, which is before the store that gives it out.
+//! second load of the same index. This load decides that the number comes twice, although the
+//! client has the number only after its store.
 //!
 //! **Lock** none here; the threads and their locks are the explorer's.
 //!
@@ -27,11 +29,12 @@ use crate::lab::telling::{letters, tell_case, verdict};
 use crate::numbers::parking::Stuck;
 
 /// Reads letters from `input`, lets the client of each letter do its next step, and passes the text
-/// about it to `tell`. Returns the schedule, the table and the verdict.
+/// about it to `tell`. Returns the schedule, the table and the verdict; `not at the end` stands in
+/// place of the verdict if steps are left.
 ///
 /// It ends with the last step, with the end or an error of the input, or when `tell` fails: a
-/// person who has closed the terminal is no error. If steps are left at the end, the stage stands
-/// in the middle of a draw: drop it.
+/// person who has closed the terminal is no error. If steps are left at the end, the stage may
+/// stand in the middle of a draw: drop it.
 ///
 /// # Errors
 /// Those of [`Stage::go_on`].
@@ -43,12 +46,12 @@ pub fn step_by_step(
 ) -> Result<String, Stuck> {
     stage.reset();
     let mut done: Vec<u8> = Vec::new();
-    let mut shown = Diagram::new(case);
+    let mut diagram = Diagram::new(case);
     // The number of faults that were explained: a new one is at the end of `explain`'s list.
     let mut known = 0;
     let length = case.schedules().length();
     let begin = "a letter and return lets that client do its next step\n\n";
-    let mut told = tell(&format!("{}{begin}{}", tell_case(case), shown.head()));
+    let mut told = tell(&format!("{}{begin}{}", tell_case(case), diagram.head()));
     let mut letters_in = input.bytes();
     while told.is_ok() && done.len() < length {
         let Some(Ok(byte)) = letters_in.next() else { break };
@@ -63,7 +66,7 @@ pub fn step_by_step(
             stage.go_on(&[client])?;
             done.push(client);
             let run = stage.so_far();
-            let mut text = run.events.last().map_or_else(String::new, |event| shown.line(event));
+            let mut text = run.events.last().map_or_else(String::new, |event| diagram.line(event));
             let wrong = explain(case, &run);
             let indent = |why: &String| format!("       {}\n", why.replace('\n', "\n       "));
             text.extend(wrong.iter().skip(known).map(indent));

@@ -91,8 +91,8 @@ impl EncodedPart {
 /// Marshals a person in parts. The bytes of all parts, in order, are the encoding.
 ///
 /// # Errors
-/// Fails with the cause and the cure if the form cannot express a character: a NUL in CDR, a
-/// control character in XML.
+/// Fails with the cause and the cure if the form cannot express a character: a NUL in CDR; in XML
+/// U+FFFE, U+FFFF, and the control characters below U+0020 except tab, LF and CR.
 pub fn marshal(person: &Person, form: Form) -> Result<Vec<EncodedPart>, String> {
     match form {
         Form::Xdr => Ok(xdr::marshal(person)),

@@ -69,7 +69,8 @@ pub enum Part {
 }
 
 impl Part {
-    /// Returns the range of this part in `length` bytes; it is empty behind their end.
+    /// Returns the range of this part in `length` bytes. A part that begins behind their end has an
+    /// empty range.
     pub fn of(self, length: u64) -> std::ops::Range<u64> {
         match self {
             Part::None => 0..0,

@@ -28,7 +28,7 @@ use crate::numbers::draw::Counter;
 use crate::numbers::parking::{Parking, Step};
 
 /// The shortest window that a thread sleeps through; it spins through a shorter one.
-const SLEEP: Duration = Duration::from_micros(100);
+const MIN_SLEEP: Duration = Duration::from_micros(100);
 
 /// The counter, and the wait between its load and its store.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl Counter for Reached<'_> {
 
 /// Waits for the window. A short wait spins, because a sleep ends some 70 us late.
 fn wait(window: Duration) {
-    if window >= SLEEP {
+    if window >= MIN_SLEEP {
         return thread::sleep(window);
     }
     let start = Instant::now();

@@ -25,8 +25,8 @@ use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-/// The longest time that the input of a closed connection is read. It bounds the time that such a
-/// connection keeps its thread.
+/// The longest time that input is read and discarded after writing was shut down. It bounds the
+/// time that the connection still keeps its thread.
 const DISCARD_TIME: Duration = Duration::from_secs(1);
 
 /// The most bytes that are read and discarded. Without this bound a fast client could keep a core

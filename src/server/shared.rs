@@ -70,10 +70,10 @@ pub struct Shared {
     /// The figures of the `udp` thread; `None` if the server takes no datagrams. Only `udp` writes
     /// them, only `stats` reads them, and no lock guards them.
     pub datagrams: Option<DatagramGauges>,
-    /// The number of `join`s, the patent's *rendezvous*, that found the tables locked (step 408).
-    /// Client threads and `udp` add to it, `stats` reads it. Atomic and relaxed: no other data
-    /// depends on it.
-    pub locked: AtomicU64,
+    /// The number of `join`s and `register`s, the patent's *rendezvous*, that found the tables
+    /// locked and had to pause (step 408). Client threads and `udp` add to it, `stats` reads it.
+    /// Atomic and relaxed: no other data depends on it.
+    pub found_locked: AtomicU64,
     /// The most threads that at one time held the lock of one block, or waited for it, to copy a
     /// message. Written by the threads that copy, read by `stats`; atomic and relaxed, as above.
     pub contenders: AtomicU32,
@@ -88,8 +88,8 @@ pub struct Shared {
 pub struct WaitLimits {
     /// The longest wait that a request may name. A longer one is refused, not shortened.
     pub longest: Duration,
-    /// The longest time that a `join` tries to lock the tables, and then again the longest time
-    /// that it waits for room in administrative memory.
+    /// The longest time that a `join` or a `register` tries to lock the tables. A `join` that finds
+    /// administrative memory full then waits for room, again for at most this time.
     pub rendezvous: Duration,
 }
 
@@ -119,7 +119,7 @@ impl Shared {
             clients: Clients::default(),
             waits,
             datagrams,
-            locked: AtomicU64::new(0),
+            found_locked: AtomicU64::new(0),
             contenders: AtomicU32::new(0),
             is_stopping: AtomicBool::new(false),
         }

@@ -162,7 +162,7 @@ fn a_join_waits_for_the_tables_as_long_as_a_rendezvous_may_take() {
             join(&shared, 1, "late", 64);
             take_reached(Figures::Steps)
         });
-        while shared.locked.load(Ordering::Relaxed) == 0 {
+        while shared.found_locked.load(Ordering::Relaxed) == 0 {
             thread::yield_now();
         }
         drop(tables);

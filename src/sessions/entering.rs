@@ -203,7 +203,7 @@ impl Shared {
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                     // Once for each rendezvous, however many tries it takes.
                     if !was_locked {
-                        self.locked.fetch_add(1, Ordering::Relaxed);
+                        self.found_locked.fetch_add(1, Ordering::Relaxed);
                     }
                     was_locked = true;
                     std::thread::sleep(pause);

@@ -312,7 +312,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Takes one reader from a message. The last one frees it.
-    pub(super) fn read(&mut self, id: MessageId) {
+    pub(super) fn drop_reader(&mut self, id: MessageId) {
         let Some(message) = self.sessions.messages.get_mut(&id) else { return };
         message.readers -= 1;
         if message.readers == 0 {
@@ -320,14 +320,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Step 524: removes a message, refunds it, and gives its sub-block back. Then wakes the
-    /// requests that this may help: senders whose message did not fit, and the next process that
-    /// waits to join.
+    /// Step 524: removes a message, refunds its charge, and gives its sub-block back. Then tells
+    /// the block's owner `unblocked` for each session in which a message of its own did not fit,
+    /// and wakes the next process that waits to join, if there is room for it.
     pub(super) fn free(&mut self, id: MessageId) {
         let Some(message) = self.sessions.messages.remove(&id) else { return };
         mark!(steps 524);
         let owner = id.0;
         self.sessions.administration.refund(message.payer, Use::Messages, message.paid);
+        // A first message, which lay as a guest in another process's block. It no longer counts
+        // against the bounds on first messages.
         if message.payer != owner
             && let Some(process) = self.sessions.registered.get_mut(&owner)
             && let Some(guests) = process.guests.get_mut(&message.payer)

@@ -261,7 +261,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             Purpose::Send { to, is_awaited } => self.sent(id, by, &to, is_awaited),
             Purpose::Receive | Purpose::Peek => {
                 mark!(steps 522);
-                self.read(id);
+                self.drop_reader(id);
                 mark!(steps 526);
                 Ok(0)
             }
@@ -286,7 +286,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         // Both do nothing for a message that is gone. One that was not filled must never be read,
         // and it has no reader yet that would free it.
         if purpose.reads() {
-            self.read(id);
+            self.drop_reader(id);
         } else {
             self.free(id);
         }
@@ -332,7 +332,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         // The new inbox becomes a reader before the old one stops being one. In the other order the
         // count may be 0 in between, and the message is freed.
         self.put_in_inbox(id, number, to);
-        self.read(id);
+        self.drop_reader(id);
         // A process that hands a message on has received it.
         self.settle(id, Delivery::Received);
         self.tidy(session);

@@ -210,7 +210,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             }
             self.sessions.counts.lost += 1;
             self.settle(message, Delivery::Lost);
-            self.read(message);
+            self.drop_reader(message);
         }
         if let Some(process) = self.sessions.registered.get_mut(&number) {
             process.part_from(id);
@@ -271,7 +271,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             {
                 process.notices.withdraw(queued.notice);
             }
-            self.read(message);
+            self.drop_reader(message);
             break;
         }
         self.tidy(id);

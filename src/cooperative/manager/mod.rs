@@ -297,10 +297,10 @@ impl<W: Clone> Processes<W> {
         self.all.values().map(|process| process.waker.clone()).collect()
     }
 
-    /// Returns the process that a client belongs to.
+    /// Returns the number of the process that a client belongs to.
     ///
     /// # Errors
-    /// `refused` when it belongs to none.
+    /// `refused` when the client belongs to none.
     pub(crate) fn number_of(&self, client: ClientNumber) -> Result<ProcessNumber, Error> {
         let text = "this client belongs to no process; join NAME or attach TOKEN first";
         self.clients.get(&client).copied().ok_or_else(|| Error::new(Code::Refused, text))

@@ -102,7 +102,7 @@ pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
         return Err(format!("XML has no {wrong:?}; leave it out"));
     }
     let mut document = Document { rest: &text };
-    document.person().map_err(|what| {
+    document.document().map_err(|what| {
         let line = text[..text.len() - document.rest.len()].matches('\n').count() + 1;
         format!("line {line}: {what}; give one person with name, place and year")
     })
@@ -144,7 +144,7 @@ struct Document<'a> {
 
 impl<'a> Document<'a> {
     /// Takes the whole document.
-    fn person(&mut self) -> Result<Person, String> {
+    fn document(&mut self) -> Result<Person, String> {
         if self.rest.starts_with("<?xml ") {
             let declared = self.until("?>")?.to_ascii_lowercase();
             // By now the bytes are valid UTF-8. Bytes in another encoding can look so by chance,
@@ -157,7 +157,7 @@ impl<'a> Document<'a> {
         if self.rest.starts_with("<!") {
             return Err("a document type is not read".into());
         }
-        let fields = self.fields()?;
+        let fields = self.person()?;
         self.skip_blanks()?;
         if !self.rest.is_empty() {
             return Err("something follows the person".into());
@@ -166,7 +166,7 @@ impl<'a> Document<'a> {
     }
 
     /// Takes the person element. Returns the texts of [`ELEMENTS`]; `None` for one that is missing.
-    fn fields(&mut self) -> Result<[Option<String>; 3], String> {
+    fn person(&mut self) -> Result<[Option<String>; 3], String> {
         let mut fields = <[Option<String>; 3]>::default();
         if self.open("person")? == OpeningTag::Empty {
             return Ok(fields);

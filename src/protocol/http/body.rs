@@ -216,10 +216,13 @@ fn check_trailers(length: usize) -> Result<(), Refusal> {
 }
 
 /// Reads a size line. Returns the chunk's size and the length of the line, both in bytes, or `None`
-/// while the line is incomplete: `1a;name=value CRLF` is a chunk of 26 bytes.
+/// while the line is incomplete. In `1a;name=value CRLF` the size is hexadecimal 1a, 26 bytes, and
+/// `;name=value` is an extension.
 ///
 /// # Errors
-/// 400 for a line that has no size, ends with LF alone, or is longer than `MAX_SIZE_LINE`.
+/// 400 for a line that has no size or one of over 16 digits, has anything but extensions behind the
+/// size, has a control character other than a tab in an extension, ends with LF alone, or is longer
+/// than `MAX_SIZE_LINE`.
 fn size_line(rest: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
     const NO_SIZE: &str = "a chunk begins with no size in hexadecimal digits and CR LF";
     let within = &rest[..rest.len().min(MAX_SIZE_LINE)];

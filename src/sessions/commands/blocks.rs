@@ -65,9 +65,9 @@ command! {
 }
 
 reply! {
-    /// A block has another size.
+    /// The answer to `grow` and `shrink`.
     0xa6 "block" Resized {
-        /// Its bytes.
+        /// The bytes that the block has now. They may be the same as before.
         size: u64,
     }
 }
