@@ -204,18 +204,20 @@ fn check_finds_the_number_that_came_twice() {
 fn a_full_or_closed_standard_output_is_no_panic() {
     let numbers = scratch("numbers");
     std::fs::write(&numbers, "1\n").unwrap();
-    let check = |stdout: Stdio| {
-        let mut command = Command::new(BINARY);
-        command.arg("check").arg(&numbers).stdout(stdout);
-        shown(&command.stderr(Stdio::piped()).output().unwrap())
-    };
-    let (_, stderr, code) = check(File::options().write(true).open("/dev/full").unwrap().into());
-    assert_eq!(code, Some(2), "{stderr}");
-    assert!(stderr.contains("standard output") && stderr.lines().count() == 1, "{stderr}");
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let (_, stderr, code) = check(writer.into());
-    assert_eq!((stderr.as_str(), code), ("", Some(0)));
+    for words in [&["check", numbers.to_str().unwrap()][..], &["--help"], &["--version"]] {
+        let run = |stdout: Stdio| {
+            let mut command = Command::new(BINARY);
+            command.args(words).stdout(stdout);
+            shown(&command.stderr(Stdio::piped()).output().unwrap())
+        };
+        let (_, stderr, code) = run(File::options().write(true).open("/dev/full").unwrap().into());
+        assert_eq!(code, Some(2), "{words:?}: {stderr}");
+        assert!(stderr.contains("standard output") && stderr.lines().count() == 1, "{stderr}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let (_, stderr, code) = run(writer.into());
+        assert_eq!((stderr.as_str(), code), ("", Some(0)), "{words:?}");
+    }
     std::fs::remove_file(&numbers).unwrap();
 }
 

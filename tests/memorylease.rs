@@ -54,6 +54,16 @@ fn the_program_reaches_leases_of_text_clients_too() {
 }
 
 #[test]
+fn a_lease_of_nothing_is_told_what_is_wrong_with_it() {
+    let server = Running::start(&[]);
+    for words in [["lease", "0", "5"], ["lease", "-1", "5"], ["lease", "64", "0"]] {
+        let (_, stderr, code) = shown(&server.client(&words));
+        assert_eq!(code, Some(1), "{words:?}");
+        assert!(stderr.contains("at least 1 byte and lasts at least 1 ms"), "{stderr}");
+    }
+}
+
+#[test]
 fn these_bytes_are_answered_with_these() {
     let server = Running::start(&[]);
     let mut client = server.connect();

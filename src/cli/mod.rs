@@ -101,7 +101,17 @@ enum Verb {
 
 /// Runs the program: parses the arguments, and calls the subcommand's `run`.
 pub fn run() -> ExitCode {
-    match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(why) if why.use_stderr() => {
+            // If this write fails, the exit code is still right.
+            let _ = why.print();
+            return ExitCode::from(NO_ANSWER);
+        }
+        // The text of `--help` or `--version`.
+        Err(text) => return printed(text.print(), ExitCode::SUCCESS),
+    };
+    match arguments.command {
         Verb::Serve(arguments) => serve::run(*arguments),
         Verb::Client(arguments) => client::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),
@@ -165,8 +175,8 @@ fn resolve(option: &str, host: &str, port: u16) -> Result<SocketAddr, String> {
 /// it now. An error is only logged: a server whose output is closed still serves.
 fn announce(line: &str) {
     let mut stdout = io::stdout();
-    if writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_err() {
-        log::warn!("standard output is closed; {line}");
+    if let Err(error) = writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+        log::warn!("standard output: {error}; {line}");
     }
 }
 
@@ -177,7 +187,12 @@ fn announce(line: &str) {
 /// before the start is not noticed: std opens `/dev/null` in its place.
 fn print(text: &[u8], code: ExitCode) -> ExitCode {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+    printed(stdout.write_all(text).and_then(|()| stdout.flush()), code)
+}
+
+/// Returns the exit code after a write to standard output, as [`print`] does.
+fn printed(written: io::Result<()>, code: ExitCode) -> ExitCode {
+    match written {
         Ok(()) => code,
         // The reader, perhaps `head`, has seen enough: that is no error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,

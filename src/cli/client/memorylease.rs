@@ -91,6 +91,10 @@ pub fn lease(place: &Destination<'_>, size: &[u8], duration: &[u8]) -> Result<Ve
     let answer = exchange(place, LEASE, &payload, LEASED)?;
     match order.take_i32(&mut answer.as_slice()).ok_or_else(unreadable)? {
         id if id > 0 => Ok(line(format!("You have leased {bytes} bytes for {ms} MS with id {id}"))),
+        _ if bytes < 1 || ms < 1 => {
+            let text = "a lease has at least 1 byte and lasts at least 1 ms; give both";
+            Err(Failure::BadNews(text.into()))
+        }
         _ => Err(Failure::BadNews(format!(
             "{bytes} bytes for {ms} ms cannot be had; ask for less, or wait until leases end"
         ))),
