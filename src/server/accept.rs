@@ -1,16 +1,17 @@
 //! The accepting thread: it accepts each client and spawns the client's thread.
 //!
 //! ```text
-//!   accept ──► admit ──► spawn client-1 ──► connection::serve: read, answer, write
-//!     ▲          │       spawn client-2 ──► …
-//!     │          └─ full ─► the `refuse` thread: "error busy …"
-//!     └── the next
+//!   accept all ──► admit one ──► spawn client-1 ──► connection::serve: read, answer, write
+//!     ▲               │          spawn client-2 ──► …
+//!     │               └─ full ─► the `refuse` thread: "error busy …"
+//!     └── until none waits
 //! ```
 //!
-//! A spawn takes some 30 us, and the server accepts no other client meanwhile. The system keeps
-//! connections that wait to be accepted in the *backlog*; std fixes its length at 128. When a burst
-//! of connects fills it, the clients' own systems try again after 1 s, then after 2 s. REPORT.md
-//! has the cost of such a burst.
+//! The system keeps connections that wait to be accepted in the *backlog*; std fixes its length at
+//! 128. When a burst of connects fills it, the clients' own systems try again after 1 s, then after
+//! 2 s. A spawn takes some 30 us and an accept a tenth of that. So this thread empties the backlog
+//! before each spawn. The wrong way is one accept for each spawn: of 5,000 connects at once, most
+//! then find the backlog full, some of them more than once. REPORT.md has the figures.
 //!
 //! **Invariants**
 //!
@@ -26,6 +27,7 @@
 //!
 //! **Source** `loot-box.txt`, point 4, and the lecture's `TCPServer`: a thread for each connection.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -40,14 +42,19 @@ use crate::server::shared::Shared;
 use crate::server::turned_away::TurnedAway;
 
 /// The stack of a client's thread, in bytes. The system reserves addresses for it, and gives it
-/// memory page by page as it is used. The deepest work is to draw a buddy tree, some 40 calls; a
-/// debug build needs the most, about 30 KiB. The bound keeps a factor of eight.
+/// memory page by page as the thread uses it. The deepest work is the picture of the buddy
+/// allocator (`tree`), with some 40 nested calls. A debug build needs the most, about 30 KiB; this
+/// is eight times as much.
 pub const CLIENT_STACK: usize = 256 * 1024;
 
-/// The largest limit on clients that may be configured. Linux allows a process 65,530 mappings, and
-/// a thread takes four: at about 16,000 threads the process aborts inside `spawn`, which returns no
-/// error for it. 14,000 threads leave 9,500 mappings for everything else.
+/// The largest `--max-clients`. Linux allows a process 65,530 mappings (pieces of its address
+/// space), and a thread takes four of them. So at about 16,000 threads `spawn` returns no error: it
+/// aborts the process. 14,000 threads leave 9,500 mappings for everything else.
 pub const MAX_CLIENTS: usize = 14_000;
+
+/// The most clients that are accepted and have no thread yet. Without a bound, a flood of connects
+/// would keep this thread from spawning any.
+const MAX_ACCEPTED: usize = 1024;
 
 /// The pause after an error of `accept`, such as no file descriptor left. Without it the loop would
 /// spin: the connection stays in the backlog, and the next `accept` fails at once.
@@ -72,23 +79,43 @@ pub(super) struct Acceptor {
 }
 
 impl Acceptor {
-    /// Accepts one client after the other, until the server stops.
+    /// Accepts clients, and spawns a thread for one after the other, until the server stops.
     pub(super) fn accept_until_stopped(&mut self, listener: &TcpListener) {
+        // The clients that are accepted and have no thread yet.
+        let mut accepted = VecDeque::new();
         loop {
-            let accepted = listener.accept();
+            self.accept_all(listener, &mut accepted);
             // Checked after `accept`: when the server stops, it wakes this thread by a connection,
             // which is no client.
             if self.shared.is_stopping() {
                 return;
             }
-            match accepted {
-                Ok((stream, _)) => self.admit(stream),
+            if let Some(stream) = accepted.pop_front() {
+                self.admit(stream);
+            }
+        }
+    }
+
+    /// Moves all clients from the backlog to `accepted`. If both are empty, waits for the next
+    /// client.
+    fn accept_all(&mut self, listener: &TcpListener, accepted: &mut VecDeque<TcpStream>) {
+        while accepted.len() < MAX_ACCEPTED {
+            // `accept` waits only if no client needs a thread now. This call cannot fail: the
+            // listener is open.
+            let _ = listener.set_nonblocking(!accepted.is_empty());
+            match listener.accept() {
+                Ok((stream, _)) => accepted.push_back(stream),
                 // The client closed before it was accepted, or a signal came. The loop goes on.
                 Err(error) if may_accept_again(&error) => {}
+                // The backlog is empty.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) => {
                     let what = "no client can be accepted now, waiting";
                     warn_now_and_then(&mut self.warned, what, &error);
-                    std::thread::sleep(BACK_OFF);
+                    if accepted.is_empty() {
+                        std::thread::sleep(BACK_OFF);
+                    }
+                    return;
                 }
             }
         }
