@@ -176,7 +176,7 @@ where
     done.map_or_else(Reply::Error, Reply::from)
 }
 
-/// Returns the refusal of a word that no command has.
+/// Returns the refusal for a command's word that is not known.
 pub(crate) fn no_such_command() -> Error {
     let text = "there is no such command; send help for those there are";
     Error::new(Code::UnknownCommand, text)

@@ -92,8 +92,8 @@ macro_rules! requests {
             }
 
             /// Returns the longest wait for other clients that the request names, in milliseconds;
-            /// 0 if it names none, as a `join`, whose wait the server bounds. A client adds it to
-            /// its own limit.
+            /// 0 if it names none. (A `join` names none: the server limits its wait.) A client of
+            /// the library adds this wait to its own time limit.
             #[inline]
             pub fn longest_wait_ms(&self) -> u64 {
                 match self {
@@ -159,7 +159,8 @@ macro_rules! requests {
         }
     };
 
-    // By `waits`: a command without it waits 0 ms, and its fields are not read.
+    // These rules choose by `waits`, for `longest_wait_ms` and `may_wait`. A command without
+    // `waits` waits 0 ms, and its fields are not read.
     (@longest $command:ident) => {{ let _ = $command; 0 }};
     (@longest $command:ident waits) => { $command.longest_wait_ms() };
     (@may) => { false };
@@ -167,8 +168,8 @@ macro_rules! requests {
     (@now $command:ident) => {{ let _ = $command; false }};
     (@now $command:ident waits) => { $command.may_wait() };
 
-    // By the service. A draw does not go through the trait `Execute`: its reply borrows from the
-    // list of numbers, and the trait's replies own all they hold.
+    // These rules choose by the service. A draw does not go through the trait `Execute`: its reply
+    // borrows from the list of numbers, and the trait's replies own all they hold.
     (@execute draw $command:ident $shared:ident $caller:ident $spare:ident) => {
         draw($shared, $caller.client, $command.count)
     };
@@ -182,7 +183,7 @@ macro_rules! requests {
         answered($command.execute($shared, $caller, $spare))
     };
 
-    // By `waits`: a command without it has its reply at once.
+    // These rules choose by `waits`. A command without it has its reply at once.
     (@begin $service:ident $command:ident $shared:ident $caller:ident $spare:ident) => {
         Ok(requests!(@execute $service $command $shared $caller $spare))
     };

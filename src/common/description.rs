@@ -58,7 +58,8 @@ pub trait Source<'a>: Sized {
     /// Reads the next word of a text; returns `None` in the body of a frame. The word is empty when
     /// the text has ended.
     fn word(&mut self) -> Option<&'a [u8]>;
-    /// Returns whether a text has no further word. The body of a frame has every field.
+    /// Returns whether a text has no further word. For the body of a frame it returns false,
+    /// because that has every field.
     fn is_over(&self) -> bool;
     /// Reads a number.
     fn u64(&mut self) -> Result<u64, Error>;
@@ -86,9 +87,9 @@ pub trait Source<'a>: Sized {
     ) -> Result<Vec<T>, Error>;
 }
 
-/// The destination of a message's fields. A frame needs only their values, a line their values in
-/// words, JSON and XML also their names; each call passes all of it. A method with a body here is
-/// right for most sinks.
+/// The destination of a message's fields. A frame and a line need only the values, JSON and XML
+/// also the names. So each call passes the name and the value, and the sink takes what it needs. A
+/// method with a body here is right for most sinks.
 pub trait Sink: Sized {
     /// Returns whether this is the body of a frame, in which each field has its fixed place.
     fn is_binary(&self) -> bool {
@@ -150,7 +151,8 @@ pub trait Message<'a>: Sized {
     fn write(&self, sink: &mut impl Sink);
 }
 
-/// A request and the reply that answers it. It has no lifetime, so [`Execute`] needs none.
+/// A request and the reply that answers it. This trait is separate from [`Command`] because it has
+/// no lifetime, so [`Execute`] needs none.
 pub trait Asks: Sized {
     /// The reply that answers it.
     type Reply;
@@ -160,7 +162,7 @@ pub trait Asks: Sized {
 pub trait Command<'a>: Message<'a> + Asks {
     /// The kind of its frame.
     const KIND: u8;
-    /// Its word and the words behind it: a line of `help`, and of the error for wrong words.
+    /// Its word and the words behind it, as `help` and the error for wrong words show them.
     const FORM: &'static str;
     /// Its route in HTTP: the method, the path with `ID` for an id, and the parameters in the order
     /// of the fields, each with the words that explain it. Empty for a command that HTTP does not

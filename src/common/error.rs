@@ -65,8 +65,8 @@ impl std::error::Error for Error {}
 
 words! {
     /// The kinds of refusal, each with its word in text, RESP, JSON and XML. Their order is part of
-    /// the wire format: a frame's status is the place of the code from 1, so a new code goes to the
-    /// end.
+    /// the wire format: a frame's status is the position of the code in this list, counted from 1.
+    /// So a new code goes to the end.
     Code {
         /// A wrong number, word count, escape or frame: the same request fails again.
         BadRequest = "bad-request",

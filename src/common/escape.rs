@@ -72,8 +72,8 @@ pub fn unescape(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(data))
 }
 
-/// Returns the value of a hexadecimal digit in either case. `to_digit` and not `from_str_radix`,
-/// which would also accept a sign, as in `\x+1`.
+/// Returns the value of a hexadecimal digit in upper or lower case. It uses `to_digit`, because
+/// `from_str_radix` would also accept a sign, as in `\x+1`.
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).map(|value| value as u8)
 }

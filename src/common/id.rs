@@ -34,8 +34,8 @@ pub enum IdKind {
     Number,
 }
 
-/// The name of a lease: a UUID, or a number for clients that know only numbers. Both are one
-/// `u128`, so one table finds both.
+/// The secret name of a lease or a session, or the token of a process. It is a UUID, or a number
+/// for clients that know only numbers. Both are one `u128`, so one table finds both.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LeaseId(u128);
 

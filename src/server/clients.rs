@@ -40,8 +40,9 @@ use crate::protocol::Protocol;
 /// The connected clients, behind their lock. All threads share it.
 #[derive(Debug, Default)]
 pub struct Clients {
-    /// The list, behind its lock. Locked by `accept` (count, number, enter, handle), each client's
-    /// thread (leave, `stats`, `list`), `udp` (number, `stats`, `list`) and the stop.
+    /// The list, behind its lock. Locked by `accept` (count, number, enter, handle; leave, if the
+    /// system has no thread left), each client's thread (leave, `stats`, `list connections`), `udp`
+    /// (number, `stats`) and the stop.
     connected: Mutex<Connected>,
     /// Goes with `connected`. A client that leaves notifies it; the stop waits on it until the list
     /// is empty.

@@ -58,6 +58,7 @@ pub fn close_in_stop(stream: &TcpStream) {
 /// read is tried again after the pause. Errors are ignored, because the socket is closed next.
 fn discard(mut stream: &TcpStream, time: Duration, pause: Option<Duration>) {
     let deadline = Instant::now() + time;
+    // Fails only if the connection is gone already. Then there is no reply to save.
     if stream.shutdown(Shutdown::Write).is_err() {
         return;
     }

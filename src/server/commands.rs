@@ -44,8 +44,9 @@ command! {
 /// One figure: its name and its value.
 pub type Figure = (Cow<'static, str>, String);
 
-/// The least bytes of a figure in a frame: two empty strings, each a length of 4 and a NUL. A
-/// claimed count is compared with it before memory is reserved.
+/// The fewest bytes of a figure in a frame: two empty strings, each with 4 bytes of length and a
+/// NUL. A frame that claims more figures than its bytes can hold is refused before memory is
+/// reserved for them.
 const MIN_FIGURE: usize = 10;
 
 /// The reply to [`Stats`]: names and values, in a fixed order.
@@ -109,7 +110,7 @@ impl Execute<Shared> for Stats {
             figures.push(("history", history.load(Ordering::Relaxed).to_string()));
             figures.push(("resent", resent.load(Ordering::Relaxed).to_string()));
         }
-        // First, so that a reader of the line cannot overlook it.
+        // The warning comes first, so that a reader of the line cannot overlook it.
         if numbers.locking() == Locking::None {
             figures.insert(0, ("warning", "no-lock-so-numbers-come-twice".to_string()));
         }
@@ -117,7 +118,8 @@ impl Execute<Shared> for Stats {
     }
 }
 
-/// Returns the figures of the arena and the processes. The caller holds the tables' lock.
+/// Returns the figures of the arena and the processes. `waiting` counts the requests that wait for
+/// memory. The caller holds the tables' lock.
 fn memory_figures(tables: &ServerTables) -> [(&'static str, String); 11] {
     let ServerTables { leases, processes, .. } = tables;
     let (filling, requested) = (leases.filling(), leases.requested());
@@ -137,8 +139,8 @@ fn memory_figures(tables: &ServerTables) -> [(&'static str, String); 11] {
     ]
 }
 
-/// Returns the figures of the sessions. The counts in `shared` are atomics; they may be newer than
-/// `figures`.
+/// Returns the figures of the sessions; [`SessionFigures`] and [`Shared`] explain each of them. The
+/// counts in `shared` are atomics; they may be newer than `figures`.
 fn session_figures(shared: &Shared, figures: &SessionFigures) -> [(&'static str, String); 10] {
     let SessionFigures { admin, admin_used, sessions, messages, counts } = *figures;
     [
@@ -161,7 +163,8 @@ command! {
     0x0d "help" Help -> CommandNames
 }
 
-/// The commands: by their forms in a text, by their kinds in frames.
+/// The names of all commands. A line has their forms, every other format has their kinds. The
+/// struct is empty, because the names never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandNames;
 
@@ -185,7 +188,7 @@ impl Answer<'_> for CommandNames {
 }
 
 impl Execute<Shared> for Help {
-    /// Touches nothing: the names are made of the rows when the reply is written.
+    /// Only answers: `help()` or `kinds()` makes the names later, when the reply is written.
     fn execute(&self, _: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<CommandNames, Error> {
         Ok(CommandNames)
     }

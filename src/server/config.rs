@@ -50,22 +50,22 @@ use crate::sessions::Sessions;
 /// needs no special right.
 pub const DEFAULT_PORT: u16 = 4120;
 
-/// The smallest `max_message`, in bytes: one text line.
+/// The smallest `max_message`, in bytes: the length of the longest text line.
 const MIN_MESSAGE: usize = crate::protocol::text::MAX_LINE;
 
-/// The largest `max_message`, in bytes: MemoryLease frames carry the size of a lease as a positive
-/// `i32`.
+/// The largest `max_message`, in bytes. MemoryLease frames carry the size of a lease as a positive
+/// `i32`, and this is the largest power of two that it can hold.
 const MAX_MESSAGE: usize = 1 << 30;
 
 /// The longest time that a draw stays parked before one step on a lab server, if no client tells it
 /// to go on. By then the client that planned its steps has probably gone.
 const MAX_PARKED: Duration = Duration::from_secs(60);
 
-/// With port 0, the most times that another free TCP port is tried because the last one was taken
-/// for UDP.
+/// With port 0 and `--udp`, the most times that the server tries another free TCP port, because the
+/// number of the last one was not free for UDP.
 const MAX_PORTS: u32 = 100;
 
-/// The smallest `--datagram`, in bytes: every error fits.
+/// The smallest `--datagram`, in bytes: every error reply fits into it.
 const MIN_DATAGRAM: u64 = 512;
 
 /// The most clients in the history: with replies of 64 KiB they take 64 GiB.
@@ -99,12 +99,14 @@ pub struct Config {
     pub seed: Option<u64>,
     /// The work that a thread does under one hold of the draw's lock.
     pub locking: Locking,
-    /// The pause between load and store of a draw without the lock: it widens the race.
+    /// The pause between the load and the store of the counter, in a draw without the lock. It
+    /// makes the race more likely.
     pub race_window: Duration,
     /// A lab server: draws have no lock, and park before each step until a client tells them to go
     /// on.
     pub lab: bool,
-    /// A server without the lock may be reached from other machines (`--yes-it-is-broken`).
+    /// Other machines may reach a server without the lock (`--yes-it-is-broken`). They may never
+    /// reach a lab server.
     pub broken_in_public: bool,
     /// The arena, in bytes.
     pub memory: u64,
@@ -116,16 +118,17 @@ pub struct Config {
     pub limits: Limits,
     /// The limits of datagrams; `None` if the server takes none.
     pub udp: Option<DatagramLimits>,
-    /// The sizes of the pools; without any, the pool `committed` has the whole arena.
+    /// The sizes of the pools ([`crate::cooperative::pool`]); without any, the pool `committed` has
+    /// the whole arena.
     pub pools: Shares,
     /// The most that one process may owe each pool.
     pub caps: Shares,
-    /// The rules of the memory manager.
+    /// The rules by which the memory manager of chapter 5 lends memory and asks for it.
     pub rules: Rules,
-    /// The administrative memory, in bytes.
+    /// The administrative memory, in bytes: it bounds the entries of processes, sessions and
+    /// messages (chapter 6).
     pub admin: u64,
-    /// The longest time that a `join` tries to lock the tables, and then waits for administrative
-    /// memory.
+    /// See [`WaitLimits::rendezvous`].
     pub rendezvous: Duration,
 }
 
@@ -192,8 +195,8 @@ impl Config {
     /// then waits for one more connection or datagram.
     pub fn start(self) -> Result<Server, String> {
         self.check()?;
-        // The sockets before the memory: a port in use is the most frequent error, and the cheapest
-        // to find.
+        // The sockets are bound before the memory is taken, because a port in use is the most
+        // frequent error and the cheapest to find.
         let (listener, socket) = self.bind(UdpSocket::bind)?;
         let shared = Arc::new(self.share()?);
         let udp = socket.zip(self.udp);
@@ -232,7 +235,8 @@ impl Config {
     }
 
     /// Makes the struct that the threads share: shuffles the list, and takes the arena's memory
-    /// from the system now, so that no lease fails later because the system has none.
+    /// from the system now, so that no lease fails later because the system has none. Does not
+    /// check the ranges: [`Config::start`] does that first.
     ///
     /// # Errors
     /// Fails if the system does not have that many bytes of memory, if the pools do not fit the
@@ -269,7 +273,7 @@ impl Config {
         Ok(Shared::new(numbers, arena, tables, waits, gauges))
     }
 
-    /// Checks each value that has a range, and the combinations.
+    /// Checks each value that has a range, and that no two values contradict each other.
     fn check(&self) -> Result<(), String> {
         let most_numbers = u64::from(NumberList::MAX);
         range("--numbers", u64::from(self.numbers), 1, most_numbers, "")?;
@@ -323,8 +327,9 @@ impl Config {
         Ok(())
     }
 
-    /// Refuses a server without the lock that other machines could reach. A server that is broken
-    /// on purpose stays on its machine, unless its owner insists.
+    /// Refuses a server without the lock that other machines could reach, unless the user gave
+    /// `--yes-it-is-broken`. A lab server is refused even then: any client could hold up the draws
+    /// of all others.
     fn check_who_can_reach_it(&self) -> Result<(), String> {
         let why = match self.locking {
             Locking::Request | Locking::Number => return Ok(()),

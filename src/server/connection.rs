@@ -7,8 +7,8 @@
 //!    socket       pure      server::shared        pure
 //! ```
 //!
-//! Replies gather while the input holds whole requests, up to 64 KiB: requests that were sent
-//! together cost one read and one write.
+//! While the input holds whole requests, their replies gather in the output, up to 64 KiB. So short
+//! requests that were sent together cost one read and one write.
 //!
 //! **Invariants**
 //!
@@ -46,11 +46,12 @@ mod silence;
 /// The limits of a connection. All connections share them, and they never change.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// The time from the first byte of a request to its last.
+    /// The longest time from the first byte of a request to its last.
     pub request_timeout: Duration,
-    /// The time for one write to the socket.
+    /// The longest time of one write call on the socket. All writes of one flush together take at
+    /// most three times as long: see [`crate::server::writing`].
     pub write_timeout: Duration,
-    /// The time between requests; zero is no limit.
+    /// The longest time between requests; zero is no limit.
     pub idle_timeout: Duration,
     /// The rules of the formats.
     pub policy: Policy,
@@ -168,9 +169,9 @@ enum ConnectionEnd {
     Stop,
 }
 
-/// Draws numbers. This request is by far the most frequent, so it has a function outside the trait
-/// `Execute`. The reply is built where it is used: to move it once more would cost as much as the
-/// lock.
+/// Draws numbers. This request is by far the most frequent, so it does not go through the trait
+/// `Execute`, whose result would have to be turned into a [`Reply`]. To move a reply once more
+/// costs as much time as to lock and unlock.
 #[inline(never)]
 pub fn draw(shared: &Shared, client: ClientNumber, count: u64) -> Reply<'_> {
     match shared.numbers.draw(client, count) {
@@ -200,8 +201,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Waits for bytes for as long as the situation allows, and reads them. Returns what can still
-    /// follow them.
+    /// Waits for bytes for as long as the [`Patience`] of this connection allows, and reads them.
+    /// The returned [`Tail`] says whether more bytes can follow.
     ///
     /// # Errors
     /// Fails with the way in which the connection ended.
@@ -241,7 +242,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Shows the connection's progress to other threads.
+    /// Stores the connection's progress in its gauge, where `list connections` reads it.
     fn show(&self) {
         self.gauge.has_answered(self.answered, self.conversation.protocol());
     }
@@ -250,7 +251,7 @@ impl Connection<'_> {
     /// true if the connection has to close.
     fn answer_all(&mut self, tail: Tail) -> bool {
         loop {
-            // By reference: one more move of a request would cost as much as the lock.
+            // Borrowed: to move a request once more costs as much time as to lock and unlock.
             match &self.conversation.decode(self.input.pending(), tail) {
                 Decoded::Incomplete => return false,
                 &Decoded::Asked { request: Ok(ref request), used } => {
@@ -295,8 +296,8 @@ impl Connection<'_> {
         self.patience.request_done();
     }
 
-    /// Prepares for a request: runs the fault of a test, and updates the gauge before a `list`,
-    /// which shows this connection too.
+    /// Prepares for a request: calls the function of a test, if there is one, and updates the gauge
+    /// before a `list`, which shows this connection too.
     fn look_at(&self, request: &Request<'_>) {
         if let Some(fault) = self.limits.fault {
             fault(request);
@@ -311,7 +312,8 @@ impl Connection<'_> {
         Caller { most_data: self.conversation.most_data(), ..self.caller }
     }
 
-    /// Appends a reply, and drops the request that it answers.
+    /// Appends a reply to the output, and drops the `used` bytes of its request from the input.
+    /// After a wait `used` is 0, because the bytes were dropped before the wait.
     fn encode(&mut self, reply: &mut Reply<'_>, used: usize) {
         if let Reply::Drawn(drawn) = reply {
             self.unwritten_numbers += drawn.count();

@@ -10,7 +10,7 @@
 //! | --- | --- | --- |
 //! | R (request) | sends the request once and goes on | executes it; sends no reply |
 //! | RR (request, reply) | sends the request until a reply comes | executes it and replies |
-//! | RRA (request, reply, acknowledge) | as RR, and acknowledges the reply | drops the kept reply |
+//! | RRA (request, reply, acknowledge) | as RR, and acknowledges the reply | as RR, then drops it |
 //!
 //! The network may deliver several copies of a request. With *at least once*, the server executes
 //! each copy. With *at most once*, it executes the first copy, keeps the reply in the *history*,
@@ -73,7 +73,8 @@ pub struct Datagrams {
     numbers: u32,
 }
 
-/// The service that executes requests: the server's locks, or a test.
+/// The service that executes requests. In the server it is the struct that all threads share; a
+/// test has its own, without sockets and locks.
 pub trait Executor {
     /// Returns a number for a new client.
     fn next_client(&mut self) -> ClientNumber;
@@ -128,7 +129,8 @@ impl Datagrams {
                 }
             }
         };
-        // Invariant 1: each request that reaches this line had no token, a wrong one or an old one.
+        // Invariant 1: each datagram that reaches this line is a Hello, or a request with no token,
+        // a wrong one or an old one. So its sender may have a false address.
         (answer.len() <= AMPLIFICATION * datagram.len()).then_some(answer)
     }
 
@@ -178,7 +180,8 @@ impl Datagrams {
             // message that does not fit stays in its inbox.
             answer = asked.error(Error::new(Code::TooLarge, REPLY_TOO_LONG))?;
         }
-        // No copy comes between the execution and this line: one thread does both.
+        // No copy of the request is handled between its execution and this line, because one thread
+        // handles all datagrams.
         if asked.wish.at_most_once {
             self.history.keep(client, &answer);
         }
@@ -231,8 +234,8 @@ impl DatagramCall {
 }
 
 /// The refusal of a request without a token. Invariant 1 bounds it: the shortest request has 16
-/// bytes, so the refusal has at most 48. A header of 16, a length of 4, 19 letters and a NUL make
-/// 40.
+/// bytes, so the refusal may have at most 48. It has 40: a header of 16, a length of 4, 19
+/// characters and a NUL.
 const NO_TOKEN: &str = "no token; say Hello";
 const NOT_OURS: &str = "no token of ours; say Hello";
 const TOO_OLD: &str = "the token is too old and not in the history; say Hello";

@@ -15,11 +15,11 @@
 //!
 //! **Invariants** (the *history's time* is how long an entry is kept after its client was heard)
 //!
-//! 1. No request is executed twice. An entry is dropped only after its client was silent for the
-//!    history's time. The client got its token before that silence, so by then the token is older
-//!    than the history's time. A token of that age is refused if it has no entry. So a copy that
-//!    arrives after its entry was dropped is not executed: the server answers that it no longer
-//!    knows the token.
+//! 1. No request that asks for at most once is executed twice. An entry is dropped only after its
+//!    client sent no such request for the history's time. The client got its token before that
+//!    silence, so by then the token is older than the history's time. A token of that age is
+//!    refused if its client has no entry. So a copy that arrives after its entry was dropped is not
+//!    executed: the server answers that the token is too old.
 //! 2. There are never more entries than the bound. A full history refuses new clients and drops no
 //!    entry for them. One address has at most half of the bound, rounded up.
 //! 3. An entry whose time is over is dropped within half of the history's time. A sweep is due when
@@ -150,8 +150,8 @@ impl History {
         }
     }
 
-    /// Keeps the reply to the request that was begun last. It replaces the reply to the request
-    /// before.
+    /// Keeps the reply to the request that was begun last. [`History::begin`] has already dropped
+    /// the reply to the request before it.
     pub fn keep(&mut self, client: ClientNumber, reply: &[u8]) {
         if let Some(entry) = self.entries.get_mut(&client) {
             entry.outcome = Outcome::Replied(reply.into());

@@ -9,19 +9,24 @@
 //!
 //! | column | meaning |
 //! | --- | --- |
-//! | `offset`, `block`, `size` | the block's place and bytes; the bytes that the lease was asked for |
+//! | `offset`, `block` | the place of the lease's block in the arena; the block's bytes |
+//! | `size`, `id` | the bytes that the client asked for; the start of the lease's id |
 //! | `left_ms` | the time that the lease has left, rounded up |
 //! | `opener`, `other` | the processes of a session; the first one opened it |
 //! | `…_end`, `…_waiting` | `open` or `closed`; the messages that this process has yet to receive |
+//! | `client`, `requests` | the client's number; the requests that were answered |
+//! | `connected_ms` | the time since the client was accepted |
 //! | `speaks`, `does` | the connection's format; its thread's activity |
 //! | `process` | the name of the client's process, `-` for none |
 //!
 //! Leases come in the order in which they end, connections in the order in which they came,
-//! sessions in the order of their processes' names.
+//! sessions in the order of their processes' names. If there are more than 512 sessions, any 512 of
+//! them are listed.
 //!
 //! **Invariants**
 //!
-//! 1. A list has at most 512 rows, however many things there are; `total` counts all of them.
+//! 1. A list has at most 512 rows, however many things there are. `total` counts all of them, also
+//!    leases that have expired and that the reaper has not removed yet.
 //! 2. A list shows three digits of a UUID and none of a numeric id, because a client that knows the
 //!    whole id can use the lease.
 //! 3. Each row has as many values as there are columns. No value holds a space or a comma.
@@ -49,7 +54,8 @@ use crate::memory::lease::LeaseRow;
 use crate::memory::service::rounded_up;
 use crate::sessions::Pair;
 
-/// The most rows of a list. It bounds the time under the lock and the length of the reply.
+/// The most rows of a list. It bounds the length of the reply and the time under the tables' lock.
+/// The time under the clients' lock has no such bound: it grows with the number of clients.
 const MAX_ROWS: usize = 512;
 
 choice! {
@@ -88,13 +94,13 @@ pub struct Listing {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Columns of names. JSON writes other values as numbers if they look like one, but a process may
-/// be called `12`.
+/// The columns whose values are always texts. In JSON the values of other columns become numbers if
+/// they look like numbers. A name must stay a text: a process may be called `12`.
 const NAMES: [&str; 4] = ["id", "process", "opener", "other"];
 
 impl<'a> Message<'a> for Listing {
-    /// Reads a list from a frame. All values stand in one sequence, row after row: the number of
-    /// columns cuts them into rows.
+    /// Reads a list from a frame. All values stand in one sequence, row after row. The reader cuts
+    /// it into rows, each with as many values as there are columns.
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let (what, total) = (Listed::read(source)?, source.u64()?);
         let columns: Vec<Cow<'static, str>> =
@@ -176,7 +182,7 @@ fn leases(shared: &Shared) -> RowsAndTotal {
     (total, leases.iter().map(row).collect())
 }
 
-/// Returns the sessions, a row for both ends of each.
+/// Returns the sessions, one row for each: first its opener, then the other process.
 fn pairs(shared: &Shared) -> RowsAndTotal {
     let (total, pairs) = shared.memory.with_tables(|tables, _| {
         (tables.sessions.figures().sessions, tables.sessions.pairs(MAX_ROWS))

@@ -39,9 +39,10 @@
 //! | the history of datagrams | none: the `udp` thread owns it |
 //! | the buffers and the format of a connection | none: its own thread owns them |
 //!
-//! **Simplified** a thread costs its stack and a switch for each request, so this is no server for
-//! 100,000 clients. A server for so many waits for many sockets on one thread (an event loop), and
-//! keeps the state of each request in a struct instead of on a stack; that is harder to read.
+//! **Simplified** a thread costs memory for its stack, and a switch between threads for each
+//! request, so this is no server for 100,000 clients. A server for so many waits for many sockets
+//! on one thread (an event loop), and keeps the state of each request in a struct instead of on a
+//! stack; that is harder to read.
 //!
 //! **Reading order** top down; stop after [`closing`] if you came for the homework.
 //!
@@ -58,7 +59,7 @@
 //! | [`waiting`] | commands that wait for other clients |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |
 //! | [`config`] | the configuration, and its ranges |
-//! | [`udp`], [`datagrams`], [`history`], [`token`] | requests by datagrams, at most once |
+//! | [`udp`], [`datagrams`], [`history`], [`token`] | requests by datagrams, also repeated ones |
 //!
 //! **Source** `loot-box.txt`, points 1 and 4; the lecture's `TCPServer` with a thread for each
 //! connection.

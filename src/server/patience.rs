@@ -79,6 +79,7 @@ impl WaitFor {
 /// The time limits of one connection, and the progress of its present wait.
 #[derive(Debug)]
 pub struct Patience {
+    /// The request timeout.
     request: Duration,
     /// The idle timeout; zero is none.
     idle: Duration,
@@ -122,6 +123,9 @@ impl Patience {
         }
     }
 
+    /// Returns the wait for the next request. With large buffers it is one second, if the idle
+    /// timeout is longer than that; then the buffers shrink, and the rest of the idle timeout
+    /// follows.
     fn wait_for_next(&mut self, large: bool) -> WaitFor {
         let unlimited = self.idle.is_zero();
         if large && (unlimited || SHRINK < self.idle) {

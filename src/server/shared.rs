@@ -11,7 +11,7 @@
 //! | lock | guards |
 //! | --- | --- |
 //! | the draw's, in [`Numbers`] | the counter, the record, the count of undelivered numbers |
-//! | the tables', in [`Memory`] | leases, the allocator, pools, processes, sessions, waits |
+//! | the tables', in [`Memory`] | leases, allocator, pools, processes, sessions, queues |
 //! | one for each block of memory | its bytes, their length, whether it was released |
 //! | the clients', in [`Clients`] | the connected clients, the last number |
 //! | the [`Parking`](crate::numbers::parking::Parking)'s, in a lab server | parked draws, plan |
@@ -27,8 +27,9 @@
 //! 1. No thread holds two locks at once. So no two threads can each hold the lock that the other
 //!    waits for: there is no deadlock, and no order of locks to remember.
 //! 2. Under a lock no thread reads or writes a socket, and none logs. So a lock is usually held for
-//!    microseconds, however slow a client is. The longest hold is that of one block's lock, while
-//!    a large message or lease is copied.
+//!    microseconds, however slow a client is. Two locks are sometimes held for milliseconds: a
+//!    block's lock while a large message or lease is copied, and the clients' lock while the stop
+//!    shuts down every socket.
 //! 3. A thread takes a poisoned lock as it is: [`crate::common::lock`] says why that is safe.
 //!
 //! **Simplified** one lock for all tables. A bigger server divides the tables among several locks,
@@ -53,9 +54,10 @@ use crate::numbers::draw::Numbers;
 /// time.
 #[derive(Debug)]
 pub struct Shared {
-    /// Chapter 1: the list of numbers, and its counter. The draw's lock, inside, guards the counter
-    /// and the record; client threads and `udp` take it. The list never changes: reading it needs
-    /// no lock.
+    /// Chapter 1: the list of numbers, and its counter. The draw's lock, inside, guards the
+    /// counter, the record and the count of undelivered numbers; client threads and `udp` take it.
+    /// In a lab server client threads and the stop take the parking's lock too. The list never
+    /// changes, so reading it needs no lock.
     pub numbers: Numbers,
     /// Chapters 2, 5 and 6: the arena and the tables. The tables' lock, inside, guards the tables;
     /// client threads, `udp`, `reap` and the stop take it. Each block's lock guards its words of
@@ -88,8 +90,9 @@ pub struct Shared {
 pub struct WaitLimits {
     /// The longest wait that a request may name. A longer one is refused, not shortened.
     pub longest: Duration,
-    /// The longest time that a `join` or a `register` tries to lock the tables. A `join` that finds
-    /// administrative memory full then waits for room, again for at most this time.
+    /// The time for which a `join` or a `register` over TCP tries to lock the tables; over UDP it
+    /// tries for 1 ms. A `join` over TCP that finds administrative memory full then waits for room,
+    /// again for at most this time.
     pub rendezvous: Duration,
 }
 
@@ -126,7 +129,8 @@ impl Shared {
     }
 
     /// Notes that a client without a connection has just sent a datagram. `udp` calls this for each
-    /// request that it executes; a process whose clients stay silent for `--process-idle` ends.
+    /// request that it executes. The server unregisters such a client when it was silent for
+    /// `--process-idle`, and ends a process that has no client left.
     pub fn hear(&self, client: ClientNumber) {
         self.memory.with_tables(|tables, now| tables.processes.hear(client, now));
     }

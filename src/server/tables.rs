@@ -30,9 +30,9 @@ use crate::sessions::{Engine, Sessions};
 /// The condition variable of a process, or of one request that waits for a name or for room.
 type Waker = Arc<Condvar>;
 
-/// The three tables. `H` is the handle of a block's contents and `W` a waker: in a server the
-/// contents are behind their lock, and a waker is a condition variable. Tests of the pure rules use
-/// plain values for both.
+/// The three tables. `H` is the handle of a block's contents: in a server they are behind the
+/// block's lock. `W` is a waker, by which a thread that waits is woken: in a server it is a
+/// condition variable. Tests of the pure rules use plain values for both.
 #[derive(Debug)]
 pub struct ServerTables<H = LockedContents, W = Waker> {
     /// All leases and grants, the order in which leases end, and the buddy allocator of the arena.

@@ -26,7 +26,8 @@
 //!    When the accepting thread ends, it drops its end of the channel to the `refuse` thread, so
 //!    that thread ends too.
 //! 6. Join the reaper.
-//! 7. Wake the thread for datagrams by a datagram of no bytes, for the same reasons.
+//! 7. Wake the thread for datagrams by a datagram of no bytes. Otherwise it would wait in
+//!    `recv_from` for the next datagram.
 //!
 //! ```text
 //!   0 s               1 s                    1.8 s      2 s
@@ -91,8 +92,9 @@ impl Server {
     /// Starts the threads of a server on a bound listener. They run until [`Server::stop`].
     ///
     /// # Errors
-    /// Fails if the system has no thread left. The threads that did start are told to stop;
-    /// `accept` and `udp` see that only when one more connection or datagram arrives.
+    /// Fails if the system has no thread left, or cannot tell the listener's address. The threads
+    /// that did start are told to stop; `accept` and `udp` notice it only when one more connection
+    /// or datagram arrives.
     pub fn start(
         listener: TcpListener,
         udp: Option<(UdpSocket, DatagramLimits)>,
@@ -147,8 +149,9 @@ impl Server {
         // other order a client that is inserted in between would keep an open socket.
         let threads = clients.begin_stop();
         clients.shut_down(Shutdown::Read);
-        // Step 3. Returns as soon as all have left. An idle client needs 0.3 s: its thread still
-        // discards input before it closes (`close_in_stop`).
+        // Step 3. `wait_until_empty` returns as soon as all clients have left. That takes 0.3 s
+        // even for an idle client: its thread still discards input before it closes
+        // (`close_in_stop`).
         clients.wait_until_empty(start + GRACE);
         clients.shut_down(Shutdown::Both);
         let left = clients.wait_until_empty(give_up);

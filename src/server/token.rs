@@ -37,7 +37,8 @@ use crate::protocol::datagram::Token;
 pub struct Tokens {
     /// The secret key, random at each start of the server.
     key: RandomState,
-    /// The time from which tokens count. A monotonic clock has no zero that means anything.
+    /// The time from which a token's `issued` counts: an [`Instant`] alone is no number that could
+    /// be sent.
     start: Instant,
 }
 

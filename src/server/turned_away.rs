@@ -28,7 +28,8 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// The most sockets at a time: a few file descriptors beside the thousands of the clients.
+/// The most sockets that the thread keeps, and also the most that wait in the channel. These are
+/// few file descriptors compared with the thousands of the clients.
 pub const MAX_TURNED_AWAY: usize = 64;
 
 /// The longest time for which the input of one client is read and discarded.

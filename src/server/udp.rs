@@ -17,8 +17,8 @@
 //! 2. A client that is slow or has gone costs no time: sending a datagram does not wait for its
 //!    receiver.
 //! 3. No request waits here for other clients, because it would stop all senders. A request that
-//!    asks for a wait is refused. A `join` does not wait for room, and tries to lock the tables for
-//!    about 1 ms.
+//!    asks for a wait is refused. A `join` does not wait for room. A `join` or a `register` tries
+//!    to lock the tables for about 1 ms.
 //!
 //! **Lock** none of its own. Executing a request takes the server's locks, one at a time; a Hello
 //! takes the clients' lock for its number.
@@ -99,6 +99,7 @@ struct DatagramServer {
 }
 
 impl DatagramServer {
+    /// Answers one datagram after the other, until the server stops.
     fn run(mut self) {
         let mut buffer = vec![0; BUFFER];
         while !self.shared.is_stopping() {

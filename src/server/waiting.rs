@@ -49,12 +49,13 @@ use crate::common::lock::lock;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
 
-/// The text of the refusal. A client that has closed does not read it; a client that sent too much
-/// does.
+/// The text of the refusal when the server gives up a wait. A client that has closed does not read
+/// it; a client that sent too much does.
 const STOPPED_WAITING: &str = "stopped waiting: the connection closed, or sent more than 64 KiB meanwhile; keep it open, and \
      send less until the answer is there";
 
-/// A command that may have to wait for other clients. Its `execute` is the answer without any wait.
+/// A command that may have to wait for other clients. Its `execute` answers at once, without a
+/// wait.
 pub trait MayWait: Execute<Shared> {
     /// Returns the longest wait that the command asks for, in milliseconds; 0 if it names none. A
     /// client of the library adds it to its own time limit.
@@ -95,11 +96,12 @@ pub trait Waiting: Debug {
     /// it must answer, if necessary by a refusal or by an empty answer.
     fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done>;
 
-    /// Ends the wait because the client has gone, and removes the traces of the request from the
-    /// tables. Called without a lock.
+    /// Ends the wait because the client has gone or sent too much, and removes the traces of the
+    /// request from the tables. Returns the empty answer, if the command has one (`wait`,
+    /// `receive`). Called without a lock.
     ///
     /// # Errors
-    /// Fails with the refusal that is the answer.
+    /// Fails with [`stopped_waiting`] if the command has no empty answer.
     fn give_up(&mut self, shared: &Shared) -> Result<Self::Done, Error>;
 
     /// Returns whether `take_back` can undo this answer.
@@ -107,11 +109,11 @@ pub trait Waiting: Debug {
         false
     }
 
-    /// Undoes an answer whose client has gone, so that another client can have it: a grant, a
-    /// signal. Called without a lock.
+    /// Undoes an answer whose client has gone, such as a grant or a signal, so that another client
+    /// can have it. Returns the answer that takes its place. Called without a lock.
     ///
     /// # Errors
-    /// Fails with the refusal that is the answer.
+    /// Fails with the refusal that takes the answer's place.
     fn take_back(&mut self, _: &Shared, done: Self::Done) -> Result<Self::Done, Error> {
         Ok(done)
     }
@@ -150,7 +152,7 @@ pub enum Look<Done> {
     Unlocked(Rest<Done>),
 }
 
-/// Returns the refusal for a request whose client has gone.
+/// Returns the refusal for a request whose client has gone or sent too much.
 pub fn stopped_waiting() -> Error {
     Error::new(Code::Refused, STOPPED_WAITING)
 }
@@ -164,6 +166,7 @@ pub struct Waits {
     deadline: Instant,
     /// The condition variable to wait on, shared with the tables. It goes with the tables' lock.
     waker: Arc<Condvar>,
+    /// The rules of this kind of request.
     how: Box<dyn Resume>,
 }
 
@@ -279,7 +282,7 @@ impl Shared {
         }
     }
 
-    /// Ends a wait because its client has gone.
+    /// Ends a wait because its client has gone or sent too much. Returns the answer.
     pub fn give_up(&self, waits: &mut Waits) -> Reply<'static> {
         waits.how.give_up(self)
     }

@@ -26,6 +26,8 @@ pub fn write_all(stream: &TcpStream, output: &Output, timeout: Duration) -> io::
     write_within(stream, output, timeout, Instant::now)
 }
 
+/// Does the work of [`write_all`]. The stream and the clock are arguments, so that a test needs
+/// neither a socket nor a sleep.
 fn write_within(
     mut stream: impl Write,
     output: &Output,

@@ -31,6 +31,8 @@ impl Connection<'_> {
         }
     }
 
+    /// Returns the state of the buffers, from which [`crate::server::patience`] chooses the next
+    /// wait.
     pub(super) fn situation(&self) -> Situation {
         let pending = self.input.pending();
         Situation {
@@ -42,12 +44,14 @@ impl Connection<'_> {
         }
     }
 
+    /// Sets the socket's read timeout, unless it has this value already: that saves a system call.
     pub(super) fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         if self.read_timeout != timeout && self.stream.set_read_timeout(timeout).is_ok() {
             self.read_timeout = timeout;
         }
     }
 
+    /// Frees the buffers of an idle connection. The input keeps its bytes if some are pending.
     fn shrink(&mut self) {
         self.input.shrink();
         self.output = Output::default();
