@@ -45,8 +45,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
 use crate::protocol::datagram::BUFFER;
-use crate::server::accept::warn_now_and_then;
 use crate::server::udp::any_port;
+use crate::server::warnings::warn_now_and_then;
 
 /// The most clients at once. Their buffers of 64 KiB need up to 64 MiB.
 const MAX_CLIENTS: usize = 1024;

@@ -22,8 +22,8 @@
 /// The letter of each number from 0 to 63.
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Appends `data` as letters. The last one or two bytes are filled up to three with zeros; `=`
-/// stands for each letter that holds nothing but the filling.
+/// Appends `data` as letters. If one or two bytes are left at the end, they are filled up to three
+/// with zeros; `=` stands for each letter that holds nothing but these zeros.
 pub fn encode(data: &[u8], out: &mut Vec<u8>) {
     for three in data.chunks(3) {
         let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));

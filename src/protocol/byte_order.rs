@@ -75,7 +75,8 @@ impl ByteOrder {
         Some(self.u32(*four).cast_signed())
     }
 
-    /// Reads an `i64` in the same way.
+    /// Reads an `i64` from the front of `bytes` and moves the slice behind it. Returns `None`, and
+    /// leaves the slice as it is, when fewer than eight bytes are left.
     pub fn take_i64(self, bytes: &mut &[u8]) -> Option<i64> {
         let (eight, rest) = bytes.split_first_chunk()?;
         *bytes = rest;

@@ -17,10 +17,10 @@
 //! - Integers are in the sender's byte order: the *receiver makes it right*. So two machines of the
 //!   same kind reverse no byte, whichever order they have.
 //!
-//! The message names no field and no type: sender and receiver know both from the row of the
-//! command. That saves bytes, but a message with the fields of another kind may be read as
-//! nonsense, instead of refused. Java's serialization and XML send the names too
-//! ([`crate::lecture::marshal`]).
+//! The message names no field and no type: sender and receiver know both from the row that
+//! describes the command ([`crate::common::description`]). That saves bytes, but the receiver may
+//! read a message with the fields of another kind as nonsense, instead of refusing it. Java's
+//! serialization and XML send the names too ([`crate::lecture::marshal`]).
 //!
 //! **Invariants**
 //!
@@ -40,7 +40,7 @@ use crate::common::error::{Error, Malformed};
 use crate::common::id::LeaseId;
 use crate::protocol::byte_order::ByteOrder;
 
-/// The longest padding: a `u64` that follows one byte.
+/// The longest padding: seven bytes, before a `u64` that follows a single byte.
 const PADDING: [u8; 7] = [0; 7];
 
 /// Appends one message to a buffer, which may hold earlier messages.
@@ -50,7 +50,7 @@ pub struct Writer<'a> {
     /// The index in `bytes` at which the message starts: alignment counts from there.
     start: usize,
     order: ByteOrder,
-    /// The bytes of data that the caller appends behind the message.
+    /// The number of bytes of data that the caller itself appends at the end of the message.
     announced: usize,
 }
 
@@ -73,9 +73,9 @@ impl<'a> Writer<'a> {
         self.bytes.len() - self.start
     }
 
-    /// Pads the message to a multiple of `size`, a power of two. For such a size,
-    /// `-length & (size - 1)` is the distance to the next multiple: 10 and 4 give 2, 12 and 4 give
-    /// 0.
+    /// Pads the message with zeros to a multiple of `size`, a power of two. For such a size,
+    /// `-length & (size - 1)` is the distance to the next multiple. Length 10 and size 4 give 2;
+    /// length 12 and size 4 give 0.
     pub fn align(&mut self, size: usize) {
         let padding = self.length().wrapping_neg() & (size - 1);
         self.bytes.extend_from_slice(&PADDING[..padding]);
@@ -98,8 +98,8 @@ impl<'a> Writer<'a> {
         self.bytes.extend_from_slice(&self.order.put_u64(value));
     }
 
-    /// Appends the number of elements or bytes that follow. It fits 32 bits: its list or data is in
-    /// memory, and the chapters bound both far below.
+    /// Appends the number of elements or bytes that follow. It fits 32 bits: the services keep
+    /// every list and all data far shorter than 2^32.
     pub fn count(&mut self, count: usize) {
         debug_assert!(u32::try_from(count).is_ok());
         self.u32(count as u32);
@@ -112,8 +112,8 @@ impl<'a> Writer<'a> {
         self.octets(&[0]);
     }
 
-    /// Replaces the four bytes at `offset` of the message: a length that was not known when they
-    /// were written. Does nothing for an offset behind the message.
+    /// Replaces the four bytes at `offset` of the message by `value`: a length that was not known
+    /// when these bytes were written. Does nothing for an offset behind the message.
     pub fn patch(&mut self, offset: usize, value: u32) {
         let at = self.start + offset;
         if let Some(four) = self.bytes.get_mut(at..at + size_of::<u32>()) {
@@ -130,7 +130,8 @@ pub struct Reader<'a> {
     at: usize,
     order: ByteOrder,
     /// The length of the data that ended the message, in bytes; 0 before it was read, and for a
-    /// message without data.
+    /// message without data. With it, [`crate::protocol::frame`] refuses data that is too long for
+    /// an answer.
     pub data_length: usize,
 }
 
@@ -151,8 +152,8 @@ impl<'a> Reader<'a> {
     /// Reads bytes unchanged, without padding.
     ///
     /// # Errors
-    /// Fails when fewer than `N` bytes are left, and reads nothing then. The functions below fail
-    /// for the same reason.
+    /// Fails when fewer than `N` bytes are left, and reads nothing then. The functions below also
+    /// fail when the message ends too early.
     pub fn octets<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let found = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk());
         let bytes = *found.ok_or(Malformed("ends too early"))?;
@@ -245,7 +246,8 @@ impl Sink for Writer<'_> {
         Writer::u32(self, value);
     }
 
-    /// Each field of a frame has its place: an absent number is written as 0 and 0.
+    /// Each field of a frame has its fixed place, so an absent number takes the same bytes: the
+    /// flag 0 and the number 0. A number that is there has the flag 1 before it.
     fn optional(&mut self, _: &str, value: Option<u64>) {
         Writer::u32(self, value.is_some().into());
         Writer::u64(self, value.unwrap_or(0));
@@ -263,7 +265,8 @@ impl Sink for Writer<'_> {
         Writer::u32(self, number);
     }
 
-    /// After [`Writer::announce_data`] the data is empty here, and its announced bytes are counted.
+    /// Appends data with its length. After [`Writer::announce_data`] the data is empty here, and
+    /// the length counts the announced bytes, which the caller appends later.
     fn data(&mut self, _: &str, data: &[u8]) {
         self.count(data.len() + self.announced);
         self.octets(data);
@@ -276,7 +279,8 @@ impl Sink for Writer<'_> {
 }
 
 impl<'a> Source<'a> for Reader<'a> {
-    /// A frame has no words: irregular commands see by this that they read a body.
+    /// Returns `None`: a frame has no words. A command whose `read` is written by hand learns by
+    /// this that it reads the body of a frame.
     fn word(&mut self) -> Option<&'a [u8]> {
         None
     }

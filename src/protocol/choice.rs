@@ -19,8 +19,8 @@
 //!
 //! **Lock** none.
 //!
-//! **Simplified** under TLS a client names its format before the first byte (ALPN, RFC 7301). Here
-//! each new format needs a first byte that no other begins with.
+//! **Simplified** under TLS a client names its format in the handshake, before its first request
+//! (ALPN, RFC 7301). Here each new format needs first bytes with which no other format begins.
 //!
 //! **Source** ours.
 
@@ -56,8 +56,8 @@ words! {
     }
 }
 
-/// Chooses the format by the first bytes. Returns `None` while two formats are possible and more
-/// bytes may come.
+/// Chooses the format by the first bytes. Returns `None` for no bytes, and while two formats are
+/// possible and more bytes may come.
 pub(super) fn choose(input: &[u8], tail: Tail, policy: &Policy) -> Option<Speaks> {
     let max_message = policy.max_message;
     let frames = |order| Some(Speaks::MemoryLease(MemoryLease::new(order, max_message)));
@@ -83,20 +83,23 @@ pub(super) fn choose(input: &[u8], tail: Tail, policy: &Policy) -> Option<Speaks
 
 /// The kind of a first line. Perhaps not all of the line has arrived.
 enum FirstLine {
+    /// It is a whole request line of HTTP.
     Http,
     /// It begins like HTTP and has no end yet.
     LikeHttp,
-    /// It is capitals alone, perhaps with the first bytes of a target behind them, and has no end
-    /// yet.
+    /// It is empty, or capitals alone, perhaps with the first bytes of a target behind them, and
+    /// has no end yet.
     Unclear,
+    /// It is no line of HTTP, whatever follows.
     Other,
 }
 
-/// The starts of a target behind a method. The last is the form for a proxy: a head and a body
-/// follow, not lines of text.
+/// The starts of a target, each with the space between method and target. The last is the form that
+/// a client sends to a proxy: a head and a body follow it, not lines of text.
 const TARGETS: [&[u8]; 3] = [b" /", b" *", b" http://"];
 
-/// Looks at a first line. Its target must begin like one, and its end must be `HTTP/1.x`.
+/// Returns the kind of a first line. It is HTTP if the second word begins like a target and the
+/// third is `HTTP/1.x`.
 fn look_at(input: &[u8]) -> FirstLine {
     let end = input.iter().position(|&byte| byte == b'\n');
     let line = &input[..end.unwrap_or(input.len())];

@@ -5,7 +5,7 @@
 //!     │ 70 Hello ───────────────────────────────► │   keeps nothing
 //!     │ ◄─────────────────────── f0 Welcome, token│
 //!     │ 01 Draw, token, id 7 ───────────────────► │   executes it
-//!     │ ◄──────────────── 81 Drawn, token, id 7 ──│   keeps the reply, if asked at most once
+//!     │ ◄──────────────── 81 Drawn, token, id 7 ──│   keeps the reply, if flag bit 2 was set
 //!     │ 71 Acknowledge, token, id 7 ────────────► │   drops the reply
 //! ```
 //!
@@ -15,8 +15,8 @@
 //!
 //! | flag | means |
 //! | --- | --- |
-//! | bit 1 | a token of 24 bytes stands before the body, and counts in its length |
-//! | bit 2 | at most once: a repeated request is answered from the history, not executed |
+//! | bit 1 | a token of 24 bytes stands before the body; the header's length counts it |
+//! | bit 2 | at most once: a repeat is not executed; the *history* (below) has its answer |
 //! | bit 3 | no reply is wanted |
 //!
 //! | kind | from | body |
@@ -40,9 +40,9 @@
 //! are three causes: the request had none; this server never gave it to this address (the server
 //! may have been restarted); or the token is older than the history's time, and its client has sent
 //! no at-most-once request for as long. Requests without flag bit 2 do not renew a token. The
-//! request was not executed, but the Error says nothing about an earlier copy of it. To avoid this
-//! Error, a client sends a new Hello in time: half the history's time after the last answer that
-//! the history keeps, or after its Welcome.
+//! request that gets this Error was not executed, but an earlier copy of it may have been. To avoid
+//! this Error, a client sends a new Hello in time: half the history's time after the last answer to
+//! an at-most-once request, or after its Welcome.
 //!
 //! **At most once.** The ids of a token's requests rise; gaps are allowed. One request is under way
 //! at a time: a new id also means that its client waits for no earlier reply. The id alone decides
@@ -69,8 +69,9 @@
 //! **Lock** none: in the server only the `udp` thread reads and writes datagrams. **Simplified** no
 //! fragments: a client asks over TCP for data that does not fit.
 //!
-//! **Source** the lecture's R, RR and RRA; the token and the factor of three are QUIC's address
-//! validation (RFC 9000, section 8).
+//! **Source** the lecture's protocols R (request), RR (request, reply) and RRA (request, reply,
+//! acknowledge); the token and the factor of three are QUIC's address validation (RFC 9000, section
+//! 8).
 
 use std::fmt;
 
@@ -98,8 +99,8 @@ pub const TOKEN: usize = 24;
 /// The most bytes of one datagram over IPv4: a packet of 65,535 bytes, less 20 of IP and 8 of UDP.
 pub const MAX_DATAGRAM: usize = 65_507;
 
-/// The length of a buffer that any datagram fits, in bytes. The system would cut a datagram that is
-/// longer than the buffer.
+/// The length of a buffer that can hold any datagram, in bytes. The system would cut a datagram
+/// that is longer than the buffer.
 pub const BUFFER: usize = 64 * 1024;
 
 /// The longest answer to a datagram without a valid token, as a multiple of the datagram's length.
@@ -116,7 +117,8 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The client's wishes for one request: R, RR or RRA.
+/// The client's wishes for one request. In the lecture's words: without a reply it is R (request),
+/// with a reply RR (request, reply), and RRA if the client also acknowledges the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish {
     /// The server executes the first copy only.
@@ -130,7 +132,7 @@ pub struct Wish {
 pub enum Said<'a> {
     /// The client asks for a token.
     Hello,
-    /// The client has received a reply.
+    /// The client has received a reply, so the server can drop it.
     Acknowledge(Token),
     /// A request with a token, or the mistake in it.
     Asked {
@@ -141,7 +143,7 @@ pub enum Said<'a> {
         /// The request, or the error that answers it.
         request: Result<Request<'a>, Error>,
     },
-    /// A request without a token. Its body is not read.
+    /// A request or an acknowledgement without a token. Its body is not read.
     Unproven,
 }
 
@@ -172,11 +174,12 @@ pub fn read<'a>(datagram: &'a [u8]) -> Option<(Header, Said<'a>)> {
 /// Reads the request behind a token. `length` is that of the datagram.
 ///
 /// # Errors
-/// Fails with `bad-request` or `unknown-command`. The client gets this error with its token, so it
-/// can learn from it.
+/// Fails with `bad-request` or `unknown-command`. If the token is valid, the client gets this error
+/// as the answer to its request.
 fn request<'a>(header: Header, length: usize, body: &mut Reader<'a>) -> Result<Request<'a>, Error> {
     let wrong = |text: &'static str| Err(Error::new(Code::BadRequest, text));
-    // The frame is cut, or more bytes follow it. The server executes no part of such a datagram.
+    // If the lengths differ, the frame is cut, or more bytes follow it. The server executes no part
+    // of such a datagram. Cannot underflow: `read` has read a header from this datagram.
     if header.length as usize != length - HEADER {
         return wrong("a datagram is one whole frame; send each in one of its own");
     }
@@ -257,8 +260,8 @@ pub fn reply(asked: Header, token: Option<Token>, reply: &mut Reply<'_>) -> Vec<
     frame::put_reply(header(asked.order(), flags, 0, asked.id), reply, &mut out, |body| {
         token.iter().for_each(|token| body.octets(&token.0));
     });
-    // A datagram is one piece, so large data is copied here after all. The result of a get may be
-    // longer than a datagram: then the caller drops it and answers `too-large`.
+    // A datagram is one piece, so large data is copied here after all. The reply to a get may be
+    // longer than a datagram: then the caller drops this reply and answers `too-large`.
     out.bytes.append(&mut out.body);
     out.bytes
 }
@@ -297,17 +300,17 @@ pub fn hear(datagram: &[u8]) -> Result<(u32, Heard), Error> {
     Ok((header.id, Heard::Reply(token, reply)))
 }
 
-/// Returns the most bytes of data that fit in a reply of `longest` bytes. Before the data stand
-/// header, token, and the fields of a get's reply: id 16, size 8, length 4. An inspection has 40
-/// bytes more before its data: if it does not fit, the server answers `too-large`.
+/// Returns the most bytes of data that fit in a reply of `longest` bytes. The header, the token and
+/// the fields of a get's reply (id 16 bytes, size 8, length 4) stand before the data. An inspection
+/// has 40 bytes more before its data: if it does not fit, the server answers `too-large`.
 pub fn most_data(longest: usize) -> u64 {
     longest.saturating_sub(HEADER + TOKEN + 16 + 8 + 4) as u64
 }
 
 /// Returns the greatest length of the reply to a draw, in bytes; `numbers` is the length of the
-/// list. The server compares it before it executes the draw: the numbers of a reply that cannot be
-/// sent would be lost. Returns 0 for every other request: its reply is short, or nothing is lost if
-/// it is too long.
+/// list. The server compares this length with the longest datagram before it executes the draw: the
+/// numbers of a reply that cannot be sent would be lost. Returns 0 for every other request: its
+/// reply is short, or nothing is lost if the reply is too long.
 pub fn longest_reply(request: &Request<'_>, numbers: u32) -> usize {
     match *request {
         Request::Draw(Draw { count }) => {

@@ -40,17 +40,17 @@
 //! | 28 29 2a | [`crate::memory::versions`], [`crate::server::lists`] | a8 a9 aa | |
 //! | | | ff Error | string; status 1 bad-request, 2 unknown-command, 3 not-found, 4 too-large, 5 out-of-memory, 6 exhausted, 7 refused, 8 busy |
 //!
-//! The body of each command is the fields of its row, in their order; this also holds for the
-//! commands that the table does not spell out. Their types are:
+//! The body of each message has the fields of its row ([`crate::common::description`]), in their
+//! order; this also holds for the messages that the table does not spell out. Their types are:
 //!
 //! | type | in a body |
 //! | --- | --- |
 //! | an optional number | `u32` 0 or 1, and `u64`, which has a meaning after 1 only |
 //! | a word out of several | `u32`, the place of the word in its list, from 0 |
-//! | amounts | five `u64`: committed, gl, gp, le, lp |
+//! | amounts | five `u64`, one for each pool of [`crate::cooperative`]: committed, gl, gp, le, lp |
 //! | pressure | `u32` in 0.01 % |
 //! | a part | `u32` 0 none, 1 all, 2 a span, 3 the last; `u64` first, `u64` last; or count and 0 |
-//! | a condition | `u32` 0 any, 1 one of, 2 none of; a sequence of `u64` |
+//! | a condition | `u32` 0 any version, 1 one of, 2 none of; a sequence of `u64`, the versions |
 //! | a time that does not exist | 2^64 - 1 |
 //! | a signal | `u32`, and the fields that belong to it, as below |
 //!
@@ -79,12 +79,9 @@
 //! After any other mistake the connection goes on. Every command and every reply has a frame. The
 //! only field without bytes is the kind of id in Lease: a frame always asks for a UUID.
 //!
-//! **Invariants**
-//!
-//! 1. A length is compared with the limit before the server waits for the body; a count that the
-//!    rest of the frame cannot hold makes the server allocate nothing.
-//! 2. Replies go out in the order of the requests, although each has an id: the id is for the
-//!    client's own check.
+//! **Invariants** a length is compared with the limit before the server waits for the body; a count
+//! that the rest of the frame cannot hold makes the server allocate nothing. Replies go out in the
+//! order of the requests: the id is for the client's own check.
 //!
 //! **Lock** none. **Simplified** one request is answered after the other; a bigger system would use
 //! the id to answer them out of order.
@@ -103,13 +100,15 @@ use crate::protocol::output::Output;
 /// The length of a header in bytes: a multiple of 8, so the body's offset needs no padding.
 pub const HEADER: usize = 16;
 
-/// The bytes of a get's answer before its data: id, size, length of the data.
+/// The number of bytes of a get's answer before its data: header, id, size, length of the data.
 const DATA_HEADER: usize = HEADER + 16 + 8 + 4;
 
-/// The bytes of an inspection before its data: id, six numbers, length of the data.
+/// The number of bytes of an inspection before its data: header, id, six numbers, length of the
+/// data.
 const INSPECTION_HEADER: usize = HEADER + 16 + 6 * 8 + 4;
 
-/// The bytes of a message before its data: session, presence flag, length of the data.
+/// The number of bytes of the reply with a session's message before its data: header, session,
+/// presence flag, length of the data.
 const MESSAGE_HEADER: usize = HEADER + 16 + 4 + 4;
 
 /// The first bytes of each frame. The first one alone chooses this format for a connection.
@@ -132,7 +131,7 @@ pub struct Header {
     pub kind: u8,
     /// The code of an error, from 1; 0 for no error.
     pub status: u8,
-    /// The request's id. The client chooses it, and its reply repeats it.
+    /// The request's id. The client chooses it, and the reply repeats it.
     pub id: u32,
     /// The length of the body in bytes.
     pub length: u32,
@@ -181,8 +180,8 @@ impl Header {
     /// Appends a frame: this header, and the body that `body` writes. The caller appends `data`
     /// more bytes behind it, which the length counts too.
     ///
-    /// The length is known only after the body was written, so the header gets 0 first, and its
-    /// four bytes are replaced at the end: no second buffer for the body.
+    /// The length is known only after the body was written. So the header first gets a length of 0,
+    /// whose four bytes are replaced at the end; the body needs no second buffer.
     pub fn put(&self, out: &mut Vec<u8>, data: usize, body: impl FnOnce(&mut Writer<'_>)) {
         let mut writer = Writer::new(out, self.order());
         writer.octets(&self.bytes(0));
@@ -265,7 +264,7 @@ impl Frames {
             // Less than a header has arrived. Refuse it now if no frame begins so; otherwise a
             // client that speaks another protocol would wait for the request timeout.
             let same = input.iter().zip(MAGIC).all(|(&byte, magic)| byte == magic);
-            // An answer to less than a header has id 0: the id of the client is not known.
+            // An answer to less than a header has id 0: the id of the request is not known.
             self.asked = Header::new(ByteOrder::Big, 0, 0);
             let error = Error::new(Code::BadRequest, NO_FRAME);
             return if same { Decoded::Incomplete } else { Decoded::Last(Some(error)) };
@@ -326,7 +325,7 @@ impl Frames {
         Ok(request)
     }
 
-    /// Returns the most bytes of a message that fit in an answer.
+    /// Returns the most bytes of a session's message that fit in an answer.
     pub fn most_data(&self) -> u64 {
         self.max_message.saturating_sub(MESSAGE_HEADER) as u64
     }

@@ -29,7 +29,7 @@
 //! | bound | status beyond it |
 //! | --- | --- |
 //! | a first line of 8192 bytes · a head of 16,384 bytes and 64 fields | 414 · 431 |
-//! | a request's body, or a lease in an answer, of `--max-message` | 413; a longer lease: `Range` |
+//! | a request's body, or a lease in an answer, of `--max-message` | 413; `Range` reads a part |
 //!
 //! **Invariants**
 //!
@@ -87,7 +87,7 @@ pub struct Http {
     is_head: bool,
     /// The server has sent `100 Continue`; it sends that once for each request.
     is_continued: bool,
-    /// One empty line before the request is skipped; a second is 400 (RFC 9112, section 2.2).
+    /// An empty line before the request was skipped (RFC 9112, section 2.2); a second one is 400.
     is_blank_passed: bool,
     // The request that waits for its answer: the terms of the answer ([`Answering`]), and the
     // answer itself if HTTP gives it without a service.
@@ -244,8 +244,8 @@ impl Http {
     /// Returns the request for a service, or `None` for one that HTTP answers by itself.
     ///
     /// # Errors
-    /// 400 for a body that the method does not read and for a parameter of a page, 406, and those
-    /// of [`Resource::request`].
+    /// 400 for a body that the method does not read and for a parameter of a page, 406 if the
+    /// client accepts no form, and those of [`Resource::request`].
     fn ask<'a>(
         &mut self,
         head: &Head<'_>,
@@ -306,7 +306,7 @@ impl Http {
 
     /// Appends a response with its date, and notes whether the connection closes.
     fn put(&mut self, response: Response, since: Duration, out: &mut Output) {
-        // Formats a date at most once a second, not for each answer.
+        // Formats the date only when the second has changed, not for each answer.
         if self.date.0 != since.as_secs() || self.date.1.is_empty() {
             self.date = (since.as_secs(), date::write(since.as_secs()));
         }
@@ -321,8 +321,8 @@ impl Http {
         self.own = Some(Own::Response(self.answering.refuse(&refusal)));
     }
 
-    /// Returns the most bytes of a lease that one answer can carry. JSON and XML carry them in
-    /// base64: four letters for three bytes.
+    /// Returns the most bytes of a lease that one answer may carry. JSON and XML carry them in
+    /// base64, four letters for three bytes, so fewer bytes fit in `max_message`.
     pub fn most_data(&self, max_message: usize) -> u64 {
         match self.answering.accept.best(true) {
             Some(MediaForm::Json | MediaForm::Xml) => (max_message / 4 * 3) as u64,
@@ -342,7 +342,11 @@ fn since_1970(policy: &Policy) -> Duration {
     (policy.clock)().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
 }
 
-/// Finds the resource of a path, and refuses a method that it does not have: 404, 405.
+/// Finds the resource of a path, and checks that it has the method.
+///
+/// # Errors
+/// 404 for an unknown path, 405 for a method that the resource does not have, 400 for `*` with any
+/// method but OPTIONS.
 fn route<'a>(
     method: Method,
     path: &'a [u8],

@@ -42,7 +42,7 @@ impl User {
     /// Makes a user. A name has no colon, because in HTTP the first colon ends the name.
     ///
     /// # Errors
-    /// The rule that the name or the password breaks, in words.
+    /// Fails with the rule that the name or the password breaks, in words.
     pub fn new(name: &str, password: &[u8]) -> Result<Self, &'static str> {
         let is_bad = |bytes: &[u8]| bytes.iter().any(u8::is_ascii_control);
         if name.is_empty() || name.len() > MAX || name.contains(':') || is_bad(name.as_bytes()) {
@@ -80,7 +80,7 @@ impl fmt::Debug for User {
     }
 }
 
-/// Makes the refusal of a format that has no log-on.
+/// Makes the error that a server with a user sends in a format without a log-on.
 pub fn has_none() -> Error {
     let text = "this server wants a log-on, which this way of speaking has not; speak HTTP with \
                 Basic authentication, or RESP with AUTH";
@@ -88,16 +88,19 @@ pub fn has_none() -> Error {
 }
 
 impl Speaks {
-    /// Refuses the first request in a format that has no log-on, and closes. `#[cold]`: the
-    /// compiler moves this out of the way of requests that are served.
+    /// Refuses the first request in a format that has no log-on; the connection then closes.
+    /// `#[cold]`: the compiler moves this out of the way of requests that are served.
     #[cold]
     pub(super) fn turn_away<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
+        // `enough` is the number of bytes after which a frame is refused, although it is not whole.
         // A frame's header has the byte order of the answer, so wait for the header. Do not wait
-        // for the body: the server would have to keep the bytes of a client without a log-on.
+        // for the body: the server would have to keep the bytes of a client without a log-on. A
+        // text line has no header: wait for its end.
         let (decoded, enough) = match self {
             Speaks::Text(text) => (text.decode(input, tail), usize::MAX),
             Speaks::MemoryLease(frames) => (frames.decode(input), memorylease::HEADER),
             Speaks::Frames(frames) => (frames.decode(input), frame::HEADER),
+            // Does not happen: these formats have a log-on, so `Conversation::decode` serves them.
             Speaks::Http(_) | Speaks::Resp(_) => return Decoded::Incomplete,
         };
         match decoded {

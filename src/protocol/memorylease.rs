@@ -11,9 +11,10 @@
 //! | 3 SetData | id `i32`, length `i64`, bytes | 5 DataSet: `i32` 0; -1 no such lease; -2 more than the lease has, or lengths that disagree |
 //! | 4 AccessData | id `i32` | 4 AccessData: id `i32`, length `i64`, bytes: the whole lease; length 0 when there is none |
 //!
-//! Integers are in the sender's byte order, whatever the server's. The first type of a connection
-//! decides: 01 00 00 00 is little-endian, 00 00 00 01 is big-endian, and the answers have the same
-//! order. Sizes and lengths are bytes. These frames have lease, set and get, and no other command.
+//! Integers are in the client's byte order, whatever the server's own order is. The first type of a
+//! connection shows the order: 01 00 00 00 is little-endian, 00 00 00 01 is big-endian. The answers
+//! have the client's order too. Sizes and lengths are bytes. These frames have lease, set and get,
+//! and no other command.
 //!
 //! Lease 64 bytes for 5000 ms, and the answer:
 //!
@@ -22,7 +23,7 @@
 //!   < 02000000 0400000000000000 7b000000            id 123
 //! ```
 //!
-//! Get of lease 123, 64 bytes of which `hi` was set:
+//! A get of lease 123, which has 64 bytes. Only `hi` was set in it:
 //!
 //! ```text
 //!   > 04000000 0400000000000000 7b000000
@@ -33,14 +34,15 @@
 //! negative, over the limit, or not that of its type: from then on nothing says where the next
 //! frame begins. It also closes after a time limit. A server with a user answers the first header,
 //! whatever its type, with an error of the table, and closes ([`super::log_on`]). The greatest
-//! lease is the longest message less 24 bytes, because the answer to its get is one message: 12
-//! bytes of header, 12 of id and length.
+//! lease is the longest message less 24 bytes: the answer to its get is one message, with 12 bytes
+//! of header and 12 of id and length before the data.
 //!
 //! **Invariants**
 //!
 //! 1. A frame is answered when it is whole, and never before (but for a server with a user).
-//! 2. The server hands an answer to the system in one write. Existing clients call `read` once and
-//!    take the bytes that came for the whole message.
+//! 2. The server passes a whole answer to one write call. (The system writes only a part of it if
+//!    the socket's buffer is full.) Existing clients call `read` once, and take the bytes that this
+//!    call returns for the whole message.
 //!
 //! **Lock** none. **Simplified** each error of a lease is -1: these frames have no text that could
 //! say which error it is.
@@ -57,20 +59,21 @@ use crate::protocol::Decoded;
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::output::Output;
 
-/// The bytes of a frame before its payload: type and length.
+/// The length of a frame's header in bytes: type and payload length.
 pub const HEADER: usize = 12;
-/// The bytes before the data in the payload of a set, and of a get's answer: id and length.
+/// The number of bytes before the data in the payload of a set, and of a get's answer: id and
+/// length.
 pub const DATA_HEADER: usize = 12;
 
 /// The type of a lease request: size and duration.
 pub const LEASE: i32 = 1;
-/// The type of its answer, Leased: the id.
+/// The type of Leased, the answer to a lease request: the id.
 pub const LEASED: i32 = 2;
 /// The type of a set request: id, length and bytes.
 pub const SET_DATA: i32 = 3;
 /// The type of a get request, and of its answer.
 pub const ACCESS_DATA: i32 = 4;
-/// The type of a set's answer, DataSet: the result.
+/// The type of DataSet, the answer to a set request: the result.
 pub const DATA_SET: i32 = 5;
 
 /// The id in Leased when no lease was granted.
@@ -157,7 +160,8 @@ impl MemoryLease {
         fits.then_some(length)
     }
 
-    /// Reads a Lease. 0 passes here: the lease table refuses it, for every format.
+    /// Reads a Lease. A size or duration of 0 passes here: the lease table refuses it, for every
+    /// format.
     ///
     /// # Errors
     /// Fails with `bad-request` for a negative number, and with `too-large` for a lease that a

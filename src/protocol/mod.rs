@@ -10,8 +10,8 @@
 //! **The right way.** A command describes itself once, field by field
 //! ([`crate::common::description`]). A format is a visitor of that description: one part of it
 //! reads fields, another part writes them. So a new command needs no new parser. Two formats know
-//! fewer commands: MemoryLease frames have three messages, written by hand, and HTTP has the
-//! commands that are a resource.
+//! fewer commands: MemoryLease frames have three requests, written by hand, and HTTP has only the
+//! commands that its resources need.
 //!
 //! [`Conversation`] is the state of one connection. The first bytes choose its format, and the
 //! format never changes while the connection lives:
@@ -86,7 +86,8 @@ use text::Text;
 pub enum Tail {
     /// More bytes may arrive at any time.
     Open,
-    /// No byte has arrived for [`text::QUIET_MS`]: a `draw N` without a line end is whole.
+    /// No byte has arrived for [`text::QUIET_MS`]: a `draw N` without a line end counts as whole,
+    /// if the client has never sent a line end.
     Quiet,
     /// The client has closed its half of the stream: no byte follows.
     Ended,
@@ -111,8 +112,8 @@ pub enum Decoded<'a> {
     /// page, or one that it refuses. No service sees it: [`Conversation::encode_own`] appends the
     /// answer.
     Own {
-        /// The length of the request in bytes; all of the input if the connection closes after the
-        /// refusal; 0 for HTTP's interim answer `100 Continue`.
+        /// The length of the request in bytes; all of the input if the format cannot go on after
+        /// the refusal; 0 for HTTP's interim answer `100 Continue`.
         used: usize,
     },
     /// Bytes without a request, such as an empty array of RESP. They get no answer.
@@ -183,7 +184,7 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Appends the answer to the question that was decoded last as [`Decoded::Own`].
+    /// Appends the answer that the format has prepared by itself, as after [`Decoded::Own`].
     pub fn encode_own(&mut self, out: &mut Output) {
         match &mut self.speaks {
             Some(Speaks::Http(http)) => http.encode_own(self.policy, out),
@@ -192,7 +193,9 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Returns whether the connection closes after the last answer.
+    /// Returns whether HTTP or RESP closes the connection after the answer that was encoded last.
+    /// In every format the caller itself also closes after the command `quit` and after
+    /// [`Decoded::Last`].
     #[inline]
     pub fn is_over(&self) -> bool {
         match &self.speaks {
@@ -214,9 +217,11 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Returns a bound for the data of a message or an inspection, in bytes: data of this length
-    /// fits in one answer, even if the format has to escape each byte of it. A service compares the
-    /// bound before it takes a message out of an inbox, so a message that does not fit stays there.
+    /// Returns a bound for the data of a message or an inspection, in bytes. A message of this
+    /// length fits in one answer, even if the format has to escape each byte of it. A service
+    /// compares the bound before it takes a message out of an inbox, so a message that does not fit
+    /// stays there. An inspection has more fields before its data: with nearly this much data,
+    /// [`Frames::encode`] still answers `too-large`.
     pub fn most_data(&self) -> u64 {
         match &self.speaks {
             Some(Speaks::Frames(frames)) => frames.most_data(),

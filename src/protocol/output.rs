@@ -13,8 +13,9 @@
 //!
 //! **Lock** none: each connection's thread owns one.
 
-/// When this many bytes wait, they are written. A system call costs little beside the copy of 64
-/// KiB, so a greater bound would save almost no time; it would only cost memory in each connection.
+/// Once this many bytes wait, the connection writes them before it answers another request. (It
+/// also writes before each read.) A system call costs little beside the copy of 64 KiB, so a
+/// greater bound would save almost no time; it would only cost memory in each connection.
 pub const FULL: usize = 64 * 1024;
 
 /// From this length on, data is moved instead of copied. At about 16 KiB a copy costs as much as
@@ -47,7 +48,7 @@ impl Output {
         self.bytes.len() >= FULL || !self.body.is_empty()
     }
 
-    /// Returns whether nothing waits.
+    /// Returns whether no reply waits to be written.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty() && self.body.is_empty()
     }

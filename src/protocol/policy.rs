@@ -1,10 +1,11 @@
-//! The rules that all connections of a server share.
+//! The policy: the settings of a server by which it decodes requests and encodes replies.
 
 use std::time::SystemTime;
 
 use super::log_on::User;
 
-/// The rules that all connections of a server share.
+/// The settings by which requests are decoded and replies encoded. All connections of a server
+/// share them, and they never change.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// The longest message in bytes (`--max-message`).
@@ -19,7 +20,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Returns the rules of a server without host names, which every client may use.
+    /// Returns the policy of a server without host names and without a user: every client may use
+    /// the server.
     pub fn plain(max_message: usize) -> Self {
         Self { max_message, hosts: Vec::new(), user: None, clock: SystemTime::now }
     }

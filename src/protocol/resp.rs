@@ -13,12 +13,17 @@
 //!
 //! | request | reply |
 //! | --- | --- |
-//! | the words of [`text`], each a bulk string; data as it is, not escaped | `draw`: an array of integers; `get`: a bulk string, nil for no such lease; `quit`: `+OK`; else the text reply as a simple string |
+//! | the words of [`text`], each a bulk string; data as it is, not escaped | see below the table |
 //! | `PING [TEXT]`, `ECHO TEXT` | `+PONG` or the text |
 //! | `HELLO [2\|3] [AUTH NAME PASSWORD] [SETNAME X]` | a map that describes the server |
-//! | `AUTH NAME PASSWORD` | `+OK`; a command that needs a log-on gets `-NOAUTH …` before it |
+//! | `AUTH NAME PASSWORD` | `+OK`; until then a command that needs a log-on gets `-NOAUTH …` |
 //! | `SELECT 0`, `CLIENT SETINFO …`, `CLIENT SETNAME X` | `+OK` |
-//! | `CONFIG GET save\|appendonly`, `COMMAND …` | that nothing is saved; an empty array |
+//! | `CONFIG GET save\|appendonly` | an array: the name, and a value for *nothing is saved* |
+//! | `COMMAND …` | an empty array |
+//!
+//! Of the commands of [`text`], `draw` gets an array of integers; `get` gets a bulk string, or nil
+//! if there is no such lease; `quit` gets `+OK`. Any other command gets the text reply as a simple
+//! string. An error is `-ERR`, its code and its text.
 //!
 //! A connection speaks RESP2 until `HELLO 3`. A request has at most 1,048,576 words and
 //! `--max-message` bytes (and 34 more, the last line of a length and a CR LF); before a log-on, at
@@ -41,7 +46,7 @@
 //!    word at `at` is read again.
 //!
 //! **Lock** none. **Simplified** no inline commands (lines without `*`): a connection that begins
-//! with one speaks text. Of RESP3 only the map and nil.
+//! with one speaks text. Here RESP3 differs from RESP2 only in the map and in nil.
 //!
 //! **Source** redis.io, *Redis serialization protocol specification*. The bounds are those of Redis
 //! 6; Redis got the ones before the log-on after CVE-2021-32675.
@@ -61,26 +66,26 @@ const MAX_WORDS: u64 = 1024 * 1024;
 /// without a password has little more than 160 KiB.
 const MAX_BEFORE: (u64, u64) = (10, 16 * 1024);
 
-/// The longest line of a count or a length, in bytes. The greatest `u64` has 20 digits; a line that
-/// goes on for longer is no number.
+/// The number of bytes behind the letter within which the line of a count or a length must have its
+/// CR. The greatest `u64` has 20 digits; a longer line is no number.
 const MAX_LINE: usize = 32;
 
 /// The state of a connection that speaks RESP.
 #[derive(Debug, Default)]
 pub struct Resp {
-    // Of the request that is arriving.
+    // Fields of the request that is arriving.
     /// The scanned bytes: the offset of the first word that is not whole yet.
     at: usize,
     /// The offset of the first word, behind the line of the count.
     first: usize,
     /// The number of words that are not whole yet; `None` before the count is known.
     missing: Option<u64>,
-    // Of the request that waits for its answer.
+    // Fields of the request that waits for its answer.
     /// The request is a get: for it, and for no other command, `not-found` is nil.
     is_get: bool,
     /// The answer that [`Resp::encode_own`] appends.
     own: Vec<u8>,
-    // Of the connection.
+    // Fields of the connection.
     /// The client has sent the right password, or the server has no user.
     is_logged_on: bool,
     /// The client has asked for RESP3: nil is `_`, and a map is `%`.
@@ -125,8 +130,8 @@ impl Resp {
                     return Decoded::Skip { used };
                 }
                 let request = text::parse_bulks(bulks);
-                // The connection answers a request that no chapter knows (it may be `PING`), and
-                // `QUIT`; before the log-on it answers every request.
+                // This file itself answers `QUIT`, and a word that is no command of leasebox but
+                // one of RESP, such as `PING`. Before the log-on it answers every request.
                 let is_own = match &request {
                     Ok(request) => !self.is_logged_on || matches!(request, Request::Quit(Quit)),
                     Err(error) => !self.is_logged_on || error.code == Code::UnknownCommand,
@@ -175,8 +180,8 @@ impl Resp {
     }
 
     /// Answers a command about the connection: writes the answer into `own`, and returns true.
-    /// Before the log-on it answers every command. Afterwards it returns false for any other
-    /// command, and for one with a wrong number of words: nothing is written then.
+    /// Before the log-on it answers every command. Afterwards it returns false, and writes nothing,
+    /// for a command that no arm below matches.
     fn answer_own(&mut self, words: Words<'_>, policy: &Policy) -> bool {
         let (command, rest) = words.next();
         let answer: OwnReply<Vec<u8>> = match &*command.to_ascii_uppercase() {
@@ -212,7 +217,7 @@ impl Resp {
     ///
     /// # Errors
     /// Fails with an error line for a wrong pair, or on a server without a user. A connection that
-    /// was logged on stays so.
+    /// was logged on before stays logged on.
     fn log_on(&mut self, words: Words<'_>, policy: &Policy) -> OwnReply<()> {
         let (name, rest) = words.next();
         let (password, _) = rest.next();
@@ -226,8 +231,8 @@ impl Resp {
         }
     }
 
-    /// Answers `HELLO`: changes the version, logs on if it is asked to, and describes the server.
-    /// Without a version it keeps the present one.
+    /// Answers `HELLO`: changes the version of RESP, logs on if the command has `AUTH`, and
+    /// describes the server. Without a version it keeps the present one.
     ///
     /// # Errors
     /// Fails with an error line; then the version is unchanged.

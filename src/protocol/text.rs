@@ -19,7 +19,7 @@
 //! | `inspect` · `replace` · `list` | [`crate::memory::versions`], [`crate::server::lists`] |
 //! | `tree` | `tree PICTURE` |
 //! | `parked` | `parked CLIENT:STEP …`: a lab server's waiting clients, each with its next step |
-//! | `step CLIENT` | the same, after `CLIENT` did its step |
+//! | `step CLIENT` | the reply of `parked`, after `CLIENT` did its step |
 //! | `help` · `quit` | the commands · `bye`, then the connection closes |
 //! | a wrong line | `error CODE explanation` |
 //!
@@ -54,17 +54,20 @@
 //! 1. Each line gets one reply, in the order of the lines. A reply holds no line break but its end.
 //! 2. The search for a LF looks at each byte once (at a CR that ends a read, again). Without the
 //!    field `scanned`, a client that sends the longest line byte by byte would cost 65,536² / 2
-//!    comparisons, over 2 × 10^9. Only a first line that ends with a digit is parsed again after
-//!    each read, because it may be a whole `draw N` ([`Text::awaits_quiet`]).
+//!    comparisons, over 2 × 10^9. Until the client has sent a line end, input of at most 64 bytes
+//!    that ends with a digit is also parsed before each read, because it may be a whole `draw N`
+//!    ([`Text::awaits_quiet`]).
 //!
-//! **Lock** none. **Simplified** no quotes and no continued lines: DATA is always the last word, so
-//! it may hold spaces without either.
+//! **Lock** none. **Simplified** no quotes, because DATA always ends the line and so may hold
+//! spaces; no line that goes on in the next one.
 //!
 //! **Source** the homework's `draw [number]`; the other lines follow its form.
 
+mod line;
 pub(crate) mod words;
 
-use words::{Words, find_line_end};
+use line::{find_line_end, holds_control, is_line_of_http, without_cr};
+use words::Words;
 
 use crate::commands::{Data, Draw, Drawn, Reply, Request, no_such_command};
 use crate::common::description::key;
@@ -102,7 +105,7 @@ pub struct Text {
 impl Text {
     /// Looks for one line at the start of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
-        // The line end of a draw that silence ended is no empty line. A CR may begin a CRLF.
+        // A line end that arrives now belongs to the draw that silence ended. A CR may begin a CRLF.
         if self.ended_by_silence && !input.is_empty() {
             match (input, tail) {
                 (b"\r", Tail::Open) => return Decoded::Incomplete,
@@ -168,17 +171,6 @@ impl Text {
     }
 }
 
-/// Returns whether a wrong line belongs to HTTP: it is a request line that the choice of the format
-/// did not take for HTTP, or it names the host, as each browser does. **Source** Redis closes a
-/// connection at `POST` and `Host:` for the same reason.
-fn is_line_of_http(line: &[u8]) -> bool {
-    let last = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    let begins = |word: &[u8], known: &[u8]| {
-        word.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known))
-    };
-    begins(last, b"HTTP/") || begins(line, b"Host:")
-}
-
 const NOT_TEXT: &str =
     "the first line holds a control byte, so this is no text; send lines, such as draw 4";
 const HTTP_LINE: &str =
@@ -187,16 +179,6 @@ const LINE_TOO_LONG: &str =
     "a line has at most 65536 bytes; set longer data in frames, or a shorter piece of it";
 const GET_TOO_LONG: &str =
     "escaped, the data is longer than a message may be; get it in frames, as it was set";
-
-/// Returns whether a first line holds a control byte other than the CR of its end.
-fn holds_control(line: &[u8]) -> bool {
-    without_cr(line).iter().any(u8::is_ascii_control)
-}
-
-/// Returns the line without the one CR before its LF.
-fn without_cr(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
-}
 
 /// Returns whether `input` is a `draw N` that needs nothing but its line end. The last byte is a
 /// digit: a space after it would mean that the client is still writing.
@@ -231,13 +213,13 @@ pub(crate) fn parse_bulks(bulks: &[u8]) -> Result<Request<'_>, Error> {
     parse_words(Words::Bulks(bulks))
 }
 
-/// Finds the command by its first word, and reads its fields from the rest. Never inlined: its code
-/// would make the short way of [`parse`] larger.
+/// Finds the command by its first word, and reads its fields from the other words. Never inlined:
+/// its code would make the short way of [`parse`] larger.
 #[inline(never)]
 fn parse_words(line: Words<'_>) -> Result<Request<'_>, Error> {
     let (command, rest) = line.next();
     match key(command) {
-        // 0 is the key of no word.
+        // `key` returns 0 only if there is no word, or an empty bulk string.
         0 => Err(Error::new(Code::BadRequest, "the line is empty; send help for the commands")),
         command => Request::by_word(command, rest).unwrap_or_else(|| Err(no_such_command())),
     }

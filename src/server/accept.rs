@@ -40,6 +40,7 @@ use crate::server::clients::{Gauge, Membership};
 use crate::server::connection::{self, Limits};
 use crate::server::shared::Shared;
 use crate::server::turned_away::TurnedAway;
+use crate::server::warnings::warn_now_and_then;
 
 /// The stack of a client's thread, in bytes. The system reserves addresses for it, and gives it
 /// memory page by page as the thread uses it. The deepest work is the picture of the buddy
@@ -59,10 +60,6 @@ const MAX_ACCEPTED: usize = 1024;
 /// The pause after an error of `accept`, such as no file descriptor left. Without it the loop would
 /// spin: the connection stays in the backlog, and the next `accept` fails at once.
 const BACK_OFF: Duration = Duration::from_millis(100);
-
-/// The shortest time between two warnings. A server that is short of descriptors gets some back and
-/// runs out again many times a second.
-const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// The data of the accepting thread, which owns it. It admits clients or turns them away.
 pub(super) struct Acceptor {
@@ -164,14 +161,6 @@ impl Acceptor {
         // `send` fails only if the `refuse` thread has panicked. The client is then closed without
         // a word.
         let _ = self.refusals.send(TurnedAway { stream, line });
-    }
-}
-
-/// Logs a warning, unless the last one is less than a minute old.
-pub(crate) fn warn_now_and_then(warned: &mut Option<Instant>, what: &str, error: &io::Error) {
-    if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
-        log::warn!("{what}: {error}");
-        *warned = Some(Instant::now());
     }
 }
 

@@ -55,7 +55,7 @@
 //! | [`clients`] | the list of the connected clients, for `list` and for the stop |
 //! | [`input`], [`patience`] | the bytes that were read; the time for a read |
 //! | [`writing`], [`closing`] | a write, and a close that loses no reply |
-//! | [`turned_away`] | clients over the limit |
+//! | [`turned_away`], [`warnings`] | clients over the limit; warnings, at most one a minute |
 //! | [`waiting`] | commands that wait for other clients |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |
 //! | [`config`] | the configuration, and its ranges |
@@ -82,4 +82,5 @@ pub mod token;
 pub mod turned_away;
 pub mod udp;
 pub mod waiting;
+pub mod warnings;
 pub mod writing;

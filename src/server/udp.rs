@@ -43,9 +43,9 @@ use crate::common::caller::Caller;
 use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 use crate::protocol::datagram::{self, BUFFER, Wish};
-use crate::server::accept::warn_now_and_then;
 use crate::server::datagrams::{DatagramLimits, Datagrams, Executor};
 use crate::server::shared::Shared;
+use crate::server::warnings::warn_now_and_then;
 
 /// The pause after an error that belongs to the socket and not to one datagram. Without it the loop
 /// would spin.

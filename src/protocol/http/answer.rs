@@ -57,7 +57,7 @@ use crate::protocol::text;
 /// The terms of an answer: everything that it depends on, except the reply.
 #[derive(Debug, Default)]
 pub struct Answering {
-    /// The method; `None` if it is unknown. Of an unreadable head only HEAD is known.
+    /// The method; `None` if it is unknown. If the head is unreadable, only HEAD is recognized.
     pub method: Option<Method>,
     /// The connection closes after the answer.
     pub closes: bool,
@@ -294,8 +294,9 @@ impl Response {
 /// Returns the fields that describe a lease, for 200, 206 and 304 alike.
 ///
 /// The two `Leasebox-…` fields are our own: the lease's size in bytes, which is not the length of
-/// its data, and its time left in milliseconds, which a granted block does not have.
-/// `Last-Modified` is missing if the lease was never set.
+/// its data, and its time left in milliseconds. A block that the server granted to a process
+/// ([`crate::cooperative`]) has no duration, and so no such field. `Last-Modified` is missing if
+/// the lease was never set.
 fn fields_of(inspection: &Inspection, tag: &str, modified: Option<u64>, form: MediaForm) -> String {
     let mut fields = format!("{FRESH}ETag: \"{tag}\"\r\nLeasebox-Size: {}\r\n", inspection.size);
     if let Some(modified) = modified {

@@ -55,7 +55,8 @@ pub struct Asked {
     pub framing: Framing,
     /// The client waits for `100 Continue` before it sends the body.
     pub expects_continue: bool,
-    /// The terms of the answer, but for the method and the path.
+    /// The terms of the answer. The method and `creates`, which depends on the path, are not set
+    /// yet.
     pub answering: Answering,
     /// The refusal of the request, whatever its method and path; the connection can go on.
     pub forbidden: Option<Refusal>,
@@ -72,7 +73,9 @@ struct Seen<'a> {
     keeps_alive: bool,
     expect: Option<&'a [u8]>,
     announced: Announced,
+    /// `Content-Encoding` names another coding than `identity`.
     encoded: bool,
+    /// The head has a `Content-Range`.
     is_part: bool,
 }
 
@@ -200,9 +203,10 @@ pub fn is_readable(host: &[u8]) -> bool {
 
 /// Returns whether a `Host` names this server.
 ///
-/// Every IP address is accepted. The second attack needs a name, because an attacker can make only
-/// a name mean this server. If a foreign page sends a request to the address itself, its `Origin`
-/// names that page's site. `localhost` is this machine. Any other name must be one of `names`.
+/// Every IP address is accepted. DNS rebinding, the second attack in the file's head, needs a name,
+/// because an attacker can make only a name mean this server. If a foreign page sends a request to
+/// the address itself, its `Origin` names that page's site, so the request is refused. `localhost`
+/// is this machine. Any other name must be one of `names`.
 fn is_host(host: &[u8], names: &[String]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else { return false };
     let (name, port) = match host.strip_prefix('[') {

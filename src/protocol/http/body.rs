@@ -126,9 +126,9 @@ pub struct Scan {
 
 impl Scan {
     /// Scans on from the place where the last call stopped. `body` is the same body, and longer if
-    /// more has arrived. With its size lines, but without the trailers, it may have `most` bytes.
-    /// Returns the length of the body with all size lines and trailers, `None` while its end has
-    /// not arrived.
+    /// more has arrived. Its chunks, with their size lines, may have `most` bytes in all; the chunk
+    /// of size 0 and the trailers do not count. Returns the length of the body with all size lines
+    /// and trailers, `None` while its end has not arrived.
     ///
     /// # Errors
     /// 400 for bytes that are no chunk or no trailer, 413 for too long a body, 431 for too long

@@ -33,8 +33,9 @@
 //!
 //! **Lock** none: the service compares versions under the block's lock; this file reads fields.
 //!
-//! **Simplified** one range; the answer to several is the whole. The RFC would judge both tag
-//! conditions of a PUT, and ignore an unreadable date; here each of these two cases is 412.
+//! **Simplified** one range; the answer to several ranges is the whole lease. For a PUT the RFC
+//! would judge both `If-Match` and `If-None-Match`, and ignore an unreadable date; here each of
+//! these two cases is 412.
 //!
 //! **Source** RFC 9110, sections 8.8, 13 and 14.
 
@@ -161,8 +162,8 @@ impl Conditions {
             (Some(Tags::Any), None) => Ok(Condition::Any),
             (Some(Tags::These(tags)), None) => Ok(Condition::OneOf(versions(tags, false))),
             (None, Some(Tags::These(tags))) => Ok(Condition::NoneOf(versions(tags, true))),
-            // `If-None-Match: *` holds only if there is no lease, but here there is one. `OneOf`
-            // without versions never holds.
+            // `If-None-Match: *` holds only if the lease does not exist, but PUT changes a lease
+            // that exists. `OneOf` without versions never holds.
             (None, Some(Tags::Any | Tags::Broken)) | (Some(Tags::Broken), None) => {
                 Ok(Condition::OneOf(Vec::new()))
             }
@@ -178,7 +179,8 @@ impl Conditions {
         }
     }
 
-    /// Returns whether a change has a condition. `If-Modified-Since` is none: only reads have it.
+    /// Returns whether the request has a condition that a change would have to keep.
+    /// `If-Modified-Since` is no such condition: it is for reads only.
     pub fn is_conditional(&self) -> bool {
         self.if_match.is_some() || self.if_none_match.is_some() || self.unmodified_since.is_some()
     }

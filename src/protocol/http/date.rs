@@ -1,8 +1,8 @@
 //! Dates as HTTP writes them: `Mon, 23 May 2005 22:38:34 GMT`.
 //!
-//! HTTP has three forms; this file reads all and writes the first. It counts days in the Gregorian
-//! calendar from 1970-01-01. A year of the calculation begins in March, so that a leap day is its
-//! last day and moves no other day:
+//! HTTP has three forms of a date. This file reads all three (the code of [`read`] shows them) and
+//! writes the one above. It counts days in the Gregorian calendar from 1970-01-01. A year of the
+//! calculation begins in March, so that a leap day is its last day and moves no other day:
 //!
 //! ```text
 //!   month  0   1   2   3   4  │ 5   6   7   8   9  │ 10  11
@@ -37,7 +37,7 @@ const TO_1970: u64 = 719_468;
 /// Days in 400 years, after which the calendar repeats: 400 * 365, and 100 - 4 + 1 leap days.
 const ERA: u64 = 146_097;
 
-/// Writes a second since 1970 as a date.
+/// Returns the date of a second since 1970, in the form of the title.
 pub fn write(seconds: u64) -> String {
     let (days, second) = (seconds / DAY, seconds % DAY);
     let (year, month, day) = civil(days);
@@ -54,14 +54,14 @@ fn civil(days: u64) -> (u64, u64, u64) {
     // after 100 (36,524), but one after 400 (146,096). The rest is years of 365 days.
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
-    // Five months have 153 days, in both groups of the table above.
+    // Five months have 153 days, in both full groups of the picture in the file's head.
     let month = (5 * day + 2) / 153;
     let in_march = if month < 10 { month + 3 } else { month - 9 };
     (year + era * 400 + u64::from(in_march <= 2), in_march, day - (153 * month + 2) / 5 + 1)
 }
 
-/// Returns the days since 1970 of a date; `None` for an earlier one. A day that its month does not
-/// have becomes a day of the next month.
+/// Returns the days since 1970 of a date; `None` for a date before 1970. Month and day count from
+/// 1. A day that its month does not have becomes a day of the next month.
 fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
     let year = year - u64::from(month <= 2);
     let (era, of_era) = (year / 400, year % 400);

@@ -27,7 +27,8 @@
 
 use crate::protocol::http::refusal::{Refusal, bad};
 
-/// The longest head in bytes, its empty line included: several times what a browser sends.
+/// The longest head in bytes, its empty line included. It is several times as long as the head that
+/// a browser sends.
 pub const MAX_HEAD: usize = 16 * 1024;
 
 /// The longest first line in bytes. RFC 9112, section 3, asks for at least 8000.
@@ -42,13 +43,13 @@ pub type HeadField<'a> = (&'a [u8], &'a [u8]);
 /// A head, borrowed from the input.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Head<'a> {
-    /// As it came. Methods are case-sensitive, so `get` is an unknown one.
+    /// The method as it came. Methods are case-sensitive, so `get` is an unknown one.
     pub method: &'a [u8],
-    /// As it came: `/path?query`, `*`, or `http://host/path?query`.
+    /// The target as it came: `/path?query`, `*`, or `http://host/path?query`.
     pub target: &'a [u8],
     /// The `x` of `HTTP/1.x`.
     pub minor: u8,
-    /// In the order in which they came.
+    /// The fields, in the order in which they came.
     pub fields: Vec<HeadField<'a>>,
 }
 

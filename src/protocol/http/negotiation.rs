@@ -13,7 +13,7 @@
 //! gets text, and so does curl with its `*/*`. A browser that opens `/stats` accepts XML with 0.9
 //! and `*/*` with 0.8, so it gets XML. If the client accepts no form, the answer is 406, as text.
 //!
-//! **Invariants** an unreadable element of the list changes nothing; the others still count.
+//! **Invariants** an unreadable range in `Accept` changes nothing; the other ranges still count.
 //!
 //! **Lock** none. **Simplified** parameters other than `q` are ignored.
 //!
@@ -109,7 +109,8 @@ impl Accept {
     }
 
     /// Returns the form of the highest quality; `None` if the client accepts no form, because
-    /// quality 0 means "not acceptable". Only a lease can be bytes.
+    /// quality 0 means "not acceptable". Only the answer with a lease can have the form
+    /// [`MediaForm::Bytes`].
     pub fn best(&self, is_lease: bool) -> Option<MediaForm> {
         let Some(wanted) = &self.0 else { return Some(MediaForm::Text) };
         let quality = |form: MediaForm| wanted[form as usize].1;
@@ -122,7 +123,8 @@ impl Accept {
     }
 }
 
-/// Reads one range, such as `text/*;q=0.5`; without `q` the quality is 1.
+/// Reads one range, such as `text/*;q=0.5`; without `q` the quality is 1. Returns the type, the
+/// subtype and the quality in thousandths, and `None` for an unreadable range.
 fn range_of(range: &[u8]) -> Option<(&str, &str, u16)> {
     let mut parts = std::str::from_utf8(range).ok()?.split(';').map(str::trim);
     let (media, subtype) = parts.next()?.split_once('/')?;

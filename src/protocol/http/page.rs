@@ -36,7 +36,7 @@ pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self
      connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl Page {
-    /// Returns the file of that path.
+    /// Returns the file of that path; `None` if the path is no file of the page.
     pub fn named(path: &[u8]) -> Option<Self> {
         match path {
             b"/" | b"/index.html" => Some(Page::Html),
@@ -46,7 +46,7 @@ impl Page {
         }
     }
 
-    /// Returns the contents.
+    /// Returns the contents of the file.
     pub fn text(self) -> &'static str {
         match self {
             Page::Html => HTML,

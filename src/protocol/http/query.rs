@@ -29,7 +29,8 @@ use crate::common::error::{Code, Error};
 use crate::common::id::{LeaseId, parse_decimal};
 use crate::protocol::http::refusal::Refusal;
 
-/// The fields of a command, in the order of its route. In a text the same fields are words.
+/// The fields of a command in an HTTP request: the id of the path, the parameters in the order of
+/// the route, and the body. A command reads itself from them as from the words of a text.
 #[derive(Debug)]
 pub struct Parameters<'a> {
     id: Option<LeaseId>,
@@ -77,7 +78,7 @@ impl<'a> Source<'a> for Parameters<'a> {
         number(value, &explained.replacen('=', ", ", 1))
     }
 
-    /// Returns the id of the path. A command has one id at most.
+    /// Returns the id of the path. A command with a route has one id at most.
     fn id(&mut self) -> Result<LeaseId, Error> {
         self.id.take().ok_or_else(|| Error::new(Code::BadRequest, "the path has no id; give one"))
     }

@@ -22,10 +22,10 @@
 //! | no accepted form, a failed condition, no such bytes | 406, 412, 416 | goes on |
 //! | a coded body, another expectation | 415, 417 | goes on |
 //!
-//! A refusal for the head alone (log-on, host, resource, method, coding or expectation) can come
-//! before the body. Then the connection still closes if the body is chunked or longer than 64 KiB,
-//! or if its client waits for `100 Continue` before it sends the body. The other refusals with
-//! *goes on* come after the server has read the body.
+//! A refusal for the head alone (log-on, host, resource, method, coding, expectation, or a
+//! `Content-Range`) can come before the body. Then the connection closes in spite of *goes on* if
+//! the body is chunked or longer than 64 KiB, or if the client waits for `100 Continue` before it
+//! sends the body. The other refusals with *goes on* come after the server has read the body.
 //!
 //! **Invariants** a message whose end is in doubt closes the connection. The bytes that follow
 //! could be its body, and the server never reads a body as a request.

@@ -1,8 +1,9 @@
 //! The resources: the methods of each, and the command behind each method.
 //!
-//! Most routes stand in the rows of their commands, behind `@`. This file finds the route of a
-//! target. It reads six requests by hand: inspect and replace depend on conditions, the three lists
-//! on the path alone, and the table may leave out either of its parameters.
+//! Most routes stand in the rows that describe their commands, behind `@`
+//! ([`crate::common::description`]). This file finds the route of a target. It reads six requests
+//! by hand: inspect and replace depend on conditions, the three lists on the path alone, and a
+//! client may leave out `rows`, `which` or both in a request for the table.
 //!
 //! | resource | methods | command |
 //! | --- | --- | --- |
@@ -111,8 +112,8 @@ pub const LEASES: &str = "/leases";
 /// The path of one lease.
 pub const LEASE: &str = "/leases/ID";
 
-/// The routes that the functions below read, because a parameter list does not describe them. All
-/// other routes stand in the rows of their commands.
+/// The routes of the six requests that [`Resource::request`] reads by hand, because a list of
+/// parameters does not describe them. All other routes stand in the rows of their commands.
 const BY_HAND: [&str; 6] = [
     "GET /leases",
     "GET /leases/ID",
@@ -124,7 +125,7 @@ const BY_HAND: [&str; 6] = [
 
 /// A method and a path that lead to a command, and the command's parameters.
 struct Route {
-    /// The whole text of the row, by which `Request::by_route` finds the command.
+    /// The whole text of the route, by which `Request::by_route` finds the command.
     whole: &'static str,
     method: &'static str,
     path: &'static str,
@@ -140,7 +141,8 @@ fn routes() -> impl Iterator<Item = Route> {
     })
 }
 
-/// Compares a path with the path of a route, part by part.
+/// Compares a path with the path of a route, part by part. Returns the id in it; the outer `None`
+/// means that the paths differ.
 ///
 /// ```text
 ///   route /leases/ID    path /leases/7     Some(Some(7))

@@ -69,7 +69,8 @@ pub fn of_error(error: &Error) -> (&'static str, Value) {
     of(&Reply::Error(error.clone()))
 }
 
-/// Returns an inspected lease as a value. It borrows: a [`Reply`] would have to own the data.
+/// Returns an inspected lease as a value. Takes the inspection by reference, because a [`Reply`]
+/// for [`of`] would have to own the data.
 pub fn inspected(inspection: &Inspection) -> (&'static str, Value) {
     (Inspection::ELEMENT, record(|sink| inspection.write(sink)))
 }
@@ -130,8 +131,8 @@ impl Sink for RecordSink {
 }
 
 impl Value {
-    /// Appends the value as JSON. The depth of the recursion is that of a reply, which the rows
-    /// fix: no client can deepen it.
+    /// Appends the value as JSON. The recursion is as deep as the reply, and the rows that describe
+    /// the replies fix this depth: no client can make it deeper.
     pub fn json(&self, out: &mut Vec<u8>) {
         match self {
             Value::Null => out.extend_from_slice(b"null"),
@@ -189,8 +190,8 @@ fn json_string(text: &str, out: &mut Vec<u8>) {
         match letter {
             '"' => out.extend_from_slice(b"\\\""),
             '\\' => out.extend_from_slice(b"\\\\"),
-            // The last three matter only if a page puts the text into a script: `</script>` ends
-            // it.
+            // JSON does not ask for `<`, `>` and `&`. They matter only if a page puts the text into
+            // a script: `</script>` would end that script.
             '\0'..='\x1f' | '\x7f' | '<' | '>' | '&' => {
                 put(out, format_args!("\\u{:04x}", letter as u32))
             }

@@ -1,4 +1,4 @@
-//! The words of a request: the end of its line, the bytes between its spaces, numbers and ids.
+//! The words of a request: the bytes between its spaces, numbers and ids.
 //!
 //! ```text
 //!   Words::Line    lease  64 5000
@@ -27,34 +27,6 @@ use crate::common::description::{Command, Source};
 use crate::common::error::{Code, Error};
 use crate::common::escape::unescape;
 use crate::common::id::{LeaseId, parse_decimal};
-
-/// Returns the index of the first LF in `input`, from `from` on.
-///
-/// std's `memchr` is not public, so this compares eight bytes in one step: enough for all of
-/// `draw 1` and its LF. An XOR with eight LFs turns each LF into a zero byte. Of one byte `b`, the
-/// bits `(b - 1) & !b & 0x80` are 0x80 only for 0. In the subtraction over all eight bytes a zero
-/// byte borrows from the byte above it, and may mark that one too. The lowest mark is always true,
-/// and with `from_le_bytes` the lowest byte is the first one.
-///
-/// **Source** S. E. Anderson, *Bit Twiddling Hacks*: determine if a word has a zero byte.
-pub(super) fn find_line_end(input: &[u8], from: usize) -> Option<usize> {
-    let (chunks, rest) = input[from..].as_chunks::<8>();
-    for (at, chunk) in chunks.iter().enumerate() {
-        // Each LF becomes a zero byte, and then each zero byte becomes a mark.
-        let bytes = u64::from_le_bytes(*chunk) ^ (EACH * u64::from(b'\n'));
-        let zeros = bytes.wrapping_sub(EACH) & !bytes & (EACH << 7);
-        if zeros != 0 {
-            // A mark is the highest bit of its byte: the index of the bit, divided by 8, is the
-            // byte.
-            return Some(from + 8 * at + zeros.trailing_zeros() as usize / 8);
-        }
-    }
-    let at = rest.iter().position(|&byte| byte == b'\n')?;
-    Some(input.len() - rest.len() + at)
-}
-
-/// The lowest bit of each of eight bytes. `EACH * b` repeats the byte `b` eight times.
-const EACH: u64 = 0x0101_0101_0101_0101;
 
 /// The words of a request that were not read yet.
 #[derive(Debug, Clone, Copy)]
@@ -128,8 +100,9 @@ fn first_bulk(bulks: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((word, rest.get(2..)?))
 }
 
-/// Reads the fields of a command from the words behind its own. Counts the words first: the error
-/// for too many words shows the form of the command, and says nothing about the first number.
+/// Reads the fields of a command from the words behind the command's name. Counts the words first:
+/// if their number is wrong, the client gets the form of the command, and not an error about one of
+/// its numbers.
 ///
 /// # Errors
 /// Fails with `bad-request` for a wrong number of words, or for the first wrong field.
@@ -149,7 +122,7 @@ pub(crate) fn read_command<'a, C: Command<'a>>(words: Words<'a>) -> Result<C, Er
     C::read(&mut FieldWords(words))
 }
 
-/// The fields of a command in a text: each field is a word.
+/// The fields of a command, in a line or in bulk strings: each field is one word, except data.
 struct FieldWords<'a>(Words<'a>);
 
 impl<'a> FieldWords<'a> {

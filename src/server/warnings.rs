@@ -1,0 +1,18 @@
+//! Warnings that would come many times a second.
+//!
+//! **Lock** none. **Source** ours.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+/// The shortest time between two warnings. A server that is short of descriptors gets some back and
+/// runs out again many times a second.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// Logs a warning, unless the last one is less than a minute old.
+pub(crate) fn warn_now_and_then(warned: &mut Option<Instant>, what: &str, error: &io::Error) {
+    if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
+        log::warn!("{what}: {error}");
+        *warned = Some(Instant::now());
+    }
+}
