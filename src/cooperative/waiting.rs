@@ -88,13 +88,13 @@ struct ForMemory {
 impl Waiting for ForMemory {
     type Done = Box<Granted>;
 
-    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
-        match tables.processes.take_outcome(self.ticket, turn.now) {
+    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done> {
+        match tables.processes.take_outcome(self.ticket, moment.now) {
             // Also the refusal when the time is over, and `not-found` when the process has ended.
             Some(served) => Look::Answered(served.map(Box::new)),
             // The server stops: answer now, with the refusal of the last try.
-            None if turn.is_stopping => {
-                let refused = tables.processes.refuse_waiting(self.ticket, turn.now);
+            None if moment.is_stopping => {
+                let refused = tables.processes.refuse_waiting(self.ticket, moment.now);
                 refused.map_or(Look::Nothing, |error| Look::Answered(Err(error)))
             }
             None => Look::Nothing,

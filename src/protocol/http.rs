@@ -196,7 +196,7 @@ impl Http {
             }
             wanted => wanted,
         };
-        match body::whole(rest, coming.framing, &mut self.scan, policy.max_message)? {
+        match body::complete_body(rest, coming.framing, &mut self.scan, policy.max_message)? {
             None if !awaits_continue || self.is_continued => Ok(None),
             None => {
                 self.is_continued = true;
@@ -231,7 +231,7 @@ impl Http {
         let asked = understand(head, authority, policy)?;
         let method = Method::named(head.method);
         self.answering = Answering { method: method.as_ref().ok().copied(), ..asked.answering };
-        let wanted = match asked.forbidden {
+        let wanted = match asked.refusal {
             Some(refusal) => Err(refusal),
             None => method.and_then(|method| route(method, path, query)),
         };

@@ -81,7 +81,7 @@ impl fmt::Debug for User {
 }
 
 /// Makes the error that a server with a user sends in a format without a log-on.
-pub fn has_none() -> Error {
+pub fn no_log_on() -> Error {
     let text = "this server wants a log-on, which this way of speaking has not; speak HTTP with \
                 Basic authentication, or RESP with AUTH";
     Error::new(Code::Refused, text)
@@ -105,7 +105,7 @@ impl Speaks {
         };
         match decoded {
             Decoded::Incomplete if input.len() < enough => Decoded::Incomplete,
-            _ => Decoded::Last(Some(has_none())),
+            _ => Decoded::Last(Some(no_log_on())),
         }
     }
 }

@@ -240,7 +240,7 @@ impl Gauge {
 
     /// Stores the number of answered requests and the format. The thread calls this before it
     /// waits, not for each request: a list is a little late, and a draw pays nothing.
-    pub fn has_answered(&self, requests: u64, speaks: Protocol) {
+    pub fn store_progress(&self, requests: u64, speaks: Protocol) {
         self.requests.store(requests, Ordering::Relaxed);
         self.speaks.store(speaks as u8, Ordering::Relaxed);
     }

@@ -84,7 +84,7 @@ pub fn serve(
         answered: 0,
         unwritten_numbers: 0,
         unheard_numbers: 0,
-        refused: false,
+        met_broken_pipe: false,
         is_ended: false,
         is_seen: false,
         patience: Patience::new(limits.request_timeout, limits.idle_timeout),
@@ -127,7 +127,7 @@ struct Connection<'a> {
     unheard_numbers: u64,
     /// A read failed with a broken pipe: the client had closed before the `unheard_numbers`
     /// arrived.
-    refused: bool,
+    met_broken_pipe: bool,
     /// The end of the stream, or an error, was read while a request waited.
     is_ended: bool,
     /// The client was there at the last look. Then this connection may take a message that another
@@ -148,7 +148,7 @@ impl Drop for Connection<'_> {
         let mut lost = self.unwritten_numbers;
         let is_refusal = |error: &Error| error.kind() == ErrorKind::BrokenPipe;
         let refused = || self.stream.take_error().ok().flatten().is_some_and(|e| is_refusal(&e));
-        if self.unheard_numbers > 0 && (self.refused || refused()) {
+        if self.unheard_numbers > 0 && (self.met_broken_pipe || refused()) {
             lost += self.unheard_numbers;
         }
         if lost > 0 {
@@ -234,7 +234,7 @@ impl Connection<'_> {
                         }
                     }
                     kind => {
-                        self.refused = kind == ErrorKind::BrokenPipe;
+                        self.met_broken_pipe = kind == ErrorKind::BrokenPipe;
                         return Err(ConnectionEnd::Theirs);
                     }
                 },
@@ -244,7 +244,7 @@ impl Connection<'_> {
 
     /// Stores the connection's progress in its gauge, where `list connections` reads it.
     fn show(&self) {
-        self.gauge.has_answered(self.answered, self.conversation.protocol());
+        self.gauge.store_progress(self.answered, self.conversation.protocol());
     }
 
     /// Answers every whole request in the input, or stops at one that ends the connection. Returns
@@ -255,7 +255,7 @@ impl Connection<'_> {
             match &self.conversation.decode(self.input.pending(), tail) {
                 Decoded::Incomplete => return false,
                 &Decoded::Asked { request: Ok(ref request), used } => {
-                    self.look_at(request);
+                    self.before_request(request);
                     if let &Request::Draw(Draw { count }) = request {
                         let mut reply = draw(self.shared, self.caller.client, count);
                         self.encode(&mut reply, used);
@@ -298,7 +298,7 @@ impl Connection<'_> {
 
     /// Prepares for a request: calls the function of a test, if there is one, and updates the gauge
     /// before a `list`, which shows this connection too.
-    fn look_at(&self, request: &Request<'_>) {
+    fn before_request(&self, request: &Request<'_>) {
         if let Some(fault) = self.limits.fault {
             fault(request);
         }

@@ -92,9 +92,9 @@ pub trait Waiting: Debug {
     /// The reply of the command.
     type Done;
 
-    /// Looks, under the tables' lock, whether the request can be answered now. When `turn.is_over`,
+    /// Looks, under the tables' lock, whether the request can be answered now. When `moment.is_over`,
     /// it must answer, if necessary by a refusal or by an empty answer.
-    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done>;
+    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done>;
 
     /// Ends the wait because the client has gone or sent too much, and removes the traces of the
     /// request from the tables. Returns the empty answer, if the command has one (`wait`,
@@ -158,7 +158,7 @@ pub fn stopped_waiting() -> Error {
 }
 
 /// A request that waits. The thread of its client owns it. The tables have at most a ticket of it,
-/// its place in a queue, which `how` removes.
+/// its place in a queue, which `rules` removes.
 #[derive(Debug)]
 pub struct Waits {
     caller: Caller,
@@ -167,18 +167,18 @@ pub struct Waits {
     /// The condition variable to wait on, shared with the tables. It goes with the tables' lock.
     waker: Arc<Condvar>,
     /// The rules of this kind of request.
-    how: Box<dyn Resume>,
+    rules: Box<dyn Resume>,
 }
 
 impl Waits {
     /// Makes a wait until `deadline`, on the condition variable `waker`.
-    pub fn new<W>(caller: Caller, deadline: Instant, waker: Arc<Condvar>, how: W) -> Self
+    pub fn new<W>(caller: Caller, deadline: Instant, waker: Arc<Condvar>, rules: W) -> Self
     where
         W: Waiting + 'static,
         Reply<'static>: From<W::Done>,
         W::Done: TryFrom<Reply<'static>, Error = Reply<'static>>,
     {
-        Self { caller, deadline, waker, how: Box::new(how) }
+        Self { caller, deadline, waker, rules: Box::new(rules) }
     }
 }
 
@@ -198,7 +198,7 @@ pub enum Resumed {
 /// A [`Waiting`] of any kind as one object: its replies are turned into [`Reply`], so that one
 /// `Box` holds any of them.
 trait Resume: Debug {
-    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Resumed>;
+    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Resumed>;
     fn give_up(&mut self, shared: &Shared) -> Reply<'static>;
     fn take_back(&mut self, shared: &Shared, reply: Reply<'static>) -> Reply<'static>;
 }
@@ -210,8 +210,8 @@ where
     W::Done: TryFrom<Reply<'static>, Error = Reply<'static>>,
     W::Done: 'static,
 {
-    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Resumed> {
-        match Waiting::look(self, tables, turn) {
+    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Resumed> {
+        match Waiting::look(self, tables, moment) {
             Look::Nothing => Look::Nothing,
             Look::Ready => Look::Ready,
             Look::Answered(Ok(done)) if self.can_be_taken_back(&done) => {
@@ -258,20 +258,20 @@ impl Shared {
         is_here: bool,
         spare: &mut Vec<u8>,
     ) -> Resumed {
-        let Waits { caller, deadline, waker, how } = waits;
-        let turn = |now: Instant, is_here| {
+        let Waits { caller, deadline, waker, rules } = waits;
+        let moment = |now: Instant, is_here| {
             let is_stopping = self.is_stopping();
             let is_over = now >= *deadline || is_stopping;
             Moment { caller: *caller, now, is_over, is_stopping, is_here }
         };
         let mut locked = self.memory.begin_change(lock(self.memory.tables()));
         let now = Instant::now();
-        let mut look = how.look(locked.tables(), &turn(now, is_here));
+        let mut look = rules.look(locked.tables(), &moment(now, is_here));
         if matches!(look, Look::Nothing) && !slice.is_zero() {
             let left = deadline.saturating_duration_since(now).min(slice);
             locked = locked.map(|tables| sleep(tables, *caller, waker, left));
             // `is_here` is false now: the client may have gone during the wait.
-            look = how.look(locked.tables(), &turn(Instant::now(), false));
+            look = rules.look(locked.tables(), &moment(Instant::now(), false));
         }
         self.memory.unlock_and_wake(locked);
         match look {
@@ -284,12 +284,12 @@ impl Shared {
 
     /// Ends a wait because its client has gone or sent too much. Returns the answer.
     pub fn give_up(&self, waits: &mut Waits) -> Reply<'static> {
-        waits.how.give_up(self)
+        waits.rules.give_up(self)
     }
 
     /// Undoes the answer to a client that has gone. Returns the reply that takes its place.
     pub fn take_back(&self, waits: &mut Waits, reply: Reply<'static>) -> Reply<'static> {
-        waits.how.take_back(self, reply)
+        waits.rules.take_back(self, reply)
     }
 
     /// Checks that a request may wait for `ms` milliseconds.

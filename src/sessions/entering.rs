@@ -90,9 +90,9 @@ impl MayWait for Join<'_> {
             Err(Full) => shared.memory.change(|tables, now| {
                 let ticket = tables.engine().await_room(waker.clone());
                 let (name, committed) = (self.name.to_string(), self.committed);
-                let how = ForRoom { name, committed, ticket, waker: waker.clone() };
+                let rules = ForRoom { name, committed, ticket, waker: waker.clone() };
                 let deadline = now + shared.waits.rendezvous;
-                Ok(Begun::Waits(Waits::new(caller, deadline, waker, how)))
+                Ok(Begun::Waits(Waits::new(caller, deadline, waker, rules)))
             }),
         }
     }
@@ -136,12 +136,12 @@ struct ForRoom {
 impl Waiting for ForRoom {
     type Done = Joined;
 
-    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Joined> {
+    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Joined> {
         let Self { name, committed, ticket, waker } = self;
         let mut engine = tables.engine();
         let joined =
-            engine.join(turn.caller, name, *committed, waker.clone(), Some(*ticket), turn.now);
-        if matches!(joined, Ok(Err(Full))) && !turn.is_over {
+            engine.join(moment.caller, name, *committed, waker.clone(), Some(*ticket), moment.now);
+        if matches!(joined, Ok(Err(Full))) && !moment.is_over {
             return Look::Nothing;
         }
         // The ticket is removed with each outcome, and the next process in the queue is woken if

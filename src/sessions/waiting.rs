@@ -106,9 +106,9 @@ struct ForSignal {
 impl Waiting for ForSignal {
     type Done = Option<Told>;
 
-    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
+    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done> {
         match tables.engine().next_signal(self.client) {
-            Ok(None) if !turn.is_over => Look::Nothing,
+            Ok(None) if !moment.is_over => Look::Nothing,
             signal => Look::Answered(signal),
         }
     }
@@ -139,9 +139,9 @@ impl MayWait for Receive {
 
     fn begin(&self, shared: &Shared, caller: Caller, spare: &mut Vec<u8>) -> Beginning<Self> {
         shared.check_wait(self.ms)?;
-        let how = ForMessage { session: self.session };
+        let rules = ForMessage { session: self.session };
         let begun = shared.memory.change(|tables, _| {
-            Ok::<_, Error>(match how.find(tables, caller, false)? {
+            Ok::<_, Error>(match rules.find(tables, caller, false)? {
                 Sought::Found(copying) => Ok(copying),
                 // `Ready` waits too: the server looks for the client before the message is taken.
                 Sought::Ready | Sought::Nothing => Err(tables.processes.waker(caller.client)?),
@@ -154,7 +154,7 @@ impl MayWait for Receive {
             }
             Err(waker) => {
                 let deadline = Instant::now() + Duration::from_millis(self.ms);
-                Ok(Begun::Waits(Waits::new(caller, deadline, waker, how)))
+                Ok(Begun::Waits(Waits::new(caller, deadline, waker, rules)))
             }
         }
     }
@@ -200,14 +200,14 @@ impl Waiting for ForMessage {
 
     /// The bytes are copied after the tables are unlocked: under their lock the copy would stop all
     /// other clients.
-    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
-        let (session, caller) = (self.session, turn.caller);
-        match self.find(tables, caller, turn.is_here) {
+    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done> {
+        let (session, caller) = (self.session, moment.caller);
+        match self.find(tables, caller, moment.is_here) {
             Ok(Sought::Found(copying)) => Look::Unlocked(Box::new(move |shared, spare| {
                 shared.read_message(session, Some(copying), caller, spare)
             })),
             Ok(Sought::Ready) => Look::Ready,
-            Ok(Sought::Nothing) if !turn.is_over => Look::Nothing,
+            Ok(Sought::Nothing) if !moment.is_over => Look::Nothing,
             Ok(Sought::Nothing) => Look::Answered(Ok(MessageReply { session, data: None })),
             Err(error) => Look::Answered(Err(error)),
         }
@@ -224,15 +224,15 @@ impl Execute<Shared> for Deliver<'_> {
     /// With no wait, withdraws the message unless it was received at once.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let caller = Caller::connected(caller.client);
-        let (mut how, _) = self.start(shared, caller)?;
+        let (mut rules, _) = self.start(shared, caller)?;
         // With its time over, the look withdraws the message, and always answers.
         let is_over = true;
         let look = shared.memory.change(|tables, now| {
-            how.look(tables, &Moment { caller, now, is_over, is_stopping: false, is_here: true })
+            rules.look(tables, &Moment { caller, now, is_over, is_stopping: false, is_here: true })
         });
         match look {
             Look::Answered(delivered) => delivered,
-            _ => how.give_up(shared),
+            _ => rules.give_up(shared),
         }
     }
 }
@@ -263,9 +263,9 @@ impl MayWait for Deliver<'_> {
 
     fn begin(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Beginning<Self> {
         shared.check_wait(self.ms)?;
-        let (how, waker) = self.start(shared, caller)?;
+        let (rules, waker) = self.start(shared, caller)?;
         let deadline = Instant::now() + Duration::from_millis(self.ms);
-        Ok(Begun::Waits(Waits::new(caller, deadline, waker, how)))
+        Ok(Begun::Waits(Waits::new(caller, deadline, waker, rules)))
     }
 }
 
@@ -282,9 +282,9 @@ impl Waiting for ForReceipt {
 
     /// The answer is definite. When the time is over, one hold of the lock both asks for the
     /// outcome and withdraws the message: it was received before, or it never will be.
-    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
+    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done> {
         let &mut ForReceipt { session, length, message } = self;
-        let became = if turn.is_over {
+        let became = if moment.is_over {
             tables.engine().withdraw(session, message)
         } else {
             tables.engine().delivery(message)
@@ -293,7 +293,7 @@ impl Waiting for ForReceipt {
         match became {
             Delivery::Received => Look::Answered(Ok(Delivered { session, length })),
             Delivery::Lost => refused(NOT_RECEIVED),
-            Delivery::Waiting if turn.is_over => refused(NOT_IN_TIME),
+            Delivery::Waiting if moment.is_over => refused(NOT_IN_TIME),
             Delivery::Waiting => Look::Nothing,
         }
     }
@@ -339,10 +339,10 @@ struct ForName {
 impl Waiting for ForName {
     type Done = Found;
 
-    fn look(&mut self, tables: &mut ServerTables, turn: &Moment) -> Look<Self::Done> {
+    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done> {
         let mut engine = tables.engine();
         let is_there = engine.is_there(&self.name);
-        if !is_there && !turn.is_over {
+        if !is_there && !moment.is_over {
             return Look::Nothing;
         }
         engine.forget_name(&self.name, self.ticket);

@@ -47,7 +47,7 @@ use crate::common::error::{Code, Error};
 use crate::memory::versions::{Inspection, Part};
 use crate::protocol::http::conditions::{Conditions, Verdict};
 use crate::protocol::http::negotiation::{Accept, MediaForm};
-use crate::protocol::http::page::{POLICY, Page};
+use crate::protocol::http::page::{CONTENT_SECURITY_POLICY, Page};
 use crate::protocol::http::refusal::{Refusal, reason, status_of};
 use crate::protocol::http::resource::Method;
 use crate::protocol::http::{date, value};
@@ -160,8 +160,9 @@ impl Answering {
     /// lets the browser keep the file, but makes it ask each time (RFC 9111, section 5.2.2.4).
     pub fn page(&self, page: Page) -> Response {
         let tag = page.tag();
-        let policy =
-            format!("Content-Security-Policy: {POLICY}\r\nReferrer-Policy: no-referrer\r\n");
+        let policy = format!(
+            "Content-Security-Policy: {CONTENT_SECURITY_POLICY}\r\nReferrer-Policy: no-referrer\r\n"
+        );
         let fields = format!("Cache-Control: no-cache\r\nETag: \"{tag}\"\r\n{policy}");
         let (content_type, text) = (page.content_type(), page.text().as_bytes());
         let (status, body) = match self.conditions.judge(&tag, None) {

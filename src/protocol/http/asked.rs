@@ -59,7 +59,7 @@ pub struct Asked {
     /// yet.
     pub answering: Answering,
     /// The refusal of the request, whatever its method and path; the connection can go on.
-    pub forbidden: Option<Refusal>,
+    pub refusal: Option<Refusal>,
 }
 
 /// Fields that are judged after the last one is read, because one may depend on another: `Origin`
@@ -85,7 +85,7 @@ struct Seen<'a> {
 /// Refusals that close the connection: a body without a certain end, or one that is too long; a
 /// `Host` that is missing, unreadable or sent twice; an `Origin` or `Authorization` that is sent
 /// twice. A head that is readable but not allowed is no error here: its refusal stands in
-/// [`Asked::forbidden`], because the server may have to read the body before the answer.
+/// [`Asked::refusal`], because the server may have to read the body before the answer.
 pub fn understand(
     head: &Head<'_>,
     authority: Option<&[u8]>,
@@ -112,7 +112,7 @@ pub fn understand(
         // A client of HTTP/1.0 does not know 100 (RFC 9110, section 10.1.1).
         expects_continue: head.minor > 0 && seen.expect.is_some(),
         answering,
-        forbidden: forbidden(&seen, authority, policy),
+        refusal: forbidden(&seen, authority, policy),
     })
 }
 

@@ -252,7 +252,7 @@ pub type Body<'a> = (Cow<'a, [u8]>, usize);
 ///
 /// # Errors
 /// Those of [`Scan::scan`], for a chunked body. A length was checked when its field was read.
-pub fn whole<'a>(
+pub fn complete_body<'a>(
     rest: &'a [u8],
     framing: Framing,
     scan: &mut Scan,

@@ -32,7 +32,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// All else is forbidden: scripts inside the HTML, files of other sites, and forms. With
 /// `frame-ancestors 'none'` another site cannot show the page under its own buttons. The icon is an
 /// empty `data:` address, so the browser asks for none.
-pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl Page {

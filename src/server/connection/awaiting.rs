@@ -89,9 +89,9 @@ impl Connection<'_> {
                 // A `Taken` answer can be taken back, so the thread looks whether the client is
                 // still there. An `Answered` one cannot, so a look, which costs three system calls,
                 // would be useless.
-                Resumed::Taken(reply) if !self.has_gone() => return reply,
+                Resumed::Taken(reply) if !self.look_for_end() => return reply,
                 Resumed::Taken(reply) => return self.shared.take_back(waits, reply),
-                Resumed::Ready | Resumed::Nothing if self.has_gone() => {
+                Resumed::Ready | Resumed::Nothing if self.look_for_end() => {
                     return self.shared.give_up(waits);
                 }
                 Resumed::Ready => self.is_seen = true,
@@ -107,7 +107,7 @@ impl Connection<'_> {
 
     /// Reads once, without waiting. Returns true if the client has gone, or has sent so much that
     /// its end would not be seen. The bytes stay in the input for the next requests.
-    fn has_gone(&mut self) -> bool {
+    fn look_for_end(&mut self) -> bool {
         if self.cannot_see_end() {
             return true;
         }
