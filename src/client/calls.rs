@@ -84,7 +84,8 @@ impl Client {
     /// earlier or later than the old one.
     ///
     /// # Errors
-    /// Fails with a [`CallError`]: `not-found`.
+    /// Fails with a [`CallError`]: `not-found`; `bad-request` for a duration below 1 ms or over the
+    /// server's longest.
     pub fn renew(&mut self, id: LeaseId, duration: Duration) -> Result<(), CallError> {
         self.call(Renew { id, duration_ms: milliseconds(duration) }).map(|_| ())
     }
@@ -110,7 +111,8 @@ impl Client {
     /// whole milliseconds; `None` when none came.
     ///
     /// # Errors
-    /// Fails with a [`CallError`]: `not-found` if the session has ended.
+    /// Fails with a [`CallError`]: `not-found` if the session has ended; `bad-request` for a `time`
+    /// over the server's longest wait. By datagrams the server refuses each `time` of 1 ms or more.
     pub fn receive(
         &mut self,
         session: SessionId,

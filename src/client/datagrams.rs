@@ -50,9 +50,10 @@ pub struct ByDatagrams {
 }
 
 impl ByDatagrams {
-    /// Says Hello to a host's addresses in turn, until the system does not report that no program
-    /// listens there. An address from which nothing comes back uses up the whole limit. `limit` is
-    /// for all Hellos together, and then for each operation.
+    /// Says Hello to a host's addresses, one after the other. It goes on to the next address only
+    /// if the system reports that this one cannot be reached, or that no program listens there. An
+    /// address from which nothing comes back uses up the whole limit. `limit` is for all Hellos
+    /// together, and then for each operation.
     ///
     /// # Errors
     /// Fails with a [`CallError`].
@@ -111,8 +112,8 @@ impl ByDatagrams {
         self.carry_out(ExchangePurpose::Tell(request)).map(|_| ())
     }
 
-    /// Reads datagrams that have arrived, without waiting. A client that only tells waits for no
-    /// reply; without this look it would never learn that the server refuses its token.
+    /// Reads datagrams that have arrived, without waiting. A client that calls only `tell` waits
+    /// for no reply; without this function it would never learn that the server refuses its token.
     fn listen_back(&mut self) {
         if self.socket.set_nonblocking(true).is_err() {
             return;
@@ -138,7 +139,8 @@ impl ByDatagrams {
     ) -> Result<Option<Reply<'static>>, CallError> {
         let now = Instant::now();
         let mut exchange = Exchange::new(purpose, self.way, &mut self.peer, self.limit, now);
-        // Drops an error that a datagram of an earlier exchange caused.
+        // Drops an error that a datagram of an earlier exchange caused: it would look like news
+        // about this one.
         let _ = self.socket.take_error();
         loop {
             let now = Instant::now();

@@ -46,13 +46,14 @@ pub enum CallError {
     NoSocket(io::Error),
     /// By datagrams: the server refuses this client's token, and the client does not send the
     /// request again under another token. The server was restarted, or the client's address
-    /// changed, or nothing arrived for the history's time. The outcome is unknown.
+    /// changed, or no at-most-once request of the client arrived for the time that the server keeps
+    /// a token. The outcome is unknown.
     TokenRefused,
-    /// By datagrams, at most once: the server's history was full at its last answer, and no other
-    /// answer came in time. The outcome is unknown.
+    /// By datagrams, with *at most once*: the server answered that its history (its memory of
+    /// at-most-once requests) was full, and no other answer came in time. The outcome is unknown.
     HistoryFull(Duration),
-    /// The server refused the request, with this error. Also from the client itself, without the
-    /// server: the request does not fit a datagram (`too-large`).
+    /// The server refused the request, with this error. If a request does not fit a datagram, the
+    /// client itself returns this with `too-large`, and sends nothing.
     Refused(Error),
 }
 

@@ -15,7 +15,9 @@
 //! | at most once | again, until a reply comes | executes the first copy, repeats its reply | once, or unknown |
 //!
 //! A request alone is called R, one with a reply RR, and one whose reply is acknowledged RRA.
-//! Copies also stop when the time of the call is over; then the outcome is unknown.
+//! Copies also stop when the time of the call is over; then the outcome is unknown. The server
+//! repeats a reply from its *history*, its memory of at-most-once requests
+//! ([`crate::protocol::datagram`]).
 //!
 //! Each wait before the next copy is twice as long as the last one, up to 16 times the first:
 //!
@@ -35,8 +37,9 @@
 //!    server refuses the token, the exchange ends: an earlier copy may have been executed, and
 //!    under a new token the server could not know that. So after a silence, in which the server may
 //!    have forgotten the token, the client gets a new one first ([`crate::client::peer`]).
-//! 3. With *at most once*, the answer *busy* (the history is full) does not end the exchange: an
-//!    earlier copy may still find room, and be executed.
+//! 3. With *at most once*, the answer *busy* (the server's history is full) does not end the
+//!    exchange: another copy, also an earlier one that is still on its way, may find room and be
+//!    executed.
 //!
 //! **Lock** none. Time is an argument, and it is this side's alone: nothing here compares it with
 //! the server's clock.
@@ -86,7 +89,7 @@ pub struct Way {
 }
 
 impl Default for Way {
-    /// Returns RR, at most once.
+    /// Returns RR with *at most once*, and 50 ms before the second copy.
     fn default() -> Self {
         let retry = Duration::from_millis(50);
         Self { semantics: Semantics::AtMostOnce, acknowledge: false, retry }
@@ -283,8 +286,8 @@ impl<'r> Exchange<'r> {
     }
 
     /// Takes the news that no program listens at the address. The news ends the exchange only if
-    /// the request was never sent. After that the exchange goes on: the server may come back, and
-    /// an earlier copy may have been executed.
+    /// the request was never sent. If it was sent, the exchange goes on: the server may come back,
+    /// and an earlier copy may have been executed.
     pub fn hear_no_listener(&mut self, nobody: CallError) {
         if self.stage == ExchangeStage::Greeting && !self.asked {
             self.end(Err(nobody));
@@ -312,6 +315,7 @@ impl<'r> Exchange<'r> {
 
     /// Enters the next stage: first the greeting, if there is no token, then the request.
     fn go_on(&mut self, peer: &mut Peer, now: Instant) {
+        // Before the match, because `next_id` drops the token when it runs out of ids.
         let id = peer.next_id();
         let (wish, request) = match (&self.purpose, peer.welcome) {
             (_, None) => {

@@ -25,9 +25,10 @@
 //! | [`stream`] | leasebox frames over TCP |
 //! | [`datagrams`] | leasebox frames over UDP: the socket |
 //! | [`exchange`] | the next step of an exchange of datagrams, as a pure function of time |
-//! | [`wire`] | a connection with a deadline for each call: the two over TCP use it |
-//! | [`peer`] | the client's knowledge of the server between two exchanges |
-//! | `calls` | `call`, and the short forms |
+//! | [`wire`] | a connection with a deadline for each call: [`stream`] and [`mod@line`] use it |
+//! | [`peer`] | the client's knowledge of the server between two exchanges of datagrams |
+//! | `calls` | [`Client::call`] for any command, and short forms such as [`Client::draw`] |
+//! | `error` | [`CallError`]: the cause, and whether the request may have been executed |
 //! | [`mod@line`] | text lines, for programs that show the server's words |
 //!
 //! **Invariants**
@@ -101,6 +102,7 @@ pub fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, CallErr
     Err(last)
 }
 
+/// Looks up a host's addresses. The system does this, with time limits of its own.
 fn resolve(host: &str, port: u16) -> Result<impl Iterator<Item = SocketAddr>, CallError> {
     (host, port).to_socket_addrs().map_err(|_| CallError::UnknownHost(host.to_string()))
 }
@@ -129,7 +131,8 @@ impl Client {
         Ok(Self { carrier: Carrier::Stream(stream) })
     }
 
-    /// Says Hello, and speaks by datagrams. `limit` is for the Hello, and for each call.
+    /// Gets a token from the server by a Hello, and then speaks by datagrams. Each request carries
+    /// the token. `limit` is for the Hello, and for each call.
     ///
     /// # Errors
     /// Fails with a [`CallError`].

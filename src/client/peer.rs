@@ -6,10 +6,11 @@
 //!                 └─────────────────────────────────────────────┘
 //! ```
 //!
-//! The server keeps a client for the history's time, say 60 s, after it heard of the client last.
-//! This side cannot know when that was: a request may have been lost on its way. A reply shows that
-//! the request had arrived, so from there on the client counts half of the time, 30 s. The other
-//! half covers the delay of the reply and clocks of different speed.
+//! The *history* is the server's memory of at-most-once requests. The server forgets a client's
+//! token when no such request of the client has arrived for the history's time, say 60 s. This side
+//! cannot know when the last one arrived: a request may have been lost on its way. A reply shows
+//! that its request had arrived, so from there on the client counts half of the time, 30 s. The
+//! other half covers the delay of the reply and clocks of different speed.
 //!
 //! **Invariants** ids rise for as long as a token lives; they never start again under the same
 //! token, because the server takes a lower id for a late copy.
@@ -50,7 +51,8 @@ impl Peer {
         }
     }
 
-    /// Notes that the server has just heard of the token.
+    /// Notes that the server has just given the token, or replied to an at-most-once request with
+    /// it: the token is fresh for half the history's time.
     pub(super) fn refresh(&mut self, now: Instant) {
         let time = |welcome: Welcome| Duration::from_millis(welcome.history_ms.into());
         self.fresh_until = self.welcome.map(|welcome| deadline(now, time(welcome) / 2));

@@ -65,7 +65,7 @@ impl Wire {
         self.input.pending()
     }
 
-    /// Drops the first `used` bytes of them.
+    /// Drops the first `used` of the pending bytes.
     pub fn consume(&mut self, used: usize) {
         self.input.consume(used);
     }

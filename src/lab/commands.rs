@@ -33,8 +33,9 @@ use crate::common::error::{Code, Error};
 use crate::numbers::draw::Numbers;
 use crate::numbers::parking::{Parking, Step, Stuck};
 
-/// The time that `step` waits for the client to finish its step. A step is one load or store, so a
-/// client that needs a second is most often not parked any more: its patience has ended.
+/// The time that `step` waits for the client to finish its step. A step is one load or store, so it
+/// takes far less. A client that needs a second is most often not parked any more, because a client
+/// parks for a limited time before each step.
 const STEP_PATIENCE: Duration = Duration::from_secs(1);
 
 command! {
@@ -50,8 +51,9 @@ command! {
     }
 }
 
-/// The bytes of one parked client in a frame: its number as a u64 and its step as a u32. It is the
-/// least size of an item, so a frame cannot claim more items than its bytes hold.
+/// The bytes of one parked client in a frame: its number as a u64 and its step as a u32. The reader
+/// of a list needs this least size of an item: it refuses a count for which the frame is too short,
+/// before it reserves memory.
 const PARKED_BYTES: usize = 12;
 
 /// The reply to both commands: the parked clients in the order of their numbers, each with the step
@@ -93,8 +95,9 @@ impl Execute<Numbers> for DoStep {
     fn execute(&self, numbers: &Numbers, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let parking = parking(numbers)?;
         // This check and the step below lock the parking separately. The client can stop being
-        // parked in between: its patience ends, or another connection steps it. Then the step is
-        // late, unless the client parks again in time. No other client can take its turn.
+        // parked in between: its time to park ends, or another connection steps it. Then
+        // `carry_out` fails with `Late` or `Busy`, unless the client parks again in time. No other
+        // client can do the step instead.
         if !parking.parked().iter().any(|&(parked, _)| parked == self.client) {
             let text = "no such client is parked; send parked for those that are";
             return Err(Error::new(Code::NotFound, text));
@@ -113,7 +116,7 @@ impl Execute<Numbers> for DoStep {
     }
 }
 
-/// Returns the parking place of a lab server.
+/// Returns the parking of a lab server: the place where its clients wait before each step.
 ///
 /// # Errors
 /// `refused` on a server without `--lab`: its clients draw without parking.

@@ -11,13 +11,9 @@
 //!
 //! [`take`] and [`gather`] are the server's: to explore a copy would prove nothing about the
 //! server. The counter and the lock are the explorer's own. Without the lock, a thread parks before
-//! each load and each store of that counter.
-//!
-//! With the lock, a whole take is one step: std promises that a mutex keeps other threads out
-//! (`tests/loom_draw.rs` steps inside the lock). Without the lock, a case may count the read of the
-//! list as a step too ([`Case::reads`]), which adds schedules but no outcome.
-//!
-//! A thread that has drawn starts again and parks, so the next schedule needs no new thread.
+//! each load and each store of that counter. A case may count the read of the list as a step too
+//! ([`Case::reads`]), which adds schedules but no outcome. With the lock, a whole take is one step:
+//! std promises that a mutex keeps other threads out (`tests/loom_draw.rs` steps inside the lock).
 //!
 //! **Invariants** until the stage is dropped, one thread at a time does a step; one schedule gives
 //! one [`Run`]; a client has the same number of steps in every schedule ([`Case::list`]).
@@ -25,7 +21,7 @@
 //! **Lock** the run's, to read or change it; the draw's, where the case has one; the parking's. A
 //! thread parks with none held: a parked owner of the draw's lock would stop the others for ever.
 //!
-//! **Simplified** all threads see one order of the steps (`SeqCst`); weaker ones give more runs.
+//! **Simplified** all threads see one order of the steps (`SeqCst`); weaker orders give more runs.
 //!
 //! **Source** `loot-box.txt`, the scenario: A draws 4, B draws 2.
 
@@ -48,7 +44,7 @@ use crate::numbers::parking::Step;
 use crate::numbers::parking::{Parking, Stuck};
 use crate::numbers::taken::Taken;
 
-/// The time for one [`Stage::go_on`]. Only an error here or an overloaded machine can reach it.
+/// The longest time for one [`Stage::go_on`], which on a usual machine takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A thread's stack in bytes. A draw calls about ten functions deep.
@@ -129,13 +125,14 @@ impl Run {
     }
 }
 
-/// The threads of a case, parked before their first steps.
+/// The threads of a case. Between two runs, each is parked before its first step.
 #[derive(Debug)]
 pub struct Stage {
     scene: Arc<Scene>,
     threads: Vec<JoinHandle<()>>,
 }
 
+/// The state that the stage and its threads share.
 #[derive(Debug)]
 struct Scene {
     case: Case,
@@ -172,8 +169,8 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Sets the counter to 0 and forgets the run. Precondition: no client is inside a draw, where
-    /// it would store an index of the old run.
+    /// Sets the counter to 0 and forgets the run. Precondition: no client is in the middle of a
+    /// draw, because it would later store an index of the old run.
     pub fn reset(&self) {
         let clients = self.scene.case.drawers.len();
         self.scene.counter.store(0, Ordering::SeqCst);
@@ -184,7 +181,7 @@ impl Stage {
     /// step left would start its request again; [`Schedules::complete`] refuses that.
     ///
     /// # Errors
-    /// [`Stuck::Late`]. The threads then stand inside a draw: drop the stage.
+    /// [`Stuck::Late`] after 60 s. A client may then be in the middle of a draw: drop the stage.
     pub fn go_on(&self, schedule: &[u8]) -> Result<(), Stuck> {
         let plan = schedule.iter().map(|&client| ClientNumber::from(client));
         self.scene.parking.carry_out(plan, PATIENCE)
@@ -218,10 +215,11 @@ impl Drop for Stage {
 }
 
 impl Scene {
+    /// Runs a client's thread: one draw for each schedule, so a schedule needs no new thread.
     fn draw_again_and_again(&self, client: usize, count: u64) {
         while !self.closing.load(Ordering::SeqCst) {
             let received: Vec<u32> = self.draw(client as u8, count).numbers().collect();
-            // Before the thread parks again: `carry_out` waits for that, so no number is missed.
+            // Stored before the thread parks again: `carry_out` waits until it has parked.
             if let Some(slot) = lock(&self.run).received.get_mut(client) {
                 *slot = received;
             }
@@ -239,12 +237,13 @@ impl Scene {
     }
 }
 
-/// The counter as one client's thread reaches it.
+/// The counter as one client's thread uses it.
 struct Stepped<'a> {
     scene: &'a Scene,
     client: u8,
     /// Whether it parks before each load and store. Under the lock the whole take is one step.
     parking: bool,
+    /// The index that was loaded last: a read or a store is recorded with it.
     loaded: Cell<u32>,
 }
 
@@ -253,7 +252,7 @@ impl Stepped<'_> {
         self.scene.parking.park(ClientNumber::from(self.client), before);
     }
 
-    /// Records a step before the thread parks again: so the events are in the order of the steps.
+    /// Records a step. Called before the thread parks again, so events are in the order of steps.
     fn did(&self, step: Step, first: u32, end: u32) {
         lock(&self.scene.run).events.push(Event { client: self.client, step, first, end });
     }
@@ -303,7 +302,7 @@ impl Counter for Stepped<'_> {
 pub struct Bound {
     /// The most preemptions of a schedule; `None` for no limit.
     pub preemptions: Option<usize>,
-    /// The most schedules. It bounds the time, and the memory for outcomes to 16 bytes for each.
+    /// The most schedules. It bounds the time, and the memory for outcomes (under 100 bytes each).
     pub schedules: u64,
 }
 
@@ -320,7 +319,7 @@ pub struct Findings {
     pub outcomes: usize,
     /// The most duplicates in one schedule.
     pub most_duplicates: usize,
-    /// Of those in `racy`: the first with the fewest preemptions, then the fewest duplicates.
+    /// A schedule with a duplicate: with the fewest preemptions, and then the fewest duplicates.
     pub smallest: Option<Smallest>,
 }
 
@@ -335,7 +334,7 @@ pub struct Smallest {
     pub duplicates: usize,
 }
 
-/// Runs each schedule within `bound`, few preemptions first; tells `progress` their number.
+/// Runs the schedules within `bound`, few preemptions first. Tells `progress` how many were run.
 ///
 /// # Errors
 /// Those of [`Stage::go_on`]; the findings are lost.
@@ -359,7 +358,7 @@ pub fn explore(
             match stage.run(schedule) {
                 Ok(run) => {
                     findings.add(schedule, preemptions, run.duplicates());
-                    // 2 · 64 bits: of a million outcomes two have equal hashes once in 10^27.
+                    // 128 bits: in 1 of 10^27 searches with a million outcomes, two are equal.
                     let half = |salt: u64| fingerprint.hash_one((salt, &run.received));
                     outcomes.insert((half(0), half(1)));
                 }

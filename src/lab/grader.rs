@@ -27,7 +27,8 @@
 //! **Invariants**
 //!
 //! 1. Each wait has an end. A check's deadline is its share of the time; a wait that began before
-//!    it may end after it. Only the last probe after the flood may use all the time that is left.
+//!    the deadline may end after it. Only the last probe after the flood may use all the time that
+//!    is left.
 //! 2. Learning has no share: when it takes long, the last checks that draw do not run.
 //! 3. A check that did not run earns nothing.
 //!
@@ -120,12 +121,13 @@ fn lost(why: impl Into<String>) -> CheckVerdict {
     (CheckOutcome::Earned(0.0), vec![why.into()])
 }
 
-/// Grades the server and returns the report. `watch` receives the report before each check and at
-/// the end, so that its caller can save it: a grading that is killed leaves a report without full
-/// marks. `notes` are the caller's own lines for the end of the report.
+/// Grades the server and returns the report. `watch` receives the report, and the name of the next
+/// part of the grading: before the learning, before each check and at the end. So the caller can
+/// save the report, and a grading that is killed leaves a report without full marks. `notes` are
+/// the caller's own lines for the end of the report.
 ///
-/// A server that answers no draw with a number ends the grading early: the report has no points,
-/// its `answered` is false, and `watch` is not called at the end.
+/// If [`learn`] finds no drawn number in the server's replies, the grading ends early: the report
+/// has no points, its `answered` is false, and `watch` is not called at the end.
 pub fn grade(
     options: &Options,
     notes: Vec<String>,
@@ -154,7 +156,8 @@ pub fn grade(
     // The samples belong to the record: no other client will get their numbers.
     samples.iter().for_each(|(asked, answer)| grading.record(0, *asked, answer));
     report.notes.push(grading.describe_shape());
-    // Here the mistake may be the grader's, so a note asks a person to look at the reply.
+    // If a sample has not as many numbers as were asked for, the mistake may be the grader's. So a
+    // note asks a person to look at the reply.
     if let Some((asked, answer)) = samples.iter().find(|(n, answer)| answer.numbers.len() != *n) {
         let odd = describe(*asked, answer);
         report.notes.push(format!("its replies may not have been understood: {odd}"));
@@ -186,7 +189,8 @@ impl<'o> Grading<'o> {
         ("bad-input", 0.15, Self::survives_bad_input),
     ];
 
-    /// Returns a peer, not yet connected, that waits no longer than to `deadline`.
+    /// Returns a peer that is not yet connected. Its waits end at `deadline`, or a little after it
+    /// (at the end of a reply or in a banner).
     pub fn peer(&self, deadline: Instant) -> GradedPeer {
         GradedPeer::new(self.options.address, self.shape.clone(), self.patience, deadline)
     }
@@ -203,8 +207,8 @@ impl<'o> Grading<'o> {
         self.ledger().add(Operation { client, start, end, asked, numbers });
     }
 
-    /// Adds an answer to the ledger. When the server stayed silent, counts the numbers as unseen:
-    /// this client hangs up, but the server may still draw them for it.
+    /// Adds an answer to the ledger. If the server stayed silent, counts the numbers that were
+    /// asked for as unseen: the peer has closed the connection, but the server may still draw them.
     pub fn record_and_count_unseen(&self, client: usize, asked: usize, answer: &DrawAnswer) {
         self.record(client, asked, answer);
         if answer.ending == AnswerEnd::Silent {
@@ -266,7 +270,7 @@ impl<'o> Grading<'o> {
         (CheckOutcome::Earned(0.0), details)
     }
 
-    /// `range`: each number that came is in the list.
+    /// `range`: each number that came is in the list. If too few came, the check earns nothing.
     fn stays_in_range(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
         if ledger.received() < u64::from(ledger.greatest()) / RANGE_NEEDS_ONE_IN {
@@ -363,7 +367,8 @@ impl<'o> Grading<'o> {
         said
     }
 
-    /// Returns the note on the strength of the evidence: which race the grading would have found.
+    /// Returns the note on the strength of the evidence: how narrow a race window this grading
+    /// would have found with a probability of 99 %.
     fn describe_strength(&self) -> String {
         let strength = strength(&self.ledger().operations);
         let pairs = strength.pairs;

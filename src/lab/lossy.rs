@@ -19,10 +19,11 @@
 //!   out   1   ✗       4 3        4 has overtaken 3
 //! ```
 //!
-//! **Invariants** with the same seed, the n-th datagram in one direction of the k-th client is
-//! lost, doubled or held back as before; only the time at which a held one goes out may differ. A
-//! forgotten client that returns counts as a new one. Reordering alone loses no datagram of a known
-//! client. There are at most 1024; one whose server is silent for 1 to 2 minutes is forgotten.
+//! **Invariants** in each run with the same seed, the n-th datagram in one direction of the k-th
+//! client has the same faults; only the time at which a held one goes out may differ. Reordering
+//! alone loses no datagram of a known client. There are at most 1024 known clients. The proxy
+//! forgets a client when the server has sent it nothing for 1 to 2 minutes; if the client sends
+//! again, it counts as a new one.
 //!
 //! **Lock** none: each link belongs to one thread. The threads share only sockets, which the system
 //! guards, and atomic counters.
@@ -53,20 +54,20 @@ const MAX_CLIENTS: usize = 1024;
 
 /// A datagram is held back for about this time at most, and for up to twice as long when other
 /// datagrams come meanwhile. Both are shorter than the 50 ms after which this crate's datagram
-/// client sends again: otherwise each held datagram would look lost.
+/// client by default sends again: otherwise each held datagram would look lost.
 const HELD: Duration = Duration::from_millis(20);
 
 /// The wait after an error of the system, so that a lasting error does not use up a core.
 const BACK_OFF: Duration = Duration::from_millis(1);
 
-/// The silence of the server after which a client's thread ends. It is checked after a receive,
-/// which waits as long itself: so the thread ends after at most twice this time.
+/// The silence of the server after which a client's thread ends. It is checked after each receive,
+/// which may wait as long itself: so the thread ends after at most twice this time.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// The stack of a client's thread in bytes; its buffer lies on the heap.
 const STACK: usize = 128 * 1024;
 
-/// The probability of each fault. Outside 0 to 1 `random_bool` panics; the command line checks.
+/// The probability of each fault, 0 to 1. The command line refuses others: they would panic.
 #[derive(Debug, Clone, Copy)]
 pub struct Weather {
     /// The datagram is lost.
@@ -115,8 +116,8 @@ impl<R: Rng> Link<R> {
         Self { weather, chance, counts, held: Vec::new(), since: None }
     }
 
-    /// Takes one datagram and returns those to send now: its copies, and behind them all held ones;
-    /// none if it is lost. If it is held back: all held ones, once the first has waited for `HELD`.
+    /// Takes one datagram. Returns those to send now: its copies and then all held ones; if it is
+    /// lost, none; if it is held back, none, or all held ones once the first has waited for `HELD`.
     pub fn pass(&mut self, datagram: &[u8], now: Instant) -> Vec<Vec<u8>> {
         // Three random numbers for each datagram, also for a lost one. Otherwise one more loss
         // would change all later faults of the same seed.
@@ -136,7 +137,7 @@ impl<R: Rng> Link<R> {
         if reordered {
             LossyCounts::add(&self.counts.reordered);
             self.held.append(&mut copies);
-            // The first one's time counts: otherwise `--reorder 1` would hold a stream for ever.
+            // The first one's time counts. If each restarted it, `--reorder 1` would hold all.
             self.since.get_or_insert(now);
             return self.release(now);
         }
@@ -207,7 +208,7 @@ impl Proxy {
         Ok(Self { listener, to, weather, seed, counts, clients, met: 0, warned: None })
     }
 
-    /// Returns the address that it listens on: the true port, if port 0 was asked for.
+    /// Returns the address that it listens on, with the port that the system chose for port 0.
     ///
     /// # Errors
     /// The system's.
@@ -323,7 +324,7 @@ fn send_all(datagrams: Vec<Vec<u8>>, send: impl Fn(&[u8]) -> io::Result<usize>) 
     }
 }
 
-/// Sets a socket's read timeout, unless `now` is the same: that saves a call for each datagram.
+/// Sets a socket's read timeout, unless `now`, its present one, is the same: that saves a call.
 fn set_timeout(socket: &UdpSocket, now: &mut Option<Duration>, timeout: Option<Duration>) {
     if *now != timeout && socket.set_read_timeout(timeout).is_ok() {
         *now = timeout;

@@ -25,12 +25,16 @@
 //!
 //! | word | means |
 //! | --- | --- |
+//! | take | a load of the counter, an addition, and a store |
 //! | step | one load or store of a draw, or the read between them; with the lock, a whole take |
-//! | schedule | the order of all steps, as a client for each |
+//! | case | the clients of an exploration, their counts, and the lock |
+//! | schedule | the order of all steps of a case, as a client for each step |
+//! | counterexample | a schedule in which a number goes out twice |
 //! | preemption | a switch away from a client that has steps left |
 //! | window | the time between loading the counter and storing it |
 //! | parked | waiting before the next step of a draw |
-//! | operation, history | one request with its times and its answer; all of them |
+//! | operation | one request of the grader with its times and its answer |
+//! | ledger | the grader's record of all operations; Herlihy and Wing call it a history |
 //!
 //! | file | what |
 //! | --- | --- |

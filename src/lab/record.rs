@@ -2,8 +2,8 @@
 //! came twice, never, or are outside the list. It names up to ten of each kind; those that never
 //! came are named only for a drained list.
 //!
-//! A file is read line by line. Each word that is a number counts, except in the cases of the
-//! table. The client may print one on a line, many on a line, between commas or in brackets.
+//! A file is read line by line. Each word that is a number counts as drawn, except in the cases of
+//! the table. The client may print one number on a line, or many, between commas or in brackets.
 //!
 //! | in a file | read as |
 //! | --- | --- |
@@ -208,7 +208,8 @@ impl Record {
     }
 }
 
-/// Returns all numbers of a text, in order, without those that do not fit 32 bits.
+/// Returns all numbers of a text, in order, without those that do not fit 32 bits. `grade --order`
+/// reads the server's list with it.
 pub fn listed(text: &[u8]) -> Vec<u32> {
     let text = plain(text);
     draws(&text).filter_map(|(_, word)| u32::try_from(parse_decimal(word)?).ok()).collect()
@@ -244,7 +245,8 @@ fn without_mark(text: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Adds a line with the number of findings that were left out.
+/// Adds a line with the number of findings that were left out, if any were. `count` is the number
+/// of all findings of the kind `what`.
 fn more(text: &mut String, count: u64, what: &str) {
     let listed = MAX_LISTED as u64;
     if count > listed {

@@ -10,8 +10,8 @@
 //! The explorer finds a schedule on threads of its own. The replay shows that it is also a fault of
 //! the server: two real clients receive the same number in their replies.
 //!
-//! The client numbers are the server's, and a client does not learn its own. So the clients connect
-//! one after another: each is parked before the next connects, and the new number in the reply to
+//! The server gives each client a number, and does not tell the client. So the clients connect one
+//! after another: each is parked before the next connects, and the new number in the reply to
 //! `parked` is taken for its own. So no other program may draw from the server meanwhile.
 //!
 //! **Invariants** a step is sent only after the reply to the step before. So one step is under way
@@ -112,8 +112,8 @@ pub fn replay(
         }
         parked(&reply)?;
     }
-    // The replies are read only here. The server replies after a client's last step, so an earlier
-    // read would wait for its whole limit.
+    // The replies are read only here. The server replies to a client after its last step, so before
+    // that step this thread would wait for the reply until its limit, and send no step.
     let received: Result<Vec<_>, _> =
         clients.iter_mut().map(|(client, _)| receive_numbers(client)).collect();
     let received = received?;

@@ -10,7 +10,7 @@
 //!
 //! ```text
 //!   preemptions  0    AABB  BBAA        one client after the other
-//!                1    ABBA  BAAB        A stopped in the middle: enough for the race
+//!                1    ABBA  BAAB        one stopped in the middle: enough for the race
 //!                2    ABAB  BABA
 //! ```
 //!
@@ -97,9 +97,9 @@ impl Schedules {
     /// Calls `visit` for each schedule with exactly `preemptions`, until `visit` returns `Break`.
     /// Then it returns `Break` too.
     ///
-    /// Exactly and not at most, so that calls with 0, 1, 2, … visit each schedule once. The
-    /// prefixes of schedules with fewer preemptions are built again in each call. That costs little
-    /// compared with running a schedule, which switches threads at each step.
+    /// It leaves out schedules with fewer preemptions, so that calls with 0, 1, 2, … visit each
+    /// schedule once. But it builds their beginnings again in each call. That costs little compared
+    /// with running a schedule, which switches threads between steps of different clients.
     pub fn visit(
         &self,
         preemptions: usize,
@@ -112,9 +112,9 @@ impl Schedules {
     /// Extends `schedule` by each client in turn, and removes that client again: a depth-first
     /// search.
     ///
-    /// `left` has the steps that each client has left; `preemptions` is the number of those still
-    /// to come. The depth is the length of a schedule, at most 300 for the largest case of the
-    /// command line.
+    /// `left` has the number of steps that each client has left. `preemptions` is the number that
+    /// the rest of the schedule must have. The recursion is as deep as a schedule is long: at most
+    /// 300 for the largest case of the command line.
     fn extend(
         &self,
         schedule: &mut Vec<u8>,

@@ -74,7 +74,8 @@ impl Shuffle {
         // large n.
         let variance = 4.0 * (n - 2.0) * (5.0 * n * n - 2.0 * n - 9.0)
             / (5.0 * n * (n + 1.0) * (n - 1.0).powi(2));
-        // The probability of either tail of the normal distribution beyond z is erfc(z / √2).
+        // With z for the size of `deviation`: a normal variable is farther than z from its mean, to
+        // either side, with probability erfc(z / √2).
         let deviation = (ratio - 2.0) / variance.sqrt();
         Some(Self { ratio, p: erfc(deviation.abs() / std::f64::consts::SQRT_2) })
     }

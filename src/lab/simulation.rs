@@ -6,8 +6,9 @@
 //!   (seeded)     a collector that takes 20 ms           the server's own, called each ms
 //! ```
 //!
-//! It tests a claim of the document. One *x* is the committed memory of a process. Headroom is the
-//! memory that the process has in addition.
+//! It tests a claim of the document `cooperative-memory-management.txt`. One *x* is the committed
+//! memory of a process: the memory that its program runs on. Headroom is the memory that its
+//! collector gets in addition.
 //!
 //! ```text
 //!   each alone    ▓▓░░░  ▓▓▓▓▓  ▓░░░░  …  ▓▓▓░░     5x each for 10 processes: 50x
@@ -28,9 +29,10 @@
 //! **Lock** none: each run has one thread and its own tables. Time is a number, so a run of 20 s
 //! takes only as long as its computation.
 //!
-//! **Simplified** all objects die young, apart from those of a leak. A collection takes 20 ms
-//! however much it finds, runs beside the program, and frees the garbage that was there when it
-//! began. Real collectors take longer for more live objects, and slow the program down.
+//! **Simplified** each object is garbage as soon as it was allocated, apart from those of a leak. A
+//! collection takes 20 ms however much it finds, runs beside the program, and frees the garbage
+//! that was there when it began. Real collectors take longer for more live objects, and slow the
+//! program down.
 //!
 //! **Source** `cooperative-memory-management.txt`, figures 1 and 2 and their text.
 
@@ -92,7 +94,7 @@ impl Sharing {
         Self { chunks: all * CHUNKS, most: each * CHUNKS, is_separate: false }
     }
 
-    /// Returns the way of sharing in the document's words.
+    /// Returns the name of the way of sharing for reports, such as `20x shared, 5x at most`.
     pub fn name(&self) -> String {
         let all = self.chunks / CHUNKS;
         let most = self.most / CHUNKS;
@@ -110,9 +112,9 @@ impl Sharing {
         let arena = committed + self.chunks * CHUNK;
         let mut shares = Shares::default();
         if !self.is_separate {
-            // The four pools divide the headroom: a tenth for leaks, a fifth and a quarter against
-            // pauses, and the rest, the largest part, for efficiency. Each part is whole chunks, as
-            // each request is.
+            // The four pools divide the headroom: a tenth for leaks, a fifth (granted) and a
+            // quarter (loaned) against pauses, and the rest, the largest part, for efficiency. Each
+            // part is a number of whole chunks, because each request is for one chunk.
             let parts =
                 [(Pool::GrantedLeak, 10), (Pool::GrantedPause, 20), (Pool::LoanedPause, 25)];
             let mut rest = self.chunks;
@@ -139,8 +141,8 @@ impl Sharing {
 /// The result of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RunOutcome {
-    /// The requests that were refused. After a refused request for efficiency the process collects;
-    /// the refusal itself causes no pause.
+    /// The requests that were refused, at once or after a wait in the manager's queue. After a
+    /// refused request for efficiency the process collects; the refusal itself causes no pause.
     pub refused: u64,
     /// The times that a process had to stop for memory. Several milliseconds in a row are one
     /// pause.
@@ -181,7 +183,7 @@ pub fn run(sharing: Sharing, demand: &Demand) -> RunOutcome {
     }
     let now = start + Duration::from_millis(demand.milliseconds() as u64);
     processes.iter().for_each(|process| process.leave(&mut tables, now));
-    // Blocks that are lost here would be lost in the server too: it is the same manager.
+    // Blocks that are lost here would be lost in the server too: it runs the same manager.
     let is_whole = tables.check().is_ok() && tables.leases.filling().used == 0;
     debug_assert!(is_whole, "memory was lost: {:?}", tables.check());
     outcome
@@ -218,11 +220,11 @@ pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Sweep; Shape::ALL.le
     })
 }
 
-/// Returns the smallest pool in x that is good, with all larger ones good too; `None` if the
-/// largest is not.
+/// Returns the smallest size in x from which on all pools of the sweep are good; `None` if the
+/// largest pool is not good.
 ///
 /// It searches from the largest down and stops at the first bad one. A single good size among bad
-/// ones is luck, and no answer to the question of how small the pool may be.
+/// ones is luck, and does not answer the question of how small the pool may be.
 pub fn smallest(sweep: &[(u64, RunOutcome)], is_good: impl Fn(&RunOutcome) -> bool) -> Option<u64> {
     let good = sweep.iter().rev().take_while(|(_, outcome)| is_good(outcome));
     good.last().map(|(x, _)| *x)
@@ -250,8 +252,9 @@ pub fn how_small(sweep: &[Sweep], processes: usize, seconds: u64) -> String {
     text
 }
 
-/// Returns the three ways of sharing side by side for each shape of demand, as text of at most 80
-/// columns. The first line is longer if the seed has more than four digits.
+/// Runs the three ways of sharing for each shape of demand, and returns their results as a table in
+/// text. Its lines have at most 80 columns, apart from the first one, which has 80 for 10
+/// processes, 20 s and a seed of four digits.
 pub fn report(processes: usize, seconds: u64, seed: u64) -> String {
     let mut text = String::new();
     let _ = writeln!(

@@ -120,8 +120,8 @@ impl Diagram {
     /// Adds the next step and returns its line.
     pub fn line(&mut self, event: &Event) -> String {
         self.step += 1;
-        // Only these two change the counter. A late store may set it back, and the column shows
-        // this.
+        // Only a store and a take change the counter. A late store may set it back, and the column
+        // shows this.
         if matches!(event.step, Step::Store | Step::Take) {
             self.counter = event.end;
         }
@@ -179,7 +179,7 @@ pub fn explain(case: &Case, run: &Run) -> Vec<String> {
     for (later, second) in loads() {
         let same = |(at, first): &(usize, &Event)| *at < later && first.first == second.first;
         // If the index was loaded several times before, the last of those loads counts: the fault
-        // lies between that load and the second one.
+        // lies between it and the load `second`.
         if let Some((earlier, first)) = loads().rfind(same) {
             sentences.push(explain_one(case, run, (earlier, first), (later, second)));
         }
@@ -215,7 +215,7 @@ fn explain_one(
             continue;
         }
         stored |= event.client == first.client;
-        // A store that finds the index already there puts nothing back: another one did.
+        // A store puts nothing back if the counter already has this index: an earlier store did.
         if event.end == index && counter != index {
             put_back = Some((at + 1, name(event.client)));
         }

@@ -14,8 +14,8 @@
 //! of the scheduler on the server's own draw.
 //!
 //! **Invariants** only a client that has a step left does one. Each fault is explained once: at the
-//! second load of the same index. This load decides that the number comes twice, although the
-//! client has the number only after its store.
+//! later load of an index that was loaded before. This load decides that the number comes twice,
+//! although the client has the number only after its store.
 //!
 //! **Lock** none here; the threads and their locks are the explorer's.
 //!
@@ -33,8 +33,8 @@ use crate::numbers::parking::Stuck;
 /// place of the verdict if steps are left.
 ///
 /// It ends with the last step, with the end or an error of the input, or when `tell` fails: a
-/// person who has closed the terminal is no error. If steps are left at the end, the stage may
-/// stand in the middle of a draw: drop it.
+/// person who has closed the terminal is no error. If steps are left, a client may be in the middle
+/// of its draw, so the stage can run no further schedule: drop it.
 ///
 /// # Errors
 /// Those of [`Stage::go_on`].

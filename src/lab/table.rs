@@ -62,7 +62,8 @@ pub fn busiest(rows: &[Row], count: usize) -> &[Row] {
 }
 
 /// Draws the table of a server's clients, with a letter for each and a key to the letters. The
-/// clients get their letters in the order of their numbers.
+/// clients get their letters in the order of their numbers. Without rows the text says that there
+/// is no such draw.
 pub fn render(rows: &[Row]) -> String {
     let clients: Vec<ClientNumber> =
         rows.iter().map(|row| row.client).collect::<BTreeSet<_>>().into_iter().collect();
@@ -85,8 +86,8 @@ pub fn render(rows: &[Row]) -> String {
     text
 }
 
-/// Draws the table with `name` for each client, in blocks of at most 9 columns, so that no line is
-/// over 80.
+/// Draws the table with `name` for each client. Each block has at most 9 rows of `rows` side by
+/// side, so no line is over 80 columns if no cell has more than 8 characters.
 pub fn render_named(rows: &[Row], name: impl Fn(ClientNumber) -> String) -> String {
     let mut text = String::new();
     // Counted over all rows: the two columns of one index may stand in different blocks.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! **Invariants** the text claims nothing about schedules that were not run. If a bound ended the
-//! search it says "20000 of 116396280", and "none of those tried" instead of "no schedule".
+//! search, the text says "20000 of 116396280", and "None of those tried" instead of "No schedule".
 //!
 //! **Lock** none here; running a schedule uses the explorer's.
 //!
@@ -50,8 +50,8 @@ pub fn tell_case(case: &Case) -> String {
     format!("clients  {clients}\nlist     {list}\nlock     {lock}, {steps}\n\n")
 }
 
-/// Returns the findings of a search as text, with the smallest counterexample, which it runs once
-/// more for its picture.
+/// Returns the findings of a search as text. If there is a counterexample, runs the smallest one
+/// once more and adds its picture.
 ///
 /// # Errors
 /// Those of [`Stage::go_on`].

@@ -92,8 +92,8 @@ pub trait Waiting: Debug {
     /// The reply of the command.
     type Done;
 
-    /// Looks, under the tables' lock, whether the request can be answered now. When `moment.is_over`,
-    /// it must answer, if necessary by a refusal or by an empty answer.
+    /// Looks, under the tables' lock, whether the request can be answered now. When
+    /// `moment.is_over`, it must answer, if necessary by a refusal or by an empty answer.
     fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done>;
 
     /// Ends the wait because the client has gone or sent too much, and removes the traces of the

@@ -52,7 +52,8 @@ fn status(check: &Check) -> &'static str {
     }
 }
 
-/// Writes each check on a line of its own, so that `grep` and `diff` can be used on the file.
+/// Returns the report as JSON for scripts. Each check is on a line of its own, so that `grep` and
+/// `diff` can be used on the file.
 pub fn json(report: &GradeReport) -> String {
     let test = |check: &Check| {
         format!(
@@ -79,9 +80,10 @@ pub fn json(report: &GradeReport) -> String {
     )
 }
 
-/// Gradescope knows only `passed` and `failed`. An undecidable check gets `passed` with 0 of 0
-/// points: `failed` would blame the server for a thing that the grader cannot know. The `score` at
-/// the top replaces Gradescope's own sum, which would be 90 when a check of 10 points is left out.
+/// Returns the report as Gradescope's `results.json`. Gradescope knows only `passed` and `failed`.
+/// An undecidable check gets `passed` with 0 of 0 points: `failed` would blame the server for a
+/// thing that the grader cannot know. The `score` at the top replaces Gradescope's own sum, which
+/// would be at most 90 when a check of 10 points is left out.
 pub fn gradescope(report: &GradeReport) -> String {
     let test = |check: &Check| {
         let status = if check.passed() || check.is_undecidable() { "passed" } else { "failed" };
@@ -126,8 +128,8 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
-/// A check that did not run is a `failure`: with `skipped`, a CI server would show success for a
-/// grading that was cut off.
+/// Returns the report as JUnit XML for CI servers. A check that did not run is a `failure`: with
+/// `skipped`, a CI server would show success for a grading that was cut off.
 pub fn junit(report: &GradeReport) -> String {
     let failures = report.checks.iter().filter(|c| !c.passed() && !c.is_undecidable()).count();
     let skipped = report.checks.iter().filter(|check| check.is_undecidable()).count();
@@ -187,7 +189,8 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Writes the plan `1..10`, a line for each check, and the notes as diagnostics.
+/// Returns the report in TAP, the *Test Anything Protocol*: the plan `1..10`, a line for each
+/// check, and the notes as comments.
 pub fn tap(report: &GradeReport) -> String {
     let mut tap = format!("TAP version 13\n1..{}\n", report.checks.len());
     for (at, check) in report.checks.iter().enumerate() {

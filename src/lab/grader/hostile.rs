@@ -27,7 +27,8 @@
 //! **Invariants**
 //!
 //! 1. After the clients that vanish, and while one does not read, two others draw: one that was
-//!    connected before, and a new one. After the flood and after each bad line a new one asks.
+//!    connected before, and a new one. After the flood and after each bad line only a new client
+//!    sends `draw 1`.
 //! 2. Numbers that a vanished client asked for count as unseen: the server may have drawn them.
 //!    There are at most 3 · (5 + 20) = 75 of them, and that many may be missing when the list is
 //!    drained.
@@ -50,9 +51,9 @@ use crate::lab::grader::{CheckVerdict, Grading, describe, lost};
 /// times.
 const VANISHING: usize = 3;
 
-/// Numbers of one round that may be drawn and never be seen: single draws of the client that
-/// vanishes at once, and the one draw of the client that vanishes in its reply. They are few,
-/// because the permutation cannot be judged more exactly than to their sum.
+/// The numbers of one round that may be drawn and never be seen: the single draws of the client
+/// that vanishes at once, and the one draw of the client that vanishes in its reply. They are few,
+/// because the check `permutation` must allow that as many numbers are missing.
 const VANISHING_DRAWS: usize = 5;
 const BROKEN_OFF_DRAW: usize = 20;
 
@@ -63,8 +64,8 @@ const UNREAD_DRAW: usize = 1000;
 /// up.
 const PART_OF_LIST: usize = 50;
 
-/// Commands in one write, and bytes of the whole flood. On Linux a server that waits for its reader
-/// was stuck after 4 to 6 MB of commands; 8 MiB leave room for larger buffers.
+/// Commands in one write, and bytes of the whole flood. On Linux a server that waits until its
+/// client reads was stuck after 4 to 6 MB of commands; 8 MiB leave room for larger buffers.
 const FLOOD_PIECE: usize = 1000;
 const FLOOD: usize = 8 << 20;
 
@@ -75,7 +76,8 @@ const SHORT_PATIENCE: Duration = Duration::from_millis(150);
 /// The wait for the answer to a probe by [`Grading::mood`].
 const MOOD_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The wait for that answer after a flood: a busy machine first works through the queued commands.
+/// The wait for the answer to the probe after the flood: a busy machine first works through the
+/// queued commands.
 const FLOOD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server's reaction to a `draw 1` by a new client. A drained list has no right answer to it, so

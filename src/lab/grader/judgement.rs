@@ -27,6 +27,9 @@
 //!                          1000 pairs    S = 20    per µs     w               = 230 ns
 //! ```
 //!
+//! The first w is longer than the requests, so it is not small, and only says that one pair is too
+//! few.
+//!
 //! **Invariants** The same index in two requests is no contradiction here: it is a duplicate, and
 //! the ledger has it.
 //!
@@ -128,7 +131,8 @@ pub fn strength(operations: &[Operation]) -> Strength {
         }
         open.push(one);
     }
-    // Without overlap the sum is 0 and the quotient infinite. That is no `Duration`: no window.
+    // Without overlap the sum is 0 and the quotient infinite. `Duration` cannot hold that, so the
+    // window is `None`.
     let seconds = -MISSED.ln() / sum;
     let window = Duration::try_from_secs_f64(seconds).ok();
     Strength { pairs, window }

@@ -71,7 +71,8 @@ const BURSTS_DRAW: u64 = 3;
 /// The most numbers in one draw of the drain.
 const BATCH: usize = 1000;
 
-/// Each client makes about so many draws in the drain at least, so that the draws overlap.
+/// The draws of the drain are so short that each client makes about this many at least. With one
+/// long draw for each client, few draws would overlap.
 const MIN_DRAWS: usize = 8;
 
 /// A client stops draining after so many short replies. One may be the last part of the list.
@@ -147,9 +148,9 @@ impl Grading<'_> {
         })
     }
 
-    /// Draws as `client` until a reply has no number, the whole list has come, or a bound is
-    /// reached: the deadline, twice the list, or [`MAX_SHORT`] short replies. Sets `late` when the
-    /// deadline was reached.
+    /// Draws as `client` until a reply has no number, a short reply comes again word for word, the
+    /// whole list has come, or a bound is reached: the deadline, twice the list, or [`MAX_SHORT`]
+    /// short replies. Sets `late` when the deadline was reached.
     fn drain(&self, client: usize, deadline: Instant, late: &AtomicBool) {
         let mut peer = self.peer(deadline);
         let share = self.options.numbers as usize / (self.options.clients * MIN_DRAWS).max(1);
@@ -212,8 +213,8 @@ impl Grading<'_> {
             let when = if late { "when time was over" } else { "when nothing more came" };
             details.push(format!("{missing} were missing {when}, such as {}", some.join(", ")));
         }
-        // When the only fault is that time was over: half of the points for the part that was
-        // drawn.
+        // If the only fault is that time was over, the check earns half of the drawn share of the
+        // list: 40 % of its points when 80 % of the numbers came.
         let part =
             if late && strangers == 0 { ledger.drawn as f64 / total as f64 / 2.0 } else { 0.0 };
         (CheckOutcome::Earned(part), details)
@@ -255,8 +256,9 @@ impl<'g, 'o> Burst<'g, 'o> {
         let part = self.grading.options.numbers as usize / (clients * LONG_BURST_PART).max(1);
         let long = std::iter::repeat_n(part.clamp(1, LONG_DRAW), LONG_BURSTS);
         for count in long.chain(BURST.into_iter().cycle()) {
-            // All connect before the barrier, so that the burst is draws alone. An error is left to
-            // `draw`, which connects again and reports it: this thread must come to the barrier.
+            // All connect before the barrier, so that only draws happen in the burst. An error is
+            // left to `draw`, which connects again and reports it: this thread must come to the
+            // barrier.
             let _ = peer.connect();
             all.wait();
             if self.stop.load(Ordering::SeqCst) {

@@ -44,11 +44,11 @@ use crate::lab::grader::shape::{Completeness, ReplyShape, tokens};
 /// server takes this much longer, so it is short.
 const QUIET: Duration = Duration::from_millis(60);
 
-/// The longest pause in any other reply.
+/// The longest pause within a reply: in every case of the table but that of [`QUIET`].
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// The longest pause in a banner or a sample. The grader does not know how these end, so silence
-/// ends them.
+/// The longest pause in a banner (the text that a server sends first) or in a sample (the reply to
+/// one of the first draws). The grader does not know how these end, so silence ends them.
 const LISTEN: Duration = Duration::from_millis(150);
 
 /// The wait for a banner, once for each line end that [`learn`] tries. Most servers send none.
@@ -76,7 +76,7 @@ pub enum AnswerEnd {
     Silent,
     /// The reply was longer than any reply may be.
     TooLong,
-    /// The server took no connection or not the command.
+    /// The server took no connection, or did not take the command.
     Unreachable,
 }
 
@@ -184,9 +184,9 @@ impl GradedPeer {
         sent
     }
 
-    /// Sends the bytes and returns whether the system took all of them. It takes none while the
-    /// server does not read and the buffers are full; then one write waits for `wait` at most, and
-    /// a part of the bytes may have been sent.
+    /// Sends the bytes and returns whether the system took all of them. The system takes no more
+    /// bytes while the server does not read and the buffers are full. Each write waits for that at
+    /// most `wait`. After `false` a part of the bytes may have been sent.
     pub fn send_within(&mut self, bytes: &[u8], wait: Duration) -> bool {
         let Ok(mut stream) = self.connect() else { return false };
         stream.set_write_timeout(Some(wait)).is_ok() && stream.write_all(bytes).is_ok()
@@ -220,7 +220,7 @@ impl GradedPeer {
         };
         // After `Short` the connection is kept: most often the list's last part came, and nothing
         // follows. After the other endings more of this reply may come, and would be taken for the
-        // next one.
+        // reply to the next draw.
         if !self.shape.keeps_open || !matches!(ending, AnswerEnd::Whole | AnswerEnd::Short) {
             self.stream = None;
         }
@@ -312,9 +312,10 @@ pub struct Learned {
 /// apart: 1, 3, 2 is the count, and 0, 1, 4 is a counter.
 const SAMPLES: [usize; 3] = [1, 3, 2];
 
-/// Learns a server's shape from a few small draws; returns `None` when no reply has a number, or
-/// each reply only says the command again. A line end is tried first, then none, then CR and LF.
-/// A try that the server leaves without an answer takes about `BANNER` and the patience together.
+/// Learns the shape of a server's replies from a few small draws; returns `None` when no reply has
+/// a number, or each reply only says the command again. The commands end with LF in the first try,
+/// with nothing in the second, and with CR and LF in the third. A try that the server leaves
+/// without an answer takes about `BANNER` and the patience together.
 pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Option<Learned> {
     let mut unseen = 0;
     for line_end in ["\n", "", "\r\n"] {
@@ -326,7 +327,8 @@ pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Opti
         peer.shape.banner = !peer.listen(BANNER).is_empty();
         let mut samples: Vec<(usize, DrawAnswer)> =
             SAMPLES.into_iter().map_while(|n| Some((n, sample(&mut peer, n)?))).collect();
-        // The server may have drawn the numbers of the first sample without an answer.
+        // One sample may have got no answer; the later ones were then not sent. The server may have
+        // drawn its numbers all the same.
         unseen += SAMPLES.get(samples.len()).copied().unwrap_or(0);
         if samples.is_empty() {
             continue;
@@ -362,8 +364,8 @@ fn sample(peer: &mut GradedPeer, asked: usize) -> Option<DrawAnswer> {
     // The first byte may take as long as that of any reply.
     let raw = peer.listen(peer.patience());
     peer.shape.keeps_open &= peer.stream.is_some();
-    // This end is up to 150 ms late, because it is read after the silence. That proves less, but
-    // nothing false.
+    // This end is up to 150 ms late, because it is read after the silence. A longer interval proves
+    // less, but nothing false.
     let (end, ending) = (Instant::now(), AnswerEnd::Short);
     (!tokens(&raw).is_empty()).then(|| DrawAnswer { start, end, numbers: Vec::new(), ending, raw })
 }

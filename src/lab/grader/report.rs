@@ -7,7 +7,8 @@
 //!   score 70 of 100
 //! ```
 //!
-//! The weights of the checks add up to 100. A check that is undecidable is left out of both sums:
+//! The weights of the checks add up to 100. The score is the sum of the earned points, in percent
+//! of the sum of the weights. A check that is undecidable is left out of both sums:
 //!
 //! ```text
 //!   all but unique earned               70 of 100 points    score  70

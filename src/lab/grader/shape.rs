@@ -21,8 +21,8 @@
 //!
 //! **Lock** none: these are pure functions over bytes.
 //!
-//! **Simplified** A number that hangs on letters (`client7`) is a name, and one before a colon is a
-//! label; a line that begins with `error` has no numbers. A number before the drawn ones that
+//! **Simplified** A number that is joined to letters (`client7`) is a name, and one before a colon
+//! is a label; a line that begins with `error` has no numbers. A number before the drawn ones that
 //! follows no rule is taken for a drawn one.
 //!
 //! **Source** the homework's reply, and the forms in which Python, C and Java print a list.
@@ -70,8 +70,9 @@ pub fn tokens(reply: &[u8]) -> Vec<u64> {
 }
 
 impl ReplyShape {
-    /// Learns the numbers beside the drawn ones from whole replies to small draws. Where the
-    /// samples do not fit together, `before` and `after` stay as they are.
+    /// Learns the numbers beside the drawn ones from whole replies to small draws. `before` and
+    /// `after` stay as they are if the samples do not fit together, or if each number has its index
+    /// beside it.
     pub fn learn(&mut self, samples: &[(usize, Vec<u8>)]) {
         if samples.is_empty() {
             return;
@@ -141,7 +142,7 @@ fn learn_last(samples: &[(usize, Vec<u8>)]) -> Option<u8> {
     (same && !last.is_ascii_alphanumeric()).then_some(last)
 }
 
-/// Returns whether every second number, from `place` on, is one more than the one before it.
+/// Takes every second number, from `place` on, and returns whether these rise by one each.
 fn counts_up(found: &[u64], place: usize) -> bool {
     let indices: Vec<u64> = found.iter().skip(place).step_by(2).copied().collect();
     indices.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]))

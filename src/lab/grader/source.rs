@@ -1,16 +1,16 @@
 //! A search of a server's source for the structures that the homework forbids.
 //!
 //! ```text
-//!   server.py:12: queue.     import queue.SimpleQueue as Box
-//!   ▲ file    ▲ line  ▲ word  ▲ the line itself
+//!   server.py:12: Queue queue.    import queue.SimpleQueue as Box
+//!   ▲ file    ▲ line ▲ words      ▲ the line itself
 //! ```
 //!
 //! A structure that is thread-safe by itself would draw without a lock of the student's own, and
 //! the lock is the lesson. Such a server passes every test from outside, so only its source shows
 //! it.
 //!
-//! A finding costs no points: the report lists it for a person to judge. A `pop` from another list
-//! is allowed, and a word in a comment does nothing.
+//! A finding costs no points: the report lists it for a person to judge. The search also finds a
+//! `pop` from another list, which is allowed, and words in comments.
 //!
 //! **Invariants**
 //!
@@ -30,8 +30,9 @@ use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// The words for such structures, in the languages that students use. A word stands alone; at a
-/// `*`, before it or after it, a longer name may go on.
+/// The words for structures and operations that need no lock of the student's own, in the languages
+/// that students use. A word counts only if it is not a part of a longer name, with one exception:
+/// at a `*` the name may go on.
 const FORBIDDEN: [&str; 33] = [
     // Functions that take a number out of a list.
     "pop",
@@ -86,7 +87,7 @@ const MAX_TEXT: usize = 80;
 const MAX_FINDINGS: usize = 200;
 const MAX_ENTRIES: usize = 10_000;
 
-/// One line with such words.
+/// One line of a file that holds forbidden words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The file.
@@ -106,16 +107,18 @@ pub struct Looked {
     pub findings: Vec<Finding>,
     /// The count of findings over the bound.
     pub more: usize,
-    /// The files that were not searched: they are no text, too long, unreadable, links, or too
-    /// many.
+    /// The files and directories that were not searched: they are unreadable, too long, no text, no
+    /// plain files (links, for example), or too many.
     pub skipped: Vec<String>,
 }
 
-/// Searches a file, or every file below a directory, but no hidden ones.
+/// Searches a file, or every file below a directory. Leaves out hidden files and directories below
+/// it.
 ///
 /// # Errors
-/// Those of reading `path` itself, and `InvalidInput` if it is neither a file nor a directory. A
-/// file or directory below `path` that cannot be read is skipped.
+/// Those of reading `path` itself, and `InvalidInput` if it is neither a file nor a directory. If
+/// `path` is a file, it is opened twice: first for its error, because the search itself only skips
+/// what it cannot read. So a file or directory below `path` that cannot be read is skipped.
 pub fn look(path: &Path) -> io::Result<Looked> {
     let mut looked = Looked::default();
     let about = fs::metadata(path)?;
@@ -212,8 +215,9 @@ impl Looked {
     }
 }
 
-/// Returns whether the text holds the word. As a part of a longer name (`popular`,
-/// `stop_population`) it does not count, unless a `*` allows that.
+/// Returns whether the text holds the word. The word does not count as a part of a longer name
+/// (`popular`, `stop_population`), unless it has a `*` at that end. A word that ends with `)` needs
+/// no `*`: the name has ended there.
 fn holds(text: &str, word: &str) -> bool {
     let is_name = |letter: Option<char>| letter.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let (open_start, open_end) = (word.starts_with('*'), word.ends_with('*'));

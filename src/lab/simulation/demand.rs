@@ -12,11 +12,13 @@
 //!
 //! **Lock** none: it never changes after it was made.
 //!
-//! **Simplified** bursts and rests have exponential lengths, so a long burst is no nearer to its
-//! end than a short one. Real load also follows the time of day.
+//! **Simplified** bursts and rests have exponential lengths, so a burst that has lasted long is no
+//! nearer to its end than a new one. Real load also follows the time of day.
 //!
-//! **Source** figure 2's text: few processes use much of their headroom, and most are idle. Two
-//! shapes test where the claim fails: all processes busy at once, and a leak.
+//! **Source** `cooperative-memory-management.txt`, the text of figure 2: few processes use much of
+//! their headroom, and most are idle. Its claim is that a shared pool may then be small
+//! ([`crate::lab::simulation`]). Two shapes test where that fails: all processes busy at once, and
+//! a leak.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -29,8 +31,9 @@ pub const BUSY: u32 = (X / 20) as u32;
 /// The bytes that an idle process allocates in a millisecond.
 const IDLE: u32 = BUSY / 50;
 
-/// The factor of a spike, the chance that it starts in a busy millisecond, and its length in
-/// milliseconds. A burst of average length has about one.
+/// A spike: during some milliseconds of a burst a process allocates a multiple of [`BUSY`]. These
+/// are the factor, the chance that a spike starts in a busy millisecond, and its length in
+/// milliseconds. A burst of average length has about one spike.
 const SPIKE: u32 = 2;
 const SPIKE_CHANCE: f64 = 1.0 / 400.0;
 const SPIKE_MS: usize = 25;
@@ -89,7 +92,9 @@ impl Demand {
         let together = bursts(&mut common, milliseconds);
         let of = |process: usize| {
             // Each process has a random source of its own, so a further process does not change the
-            // others' bursts. The shift keeps these seeds apart from that of the common bursts.
+            // others' bursts. The process's number goes into the upper half of the seed: so seeds
+            // of at most 32 bits never share a source, neither of a process nor of the common
+            // bursts.
             let mut rng = StdRng::seed_from_u64(seed ^ (process as u64 + 1) << 32);
             let is_busy = match shape {
                 Shape::Independent | Shape::Leaking => bursts(&mut rng, milliseconds),

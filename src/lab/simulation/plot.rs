@@ -10,8 +10,8 @@
 //! SVG is text, so a few lines of `write!` are enough and no dependency is needed. Its y axis
 //! points down, which `Scale::y` turns round.
 //!
-//! **Invariants** one file, without a script, that loads no other file. The lines differ in colour
-//! and in dashes, so the plot can be read in black and white too.
+//! **Invariants** the plot is one file without a script, and loads no other file. The lines differ
+//! in colour and in dashes, so the plot can be read in black and white too.
 //!
 //! **Lock** none: a pure function.
 //!

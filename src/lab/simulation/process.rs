@@ -8,9 +8,9 @@
 //!
 //! | event | the process |
 //! | --- | --- |
-//! | it has less free than its reserve | asks, `efficiency` or `urgent-efficiency`; else collects |
+//! | it has less free than its reserve | asks, `efficiency` or `urgent-efficiency`; or collects |
 //! | too little is free | asks, with reason `pause`, and stops until memory comes |
-//! | a collection ends | returns the free chunks; the manager repays pause loans first |
+//! | a collection ends | returns the free chunks, which first repay pause loans |
 //! | a signal comes | collects, or reports its garbage |
 //! | a collection cannot help | asks, with reason `out-of-memory`; if refused, ends and rejoins |
 //!
@@ -42,8 +42,8 @@ use crate::lab::simulation::{CHUNK, RunOutcome, Sharing, SimulatedTables, X};
 /// The length of a collection, in milliseconds.
 const COLLECTION_MS: usize = 20;
 
-/// The free bytes below which a busy process prepares: it allocates half of them during a
-/// collection, and all of them in a spike.
+/// The free bytes below which a busy process asks for more memory, or collects. During a collection
+/// it allocates half of them, and all of them in a spike, so it does not run out.
 const RESERVE: u64 = 2 * BUSY as u64 * COLLECTION_MS as u64;
 
 /// The longest time that a request waits in the manager's queue, in milliseconds.
@@ -74,7 +74,7 @@ pub(super) struct SimulatedProcess {
     /// The collection under way: the millisecond in which it ends, and the garbage that it will
     /// free.
     collection: Option<(usize, u64)>,
-    /// The place in the manager's queue, while a request against the pause waits.
+    /// The name of a request with reason `pause` that waits in the manager's queue.
     ticket: Option<Ticket>,
     is_paused: bool,
     /// The milliseconds of its demand that are done. A pause does not skip any.
@@ -87,16 +87,18 @@ impl SimulatedProcess {
         Self { number, sharing, ..Self::default() }
     }
 
-    /// Returns its client number: the manager finds a process by it, as by that of a connection.
+    /// Returns its client number, by which the manager finds a process. In the server it is the
+    /// number of the process's connection; here it is made from the process's own number.
     fn client(&self) -> ClientNumber {
         self.number as u64 + 1
     }
 
     /// Advances the process by one millisecond.
     ///
-    /// First memory comes back (a collection's end, the manager's signals), then more is asked for,
-    /// and only then it allocates: in another order it would pause although it has memory. If it
-    /// cannot allocate, the millisecond counts as paused and its work waits.
+    /// The process first takes memory back (at the end of a collection, or on a signal of the
+    /// manager), then asks for more, and only then allocates. In another order it would pause
+    /// although it has memory. If it cannot allocate, the millisecond counts as paused, and its
+    /// work waits for the next one.
     pub fn step(&mut self, turn: &mut Millisecond<'_>, demand: &Demand) {
         if !self.is_joined && !self.join(turn) {
             return;
@@ -114,7 +116,7 @@ impl SimulatedProcess {
             return;
         }
         self.is_paused = false;
-        // If a request still waits, its memory is not needed any more.
+        // If a request still waits in the manager's queue, its memory is not needed any more.
         self.forget_ticket(turn);
         self.free -= wanted;
         let leaked = demand.leaked(self.number, wanted);
@@ -158,8 +160,9 @@ impl SimulatedProcess {
         }
     }
 
-    /// Returns whether it has garbage beyond all its loans: this collateral secures another loan.
-    /// Without collateral the manager would refuse (box 1100), so the process does not ask.
+    /// Returns whether it has *collateral*: more garbage than its loans, so that the garbage can
+    /// secure another loan. Without collateral the manager would refuse a loan for `efficiency`
+    /// ([`crate::cooperative::decision`], box 1100), so the process does not ask.
     fn has_collateral(&self, turn: &mut Millisecond<'_>) -> bool {
         let owed = turn.tables.processes.owed(self.client()).unwrap_or_default();
         self.garbage > owed[Pool::LoanedPause] + owed[Pool::LoanedEfficiency]
@@ -173,14 +176,15 @@ impl SimulatedProcess {
     /// Tries everything to get `wanted` free bytes. Returns false if it has to stop for this
     /// millisecond.
     ///
-    /// The order is that of the cost to others: wait for a loan or a grant against the pause,
-    /// collect, ask out of memory, end.
+    /// It begins with the way that costs other processes least: it asks for a loan or a grant with
+    /// reason `pause`, collects, asks with reason `out-of-memory`, and at last ends.
     fn fight(&mut self, turn: &mut Millisecond<'_>, wanted: u64) -> bool {
         while self.free < wanted {
             if !self.sharing.is_separate && self.wait(turn) {
                 continue;
             }
-            // A collection, or the queue, may still free memory: stop and wait for it.
+            // A collection may still free memory, or the manager may still serve the request in its
+            // queue: stop and wait for that.
             if !self.is_out_of_memory() || self.ticket.is_some() {
                 self.begin_collection(turn);
                 return false;
@@ -224,8 +228,8 @@ impl SimulatedProcess {
         }
     }
 
-    /// Returns a request for a chunk. The request reports the garbage, because garbage is the
-    /// collateral.
+    /// Returns a request for a chunk. The request reports the garbage, because the manager lends
+    /// against it.
     fn wanted(&self, reason: Reason) -> Wanted {
         Wanted { size: CHUNK, reason, freeable: Some(self.garbage), wait_ms: 0, why: false }
     }
@@ -334,7 +338,7 @@ impl SimulatedProcess {
         };
     }
 
-    /// Leaves the manager and returns all blocks, its own one too.
+    /// Leaves the manager and returns all blocks, also the block of its committed memory.
     ///
     /// The call of `strike` that returns none removes the process, so the loop runs until then.
     pub fn leave(&self, tables: &mut SimulatedTables, now: Instant) {
