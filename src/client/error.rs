@@ -117,7 +117,7 @@ const UNREADABLE: &str = "the answer cannot be read, so it is not known whether 
                           executed; is that a leasebox server?";
 
 const TOKEN_REFUSED: &str = "the server does not know this client any more: it was started anew, the client's address \
-     changed, or nothing arrived for too long; it is not known whether the request was executed, so \
+     changed, or no request of it came for too long; it is not known whether the request was executed, so \
      ask again if twice does no harm";
 
 impl std::error::Error for CallError {}

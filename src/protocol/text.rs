@@ -105,8 +105,7 @@ pub struct Text {
 impl Text {
     /// Looks for one line at the start of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
-        // A line end that arrives now belongs to the draw that silence ended. A CR may begin a
-        // CRLF.
+        // A line end that arrives now belongs to the last draw. A CR may begin a CRLF.
         if self.ended_by_silence && !input.is_empty() {
             match (input, tail) {
                 (b"\r", Tail::Open) => return Decoded::Incomplete,
