@@ -18,10 +18,10 @@
 //!
 //! Sizes are bytes. SIZE in `granted` is that of the block: the request rounded up to a power of
 //! two, at least 32. REASON is `committed`, `efficiency`, `urgent-efficiency`, `pause` or
-//! `out-of-memory`. EFFICIENCY is 0
-//! to 100, and `-` in an account when it was never reported. `some10` is the share of the last 10
-//! s, in percent, in which some process waited for memory; `all60` is that of the last 60 s in
-//! which all processes waited. [`super::words`] explains the other fields.
+//! `out-of-memory`. EFFICIENCY is 0 to 100, and `-` in an account when it was never reported.
+//! `some10` is the share of the last 10 s, in percent, in which some process waited for memory;
+//! `all60` is that of the last 60 s in which all processes waited. [`super::words`] explains the
+//! other fields.
 //!
 //! ```text
 //!   > join demo                         > request 1000 pause freeable=4000 why
@@ -30,7 +30,7 @@
 //!   < returned 1024 lp=1024 le=0 …      < error refused the granted leak pool has less, …
 //! ```
 //!
-//! **Invariants** No reply to a client contains the id of another process's block.
+//! **Invariants** No reply to these commands contains the id of another process's block.
 //!
 //! **Lock** the tables, for the steps of a command. `return` locks them twice, with the block's
 //! lock between; `request` first ends expired leases, which takes the tables' lock and those of
@@ -58,7 +58,7 @@ use crate::common::line::put;
 use crate::server::shared::Shared;
 
 command! {
-    /// Attaches this connection to a process that has joined.
+    /// Makes this client a further client of a process that has joined.
     0x10 "attach TOKEN" Attach -> Attached {
         /// The token in the reply to the process's `join`.
         token: ProcessToken,
@@ -66,7 +66,7 @@ command! {
 }
 
 reply! {
-    /// The connection now belongs to the process.
+    /// The client now belongs to the process.
     0x90 "attached" Attached {
         /// The process's name.
         name: String,
@@ -82,8 +82,8 @@ impl Execute<Shared> for Attach {
 }
 
 command! {
-    /// Ends the process that this connection belongs to. Chapter 6 carries it out, because sessions
-    /// end too.
+    /// Ends the process that this client belongs to, for all its clients. Chapter 6 carries it out,
+    /// because sessions end too.
     0x11 "leave" Leave -> Left
 }
 
@@ -96,11 +96,13 @@ reply! {
 }
 
 command! {
-    /// Reports the status of the process.
+    /// Reports the status of the process: the manager lends for reported garbage, and asks
+    /// processes that report much of it to collect.
     0x12 "report FREEABLE [EFFICIENCY]" Report -> Reported {
         /// The bytes of garbage that it could return after a collection.
         freeable: u64,
-        /// The share of the examined bytes that its last collection freed, in percent.
+        /// The share of the examined bytes that its last collection freed, in percent. When it is
+        /// left out, the efficiency that was reported before stays.
         efficiency: Option<u8>,
     }
 }
@@ -186,8 +188,8 @@ fn options<'a>(
     Ok(Wanted { wait_ms: wait_ms.unwrap_or(0), ..wanted })
 }
 
-/// By hand, because a text has the path only when the request asked for it. A frame always has it;
-/// without that wish it is an empty string.
+/// Written by hand, because a text has the boxes (` by 800-…`) only when the request said `why`. A
+/// frame always has the field; it is an empty string when the request did not say `why`.
 impl<'a> Message<'a> for Granted {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let (id, size, pool) = (source.id()?, source.u64()?, Pool::read(source)?);
@@ -216,8 +218,8 @@ impl Answer<'_> for Granted {
     }
 }
 
-/// Carries out a request with `wait=0`, or without `wait`. [`super::waiting`] carries out one that
-/// may wait; a datagram with such a request is refused before.
+/// Carries out a request with `wait=0`, or without `wait`. [`super::waiting`] carries out a request
+/// that may wait. A datagram that asks to wait is refused before it comes here.
 impl Execute<Shared> for Wanted {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         // Expired leases first: their blocks may be what the request lacks.
@@ -258,8 +260,8 @@ impl Answer<'_> for Repaid {
 
 impl Execute<Shared> for Return {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        // The debts are repaid at once. The pools get the bytes in `give_back`, when no copy can be
-        // under way in the block any more.
+        // `return_block` repays the debts at once. The pools get the bytes only in `give_back`,
+        // when no copy can be under way in the block any more.
         let (ending, refill) = shared
             .memory
             .change(|tables, _| tables.manager().return_block(caller.client, self.id))?;
@@ -269,7 +271,8 @@ impl Execute<Shared> for Return {
 }
 
 command! {
-    /// Keeps freed memory instead of giving it back.
+    /// Keeps freed memory instead of giving it back. This is refused while the process owes LP, LE,
+    /// GP or GL anything: freed memory repays those debts first.
     0x15 "reuse SIZE" Reuse -> Reused {
         /// The freed bytes that the process wants to keep.
         size: u64,
@@ -297,7 +300,7 @@ command! {
 }
 
 message! {
-    /// The bytes that a process owes each pool.
+    /// The bytes that a process owes each pool. The text form leaves the committed pool out.
     Debts {
         /// By pool.
         amounts: Amounts,

@@ -9,17 +9,18 @@
 //!
 //! `decide`, `pause`, `efficiency` and `out_of_memory` are one figure each, with the numbers of its
 //! boxes: lay the code beside the document. Before each pool but the committed one the figures ask
-//! two questions; `Standing::gives` asks them. Their order matters for the pool, and also for the
-//! path, which a client may see.
+//! two questions: is the pool empty, and is the limit exceeded? `Standing::gives` asks them in this
+//! order. The order of the pools decides which pool gives; the order of the two questions decides
+//! only the path, which a client may see.
 //!
 //! Two boxes ask about collateral, and their questions differ. Box 900 asks whether it is
 //! *sufficient*: at least the size of the request. Box 1100 asks whether there is *any*. So for an
 //! efficiency loan of any size one byte of garbage is enough. And box 928 lends from LE without any
 //! question about collateral.
 //!
-//! For example, a process asks for 64 bytes against a pause. LP has 32 free bytes, GP none and LE
-//! 128, and the process has collateral of 100. Then box 900 says yes, 902 not empty, 904 over the
-//! limit, 906 empty, 920 not empty, 924 within the limit, and at 928 LE lends.
+//! For example, a process far below its caps asks for 64 bytes against a pause. LP has 32 free
+//! bytes, GP none and LE 128, and the process has collateral of 100. Then box 900 says yes, 902 not
+//! empty, 904 over the limit, 906 empty, 920 not empty, 924 within the limit, and at 928 LE lends.
 //!
 //! **Invariants**
 //!
@@ -64,8 +65,8 @@ impl Standing {
     }
 
     /// Asks the two questions that the figures have before each pool but the committed one, and
-    /// returns whether the pool gives. The boxes are those of "is it empty?" and "over the limit?",
-    /// and the one that lends or grants.
+    /// returns whether the pool gives. `boxes` are the box of "is it empty?", the box of "over the
+    /// limit?", and the box that lends or grants. The boxes that are reached are added to `path`.
     fn gives(&self, pool: Pool, size: u64, path: &mut Path, boxes: [u16; 3]) -> bool {
         let [empty, limit, give] = boxes;
         path.at(empty);
@@ -124,8 +125,8 @@ fn committed(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     Some(Pool::Committed)
 }
 
-/// Decides by figure 9: a loan from LP if the collateral is sufficient; if there is none, a grant
-/// from GP; if there is none either, a loan from LE.
+/// Decides by figure 9. It tries three pools in this order: a loan from LP, only if the collateral
+/// is at least `size`; then a grant from GP; then a loan from LE.
 fn pause(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     path.at(900);
     if standing.collateral >= size && standing.gives(Pool::LoanedPause, size, path, [902, 904, 908])
@@ -145,10 +146,10 @@ fn pause(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     None
 }
 
-/// Decides by figure 10: a loan from LE for any collateral. If LE does not lend, an urgent request
-/// goes on to figure 9. A request without collateral may get a loan from LE there, at box 928. If
-/// LE had too little here, and LP and GP do not give, figure 9 asks LE again and gets the same
-/// answer.
+/// Decides by figure 10: a loan from LE, if the process has any collateral. If LE does not lend, an
+/// urgent request goes on to figure 9. An urgent request without collateral may get a loan from LE
+/// there, at box 928. If LE had too little here, and LP and GP do not give, figure 9 asks LE again
+/// and gets the same answer.
 fn efficiency(size: u64, is_urgent: bool, standing: &Standing, path: &mut Path) -> Option<Pool> {
     path.at(1100);
     if standing.collateral > 0

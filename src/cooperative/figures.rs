@@ -64,8 +64,8 @@ impl Path {
         }
     }
 
-    /// Counts the boxes as reached, in a build with debug assertions; does nothing in a release
-    /// build.
+    /// Counts the boxes as reached, for the test that each box is reached. Does nothing in a build
+    /// without debug assertions.
     pub fn mark(&self) {
         for &number in self.boxes() {
             mark!(boxes number);

@@ -6,8 +6,8 @@
 //! How can they share one headroom, and still get memory when they must have it?
 //!
 //! **The wrong way.** One pool for all: the process that asks most often takes everything, and a
-//! process in an emergency finds nothing. Or a fixed part for each process: that is ten headrooms
-//! again.
+//! process in an emergency finds nothing. A fixed part for each process is wrong too: the machine
+//! then needs ten headrooms again.
 //!
 //! **The right way.** A *memory manager* with five pools, one for each kind of reason:
 //!
@@ -27,13 +27,15 @@
 //! A process reports how many bytes of its memory are garbage. Those bytes are *freeable*; the part
 //! that secures no loan yet is its *collateral*. A request names its reason. [`decision`] tries the
 //! pools that this reason permits, in a fixed order. The block comes from the first pool that has
-//! enough free bytes, asks for no more collateral than the process has, and lets the process owe so
-//! much. The process then owes that pool the bytes of the block. When a pool is low, or a request
+//! enough free bytes, that asks for no more collateral than the process has, and whose cap lets the
+//! process owe so many bytes. The process then owes that pool the bytes of the block. (If the arena
+//! has no free block of that size, the request is refused.) When a pool is low, or a request
 //! waits, the manager asks processes to *collect*. By default it begins with the largest product of
 //! freeable bytes and *efficiency*. Returned memory repays the debts in a fixed order
 //! ([`repayment`]).
 //!
-//! The document's example, in MiB, for a process that runs on 256 and needs 50 for its collector:
+//! An example, in MiB. The process runs on 256, has garbage of 200, and needs 50 for its collector
+//! (the 200 and the 50 are from *the document*, the patent named at **Source**):
 //!
 //! ```text
 //!   step                            free in lp │ owed to lp │ freeable │ collateral
@@ -45,7 +47,7 @@
 //! **What is guarded by what.** The tables' lock guards all data of this chapter. [`decision`] and
 //! [`repayment`] are pure functions, [`pool`] and [`pressure`] are plain types, and time is an
 //! argument: none of them knows a lock or a clock. [`manager`] borrows the lease table for the
-//! blocks. Only [`commands`] and [`waiting`] lock.
+//! blocks. Of the files of this chapter, only [`commands`] and [`waiting`] lock the tables.
 //!
 //! **What was simplified.** One machine and one manager. The reason of a request is its only
 //! priority. A process is believed: the manager cannot see whether reported garbage exists.
@@ -54,9 +56,9 @@
 //! | --- | --- |
 //! | pool | a number of the arena's bytes, wherever they lie |
 //! | grant | a block that a pool gave or lent to a process |
-//! | own block | the block that a process got when it joined; it cannot return it |
+//! | own block | a process's committed memory, from `join` or `register`; `return` refuses it |
 //! | extent | a block of the arena that is a part of an own block: an own block can grow |
-//! | strike | to take a block out of the lease table; it is free only after a second step |
+//! | strike | to take a block out of the lease table; `give_back`, the second step, makes it free |
 //! | owed | the bytes that a process has to return to each pool |
 //! | cap | the most that one process may owe a pool |
 //! | freeable | the garbage that a process reported and has not returned |

@@ -79,7 +79,8 @@ pub struct PoolAmounts {
     /// The bytes of each pool; never changes.
     size: Amounts,
     /// The free bytes of each pool. For the committed pool this is always 0: plain leases take
-    /// committed bytes too, without this chapter, so the lease table counts them ([`Committed`]).
+    /// committed bytes too, and do not go through the manager. So the lease table counts the free
+    /// committed bytes ([`Committed`]).
     free: Amounts,
     /// The most that one process may owe each pool; never changes. A cap below the pool's size
     /// keeps one process from taking the whole pool; the default is the size.
@@ -92,11 +93,13 @@ impl PoolAmounts {
     /// Box 700 determines the committed memory: the share that the user gave for it, or all that
     /// the others leave. Box 704 divides the rest among the other pools. Each share rounds down to
     /// whole blocks, and the committed pool takes the bytes that the other pools lose by that.
-    /// Without any shares it has the whole arena. A pool without a cap has its own size as the cap.
+    /// Without any shares it has the whole arena. A pool without a cap, or with a cap above its
+    /// size, has its own size as the cap.
     ///
     /// # Errors
-    /// A sentence with the cause and the cure: bytes that are no multiple of the smallest block, or
-    /// shares that do not add up to the arena.
+    /// A sentence with the cause and the cure, when a size in bytes is no multiple of the smallest
+    /// block, when the shares add up to more than the arena, or when they add up to less although
+    /// the committed pool has a share.
     pub fn divided(arena: u64, shares: &Shares, caps: &Shares) -> Result<Self, String> {
         let arena = arena - arena % MIN_BLOCK;
         for pool in Pool::ALL {

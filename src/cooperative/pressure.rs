@@ -46,8 +46,9 @@ pub struct PressureMeter {
     start: Instant,
     /// The time up to which the buckets count. Since then `is_some` and `is_all` have not changed.
     until: Instant,
-    /// Indexed by the second since the start, modulo the length. One more than the longest window
-    /// has seconds, because a window that ends within a second also begins within one.
+    /// Indexed by the second since the start, modulo the length. There is one bucket more than the
+    /// longest window has seconds, because a window that ends within a second also begins within
+    /// one, and so lies in 61 seconds.
     buckets: [Bucket; MAX_WINDOW_S + 1],
     /// Whether some process has waited since `until`.
     is_some: bool,
@@ -69,8 +70,8 @@ impl PressureMeter {
         Self { start: now, until: now, buckets, is_some: false, is_all: false }
     }
 
-    /// Notes that from `now` on `waiting` of the `processes` wait. The caller notes each change of
-    /// one of the two numbers: the meter counts that they stay the same between two notes.
+    /// Notes that from `now` on `waiting` of the `processes` wait. The caller must note each change
+    /// of one of the two numbers: the meter assumes that they stay the same between two notes.
     pub fn note(&mut self, waiting: usize, processes: usize, now: Instant) {
         self.count_up_to(now);
         self.is_some = waiting > 0;
@@ -127,8 +128,8 @@ impl PressureMeter {
         let mut sum = Bucket::default();
         for back in 0..=u64::from(seconds).min(last) {
             let bucket = self.buckets[((last - back) % self.buckets.len() as u64) as usize];
-            // The oldest second has partly left the window: by as much as the newest one has
-            // passed.
+            // A part of the oldest second has left the window. It is as long as the part of the
+            // newest second that has passed.
             let is_first = back == u64::from(seconds);
             let part = |time: Duration| if is_first { left_of(time, passed) } else { time };
             sum.some += part(bucket.some);

@@ -69,13 +69,14 @@ pub(super) struct Process<W> {
     /// The bytes that it still owes each pool.
     pub owed: Amounts,
     // Its status, as it reported it.
-    /// The bytes of garbage. A returned or reused block lowers them, as that garbage is gone.
+    /// The bytes of garbage. A return or a `reuse` lowers them, because that garbage is gone.
     pub freeable: u64,
     /// The part of the debt to LE that is secured. LP needs no such field: its debt is secured
     /// whole.
     pub secured_efficiency: u64,
-    /// The bytes by which the last report was lower than the bytes that secure the loans. Only a
-    /// larger difference is a new reason for a signal, or the process would collect for ever.
+    /// The bytes by which the last report was lower than the bytes that secure the loans. The
+    /// process gets another signal only when a report makes this larger. Otherwise each report
+    /// would make the process collect again.
     pub missing: u64,
     /// The share of the examined bytes that its last collection freed, in percent.
     pub efficiency: Option<u8>,
@@ -86,14 +87,14 @@ pub(super) struct Process<W> {
     // Its signals and its requests.
     /// The signals that no client of the process has read yet, the next one in front.
     pub signals: VecDeque<Signal>,
-    /// The signal to collect that it has not obeyed yet.
+    /// The signal to collect that it has not obeyed yet, and for which it still has time.
     pub due: Option<Due>,
     /// The count of signals to collect that it got for a pool in need ([`Account::asked`]).
     pub asked: u64,
     /// The count of those signals that it obeyed ([`Account::obeyed`]).
     pub obeyed: u64,
-    /// It did not obey the last time. It is asked after the others, and its gain does not count as
-    /// coming.
+    /// The process did not obey a signal in time, and has obeyed none since. It is asked after the
+    /// others, and the manager does not rely on the bytes that it was asked for.
     pub is_deaf: bool,
     /// The number of its requests in the queue.
     pub waiting: usize,
@@ -117,16 +118,16 @@ pub(super) struct Member {
     pub heard: Option<Instant>,
 }
 
-/// A signal to collect that was not obeyed yet. Unless the process is deaf, the manager counts the
-/// gain as bytes that are coming.
+/// A signal to collect that was not obeyed yet. Unless the process is deaf, the manager
+/// counts `gain` as bytes that are coming, and asks no other process for them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Due {
     /// The pool in need.
     pub pool: Pool,
     /// The bytes of `left` that will refill that pool.
     pub gain: u64,
-    /// The bytes that the process still has to return. More than `gain` when figure 12 repays other
-    /// debts first.
+    /// The bytes that the process still has to return. They are more than `gain` when figure 12
+    /// repays other debts first.
     pub left: u64,
     /// The urgency of the signal. A more pressing one may replace it.
     pub level: Level,
@@ -223,8 +224,9 @@ impl<W> Process<W> {
     }
 
     /// Takes back a block that `pool` gave and that no client received. The bytes go to `pool`
-    /// first, and not in figure 12's order, and they obey no signal. So the account is usually the
-    /// same as before the grant. Returns the bytes that each pool gets back.
+    /// first, and not in figure 12's order. The process did not return them, so they count for no
+    /// signal to collect. The account is then usually the same as before the grant. Returns the
+    /// bytes that each pool gets back.
     ///
     /// Another block may have repaid a part of this debt meanwhile. Then `pool` has those bytes
     /// already, and as many bytes of this block repay other debts by figure 12.
@@ -238,8 +240,8 @@ impl<W> Process<W> {
         refill
     }
 
-    /// Lowers the account by a block that `pool` gave, and by the debts that it repaid. The
-    /// security of LE's loans never exceeds the debt to LE.
+    /// Subtracts a block of `size` bytes that `pool` gave, and the debts `refill` that this block
+    /// repaid. Lowers the security of LE's loans to the debt to LE, if it is more.
     fn settle(&mut self, pool: Pool, size: u64, refill: &Amounts) {
         self.holds[pool] -= size;
         self.owed.subtract(refill);
@@ -255,16 +257,16 @@ impl<W> Process<W> {
         }
     }
 
-    /// Returns the bytes that each pool would get back, if the process returned what it reported as
-    /// freeable.
+    /// Returns the bytes that each pool would get back if the process returned its freeable bytes,
+    /// or all that it can return if that is less: own blocks cannot be returned.
     pub fn freeable_by_pool(&self) -> Amounts {
         let returnable = Pool::ALL.into_iter().map(|pool| self.returnable(pool)).sum();
         repay(self.freeable.min(returnable), &self.owed).0
     }
 
     /// Takes a report of `freeable` bytes of garbage. If more bytes than that secure the loans, the
-    /// difference is missing. Returns it if more is missing than at the last report; otherwise
-    /// returns `None`, because the process has its signal already.
+    /// difference is missing. Returns it if more is missing than at the last report. Otherwise
+    /// returns `None`: nothing is missing, or the process has its signal already.
     pub fn report(&mut self, freeable: u64, now: Instant) -> Option<u64> {
         self.freeable = freeable;
         self.reported = Some(now);
@@ -273,11 +275,11 @@ impl<W> Process<W> {
         is_more.then_some(missing)
     }
 
-    /// Adds a signal. A second signal to collect or to report is not added but joined to the one
-    /// that waits, so a process that reads none costs no more memory. Each granted block has a
-    /// signal of its own; the caps bound their number. Two signals to collect become one, with the
-    /// larger size and the level that is more pressing. With the smaller size, a process that obeys
-    /// would free less than is due, and count as deaf.
+    /// Adds a signal. If an unread signal to collect or to report is there already, a second one of
+    /// that kind is joined to it, so a process that reads no signals costs no more memory. Each
+    /// granted block has a signal of its own; the caps bound their number. Two signals to collect
+    /// become one, with the larger size and the level that is more pressing. With the smaller size,
+    /// a process that obeys would free less than is due, and count as deaf.
     pub fn signal(&mut self, signal: Signal) {
         for waiting in &mut self.signals {
             match (&signal, &*waiting) {

@@ -7,8 +7,8 @@
 //!
 //! A is the bytes that came back. B, C and D are the bytes that are left after LP, LE and GP got
 //! theirs. W, X, Y and Z are the bytes that the process still owes LP, LE, GP and GL. In the figure
-//! they are the bytes that it "obtained". Here the bytes that it has repaid are subtracted:
-//! otherwise it would repay the same debt twice.
+//! they are the bytes that the process "obtained" from these pools. Here the bytes that it has
+//! repaid are subtracted: otherwise it would repay the same debt twice.
 //!
 //! A returned block need not go to the pool that gave it. In this example a process owes 16 KiB to
 //! LP, 64 to LE, 32 to GP and 64 to GL, and returns a block of 64 KiB that GL gave:
@@ -22,9 +22,9 @@
 //! Loans come before grants: they were lent to be repaid. LP stands first, because the document
 //! wants the loan against a pause repaid as soon as possible.
 //!
-//! **Invariants** The refill adds up to A. No loaned or granted pool gets more than it is owed; the
-//! committed pool gets the rest, which the process owes it, because debts and held bytes are equal
-//! ([`crate::cooperative::process`]).
+//! **Invariants** The refill adds up to A. No loaned or granted pool gets more than it is owed. The
+//! committed pool gets the bytes that are left. The process owes it at least so many, because its
+//! debts and its held bytes have the same sum ([`crate::cooperative::process`]).
 //!
 //! **Lock** none: pure. **Source** `cooperative-memory-management.txt`, figure 12, with its
 //! letters.

@@ -38,8 +38,9 @@ use crate::server::waiting::{
     Beginning, Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting,
 };
 
-/// Lets message blocks that grew give back the bytes that they do not use, before committed memory
-/// is requested. The other pools need no such help: message blocks are committed memory.
+/// Lets blocks that grew give back the bytes that they do not use, before committed memory is
+/// requested. (Chapter 6 lets a process's own block grow when a message does not fit.) It does
+/// so for committed memory alone, because these blocks took their bytes from the committed pool.
 pub(super) fn make_room_for(tables: &mut ServerTables, wanted: &Wanted) {
     if wanted.reason == Reason::Committed {
         tables.make_room(wanted.size);
@@ -81,7 +82,7 @@ impl MayWait for Wanted {
 #[derive(Debug)]
 struct ForMemory {
     client: ClientNumber,
-    /// Its place in the queue. The deadline stands there too, beside the request.
+    /// The number by which the manager's queue finds the request.
     ticket: Ticket,
 }
 
@@ -90,7 +91,8 @@ impl Waiting for ForMemory {
 
     fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done> {
         match tables.processes.take_outcome(self.ticket, moment.now) {
-            // Also the refusal when the time is over, and `not-found` when the process has ended.
+            // `served` is the block, the refusal when the time is over, or `not-found` when the
+            // process has ended.
             Some(served) => Look::Answered(served.map(Box::new)),
             // The server stops: answer now, with the refusal of the last try.
             None if moment.is_stopping => {
@@ -101,7 +103,8 @@ impl Waiting for ForMemory {
         }
     }
 
-    /// Leaves the queue. If the block was granted between the last look and now, gives it back.
+    /// Takes the request out of the queue. If the block was granted between the last look and now,
+    /// gives it back.
     fn give_up(&mut self, shared: &Shared) -> Result<Self::Done, Error> {
         let cancel = |tables: &mut ServerTables, now| tables.manager().cancel(self.ticket, now);
         if let Some(ending) = shared.memory.change(cancel) {
@@ -117,7 +120,7 @@ impl Waiting for ForMemory {
 
     /// Gives back a block whose client turned out to have gone before the reply was written.
     fn take_back(&mut self, shared: &Shared, granted: Self::Done) -> Result<Self::Done, Error> {
-        // Its process may have ended meanwhile, and the block with it.
+        // `None` if the process has ended meanwhile: the block has ended with it.
         let undo = |tables: &mut ServerTables, _| tables.manager().undo(self.client, granted.id);
         if let Some(ending) = shared.memory.change(undo) {
             shared.memory.give_back(vec![ending]);

@@ -7,8 +7,8 @@
 //!   Account                                                  one process: its blocks and debts
 //! ```
 //!
-//! These are plain values, without behaviour of their own: [`crate::cooperative::commands`] writes
-//! them to lines and frames, and [`crate::cooperative::manager`] makes them.
+//! These are plain values: [`crate::cooperative::commands`] reads them from lines and frames and
+//! writes them there. [`crate::cooperative::manager`] takes a [`Wanted`] and makes the others.
 //!
 //! **Invariants** Debts and free bytes are bytes of blocks, as the buddy allocator deals them: a
 //! request is rounded up to a power of two, at least 32. A debt in requested bytes would be less
@@ -106,7 +106,8 @@ choice! {
         "a reason is committed, efficiency, urgent-efficiency, pause or out-of-memory; give one",
         "has a reason of no known number"
     ] {
-        /// The memory that the process needs to run at all. Here it stands first, as least urgent.
+        /// The memory that the process needs to run at all. The document gives it no urgency; here
+        /// it stands first, as the least urgent.
         Committed = "committed",
         /// More headroom, to collect less often.
         Efficiency = "efficiency",
@@ -148,9 +149,10 @@ pub struct Granted {
     pub by: Option<String>,
 }
 
-/// The urgency of a signal to collect; the most pressing level stands last. The process that waits
-/// is another one than the process that is asked. Only with
-/// [`crate::cooperative::manager::CollectBy::Freeable`] it may be the same.
+/// The urgency of a signal to collect; the most pressing level stands last. At `Wanted` and
+/// `Urgent` a process waits for memory: another one than the process that gets the signal. Only
+/// with [`crate::cooperative::manager::CollectBy::Freeable`] the manager also asks processes that
+/// wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// A pool is below its low-water mark, or the garbage that the process reports no longer covers
@@ -187,10 +189,10 @@ pub enum Signal {
         /// become deaf.
         within_ms: u64,
     },
-    /// Report: the last report is missing, or too old to be believed.
+    /// Send a report: the process has sent none, or the last one is too old to be believed.
     Status,
-    /// A block that the process did not ask for: it reported a low efficiency, and the manager
-    /// asked on its behalf.
+    /// A block that the process did not ask for. It reported a low efficiency, and the manager took
+    /// the block for it.
     Granted {
         /// The block's id.
         id: LeaseId,
@@ -219,13 +221,13 @@ message! {
 /// 8.33 %.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pressure {
-    /// The last 10 s, at least one process waiting.
+    /// The share of the last 10 s in which at least one process waited.
     pub some_10: u32,
-    /// The last 60 s, at least one process waiting.
+    /// The share of the last 60 s in which at least one process waited.
     pub some_60: u32,
-    /// The last 10 s, all processes waiting: nothing went on.
+    /// The share of the last 10 s in which all processes waited.
     pub all_10: u32,
-    /// The last 60 s, all processes waiting.
+    /// The share of the last 60 s in which all processes waited.
     pub all_60: u32,
 }
 
@@ -262,8 +264,8 @@ pub struct Account {
     /// The bytes of its blocks, by the pool that gave each.
     pub holds: Amounts,
     /// The bytes that it still owes each pool: figure 12's W, X, Y and Z, and its committed memory.
-    /// By pool this may differ from `holds`, because any block repays the first debt; the sums are
-    /// equal.
+    /// For one pool this may differ from `holds`: a returned block repays debts in figure 12's
+    /// order, whichever pool gave it. The sums over all pools are equal.
     pub owes: Amounts,
     /// The most that it may owe each pool.
     pub may: Amounts,

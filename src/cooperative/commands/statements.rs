@@ -7,8 +7,8 @@
 //!                                                   gp=HOLDS:OWES:MAY
 //! ```
 //!
-//! This process holds a block of GP and owes GP nothing: another block that it returned repaid the
-//! debt.
+//! The process `demo` holds a block of GP and owes GP nothing: another block that it returned
+//! repaid that debt.
 //!
 //! **Invariants** `pools` shows one moment, under one hold of the lock. `accounts` does not: it
 //! reads the processes in parts, and some may join and leave between two parts. Each process that
@@ -103,8 +103,9 @@ command! {
 /// copied.
 const ACCOUNTS_AT_ONCE: usize = 256;
 
-/// The least bytes of an account in a frame: 20 numbers of 8, which are four counts, the efficiency
-/// and three times five amounts. The name comes on top.
+/// The bytes that an account in a frame has at least: 20 numbers of 8, which are four single
+/// numbers, the efficiency, and three times five amounts. The efficiency's presence flag and the
+/// name come on top. A list that claims more accounts than the frame has bytes for is refused.
 const MIN_ACCOUNT: usize = 20 * size_of::<u64>();
 
 impl Account {

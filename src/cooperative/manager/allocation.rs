@@ -43,8 +43,9 @@ pub(super) struct Decided {
 }
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Gives blocks back whose contents are marked released, and serves the requests that waited
-    /// for memory: once for all of them, because each pass goes through the queue.
+    /// Gives blocks back whose contents are marked released, and then serves the requests that wait
+    /// for memory. It serves once for all blocks and not once for each, because each time it goes
+    /// through the whole queue.
     pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
         for ending in endings {
             self.give_back_one(ending);
@@ -126,8 +127,10 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok(())
     }
 
-    /// Figure 5's box 504 for a process that did not ask: a block of the default size, for
-    /// efficiency. A boost that is refused is only written down: no client waits for it.
+    /// Takes a block for a process that did not ask but reported an efficiency below
+    /// `boost_below`: figure 5's box 504, with the default size and the reason `efficiency`. A
+    /// signal tells the process. If the boost is refused, only the journal says so: no client waits
+    /// for it.
     fn boost(&mut self, number: ProcessNumber, now: Instant) {
         let (size, reason) = (self.processes.rules.block, Reason::Efficiency);
         let wanted = Wanted { size, reason, freeable: None, wait_ms: 0, why: false };
@@ -145,8 +148,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     ///
     /// # Errors
     /// `bad-request` for zero bytes or a report of more than the process holds; `refused` when the
-    /// client belongs to no process, or when the figures refuse: the last box tells the cause and
-    /// the cure. The account is unchanged but for the report.
+    /// client belongs to no process, when the figures refuse, or when the arena has no free block
+    /// of that size: the last box of the path selects the text. A report that came with a refused
+    /// request still takes effect.
     pub fn request(
         &mut self,
         client: ClientNumber,
@@ -180,7 +184,10 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     }
 
     /// Box 504, and figure 6 from 602 on: decides, takes the block, charges the pool. Unchanged
-    /// when it refuses.
+    /// when it refuses; a refusal is an outcome without a block, and no error.
+    ///
+    /// # Errors
+    /// `not-found` when the process has ended and its blocks are given back.
     pub(super) fn allocate(
         &mut self,
         number: ProcessNumber,
@@ -245,7 +252,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.end_block(id, number).ok_or_else(not_found)
     }
 
-    /// Strikes a granted or own block of a process, and repays its debts: figure 12.
+    /// Strikes a granted block, or an extent of an own block, and repays the process's debts with
+    /// it: figure 12. `None` if the process has no such block.
     pub(super) fn end_block(
         &mut self,
         id: LeaseId,
@@ -274,8 +282,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.undo_grant(number, id)
     }
 
-    /// As [`Manager::undo`], for a process that is known by its number. It does not count as a
-    /// return: the client did not give the block back, so it obeyed no signal.
+    /// As [`Manager::undo`], for a process that is known by its number. The process did not give
+    /// the block back itself, so this does not count for a signal to collect.
     pub(super) fn undo_grant(&mut self, number: ProcessNumber, id: LeaseId) -> Option<Ending<H>> {
         let process = self.processes.all.get_mut(&number)?;
         let Grant { pool, secured } = process.blocks.remove(&id)?;
@@ -376,7 +384,7 @@ pub(super) fn refusal(wanted: &Wanted, path: &Path) -> Error {
     with_path(wanted, path, why)
 }
 
-/// Returns a refusal, with the path behind it when the request asked why.
+/// Returns a refusal with the text `why`; the path follows the text when the request asked for it.
 pub(super) fn with_path(wanted: &Wanted, path: &Path, why: &str) -> Error {
     let by = if wanted.why { format!(" by {path}") } else { String::new() };
     Error::new(Code::Refused, format!("{why}{by}"))

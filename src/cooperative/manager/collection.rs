@@ -16,20 +16,20 @@
 //!   │ 100 repay LP │ 120 repay LE │ 30 left │     asked for 220, of which the gain is 120
 //! ```
 //!
-//! A process that was asked has a time to obey. Until its end the gain counts as *coming*, so that
-//! no second process collects for the same bytes. A process that has returned too little by then is
-//! *deaf* until it obeys a later signal. The signal is *due* from the time when it is sent until
-//! the process has obeyed or is found deaf.
+//! A process that was asked has a time to obey. Until this time is over, the gain counts as
+//! *coming*, so that no second process collects for the same bytes. A process that has returned too
+//! little by then is *deaf* until it obeys a later signal. The signal is *due* from the time when
+//! it is sent until the process has obeyed or is found deaf.
 //!
 //! **Invariants**
 //!
 //! 1. A deaf process, and one without a fresh report, is asked but not relied on: others are asked
 //!    too. Otherwise one process that never answers would keep all requests waiting.
-//! 2. A process has at most one due signal. Only a more pressing one takes its place.
+//! 2. A process has at most one due signal. Only a more pressing one replaces it.
 //!
 //! **Lock** the tables. **Cost** For each pool in need it goes through all processes and sorts the
-//! candidates: 41 us for four low pools and 1,000 processes. So no request does it itself. The
-//! reaper's thread does, at most every 10 ms; requests wait for the lock only that long.
+//! candidates: 41 us for four low pools and 1,000 processes. So no request does this itself. The
+//! reaper's thread does it, at most every 10 ms, and requests wait for the lock meanwhile.
 //!
 //! **Simplified** Sizes are counted and places are not: the returned blocks may lie apart.
 //!
@@ -70,7 +70,8 @@ pub enum CollectBy {
     Effect,
 }
 
-/// Returns the time to obey. Shorter when others wait: a deaf process is found out sooner.
+/// Returns the time to obey. It is shorter when a request waits, so that the manager finds a deaf
+/// process sooner and asks another one.
 fn within(level: Level) -> Duration {
     match level {
         Level::Low => Duration::from_millis(2000),
@@ -128,8 +129,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         if !self.leases.take_due_look(now) {
             return false;
         }
-        // A look comes at least once a second; an allocation, a report or a new ticket plans an
-        // earlier one.
+        // While there are processes, a look comes about once a second. These plan an earlier one:
+        // an allocation from a low pool, a report while a pool is low or a request waits, and a new
+        // ticket.
         self.plan_look(now + EVERY);
         mark!(boxes 506);
         self.processes.forget_dues(now);
@@ -192,8 +194,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Marks the processes that did not obey in time as deaf. Their signals are due no longer, so
-    /// their gains no longer count as coming.
+    /// Marks the processes that did not obey in time as deaf, and forgets their due signals, so
+    /// that the gains no longer count as coming.
     fn forget_dues(&mut self, now: Instant) {
         for process in self.all.values_mut() {
             if process.due.is_some_and(|due| due.until <= now) {
@@ -220,6 +222,7 @@ impl<W: Clone> Processes<W> {
     /// from processes that are not deaf.
     fn ask_processes_for(&mut self, need: &Need, now: Instant) -> bool {
         let coming = self.all.values().filter(|process| !process.is_deaf);
+        // A less pressing signal for this pool does not count: the loop below may replace it.
         let coming = coming.filter_map(|process| process.due);
         let coming = coming.filter(|due| due.pool == need.pool && due.level >= need.level);
         let coming: u64 = coming.map(|due| due.gain).sum();
@@ -240,8 +243,8 @@ impl<W: Clone> Processes<W> {
                 missing -= if process.is_deaf { 0 } else { gain };
                 send_collect(process, need, size, gain, now);
             } else {
-                // Without a fresh report its garbage is unknown. When its report comes, that plans
-                // the next look.
+                // Without a fresh report its garbage is unknown. Its report will plan the next
+                // look, and that look can ask it to collect.
                 process.status_asked = Some(now);
                 process.signal(Signal::Status);
             }
@@ -286,7 +289,7 @@ fn is_fresh(at: Option<Instant>, now: Instant) -> bool {
 }
 
 /// Returns how many bytes a process would have to return so that a pool gets up to `missing` of
-/// them, and how many the pool then gets.
+/// them, and how many the pool then gets: figure 12 first repays the debts that come before it.
 fn size_and_gain<W>(process: &Process<W>, pool: Pool, missing: u64) -> (u64, u64) {
     let before = ORDER.into_iter().take_while(|&earlier| earlier != pool);
     let before = before.fold(0, |sum, earlier| sum + process.owed[earlier]);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   own block   │ extent │ extent │        taken, doubled in its place, halved, dropped
-//!                   │        └── a block of the arena, which the process owes committed
+//!                   │        └── a block of the arena, owed to the committed pool
 //! ```
 //!
 //! The communications engine ([`crate::sessions`]) decides when an own block grows or shrinks. It
@@ -28,12 +28,14 @@ use crate::memory::lease::power_of_two_within;
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Takes an extent of at least `size` bytes for a process that owes `owed` bytes of committed
-    /// memory: box 702. The debt is an argument, because a process that joins is not in the table
-    /// yet.
+    /// memory: box 702. Returns its id and its bytes; the caller enters them in the process's
+    /// account with `take_own`. The debt is an argument, because a process that joins is not in the
+    /// table yet.
     ///
     /// # Errors
-    /// `out-of-memory`, with the largest size that would succeed: the least of the free bytes of
-    /// the pool, the room under the cap, and the largest free block. Unchanged when it fails.
+    /// `out-of-memory`, with the largest size that would succeed: the largest power of two within
+    /// the free bytes of the pool, the room under the cap, and the largest free block. Unchanged
+    /// when it fails.
     pub(super) fn take_committed(
         &mut self,
         number: ProcessNumber,
@@ -62,7 +64,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// and its bytes. Unchanged when it fails.
     ///
     /// # Errors
-    /// `out-of-memory`; `not-found` when the process has ended.
+    /// `out-of-memory`; `not-found` when the process has ended and its blocks are given back.
     pub(crate) fn take_extent(
         &mut self,
         number: ProcessNumber,
@@ -95,7 +97,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 
     /// Gives the right half of an extent back; returns the bytes that are left. `None`, and nothing
     /// is changed, when there is no such extent or it cannot be halved. The caller has seen that no
-    /// copy is under way there. So the half needs no second step and is free at once.
+    /// copy is under way in that half. So no thread must be waited for, and the half is free at
+    /// once.
     pub(crate) fn halve_extent(&mut self, number: ProcessNumber, id: LeaseId) -> Option<u64> {
         let process = self.processes.all.get_mut(&number)?;
         let half = *process.own.get(&id)? / 2;
@@ -108,7 +111,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Some(left)
     }
 
-    /// Gives a whole extent back, in which no copy is under way.
+    /// Gives a whole extent back. The caller has seen that no copy is under way in it, so it is
+    /// free at once, without a released mark.
     pub(crate) fn drop_extent(&mut self, number: ProcessNumber, id: LeaseId) {
         if let Some((ending, _)) = self.end_block(id, number) {
             self.give_back_one(ending);
@@ -124,16 +128,18 @@ impl<W: Clone> Processes<W> {
     }
 
     /// Returns the waker of a process that ends, for a thread that waits until no copy is under way
-    /// in its blocks; `None` when it is gone. Counts a sleeper that no call removes: the process
-    /// itself is removed soon.
+    /// in the process's blocks; `None` when the process is removed already. Counts the thread as a
+    /// sleeper, so that the waker is used. No call removes this sleeper: the process itself is
+    /// removed soon.
     pub fn ending_waker(&mut self, number: ProcessNumber) -> Option<W> {
         let process = self.all.get_mut(&number)?;
         process.sleepers += 1;
         Some(process.waker.clone())
     }
 
-    /// Returns the bytes of committed memory that a process could have besides its debt, if `free`
-    /// of them are free and lie in blocks of the right sizes.
+    /// Returns the bytes of committed memory that a process may still take when `free` bytes of the
+    /// pool are free: the room under its cap, but at most `free`. It may get fewer, if the arena
+    /// has no free blocks of the right sizes.
     pub(crate) fn committed_room(&self, number: ProcessNumber, free: u64) -> u64 {
         let owed = self.all.get(&number).map_or(0, |p| p.owed[Pool::Committed]);
         self.pools.cap()[Pool::Committed].saturating_sub(owed).min(free)

@@ -10,8 +10,8 @@
 //! All ways to end lead through one function, `end`: a process that is killed gives its memory back
 //! as one that leaves does.
 //!
-//! **Invariants** A client belongs to at most one process. A name and a token belong to a process
-//! that has not ended, so a new process may take the name at once.
+//! **Invariants** A client belongs to at most one process. Only a process that has not ended is
+//! found by name or token, so a new process may take the name as soon as the old one has ended.
 //!
 //! **Lock** the tables.
 //!
@@ -210,8 +210,9 @@ impl<W: Clone> Processes<W> {
         Ok((number, name))
     }
 
-    /// Removes a client whose connection has ended. Returns its process when that was the last
-    /// client, and so the process has ended; the caller strikes its blocks next.
+    /// Removes a client whose connection has ended, or that was silent for too long. If it was the
+    /// last client of its process, ends the process and returns its number; the caller strikes its
+    /// blocks next.
     pub fn disconnect(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
         let number = self.clients.remove(&client)?;
         let process = self.all.get_mut(&number)?;
@@ -223,7 +224,8 @@ impl<W: Clone> Processes<W> {
         Some(number)
     }
 
-    /// Notes that a client without a connection was heard. Does nothing for a connection.
+    /// Notes that a client without a connection was heard, so that `end_silent` keeps it. Does
+    /// nothing for a connection, or for a client that belongs to no process.
     pub fn hear(&mut self, client: ClientNumber, now: Instant) {
         let number = self.clients.get(&client);
         let process = number.and_then(|number| self.all.get_mut(number));
@@ -244,7 +246,7 @@ impl<W: Clone> Processes<W> {
         silent.into_iter().filter_map(|client| self.disconnect(client, now)).collect()
     }
 
-    /// Ends a process at once for everyone: removes its name, its token, its clients and its
+    /// Ends a process for all its clients: removes its name, its token, its clients and its
     /// requests, and wakes the threads that wait for it. Its blocks stay until they are struck.
     fn end(&mut self, number: ProcessNumber, now: Instant) {
         let Some(process) = self.all.get_mut(&number) else { return };
@@ -254,7 +256,7 @@ impl<W: Clone> Processes<W> {
         for member in std::mem::take(&mut process.members) {
             self.clients.remove(&member.client);
         }
-        // Its requests first: the pressure is then noted once, without them.
+        // The requests are removed before `note_pressure`, so that it counts without them.
         self.forget_requests(number);
         self.wake(number);
         self.note_pressure(now);

@@ -41,7 +41,7 @@
 //! 1. Of each pool, the free, owed and returning bytes, and in the committed pool the bytes of
 //!    plain leases, add up to its size. All free bytes together are those of the allocator.
 //! 2. Each process owes as much as it holds ([`crate::cooperative::process`]).
-//! 3. A refusal changes nothing but the report that came with the request.
+//! 3. A refusal changes nothing. A report that came with the request still takes effect.
 //! 4. Every decision is one path of the figures.
 //!
 //! **Lock** the tables: the caller holds them around each call. Nothing here logs: lines of the
@@ -50,8 +50,8 @@
 //! **Simplified** A process is believed. One that reports garbage that it does not have borrows on
 //! it, up to the caps.
 //!
-//! **Source** `cooperative-memory-management.txt`. Of figure 3 it is the form with the modules
-//! combined into one, in user space, with messages to the processes.
+//! **Source** `cooperative-memory-management.txt`. It takes the form of figure 3 in which all
+//! modules are combined into one, in user space, and send messages to the processes.
 
 mod allocation;
 mod collection;
@@ -92,12 +92,13 @@ pub struct Rules {
     /// A process that reports an efficiency below this, in percent, gets a block from LE without
     /// asking (a *boost*), if a request for efficiency would get one. `None`: no process does.
     pub boost_below: Option<u8>,
-    /// The time for which a client without a connection may be silent. The server cannot see its
-    /// end, as it sees a connection's.
+    /// The time for which a client without a connection may be silent; after it the client no
+    /// longer belongs to its process. The server cannot see that such a client has gone, as it sees
+    /// the end of a connection.
     pub idle: Duration,
     /// The most processes. One that has ended counts until all its blocks are given back.
     pub most: usize,
-    /// Whether to write each decision down for the log. Off, a decision composes no text.
+    /// Whether decisions and signals are written down for the log. If false, no text is composed.
     pub journal: bool,
 }
 
@@ -111,8 +112,8 @@ impl Default for Rules {
             collect_by: CollectBy::Effect,
             boost_below: None,
             idle: Duration::from_secs(30),
-            // The default of `--max-clients`, because each process has a client; the server takes
-            // its own limit.
+            // The default of `--max-clients`, because each process has a client. A server puts its
+            // own limit of clients here.
             most: 8192,
             journal: false,
         }
@@ -210,8 +211,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.processes.check_queue()
     }
 
-    /// Checks that each pool's bytes are free, owed or returning. `owed` is the debt of all
-    /// processes.
+    /// Checks that each pool's bytes are free, owed or returning, and in the committed pool also
+    /// those of plain leases. `owed` is the debt of all processes.
     fn check_pools(&self, owed: &Amounts) -> Result<(), String> {
         let mut charged = *owed;
         self.processes.returning.values().for_each(|refill| charged.add(refill));
@@ -243,8 +244,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 
 impl<W: Clone> Processes<W> {
     /// Returns the state without processes, over those pools: box 500. The pools were divided
-    /// before, by boxes 700 and 704. Sets the committed bytes of the lease table to the committed
-    /// pool.
+    /// before, by boxes 700 and 704. Gives the lease table the committed pool's size and low-water
+    /// mark, because it counts the committed bytes.
     pub fn new<H: Clone>(
         pools: PoolAmounts,
         rules: Rules,
@@ -314,7 +315,8 @@ impl<W: Clone> Processes<W> {
         self.all.get_mut(&number).ok_or_else(process_ended)
     }
 
-    /// Registers a thread of `client` that is about to sleep by its process's waker.
+    /// Registers a thread of `client` that is about to sleep by its process's waker: `wake` does
+    /// nothing for a process without sleepers.
     pub fn add_sleeper(&mut self, client: ClientNumber) {
         if let Ok(process) = self.number_of(client).and_then(|number| self.process(number)) {
             process.sleepers += 1;
@@ -328,14 +330,15 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Has the threads woken that wait for the process: puts its waker among those that are used
-    /// after the unlock. Each thread then looks whether the change is for it.
+    /// Wakes the threads that wait for the process, after the unlock: if any thread sleeps, adds
+    /// the process's waker to `wakers`. Each thread then looks whether the change is for it.
     pub(crate) fn wake(&mut self, number: ProcessNumber) {
         let process = self.all.get(&number).filter(|process| process.sleepers > 0);
         self.wakers.extend(process.map(|process| process.waker.clone()));
     }
 
-    /// Wakes a waiter that is not a process.
+    /// Wakes, after the unlock, a request that waits by a waker of its own: chapter 6's requests
+    /// that wait for a name or for room.
     pub(crate) fn wake_by(&mut self, waker: W) {
         self.wakers.push(waker);
     }

@@ -1,6 +1,6 @@
 //! Statements of account: the state of the pools, and of each process.
 //!
-//! **Invariants** A statement changes nothing but the clock of the pressure.
+//! **Invariants** A statement changes nothing but the pressure meter, which counts up to now.
 //!
 //! **Lock** the tables. The accounts are read in parts, in the order of their names, so that no
 //! request waits for a long list. The pools are read under one hold of the lock: a pass over all
@@ -27,9 +27,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Returns up to `most` accounts, in the order of the names after `after`; from the first when
-    /// that is `None`. A process that has ended has no account, also while its blocks are given
-    /// back.
+    /// Returns up to `most` accounts in the order of the names: those that follow the name `after`,
+    /// or the first ones when `after` is `None`. A process that has ended has no account, also
+    /// while its blocks are given back.
     pub fn accounts(&self, after: Option<&str>, most: usize) -> Vec<Account> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let names = self.names.range::<str, _>((from, Bound::Unbounded)).take(most);
@@ -42,7 +42,7 @@ impl<W: Clone> Processes<W> {
         self.names.len()
     }
 
-    /// Returns the number of requests in the queue.
+    /// Returns the number of requests in the queue: those that wait for memory.
     pub fn requests_waiting(&self) -> usize {
         self.queue.iter().count()
     }

@@ -17,13 +17,13 @@
 //! **Invariants**
 //!
 //! 1. A ticket is in the queue or among the served, never in both. It is in neither after it was
-//!    taken, cancelled or refused, or after its process ended while it was in the queue.
-//! 2. A granted block that no client has taken yet is held by its process, unless that has ended.
-//! 3. The deadline is checked on access, under the lock: a late request is granted nothing, also
-//!    when its client looks later.
+//!    taken, cancelled or refused, or after its process ended.
+//! 2. A granted block that no client has taken yet is held by a process that has not ended.
+//! 3. The deadline is checked at each try, under the lock: a request past its deadline is granted
+//!    nothing, also while it is still in the queue because its client has not looked yet.
 //!
-//! **Lock** the tables. The thread that returns memory serves the others; the thread that waits
-//! only looks for its ticket.
+//! **Lock** the tables. The thread that returns memory, or that reports garbage, serves the
+//! requests in the queue; the thread that waits only looks for its ticket.
 //!
 //! **Simplified** smaller requests may overtake a large one until its time is over. The figures
 //! have no rule that keeps memory back for a request that waits.
@@ -116,8 +116,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok(Err((ticket, deadline)))
     }
 
-    /// Removes a ticket whose client waits no longer. Returns the block if one was granted
-    /// meanwhile; the caller gives it back.
+    /// Removes a ticket whose client waits no longer. Returns the struck block if one was granted
+    /// meanwhile; the caller marks it released and gives it back.
     pub fn cancel(&mut self, ticket: Ticket, now: Instant) -> Option<Ending<H>> {
         if let Some((place, _)) = self.processes.place(ticket) {
             self.processes.remove(place, now);
@@ -130,8 +130,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// All are tried, not only those of the pool that got bytes. Another pool may have had the
     /// bytes before, but the arena no free block of that size; now it may have one.
     pub(super) fn serve(&mut self, now: Instant) {
-        // Counted once, as a filter: a request in front may take the bytes, and then the decision
-        // refuses.
+        // The free bytes are counted once, only to select the requests to try. A request in front
+        // may take these bytes; then the decision about a later one refuses.
         let free = self.free();
         self.serve_those(now, |waiting| {
             let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
@@ -146,7 +146,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let places: Vec<QueuePlace> = places.map(|(&place, _)| place).collect();
         for place in places {
             let Some(waiting) = self.processes.queue.places.get(&place).copied() else { continue };
-            // A late request stays in the queue: `served` removes it when its client looks.
+            // A request past its deadline stays in the queue: `take_outcome` removes it when its
+            // client looks.
             if now >= waiting.deadline {
                 continue;
             }
@@ -175,15 +176,16 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Returns whether some pool that may answer the request would lend so much to one process that
-    /// owes it nothing.
+    /// Returns whether waiting can help the request at all: the block is within the cap of some
+    /// pool that may answer it, so a process that owes this pool nothing could get it.
     fn may_ever_fit(&self, wanted: &Wanted) -> bool {
         let size = Buddy::rounded(wanted.size).unwrap_or(u64::MAX);
         pools_for(wanted.reason).iter().any(|&pool| size <= self.pools.cap()[pool])
     }
 
-    /// Returns the outcome of a ticket, or `None` while it still waits. Its request leaves the
-    /// queue when the time is over.
+    /// Returns the outcome of a ticket: the granted block; a refusal, when the deadline has passed;
+    /// or `not-found`, when the process has ended. The ticket is then used up. Returns `None` while
+    /// its request still waits.
     pub fn take_outcome(&mut self, ticket: Ticket, now: Instant) -> Option<Result<Granted, Error>> {
         if let Some((_, granted)) = self.queue.served.remove(&ticket) {
             return Some(Ok(granted));
@@ -280,7 +282,8 @@ impl<W: Clone> Processes<W> {
         Ok(())
     }
 
-    /// Returns the refusal of a request that still waits when the server stops, and removes it.
+    /// Removes a request from the queue when the server stops, and returns its refusal. `None` if
+    /// the ticket is not in the queue.
     pub fn refuse_waiting(&mut self, ticket: Ticket, now: Instant) -> Option<Error> {
         let (place, waiting) = self.place(ticket)?;
         self.remove(place, now);
