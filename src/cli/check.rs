@@ -38,7 +38,7 @@ pub struct CheckArguments {
     /// Recorded draws, one file for each client
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// The list is 1 to this
+    /// The server's list has the numbers 1 to this; any other number is out of range
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(NumberList::MAX)))]
     max: u32,
     /// The list was drained, so a number that nobody drew is bad news too

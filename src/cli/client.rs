@@ -96,16 +96,16 @@ pub struct ClientArguments {
     /// How often the server may execute the request [default: at-most-once; maybe for r]
     #[arg(long, value_enum, requires = "udp")]
     semantics: Option<SemanticsWord>,
-    /// The first wait for a reply before the request is sent again; later waits are longer
+    /// The wait before the request is sent again; it doubles each time, up to 16 times the first
     #[arg(long, default_value = "50ms", value_parser = units::time_limit, requires = "udp")]
     retry: Duration,
-    /// How long the whole command may take
+    /// How long the command may take, without a wait that it asks for itself, such as wait 5000
     #[arg(long, default_value = "30s", value_parser = units::time_limit)]
     timeout: Duration,
-    /// Ask as a further connection of the process whose join was answered with this token
+    /// Send the command for a process that has joined; TOKEN is from the reply to its join
     #[arg(long, value_name = "TOKEN", conflicts_with = "udp")]
     process: Option<String>,
-    /// The longest answer in frames that is read; a draw's may always be as long as the list
+    /// The longest answer that is read, in frames over TCP; the answer to a draw may be longer
     #[arg(long, default_value = "32MiB", value_parser = units::size)]
     max_message: u64,
     /// The machine that runs the server, such as localhost
@@ -190,6 +190,7 @@ impl Destination<'_> {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// Connects to the server within the time that is left.
     fn dial(&self) -> Result<TcpStream, CallError> {
         dial(self.host, self.port, self.left())
     }
@@ -205,8 +206,8 @@ pub fn run(arguments: &ClientArguments) -> ExitCode {
         Err(Failure::BadNews(why)) => bad_news(why),
         Err(Failure::NoAnswer(why)) => no_answer(why),
         Err(Failure::Call(CallError::Refused(error))) => bad_news(error),
-        // The error has the time that was left when the call began, and the user knows only the
-        // value of `--timeout`. So the text names that.
+        // The error has the time that was left when the call began. But the user knows only the
+        // value of `--timeout`, so the text names this value.
         Err(Failure::Call(CallError::TimedOut(_))) => {
             no_answer(CallError::TimedOut(arguments.timeout))
         }
@@ -272,13 +273,13 @@ fn by_text_or_memorylease(place: &Destination<'_>, words: &[&[u8]]) -> Result<Ve
     }
 }
 
-/// Returns the error for a wrong number of words, with the right form.
+/// Returns the error for a command with a wrong number of words. `form` is its right form.
 fn form(form: &str) -> Failure {
     Failure::NoAnswer(format!("wrong number of words; the form is: {form}"))
 }
 
-/// Returns whether a word is digits, perhaps after a minus sign: an id of MemoryLease frames. A
-/// UUID has hyphens within, so it is none.
+/// Returns whether a word is digits, perhaps after a minus sign. Such a word is an id of
+/// MemoryLease frames, and no UUID: a UUID has hyphens between its digits.
 fn is_number(word: &[u8]) -> bool {
     word.strip_prefix(b"-").unwrap_or(word).iter().all(u8::is_ascii_digit)
 }
@@ -352,8 +353,9 @@ fn set_by_text(place: &Destination<'_>, id: &[u8], data: &[u8]) -> Result<Vec<u8
     Ok([b"Data set for lease ", id, b"\n"].concat())
 }
 
-/// Returns the request to send, and the number of busiest rows to show. For `table N busiest` the
-/// request is `rows`. For any other words it is the words themselves, and the number is `None`.
+/// Returns the request to send, and the number of busiest rows to show. The server does not know
+/// `table N busiest`, so for these words the request is `rows`, which asks for many rows. For any
+/// other words the request is the words themselves, and the number is `None`.
 ///
 /// # Errors
 /// Fails if the word before `busiest` is no number.

@@ -27,10 +27,10 @@ pub struct EchoArguments {
     /// Address or name of the interface to listen on
     #[arg(long, default_value = "127.0.0.1")]
     bind: String,
-    /// Port for strings, as Java's writeUTF and readUTF have them
+    /// TCP port for strings, in the form of Java's writeUTF; 0 takes a free one
     #[arg(long, default_value_t = 7896)]
     tcp: u16,
-    /// Port for datagrams
+    /// UDP port for datagrams; 0 takes a free one
     #[arg(long, default_value_t = 6789)]
     udp: u16,
 }

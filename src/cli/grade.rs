@@ -9,8 +9,8 @@
 //!   score 100 of 100
 //! ```
 //!
-//! The order of the work matters: an autograder reads the file of `--out`, also when this program
-//! was killed. (Arguments that clap itself refuses end the program before the first write.)
+//! The order of the work matters, because an autograder reads the file of `--out` even if this
+//! program was killed. (Arguments that clap itself refuses end the program before the first write.)
 //!
 //! ```text
 //!   write the empty report ─► check --timeout, host ─► read --order, --source ─► grade ─► answer
@@ -67,11 +67,11 @@ pub struct GradeArguments {
     host: String,
     /// Its port
     port: u16,
-    /// Clients at once
+    /// How many clients draw at the same time
     // A race needs 2 clients. Each is a thread of this machine, so their number has a bound.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=256))]
     clients: u16,
-    /// The server's list is 1 to this
+    /// The server's list has the numbers 1 to this
     // With 5000 or more, the check `numbers` also draws 250 at once, because it draws up to a
     // twentieth of the list. That reply has more than 1024 bytes, a usual size for a buffer: a
     // server that loses the rest is found.
@@ -109,7 +109,7 @@ enum ReportFormat {
 }
 
 impl ReportFormat {
-    // The report may be unfinished.
+    // Returns the report in this format. The report may be a draft, with checks that have not run.
     fn render(self, report: &GradeReport) -> String {
         match self {
             ReportFormat::Text => report.text(),
@@ -140,7 +140,8 @@ pub fn run(arguments: &GradeArguments) -> ExitCode {
 /// 0, unless the error is that this file cannot be written.
 fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
     let GradeArguments { host, port, out, .. } = arguments;
-    // This write comes first: if a later step fails, the file has a report without full marks.
+    // This write comes first: if a later step fails, the file already holds a report with score 0,
+    // and not the result of an earlier grading.
     let format = arguments.format;
     let place = format!("{host}:{port}");
     if let Some(out) = out {
@@ -201,10 +202,10 @@ fn answer(arguments: &GradeArguments, report: &GradeReport) -> ExitCode {
     print(text.as_bytes(), code)
 }
 
-/// Replaces a file as a whole, so that a reader sees the whole old text or the whole new one.
-/// `rename` does that, within one directory; the draft has the process's number in its name, so two
-/// gradings do not share one. Writes directly to a path that is no plain file (`/dev/null`, a
-/// pipe).
+/// Replaces a file as a whole, so that a reader sees either the old text or the new one, and never
+/// a part. For this it writes a draft in the same directory, and renames it. The draft has the
+/// process's number in its name, so two gradings do not write the same draft. A path that is no
+/// plain file (`/dev/null`, a pipe) is written directly.
 ///
 /// # Errors
 /// One line that names the file and the cure. A plain file keeps its old text then.
@@ -265,7 +266,8 @@ fn order(arguments: &GradeArguments) -> Result<Option<Vec<u32>>, String> {
     ))
 }
 
-/// Searches the files of `--source` and returns the findings as notes for the report.
+/// Searches the files of `--source` for structures that the homework may forbid, such as an atomic
+/// counter. Returns the findings as notes for the report; they change no score.
 ///
 /// # Errors
 /// One line, when the path itself cannot be read.

@@ -36,22 +36,23 @@ use crate::lab::lossy::{LossyCounts, Proxy, Weather};
     leasebox client --udp localhost 4121 draw 4\n\n\
     RUST_LOG=debug says more. When it is stopped it says what it did.")]
 pub struct LossyArguments {
-    /// Where clients send to: ADDRESS:PORT, with port 0 for a free one
+    /// The address to which clients send: ADDRESS:PORT; port 0 takes a free one
     #[arg(long)]
     listen: String,
-    /// The server: ADDRESS:PORT
+    /// The address of the server: ADDRESS:PORT
     #[arg(long)]
     to: String,
     /// Probability that a datagram is lost, 0 to 1
     #[arg(long, default_value = "0", value_parser = likely)]
     drop: f64,
-    /// Probability that a datagram is sent twice
+    /// Probability that a datagram is sent twice, 0 to 1
     #[arg(long, default_value = "0", value_parser = likely)]
     duplicate: f64,
-    /// Probability that a datagram is held back: until a later one has overtaken it, or for 20 ms
+    /// Probability, 0 to 1, that a datagram is held back until a later one has overtaken it, or for
+    /// about 20 ms
     #[arg(long, default_value = "0", value_parser = likely)]
     reorder: f64,
-    /// The same seed makes the same faults; a random one is logged
+    /// The same seed makes the same faults; without it the seed is random, and it is logged
     #[arg(long)]
     seed: Option<u64>,
 }

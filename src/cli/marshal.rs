@@ -9,8 +9,8 @@
 //!   0000078e                  year   1934
 //! ```
 //!
-//! The lecture's programs write the file `person` and read it back. Here a pipe connects them, or a
-//! file that the shell names.
+//! The lecture's programs write the file `person` and read it back. Here the bytes go through a
+//! pipe, or through a file that the user names.
 //!
 //! **Invariants** `unmarshal` reads at most 1 MiB and one byte of its input, so an endless one such
 //! as `/dev/zero` ends with an error.
@@ -74,7 +74,7 @@ pub struct Marshal {
     /// The external data representation
     #[arg(long = "as", value_enum)]
     form: As,
-    /// Write the bytes and nothing else
+    /// Write the bytes themselves, without hexadecimal digits and explanations
     #[arg(long)]
     raw: bool,
     /// The person's name

@@ -25,7 +25,7 @@
 //! 2. An error is one line that names the cause and the cure. (Wrong arguments get clap's few
 //!    lines.)
 //! 3. Text of a client or a server is printed without control characters, by `printable`. (Data of
-//!    a lease is escaped instead.)
+//!    a lease and replies to the grader are escaped instead.)
 //!
 //! **Lock** none. Only `signals` has a static variable, an atomic one.
 //!
@@ -83,7 +83,7 @@ enum Verb {
     Client(client::ClientArguments),
     /// Look for a number that came twice in recorded draws
     Check(check::CheckArguments),
-    /// Try every interleaving of a draw, with and without the lock
+    /// Try the interleavings of several clients' draws, without or with the lock
     Race(race::RaceArguments),
     /// Grade any draw server, in any language
     Grade(grade::GradeArguments),
@@ -95,7 +95,7 @@ enum Verb {
     Lossy(lossy::LossyArguments),
     /// Write a person in one of the lecture's external data representations
     Marshal(marshal::Marshal),
-    /// Read a person back from one of these representations
+    /// Read a person back from one of the lecture's external data representations
     Unmarshal(marshal::Unmarshal),
 }
 
@@ -190,7 +190,8 @@ fn print(text: &[u8], code: ExitCode) -> ExitCode {
     printed(stdout.write_all(text).and_then(|()| stdout.flush()), code)
 }
 
-/// Returns the exit code after a write to standard output, as [`print`] does.
+/// Returns the exit code after a write to standard output: `code` if it succeeded or the reader has
+/// closed the pipe. After another error prints the reason, and returns exit code 2.
 fn printed(written: io::Result<()>, code: ExitCode) -> ExitCode {
     match written {
         Ok(()) => code,

@@ -114,8 +114,8 @@ fn add(shares: &mut Shares, name: &str, value: &str) -> Result<(), String> {
         None => Some(Share::Bytes(units::size(value)?)),
     };
     let share = share.ok_or("a share is bytes, or 0% to 100%")?;
-    // The wrong way is that the last pair counts: a typing error, `gp` for `gl`, would pass in
-    // silence.
+    // A second share of one pool is an error. If the last one counted, a typing error, `gp` for
+    // `gl`, would not be noticed.
     match shares.set(pool, share) {
         None => Ok(()),
         Some(_) => Err(format!("{name} stands twice; leave one out")),

@@ -56,7 +56,8 @@ use crate::numbers::parking::Stuck;
 /// The most numbers that one client may draw. 5 clients with 20 numbers are 300 steps at most.
 const MAX_COUNT: u64 = 20;
 
-/// The time between two progress lines: often enough to look alive, too seldom to slow the search.
+/// The time between two progress lines. It is short enough that the user sees progress, and long
+/// enough that the search does not become slower.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 #[derive(Args)]
@@ -69,7 +70,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
     leasebox race --replay 127.0.0.1 4120          on a server started with serve --lab\n\n\
     Exit 0: it was explored or run, whatever was found; 2: it could not be.")]
 pub struct RaceArguments {
-    /// Who draws how many numbers with one request: letters and counts
+    /// The clients: a letter for each, and how many numbers it draws with one request
     #[arg(long, default_value = "A:4,B:2", value_parser = drawers)]
     clients: Drawers,
     /// What the lock is held for: a request, a number, or nothing
@@ -81,17 +82,18 @@ pub struct RaceArguments {
     // number has no steps then.
     #[arg(long, value_name = "2|3", value_parser = clap::value_parser!(u8).range(2..=3))]
     steps: Option<u8>,
-    /// Try only schedules with at most so many preemptions
+    /// Try only schedules with at most so many preemptions: switches away from a client that has
+    /// steps left
     #[arg(long)]
     preemptions: Option<usize>,
     /// Try at most so many schedules, those with the fewest preemptions first
     // A bound on time. At most this many outcomes are kept, 16 bytes each.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     most: u64,
-    /// Run this schedule: a letter for each step; missing steps follow, client by client
+    /// Run only this schedule, a letter for each step; steps that it lacks follow, client by client
     #[arg(long, conflicts_with_all = ["step", "preemptions"])]
     schedule: Option<String>,
-    /// Choose who runs next, a letter on a line
+    /// Choose which client runs next, step after step: type its letter on a line
     #[arg(long, conflicts_with = "replay")]
     step: bool,
     /// Carry the smallest counterexample, or --schedule, out on a server that was
@@ -212,8 +214,8 @@ fn search(arguments: &RaceArguments, case: &Case, stage: &Stage) -> Result<Findi
     findings.map_err(stuck)
 }
 
-/// Carries one schedule out on a lab server, and returns the text for standard output. Explores
-/// first when no schedule is given, to find the smallest counterexample.
+/// Runs one schedule on a lab server, and returns the text for standard output. If the user gave no
+/// schedule, it first explores the case to find the smallest counterexample.
 ///
 /// # Errors
 /// One line: for a case with a lock or with `--steps 3`, a wrong port, no counterexample, an error

@@ -5,8 +5,8 @@
 //!            └ an error names the flag and its range: exit 2
 //! ```
 //!
-//! The first line on standard output is the address, so a script that starts the server with port 0
-//! can read its port. All else goes to the log on standard error.
+//! The only line on standard output is the address, so a script that starts the server with port 0
+//! can read its port. Everything else, such as the log, goes to standard error.
 //!
 //! The file only translates: each flag becomes a field of [`Config`], and [`Config::start`] checks
 //! the ranges. A check here would not protect a test or another program that fills in a `Config`
@@ -69,10 +69,10 @@ pub struct ServeArguments {
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = DEFAULT_PORT)]
     port: u16,
-    /// The list is 1 to this, shuffled
+    /// The list has the numbers 1 to this, shuffled
     #[arg(long, default_value_t = 100_000)]
     numbers: u32,
-    /// Bytes to lease
+    /// The size of the memory that the server hands out
     #[arg(long, default_value = "64MiB", value_parser = units::size)]
     memory: u64,
     /// The same seed gives the same order of the list; without it the order is random
@@ -85,7 +85,7 @@ pub struct ServeArguments {
     // Counts for the whole request: a client that sends a byte now and then cannot prolong it.
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     request_timeout: Duration,
-    /// How long a client may take to receive its replies
+    /// How long one write to a client may take; all replies that wait together, three times that
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     write_timeout: Duration,
     /// How long a client may be silent between requests; 0s is no limit
@@ -94,7 +94,7 @@ pub struct ServeArguments {
     /// The longest lease
     #[arg(long, default_value = "24h", value_parser = units::duration)]
     max_lease: Duration,
-    /// The longest message
+    /// The longest request, and the longest reply with data; a request in text has at most 64 KiB
     #[arg(long, default_value = "32MiB", value_parser = units::size)]
     max_message: u64,
     /// A name that this server has beside its addresses, for HTTP; may be given several times
@@ -103,35 +103,37 @@ pub struct ServeArguments {
     /// Serve only this user, who logs on by HTTP or RESP; other formats are refused
     #[arg(long, value_name = "NAME", requires = "password_file")]
     user: Option<String>,
-    /// The file whose first line is that user's password
+    /// The file whose first line is the password of --user
     #[arg(long, value_name = "FILE", requires = "user")]
     password_file: Option<PathBuf>,
-    /// Take the lock once for each request, or for each number
+    /// Lock the counter once for a whole draw, or once for each of its numbers
     #[arg(long, value_enum, default_value = "request", conflicts_with_all = ["no_lock", "lab"])]
     lock: Lock,
     /// Draw without the lock, number by number: numbers come twice
     #[arg(long)]
     no_lock: bool,
-    /// How long to wait between loading the counter and storing it
+    /// How long a draw waits, for each number, between loading the counter and storing it
     // Widens the race. Without it two threads must meet within a few instructions, which is rare.
     #[arg(long, default_value = "0us", value_parser = units::duration, requires = "no_lock")]
     race_window: Duration,
-    /// Serve other machines without the lock
+    /// Allow a server without the lock to serve other machines
     #[arg(long, requires = "no_lock")]
     yes_it_is_broken: bool,
-    /// Draw without the lock, and park before each step for `race --replay`
+    /// Draw without the lock, and wait before each load and store for a step command, such as
+    /// `race --replay` sends
     #[arg(long, conflicts_with = "race_window")]
     lab: bool,
     /// Take datagrams too, on the same port number
     #[arg(long)]
     udp: bool,
-    /// The longest datagram, either way
+    /// The longest datagram that is received or sent
     #[arg(long, default_value = "8KiB", value_parser = units::size, requires = "udp")]
     datagram: u64,
-    /// The most datagram clients whose last reply is kept, so that no request is executed twice
+    /// The most datagram clients whose last reply is kept, so that a copy of their at-most-once
+    /// request is not executed again
     #[arg(long, default_value_t = 4096, requires = "udp")]
     history: usize,
-    /// How long that reply is kept after the client's last at-most-once request
+    /// How long a datagram client's last reply is kept after its last at-most-once request
     #[arg(long, default_value = "60s", value_parser = units::duration, requires = "udp")]
     history_time: Duration,
     /// How memory is divided, such as committed=50%,gl=5%,gp=10%,le=25%,lp=10%, in bytes or
@@ -139,30 +141,35 @@ pub struct ServeArguments {
     /// own block
     #[arg(long, value_parser = pools::plan, value_name = "PAIRS|FILE")]
     pools: Option<Plan>,
-    /// The most that one process may owe each pool, in bytes or percent of the pool; all of it when
-    /// left out
+    /// The most that one process may owe each pool, in bytes or percent of the pool; the whole pool
+    /// when left out
     #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
     caps: Option<Shares>,
-    /// Ask processes for memory when less than this of a pool is left; 25% when left out, 0% of
-    /// committed
+    /// Ask processes for memory when less than this of a pool is free; when left out, 25% of each
+    /// pool, but 0% of committed
     #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
     low_water: Option<Shares>,
-    /// Ask the process with the most garbage, or the one that finds most for its effort
+    /// Which process to ask for memory first: freeable is the one with the most freeable
+    /// bytes, effect the one with the most freeable bytes times efficiency
     #[arg(long, value_enum, default_value = "effect")]
     collect_by: By,
-    /// Give memory unasked to a process that reports a lower efficiency, in percent
+    /// Give a block, without a request, to a process that reports an efficiency below this, in
+    /// percent
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "PERCENT")]
     boost_below: Option<u8>,
-    /// A process's own block when it joins without a size, and what --boost-below gives
+    /// The size of a process's own block when it joins without a size, and of the block that
+    /// --boost-below gives
     #[arg(long, default_value = "64KiB", value_parser = units::size)]
     block: u64,
-    /// Administrative memory: what processes, sessions and messages may take
+    /// Administrative memory: the most that the entries of processes, sessions and messages take
     #[arg(long, default_value = "1MiB", value_parser = units::size)]
     admin: u64,
-    /// How long a join waits while administrative memory is locked or full
+    /// How long a join or register tries to lock the tables; also how long a join then waits for
+    /// room in full administrative memory
     #[arg(long, default_value = "1s", value_parser = units::duration)]
     rendezvous: Duration,
-    /// How long a process without a connection lives after it was heard
+    /// How long a client without a connection (over UDP) may be silent; then it leaves its process,
+    /// and a process without clients ends
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     process_idle: Duration,
 }
@@ -288,7 +295,8 @@ pub fn run(arguments: ServeArguments) -> ExitCode {
 /// # Errors
 /// Fails with one line if the server cannot start.
 fn serve(arguments: &ServeArguments) -> Result<(), String> {
-    // First, so that a signal while the server starts does not get the system's default handling.
+    // This comes first: otherwise a signal while the server starts would get the system's default
+    // handling, and the exit code would not be 0.
     let stopped = signals::catch()?;
     let config = arguments.config()?;
     let (max_clients, memory) = (config.max_clients, config.memory);

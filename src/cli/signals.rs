@@ -22,7 +22,7 @@
 //!
 //! **Lock** none: `SERVING` is atomic. The main thread stores it, the thread of `ctrlc` loads it.
 //!
-//! **Simplified** SIGKILL cannot be caught. The system closes the sockets then.
+//! **Simplified** SIGKILL cannot be caught: the system ends the process and closes its sockets.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};

@@ -55,9 +55,9 @@ use crate::protocol::datagram::BUFFER;
 use crate::protocol::output::Output;
 use crate::server::{closing, writing};
 
-/// The time in which a whole string must arrive, with the silence before it; also the time for one
-/// write of the echo. The lecture's server waits for ever, so silent clients would use up its
-/// threads.
+/// The time in which a whole string must arrive, with the silence before it; also the longest time
+/// of one write call (a whole echo may take up to three times as long: [`writing`]). The lecture's
+/// server waits for ever, so silent clients would use up its threads.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The most connections at once. Without a bound, one client that only connects would take all
@@ -108,8 +108,8 @@ fn admit(stream: TcpStream, number: usize, open: &Arc<()>) {
     }
     let place = open.clone();
     let serve = move || {
-        // Moves the clone into this closure: it is dropped when the closure ends. With `let _ =`
-        // the closure would not own it, and every connection would count as closed.
+        // This line moves the clone into the closure, so the clone is dropped when the closure
+        // ends. With `let _ =` the closure would not own it, and no connection would be counted.
         let _place = place;
         log::info!("{peer} connected");
         match echo_strings(&stream, peer) {
@@ -226,7 +226,8 @@ pub fn datagrams(socket: UdpSocket) -> io::Result<()> {
         let mut buffer = vec![0; BUFFER];
         loop {
             match socket.recv_from(&mut buffer) {
-                // Perhaps from an echo server, such as this one: an answer could go on for ever.
+                // The sender has this server's port number, so it may be an echo server too. Two
+                // echo servers would answer each other for ever, so this datagram is dropped.
                 Ok((_, from)) if from.port() == own => {}
                 Ok((length, from)) => {
                     log::info!("{from} sent {length} bytes");

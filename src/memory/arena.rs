@@ -116,7 +116,8 @@ impl std::fmt::Debug for Arena {
 pub enum ContentsError {
     /// The block was released.
     Released,
-    /// The data is longer than the lease, or the part longer than the reply can carry.
+    /// The data of a set is longer than the lease, or the part to read is longer than the reply can
+    /// carry.
     TooLarge,
     /// The condition does not hold for the version.
     Changed,
@@ -206,9 +207,9 @@ impl Contents {
         self.set(arena, data, now).map(|()| self.version)
     }
 
-    /// Returns the state of the contents, and copies `part` into `data`, whose capacity it uses.
-    /// State and part are of one version, because the caller holds the lock. `most` bounds the
-    /// copy, in bytes.
+    /// Returns the state of the contents, and replaces `data` with the bytes of `part`. It uses the
+    /// capacity of `data`. State and part are of one version, because the caller holds the block's
+    /// lock. `most` bounds the copy, in bytes.
     ///
     /// # Errors
     /// `Released`; `TooLarge` when the part is longer than `most`.
@@ -286,7 +287,8 @@ impl Contents {
         Ok(())
     }
 
-    /// Marks the contents released: the block may go back to the allocator now.
+    /// Marks the contents released. From now on each set and read of them fails, so the block may
+    /// go back to the allocator.
     pub fn release(&mut self) {
         self.released = true;
     }

@@ -52,7 +52,7 @@ pub struct BitSet {
 }
 
 impl BitSet {
-    /// Returns the levels that a set of integers below `length` needs.
+    /// Returns how many levels a set of integers below `length` needs.
     pub fn levels(length: usize) -> usize {
         let mut words = length.max(1).div_ceil(WORD_BITS);
         let mut levels = 1;
@@ -78,6 +78,7 @@ impl BitSet {
         Self { words: vec![0; total].into(), bases, levels: levels as u8, length }
     }
 
+    /// Returns the start of each level that this set uses.
     #[inline]
     fn bases(&self) -> &[u32] {
         &self.bases[..usize::from(self.levels)]

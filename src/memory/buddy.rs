@@ -150,7 +150,7 @@ fn percent(part: u64, whole: u64) -> f64 {
 /// The allocator of one arena.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Buddy {
-    /// The size as it was given, with the unused rest.
+    /// The size of the arena as it was given, with the unused bytes at its end.
     size: u64,
     /// The indices of the free blocks, a set for each order.
     free: Vec<BitSet>,
@@ -170,8 +170,8 @@ impl Buddy {
         buddy
     }
 
-    /// Returns an allocator whose units are neither free nor used yet. The caller makes each unit
-    /// free or used.
+    /// Returns an allocator whose units (32 bytes each) are neither free nor used yet. The caller
+    /// makes each unit free or used: `new` all free, `resized` some used.
     fn without_free(size: u64) -> Self {
         let units = (size / MIN_BLOCK) as usize;
         let orders = (usize::BITS - units.leading_zeros()) as usize;
@@ -204,7 +204,7 @@ impl Buddy {
     /// `size` rounded up to a power of two. Unchanged when it fails.
     ///
     /// # Errors
-    /// [`AllocateError`]: with the largest block, unless `size` is zero.
+    /// [`AllocateError`]. It names the largest block that a request could get, unless `size` is 0.
     #[inline]
     pub fn allocate(&mut self, size: u64) -> Result<Block, AllocateError> {
         let order = match order_for(size) {
@@ -337,12 +337,15 @@ impl Buddy {
         Ok(())
     }
 
+    /// Adds a block to the free ones, and keeps `free_orders` right (invariant 4).
     #[inline]
     fn insert_free(&mut self, order: usize, index: usize) {
         self.free[order].insert(index);
         self.free_orders |= 1 << order;
     }
 
+    /// Removes a block from the free ones if it is free, and keeps `free_orders` right. Returns
+    /// whether it was free.
     #[inline]
     fn remove_free(&mut self, order: usize, index: usize) -> bool {
         let free = &mut self.free[order];

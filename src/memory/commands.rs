@@ -41,8 +41,9 @@ command! {
     }
 }
 
-/// No format that uses this description carries the field, so a line has no word for it. Only
-/// MemoryLease frames have numbers as ids, and they have their own decoder.
+/// No format that uses this description carries the field, so a line has no word for it, and `read`
+/// returns `Uuid` without reading. Only MemoryLease frames have numbers as ids, and they have their
+/// own decoder.
 impl<'a> Field<'a> for IdKind {
     const WORDS: (usize, usize) = (0, 0);
 
@@ -58,7 +59,7 @@ reply! {
     0x83 "leased" / "lease" Leased {
         /// The id of the lease.
         id: LeaseId,
-        /// The bytes that the request asked for; the block may have more.
+        /// The bytes that the client asked for when it leased; the block may have more.
         size: u64,
         /// Milliseconds from now.
         duration_ms: u64,
@@ -74,7 +75,7 @@ impl<T: Tables> Execute<Memory<T>> for Lease {
 }
 
 command! {
-    /// Replaces the contents of a lease; the rest of it reads as zeros.
+    /// Replaces the contents of a lease. Behind the data, the lease reads as zeros.
     0x04 "set ID DATA" Set<'a> -> WasSet {
         /// The lease.
         id: LeaseId,
@@ -141,7 +142,8 @@ impl Answer<'_> for Data {
 
 impl<T: Tables> Execute<Memory<T>> for Get {
     fn execute(&self, memory: &Memory<T>, _: Caller, spare: &mut Vec<u8>) -> Result<Data, Error> {
-        // A buffer of the connection, used before: with its capacity most gets allocate nothing.
+        // The connection keeps this buffer from one command to the next. It has its capacity from
+        // earlier gets, so most gets allocate nothing.
         let mut data = std::mem::take(spare);
         let size = memory.get(self.id, &mut data)?;
         Ok(Data { id: self.id, size, data })
@@ -226,7 +228,7 @@ command! {
 }
 
 reply! {
-    /// The buddy tree, cut at the bound.
+    /// The buddy tree, cut after 64 KiB (`MAX_PICTURE`).
     0x8a "tree" Picture {
         /// Nested brackets: the sizes of blocks, and `used` or `free`.
         picture: String,

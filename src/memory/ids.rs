@@ -1,4 +1,4 @@
-//! Ids for leases: hard to guess, and no two leases have the same.
+//! Ids for leases. They are hard to guess, and no two leases have the same id.
 //!
 //! ```text
 //!   UUID     122 random bits, version 4
@@ -58,7 +58,7 @@ impl Ids {
         Self { rng, key, counter: 0 }
     }
 
-    /// Returns a new id, or `None` when every number was given.
+    /// Returns a new id of this kind. `None` only for a number, when every number was given.
     pub fn next(&mut self, kind: IdKind) -> Option<LeaseId> {
         match kind {
             IdKind::Uuid => Some(self.uuid()),
@@ -77,7 +77,8 @@ impl Ids {
     fn number(&mut self) -> Option<LeaseId> {
         while self.counter < u64::from(GREATEST_NUMBER_ID) {
             self.counter += 1;
-            // One number goes to 0, which is no id: one of 1 to 2^31 - 1, or 0 itself.
+            // The permutation maps one number to 0, which is no id. So that number is left out. (If
+            // it maps 0 itself to 0, none is left out.)
             let number = self.walk(self.counter as u32);
             if number != 0 {
                 return Some(LeaseId::from_number(u64::from(number)));

@@ -10,8 +10,9 @@
 //! committed bytes ([`Committed`]). A *held* block belongs to a holder and has no expiry. Later
 //! chapters give held blocks to processes, and charge the bytes themselves.
 //!
-//! The table knows where a block is, and not its bytes. For each block it keeps a handle, made by a
-//! function of the table's owner: in the server an `Arc` around the block's own lock.
+//! The table knows where a block is, and not its bytes. For each block it keeps a handle, which it
+//! makes with a function from the code that built the table (its *owner*). In the server the handle
+//! is an `Arc` around the block's own lock ([`super::service::make_block`]).
 //!
 //! ```text
 //!   lease 64 5000    expiry at 5000 ms          the reaper wakes, a moment later
@@ -19,8 +20,9 @@
 //! ```
 //!
 //! A lease ends in two steps, because a copy may be under way in its block. First the table
-//! *strikes* it: removes its entry and returns its [`Ending`]. Then the owner of the table marks
-//! the contents released, under the block's lock, and [`LeaseTable::give_back`] frees the block.
+//! *strikes* it: removes its entry and returns its [`Ending`]. Then the caller
+//! ([`super::service::Memory::give_back`]) marks the contents released, under the block's lock, and
+//! [`LeaseTable::give_back`] frees the block.
 //!
 //! **Invariants** ([`LeaseTable::check`] tests the first, in bytes, and the second)
 //!
@@ -38,6 +40,7 @@
 
 mod check;
 mod committed;
+mod ending;
 mod held;
 mod list;
 mod refusals;
@@ -53,10 +56,11 @@ use crate::common::id::{IdKind, LeaseId};
 use crate::memory::buddy::{AllocateError, Block, Buddy, Filling};
 use crate::memory::ids::Ids;
 pub use committed::{Committed, LOOK_SOON};
+pub use ending::Ending;
 pub use held::Holder;
 pub use list::LeaseRow;
 
-/// All leases and held blocks. `H` is the handle that the owner of the table keeps for each.
+/// All leases and held blocks. `H` is the type of the handle that the table keeps for each block.
 #[derive(Debug)]
 pub struct LeaseTable<H> {
     leases: HashMap<LeaseId, LeaseEntry<H>>,
@@ -64,8 +68,8 @@ pub struct LeaseTable<H> {
     buddy: Buddy,
     /// The bytes that leases may take.
     committed: Committed,
-    /// The time at which the owner checks the free bytes next. When few are left, it is made
-    /// earlier. `None` if no check is planned.
+    /// The time at which the memory manager of chapter 5 checks the free bytes next. When few are
+    /// left, this time is made earlier. `None` if no check is planned.
     look_at: Option<Instant>,
     ids: Ids,
     /// The longest duration of a lease.
@@ -76,8 +80,9 @@ pub struct LeaseTable<H> {
     requested: u64,
     /// The bytes of the blocks of leases.
     leased: u64,
-    /// The bytes of blocks that ended and are not free yet: of leases, and of all.
+    /// The bytes of the blocks of ended leases that are not free yet.
     ending_leased: u64,
+    /// The bytes of the blocks of all ended leases and held blocks that are not free yet.
     ending: u64,
 }
 
@@ -107,26 +112,6 @@ enum Tenure {
     HeldBy(Holder),
 }
 
-/// A lease or held block that was struck from the table; its block is still used.
-#[derive(Debug)]
-#[must_use = "the block is lost unless it is given back"]
-pub struct Ending<H> {
-    /// The handle of its block.
-    pub handle: H,
-    /// The lease's size in bytes.
-    pub size: u64,
-    block: Block,
-    /// Whether it was a lease: then its block is still charged to the committed bytes.
-    is_lease: bool,
-}
-
-impl<H> Ending<H> {
-    /// Returns the offset of its block. No other block lies there until this one is given back.
-    pub fn offset(&self) -> u64 {
-        self.block.offset
-    }
-}
-
 /// A lease or held block that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundLease<H> {
@@ -137,9 +122,9 @@ pub struct FoundLease<H> {
 }
 
 impl<H: Clone> LeaseTable<H> {
-    /// Returns an empty table over a fresh arena. Leases may take all of it, unless its owner sets
-    /// a smaller account through [`LeaseTable::committed_mut`]. `make` makes a handle from a
-    /// block's offset and a lease's size; no lease lasts longer than `longest`.
+    /// Returns an empty table over a fresh arena. Leases may take all of the arena, unless the
+    /// table's owner sets a smaller account through [`LeaseTable::committed_mut`]. `make` makes a
+    /// handle from a block's offset and a lease's size; no lease lasts longer than `longest`.
     pub fn new(buddy: Buddy, ids: Ids, longest: Duration, make: fn(u64, u64) -> H) -> Self {
         Self {
             leases: HashMap::new(),
@@ -195,6 +180,8 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
+    /// Adds the entry of a lease or held block, with a new handle. The caller adds the expiry to
+    /// `by_expiry` and counts the block's bytes, because only leases need this.
     fn insert(&mut self, id: LeaseId, block: Block, size: u64, tenure: Tenure) {
         let handle = (self.make)(block.offset, size);
         self.leases.insert(id, LeaseEntry { block, size, tenure, handle });
@@ -301,7 +288,7 @@ impl<H: Clone> LeaseTable<H> {
         self.leases.len()
     }
 
-    /// Returns whether there is none.
+    /// Returns whether there is neither a lease nor a held block.
     pub fn is_empty(&self) -> bool {
         self.leases.is_empty()
     }
@@ -316,7 +303,7 @@ impl<H: Clone> LeaseTable<H> {
         self.buddy.filling()
     }
 
-    /// Returns the allocator, for the picture of it.
+    /// Returns the allocator: `tree` draws it, and `stats` shows its size.
     pub fn buddy(&self) -> &Buddy {
         &self.buddy
     }
@@ -338,6 +325,8 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
+    /// Strikes a lease, and counts its bytes as ending and no longer as leased. Held blocks are not
+    /// in these two sums, so they are struck by `strike` alone.
     fn strike_lease(&mut self, id: LeaseId) -> Option<Ending<H>> {
         let ending = self.strike(id)?;
         self.leased -= ending.block.size();
@@ -345,6 +334,8 @@ impl<H: Clone> LeaseTable<H> {
         Some(ending)
     }
 
+    /// Removes an entry from the table and from the order of expiries. Its block stays used until
+    /// [`LeaseTable::give_back`]. `None` if no entry has that id.
     fn strike(&mut self, id: LeaseId) -> Option<Ending<H>> {
         let LeaseEntry { block, size, tenure, handle } = self.leases.remove(&id)?;
         let is_lease = match tenure {
@@ -361,6 +352,8 @@ impl<H: Clone> LeaseTable<H> {
         debug_assert!(released.is_ok(), "a block of the table was not used: {released:?}");
     }
 
+    /// Returns an id that no entry has; `None` when all numeric ids were given. A random UUID could
+    /// come twice, so each id is looked up.
     fn unused_id(&mut self, kind: IdKind) -> Option<LeaseId> {
         loop {
             let id = self.ids.next(kind)?;
@@ -370,6 +363,8 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
+    /// Returns the time at which a duration from now ends. Fails with `bad-request` for 0 ms, and
+    /// for more than `longest`.
     fn expiry(&self, duration_ms: u64, now: Instant) -> Result<Instant, Error> {
         let duration = Duration::from_millis(duration_ms);
         let expiry = now.checked_add(duration);
@@ -384,7 +379,7 @@ impl<H: Clone> LeaseTable<H> {
     }
 }
 
-/// Returns the largest power of two that is at most `bytes`, 0 for none.
+/// Returns the largest power of two that is at most `bytes`; 0 if `bytes` is 0.
 pub fn power_of_two_within(bytes: u64) -> u64 {
     bytes.checked_ilog2().map_or(0, |log| 1 << log)
 }

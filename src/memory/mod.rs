@@ -4,10 +4,10 @@
 //! duration, write into them, read them, and often vanish without a word. How does every byte
 //! belong to one lease at a time, and how does it come back?
 //!
-//! **The wrong way.** A list of free pieces that is searched from the front: the pieces become
-//! smaller and smaller, and a large lease finds no place although most bytes are free. And a lease
-//! that one thread removes from a table while another thread still copies its bytes: the copy goes
-//! on in the bytes of the next lease.
+//! **The wrong way.** Two mistakes are common. A server keeps a list of free pieces and searches it
+//! from the front: then the pieces become smaller and smaller, and a large lease does not fit
+//! although most bytes are free. Or one thread removes a lease from a table while another thread
+//! still copies its bytes: then the copy goes on in the bytes of the next lease.
 //!
 //! **The right way.** Two ideas.
 //!

@@ -84,17 +84,18 @@ pub trait Tables {
 /// The arena, and the tables behind their lock.
 #[derive(Debug)]
 pub struct Memory<T> {
-    /// The words of all blocks. The lock of the block in which a word lies guards it. Every thread
-    /// that copies reads or writes words.
+    /// The words of all blocks. The lock of the block in which a word lies guards it. A thread
+    /// that executes a command such as get or set copies words.
     arena: Arena,
-    /// The tables, behind their lock. Client threads and `udp` lock them for each request about
-    /// memory, processes, sessions or figures. `reap`, the end of a connection and the stop lock
-    /// them too.
+    /// The tables, behind their lock. Client threads lock them for each request about memory,
+    /// processes, sessions or figures. `udp` locks them for every request that it executes,
+    /// also for a draw, because it notes that the client was heard. `reap`, the end of a connection
+    /// and the stop lock them too.
     tables: Mutex<T>,
     /// Goes with the lock of `tables`: notified when the reaper's next wake has moved, and by the
     /// stop.
     reaper_wakeup: Condvar,
-    /// The start of the server. It never changes.
+    /// The start of the server, from which `inspect` computes the date of a set. It never changes.
     started: StartTime,
 }
 
@@ -134,7 +135,7 @@ impl<T: Tables> Memory<T> {
         &self.arena
     }
 
-    /// Returns the tables' lock, for a thread that waits with its guard.
+    /// Returns the tables' lock, for a thread that waits on a condition variable with its guard.
     pub fn tables(&self) -> &Mutex<T> {
         &self.tables
     }
@@ -202,7 +203,8 @@ impl<T: Tables> Memory<T> {
         })
     }
 
-    /// Returns the handle of a lease or held block, its size, and the time at which it was found.
+    /// Returns the handle of a lease or held block, its size, and the time at which it was found. A
+    /// set is dated with this time.
     fn find(&self, id: LeaseId) -> Result<(LockedContents, u64, Instant), Error> {
         self.with_tables(|tables, now| {
             let found = tables.leases().find(id, now)?;
@@ -225,7 +227,8 @@ impl<T: Tables> Memory<T> {
     /// version.
     ///
     /// # Errors
-    /// `not-found`, `too-large`, `refused` for another version.
+    /// `not-found`, also when the lease ends between the two locks; `too-large`; `refused` if the
+    /// condition does not hold.
     pub fn replace(&self, id: LeaseId, condition: &Condition, data: &[u8]) -> Result<u64, Error> {
         let (block, size, now) = self.find(id)?;
         let replaced = lock(&block).replace(&self.arena, condition, data, now);
@@ -278,8 +281,8 @@ impl<T: Tables> Memory<T> {
     }
 
     /// Ends up to `ENDED_AT_ONCE` expired leases; returns their number. It strikes them in
-    /// [`Memory::with_tables`], which wakes no thread: nothing is free until `give_back`, which
-    /// does.
+    /// [`Memory::with_tables`], which wakes no thread, because no byte is free yet. `give_back`
+    /// frees the blocks and wakes the threads that wait for memory.
     pub fn reap(&self, now: Instant) -> usize {
         let endings =
             self.with_tables(|tables, _| tables.leases().strike_expired(now, ENDED_AT_ONCE));

@@ -119,9 +119,9 @@ pub struct Inspection {
     pub changed_ms: Option<u64>,
     /// The time that the lease has left, in milliseconds, rounded up; `None` for a granted block.
     pub left_ms: Option<u64>,
-    /// The first byte of `data`, counted from the start.
+    /// The place of the first byte of `data`, counted from 0 at the start of the contents.
     pub first: u64,
-    /// The part that the request asked for, as far as there are bytes.
+    /// The bytes of the part that the request asked for; fewer if the contents end before it does.
     pub data: Vec<u8>,
 }
 
@@ -134,7 +134,7 @@ pub struct Inspect {
     pub part: Part,
     /// If the lease has another version than this, the reply has all bytes instead of the part. So
     /// a client that has the first half of one version never appends the second half of another. A
-    /// line of text cannot say this.
+    /// line of text has no word for this field.
     pub if_version: Option<u64>,
 }
 
@@ -290,9 +290,10 @@ impl<'a> Message<'a> for Inspection {
         })
     }
 
-    /// JSON and XML leave out `changed_ms`, `left_ms` and `first`. Their entity tag is strong: two
-    /// bodies of one version have to be the same bytes, and `left_ms` changes all the time. HTTP
-    /// sends both times in header fields. `first` would always be 0: these bodies have all bytes.
+    /// JSON and XML leave out `changed_ms`, `left_ms` and `first`. HTTP gives these bodies a strong
+    /// entity tag, so two bodies of one version have to be the same bytes. But `left_ms` changes
+    /// all the time, so HTTP sends both times in header fields. `first` would always be 0, because
+    /// these bodies have all bytes.
     fn write(&self, sink: &mut impl Sink) {
         sink.id("id", self.id);
         sink.u64("size", self.size);

@@ -49,7 +49,7 @@ choice! {
 command! {
     /// Shows rows of the homework's table: each index, its client and its number.
     0x02 "table [ROWS [each|twice|last]]" Table -> Vec<Row> {
-        /// The most rows; with `each`, the most of each client.
+        /// The most rows; with `each`, the most of each client. No table has more than 4096 rows.
         rows: u64 = TABLE_ROWS,
         /// The choice of the rows.
         which: Rows = Rows::First,
@@ -120,8 +120,8 @@ impl<'a> Message<'a> for Drawn<'_> {
     }
 
     fn write(&self, sink: &mut impl Sink) {
-        // The server calls this only for JSON and XML. Text, RESP and frames copy from the list, by
-        // `append_text` and `for_each_run`.
+        // The server calls this only for JSON and XML. Text, RESP and frames are faster: they copy
+        // from the list, by `append_text` and `for_each_run`.
         sink.list("numbers", "number", &self.numbers(), |&number, sink| sink.u32("", number));
     }
 }

@@ -200,12 +200,13 @@ impl Numbers {
         self.list.len()
     }
 
-    /// Returns the work that a thread does under one hold of the lock.
+    /// Returns the work that a thread does under one hold of the draw's lock, as the configuration
+    /// chose it.
     pub fn locking(&self) -> Locking {
         self.locking
     }
 
-    /// Returns the counter without a lock.
+    /// Returns the counter without a lock. The stop and the commands of a lab server use it.
     pub fn unlocked(&self) -> &Unlocked {
         &self.unlocked
     }

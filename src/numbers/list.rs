@@ -70,12 +70,13 @@ impl NumberList {
         self.numbers[index]
     }
 
-    /// Returns the numbers of a range of indices.
+    /// Returns the numbers of a range of indices. Panics if the range ends past the list.
     pub(super) fn run(&self, taken: &Range<usize>) -> &[u32] {
         &self.numbers[taken.clone()]
     }
 
-    /// Returns the numbers of a range of indices as text, each followed by one space.
+    /// Returns the numbers of a range of indices as text, each followed by one space. Panics if the
+    /// range ends past the list.
     pub(super) fn text(&self, taken: &Range<usize>) -> &[u8] {
         &self.text[self.starts[taken.start] as usize..self.starts[taken.end] as usize]
     }

@@ -3,14 +3,15 @@
 //! ```text
 //!   client-1 ── load ─┤ parked              plan: 1 1 2 1 …
 //!   client-2 ── load ─┤ parked                    ▲
-//!   watcher  ── plan ─┘ sleeps until the plan is done and its last step is over
+//!   watcher  ── plan ─┘ gives the plan; sleeps until its last step is over
 //!
 //!   plan 1 2 1 2    client-1 loads 0 │ client-2 loads 0 │ client-1 stores 1 │ client-2 stores 1
 //! ```
 //!
-//! A lab server parks its clients here before each load and store of the counter; the explorer
-//! parks its threads. A thread that comes to a step looks at the plan. If the next turn is its own,
-//! it goes on. Otherwise it wakes the thread whose turn it is, and sleeps. So a thread with several
+//! A lab server parks its clients here before each load and store of the counter, and its command
+//! `step` gives plans of one step. The explorer of chapter 7 parks its own threads here, and gives
+//! whole plans. A thread that comes to a step looks at the plan. If the next turn is its own, it
+//! goes on. Otherwise it wakes the thread whose turn it is, and sleeps. So a thread with several
 //! turns in a row needs no switch of threads between them. The second plan above, 1 2 1 2, is the
 //! race: both clients get the number at index 0.
 //!
@@ -45,7 +46,8 @@ use crate::common::description::choice;
 use crate::common::lock::lock;
 
 choice! {
-    /// The next step of a parked draw.
+    /// The next step of a parked draw. On a lab server it is `load` or `store`; only the explorer
+    /// also has `read` and `take`.
     Step["a step is load, read, store or take; give one", "has a step of no known number"] {
         /// Load the counter.
         Load = "load",
@@ -62,7 +64,7 @@ choice! {
 #[derive(Debug, Default)]
 pub struct Parking {
     state: Mutex<ParkingState>,
-    /// The longest time that a thread stays parked before one step; `None`, in the explorer, for no
+    /// The longest time that a thread stays parked before one step. The explorer has `None`: no
     /// limit.
     patience: Option<Duration>,
 }
@@ -95,8 +97,8 @@ struct ParkedThread {
 pub enum Stuck {
     /// Another plan is under way.
     Busy,
-    /// The time was over, or the parking opened, before the plan's end. Most often a client of the
-    /// plan does not draw.
+    /// The plan was not done in the time that the caller of `carry_out` gave, or the parking opened
+    /// first. Most often a client of the plan does not draw.
     Late,
 }
 
@@ -142,7 +144,8 @@ impl Parking {
         }
     }
 
-    /// Ends the last step of `client`'s draw, and wakes the next thread of the plan.
+    /// Ends the last step of `client`'s draw, and wakes the next thread of the plan. The client's
+    /// next draw parks again, also if its patience ended in this one.
     pub fn leave(&self, client: ClientNumber) {
         let mut state = lock(&self.state);
         state.arrive(client);
@@ -150,8 +153,8 @@ impl Parking {
         state.wake_next();
     }
 
-    /// Lets clients do their steps in the order of `plan`, and waits until the last step is over:
-    /// its client has parked again or has left.
+    /// Lets clients do their steps in the order of `plan`, and waits, for `patience` at most, until
+    /// the last step is over: its client has parked again or has left.
     ///
     /// # Errors
     /// Fails with [`Stuck`]. `Busy` changes nothing. With `Late` the rest of the plan is dropped.

@@ -35,8 +35,8 @@ use crate::numbers::commands::{Row, Rows};
 use crate::numbers::list::NumberList;
 use crate::numbers::record::DrawState;
 
-/// The most turns that are copied under one hold of the lock, but for [`Rows::Last`]: 4 KiB of the
-/// record.
+/// The most turns that are copied under one hold of the lock: 4 KiB of the record. Only
+/// [`Rows::Last`] copies up to [`MAX_ROWS`] turns at once.
 const TURNS_AT_ONCE: usize = 256;
 
 /// The most rows of one table: 64 KiB in a frame.

@@ -117,6 +117,7 @@ impl<'a> Taken<'a> {
         ranges.flatten().map(|index| self.list.number(index))
     }
 
+    /// Appends the text of each range, which the list keeps.
     #[inline]
     fn append_text(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.list.text(&self.first));

@@ -70,8 +70,8 @@ impl Unlocked {
         }
     }
 
-    /// Begins the stop: from now on no draw begins to wait in a window, and no client parks. A wait
-    /// that is under way ends by itself.
+    /// Begins the stop. From now on no draw begins to wait in a window, and no client parks; the
+    /// parked ones go on. A wait in a window that is under way ends by itself.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Release);
         if let Some(parking) = &self.parking {
@@ -80,7 +80,7 @@ impl Unlocked {
     }
 }
 
-/// The counter as one client sees it: the parking needs the client's number.
+/// The counter, with the client that loads and stores it: the parking needs the client's number.
 pub(super) struct Reached<'n> {
     pub unlocked: &'n Unlocked,
     pub client: ClientNumber,

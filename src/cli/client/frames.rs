@@ -72,7 +72,8 @@ pub fn by_datagrams(
     let (asked, busiest) = busiest(words, DATAGRAM_ROWS)?;
     let bulks = bulks(words);
     let request = request(words, &asked, &bulks)?;
-    // R sends Hello too, and repeats it until a Welcome comes: a request needs a token.
+    // The R protocol too sends Hello, and repeats it until a Welcome brings the token that every
+    // request needs.
     let known = way.unwrap_or(Way { retry, ..Way::default() });
     let mut client = Client::by_datagrams(place.host, place.port, place.left(), known)?;
     client.set_limit(place.left());

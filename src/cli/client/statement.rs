@@ -20,9 +20,10 @@ use crate::commands::Reply;
 use crate::cooperative::words::{Account, Amounts, Pool, PoolState, Pressure};
 use crate::server::lists::Listing;
 
-/// The width of a label, and of a number after a space, in columns. A label and five numbers have
-/// 14 + 5 × 13 = 79. A number of bytes with twelve digits is almost a terabyte.
+/// The width of a label, in columns. A label and five numbers, each after a space, have
+/// 14 + 5 × (1 + 12) = 79 columns.
 const LABEL: usize = 14;
+/// The width of a number, in columns: twelve digits are enough for almost a terabyte.
 const NUMBER: usize = 12;
 
 /// Returns the statement of a reply; `None` for a reply of another kind.
@@ -101,7 +102,7 @@ fn of_accounts(accounts: &[Account]) -> String {
     text
 }
 
-/// Returns one process's debts by pool.
+/// Returns the bytes that one process owes to each pool.
 fn of_debts(owed: &Amounts) -> String {
     let mut text = String::new();
     row(&mut text, "pool", Pool::ALL.map(Pool::word));

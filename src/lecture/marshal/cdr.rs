@@ -64,8 +64,8 @@ fn described(field: &str, text: &str, bytes: usize) -> String {
 /// Unmarshals a person in CDR, in the byte order that the caller names.
 ///
 /// # Errors
-/// Fails with the mistake in the bytes. In a wrong byte order a length seems too long, so the text
-/// asks about the byte order.
+/// Fails with the mistake in the bytes. The usual mistake is the wrong byte order, in which a
+/// length seems too long. So the text asks about the byte order.
 pub fn unmarshal(bytes: &[u8], order: ByteOrder) -> Result<Person, String> {
     let read = || -> Result<Person, Malformed> {
         let mut reader = Reader::new(bytes, 0, order);

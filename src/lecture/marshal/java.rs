@@ -15,7 +15,7 @@
 //! ```
 //!
 //! The stream describes the class before the object, so a reader needs no prior agreement. The
-//! price: only 15 of the 96 bytes are the name, the place and the year.
+//! price is that only 15 of the 96 bytes are the name, the place and the year.
 //!
 //! Each class descriptor, string and object gets a *handle* when it first comes: 7e0000, 7e0001 and
 //! so on. When it comes again, the stream holds only a reference to the handle:
@@ -143,8 +143,8 @@ enum ClassField {
     Year,
 }
 
-/// Returns the first 20 characters of a name, for an error: a stream may name a class with 65,535
-/// bytes.
+/// Returns the first 20 characters of a name, for an error. The whole name would be too much: a
+/// stream may name a class with 65,535 bytes.
 fn begin(name: &str) -> String {
     name.chars().take(20).collect()
 }

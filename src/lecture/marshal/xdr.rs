@@ -59,7 +59,10 @@ pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     }
 }
 
-/// Takes the next four bytes. `rest` is unchanged if it has fewer.
+/// Takes the next four bytes of `rest`. `field` is the field's name, for the error.
+///
+/// # Errors
+/// Fails if fewer than four bytes are left. `rest` is unchanged then.
 fn take(rest: &mut &[u8], field: &str) -> Result<[u8; UNIT], String> {
     let (four, more) = rest.split_first_chunk().ok_or_else(|| too_short(field))?;
     *rest = more;

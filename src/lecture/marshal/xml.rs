@@ -188,8 +188,8 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Returns the name of the element that begins here, or the word `text` if none does. Takes
-    /// nothing.
+    /// Returns the name in the tag that begins here: empty for an end tag, and the word `text` if
+    /// no tag begins here. Takes nothing.
     fn name(&self) -> &'a str {
         let Some(rest) = self.rest.strip_prefix('<') else { return "text" };
         rest.split(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/')).next().unwrap_or("")

@@ -50,7 +50,8 @@ impl Buddy {
     }
 
     /// Joins the used block at `offset` with its right buddy. `None`, and nothing is changed, when
-    /// the buddy is not free, or when the block is the right one of the two: it would have to move.
+    /// no used block starts there, when the buddy is not free, or when the block is the right one
+    /// of the two, because it would have to move.
     pub fn double(&mut self, offset: u64) -> Option<Block> {
         let (unit, order) = self.used_at(offset)?;
         let index = unit >> order;
@@ -62,8 +63,8 @@ impl Buddy {
         Some(Block { offset, order: self.starts[unit] - 1 })
     }
 
-    /// Frees the right half of the used block at `offset`. `None`, and nothing is changed, when the
-    /// block is of the smallest size.
+    /// Frees the right half of the used block at `offset`. `None`, and nothing is changed, when no
+    /// used block starts there, or when the block is of the smallest size.
     pub fn halve(&mut self, offset: u64) -> Option<Block> {
         let (unit, order) = self.used_at(offset)?;
         let half = order.checked_sub(1)?;
@@ -73,24 +74,25 @@ impl Buddy {
         Some(Block { offset, order: self.starts[unit] - 1 })
     }
 
-    /// Returns the unit and the order of the used block that starts at `offset`.
+    /// Returns the unit and the order of the used block that starts at `offset`; `None` if no used
+    /// block starts there.
     fn used_at(&self, offset: u64) -> Option<(usize, usize)> {
         let unit = (offset / MIN_BLOCK) as usize;
         let order = self.starts.get(unit).copied().filter(|&order| order != NONE)?;
         offset.is_multiple_of(MIN_BLOCK).then_some((unit, usize::from(order - 1)))
     }
 
-    /// Frees the units `from..to` between two used blocks, as the largest blocks that stand at
-    /// multiples of their sizes. So no two of them are buddies, and none crosses the border of two
-    /// trees.
+    /// Frees the units `from..to`, which lie between two used blocks or at an end of the arena. It
+    /// makes the largest blocks that stand at multiples of their sizes. So no two of them are
+    /// buddies, and none crosses the border of two trees.
     ///
     /// ```text
     ///   units 3..8   3 │ 4 5 6 7        order 0 at 3, then order 2 at 4
     /// ```
     pub(super) fn insert_gap(&mut self, mut from: usize, to: usize) {
         while from < to {
-            // The place bounds the order: a block of order `k` starts where `from` ends with `k`
-            // zero bits. The length of the rest bounds it too.
+            // Two things bound the order. A block of order `k` starts only at a unit whose number
+            // ends with `k` zero bits. And the block must not be longer than the gap that is left.
             let order = from.trailing_zeros().min((to - from).ilog2()) as usize;
             self.insert_free(order, from >> order);
             from += 1 << order;

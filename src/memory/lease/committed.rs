@@ -4,14 +4,15 @@
 //! ```text
 //!   arena │ committed: leases, and the own blocks of processes │ the pools of later chapters │
 //!         │ charged ……………………… │ free ……… │
-//!                                      ▲ low water: below it the owner looks soon
+//!                                      ▲ low water: below it the memory manager looks soon
 //! ```
 //!
-//! The account is a number: no place in the arena is committed or not. A server without pools has
-//! committed its whole arena, so the account refuses no lease that the allocator could give.
+//! The account only counts bytes. It does not say which parts of the arena are committed. A server
+//! without pools has committed its whole arena, so the account refuses no lease that the allocator
+//! could give.
 //!
-//! The owner of the table *looks* at the free bytes from time to time, and asks processes for
-//! memory if few are left. In the server the owner is the memory manager of chapter 5.
+//! The memory manager of chapter 5 *looks* at the free bytes from time to time, and asks processes
+//! for memory if few are left.
 //!
 //! **Invariants** the free and the charged bytes add up to the size
 //! ([`LeaseTable::check_committed`]).
@@ -23,8 +24,8 @@ use std::time::{Duration, Instant};
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::LeaseTable;
 
-/// The time from an allocation that leaves few bytes to the owner's look. All allocations in that
-/// time share one look.
+/// The time from an allocation that leaves few bytes free until the memory manager checks the free
+/// bytes. All allocations in that time share one check.
 pub const LOOK_SOON: Duration = Duration::from_millis(10);
 
 /// The number of the committed bytes, and of the free ones among them.
@@ -32,7 +33,7 @@ pub const LOOK_SOON: Duration = Duration::from_millis(10);
 pub struct Committed {
     size: u64,
     free: u64,
-    /// With fewer free bytes than this the owner looks soon.
+    /// With fewer free bytes than this, the memory manager checks them soon ([`LOOK_SOON`]).
     low_water: u64,
 }
 
@@ -57,7 +58,7 @@ impl Committed {
         self.free
     }
 
-    /// Returns the free bytes that are missing up to the low-water mark, 0 above it.
+    /// Returns how many free bytes are missing up to the low-water mark; 0 if none are.
     pub fn missing(&self) -> u64 {
         self.low_water.saturating_sub(self.free)
     }
@@ -98,19 +99,20 @@ impl<H: Clone> LeaseTable<H> {
         Buddy::rounded(size).is_some_and(|rounded| rounded <= self.committed.size)
     }
 
-    /// Returns the next time at which the reaper has work without a request: a lease ends, or the
-    /// owner looks at the free bytes.
+    /// Returns the next time at which the reaper has work: a lease ends, or the memory manager
+    /// checks the free bytes. `None` if neither is planned.
     pub fn next_wake(&self) -> Option<Instant> {
         self.next_expiry().into_iter().chain(self.look_at).min()
     }
 
-    /// Plans a look of the owner at the free bytes, unless an earlier one is planned.
+    /// Plans the memory manager's next check of the free bytes for `at`, unless an earlier check is
+    /// planned.
     pub fn look_by(&mut self, at: Instant) {
         self.look_at = Some(self.look_at.map_or(at, |sooner| sooner.min(at)));
     }
 
-    /// Returns whether the planned time has come. If so, the plan is cleared, and the owner plans
-    /// the next look.
+    /// Returns whether the planned time has come. If so, it clears the plan. The memory manager
+    /// then checks the free bytes, and plans its next check.
     pub fn take_due_look(&mut self, now: Instant) -> bool {
         let is_due = self.look_at.is_some_and(|at| at <= now);
         if is_due {
@@ -119,8 +121,9 @@ impl<H: Clone> LeaseTable<H> {
         is_due
     }
 
-    /// Notes that committed bytes were taken. If few are left, moves a planned look to an earlier
-    /// time. An owner without a planned look has no processes that it could ask for memory.
+    /// Notes that committed bytes were taken. If few are left, moves the planned check to an
+    /// earlier time. If no check is planned, there are no processes that the manager could ask for
+    /// memory.
     pub(super) fn note_taken(&mut self, now: Instant) {
         if self.look_at.is_some() && self.committed.missing() > 0 {
             self.look_by(now + LOOK_SOON);

@@ -15,12 +15,13 @@ use crate::common::id::LeaseId;
 use crate::memory::buddy::AllocateError;
 use crate::memory::lease::{Ending, LeaseTable, Tenure};
 
-/// The holder of a block: a number that the owner of the table chose.
+/// The holder of a block: a number that a later chapter chooses, in the server a process's number.
 pub type Holder = u64;
 
 impl<H: Clone> LeaseTable<H> {
     /// Allocates a whole block of at least `size` bytes for a holder; returns its id and its bytes.
-    /// The account is not touched. Unchanged when it fails.
+    /// It does not charge the committed bytes: the caller charges the pool that the block comes
+    /// from. Unchanged when it fails.
     ///
     /// # Errors
     /// [`AllocateError`] when `size` is 0, or no free block is large enough.
@@ -62,7 +63,8 @@ impl<H: Clone> LeaseTable<H> {
         Some(lease.size)
     }
 
-    /// Returns the offset of a held block, and its handle. `None` if the holder has no such block.
+    /// Returns the offset of a held block, and the handle, through which its holder reads and
+    /// writes the bytes. `None` if the holder has no such block.
     pub fn place(&self, id: LeaseId, holder: Holder) -> Option<(u64, H)> {
         self.size_of_held(id, holder)?;
         let lease = self.leases.get(&id)?;

@@ -1,4 +1,4 @@
-//! The list of leases, as other clients may see them.
+//! The list of leases, for the command `list` of a later chapter.
 //!
 //! **Invariants** the walk ends after `most` leases. There may be many expired leases, so the walk
 //! starts behind them. Only those that expire at `now` itself are skipped one by one.
@@ -14,7 +14,7 @@ use crate::memory::lease::{LeaseEntry, LeaseTable};
 /// A lease in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseRow {
-    /// The id of the lease.
+    /// The id of the lease. It is secret: `list` shows other clients only [`LeaseId::shown`] of it.
     pub id: LeaseId,
     /// The offset of its block, in bytes from the arena's start.
     pub offset: u64,

@@ -25,7 +25,8 @@ pub(super) fn explain(size: u64, error: AllocateError) -> Error {
     }
 }
 
-/// The refusal of `renew`, `ttl` and `release` for a granted block.
+/// The refusal of `renew`, `ttl` and `release` for a held block. The only held blocks whose ids
+/// clients know are those that chapter 5 grants to processes.
 pub(super) const GRANTED: &str =
     "a granted block has no time; it ends when its process returns it, or with its process";
 
