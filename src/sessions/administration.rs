@@ -13,8 +13,8 @@
 //! | a message | 64, and 32 for each of its readers | its sender |
 //!
 //! Without a bound on each process, one process could open sessions until no other can join. So one
-//! process may hold a quarter of the whole. Of that quarter, at most a quarter may be sessions and
-//! at most three quarters messages. With the default `--admin` of 1 MiB:
+//! process may hold a quarter of administrative memory: its share. Of the share, at most a quarter
+//! may be sessions and at most three quarters messages. With the default `--admin` of 1 MiB:
 //!
 //! ```text
 //!   one process       1 MiB / 4         262,144 bytes
@@ -36,9 +36,9 @@
 //! another process's entry.
 //!
 //! **Simplified** the account has fixed prices, and leaves three things out. The first is the
-//! tables of each block's allocator: a twenty-fifth of the block's size, so the size of the arena
-//! bounds them too. The other two are the signals that a process keeps, and the space that maps
-//! take around their entries; REPORT.md has their measured bytes.
+//! tables of each block's allocator. They take a twenty-fifth of the block's size, so the size of
+//! the arena bounds them too. The other two are the signals that a process keeps, and the space
+//! that maps take around their entries; REPORT.md has their measured bytes.
 //!
 //! **Source** `interprocess-communication-patent.txt`: administrative memory 106, other data 116.
 
@@ -133,7 +133,7 @@ impl Administration {
         Self { size, used: 0, entries: BTreeMap::new() }
     }
 
-    /// Returns whether so many bytes are free. The subtraction cannot wrap: invariant 2.
+    /// Returns whether so many bytes are free. The subtraction cannot wrap, by invariant 2.
     pub fn has_room(&self, bytes: u64) -> bool {
         bytes <= self.size - self.used
     }
@@ -173,19 +173,19 @@ impl Administration {
     }
 
     /// Returns whether the process stays within both bounds with `bytes` more: the bound of this
-    /// use, and a quarter of the whole for the three uses together. The second is needed because
-    /// the bounds of the three uses add up to half of the whole.
+    /// use, and its share (a quarter of administrative memory) for the three uses together. The
+    /// second is needed because the bounds of the three uses add up to twice the share.
     fn is_within(&self, held: Held, what: Use, bytes: u64) -> bool {
         held.of(what) + bytes <= self.most(what) && held.total() + bytes <= self.size / 4
     }
 
     /// Charges bytes to a process. Unchanged when it fails.
     ///
-    /// The share is checked before the room. A process beyond its share must free its own things,
-    /// and "try again later" would be the wrong cure for it.
+    /// The share is checked before the room. A process beyond its share must free something of its
+    /// own, and "try again later" would be the wrong cure for it.
     ///
     /// # Errors
-    /// `refused` beyond the process's share, `out-of-memory` when the whole is full.
+    /// `refused` beyond the process's share; `out-of-memory` when administrative memory is full.
     pub fn charge(&mut self, payer: ProcessNumber, what: Use, bytes: u64) -> Result<(), Error> {
         let (most, share) = (self.most(what), self.size / 4);
         let held = self.entries.get(&payer).map(|entry| entry.held).unwrap_or_default();

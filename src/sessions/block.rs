@@ -23,12 +23,13 @@
 //! and then copies. It takes a seat before it asks for a lock of the bytes
 //! ([`crate::sessions::seat`]).
 //!
-//! **Cost** a sub-block is taken and released in O(log size), an address is mapped in O(log
-//! extents), and [`MessageBlock::resize`] takes one step for each used sub-block.
+//! **Cost** a sub-block is taken and released in O(log size). An address is mapped in O(log
+//! extents) and a step for each piece. [`MessageBlock::resize`] takes one step for each used
+//! sub-block.
 //!
-//! **Simplified** an extent never moves, and a message never moves: a block that grows doubles its
-//! last extent in place, or gets a further one. A bigger system would move extents together and
-//! have one piece for each message.
+//! **Simplified** an extent never moves, and a message never moves. A block that grows doubles its
+//! last extent in place, or gets a further one. A bigger system would move the extents of a block
+//! next to each other, so that each message has one piece.
 //!
 //! **Source** `interprocess-communication-patent.txt`: memory blocks 114, managers 118.
 
@@ -46,13 +47,13 @@ use crate::sessions::seat::{Seat, Side};
 /// tables are unlocked.
 #[derive(Debug, Clone)]
 pub struct Place<H> {
-    /// The piece in the first extent. It nearly always has all the bytes.
+    /// The piece in the first extent that the bytes touch. It nearly always has all the bytes.
     pub first: Piece<H>,
     /// The pieces in further extents, in order. An empty `Vec` allocates nothing, so a copy of one
     /// piece costs no allocation.
     pub more: Vec<Piece<H>>,
-    /// The number of threads that now hold the lock of the block's bytes or wait for it. A figure
-    /// for `stats`: it guards nothing.
+    /// The number of threads that now hold a lock of the block's bytes or wait for one. It is a
+    /// figure for `stats`, and guards nothing.
     pub contenders: Arc<AtomicU32>,
 }
 
@@ -61,13 +62,13 @@ pub struct Place<H> {
 pub struct Piece<H> {
     /// The lease table's handle of the extent: in a server, its contents behind their lock.
     pub handle: H,
-    /// Bytes from the extent's start.
+    /// The piece's start, in bytes from the extent's start.
     pub at: u64,
-    /// Bytes.
+    /// The piece's bytes.
     pub length: u64,
 }
 
-/// One block of the arena that belongs to a registered block.
+/// One block of the arena, as a part of a registered block.
 #[derive(Debug)]
 pub(super) struct Extent<H> {
     /// Its id in the lease table. No client ever sees it, so no request can set or release it.
@@ -79,8 +80,8 @@ pub(super) struct Extent<H> {
 /// A registered block of a process.
 #[derive(Debug)]
 pub(super) struct MessageBlock<H> {
-    /// The bytes that its process asked for. The block may have grown beyond them by itself, and
-    /// then gives the rest back when memory is short.
+    /// The bytes that its process asked for. The block may have grown beyond them by itself. Then
+    /// it gives back the bytes beyond them when memory is short.
     pub asked: u64,
     /// Deals the logical addresses from 0 to the block's size.
     pub manager: Buddy,
@@ -119,8 +120,8 @@ impl<H: Clone> MessageBlock<H> {
     /// Makes the manager deal `size` bytes; `used` has the addresses of all used sub-blocks, in
     /// order. Returns false, and changes nothing, when one of them would end beyond `size`.
     ///
-    /// The caller adds or drops extents to match: before the bytes are dealt when the block grows,
-    /// and after they are no longer dealt when it shrinks.
+    /// The caller adds extents before this call when the block grows, and drops them after it when
+    /// the block shrinks. So the manager never deals bytes that no extent has.
     pub fn resize(&mut self, size: u64, used: &[u64]) -> bool {
         let resized = self.manager.resized(size, used);
         let fits = resized.is_some();
@@ -128,8 +129,9 @@ impl<H: Clone> MessageBlock<H> {
         fits
     }
 
-    /// Adds an extent of the process `number` to the block's end. `used` are the addresses of all
-    /// used sub-blocks, in order: the manager is made anew for the new size.
+    /// Adds an extent of the process `number` to the block's end. `used` has the addresses of all
+    /// used sub-blocks, in order, because the manager is made anew for the new size. Does nothing
+    /// when the lease table has no such extent of that process.
     pub fn append(
         &mut self,
         leases: &LeaseTable<H>,
@@ -176,9 +178,9 @@ impl<H: Clone> MessageBlock<H> {
         Buddy::rounded(length.max(1)).unwrap_or(u64::MAX)
     }
 
-    /// Step 520: maps `length` bytes from a logical address on to their place in the arena. The
-    /// bytes must lie in the block, as those of a used sub-block do. `None` when the block has no
-    /// extent.
+    /// Step 520: returns the place in the arena of the `length` bytes that begin at a logical
+    /// address. The bytes must lie in the block, as those of a used sub-block do. Returns `None`
+    /// when the block has no extent.
     pub fn map(&self, address: u64, length: u64) -> Option<Place<H>> {
         let end = address.checked_add(length)?;
         let is_before = |extent: &Extent<H>| extent.span.at + extent.span.size <= address;
@@ -224,8 +226,8 @@ impl<H: Clone> MessageBlock<H> {
         sizes
     }
 
-    /// Checks invariant 1, and those of the manager; the error names the broken one. Invariant 2
-    /// needs the messages: [`crate::sessions::check`].
+    /// Checks invariant 1 of this file, and the manager's own; the error names the broken one.
+    /// Invariant 2 needs the messages, so [`crate::sessions::check`] checks it.
     pub fn check(&self) -> Result<(), String> {
         self.manager.check()?;
         let mut at = 0;

@@ -10,12 +10,13 @@
 //!
 //! A *guest* is the first message of a session: it lies in the block of the other process.
 //!
-//! The engine keeps many numbers twice: a message counts its readers, and the inboxes have it. Each
-//! function here computes such a number from the things themselves and compares. A bug that updates
-//! one side only is then found at the step that made it, and not when a count wraps much later.
+//! The engine knows many numbers twice. For example, a message counts its readers, and the inboxes
+//! and copies that refer to it can be counted too. Each function here counts again and compares. So
+//! a test finds a bug at the step that made the numbers differ, and not when a count wraps much
+//! later.
 //!
-//! **Lock** the tables: between two holds of the lock everything must agree. Within one hold it
-//! need not: a message that is being posted is counted as read by an inbox before it lies there.
+//! **Lock** the tables. Between two holds of the lock all numbers must agree. Within one hold they
+//! may differ: a message that is being posted counts an inbox as a reader before it lies there.
 //!
 //! **Cost** all messages and all sessions are visited once for each process. That is too slow for a
 //! server, which never calls this.
@@ -32,7 +33,7 @@ use crate::sessions::receipt::Purpose;
 use crate::sessions::{Engine, RegisteredProcess};
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Checks the invariants on the chapter's title page, and those of blocks. Changes nothing.
+    /// Checks the invariants in `sessions/mod.rs`, and those of blocks.
     ///
     /// # Errors
     /// The first broken invariant, in words.
@@ -48,7 +49,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         {
             return Err("entries, duplicates and processes disagree".into());
         }
-        // The end of a sender removes its deliveries; one that is left would stay for ever.
+        // The end of a sender's process removes its rows of `deliveries`. One that was left would
+        // stay for ever.
         let is_there = |number| self.sessions.registered.get(&number).is_some_and(|p| !p.has_ended);
         if !self.sessions.deliveries.values().all(|&(by, _)| is_there(by)) {
             return Err("a process that has ended waits for a receipt".into());
@@ -182,8 +184,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 return Err("a session is there that nobody can use".into());
             }
         }
-        // Each open end was found at its process. With equal sums there is no process that knows of
-        // a session without having an end of it.
+        // The loop found each open end in the list of its process. If the sums are equal too, no
+        // process lists a session in which it has no open end.
         let living = self.sessions.registered.values().filter(|process| !process.has_ended);
         let known: usize = living.map(|process| process.sessions.len()).sum();
         let ends = self.sessions.all.values().flat_map(|session| &session.ends);

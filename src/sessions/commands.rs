@@ -9,7 +9,7 @@
 //! | `wait [MS]` | a signal or notice, or `none` after MS (30,000, at most the longest wait) |
 //! | `open NAME [DATA]` | `opened SESSION`; without DATA there is no first message |
 //! | `send SESSION DATA` | `sent SESSION LENGTH`, without waiting |
-//! | `deliver SESSION MS DATA` | `delivered SESSION LENGTH` when it was received within MS; otherwise it is taken back |
+//! | `deliver SESSION MS DATA` | `delivered SESSION LENGTH`; `refused` if not received within MS |
 //! | `publish SESSION,SESSION,… DATA` | `published COUNT LENGTH` |
 //! | `receive SESSION [MS]` | `message SESSION DATA`, the oldest, or `none` after MS (0) |
 //! | `peek SESSION OFFSET LENGTH` | `message SESSION DATA`: a part, left where it is; or `none` |
@@ -19,11 +19,12 @@
 //! | `lookup NAME [MS]` | `found NAME` if there is such a process within MS (0), otherwise `not-found` |
 //! | `watch` | `watching NAME …`: all processes; later joins and ends are signals |
 //! | `register SIZE` | `registered BLOCK SIZE`: one more block of the process's own |
-//! | `grow SIZE [BLOCK]` · `shrink SIZE [BLOCK]` | `block SIZE`: what it has now; BLOCK is 0, the one joined with |
+//! | `grow SIZE [BLOCK]` · `shrink SIZE [BLOCK]` | `block SIZE`: the bytes that it has now |
 //!
-//! Signals of the memory manager are `collect SIZE LEVEL MS` · `status` · `granted ID SIZE POOL`.
-//! LEVEL is 1 (a pool is low, or garbage no longer covers the loans), 2 (another process waits) or
-//! 3 (another process pauses or ends without the memory). The notices of the engine are:
+//! The memory manager (chapter 5) has three signals. `collect SIZE LEVEL MS` asks for SIZE bytes
+//! within MS. `status` asks for a report. `granted ID SIZE POOL` gives a block. LEVEL is 1 (a pool
+//! is low, or garbage no longer covers the loans), 2 (another process waits) or 3 (another process
+//! pauses or ends without the memory). The notices of the engine are:
 //!
 //! | signal | the process is told that |
 //! | --- | --- |
@@ -35,8 +36,9 @@
 //! | `closed SESSION` | the other end is closed; earlier messages can still be received |
 //! | `joined NAME` · `left NAME` | a process joined or ended (after `watch` only) |
 //!
-//! DATA is as in `set`. Sizes, offsets and lengths are bytes, MS milliseconds; a number in
-//! parentheses is the default of MS.
+//! DATA is written as for `set`. SIZE, OFFSET and LENGTH are bytes, and MS is milliseconds. A
+//! number in parentheses is the default of MS. Without BLOCK, `grow` and `shrink` change block 0,
+//! that of the `join`.
 //!
 //! ```text
 //!   alice                            bob
@@ -115,7 +117,8 @@ impl Execute<Shared> for Leave {
 command! {
     /// Returns the next signal for the process.
     0x17 "wait [MS]" Wait -> Option<Told> {
-        /// The longest wait in milliseconds; 30,000 when left out.
+        /// The longest wait in milliseconds; 30,000 when left out, or the server's longest wait if
+        /// that is less.
         ms: Option<u64>,
     }
 }
@@ -164,7 +167,8 @@ impl Execute<Shared> for Open<'_> {
 }
 
 command! {
-    /// Closes one end of a session. The other end can still receive the messages to it.
+    /// Closes the process's end of a session, and throws away the messages in its inbox. The other
+    /// end can still receive the messages that were sent to it.
     0x21 "close SESSION" Close -> Closed {
         /// The session.
         session: SessionId,
@@ -172,7 +176,7 @@ command! {
 }
 
 reply! {
-    /// An end of a session was closed.
+    /// The process's end of a session was closed.
     0xa1 "closed" Closed {
         /// The session.
         session: SessionId,
@@ -191,10 +195,10 @@ command! {
     0x22 "sessions" ListSessions -> Vec<SessionState>
 }
 
-/// The least bytes of a session in a frame: 16 for its id, 4 for the name's length and 1 for its
-/// NUL, at least 3 of padding, because a number of 64 bits stands at a multiple of 8, and 8 for
-/// each of the two numbers. A reader divides the bytes that it has by this before it allocates for
-/// a claimed count.
+/// The least bytes of a session in a frame, with an empty name: 16 for its id, 4 for the name's
+/// length and 1 for its NUL, 3 of padding, because a number of 64 bits stands at a multiple of 8,
+/// and 8 for each of the two counts. A reader divides the frame's bytes by this before it allocates
+/// for the count of sessions that the frame claims.
 const MIN_SESSION: usize = 40;
 
 impl<'a> Message<'a> for Vec<SessionState> {
@@ -219,7 +223,7 @@ impl Execute<Shared> for ListSessions {
 }
 
 command! {
-    /// Looks for a process of that name.
+    /// Looks for a process of that name, and waits up to MS for it to join.
     0x23 "lookup NAME [MS]" Lookup<'a> -> Found {
         /// The name.
         name: Cow<'a, str>,
@@ -238,8 +242,8 @@ reply! {
 
 impl Execute<Shared> for Lookup<'_> {
     fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Result<Found, Error> {
-        // Looks once, and ignores `ms`: `begin` in `waiting.rs` is the function that waits. The
-        // name is checked before the lock: an impossible one costs the other clients nothing.
+        // Looks once, and ignores `ms`, because `begin` in `waiting.rs` is the function that waits.
+        // The name is checked before the lock, so an impossible one costs other clients nothing.
         check_name(&self.name)?;
         let is_there = shared.memory.with_tables(|tables, _| tables.engine().is_there(&self.name));
         let found = || Found { name: self.name.to_string() };
@@ -253,7 +257,7 @@ command! {
 }
 
 reply! {
-    /// The process watches.
+    /// The process is a watcher now.
     0xa4 "watching" Watching {
         /// The names of all processes, its own among them.
         names: Vec<String>,

@@ -21,8 +21,8 @@
 //! **Invariants**
 //!
 //! 1. A seat is left also when the copy panics.
-//! 2. A thread that copies holds the lock of the bytes alone. At most one other thread waits for
-//!    that lock: a block has two seats.
+//! 2. A thread that copies holds one lock only, that of the bytes. At most one other thread waits
+//!    for that lock, because a block has two seats.
 //! 3. The memory of an ended process goes back only when both seats of each of its blocks are
 //!    empty.
 //!
@@ -49,9 +49,10 @@ use crate::memory::service::LockedContents;
 use crate::server::shared::Shared;
 use crate::server::waiting::sleep;
 
-/// The longest sleep before a thread looks for its seat again. Usually the thread that leaves the
-/// seat wakes the next one. That can fail for a thread whose own process has ended meanwhile: the
-/// tables no longer have its condition variable. This time bounds its wait.
+/// The longest sleep before a thread looks again for its seat, or for the last copy in the blocks
+/// of an ended process. Usually the thread that leaves a seat wakes the waiting one. That can fail
+/// for a thread whose own process has ended meanwhile, because the tables no longer have its
+/// condition variable. Then this time bounds its wait.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The direction of a copy, with the client's bytes: `In` to the block, `Out` of it.
@@ -74,8 +75,9 @@ impl Drop for Unfinished<'_> {
 }
 
 impl Shared {
-    /// Copies a message, or a part of it, for the client that receives it; `None` stands for no
-    /// message. Takes the buffer `spare` for the bytes, so that a receive can reuse an allocation.
+    /// Copies a message, or a part of it, for the client that receives it. If `copying` is `None`
+    /// there is no message, and the reply has none. Takes the connection's buffer `spare` for the
+    /// bytes, so that a receive can reuse an allocation.
     ///
     /// # Errors
     /// `not-found` when the message was lost meanwhile. `spare` is then empty.
@@ -113,7 +115,7 @@ impl Shared {
         self.memory.change(|tables, _| tables.engine().finish(copying.number, is_made))
     }
 
-    /// Waits until a copy has its seat. Returns false when the block's process has ended meanwhile.
+    /// Waits until a copy has its seat. Returns false when the block's owner has ended meanwhile.
     ///
     /// The thread sleeps on the condition variable of its process; the sleep unlocks the tables. It
     /// waits only for the copies before it, never for a client: a thread with a seat reads and

@@ -11,13 +11,13 @@
 //! told "taken back" for a message that the reader has.
 //!
 //! **Invariants** an outcome changes once, from `Waiting`. It is removed when its sender has read
-//! it, and when its sender's process ends.
+//! the final one or withdraws the message, and when the sender's process ends.
 //!
 //! **Lock** the tables.
 //!
-//! **Simplified** the message counts as received when the reader's copy *begins*. A reader that
-//! dies during the copy has received it. A bigger system would wait for an acknowledgement of the
-//! reader.
+//! **Simplified** the message counts as received when the reader's copy *begins*, also if the
+//! reader ends during the copy. A bigger system would wait for the reader to acknowledge the
+//! message.
 //!
 //! **Source** ours: `deliver` is a send that waits.
 
@@ -28,6 +28,7 @@ use crate::sessions::words::SessionId;
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Returns the outcome of a message whose sender waits, and forgets it when it is final: a
     /// second call would return `Lost`. The sender's thread calls this each time that it is woken.
+    /// No outcome is left when the sender's process has ended; that is `Lost` too.
     pub fn delivery(&mut self, id: MessageId) -> Delivery {
         let delivery =
             self.sessions.deliveries.get(&id).map_or(Delivery::Lost, |(_, delivery)| *delivery);

@@ -5,7 +5,7 @@
 //! | --- | --- | --- |
 //! | messages in its inbox | thrown away | thrown away |
 //! | messages that lie in its blocks | can still be received | lost; each receiver hears how many |
-//! | the other end hears | `closed` | `lost`, then `closed` |
+//! | the other end hears | `closed` | `lost`, if any of its messages were; then `closed` |
 //!
 //! Exception: another process that has not yet heard `opened`, and has no message left to receive,
 //! hears nothing.
@@ -89,7 +89,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Frees the messages that lie in the blocks of a process that ends. Each other process that
-    /// had some of them in an inbox is told their number.
+    /// had some of them in an inbox is told how many. Sessions that are of no more use are removed.
     fn lose_messages(&mut self, number: ProcessNumber) {
         // The owner is the first part of a message's id, so the messages of one owner are
         // neighbours.
@@ -107,7 +107,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             self.settle(id, Delivery::Lost);
             self.free(id);
         }
-        // In the order in which they were sent: the order of a hash map changes from run to run.
+        // The notices go out in the order in which the messages were sent, so that each run is the
+        // same: the order of a hash map changes from run to run.
         told.sort_unstable_by_key(|&(first, ..)| first);
         for (_, process, session, count) in told {
             self.sessions.counts.lost += count;
@@ -161,8 +162,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Removes the engine's duplicate of a process that has ended, if no thread copies in its
-    /// blocks. Returns true when the duplicate is removed: the blocks can be given back. The caller
-    /// calls again until it gets true, so the memory goes back after the last copy in it.
+    /// blocks. Returns true when there is no duplicate now: the blocks can be given back. The
+    /// caller calls again until it gets true, so the memory goes back after the last copy in it.
     pub fn forget_if_quiet(&mut self, number: ProcessNumber) -> bool {
         let Some(process) = self.sessions.registered.get(&number) else { return true };
         let mut seats = process.blocks.iter().flat_map(|block| block.seats());

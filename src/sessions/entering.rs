@@ -52,14 +52,15 @@ use crate::server::waiting::{
     Beginning, Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting,
 };
 
-/// The first pause before a rendezvous tries the lock again. Each pause doubles the one before.
+/// The first pause before a rendezvous tries the lock again. Each pause is twice as long as the one
+/// before, up to [`MAX_PAUSE`].
 const MIN_PAUSE: Duration = Duration::from_micros(20);
-/// The longest pause. It bounds the time for which the lock is free and not noticed; 1,000 tries a
-/// second cost a thread little.
+/// The longest pause. It bounds the time after which a thread notices that the lock is free. The
+/// 1,000 tries a second cost the thread little.
 const MAX_PAUSE: Duration = Duration::from_millis(1);
 
-/// The time for which a client without a connection tries. Its thread serves all datagrams, so the
-/// other clients wait meanwhile.
+/// The time for which the server tries the lock for a client without a connection. One thread
+/// serves all datagrams, so the other clients without a connection wait meanwhile.
 const UNCONNECTED: Duration = Duration::from_millis(1);
 
 impl Execute<Shared> for Join<'_> {
@@ -100,7 +101,7 @@ impl MayWait for Join<'_> {
 
 impl Join<'_> {
     /// Figure 4: tries the lock for a bounded time (steps 404 to 408), and lets the engine do the
-    /// rest under it. `waker` becomes the condition variable of the process.
+    /// steps from 410 on under it. `waker` becomes the condition variable of the process.
     ///
     /// # Errors
     /// `busy` when the lock was not free in time, and those of the engine's join. A full memory is
@@ -124,7 +125,7 @@ impl Join<'_> {
 }
 
 /// A join that waits until administrative memory has room. It keeps the request's fields, because
-/// the join is tried anew at each look.
+/// each look tries the join again.
 #[derive(Debug)]
 struct ForRoom {
     name: String,
@@ -186,7 +187,8 @@ impl Shared {
         })
     }
 
-    /// Steps 404 to 410: locks the tables within the caller's time.
+    /// Steps 404 to 410: locks the tables. Tries for `--rendezvous`, or for [`UNCONNECTED`] if the
+    /// caller has no connection.
     ///
     /// # Errors
     /// `busy` when the lock was not free in time.
@@ -201,7 +203,7 @@ impl Shared {
                 // The rule for a poisoned lock: see `crate::common::lock`.
                 Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    // Once for each rendezvous, however many tries it takes.
+                    // Counted once for each call, however many tries it takes.
                     if !was_locked {
                         self.found_locked.fetch_add(1, Ordering::Relaxed);
                     }

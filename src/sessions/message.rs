@@ -11,10 +11,10 @@
 //! so it outlives its sender. Each other message lies in its sender's block. A published message
 //! has one sub-block, and as many readers as sessions.
 //!
-//! A process does not choose the first messages that it gets, so their place is bounded. All other
-//! processes together may have 64 of them there, in at most a quarter of the first block. One
-//! process may have 16, in at most a sixteenth. So at least four processes are needed to use the
-//! place up. A first message counts until it is freed.
+//! A process does not choose the first messages that it gets, so they may take only a part of its
+//! first block. All other processes together may have 64 of them there, in at most a quarter of the
+//! block. One process may have 16, in at most a sixteenth. So at least four processes are needed to
+//! use that quarter up. A first message counts until it is freed.
 //!
 //! **Invariants** a message has as many readers as inboxes and reading copies refer to it; while it
 //! is filled it has none, and no reader can find it.
@@ -37,9 +37,9 @@ use crate::sessions::{Copying, Engine, no_session};
 /// quarter of them.
 const MAX_GUESTS: u64 = 64;
 
-/// The process in whose block the message lies, and its number. With the owner first, the messages
-/// of one owner are a range of the ordered map. The end of a process finds them without a walk
-/// through all messages.
+/// The process in whose block the message lies (its owner), and the message's number. With the
+/// owner first, the messages of one owner are a range of the ordered map. So the end of a process
+/// finds them without a walk through all messages.
 pub type MessageId = (ProcessNumber, u64);
 
 /// A location (step 514): where a message's bytes lie, how many readers it has, and who pays.
@@ -49,35 +49,36 @@ pub(super) struct StoredMessage {
     pub block: usize,
     /// The logical address: bytes from the block's start.
     pub address: u64,
-    /// Bytes.
+    /// The message's bytes. Its sub-block may have more.
     pub length: u64,
-    /// The inboxes that it is in, and the copies that read it.
+    /// The count of inboxes that it is in, and of copies that read it.
     pub readers: u64,
-    /// The sender; of a first message not the owner of the block.
+    /// The process that sent it. For a first message this is not the owner of the block.
     pub payer: ProcessNumber,
     /// The bytes of administrative memory that were charged for it.
     pub paid: u64,
 }
 
-/// The outcome of a message whose sender waits.
+/// The outcome of a message whose sender waits for its receipt, as `deliver` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// Not received yet.
     Waiting,
-    /// The other end has it, or is copying it.
+    /// The other end has it, is copying it, or has handed it on.
     Received,
-    /// The receiver's end was closed before, or the sender's process ended.
+    /// The receiver's end was closed before it received the message, or the sender's process ended.
     Lost,
 }
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Begins a message of `length` bytes. Without room, the other end is told `blocked`. With
-    /// `is_awaited` the sender waits for the receipt, and the engine keeps the outcome for it.
+    /// Begins a message of `length` bytes. If the sender's blocks have no room for it, the other
+    /// end is told `blocked`. With `is_awaited` the sender waits for the receipt, and the engine
+    /// keeps the outcome for it.
     ///
     /// # Errors
     /// `not-found` when the session is not open at both ends; `out-of-memory` when the blocks or
-    /// administrative memory have no room; `refused` when the client belongs to no process, or
-    /// beyond the process's share.
+    /// administrative memory have no room; `refused` when the client belongs to no process, or the
+    /// message exceeds its process's share of administrative memory.
     pub fn begin_send(
         &mut self,
         client: ClientNumber,
@@ -116,7 +117,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.begin_message(number, length, sessions.to_vec(), false)
     }
 
-    /// Returns the client's process, if it can send in a session: both ends are open.
+    /// Returns the client's process, if it can send in a session: the process has one of its ends,
+    /// and both ends are open.
+    ///
+    /// # Errors
+    /// `refused` when the client belongs to no process; otherwise `not-found`.
     pub(super) fn sender_in(
         &self,
         client: ClientNumber,
@@ -128,7 +133,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(number)
     }
 
-    /// Takes a sub-block, charges the message, and begins the copy. When the charge fails, the
+    /// Steps 502 to 510: takes a sub-block, charges the message, and begins the copy. Without a
+    /// free sub-block, lets the first block grow and tries once more. When the charge fails, the
     /// sub-block goes back.
     fn begin_message(
         &mut self,
@@ -158,7 +164,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.begin_fill(number, number, message, Purpose::Send { to, is_awaited })
     }
 
-    /// Stores the location, with no reader yet, and asks for the seat.
+    /// Stores the location, with no reader yet, and asks for the seat. `by` fills the message,
+    /// which lies in a block of `owner`; for a first message these are two processes.
     fn begin_fill(
         &mut self,
         by: ProcessNumber,
@@ -179,8 +186,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         blocks.iter_mut().enumerate().find_map(|(at, block)| Some((at, block.allocate(length)?)))
     }
 
-    /// Steps 508 and 510: returns the sender's refusal, and tells each destination `blocked`. When
-    /// it receives what it has, there may be room.
+    /// Steps 508 and 510, when the first block did not grow: returns the error for the sender, and
+    /// tells the other end of each session `blocked`. There may be room again when that end
+    /// receives the messages that wait for it.
     fn block_sender(&mut self, number: ProcessNumber, length: u64, to: &[SessionId]) -> Error {
         mark!(steps 508, 510, 526);
         self.sessions.counts.blocked += 1;
@@ -210,8 +218,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.notify(found.ends[1 - side].process, Notice::Blocked { session });
     }
 
-    /// Begins the first message of a session, in the destination's block. The session is not there
-    /// until the copy is finished.
+    /// Begins the first message of a session, in the block of `other`, the destination. The session
+    /// is not there until the copy is finished.
+    ///
+    /// # Errors
+    /// Those of [`Self::find_guest_room`], and of the charge to the sender.
     pub(super) fn begin_first(
         &mut self,
         number: ProcessNumber,
@@ -237,8 +248,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.begin_fill(number, other, message, Purpose::Open { session, other })
     }
 
-    /// Takes a sub-block in the destination's first block, within the bounds on first messages. The
-    /// block does not grow for them: its owner did not ask for them.
+    /// Takes a sub-block of `rounded` bytes in the destination's first block, within the bounds on
+    /// first messages, and returns its address. The block does not grow for them, because its owner
+    /// did not ask for them.
+    ///
+    /// # Errors
+    /// `out-of-memory` when the sender's first messages there would be too many or too large, or
+    /// when there is no room.
     fn find_guest_room(
         &mut self,
         number: ProcessNumber,
@@ -283,7 +299,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         count
     }
 
-    /// Puts a message into the inbox of the other end. Returns false when an end is closed.
+    /// Puts a message into the inbox of the other end, and tells that end's process. Returns false
+    /// when an end is closed, or the session or the message has gone.
     pub(super) fn put_in_inbox(
         &mut self,
         id: MessageId,
@@ -356,7 +373,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Posts a filled message in its sessions, and returns the number of sessions that got it.
+    /// Posts a filled message in its sessions, and returns the number of sessions that got it. With
+    /// `is_awaited`, the engine keeps its outcome from now on.
     ///
     /// # Errors
     /// `not-found` when all of them were closed meanwhile; `post` has freed the message then.

@@ -10,8 +10,8 @@
 //!
 //! **The right way.** The *communications engine*. Each process has memory blocks of its own, and
 //! sends a message by filling a part of one of them. The engine passes on the *location* of the
-//! bytes. A thread holds the tables' lock only while it changes the tables, never while it copies.
-//! A copy holds the lock of one block.
+//! bytes. A thread holds the tables' lock only while it reads or changes the tables, never while it
+//! copies. A copy holds the lock of one block.
 //!
 //! ```text
 //!   process ── registers ──► block ◄── manager
@@ -25,9 +25,9 @@
 //!
 //! | file | contents |
 //! | --- | --- |
-//! | `rendezvous`, [`entering`] | a process joins (figure 4); the bounded time for that |
+//! | `rendezvous`, [`entering`] | a process joins (figure 4); its wait for the lock, or for room |
 //! | `session`, `pairs` | a session opens and closes; the sessions as others see them |
-//! | `message`, `receipt` | figure 5: up to the signal, and from the location on |
+//! | `message`, `receipt` | figure 5: a message is sent; it is received, or handed on |
 //! | [`copying`], `seat` | the copy of bytes; the right to ask for a block's lock |
 //! | `block`, `sizing`, `triggers` | a block; its growth and shrinking; the events that cause them |
 //! | `names`, `notice` | `lookup` and `watch`; signals that wait to be heard |
@@ -52,23 +52,24 @@
 //!     tables   the last reader has it: give the sub-block back                    524
 //! ```
 //!
-//! So the engine decides *where*, and its caller copies, in three steps. **Begin** returns a
-//! [`Copying`]: the place, and whether the copy has its seat already. The caller waits until it
-//! [`Engine::is_seated`], and copies under the block's lock. **Finish** ([`Engine::finish`]) leaves
-//! the seat and does the rest. Between the steps the tables are unlocked, so the session or a
-//! process may end. When `finish` then finds no message, or no open session for a message that was
-//! filled, it answers `not-found`.
+//! So the engine decides *where* the bytes lie, and its caller copies them, in three steps.
+//! **Begin** returns a [`Copying`]: the place, and whether the copy has its seat already. **Copy**:
+//! the caller waits until the copy has its seat ([`Engine::is_seated`]), and copies under the
+//! block's lock. **Finish** ([`Engine::finish`]) leaves the seat, and posts the message or frees
+//! it. Between the steps the tables are unlocked, so the session or a process may end. When
+//! `finish` then finds no message, or no open session for a message that was filled, it answers
+//! `not-found`.
 //!
-//! `forward` needs the location alone: it moves an entry from one inbox to another, and its cost
-//! does not depend on the message's length.
+//! `forward` needs only the location: it moves that from one inbox to another, and its cost does
+//! not depend on the message's length.
 //!
 //! ## What ends with a process
 //!
-//! A message lies in its sender's block. When the sender *ends*, messages that were not received
-//! are lost: the readers get the notice `lost`. Its memory goes back as soon as no thread copies in
-//! it. If the messages were kept, one reader that never reads could keep the memory of an ended
-//! process for ever. Only a *first message*, the one that `open` sends, lies in the destination's
-//! block and so outlives its sender.
+//! A message lies in its sender's block. When the sender's process ends, its messages that were not
+//! received are lost: the readers get the notice `lost`. The process's memory goes back as soon as
+//! no thread copies in it. If the messages were kept, one reader that never reads could keep the
+//! memory of an ended process for ever. Only a *first message*, the one that `open` sends, lies in
+//! the destination's block and so outlives its sender.
 //!
 //! **Invariants** ([`Engine::check`])
 //!
@@ -84,10 +85,12 @@
 //!
 //! **Cost** send and receive: O(log n) in the tables, and the copy. A send for which a block must
 //! grow goes through its sender's messages. The end of a process with messages in its blocks goes
-//! through all inboxes. A close goes through the notices that its two processes have yet to hear.
+//! through all inboxes. A close goes through the messages in the closed inbox, and through the
+//! notices that its two processes have yet to hear.
 //!
-//! **Simplified** one engine on one server; no priorities among messages. A bigger system keeps an
-//! index from each owner to the inboxes with its messages, so that an end visits those alone.
+//! **Simplified** there is one engine on one server, and messages have no priorities. A bigger
+//! system keeps an index from each owner to the inboxes with its messages, so that the end of a
+//! process visits only these inboxes.
 //!
 //! | word | means |
 //! | --- | --- |
@@ -96,8 +99,10 @@
 //! | sub-block, location | the part of a block that one message has; the record of its place |
 //! | session, end, inbox | two processes that talk; one side; the messages it has not received |
 //! | first message | the message that `open` sends with its DATA |
-//! | copy, seat | bytes that are moved in or out; the right to ask for a block's lock |
+//! | guest | a first message, as the process that owns the block counts it |
+//! | copy, seat | one transfer of bytes into a block or out of it; the right to ask for its lock |
 //! | notice | a signal of the engine to a process |
+//! | ticket | the number of a request that waits for a name, or for room to join |
 //! | administrative memory | the tables, and the account that bounds their bytes |
 //! | rendezvous | a process enters administrative memory: it joins and gets its entry |
 //!
@@ -157,23 +162,24 @@ use session::Session;
 pub struct SessionCounts {
     /// Joins that found administrative memory full, or older joins in the queue for room.
     pub full: u64,
-    /// Messages for which a block had no room: step 508.
+    /// Messages that did not fit: the sender's blocks had no room and did not grow (step 508), or
+    /// the destination's block had none for a first message.
     pub blocked: u64,
     /// Messages that were lost with the process in whose block they lay, or that the receiver's end
     /// threw away when it was closed. A published message counts once for each inbox.
     pub lost: u64,
-    /// Changes of a block's size, up or down.
+    /// Changes of a block's size, up or down, by request or by themselves.
     pub resized: u64,
 }
 
 /// The figures of the engine at one moment, for `stats`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionFigures {
-    /// The bytes of administrative memory.
+    /// The bytes of administrative memory, used and free.
     pub admin: u64,
-    /// The used ones among them.
+    /// The bytes of it that are used.
     pub admin_used: u64,
-    /// Sessions with an open end.
+    /// Sessions with at least one open end.
     pub sessions: u64,
     /// Messages that are being filled, wait to be received, or are being read.
     pub messages: u64,
@@ -187,20 +193,21 @@ pub struct SessionFigures {
 pub struct Copying<H> {
     /// The number for [`Engine::is_seated`] and [`Engine::finish`].
     pub number: CopyNumber,
-    /// The message. Its sender waits for its receipt by this id.
+    /// The message's id. `deliver` asks by it whether the message was received.
     pub message: MessageId,
     /// The place to copy to, or from.
     pub place: Place<H>,
-    /// Bytes.
+    /// The count of bytes to copy.
     pub length: u64,
-    /// The seat was free, and this copy has it. Otherwise the copy is in the seat's queue.
+    /// Whether the seat was free when the copy began, so that this copy has it. Otherwise the copy
+    /// is in the seat's queue.
     pub is_seated: bool,
 }
 
 /// A process as the engine knows it: its duplicate of the entry, and the state of its sessions.
 #[derive(Debug)]
 struct RegisteredProcess<H> {
-    // The duplicate of step 422. The entry's spans are here the extents of the blocks.
+    // The duplicate of step 422. For each span in the entry, a block here has an extent.
     name: Arc<str>,
     token: ProcessToken,
     blocks: Vec<MessageBlock<H>>,
@@ -210,7 +217,8 @@ struct RegisteredProcess<H> {
     /// Sessions in which a message did not fit. The process hears `unblocked` for each of them when
     /// something in its blocks is freed, or when a block grows.
     blocked_sessions: BTreeSet<SessionId>,
-    /// The bytes for which step 508 found no memory. The engine tries again when some comes back.
+    /// The length of a message for which step 508 found no memory to grow a block. The engine tries
+    /// again when memory comes back.
     wanted_bytes: Option<u64>,
     /// The first messages of other processes in its first block, by sender.
     guests: BTreeMap<ProcessNumber, Guests>,
@@ -227,7 +235,8 @@ struct Guests {
 }
 
 impl<H> RegisteredProcess<H> {
-    /// Removes a session from the process, and its wait for room in that session.
+    /// Removes a session from the process, and the process's wait for room in it. If the process
+    /// waits for room in no other session, it also stops waiting for memory.
     fn part_from(&mut self, session: SessionId) {
         self.sessions.remove(&session);
         self.blocked_sessions.remove(&session);
@@ -242,14 +251,16 @@ impl<H> RegisteredProcess<H> {
 /// waker of a process: in a server a locked `Contents` and a condition variable, in tests `()`.
 #[derive(Debug)]
 pub struct Sessions<H, W> {
-    // The things themselves. `messages` is ordered: those of one owner are a range.
+    // What the engine manages. `messages` is ordered, so the messages of one owner are a range.
+    // `deliveries` has the outcome of each message whose sender waits, and the sender's process.
     administration: Administration,
     registered: BTreeMap<ProcessNumber, RegisteredProcess<H>>,
     all: HashMap<SessionId, Session>,
     messages: BTreeMap<MessageId, StoredMessage>,
     copies: HashMap<CopyNumber, Copy>,
     deliveries: HashMap<MessageId, (ProcessNumber, Delivery)>,
-    // Requests that wait for a name, or for room to join; their clients may be no process.
+    // Requests that wait for a name, or for room to join. Their clients may belong to no process,
+    // so each request has a waker of its own.
     lookups: BTreeMap<(String, NameTicket), W>,
     entrants: BTreeMap<NameTicket, W>,
     /// Processes that hear when another process joins or ends.
@@ -263,8 +274,8 @@ pub struct Sessions<H, W> {
     counts: SessionCounts,
 }
 
-/// The communications engine. It borrows its own state and the two tables beside it, all of which
-/// one hold of the tables' lock gives.
+/// The communications engine. It borrows its own state, the lease table and the processes. One
+/// lock, the tables', guards all three, so one hold of it is enough for a call.
 #[derive(Debug)]
 pub struct Engine<'t, H, W> {
     leases: &'t mut LeaseTable<H>,
@@ -326,7 +337,7 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
 }
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Returns a number that was never used: 64 bits do not run out.
+    /// Returns a number that no message, copy or ticket has had. 64 bits do not run out.
     fn next(&mut self) -> u64 {
         self.sessions.last += 1;
         self.sessions.last
@@ -343,8 +354,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         number_of_notice
     }
 
-    /// Takes the next signal to `client`'s process. Those of the memory manager come first, because
-    /// `collect` has a deadline.
+    /// Takes the next signal to `client`'s process. Signals of the memory manager come before
+    /// notices, because `collect` has a deadline.
     ///
     /// # Errors
     /// `refused` when the client belongs to no process.

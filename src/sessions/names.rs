@@ -20,7 +20,7 @@
 //! 2. While joins wait for room, only the oldest of them may join: a later join cannot pass it,
 //!    however small its block is. Processes that have joined take no ticket: their blocks, sessions
 //!    and messages may take the room first.
-//! 3. Each ticket is removed when its request is answered, and when its client has gone.
+//! 3. Each ticket is removed when its request is answered, or when its client has gone.
 //!
 //! **Lock** the tables. A waker is only noted here. The thread that unlocks the tables notifies it
 //! afterwards, so a woken thread does not run straight into a locked lock.
@@ -138,7 +138,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = "there are more names than can be told here at once; watch by TCP";
             return Err(Error::new(Code::TooLarge, text));
         }
-        // A process may watch again at any time: it gets a new list and takes no second place.
+        // A process may watch again at any time: it gets a new list and counts once only.
         if !self.sessions.watchers.contains(&number) && self.sessions.watchers.len() >= MAX_WATCHERS
         {
             let text = format!("{MAX_WATCHERS} processes watch already; try again later");

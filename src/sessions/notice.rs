@@ -74,8 +74,8 @@ pub(super) struct Notices {
     last: NoticeNumber,
     /// The notice that waits for a session and a kind, while the session is not over.
     of_session: BTreeMap<(SessionId, Kind), NoticeNumber>,
-    /// Notices of sessions that are over, oldest first. A number stays here after its notice was
-    /// told; to withdraw that one later does nothing.
+    /// The numbers of notices of sessions that are over, oldest first. A number stays here after
+    /// its notice was told; to withdraw a notice that was told does nothing.
     over: VecDeque<NoticeNumber>,
     /// The `joined` notices that wait, by the name of the process that joined.
     joined: HashMap<Arc<str>, NoticeNumber>,
@@ -211,7 +211,7 @@ impl Notices {
         }
     }
 
-    /// The number of notices that wait.
+    /// Returns the count of notices that wait, those that were put back among them.
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.waiting.len() + self.back.len()

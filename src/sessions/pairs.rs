@@ -24,7 +24,8 @@ use crate::sessions::session::Session;
 /// A session without its id. The process that opened it is the first in each array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
-    /// The names of both processes; empty for one that has ended and was removed.
+    /// The names of both processes; empty for a process that has ended and that the engine has
+    /// forgotten.
     pub names: [String; 2],
     /// The count of messages that each process has yet to receive.
     pub waiting: [u64; 2],

@@ -19,13 +19,14 @@
 //!
 //! **Invariants**
 //!
-//! 1. Each copy has the seat at its block, or waits for it.
+//! 1. Each copy has one of the two seats of its block, or waits for one.
 //! 2. A message that is being read is not freed while its owner lives. When the owner ends, the
 //!    engine forgets the message at once, and the block's memory stays until the last seat is left
 //!    ([`Engine::forget_if_quiet`]).
-//! 3. Each copy that begins is finished once, also when it panics ([`crate::sessions::copying`]).
+//! 3. Each copy that begins is finished once, also when its thread panics
+//!    ([`crate::sessions::copying`]).
 //!
-//! **Lock** the tables, to begin and to finish; in between the lock of one block.
+//! **Lock** the tables, to begin and to finish. The copy between them locks one block at a time.
 //!
 //! **Simplified** the bytes go through a buffer of the receiving thread. A bigger system maps the
 //! block into the receiver's memory, or gives its pages to the socket, and copies no byte for a
@@ -54,7 +55,7 @@ pub type CopyNumber = u64;
 pub(super) struct Copy {
     /// The process that fills the message, or reads it.
     pub by: ProcessNumber,
-    /// The owner's seat when that process owns the block; otherwise the engine's.
+    /// The owner's seat when the process `by` owns the block; otherwise the engine's.
     pub side: Side,
     /// The message, which may be gone by the time the copy is finished.
     pub message: MessageId,
@@ -63,11 +64,11 @@ pub(super) struct Copy {
     pub purpose: Purpose,
 }
 
-/// The work that is left for the end of a copy.
+/// The reason for a copy. It decides what [`Engine::finish`] does when the bytes are copied.
 #[derive(Debug)]
 pub(super) enum Purpose {
     /// A first message is filled: begin the session with `other`, and post the message in it. The
-    /// session is charged already, and not there yet.
+    /// session is charged already, but the table of sessions does not have it yet.
     Open { session: SessionId, other: ProcessNumber },
     /// A message is filled: post it in each of these sessions. If it is awaited, its sender waits
     /// for the receipt.
@@ -85,8 +86,8 @@ impl Purpose {
     }
 }
 
-/// The error for a copy that cannot be finished: its message was lost while it was read, or its
-/// bytes were not copied.
+/// The error for a copy whose message was lost while it was read, or whose bytes were not copied.
+/// Unless there is a bug, the cause of both is that the owner of the block has ended.
 fn message_lost() -> Error {
     let text =
         "the message was lost: the process in whose block it lay has ended; go on with the next";
@@ -116,21 +117,21 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         mark!(steps 518);
         let begun = self.begin_copy(number, message, 0..length, Purpose::Receive)?;
-        // Only the line above can fail. The inbox's reader becomes the copy's, so the count stays
-        // as it is.
+        // Nothing below fails, so a message leaves its inbox only for a copy that has begun. The
+        // copy is a reader now in place of the inbox, so the count of readers stays as it is.
         self.take_oldest(number, session);
-        // No other connection can have the message from here on, and its sender cannot withdraw it:
-        // it counts as received before its bytes are copied.
+        // From here on no other connection of this process can receive the message, and its sender
+        // cannot withdraw it. So it counts as received before its bytes are copied.
         self.settle(message, Delivery::Received);
-        // If the other end is closed, the last message ends the session. The copy goes on without
-        // it.
+        // If the other end is closed, the session ends with its last message. The copy does not
+        // need the session.
         self.tidy(session);
         Ok(Some(begun))
     }
 
     /// Begins to copy a part of the oldest message of a session, which stays in the inbox; `None`
-    /// when the inbox is empty. `part` is an offset and a length in bytes; what lies behind the
-    /// message's end is left out, so the copy may have 0 bytes. Unchanged when it fails.
+    /// when the inbox is empty. `part` is an offset and a length in bytes. It is cut off at the
+    /// message's end, so the copy may have 0 bytes. Unchanged when it fails.
     ///
     /// # Errors
     /// `refused` when the client belongs to no process; `not-found` when its end of the session is
@@ -145,7 +146,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let Some((number, id, length)) = self.oldest(client, session)? else {
             return Ok(None);
         };
-        // Both numbers come from the client: their sum may be more than 64 bits hold.
+        // Both numbers of `part` come from the client, so their sum may not fit 64 bits.
         let from = part.0.min(length);
         let to = from.saturating_add(part.1).min(length);
         if to - from > most {
@@ -184,8 +185,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(Some((number, queued.message, message.length)))
     }
 
-    /// Takes the oldest message out of a process's inbox, and withdraws its notice. Leaves the
-    /// count of its readers as it is: the caller takes over the one that was the inbox's.
+    /// Takes the oldest message out of a process's inbox, and withdraws its notice. Also drops the
+    /// `opened` of the session, because the process uses the session already. Leaves the message's
+    /// count of readers as it is: the caller makes a copy the reader in place of the inbox, or
+    /// drops that reader.
     fn take_oldest(&mut self, number: ProcessNumber, session: SessionId) {
         let Some(found) = self.sessions.all.get_mut(&session) else { return };
         let Some(side) = found.side_of(number) else { return };
@@ -211,7 +214,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         purpose: Purpose,
     ) -> Result<Copying<H>, Error> {
         let number = self.next();
-        // A first message lies in its receiver's own block, and is filled by another process.
+        // Usually the sender owns the block and the reader does not. For a first message it is the
+        // other way round: it lies in its receiver's block.
         let side = if by == message.0 { Side::Owner } else { Side::Engine };
         if purpose.reads() {
             mark!(steps 520);
@@ -222,7 +226,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let process = self.sessions.registered.get_mut(&message.0).ok_or_else(no_session)?;
         let block = process.blocks.get_mut(index).ok_or_else(no_session)?;
         let place = block.map(address, length).ok_or_else(no_session)?;
-        // Last: a copy that failed after this line would stay in the queue of the seat.
+        // The seat is asked for last: a copy that failed after this line would stay in the queue.
         let is_seated = block.seat(side).ask(number);
         self.sessions.copies.insert(number, Copy { by, side, message, block: index, purpose });
         Ok(Copying { number, message, place, length, is_seated })
@@ -237,10 +241,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Some(process.blocks.get(block)?.seats()[side as usize].is_taken_by(number))
     }
 
-    /// Ends a copy: leaves its seat, and does the work that is left for its purpose. `is_made` is
-    /// false when the bytes were not copied. The tables were unlocked since the copy began, so
-    /// anything that it names may have ended, and is looked up again. Returns the count of sessions
-    /// in which a filled message was posted; 0 for a copy that read.
+    /// Ends a copy: leaves its seat, and then posts a message that was filled, or drops a reader of
+    /// a message that was read. `is_made` is false when the bytes were not copied. The tables were
+    /// unlocked since the copy began, so its message, its session and both processes may have gone,
+    /// and are looked up again. Returns the count of sessions in which a filled message was posted;
+    /// 0 for a copy that read.
     ///
     /// # Errors
     /// `not-found` when the message was lost with its owner, when no open session is left for a
@@ -268,7 +273,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Ends a copy that was not made, or whose message is gone. Returns the refusal.
+    /// Ends a copy that was not made, or whose message is gone. Returns the error for its client.
     fn undo(
         &mut self,
         by: ProcessNumber,
@@ -277,14 +282,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         is_there: bool,
     ) -> Error {
         match purpose {
-            // The message has left its inbox before, so it is counted as lost here.
+            // The message had left its inbox when its owner ended, so it is counted as lost here.
             Purpose::Receive if !is_there => self.sessions.counts.lost += 1,
-            // Messages refund themselves when they are freed.
+            // Only the charge for the session: `free` refunds the message.
             Purpose::Open { .. } => self.refund_session(by),
             Purpose::Receive | Purpose::Peek | Purpose::Send { .. } => {}
         }
-        // Both do nothing for a message that is gone. One that was not filled must never be read,
-        // and it has no reader yet that would free it.
+        // `drop_reader` and `free` do nothing for a message that is gone. A message that was not
+        // filled must never be read. It has no reader that would free it later, so it is freed now.
         if purpose.reads() {
             self.drop_reader(id);
         } else {
@@ -308,10 +313,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Moves the oldest message of one session into the inbox of another session's other end, and
-    /// returns its length in bytes. No byte is copied: 1 byte and 1 GiB take the same few steps.
-    /// The message stays in the block where it lies, is still charged to its first sender, and is
-    /// lost when the owner of that block ends. Unchanged when it fails.
+    /// Moves the oldest message of `session` into the inbox at the other end of `to`, and returns
+    /// its length in bytes. No byte is copied: 1 byte and 1 GiB take the same few steps. The
+    /// message stays in the block where it lies, is still charged to the process that first sent
+    /// it, and is lost when the owner of that block ends. Unchanged when it fails.
     ///
     /// # Errors
     /// `refused` when the client belongs to no process; `not-found` when its own end of `session`
@@ -322,7 +327,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         session: SessionId,
         to: SessionId,
     ) -> Result<u64, Error> {
-        // Both sessions are looked at before the message is taken.
+        // Both sessions are checked before the message is taken, so a failure changes nothing.
         let oldest = self.oldest(client, session)?;
         self.sender_in(client, to)?;
         let text = "there is no message in that session to hand on; wait until one comes";

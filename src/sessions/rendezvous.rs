@@ -50,9 +50,9 @@ use crate::sessions::{Engine, RegisteredProcess};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
-/// The most blocks of one process. A message looks for a sub-block in one block after the other, so
-/// this bounds the look; 16 blocks of one span take 16 × (64 + 32) = 1,536 bytes of administrative
-/// memory.
+/// The most blocks of one process. A send looks for a sub-block in one block after the other, so
+/// this bounds its steps under the lock. 16 blocks of one span each take 16 × (64 + 32) = 1,536
+/// bytes of administrative memory.
 const MAX_BLOCKS: usize = 16;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
@@ -73,7 +73,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         now: Instant,
     ) -> Result<Result<ProcessToken, Full>, Error> {
         mark!(steps 402, 404, 406);
-        // Before the look for room: a join that can never succeed must not wait for room.
+        // Checked before the room: a join that fails for another reason must not wait for room.
         let bytes = self.processes.may_join(caller, name, committed)?;
         if !self.sessions.administration.has_room(MIN_ENTRY) || !self.is_next(ticket) {
             mark!(steps 408);
@@ -145,7 +145,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = format!("a process has at most {MAX_BLOCKS} blocks; grow one of them");
             return Err(Error::new(Code::Refused, text));
         }
-        // The account first: to refund it is simpler than to give an extent back.
+        // The charge comes before the extent: a refund is simpler than giving an extent back.
         self.sessions.administration.charge(number, Use::Entry, BLOCK + SPAN)?;
         mark!(steps 412);
         self.make_room(size);

@@ -25,7 +25,7 @@ use std::collections::VecDeque;
 
 use crate::sessions::CopyNumber;
 
-/// The two seats of a block.
+/// The two seats of a block: the one for copies of its owner, and the one for all other copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Owner,
@@ -54,8 +54,8 @@ impl Seat {
         self.taken == Some(copy)
     }
 
-    /// Takes a copy from the seat, or out of its queue. Returns the copy that gets the seat now, if
-    /// the seat was left and a copy waits.
+    /// Removes a copy from the seat, or from its queue when the copy ends before it got the seat.
+    /// Returns the copy that gets the seat now, if it was left and another copy waits.
     pub fn leave(&mut self, copy: CopyNumber) -> Option<CopyNumber> {
         if self.taken == Some(copy) {
             self.taken = self.queue.pop_front();

@@ -19,10 +19,11 @@
 //!
 //! **Lock** the tables.
 //!
-//! **Cost** to open takes a few steps in maps. To close takes one more for each message in the
-//! inbox, and for each notice about a session that the two processes have yet to hear.
+//! **Cost** an open takes a few steps in maps. A close takes one more for each message in the
+//! closed inbox, and for each notice about a session that the two processes have yet to hear.
 //!
-//! **Simplified** a session has two ends; to speak to a group is to publish in several sessions.
+//! **Simplified** a session has just two ends. A process that speaks to a group publishes in
+//! several sessions.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraphs 27 (a call initiates a session)
 //! and 41 (the first message).
@@ -49,6 +50,7 @@ pub(super) struct Queued {
 /// One end of a session.
 #[derive(Debug)]
 pub(super) struct SessionEnd {
+    /// The process that this end belongs to. It may have ended; the end is closed then.
     pub process: ProcessNumber,
     /// A closed end is never opened again, and its inbox is empty.
     pub is_closed: bool,
@@ -66,12 +68,13 @@ impl SessionEnd {
 #[derive(Debug)]
 pub(super) struct Session {
     pub ends: [SessionEnd; 2],
-    /// The process that is charged for it: the opener.
+    /// The process that is charged for it: the one that opened it. It may have ended.
     pub payer: ProcessNumber,
 }
 
 impl Session {
-    /// Returns the index of the process's end, if that is open.
+    /// Returns the index of the process's end in `ends`; `None` if that end is closed, or the
+    /// process has no end here.
     pub fn side_of(&self, process: ProcessNumber) -> Option<usize> {
         self.ends.iter().position(|end| end.process == process && !end.is_closed)
     }
@@ -140,7 +143,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Enters the session whose first message is filled, and posts that message in it. Each process
-    /// may have ended while the bytes were copied; then the charge and the message are given back.
+    /// may have ended while the bytes were copied. Then the charge for the session is refunded and
+    /// the message is freed.
     ///
     /// # Errors
     /// `not-found` when one of the processes has ended.
@@ -161,16 +165,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(self.post(message, by, &[session]))
     }
 
-    /// Refunds a session to its payer, which may have ended, and wakes the next process that waits
-    /// for room.
+    /// Refunds a session to its payer, which may have ended, and wakes the next request that waits
+    /// for room to join.
     pub(super) fn refund_session(&mut self, payer: ProcessNumber) {
         self.sessions.administration.refund(payer, Use::Sessions, SESSION);
         self.wake_next_join();
     }
 
     /// Returns the process of `client`, and the index of its end of a session. Each command that
-    /// names a session begins here. A stranger gets the same answer as for an id that no session
-    /// has, so guesses teach nothing.
+    /// names a session begins here. A process without an end of the session gets the same answer as
+    /// for an id that does not exist, so a client that guesses ids learns nothing.
     ///
     /// # Errors
     /// `refused` when the client belongs to no process; `not-found` when the process has no open
@@ -258,8 +262,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.refund_session(session.payer);
     }
 
-    /// Takes an unread message out of the one inbox of a session in which it waits: its sender
-    /// withdraws it.
+    /// Takes an unread message out of the inbox of a session, because the sender withdraws it. A
+    /// message that a sender can withdraw waits in one inbox only.
     pub(super) fn take_from_inbox(&mut self, id: SessionId, message: MessageId) {
         let Some(session) = self.sessions.all.get_mut(&id) else { return };
         for end in &mut session.ends {
@@ -277,8 +281,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.tidy(id);
     }
 
-    /// Returns the sessions in which the end of `client`'s process is open. From this list the
-    /// process knows of them all, so their `opened` notices that still wait are dropped.
+    /// Returns the sessions in which the end of `client`'s process is open. This list tells the
+    /// process of all its sessions, so their `opened` notices that still wait are dropped.
     ///
     /// # Errors
     /// `refused` when the client belongs to no process.

@@ -7,11 +7,12 @@
 //!                 │ 64 │ 64 │ used, 64 │  ──►  refused: a message lies at the end
 //! ```
 //!
-//! A block grows in place when the missing bytes are just its last extent again, and the right
-//! buddy of that extent is free in the arena. Otherwise it gets a further extent, anywhere in the
-//! arena. It shrinks from its end: by whole extents, and by halves of the last one. So no message
-//! ever moves, its logical address stays, and a copy under way goes on. The wrong way is to move
-//! the block to a larger place as `realloc` does: all copies would have to stop first.
+//! A block grows by one piece or more. It takes a piece in place when the piece is as large as the
+//! block's last extent, and the right buddy of that extent is free in the arena. Otherwise the
+//! piece is a further extent, anywhere in the arena. A block shrinks from its end: by whole
+//! extents, and by halves of the last one. So no message ever moves, its logical address stays, and
+//! a copy under way goes on. The wrong way is to move the block to a larger place as `realloc`
+//! does: all copies would have to stop first.
 //!
 //! A block of 96 KiB that grows by 64 KiB takes two pieces of 32 KiB. A piece of 64 KiB would start
 //! at 96 KiB, which is no multiple of 64 KiB. Sub-blocks start at multiples of their sizes too, so
@@ -20,7 +21,7 @@
 //! **Invariants**
 //!
 //! 1. A used sub-block is never given back.
-//! 2. A block that could not grow to its new size has its old one.
+//! 2. A block that could not grow to its new size keeps its old size.
 //! 3. The process's entry, the account of administrative memory and the block's allocator change
 //!    together with the extents.
 //!
@@ -30,7 +31,7 @@
 //! **Cost** a change of size goes through the messages in all blocks of the process. For each piece
 //! that it adds it builds the block's allocator anew: a step for each message in the block.
 //!
-//! **Simplified** holes in the middle of a block stay: messages are never moved together.
+//! **Simplified** free sub-blocks between messages stay: messages are never moved together.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraphs 24 and 39.
 
@@ -49,14 +50,14 @@ use crate::sessions::administration::{SPAN, Use};
 /// administrative memory, which are 32 bytes each.
 const MAX_EXTENTS: usize = 32;
 
-/// The cause of a change of size that a request asked for, as the log has it.
+/// The cause that the log names when a `grow` or `shrink` changes a block's size.
 const ASKED: &str = "it asked";
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Lets a block of `client`'s process have at least `size` bytes, and returns how many it has.
     /// It grows by a power of two: from 64 KiB to 100 KiB it gets 36 KiB, rounded up to 64, and has
-    /// 128. When it fails, the block has got nothing; but blocks that grew by themselves may have
-    /// shrunk to make room.
+    /// 128. When it fails, the block has got nothing; but blocks that grew by themselves, this one
+    /// too, may have shrunk to make room.
     ///
     /// # Errors
     /// `bad-request` for fewer bytes than it has; `not-found` when there is no such block;
@@ -76,16 +77,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let to = now.checked_add(missing).ok_or_else(|| too_much(size, 0))?;
             self.enlarge(number, index, to, ASKED)?;
         }
-        // Also when the size is the same: a block that grew by itself is now as large as was asked
-        // for.
+        // Also when the block has this size already: it may have grown to it by itself, and must
+        // not shrink by itself any more.
         self.set_asked(number, index, size);
         self.notify_unblocked(number);
         Ok(self.block_of(number, block)?.1)
     }
 
-    /// Gives back the end of a block of `client`'s process, as far as it is over `size` bytes and
-    /// whole extents or halves allow, and returns how many bytes the block has. Unchanged when it
-    /// fails.
+    /// Shrinks a block of `client`'s process towards `size` bytes, by whole extents and by halves
+    /// of the last one, and returns how many bytes the block has now: at least `size`. Unchanged
+    /// when it fails.
     ///
     /// # Errors
     /// `bad-request` for more bytes than it has; `not-found` when there is no such block; `refused`
@@ -136,7 +137,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Enters the process in `grown`, if one of its blocks is larger than was asked for; otherwise
-    /// removes it. The blocks of those processes shrink when committed memory is short.
+    /// removes it. The blocks of the processes in `grown` shrink when committed memory is short.
     pub(super) fn note_grown(&mut self, number: ProcessNumber) {
         let blocks =
             self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
@@ -147,12 +148,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Lets a block have `to` bytes, which are more than it has, by pieces that start at multiples
-    /// of their sizes. `why` is the cause, for the log. Unchanged when it fails.
+    /// Lets a block grow to `to` bytes, by pieces that start at multiples of their sizes. `to` is
+    /// more than the block has. `why` is the cause, for the log. Unchanged when it fails.
     ///
     /// # Errors
-    /// `out-of-memory`; `refused` when there are too many extents, or its share of administrative
-    /// memory is used.
+    /// `out-of-memory`; `refused` when the block would have too many extents, or its process's
+    /// share of administrative memory is used up.
     pub(super) fn enlarge(
         &mut self,
         number: ProcessNumber,
@@ -228,10 +229,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(())
     }
 
-    /// Gives back the end of a block, as far as it is over `to` bytes and can be given back.
+    /// Shrinks a block towards `to` bytes as [`Self::cut_end`] does, and publishes its new size if
+    /// that has changed. `why` is the cause, for the log.
     ///
     /// # Errors
-    /// `refused` when messages lie in that end.
+    /// `refused` when messages lie in the end that would be given back.
     pub(super) fn shrink_block(
         &mut self,
         number: ProcessNumber,
@@ -292,8 +294,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         used
     }
 
-    /// Publishes the new size of a block: in its process's entry, in the count of changes, and in
-    /// the log.
+    /// Publishes the new size of a block: in its process's entry, in `grown`, in the count of
+    /// changes, and in the log. `what` is "grew" or "shrank", `how` the way, and `why` the cause.
     fn changed(
         &mut self,
         number: ProcessNumber,
@@ -312,6 +314,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 }
 
+/// Returns the error for a block that needs `size` bytes more, when its process can get at most
+/// `most`.
 fn too_much(size: u64, most: u64) -> Error {
     let text = format!(
         "{size} bytes more of committed memory cannot be had, at most {most} can; ask for less"

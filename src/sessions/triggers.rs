@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | a message does not fit: step 508 | the first block grows, up to 4 times the size asked for |
 //! | memory is needed or low | blocks that grew shrink towards the size asked for |
-//! | memory comes back | a block grows for which step 508 found none |
+//! | memory comes back | a block grows, if step 508 found no memory for it before |
 //!
 //! ```text
 //!   asked for 64 KiB, and a message of 40 KiB needs a sub-block of 64 KiB:
@@ -15,9 +15,9 @@
 //!
 //! **Invariants**
 //!
-//! 1. While a process wants memory for a message, another message of that length or more makes it
-//!    try again only when a free piece is large enough or some block could shrink. So a client that
-//!    repeats a `send` without success costs the others little each time.
+//! 1. While a process waits for memory for a message, the engine tries again for another message of
+//!    that length or more only when a free piece is large enough or some block could shrink. So a
+//!    client that repeats a `send` without success costs the others little each time.
 //! 2. `grown` has the processes with a block that is larger than was asked for, until a shrink has
 //!    taken all that they can give. When a message is freed in such a block, its process is entered
 //!    again.
@@ -25,8 +25,8 @@
 //! **Lock** the tables. All this happens while other clients wait for the lock, so each loop over
 //! processes is bounded: by [`MAX_TRIES`], or by the number of processes that grew.
 //!
-//! **Simplified** only the first block grows by itself, and its messages are the only measure of
-//! its need: a bigger system predicts the need from the past.
+//! **Simplified** only the first block of a process grows by itself, and only when a message does
+//! not fit. A bigger system predicts from earlier messages how much a block will need.
 //!
 //! **Source** `interprocess-communication-patent.txt`, step 508, paragraphs 24 and 39.
 
@@ -42,8 +42,9 @@ use crate::sessions::words::Notice;
 /// sender whose receivers do not read would take the whole committed pool.
 const MAX_GROWTH: u64 = 4;
 
-/// The most processes that are tried each time memory comes back; the others are tried at the next
-/// return or the next look. More tries would keep the tables locked for longer.
+/// The most processes whose block the engine tries to grow each time memory comes back. The others
+/// wait until memory comes back again, or until the reaper calls [`Engine::look_after_blocks`].
+/// More tries would keep the tables locked for longer.
 const MAX_TRIES: usize = 8;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
@@ -53,9 +54,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.grow_by(number, length, "step 508")
     }
 
-    /// Grows the first block for a message of `length` bytes. If it cannot grow now, enters the
-    /// process in `waiting_for_memory` and returns false. A block that may never grow so far is not
-    /// tried, and its process does not enter the queue. `why` is the cause, for the log.
+    /// Grows the first block for a message of `length` bytes, and returns whether there is room. If
+    /// the block cannot grow now, enters the process in `waiting_for_memory`. Does not try at all
+    /// when the try would fail as the last one did, or when the block may not grow so far; then the
+    /// queue stays as it is. `why` is the cause, for the log.
     fn grow_by(&mut self, number: ProcessNumber, length: u64, why: &str) -> bool {
         if self.would_fail_again(number, length) || self.size_for(number, length).is_none() {
             return false;
@@ -63,7 +65,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.make_room(length);
         let size = self.block_of(number, 0).map_or(0, |(_, size)| size);
         // Computed again: `make_room` may have shrunk this very block. If messages were freed since
-        // the wish was noted, the block may be large enough as it is.
+        // `wanted_bytes` was set, the block may be large enough as it is.
         if let Some(to) = self.size_for(number, length)
             && (to <= size || self.enlarge(number, 0, to, why).is_ok())
         {
@@ -74,8 +76,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         if let Some(process) = self.sessions.registered.get_mut(&number)
             && process.wanted_bytes.replace(length).is_none()
-            // The process may be in the queue already: when its session ends, `part_from` forgets
-            // the wish and does not touch the queue.
+            // The process may be in the queue already: when its session ends, `part_from` clears
+            // `wanted_bytes` and does not touch the queue.
             && !self.sessions.waiting_for_memory.contains(&number)
         {
             self.sessions.waiting_for_memory.push_back(number);
@@ -120,8 +122,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.wake_next_join();
     }
 
-    /// Grows blocks for the messages that found no memory, the oldest first. A process that gets no
-    /// memory again goes to the end of the queue; one whose block may not grow so far leaves it.
+    /// Grows blocks for the messages that found no memory, in the order of the queue
+    /// `waiting_for_memory`. A process that gets no memory again goes to the end of the queue; one
+    /// whose block may not grow so far leaves it.
     fn grow_waiting_blocks(&mut self) {
         for _ in 0..self.sessions.waiting_for_memory.len().min(MAX_TRIES) {
             let Some(number) = self.sessions.waiting_for_memory.pop_front() else { return };
@@ -153,7 +156,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Called by the reaper from time to time: shrinks blocks if the committed pool is below its
-    /// low water, or a process waits for memory; then tries the next wishes.
+    /// low water, or a request waits for memory. Then serves everything that waits for memory.
     pub fn look_after_blocks(&mut self, now: Instant) {
         if self.leases.committed().missing() > 0 || self.processes.requests_waiting() > 0 {
             self.shrink_grown_blocks();

@@ -4,7 +4,7 @@
 //!
 //! | command | waits for | its time is over | its client has gone |
 //! | --- | --- | --- | --- |
-//! | `wait` | a signal or notice | `none` | what it took is put back |
+//! | `wait` | a signal or notice | `none` | the signal that it took is put back |
 //! | `receive` | a message | `none` | nothing was taken yet |
 //! | `deliver` | the receipt of its message | the message is withdrawn | the message is withdrawn |
 //! | `lookup` | a process of that name | `not-found` | its ticket is removed |
@@ -24,10 +24,11 @@
 //!                  the wrong way: 1 takes the message, and no client reads it
 //! ```
 //!
-//! A signal can be put back, so `wait` takes it first and then looks for its client. A message
-//! cannot, because its sender may hear at once that it was received, so `receive` looks for its
-//! client first. A process with one connection needs neither: when that has gone, the process ends.
-//! The look finds a closed connection; it does not find a pulled cable.
+//! A signal can be put back, so `wait` takes it first and then checks that its client is still
+//! there. A message cannot be put back, because its sender may hear at once that it was received,
+//! so `receive` checks first. A process with one connection needs no check: when that connection
+//! has gone, the process ends. The check finds a closed connection; it does not find a pulled
+//! cable.
 //!
 //! **Invariants** when a process has several clients, a `receive` that waits takes a message only
 //! after the server has seen that its connection is not closed.
@@ -160,7 +161,7 @@ impl MayWait for Receive {
     }
 }
 
-/// A `receive` that waits.
+/// A `receive` that waits for a message in this session.
 #[derive(Debug)]
 struct ForMessage {
     session: SessionId,
@@ -178,7 +179,8 @@ enum Sought {
 
 impl ForMessage {
     /// Looks for a message and begins to receive it. `is_here` says that the server has just seen
-    /// the client; without that, a message that another connection could have is left where it is.
+    /// the client. When it is false and the process has other clients, a message stays in the
+    /// inbox.
     fn find(
         &self,
         tables: &mut ServerTables,
@@ -225,7 +227,8 @@ impl Execute<Shared> for Deliver<'_> {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let caller = Caller::connected(caller.client);
         let (mut rules, _) = self.start(shared, caller)?;
-        // With its time over, the look withdraws the message, and always answers.
+        // With `is_over`, the look withdraws the message if it was not received, and so it always
+        // has an answer.
         let is_over = true;
         let look = shared.memory.change(|tables, now| {
             rules.look(tables, &Moment { caller, now, is_over, is_stopping: false, is_here: true })
@@ -244,7 +247,7 @@ impl Deliver<'_> {
     /// As `send`.
     fn start(&self, shared: &Shared, caller: Caller) -> Result<(ForReceipt, Arc<Condvar>), Error> {
         let (client, length) = (caller.client, self.data.len() as u64);
-        // Before the message is sent: what fails here must not leave a message behind.
+        // The waker is taken before the message is sent: if this fails, no message is left behind.
         let waker = shared.memory.with_tables(|tables, _| tables.processes.waker(client))?;
         let begun = shared
             .memory
@@ -280,8 +283,9 @@ struct ForReceipt {
 impl Waiting for ForReceipt {
     type Done = Delivered;
 
-    /// The answer is definite. When the time is over, one hold of the lock both asks for the
-    /// outcome and withdraws the message: it was received before, or it never will be.
+    /// Looks for the outcome of the message. When the time is over, also withdraws the message
+    /// under the same hold of the lock. So the answer is definite: the message was received before,
+    /// or it never will be.
     fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done> {
         let &mut ForReceipt { session, length, message } = self;
         let became = if moment.is_over {
@@ -320,8 +324,8 @@ impl MayWait for Lookup<'_> {
                 return Ok(Begun::Done(Found { name }));
             }
             let waker: Arc<_> = Arc::default();
-            // Under the same hold of the lock as the look above: a join in between would wake
-            // nothing.
+            // The ticket is taken under the same hold of the lock as the look above. A join between
+            // two holds would wake no request, and this one would wait until its time is over.
             let ticket = tables.engine().await_name(&name, Arc::clone(&waker));
             let deadline = now + Duration::from_millis(self.ms);
             Ok(Begun::Waits(Waits::new(caller, deadline, waker, ForName { name, ticket })))

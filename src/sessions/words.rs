@@ -18,8 +18,8 @@
 //! | 4 | `opened SESSION NAME` | 10 | `joined NAME` |
 //! | 5 | `message SESSION LENGTH` | 11 | `left NAME` |
 //!
-//! **Invariants** a number keeps its meaning: older clients know it. The id of a session is a
-//! secret of its two ends.
+//! **Invariants** a number keeps its meaning, because older clients know it. The id of a session is
+//! a secret of its two ends.
 //!
 //! **Lock** none: plain values.
 //!
@@ -53,13 +53,14 @@ pub enum Notice {
         /// Its length in bytes.
         length: u64,
     },
-    /// The other process had no room for a message to this one. To receive earlier messages may
-    /// make room.
+    /// The other process had no room for a message to this one. There may be room when this process
+    /// receives earlier messages.
     Blocked {
         /// The session of that message.
         session: SessionId,
     },
-    /// A message of this process did not fit before. Something was freed now: it may fit.
+    /// A message of this process did not fit before. Now something in its blocks was freed, or a
+    /// block grew, so the message may fit.
     Unblocked {
         /// The session of that message.
         session: SessionId,

@@ -10,9 +10,10 @@
 //! | `forward` | never | nothing | in another inbox |
 //!
 //! All but `forward` follow one pattern: *begin* under the tables' lock finds the place, *copy*
-//! moves the bytes under the block's lock, *finish* under the tables' lock posts or frees the
-//! message. Each copy may also wait for its seat, behind other copies in the same block. The wrong
-//! way is one lock for all three steps: while 30 MB are copied, every other client would wait.
+//! moves the bytes under the block's lock, *finish* under the tables' lock posts the message or
+//! takes a reader from it. Each copy may also wait for its seat, behind other copies in the same
+//! block. The wrong way is one lock for all three steps: while 30 MB are copied, every other client
+//! would wait.
 //!
 //! **Lock** the tables, then the lock of one block while bytes are copied
 //! ([`crate::sessions::copying`]); never two.
@@ -65,7 +66,8 @@ impl Execute<Shared> for Send<'_> {
 
 command! {
     /// Sends a message in a session, and waits until the other end has received it. The outcome is
-    /// definite: a message that was not received in time is taken back, so it never will be.
+    /// definite: a message that was not received in time is taken back and cannot be received
+    /// later.
     0x1c "deliver SESSION MS DATA" Deliver<'a> -> Delivered {
         /// The session.
         session: SessionId,
@@ -100,8 +102,8 @@ command! {
 reply! {
     /// A message was sent in several sessions.
     0x9d "published" Published {
-        /// The sessions in which it was sent. A session that was closed during the copy is left
-        /// out.
+        /// The count of sessions in which it was sent. A session that was closed during the copy is
+        /// left out.
         count: u64,
         /// The message's bytes.
         length: u64,
@@ -120,7 +122,7 @@ impl Execute<Shared> for Publish<'_> {
 }
 
 command! {
-    /// Receives the oldest message of a session.
+    /// Receives the oldest message of a session, and waits up to MS for one.
     0x1e "receive SESSION [MS]" Receive -> MessageReply {
         /// The session.
         session: SessionId,
@@ -212,7 +214,7 @@ impl Execute<Shared> for Peek {
 }
 
 command! {
-    /// Sends the oldest message of a session on in another one. Its bytes are not copied.
+    /// Hands the oldest message of a session on in another session. Its bytes are not copied.
     0x20 "forward SESSION OTHER" Forward -> Forwarded {
         /// The session that the message came in.
         session: SessionId,
