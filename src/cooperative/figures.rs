@@ -30,10 +30,10 @@ pub const FULL: u16 = 1;
 /// A box of our own: the pool has the bytes, but the arena has no free block of that size.
 pub const FRAGMENTED: u16 = 2;
 
-/// The most boxes of a path. The longest one has 17. It is that of an urgent efficiency request
-/// with enough collateral, when each pool in turn refuses it by the limit:
-/// 800-801-802-813-1100-1104-1108-1114-1116-900-902-904-906-912-920-924-926. Figure 12 alone has at
-/// most 10. So 20 leaves room for three more.
+/// The most boxes of a path. A repayment (figure 12) has at most 10, the longest decision 17, so
+/// three are to spare. That decision is about an urgent efficiency request with enough collateral.
+/// Each pool in turn has too few free bytes for it, or may not let the process owe so much:
+/// 800-801-802-813-1100-1104-1108-1114-1116-900-902-904-906-912-920-924-926.
 const MAX_PATH: usize = 20;
 
 /// The boxes that one decision, or one repayment, passed.

@@ -274,7 +274,7 @@ impl Contents {
         Ok(())
     }
 
-    /// Replaces `data` with the bytes of the last set, and uses its capacity.
+    /// Replaces `data` with the bytes of the last set. Allocates only if they need more room.
     ///
     /// # Errors
     /// `Released`; `data` is unchanged then.

@@ -163,7 +163,8 @@ impl<T: Tables> Memory<T> {
         changed
     }
 
-    /// Begins a change of tables that the caller has locked.
+    /// Begins a change: notes the reaper's next wake. The caller has locked the tables, and ends
+    /// the change with [`Memory::unlock_and_wake`].
     pub fn begin_change<'m>(&self, mut tables: MutexGuard<'m, T>) -> Locked<'m, T> {
         let reaper_wakes = tables.leases().next_wake();
         Locked { tables, reaper_wakes }

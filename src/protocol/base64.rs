@@ -5,19 +5,19 @@
 //!   letters  010011 010110 000101 101110         T    W    F    u
 //!
 //!   bytes    01001101                            M
-//!   letters  010011 01····                       T    Q    =    =      four bits are left over
+//!   letters  010011 01····                       T    Q    =    =      ····: four zeros fill up Q
 //! ```
 //!
 //! Three bytes become four letters, so the text is a third longer than the data.
 //!
 //! **Invariants** [`decode`] returns what [`encode`] was given, and `None` for a text that no
-//! encoder makes: other letters, a wrong length, padding before the end, left-over bits that are
-//! not zero. So no two texts stand for the same bytes.
+//! encoder makes: other letters, a wrong length, padding before the end, or a 1 among the bits that
+//! fill up the last letter. So no two texts stand for the same bytes.
 //!
 //! **Lock** none. **Simplified** [`decode`] searches the alphabet for each letter; a faster one has
 //! a table of 256 bytes. The server decodes only passwords, and a head has at most 16 KiB.
 //!
-//! **Source** RFC 4648, section 4; its section 3.5 for the left-over bits.
+//! **Source** RFC 4648, section 4; its section 3.5 for the bits that fill up the last letter.
 
 /// The letter of each number from 0 to 63.
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

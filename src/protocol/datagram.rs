@@ -271,7 +271,8 @@ pub fn reply(asked: Header, token: Option<Token>, reply: &mut Reply<'_>) -> Vec<
 pub enum Heard {
     /// The answer to a Hello.
     Welcome(Welcome),
-    /// The answer to a request; without a token it is an Error about the token itself.
+    /// The answer to a request. A server leaves the token out only in an Error about the token;
+    /// [`hear`] does not check that.
     Reply(Option<Token>, Reply<'static>),
 }
 

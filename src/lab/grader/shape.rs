@@ -61,7 +61,8 @@ pub enum Completeness {
     No,
 }
 
-/// Returns all numbers of a reply, in their order. One that no list can hold is `u64::MAX`.
+/// Returns the numbers of a reply in their order, without labels and without the lines that begin
+/// with `error`. A number of over 64 bits becomes `u64::MAX`, so that the count is right.
 pub fn tokens(reply: &[u8]) -> Vec<u64> {
     let plain = without_colours(reply);
     let lines = plain.split(|&byte| byte == b'\n').filter(|line| !is_refusal(line));
