@@ -145,13 +145,13 @@ impl<T: Tables> Memory<T> {
         &self.reaper_wakeup
     }
 
-    /// Locks the tables, and calls `read` with the tables and the time. No thread is woken, so
-    /// `read` must not change anything that a thread waits for. The wrong way is to read the time
+    /// Locks the tables, and calls `look` with the tables and the time. No thread is woken, so
+    /// `look` must not change anything that a thread waits for. The wrong way is to read the time
     /// before the lock: a thread that waits for the lock would use an old time, and find a lease
     /// that another thread has found expired.
-    pub fn with_tables<R>(&self, read: impl FnOnce(&mut T, Instant) -> R) -> R {
+    pub fn with_tables<R>(&self, look: impl FnOnce(&mut T, Instant) -> R) -> R {
         let mut tables = lock(&self.tables);
-        read(&mut tables, Instant::now())
+        look(&mut tables, Instant::now())
     }
 
     /// Locks the tables, calls `change`, unlocks them, and then wakes the threads that the change

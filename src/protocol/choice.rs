@@ -107,7 +107,7 @@ fn look_at(input: &[u8]) -> FirstLine {
     let target = &line[method..];
     if method == 0 || !TARGETS.iter().any(|start| target.starts_with(start)) {
         let may_become_one = TARGETS.iter().any(|start| start.starts_with(target));
-        let is_unclear = end.is_none() && may_become_one && (method > 0 || line.is_empty());
+        let is_unclear = method > 0 && end.is_none() && may_become_one;
         return if is_unclear { FirstLine::Unclear } else { FirstLine::Other };
     }
     let line = line.strip_suffix(b"\r").unwrap_or(line);

@@ -77,7 +77,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let (name, sessions) = (process.name.clone(), process.sessions.clone());
         self.sessions.watchers.remove(&number);
         self.sessions.grown.remove(&number);
-        self.sessions.waiting_for_memory.retain(|&waiting_for_memory| waiting_for_memory != number);
+        self.sessions.waiting_for_memory.retain(|&waiting| waiting != number);
         self.sessions.deliveries.retain(|_, (by, _)| *by != number);
         // Before its ends are closed, so that the others hear `lost` before `closed`.
         self.lose_messages(number);

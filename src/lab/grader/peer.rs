@@ -134,8 +134,8 @@ impl GradedPeer {
     /// stream.
     ///
     /// # Errors
-    /// Those of the connection, and `NotConnected` when the server closes it after its banner. The
-    /// peer has no connection then.
+    /// Fails with the connection's error, or with `NotConnected` when the server closes it after
+    /// its banner. The peer has no connection then.
     pub fn connect(&mut self) -> io::Result<&TcpStream> {
         if self.stream.is_none() {
             let stream = TcpStream::connect_timeout(&self.address, self.patience())?;
@@ -174,7 +174,8 @@ impl GradedPeer {
     /// Sends the bytes, connecting first where needed.
     ///
     /// # Errors
-    /// Those of the connection. The peer has no connection then; the server may have got a part.
+    /// Fails with the connection's error. The peer has no connection then; the server may have got
+    /// a part.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut stream = self.connect()?;
         let sent = stream.write_all(bytes);
@@ -241,7 +242,7 @@ impl GradedPeer {
         heard: &mut Instant,
     ) -> AnswerEnd {
         loop {
-            let completeness = self.shape.is_whole(raw, count);
+            let completeness = self.shape.completeness(raw, count);
             let left = deadline.saturating_duration_since(Instant::now());
             let wait = match completeness {
                 Completeness::Yes => return AnswerEnd::Whole,

@@ -96,7 +96,7 @@ impl ReplyShape {
     }
 
     /// Returns whether `reply` is a whole answer to `draw asked`.
-    pub fn is_whole(&self, reply: &[u8], asked: usize) -> Completeness {
+    pub fn completeness(&self, reply: &[u8], asked: usize) -> Completeness {
         let expected =
             if self.paired.is_some() { 2 * asked } else { asked + self.before + self.after };
         if tokens(reply).len() < expected {
@@ -163,7 +163,7 @@ mod tests {
             samples.iter().zip([vec![50], vec![19, 228, 665], vec![7, 11]])
         {
             assert_eq!(shape.numbers(reply), expected, "{replies:?}");
-            assert_ne!(shape.is_whole(reply, *asked), Completeness::No, "{replies:?}");
+            assert_ne!(shape.completeness(reply, *asked), Completeness::No, "{replies:?}");
         }
         shape
     }
@@ -202,11 +202,11 @@ mod tests {
     #[test]
     fn a_reply_is_whole_only_when_its_last_number_has_ended() {
         let lines = learned(["50\n", "19\n228\n665\n", "7\n11\n"]);
-        assert_eq!(lines.is_whole(b"19\n22", 2), Completeness::Perhaps);
-        assert_eq!(lines.is_whole(b"19\n228\n", 2), Completeness::Yes);
-        assert_eq!(lines.is_whole(b"19\n", 2), Completeness::No);
+        assert_eq!(lines.completeness(b"19\n22", 2), Completeness::Perhaps);
+        assert_eq!(lines.completeness(b"19\n228\n", 2), Completeness::Yes);
+        assert_eq!(lines.completeness(b"19\n", 2), Completeness::No);
         let bare = learned(["50", "19 228 665", "7 11"]);
-        assert_eq!(bare.is_whole(b"19 228", 2), Completeness::Perhaps);
+        assert_eq!(bare.completeness(b"19 228", 2), Completeness::Perhaps);
     }
 
     #[test]
