@@ -93,13 +93,14 @@ pub struct ClientArguments {
     /// r: a request alone; rr: request and reply; rra: request, reply and acknowledgement
     #[arg(long, value_enum, default_value = "rr", requires = "udp")]
     protocol: ExchangeProtocol,
-    /// How often the server may execute the request [default: at-most-once; maybe for r]
+    /// The number of times that the server may execute the request [default: at-most-once; maybe
+    /// for r]
     #[arg(long, value_enum, requires = "udp")]
     semantics: Option<SemanticsWord>,
     /// The wait before the request is sent again; it doubles each time, up to 16 times the first
     #[arg(long, default_value = "50ms", value_parser = units::time_limit, requires = "udp")]
     retry: Duration,
-    /// How long the command may take, without a wait that it asks for itself, such as wait 5000
+    /// The time limit of the command, without a wait that it asks for itself, such as wait 5000
     #[arg(long, default_value = "30s", value_parser = units::time_limit)]
     timeout: Duration,
     /// Send the command for a process that has joined; TOKEN is from the reply to its join

@@ -67,7 +67,7 @@ pub struct GradeArguments {
     host: String,
     /// Its port
     port: u16,
-    /// How many clients draw at the same time
+    /// The number of clients that draw at the same time
     // A race needs 2 clients. Each is a thread of this machine, so their number has a bound.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=256))]
     clients: u16,

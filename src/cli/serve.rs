@@ -81,14 +81,14 @@ pub struct ServeArguments {
     /// Most clients at once
     #[arg(long, default_value_t = 8192)]
     max_clients: usize,
-    /// How long a request may take from its first byte to its last
+    /// The time limit of a request, from its first byte to its last
     // Counts for the whole request: a client that sends a byte now and then cannot prolong it.
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     request_timeout: Duration,
-    /// How long one write to a client may take; all replies that wait together, three times that
+    /// The time limit of one write to a client; all replies that wait together, three times that
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     write_timeout: Duration,
-    /// How long a client may be silent between requests; 0s is no limit
+    /// The time that a client may be silent between requests; 0s is no limit
     #[arg(long, default_value = "0s", value_parser = units::duration)]
     idle_timeout: Duration,
     /// The longest lease
@@ -112,7 +112,7 @@ pub struct ServeArguments {
     /// Draw without the lock, number by number: numbers come twice
     #[arg(long)]
     no_lock: bool,
-    /// How long a draw waits, for each number, between loading the counter and storing it
+    /// The time that a draw waits, for each number, between loading the counter and storing it
     // Widens the race. Without it two threads must meet within a few instructions, which is rare.
     #[arg(long, default_value = "0us", value_parser = units::duration, requires = "no_lock")]
     race_window: Duration,
@@ -133,10 +133,10 @@ pub struct ServeArguments {
     /// request is not executed again
     #[arg(long, default_value_t = 4096, requires = "udp")]
     history: usize,
-    /// How long a datagram client's last reply is kept after its last at-most-once request
+    /// The time that a datagram client's last reply is kept, after its last at-most-once request
     #[arg(long, default_value = "60s", value_parser = units::duration, requires = "udp")]
     history_time: Duration,
-    /// How memory is divided, such as committed=50%,gl=5%,gp=10%,le=25%,lp=10%, in bytes or
+    /// The division of memory, such as committed=50%,gl=5%,gp=10%,le=25%,lp=10%, in bytes or
     /// percent; or a file of such pairs, a line each, and of committed.NAME=SIZE for a process's
     /// own block
     #[arg(long, value_parser = pools::plan, value_name = "PAIRS|FILE")]
@@ -164,12 +164,12 @@ pub struct ServeArguments {
     /// Administrative memory: the most that the entries of processes, sessions and messages take
     #[arg(long, default_value = "1MiB", value_parser = units::size)]
     admin: u64,
-    /// How long a join or register tries to lock the tables; also how long a join then waits for
-    /// room in full administrative memory
+    /// The time that a join or register tries to lock the tables; also the time that a join then
+    /// waits for room in full administrative memory
     #[arg(long, default_value = "1s", value_parser = units::duration)]
     rendezvous: Duration,
-    /// How long a client without a connection (over UDP) may be silent; then it leaves its process,
-    /// and a process without clients ends
+    /// The time that a client without a connection (over UDP) may be silent; then it leaves its
+    /// process, and a process without clients ends
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     process_idle: Duration,
 }

@@ -28,10 +28,10 @@ use crate::lab::simulation::{how_small, plot, report, sweep};
     leasebox simulate --processes 20 --seed 7\n  \
     leasebox simulate --svg pauses.svg")]
 pub struct SimulateArguments {
-    /// How many processes share the memory
+    /// The number of processes that share the memory
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=50))]
     processes: u64,
-    /// How long the simulation runs, in simulated seconds
+    /// The length of the simulation, in simulated seconds
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
     /// Another seed gives the processes another demand for memory

@@ -195,7 +195,7 @@ impl Stage {
     /// Runs a complete schedule from the beginning.
     ///
     /// # Errors
-    /// Those of [`Stage::go_on`].
+    /// Fails as [`Stage::go_on`] does.
     pub fn run(&self, schedule: &[u8]) -> Result<Run, Stuck> {
         self.reset();
         self.go_on(schedule)?;
@@ -337,7 +337,7 @@ pub struct Smallest {
 /// Runs the schedules within `bound`, few preemptions first. Tells `progress` how many were run.
 ///
 /// # Errors
-/// Those of [`Stage::go_on`]; the findings are lost.
+/// Fails as [`Stage::go_on`] does; the findings are lost.
 pub fn explore(
     case: &Case,
     stage: &Stage,

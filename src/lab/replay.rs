@@ -132,7 +132,7 @@ fn not_parked(name: char) -> String {
 /// Receives a client's reply and returns its numbers.
 ///
 /// # Errors
-/// Those of the connection, and the text of a reply that is not all numbers.
+/// Fails with the connection's error, or with the text of a reply that is not all numbers.
 fn receive_numbers(client: &mut LineConnection) -> Result<Vec<u32>, String> {
     let reply = client.receive().map_err(failed)?;
     let reply = String::from_utf8_lossy(&reply);
@@ -159,7 +159,7 @@ fn pattern(received: &[Vec<u32>]) -> Vec<Vec<usize>> {
 /// is none after [`CALL_LIMIT`]. The last request of the wait may take as long again.
 ///
 /// # Errors
-/// Those of [`ask`] and [`parked`].
+/// Fails as [`ask`] and [`parked`] do.
 fn await_parked(
     control: &mut LineConnection,
     known: &[ClientNumber],

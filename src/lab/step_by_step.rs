@@ -37,7 +37,7 @@ use crate::numbers::parking::Stuck;
 /// of its draw, so the stage can run no further schedule: drop it.
 ///
 /// # Errors
-/// Those of [`Stage::go_on`].
+/// Fails as [`Stage::go_on`] does.
 pub fn step_by_step(
     case: &Case,
     stage: &Stage,

@@ -54,7 +54,7 @@ pub fn tell_case(case: &Case) -> String {
 /// once more and adds its picture.
 ///
 /// # Errors
-/// Those of [`Stage::go_on`].
+/// Fails as [`Stage::go_on`] does.
 pub fn tell_findings(case: &Case, stage: &Stage, findings: &Findings) -> Result<String, Stuck> {
     let all = findings.count == Some(u128::from(findings.tried));
     let count = how_many(findings.count);
@@ -88,7 +88,7 @@ pub fn letters(case: &Case, schedule: &[u8]) -> String {
 /// Runs one complete schedule and returns its table, its picture and its verdict as text.
 ///
 /// # Errors
-/// Those of [`Stage::go_on`].
+/// Fails as [`Stage::go_on`] does.
 pub fn tell_run(case: &Case, stage: &Stage, schedule: &[u8]) -> Result<String, Stuck> {
     let run = stage.run(schedule)?;
     let preemptions = case.schedules().preemptions(schedule);

@@ -220,8 +220,8 @@ impl Http {
     /// only the request: the server can skip the body, and the connection can go on.
     ///
     /// # Errors
-    /// Those of [`understand`], after which the connection closes: such as a body without a certain
-    /// end, which the server cannot skip.
+    /// Fails as [`understand`] does. The connection closes then, such as for a body without a
+    /// certain end, which the server cannot skip.
     fn judge<'a>(
         &mut self,
         head: &Head<'a>,

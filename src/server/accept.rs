@@ -53,8 +53,8 @@ pub const CLIENT_STACK: usize = 256 * 1024;
 /// aborts the process. 14,000 threads leave 9,500 mappings for everything else.
 pub const MAX_CLIENTS: usize = 14_000;
 
-/// The most clients that are accepted and have no thread yet. Without a bound, a flood of connects
-/// would keep this thread from spawning any.
+/// The most clients that are accepted and have no thread yet; each takes a file descriptor. Without
+/// a bound, a flood of connects would keep this thread from spawning any.
 const MAX_ACCEPTED: usize = 1024;
 
 /// The pause after an error of `accept`, such as no file descriptor left. Without it the loop would

@@ -222,7 +222,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// is not there until the copy is finished.
     ///
     /// # Errors
-    /// Those of [`Self::find_guest_room`], and of the charge to the sender.
+    /// Fails as [`Self::find_guest_room`] does, or if the sender cannot be charged.
     pub(super) fn begin_first(
         &mut self,
         number: ProcessNumber,

@@ -251,8 +251,9 @@ impl<H> RegisteredProcess<H> {
 /// waker of a process: in a server a locked `Contents` and a condition variable, in tests `()`.
 #[derive(Debug)]
 pub struct Sessions<H, W> {
-    // What the engine manages. `messages` is ordered, so the messages of one owner are a range.
-    // `deliveries` has the outcome of each message whose sender waits, and the sender's process.
+    // The things that the engine manages. `messages` is ordered, so the messages of one owner are a
+    // range. `deliveries` has the outcome of each message whose sender waits, and the sender's
+    // process.
     administration: Administration,
     registered: BTreeMap<ProcessNumber, RegisteredProcess<H>>,
     all: HashMap<SessionId, Session>,

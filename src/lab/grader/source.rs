@@ -116,9 +116,10 @@ pub struct Looked {
 /// it.
 ///
 /// # Errors
-/// Those of reading `path` itself, and `InvalidInput` if it is neither a file nor a directory. If
-/// `path` is a file, it is opened twice: first for its error, because the search itself only skips
-/// what it cannot read. So a file or directory below `path` that cannot be read is skipped.
+/// Fails if `path` itself cannot be read, and with `InvalidInput` if it is neither a file nor a
+/// directory. If `path` is a file, it is opened twice: first for its error, because the search
+/// itself only skips what it cannot read. So a file or directory below `path` that cannot be read
+/// is skipped.
 pub fn look(path: &Path) -> io::Result<Looked> {
     let mut looked = Looked::default();
     let about = fs::metadata(path)?;

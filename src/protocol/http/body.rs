@@ -251,7 +251,7 @@ pub type Body<'a> = (Cow<'a, [u8]>, usize);
 /// data does not lie together; with its size lines it may have `most` bytes.
 ///
 /// # Errors
-/// Those of [`Scan::scan`], for a chunked body. A length was checked when its field was read.
+/// Fails as [`Scan::scan`] does, for a chunked body. A length was checked when its field was read.
 pub fn complete_body<'a>(
     rest: &'a [u8],
     framing: Framing,
