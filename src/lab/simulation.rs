@@ -184,8 +184,8 @@ pub fn run(sharing: Sharing, demand: &Demand) -> RunOutcome {
     let now = start + Duration::from_millis(demand.milliseconds() as u64);
     processes.iter().for_each(|process| process.leave(&mut tables, now));
     // Blocks that are lost here would be lost in the server too: it runs the same manager.
-    let is_whole = tables.check().is_ok() && tables.leases.filling().used == 0;
-    debug_assert!(is_whole, "memory was lost: {:?}", tables.check());
+    let used = tables.leases.filling().used;
+    debug_assert_eq!((tables.check(), used), (Ok(()), 0), "memory was lost");
     outcome
 }
 
