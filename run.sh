@@ -5,6 +5,8 @@
 #                          is drained, and the proof that no number came twice
 #   ./run.sh race          the same four clients on a server that draws without the lock,
 #                          and the numbers that came twice
+#   ./run.sh course        the main job with a client that behaves as the course's own does,
+#                          on a server with --course
 #   ./run.sh serve [ARGS]  serve on all interfaces, for grading on another machine
 #   ./run.sh test          everything CI checks
 #   ./run.sh bench         the benchmarks, about 7 minutes
@@ -141,6 +143,26 @@ prepare() {
     raise_limit
 }
 
+# The course's own client sends no line end, and prints each message as one line.
+course() {
+    prepare
+    start_server --course
+    rm -f out-*.txt
+    DRAWING=()
+    for client in $(seq "$CLIENTS"); do
+        echo "draw 100000" | python3 tests/course/client.py 127.0.0.1 "$PORT" >"out-$client.txt" &
+        DRAWING+=($!)
+    done
+    wait "${DRAWING[@]}" || fail "a client did not end well; its message stands above"
+    DRAWING=()
+    echo "The first draws of each client, one number a message:"
+    echo
+    ask table 3 each
+    echo
+    stop_server
+    "$LEASEBOX" check --drained out-*.txt
+}
+
 main_job() {
     prepare
     drain
@@ -201,6 +223,7 @@ test_all() {
 case "${1:-}" in
 '') main_job ;;
 race) race ;;
+course) course ;;
 serve)
     shift
     build

@@ -11,7 +11,9 @@ a pipe there is none.
 
 The server may answer a draw with spaces between the numbers or with one a line: the
 reply ends when as many numbers have come as were asked for, with a line that begins
-with "error", or after 200 ms of silence. Python 3.8 or later, standard library only.
+with "error", or after 200 ms of silence. A server that answers one number a message is
+asked again until all have come. The exit status is 0 only if no command failed.
+Python 3.8 or later, standard library only.
 """
 
 import argparse
@@ -22,6 +24,9 @@ import sys
 
 SILENCE_S = 0.2
 """After the first bytes of a reply, so much silence ends it."""
+
+MESSAGE_SILENCE_S = 0.005
+"""The same once it is known that a message is one number: it has come in one piece."""
 
 PATIENCE_S = 30.0
 """How long a connect, or the first byte of a reply, may take."""
@@ -59,10 +64,12 @@ class Replies:
         """The server has ended a reply with a line end, so it always does."""
         self.guessed = False
         """The last reply was ended by silence and not by what it said."""
+        self.silence = SILENCE_S
+        """So much silence ends a started reply."""
 
     def _more(self, started):
         """Waits for more bytes; False after the silence that ends a started reply."""
-        self.sock.settimeout(SILENCE_S if started else PATIENCE_S)
+        self.sock.settimeout(self.silence if started else PATIENCE_S)
         try:
             data = self.sock.recv(65536)
         except socket.timeout:
@@ -97,7 +104,7 @@ class Replies:
         except OSError:
             return
         if late.strip():
-            raise Untrustworthy("a reply went on after %d ms of silence" % (SILENCE_S * 1000))
+            raise Untrustworthy("a reply went on after %d ms of silence" % (self.silence * 1000))
 
     def line(self):
         """One line, or what came before a silence."""
@@ -195,15 +202,39 @@ def put(numbers):
         raise OutputLost(error.strerror or str(error)) from None
 
 
-def draw(replies, count):
-    """Prints the numbers of one reply; returns the error line, if that is what came."""
+def print_reply(replies, count):
+    """Prints the numbers of one reply; returns how many, and the error line that came."""
+    found = 0
     for numbers, error in replies.draw(count):
         if numbers:
             put(numbers)
+            found += len(numbers)
         if error is not None:
             say(show(error))
-            return error
-    return b""
+            return found, error
+    return found, b""
+
+
+def draw(replies, count):
+    """Prints the numbers of a draw; returns the error line, and whether the draw failed."""
+    found, error = print_reply(replies, count)
+    asks_again = found == 1 < count
+    while asks_again and found < count and not error:
+        # Either one number is left, or the server answers one number a message. Both answer
+        # a draw of 1 rightly.
+        replies.send(b"draw 1\n")
+        more, error = print_reply(replies, 1)
+        if more:
+            replies.silence = MESSAGE_SILENCE_S
+        elif not error:
+            break
+        found += more
+    # Fewer numbers than were asked for are no failure, if the list is drained.
+    return error, bool(error) and not (found and is_exhausted(error))
+
+
+def is_exhausted(error):
+    return error.lower().startswith(b"error exhausted")
 
 
 def commands(prompt):
@@ -219,20 +250,25 @@ def commands(prompt):
 
 
 def converse(sock, prompt, until_exhausted):
-    """Sends each command and prints its reply."""
+    """Sends each command and prints its reply; returns whether one failed."""
     replies = Replies(sock)
+    any_failed = False
     for command in commands(prompt):
         replies.send(command + b"\n")
         asked = DRAW.fullmatch(command)
         if asked and int(asked.group(1)) > 0:
-            error = draw(replies, int(asked.group(1)))
-            if until_exhausted and error.lower().startswith(b"error exhausted"):
-                return
+            error, failed = draw(replies, int(asked.group(1)))
+            if until_exhausted and is_exhausted(error):
+                return any_failed
         else:
-            say(show(replies.line()))
+            line = replies.line()
+            failed = line.lower().startswith(b"error")
+            say(show(line))
+        any_failed = any_failed or failed
         if command.strip().lower() == b"quit":
-            return
+            return any_failed
     replies.check_guess()
+    return any_failed
 
 
 def arguments():
@@ -264,8 +300,7 @@ def main():
     try:
         with socket.create_connection((parsed.ip, parsed.port), PATIENCE_S) as sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            converse(sock, prompt, parsed.until_exhausted)
-        return 0
+            return int(converse(sock, prompt, parsed.until_exhausted))
     except KeyboardInterrupt:
         say("client.py: interrupted")
     except OutputLost as error:

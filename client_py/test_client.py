@@ -75,10 +75,10 @@ class Replies(unittest.TestCase):
 
     def test_fewer_numbers_than_asked_for_end_with_a_silence(self):
         replies = [[b"5 19\n"], [b"error exhausted nothing is left\n"]]
-        self.prints(b"draw 9\ndraw 1\n", replies, b"5\n19\n", b"error exhausted nothing is left\n")
+        self.prints(b"draw 9\ndraw 1\n", replies, b"5\n19\n", b"error exhausted nothing is left\n", 1)
 
     def test_an_error_in_pieces_is_an_error(self):
-        self.prints(b"draw 9\n", [[b"Er", 0.02, b"ror busy\n"]], b"", b"Error busy\n")
+        self.prints(b"draw 9\n", [[b"Er", 0.02, b"ror busy\n"]], b"", b"Error busy\n", 1)
 
     def test_other_replies_go_to_standard_error(self):
         replies = [[b"stats remaining=5\n"], [b"7\n"], [b"bye\n"]]
@@ -128,6 +128,20 @@ class Replies(unittest.TestCase):
         replies = [[b"5 ", 0.05, b"\r\n"], [0.5, b"19\r\n"]]
         self.prints(b"draw 1\ndraw 1\n", replies, b"5\n19\n")
 
+    def test_a_server_of_one_number_a_message_is_asked_until_all_have_come(self):
+        for end in (b"", b"\n", b"\0"):
+            server = Server(*[[b"%d" % number + end] for number in (5, 19, 228, 665, 7)])
+            self.assertEqual(server.run(b"draw 4\ndraw 1\n"), (b"5\n19\n228\n665\n7\n", b"", 0))
+            self.assertEqual(server.requests, [b"draw 4\n"] + [b"draw 1\n"] * 4)
+
+    def test_the_last_number_of_a_list_is_no_failure(self):
+        replies = [[b"5\n"], [b"error exhausted nothing is left\n"]]
+        self.prints(b"draw 9\n", replies, b"5\n", b"error exhausted nothing is left\n")
+
+    def test_one_failed_command_is_seen_in_the_exit_status(self):
+        replies = [[b"error unknown-command no\n"], [b"5\n"]]
+        self.prints(b"drew 1\ndraw 1\n", replies, b"5\n", b"error unknown-command no\n", 1)
+
     def test_until_exhausted_ends_at_the_first_such_error(self):
         server = Server([b"5\n"], [b"error exhausted\n"])
         got = server.run(b"draw 1\n" * 1000, "--until-exhausted")
@@ -171,7 +185,7 @@ class Ends(unittest.TestCase):
 
     def test_a_huge_number_of_draws_is_the_servers_to_refuse(self):
         got = Server([b"error bad-request no\n"]).run(b"draw " + b"9" * 5000 + b"\n")
-        self.assertEqual(got, (b"", b"error bad-request no\n", 0))
+        self.assertEqual(got, (b"", b"error bad-request no\n", 1))
 
     def test_wrong_arguments(self):
         for words in ([], ["127.0.0.1"], ["127.0.0.1", "x"], ["127.0.0.1", "70000"]):

@@ -38,6 +38,7 @@ mod enums;
 mod help;
 
 use enums::{replies, requests};
+pub(crate) use help::command_words;
 pub use help::{help, kinds};
 
 use crate::common::caller::Caller;

@@ -113,16 +113,76 @@ fn the_table_says_who_drew_what() {
     assert!(printed.contains(thread), "{printed}");
 }
 
+/// Reads one message, as the course's own client does: what one read brings.
+fn message(client: &mut Client) -> String {
+    let mut bytes = [0; 2048];
+    let count = client.stream.get_mut().read(&mut bytes).unwrap();
+    String::from_utf8(bytes[..count].to_vec()).unwrap()
+}
+
 #[test]
-fn a_draw_without_a_line_end_is_answered_after_a_silence() {
+fn a_draw_without_a_line_end_is_answered_after_a_silence_and_without_one() {
     let server = Running::start(&[]);
     let mut client = server.connect();
     for _ in 0..3 {
         client.send("draw 4");
-        assert_eq!(numbers(&client.line()).len(), 4);
+        let reply = message(&mut client);
+        assert_eq!(numbers(&reply).len(), 4);
+        assert!(reply.ends_with(|c: char| c.is_ascii_digit()), "{reply:?}");
     }
+    client.send("draw 1draw 2");
+    let reply = message(&mut client);
+    assert_eq!(numbers(&reply).len(), 3, "two draws in one piece: {reply:?}");
     client.send("\ndraw 2\n");
     assert_eq!(numbers(&client.line()).len(), 2, "the late line end belongs to the draw before");
+}
+
+#[test]
+fn a_draw_that_is_typed_key_by_key_is_one_draw() {
+    let server = Running::start(&[]);
+    let mut client = server.connect();
+    for key in ["d", "r", "a", "w", " ", "2", "5", "\r\n"] {
+        client.send(key);
+        thread::sleep(std::time::Duration::from_millis(120));
+    }
+    assert_eq!(numbers(&client.line()).len(), 25);
+}
+
+#[test]
+fn what_cannot_become_a_request_is_told_without_a_line_end() {
+    let server = Running::start(&[]);
+    let mut client = server.connect();
+    client.send("hello");
+    let reply = message(&mut client);
+    assert!(reply.starts_with("error unknown-command ") && !reply.ends_with('\n'), "{reply:?}");
+    client.send("draw 2");
+    assert_eq!(numbers(&message(&mut client)).len(), 2);
+}
+
+#[test]
+fn the_courses_client_gets_one_number_a_message() {
+    let server = Running::start(&["--course", "--numbers", "2000"]);
+    let client = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/course/client.py");
+    let (ip, port) = (server.address.ip().to_string(), server.address.port().to_string());
+    let run = |commands: &'static str| {
+        let mut child = Command::new("python3")
+            .args([client, &ip, &port])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(commands.as_bytes()).unwrap();
+        thread::spawn(move || String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap())
+    };
+    let printed = run("draw 4\ndraw 2\n").join().unwrap();
+    assert_eq!(printed.lines().count(), 6, "N numbers, one a line: {printed:?}");
+    let runs: Vec<_> = (0..4).map(|_| run("draw 2000\n")).collect();
+    let rest: String = runs.into_iter().map(|run| run.join().unwrap()).collect();
+    let all = printed.lines().chain(rest.lines()).map(|line| line.parse().unwrap()).collect();
+    assert_permutation(all, 2000);
+    let mut client = server.connect();
+    client.send("draw 1\n");
+    assert!(client.line().starts_with("error exhausted "), "a line is answered by a line");
 }
 
 #[test]

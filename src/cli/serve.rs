@@ -57,6 +57,7 @@ const OWN_DESCRIPTORS: u64 = 80;
     leasebox serve --bind 0.0.0.0 --port 0          on all interfaces, a free port\n  \
     leasebox serve --seed 7 --lock number           a repeatable list, drawn one by one\n  \
     leasebox serve --pools gl=5%,gp=10%,le=25%,lp=10%   memory that processes share\n  \
+    leasebox serve --course                         for the course's own client: one number a message\n  \
     leasebox serve --udp                            datagrams too, on the same port number\n  \
     leasebox serve --no-lock --race-window 200us    broken on purpose: numbers come twice\n\n\
     Sizes are bytes or KiB, MiB, GiB; durations have a unit: 200us, 500ms, 2s, 24h.\n\
@@ -123,6 +124,9 @@ pub struct ServeArguments {
     /// `race --replay` sends
     #[arg(long, conflicts_with = "race_window")]
     lab: bool,
+    /// Serve the course's own client: a draw without a line end gets one number, whatever its N
+    #[arg(long)]
+    course: bool,
     /// Take datagrams too, on the same port number
     #[arg(long)]
     udp: bool,
@@ -197,7 +201,12 @@ impl ServeArguments {
             (Some(name), Some(file)) => Some(user(name, file)?),
             _ => None,
         };
-        Ok(Policy { hosts: self.host.clone(), user, ..Policy::plain(max_message) })
+        Ok(Policy {
+            course: self.course,
+            hosts: self.host.clone(),
+            user,
+            ..Policy::plain(max_message)
+        })
     }
 
     /// Returns the configuration of these flags. It checks no range: [`Config::start`] does.

@@ -11,6 +11,7 @@
 use std::fmt::Write;
 
 use super::Request;
+use crate::common::description::first_word;
 
 /// Returns the forms of all commands in one line: the answer to `help` in a text. A group's heading
 /// stands before its first command.
@@ -24,6 +25,11 @@ pub fn help() -> String {
         line += &format!("{separator}{heading}{form}");
     }
     line
+}
+
+/// Returns the first words of all commands.
+pub(crate) fn command_words() -> impl Iterator<Item = &'static [u8]> {
+    Request::COMMANDS.iter().map(|(_, _, form)| first_word(form.as_bytes()))
 }
 
 /// Returns the kinds of all commands in ascending order: the answer to `help` in frames, whose

@@ -61,22 +61,23 @@ words! {
 pub(super) fn choose(input: &[u8], tail: Tail, policy: &Policy) -> Option<Speaks> {
     let max_message = policy.max_message;
     let frames = |order| Some(Speaks::MemoryLease(MemoryLease::new(order, max_message)));
+    let text = || Some(Speaks::Text(Text::new(policy.course)));
     let http = || Some(Speaks::Http(Box::default()));
     match *input {
         [] => None,
         [1..=5, ..] => frames(ByteOrder::Little),
         [0, 0, 0, 1..=5, ..] => frames(ByteOrder::Big),
-        [0] | [0, 0] | [0, 0, 0] if tail == Tail::Open => None,
+        [0] | [0, 0] | [0, 0, 0] if tail.is_open() => None,
         [b'*', ..] => Some(Speaks::Resp(Box::new(Resp::new(policy)))),
         [0x89, ..] => Some(Speaks::Frames(Frames::new(max_message))),
         _ => match look_at(&input[..input.len().min(HTTP_LINE)]) {
             FirstLine::Http => http(),
-            FirstLine::Other => Some(Speaks::Text(Text::default())),
-            _ if tail == Tail::Open && input.len() < HTTP_LINE => None,
+            FirstLine::Other => text(),
+            _ if tail.is_open() && input.len() < HTTP_LINE => None,
             // Too long or cut off, but no text line begins like this. As HTTP it gets one refusal,
             // and the connection closes; as text, each line of its body would run as a command.
             FirstLine::LikeHttp => http(),
-            FirstLine::Unclear => Some(Speaks::Text(Text::default())),
+            FirstLine::Unclear => text(),
         },
     }
 }

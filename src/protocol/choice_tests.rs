@@ -113,8 +113,10 @@ fn the_first_bytes_choose() {
 fn a_silent_draw_in_capitals_is_text_though_it_could_become_http() {
     let policy = policy();
     let mut conversation = Conversation::new(&policy);
-    assert_eq!(conversation.decode(b"DRAW", Tail::Open), Decoded::Incomplete);
-    assert!(!conversation.awaits_quiet(b"DRAW"));
+    assert_eq!(conversation.decode(b"DRAW", Tail::OnePiece), Decoded::Incomplete);
+    assert!(!conversation.awaits_quiet(b"DRAW"), "HTTP may have such a method");
+    let mut conversation = Conversation::new(&policy);
+    assert_eq!(conversation.decode(b"DRAW 4", Tail::OnePiece), Decoded::Incomplete);
     assert!(conversation.awaits_quiet(b"DRAW 4"));
     let drawn = Decoded::Asked { request: Ok(Request::Draw(Draw { count: 4 })), used: 6 };
     assert_eq!(conversation.decode(b"DRAW 4", Tail::Quiet), drawn);

@@ -38,9 +38,9 @@
 //!
 //! 1. Decoding is incremental: the same bytes give the same requests, whether they arrive one at a
 //!    time or all at once. `Incomplete` uses no byte; the caller decodes again when more bytes have
-//!    arrived. (A property test cuts its inputs at every place.) Two features depend on time:
-//!    silence ends a `draw N` ([`text`]), and a refused HTTP request with `Expect` closes the
-//!    connection if its body has not arrived yet.
+//!    arrived. (A property test cuts its inputs at every place.) Time matters to two features: a
+//!    request of text without a line end ([`text::unended`]), and a refused HTTP request with
+//!    `Expect`, which closes the connection if its body has not arrived yet.
 //! 2. `decode` and `encode` alternate: the caller answers each request before it decodes the next
 //!    one. So a format can keep in its own state what the answer needs, such as a frame's id.
 //! 3. After [`Decoded::Last`] the caller decodes nothing more.
@@ -84,13 +84,22 @@ use text::Text;
 /// The state of the stream behind the bytes of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tail {
-    /// More bytes may arrive at any time.
+    /// More bytes may arrive at any time. The input came in several pieces.
     Open,
-    /// No byte has arrived for [`text::QUIET_MS`]: a `draw N` without a line end counts as whole,
-    /// if the client has never sent a line end.
+    /// More bytes may arrive at any time. One read brought all of the input.
+    OnePiece,
+    /// No byte has arrived for 100 ms, and that ends a request of text without a line
+    /// end ([`text::unended`]).
     Quiet,
     /// The client has closed its half of the stream: no byte follows.
     Ended,
+}
+
+impl Tail {
+    /// Returns whether more bytes may arrive at any time.
+    fn is_open(self) -> bool {
+        matches!(self, Tail::Open | Tail::OnePiece)
+    }
 }
 
 /// The result of one look at the start of the input. `used` is the number of bytes that the caller
@@ -176,7 +185,8 @@ impl<'m> Conversation<'m> {
     pub fn encode(&mut self, reply: &mut Reply<'_>, out: &mut Output) {
         match &mut self.speaks {
             // Before a format is chosen, an answer is a text line: a person can read it.
-            Some(Speaks::Text(_)) | None => text::encode(reply, self.policy.max_message, out),
+            None => text::encode(reply, self.policy.max_message, out),
+            Some(Speaks::Text(text)) => text.encode(reply, self.policy.max_message, out),
             Some(Speaks::MemoryLease(frames)) => frames.encode(reply, out),
             Some(Speaks::Frames(frames)) => frames.encode(reply, out),
             Some(Speaks::Http(http)) => http.encode(reply, self.policy, out),
@@ -230,12 +240,11 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Returns whether [`text::QUIET_MS`] of silence after `input` would make it a request.
+    /// Returns whether [`text::unended::QUIET_MS`] of silence after `input` would end a request.
     pub fn awaits_quiet(&self, input: &[u8]) -> bool {
         match &self.speaks {
-            None => text::is_whole_draw(input),
             Some(Speaks::Text(text)) => text.awaits_quiet(input),
-            Some(_) => false,
+            _ => false,
         }
     }
 

@@ -10,6 +10,9 @@ use super::log_on::User;
 pub struct Policy {
     /// The longest message in bytes (`--max-message`).
     pub max_message: usize,
+    /// The server serves the course's own client: a draw without a line end takes one number
+    /// (`--course`).
+    pub course: bool,
     /// The server's host names (`--host`). HTTP accepts them as `Host` beside addresses and
     /// localhost.
     pub hosts: Vec<String>,
@@ -23,6 +26,6 @@ impl Policy {
     /// Returns the policy of a server without host names and without a user: every client may use
     /// the server.
     pub fn plain(max_message: usize) -> Self {
-        Self { max_message, hosts: Vec::new(), user: None, clock: SystemTime::now }
+        Self { max_message, course: false, hosts: Vec::new(), user: None, clock: SystemTime::now }
     }
 }

@@ -38,9 +38,10 @@
 //! - `quit`;
 //! - a time limit.
 //!
-//! **Silence.** Simple course clients send `draw 4` without a line end and wait. On a connection
-//! that has never sent a line end, a whole `draw N` and then 100 ms of silence count as a line. No
-//! other request ends by silence. A line end that arrives later belongs to that draw.
+//! Simple course clients send `draw 4` without a line end and wait: [`unended`] has the rules. A
+//! byte order mark in front of the first line and NULs in front of any line are passed over: an
+//! editor or a C program adds them, and nobody sees them. The answer to a wrong line shows the
+//! first other byte that cannot be seen.
 //!
 //! ```text
 //!   > draw 4                         > lease 64 5000
@@ -54,9 +55,7 @@
 //! 1. Each line gets one reply, in the order of the lines. A reply holds no line break but its end.
 //! 2. The search for a LF looks at each byte once (at a CR that ends a read, again). Without the
 //!    field `scanned`, a client that sends the longest line byte by byte would cost 65,536² / 2
-//!    comparisons, over 2 × 10^9. Until the client has sent a line end, input of at most 64 bytes
-//!    that ends with a digit is also parsed before each read, because it may be a whole `draw N`
-//!    ([`Text::awaits_quiet`]).
+//!    comparisons, over 2 × 10^9.
 //!
 //! **Lock** none. **Simplified** no quotes, because DATA always ends the line and so may hold
 //! spaces; no line that goes on in the next one.
@@ -64,9 +63,13 @@
 //! **Source** the homework's `draw [number]`; the other lines follow its form.
 
 mod line;
+mod refusals;
+pub mod unended;
 pub(crate) mod words;
 
-use line::{find_line_end, holds_control, is_line_of_http, without_cr};
+use line::{find_line_end, first_control, is_line_of_http, pass_over, without_cr};
+use refusals::{belongs_to_http, holds_control, too_long, with_unseen};
+use unended::{Meaning, ReplyEnd, Unended};
 use words::Words;
 
 use crate::commands::{Data, Draw, Drawn, Reply, Request, no_such_command};
@@ -81,14 +84,6 @@ use crate::protocol::{Decoded, Tail};
 /// bounds the memory of a client that never sends a line end.
 pub const MAX_LINE: usize = 64 * 1024;
 
-/// The silence that ends a `draw N` without a line end, in milliseconds. With a much shorter time,
-/// `draw 1` would count as whole while the last digit of `draw 10` is on its way.
-pub const QUIET_MS: u64 = 100;
-
-/// The longest `draw N` in bytes that silence may end. It is parsed again after each read, so a
-/// client that sends 65,536 zeros byte by byte would otherwise cost 65,536² / 2 steps.
-const MAX_SILENT: usize = 64;
-
 /// The state of a connection that speaks text.
 #[derive(Debug, Default)]
 pub struct Text {
@@ -96,46 +91,53 @@ pub struct Text {
     scanned: usize,
     /// The first line was whole: from now on a control byte does not close the connection.
     past_first: bool,
-    /// The client has sent a line end, so silence never ends a line of this connection.
-    line_end_seen: bool,
-    /// Silence ended the last request; its line end may still arrive.
-    ended_by_silence: bool,
+    /// The requests without a line end.
+    unended: Unended,
 }
 
 impl Text {
-    /// Looks for one line at the start of `input`.
+    /// Starts a connection. For `course` see [`unended`].
+    pub fn new(course: bool) -> Self {
+        Self { unended: Unended::new(course), ..Self::default() }
+    }
+
+    /// Looks for one request at the start of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
-        // A line end that arrives now belongs to the last draw. A CR may begin a CRLF.
-        if self.ended_by_silence && !input.is_empty() {
-            match (input, tail) {
-                (b"\r", Tail::Open) => return Decoded::Incomplete,
-                ([b'\r', b'\n', ..], _) => return self.skip_late_line_end(2),
-                ([b'\n', ..] | b"\r", _) => return self.skip_late_line_end(1),
-                _ => self.ended_by_silence = false,
-            }
+        if let Some(passed_over) = pass_over(input, !self.past_first, tail) {
+            return passed_over;
         }
+        match self.unended.meaning(input, tail) {
+            Meaning::Line => self.decode_line(input, tail),
+            Meaning::Wait => Decoded::Incomplete,
+            Meaning::Draw(draw, used) => {
+                self.past_first = true;
+                Decoded::Asked { request: Ok(Request::Draw(draw)), used }
+            }
+            Meaning::Wrong => self.finish(input, input.len()),
+            Meaning::LineEnd(used) => Decoded::Skip { used },
+        }
+    }
+
+    /// Looks for one line at the start of `input`.
+    fn decode_line<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
         // Bytes over the bound are never searched: the line is refused without them.
         let within = &input[..input.len().min(MAX_LINE)];
         let found = find_line_end(within, self.scanned);
         let line = &within[..found.unwrap_or(within.len())];
         // Before the line is whole: a TLS hello may hold no LF, and its client would wait.
-        if !self.past_first && holds_control(&line[self.scanned..]) {
-            return Decoded::Last(Some(Error::new(Code::BadRequest, NOT_TEXT)));
+        if !self.past_first
+            && let Some(byte) = first_control(&line[self.scanned..])
+        {
+            return Decoded::Last(Some(holds_control(byte)));
         }
         match found {
             Some(end) => {
-                self.line_end_seen = true;
+                self.unended.line_end_arrived();
                 self.finish(without_cr(line), end + 1)
             }
-            None if within.len() == MAX_LINE => {
-                Decoded::Last(Some(Error::new(Code::BadRequest, LINE_TOO_LONG)))
-            }
+            None if within.len() == MAX_LINE => Decoded::Last(Some(too_long())),
             None if tail == Tail::Ended && !input.is_empty() => {
                 self.finish(without_cr(input), input.len())
-            }
-            None if tail == Tail::Quiet && self.awaits_quiet(input) => {
-                self.ended_by_silence = true;
-                self.finish(input, input.len())
             }
             None => {
                 // A CR is no control byte if a LF follows it, so the next call looks at it again.
@@ -145,17 +147,9 @@ impl Text {
         }
     }
 
-    /// Returns whether 100 ms of silence would make a request of `input`.
+    /// Returns whether 100 ms of silence would end a request.
     pub fn awaits_quiet(&self, input: &[u8]) -> bool {
-        !self.line_end_seen && is_whole_draw(input)
-    }
-
-    /// Skips a line end of `used` bytes. The client has shown that it sends line ends, so silence
-    /// ends no further line.
-    fn skip_late_line_end<'a>(&mut self, used: usize) -> Decoded<'a> {
-        self.ended_by_silence = false;
-        self.line_end_seen = true;
-        Decoded::Skip { used }
+        self.unended.awaits_quiet(input)
     }
 
     /// Parses a whole line, and prepares for the next one. `used` counts the line and its end.
@@ -163,30 +157,26 @@ impl Text {
         self.scanned = 0;
         self.past_first = true;
         match parse(line) {
-            Err(_) if is_line_of_http(line) => {
-                Decoded::Last(Some(Error::new(Code::BadRequest, HTTP_LINE)))
-            }
+            Err(_) if is_line_of_http(line) => Decoded::Last(Some(belongs_to_http())),
+            Err(error) => Decoded::Asked { request: Err(with_unseen(error, line)), used },
             request => Decoded::Asked { request, used },
+        }
+    }
+
+    /// Appends one answer, with the end that fits its request.
+    #[inline]
+    pub fn encode(&self, reply: &Reply<'_>, max_message: usize, out: &mut Output) {
+        encode(reply, max_message, out);
+        match (self.unended.reply_end, out.bytes.last_mut()) {
+            (ReplyEnd::Line, _) | (_, None) => {}
+            (ReplyEnd::Space, Some(last)) => *last = b' ',
+            (ReplyEnd::Nothing, Some(_)) => drop(out.bytes.pop()),
         }
     }
 }
 
-const NOT_TEXT: &str =
-    "the first line holds a control byte, so this is no text; send lines, such as draw 4";
-const HTTP_LINE: &str =
-    "this is a line of HTTP, and what follows may be no command; begin with METHOD /PATH HTTP/1.1";
-const LINE_TOO_LONG: &str =
-    "a line has at most 65536 bytes; set longer data in frames, or a shorter piece of it";
 const GET_TOO_LONG: &str =
     "escaped, the data is longer than a message may be; get it in frames, as it was set";
-
-/// Returns whether `input` is a `draw N` that needs nothing but its line end. The last byte is a
-/// digit: a space after it would mean that the client is still writing.
-pub fn is_whole_draw(input: &[u8]) -> bool {
-    input.len() <= MAX_SILENT
-        && input.last().is_some_and(u8::is_ascii_digit)
-        && matches!(parse(input), Ok(Request::Draw(_)))
-}
 
 /// Parses one line without its end.
 ///

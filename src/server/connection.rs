@@ -216,6 +216,7 @@ impl Connection<'_> {
                 return Err(self.end_too_slow());
             }
             self.set_read_timeout(wait.timeout());
+            let is_first = self.input.pending().is_empty();
             match self.stream.read(self.input.space()) {
                 // After the stop shut down reading, a read still returns bytes that had arrived,
                 // and then 0, like the end of the stream.
@@ -224,7 +225,7 @@ impl Connection<'_> {
                 Ok(count) => {
                     self.unheard_numbers = 0;
                     self.input.filled(count);
-                    return Ok(Tail::Open);
+                    return Ok(if is_first { Tail::OnePiece } else { Tail::Open });
                 }
                 Err(error) => match error.kind() {
                     ErrorKind::Interrupted => {}

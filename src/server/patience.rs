@@ -5,7 +5,7 @@
 //!   no bytes pending, large buffers   1 s, then the buffers shrink
 //!   a part of a request               the rest of the request timeout,
 //!                                     counted from the request's first byte
-//!   `draw N` without a line end       100 ms, then it counts as a line
+//!   text without a line end           100 ms, if silence ends it
 //! ```
 //!
 //! The request timeout is for the whole request, not for each read. The wrong way is a fresh
@@ -31,7 +31,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::protocol::text::QUIET_MS;
+use crate::protocol::text::unended::QUIET_MS;
 
 /// The time that a connection keeps large empty buffers. While a client sends large messages one
 /// after the other, its connection reuses the buffers; after that it frees them.
@@ -42,7 +42,7 @@ const SHRINK: Duration = Duration::from_secs(1);
 pub struct Situation {
     /// The input holds a part of a request.
     pub pending: bool,
-    /// Silence would make that part a whole request.
+    /// Silence would end that part.
     pub awaits_quiet: bool,
     /// A buffer is larger than an idle connection may keep.
     pub large: bool,
@@ -55,7 +55,7 @@ pub enum WaitFor {
     Forever,
     /// Wait for the rest of a request. If it does not come, the request was too slow.
     Whole(Duration),
-    /// Wait for any byte. If none comes, the silence counts as a line end.
+    /// Wait for any byte. If none comes, the silence ends the request.
     Quiet(Duration),
     /// Wait for the next request. If none comes, the connection was idle too long.
     Idle(Duration),

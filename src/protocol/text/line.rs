@@ -2,6 +2,8 @@
 //!
 //! **Lock** none. **Source** ours, but for the two that name one.
 
+use crate::protocol::{Decoded, Tail};
+
 /// Returns the index of the first LF in `input`, from `from` on.
 ///
 /// std's `memchr` is not public, so this compares eight bytes in one step: enough for all of
@@ -30,9 +32,47 @@ pub fn find_line_end(input: &[u8], from: usize) -> Option<usize> {
 /// The lowest bit of each of eight bytes. `EACH * b` repeats the byte `b` eight times.
 const EACH: u64 = 0x0101_0101_0101_0101;
 
-/// Returns whether a first line holds a control byte other than the CR of its end.
-pub fn holds_control(line: &[u8]) -> bool {
-    without_cr(line).iter().any(u8::is_ascii_control)
+/// The mark that some editors write in front of a text: U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Passes over NULs in front of a line, and a byte order mark in front of the first line. Returns
+/// `None` if there are none.
+#[inline]
+pub fn pass_over<'a>(input: &[u8], is_first: bool, tail: Tail) -> Option<Decoded<'a>> {
+    match input.first() {
+        Some(0) => {
+            let used = input.iter().take_while(|&&byte| byte == 0).count();
+            Some(Decoded::Skip { used })
+        }
+        Some(0xef) if is_first && input.starts_with(BYTE_ORDER_MARK) => {
+            Some(Decoded::Skip { used: BYTE_ORDER_MARK.len() })
+        }
+        // A part of the mark: more bytes decide.
+        Some(0xef) if is_first && BYTE_ORDER_MARK.starts_with(input) => {
+            (tail != Tail::Ended).then_some(Decoded::Incomplete)
+        }
+        _ => None,
+    }
+}
+
+/// Returns the first control byte of a first line, other than the CR of its end.
+pub fn first_control(line: &[u8]) -> Option<u8> {
+    without_cr(line).iter().copied().find(u8::is_ascii_control)
+}
+
+/// Returns the first bytes of a line that cannot be seen, escaped: a control byte, a space that is
+/// not the usual one, a character without a width, or bytes that are not valid UTF-8.
+pub fn first_unseen(line: &[u8]) -> Option<String> {
+    let is_unseen = |c: char| {
+        let is_blank = c.is_control() || c.is_whitespace() && c != ' ';
+        // The soft hyphen; spaces and joiners without a width; the byte order mark.
+        is_blank || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+    };
+    line.utf8_chunks().find_map(|chunk| {
+        let unseen = chunk.valid().chars().find(|&c| is_unseen(c)).map(String::from);
+        let bytes = unseen.as_ref().map_or(chunk.invalid(), String::as_bytes);
+        (!bytes.is_empty()).then(|| bytes.escape_ascii().to_string())
+    })
 }
 
 /// Returns the line without the one CR before its LF.

@@ -1,0 +1,42 @@
+//! The refusals of a line that is no request, whatever its command.
+//!
+//! **Lock** none. **Source** ours.
+
+use super::line::first_unseen;
+use crate::common::error::{Code, Error};
+
+/// Returns the refusal of a first line with a control byte.
+pub(super) fn holds_control(byte: u8) -> Error {
+    let shown = byte.escape_ascii();
+    let text = format!(
+        "the first line holds the control byte {shown}, so this is no text; send lines, such as \
+         draw 4"
+    );
+    Error::new(Code::BadRequest, text)
+}
+
+/// Returns the refusal of a line that belongs to HTTP.
+pub(super) fn belongs_to_http() -> Error {
+    let text = "this is a line of HTTP, and what follows may be no command; begin with METHOD \
+                /PATH HTTP/1.1";
+    Error::new(Code::BadRequest, text)
+}
+
+/// Returns the refusal of a line over the bound.
+pub(super) fn too_long() -> Error {
+    let text =
+        "a line has at most 65536 bytes; set longer data in frames, or a shorter piece of it";
+    Error::new(Code::BadRequest, text)
+}
+
+/// Adds the first bytes of a wrong line that cannot be seen: a person who reads `draw 4` does not
+/// see why it is wrong.
+pub(super) fn with_unseen(error: Error, line: &[u8]) -> Error {
+    match first_unseen(line) {
+        None => error,
+        Some(shown) => {
+            let text = format!("{}; the line holds {shown}, which cannot be seen", error.text);
+            Error::new(error.code, text)
+        }
+    }
+}
