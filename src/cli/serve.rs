@@ -172,8 +172,8 @@ pub struct ServeArguments {
     /// waits for room in full administrative memory
     #[arg(long, default_value = "1s", value_parser = units::duration)]
     rendezvous: Duration,
-    /// The time that a client without a connection (over UDP) may be silent; then it leaves its
-    /// process, and a process without clients ends
+    /// The time that a client without a connection (over UDP) may be silent; then it is removed
+    /// from its process, and a process without clients ends
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     process_idle: Duration,
 }

@@ -15,8 +15,8 @@
 //!
 //! Two boxes ask about collateral, and their questions differ. Box 900 asks whether it is
 //! *sufficient*: at least the size of the request. Box 1100 asks whether there is *any*. So for an
-//! efficiency loan of any size one byte of garbage is enough. And box 928 lends from LE without any
-//! question about collateral.
+//! efficiency loan of any size one byte of collateral is enough. And box 928 lends from LE without
+//! any question about collateral.
 //!
 //! For example, a process far below its caps asks for 64 bytes against a pause. LP has 32 free
 //! bytes, GP none and LE 128, and the process has collateral of 100. Then box 900 says yes, 902 not

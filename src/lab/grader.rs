@@ -65,8 +65,7 @@ use crate::common::lock::lock;
 use crate::lab::shuffle::Shuffle;
 
 /// The longest wait for one reply. A tenth of `--timeout` is a second bound, so a reply that never
-/// comes costs no more than the share of a small check: 5 s of the default 60 s, 500 ms of the
-/// least 5 s.
+/// comes costs at most a tenth of the time: 5 s of the default 60 s, 500 ms of the least 5 s.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The range is judged only when at least one number in `RANGE_NEEDS_ONE_IN` of the list came:

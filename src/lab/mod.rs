@@ -19,16 +19,16 @@
 //! before its next step, with [`crate::numbers::parking`]. The [`grader`]'s threads share a ledger
 //! behind one lock, and a list of failures behind another.
 //!
-//! **What was simplified.** The explorer takes a whole draw under the lock as one step: the
+//! **What was simplified.** For the explorer, all work under one hold of the lock is one step: the
 //! standard library promises that a mutex keeps other threads out. The grader can prove a fault if
 //! it understood the replies, and can never prove that there is none.
 //!
 //! | word | means |
 //! | --- | --- |
 //! | take | a load of the counter, an addition, and a store |
-//! | step | one load or store of a draw, or the read between them; with the lock, a whole take |
-//! | case | the clients of an exploration, their counts, and the lock |
-//! | schedule | the order of all steps of a case, as a client for each step |
+//! | step | one load or store of the counter, or the read of a number; with the lock, one take |
+//! | case | the clients of an exploration, how much each draws, and the lock |
+//! | schedule | the order of all steps of a case, as the client of each step |
 //! | counterexample | a schedule in which a number goes out twice |
 //! | preemption | a switch away from a client that has steps left |
 //! | window | the time between loading the counter and storing it |

@@ -68,10 +68,10 @@ impl Schedules {
         for &steps in &self.steps {
             for step in 1..=steps as u128 {
                 placed += 1;
-                // count · placed / step is a multinomial coefficient too, so it is whole. Divide
-                // before multiplying: after `common` is taken out, the rest of `step` divides
-                // `placed`. So an overflow means that the result is too large, and never a value on
-                // the way to it.
+                // The new count, count · placed / step, is a multinomial coefficient too, so it is
+                // whole: after `common` is divided out, the rest of `step` divides `placed`. Counts
+                // never fall, and both divisions come before the product. So if the product
+                // overflows, the final result would too.
                 let common = greatest_common_divisor(count, step);
                 count = (count / common).checked_mul(placed / (step / common))?;
             }

@@ -119,9 +119,8 @@ fn ranks(numbers: &[u32], greatest: u32) -> Option<Vec<f64>> {
 
 /// Returns the complementary error function of `x >= 0`, with a relative error of at most 1.2e-7.
 ///
-/// The form is t · exp(-x² + polynomial of t), with coefficients that were fitted once. Computed as
-/// 1 - erf(x), a large x would leave nothing: 1 - 0.99999… loses its digits. std has no such
-/// function.
+/// The form is t · exp(-x² + polynomial of t), with coefficients that were fitted once. It is not
+/// computed as 1 - erf(x): for a large x, 1 - 0.99999… loses its digits. std has no such function.
 fn erfc(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.5 * x);
     let terms = [

@@ -222,7 +222,7 @@ impl Buddy {
             return Err(AllocateError::OutOfMemory { largest_free });
         }
         let mut at_order = order + fitting.trailing_zeros() as usize;
-        // There is one: bit `at_order` of `free_orders` is set (invariant 4).
+        // A free block is there: bit `at_order` of `free_orders` is set (invariant 4).
         let mut index = self.free[at_order].first().unwrap_or_default();
         self.remove_free(at_order, index);
         // Each step keeps the left half and frees the right one.

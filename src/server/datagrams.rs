@@ -1,9 +1,9 @@
 //! The server's half of R, RR and RRA: the answer to each datagram.
 //!
 //! ```text
-//!   get_request ──► token? ──► fits? ──► history? ──► execute ──► send_reply
-//!                     │no        │no        │no                       ▲
-//!                     └► error   └► error   └► the kept reply ────────┘
+//!   get_request ──► token? ──► fits? ──► new? ──► execute ──► send_reply
+//!                     │no        │no       │no                    ▲
+//!                     └► error   └► error  └► the kept reply ─────┘
 //! ```
 //!
 //! | protocol | the client | the server |

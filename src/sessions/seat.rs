@@ -16,7 +16,7 @@
 //! 1. Copies get a seat in the order in which they asked for it.
 //! 2. A seat is left only by the copy that has it.
 //!
-//! **Lock** the tables. A thread that waits for a seat sleeps by its process's condition variable.
+//! **Lock** the tables. A thread that waits for a seat sleeps on its process's condition variable.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraph 42: two processes may contend for
 //! a block, and one of them is the engine.

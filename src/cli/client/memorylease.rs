@@ -54,7 +54,8 @@ fn exchange(
         }
     };
     if begin.starts_with(b"error ") {
-        // A full server answers in text: it has not read the client's format. No type is `erro`.
+        // A full server answers in text, before it knows the format. This is no frame: the bytes
+        // `erro` are no frame's type.
         return Err(bad_news_of(&wire.read_line(MAX_LINE, deadline)?[b"error ".len()..]));
     }
     let mut rest = &begin[..];

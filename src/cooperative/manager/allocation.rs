@@ -210,7 +210,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
                     process.blocks.insert(id, Grant { pool, secured });
                     granted = Some(Granted { id, size, pool, by: None });
                     mark!(boxes 604);
-                    self.look_after(pool, now);
+                    self.plan_look_after_allocation(pool, now);
                 }
                 Err(_) => decision.path.at(FRAGMENTED),
             }

@@ -97,7 +97,7 @@ struct Lack {
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Plans the next look after an allocation from `pool`: soon when that pool is low now.
-    pub(super) fn look_after(&mut self, pool: Pool, now: Instant) {
+    pub(super) fn plan_look_after_allocation(&mut self, pool: Pool, now: Instant) {
         let is_low = self.missing(pool) > 0;
         self.plan_look(now + if is_low { LOOK_SOON } else { EVERY });
     }

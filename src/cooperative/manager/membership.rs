@@ -39,8 +39,9 @@ const MAX_NAME: usize = 32;
 const MAX_UNCONNECTED: usize = 64;
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Makes `caller` a process of that name, with an own block of `committed` bytes, or of the
-    /// configured size; 0 is no block. Returns its token. Unchanged when it fails.
+    /// Makes a process of that name, with `caller` as its first client, and with an own block of
+    /// `committed` bytes, or of the configured size; 0 is no block. Returns the process's token.
+    /// Unchanged when it fails.
     ///
     /// # Errors
     /// `bad-request` for an invalid name; `refused` when the caller belongs to a process already,
@@ -71,7 +72,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.processes.all.insert(number, process);
         self.processes.admit(caller, number, now);
         self.processes.note_pressure(now);
-        self.look_after(Pool::Committed, now);
+        self.plan_look_after_allocation(Pool::Committed, now);
         Ok(token)
     }
 

@@ -198,7 +198,7 @@ impl Resource {
         listed(has)
     }
 
-    /// Checks that the resource has a method.
+    /// Checks that the resource has this method.
     ///
     /// # Errors
     /// 405 with the methods that it has; 400 for `*` with any method but OPTIONS.

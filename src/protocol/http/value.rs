@@ -190,8 +190,8 @@ fn json_string(text: &str, out: &mut Vec<u8>) {
         match letter {
             '"' => out.extend_from_slice(b"\\\""),
             '\\' => out.extend_from_slice(b"\\\\"),
-            // JSON does not ask for `<`, `>` and `&`. They matter only if a page puts the text into
-            // a script: `</script>` would end that script.
+            // JSON allows DEL (7f), `<`, `>` and `&` as they are. The last three matter only if a
+            // page puts the text into a script: `</script>` would end that script.
             '\0'..='\x1f' | '\x7f' | '<' | '>' | '&' => {
                 put(out, format_args!("\\u{:04x}", letter as u32))
             }
