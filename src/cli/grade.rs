@@ -19,9 +19,10 @@
 //!
 //! | exit | when |
 //! | --- | --- |
-//! | 0 | each check passed or is undecidable |
+//! | 0 | each check passed, is undecidable or was skipped |
 //! | 1 | a check failed or did not run |
-//! | 2 | no draw was answered, an argument is wrong, or a file cannot be read or written |
+//! | 2 | no draw was answered, the replies are not understood, or a verdict is *not shown* |
+//! | 2 | an argument is wrong, or a file cannot be read or written |
 //!
 //! **Invariants**
 //!
@@ -46,7 +47,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{BAD_NEWS, no_answer, print, units};
+use crate::cli::{BAD_NEWS, NO_ANSWER, no_answer, print, units};
 use crate::lab::grader::formats::{gradescope, json, junit, tap};
 use crate::lab::grader::report::GradeReport;
 use crate::lab::grader::{Options, grade, source};
@@ -93,9 +94,31 @@ pub struct GradeArguments {
     /// A file with the server's whole list, in its order; for a server without --seed
     #[arg(long, conflicts_with = "seed")]
     order: Option<PathBuf>,
+    /// The points of a check that found no fault, but whose evidence is too weak
+    #[arg(long, value_enum, default_value = "none")]
+    unproven: Unproven,
     /// Search this file or directory for structures that the homework forbids, and list them
     #[arg(long)]
     source: Option<PathBuf>,
+}
+
+// The words of `--unproven`.
+#[derive(Clone, Copy, ValueEnum)]
+enum Unproven {
+    None,
+    Half,
+    Full,
+}
+
+impl Unproven {
+    // Returns the share of a check's points.
+    fn share(self) -> f64 {
+        match self {
+            Unproven::None => 0.0,
+            Unproven::Half => 0.5,
+            Unproven::Full => 1.0,
+        }
+    }
 }
 
 // The words of `--format`. A type of its own, so that the grader does not depend on clap.
@@ -158,6 +181,7 @@ fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
         clients: usize::from(arguments.clients),
         numbers: arguments.numbers,
         timeout: arguments.timeout,
+        unproven: arguments.unproven.share(),
         order: order(arguments)?,
     };
     let notes = arguments.source.as_deref().map_or(Ok(Vec::new()), look_at_source)?;
@@ -198,7 +222,11 @@ fn answer(arguments: &GradeArguments, report: &GradeReport) -> ExitCode {
             "no draw was ever answered with a number by {host} port {port}; is the server started, and anew?"
         ));
     }
-    let code = if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(BAD_NEWS) };
+    let code = match (report.passed(), report.is_decided()) {
+        (false, _) => ExitCode::from(BAD_NEWS),
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(NO_ANSWER),
+    };
     print(text.as_bytes(), code)
 }
 

@@ -2,25 +2,32 @@
 //!
 //! ```text
 //!   time ──►
-//!   learn │ numbers  │ together  │ vanish  │ unread   │ permutation │ judge  │ unread  │ bad-input
-//!         │ 10 %     │ 20 %      │ 10 %    │ 10 %     │ 30 %        │ 0 %    │ 5 %     │ 15 %
-//!         │ draw 1   │ bursts of │ clients │ one does │ all clients │ the    │ a flood │ draw -1,
-//!         │ … 1000   │ all       │ go away │ not read │ drain       │ ledger │ of draw │ 5000 A …
+//!   learn │ numbers  │ together  │ unread   │ endures   │ drain      │ vanish  │ rest   │ judge  │ …
+//!         │ 10 %     │ 20 %      │ 8 %      │ 10 %      │ 25 %       │ 6 %     │ 8 %    │ 0 %    │
+//!         │ draw 1   │ bursts of │ one does │ 300       │ all draw,  │ clients │ draw 1 │ the    │
+//!         │ … 1000   │ all       │ not read │ connects  │ 1 and more │ go away │        │ ledger │
+//!
+//!   … vanish, 2 %: at once     unread, 5 %: a flood of draws     bad-input, 6 %: draw -1, 5000 A …
 //! ```
 //!
-//! Each number that a check read before the judging goes into one [`Ledger`]. The four checks under
-//! "judge" draw nothing: `unique`, `range`, `random` and `linearizable` read the ledger when it is
-//! complete.
+//! Each number that a check read before the judging goes into one [`Ledger`]. The checks under
+//! "judge" draw nothing: they read the ledger when it is complete ([`verdicts`]).
 //!
-//! The order has reasons. The drain follows the checks that need numbers, because a drained server
-//! has none. The flood follows the drain, because more than a million draws would leave no list to
-//! judge. Bad input comes last, because it may crash the server.
+//! The order has reasons. The clients vanish last of those that draw, because their numbers may be
+//! lost: until then not one number may be missing. The flood follows the drain, because more than a
+//! million draws would leave no list to judge. Bad input comes last, because it may crash the
+//! server.
+//!
+//! **One fault, one check.** A server that ended, or that serves one client at a time, would lose
+//! every later check too. Those are skipped, and say because of what.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | [`shape`], [`peer`] | how an unknown server writes its numbers; one connection to it |
-//! | [`ledger`], [`judgement`] | the record of all draws; what the record proves |
-//! | [`load`], [`hostile`] | many well-behaved clients; clients that misbehave |
+//! | [`dialect`], [`fit`], [`shape`] | how an unknown server speaks, and where its numbers stand |
+//! | [`peer`] | one connection to it |
+//! | [`ledger`], [`judgement`], [`verdicts`] | the record of all draws; what it proves; the verdicts |
+//! | [`load`], [`endurance`] | many well-behaved clients at once; hundreds in a row |
+//! | [`hostile`] | clients that misbehave |
 //! | [`report`], [`formats`] | points and reasons; text, JSON, Gradescope, JUnit, TAP |
 //! | [`source`] | a search of the source for structures that the homework forbids |
 //!
@@ -30,7 +37,7 @@
 //!    the deadline may end after it. Only the last probe after the flood may use all the time that
 //!    is left.
 //! 2. Learning has no share: when it takes long, the last checks that draw do not run.
-//! 3. A check that did not run earns nothing.
+//! 3. A check that had no time is *not shown*: it is no fault of the server.
 //!
 //! **Lock** the ledger's; [`load`] has a second lock, for failures. A client thread locks the
 //! ledger after the end of the answer was timed, so the wait for the lock is no part of the
@@ -42,6 +49,9 @@
 //!
 //! **Source** `loot-box.txt`, the specification, 2 to 5, and the scenario.
 
+pub mod dialect;
+pub mod endurance;
+pub mod fit;
 pub mod formats;
 pub mod hostile;
 pub mod judgement;
@@ -51,27 +61,21 @@ pub mod peer;
 pub mod report;
 pub mod shape;
 pub mod source;
+pub mod verdicts;
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use self::judgement::{contradiction, strength};
-use self::ledger::{Duplicate, Ledger, Operation};
-use self::peer::{AnswerEnd, DrawAnswer, GradedPeer, Learned, learn};
+use self::dialect::{Dialect, Learned, learn};
+use self::ledger::{Ledger, Operation};
+use self::peer::{AnswerEnd, DrawAnswer, GradedPeer};
 use self::report::{CheckOutcome, GradeReport};
-use self::shape::ReplyShape;
 use crate::common::lock::lock;
-use crate::lab::shuffle::Shuffle;
 
 /// The longest wait for one reply. A tenth of `--timeout` is a second bound, so a reply that never
 /// comes costs at most a tenth of the time: 5 s of the default 60 s, 500 ms of the least 5 s.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The range is judged only when at least one number in `RANGE_NEEDS_ONE_IN` of the list came:
-/// 1,000 numbers of 100,000. A server that ends after two good numbers has not shown that its list
-/// is right.
-const RANGE_NEEDS_ONE_IN: u64 = 100;
 
 /// The longest excerpt of a reply in the report, in characters.
 const EXCERPT: usize = 50;
@@ -90,6 +94,8 @@ pub struct Options {
     pub numbers: u32,
     /// The time for learning and all checks together.
     pub timeout: Duration,
+    /// The share of its points that a check earns which is *not shown*, 0 to 1.
+    pub unproven: f64,
     /// The list in its order, where the user knows it. Without it `linearizable` is undecidable.
     pub order: Option<Vec<u32>>,
 }
@@ -100,8 +106,8 @@ pub struct Options {
 pub struct Grading<'o> {
     /// The user's options.
     pub options: &'o Options,
-    /// The form of this server's replies; each peer gets a copy.
-    pub shape: ReplyShape,
+    /// How this server speaks; each peer gets a copy.
+    pub dialect: Dialect,
     /// The longest wait for one reply.
     pub patience: Duration,
     /// The instant at which the time for all checks is over.
@@ -110,6 +116,9 @@ pub struct Grading<'o> {
     began: Instant,
     /// The record of all draws. Every client thread locks it after each of its answers.
     ledger: Mutex<Ledger>,
+    /// A line for each reply that had not as many numbers as were asked for, although all clients
+    /// drew at once and many numbers were left.
+    odd_counts: Mutex<Vec<String>>,
 }
 
 /// The outcome of a check, and its reasons, one line each.
@@ -140,27 +149,30 @@ pub fn grade(
     watch(&report, "learning how it speaks");
     let patience = PATIENCE.min(options.timeout / 10);
     let end = Instant::now() + options.timeout;
-    let Some(Learned { shape, samples, unseen }) = learn(options.address, patience, end) else {
+    let Some(learned) = learn(options.address, options.numbers, patience, end) else {
         let none = "no draw was answered with a number".to_string();
         report.set("numbers", CheckOutcome::Earned(0.0), vec![none], 0.0);
+        report.skip_unset("no draw was answered with a number");
         report.notes.extend(notes);
         return report;
     };
     report.answered = true;
+    let Learned { dialect, answers, unseen, doubt } = learned;
+    if let Some(why) = doubt {
+        report.warnings.push(format!("its replies are not understood: {why}"));
+        report.leave_all_out("its replies are not understood");
+        report.notes.extend(notes);
+        return report;
+    }
     let mut ledger = Ledger::new(options.numbers);
     ledger.unseen = unseen as u64;
     let ledger = Mutex::new(ledger);
-    let began = samples.first().map_or_else(Instant::now, |(_, answer)| answer.start);
-    let grading = Grading { options, shape, patience, end, began, ledger };
-    // The samples belong to the record: no other client will get their numbers.
-    samples.iter().for_each(|(asked, answer)| grading.record(0, *asked, answer));
-    report.notes.push(grading.describe_shape());
-    // If a sample has not as many numbers as were asked for, the mistake may be the grader's. So a
-    // note asks a person to look at the reply.
-    if let Some((asked, answer)) = samples.iter().find(|(n, answer)| answer.numbers.len() != *n) {
-        let odd = describe(*asked, answer);
-        report.notes.push(format!("its replies may not have been understood: {odd}"));
-    }
+    let began = answers.first().map_or_else(Instant::now, |answer| answer.start);
+    let odd_counts = Mutex::default();
+    let grading = Grading { options, dialect, patience, end, began, ledger, odd_counts };
+    // The small draws belong to the record: no other client will get their numbers.
+    answers.iter().for_each(|answer| grading.record(0, answer));
+    report.notes.push(grading.dialect.describe());
     grading.run_all(&mut report, &mut watch);
     report.notes.extend(notes);
     watch(&report, "done");
@@ -172,30 +184,34 @@ type CheckFunction<'o> = fn(&Grading<'o>, Instant) -> CheckVerdict;
 
 impl<'o> Grading<'o> {
     /// All checks in the order they run: the key, the share of the time, the function. The shares
-    /// add up to 1. A check with share 0 judges the ledger and draws nothing, so it runs even when
-    /// time is over. `unread` has two parts; the report keeps the worse outcome.
-    const CHECKS: [(&'static str, f64, CheckFunction<'o>); 11] = [
+    /// add up to 1. A check with share 0 draws nothing, so it runs even when time is over. Of a check
+    /// with two parts the report keeps the worse outcome.
+    const CHECKS: [(&'static str, f64, CheckFunction<'o>); 15] = [
         ("numbers", 0.1, Self::answers_with_as_many_numbers),
         ("together", 0.2, Self::serves_many_together),
-        ("vanish", 0.1, Self::survives_a_client_that_vanishes),
-        ("unread", 0.1, Self::survives_an_unread_reply),
-        ("permutation", 0.3, Self::is_drained_to_a_permutation),
+        ("numbers", 0.0, Self::answers_with_as_many_under_load),
+        ("unread", 0.08, Self::survives_an_unread_reply),
+        ("endures", 0.1, Self::endures),
+        ("permutation", 0.25, Self::is_nearly_drained),
+        ("vanish", 0.06, Self::survives_clients_that_vanish),
+        ("permutation", 0.08, Self::is_drained_to_a_permutation),
         ("unique", 0.0, Self::gives_no_number_twice),
         ("range", 0.0, Self::stays_in_range),
         ("random", 0.0, Self::draws_in_random_order),
         ("linearizable", 0.0, Self::is_one_counter),
+        ("vanish", 0.02, Self::survives_clients_that_vanish_at_once),
         ("unread", 0.05, Self::survives_a_flood_that_nobody_reads),
-        ("bad-input", 0.15, Self::survives_bad_input),
+        ("bad-input", 0.06, Self::survives_bad_input),
     ];
 
     /// Returns a peer that is not yet connected. Its waits end at `deadline`, or a little after it
     /// (at the end of a reply or in a banner).
     pub fn peer(&self, deadline: Instant) -> GradedPeer {
-        GradedPeer::new(self.options.address, self.shape.clone(), self.patience, deadline)
+        GradedPeer::new(self.options.address, self.dialect.clone(), self.patience, deadline)
     }
 
     /// Adds an answer to the ledger. An answer without a number proves nothing and is left out.
-    pub fn record(&self, client: usize, asked: usize, answer: &DrawAnswer) {
+    pub fn record(&self, client: usize, answer: &DrawAnswer) {
         if answer.numbers.is_empty() {
             return;
         }
@@ -203,15 +219,15 @@ impl<'o> Grading<'o> {
         let (start, end) = (since(answer.start), since(answer.end));
         // Copied before the lock, so that no other client waits for the copy.
         let numbers = answer.numbers.clone();
-        self.ledger().add(Operation { client, start, end, asked, numbers });
+        self.ledger().add(Operation { client, start, end, asked: answer.asked, numbers });
     }
 
-    /// Adds an answer to the ledger. If the server stayed silent, counts the numbers that were
-    /// asked for as unseen: the peer has closed the connection, but the server may still draw them.
-    pub fn record_and_count_unseen(&self, client: usize, asked: usize, answer: &DrawAnswer) {
-        self.record(client, asked, answer);
-        if answer.ending == AnswerEnd::Silent {
-            self.ledger().unseen += asked as u64;
+    /// Adds an answer to the ledger. If the grader did not wait for all of it, counts the rest as
+    /// unseen: the server may still draw those numbers.
+    pub fn record_and_count_unseen(&self, client: usize, answer: &DrawAnswer) {
+        self.record(client, answer);
+        if matches!(answer.ending, AnswerEnd::Silent | AnswerEnd::Cut) {
+            self.ledger().unseen += answer.asked.saturating_sub(answer.numbers.len()) as u64;
         }
     }
 
@@ -222,169 +238,90 @@ impl<'o> Grading<'o> {
 
     /// Runs the checks in their order and writes the outcomes into the report.
     fn run_all(&self, report: &mut GradeReport, watch: &mut impl FnMut(&GradeReport, &str)) {
+        let mut cause = Cause::None;
         for (key, share, check) in Self::CHECKS {
-            let name = report.checks.iter().find(|check| check.key == key).map_or("", |c| c.name);
+            let name = report.name(key);
             watch(report, name);
+            if let Some(why) = cause.skips(key, share) {
+                report.set(key, CheckOutcome::Skipped, vec![why], 0.0);
+                continue;
+            }
             let start = Instant::now();
             if share > 0.0 && start >= self.end {
-                report.set(key, CheckOutcome::NotRun, vec!["time was over before it".into()], 0.0);
+                let (outcome, details) = self.out_of_time("time was over before it".into());
+                report.set(key, outcome, details, 0.0);
                 continue;
             }
             // A share is an upper bound: time that a check leaves over does not lengthen the next
             // one.
             let deadline = self.end.min(start + self.options.timeout.mul_f64(share));
             let (outcome, details) = check(self, deadline);
+            if matches!(outcome, CheckOutcome::Earned(part) if part < 1.0) && share > 0.0 {
+                cause = cause.or(self.look_for_cause(key, name, outcome));
+            }
+            if let Cause::Gone(why) = &cause
+                && report.warnings.is_empty()
+            {
+                let seen = details.first().map_or_else(String::new, |line| format!(": {line}"));
+                report.warnings.push(format!("{why}{seen}"));
+            }
             report.set(key, outcome, details, start.elapsed().as_secs_f64());
         }
         report.notes.push(self.describe_strength());
     }
 
-    /// `unique`: no number came twice. Without two requests at the same time no race can happen:
-    /// then the check earns nothing.
-    fn gives_no_number_twice(&self, _: Instant) -> CheckVerdict {
-        let ledger = self.ledger();
-        if ledger.duplicates.is_empty() && strength(&ledger.operations).pairs == 0 {
-            return lost("not tried: no two requests overlapped, so no race could show itself");
-        }
-        if ledger.duplicates.is_empty() {
-            return (CheckOutcome::Earned(1.0), Vec::new());
-        }
-        let came = |at: usize| {
-            ledger.operations.get(at).map_or_else(
-                String::new,
-                |Operation { client, asked, end, .. }| {
-                    format!("client {client} (draw {asked}, {:.3} s)", end.as_secs_f64())
-                },
-            )
-        };
-        let show = |Duplicate { number, before, again }: &Duplicate| {
-            format!("{number} went to {} and to {}", came(*before), came(*again))
-        };
-        let mut details = vec![format!(
-            "input: {} clients draw at once; {} numbers came again",
-            self.options.clients,
-            ledger.duplicates.len()
-        )];
-        details.extend(ledger.duplicates.iter().take(MAX_SHOWN).map(show));
-        (CheckOutcome::Earned(0.0), details)
+    /// Returns the verdict of a check that found no fault in the time it had: the server may be
+    /// right, and only slow.
+    fn out_of_time(&self, seen: String) -> CheckVerdict {
+        let why = format!("not shown: {seen}; give a longer --timeout");
+        (CheckOutcome::NotShown(self.options.unproven), vec![why])
     }
 
-    /// `range`: each number that came is in the list. If too few came, the check earns nothing.
-    fn stays_in_range(&self, _: Instant) -> CheckVerdict {
-        let ledger = self.ledger();
-        if ledger.received() < u64::from(ledger.greatest()) / RANGE_NEEDS_ONE_IN {
-            return lost(format!("only {} numbers came, too few to tell", ledger.received()));
+    /// Looks, after a check that found a fault, whether the same fault would spoil the later ones.
+    fn look_for_cause(&self, key: &str, name: &str, outcome: CheckOutcome) -> Cause {
+        if let Some(now) = self.is_gone() {
+            return Cause::Gone(format!("the server {now} since the check \"{name}\""));
         }
-        if ledger.out_of_range.is_empty() {
-            return (CheckOutcome::Earned(1.0), Vec::new());
+        if key == "together" && outcome == CheckOutcome::Earned(0.0) {
+            return Cause::OneAtATime;
         }
-        let total = ledger.received();
-        let wrong = ledger.out_of_range.len();
-        let show = |&(number, at): &(u64, usize)| {
-            let asked = ledger.operations.get(at).map_or(0, |operation| operation.asked);
-            let number = if number == u64::MAX {
-                "a number below 0 or over 64 bits".into()
-            } else {
-                number.to_string()
-            };
-            format!("input: draw {asked}; {number} is not in 1 to {}", ledger.greatest())
-        };
-        let mut details = vec![format!("{wrong} of {total} numbers are not in the list")];
-        details.extend(ledger.out_of_range.iter().take(MAX_SHOWN).map(show));
-        (CheckOutcome::Earned(0.0), details)
+        Cause::None
     }
+}
 
-    /// `random`: the test of [`Shuffle`] over the numbers, one client after the other, each
-    /// client's in the order that it got them.
-    fn draws_in_random_order(&self, _: Instant) -> CheckVerdict {
-        let ledger = self.ledger();
-        match Shuffle::of(&ledger.orders(), ledger.greatest()) {
-            Some(shuffle) if shuffle.is_random() => {
-                (CheckOutcome::Earned(1.0), vec![shuffle.to_string()])
+/// A fault that would spoil later checks.
+enum Cause {
+    None,
+    /// The server serves one client at a time.
+    OneAtATime,
+    /// The server serves nobody any more, and since when.
+    Gone(String),
+}
+
+impl Cause {
+    /// Returns why a check is skipped; `None` if it is made.
+    fn skips(&self, key: &str, share: f64) -> Option<String> {
+        match self {
+            Cause::None => None,
+            Cause::OneAtATime => {
+                ["unique", "unread", "vanish", "endures"].contains(&key).then(|| {
+                    "skipped: it needs two clients at once, and the server serves one at a time"
+                        .into()
+                })
             }
-            Some(shuffle) => {
-                let first: Vec<String> =
-                    ledger.orders().iter().take(8).map(u32::to_string).collect();
-                let came = format!("one client drew {} …", first.join(" "));
-                (CheckOutcome::Earned(0.0), vec![shuffle.to_string(), came])
-            }
-            None => lost("too few numbers came to tell"),
+            Cause::Gone(why) => (share > 0.0).then(|| format!("skipped: {why}")),
         }
     }
 
-    /// `linearizable`: one counter explains all draws. [`contradiction`] compares indices of the
-    /// list, so this check needs to know the list's order.
-    fn is_one_counter(&self, _: Instant) -> CheckVerdict {
-        let Some(order) = &self.options.order else {
-            let why = "not decidable: the list's order is not known; give --seed for leasebox, or \
-                       --order FILE with the server's list";
-            return (CheckOutcome::Undecidable, vec![why.into()]);
-        };
-        let ledger = self.ledger();
-        let known: std::collections::HashSet<u64> = order.iter().map(|&n| u64::from(n)).collect();
-        let numbers = || ledger.operations.iter().flat_map(|operation| &operation.numbers);
-        if let Some(stranger) = numbers().find(|number| !known.contains(number)) {
-            return lost(format!("{stranger} came, which the given order does not hold"));
-        }
-        let Some(found) = contradiction(&ledger.operations, order) else {
-            let why = format!("{} requests, none contradicts another", ledger.operations.len());
-            return (CheckOutcome::Earned(1.0), vec![why]);
-        };
-        let when = |at: usize, what: &str| {
-            ledger.operations.get(at).map_or_else(String::new, |o| {
-                let (start, end) = (o.start.as_secs_f64(), o.end.as_secs_f64());
-                format!("client {}'s draw {} {what} ({start:.6} to {end:.6} s)", o.client, o.asked)
-            })
-        };
-        let (over, later) = (found.over, found.later);
-        let details = vec![
-            format!("index {} went to {}", over.1, when(over.0, "that was over")),
-            format!("index {} only to {}", later.1, when(later.0, "that began after it")),
-            "unless the order that was given is that of another list".into(),
-        ];
-        (CheckOutcome::Earned(0.0), details)
-    }
-
-    /// Returns the note on how the server speaks.
-    fn describe_shape(&self) -> String {
-        let shape = &self.shape;
-        let mut said = match shape.line_end {
-            "" => "it takes commands without a line end".to_string(),
-            "\n" => "it takes commands with a line end".to_string(),
-            _ => "it takes commands with CR and LF".to_string(),
-        };
-        let beside = shape.before + shape.after;
-        if beside > 0 {
-            said += &format!(", says {beside} more numbers with each reply");
-        }
-        if shape.paired.is_some() {
-            said += ", says an index with each number";
-        }
-        if !shape.keeps_open {
-            said += ", closes after each reply";
-        }
-        said
-    }
-
-    /// Returns the note on the strength of the evidence: how narrow a race window this grading
-    /// would have found with a probability of 99 %.
-    fn describe_strength(&self) -> String {
-        let strength = strength(&self.ledger().operations);
-        let pairs = strength.pairs;
-        match strength.window {
-            Some(window) => format!(
-                "strength of evidence: {pairs} pairs of requests overlapped; a race window of \
-                 {window:.1?} or more would have shown itself with 99 %, if the server's threads run \
-                 at once and pass it at any moment of a request alike; threads that take turns \
-                 (one core, Python's global lock) can hide a wider one"
-            ),
-            None => "strength of evidence: none, no two requests overlapped".into(),
-        }
+    /// Returns this cause, or the other one if there was none.
+    fn or(self, other: Self) -> Self {
+        if matches!(other, Cause::Gone(_)) || matches!(self, Cause::None) { other } else { self }
     }
 }
 
 /// Returns one line on a reply with a fault: the request, and the reply instead of the right one.
-pub fn describe(asked: usize, answer: &DrawAnswer) -> String {
+pub fn describe(answer: &DrawAnswer) -> String {
+    let asked = answer.asked;
     let came = answer.numbers.len();
     // Escaped, so that a student's reply cannot steer the terminal or forge a line of the report.
     let excerpt: String = answer.raw.escape_ascii().to_string().chars().take(EXCERPT).collect();
@@ -394,6 +331,7 @@ pub fn describe(asked: usize, answer: &DrawAnswer) -> String {
         AnswerEnd::Silent => "no answer came in time".into(),
         AnswerEnd::TooLong => "the reply did not end".into(),
         AnswerEnd::Unreachable => "the server took no connection".into(),
+        AnswerEnd::Cut => "the grader's time was over".into(),
     };
     format!("input: draw {asked}; {how}")
 }

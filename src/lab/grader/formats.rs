@@ -15,13 +15,15 @@
 //! | junit | CI servers | `testsuites`, `testsuite`, `testcase` with `failure` or `skipped` |
 //! | tap | TAP harnesses | version 13: plan, `ok` and `not ok`, a YAML block of details |
 //!
-//! Each format has its own words for the four outcomes of a check:
+//! Each format has its own words for the six outcomes of a check:
 //!
 //! | outcome | json | gradescope | junit | tap |
 //! | --- | --- | --- | --- | --- |
 //! | all points | `passed` | `passed` | a bare `testcase` | `ok` |
 //! | fewer points | `failed` | `failed` | `failure` | `not ok` |
 //! | undecidable | `undecidable` | `passed`, 0 of 0 | `skipped` | `ok … # SKIP` |
+//! | skipped | `skipped` | `passed`, 0 of 0 | `skipped` | `ok … # SKIP` |
+//! | not shown | `not-shown` | `failed` | `failure` | `not ok` |
 //! | not run | `not-run` | `failed` | `failure` | `not ok` |
 //!
 //! **Invariants**
@@ -47,6 +49,8 @@ fn status(check: &Check) -> &'static str {
     match check.outcome {
         CheckOutcome::Undecidable => "undecidable",
         CheckOutcome::NotRun => "not-run",
+        CheckOutcome::Skipped => "skipped",
+        CheckOutcome::NotShown(_) => "not-shown",
         CheckOutcome::Earned(_) if check.passed() => "passed",
         CheckOutcome::Earned(_) => "failed",
     }
@@ -69,7 +73,7 @@ pub fn json(report: &GradeReport) -> String {
         )
     };
     let tests: Vec<String> = report.checks.iter().map(test).collect();
-    let notes: Vec<String> = report.notes.iter().map(|note| quoted(note)).collect();
+    let notes: Vec<String> = report.remarks().map(|note| quoted(note)).collect();
     format!(
         "{{\n  \"target\": {},\n  \"score\": {},\n  \"max_score\": 100,\n  \"tests\": [\n{}\n  ],\n  \
          \"notes\": [{}]\n}}\n",
@@ -86,7 +90,7 @@ pub fn json(report: &GradeReport) -> String {
 /// would be at most 90 when a check of 10 points is left out.
 pub fn gradescope(report: &GradeReport) -> String {
     let test = |check: &Check| {
-        let status = if check.passed() || check.is_undecidable() { "passed" } else { "failed" };
+        let status = if check.passed() || check.is_left_out() { "passed" } else { "failed" };
         format!(
             "    {{\"name\": {}, \"score\": {}, \"max_score\": {}, \"status\": {}, \"output\": {}}}",
             quoted(check.name),
@@ -99,7 +103,7 @@ pub fn gradescope(report: &GradeReport) -> String {
     let tests: Vec<String> = report.checks.iter().map(test).collect();
     // Gradescope has no place for notes, so they follow the target in the text of the whole result.
     let mut output = report.target.clone();
-    report.notes.iter().for_each(|note| output.push_str(&format!("\n{note}")));
+    report.remarks().for_each(|note| output.push_str(&format!("\n{note}")));
     format!(
         "{{\n  \"score\": {},\n  \"output\": {},\n  \"tests\": [\n{}\n  ]\n}}\n",
         points(report.score()),
@@ -131,8 +135,8 @@ fn quoted(text: &str) -> String {
 /// Returns the report as JUnit XML for CI servers. A check that did not run is a `failure`: with
 /// `skipped`, a CI server would show success for a grading that was cut off.
 pub fn junit(report: &GradeReport) -> String {
-    let failures = report.checks.iter().filter(|c| !c.passed() && !c.is_undecidable()).count();
-    let skipped = report.checks.iter().filter(|check| check.is_undecidable()).count();
+    let failures = report.checks.iter().filter(|c| !c.passed() && !c.is_left_out()).count();
+    let skipped = report.checks.iter().filter(|check| check.is_left_out()).count();
     let seconds: f64 = report.checks.iter().map(|check| check.seconds).sum();
     let (tests, name) = (report.checks.len(), escaped(&report.target));
     let mut xml = format!(
@@ -150,7 +154,7 @@ pub fn junit(report: &GradeReport) -> String {
         let earned = format!("{} of {} points", points(check.score()), check.weight);
         // `passed()` is false for a check that did not run, so the last arm handles that one too.
         let _ = match check.outcome {
-            CheckOutcome::Undecidable => {
+            CheckOutcome::Undecidable | CheckOutcome::Skipped => {
                 writeln!(xml, "{head}>\n      <skipped message=\"{output}\"/>\n    </testcase>")
             }
             _ if check.passed() => writeln!(xml, "{head}/>"),
@@ -160,7 +164,7 @@ pub fn junit(report: &GradeReport) -> String {
             ),
         };
     }
-    let notes: Vec<String> = report.notes.iter().map(|note| escaped(note)).collect();
+    let notes: Vec<String> = report.remarks().map(|note| escaped(note)).collect();
     let _ = writeln!(xml, "    <system-out>{}</system-out>", notes.join("\n"));
     xml + "  </testsuite>\n</testsuites>\n"
 }
@@ -189,14 +193,14 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Returns the report in TAP, the *Test Anything Protocol*: the plan `1..10`, a line for each
+/// Returns the report in TAP, the *Test Anything Protocol*: the plan `1..11`, a line for each
 /// check, and the notes as comments.
 pub fn tap(report: &GradeReport) -> String {
     let mut tap = format!("TAP version 13\n1..{}\n", report.checks.len());
     for (at, check) in report.checks.iter().enumerate() {
         let (number, name) = (at + 1, check.name);
         let output = check.output();
-        if check.is_undecidable() {
+        if check.is_left_out() {
             // The reason follows `# SKIP` on the same line, so it can hold no line end and no `#`.
             let why = output.replace('\n', " ").replace('#', "");
             let _ = writeln!(tap, "ok {number} - {name} # SKIP {why}");
@@ -217,7 +221,7 @@ pub fn tap(report: &GradeReport) -> String {
         }
     }
     // A harness shows a line that begins with `#`, and does not count it.
-    for line in report.notes.iter().flat_map(|note| note.lines()) {
+    for line in report.remarks().flat_map(|note| note.lines()) {
         let _ = writeln!(tap, "# {line}");
     }
     let _ = writeln!(tap, "# score {} of 100", points(report.score()));
@@ -251,7 +255,7 @@ mod tests {
     #[test]
     fn tap_has_its_plan_and_a_line_for_each_check() {
         let tap = tap(&hostile());
-        assert!(tap.starts_with("TAP version 13\n1..10\nnot ok 1 - "), "{tap}");
+        assert!(tap.starts_with("TAP version 13\n1..11\nnot ok 1 - "), "{tap}");
         assert!(tap.contains("\nnot ok 3 - gives no number twice\n  ---\n  score: 0\n"), "{tap}");
         assert!(
             tap.contains(
@@ -259,6 +263,6 @@ mod tests {
             )
         );
         assert!(tap.contains("\nok 7 - "), "{tap}");
-        assert!(tap.ends_with("# note\n# of two lines\n# score 11.11 of 100\n"), "{tap}");
+        assert!(tap.ends_with("# note\n# of two lines\n# score 10.52 of 100\n"), "{tap}");
     }
 }

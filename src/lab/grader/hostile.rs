@@ -1,10 +1,11 @@
 //! Clients that misbehave. The server must serve the others as before.
 //!
 //! ```text
-//!   vanish      draw 1, 5 times ─ close           the server writes to a closed connection
-//!   3 times     dr ─ close                        half a command
-//!               close                             no command
-//!               draw 20 ─ read 1 byte ─ close     a reset in the middle of the reply
+//!   vanish      dr ─ close                        half a command
+//!   8 times     close                             no command
+//!               draw 40 ─ first bytes ─ close     a reset in the middle of the reply
+//!   meanwhile   draw 1 ─ 5 ─ draw 1 ─ 19 …        another client
+//!   8 times     draw 1, 5 times ─ close           after the drain: the server writes to a closed one
 //!
 //!   unread      draw 1000 ───────── reads nothing ─────────── reads the reply
 //!   bystander              draw 1 ─ 5                         connected before
@@ -29,9 +30,8 @@
 //! 1. After the clients that vanish, and while one does not read, two others draw: one that was
 //!    connected before, and a new one. After the flood and after each bad line only a new client
 //!    sends `draw 1`.
-//! 2. Numbers that a vanished client asked for count as unseen: the server may have drawn them.
-//!    There are at most 3 · (5 + 20) = 75 of them, and that many may be missing when the list is
-//!    drained.
+//! 2. Numbers that a vanished client asked for and did not see count as unseen: the server may have
+//!    drawn them. What has come when the client vanishes is seen, without being read.
 //!
 //! **Lock** the ledger's, to record answers and to add to its count of unseen numbers.
 //!
@@ -43,19 +43,30 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use crate::lab::grader::peer::{AnswerEnd, GradedPeer};
+use crate::lab::grader::peer::{AnswerEnd, DrawAnswer, GradedPeer};
 use crate::lab::grader::report::CheckOutcome;
+use crate::lab::grader::shape::Completeness;
 use crate::lab::grader::{CheckVerdict, Grading, describe, lost};
 
-/// Rounds of vanishing clients: a server that crashes only at an unlucky moment is tried three
-/// times.
-const VANISHING: usize = 3;
+/// Rounds of vanishing clients: a server that crashes only at an unlucky moment is tried many times.
+const VANISHING: usize = 8;
 
-/// The numbers of one round that may be drawn and never be seen: the single draws of the client
-/// that vanishes at once, and the one draw of the client that vanishes in its reply. They are few,
-/// because the check `permutation` must allow that as many numbers are missing.
+/// The single draws of the client that vanishes at once.
 const VANISHING_DRAWS: usize = 5;
-const BROKEN_OFF_DRAW: usize = 20;
+
+/// The draw of the client that vanishes in its reply: long enough for a server that writes each
+/// number by itself, while it holds its lock.
+const BROKEN_OFF_DRAW: usize = 24;
+
+/// The rounds in which this client vanishes at the first bytes of its reply, so that numbers are
+/// lost. In the others all of the reply has come, and the client vanishes without reading it.
+const BROKEN_OFF_EARLY: usize = 2;
+
+/// The draws of another client during one round.
+const MEANWHILE: usize = 3;
+
+/// The time between two looks at a reply that comes in pieces.
+const PEEK_EVERY: Duration = Duration::from_millis(2);
 
 /// Numbers in the reply that is read late.
 const UNREAD_DRAW: usize = 1000;
@@ -108,42 +119,92 @@ impl Mood {
 impl Grading<'_> {
     /// `vanish`: others are served after clients have vanished. The bystander draws before, so that
     /// only the vanished clients can explain a later failure.
-    pub(super) fn survives_a_client_that_vanishes(&self, deadline: Instant) -> CheckVerdict {
+    pub(super) fn survives_clients_that_vanish(&self, deadline: Instant) -> CheckVerdict {
         let mut bystander = self.peer(deadline);
         if let Err(why) = self.draw_one(&mut bystander, "before anybody vanished, ") {
             return lost(why);
         }
-        (0..VANISHING).for_each(|_| self.vanish(deadline));
-        self.others_are_served(&mut bystander, deadline, "after a client vanished, ")
+        for round in 0..VANISHING {
+            std::thread::scope(|scope| {
+                // Without this thread, which the system may refuse, the clients vanish all the same.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, || {
+                    let mut other = self.peer(deadline);
+                    (0..MEANWHILE).for_each(|_| drop(self.draw_one(&mut other, "")));
+                });
+                self.vanish(round, deadline);
+            });
+            let when = "after a client sent draw and vanished, ";
+            let served = self.others_are_served(&mut bystander, deadline, when);
+            if served.0 != CheckOutcome::Earned(1.0) || Instant::now() >= deadline {
+                return served;
+            }
+        }
+        (CheckOutcome::Earned(1.0), Vec::new())
     }
 
-    /// Lets four clients vanish, each in its own way, and counts the numbers that they asked for as
-    /// unseen.
-    fn vanish(&self, deadline: Instant) {
-        let mut at_once = self.peer(deadline);
-        // Several commands: the first write to a closed connection succeeds and causes a reset.
-        // Only the second one fails, by EPIPE or the signal SIGPIPE.
-        let commands = at_once.command("draw 1").repeat(VANISHING_DRAWS);
-        if at_once.send(&commands).is_ok() {
-            self.ledger().unseen += VANISHING_DRAWS as u64;
-        }
-        drop(at_once);
+    /// Lets three clients vanish, each in its own way, and counts the numbers that one of them asked
+    /// for and did not see as unseen.
+    fn vanish(&self, round: usize, deadline: Instant) {
         // Half a command: a server that loops until the line end comes must see the end of the
         // stream. The peer ends with the statement, and its connection with it.
         let _ = self.peer(deadline).send(b"dr");
         // No byte at all: the server's first read returns 0.
         let _ = self.peer(deadline).connect();
-        // A reply that is not read to its end: the close sends a reset, so a server that is still
-        // writing gets an error.
+        // A reply that is not read: the close sends a reset, so a server that is still writing gets
+        // an error.
         let mut broken_off = self.peer(deadline);
-        let command = broken_off.command(&format!("draw {BROKEN_OFF_DRAW}"));
-        if broken_off.send(&command).is_ok() {
-            self.ledger().unseen += BROKEN_OFF_DRAW as u64;
-            if let Ok(mut stream) = broken_off.connect() {
-                let _ = stream.set_read_timeout(Some(SHORT_PATIENCE));
-                let _ = stream.read(&mut [0]);
-            }
+        let asked = if self.dialect.one_each { 1 } else { BROKEN_OFF_DRAW };
+        let command = broken_off.command(&format!("draw {asked}"));
+        let start = Instant::now();
+        if broken_off.send(&command).is_err() {
+            return;
         }
+        let shape = &self.dialect.shape;
+        broken_off.await_byte(MOOD_PATIENCE);
+        let mut raw = broken_off.peek();
+        let late = Instant::now() + SHORT_PATIENCE;
+        while round >= BROKEN_OFF_EARLY
+            && shape.completeness(&raw, asked) != Completeness::Yes
+            && Instant::now() < late
+        {
+            std::thread::sleep(PEEK_EVERY);
+            raw = broken_off.peek();
+        }
+        drop(broken_off);
+        let mut numbers = shape.numbers(&raw);
+        // Without a known end the last number is whole too, after so long a silence.
+        if round < BROKEN_OFF_EARLY && shape.completeness(&raw, asked) != Completeness::Yes {
+            numbers.pop();
+        }
+        if !shape.is_message(&raw) {
+            let (end, ending) = (Instant::now(), AnswerEnd::Cut);
+            self.record_and_count_unseen(
+                0,
+                &DrawAnswer { asked, start, end, numbers, ending, raw },
+            );
+        }
+    }
+
+    /// `vanish`, second part: clients send several commands and vanish at once. Nobody knows whether
+    /// the server still draws for them, so the list is drained before.
+    pub(super) fn survives_clients_that_vanish_at_once(&self, deadline: Instant) -> CheckVerdict {
+        let before = self.mood(deadline, MOOD_PATIENCE);
+        for _ in 0..VANISHING {
+            let mut at_once = self.peer(deadline);
+            // The first write to a closed connection succeeds and causes a reset. Only the second
+            // one fails, by EPIPE or the signal SIGPIPE.
+            let commands = at_once.command("draw 1").repeat(VANISHING_DRAWS);
+            let _ = at_once.send(&commands);
+        }
+        let after = self.mood(deadline, MOOD_PATIENCE);
+        if after == before || after == Mood::Speaks {
+            return (CheckOutcome::Earned(1.0), Vec::new());
+        }
+        lost(format!(
+            "input: {VANISHING} clients send draw 1, {VANISHING_DRAWS} times, and close; from then on \
+             the server {}",
+            after.words()
+        ))
     }
 
     /// `unread`, first part: others are served while one client has not read its reply.
@@ -161,8 +222,8 @@ impl Grading<'_> {
         let answer = unread.draw_meanwhile(count, || {
             verdict = Some(self.others_are_served(&mut bystander, deadline, &when));
         });
-        self.record_and_count_unseen(0, count, &answer);
-        verdict.unwrap_or_else(|| lost(describe(count, &answer)))
+        self.record_and_count_unseen(0, &answer);
+        verdict.unwrap_or_else(|| lost(describe(&answer)))
     }
 
     /// `unread`, second part: a new client is served while another one sends draws and reads no
@@ -213,13 +274,15 @@ impl Grading<'_> {
     }
 
     /// Draws one number and records it. Fails with a line for the report, which begins with `when`,
-    /// unless the reply is whole.
+    /// unless a reply comes.
     fn draw_one(&self, peer: &mut GradedPeer, when: &str) -> Result<(), String> {
         let answer = peer.draw(1);
-        self.record_and_count_unseen(0, 1, &answer);
+        self.record_and_count_unseen(0, &answer);
         match answer.ending {
-            AnswerEnd::Whole => Ok(()),
-            _ => Err(format!("{when}{}", describe(1, &answer))),
+            AnswerEnd::Whole | AnswerEnd::Cut => Ok(()),
+            // The list may be drained: then the server says so, and that is an answer.
+            AnswerEnd::Short | AnswerEnd::Closed if !answer.raw.is_empty() => Ok(()),
+            _ => Err(format!("{when}{}", describe(&answer))),
         }
     }
 
@@ -229,6 +292,9 @@ impl Grading<'_> {
         let before = self.mood(deadline, MOOD_PATIENCE);
         if before == Mood::Unreachable {
             return lost("the server took no connection before it");
+        }
+        if before == Mood::Silent && !self.is_drained() {
+            return lost("the server answered nobody before it, and numbers were left");
         }
         let lines = bad_lines();
         let (mut good, mut details) = (0, Vec::new());
@@ -256,6 +322,23 @@ impl Grading<'_> {
             return (CheckOutcome::Undecidable, vec![why.into()]);
         }
         (CheckOutcome::Earned(f64::from(good) / lines.len() as f64), details)
+    }
+
+    /// Returns how the server behaves when it serves nobody any more; `None` if it does serve. A
+    /// drained server may be silent.
+    pub(super) fn is_gone(&self) -> Option<&'static str> {
+        let is_drained = self.is_drained();
+        let mood = self.mood(self.end, MOOD_PATIENCE);
+        // The number that came is seen by nobody.
+        self.ledger().unseen += u64::from(!is_drained);
+        let is_gone = mood == Mood::Unreachable || mood != Mood::Speaks && !is_drained;
+        is_gone.then(|| mood.words())
+    }
+
+    /// Returns whether the server may have given all of its numbers.
+    fn is_drained(&self) -> bool {
+        let ledger = self.ledger();
+        ledger.missing() <= ledger.unseen || ledger.other_range().is_some()
     }
 
     /// Sends the bytes as a new client and waits a moment for an answer. Its content does not

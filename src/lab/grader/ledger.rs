@@ -28,6 +28,7 @@
 //!
 //! **Source** Herlihy and Wing, "Linearizability" (1990), call such a record a history.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// One request and its answer. Both times count from the start of the first draw.
@@ -70,8 +71,12 @@ pub struct Ledger {
     /// The count of numbers that were asked for by clients that vanished, or gave up because the
     /// server was silent. They may have been drawn.
     pub unseen: u64,
+    /// A reply had fewer numbers than were asked for, although many were left. The rest may be lost.
+    pub lost_in_replies: bool,
     /// For each number the operation that had it first, as its index plus 1; 0 for none.
     first: Vec<u32>,
+    /// The same for numbers that are not in the list.
+    strangers: HashMap<u64, usize>,
 }
 
 impl Ledger {
@@ -88,7 +93,7 @@ impl Ledger {
             // A number without a place is out of range.
             let index = usize::try_from(number).ok().filter(|&index| index > 0);
             match index.and_then(|index| self.first.get_mut(index)) {
-                None => self.out_of_range.push((number, at)),
+                None => self.add_stranger(number, at),
                 Some(first) if *first == 0 => {
                     *first = u32::try_from(at + 1).unwrap_or(u32::MAX);
                     self.drawn += 1;
@@ -100,6 +105,35 @@ impl Ledger {
             }
         }
         self.operations.push(operation);
+    }
+
+    /// Adds a number that is not in the list. It can come again as any other can.
+    fn add_stranger(&mut self, number: u64, at: usize) {
+        match self.strangers.get(&number) {
+            // `u64::MAX` stands for any number that no list can hold.
+            Some(&before) if number != u64::MAX => {
+                self.duplicates.push(Duplicate { number, before, again: at });
+            }
+            _ => {
+                self.strangers.insert(number, at);
+                self.out_of_range.push((number, at));
+            }
+        }
+    }
+
+    /// Returns the least and the greatest number that came, if some are not in the list but each
+    /// between these two came, but for as many as were unseen: then the server has another list.
+    pub fn other_range(&self) -> Option<(u64, u64)> {
+        let strangers = || self.strangers.keys().copied();
+        let in_list = (1..self.first.len()).filter(|&number| self.first[number] > 0);
+        let mut in_list = in_list.map(|number| number as u64);
+        let (least, most) = (strangers().min()?, strangers().max()?);
+        let least = in_list.next().map_or(least, |first| first.min(least));
+        let most = in_list.next_back().map_or(most, |last| last.max(most));
+        let came = self.drawn + self.strangers.len() as u64;
+        // A list of 1 to 99,000 with a few numbers beyond is no other range.
+        let length = most.checked_sub(least)?.checked_add(1)?;
+        (came <= length && came + self.unseen >= length).then_some((least, most))
     }
 
     /// Returns the greatest number of the list.

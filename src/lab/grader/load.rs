@@ -8,7 +8,7 @@
 //!              client 3   connect ─┘     └─ draw ─ reply ────┘     └─ connect …
 //!                               barrier 1               barrier 2: its leader may set `stop`
 //!
-//!   drain      client 1   draw ─ reply ─ draw ─ reply ─ …  until nothing more comes
+//!   drain      client 1   draw ─ reply ─ draw ─ reply ─ …  until 1000 are left or nothing more comes
 //!              client 2   draw ─── reply ─ draw ─ reply ─ …
 //! ```
 //!
@@ -22,8 +22,8 @@
 //!    two barriers of a round a thread leaves only when all leave, because `stop` is set.
 //! 2. All threads leave in the same round. The leader sets `stop` before it comes to the next
 //!    barrier 1, and the others read `stop` only after that barrier.
-//! 3. Every loop ends: the bursts at a third of the list at the latest, the drain at twice its
-//!    length, and both at their deadline.
+//! 3. Every loop ends: the bursts at a third of the list at the latest, the drain at twelve times
+//!    its length, and both at their deadline.
 //!
 //! **Lock** the ledger's and the failures', never during a request. Only `Burst::is_enough` holds
 //! both, the ledger's first; no thread can hold them in the other order.
@@ -51,9 +51,9 @@ const COUNTS: [usize; 8] = [1, 2, 4, 10, 100, 250, 500, 1000];
 /// None of these draws takes more than a twentieth of the list: `draw 1000` needs 20,000 numbers.
 const PART_OF_LIST: usize = 20;
 
-/// The counts of the bursts after the long ones, again and again. All clients of a burst draw the
-/// same count.
-const BURST: [usize; 8] = [1, 1, 1, 2, 1, 1, 1, 10];
+/// The counts of the bursts after the long ones. Each client begins at another place, so the counts
+/// of one burst differ: a server that sends a reply to the wrong client sends one of another length.
+const BURST: [usize; 8] = [1, 1, 2, 1, 3, 1, 1, 10];
 
 /// The number of long bursts, which come first, and the most numbers that a client draws in one.
 /// Python's threads run in turns of 5 ms: a short draw is over before its turn ends, and only a
@@ -75,6 +75,12 @@ const BATCH: usize = 1000;
 /// long draw for each client, few draws would overlap.
 const MIN_DRAWS: usize = 8;
 
+/// So many numbers of the list, or a fiftieth of a long one, are left for the clients that vanish.
+const LEFT_FOR_VANISHING: u64 = 1000;
+
+/// The drain ends after so many times the list: a server that begins its list anew never ends.
+const MOST_LISTS: u64 = 12;
+
 /// A client stops draining after so many short replies. One may be the last part of the list.
 const MAX_SHORT: usize = 3;
 
@@ -89,18 +95,41 @@ impl Grading<'_> {
         let tried = counts.clone().count();
         for count in counts {
             if Instant::now() >= deadline {
-                details.push(format!("time was over before draw {count}"));
-                break;
+                let seen = format!("time was over before draw {count}");
+                return if details.is_empty() { self.out_of_time(seen) } else { lost(seen) };
             }
-            let answer = peer.draw(count);
-            self.record_and_count_unseen(0, count, &answer);
-            if answer.ending == AnswerEnd::Whole && answer.numbers.len() == count {
-                good += 1;
-            } else {
-                details.push(describe(count, &answer));
+            // A server of one number a message is asked `count` times.
+            let times = if self.dialect.one_each { count } else { 1 };
+            match (0..times).find_map(|_| self.odd_answer(&mut peer, count)) {
+                None => good += 1,
+                Some(why) => details.push(why),
             }
         }
         (CheckOutcome::Earned(f64::from(good) / tried as f64), details)
+    }
+
+    /// Draws and records; returns a line for the report unless all numbers came, and no more.
+    fn odd_answer(&self, peer: &mut GradedPeer, count: usize) -> Option<String> {
+        let answer = peer.draw(count);
+        self.record_and_count_unseen(0, &answer);
+        let is_right = answer.ending == AnswerEnd::Whole && answer.numbers.len() == answer.asked;
+        if is_right || answer.ending == AnswerEnd::Cut {
+            return None;
+        }
+        self.ledger().lost_in_replies |= answer.numbers.len() < answer.asked;
+        Some(describe(&answer))
+    }
+
+    /// `numbers`, second part: also when all draw at once, and other counts than the others.
+    pub(super) fn answers_with_as_many_under_load(&self, _: Instant) -> CheckVerdict {
+        let mut odd = std::mem::take(&mut *lock(&self.odd_counts));
+        if odd.is_empty() {
+            return (CheckOutcome::Earned(1.0), Vec::new());
+        }
+        let count = odd.len();
+        odd.truncate(MAX_SHOWN);
+        odd.insert(0, format!("{count} replies were wrong while all clients drew at once"));
+        (CheckOutcome::Earned(0.0), odd)
     }
 
     /// `together`: all clients are served when they draw at the same time.
@@ -110,15 +139,31 @@ impl Grading<'_> {
         burst.verdict(made)
     }
 
-    /// `permutation`: until the list was empty, the server gave each of its numbers exactly once.
+    /// `permutation`, first part: all clients draw until only the last numbers are left. It judges
+    /// nothing yet.
+    pub(super) fn is_nearly_drained(&self, deadline: Instant) -> CheckVerdict {
+        let left = (u64::from(self.options.numbers) / 50).max(LEFT_FOR_VANISHING);
+        self.drain_with_all(deadline, left);
+        (CheckOutcome::Earned(1.0), Vec::new())
+    }
+
+    /// `permutation`, second part: all clients draw the rest, one number at a time. Then the server
+    /// has given each of its numbers exactly once, but for those that clients lost that vanished.
     pub(super) fn is_drained_to_a_permutation(&self, deadline: Instant) -> CheckVerdict {
+        let late = self.drain_with_all(deadline, 0);
+        self.judge_permutation(late)
+    }
+
+    /// Drains with all clients; returns whether the deadline was reached before that.
+    fn drain_with_all(&self, deadline: Instant, left: u64) -> bool {
         let late = AtomicBool::new(false);
-        let made = self.at_once(|client, _| self.drain(client, deadline, &late));
+        let drain = Drain { left, began: Instant::now(), deadline, late: &late };
+        let made = self.at_once(|client, _| self.drain(client, &drain));
         // The system made no thread: this thread drains, so that the list can still be judged.
         if made == 0 {
-            self.drain(0, deadline, &late);
+            self.drain(0, &drain);
         }
-        self.judge_permutation(late.into_inner())
+        late.into_inner()
     }
 
     /// Runs `work` in a thread for each client, 1 and up, and waits for all of them. Returns how
@@ -148,29 +193,24 @@ impl Grading<'_> {
         })
     }
 
-    /// Draws as `client` until a reply has no number, a short reply comes again word for word, the
-    /// whole list has come, or a bound is reached: the deadline, twice the list, or [`MAX_SHORT`]
-    /// short replies. Sets `late` when the deadline was reached.
-    fn drain(&self, client: usize, deadline: Instant, late: &AtomicBool) {
-        let mut peer = self.peer(deadline);
-        let share = self.options.numbers as usize / (self.options.clients * MIN_DRAWS).max(1);
-        let batch = share.clamp(1, BATCH);
-        // A server that begins its list anew never comes to an end. Twice the list is enough to
-        // show that.
-        let enough = u64::from(self.options.numbers).saturating_mul(2);
+    /// Draws as `client` until so few numbers are left, a reply has no number, a short reply comes
+    /// again word for word, or a bound is reached: the deadline, twelve times the list, or
+    /// [`MAX_SHORT`] short replies.
+    fn drain(&self, client: usize, drain: &Drain<'_>) {
+        let mut peer = self.peer(drain.deadline);
         // A short reply is the last part of the list, or a message such as "0 left". The client
         // keeps it until the end: only a message comes again word for word.
         let mut short: Vec<DrawAnswer> = Vec::new();
         while short.len() < MAX_SHORT {
-            if Instant::now() >= deadline {
-                late.store(true, Ordering::Relaxed);
+            if Instant::now() >= drain.deadline {
+                drain.late.store(true, Ordering::Relaxed);
                 break;
             }
-            let answer = peer.draw(batch);
+            let answer = peer.draw(self.batch(drain));
             // A reply that the deadline cut off is no fault of the server.
-            late.fetch_or(Instant::now() >= deadline, Ordering::Relaxed);
-            if answer.ending == AnswerEnd::Whole {
-                self.record(client, batch, &answer);
+            drain.late.fetch_or(Instant::now() >= drain.deadline, Ordering::Relaxed);
+            if answer.ending == AnswerEnd::Whole || answer.ending == AnswerEnd::Cut {
+                self.record_and_count_unseen(client, &answer);
             } else if answer.numbers.is_empty() {
                 break;
             } else if short.iter().any(|known| known.raw == answer.raw) {
@@ -181,44 +221,51 @@ impl Grading<'_> {
             } else {
                 short.push(answer);
             }
-            let ledger = self.ledger();
-            if ledger.missing() == 0 || ledger.received() > enough {
+            if self.is_drained_to(drain.left) {
                 break;
             }
         }
-        short.iter().for_each(|answer| self.record(client, batch, answer));
+        // The rest of a reply that was taken for short has come: its last number may have been cut.
+        if peer.reply_went_on()
+            && let Some(last) = short.last_mut()
+        {
+            last.numbers.pop();
+        }
+        short.iter().for_each(|answer| self.record(client, answer));
     }
 
-    /// Judges the drained list. As many numbers may be missing as the ledger counts as unseen; one
-    /// number twice or out of range loses all points.
-    fn judge_permutation(&self, late: bool) -> CheckVerdict {
+    /// Returns whether so few numbers are left, or so many came that the list has no end.
+    fn is_drained_to(&self, left: u64) -> bool {
         let ledger = self.ledger();
-        let (missing, unseen) = (ledger.missing(), ledger.unseen);
-        let total = u64::from(ledger.greatest());
-        let strangers = ledger.duplicates.len() + ledger.out_of_range.len();
-        let counted = format!(
-            "{} of {total} numbers came; {unseen} at most went to clients that vanished or never read",
-            ledger.drawn
-        );
-        if missing <= unseen && strangers == 0 {
-            return (CheckOutcome::Earned(1.0), vec![counted]);
-        }
-        let mut details = vec![counted];
-        if strangers > 0 {
-            details.push(format!("{strangers} more came that are twice or not in the list"));
-        }
-        if missing > unseen {
-            let some: Vec<String> =
-                ledger.missing_numbers(MAX_SHOWN).iter().map(usize::to_string).collect();
-            let when = if late { "when time was over" } else { "when nothing more came" };
-            details.push(format!("{missing} were missing {when}, such as {}", some.join(", ")));
-        }
-        // If the only fault is that time was over, the check earns half of the drawn share of the
-        // list: 40 % of its points when 80 % of the numbers came.
-        let part =
-            if late && strangers == 0 { ledger.drawn as f64 / total as f64 / 2.0 } else { 0.0 };
-        (CheckOutcome::Earned(part), details)
+        let numbers = u64::from(self.options.numbers);
+        ledger.missing() <= left && ledger.out_of_range.is_empty()
+            || ledger.received() > numbers.saturating_mul(MOST_LISTS)
+            || ledger.duplicates.len() as u64 > numbers
     }
+
+    /// Returns the count of the next draw. In the first half of the time it is 1: the shorter the
+    /// draws, the more critical sections meet. After that it is large, so that a distant server is
+    /// drained in time too, and it falls as the list comes to its end.
+    fn batch(&self, drain: &Drain<'_>) -> usize {
+        let half = drain.began + drain.deadline.saturating_duration_since(drain.began) / 2;
+        if drain.left == 0 || Instant::now() < half {
+            return 1;
+        }
+        let share = self.options.numbers as usize / (self.options.clients * MIN_DRAWS).max(1);
+        let left = self.ledger().missing().saturating_sub(drain.left);
+        let last = usize::try_from(left).unwrap_or(usize::MAX) / (2 * self.options.clients).max(1);
+        share.clamp(1, BATCH).min(last.max(1))
+    }
+}
+
+/// One drain of the list by all clients.
+struct Drain<'d> {
+    /// The drain ends when so many numbers are left.
+    left: u64,
+    began: Instant,
+    deadline: Instant,
+    /// Set when the deadline was reached.
+    late: &'d AtomicBool,
 }
 
 /// The state of all bursts. The client threads share it by reference.
@@ -254,8 +301,10 @@ impl<'g, 'o> Burst<'g, 'o> {
     fn take_part(&self, client: usize, mut peer: GradedPeer, all: &Barrier) {
         let clients = self.grading.options.clients;
         let part = self.grading.options.numbers as usize / (clients * LONG_BURST_PART).max(1);
-        let long = std::iter::repeat_n(part.clamp(1, LONG_DRAW), LONG_BURSTS);
-        for count in long.chain(BURST.into_iter().cycle()) {
+        let long = part.clamp(1, LONG_DRAW);
+        // Not all the same, so that each reply shows whose it is.
+        let long = std::iter::repeat_n(long - client % long.min(7), LONG_BURSTS);
+        for count in long.chain(BURST.into_iter().cycle().skip(client)) {
             // All connect before the barrier, so that only draws happen in the burst. An error is
             // left to `draw`, which connects again and reports it: this thread must come to the
             // barrier.
@@ -266,15 +315,18 @@ impl<'g, 'o> Burst<'g, 'o> {
             }
             let answer = peer.draw(count);
             self.asked.fetch_add(1, Ordering::Relaxed);
-            self.grading.record_and_count_unseen(client, count, &answer);
-            // A reply with some numbers was served; `numbers` judges whether they are as many as
-            // asked for.
+            self.grading.record_and_count_unseen(client, &answer);
+            let why =
+                || format!("{clients} clients at once, client {client}: {}", describe(&answer));
+            // A reply with some numbers was served; the second part of `numbers` judges whether
+            // they are as many as asked for.
             if answer.numbers.is_empty() {
-                let why = format!(
-                    "{clients} clients at once, client {client}'s {}",
-                    describe(count, &answer)
-                );
-                lock(&self.failures).push(why);
+                if answer.ending != AnswerEnd::Cut {
+                    lock(&self.failures).push(why());
+                }
+            } else if answer.numbers.len() != answer.asked && answer.ending != AnswerEnd::Cut {
+                self.grading.ledger().lost_in_replies |= answer.numbers.len() < answer.asked;
+                lock(&self.grading.odd_counts).push(why());
             }
             // `wait` returns true in exactly one thread, so one thread decides for all.
             if all.wait().is_leader() && self.is_enough() {
@@ -290,6 +342,7 @@ impl<'g, 'o> Burst<'g, 'o> {
         Instant::now() >= self.deadline
             || ledger.received() >= self.enough
             || !ledger.duplicates.is_empty()
+            || !lock(&self.grading.odd_counts).is_empty()
             || !lock(&self.failures).is_empty()
     }
 

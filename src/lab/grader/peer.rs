@@ -10,49 +10,49 @@
 //!
 //! | so far | waits for more | silence means | a close means |
 //! | --- | --- | --- | --- |
-//! | all numbers and the last byte | no: `Whole` | | |
+//! | all numbers and the last byte, or all bytes of the framing | no: `Whole` | | |
+//! | one number; replies have no known last byte and came in one piece | no: `Whole` | | |
 //! | all numbers; replies have no known last byte | 60 ms | `Whole` | `Whole` |
-//! | all numbers, last byte to come | 300 ms | `Whole`; after digit or letter, `Short` | `Whole` |
-//! | some bytes, but not all numbers | 300 ms | `Short` | `Closed` |
+//! | all numbers, last byte to come | 1 s | `Whole`; after digit or letter, `Short` | `Whole` |
+//! | some bytes, but not all numbers | 1 s | `Short` | `Closed` |
 //! | not a byte | the patience | `Silent` | `Closed` |
 //!
 //! All waits for one reply together take at most the patience and 60 ms. A reply that is too long
-//! ends as `TooLong`.
+//! ends as `TooLong`, and one that the grader itself had no time to hear as `Cut`.
 //!
 //! **Invariants**
 //!
 //! 1. Every wait has an end, and every reply has a greatest length.
 //! 2. The server's draw lies between `start` and `end`. [`judgement`](super::judgement) depends on
 //!    that: an interval that is too long proves less, one that is too short proves something false.
-//! 3. If this server's replies end with a known last byte, an answer that is not whole has no
-//!    number that may be cut: `19 228 66` to `draw 4` gives two numbers.
+//! 3. An answer has no number that may be cut. If this server's replies end with a known last byte,
+//!    `19 228 66` to `draw 4` gives two numbers.
 //!
 //! **Lock** none: each thread has its own peers.
 //!
-//! **Simplified** A pause of more than 300 ms within a reply ends it. A protocol whose replies say
+//! **Simplified** A pause of more than 1 s within a reply ends it. A protocol whose replies say
 //! their length needs no such guess.
+//!
+//! [`ReplyShape::last`]: super::shape::ReplyShape::last
 //!
 //! **Source** `loot-box.txt`: a client that sends `draw [number]` and reads.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::lab::grader::shape::{Completeness, ReplyShape, tokens};
+use crate::lab::grader::dialect::Dialect;
+use crate::lab::grader::shape::{Completeness, Framing};
 
 /// The wait after the last number, when replies have no known last byte. Every draw from such a
 /// server takes this much longer, so it is short.
 const QUIET: Duration = Duration::from_millis(60);
 
 /// The longest pause within a reply: in every case of the table but that of [`QUIET`].
-const PAUSE: Duration = Duration::from_millis(300);
+const PAUSE: Duration = Duration::from_secs(1);
 
-/// The longest pause in a banner (the text that a server sends first) or in a sample (the reply to
-/// one of the first draws). The grader does not know how these end, so silence ends them.
-const LISTEN: Duration = Duration::from_millis(150);
-
-/// The wait for a banner, once for each line end that [`learn`] tries. Most servers send none.
-const BANNER: Duration = Duration::from_millis(500);
+/// The longest pause in a banner, the text that a server sends first, when its length differs.
+const BANNER_PAUSE: Duration = Duration::from_millis(150);
 
 /// The shortest timeout for the system. After the deadline the time that is left is zero, and std
 /// refuses a timeout of zero.
@@ -78,11 +78,15 @@ pub enum AnswerEnd {
     TooLong,
     /// The server took no connection, or did not take the command.
     Unreachable,
+    /// The grader's own time was over before the reply was whole.
+    Cut,
 }
 
 /// The answer to one draw.
 #[derive(Debug, Clone)]
 pub struct DrawAnswer {
+    /// The count that was asked for: 1 if the server answers one number a message.
+    pub asked: usize,
     /// The instant before the command was sent. Connecting is not included.
     pub start: Instant,
     /// The instant after the last byte was read; `start` when nothing came.
@@ -100,11 +104,15 @@ pub struct DrawAnswer {
 pub struct GradedPeer {
     /// The server's address.
     address: SocketAddr,
-    /// The form of the server's replies, as far as it is known.
-    pub shape: ReplyShape,
+    /// How the server speaks, as far as it is known.
+    pub dialect: Dialect,
     /// The connection: none before the first use, after an error, and after a reply with an unknown
     /// end. The next use makes a new one.
-    stream: Option<TcpStream>,
+    pub(super) stream: Option<TcpStream>,
+    /// How many reads the bytes of the last [`GradedPeer::listen`] took.
+    pub(super) pieces: usize,
+    /// The last reply ended as `Short`: more of it may come.
+    may_go_on: bool,
     /// The longest wait for one reply.
     patience: Duration,
     /// The instant at which waits should end. A read may pass it a little: by up to 60 ms at the
@@ -116,11 +124,12 @@ impl GradedPeer {
     /// Returns a peer that connects when it is first used.
     pub fn new(
         address: SocketAddr,
-        shape: ReplyShape,
+        dialect: Dialect,
         patience: Duration,
         deadline: Instant,
     ) -> Self {
-        Self { address, shape, stream: None, patience, deadline }
+        let (stream, pieces, may_go_on) = (None, 0, false);
+        Self { address, dialect, stream, pieces, may_go_on, patience, deadline }
     }
 
     /// Returns how long a wait from now on may take: the patience, or the time to the deadline when
@@ -144,31 +153,60 @@ impl GradedPeer {
             stream.set_nodelay(true)?;
             stream.set_write_timeout(Some(self.patience()))?;
             self.stream = Some(stream);
-            if self.shape.banner {
-                self.listen(self.patience());
+            self.may_go_on = false;
+            if self.dialect.banner > 0 {
+                self.hear(self.patience(), BANNER_PAUSE, self.dialect.banner);
             }
         }
         self.stream.as_ref().ok_or_else(|| ErrorKind::NotConnected.into())
     }
 
-    /// Waits `first` for a first byte, then reads until `LISTEN` passes without one, the patience
-    /// is over, or `BYTES_BESIDE` have come. Returns the bytes. When the server closes, drops the
-    /// connection.
-    pub fn listen(&mut self, first: Duration) -> Vec<u8> {
+    /// Waits `first` for a first byte, then reads until `pause` passes without one, or the patience
+    /// is over. Returns the bytes. When the server closes, drops the connection.
+    pub fn listen(&mut self, first: Duration, pause: Duration) -> Vec<u8> {
+        self.hear(first, pause, BYTES_BESIDE)
+    }
+
+    /// Does the work of [`GradedPeer::listen`], and ends when `enough` bytes have come.
+    fn hear(&mut self, first: Duration, pause: Duration, enough: usize) -> Vec<u8> {
         let mut heard = Vec::new();
+        self.pieces = 0;
         let end = Instant::now() + self.patience();
-        while heard.len() < BYTES_BESIDE && Instant::now() < end {
-            let wait = if heard.is_empty() { first } else { LISTEN };
+        while heard.len() < enough && Instant::now() < end {
+            let wait = if heard.is_empty() { first } else { pause };
             match self.read_some(&mut heard, wait) {
                 Some(0) => {
                     self.stream = None;
                     break;
                 }
-                Some(_) => {}
+                Some(_) => self.pieces += 1,
                 None => break,
             }
         }
         heard
+    }
+
+    /// Waits for a byte to come, and leaves it unread.
+    pub fn await_byte(&self, wait: Duration) {
+        if let Some(stream) = &self.stream {
+            let _ = stream.set_read_timeout(Some(wait));
+            let _ = stream.peek(&mut [0]);
+        }
+    }
+
+    /// Returns all bytes that have come and not been read, at most 64 KiB, and leaves them unread.
+    pub fn peek(&self) -> Vec<u8> {
+        let Some(stream) = &self.stream else { return Vec::new() };
+        let mut bytes = vec![0; BYTES_BESIDE];
+        let came = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut bytes));
+        let _ = stream.set_nonblocking(false);
+        bytes.truncate(came.unwrap_or(0));
+        bytes
+    }
+
+    /// Returns whether bytes came behind a reply that seemed to be over.
+    pub fn reply_went_on(&self) -> bool {
+        self.may_go_on && !self.peek().is_empty()
     }
 
     /// Sends the bytes, connecting first where needed.
@@ -177,8 +215,12 @@ impl GradedPeer {
     /// Fails with the connection's error. The peer has no connection then; the server may have got
     /// a part.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let shuts = self.dialect.shuts;
         let mut stream = self.connect()?;
         let sent = stream.write_all(bytes);
+        if sent.is_ok() && shuts {
+            let _ = stream.shutdown(Shutdown::Write);
+        }
         if sent.is_err() {
             self.stream = None;
         }
@@ -195,7 +237,7 @@ impl GradedPeer {
 
     /// Returns the command with the line end that this server wants.
     pub fn command(&self, text: &str) -> Vec<u8> {
-        format!("{text}{}", self.shape.line_end).into_bytes()
+        format!("{text}{}", self.dialect.line_end).into_bytes()
     }
 
     /// Draws `count` numbers and returns the answer. A failure is no error here: the answer's
@@ -207,7 +249,12 @@ impl GradedPeer {
     /// Draws `count` numbers, and runs `meanwhile` before it reads the reply. `meanwhile` does not
     /// run when the command cannot be sent.
     pub fn draw_meanwhile(&mut self, count: usize, meanwhile: impl FnOnce()) -> DrawAnswer {
-        let command = self.command(&format!("draw {count}"));
+        let asked = if self.dialect.one_each { 1 } else { count };
+        let command = self.command(&format!("draw {asked}"));
+        if self.reply_went_on() {
+            // The rest of that reply would be taken for the reply to this draw.
+            self.stream = None;
+        }
         // Connects before `start`: the server's draw cannot happen while this client connects.
         let connected = self.connect().is_ok();
         let start = Instant::now();
@@ -215,21 +262,22 @@ impl GradedPeer {
         let ending = if connected && self.send(&command).is_ok() {
             meanwhile();
             let deadline = Instant::now() + self.patience();
-            self.receive(&mut raw, count, deadline, &mut end)
+            self.receive(&mut raw, asked, deadline, &mut end)
         } else {
             AnswerEnd::Unreachable
         };
         // After `Short` the connection is kept: most often the list's last part came, and nothing
         // follows. After the other endings more of this reply may come, and would be taken for the
         // reply to the next draw.
-        if !self.shape.keeps_open || !matches!(ending, AnswerEnd::Whole | AnswerEnd::Short) {
+        self.may_go_on = ending == AnswerEnd::Short;
+        if !self.dialect.keeps_open || !matches!(ending, AnswerEnd::Whole | AnswerEnd::Short) {
             self.stream = None;
         }
-        let mut numbers = self.shape.numbers(&raw);
-        if ending != AnswerEnd::Whole && cut_short(&raw, &self.shape) {
+        let mut numbers = self.dialect.shape.numbers(&raw);
+        if ending != AnswerEnd::Whole && may_be_cut(&raw, ending, &self.dialect) {
             numbers.pop();
         }
-        DrawAnswer { start, end, numbers, ending, raw }
+        DrawAnswer { asked, start, end, numbers, ending, raw }
     }
 
     /// Reads one reply into `raw` and returns its ending, by the table at the top of this file.
@@ -241,12 +289,16 @@ impl GradedPeer {
         deadline: Instant,
         heard: &mut Instant,
     ) -> AnswerEnd {
+        let has_no_end = self.dialect.shape.last.is_none();
         loop {
-            let completeness = self.shape.completeness(raw, count);
+            let completeness = self.dialect.shape.completeness(raw, count);
             let left = deadline.saturating_duration_since(Instant::now());
             let wait = match completeness {
                 Completeness::Yes => return AnswerEnd::Whole,
-                Completeness::Perhaps if self.shape.last.is_none() => QUIET,
+                Completeness::Perhaps if has_no_end && count == 1 && self.dialect.in_one_piece => {
+                    return AnswerEnd::Whole;
+                }
+                Completeness::Perhaps if has_no_end => QUIET,
                 Completeness::No if raw.is_empty() => left,
                 Completeness::No | Completeness::Perhaps => PAUSE.min(left),
             };
@@ -262,10 +314,13 @@ impl GradedPeer {
                     return AnswerEnd::Whole;
                 }
                 (Some(_), _) => *heard = Instant::now(),
-                (None, Completeness::Perhaps) if cut_short(raw, &self.shape) => {
+                (None, Completeness::Perhaps)
+                    if may_be_cut(raw, AnswerEnd::Short, &self.dialect) =>
+                {
                     return AnswerEnd::Short;
                 }
                 (None, Completeness::Perhaps | Completeness::Yes) => return AnswerEnd::Whole,
+                (None, _) if Instant::now() >= self.deadline => return AnswerEnd::Cut,
                 (None, Completeness::No) if raw.is_empty() => return AnswerEnd::Silent,
                 (None, Completeness::No) => return AnswerEnd::Short,
             }
@@ -291,84 +346,13 @@ impl GradedPeer {
     }
 }
 
-/// Returns whether the last number of a reply may be cut: the reply ends with a digit or letter,
-/// although this server's replies end with another byte.
-fn cut_short(raw: &[u8], shape: &ReplyShape) -> bool {
-    shape.last.is_some() && raw.last().is_some_and(u8::is_ascii_alphanumeric)
-}
-
-/// The shape of a server's replies, and the draws that it was learned from.
-#[derive(Debug)]
-pub struct Learned {
-    /// The shape.
-    pub shape: ReplyShape,
-    /// The sample draws: the count, and the answer.
-    pub samples: Vec<(usize, DrawAnswer)>,
-    /// The count of numbers that were asked for in commands without an answer. They may have been
-    /// drawn.
-    pub unseen: usize,
-}
-
-/// The counts of the sample draws. They differ, which tells the numbers beside the drawn ones
-/// apart: 1, 3, 2 is the count, and 0, 1, 4 is a counter.
-const SAMPLES: [usize; 3] = [1, 3, 2];
-
-/// Learns the shape of a server's replies from a few small draws; returns `None` when no reply has
-/// a number, or each reply only says the command again. The commands end with LF in the first try,
-/// with nothing in the second, and with CR and LF in the third. A try that the server leaves
-/// without an answer takes about `BANNER` and the patience together.
-pub fn learn(address: SocketAddr, patience: Duration, deadline: Instant) -> Option<Learned> {
-    let mut unseen = 0;
-    for line_end in ["\n", "", "\r\n"] {
-        let shape = ReplyShape { line_end, keeps_open: true, ..ReplyShape::default() };
-        let mut peer = GradedPeer::new(address, shape, patience, deadline);
-        if peer.connect().is_err() {
-            continue;
-        }
-        peer.shape.banner = !peer.listen(BANNER).is_empty();
-        let mut samples: Vec<(usize, DrawAnswer)> =
-            SAMPLES.into_iter().map_while(|n| Some((n, sample(&mut peer, n)?))).collect();
-        // One sample may have got no answer; the later ones were then not sent. The server may have
-        // drawn its numbers all the same.
-        unseen += SAMPLES.get(samples.len()).copied().unwrap_or(0);
-        if samples.is_empty() {
-            continue;
-        }
-        // An echo: the only number in each reply is its own count. The server did not understand
-        // the command, so it drew nothing.
-        let says_again =
-            samples.iter().all(|(asked, answer)| tokens(&answer.raw) == [*asked as u64]);
-        if says_again {
-            continue;
-        }
-        let mut shape = peer.shape.clone();
-        shape.learn(
-            &samples.iter().map(|(asked, answer)| (*asked, answer.raw.clone())).collect::<Vec<_>>(),
-        );
-        for (asked, answer) in &mut samples {
-            answer.numbers = shape.numbers(&answer.raw);
-            if answer.numbers.len() == *asked {
-                answer.ending = AnswerEnd::Whole;
-            }
-        }
-        return Some(Learned { shape, samples, unseen });
-    }
-    None
-}
-
-/// Makes one small draw; `None` when no number came. The answer has all bytes until the server was
-/// quiet; its numbers are left out, because the shape is not known yet.
-fn sample(peer: &mut GradedPeer, asked: usize) -> Option<DrawAnswer> {
-    let command = peer.command(&format!("draw {asked}"));
-    let start = Instant::now();
-    peer.send(&command).ok()?;
-    // The first byte may take as long as that of any reply.
-    let raw = peer.listen(peer.patience());
-    peer.shape.keeps_open &= peer.stream.is_some();
-    // This end is up to 150 ms late, because it is read after the silence. A longer interval proves
-    // less, but nothing false.
-    let (end, ending) = (Instant::now(), AnswerEnd::Short);
-    (!tokens(&raw).is_empty()).then(|| DrawAnswer { start, end, numbers: Vec::new(), ending, raw })
+/// Returns whether the last number of a reply that is not whole may be cut: it ends with a digit or
+/// letter, although this server's replies end with another byte, or although more was to come.
+fn may_be_cut(raw: &[u8], ending: AnswerEnd, dialect: &Dialect) -> bool {
+    let shape = &dialect.shape;
+    let has_end = shape.last.is_some() || shape.framing != Framing::None;
+    let more_was_to_come = matches!(ending, AnswerEnd::Cut | AnswerEnd::TooLong);
+    raw.last().is_some_and(u8::is_ascii_alphanumeric) && (has_end || more_was_to_come)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The weights of the checks add up to 100. The score is the sum of the earned points, in percent
-//! of the sum of the weights. A check that is undecidable is left out of both sums:
+//! of the sum of the weights. A check that is undecidable or skipped is left out of both sums:
 //!
 //! ```text
 //!   all but unique earned               70 of 100 points    score  70
@@ -18,7 +18,8 @@
 //! **Invariants**
 //!
 //! 1. A check that has not run earns nothing, so a report that was cut off has no full marks.
-//! 2. An undecidable check counts neither for nor against the server.
+//! 2. An undecidable check counts neither for nor against the server. Neither does a skipped one:
+//!    one fault costs the points of one check.
 //! 3. A score below 100 is never shown as 100.
 //!
 //! **Lock** none: one thread owns the report.
@@ -36,6 +37,11 @@ pub enum CheckOutcome {
     Earned(f64),
     /// The check cannot be decided from outside.
     Undecidable,
+    /// The check was not made, because an earlier check had found the fault that would show here.
+    Skipped,
+    /// No fault was found, and the evidence is too weak to show that there is none. The user has
+    /// said which share of the weight such a check earns, 0 to 1.
+    NotShown(f64),
 }
 
 /// One check, with its outcome.
@@ -57,14 +63,15 @@ pub struct Check {
 
 /// The key, name and weight of each check, in the order of the report, which differs from the order
 /// in which they run. Uniqueness weighs most, because it is the aim of the homework.
-const CHECKS: [(&str, &str, u32); 10] = [
+const CHECKS: [(&str, &str, u32); 11] = [
     ("numbers", "answers draw N with N numbers", 10),
     ("together", "serves many clients that are connected together", 10),
     ("unique", "gives no number twice", 30),
     ("range", "gives only numbers of the list", 5),
-    ("linearizable", "draws in an order that one counter could have", 10),
+    ("linearizable", "draws in an order that one counter could have", 5),
     ("permutation", "is drained to an exact permutation", 10),
     ("random", "draws in a random order", 10),
+    ("endures", "serves hundreds of connections, and a long one", 5),
     ("vanish", "is not harmed by a client that vanishes", 5),
     ("unread", "is not harmed by a client that never reads", 5),
     ("bad-input", "is not harmed by bad input", 5),
@@ -81,20 +88,25 @@ pub struct GradeReport {
     pub notes: Vec<String>,
     /// Whether any draw was answered with a number.
     pub answered: bool,
+    /// The warnings that stand at the top: why the replies are not understood, and how the server
+    /// ended.
+    pub warnings: Vec<String>,
 }
 
 impl Check {
     /// Returns the points that the check earned.
     pub fn score(&self) -> f64 {
         match self.outcome {
-            CheckOutcome::Earned(share) => share.clamp(0.0, 1.0) * f64::from(self.weight),
-            CheckOutcome::NotRun | CheckOutcome::Undecidable => 0.0,
+            CheckOutcome::Earned(share) | CheckOutcome::NotShown(share) => {
+                share.clamp(0.0, 1.0) * f64::from(self.weight)
+            }
+            CheckOutcome::NotRun | CheckOutcome::Undecidable | CheckOutcome::Skipped => 0.0,
         }
     }
 
-    /// Returns the points that the check could earn: none when it is undecidable.
+    /// Returns the points that the check could earn: none when it is undecidable or skipped.
     pub fn max_score(&self) -> u32 {
-        if self.outcome == CheckOutcome::Undecidable { 0 } else { self.weight }
+        if self.is_left_out() { 0 } else { self.weight }
     }
 
     /// Returns whether the check earned all of its points.
@@ -102,9 +114,14 @@ impl Check {
         matches!(self.outcome, CheckOutcome::Earned(share) if share >= 1.0)
     }
 
-    /// Returns whether the check is undecidable.
-    pub fn is_undecidable(&self) -> bool {
-        self.outcome == CheckOutcome::Undecidable
+    /// Returns whether the check counts neither for nor against the server.
+    pub fn is_left_out(&self) -> bool {
+        matches!(self.outcome, CheckOutcome::Undecidable | CheckOutcome::Skipped)
+    }
+
+    /// Returns whether the evidence of the check is too weak.
+    pub fn is_not_shown(&self) -> bool {
+        matches!(self.outcome, CheckOutcome::NotShown(_))
     }
 
     /// Returns the reasons, one on a line.
@@ -124,21 +141,35 @@ impl GradeReport {
             Check { key, name, weight, outcome, details, seconds: 0.0 }
         };
         let checks = CHECKS.into_iter().map(check).collect();
-        Self { target, checks, notes: Vec::new(), answered: false }
+        let (notes, warnings) = (Vec::new(), Vec::new());
+        Self { target, checks, notes, answered: false, warnings }
     }
 
     /// Sets the outcome of a check, and adds reasons and seconds. When a check with two parts has
-    /// earned a share before, the smaller share counts; any other outcome replaces the one before,
-    /// so a second part that did not run costs all points. An unknown key changes nothing.
+    /// earned a share before, the smaller share counts; a part without a verdict does not replace one
+    /// with a fault. An unknown key changes nothing.
     pub fn set(&mut self, key: &str, outcome: CheckOutcome, details: Vec<String>, seconds: f64) {
         if let Some(check) = self.checks.iter_mut().find(|check| check.key == key) {
             check.outcome = match (check.outcome, outcome) {
                 (CheckOutcome::Earned(before), CheckOutcome::Earned(now)) => {
                     CheckOutcome::Earned(before.min(now))
                 }
+                // A second part that was not made does not hide what the first one found.
+                (found @ CheckOutcome::Earned(share), CheckOutcome::NotShown(_)) if share < 1.0 => {
+                    found
+                }
+                (
+                    found @ (CheckOutcome::Earned(_) | CheckOutcome::NotShown(_)),
+                    CheckOutcome::Skipped,
+                )
+                | (found @ CheckOutcome::NotShown(_), CheckOutcome::Earned(1.0)) => found,
                 (_, now) => now,
             };
-            check.details.extend(details);
+            for line in details {
+                if !check.details.contains(&line) {
+                    check.details.push(line);
+                }
+            }
             check.seconds += seconds;
         }
     }
@@ -150,17 +181,57 @@ impl GradeReport {
         if possible == 0 { 0.0 } else { 100.0 * earned / f64::from(possible) }
     }
 
-    /// Returns whether each check passed or is undecidable.
+    /// Returns whether no check failed: each passed, was left out, or was not shown.
     pub fn passed(&self) -> bool {
-        self.checks.iter().all(|check| check.passed() || check.is_undecidable())
+        self.checks.iter().all(|c| c.passed() || c.is_left_out() || c.is_not_shown())
+    }
+
+    /// Returns whether the evidence decides: the replies were understood, and no verdict is *not
+    /// shown*.
+    pub fn is_decided(&self) -> bool {
+        self.checks.iter().any(|check| !check.is_left_out())
+            && !self.checks.iter().any(Check::is_not_shown)
+    }
+
+    /// Returns a check's name for people.
+    pub fn name(&self, key: &str) -> &'static str {
+        self.checks.iter().find(|check| check.key == key).map_or("", |check| check.name)
+    }
+
+    /// Skips every check that has not run.
+    pub fn skip_unset(&mut self, why: &str) {
+        for check in self.checks.iter_mut().filter(|check| check.outcome == CheckOutcome::NotRun) {
+            check.outcome = CheckOutcome::Skipped;
+            check.details = vec![format!("skipped: {why}")];
+        }
+    }
+
+    /// Returns the warnings, and then the notes.
+    pub fn remarks(&self) -> impl Iterator<Item = &String> {
+        self.warnings.iter().chain(&self.notes)
+    }
+
+    /// Leaves out every check: the replies were not understood, so none of them can be judged.
+    pub fn leave_all_out(&mut self, why: &str) {
+        for check in &mut self.checks {
+            check.outcome = CheckOutcome::Undecidable;
+            check.details = vec![format!("not decidable: {why}")];
+        }
     }
 
     /// Returns the report as text for a terminal.
     pub fn text(&self) -> String {
         let mut text = format!("{}\n\n", self.target);
+        for line in self.warnings.iter().flat_map(|line| wrapped(line, WIDTH)) {
+            let _ = writeln!(text, "{line}");
+        }
+        if !self.warnings.is_empty() {
+            text.push('\n');
+        }
         for check in &self.checks {
             let points = match check.outcome {
-                CheckOutcome::Undecidable => "   -".to_string(),
+                CheckOutcome::Undecidable | CheckOutcome::Skipped => "   -".to_string(),
+                CheckOutcome::NotShown(_) => format!("   ?/{}", check.weight),
                 _ => format!("{:>4}/{}", points(check.score()), check.weight),
             };
             let _ = writeln!(text, "{points:<8} {}", check.name);
@@ -175,7 +246,14 @@ impl GradeReport {
         for line in self.notes.iter().flat_map(|note| note.lines()) {
             wrapped(line, WIDTH).iter().for_each(|part| text.push_str(&format!("{part}\n")));
         }
-        let _ = writeln!(text, "\nscore {} of 100", points(self.score()));
+        let sum = |points: fn(&Check) -> f64| self.checks.iter().map(points).sum::<f64>();
+        let (earned, possible) = (sum(Check::score), sum(|check| f64::from(check.max_score())));
+        if possible < 100.0 && possible > 0.0 {
+            let _ = writeln!(text, "\n{} of {possible} points", points(earned));
+        } else {
+            text.push('\n');
+        }
+        let _ = writeln!(text, "score {} of 100", points(self.score()));
         text
     }
 }
@@ -246,7 +324,7 @@ mod tests {
         }
         let unread = report.checks.iter().find(|check| check.key == "unread").unwrap();
         assert_eq!((unread.outcome, unread.seconds), (CheckOutcome::Earned(0.5), 3.0));
-        assert_eq!(unread.output(), "1\n0.5\n1");
+        assert_eq!(unread.output(), "1\n0.5", "each reason once");
     }
 
     #[test]

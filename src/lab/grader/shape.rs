@@ -3,51 +3,86 @@
 //! ```text
 //!   draw 1  ─►  "You drew 1: 5 (99 left)\n"             "1:" is a label, not a number
 //!   draw 3  ─►  "You drew 3: 19, 228, 665 (96 left)\n"  before 0, after 1, last byte '\n'
+//!
+//!   draw 2  ─►  00 00 00 05  "7 11\n"                   a length in front: no guess at the end
+//!   draw 2  ─►  "7\0\0…" "11\0\0…"                      records of 64 bytes
 //! ```
 //!
-//! Three small draws are compared. A reply to `draw N` with more than N numbers has others beside
-//! them. Those before the drawn numbers are found by a rule, and the others stand after them:
+//! [`super::fit`] finds the shape by comparing small draws; this file reads replies by it.
 //!
-//! | number beside | in draw 1, 3, 2 | rule |
-//! | --- | --- | --- |
-//! | a fixed one | 100, 100, 100 | does not change |
-//! | the count said again | 1, 3, 2 | is the count |
-//! | a counter, before or after the draw | 0, 1, 4 or 1, 4, 6 | rises by the counts |
-//! | the numbers left, before or after | 100, 99, 96 or 99, 96, 94 | falls by the counts |
-//! | an index with each number | `0 = 50`, `1 = 19` | rises by 1 within a reply |
+//! When the list is drained, many servers say so with a number: `Sorry, all 100000 are gone`. So a
+//! line with a word that no small draw had is a message, and its numbers are not drawn.
 //!
 //! **Invariants** A reply is [`Completeness::Yes`] only when all its numbers are there and the last
 //! one has ended.
 //!
 //! **Lock** none: these are pure functions over bytes.
 //!
-//! **Simplified** A number that is joined to letters (`client7`) is a name, and one before a colon
-//! is a label; a line that begins with `error` has no numbers. A number before the drawn ones that
-//! follows no rule is taken for a drawn one.
+//! **Simplified** A number that is joined to letters (`client7`) is a name, one before a colon is a
+//! label, and `12:30:05` and `6/4/2019` are times; a line that begins with `error` has no numbers.
 //!
 //! **Source** the homework's reply, and the forms in which Python, C and Java print a list.
+
+use std::collections::BTreeSet;
 
 use crate::common::id::parse_decimal;
 use crate::lab::record::{is_refusal, numbers_in, without_colours};
 
 /// The shape of a server's replies. The default is N numbers and nothing else.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplyShape {
-    /// The line end of a command: LF, CR and LF, or nothing.
-    pub line_end: &'static str,
-    /// Whether the server sends something before the first command.
-    pub banner: bool,
-    /// Whether a connection can be used for more than one command.
-    pub keeps_open: bool,
+    /// How a reply says where it ends.
+    pub framing: Framing,
+    /// Whether commas stand within numbers: `12,345`.
+    pub is_grouped: bool,
     /// The count of numbers before the drawn ones.
     pub before: usize,
     /// The count of numbers after the drawn ones.
     pub after: usize,
-    /// The place of the drawn number in a pair, when each has an index beside it: 1 after the
-    /// index, 0 before it.
-    pub paired: Option<usize>,
+    /// The count of numbers for each drawn one: 2 when an index stands beside it.
+    pub unit: usize,
+    /// The place of the drawn number among these.
+    pub place: usize,
+    /// The count of numbers more than were asked for that look like drawn ones.
+    pub extra: usize,
     /// The last byte of every reply, when it cannot belong to a number. Most often LF.
     pub last: Option<u8>,
+    /// The words of its replies, in small letters; `None` if they differ from reply to reply.
+    pub words: Option<BTreeSet<Vec<u8>>>,
+}
+
+impl Default for ReplyShape {
+    fn default() -> Self {
+        Self {
+            framing: Framing::None,
+            is_grouped: false,
+            before: 0,
+            after: 0,
+            unit: 1,
+            place: 0,
+            extra: 0,
+            last: None,
+            words: None,
+        }
+    }
+}
+
+/// How a reply says where it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// It does not.
+    None,
+    /// A length in bytes stands in front, in binary.
+    Length {
+        /// The bytes of the length.
+        width: usize,
+        /// The most significant byte comes first.
+        is_big: bool,
+        /// The length counts its own bytes too.
+        counts_itself: bool,
+    },
+    /// Each number has so many bytes, padded.
+    Records(usize),
 }
 
 /// Whether a reply is there as a whole.
@@ -61,45 +96,77 @@ pub enum Completeness {
     No,
 }
 
-/// Returns the numbers of a reply in their order, without labels and without the lines that begin
-/// with `error`. A number of over 64 bits becomes `u64::MAX`, so that the count is right.
-pub fn tokens(reply: &[u8]) -> Vec<u64> {
-    let plain = without_colours(reply);
-    let lines = plain.split(|&byte| byte == b'\n').filter(|line| !is_refusal(line));
-    let numbers = lines.flat_map(numbers_in);
-    numbers.map(|word| parse_decimal(word).unwrap_or(u64::MAX)).collect()
+/// A number of a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// Its value; `u64::MAX` if it is negative or has over 64 bits, so that the count is right.
+    pub value: u64,
+    /// The count of bytes behind it in the reply, without the first one, which ends it.
+    pub rest: usize,
 }
 
 impl ReplyShape {
-    /// Learns the numbers beside the drawn ones from whole replies to small draws. `before` and
-    /// `after` stay as they are if the samples do not fit together, or if each number has its index
-    /// beside it.
-    pub fn learn(&mut self, samples: &[(usize, Vec<u8>)]) {
-        if samples.is_empty() {
-            return;
+    /// Returns the numbers of a reply in their order, without labels, without times, and without
+    /// the lines that are messages.
+    pub fn tokens(&self, reply: &[u8]) -> Vec<Token> {
+        let body = without_colours(self.body(reply));
+        let body = if self.is_grouped { without_group_commas(&body) } else { body.into_owned() };
+        let plain = without_times(body);
+        let mut tokens = Vec::new();
+        let mut end = 0;
+        for line in plain.split(|&byte| byte == b'\n') {
+            let start = end;
+            end = start + line.len() + 1;
+            if is_refusal(line) || !self.knows_words(line) {
+                continue;
+            }
+            for word in numbers_in(line) {
+                let behind = word.as_ptr() as usize - line.as_ptr() as usize + word.len();
+                let value = parse_decimal(word).unwrap_or(u64::MAX);
+                let rest = plain.len().saturating_sub(start + behind + 1);
+                tokens.push(Token { value, rest });
+            }
         }
-        let read: Vec<(usize, Vec<u64>)> =
-            samples.iter().map(|(asked, reply)| (*asked, tokens(reply))).collect();
-        self.last = learn_last(samples);
-        // With an index for each, the reply to `draw N` has 2N numbers, and either the first or the
-        // second of each pair counts up. An index before the number is tried first.
-        let in_pairs = read.iter().all(|(asked, found)| found.len() == 2 * asked);
-        let counted = |place: usize| read.iter().all(|(_, found)| counts_up(found, 1 - place));
-        self.paired = [1, 0].into_iter().find(|&place| in_pairs && counted(place));
-        let beside = |(asked, found): &(usize, Vec<u64>)| found.len().checked_sub(*asked);
-        let Some(more) = read.first().and_then(beside) else { return };
-        if self.paired.is_some() || read.iter().any(|sample| beside(sample) != Some(more)) {
-            return;
+        tokens
+    }
+
+    /// Returns whether a reply has a message and no number, such as `no numbers left`.
+    pub fn is_message(&self, reply: &[u8]) -> bool {
+        let mut lines = reply.split(|&byte| byte == b'\n');
+        self.tokens(reply).is_empty()
+            && lines.any(|line| is_refusal(line) || !self.knows_words(line))
+    }
+
+    /// Returns whether a line has only words that the small draws had.
+    fn knows_words(&self, line: &[u8]) -> bool {
+        self.words.as_ref().is_none_or(|known| words(line).all(|word| known.contains(&word)))
+    }
+
+    /// Returns a reply without the length in front of it.
+    fn body<'r>(&self, reply: &'r [u8]) -> &'r [u8] {
+        match self.framing {
+            Framing::Length { width, .. } => reply.get(width..).unwrap_or_default(),
+            Framing::None | Framing::Records(_) => reply,
         }
-        self.before = (0..more).take_while(|&at| follows_a_rule(&read, at)).count();
-        self.after = more - self.before;
+    }
+
+    /// Returns the count of numbers in a whole reply to `draw asked`.
+    fn expected(&self, asked: usize) -> usize {
+        self.before + self.after + self.extra + self.unit * asked
     }
 
     /// Returns whether `reply` is a whole answer to `draw asked`.
     pub fn completeness(&self, reply: &[u8], asked: usize) -> Completeness {
-        let expected =
-            if self.paired.is_some() { 2 * asked } else { asked + self.before + self.after };
-        if tokens(reply).len() < expected {
+        let is_whole = |is_whole| if is_whole { Completeness::Yes } else { Completeness::No };
+        match self.framing {
+            Framing::Length { width, .. } => {
+                let needed = self.framing.length(reply).map(|length| length.max(width));
+                return is_whole(needed.is_some_and(|needed| reply.len() >= needed));
+            }
+            Framing::Records(width) => return is_whole(reply.len() >= asked * width),
+            Framing::None => {}
+        }
+        if self.tokens(reply).len() < self.expected(asked) {
             return Completeness::No;
         }
         match (self.last, reply.last()) {
@@ -108,116 +175,131 @@ impl ReplyShape {
         }
     }
 
+    /// Returns whether all numbers of a whole reply to `draw asked` are there, and no more.
+    pub fn fits(&self, reply: &[u8], asked: usize) -> bool {
+        self.tokens(reply).len() == self.expected(asked)
+    }
+
     /// Returns the drawn numbers of a reply, without those beside them.
     pub fn numbers(&self, reply: &[u8]) -> Vec<u64> {
-        let all = tokens(reply);
-        if let Some(place) = self.paired {
-            return all.into_iter().skip(place).step_by(2).collect();
-        }
+        let all = self.tokens(reply);
         let end = all.len().saturating_sub(self.after);
-        all.get(self.before..end).unwrap_or_default().to_vec()
+        let drawn = all.get(self.before..end).unwrap_or_default();
+        drawn.iter().skip(self.place).step_by(self.unit).map(|token| token.value).collect()
     }
 }
 
-/// Returns whether the number at a place follows a rule of the table above, so that it is not a
-/// drawn number. A drawn one follows a rule only by chance.
-fn follows_a_rule(read: &[(usize, Vec<u64>)], at: usize) -> bool {
-    // `i128`, because the difference of two `u64` may not fit an `i64`.
-    let said: Vec<(i128, i128)> =
-        read.iter().map(|(asked, found)| (*asked as i128, i128::from(found[at]))).collect();
-    let changes = |rule: fn(i128, i128) -> i128| {
-        said.windows(2).all(|pair| pair[1].1 - pair[0].1 == rule(pair[0].0, pair[1].0))
+impl Framing {
+    /// Returns the length in bytes of a whole reply that begins with `reply`, with the length in
+    /// front; `None` if the length is not there, or cannot be.
+    pub fn length(self, reply: &[u8]) -> Option<usize> {
+        let Framing::Length { width, is_big, counts_itself } = self else { return None };
+        let mut bytes = reply.get(..width)?.to_vec();
+        if is_big {
+            bytes.reverse();
+        }
+        let add = |sum: u64, &byte: &u8| sum.checked_mul(256)?.checked_add(u64::from(byte));
+        let length = usize::try_from(bytes.iter().rev().try_fold(0, add)?).ok()?;
+        length.checked_add(if counts_itself { 0 } else { width })
+    }
+}
+
+/// Returns the words of a text in small letters. A byte of a letter beyond ASCII is a letter.
+pub fn words(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte >= 0x80;
+    let words = text.split(move |byte| !is_letter(byte)).filter(|word| !word.is_empty());
+    words.map(<[u8]>::to_ascii_lowercase)
+}
+
+/// Returns the text without the commas that stand between groups of three digits.
+fn without_group_commas(text: &[u8]) -> Vec<u8> {
+    let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+    let is_group = |at: usize| (1..=3).all(|more| is_digit(at + more)) && !is_digit(at + 4);
+    let digits_before =
+        |at: usize| text[..at].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let is_dropped =
+        |at: usize| text[at] == b',' && (1..=3).contains(&digits_before(at)) && is_group(at);
+    (0..text.len()).filter(|&at| !is_dropped(at)).map(|at| text[at]).collect()
+}
+
+/// Returns the text with spaces in the place of times and dates: `12:30`, `12:30:05`, `6/4/2019`.
+fn without_times(mut text: Vec<u8>) -> Vec<u8> {
+    let is_part = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b':' | b'/');
+    let mut at = 0;
+    while at < text.len() {
+        let length = text[at..].iter().take_while(|byte| is_part(byte)).count();
+        if is_time(&text[at..at + length]) {
+            text[at..at + length].fill(b' ');
+        }
+        at += length + 1;
+    }
+    text
+}
+
+/// Returns whether digits with colons or slashes between them are a time or a date.
+fn is_time(run: &[u8]) -> bool {
+    let parts = |separator: u8| -> Vec<usize> {
+        let parts = run.split(|&byte| byte == separator);
+        parts.map(|part| if part.iter().all(u8::is_ascii_digit) { part.len() } else { 0 }).collect()
     };
-    said.iter().all(|(asked, number)| asked == number)
-        || changes(|_, _| 0)
-        || changes(|before, _| before)
-        || changes(|before, _| -before)
-        || changes(|_, now| now)
-        || changes(|_, now| -now)
-}
-
-/// Returns the byte that ends all samples, unless it may be part of a number or word.
-fn learn_last(samples: &[(usize, Vec<u8>)]) -> Option<u8> {
-    let last = *samples.first()?.1.last()?;
-    let same = samples.iter().all(|(_, reply)| reply.last() == Some(&last));
-    (same && !last.is_ascii_alphanumeric()).then_some(last)
-}
-
-/// Takes every second number, from `place` on, and returns whether these rise by one each.
-fn counts_up(found: &[u64], place: usize) -> bool {
-    let indices: Vec<u64> = found.iter().skip(place).step_by(2).copied().collect();
-    indices.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]))
+    matches!(parts(b':')[..], [1..=2, 2] | [1..=2, 2, 2])
+        || matches!(parts(b'/')[..], [1..=2, 1..=2, 2 | 4] | [4, 1..=2, 1..=2])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn learned(replies: [&str; 3]) -> ReplyShape {
-        let asked = [1, 3, 2];
-        let samples: Vec<(usize, Vec<u8>)> =
-            asked.into_iter().zip(replies).map(|(n, text)| (n, text.as_bytes().to_vec())).collect();
-        let mut shape = ReplyShape::default();
-        shape.learn(&samples);
-        for ((asked, reply), expected) in
-            samples.iter().zip([vec![50], vec![19, 228, 665], vec![7, 11]])
-        {
-            assert_eq!(shape.numbers(reply), expected, "{replies:?}");
-            assert_ne!(shape.completeness(reply, *asked), Completeness::No, "{replies:?}");
-        }
-        shape
-    }
-
-    #[test]
-    fn the_shapes_of_student_servers_are_learned() {
-        learned(["50\n", "19\n228\n665\n", "7\n11\n"]);
-        learned(["50", "19 228 665", "7 11"]);
-        learned(["[50]", "[19, 228, 665]", "[7, 11]"]);
-        learned(["You got 50!\n", "You got 19, 228, 665!\n", "You got 7, 11!\n"]);
-        let again = learned(["draw 1 = 50\n", "draw 3 = 19 228 665\n", "draw 2 = 7 11\n"]);
-        assert_eq!((again.before, again.after), (1, 0));
-        let left = learned(["50 (99 left)\n", "19 228 665 (96 left)\n", "7 11 (94 left)\n"]);
-        assert_eq!((left.before, left.after), (0, 1));
-        let both =
-            learned(["1 of 100: 50; 9\n", "3 of 100: 19 228 665; 6\n", "2 of 100: 7 11; 4\n"]);
-        assert_eq!((both.before, both.after), (1, 1), "100 is a label");
-        learned(["0: 50\n", "1: 19\n2: 228\n3: 665\n", "4: 7\n5: 11\n"]);
-        let index = learned(["0 = 50\n", "1 = 19\n2 = 228\n3 = 665\n", "4 = 7\n5 = 11\n"]);
-        assert_eq!(index.paired, Some(1));
-        let behind = learned([
-            "50 (no 0)\n",
-            "19 (no 1)\n228 (no 2)\n665 (no 3)\n",
-            "7 (no 4)\n11 (no 5)\n",
-        ]);
-        assert_eq!(behind.paired, Some(0));
-        learned(["50", "19->228->665", "7->11"]);
-        let left = learned(["[99 left] 50\n", "[96 left] 19 228 665\n", "[94 left] 7 11\n"]);
-        assert_eq!((left.before, left.after), (1, 0));
-        let counter = learned(["at 0 50\n", "at 1 19 228 665\n", "at 4 7 11\n"]);
-        assert_eq!((counter.before, counter.after), (1, 0));
-        learned(["\u{7d50}\u{679c}50\n", "\u{7d50}\u{679c}19 228 665\n", "\u{7d50}\u{679c}7 11\n"]);
-        assert_eq!(learned(["client7 50", "client7 19 228 665", "client7 7 11"]).paired, None);
+    fn values(shape: &ReplyShape, reply: &str) -> Vec<u64> {
+        shape.tokens(reply.as_bytes()).iter().map(|token| token.value).collect()
     }
 
     #[test]
     fn a_reply_is_whole_only_when_its_last_number_has_ended() {
-        let lines = learned(["50\n", "19\n228\n665\n", "7\n11\n"]);
+        let lines = ReplyShape { last: Some(b'\n'), ..ReplyShape::default() };
         assert_eq!(lines.completeness(b"19\n22", 2), Completeness::Perhaps);
         assert_eq!(lines.completeness(b"19\n228\n", 2), Completeness::Yes);
         assert_eq!(lines.completeness(b"19\n", 2), Completeness::No);
-        let bare = learned(["50", "19 228 665", "7 11"]);
+        let bare = ReplyShape::default();
         assert_eq!(bare.completeness(b"19 228", 2), Completeness::Perhaps);
+        let framing = Framing::Length { width: 2, is_big: true, counts_itself: false };
+        let framed = ReplyShape { framing, ..ReplyShape::default() };
+        assert_eq!(framed.completeness(b"\0", 2), Completeness::No);
+        assert_eq!(framed.completeness(b"\0\x0619 22", 2), Completeness::No);
+        assert_eq!(framed.completeness(b"\0\x0619 228", 2), Completeness::Yes);
+        assert_eq!(framed.numbers(b"\0\x0619 228"), [19, 228]);
+        let records = ReplyShape { framing: Framing::Records(8), ..ReplyShape::default() };
+        assert_eq!(records.completeness(b"19\0\0\0\0\0\x00228\0", 2), Completeness::No);
+        assert_eq!(records.completeness(b"19\0\0\0\0\0\x00228\0\0\0\0\0", 2), Completeness::Yes);
     }
 
     #[test]
-    fn what_follows_no_rule_is_taken_as_it_is() {
-        let mut shape = ReplyShape::default();
-        shape.learn(&[(1, b"5".to_vec()), (3, b"1 2".to_vec()), (2, b"3 4 5 6".to_vec())]);
-        assert_eq!((shape.before, shape.after, shape.paired), (0, 0, None));
-        shape.learn(&[]);
+    fn times_labels_and_names_are_no_numbers() {
+        let shape = ReplyShape::default();
+        assert_eq!(values(&shape, "12:30:05 50\n"), [50]);
+        assert_eq!(values(&shape, "[6/4/2019 9:05] 50 19\n"), [50, 19]);
+        assert_eq!(values(&shape, "client7 drew 2: 50, 19\n"), [50, 19]);
+        assert_eq!(values(&shape, "50/19/228/1000\n"), [50, 19, 228, 1000], "no date");
         assert_eq!(
-            shape.numbers(b"error exhausted 9 left\n-5 99999999999999999999"),
+            values(&shape, "error exhausted 9 left\n-5 99999999999999999999"),
             [u64::MAX; 2]
         );
+    }
+
+    #[test]
+    fn a_line_with_an_unknown_word_is_a_message() {
+        let known = words(b"You got").collect();
+        let shape = ReplyShape { words: Some(known), ..ReplyShape::default() };
+        assert_eq!(values(&shape, "You got 5\nSorry, all 100000 are gone\n"), [5]);
+        let bare = ReplyShape { words: Some(BTreeSet::new()), ..ReplyShape::default() };
+        assert_eq!(values(&bare, "5 19\nonly 2 left\n"), [5, 19]);
+        assert_eq!(values(&ReplyShape::default(), "You got 5\n"), [5]);
+    }
+
+    #[test]
+    fn commas_within_numbers_are_dropped_only_where_they_group() {
+        let shape = ReplyShape { is_grouped: true, ..ReplyShape::default() };
+        assert_eq!(values(&shape, "12,345 7 100,000"), [12_345, 7, 100_000]);
+        assert_eq!(values(&shape, "5,19,2281,665"), [5, 19, 2281, 665].map(|n| n as u64));
     }
 }
