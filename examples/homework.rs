@@ -43,8 +43,8 @@ impl LootBox {
         Self { numbers, counter: 0 }
     }
 
-    /// The index behind the last number of a draw of `count` numbers from index `first` on. It is
-    /// never behind the end of the list.
+    /// Returns the index behind the last number of a draw of `count` numbers from index `first` on.
+    /// It is at most the length of the list.
     fn end(&self, first: usize, count: usize) -> usize {
         first.saturating_add(count).min(self.numbers.len())
     }
@@ -53,7 +53,7 @@ impl LootBox {
 /// One of the two functions below, [`draw`] or [`broken_draw`]: `main` chooses.
 type Draw = fn(&Mutex<LootBox>, usize) -> Vec<u32>;
 
-/// Takes the next `count` numbers. The lock is held from before the counter is read until after it
+/// Takes the next `count` numbers, or as many as are left. The lock is held from before the counter is read until after it
 /// is written, so no other thread comes between. The list is in the same `Mutex`, so the numbers are
 /// copied under the lock too; the real server keeps the list outside, and copies later.
 fn draw(loot_box: &Mutex<LootBox>, count: usize) -> Vec<u32> {
@@ -67,7 +67,7 @@ fn draw(loot_box: &Mutex<LootBox>, count: usize) -> Vec<u32> {
     // The end of the function drops the guard (this `loot_box`, not the parameter), which unlocks.
 }
 
-/// The same without the lock around it. Safe Rust does not compile a plain variable that two threads
+/// Does the same without one lock around all steps. Safe Rust does not compile a plain variable that two threads
 /// change without a lock, so each step locks and unlocks by itself; between the steps the lock is
 /// free. Two threads may both read 0, both write 4, and both answer `5 19 228 665`.
 fn broken_draw(loot_box: &Mutex<LootBox>, count: usize) -> Vec<u32> {
@@ -133,7 +133,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let loot_box = Arc::new(Mutex::new(LootBox::new()));
     for stream in listener.incoming() {
         let loot_box = Arc::clone(&loot_box);
-        // A client that is gone before it was accepted is an `Err`, and nothing to stop for.
+        // A client that is gone before it was accepted is an `Err`: the server goes on.
         let Ok(stream) = stream else { continue };
         let served = move || serve(stream, &loot_box, draw);
         // Not `thread::spawn`, which panics when the system has no thread left.

@@ -7,8 +7,8 @@
 //!                     the input buffer                 data owns one buffer
 //! ```
 //!
-//! A row of the first table names a variant, the command of a chapter, and the service that
-//! executes it:
+//! The string before a group of rows is its heading in `help`. A row of the first table names a
+//! variant, the command of a chapter, and the service that executes it:
 //!
 //! ```text
 //!   Receive(Receive) on shared waits,

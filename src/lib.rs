@@ -62,7 +62,7 @@
 //! | the tables', [`memory::service`] | leases, processes, sessions, blocks, messages | one |
 //! | a block's, [`memory::arena`] | bytes, length, released mark | one for each block in use |
 //! | the clients', [`server::clients`] | the connected clients | one |
-//! | the parking's, [`numbers::parking`] | the parked draws, the plan | one in a lab server |
+//! | the parking's, [`numbers::parking`] | the parked draws, the plan | one in a lab server, or in `race` |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
 //! for each request that waits for a name or for room. One more goes with the clients' lock.
@@ -90,7 +90,7 @@
 //! | shared | the one struct that all threads share |
 //! | reaper | the thread that ends expired leases |
 //! | the stop | the orderly end of the server |
-//! | lab server | a server with `--lab`: draws have no lock, and go on only when a client says so |
+//! | lab server | a server with `--lab`: draws have no lock, and park before each step until a client lets them go on, or 60 s are over |
 
 #![forbid(unsafe_code)]
 // Clients can reach nearly all of this code, and no bytes that they send may make it panic.

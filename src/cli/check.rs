@@ -64,7 +64,7 @@ pub fn run(arguments: &CheckArguments) -> ExitCode {
             }
         }
     }
-    // Without this check, an empty file would count as a passed test.
+    // Without this check, files without any number would count as a passed test.
     if record.is_empty() {
         return no_answer("no number was found in these files; record draws with client.py > FILE");
     }

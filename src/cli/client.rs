@@ -138,7 +138,7 @@ impl ClientArguments {
     /// # Errors
     /// Fails for R with a semantics that needs a reply.
     fn way(&self) -> Result<Option<Way>, Failure> {
-        // An option and not a default value of clap: the default depends on `--protocol`.
+        // `semantics` has no default value in clap, because its default depends on `--protocol`.
         let semantics = match (self.semantics, self.protocol) {
             (None | Some(SemanticsWord::Maybe), ExchangeProtocol::R) => return Ok(None),
             (Some(_), ExchangeProtocol::R) => return Err(Failure::NoAnswer(R_IS_MAYBE.into())),
@@ -329,7 +329,7 @@ fn ask(place: &Destination<'_>, request: &[u8]) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// Returns the server's error, without `error` before it, as bad news.
+/// Returns the text of a server's error, which comes without the word `error`, as bad news.
 fn bad_news_of(error: &[u8]) -> Failure {
     Failure::BadNews(String::from_utf8_lossy(error).trim_end().to_string())
 }

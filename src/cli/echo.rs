@@ -57,7 +57,7 @@ pub fn run(arguments: &EchoArguments) -> ExitCode {
 fn start(arguments: &EchoArguments) -> Result<std::sync::mpsc::Receiver<()>, String> {
     let stopped = signals::catch()?;
     let tcp = resolve("--bind", &arguments.bind, arguments.tcp)?;
-    // Resolved once: a name with several addresses then gives both sockets the same one.
+    // The name is resolved once, so that both sockets get the same one of its addresses.
     let udp = SocketAddr::new(tcp.ip(), arguments.udp);
     let listener = TcpListener::bind(tcp).map_err(|error| taken("--tcp", tcp, &error))?;
     let socket = UdpSocket::bind(udp).map_err(|error| taken("--udp", udp, &error))?;

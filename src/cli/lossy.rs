@@ -73,8 +73,8 @@ pub fn run(arguments: &LossyArguments) -> ExitCode {
     match start(arguments) {
         Ok((stopped, counts)) => {
             let _ = stopped.recv();
-            // `Relaxed`: four independent totals. The proxy still runs, so they may differ by a
-            // datagram or two.
+            // `Relaxed` is enough for independent totals. The proxy still runs, so they may
+            // disagree by a datagram or two.
             let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
             let LossyCounts { came, dropped, duplicated, reordered } = &*counts;
             announce(&format!(
@@ -102,7 +102,7 @@ fn start(arguments: &LossyArguments) -> Result<(Receiver<()>, Arc<LossyCounts>),
         return Err(format!("--to {to} is no server's address; give that of serve --udp"));
     }
     let &LossyArguments { drop, duplicate, reorder, .. } = arguments;
-    // Logged below, also when it is random: the same seed repeats the faults.
+    // The seed is logged below, also a random one: the same seed repeats the faults.
     let seed = arguments.seed.unwrap_or_else(rand::random);
     let proxy = Proxy::new(listen, to, Weather { drop, duplicate, reorder }, seed);
     let proxy = proxy.map_err(|error| {

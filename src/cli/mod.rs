@@ -77,7 +77,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Serve numbers and leases until Ctrl-C
-    // Boxed: it has 32 options, and an enum is as large as its largest variant.
+    // Boxed: it has over 30 options, and an enum is as large as its largest variant.
     Serve(Box<serve::ServeArguments>),
     /// Send one command to a server and print its answer
     Client(client::ClientArguments),
@@ -191,7 +191,7 @@ fn print(text: &[u8], code: ExitCode) -> ExitCode {
 }
 
 /// Returns the exit code after a write to standard output: `code` if it succeeded or the reader has
-/// closed the pipe. After another error prints the reason, and returns exit code 2.
+/// closed the pipe. After another error it prints the reason, and returns exit code 2.
 fn printed(written: io::Result<()>, code: ExitCode) -> ExitCode {
     match written {
         Ok(()) => code,

@@ -105,7 +105,8 @@ pub fn shares(text: &str) -> Result<Shares, String> {
     Ok(shares)
 }
 
-/// Adds one pair to the shares. Fails for a pool that has a share already.
+/// Adds one pair to the shares. Fails for an unknown pool, a wrong share, or a pool that has a
+/// share already.
 fn add(shares: &mut Shares, name: &str, value: &str) -> Result<(), String> {
     let pool = Pool::ALL.into_iter().find(|pool| pool.word() == name);
     let pool = pool.ok_or("a pool is one of committed, gl, gp, le and lp; give its name")?;

@@ -78,8 +78,8 @@ pub struct RaceArguments {
     lock: RaceLock,
     /// Steps of a number without the lock: load and store (2, the default), or load, read
     /// and store (3)
-    // An option, and not a default of 2: `run` refuses `--steps` together with a lock, because a
-    // number has no steps then.
+    // It is an `Option` without a default of 2, so that `run` can refuse `--steps` together with a
+    // lock: a number has no steps then.
     #[arg(long, value_name = "2|3", value_parser = clap::value_parser!(u8).range(2..=3))]
     steps: Option<u8>,
     /// Try only schedules with at most so many preemptions: switches away from a client that has
@@ -87,7 +87,7 @@ pub struct RaceArguments {
     #[arg(long)]
     preemptions: Option<usize>,
     /// Try at most so many schedules, those with the fewest preemptions first
-    // A bound on time. At most this many outcomes are kept, 16 bytes each.
+    // It bounds the time, and the memory for outcomes: under 100 bytes for each schedule.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     most: u64,
     /// Run only this schedule, a letter for each step; steps that it lacks follow, client by client
@@ -117,7 +117,7 @@ struct Drawers(Vec<Drawer>);
 /// Reads the value of `--clients`, such as `A:4,B:2`. Letters become capitals.
 ///
 /// # Errors
-/// One line with the form, or on two clients with the same letter.
+/// Fails with one line: the form, or that two clients have the same letter.
 fn drawers(text: &str) -> Result<Drawers, String> {
     let form = || {
         format!(
@@ -162,12 +162,12 @@ pub fn run(arguments: &RaceArguments) -> ExitCode {
 /// Does what the options choose, and returns the text for standard output.
 ///
 /// # Errors
-/// One line that names the cause and the cure.
+/// Fails with one line that names the cause and the cure.
 fn answer(arguments: &RaceArguments, case: &Case) -> Result<String, String> {
     let stage = Stage::new(case.clone()).map_err(|error| {
         format!("no thread for the clients ({error}); end something else first")
     })?;
-    // Read before any schedule runs, so that a wrong letter costs no search.
+    // It is read before any schedule runs, so that a wrong letter costs no search.
     let chosen = arguments.schedule.as_deref().map(|text| read_schedule(case, text)).transpose()?;
     if arguments.step {
         let said = |text: &str| {
@@ -194,7 +194,7 @@ fn stuck(_: Stuck) -> String {
 /// Explores the schedules within the bounds, with a progress line on a terminal.
 ///
 /// # Errors
-/// One line, when a step does not end.
+/// Fails with one line if a step does not end in time.
 fn search(arguments: &RaceArguments, case: &Case, stage: &Stage) -> Result<Findings, String> {
     let bound = Bound { preemptions: arguments.preemptions, schedules: arguments.most };
     let count = case.schedules().count();
@@ -218,8 +218,9 @@ fn search(arguments: &RaceArguments, case: &Case, stage: &Stage) -> Result<Findi
 /// schedule, it first explores the case to find the smallest counterexample.
 ///
 /// # Errors
-/// One line: for a case with a lock or with `--steps 3`, a wrong port, no counterexample, an error
-/// of the connection, a file that cannot be written, or draws that differ from the schedule.
+/// Fails with one line: for a case with a lock or with `--steps 3`, a wrong port, no
+/// counterexample, an error of the connection, a file that cannot be written, or draws that differ
+/// from the schedule.
 fn replay_on_server(
     arguments: &RaceArguments,
     case: &Case,
@@ -242,7 +243,7 @@ fn replay_on_server(
             search(arguments, case, stage)?.smallest.ok_or(why)?.schedule
         }
     };
-    // The same schedule here first: `replay` compares which numbers come twice in both runs.
+    // The explorer runs the schedule too: `replay` compares which numbers come twice in both runs.
     let explored = stage.run(&schedule).map_err(stuck)?;
     let received = replay(case, &schedule, &explored, host, port)?;
     let head = format!("schedule {} on {host} {port}\n", letters(case, &schedule));
@@ -253,7 +254,7 @@ fn replay_on_server(
 /// lines that name the files.
 ///
 /// # Errors
-/// One line with the file that cannot be written. The files that were written before stay.
+/// Fails with one line that names the file. The files that were written before stay.
 fn write_down(case: &Case, received: Vec<Vec<u32>>) -> Result<String, String> {
     let (mut text, mut files) = (String::new(), Vec::new());
     for (drawer, numbers) in case.drawers.iter().zip(received) {

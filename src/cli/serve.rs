@@ -339,7 +339,7 @@ fn serve(arguments: &ServeArguments) -> Result<(), String> {
 }
 
 /// Warns on standard error, also when the log is off: a server without the lock is for the lab
-/// alone. One write, so that no line of the log comes between.
+/// alone. It does one write, so that no line of the log comes between.
 fn warn_that_it_is_broken(lab: bool) {
     let lab = if lab { " Draws wait until step tells them to go on." } else { "" };
     let text = format!(

@@ -41,15 +41,16 @@ const INTERRUPTED: i32 = 130;
 /// # Errors
 /// Fails with one line if the system refuses the handler, or if there is one already.
 pub fn catch() -> Result<Receiver<()>, String> {
-    // Room for one. An unbounded channel would take every signal until the receiver is dropped.
+    // The channel has room for one signal. An unbounded one would take every signal until the
+    // receiver is dropped.
     let (stop, stopped) = sync_channel(1);
     let handler = move || {
         if !SERVING.load(Ordering::SeqCst) {
             // No server runs yet, so there is nothing to stop in order.
             std::process::exit(0);
         }
-        // Fails if the first signal still waits in the channel, or if the receiver is dropped.
-        // `send` would wait for room instead, and the second signal would have no effect.
+        // `try_send` fails if the first signal is still in the channel, or if the receiver is
+        // dropped. `send` would wait for room instead, and the second signal would have no effect.
         if stop.try_send(()).is_err() {
             std::process::exit(INTERRUPTED);
         }

@@ -51,7 +51,7 @@ pub fn run(arguments: &SimulateArguments) -> ExitCode {
     let answered = print(report(processes, seconds, seed).as_bytes(), ExitCode::SUCCESS);
     let sweep = sweep(processes, seconds, seed);
     let text = format!("\n{}", how_small(&sweep, processes, seconds));
-    // Not after a failed print: the same error would be printed twice.
+    // After a failed print it is not printed: the same error would appear twice.
     let answered =
         if answered == ExitCode::SUCCESS { print(text.as_bytes(), answered) } else { answered };
     if let Some(path) = &arguments.svg {

@@ -101,8 +101,10 @@ impl Client {
     /// Sends a message in a session, and does not wait until it is received.
     ///
     /// # Errors
-    /// Fails with a [`CallError`]: `out-of-memory` if the process's blocks have no room for the
-    /// message, `not-found` if the session is not open at both ends.
+    /// Fails with a [`CallError`]: `out-of-memory` if the process's blocks or administrative memory
+    /// have no room for the message; `not-found` if the session is not open at both ends; `refused`
+    /// if the client belongs to no process, or its process has used up its share of administrative
+    /// memory.
     pub fn send(&mut self, session: SessionId, data: &[u8]) -> Result<(), CallError> {
         self.call(Send { session, data: Cow::Borrowed(data) }).map(|_| ())
     }

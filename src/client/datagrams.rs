@@ -75,8 +75,8 @@ impl ByDatagrams {
     fn greet(address: SocketAddr, limit: Duration, way: Way) -> Result<Self, CallError> {
         let socket = any_port(address).map_err(CallError::NoSocket)?;
         socket.connect(address).map_err(|error| CallError::NoServer(address, error))?;
-        // A random first id that a sender with a false address cannot guess. Half of the range
-        // leaves room to rise.
+        // The first id is random, so that a sender with a false address cannot guess it. It is in
+        // the lower half of the range, so that ids can rise for long.
         let peer = Peer::new(ByteOrder::NATIVE, rand::random::<u32>() / 2);
         let mut client = Self { socket, address, peer, way, limit, buffer: vec![0; BUFFER] };
         client.carry_out(ExchangePurpose::Greet)?;

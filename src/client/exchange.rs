@@ -1,11 +1,12 @@
 //! One exchange of datagrams, from the client's side, as a pure function of time.
 //!
 //! ```text
-//!            no token                      a token
-//!   start ──────────────► greeting ──────────────► asking ──── reply ──► over
-//!                          Hello, again  Welcome    request, again │      acknowledge (RRA)
-//!                          and again  ◄──────────── and again      └─ time ──► over
-//!                                     token refused (at least once)
+//!   start ─ no token ─► greeting ───── Welcome ─────► asking ─ reply ─► over, acknowledge (RRA)
+//!     │                 Hello, again ◄─ token refused ─ request, again
+//!     │                 and again       (at least once) and again
+//!     └─ a token ─────────────────────────────────────► asking
+//!
+//!   greeting, asking ─ the time of the call is over ─► over
 //! ```
 //!
 //! | semantics | the request is sent | the server | executed |
@@ -58,7 +59,7 @@ use crate::commands::{Reply, Request};
 use crate::common::error::{Code, Error};
 use crate::protocol::datagram::{self, Heard, Welcome, Wish};
 
-/// The longest wait before the next copy, in times of the first wait.
+/// The longest wait before the next copy, as a multiple of the first wait.
 const MAX_WAIT: u32 = 16;
 
 /// The shortest wait before the second copy. A shorter one would send copies before a reply can
@@ -147,8 +148,8 @@ pub struct Exchange<'r> {
     wait: Duration,
     /// The reply came, and the next step acknowledges it (RRA).
     acknowledge: bool,
-    /// The request was sent at least once, under this token or an earlier one. From then on the
-    /// outcome of a failure is unknown.
+    /// The request was sent at least once, under this token or an earlier one. If the exchange then
+    /// fails, it is unknown whether the request was executed.
     asked: bool,
     /// The server said that its history is full.
     busy: bool,
@@ -204,8 +205,8 @@ impl<'r> Exchange<'r> {
         }
         self.next = deadline(now, self.wait);
         self.wait = self.wait.saturating_mul(2).min(self.retry.saturating_mul(MAX_WAIT));
-        // Noted before the datagram leaves: after that it may have been executed, whatever happens
-        // next.
+        // Noted before the datagram is sent: after that the request may have been executed,
+        // whatever happens next.
         self.asked |= self.stage == ExchangeStage::Asking;
         match self.purpose {
             _ if self.stage == ExchangeStage::Greeting => {}
@@ -331,6 +332,7 @@ impl<'r> Exchange<'r> {
                 (Wish { at_most_once, reply: true }, request)
             }
         };
+        // Never `None` here: the first arm above has returned.
         let Some(Welcome { token, longest, .. }) = peer.welcome else { return };
         let datagram = datagram::ask(peer.order, id, token, wish, request);
         if datagram.len() > longest as usize {

@@ -1,5 +1,6 @@
-//! Tests of one exchange: what is sent when, and what is believed. The adversary that tries
-//! every placement of faults is in `tests/request_reply.rs`.
+//! Tests of one exchange: the times at which it sends, and the answers that it accepts.
+//! `tests/request_reply.rs` tries each way in which a network can lose, repeat or delay up to three
+//! datagrams of an exchange.
 
 use super::*;
 use crate::commands::{Draw, Set};
@@ -16,14 +17,14 @@ fn way(semantics: Semantics) -> Way {
     Way { semantics, acknowledge: false, retry: 50 * MS }
 }
 
-/// A client that has a token.
+/// Returns the [`Peer`] of a client that has a token.
 fn greeted() -> Peer {
     let mut peer = Peer::new(ByteOrder::Big, 0);
     peer.welcome = Some(Welcome { token: T, history_ms: 60_000, longest: 1024 });
     peer
 }
 
-/// When copies are sent, in milliseconds, if nothing ever comes.
+/// Returns the times at which copies are sent, in milliseconds, if no answer ever comes.
 fn sent_at(mut exchange: Exchange<'_>, peer: &Peer, start: Instant) -> Vec<u128> {
     let (mut now, mut sent) = (start, Vec::new());
     loop {
@@ -155,13 +156,14 @@ fn a_server_that_takes_no_token_is_not_asked_without_end() {
     assert!(sent < 30, "{sent} datagrams");
 }
 
-/// What the proof may not rest on: a client whose clock stood still while the history forgot.
+/// *At most once* must not depend on the client's clock. Here it stands still (the machine sleeps)
+/// while the server's history drops the entry of this client.
 #[test]
 fn a_client_that_slept_through_the_historys_time_does_not_ask_again() {
     let (mut peer, now) = (greeted(), Instant::now());
     let mut exchange = ask(&DRAW, Way::default(), &mut peer, LIMIT, now);
     assert_eq!(exchange.turn(&peer, now), NextStep::Send, "executed, and the reply lost");
-    // It sleeps, its clock with it; the next copy's answer is that the token is too old.
+    // The machine sleeps here. The answer to the next copy is that the token is too old.
     assert_eq!(exchange.turn(&peer, now + 50 * MS), NextStep::Send);
     let asked = exchange.datagram().to_vec();
     exchange.hear(&mut peer, &error(&asked, Code::Refused), now + 51 * MS);
@@ -177,7 +179,7 @@ fn a_token_that_was_not_used_for_long_is_renewed_before_anything_is_asked() {
         ask(&DRAW, Way::default(), peer, LIMIT, now + after).stage
     };
     assert_eq!(stage(&mut peer, 29_999 * MS), ExchangeStage::Asking);
-    // A reply to what was asked at most once says that the server knows it.
+    // A reply to an at-most-once request shows that the server knows the token.
     let used = now + 20_000 * MS;
     let mut exchange = ask(&DRAW, Way::default(), &mut peer, LIMIT, used);
     exchange.turn(&peer, used);
@@ -187,7 +189,8 @@ fn a_token_that_was_not_used_for_long_is_renewed_before_anything_is_asked() {
     assert_eq!(stage(&mut peer, 50_000 * MS), ExchangeStage::Greeting);
 }
 
-/// A refusal may come from before the history saw the request: it keeps no token fresh.
+/// The server may refuse a request before its history sees it. So an error does not show that the
+/// server still knows the token.
 #[test]
 fn an_error_does_not_keep_a_token_fresh() {
     let (mut peer, now) = (greeted(), Instant::now());

@@ -185,7 +185,7 @@ impl Client {
     }
 
     /// Sends a request and returns its reply. All calls but [`Client::tell`] are made of this one.
-    /// A reply of another kind than the request has is an error, so the caller need not check it.
+    /// A reply of a kind that does not answer the request is an error: no caller has to check.
     ///
     /// # Errors
     /// Fails with a [`CallError`]; a refusal by the server is [`CallError::Refused`].

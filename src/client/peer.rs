@@ -1,9 +1,10 @@
 //! The client's knowledge of its server from one exchange of datagrams to the next.
 //!
 //! ```text
-//!   Welcome ──► token ──► fresh for half the history's time ──► renewed before its next use
-//!                 ▲ each reply that the history keeps           │
-//!                 └─────────────────────────────────────────────┘
+//!   Hello ──► Welcome: a token ──► fresh for half the history's time ──► stale
+//!     ▲                            ▲ a reply that the history keeps        │
+//!     │                            └ starts this time again                │
+//!     └──────────────────── before the next use ◄──────────────────────────┘
 //! ```
 //!
 //! The *history* is the server's memory of at-most-once requests. The server forgets a client's
@@ -38,7 +39,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Starts without a token. Ids rise from `first_id`.
+    /// Starts without a token. The first datagram has the id after `first_id`.
     pub fn new(order: ByteOrder, first_id: u32) -> Self {
         Self { order, welcome: None, fresh_until: None, last_id: first_id }
     }

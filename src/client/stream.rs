@@ -48,7 +48,7 @@ pub struct Stream {
     wire: Wire,
     /// The byte order of requests. An answer names its own.
     order: ByteOrder,
-    /// The longest answer that is accepted, in bytes; a draw may be longer.
+    /// The longest answer that is accepted, in bytes; the answer to a draw may be longer.
     longest: usize,
     /// The id of the last request.
     last_id: u32,

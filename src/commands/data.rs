@@ -1,9 +1,9 @@
 //! Takes the data out of a reply, so that a frame moves it instead of copying it. A reply can carry
 //! up to `--max-message` bytes of data, by default 32 MiB.
 //!
-//! The connection's output gets the vector of the data. From 16 KiB on it writes the vector itself
-//! to the socket; shorter data is copied, which is cheaper. A reply that is not named here still
-//! works: its data is copied into the output.
+//! The output gets the vector of the data. A connection writes a vector of 16 KiB or more to
+//! the socket as it is; shorter data is copied, which is cheaper. A reply that is not named here
+//! still works: its data is copied into the output.
 //!
 //! **Lock** none. **Source** ours.
 

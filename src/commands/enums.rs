@@ -134,7 +134,7 @@ macro_rules! requests {
             /// Executes the request, or begins its wait.
             ///
             /// # Errors
-            /// Fails with the wait, if there is no answer yet. A refusal is a reply.
+            /// Returns the wait as `Err`, if there is no answer yet. A refusal is a reply, in `Ok`.
             pub fn begin<'s>(
                 &self,
                 shared: &'s Shared,
@@ -269,8 +269,8 @@ macro_rules! replies {
         }
 
         impl Reply<'static> {
-            /// Returns the reply of this kind, with the body of a frame as its fields. For clients;
-            /// an error has a kind of its own, which the caller reads.
+            /// Returns the reply of this kind, with the body of a frame as its fields. Clients call
+            /// this only for a frame with status 0: no error comes here.
             ///
             /// # Errors
             /// Fails with `bad-request` for an unknown kind, or for a body that the kind does not

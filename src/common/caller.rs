@@ -3,14 +3,14 @@
 //! A service learns nothing else about its client: no socket, no address, no format. So a test
 //! calls a service as the server does, with a number.
 
-/// The number of a client. Connections and datagram tokens count from 1 in the order in which they
-/// come; no number is used twice.
+/// The number of a client. Connections and senders of datagrams are counted together, from 1, in
+/// the order in which they come; no number is used twice.
 pub type ClientNumber = u64;
 
 /// The client of a request, and the longest data that its reply can carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
-    /// The number of the connection or of the token.
+    /// The number of the connection, or of the sender of datagrams.
     pub client: ClientNumber,
     /// True if the client is a connection, so that the server sees when it ends.
     pub is_connected: bool,
@@ -27,7 +27,7 @@ impl Caller {
     }
 
     /// Returns the caller for a sender of datagrams. The server cannot see that such a client has
-    /// gone; it only sees that the client is silent.
+    /// gone; it only sees that the client is silent. `udp` replaces `most_data`.
     pub fn unconnected(client: ClientNumber) -> Self {
         Self { client, is_connected: false, most_data: u64::MAX }
     }

@@ -1,6 +1,6 @@
 //! One description of each message, from which every format follows.
 //!
-//! A row says how a message is called and which fields it has:
+//! A row gives the name and the fields of a message:
 //!
 //! ```text
 //!   command! {
@@ -37,10 +37,11 @@
 //! **Invariants**
 //!
 //! 1. A message that is written to a frame is read from it unchanged, with two exceptions. The kind
-//!    of id in a lease is not written, because a frame always asks for a UUID. A client drops the
-//!    text of `help`.
+//!    of id in a lease is not written, because a leasebox frame always asks for a UUID. A client
+//!    drops the text of `help`.
 //! 2. `read` and `write` visit the fields in the same order: a frame has no names to find them by.
-//! 3. A source allocates nothing for a length that was only claimed.
+//! 3. A source reserves memory for a claimed length only after it has checked that so many bytes
+//!    are there.
 //!
 //! **Lock** none. **Source** serde's idea: a type describes itself once, and each format visits it.
 //! The macros of `rows` replace its derive.
@@ -52,7 +53,8 @@ use super::error::Error;
 use super::id::LeaseId;
 pub(crate) use super::rows::{choice, command, message, reply, words};
 
-/// The origin of a message's fields. Each method reads the next field, so the order of the calls is
+/// The origin of a message's fields: a *text* (a line, the bulk strings of RESP, or the parameters
+/// of HTTP) or the body of a frame. Each method reads the next field, so the order of the calls is
 /// the order of the row. `'a` is the lifetime of the input, from which data is borrowed.
 pub trait Source<'a>: Sized {
     /// Reads the next word of a text; returns `None` in the body of a frame. The word is empty when
@@ -74,7 +76,7 @@ pub trait Source<'a>: Sized {
     }
     /// Reads an id.
     fn id(&mut self) -> Result<LeaseId, Error>;
-    /// Reads a name or a text.
+    /// Reads a string, such as a name.
     fn text(&mut self) -> Result<Cow<'a, str>, Error>;
     /// Reads the data that ends the message.
     fn data(&mut self) -> Result<Cow<'a, [u8]>, Error>;
@@ -107,9 +109,9 @@ pub trait Sink: Sized {
     fn optional(&mut self, name: &str, value: Option<u64>);
     /// Writes an id.
     fn id(&mut self, name: &str, id: LeaseId);
-    /// Writes a name or a text.
+    /// Writes a string, such as a name.
     fn text(&mut self, name: &str, text: &str);
-    /// Writes one of several words; a frame carries its number instead.
+    /// Writes one of several words; a frame carries the number of the word instead.
     fn choice(&mut self, name: &str, word: &str, _number: u32) {
         self.text(name, word);
     }
@@ -188,8 +190,7 @@ pub trait Answer<'a>: Message<'a> {
     }
 }
 
-/// The execution of a command on the service of its chapter. The row of the command stands beside
-/// it.
+/// The execution of a command on a service: the `Numbers`, the `Memory` or the whole `Shared`.
 pub trait Execute<Service>: Asks {
     /// Executes the command for `caller`. `spare` is an empty or used buffer that the command may
     /// take for the data of its reply, so that the requests of a connection reuse one allocation.
@@ -252,8 +253,8 @@ pub const fn key(word: &[u8]) -> u64 {
     key
 }
 
-/// Returns a form up to its first space. A `while` loop, because iterators do not run at compile
-/// time.
+/// Returns a form up to its first space. It uses a `while` loop, because iterators do not run at
+/// compile time.
 pub const fn first_word(form: &[u8]) -> &[u8] {
     let mut end = 0;
     while end < form.len() && form[end] != b' ' {

@@ -14,7 +14,7 @@
 //! **Simplified** one type for all refusals, without a chain of causes: the client can do nothing
 //! with the inside of the server.
 //!
-//! **Source** the design, section 3.1, for the codes.
+//! **Source** the codes are ours.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -72,8 +72,8 @@ words! {
         BadRequest = "bad-request",
         /// There is no such command.
         UnknownCommand = "unknown-command",
-        /// The lease, process or session does not exist, or has ended. Both cases get the same
-        /// answer, so a stranger who guesses ids learns nothing.
+        /// The lease, process, session or parked client does not exist, or no longer. Both cases
+        /// get the same answer, so a stranger who guesses ids learns nothing.
         NotFound = "not-found",
         /// The data, the block or the reply is over its bound; to try again later does not help.
         TooLarge = "too-large",
@@ -81,20 +81,21 @@ words! {
         OutOfMemory = "out-of-memory",
         /// Every number of the list was drawn.
         Exhausted = "exhausted",
-        /// A rule forbids it; the text says which.
+        /// A rule forbids the request, or the server could not finish it; the text says why.
         Refused = "refused",
-        /// A limit of the server is reached, such as that of clients; try again later.
+        /// A limit of the server is reached, such as that of clients, or another request is in the
+        /// way; try again later.
         Busy = "busy",
     }
 }
 
-/// A mistake in the bytes of a body. The text continues the sentence "the body …". It is `Copy` and
-/// needs no allocation: decoders return it for each field.
+/// A mistake in the body of a frame. The text continues the sentence "the body …". The type is
+/// `Copy` and allocates nothing, because the decoder of each field has it in its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
 impl From<Malformed> for Error {
-    /// Makes the whole sentence, with its cure. Only this function allocates memory.
+    /// Makes the whole sentence, with its cure. The memory for it is allocated only here.
     fn from(Malformed(what): Malformed) -> Self {
         Error::new(Code::BadRequest, format!("the body {what}; send the one its kind has"))
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   byte            written as        also read
-//!   0x20 to 0x7e    itself            \' and \"
+//!   0x20 to 0x7e    itself            \x and 2 digits; a quote: \' or \"
 //!   backslash       \\
 //!   tab CR LF       \t \r \n          raw, if the format can hold it within a request
 //!   any other       \x and 2 digits   raw
@@ -15,7 +15,7 @@
 //! at most four times as long as the data.
 //!
 //! **Lock** none. **Source** Rust's `escape_ascii`, without its escapes for quotes; a property test
-//! compares both.
+//! reads back the text of both.
 
 use std::borrow::Cow;
 
@@ -40,7 +40,7 @@ pub fn escaped_length(data: &[u8]) -> usize {
 }
 
 /// Returns the bytes that `text` stands for; `None` for an escape that the table above does not
-/// have. Data without a backslash is borrowed, so the usual set copies nothing here.
+/// have. Data without a backslash is borrowed, so the usual `set` command copies nothing here.
 pub fn unescape(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     if !text.contains(&b'\\') {
         return Some(Cow::Borrowed(text));

@@ -44,7 +44,7 @@ impl LeaseId {
     pub const MIN: Self = Self(0);
 
     /// Returns the id for a number of a MemoryLease frame, or of a line of text. A number that no
-    /// lease has, such as 0, is also an id: it is not found.
+    /// lease has, such as 0, is an id too: a lookup answers `not-found`.
     pub fn from_number(number: u64) -> Self {
         Self(u128::from(number))
     }

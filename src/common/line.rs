@@ -4,8 +4,8 @@
 //!   leased ID SIZE MS             data ID DATA, escaped          sessions ID:NAME:IN:OUT …
 //! ```
 //!
-//! This is the [`Sink`] of text and of RESP's simple strings. It ignores the names of the fields:
-//! the reader of a line knows them by their order.
+//! This is the [`Sink`] of text and of RESP's simple strings. It ignores the names of the fields,
+//! except those of shares: the reader of a line knows the fields by their order.
 //!
 //! **Invariants** a line holds no line break: numbers, ids and names have none, and data is
 //! escaped.

@@ -4,10 +4,11 @@
 //! returns an error, because the data may be half changed. The usual `lock().unwrap()` would turn
 //! one client's panic into a panic of every thread that uses the lock: the whole server.
 //!
-//! Here a panic in a request ends its own client only, and the other threads take the lock as it
-//! is. They may do that, because each critical section checks first and changes last: between its
-//! first change and its last one nothing can panic, except by a bug in a table itself. The tests
-//! search for such bugs: they call the tables' `check` after each step.
+//! Here a panic in a request ends that client's connection only (a datagram gets a refusal), and
+//! other threads take the lock as it is. They may do that, because each critical section checks
+//! first and changes last: between its first change and its last one nothing can panic, except by a
+//! bug in a table itself. The tests search for such bugs: they call the tables' `check` after each
+//! step.
 //!
 //! **Simplified** a server that cannot prove this of its critical sections stops at a poisoned
 //! lock, and starts again from a state on disk.
@@ -17,7 +18,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Locks the mutex, even if a thread panicked while it held the lock. Bind the guard with `let`: in
-/// the head of a `match` it would live to the end of the block.
+/// the head of a `match` it would live to the end of the `match`.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,7 +7,7 @@
 //!
 //! A mark names the place in a document that a line of code stands for. A reader follows it from
 //! the code to the figure; a test asks which numbers its thread reached, and so proves that the
-//! code takes the path that the figure draws. Only a build with debug assertions counts marks, such
+//! code takes the path that the figure shows. Only a build with debug assertions counts marks, such
 //! as that of `cargo test`. A release build does nothing at a mark.
 //!
 //! **Lock** none: each thread counts its own marks, so tests that run at once do not see each
@@ -26,6 +26,7 @@ pub enum Figures {
 }
 
 thread_local! {
+    /// The marks that this thread has reached and `take_reached` has not returned yet.
     static REACHED: RefCell<BTreeSet<(Figures, u16)>> = const { RefCell::new(BTreeSet::new()) };
 }
 

@@ -1,4 +1,4 @@
-//! The macros that make a struct of a row, and the functions that visit its fields.
+//! The macros that make a struct or an enum of a row, and the functions that read and write it.
 //!
 //! | macro | makes |
 //! | --- | --- |
@@ -67,9 +67,9 @@ macro_rules! message {
         { $($(#[$about:meta])* $field:ident $(as $shown:literal)?: $type:ty $(= $default:expr)?),* $(,)? }
     ) => {
         impl<$a> $crate::common::description::Message<$a> for $name $($generic)* {
-            // Summed at compile time: the words of all fields, at least and at most. A field with a
-            // default needs none; data needs any number, and `saturating_add` keeps it at
-            // `usize::MAX`.
+            // The words of all fields, at least and at most, summed at compile time. A field with a
+            // default needs none. Data may have `usize::MAX`, and `saturating_add` does not
+            // overflow there.
             const WORDS: (usize, usize) = {
                 let (mut least, mut most) = (0_usize, 0_usize);
                 $(

@@ -162,7 +162,7 @@ impl Asks for Wanted {
     type Reply = Box<Granted>;
 }
 
-/// Reads the options of a text, in any order, each at most once; `word` is the first of them.
+/// Reads the options of a request in text, in any order, each at most once; `word` is the first.
 ///
 /// # Errors
 /// `bad-request` for an unknown option, a second one of a kind, or a value that is no number.
@@ -222,7 +222,7 @@ impl Answer<'_> for Granted {
 /// that may wait. A datagram that asks to wait is refused before it comes here.
 impl Execute<Shared> for Wanted {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        // Expired leases first: their blocks may be what the request lacks.
+        // Ends expired leases first: the request may need their blocks.
         shared.memory.reap_all(Instant::now());
         shared.memory.change(|tables, now| {
             make_room_for(tables, self);

@@ -31,7 +31,8 @@
 //!    process may still take from it.
 //! 4. The only pools that can give are those of [`pools_for`].
 //!
-//! **Cost** some 20 comparisons and no allocation: 8 ns for a refusal by figures 8, 10 and 9.
+//! **Cost** A decision makes some 20 comparisons and allocates nothing. To refuse an urgent
+//! efficiency request by figures 8, 10 and 9 takes 8 ns.
 //!
 //! **Lock** none: the caller holds the tables' lock, and copies the numbers into the standing.
 //!
@@ -40,13 +41,14 @@
 use crate::cooperative::figures::{FULL, Path};
 use crate::cooperative::words::{Amounts, Pool, Reason};
 
-/// The numbers that a decision depends on, all in bytes. `free` counts whole blocks; `room` and the
-/// collateral need not be multiples of a block.
+/// The numbers that a decision depends on, all in bytes. Those of `free` are multiples of the
+/// smallest block; `room` and `collateral` need not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     /// The free bytes of each pool.
     pub free: Amounts,
-    /// The bytes that the process may still take from each pool: its cap less its debt.
+    /// The bytes that the process may still take from each pool: the pool's cap less the process's
+    /// debt to it.
     pub room: Amounts,
     /// The freeable bytes of the process that secure no loan yet.
     pub collateral: u64,
@@ -59,7 +61,7 @@ impl Standing {
     }
 
     /// Returns whether `size` exceeds the limit: boxes 904, 912, 924, 1108 and 1204, and our own
-    /// box [`FULL`]. The document lets the limit be the free bytes or a cap; here it is both.
+    /// box [`FULL`]. In the document the limit is the free bytes or a cap; here it is the lesser.
     fn is_over_limit(&self, pool: Pool, size: u64) -> bool {
         size > self.free[pool].min(self.room[pool])
     }
@@ -82,7 +84,7 @@ impl Standing {
     }
 }
 
-/// The result: a pool or a refusal, and the path to it.
+/// The result of [`decide`]: a pool or a refusal, and the path to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     /// The pool that gives; `None` is a refusal.
@@ -148,8 +150,8 @@ fn pause(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
 
 /// Decides by figure 10: a loan from LE, if the process has any collateral. If LE does not lend, an
 /// urgent request goes on to figure 9. An urgent request without collateral may get a loan from LE
-/// there, at box 928. If LE had too little here, and LP and GP do not give, figure 9 asks LE again
-/// and gets the same answer.
+/// there, at box 928. If LE was asked here, and LP and GP do not give, figure 9 asks LE again and
+/// gets the same answer.
 fn efficiency(size: u64, is_urgent: bool, standing: &Standing, path: &mut Path) -> Option<Pool> {
     path.at(1100);
     if standing.collateral > 0
@@ -178,8 +180,9 @@ fn out_of_memory(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool
 }
 
 /// Returns the pools that a decision looked at, in its order. Each of them would have given the
-/// block if it had enough free bytes, the process room under its cap, and the arena a free block.
-/// When the request waits, the collection asks for memory for these pools. LE may be there twice.
+/// block if it had enough free bytes, if its cap allowed the debt, and if the arena had a free
+/// block. While the request waits, the manager asks processes to refill these pools. LE may be
+/// there twice.
 pub fn looked_at(path: &Path) -> impl Iterator<Item = Pool> {
     path.boxes().iter().filter_map(|number| match number {
         803 => Some(Pool::Committed),

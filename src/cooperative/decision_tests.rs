@@ -1,4 +1,5 @@
-//! Tests of figures 8 to 11: every path there is, and an independent telling of the figures.
+//! Tests of figures 8 to 11: every path is taken, and each result is compared with a second,
+//! independent description of the figures.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,9 +79,12 @@ fn a_cap_on_the_process_is_a_limit_as_what_is_free_is() {
     assert_eq!(path(Reason::Pause), "800-801-802-812-900-902-904-906-912-920-924-926");
 }
 
-/// What each pool may be to a request: empty, too small, under a cap that is too low, enough.
+/// Four kinds of a pool, as its free bytes and its room: none are free, too few are, the room is
+/// too small, and both are just enough.
 const KINDS: [(u64, u64); 4] = [(0, SIZE), (SIZE - 1, SIZE), (SIZE, SIZE - 1), (SIZE, SIZE)];
 
+/// Calls `f` with each reason, each combination of `KINDS` for the five pools, and each collateral
+/// at which a decision may change.
 fn for_each_standing(mut f: impl FnMut(Reason, &Standing)) {
     for reason in Reason::ALL {
         for case in 0..KINDS.len().pow(5) {
@@ -94,7 +98,8 @@ fn for_each_standing(mut f: impl FnMut(Reason, &Standing)) {
     }
 }
 
-/// The figures told anew, as preferences instead of boxes: whom to try, in which order.
+/// Decides without boxes: lists the pools that may be tried, in order, and returns the first that
+/// has enough.
 fn told_anew(reason: Reason, standing: &Standing) -> Option<Pool> {
     let enough = |pool: &Pool| standing.free[*pool].min(standing.room[*pool]) >= SIZE;
     let (sufficient, any) = (standing.collateral >= SIZE, standing.collateral > 0);
@@ -113,7 +118,7 @@ fn told_anew(reason: Reason, standing: &Standing) -> Option<Pool> {
     tries.into_iter().filter(|(_, may)| *may).map(|(pool, _)| pool).find(enough)
 }
 
-/// Which box may follow which, read off the figures' arrows.
+/// Returns the arrows of the figures: for each box, the boxes that may follow it.
 fn arrows() -> BTreeMap<u16, Vec<u16>> {
     BTreeMap::from([
         (800, vec![801]),

@@ -5,11 +5,11 @@
 //! headroom of its own, and most of it lies idle, because few processes are busy at the same time.
 //! How can they share one headroom, and still get memory when they must have it?
 //!
-//! **The wrong way.** One pool for all: the process that asks most often takes everything, and a
-//! process in an emergency finds nothing. A fixed part for each process is wrong too: the machine
-//! then needs ten headrooms again.
+//! **The wrong way.** If there is one pool for all, the process that asks most often takes
+//! everything, and a process in an emergency finds nothing. If each process has a fixed part, the
+//! machine needs ten headrooms again.
 //!
-//! **The right way.** A *memory manager* with five pools, one for each kind of reason:
+//! **The right way.** A *memory manager* divides the memory into five pools:
 //!
 //! ```text
 //!   pool      │ gives memory                             │ asks for collateral
@@ -30,9 +30,9 @@
 //! enough free bytes, that asks for no more collateral than the process has, and whose cap lets the
 //! process owe so many bytes. The process then owes that pool the bytes of the block. (If the arena
 //! has no free block of that size, the request is refused.) When a pool is low, or a request
-//! waits, the manager asks processes to *collect*. By default it begins with the largest product of
-//! freeable bytes and *efficiency*. Returned memory repays the debts in a fixed order
-//! ([`repayment`]).
+//! waits, the manager asks processes to *collect*. By default it first asks the process with the
+//! largest product of freeable bytes and *efficiency*. Returned memory repays the debts in a fixed
+//! order ([`repayment`]).
 //!
 //! An example, in MiB. The process runs on 256, has garbage of 200, and needs 50 for its collector
 //! (the 200 and the 50 are from *the document*, the patent named at **Source**):
@@ -49,14 +49,14 @@
 //! argument: none of them knows a lock or a clock. [`manager`] borrows the lease table for the
 //! blocks. Of the files of this chapter, only [`commands`] and [`waiting`] lock the tables.
 //!
-//! **What was simplified.** One machine and one manager. The reason of a request is its only
-//! priority. A process is believed: the manager cannot see whether reported garbage exists.
+//! **What was simplified.** There is one machine with one manager. The reason of a request is its
+//! only priority. A process is believed: the manager cannot see whether reported garbage exists.
 //!
 //! | word | means |
 //! | --- | --- |
 //! | pool | a number of the arena's bytes, wherever they lie |
 //! | grant | a block that a pool gave or lent to a process |
-//! | own block | a process's committed memory, from `join` or `register`; `return` refuses it |
+//! | own block | committed memory from `join`, `register` or `grow`; `return` refuses it |
 //! | extent | a block of the arena that is a part of an own block: an own block can grow |
 //! | strike | to take a block out of the lease table; `give_back`, the second step, makes it free |
 //! | owed | the bytes that a process has to return to each pool |
@@ -68,15 +68,17 @@
 //! | collect | to find garbage and return its memory, when the manager asks for it |
 //! | box | a step of the document's figures, by its number |
 //! | ticket | the number of a request that waits for memory |
+//! | signal | a message of the manager to a process, which reads it with `wait` |
+//! | look | the manager's check of the pools; in [`waiting`], a thread's check of its ticket |
 //!
 //! | file | content |
 //! | --- | --- |
 //! | [`words`] | reasons, pools, amounts and signals: the words of requests and replies |
 //! | [`decision`], [`repayment`] | figures 8 to 11 and figure 12, box by box |
 //! | [`pool`], [`process`], [`pressure`] | the parts that the manager keeps |
-//! | [`manager`] | figures 5 to 7 around them: joining, asking, returning, collecting |
+//! | [`manager`] | figures 5 to 7: joining, asking, returning, collecting |
 //! | [`commands`], [`waiting`] | the commands, and the requests that wait for memory |
-//! | [`figures`] | the path of one decision, as the numbers of its boxes |
+//! | [`figures`] | the path of a decision or a repayment, as the numbers of its boxes |
 //!
 //! **Source** `cooperative-memory-management.txt`, a patent: figures 5 to 12.
 

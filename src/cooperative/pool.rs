@@ -3,7 +3,7 @@
 //! ```text
 //!   arena of 1000 bytes, divided 50 %, 5 %, 10 %, 25 %, 10 %
 //!   │ committed 544 │ GL 32 │ GP 96 │ LE 224 │ LP 96 │ 8 │
-//!     750             752     754     756      758     ▲ no block fits in here
+//!   box 750           752     754     756      758     ▲ no block fits in here
 //!     └ 496, and the 48 bytes that the other four lost by rounding down to whole blocks
 //! ```
 //!
@@ -116,7 +116,8 @@ impl PoolAmounts {
             let bytes = shares.get(pool).map_or(0, |share: Share| share.of(arena));
             bytes - bytes % MIN_BLOCK
         };
-        // Before the subtraction below: shares of more than the arena would make it overflow.
+        // This check comes before the subtraction: shares of more than the arena would make that
+        // overflow.
         check_sum(arena, shares)?;
         let others = Pool::ALL.into_iter().filter(|&pool| pool != Pool::Committed).map(part);
         let committed = arena - others.sum::<u64>();

@@ -11,8 +11,8 @@
 //! `some` counts the time in which at least one process had a request that waited. `all` counts the
 //! time in which every process had one: the work of the machine stood still.
 //!
-//! **Invariants** The memory is 61 buckets, one for each second, however often processes begin and
-//! end to wait. `note` costs at most 62 steps, however long ago the last call was; `figures` costs
+//! **Invariants** The meter has 61 buckets, one for each second, however often processes begin and
+//! stop waiting. `note` costs at most 62 steps, however long ago the last call was; `figures` costs
 //! 72 more, to add up the windows.
 //!
 //! **Lock** the tables. Time is an argument.
@@ -107,7 +107,7 @@ impl PressureMeter {
         for second in first..=last {
             let begin = self.start + SECOND * u32::try_from(second).unwrap_or(u32::MAX);
             if begin > self.until {
-                // The second is new: its bucket still has the time of the second 61 before it.
+                // The second is new: its bucket still has the times of 61 seconds earlier.
                 *self.bucket(second) = Bucket::default();
             }
             let from = begin.max(self.until);
@@ -175,7 +175,7 @@ mod tests {
         let mut rng = rand::rngs::StdRng::seed_from_u64(5);
         let start = Instant::now();
         let mut pressure = PressureMeter::new(start);
-        // By millisecond, whether somebody waited.
+        // For each millisecond, whether some process waited.
         let mut model: Vec<bool> = Vec::new();
         for _ in 0..300 {
             let waits = rng.random();

@@ -41,21 +41,21 @@ use crate::cooperative::words::{Account, Amounts, Level, Pool, ProcessToken, Sig
 /// The number of a process: counted from 1 in the order of joining, never reused.
 pub type ProcessNumber = u64;
 
-/// One process. `W` wakes the threads that wait for it: in the server a condition variable, in the
-/// tests a number.
+/// One process. `W` wakes the threads that wait for it: in the server a condition variable, in
+/// tests and simulations a number or `()`.
 #[derive(Debug)]
 pub(super) struct Process<W> {
     // Its identity, and the threads that wait for it.
     /// The name, unique among the processes that have not ended.
     pub name: Arc<str>,
-    /// The secret by which further connections attach.
+    /// The secret by which further clients attach.
     pub token: ProcessToken,
     /// Wakes the threads that wait for this process.
     pub waker: W,
-    /// The number of threads that sleep by `waker`. When it is 0 the manager wakes no one, which
+    /// The number of threads that sleep on `waker`. When it is 0 the manager wakes no one, which
     /// saves a system call for each signal.
     pub sleepers: usize,
-    /// The clients that speak for it. The process ends with the last one.
+    /// The clients that belong to it. The process ends with the last one.
     pub members: Vec<Member>,
     /// The process has ended; its entry stays until its blocks are given back.
     pub has_ended: bool,
@@ -69,7 +69,8 @@ pub(super) struct Process<W> {
     /// The bytes that it still owes each pool.
     pub owed: Amounts,
     // Its status, as it reported it.
-    /// The bytes of garbage. A return or a `reuse` lowers them, because that garbage is gone.
+    /// The bytes of garbage. A return, a `reuse`, or the shrinking of an own block lowers them: the
+    /// manager assumes that so much garbage is gone.
     pub freeable: u64,
     /// The part of the debt to LE that is secured. LP needs no such field: its debt is secured
     /// whole.
@@ -87,7 +88,7 @@ pub(super) struct Process<W> {
     // Its signals and its requests.
     /// The signals that no client of the process has read yet, the next one in front.
     pub signals: VecDeque<Signal>,
-    /// The signal to collect that it has not obeyed yet, and for which it still has time.
+    /// The signal to collect for a pool in need, until the process has obeyed or is found deaf.
     pub due: Option<Due>,
     /// The count of signals to collect that it got for a pool in need ([`Account::asked`]).
     pub asked: u64,
@@ -109,7 +110,7 @@ pub(super) struct Grant {
     pub secured: u64,
 }
 
-/// A client that speaks for a process.
+/// A client that belongs to a process.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Member {
     /// The client: a connection, or a sender of datagrams.
@@ -118,8 +119,9 @@ pub(super) struct Member {
     pub heard: Option<Instant>,
 }
 
-/// A signal to collect that was not obeyed yet. Unless the process is deaf, the manager
-/// counts `gain` as bytes that are coming, and asks no other process for them.
+/// A signal to collect for a pool in need that was not obeyed yet. Unless the process is deaf, the
+/// manager counts `gain` as bytes that are coming. It then asks no other process for them, unless
+/// the need becomes more pressing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Due {
     /// The pool in need.
@@ -225,8 +227,8 @@ impl<W> Process<W> {
 
     /// Takes back a block that `pool` gave and that no client received. The bytes go to `pool`
     /// first, and not in figure 12's order. The process did not return them, so they count for no
-    /// signal to collect. The account is then usually the same as before the grant. Returns the
-    /// bytes that each pool gets back.
+    /// signal to collect. The account is then usually the same as before the grant. `secured` is
+    /// what `take` returned for the block. Returns the bytes that each pool gets back.
     ///
     /// Another block may have repaid a part of this debt meanwhile. Then `pool` has those bytes
     /// already, and as many bytes of this block repay other debts by figure 12.
@@ -276,10 +278,11 @@ impl<W> Process<W> {
     }
 
     /// Adds a signal. If an unread signal to collect or to report is there already, a second one of
-    /// that kind is joined to it, so a process that reads no signals costs no more memory. Each
-    /// granted block has a signal of its own; the caps bound their number. Two signals to collect
-    /// become one, with the larger size and the level that is more pressing. With the smaller size,
-    /// a process that obeys would free less than is due, and count as deaf.
+    /// that kind is merged with it, so a process that reads no signals costs no more memory. Each
+    /// block that the process did not ask for has a signal of its own; the caps bound their number.
+    /// Two signals to collect become one, with the larger size, and with the level and the time of
+    /// the more pressing one. With the smaller size, a process that obeys would free less than is
+    /// due, and count as deaf.
     pub fn signal(&mut self, signal: Signal) {
         for waiting in &mut self.signals {
             match (&signal, &*waiting) {

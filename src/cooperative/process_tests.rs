@@ -94,7 +94,8 @@ fn a_block_that_nobody_received_leaves_no_trace() {
     process.take(Pool::GrantedPause, 64);
     assert_eq!(process.undo(Pool::GrantedPause, 64, 0), Amounts::of(Pool::GrantedPause, 64));
     assert_eq!(format!("{process:?}"), before);
-    // A loan that was lent without collateral does not inherit it.
+    // The undone loan was secured by 40 bytes. They do not secure the other loan, which was lent
+    // without collateral.
     let mut other = self::process();
     other.take(Pool::Committed, 64);
     other.take(Pool::LoanedEfficiency, 64);
@@ -102,7 +103,8 @@ fn a_block_that_nobody_received_leaves_no_trace() {
     let secured = other.take(Pool::LoanedEfficiency, 64);
     other.undo(Pool::LoanedEfficiency, 64, secured);
     assert_eq!((secured, other.secured()), (40, 0));
-    // What another block repaid of it meanwhile goes where that one's would have gone.
+    // Another block repays 32 bytes of this debt. So 32 bytes of the undone block repay the
+    // committed pool instead.
     process.take(Pool::GrantedPause, 64);
     process.repay(Pool::Committed, 64);
     let mut expected = Amounts::of(Pool::GrantedPause, 32);

@@ -26,8 +26,8 @@
 //! committed pool gets the bytes that are left. The process owes it at least so many, because its
 //! debts and its held bytes have the same sum ([`crate::cooperative::process`]).
 //!
-//! **Lock** none: pure. **Source** `cooperative-memory-management.txt`, figure 12, with its
-//! letters.
+//! **Lock** none: [`repay`] is a pure function. **Source** `cooperative-memory-management.txt`,
+//! figure 12, with its letters.
 
 use crate::cooperative::figures::Path;
 use crate::cooperative::words::{Amounts, Pool};
@@ -37,7 +37,7 @@ use crate::cooperative::words::{Amounts, Pool};
 pub fn repay(freed: u64, owed: &Amounts) -> (Amounts, Path) {
     let mut path = Path::from(1250);
     let mut refill = Amounts::default();
-    // A before the first pool, then B, C and D.
+    // This is the figure's A at first, and B, C and D after LP, LE and GP.
     let mut left = freed;
     for (pool, is_owed, refills) in [
         (Pool::LoanedPause, 1252, 1254),
@@ -111,7 +111,7 @@ mod tests {
         fn as_a_naive_model_pours(freed in 0..500_u64, lp in 0..99_u64, le in 0..99_u64, gp in 0..99_u64, gl in 0..99_u64) {
             let owed = amounts(lp, le, gp, gl);
             let (refill, _) = repay(freed, &owed);
-            // Byte by byte to the first in order that is still owed.
+            // The model gives each byte to the first pool in the order that is still owed one.
             let mut model = Amounts::default();
             for _ in 0..freed {
                 let next = ORDER.into_iter().find(|&pool| pool == Pool::Committed || model[pool] < owed[pool]);

@@ -4,13 +4,14 @@
 //!   begin ─► granted at once ─────────────────────────────► reply
 //!     └────► ticket ─► look … look ─► granted in the queue ─► reply
 //!                        │               └─ client gone: take_back ─► the block goes back
-//!                        └─ client gone: give_up ─► leaves the queue, or the block goes back
+//!                        └─ client gone: give_up ─► out of the queue, or the block goes back
 //! ```
 //!
-//! A client may vanish while its request waits. If the block is granted in the queue, the server
-//! first looks whether the client is still there, and takes the block back if not. Otherwise the
-//! process would hold a block whose id no client knows, until the process ends. A block that is
-//! granted at once is not taken back: its request has only just arrived.
+//! A client may vanish while its request waits. (One that sends 64 KiB meanwhile counts as gone:
+//! the server stops reading, and cannot see its end.) If the block is granted in the queue,
+//! the server first looks whether the client is still there, and takes the block back if not.
+//! Otherwise the process would hold a block whose id no client knows, until the process ends. A
+//! block that is granted at once is not taken back: its request has only just arrived.
 //!
 //! **Invariants** If a block was granted in the queue, and the server sees before the reply that
 //! the client has gone, the block is given back. Its bytes go to the pool that gave it, as far as
@@ -60,7 +61,7 @@ impl MayWait for Wanted {
     /// [`crate::cooperative::manager::Manager::request_or_wait`].
     fn begin(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Beginning<Self> {
         shared.check_wait(self.wait_ms)?;
-        // Expired leases first: their blocks may be what the request lacks.
+        // Ends expired leases first: the request may need their blocks.
         shared.memory.reap_all(Instant::now());
         shared.memory.change(|tables, now| {
             let client = caller.client;

@@ -25,13 +25,12 @@ use std::ops::{Index, IndexMut};
 use crate::common::description::{choice, message};
 use crate::common::id::LeaseId;
 
-/// The secret by which a further connection joins a process. It has the form of a lease id, and is
-/// as hard to guess.
+/// The secret by which a further client attaches to a process. It has the form of a lease id, and
+/// is as hard to guess.
 pub type ProcessToken = LeaseId;
 
 choice! {
-    /// A pool: a share of the arena for one kind of reason. The order here is the order on the
-    /// wire.
+    /// A pool: a share of the arena for certain reasons. The order here is the order on the wire.
     Pool["a pool is committed, gl, gp, le or lp; give one", "has a pool of no known number"] {
         /// The pool for the memory that processes run on, and for plain leases: box 750.
         Committed = "committed",
@@ -77,8 +76,8 @@ impl Amounts {
     }
 
     /// Subtracts the amount of each pool. To subtract more than there is would be a bug of the
-    /// manager: a build with debug assertions panics, a release stops at 0, so a wrong account
-    /// cannot wrap round to 2^64 free bytes.
+    /// manager: a build with debug assertions panics, and a release build stops at 0, so a wrong
+    /// account cannot wrap round to nearly 2^64 free bytes.
     pub fn subtract(&mut self, other: &Self) {
         debug_assert!(Pool::ALL.into_iter().all(|pool| self[pool] >= other[pool]));
         Pool::ALL.into_iter().for_each(|pool| self[pool] = self[pool].saturating_sub(other[pool]));
@@ -150,9 +149,9 @@ pub struct Granted {
 }
 
 /// The urgency of a signal to collect; the most pressing level stands last. At `Wanted` and
-/// `Urgent` a process waits for memory: another one than the process that gets the signal. Only
-/// with [`crate::cooperative::manager::CollectBy::Freeable`] the manager also asks processes that
-/// wait.
+/// `Urgent` a process waits for memory. By default it is another process than the one that gets
+/// the signal: only with [`crate::cooperative::manager::CollectBy::Freeable`] the manager also asks
+/// processes that wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// A pool is below its low-water mark, or the garbage that the process reports no longer covers

@@ -87,7 +87,7 @@ impl Execute<Numbers> for Parked {
 }
 
 impl Execute<Numbers> for DoStep {
-    /// Lets the client do one step and returns the clients that are parked after it.
+    /// Lets the client do one step and returns the clients that are parked after that step.
     ///
     /// # Errors
     /// `refused` on a server without `--lab`, and when the step does not end in time; `not-found`

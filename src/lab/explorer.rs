@@ -15,8 +15,8 @@
 //! ([`Case::reads`]), which adds schedules but no outcome. With the lock, a whole take is one step:
 //! std promises that a mutex keeps other threads out (`tests/loom_draw.rs` steps inside the lock).
 //!
-//! **Invariants** until the stage is dropped, one thread at a time does a step; one schedule gives
-//! one [`Run`]; a client has the same number of steps in every schedule ([`Case::list`]).
+//! **Invariants** until the stage is dropped, one thread at a time does a step; a schedule always
+//! gives the same [`Run`]; a client's number of steps never changes ([`Case::list`]).
 //!
 //! **Lock** the run's, to read or change it; the draw's, where the case has one; the parking's. A
 //! thread parks with none held: a parked owner of the draw's lock would stop the others for ever.
@@ -149,7 +149,7 @@ impl Stage {
     /// Starts the threads of `case`.
     ///
     /// # Errors
-    /// The system's, if it has no thread left. Then `?` drops `stage`, which joins the threads.
+    /// Fails if the system has no thread left. Then `?` drops `stage`, which joins the threads.
     pub fn new(case: Case) -> io::Result<Self> {
         let scene = Arc::new(Scene {
             list: NumberList::new(case.list()),
@@ -181,7 +181,7 @@ impl Stage {
     /// step left would start its request again; [`Schedules::complete`] refuses that.
     ///
     /// # Errors
-    /// [`Stuck::Late`] after 60 s. A client may then be in the middle of a draw: drop the stage.
+    /// Fails with [`Stuck::Late`] after 60 s. A client may then be within a draw: drop the stage.
     pub fn go_on(&self, schedule: &[u8]) -> Result<(), Stuck> {
         let plan = schedule.iter().map(|&client| ClientNumber::from(client));
         self.scene.parking.carry_out(plan, PATIENCE)
@@ -205,7 +205,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // Set before `open`: a thread that `open` wakes ends its draw, and then sees the flag.
+        // The flag is set before `open`: a thread that `open` wakes ends its draw, then sees it.
         self.scene.closing.store(true, Ordering::SeqCst);
         self.scene.parking.open();
         for thread in self.threads.drain(..) {
@@ -219,7 +219,7 @@ impl Scene {
     fn draw_again_and_again(&self, client: usize, count: u64) {
         while !self.closing.load(Ordering::SeqCst) {
             let received: Vec<u32> = self.draw(client as u8, count).numbers().collect();
-            // Stored before the thread parks again: `carry_out` waits until it has parked.
+            // The numbers are stored before the thread parks again: `carry_out` waits for that.
             if let Some(slot) = lock(&self.run).received.get_mut(client) {
                 *slot = received;
             }
@@ -252,7 +252,7 @@ impl Stepped<'_> {
         self.scene.parking.park(ClientNumber::from(self.client), before);
     }
 
-    /// Records a step. Called before the thread parks again, so events are in the order of steps.
+    /// Records a step before the thread parks again, so events are in the order of the steps.
     fn did(&self, step: Step, first: u32, end: u32) {
         lock(&self.scene.run).events.push(Event { client: self.client, step, first, end });
     }
@@ -358,7 +358,7 @@ pub fn explore(
             match stage.run(schedule) {
                 Ok(run) => {
                     findings.add(schedule, preemptions, run.duplicates());
-                    // 128 bits: in 1 of 10^27 searches with a million outcomes, two are equal.
+                    // 128 bits: in 1 of 10^27 searches with a million outcomes, two have one hash.
                     let half = |salt: u64| fingerprint.hash_one((salt, &run.received));
                     outcomes.insert((half(0), half(1)));
                 }
@@ -370,7 +370,7 @@ pub fn explore(
             progress(findings.tried);
             ControlFlow::Continue(())
         });
-        // All schedules were run, so there is none with more preemptions.
+        // The search was broken off, or all schedules were run: none has more preemptions.
         if ended.is_break() || findings.count == Some(u128::from(findings.tried)) {
             break;
         }

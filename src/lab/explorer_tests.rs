@@ -1,4 +1,5 @@
-//! The explorer's figures, and that a schedule means what it says.
+//! Tests of the explorer: its figures for the homework's case, and that steps run in the order of a
+//! schedule.
 
 use super::*;
 
@@ -14,7 +15,8 @@ fn explored(case: &Case, bound: Bound) -> Findings {
 
 const ALL: Bound = Bound { preemptions: None, schedules: u64::MAX };
 
-/// Tried, of how many, with a duplicate, outcomes, most duplicates.
+/// Returns the schedules tried, all that exist, those with a duplicate, the distinct outcomes, and
+/// the most duplicates.
 fn figures(findings: &Findings) -> (u64, Option<u128>, u64, usize, usize) {
     let Findings { tried, count, racy, outcomes, most_duplicates, .. } = *findings;
     (tried, count, racy, outcomes, most_duplicates)

@@ -77,6 +77,8 @@ use crate::common::lock::lock;
 /// comes costs at most a tenth of the time: 5 s of the default 60 s, 500 ms of the least 5 s.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+const NO_ANSWER: &str = "no draw was answered with a number";
+
 /// The longest excerpt of a reply in the report, in characters.
 const EXCERPT: usize = 50;
 
@@ -150,9 +152,8 @@ pub fn grade(
     let patience = PATIENCE.min(options.timeout / 10);
     let end = Instant::now() + options.timeout;
     let Some(learned) = learn(options.address, options.numbers, patience, end) else {
-        let none = "no draw was answered with a number".to_string();
-        report.set("numbers", CheckOutcome::Earned(0.0), vec![none], 0.0);
-        report.skip_unset("no draw was answered with a number");
+        report.set("numbers", CheckOutcome::Earned(0.0), vec![NO_ANSWER.into()], 0.0);
+        report.skip_unset(NO_ANSWER);
         report.notes.extend(notes);
         return report;
     };
@@ -164,12 +165,10 @@ pub fn grade(
         report.notes.extend(notes);
         return report;
     }
-    let mut ledger = Ledger::new(options.numbers);
-    ledger.unseen = unseen as u64;
-    let ledger = Mutex::new(ledger);
+    let ledger = Mutex::new(Ledger::new(options.numbers, unseen as u64));
     let began = answers.first().map_or_else(Instant::now, |answer| answer.start);
-    let odd_counts = Mutex::default();
-    let grading = Grading { options, dialect, patience, end, began, ledger, odd_counts };
+    let grading =
+        Grading { options, dialect, patience, end, began, ledger, odd_counts: Mutex::default() };
     // The small draws belong to the record: no other client will get their numbers.
     answers.iter().for_each(|answer| grading.record(0, answer));
     report.notes.push(grading.dialect.describe());
@@ -184,8 +183,8 @@ type CheckFunction<'o> = fn(&Grading<'o>, Instant) -> CheckVerdict;
 
 impl<'o> Grading<'o> {
     /// All checks in the order they run: the key, the share of the time, the function. The shares
-    /// add up to 1. A check with share 0 draws nothing, so it runs even when time is over. Of a check
-    /// with two parts the report keeps the worse outcome.
+    /// add up to 1. A check with share 0 draws nothing, so it runs even when time is over. Of a
+    /// check with two parts the report keeps the worse outcome.
     const CHECKS: [(&'static str, f64, CheckFunction<'o>); 15] = [
         ("numbers", 0.1, Self::answers_with_as_many_numbers),
         ("together", 0.2, Self::serves_many_together),

@@ -52,9 +52,9 @@ use crate::server::warnings::warn_now_and_then;
 /// The most clients at once. Their buffers of 64 KiB need up to 64 MiB.
 const MAX_CLIENTS: usize = 1024;
 
-/// A datagram is held back for about this time at most, and for up to twice as long when other
-/// datagrams come meanwhile. Both are shorter than the 50 ms after which this crate's datagram
-/// client by default sends again: otherwise each held datagram would look lost.
+/// A datagram is held back for about this time, or up to twice as long when others come meanwhile:
+/// each restarts the receive's timeout. Both are shorter than the 50 ms after which this crate's
+/// datagram client by default sends again: otherwise each held datagram would look lost.
 const HELD: Duration = Duration::from_millis(20);
 
 /// The wait after an error of the system, so that a lasting error does not use up a core.
@@ -82,7 +82,7 @@ pub struct Weather {
 /// other memory depends on these totals.
 #[derive(Debug, Default)]
 pub struct LossyCounts {
-    /// Datagrams that arrived at the proxy.
+    /// Datagrams that arrived, apart from those of clients that the proxy cannot serve.
     pub came: AtomicU64,
     /// Datagrams that were lost on purpose.
     pub dropped: AtomicU64,
@@ -196,7 +196,7 @@ impl Proxy {
     /// Binds `listen`, and will pass datagrams on to `to`.
     ///
     /// # Errors
-    /// The system's, when the address is in use or not of this machine.
+    /// Fails with the system's error, when the address is in use or not of this machine.
     pub fn new(
         listen: SocketAddr,
         to: SocketAddr,
@@ -211,7 +211,7 @@ impl Proxy {
     /// Returns the address that it listens on, with the port that the system chose for port 0.
     ///
     /// # Errors
-    /// The system's.
+    /// Fails with the system's error.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
@@ -259,7 +259,7 @@ impl Proxy {
         }
     }
 
-    /// Sends the held datagrams of all clients that have waited long enough.
+    /// Sends the held datagrams of each client, once the first of them has waited for `HELD`.
     fn release(&mut self) {
         for client in self.clients.values_mut() {
             send_all(client.there.release(Instant::now()), |datagram| client.socket.send(datagram));
@@ -269,7 +269,7 @@ impl Proxy {
     /// Makes the socket, the two links and the thread of a new client.
     ///
     /// # Errors
-    /// The system's, or `Other` when there are too many clients. No client is added then.
+    /// Fails with the system's error, or `Other` for too many clients. No client is added then.
     fn meet(&mut self, from: SocketAddr) -> io::Result<LossyClient> {
         self.clients.retain(|_, client| !client.back.is_finished());
         if self.clients.len() >= MAX_CLIENTS {
@@ -304,7 +304,7 @@ fn pass_back(inner: &UdpSocket, outer: &UdpSocket, client: SocketAddr, mut link:
                 link.pass(&buffer[..length], heard)
             }
             Err(error) => {
-                // Most often its port is closed. The server may start later, so the thread goes on.
+                // Most often the server's port is closed. It may open later, so the loop goes on.
                 if !is_nothing_yet(&error) {
                     std::thread::sleep(BACK_OFF);
                 }

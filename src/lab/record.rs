@@ -33,8 +33,8 @@
 //! **Simplified** a list of all first places is kept in memory, 8 bytes for each number of the
 //! list: 80 MB for the longest list, of ten million. A larger check would sort the files on disk.
 //!
-//! **Source** the homework: no client gets a number that another client has. Its own check is
-//! `python3 client.py … > file` for each client.
+//! **Source** the homework: no client gets a number that another client has. To test this, the
+//! student records the output of each client: `python3 client.py … > file`.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -45,11 +45,12 @@ use crate::lab::shuffle::Shuffle;
 /// The most findings of one kind in a report; the others are only counted.
 const MAX_LISTED: usize = 10;
 
-/// The most columns of a number out of range that are shown: all of a 64-bit number.
+/// The most characters of a number out of range that are shown: all of a 64-bit number.
 const MAX_WORD: usize = 20;
 
 /// The place of a number: the index of its file, and the line, counted from 1. Line 0 means no
-/// place, so the table needs no `Option`, which would make it half as large again.
+/// place. So [`Record`] keeps the first places without an `Option`, which would take half as much
+/// memory again.
 #[derive(Debug, Clone, Copy, Default)]
 struct FilePlace {
     file: u32,
@@ -215,7 +216,7 @@ pub fn listed(text: &[u8]) -> Vec<u32> {
     draws(&text).filter_map(|(_, word)| u32::try_from(parse_decimal(word)?).ok()).collect()
 }
 
-/// Returns a text without its byte order mark and without terminal colours.
+/// Returns a text without its byte order mark and without terminal colours; UTF-16 becomes UTF-8.
 fn plain(text: &[u8]) -> Cow<'_, [u8]> {
     match without_mark(text) {
         Cow::Borrowed(text) => without_colours(text),

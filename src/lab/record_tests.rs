@@ -92,7 +92,7 @@ fn a_list_that_was_not_shuffled_is_told_from_one_that_was() {
 use proptest::prelude::*;
 
 proptest! {
-    /// Plant k duplicates however they are printed, find k.
+    /// Plants k duplicates among numbers that are printed in five ways, and finds k.
     #[test]
     fn as_many_duplicates_are_found_as_were_planted(
         planted in proptest::collection::vec(1..200_u32, 0..40),

@@ -63,7 +63,7 @@ fn ask(control: &mut LineConnection, request: &str) -> Result<String, String> {
 /// 3:store`.
 ///
 /// # Errors
-/// The text of any other reply.
+/// Fails with the text of any other reply.
 fn parked(reply: &str) -> Result<Vec<ClientNumber>, String> {
     let mut words = reply.split(' ');
     if words.next() != Some("parked") {

@@ -94,8 +94,8 @@ impl Schedules {
         count
     }
 
-    /// Calls `visit` for each schedule with exactly `preemptions`, until `visit` returns `Break`.
-    /// Then it returns `Break` too.
+    /// Calls `visit` for each schedule with exactly this number of preemptions, until `visit`
+    /// returns `Break`. Then it returns `Break` too.
     ///
     /// It leaves out schedules with fewer preemptions, so that calls with 0, 1, 2, … visit each
     /// schedule once. But it builds their beginnings again in each call. That costs little compared
@@ -122,15 +122,15 @@ impl Schedules {
         preemptions: usize,
         visit: &mut impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        // Complete, but with preemptions left over: a call with a smaller number has visited it.
+        // If preemptions are left over, a call with a smaller number has visited this schedule.
         if schedule.len() == self.length() {
             return if preemptions == 0 { visit(schedule) } else { ControlFlow::Continue(()) };
         }
         let last = schedule.last().copied();
         let could_go_on = last.filter(|&last| left[last as usize] > 0);
         for client in 0..left.len() {
-            // To leave a client that could go on costs one preemption; to go on, or to follow one
-            // that has ended, costs none.
+            // A switch away from a client that could go on costs one preemption. To go on with it,
+            // or to switch after its last step, costs none.
             let cost = usize::from(could_go_on.is_some_and(|last| usize::from(last) != client));
             if left[client] == 0 || cost > preemptions {
                 continue;

@@ -98,7 +98,7 @@ impl fmt::Display for Shuffle {
 /// Returns the rank of each number: 1 for the smallest. Equal numbers share the mean of their
 /// ranks: 7 7 9 have 1.5, 1.5 and 3. Returns `None` if a number is over `greatest`.
 ///
-/// It counts instead of sorting, which takes linear time, because the range is known.
+/// It counts instead of sorting: the range is known, so counting takes linear time.
 fn ranks(numbers: &[u32], greatest: u32) -> Option<Vec<f64>> {
     let mut counts = vec![0_u32; greatest as usize + 1];
     for &number in numbers {

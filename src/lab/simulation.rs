@@ -72,7 +72,7 @@ type SimulatedTables = StandAlone<(), ()>;
 pub struct Sharing {
     /// The headroom of all processes together, in chunks.
     chunks: u64,
-    /// The most headroom of one process, in chunks.
+    /// The most headroom of one process, in chunks. Only a grant for `out-of-memory` exceeds it.
     most: u64,
     /// Whether each process has its own part, from its start to its end.
     is_separate: bool,
@@ -89,7 +89,7 @@ impl Sharing {
     }
 
     /// Makes the way of sharing in which all share `all` x, of which one process takes at most
-    /// `each` x.
+    /// `each` x, and more only when it is out of memory.
     pub fn shared(all: u64, each: u64) -> Self {
         Self { chunks: all * CHUNKS, most: each * CHUNKS, is_separate: false }
     }
@@ -129,7 +129,8 @@ impl Sharing {
         // part, all of the headroom.
         let pools = PoolAmounts::divided(arena, &shares, &Shares::default());
         let pools = pools.unwrap_or_else(|why| unreachable!("whole chunks sum up: {why}"));
-        // Any seed will do: no decision depends on an id.
+        // Any seed will do: no decision depends on an id. Nor does any depend on `longest`: nothing
+        // is leased for a duration here.
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         let longest = Duration::from_secs(1);
         let leases = LeaseTable::new(Buddy::new(arena), ids, longest, |_, _| ());
@@ -160,9 +161,9 @@ pub struct RunOutcome {
 /// Runs the processes of `demand` under `sharing`, millisecond by millisecond, and returns the
 /// result.
 ///
-/// In each millisecond the processes act one after the other, always in the same order, and then
-/// the manager asks for collections where a pool is low. So a run is repeatable; no two requests
-/// are handled at the same time.
+/// In each millisecond the processes act one after the other, always in the same order. Then the
+/// manager, if its next look is due, asks for collections where a pool is low or a request waits.
+/// So a run is repeatable; no two requests are handled at the same time.
 pub fn run(sharing: Sharing, demand: &Demand) -> RunOutcome {
     // The manager expects an `Instant`. One reading of the clock is enough: all later times are
     // computed from it.
@@ -201,7 +202,8 @@ pub fn sharings(processes: usize) -> [Sharing; 3] {
 }
 
 /// The results of a shared pool by its size in x, the smallest first. Sizes go up to 10x for each
-/// process, in at most 100 equal steps of whole x; one process takes at most 5x.
+/// process, in at most 100 equal steps of whole x. One process takes at most 5x, and more only when
+/// it is out of memory.
 pub type Sweep = Vec<(u64, RunOutcome)>;
 
 /// Runs a sweep for each shape of demand, each on a thread of its own: they share nothing.

@@ -1,4 +1,5 @@
-//! Tests of the simulation: the document's claim, and that it is what it says.
+//! Tests of the simulation: where the document's claim holds, where it fails, and that a run can be
+//! repeated.
 
 use super::*;
 

@@ -36,8 +36,8 @@ use crate::numbers::parking::Step;
 /// The most clients: five columns of 12 characters fit a terminal.
 pub const MAX_DRAWERS: usize = 5;
 
-/// The columns of a terminal; of the step and the counter with their gaps (5 + 2 + 7 + 2); and of
-/// all clients together. Two remain free.
+/// The columns of a terminal, those of the step and the counter with their gaps (5 + 2 + 7 + 2),
+/// and those of all clients together. Two columns remain free.
 const TERMINAL: usize = 80;
 const MARGIN: usize = 16;
 const WIDTH: usize = 62;
@@ -159,7 +159,8 @@ impl Diagram {
         }
     }
 
-    /// Returns the numbers at these indices, with a `!` behind each that a client already has.
+    /// Notes that a client has the numbers at these indices. Returns them, with a `!` behind each
+    /// that a client had before.
     fn has(&mut self, taken: std::ops::Range<u32>) -> String {
         let mut text = Vec::new();
         for number in taken.filter_map(|index| self.list.get(index as usize)) {
@@ -304,7 +305,7 @@ Twice                         ^       ^
     #[test]
     fn of_two_stores_of_the_same_index_the_one_that_changed_it_is_named() {
         let case = case(Locking::None, &[('A', 1), ('B', 2), ('C', 1), ('D', 1)], false);
-        // A and C loaded 0; B is at 2 when A stores 1; C stores 1 again, and D loads it.
+        // A and C loaded 0. B has stored 2 when A stores 1. C stores 1 again, and D loads it.
         let run = run(&case, "ACBBBBACDD");
         let why = explain(&case, &run);
         let expected = "because A's late store of 1 in step 7 had put it back";

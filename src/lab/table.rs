@@ -90,7 +90,7 @@ pub fn render(rows: &[Row]) -> String {
 /// side, so no line is over 80 columns if no cell has more than 8 characters.
 pub fn render_named(rows: &[Row], name: impl Fn(ClientNumber) -> String) -> String {
     let mut text = String::new();
-    // Counted over all rows: the two columns of one index may stand in different blocks.
+    // The count is over all rows: the two columns of one index may stand in different blocks.
     let mut times: HashMap<u32, usize> = HashMap::new();
     rows.iter().for_each(|row| *times.entry(row.counter).or_default() += 1);
     for block in rows.chunks(CELLS) {

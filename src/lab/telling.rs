@@ -50,8 +50,8 @@ pub fn tell_case(case: &Case) -> String {
     format!("clients  {clients}\nlist     {list}\nlock     {lock}, {steps}\n\n")
 }
 
-/// Returns the findings of a search as text. If there is a counterexample, runs the smallest one
-/// once more and adds its picture.
+/// Returns the findings of a search as text. If there is a counterexample, it runs the smallest one
+/// once more and adds its table, its picture and its verdict.
 ///
 /// # Errors
 /// Fails as [`Stage::go_on`] does.
@@ -120,8 +120,8 @@ pub fn verdict(case: &Case, run: &Run) -> String {
 /// so `AB` is enough to start a race.
 ///
 /// # Errors
-/// One line that names the fault and the cure: a letter that names no client, or too many steps of
-/// one client.
+/// Fails with one line that names the fault and the cure: a letter that names no client, or too
+/// many steps of one client.
 pub fn read_schedule(case: &Case, text: &str) -> Result<Vec<u8>, String> {
     let at = |letter: char| {
         let named = |drawer: &Drawer| drawer.name == letter.to_ascii_uppercase();

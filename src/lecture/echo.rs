@@ -164,8 +164,8 @@ fn echo_strings(stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
 /// Returns the bytes that `writeUTF` writes for a string that `readUTF` read: its length and its
 /// modified UTF-8.
 ///
-/// It decodes and encodes instead of copying, as the Java server does. The results differ for bytes
-/// that `readUTF` accepts and `writeUTF` never writes:
+/// Like the Java server, it decodes and encodes the string. A copy of the bytes would differ for
+/// those that `readUTF` accepts and `writeUTF` never writes:
 ///
 /// ```text
 ///   read    00        NUL in one byte       c1 81     "A" in two bytes

@@ -35,9 +35,9 @@
 //!
 //! **Lock** none: pure functions.
 //!
-//! **Simplified** One class with two strings and a number, written by hand in each form: enough to
-//! compare them. A library generates this code from a description of the class, as `rpcgen` does
-//! for XDR; the lecture warns that by hand it is error-prone.
+//! **Simplified** The code is for one class with two strings and a number, and written by hand.
+//! That is enough to compare the forms. A library generates such code from a description of the
+//! class, as `rpcgen` does for XDR; the lecture warns that by hand it is error-prone.
 //!
 //! **Source** the lecture, and the figures of CDR, Java's form and XML in chapter 4 of its book.
 

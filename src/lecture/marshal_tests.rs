@@ -1,4 +1,4 @@
-//! Tests of the lecture's representations: golden bytes, both directions, and what is wrong.
+//! Tests of the lecture's representations: the exact bytes, both directions, and refusals.
 
 use super::*;
 use proptest::prelude::*;
@@ -44,7 +44,7 @@ fn javas_96_bytes_are_the_jdks() {
 #[test]
 fn java_reads_what_the_jdk_writes_in_other_cases() {
     let bytes = encoded(&smith(), Form::Java);
-    // A serialVersionUID that the compiler made up, and one string object for both fields.
+    // The JDK may compute another serialVersionUID, or write one string object for both fields.
     let mut other = bytes.clone();
     other[14..22].copy_from_slice(&0x1234_5678_9abc_def0_u64.to_be_bytes());
     assert_eq!(unmarshal(&other, Form::Java), Ok(smith()));
@@ -96,7 +96,7 @@ fn an_encoding_that_is_cut_or_goes_on_is_refused() {
     for form in FORMS {
         let good = encoded(&smith(), form);
         assert_eq!(unmarshal(&good, form), Ok(smith()));
-        // Of XML the last line feed is no part.
+        // XML without its last line feed is still whole.
         let whole = good.len() - usize::from(form == Form::Xml);
         for cut in 0..whole {
             assert!(unmarshal(&good[..cut], form).is_err(), "{form:?} cut at {cut}");
@@ -198,7 +198,7 @@ proptest! {
     ) {
         for form in FORMS {
             let _ = unmarshal(&bytes, form);
-            // And none that begin well.
+            // Bytes that begin like a good encoding must not make it panic either.
             let mut begun = encoded(&smith(), form);
             begun.truncate(at.index(begun.len()));
             begun.extend_from_slice(&bytes);

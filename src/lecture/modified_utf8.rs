@@ -13,8 +13,8 @@
 //!   U+1F600   UTF-8  f0 9f 98 80     here  ed a0 bd  ed b8 80     units d83d de00
 //! ```
 //!
-//! Half of such a pair alone is a valid Java string too. That is why [`decode`] returns units:
-//! Rust's `String` cannot hold them.
+//! Half of such a pair alone is a valid Java string too, but Rust's `String` cannot hold it. That
+//! is why [`decode`] returns units.
 //!
 //! **Invariants**
 //!

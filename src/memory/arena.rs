@@ -162,7 +162,7 @@ impl Contents {
         Self { offset, size, length: 0, version: 0, changed: None, released: false }
     }
 
-    /// Replaces the contents with `data`. Unchanged when it fails.
+    /// Replaces the contents with `data`. They are unchanged when this fails.
     ///
     /// # Errors
     /// `Released`; `TooLarge` when `data` is longer than the lease.
@@ -181,8 +181,8 @@ impl Contents {
     }
 
     /// Replaces the contents with `data` if the condition holds for the version; returns the new
-    /// version. Unchanged when it fails. The check and the set are under one hold of the lock, so
-    /// no other client can set in between.
+    /// version. Nothing is changed when this fails. The check and the set are under one hold of the
+    /// block's lock, so no other client can set in between.
     ///
     /// # Errors
     /// `Released`; `TooLarge`; `Changed`.
@@ -240,7 +240,7 @@ impl Contents {
 
     /// Writes a part of a process's own block, `at` bytes from its start. `at` is a multiple of the
     /// smallest block, and the rest of the last word becomes zero. The caller knows that the part
-    /// lies in the block: its own allocator dealt it.
+    /// lies in the block: a second buddy allocator, over the process's own blocks, dealt it.
     ///
     /// # Errors
     /// `Released`.

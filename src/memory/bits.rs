@@ -1,9 +1,9 @@
 //! A set of small integers that finds its least member in a few steps, however large the set is.
 //!
 //! ```text
-//!   level 2   [1]                            one bit a word of level 1
-//!   level 1   [0…0100]  [0…0000] …           one bit a word of level 0
-//!   level 0   [0…0000]  [0…0000]  [0…1000]   one bit a member
+//!   level 2   [1]                                a bit for each word of level 1
+//!   level 1   [0…0100]  [0…0000] …               a bit for each word of level 0
+//!   level 0   [0…0000]  [0…0000]  [0…1000] …     a bit for each possible member
 //! ```
 //!
 //! A bit above level 0 says "that word below is not zero". A search for the least member takes one
@@ -15,10 +15,10 @@
 //!                               (0 × 64 + 0)      (0 × 64 + 2)      2 × 64 + 3 = 131
 //! ```
 //!
-//! An insert or a remove always climbs to the top. It could stop at the first word that stays as it
-//! was, and save stores. But the branch for that is hard to predict: 22 ns instead of 19 for a
-//! buddy operation. For the same reason all sets of an allocator, one for each order of block, have
-//! the same number of levels.
+//! An insert or a remove always climbs to the top. It could stop at the first level whose bit
+//! above need not change, and save stores. But the branch for that is hard to predict: 22 ns
+//! instead of 19 for a buddy operation. For the same reason all sets of an allocator, one for each
+//! order of block, have the same number of levels.
 //!
 //! **Invariants**
 //!

@@ -80,14 +80,14 @@ impl Block {
 pub enum AllocateError {
     /// The request is for zero bytes.
     Zero,
-    /// No block of this arena can ever be that large.
+    /// No block can ever be that large: the arena, or its part for leases, is too small.
     TooLarge {
-        /// The arena's largest block in bytes.
+        /// The largest block that a request could ever get, in bytes.
         largest: u64,
     },
-    /// No block that is free now is that large.
+    /// No free block is that large now, or the part for leases has too few free bytes.
     OutOfMemory {
-        /// The largest free block in bytes, 0 when there is none.
+        /// The largest block that a request could get now, in bytes; 0 when there is none.
         largest_free: u64,
     },
 }
@@ -201,7 +201,7 @@ impl Buddy {
     }
 
     /// Takes the leftmost of the smallest free blocks that `size` fits in, and splits it down to
-    /// `size` rounded up to a power of two. Unchanged when it fails.
+    /// `size` rounded up to a power of two, at least 32. Nothing is changed when this fails.
     ///
     /// # Errors
     /// [`AllocateError`]. It names the largest block that a request could get, unless `size` is 0.
@@ -239,7 +239,7 @@ impl Buddy {
     }
 
     /// Frees the block that starts at `offset`, and joins it with its buddy for as long as the
-    /// buddy is free too. Returns its size; unchanged when it fails.
+    /// buddy is free too. Returns its size. Nothing is changed when this fails.
     ///
     /// # Errors
     /// [`ReleaseError`] when no used block starts there.
@@ -289,7 +289,7 @@ impl Buddy {
     }
 
     /// Returns the state of the block (order, index). The block must not be part of a larger used
-    /// or free block: a caller walks down from a root, and only from split blocks.
+    /// or free block: a caller begins at a root, and goes to the halves of split blocks only.
     pub(super) fn state(&self, order: usize, index: usize) -> State {
         if self.free[order].contains(index) {
             State::Free

@@ -138,7 +138,8 @@ fn check_finds_each_kind_of_damage() {
     }
 }
 
-/// A byte for each smallest block: who has it. Everything is searched.
+/// The naive model. `owner` has the offset of the used block that each unit belongs to; `roots` has
+/// the offset and the size of each tree. Every step searches all units.
 struct Naive {
     owner: Vec<Option<u64>>,
     roots: Vec<(u64, u64)>,
@@ -162,7 +163,8 @@ impl Naive {
         self.owner[units].iter().all(Option::is_none)
     }
 
-    /// The maximal free aligned blocks: what a tree that joins always would have.
+    /// Adds the size and the offset of each largest free block of a tree to `found`, as if buddies
+    /// were always joined.
     fn free_blocks(&self, offset: u64, size: u64, found: &mut Vec<(u64, u64)>) {
         if self.is_free(offset, size) {
             found.push((size, offset));

@@ -142,8 +142,8 @@ impl Answer<'_> for Data {
 
 impl<T: Tables> Execute<Memory<T>> for Get {
     fn execute(&self, memory: &Memory<T>, _: Caller, spare: &mut Vec<u8>) -> Result<Data, Error> {
-        // The connection keeps this buffer from one command to the next. It has its capacity from
-        // earlier gets, so most gets allocate nothing.
+        // A connection keeps this buffer from one command to the next. It has its capacity from
+        // earlier gets, so most gets allocate nothing. (A datagram's buffer is always new.)
         let mut data = std::mem::take(spare);
         let size = memory.get(self.id, &mut data)?;
         Ok(Data { id: self.id, size, data })
@@ -151,7 +151,7 @@ impl<T: Tables> Execute<Memory<T>> for Get {
 }
 
 command! {
-    /// Lets a lease end a duration from now. That may be before its old end.
+    /// Moves the end of a lease to a duration from now. That may be before its old end.
     0x06 "renew ID MS" @ "POST /leases/ID?duration=in milliseconds" Renew -> Leased {
         /// The lease.
         id: LeaseId,
@@ -223,12 +223,12 @@ impl<T: Tables> Execute<Memory<T>> for Release {
 }
 
 command! {
-    /// Draws a picture of the buddy tree.
+    /// Shows the buddy tree as one line of text.
     0x0a "tree" @ "GET /tree" Tree -> Picture
 }
 
 reply! {
-    /// The buddy tree, cut after 64 KiB (`MAX_PICTURE`).
+    /// The buddy tree; a longer text is cut after 64 KiB (`MAX_PICTURE`).
     0x8a "tree" Picture {
         /// Nested brackets: the sizes of blocks, and `used` or `free`.
         picture: String,

@@ -16,8 +16,8 @@
 //! ```
 //!
 //! The network permutes 32 bits. It is applied until the result fits 31 bits, two times on average.
-//! That is still one-to-one: a walk along the cycle of the permutation from one small number to the
-//! next small number.
+//! That is still one-to-one: it goes along a cycle of the permutation from one number of 31
+//! bits to the next.
 //!
 //! **Invariants** no number comes twice, and 0 never comes. A random UUID hardly ever comes twice,
 //! and the lease table checks that no lease has the new id.

@@ -63,6 +63,7 @@ pub use list::LeaseRow;
 /// All leases and held blocks. `H` is the type of the handle that the table keeps for each block.
 #[derive(Debug)]
 pub struct LeaseTable<H> {
+    /// The leases and the held blocks.
     leases: HashMap<LeaseId, LeaseEntry<H>>,
     by_expiry: BTreeSet<(Instant, LeaseId)>,
     buddy: Buddy,
@@ -86,6 +87,7 @@ pub struct LeaseTable<H> {
     ending: u64,
 }
 
+/// A lease or held block. Only a lease's `size` may be less than its block's.
 #[derive(Debug)]
 struct LeaseEntry<H> {
     block: Block,
@@ -142,8 +144,8 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
-    /// Leases `size` bytes for `duration_ms` from `now`, out of the committed bytes.
-    /// Unchanged when it fails.
+    /// Leases `size` bytes for `duration_ms` from `now`, out of the committed bytes. The table is
+    /// unchanged when this fails.
     ///
     /// # Errors
     /// `bad-request` for a zero or too long duration or zero bytes, `too-large` when it can never
@@ -170,7 +172,7 @@ impl<H: Clone> LeaseTable<H> {
         Ok(id)
     }
 
-    /// Returns a UUID that no lease has.
+    /// Returns a UUID that no lease or held block has.
     pub fn uuid(&mut self) -> LeaseId {
         loop {
             let id = self.ids.uuid();
@@ -215,7 +217,7 @@ impl<H: Clone> LeaseTable<H> {
     }
 
     /// Moves the end of a lease to `duration_ms` from `now`, sooner or later than before. Returns
-    /// its new terms. Unchanged when it fails.
+    /// its new terms. The table is unchanged when this fails.
     ///
     /// # Errors
     /// `bad-request` for a zero or too long duration, `not-found`, `refused` for a held block.
@@ -303,7 +305,7 @@ impl<H: Clone> LeaseTable<H> {
         self.buddy.filling()
     }
 
-    /// Returns the allocator: `tree` draws it, and `stats` shows its size.
+    /// Returns the allocator: `tree` shows its blocks, and `stats` its size.
     pub fn buddy(&self) -> &Buddy {
         &self.buddy
     }
@@ -317,7 +319,7 @@ impl<H: Clone> LeaseTable<H> {
         self.leases.get(&id).filter(is_living).ok_or_else(not_found)
     }
 
-    /// Returns the expiry of a lease. A held block has none.
+    /// Returns the expiry of a lease. Fails with `refused` for a held block, which has none.
     fn expiry_of(&self, id: LeaseId, now: Instant) -> Result<Instant, Error> {
         match self.living(id, now)?.tenure {
             Tenure::Until { expiry, .. } => Ok(expiry),
@@ -325,8 +327,8 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
-    /// Strikes a lease, and counts its bytes as ending and no longer as leased. Held blocks are not
-    /// in these two sums, so they are struck by `strike` alone.
+    /// Strikes a lease, and moves its bytes from `leased` to `ending_leased`. Held blocks are in
+    /// neither sum, so `end_held` calls `strike` instead.
     fn strike_lease(&mut self, id: LeaseId) -> Option<Ending<H>> {
         let ending = self.strike(id)?;
         self.leased -= ending.block.size();
@@ -347,6 +349,7 @@ impl<H: Clone> LeaseTable<H> {
         Some(Ending { handle, size, block, is_lease })
     }
 
+    /// Frees a block of the table. This cannot fail, because the table has only used blocks.
     fn release_block(&mut self, block: Block) {
         let released = self.buddy.release(block.offset);
         debug_assert!(released.is_ok(), "a block of the table was not used: {released:?}");
@@ -363,7 +366,7 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
-    /// Returns the time at which a duration from now ends. Fails with `bad-request` for 0 ms, and
+    /// Returns the time that is `duration_ms` after `now`. Fails with `bad-request` for 0 ms, and
     /// for more than `longest`.
     fn expiry(&self, duration_ms: u64, now: Instant) -> Result<Instant, Error> {
         let duration = Duration::from_millis(duration_ms);

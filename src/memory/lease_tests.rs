@@ -149,8 +149,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// The model: a list of (id, size, expiry), searched whole, and an allocator of its own
-    /// that says when there is room (it has a model of its own).
+    /// The model: a list of (id, size, expiry), searched whole, and a second buddy allocator
+    /// that says when there is room (`buddy_tests.rs` compares that one with a naive model).
     #[test]
     fn it_does_what_a_list_of_leases_does(steps in prop::collection::vec(step(), 1..150)) {
         let mut now = Instant::now();

@@ -21,9 +21,10 @@
 //! The *buddy allocator* ([`buddy`]) splits a block in halves until one fits, and joins two halves
 //! as soon as both are free. The *lease table* ([`lease`]) has the block, the size and the expiry
 //! of each lease. It checks the time on each access, so a lease ends at the same time for all
-//! clients. A lease *ends in two steps* ([`service`]): the table *strikes* it, which removes its
-//! entry; then its contents are marked released, and its block is given back. So a block gets no
-//! new lease while a copy is under way in it.
+//! clients. It also has blocks without an expiry, which later chapters give to processes. A
+//! *grant* is one whose id clients know. A lease *ends in two steps* ([`service`]): the table
+//! *strikes* it, which removes its entry; then its contents are marked released, and its block is
+//! given back. So a block gets no new lease while a copy is under way in it.
 //!
 //! **The data and their locks**
 //!

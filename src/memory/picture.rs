@@ -43,7 +43,8 @@ struct TreePicture<'a> {
 }
 
 impl TreePicture<'_> {
-    /// Draws one block. Returns false once the text is full, and every caller then stops too. The
+    /// Appends one block and its parts. Returns false once the text is full, and every caller then
+    /// stops too. The
     /// recursion has at most one level for each order: 22 at 64 MiB.
     fn draw(&mut self, order: usize, index: usize) -> bool {
         let size = MIN_BLOCK << order;
@@ -59,7 +60,8 @@ impl TreePicture<'_> {
         }
     }
 
-    /// Appends a word, with a space before it unless it is the first. Returns false if it is cut.
+    /// Appends a word, with a space before it unless it is the first. Returns false if it does not
+    /// fit.
     fn push(&mut self, word: &str) -> bool {
         (self.text.is_empty() || self.append(" ")) && self.append(word)
     }

@@ -73,11 +73,11 @@ pub trait Tables {
     /// that; a lease table alone does nothing.
     fn make_room(&mut self, size: u64);
 
-    /// Takes the condition variables of the threads that wait for this change. They are notified
-    /// after the unlock.
+    /// Takes the condition variables that the present change has to notify. They are notified after
+    /// the unlock.
     fn take_wakers(&mut self) -> Vec<Arc<Condvar>>;
 
-    /// Takes the lines that the change has for the log. They are logged after the unlock.
+    /// Takes the lines that the present change has for the log. They are logged after the unlock.
     fn take_journal(&mut self) -> Vec<String>;
 }
 
@@ -263,7 +263,7 @@ impl<T: Tables> Memory<T> {
             let leases = tables.leases();
             Ok::<_, Error>((leases.find(id, now)?, leases.time_left(id, now).ok()))
         })?;
-        // In a block, so that the guard is dropped before an error is made or a time converted.
+        // The braces drop the guard before an error is made or a time is converted.
         let inspected = {
             let block = lock(&found.handle);
             let is_other = if_version.is_some_and(|version| version != block.version());

@@ -1,4 +1,4 @@
-//! The service over a lease table alone: this chapter needs no later one.
+//! Tests of the service over a lease table alone: this chapter needs no later one.
 
 use super::*;
 use crate::memory::buddy::Buddy;

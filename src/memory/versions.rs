@@ -55,7 +55,7 @@ use crate::common::line::put;
 pub enum Part {
     /// No bytes: only the state of the lease.
     None,
-    /// All of them.
+    /// All bytes of the last set.
     All,
     /// From `first` to `last`, both included; fewer where the data ends.
     Span {
@@ -209,7 +209,7 @@ fn number(word: &[u8]) -> Result<u64, Error> {
 }
 
 command! {
-    /// Replaces the contents of a lease or granted block, if no other client has set it meanwhile.
+    /// Replaces the contents of a lease or granted block, if the condition holds for its version.
     0x29 "replace ID VERSIONS DATA" Replace<'a> -> Replaced {
         /// The lease.
         id: LeaseId,

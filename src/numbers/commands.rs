@@ -26,7 +26,8 @@ command! {
     }
 }
 
-/// The rows of a table when the request gives no number: 6 for each of the homework's two tables.
+/// The rows of a table when the request gives no number: as many as the homework's two tables of 6
+/// rows have together.
 pub const TABLE_ROWS: u64 = 12;
 
 choice! {
@@ -39,7 +40,7 @@ choice! {
         First = "first",
         /// The first rows of each client.
         Each = "each",
-        /// The rows around the first index that was taken twice.
+        /// The rows around the least index that was taken twice; none on a server with the lock.
         Twice = "twice",
         /// The last rows of all.
         Last = "last",
@@ -89,7 +90,7 @@ impl Row {
             sink.u64("client", self.client);
             sink.u32("counter", self.counter);
         } else {
-            // The columns of the homework's table. Its column "thread" is our client.
+            // In the order of the homework's columns. Its column "thread" is our client.
             sink.u32("counter", self.counter);
             sink.u64("client", self.client);
         }
@@ -120,8 +121,8 @@ impl<'a> Message<'a> for Drawn<'_> {
     }
 
     fn write(&self, sink: &mut impl Sink) {
-        // The server calls this only for JSON and XML. Text, RESP and frames are faster: they copy
-        // from the list, by `append_text` and `for_each_run`.
+        // The server calls this for JSON, XML and datagrams. Text, RESP and the frames of a
+        // connection are faster: they copy from the list, by `append_text` and `for_each_run`.
         sink.list("numbers", "number", &self.numbers(), |&number, sink| sink.u32("", number));
     }
 }

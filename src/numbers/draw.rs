@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   list      5   19  228  665   7   11  …        immutable, read without a lock
-//!   counter                       ▲               under the lock
+//!   counter                      ▲                under the lock
 //! ```
 //!
 //! [`take`] is the draw: it loads the counter, adds the count, and stores the sum. When two threads
@@ -69,7 +69,7 @@ impl Counter for Cell<u32> {
 /// Takes the next `count` indices of a list of `length`, or as many as are left; returns an empty
 /// range when none is left. With the counter at 98, `take(counter, 4, 100)` returns `98..100`.
 ///
-/// Correct only if no other thread takes between the load and the store.
+/// It is correct only if no other thread takes between the load and the store.
 pub fn take<C: Counter>(counter: &C, count: u64, length: u32) -> Range<u32> {
     let first = counter.load();
     let left = length.saturating_sub(first);
@@ -88,12 +88,12 @@ pub enum Locking {
     Request,
     /// One number: the numbers of several requests mix.
     Number,
-    /// Nothing: each number is taken without the lock. This is the race.
+    /// Only the record of each number: the take itself is without the lock. This is the race.
     None,
 }
 
 impl Locking {
-    /// Returns the word for it in `stats`.
+    /// Returns the word that `stats` shows.
     pub fn word(self) -> &'static str {
         match self {
             Locking::Request => "request",
@@ -213,8 +213,8 @@ impl Numbers {
 }
 
 /// Takes `count` numbers, or as many as are left, and locks as `locking` says. `take_locked(n)`
-/// takes `n` numbers under the lock, and `take_unlocked()` takes one without it; each returns an
-/// empty range when none is left. Both are arguments, so that the explorer can run
+/// takes up to `n` numbers under the lock, and `take_unlocked()` takes one without it; each returns
+/// an empty range when none is left. Both are arguments, so that the explorer can run
 /// this function over its own lock and counter.
 #[inline]
 pub fn gather(

@@ -1,9 +1,9 @@
 //! The parking: a draw parks before each of its steps until a plan says that it is its turn.
 //!
 //! ```text
-//!   client-1 ── load ─┤ parked              plan: 1 1 2 1 …
-//!   client-2 ── load ─┤ parked                    ▲
-//!   watcher  ── plan ─┘ gives the plan; sleeps until its last step is over
+//!   client-1 ─┤ parked before load          plan: 1 1 2 1 …
+//!   client-2 ─┤ parked before load                ▲ the next turn
+//!   watcher     gives the plan, and sleeps until the plan's last step is over
 //!
 //!   plan 1 2 1 2    client-1 loads 0 │ client-2 loads 0 │ client-1 stores 1 │ client-2 stores 1
 //! ```
@@ -24,8 +24,8 @@
 //! 1. At most one thread does a step of the plan at a time: `running`.
 //! 2. A thread stays parked until its turn comes, its *patience* (the longest time that it stays
 //!    parked) ends, or the parking opens. After it has opened, no thread parks any more. A thread
-//!    whose patience has ended does the rest of its draw without parking, at the same time as the
-//!    thread of the plan.
+//!    whose patience has ended does the rest of its draw without parking, perhaps while another
+//!    thread does a step of the plan.
 //!
 //! **Lock** its own, for a few instructions; a thread unlocks it before it sleeps. A thread that
 //! parks holds no other lock.
@@ -81,7 +81,7 @@ struct ParkingState {
     freed: BTreeSet<ClientNumber>,
     /// The thread that waits in `carry_out`.
     watcher: Option<Thread>,
-    /// The parking is open, and stays open: no thread parks.
+    /// True once the parking has opened. It stays open, and no thread parks.
     open: bool,
 }
 
@@ -131,8 +131,8 @@ impl Parking {
                 state.running = Some(client);
                 return;
             }
-            // It is the turn of another thread, or the plan is done. Wake that thread or the
-            // watcher, before this thread sleeps.
+            // It is not this thread's turn. Before it sleeps, it wakes the thread whose turn it is,
+            // or the watcher if the plan is done; during a step it wakes nobody.
             state.wake_next();
             drop(state);
             match left {
@@ -154,7 +154,7 @@ impl Parking {
     }
 
     /// Lets clients do their steps in the order of `plan`, and waits, for `patience` at most, until
-    /// the last step is over: its client has parked again or has left.
+    /// the last step is over: its client has parked again, or its draw is over.
     ///
     /// # Errors
     /// Fails with [`Stuck`]. `Busy` changes nothing. With `Late` the rest of the plan is dropped.

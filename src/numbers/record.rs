@@ -2,8 +2,8 @@
 //! numbers.
 //!
 //! ```text
-//!   counter                       ▲               the next index
 //!   turns     0:A       3:B  4:A  5:B             the client that took the indices from here on
+//!   counter                            ▲ 6        the next index
 //! ```
 //!
 //! **Invariants**, of all but [`Locking::None`](super::draw::Locking::None)
@@ -52,9 +52,9 @@ struct Turn {
 }
 
 impl DrawState {
-    /// Records that `client` took the indices `taken` of a list of `length`. If they follow on the
-    /// client's last turn, that turn grows: `0..3` and then `3..4` become `0..4`. So a client that
-    /// draws alone has one turn, however many requests it sends.
+    /// Records that `client` took the indices `taken` of a list of `length`. If the record's
+    /// last turn is this client's and ends at their start, it grows: `0..3` and then `3..4` become
+    /// `0..4`. So a client that draws alone has one turn, however many requests it sends.
     pub fn record(&mut self, client: ClientNumber, taken: Range<u32>, length: u32) {
         let (first, end) = (taken.start, taken.end);
         let last = self.turns.last_mut();
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use crate::numbers::draw::take;
 
-    /// Draws under the lock, of a list of `length`.
+    /// Draws from a list of `length`, as a server with the lock does.
     fn draw(state: &mut DrawState, client: ClientNumber, count: u64, length: u32) {
         let taken = take(&state.counter, count, length);
         state.record(client, taken, length);

@@ -16,7 +16,8 @@
 //!
 //! 1. A table never has more than `most` rows.
 //! 2. Only [`Rows::Twice`] keeps the turns, because two turns with a common index can stand
-//!    anywhere in the record. For [`Rows::Last`] they come from the end, the latest first.
+//!    anywhere in the record. For [`Rows::Last`] the turns are added from the record's end, the
+//!    latest first.
 //!
 //! **Lock** the draw's for each copy of a part; none while the rows are made.
 //!
@@ -101,7 +102,8 @@ impl TableBuilder {
         Self { wanted, which, most, shown, rows, turns }
     }
 
-    /// Adds the rows of the next turn. Returns false when no further turn can add a row.
+    /// Adds the rows of the next turn; for [`Rows::Twice`] it only keeps the turn. Returns false
+    /// only if no further turn can add a row.
     pub fn add(&mut self, turn: (Range<u32>, ClientNumber), list: &NumberList) -> bool {
         if self.which == Rows::Twice {
             self.turns.push(turn);
@@ -186,7 +188,7 @@ mod tests {
     use super::*;
     use crate::numbers::draw::take;
 
-    /// Draws under the lock, of a list of `length`.
+    /// Draws from a list of `length`, as a server with the lock does.
     fn draw(state: &mut DrawState, client: ClientNumber, count: u64, length: u32) {
         let taken = take(&state.counter, count, length);
         state.record(client, taken, length);

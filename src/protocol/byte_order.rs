@@ -67,7 +67,7 @@ impl ByteOrder {
         u64::from_le_bytes(self.arrange(bytes))
     }
 
-    /// Reads an `i32` from the front of `bytes` and moves the slice behind it. Returns `None`, and
+    /// Reads an `i32` from the front of `bytes` and cuts it off the slice. Returns `None`, and
     /// leaves the slice as it is, when fewer than four bytes are left.
     pub fn take_i32(self, bytes: &mut &[u8]) -> Option<i32> {
         let (four, rest) = bytes.split_first_chunk()?;
@@ -75,7 +75,7 @@ impl ByteOrder {
         Some(self.u32(*four).cast_signed())
     }
 
-    /// Reads an `i64` from the front of `bytes` and moves the slice behind it. Returns `None`, and
+    /// Reads an `i64` from the front of `bytes` and cuts it off the slice. Returns `None`, and
     /// leaves the slice as it is, when fewer than eight bytes are left.
     pub fn take_i64(self, bytes: &mut &[u8]) -> Option<i64> {
         let (eight, rest) = bytes.split_first_chunk()?;

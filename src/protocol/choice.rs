@@ -74,7 +74,7 @@ pub(super) fn choose(input: &[u8], tail: Tail, policy: &Policy) -> Option<Speaks
             FirstLine::Http => http(),
             FirstLine::Other => text(),
             _ if tail.is_open() && input.len() < HTTP_LINE => None,
-            // Too long or cut off, but no text line begins like this. As HTTP it gets one refusal,
+            // Too long or cut off, but no valid text line begins so. As HTTP it gets one refusal,
             // and the connection closes; as text, each line of its body would run as a command.
             FirstLine::LikeHttp => http(),
             FirstLine::Unclear => text(),
@@ -88,8 +88,8 @@ enum FirstLine {
     Http,
     /// It begins like HTTP and has no end yet.
     LikeHttp,
-    /// It is empty, or capitals alone, perhaps with the first bytes of a target behind them, and
-    /// has no end yet.
+    /// It is capitals alone, perhaps with the first bytes of a target behind them, and has no end
+    /// yet.
     Unclear,
     /// It is no line of HTTP, whatever follows.
     Other,
@@ -99,8 +99,8 @@ enum FirstLine {
 /// a client sends to a proxy: a head and a body follow it, not lines of text.
 const TARGETS: [&[u8]; 3] = [b" /", b" *", b" http://"];
 
-/// Returns the kind of a first line. It is HTTP if the second word begins like a target and the
-/// third is `HTTP/1.x`.
+/// Returns the kind of a first line. It is HTTP if the first word is capitals, the second begins
+/// like a target, and the third is `HTTP/1.x`.
 fn look_at(input: &[u8]) -> FirstLine {
     let end = input.iter().position(|&byte| byte == b'\n');
     let line = &input[..end.unwrap_or(input.len())];

@@ -14,7 +14,8 @@ fn policy() -> Policy {
     Policy { clock: || SystemTime::UNIX_EPOCH, ..Policy::plain(MAX_MESSAGE) }
 }
 
-/// Feeds `pieces` one after the other and then the end; answers all that was decoded.
+/// Feeds `pieces` one after the other and then the end of the stream. Returns all that was decoded
+/// or answered, as text.
 fn decode_all<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Vec<String> {
     let policy = policy();
     let mut conversation = Conversation::new(&policy);
@@ -30,6 +31,7 @@ fn decode_all<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Vec<String> {
     seen
 }
 
+/// Decodes until the input holds no whole request. Returns false if the connection closes.
 fn drain(
     speech: &mut Conversation<'_>,
     input: &mut Vec<u8>,
@@ -51,7 +53,7 @@ fn drain(
             &Decoded::Own { used } => {
                 let mut out = Output::default();
                 speech.encode_own(&mut out);
-                // The word to go on is no answer.
+                // With `used` 0 it is `100 Continue`, which is no answer.
                 if used > 0 {
                     seen.push(out.bytes.escape_ascii().to_string());
                 }
@@ -157,7 +159,7 @@ fn a_long_first_line_that_looks_like_http_is_no_text_however_it_came() {
     assert_eq!(decode_all(line.chunks(1)), whole);
 }
 
-/// Requests of HTTP, whole and broken, but for those that wait for a word before their body.
+/// Requests of HTTP, whole and broken, except those that wait for `100 Continue`.
 fn http() -> impl Strategy<Value = Vec<u8>> {
     let first = prop::sample::select(vec![
         "GET / HTTP/1.1",
@@ -213,7 +215,7 @@ fn resp() -> impl Strategy<Value = Vec<u8>> {
     .prop_map(|requests| requests.concat().into_bytes())
 }
 
-/// Every way of speaking, whole and broken, one after the other.
+/// Requests in one of the formats, whole and broken, one after the other.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let lines = prop_oneof![
         Just(b"draw 4\n".to_vec()),

@@ -61,8 +61,8 @@
 //!
 //! The server does not answer a datagram that is no frame, or that is a reply: two servers could
 //! answer each other for ever. It refuses three kinds of request before it executes them: a request
-//! that is longer than a datagram may be, a request that may wait for another client, and a draw
-//! whose reply could be longer than a datagram.
+//! that is longer than a datagram may be, a request that asks for a wait for other clients, and a
+//! draw whose reply could be longer than a datagram.
 //!
 //! **Invariants** a datagram is one whole frame, or the server executes nothing.
 //!
@@ -260,8 +260,8 @@ pub fn reply(asked: Header, token: Option<Token>, reply: &mut Reply<'_>) -> Vec<
     frame::put_reply(header(asked.order(), flags, 0, asked.id), reply, &mut out, |body| {
         token.iter().for_each(|token| body.octets(&token.0));
     });
-    // A datagram is one piece, so large data is copied here after all. The reply to a get may be
-    // longer than a datagram: then the caller drops this reply and answers `too-large`.
+    // A datagram is one piece, so large data is copied here after all. The result may be longer
+    // than a datagram: then the caller drops it and answers `too-large`.
     out.bytes.append(&mut out.body);
     out.bytes
 }

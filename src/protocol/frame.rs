@@ -1,7 +1,7 @@
 //! leasebox frames: every request and reply in binary. The receiver makes the byte order right.
 //!
 //! ```text
-//!   offset  0             4    5      6     7       8     12       16
+//!   offset  0             4    5       6      7        8        12           16
 //!           │ 89 4c 42 58 │ 02 │ flags │ kind │ status │ id u32 │ length u32 │ body …
 //!             0x89 'L' 'B' 'X'
 //! ```
@@ -41,7 +41,7 @@
 //! | | | ff Error | string; status 1 bad-request, 2 unknown-command, 3 not-found, 4 too-large, 5 out-of-memory, 6 exhausted, 7 refused, 8 busy |
 //!
 //! The body of each message has the fields of its row ([`crate::common::description`]), in their
-//! order; this also holds for the messages that the table does not spell out. Their types are:
+//! order; this holds for messages outside the table too. Some types need an explanation:
 //!
 //! | type | in a body |
 //! | --- | --- |
@@ -69,7 +69,7 @@
 //!              │  └ little-endian
 //!              └ version 2
 //!   > 894c4258 02 00 01 00 00000002 00000008  0000000000000000
-//!   < 894c4258 02 00 ff 01 00000002 00000041  0000003d 61206472 6177…  "a draw takes at least …"
+//!   < 894c4258 02 00 ff 01 00000002 00000038  00000034 61206472 6177…  "a draw takes at least …"
 //! ```
 //!
 //! The connection closes after an Error in four cases: the bytes are no frame (other first four
@@ -314,8 +314,8 @@ impl Frames {
             _ => MESSAGE_HEADER,
         };
         // A get returns the data of a set later, and a receive returns the data of a message. The
-        // answer has more bytes before the data than this frame. So refuse data now that fits this
-        // frame and would not fit the answer.
+        // answer may have more bytes before the data than this frame. So refuse data now that fits
+        // this frame and would not fit the answer.
         if header + body.data_length > self.max_message {
             // Cannot underflow: `max_message` is at least one text line, 64 KiB.
             let most = self.max_message - header;
@@ -381,8 +381,8 @@ pub fn put_reply(
     first: impl FnOnce(&mut Writer<'_>),
 ) {
     let header = Header { kind: reply.kind(), status: status_of(reply), ..header };
-    // Take the data out before the fields are written: the writer leaves room for it in the
-    // lengths, and `attach` moves it instead of copying it.
+    // Take the data out before the fields are written: the writer only counts it in the lengths,
+    // and `attach` moves it, if it is large, instead of copying it.
     let data = reply.take_data();
     header.put(&mut out.bytes, data.len(), |writer| {
         first(writer);

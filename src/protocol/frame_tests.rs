@@ -1,5 +1,5 @@
-//! Tests of leasebox frames: golden bytes of every variant in both byte orders, every
-//! refusal, and that what is put is taken again.
+//! Tests of leasebox frames: the expected bytes of every variant in both byte orders, every
+//! refusal, and that a reply that was written reads back the same.
 
 use super::*;
 use crate::commands::{
@@ -28,8 +28,8 @@ fn id() -> LeaseId {
     LeaseId::from_uuid(0x0123_4567_89ab_4def_8123_4567_89ab_cdef)
 }
 
-/// Bytes from words of hexadecimal digits: each word is one integer, but for those that
-/// begin with `=`, which are bytes as they stand.
+/// Returns the bytes of words of hexadecimal digits. Each word is one integer in this byte order; a
+/// word that begins with `=` is bytes as they stand.
 fn bytes(words: &str, order: ByteOrder) -> Vec<u8> {
     let word = |word: &str| {
         let digits = word.strip_prefix('=').unwrap_or(word);
@@ -360,7 +360,7 @@ proptest! {
         if let Ok(mut reply) = read_reply(kind, status, &mut Reader::new(&frame, HEADER, ByteOrder::Big)) {
             let mut out = Output::default();
             put_reply(Header::new(ByteOrder::Big, 0, 2), &mut reply, &mut out, |_| {});
-            // Padding is not looked at, and Help is a constant; all else is the same again.
+            // Written again, a reply is as long as before, except Help: its text is a constant.
             if kind != 0x8d {
                 prop_assert_eq!(out.bytes.len() + out.body.len(), frame.len());
             }

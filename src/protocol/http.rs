@@ -175,8 +175,9 @@ impl Http {
     /// Reads a request whose head is complete; returns `None` while its body is not.
     ///
     /// # Errors
-    /// A refusal after which the connection closes. A refusal after which the connection goes on is
-    /// returned as `Ok`: its answer is kept, and [`Decoded::Own`] asks the caller to encode it.
+    /// Fails with a refusal that closes the connection. A refusal after which the connection goes
+    /// on is returned as `Ok`: its answer is kept, and [`Decoded::Own`] asks the caller to encode
+    /// it.
     fn read<'a>(
         &mut self,
         input: &'a [u8],
@@ -220,8 +221,8 @@ impl Http {
     /// only the request: the server can skip the body, and the connection can go on.
     ///
     /// # Errors
-    /// Fails as [`understand`] does. The connection closes then, such as for a body without a
-    /// certain end, which the server cannot skip.
+    /// Fails as [`understand`] does. Then the connection closes: the server cannot skip a body
+    /// without a certain end, for example.
     fn judge<'a>(
         &mut self,
         head: &Head<'a>,

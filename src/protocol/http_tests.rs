@@ -15,7 +15,8 @@ fn policy() -> Policy {
     Policy { clock, ..Policy::plain(MAX) }
 }
 
-/// What became of some bytes: what was asked, and all that HTTP answered by itself.
+/// Decodes some bytes. Returns each request for a service, each answer that HTTP gave by itself,
+/// and `closed` if one of these answers closed the connection.
 fn heard(policy: &Policy, bytes: &[u8]) -> Vec<String> {
     let mut conversation = Conversation::new(policy);
     let (mut rest, mut heard) = (bytes, Vec::new());
@@ -105,13 +106,13 @@ fn the_word_to_go_on_is_said_once_and_only_to_who_waits_for_it() {
         conversation.decode(&whole, Tail::Open),
         Decoded::Asked { request: Ok(_), .. }
     ));
-    // With the body, nobody waits.
+    // A client that has sent its body already gets no `100 Continue`.
     assert_eq!(heard(&policy, &whole).len(), 1);
-    // What is refused is refused before its body is sent.
+    // A refusal comes instead of `100 Continue`, before the body is sent.
     let refused = head.replace("/leases/7", "/nothing");
     let heard = heard(&policy, refused.as_bytes());
     assert!(heard[0].starts_with("HTTP/1.1 404 ") && heard[1] == "closed", "{heard:?}");
-    // HTTP/1.0 knows no such word.
+    // HTTP/1.0 has no `100 Continue`.
     let older = head.replace("HTTP/1.1", "HTTP/1.0");
     assert_eq!(conversation_of(&policy, &older), Decoded::Incomplete);
 }
@@ -150,7 +151,7 @@ fn a_late_request_and_one_that_ends_too_early_are_told_so() {
     let text = String::from_utf8(out.bytes).unwrap();
     assert!(text.starts_with("HTTP/1.1 408 ") && text.contains("Connection: close"), "{text}");
     assert!(text.contains("500 ms") && conversation.is_over());
-    // Also when it is not yet known to be HTTP; and one to HEAD has no body.
+    // The answer is 408 also if the bytes are not known to be HTTP yet. For HEAD it has no body.
     for (half, has_body) in [("GET /stats HT", true), ("HEAD /stats HTTP/1.1\r\n", false)] {
         let mut conversation = Conversation::new(&policy);
         conversation.decode(half.as_bytes(), Tail::Open);

@@ -92,8 +92,8 @@ impl Speaks {
     /// `#[cold]`: the compiler moves this out of the way of requests that are served.
     #[cold]
     pub(super) fn turn_away<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
-        // `enough` is the number of bytes after which a frame is refused, although it is not whole.
-        // A frame's header has the byte order of the answer, so wait for the header. Do not wait
+        // `enough` is the number of bytes after which a frame is refused, although it is not whole:
+        // its header. A leasebox header has the id and the byte order of the answer. Do not wait
         // for the body: the server would have to keep the bytes of a client without a log-on. A
         // text line has no header: wait for its end.
         let (decoded, enough) = match self {

@@ -1,4 +1,4 @@
-//! Tests of who gets in by HTTP, and of what has no log-on.
+//! Tests of the log-on by HTTP, and of the formats that have no log-on.
 
 use super::*;
 use crate::protocol::base64;
@@ -33,7 +33,7 @@ fn only_the_user_gets_in() {
         assert!(answer.starts_with("HTTP/1.1 401 "), "{wrong:?}: {answer}");
         assert!(answer.contains("\r\nWWW-Authenticate: Basic realm=\"leasebox\""), "{answer}");
     }
-    // Without a user it is nobody's affair.
+    // A server without a user ignores the field.
     let request = format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}Authorization: Basic x\r\n\r\n");
     assert_eq!(heard(&Policy { user: None, ..policy }, request.as_bytes())[0], draw(1));
 }

@@ -1,7 +1,7 @@
 //! MemoryLease frames, as the C++ program's clients send them.
 //!
 //! ```text
-//!   offset  0         4                   12
+//!   offset  0          4                    12
 //!           │ type i32 │ payload length i64 │ payload …
 //! ```
 //!

@@ -18,7 +18,7 @@
 //!
 //! | first bytes | format |
 //! | --- | --- |
-//! | a line `METHOD TARGET HTTP/1.x`; TARGET begins with `/`, `*` or `http://` | [`http`] |
+//! | a line `METHOD TARGET HTTP/1.x`; METHOD has capitals alone, TARGET begins with `/`, `*` or `http://` | [`http`] |
 //! | 0x01 to 0x05, or three 0x00 and one of those | [`memorylease`], the second form big-endian |
 //! | `*` | [`resp`] |
 //! | 0x89 | leasebox frames, [`frame`] |
@@ -96,7 +96,7 @@ pub enum Tail {
 }
 
 impl Tail {
-    /// Returns whether more bytes may arrive at any time.
+    /// Returns whether a decoder may wait for more bytes.
     fn is_open(self) -> bool {
         matches!(self, Tail::Open | Tail::OnePiece)
     }
@@ -112,7 +112,7 @@ pub enum Decoded<'a> {
     /// error.
     Asked {
         /// The request, or the error that answers it. It borrows from the input, so the caller
-        /// drops the bytes only after the answer.
+        /// drops the bytes only after the request is executed, or its wait has begun.
         request: Result<Request<'a>, Error>,
         /// The length of the request in bytes, with its end.
         used: usize,
@@ -180,8 +180,8 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Appends the answer to the request that was decoded last. Moves large data out of `reply`
-    /// instead of copying it.
+    /// Appends the answer to the request that was decoded last. A format that sends data unescaped
+    /// may move it out of `reply`, to save a copy.
     pub fn encode(&mut self, reply: &mut Reply<'_>, out: &mut Output) {
         match &mut self.speaks {
             // Before a format is chosen, an answer is a text line: a person can read it.
@@ -227,11 +227,11 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Returns a bound for the data of a message or an inspection, in bytes. A message of this
-    /// length fits in one answer, even if the format has to escape each byte of it. A service
-    /// compares the bound before it takes a message out of an inbox, so a message that does not fit
-    /// stays there. An inspection has more fields before its data: with nearly this much data,
-    /// [`Frames::encode`] still answers `too-large`.
+    /// Returns a bound, in bytes, for the data of a message between processes ([`crate::sessions`])
+    /// or of an inspection. A message of this length fits in one answer, even if the format has to
+    /// escape each byte of it. A service compares the bound before it takes a message out of an
+    /// inbox, so a message that does not fit stays there. An inspection has more fields before its
+    /// data: with nearly this much data, [`Frames::encode`] still answers `too-large`.
     pub fn most_data(&self) -> u64 {
         match &self.speaks {
             Some(Speaks::Frames(frames)) => frames.most_data(),

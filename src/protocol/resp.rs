@@ -23,7 +23,7 @@
 //!
 //! Of the commands of [`text`], `draw` gets an array of integers; `get` gets a bulk string, or nil
 //! if there is no such lease; `quit` gets `+OK`. Any other command gets the text reply as a simple
-//! string. An error is `-ERR`, its code and its text.
+//! string. An error of these commands is `-ERR`, its code and its text.
 //!
 //! A connection speaks RESP2 until `HELLO 3`. A request has at most 1,048,576 words and
 //! `--max-message` bytes (and 34 more, the last line of a length and a CR LF); before a log-on, at
@@ -66,7 +66,7 @@ const MAX_WORDS: u64 = 1024 * 1024;
 /// without a password has little more than 160 KiB.
 const MAX_BEFORE: (u64, u64) = (10, 16 * 1024);
 
-/// The number of bytes behind the letter within which the line of a count or a length must have its
+/// The number of bytes behind `*` or `$` within which the line of a count or a length must have its
 /// CR. The greatest `u64` has 20 digits; a longer line is no number.
 const MAX_LINE: usize = 32;
 
@@ -100,8 +100,8 @@ type OwnReply<T> = Result<T, &'static str>;
 /// The text of a protocol error.
 type Broken = &'static str;
 
-/// A line with a number: the letter that it begins with, the error for another letter, and the
-/// error for a wrong number.
+/// A line with a number: the byte that it begins with (`*` or `$`), the error for another byte, and
+/// the error for a wrong number.
 type Expected = (u8, Broken, Broken);
 
 const COUNT: Expected =
@@ -197,7 +197,7 @@ impl Resp {
             b"PING" | b"ECHO" if rest.count() == 1 => Ok(bulk(rest.next().0)),
             b"SELECT" if rest.count() == 1 && rest.next().0 == b"0" => Ok(OK.into()),
             b"SELECT" => Err("-ERR refused there is one database; SELECT 0"),
-            // Client libraries send their name and version when they connect. It is not kept.
+            // Client libraries send their name and version when they connect. They are not kept.
             b"CLIENT" => match &*rest.next().0.to_ascii_uppercase() {
                 b"SETINFO" | b"SETNAME" => Ok(OK.into()),
                 _ => Err("-ERR unknown-command CLIENT has SETINFO and SETNAME here"),
@@ -247,6 +247,7 @@ impl Resp {
         let mut pair = None;
         while !rest.is_over() {
             let (option, after) = rest.next();
+            // Each option has one word behind it, and `AUTH` a second one.
             rest = after.next().1;
             match &*option.to_ascii_uppercase() {
                 b"AUTH" => (pair, rest) = (Some(after), rest.next().1),

@@ -22,7 +22,7 @@ fn words(line: &str) -> Vec<u8> {
     request(&line.split(' ').map(str::as_bytes).collect::<Vec<_>>())
 }
 
-/// What is answered to each of some requests on one connection, `None` for what a service is asked.
+/// Returns RESP's own answer to each request of one connection; `None` for one that a service gets.
 fn answers(policy: &Policy, requests: &[Vec<u8>]) -> Vec<Option<String>> {
     let mut conversation = Conversation::new(policy);
     let answer = |bytes: &Vec<u8>| match conversation.decode(bytes, Tail::Open) {
@@ -135,7 +135,7 @@ fn nobody_is_served_before_the_log_on() {
     ] {
         assert_eq!(answers(&policy, &[words(hello), draw()])[1], None, "{hello}");
     }
-    // Whoever is nobody yet may not fill memory.
+    // A client that has not logged on cannot fill memory.
     let broken = |bytes: &[u8]| answers(&policy, &[bytes.to_vec()]).remove(0).unwrap();
     assert_eq!(broken(b"*11\r\n"), "-ERR Protocol error: invalid multibulk length\r\n");
     assert_eq!(broken(b"*1\r\n$16385\r\n"), "-ERR Protocol error: invalid bulk length\r\n");
@@ -216,7 +216,7 @@ fn replies_have_the_shapes_of_redis() {
         let (mut resp, mut out) =
             (Resp { is_get: true, is_resp3, ..Resp::default() }, Output::default());
         resp.encode(&mut not_found(), &mut out);
-        // Only to a get: the next one is an error.
+        // Only the answer to a get is nil: the next one is an error.
         resp.encode(&mut not_found(), &mut out);
         let expected = format!("{nil}-ERR not-found there is none\r\n");
         assert_eq!(String::from_utf8(out.bytes).unwrap(), expected);

@@ -25,7 +25,7 @@
 //!
 //! Sizes are bytes, MS is milliseconds, N and ROWS are counts. DATA is all bytes after the one
 //! space behind ID, with trailing spaces, escaped as in [`crate::common::escape`]; `set ID` alone
-//! sets no bytes. Every command has a text form.
+//! sets empty data. Every command has a text form.
 //!
 //! The server closes the connection when the client closes it, and when the server stops. Before
 //! that it closes the connection only after:
@@ -91,7 +91,7 @@ pub struct Text {
     scanned: usize,
     /// The first line was whole: from now on a control byte does not close the connection.
     past_first: bool,
-    /// The requests without a line end.
+    /// The state for requests without a line end.
     unended: Unended,
 }
 
@@ -124,7 +124,7 @@ impl Text {
         let within = &input[..input.len().min(MAX_LINE)];
         let found = find_line_end(within, self.scanned);
         let line = &within[..found.unwrap_or(within.len())];
-        // Before the line is whole: a TLS hello may hold no LF, and its client would wait.
+        // Checked before the line is whole: a TLS hello may hold no LF, and its client would wait.
         if !self.past_first
             && let Some(byte) = first_control(&line[self.scanned..])
         {

@@ -149,7 +149,7 @@ impl Decoded<'_> {
     }
 }
 
-/// Sends a piece, and then nothing for 100 ms. Returns what it asked, with each answer's end.
+/// Sends pieces, then nothing for 100 ms. Returns the requests, each with the end of its answer.
 fn silence_after(text: &mut Text, pieces: &[&str]) -> Vec<String> {
     let (mut input, mut seen) = (Vec::new(), Vec::new());
     for (at, piece) in pieces.iter().enumerate() {
@@ -387,7 +387,7 @@ fn a_line_of_http_that_is_no_command_ends_the_connection() {
         let decoded = text.decode(bytes.as_bytes(), Tail::Open);
         assert!(matches!(decoded, Decoded::Last(Some(_))), "{line}: {decoded:?}");
     }
-    // What is a command is one, whatever its data looks like.
+    // A whole command is executed, whatever its data looks like.
     for line in ["set 7 see HTTP/1.1", "set 7 Host: x", "open q GET / HTTP/1.1"] {
         let bytes = format!("{line}\n");
         let mut text = Text::default();

@@ -3,8 +3,8 @@
 //! ```text
 //!   accept all ──► admit one ──► spawn client-1 ──► connection::serve: read, answer, write
 //!     ▲               │          spawn client-2 ──► …
-//!     │               └─ full ─► the `refuse` thread: "error busy …"
-//!     └── until none waits
+//!     │               ├─ full ─► the `refuse` thread: "error busy …"
+//!     └───────────────┘ again
 //! ```
 //!
 //! The system keeps connections that wait to be accepted in the *backlog*; std fixes its length at
@@ -57,8 +57,8 @@ pub const MAX_CLIENTS: usize = 14_000;
 /// a bound, a flood of connects would keep this thread from spawning any.
 const MAX_ACCEPTED: usize = 1024;
 
-/// The pause after an error of `accept`, such as no file descriptor left. Without it the loop would
-/// spin: the connection stays in the backlog, and the next `accept` fails at once.
+/// The pause after an error of `accept`, such as no descriptor left, if no client needs a thread.
+/// Without it the loop would spin: the connection stays in the backlog, and `accept` fails again.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// The data of the accepting thread, which owns it. It admits clients or turns them away.
@@ -93,8 +93,8 @@ impl Acceptor {
         }
     }
 
-    /// Moves all clients from the backlog to `accepted`. If both are empty, waits for the next
-    /// client.
+    /// Moves clients from the backlog to `accepted`, as many as fit there. If both are empty, waits
+    /// for the next client.
     fn accept_all(&mut self, listener: &TcpListener, accepted: &mut VecDeque<TcpStream>) {
         while accepted.len() < MAX_ACCEPTED {
             // `accept` waits only if no client needs a thread now. This call cannot fail: the

@@ -12,8 +12,8 @@
 //!
 //! **Invariants**
 //!
-//! 1. A client enters before its thread starts, and leaves when its thread ends, also after a
-//!    panic: [`Membership`] leaves when it is dropped.
+//! 1. A client enters before its thread starts, and is removed when its thread ends, also after a
+//!    panic: the drop of its [`Membership`] removes it.
 //! 2. Once the stop has begun no client enters. So the stop shuts down every stream.
 //! 3. A number is never given to two clients.
 //!
@@ -77,15 +77,15 @@ struct ConnectedClient {
 }
 
 impl Clients {
-    /// Returns a number for a new client. It counts from 1; the homework's table shows it as the
-    /// thread.
+    /// Returns a number for a new client, from 1 on. The homework's table has it as the
+    /// thread of each row.
     pub fn next_number(&self) -> ClientNumber {
         let mut connected = lock(&self.connected);
         connected.last += 1;
         connected.last
     }
 
-    /// Returns the number of clients.
+    /// Returns how many clients are connected.
     pub fn count(&self) -> usize {
         lock(&self.connected).clients.len()
     }
@@ -146,8 +146,8 @@ impl Clients {
         connected.clients.values_mut().filter_map(|client| client.thread.take()).collect()
     }
 
-    /// Shuts down reading, writing or both on every stream. A thread that waits in `read` or
-    /// `write` then returns.
+    /// Shuts down reading, writing or both on every stream. A `read` or `write` in which a thread
+    /// waits then returns.
     pub fn shut_down(&self, how: Shutdown) {
         for client in lock(&self.connected).clients.values() {
             // Fails only when the peer has gone, and then the thread ends by itself.

@@ -14,7 +14,7 @@
 //!
 //! **Lock** `stats` takes the draw's lock twice (on a server without the lock once), then the
 //! tables' once and the clients' once; never two at the same time. So the figures of the tables
-//! agree with each other (`used` and `free` add up), but other commands may run between two groups.
+//! agree with each other (`used` and `free` add up). Between two locks other commands may run.
 //!
 //! **Simplified** no rates and no times: a tool that wants them reads `stats` twice.
 //!
@@ -88,7 +88,7 @@ impl Answer<'_> for Vec<Figure> {
 }
 
 impl Execute<Shared> for Stats {
-    /// Reads the figures of each lock, one lock after the other.
+    /// Reads the figures that each lock guards, one lock after the other.
     fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let numbers = &shared.numbers;
         // `remaining` is calculated from this `drawn`, so the two always add up to `numbers`.
@@ -163,7 +163,7 @@ command! {
     0x0d "help" Help -> CommandNames
 }
 
-/// The names of all commands. A line has their forms, every other format has their kinds. The
+/// The names of all commands. A line of text or RESP has their forms, a frame has their kinds. The
 /// struct is empty, because the names never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandNames;

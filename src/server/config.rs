@@ -95,7 +95,7 @@ pub struct Config {
     pub address: SocketAddr,
     /// The length of the list: it holds 1 to this number.
     pub numbers: u32,
-    /// Makes the order of the list repeatable; `None` shuffles anew each time.
+    /// The seed of the shuffle: the same seed gives the same list. `None` takes a random one.
     pub seed: Option<u64>,
     /// The work that a thread does under one hold of the draw's lock.
     pub locking: Locking,
@@ -108,7 +108,7 @@ pub struct Config {
     /// Other machines may reach a server without the lock (`--yes-it-is-broken`). They may never
     /// reach a lab server.
     pub broken_in_public: bool,
-    /// The arena, in bytes.
+    /// The size of the arena, in bytes.
     pub memory: u64,
     /// The longest lease, and the longest wait of a request.
     pub max_lease: Duration,
@@ -128,7 +128,7 @@ pub struct Config {
     /// The administrative memory, in bytes: it bounds the entries of processes, sessions and
     /// messages (chapter 6).
     pub admin: u64,
-    /// See [`WaitLimits::rendezvous`].
+    /// The time for which a `join` or a `register` tries to lock the tables: see [`WaitLimits`].
     pub rendezvous: Duration,
 }
 
@@ -240,7 +240,7 @@ impl Config {
     ///
     /// # Errors
     /// Fails if the system does not have that many bytes of memory, if the pools do not fit the
-    /// arena, or if a fixed block of `--pools` does not fit committed memory.
+    /// arena, or if a block that `--pools` fixes for one process does not fit committed memory.
     pub fn share(&self) -> Result<Shared, String> {
         let memory = self.memory;
         let arena = Arena::new(memory).map_err(|_| {

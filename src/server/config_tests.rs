@@ -1,4 +1,4 @@
-//! Tests of what a server may be made of.
+//! Tests of the configuration: what it refuses, and the errors of a bind.
 
 use super::*;
 

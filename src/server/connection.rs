@@ -193,8 +193,7 @@ impl Connection<'_> {
             if self.flush().is_err() || last {
                 return ConnectionEnd::Ours;
             }
-            // After the answers: a client such as `printf 'draw 1\n' | nc` closes its half of the
-            // connection at once, and still reads.
+            // After the answers: `printf 'draw 1\n' | nc` closes its half at once, and still reads.
             if tail == Tail::Ended {
                 return ConnectionEnd::Theirs;
             }
@@ -252,7 +251,7 @@ impl Connection<'_> {
     /// true if the connection has to close.
     fn answer_all(&mut self, tail: Tail) -> bool {
         loop {
-            // Borrowed: to move a request once more costs as much time as to lock and unlock.
+            // A reference: moving a request once more costs as much time as the draw's lock.
             match &self.conversation.decode(self.input.pending(), tail) {
                 Decoded::Incomplete => return false,
                 &Decoded::Asked { request: Ok(ref request), used } => {
@@ -314,7 +313,7 @@ impl Connection<'_> {
     }
 
     /// Appends a reply to the output, and drops the `used` bytes of its request from the input.
-    /// After a wait `used` is 0, because the bytes were dropped before the wait.
+    /// `used` is 0 after a wait, which has dropped the bytes already, and before a close.
     fn encode(&mut self, reply: &mut Reply<'_>, used: usize) {
         if let Reply::Drawn(drawn) = reply {
             self.unwritten_numbers += drawn.count();
@@ -325,7 +324,8 @@ impl Connection<'_> {
         self.patience.request_done();
     }
 
-    /// Appends an answer that needs no service. With `used` 0 it is HTTP's `100 Continue`.
+    /// Appends an answer that the format gives by itself, such as RESP's `PONG`. With `used` 0 it
+    /// is HTTP's `100 Continue`, which comes before the request is whole.
     fn encode_own(&mut self, used: usize) {
         self.conversation.encode_own(&mut self.output);
         self.input.consume(used);
@@ -335,7 +335,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Writes all replies that wait. An error is logged here, so the caller gets no details.
+    /// Writes all replies in the output. An error is logged here, so the caller gets no details.
     fn flush(&mut self) -> Result<(), ()> {
         if self.output.is_empty() {
             return Ok(());

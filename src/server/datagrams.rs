@@ -10,7 +10,7 @@
 //! | --- | --- | --- |
 //! | R (request) | sends the request once and goes on | executes it; sends no reply |
 //! | RR (request, reply) | sends the request until a reply comes | executes it and replies |
-//! | RRA (request, reply, acknowledge) | as RR, and acknowledges the reply | as RR, then drops it |
+//! | RRA (RR and acknowledge) | as RR, and acknowledges the reply | as RR, then drops its copy |
 //!
 //! The network may deliver several copies of a request. With *at least once*, the server executes
 //! each copy. With *at most once*, it executes the first copy, keeps the reply in the *history*,
@@ -245,8 +245,8 @@ const WAITS: &str =
     "one thread serves all datagrams and waits for nobody; ask for a wait of 0 ms, or by TCP";
 const REPLY_TOO_LONG: &str = "the reply does not fit a datagram; ask for less, or by TCP";
 
-/// Returns an error about the token itself. It carries no token, so that the client can tell it
-/// from the request's own answer.
+/// Returns an error about the token itself. It carries no token, by which the client distinguishes
+/// it from the request's own answer.
 fn about_token(asked: Header, text: &'static str) -> Vec<u8> {
     datagram::reply(asked, None, &mut Reply::Error(Error::new(Code::Refused, text)))
 }

@@ -1,5 +1,5 @@
-//! Tests of what a server does with a datagram. The adversary that tries every placement of
-//! faults is in `tests/request_reply.rs`.
+//! Tests of what a server does with a datagram. `tests/request_reply.rs` tries each way in which a
+//! network can lose, repeat or delay up to three datagrams of an exchange.
 
 use super::*;
 use crate::commands::{Data, Draw, Get, Help, Set, Stats, Wait};
@@ -12,7 +12,8 @@ const ONCE: Wish = Wish { at_most_once: true, reply: true };
 const MAX_DATAGRAM: usize = 1024;
 const TIME: Duration = Duration::from_secs(60);
 
-/// Counts what it executes, and answers each with the same.
+/// An executor that counts the requests. It answers a get with `data` bytes, and any other request
+/// with one number, the count.
 #[derive(Default)]
 struct Counting {
     clients: ClientNumber,
@@ -70,7 +71,7 @@ impl Bench {
         }
     }
 
-    /// Sends one draw; answers the error's code, or how many numbers came.
+    /// Sends one draw. Returns how many numbers the reply has, or the code of the error.
     fn draw(&mut self, id: u32, token: Token, wish: Wish, count: u64) -> Result<u64, Code> {
         let request = Request::Draw(Draw { count });
         let datagram = ask(ByteOrder::Big, id, token, wish, &request);

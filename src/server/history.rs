@@ -46,8 +46,8 @@ use std::time::{Duration, Instant};
 use crate::common::caller::ClientNumber;
 use crate::server::token::Proof;
 
-/// The number of sweeps in the history's time. More would cost more walks; fewer would keep entries
-/// that are over for longer.
+/// The number of sweeps in the history's time. More would cost more walks; with fewer an entry
+/// would stay longer after its time is over.
 const SWEEPS: u32 = 4;
 
 /// The last request of each client that asks at most once. The `udp` thread owns it.

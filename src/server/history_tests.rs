@@ -9,7 +9,7 @@ fn ip(last: u8) -> IpAddr {
     IpAddr::from([127, 0, 0, last])
 }
 
-/// A history for four, and its first moment.
+/// Returns a history for four clients, and the time of its start.
 fn four() -> (History, Instant) {
     let start = Instant::now();
     (History::new(4, TIME, start), start)
@@ -63,14 +63,14 @@ fn a_copy_that_outlives_the_history_is_not_executed_again() {
     let almost = start + TIME - SECOND;
     assert!(history.accepts(proof(almost), almost));
     assert_eq!(history.begin(7, 5, ip(1), almost), Recall::Repeated(b"five"));
-    // That copy counted as hearing from it: the time runs from there.
+    // With that copy the time of the entry began again.
     let later = almost + TIME - SECOND;
     assert!(history.accepts(proof(later), later), "old, and known");
     let late = almost + TIME;
     assert!(!history.accepts(proof(late), late), "before it is swept");
     history.sweep(late);
     assert!(history.is_empty() && !history.accepts(proof(late), late), "and after");
-    // The broken twin: a history that does not look at the token's age executes it again.
+    // Without the check of the token's age (`accepts`), the copy would be executed again.
     assert_eq!(history.begin(7, 5, ip(1), late), Recall::New);
 }
 
@@ -84,7 +84,7 @@ fn a_full_history_refuses_new_clients_and_forgets_nobody() {
     assert_eq!(history.begin(5, 1, ip(3), later), Recall::Full);
     assert_eq!(history.begin(1, 2, ip(1), later), Recall::New, "who is in goes on");
     assert_eq!(history.len(), 4);
-    // Three were silent for long enough, and make room.
+    // Three clients were silent for the history's time. The sweep drops them, which makes room.
     let late = start + TIME;
     history.sweep(late);
     assert_eq!(history.begin(5, 1, ip(3), late), Recall::New);

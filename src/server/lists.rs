@@ -33,7 +33,7 @@
 //!
 //! **Lock** the tables', once for each list: the rows are copied, and words are made of them after
 //! the unlock. `list connections` takes the clients' lock, unlocks it, and then takes the tables'
-//! for the names of the processes. If a client leaves in between, its row is still shown.
+//! for the names of the processes. If a client closes in between, its row is still shown.
 //!
 //! **Simplified** a list has no second page. **Source** ours.
 
@@ -74,7 +74,7 @@ choice! {
 }
 
 command! {
-    /// Lists all things of one kind.
+    /// Lists the things of one kind, at most 512 of them.
     0x2a "list leases|sessions|connections" List -> Box<Listing> {
         /// The kind.
         what: Listed,

@@ -1,4 +1,4 @@
-//! Tests of the lists: bounds, and who is not asked.
+//! Tests of the lists: their bounds, and what they do not show.
 
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ fn a_list_is_bounded_and_shows_no_lease_that_has_expired() {
     assert_eq!((listing.total, listing.rows.len()), (600, 512));
     let left = |row: &Vec<String>| row[4].parse::<u64>().unwrap();
     assert!(listing.rows.is_sorted_by_key(left) && left(&listing.rows[0]) > 50_000);
-    // Nobody has struck it yet, and it is gone all the same.
+    // This lease expires. No reaper removes it from the table, but the list leaves it out.
     answer(&shared, Request::Lease(Lease { size: 1, duration_ms: 1, id_kind: IdKind::Uuid }));
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(2) {
@@ -50,7 +50,7 @@ fn who_is_connected_is_not_told_by_datagrams() {
     assert!(matches!(&refused, Reply::Error(error) if error.code == Code::Refused), "{refused:?}");
 }
 
-/// One socket serves for all of them: nothing is read or written.
+/// Returns a socket, which all clients of a test share: nothing is read or written.
 fn socket() -> Arc<TcpStream> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap())

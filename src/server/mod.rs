@@ -34,7 +34,7 @@
 //! | data | lock |
 //! | --- | --- |
 //! | the numbers, the tables, the blocks | the locks of chapters 1 and 2 |
-//! | the list of the connected clients, the last number | the clients' lock ([`clients`]) |
+//! | the list of the connected clients, the last client number | the clients' lock ([`clients`]) |
 //! | the flag that the server stops | none: an atomic, set once |
 //! | the history of datagrams | none: the `udp` thread owns it |
 //! | the buffers and the format of a connection | none: its own thread owns them |
@@ -53,7 +53,7 @@
 //! | [`shared`], [`tables`] | the one struct that all threads share, and the tables in it |
 //! | [`threads`] | the start of all threads, and the stop |
 //! | [`clients`] | the list of the connected clients, for `list` and for the stop |
-//! | [`input`], [`patience`] | the bytes that were read; the time for a read |
+//! | [`input`], [`patience`] | the bytes that were read; the longest wait of a read |
 //! | [`writing`], [`closing`] | a write, and a close that loses no reply |
 //! | [`turned_away`], [`warnings`] | clients over the limit; warnings, at most one a minute |
 //! | [`waiting`] | commands that wait for other clients |

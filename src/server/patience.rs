@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   no bytes pending, small buffers   the idle timeout, or for ever
-//!   no bytes pending, large buffers   1 s, then the buffers shrink
+//!   no bytes pending, large buffers   1 s, then the buffers shrink (if the idle timeout is longer)
 //!   a part of a request               the rest of the request timeout,
 //!                                     counted from the request's first byte
 //!   text without a line end           100 ms, if silence ends it
@@ -42,7 +42,7 @@ const SHRINK: Duration = Duration::from_secs(1);
 pub struct Situation {
     /// The input holds a part of a request.
     pub pending: bool,
-    /// Silence would end that part.
+    /// That part is text without a line end, which 100 ms of silence would end.
     pub awaits_quiet: bool,
     /// A buffer is larger than an idle connection may keep.
     pub large: bool,

@@ -13,7 +13,7 @@
 //! | the draw's, in [`Numbers`] | the counter, the record, the count of undelivered numbers |
 //! | the tables', in [`Memory`] | leases, allocator, pools, processes, sessions, queues |
 //! | one for each block of memory | its bytes, their length, whether it was released |
-//! | the clients', in [`Clients`] | the connected clients, the last number |
+//! | the clients', in [`Clients`] | the connected clients, the last client number |
 //! | the [`Parking`](crate::numbers::parking::Parking)'s, in a lab server | parked draws, plan |
 //!
 //! The fields below say which threads take which lock.
@@ -77,7 +77,7 @@ pub struct Shared {
     /// Atomic and relaxed: no other data depends on it.
     pub found_locked: AtomicU64,
     /// The most threads that at one time held the lock of one block, or waited for it, to copy a
-    /// message. Written by the threads that copy, read by `stats`; atomic and relaxed, as above.
+    /// message. Those threads write it, `stats` reads it; atomic and relaxed, as `found_locked`.
     pub contenders: AtomicU32,
     /// The server stops. The thread that calls [`Shared::stop`] sets it once; the other threads
     /// read it and end when they have no more work. Atomic, because `accept`, `udp` and the
@@ -135,9 +135,9 @@ impl Shared {
         self.memory.with_tables(|tables, now| tables.processes.hear(client, now));
     }
 
-    /// Unregisters a connection that has ended. If it was the last of its process, ends the process
-    /// too and gives back its blocks. Locks the tables, and then, if the process ended, each block
-    /// and the tables in turn.
+    /// Unregisters a connection that has ended. If it was the last client of its process, ends the
+    /// process too and gives back its blocks. Locks the tables, and then, if the process ended,
+    /// each block and the tables in turn.
     pub fn disconnect(&self, client: ClientNumber) {
         let ended = self.memory.change(|tables, now| tables.engine().disconnect(client, now));
         if let Some(number) = ended {

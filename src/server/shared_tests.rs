@@ -1,4 +1,5 @@
-//! Tests of the locks: threads start on a barrier, and a broken twin is caught.
+//! Tests of the locks: threads start together at a barrier. Some tests have a twin without the
+//! lock, in which the error must show itself.
 
 use super::*;
 use crate::commands::{
@@ -51,7 +52,7 @@ fn get(shared: &Shared, id: LeaseId) -> Result<Vec<u8>, Code> {
     }
 }
 
-/// Draws in `threads` threads until the list is drained; answers each one's numbers.
+/// Draws in `threads` threads until the list is drained; returns the numbers of each thread.
 fn drain(shared: &Shared, threads: u64) -> Vec<Vec<u32>> {
     let barrier = Barrier::new(threads as usize);
     let draw = |client: u64| {
@@ -87,8 +88,8 @@ fn eight_threads_drain_the_list_to_an_exact_permutation() {
     }
 }
 
-/// The same `take` on a counter that is loaded and stored without a lock, each step
-/// where the barrier puts it: both threads load before either stores.
+/// A counter without a lock, for the same `take`. The barrier makes both threads load before
+/// either of them stores.
 struct Unlocked<'a> {
     counter: &'a AtomicU32,
     both_loaded: &'a Barrier,
@@ -169,8 +170,8 @@ fn a_get_is_never_a_mix_of_two_sets() {
     });
 }
 
-/// The twin of the test above: two contents of the same place have two locks, which is
-/// as good as none. The mix has to show itself, or the test above would prove nothing.
+/// The twin of the test before: two `Contents` of the same bytes have two locks, which is as good
+/// as none. A mix must show itself here, or `a_get_is_never_a_mix_of_two_sets` would prove nothing.
 #[test]
 fn without_the_one_lock_of_the_block_a_get_is_a_mix() {
     const SIZE: usize = 1 << 20;
@@ -213,7 +214,7 @@ fn a_place_has_a_new_tenant_only_after_the_copy_in_it_ended() {
     let copying = lock(&block);
     thread::scope(|scope| {
         let release = scope.spawn(|| answer(&shared, Request::Release(Release { id })));
-        // Struck from the table at once, but the block is still taken.
+        // The lease is removed from the table at once, but its block is not free yet.
         while get_code(&shared, id) != Some(Code::NotFound) {
             thread::yield_now();
         }
@@ -267,7 +268,7 @@ fn expired_leases_stand_in_no_ones_way() {
     let shared = shared(1024, 1, Locking::Request);
     let ids: HashSet<LeaseId> = (0..32).map(|_| lease(&shared, 32, 1).unwrap()).collect();
     assert_eq!(ids.len(), 32);
-    // No reaper runs here: the lease itself takes back what has expired.
+    // No reaper runs here: a `lease` that finds no room ends the expired leases itself.
     let deadline = Instant::now() + Duration::from_secs(1);
     while lease(&shared, 1024, 60_000).is_err() {
         assert!(Instant::now() < deadline, "expired leases were not taken back");

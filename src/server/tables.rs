@@ -2,9 +2,8 @@
 //!
 //! ```text
 //!   ServerTables │ leases │ processes │ sessions │
-//!             ▲        ▲           ▲
-//!             │        Manager     │          borrows the first two
-//!             └────────Engine──────┘          borrows all three
+//!   Manager      │   ×    │     ×     │          │   borrows the first two
+//!   Engine       │   ×    │     ×     │    ×     │   borrows all three
 //! ```
 //!
 //! A [`Manager`] or an [`Engine`] is a struct of borrowed tables that lives for one call. So the

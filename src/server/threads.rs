@@ -80,7 +80,7 @@ pub struct Server {
     /// The one struct that all threads share. Each thread below owns an `Arc` of it too, except
     /// `refuse`.
     shared: Arc<Shared>,
-    /// The threads, by their names in the table above. The clients' handles are in
+    /// The handles of the threads `accept`, `refuse`, `reap` and `udp`. Those of the clients are in
     /// [`crate::server::clients`], because the accepting thread adds them while the server runs.
     accepting: JoinHandle<()>,
     refusing: JoinHandle<()>,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   get_request ──► Datagrams::receive ──► Request::execute ──► send_reply
-//!     recv_from        pure, its own          the locks           send_to
+//!     recv_from        no lock                the locks           send_to
 //! ```
 //!
 //! One thread answers one datagram after the other. A thread for each client would not help: UDP
@@ -95,6 +95,7 @@ struct DatagramServer {
     /// The socket's present read timeout. Setting it is a system call, so it is set only when it
     /// changes.
     read_timeout: Option<Duration>,
+    /// The time of the last warning that no datagram can be received.
     warned: Option<Instant>,
 }
 
@@ -117,7 +118,7 @@ impl DatagramServer {
         }
     }
 
-    /// Answers one datagram, if it gets an answer.
+    /// Handles one datagram, and sends the answer if there is one.
     fn answer(&mut self, datagram: &[u8], from: SocketAddr) {
         let (shared, fault, most_data) = (&*self.shared, self.fault, self.most_data);
         let mut executor = Executing { shared, fault, most_data };
@@ -152,7 +153,7 @@ impl DatagramServer {
         }
     }
 
-    /// Sends a reply. An error is not repeated here: the client sends its request again.
+    /// Sends a reply, once. After an error it is not sent again: the client repeats its request.
     fn send_reply(&self, reply: &[u8], to: SocketAddr) {
         if let Err(error) = self.socket.send_to(reply, to) {
             log::debug!("a reply to {to} was not sent: {error}");
@@ -180,8 +181,8 @@ impl Executor for Executing<'_> {
             let caller = Caller { most_data, ..Caller::unconnected(client) };
             request.execute(shared, caller, &mut Vec::new())
         }));
-        // This client has no connection whose end the server could see. Its process ends when all
-        // its clients stay silent.
+        // This client has no connection whose end the server could see. So the server removes it
+        // from its process when it was silent for too long.
         shared.hear(client);
         let reply = answered.unwrap_or_else(|_| Reply::Error(Error::new(Code::Refused, FAILED)));
         // Without a reply (protocol R) these numbers reach no client, so `stats` counts them as

@@ -3,14 +3,14 @@
 //! ```text
 //!   begin ──► Done: answered at once
 //!     └─────► Waits ──► resume, resume … ──► answered, or its time is over
-//!                         ▲ woken by a condition variable, or after a slice of time,
-//!                         │ to look whether the client is still there
-//!                         └──────────────────► give_up, take_back
+//!                         │ each sleeps until a condition variable wakes it, or for a slice of
+//!                         │ time; then the caller looks whether the client is still there
+//!                         └─ it has gone ────► give_up, take_back
 //! ```
 //!
 //! Each kind of request that waits has its own rules, in a struct that implements [`Waiting`]. Its
-//! functions look for the answer, and undo the request when its client has gone. This file knows no
-//! single kind. Chapters 5 and 6 have six: a request can wait for memory, for room in
+//! functions look for the answer, and undo the request when its client has gone. This file is the
+//! same for all kinds. Chapters 5 and 6 have six: a request can wait for memory, for room in
 //! administrative memory, for a signal, for a message, for the receipt of a message, or for a
 //! process's name.
 //!
@@ -57,8 +57,9 @@ const STOPPED_WAITING: &str = "stopped waiting: the connection closed, or sent m
 /// A command that may have to wait for other clients. Its `execute` answers at once, without a
 /// wait.
 pub trait MayWait: Execute<Shared> {
-    /// Returns the longest wait that the command asks for, in milliseconds; 0 if it names none. A
-    /// client of the library adds it to its own time limit.
+    /// Returns the longest wait that the command asks for, in milliseconds, by its own time or by
+    /// the default of its kind; 0 if it asks for none. A client of the library adds it to its own
+    /// time limit.
     fn longest_wait_ms(&self) -> u64;
 
     /// Returns whether the command may wait at all. A command that may not wait is executed without
@@ -157,8 +158,8 @@ pub fn stopped_waiting() -> Error {
     Error::new(Code::Refused, STOPPED_WAITING)
 }
 
-/// A request that waits. The thread of its client owns it. The tables have at most a ticket of it,
-/// its place in a queue, which `rules` removes.
+/// A request that waits. The thread of its client owns it. The tables have at most a ticket of it
+/// (its place in a queue) or its message, which `rules` removes.
 #[derive(Debug)]
 pub struct Waits {
     caller: Caller,
@@ -189,7 +190,7 @@ pub enum Resumed {
     Taken(Reply<'static>),
     /// The answer; it cannot be taken back.
     Answered(Reply<'static>),
-    /// As [`Look::Ready`].
+    /// There is an answer, but the client has to be seen first: [`Look::Ready`].
     Ready,
     /// No answer yet.
     Nothing,
@@ -236,6 +237,7 @@ where
     }
 }
 
+/// Turns the result of a request into a reply: a refusal is a reply too.
 fn reply_of<Done>(done: Result<Done, Error>) -> Reply<'static>
 where
     Reply<'static>: From<Done>,

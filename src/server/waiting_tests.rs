@@ -1,4 +1,4 @@
-//! Tests of waiting: what comes back wakes those who wait for it.
+//! Tests of waiting: memory that comes back wakes the requests that wait for it.
 
 use std::sync::Barrier;
 use std::thread;
@@ -9,8 +9,9 @@ use crate::cooperative::pool::Share;
 use crate::cooperative::words::{Pool, Reason};
 use crate::server::config::Config;
 
-/// Eight processes and one block of memory: each asks, waits, and returns it, and nobody looks
-/// now and then: without a wake-up it would wait until its time is over.
+/// Eight processes share one block of memory: each requests it, waits for it, and returns it. Here
+/// a slice is as long as the whole wait, so a request whose wake-up is lost would be refused after
+/// 60 s.
 #[test]
 fn whoever_waits_is_woken_when_memory_comes_back() {
     let mut config = Config { memory: 4096, ..Config::default() };

@@ -1,4 +1,4 @@
-//! Warnings that would come many times a second.
+//! Warnings whose cause may come many times a second: they are logged at most once a minute.
 //!
 //! **Lock** none. **Source** ours.
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// runs out again many times a second.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// Logs a warning, unless the last one is less than a minute old.
+/// Logs a warning, unless the last one, at the time `warned`, is less than a minute old.
 pub(crate) fn warn_now_and_then(warned: &mut Option<Instant>, what: &str, error: &io::Error) {
     if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
         log::warn!("{what}: {error}");

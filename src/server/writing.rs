@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::protocol::output::Output;
 
-/// Writes all replies that wait. The caller has set `timeout` as the socket's write timeout. The
+/// Writes the whole output. The caller has set `timeout` as the socket's write timeout. The
 /// output is left unchanged.
 ///
 /// # Errors
@@ -85,8 +85,8 @@ mod tests {
         }
     }
 
-    /// Writes so many bytes with a timeout of 10 s, by a clock that goes on by 1 s with each look.
-    /// Returns the result and the number of looks.
+    /// Writes `bytes` bytes with a timeout of 10 s, and a clock that advances by 1 s each time it
+    /// is read. Returns the result, and how often the clock was read.
     fn write(bytes: usize) -> (Result<(), ErrorKind>, u32) {
         let (start, looks) = (Instant::now(), Cell::new(0));
         let clock = || {

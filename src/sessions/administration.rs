@@ -49,8 +49,8 @@ use crate::common::error::{Code, Error};
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::ProcessToken;
 
-// Fixed prices: the same request is granted or refused on every machine, whatever its allocator
-// does.
+// The prices are fixed, so every machine grants or refuses the same requests, however many bytes
+// its own allocator takes.
 
 /// Bytes of a process's entry, without its blocks.
 pub const PROCESS: u64 = 128;

@@ -9,8 +9,8 @@
 //!
 //! A process sees its block as one range of logical addresses. In the arena the block may lie in
 //! several extents, because a block that grows takes memory where some is free. The manager deals
-//! logical addresses and does not know the extents, so a message may lie in two of them. In the
-//! picture the message at 0 has two pieces: 32 KiB at the start of A, and 32 KiB at the start of B.
+//! logical addresses and does not know the extents, so a message may lie in several of them too. In
+//! the picture the message at 0 has two pieces: the 32 KiB of A, and the 32 KiB of B.
 //!
 //! **Invariants**
 //!

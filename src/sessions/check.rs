@@ -8,7 +8,7 @@
 //!          └─ check_charges    account = sum of what is there, at its price
 //! ```
 //!
-//! A *guest* is the first message of a session: it lies in the block of the other process.
+//! A *guest* is the first message of a session: it lies in its receiver's block, not its sender's.
 //!
 //! The engine knows many numbers twice. For example, a message counts its readers, and the inboxes
 //! and copies that refer to it can be counted too. Each function here counts again and compares. So
@@ -112,9 +112,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.check_filling(number, process)
     }
 
-    /// Checks that a process is told of room in its own sessions only, and that the messages in its
-    /// blocks have as many bytes as the blocks' managers count as used. A difference is a sub-block
-    /// that was never given back, or one that was given back while its message is there.
+    /// Checks that a process is told of room in its own sessions only, and that the sub-blocks of
+    /// the messages in each block have as many bytes as the block's manager counts as used. A
+    /// difference is a sub-block that was never given back, or one that was given back while its
+    /// message is there.
     fn check_filling(
         &self,
         number: ProcessNumber,

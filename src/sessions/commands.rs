@@ -1,7 +1,7 @@
 //! The commands of this chapter: a process joins, opens sessions, and sends and receives messages.
-//! Each command is a row (a `command!` below) and a function that executes it. A command that may
-//! wait has a second function: in [`super::entering`] for `join`, in [`super::waiting`] for the
-//! others. The row of `leave` stands in chapter 5. In text:
+//! Each command is a row (a `command!`, here or in `commands/`) and a function that executes it. A
+//! command that may wait has a second function: in [`super::entering`] for `join`, in
+//! [`super::waiting`] for the others. The row of `leave` stands in chapter 5. In text:
 //!
 //! | request | reply |
 //! | --- | --- |
@@ -45,9 +45,11 @@
 //!   > open bob hello, bob            > wait
 //!   < opened 2f0c…                   < opened 2f0c… alice
 //!   > wait                           > receive 2f0c…
-//!   < message 2f0c… 9                < message 2f0c… hello, bob
-//!   > receive 2f0c…                  > send 2f0c… hi, alice
-//!   < message 2f0c… hi, alice        < sent 2f0c… 9
+//!                                    < message 2f0c… hello, bob
+//!                                    > send 2f0c… hi, alice
+//!   < message 2f0c… 9                < sent 2f0c… 9
+//!   > receive 2f0c…
+//!   < message 2f0c… hi, alice
 //! ```
 //!
 //! **Lock** most functions lock the tables for one short change, or for two with a copy between
@@ -84,11 +86,12 @@ use crate::cooperative::words::ProcessToken;
 use crate::server::shared::Shared;
 
 command! {
-    /// Makes this connection a process.
+    /// Makes a process, and this client its first client.
     0x0f "join NAME [COMMITTED]" Join<'a> -> Joined {
         /// Its name, which no other process may have at the same time.
         name: Cow<'a, str>,
-        /// The bytes of its own block, 0 for no memory; the server's default when left out.
+        /// The bytes of its own block, 0 for no memory. When left out: the size that the server has
+        /// fixed for the name, or else the server's default.
         committed: Option<u64>,
     }
 }
@@ -96,7 +99,7 @@ command! {
 reply! {
     /// The client belongs to a process now.
     0x8f "joined" Joined {
-        /// The secret with which further connections `attach` to the process.
+        /// The secret with which further clients `attach` to the process.
         token: ProcessToken,
     }
 }
@@ -115,7 +118,7 @@ impl Execute<Shared> for Leave {
 }
 
 command! {
-    /// Returns the next signal for the process.
+    /// Returns the next signal for the process, and waits up to MS for one.
     0x17 "wait [MS]" Wait -> Option<Told> {
         /// The longest wait in milliseconds; 30,000 when left out, or the server's longest wait if
         /// that is less.
@@ -124,8 +127,8 @@ command! {
 }
 
 impl Execute<Shared> for Wait {
-    /// Returns a signal that is there already, or none. This function serves callers that must not
-    /// wait; [`super::waiting`] has the wait.
+    /// Returns a signal that is there already, or none: MS is 0, always so in a datagram. The wait
+    /// for any other MS is in [`super::waiting`].
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         shared.memory.change(|tables, _| tables.engine().next_signal(caller.client))
     }
@@ -266,8 +269,8 @@ reply! {
 
 impl Execute<Shared> for Watch {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        // Checked under the lock, before the process becomes a watcher: a list that does not fit
-        // one reply (a datagram's, say) must not leave a watcher behind that never saw it.
+        // `watch` checks under the lock that the list fits one reply (a datagram is small), before
+        // the process becomes a watcher. So there is no watcher that never saw its list.
         let Caller { client, most_data, .. } = caller;
         let names = shared.memory.change(|tables, _| tables.engine().watch(client, most_data))?;
         Ok(Watching { names: names.iter().map(|name| name.to_string()).collect() })

@@ -95,8 +95,9 @@ impl Shared {
         Ok(MessageReply { session, data: Some(data) })
     }
 
-    /// Waits for the seat, copies the bytes, and finishes the copy. Returns what
-    /// [`super::Engine::finish`] returns.
+    /// Waits for the seat, copies the bytes, and finishes the copy. Returns the count from
+    /// [`super::Engine::finish`]: the sessions in which a filled message was posted, 0 for a copy
+    /// that read.
     ///
     /// # Errors
     /// As [`super::Engine::finish`]. The seat is left in any case.

@@ -1,4 +1,5 @@
-//! Tests of sessions under their locks: threads start on a barrier, and a broken twin is caught.
+//! Tests of copies by several threads, which start at a barrier. One test copies without seats, and
+//! the count of contenders shows the mistake.
 
 use super::*;
 use crate::commands::{
@@ -12,10 +13,11 @@ use std::sync::Arc;
 use std::sync::Barrier;
 use std::thread;
 
-/// Enough for a copy to be overtaken by others.
+/// The bytes of a published message: enough that other threads come during its copy.
 const LENGTH: usize = 1 << 20;
 
-/// A server with a process `sender`, its client 1, and so many readers, each with a session.
+/// Returns a server with a process `sender`, whose client is 1, and with `readers` more processes,
+/// and the sender's session with each of them.
 fn crowd(readers: u64) -> (Shared, Vec<SessionId>) {
     let shared = Config { memory: 8 << 20, ..Config::default() }.share().unwrap();
     join(&shared, 1, "sender", 2 * LENGTH as u64);
@@ -45,7 +47,8 @@ fn publish(shared: &Shared, sessions: &[SessionId]) {
     assert!(matches!(reply, Reply::Published(_)), "{reply:?}");
 }
 
-/// All readers at once, and the owner that goes on saying things; answers how many contended.
+/// Publishes a message, lets all readers call `read` at once, and sends more messages meanwhile.
+/// Returns the most threads that held a block's lock or waited for it.
 fn read_by_all(
     shared: &Shared,
     sessions: &[SessionId],
@@ -98,7 +101,7 @@ fn without_seats_more_than_two_contend_and_are_caught() {
     let bytes = lock(&copies[0].place.first.handle);
     thread::scope(|scope| {
         for copying in &copies {
-            // Not asked whether the seat is free.
+            // The wrong way: the thread does not wait for its seat.
             let mut data = vec![0; LENGTH];
             let shared = &shared;
             scope.spawn(move || shared.copy_pieces(copying, Bytes::Out(&mut data)));
@@ -138,7 +141,7 @@ fn a_copy_that_panics_leaves_its_seat() {
     let copying = begun.unwrap().unwrap();
     let panicked = thread::scope(|scope| {
         let copy = || {
-            // Too short: a copy that panics is a bug, and still takes down only its client.
+            // The buffer is too short, so the copy panics. Such a bug must not stop other clients.
             let mut data = vec![0; 10];
             shared.copy(copying, 2, Bytes::Out(&mut data))
         };
@@ -169,7 +172,7 @@ fn a_join_waits_for_the_tables_as_long_as_a_rendezvous_may_take() {
         joining.join().unwrap()
     });
     assert!(steps.contains(&406) && steps.contains(&408) && steps.contains(&428));
-    // And no longer.
+    // After the time of a rendezvous, the join fails.
     let shared = Config { rendezvous: Duration::from_millis(1), ..Config::default() };
     let shared = shared.share().unwrap();
     let tables = lock(shared.memory.tables());

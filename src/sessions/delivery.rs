@@ -3,15 +3,16 @@
 //! ```text
 //!                        ┌─ the other end begins to receive it, or forwards it ─► Received
 //!   deliver ─► Waiting ──┼─ the other end closes, or the sender's process ends ─► Lost
-//!                        └─ its time is over: withdraw ─────────────────────────► taken back
+//!                        └─ its time is over, or its client has gone: withdraw ─► taken back
 //! ```
 //!
 //! The reader, and the sender whose time is over, race for the message. Both need the tables' lock,
 //! so one of them is first, and the other sees that. Without one lock for both, the sender could be
 //! told "taken back" for a message that the reader has.
 //!
-//! **Invariants** an outcome changes once, from `Waiting`. It is removed when its sender has read
-//! the final one or withdraws the message, and when the sender's process ends.
+//! **Invariants** an outcome changes at most once, from `Waiting` to a final one. It is removed
+//! when its sender has read the final one or withdraws the message, and when the sender's process
+//! ends.
 //!
 //! **Lock** the tables.
 //!

@@ -5,7 +5,7 @@
 //! | --- | --- | --- |
 //! | messages in its inbox | thrown away | thrown away |
 //! | messages that lie in its blocks | can still be received | lost; each receiver hears how many |
-//! | the other end hears | `closed` | `lost`, if any of its messages were; then `closed` |
+//! | the other end hears | `closed` | `lost`, if messages in its inbox were; then `closed` |
 //!
 //! Exception: another process that has not yet heard `opened`, and has no message left to receive,
 //! hears nothing.
@@ -72,14 +72,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// blocks.
     fn ended(&mut self, number: ProcessNumber) {
         let Some(process) = self.sessions.registered.get_mut(&number) else { return };
-        // First: a process that is gone gets no notices from the steps below.
+        // The mark is set first, so that the steps below send no notices to the process that is
+        // gone.
         process.has_ended = true;
         let (name, sessions) = (process.name.clone(), process.sessions.clone());
         self.sessions.watchers.remove(&number);
         self.sessions.grown.remove(&number);
         self.sessions.waiting_for_memory.retain(|&waiting| waiting != number);
         self.sessions.deliveries.retain(|_, (by, _)| *by != number);
-        // Before its ends are closed, so that the others hear `lost` before `closed`.
+        // The messages are lost before the ends are closed, so the others hear `lost` before
+        // `closed`.
         self.lose_messages(number);
         sessions.into_iter().for_each(|session| self.close_end(number, session));
         self.sessions.administration.remove(number);

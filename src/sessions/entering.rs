@@ -8,9 +8,10 @@
 //!
 //! The patent has one wait state (408) for two cases, and they need different waits. A *locked*
 //! memory is free again in microseconds: the thread sleeps for a short time and tries again. A
-//! *full* memory has room again when a process leaves, a session is closed or a message is freed,
-//! perhaps in an hour: the thread must be woken. Only a `join` waits for room; `register` fails at
-//! once. Pauses grow, because a lock that is still held after 20 us is probably held for longer:
+//! *full* memory has room again when a process ends, a session is closed or a message is freed.
+//! Nobody knows when that is, so the thread must be woken. Only a `join` by TCP waits for room;
+//! `register` fails at once. Pauses grow, because a lock that is still held after 20 us is probably
+//! held for longer:
 //!
 //! ```text
 //!   try ─20 us─ try ─40─ try ─80─ try ─160─ try ─320─ try ─640─ try ─1 ms─ try ─1 ms─ … busy
@@ -20,14 +21,15 @@
 //!
 //! 1. A thread tries the lock for `--rendezvous` (default 1 s) and at most one more pause, and then
 //!    gives up. For a client without a connection it tries for 1 ms, because one thread serves all
-//!    those clients. When expired leases were ended to make room, it tries once more as long. Two
-//!    rare steps wait for the lock as other requests do: a join that has to wait for room, from its
-//!    ticket on, and the end of expired leases.
+//!    those clients. When expired leases were ended to make room, it tries for the same time once
+//!    more. Two rare steps wait for the lock as other requests do: a join that has to wait for
+//!    room, from its ticket on; and, when memory was missing, the search for expired leases and
+//!    their end.
 //! 2. A join waits for room for at most `--rendezvous`, counted from its ticket.
 //! 3. A later join does not pass a join that waits for room: the engine looks at the tickets.
 //!
-//! **Lock** the tables, by `try_lock`, except in the two rare steps; to end expired leases also
-//! locks their blocks, each alone. A pause holds no lock.
+//! **Lock** the tables, by `try_lock`, except in the two rare steps. The end of expired leases also
+//! locks their blocks, one at a time. A pause holds no lock.
 //!
 //! **Simplified** std's lock has no wait with a deadline, so the thread tries again and again. Such
 //! a thread has no place in a queue and may be passed by others. A bigger system would use a lock
@@ -73,7 +75,7 @@ impl Execute<Shared> for Join<'_> {
 
 impl MayWait for Join<'_> {
     /// Returns 0, because the request has no duration: the server's `--rendezvous` bounds the wait.
-    /// With 0 a datagram may join too; it never waits for room.
+    /// A datagram that names a wait is refused; with 0 it may join. Its join never waits for room.
     fn longest_wait_ms(&self) -> u64 {
         0
     }
@@ -86,8 +88,8 @@ impl MayWait for Join<'_> {
         let waker: Arc<Condvar> = Arc::default();
         match self.enter(shared, caller, &waker)? {
             Ok(joined) => Ok(Begun::Done(joined)),
-            // A second hold of the lock. Room that came back in between is not missed: the first
-            // look of a waiting request comes before its first sleep.
+            // This is a second hold of the lock. Room that came back in between is not missed: the
+            // first look of a waiting request comes before its first sleep.
             Err(Full) => shared.memory.change(|tables, now| {
                 let ticket = tables.engine().await_room(waker.clone());
                 let (name, committed) = (self.name.to_string(), self.committed);
@@ -145,8 +147,8 @@ impl Waiting for ForRoom {
         if matches!(joined, Ok(Err(Full))) && !moment.is_over {
             return Look::Nothing;
         }
-        // The ticket is removed with each outcome, and the next process in the queue is woken if
-        // there is room for it too. A ticket that stayed would block the queue for ever.
+        // Success or not, the ticket is removed now, and the next join in the queue is woken if
+        // there is room for it. A ticket that stayed would block the queue for ever.
         engine.forget_room(*ticket);
         Look::Answered(match joined {
             Ok(Ok(token)) => Ok(Joined { token }),

@@ -1,8 +1,8 @@
 //! Communication, first half: from a message's bytes to the signal that it is there.
 //!
 //! ```text
-//!   502 ─ 504 ask the manager ─ 506 ─ 512 fill ─ 514 location ─ 516 signal the destination
-//!                                └ 508 grow once ─ 510 error to the sender, blocked to the other
+//!   502 ─ 504 ask the manager ─ 506 room? ─ 512 fill ─ 514 location ─ 516 signal the destination
+//!                                └ no: 508 grow ─ still no: 510 error to sender, blocked to other
 //!
 //!   readers   0 while it is filled ─► 1 for each inbox ─► 0: freed (a reading copy counts as well)
 //! ```
@@ -71,9 +71,9 @@ pub enum Delivery {
 }
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Begins a message of `length` bytes. If the sender's blocks have no room for it, the other
-    /// end is told `blocked`. With `is_awaited` the sender waits for the receipt, and the engine
-    /// keeps the outcome for it.
+    /// Begins a message of `length` bytes. If the sender's blocks have no room for it and do not
+    /// grow, the other end is told `blocked`. With `is_awaited` the sender waits for the receipt,
+    /// and the engine keeps the outcome for it.
     ///
     /// # Errors
     /// `not-found` when the session is not open at both ends; `out-of-memory` when the blocks or
@@ -328,7 +328,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         true
     }
 
-    /// Takes one reader from a message. The last one frees it.
+    /// Removes one reader of a message. Without any, the message is freed.
     pub(super) fn drop_reader(&mut self, id: MessageId) {
         let Some(message) = self.sessions.messages.get_mut(&id) else { return };
         message.readers -= 1;
@@ -345,8 +345,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         mark!(steps 524);
         let owner = id.0;
         self.sessions.administration.refund(message.payer, Use::Messages, message.paid);
-        // A first message, which lay as a guest in another process's block. It no longer counts
-        // against the bounds on first messages.
+        // This was a first message: it lay as a guest in another process's block. It no longer
+        // counts against the bounds on first messages.
         if message.payer != owner
             && let Some(process) = self.sessions.registered.get_mut(&owner)
             && let Some(guests) = process.guests.get_mut(&message.payer)

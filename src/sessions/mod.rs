@@ -4,21 +4,22 @@
 //! without a copy from buffer to buffer, and without a lock that stops all other processes
 //! meanwhile?
 //!
-//! **The wrong ways.** A queue of messages behind one lock: all processes wait while a megabyte is
-//! copied in, and again while it is copied out. Or no lock at all: the reader sees a message that
-//! is half written. Or one shared area for all: each process can destroy the data of all others.
+//! **The wrong ways.** With one lock around a queue of messages, all processes wait while a
+//! megabyte is copied in, and again while it is copied out. Without a lock, the reader sees a
+//! message that is half written. With one shared area, each process can destroy the data of all
+//! others.
 //!
-//! **The right way.** The *communications engine*. Each process has memory blocks of its own, and
-//! sends a message by filling a part of one of them. The engine passes on the *location* of the
-//! bytes. A thread holds the tables' lock only while it reads or changes the tables, never while it
-//! copies. A copy holds the lock of one block.
+//! **The right way.** A *communications engine* mediates. Each process has memory blocks of its
+//! own, and sends a message by filling a part of one of them. The engine passes on the *location*
+//! of the bytes. A thread holds the tables' lock only while it reads or changes the tables, never
+//! while it copies. A copy holds the lock of the bytes alone.
 //!
 //! ```text
-//!   process ── registers ──► block ◄── manager
-//!      │                       │
-//!      │ send: fill            │ sub-block
-//!      ▼                       ▼
-//!   engine ── location ──► destination's inbox
+//!   process ── fills ──► sub-block of its block, dealt by the block's manager
+//!      │                    ▲
+//!      │ send               │ names the bytes
+//!      ▼                    │
+//!   engine ── puts ──► location in the destination's inbox
 //!      │
 //!      └── notices: opened, message, blocked, closed …
 //! ```
@@ -65,11 +66,11 @@
 //!
 //! ## What ends with a process
 //!
-//! A message lies in its sender's block. When the sender's process ends, its messages that were not
-//! received are lost: the readers get the notice `lost`. The process's memory goes back as soon as
-//! no thread copies in it. If the messages were kept, one reader that never reads could keep the
-//! memory of an ended process for ever. Only a *first message*, the one that `open` sends, lies in
-//! the destination's block and so outlives its sender.
+//! A message lies in its sender's block. Only a *first message*, the one that `open` sends, lies in
+//! the destination's block and so outlives its sender. When a process ends, the messages in its
+//! blocks that were not received are lost: the readers get the notice `lost`. The process's memory
+//! goes back as soon as no thread copies in it. If the messages were kept, one reader that never
+//! reads could keep the memory of an ended process for ever.
 //!
 //! **Invariants** ([`Engine::check`])
 //!
@@ -104,7 +105,7 @@
 //! | notice | a signal of the engine to a process |
 //! | ticket | the number of a request that waits for a name, or for room to join |
 //! | administrative memory | the tables, and the account that bounds their bytes |
-//! | rendezvous | a process enters administrative memory: it joins and gets its entry |
+//! | rendezvous | a process, or one more block of it, enters administrative memory |
 //!
 //! **Reading order** `rendezvous`, `session`, `message`, `receipt`, `copying`, `seat`, `departure`;
 //! then the rest.
@@ -160,7 +161,8 @@ use session::Session;
 /// The counts of an engine since its start. They only grow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SessionCounts {
-    /// Joins that found administrative memory full, or older joins in the queue for room.
+    /// Joins that waited or were refused, because administrative memory was full, or because older
+    /// joins waited for room.
     pub full: u64,
     /// Messages that did not fit: the sender's blocks had no room and did not grow (step 508), or
     /// the destination's block had none for a first message.
@@ -168,7 +170,7 @@ pub struct SessionCounts {
     /// Messages that were lost with the process in whose block they lay, or that the receiver's end
     /// threw away when it was closed. A published message counts once for each inbox.
     pub lost: u64,
-    /// Changes of a block's size, up or down, by request or by themselves.
+    /// Changes of a block's size, up or down, by a process's request or by the engine itself.
     pub resized: u64,
 }
 
@@ -215,7 +217,8 @@ struct RegisteredProcess<H> {
     sessions: BTreeSet<SessionId>,
     notices: Notices,
     /// Sessions in which a message did not fit. The process hears `unblocked` for each of them when
-    /// something in its blocks is freed, or when a block grows.
+    /// something in its blocks is freed, after its `grow`, or when memory came back and its block
+    /// grew.
     blocked_sessions: BTreeSet<SessionId>,
     /// The length of a message for which step 508 found no memory to grow a block. The engine tries
     /// again when memory comes back.
@@ -235,8 +238,8 @@ struct Guests {
 }
 
 impl<H> RegisteredProcess<H> {
-    /// Removes a session from the process, and the process's wait for room in it. If the process
-    /// waits for room in no other session, it also stops waiting for memory.
+    /// Removes a session from the process, also from its `blocked_sessions`. If no message of the
+    /// process is blocked any more, the engine need not find memory for one (`wanted_bytes`).
     fn part_from(&mut self, session: SessionId) {
         self.sessions.remove(&session);
         self.blocked_sessions.remove(&session);
@@ -369,8 +372,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(registered.and_then(|process| process.notices.next()).map(Told::Notice))
     }
 
-    /// Puts a signal back that could not be delivered: it is the next one again, and another
-    /// connection of the process is woken for it.
+    /// Puts a signal back whose client has gone: it is the first of the notices, or of the
+    /// manager's signals, again. The process's other connections are woken for it.
     pub fn put_back(&mut self, client: ClientNumber, told: Told) {
         match told {
             Told::Notice(notice) => {

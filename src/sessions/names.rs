@@ -23,7 +23,7 @@
 //! 3. Each ticket is removed when its request is answered, or when its client has gone.
 //!
 //! **Lock** the tables. A waker is only noted here. The thread that unlocks the tables notifies it
-//! afterwards, so a woken thread does not run straight into a locked lock.
+//! afterwards, so a woken thread does not find the tables still locked.
 //!
 //! **Simplified** a name is looked up exactly as it stands: no patterns, no names on other
 //! machines.
@@ -75,7 +75,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         ticket
     }
 
-    /// Removes a ticket from those that wait for a name. Does nothing when it is not there.
+    /// Removes a request that waits for a name, by its ticket. Does nothing when it is not there.
     pub fn forget_name(&mut self, name: &str, ticket: NameTicket) {
         self.sessions.lookups.remove(&(name.to_string(), ticket));
     }
@@ -114,7 +114,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Wakes the oldest request for room, if a process with its first block fits now.
     ///
-    /// Only the oldest: the others would wake up, see that it is not their turn, and sleep again.
+    /// It wakes no other request: that would see that it is not its turn, and sleep again.
     pub(super) fn wake_next_join(&mut self) {
         if self.sessions.administration.has_room(MIN_ENTRY)
             && let Some(waker) = self.sessions.entrants.values().next()

@@ -51,7 +51,8 @@ pub(super) type NoticeNumber = u64;
 /// messages, sessions and processes that exist; only this constant bounds those of ended sessions.
 const MAX_OVER: usize = 256;
 
-/// The kind of a notice about a session. A message has none: each message has its own notice.
+/// The kind of a notice about a session. `message` has no kind, because those are never joined:
+/// each message has its own notice.
 ///
 /// `Opened` stands first and `Closed` last: [`Notices::numbers_of`] takes the range between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,8 +156,8 @@ impl Notices {
         self.of_session.contains_key(&(session, Kind::Opened))
     }
 
-    /// Removes all notices of a session, except those of its messages: they go when the messages
-    /// leave the inbox.
+    /// Removes all notices of a session that wait, except those of its messages: they are withdrawn
+    /// when the messages are taken out of the inbox.
     pub fn forget(&mut self, session: SessionId) {
         for number in self.numbers_of(session) {
             self.waiting.remove(&number);
@@ -188,8 +189,8 @@ impl Notices {
         of.map(|(_, &number)| number).collect()
     }
 
-    /// Removes all `joined` and `left`: the process has just got a list of the names, which is
-    /// newer than these notices.
+    /// Removes all `joined` and `left` that wait, but none that was put back. The process has just
+    /// got a list of the names, which is newer than these notices.
     pub fn watch(&mut self) {
         self.joined.clear();
         self.waiting

@@ -49,8 +49,8 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
                 is_open: ends.map(|end| !end.is_closed),
             }
         };
-        // Chosen before they are sorted: to sort all sessions would keep the tables locked for
-        // longer, the more sessions there are.
+        // The pairs are chosen before they are sorted: to sort all sessions would keep the tables
+        // locked for longer, the more sessions there are.
         let mut pairs: Vec<Pair> = self.all.values().take(most).map(pair).collect();
         pairs.sort_unstable_by(|one, other| one.names.cmp(&other.names));
         pairs

@@ -26,7 +26,8 @@
 //! 3. Each copy that begins is finished once, also when its thread panics
 //!    ([`crate::sessions::copying`]).
 //!
-//! **Lock** the tables, to begin and to finish. The copy between them locks one block at a time.
+//! **Lock** the tables, to begin and to finish. Between these two steps, the copy locks one extent
+//! of the block at a time.
 //!
 //! **Simplified** the bytes go through a buffer of the receiving thread. A bigger system maps the
 //! block into the receiver's memory, or gives its pages to the socket, and copies no byte for a
@@ -110,8 +111,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let Some((number, message, length)) = self.oldest(client, session)? else {
             return Ok(None);
         };
-        // Before anything is taken: a message that the client's protocol cannot carry stays in the
-        // inbox, where `peek` reads it in parts and `forward` hands it on.
+        // The length is checked before anything is taken. So a message that the client's protocol
+        // cannot carry stays in the inbox, where `peek` reads it in parts and `forward` hands it
+        // on.
         if length > most {
             return Err(too_long(length, most));
         }
@@ -253,7 +255,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// session has ended.
     pub fn finish(&mut self, number: CopyNumber, is_made: bool) -> Result<u64, Error> {
         let copy = self.sessions.copies.remove(&number).ok_or_else(no_session)?;
-        // First, and in every case: a seat that is not left blocks all later copies at that block.
+        // The seat is left first, and in every case: otherwise all later copies would wait for it.
         self.leave_seat(number, &copy);
         let Copy { by, message: id, purpose, .. } = copy;
         // The message is gone when its owner has ended.
@@ -284,7 +286,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         match purpose {
             // The message had left its inbox when its owner ended, so it is counted as lost here.
             Purpose::Receive if !is_there => self.sessions.counts.lost += 1,
-            // Only the charge for the session: `free` refunds the message.
+            // Refunds the session alone: `free` refunds the message.
             Purpose::Open { .. } => self.refund_session(by),
             Purpose::Receive | Purpose::Peek | Purpose::Send { .. } => {}
         }
@@ -299,7 +301,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Leaves a copy's seat and wakes the process whose copy has it next. If the block's owner has
-    /// ended, wakes the thread that waits for the last copy in the block.
+    /// ended, wakes the thread that waits until no copy is left in the owner's blocks.
     fn leave_seat(&mut self, number: CopyNumber, copy: &Copy) {
         let owner = copy.message.0;
         let Some(process) = self.sessions.registered.get_mut(&owner) else { return };

@@ -57,9 +57,10 @@ const MAX_BLOCKS: usize = 16;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Makes `caller` a process of that name, with a block of `committed` bytes; with `None` the
-    /// manager's rules give the size. Returns its token; or [`Full`] when there is no room for it,
-    /// or older requests wait. When it fails, it leaves nothing behind; but blocks that grew by
-    /// themselves may have shrunk to make room.
+    /// manager's rules give the size. `waker` becomes the process's. `ticket` is that of a join
+    /// that waits for room; `None` for a new one. Returns the process's token; or [`Full`] when
+    /// there is no room for it, or older joins wait for room. When it fails, it leaves nothing
+    /// behind; but blocks that grew by themselves may have shrunk to make room.
     ///
     /// # Errors
     /// As [`crate::cooperative::manager::Manager::join`].
@@ -73,7 +74,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         now: Instant,
     ) -> Result<Result<ProcessToken, Full>, Error> {
         mark!(steps 402, 404, 406);
-        // Checked before the room: a join that fails for another reason must not wait for room.
+        // The request is checked before the room: a join that cannot succeed must not wait for
+        // room.
         let bytes = self.processes.may_join(caller, name, committed)?;
         if !self.sessions.administration.has_room(MIN_ENTRY) || !self.is_next(ticket) {
             mark!(steps 408);
@@ -221,7 +223,7 @@ mod tests {
         Mutex::new(tables)
     }
 
-    /// Opens a session with a first message as soon as there is somebody of that name.
+    /// Begins to open a session with a first message, as soon as there is a process of that name.
     fn open(tables: &Locked, name: &str) -> Result<(), Code> {
         loop {
             let begun = tables.lock().unwrap().engine().begin_open(1, name, 1);

@@ -103,8 +103,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = "a session is between two processes; open it with another one's name";
             return Err(Error::new(Code::Refused, text));
         }
-        // Charged before the copy. Otherwise two opens could both copy a first message while bytes
-        // are left for one session only.
+        // The session is charged before the copy. Otherwise two opens could both copy a first
+        // message while administrative memory has bytes for one session only.
         self.sessions.administration.charge(number, Use::Sessions, SESSION)?;
         let session = self.unused_session();
         if length == 0 {
@@ -116,7 +116,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok((session, Some(begun)))
     }
 
-    /// Draws an id that no session in the table has. The 122 random bits make a repetition very
+    /// Makes an id that no session in the table has. The 122 random bits make a repetition very
     /// unlikely; the loop makes it impossible for the sessions in the table.
     fn unused_session(&mut self) -> SessionId {
         loop {
@@ -142,9 +142,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Enters the session whose first message is filled, and posts that message in it. Each process
-    /// may have ended while the bytes were copied. Then the charge for the session is refunded and
-    /// the message is freed.
+    /// Enters the session whose first message is filled, and posts that message in it. Returns 1,
+    /// the count of sessions that got it. Each process may have ended while the bytes were copied.
+    /// Then the charge for the session is refunded and the message is freed.
     ///
     /// # Errors
     /// `not-found` when one of the processes has ended.
@@ -230,7 +230,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             Some(_) => drop(self.notify(other, Notice::Closed { session: id })),
             None => {}
         }
-        // Also without a notice: a thread may wait for a message in this session, and fails now.
+        // The other process is woken also without a notice: a thread that waits there for a message
+        // fails now.
         self.processes.wake(other);
         self.tidy(id);
     }
@@ -262,8 +263,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.refund_session(session.payer);
     }
 
-    /// Takes an unread message out of the inbox of a session, because the sender withdraws it. A
-    /// message that a sender can withdraw waits in one inbox only.
+    /// Takes an unread message out of its inbox in a session, because the sender withdraws it. Only
+    /// `deliver` withdraws, and its message is in one inbox only.
     pub(super) fn take_from_inbox(&mut self, id: SessionId, message: MessageId) {
         let Some(session) = self.sessions.all.get_mut(&id) else { return };
         for end in &mut session.ends {

@@ -21,12 +21,12 @@
 //! **Invariants**
 //!
 //! 1. A used sub-block is never given back.
-//! 2. A block that could not grow to its new size keeps its old size.
+//! 2. When a block grows, it gets all the bytes that it should, or none.
 //! 3. The process's entry, the account of administrative memory and the block's allocator change
 //!    together with the extents.
 //!
-//! **Lock** the tables. No thread copies in bytes that are given back, because no sub-block lies
-//! there.
+//! **Lock** the tables. No thread copies in bytes that are given back, because no used sub-block
+//! lies there.
 //!
 //! **Cost** a change of size goes through the messages in all blocks of the process. For each piece
 //! that it adds it builds the block's allocator anew: a step for each message in the block.
@@ -77,8 +77,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let to = now.checked_add(missing).ok_or_else(|| too_much(size, 0))?;
             self.enlarge(number, index, to, ASKED)?;
         }
-        // Also when the block has this size already: it may have grown to it by itself, and must
-        // not shrink by itself any more.
+        // This is set also when the block has the size already: it may have grown to it by itself,
+        // and must not shrink by itself any more.
         self.set_asked(number, index, size);
         self.notify_unblocked(number);
         Ok(self.block_of(number, block)?.1)
@@ -90,7 +90,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ///
     /// # Errors
     /// `bad-request` for more bytes than it has; `not-found` when there is no such block; `refused`
-    /// when the client belongs to no process, or messages lie in that end.
+    /// when the client belongs to no process, or messages lie in the bytes to be given back.
     pub fn shrink(
         &mut self,
         client: ClientNumber,

@@ -64,8 +64,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         self.make_room(length);
         let size = self.block_of(number, 0).map_or(0, |(_, size)| size);
-        // Computed again: `make_room` may have shrunk this very block. If messages were freed since
-        // `wanted_bytes` was set, the block may be large enough as it is.
+        // `size_for` computes the size again, because `make_room` may have shrunk this very block.
+        // If messages were freed since `wanted_bytes` was set, the block may be large enough as it
+        // is.
         if let Some(to) = self.size_for(number, length)
             && (to <= size || self.enlarge(number, 0, to, why).is_ok())
         {
@@ -93,9 +94,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         wanted.is_some_and(|wanted| wanted <= length) && self.sessions.grown.is_empty() && !is_there
     }
 
-    /// Returns the size to which the first block must grow, so that `length` bytes fit behind all
-    /// its messages. The buddy allocator puts a sub-block at a multiple of its own size, so the end
-    /// of the messages is rounded up to one. Returns `None` if the block may not grow so far.
+    /// Returns the size that the first block must have, so that `length` bytes fit behind all its
+    /// messages. The buddy allocator puts a sub-block at a multiple of its own size, so the end of
+    /// the messages is rounded up to such a multiple. `None` if the block may not grow so far.
     fn size_for(&self, number: ProcessNumber, length: u64) -> Option<u64> {
         let block = self.sessions.registered.get(&number)?.blocks.first()?;
         let needed = MessageBlock::<H>::rounded(length);
@@ -116,7 +117,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.grow_waiting_blocks();
     }
 
-    /// Serves everything that waits for memory: requests, messages that did not fit, and joins.
+    /// Serves all that waits for memory: requests, messages that did not fit, and joins, which wait
+    /// for administrative memory.
     pub(super) fn serve_waiters(&mut self, now: Instant) {
         self.give_back(Vec::new(), now);
         self.wake_next_join();
@@ -124,7 +126,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Grows blocks for the messages that found no memory, in the order of the queue
     /// `waiting_for_memory`. A process that gets no memory again goes to the end of the queue; one
-    /// whose block may not grow so far leaves it.
+    /// whose block may not grow so far is removed.
     fn grow_waiting_blocks(&mut self) {
         for _ in 0..self.sessions.waiting_for_memory.len().min(MAX_TRIES) {
             let Some(number) = self.sessions.waiting_for_memory.pop_front() else { return };
@@ -147,7 +149,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Called before `size` committed bytes are taken: if there is no free piece of that size,
-    /// shrinks the blocks that grew. A size that the committed pool never has shrinks nothing.
+    /// shrinks the blocks that grew. Shrinks none if even the empty committed pool has too few
+    /// bytes.
     pub fn make_room(&mut self, size: u64) {
         let could_ever = self.leases.could_have_room(size);
         if !self.sessions.grown.is_empty() && could_ever && !self.leases.has_room(size) {

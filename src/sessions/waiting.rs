@@ -10,9 +10,9 @@
 //! | `lookup` | a process of that name | `not-found` | its ticket is removed |
 //!
 //! The first three sleep on the condition variable of their process. `lookup` makes a new one,
-//! because its client may be no process. Each looks again when it is woken, under the tables' lock.
-//! Its sleep unlocks the tables and begins to wait in one step. So no message can come unseen
-//! between the look and the sleep.
+//! because its client may belong to no process. Each looks again when it is woken, under the
+//! tables' lock. Its sleep unlocks the tables and begins to wait in one step. So no message can
+//! come unseen between the look and the sleep.
 //!
 //! Several connections of one process may wait at once, and the client of one may close it during
 //! the wait. A message that this connection then took would be lost for the others:
@@ -223,7 +223,7 @@ impl Waiting for ForMessage {
 // --- for a message's receipt -------------------------------------------------------------
 
 impl Execute<Shared> for Deliver<'_> {
-    /// With no wait, withdraws the message unless it was received at once.
+    /// Executes a `deliver` with MS 0: withdraws the message unless it was received at once.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let caller = Caller::connected(caller.client);
         let (mut rules, _) = self.start(shared, caller)?;

@@ -113,7 +113,7 @@ pub enum Told {
     Notice(Notice),
 }
 
-/// In a frame: the number of the signal or notice, 0 for none, and its fields.
+/// A frame has the number of the signal or notice, 0 for none, and its fields.
 impl<'a> Message<'a> for Option<Told> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let signal = match source.u32()? {
@@ -136,6 +136,7 @@ impl<'a> Message<'a> for Option<Told> {
 
 impl Answer<'_> for Option<Told> {
     const KIND: u8 = 0x97;
+    /// Empty: the first word of the line depends on the signal, so `line` writes it.
     const WORD: &'static str = "";
 
     fn line(&self, out: &mut Vec<u8>) {

@@ -40,7 +40,7 @@ use crate::protocol::text;
 const DATAGRAM_ROWS: &[u8] = b"table 500";
 
 /// Sends the command over TCP and returns the answer as text. With `--process` the connection
-/// attaches to the process first, and leaves it when it closes.
+/// attaches to the process first, and speaks for it until it closes.
 ///
 /// # Errors
 /// Fails with a [`Failure`]. If the attach fails, the command is not sent.
@@ -61,8 +61,8 @@ pub fn answer(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failu
 /// protocol: there is no reply, and the text is empty.
 ///
 /// # Errors
-/// Fails with a [`Failure`]. Once it has its token, R fails only if the datagram cannot be sent: a
-/// lost datagram looks like success.
+/// Fails with a [`Failure`]. Once it has its token, R fails only if the request does not fit a
+/// datagram or the time is over: a datagram that is not sent, or is lost, looks like success.
 pub fn by_datagrams(
     place: &Destination<'_>,
     way: Option<Way>,

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! An original server reads integers as they lie in its own memory. So the client sends its native
-//! order, as the original client does: both work on one kind of machine. A leasebox server accepts
-//! either order.
+//! order, as the original client does, and both machines must have the same order. A leasebox
+//! server accepts either.
 //!
 //! **Invariants** a frame is read whole, in as many reads as it takes. An original client reads
 //! once, and takes a part of a long answer for all of it.

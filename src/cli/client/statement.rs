@@ -8,8 +8,8 @@
 //! **Invariants** while numbers have at most twelve digits, no line of a statement is longer than
 //! 80 columns, and each sum stands under its column. (A list is as wide as its values.)
 //!
-//! **Lock** none: plain values. The server took them under its lock at one moment, so the sums are
-//! right.
+//! **Lock** none: plain values. The server reads the pools, and the debts of one process, at one
+//! moment. It reads accounts in parts, so a sum over many accounts may mix two moments.
 //!
 //! **Source** ours; the pools are those of `cooperative-memory-management.txt`, figure 7A.
 

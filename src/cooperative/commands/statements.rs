@@ -98,9 +98,9 @@ command! {
     0x19 "accounts" @ "GET /processes" Accounts -> Vec<Account>
 }
 
-/// The accounts that are read under one hold of the tables' lock. There may be thousands of
-/// processes, 8192 by default: without parts every other request would wait until all accounts are
-/// copied.
+/// The most accounts that are read under one hold of the tables' lock. There may be thousands of
+/// processes, by default up to 8192: without parts every other request would wait until all
+/// accounts are copied.
 const ACCOUNTS_AT_ONCE: usize = 256;
 
 /// The bytes that an account in a frame has at least: 20 numbers of 8, which are four single

@@ -27,9 +27,9 @@
 //!    too. Otherwise one process that never answers would keep all requests waiting.
 //! 2. A process has at most one due signal. Only a more pressing one replaces it.
 //!
-//! **Lock** the tables. **Cost** For each pool in need it goes through all processes and sorts the
-//! candidates: 41 us for four low pools and 1,000 processes. So no request does this itself. The
-//! reaper's thread does it, at most every 10 ms, and requests wait for the lock meanwhile.
+//! **Lock** the tables. **Cost** For each pool in need a look goes through all processes and sorts
+//! the candidates: 41 us for four low pools and 1,000 processes. So no request does this itself.
+//! The reaper's thread does it, at most every 10 ms, and requests wait for the lock meanwhile.
 //!
 //! **Simplified** Sizes are counted and places are not: the returned blocks may lie apart.
 //!
@@ -205,9 +205,9 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Box 508 for a process whose report no longer covers the security of its loans. It is asked
-    /// for the missing bytes, but no pool is in need of them. So the signal has no due time, and
-    /// the process cannot become deaf by it.
+    /// Box 508: asks a process to return the `missing` bytes, because the garbage that it reports
+    /// no longer covers its loans. No pool is in need of them. So the signal is not recorded as
+    /// due, and the process cannot become deaf by it.
     pub(super) fn ask_to_secure(&mut self, number: ProcessNumber, missing: u64) {
         let Some(process) = self.all.get_mut(&number) else { return };
         let (level, within) = (Level::Low, within(Level::Low));
@@ -262,7 +262,7 @@ impl<W: Clone> Processes<W> {
     fn candidates(&self, need: &Need, now: Instant) -> Vec<ProcessNumber> {
         let by_effect = self.rules.collect_by == CollectBy::Effect;
         let can = |(_, process): &(&ProcessNumber, &Process<W>)| {
-            // A signal of this level or a higher one is due already, and is not sent again.
+            // A process with a due signal of this level or a higher one is not asked again.
             let is_free = process.due.is_none_or(|due| due.level < need.level);
             let may_have = if is_fresh(process.reported, now) {
                 size_and_gain(process, need.pool, u64::MAX).1 > 0

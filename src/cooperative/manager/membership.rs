@@ -97,8 +97,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Checks whether `caller` may become a process of that name; returns the bytes of its own
-    /// block.
+    /// Checks whether `caller` may join as a process of that name; returns the bytes of the
+    /// process's own block.
     ///
     /// # Errors
     /// As [`Manager::join`], but for `out-of-memory`.

@@ -1,5 +1,4 @@
-//! The memory manager: processes that share the pools, what the pools give them, and what the
-//! manager asks back.
+//! The memory manager: it gives processes memory from the pools, and asks them to return memory.
 //!
 //! ```text
 //!   join ─────► committed ─► own block          membership, extents
@@ -26,7 +25,7 @@
 //!
 //! ```text
 //!   time ──►
-//!   tables' lock      end_block: leaves the table, debts repaid         give_back: pools refilled
+//!   tables' lock      end_block: out of the table, debts repaid         give_back: pools refilled
 //!   block's lock                                  marked released                │
 //!   the bytes are     owed ────► returning ────────────────────────────► free ◄──┘
 //! ```
@@ -50,8 +49,8 @@
 //! **Simplified** A process is believed. One that reports garbage that it does not have borrows on
 //! it, up to the caps.
 //!
-//! **Source** `cooperative-memory-management.txt`. It takes the form of figure 3 in which all
-//! modules are combined into one, in user space, and send messages to the processes.
+//! **Source** `cooperative-memory-management.txt`, figure 3, in the form with one module in user
+//! space, which sends messages to the processes.
 
 mod allocation;
 mod collection;
@@ -93,12 +92,12 @@ pub struct Rules {
     /// asking (a *boost*), if a request for efficiency would get one. `None`: no process does.
     pub boost_below: Option<u8>,
     /// The time for which a client without a connection may be silent; after it the client no
-    /// longer belongs to its process. The server cannot see that such a client has gone, as it sees
-    /// the end of a connection.
+    /// longer belongs to its process. The server sees the end of a connection, but cannot see that
+    /// such a client has gone.
     pub idle: Duration,
     /// The most processes. One that has ended counts until all its blocks are given back.
     pub most: usize,
-    /// Whether decisions and signals are written down for the log. If false, no text is composed.
+    /// Whether lines for the log are collected. If false, no text is composed.
     pub journal: bool,
 }
 
@@ -154,7 +153,7 @@ pub struct Processes<W> {
     // The requests that wait.
     queue: Queue,
     /// The number of processes with a request in the queue. It changes when a process's first
-    /// request enters, and when its last one leaves.
+    /// request enters, and when its last one is removed.
     waiting: usize,
     /// Measures the share of the time in which processes waited for memory.
     pressure: PressureMeter,
@@ -184,8 +183,8 @@ impl<'t, H: Clone, W: Clone> Manager<'t, H, W> {
 }
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Says which invariant is broken, if one is. It costs a pass over all processes and the queue:
-    /// for tests, and for the simulation's end.
+    /// Says which invariant is broken, if one is. It goes through the queue once for each process,
+    /// so only tests and debug builds of the simulation call it.
     ///
     /// # Errors
     /// The invariant, in words.
@@ -315,7 +314,7 @@ impl<W: Clone> Processes<W> {
         self.all.get_mut(&number).ok_or_else(process_ended)
     }
 
-    /// Registers a thread of `client` that is about to sleep by its process's waker: `wake` does
+    /// Registers a thread of `client` that is about to sleep on its process's waker: `wake` does
     /// nothing for a process without sleepers.
     pub fn add_sleeper(&mut self, client: ClientNumber) {
         if let Ok(process) = self.number_of(client).and_then(|number| self.process(number)) {
@@ -337,8 +336,8 @@ impl<W: Clone> Processes<W> {
         self.wakers.extend(process.map(|process| process.waker.clone()));
     }
 
-    /// Wakes, after the unlock, a request that waits by a waker of its own: chapter 6's requests
-    /// that wait for a name or for room.
+    /// Wakes, after the unlock, a request that has a waker of its own: in chapter 6 each request
+    /// that waits for a name or for room has one.
     pub(crate) fn wake_by(&mut self, waker: W) {
         self.wakers.push(waker);
     }
@@ -355,7 +354,7 @@ impl<W: Clone> Processes<W> {
 /// A manager with its two tables, without a server: for tests, and for the simulation.
 #[derive(Debug)]
 pub struct StandAlone<H, W> {
-    /// The leases and the granted blocks.
+    /// The leases, and the blocks of processes.
     pub leases: LeaseTable<H>,
     /// The processes and their pools.
     pub processes: Processes<W>,

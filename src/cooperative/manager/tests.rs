@@ -1,5 +1,5 @@
-//! Tests of the manager: random processes against a naive model, with every invariant after
-//! every step. The rules one by one, and box by box, are in `tests/cooperative.rs`.
+//! Tests of the manager: processes take random steps, a naive model checks the results, and every
+//! invariant is checked after every step. `tests/cooperative.rs` tests each rule and each box.
 
 use std::collections::HashMap;
 use std::hash::RandomState;
@@ -43,6 +43,8 @@ fn divided() -> Shares {
     shares
 }
 
+/// A random step. A first `u64` is a client, but in `Lease` a size, and in `Pass` the milliseconds
+/// that go by before the manager looks.
 #[derive(Debug, Clone)]
 enum Step {
     Join(u64, u64),
@@ -129,7 +131,7 @@ fn accounts(tables: &mut Tables) -> String {
     format!("{:?} {pools:?} {filling:?}", tables.processes.accounts(None, usize::MAX))
 }
 
-/// The same, without what a report says.
+/// The same as [`accounts`], without the numbers that a report changes.
 fn but_for_the_report(tables: &mut Tables) -> String {
     let of =
         |account: crate::cooperative::words::Account| (account.name, account.holds, account.owes);
@@ -153,6 +155,7 @@ fn end_blocks(tables: &mut Tables, number: ProcessNumber, now: Instant) {
     }
 }
 
+/// Takes a step in the manager and in the model, and compares the results.
 fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
     match *step {
         Step::Join(client, committed) => {
@@ -319,7 +322,7 @@ fn request(
     }
 }
 
-/// Looks whether those who wait were served.
+/// Takes the outcome of each ticket that has one, and enters granted blocks in the model.
 fn look_after_tickets(tables: &mut Tables, model: &mut Model, now: Instant) {
     for (ticket, token) in std::mem::take(&mut model.tickets) {
         match tables.processes.take_outcome(ticket, now) {
@@ -354,7 +357,7 @@ proptest! {
         for step in &steps {
             now += if let Step::Pass(ms) = step { MS * *ms as u32 } else { MS };
             take(&mut tables, &mut model, step, now);
-            // Not always at once: a grant may be cancelled before its client looks.
+            // Not after every step, so that a grant may be cancelled before its client looks.
             if !matches!(step, Step::Return(..) | Step::Release(_)) {
                 look_after_tickets(&mut tables, &mut model, now);
             }

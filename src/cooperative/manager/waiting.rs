@@ -86,12 +86,13 @@ impl Queue {
 }
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Asks for memory. When the figures refuse, the request enters the queue for at most
-    /// `wanted.wait_ms` milliseconds. Returns the grant, or the ticket and the deadline.
+    /// Asks for memory. When the figures refuse, or the arena has no free block of that size, the
+    /// request enters the queue for at most `wanted.wait_ms` milliseconds. Returns the grant, or
+    /// the ticket and the deadline.
     ///
     /// # Errors
-    /// As [`Manager::request`], but a refusal by the figures is an error only when waiting cannot
-    /// help: the block exceeds the cap of each pool that may answer.
+    /// As [`Manager::request`], but such a refusal is an error only when waiting cannot help: the
+    /// block exceeds the cap of each pool that may answer.
     pub fn request_or_wait(
         &mut self,
         client: ClientNumber,

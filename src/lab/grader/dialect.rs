@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use super::fit::{Fit, SmallDraw, fit};
 use super::peer::{AnswerEnd, DrawAnswer, GradedPeer};
-use super::shape::{Framing, ReplyShape};
+use super::shape::ReplyShape;
 
 /// How a server speaks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,8 +61,8 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis
 /// The wait for a text that the server sends first. Most servers send none.
 const BANNER: Duration = Duration::from_secs(1);
 
-/// The wait for the first byte of a reply in each way but the first: a server that waits for another
-/// end of the command stays silent.
+/// The wait for the first byte of a reply in each way but the first: a server that waits for
+/// another end of the command stays silent.
 const OTHER_WAYS: Duration = Duration::from_secs(2);
 
 /// What was learned, and the draws that it was learned from.
@@ -91,45 +91,60 @@ pub fn learn(
     let mut banner = None;
     for (at, (line_end, shuts)) in WAYS.into_iter().enumerate() {
         let patience = if at == 0 { patience } else { patience.min(OTHER_WAYS) };
-        let keeps_open = !shuts;
-        let mut dialect = Dialect { line_end, shuts, keeps_open, ..Dialect::default() };
-        let new_peer = |dialect: &Dialect| {
-            GradedPeer::new(address, Dialect { banner: 0, ..dialect.clone() }, patience, deadline)
+        let mut dialect = Dialect {
+            line_end,
+            shuts,
+            keeps_open: !shuts,
+            in_one_piece: true,
+            ..Dialect::default()
         };
+        let peer =
+            |dialect: &Dialect| GradedPeer::new(address, dialect.clone(), patience, deadline);
         if banner.is_none() {
-            let mut peer = new_peer(&dialect);
+            let mut peer = peer(&dialect);
             banner = peer.connect().is_ok().then(|| peer.listen(BANNER, PAUSES[0]).len());
         }
         dialect.banner = banner.unwrap_or(0);
-        let mut doubt = None;
-        for pause in PAUSES {
-            let mut peer = GradedPeer::new(address, dialect.clone(), patience, deadline);
-            let draws = small_draws(&mut peer, pause);
-            unseen += draws.unseen;
-            if draws.is_useless() {
-                break;
-            }
-            let (small, mut answers): (Vec<SmallDraw>, Vec<DrawAnswer>) =
-                draws.answered.into_iter().unzip();
-            dialect.keeps_open &= peer.dialect.keeps_open;
-            dialect.in_one_piece = draws.in_one_piece;
-            match fit(&small, greatest) {
-                Ok(Fit { shape, one_each }) => {
-                    (dialect.shape, dialect.one_each) = (shape, one_each);
-                    answers.iter_mut().for_each(|answer| read_again(answer, &dialect));
-                    return Some(Learned { dialect, answers, unseen, doubt: None });
-                }
-                Err(why) => {
-                    unseen += small.iter().map(|draw| draw.asked).sum::<usize>();
-                    doubt = Some(why);
-                }
-            }
-        }
-        if doubt.is_some() {
-            return Some(Learned { dialect, answers: Vec::new(), unseen, doubt });
+        if let Some(mut learned) = learn_one_way(|| peer(&dialect), greatest, &mut unseen) {
+            learned.unseen += unseen;
+            return Some(learned);
         }
     }
     None
+}
+
+/// Learns from draws in one way; returns `None` when the server does not understand it, and adds
+/// the numbers that it may have drawn all the same to `unseen`.
+fn learn_one_way(
+    new_peer: impl Fn() -> GradedPeer,
+    greatest: u32,
+    unseen: &mut usize,
+) -> Option<Learned> {
+    let mut not_understood = None;
+    for pause in PAUSES {
+        let mut peer = new_peer();
+        let draws = small_draws(&mut peer, pause);
+        *unseen += draws.unseen;
+        if draws.is_useless() {
+            break;
+        }
+        let (small, mut answers): (Vec<SmallDraw>, Vec<DrawAnswer>) =
+            draws.answered.into_iter().unzip();
+        let mut dialect = peer.dialect;
+        match fit(&small, greatest) {
+            Ok(Fit { shape, one_each }) => {
+                (dialect.shape, dialect.one_each) = (shape, one_each);
+                answers.iter_mut().for_each(|answer| read_again(answer, &dialect));
+                return Some(Learned { dialect, answers, unseen: 0, doubt: None });
+            }
+            Err(why) => {
+                *unseen += small.iter().map(|draw| draw.asked).sum::<usize>();
+                let (answers, doubt) = (Vec::new(), Some(why));
+                not_understood = Some(Learned { dialect, answers, unseen: 0, doubt });
+            }
+        }
+    }
+    not_understood
 }
 
 /// Reads the numbers of an answer by the dialect, which was not known when it came.
@@ -147,7 +162,6 @@ fn read_again(answer: &mut DrawAnswer, dialect: &Dialect) {
 struct SmallDraws {
     answered: Vec<(SmallDraw, DrawAnswer)>,
     unseen: usize,
-    in_one_piece: bool,
 }
 
 impl SmallDraws {
@@ -163,7 +177,7 @@ impl SmallDraws {
 
 /// Makes the small draws. The first one that is not answered ends them: its numbers are unseen.
 fn small_draws(peer: &mut GradedPeer, pause: Duration) -> SmallDraws {
-    let mut draws = SmallDraws { answered: Vec::new(), unseen: 0, in_one_piece: true };
+    let mut draws = SmallDraws { answered: Vec::new(), unseen: 0 };
     let mut last = 1;
     for (asked, connection) in SMALL {
         if connection != last {
@@ -180,7 +194,7 @@ fn small_draws(peer: &mut GradedPeer, pause: Duration) -> SmallDraws {
             draws.unseen += if sent { asked } else { 0 };
             break;
         }
-        draws.in_one_piece &= peer.pieces == 1;
+        peer.dialect.in_one_piece &= peer.pieces == 1;
         peer.dialect.keeps_open &= peer.stream.is_some();
         // This end is late, because it is read after the silence. A longer interval proves less,
         // but nothing false.
@@ -212,25 +226,7 @@ impl Dialect {
         if self.one_each {
             said += ", answers one number a message";
         }
-        match shape.framing {
-            Framing::None => {}
-            Framing::Length { width, .. } => {
-                said += &format!(", says a length of {width} bytes before each reply");
-            }
-            Framing::Records(width) => {
-                said += &format!(", pads each number to {width} bytes");
-            }
-        }
-        if shape.is_grouped {
-            said += ", writes commas within numbers";
-        }
-        let beside = shape.before + shape.after;
-        if beside > 0 {
-            said += &format!(", says {beside} more numbers with each reply");
-        }
-        if shape.unit > 1 {
-            said += &format!(", says {} more numbers with each number", shape.unit - 1);
-        }
+        said += &shape.describe();
         if !self.keeps_open && !self.shuts {
             said += ", closes after each reply";
         }

@@ -32,7 +32,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::shape::{Framing, ReplyShape, Token, words};
+use super::shape::{ReplyLength, ReplyNumber, ReplyShape, words};
 
 /// One small draw: the count that was asked for, the connection, and the whole reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ struct Read<'d> {
     asked: usize,
     connection: usize,
     length: usize,
-    tokens: Vec<Token>,
+    tokens: Vec<ReplyNumber>,
     reply: &'d [u8],
 }
 
@@ -214,7 +214,7 @@ fn is_beside_others(read: &[Read<'_>], shape: &ReplyShape, unit: usize, place: u
 }
 
 /// One number of each reply, in the order of the replies.
-struct Field {
+struct Beside {
     asked: i128,
     connection: usize,
     value: i128,
@@ -222,35 +222,38 @@ struct Field {
     over: [i128; 2],
 }
 
-fn series<'r>(read: &'r [Read<'_>], pick: impl Fn(&'r [Token]) -> Option<&'r Token>) -> Vec<Field> {
+fn series<'r>(
+    read: &'r [Read<'_>],
+    pick: impl Fn(&'r [ReplyNumber]) -> Option<&'r ReplyNumber>,
+) -> Vec<Beside> {
     let field = |read: &'r Read<'_>| {
         let token = pick(&read.tokens)?;
         let value = i128::from(token.value);
         let over = [value - read.length as i128, value - token.rest as i128];
-        Some(Field { asked: read.asked as i128, connection: read.connection, value, over })
+        Some(Beside { asked: read.asked as i128, connection: read.connection, value, over })
     };
     read.iter().filter_map(field).collect()
 }
 
 /// Returns whether a number follows a rule of the table above, so that it is not a drawn one. A
 /// drawn one follows a rule only by chance.
-fn is_explained(fields: &[Field], greatest: Option<u32>) -> bool {
-    let mut by_connection: BTreeMap<usize, Vec<&Field>> = BTreeMap::new();
+fn is_explained(fields: &[Beside], greatest: Option<u32>) -> bool {
+    let mut by_connection: BTreeMap<usize, Vec<&Beside>> = BTreeMap::new();
     for field in fields {
         by_connection.entry(field.connection).or_default().push(field);
     }
-    let all: Vec<&Field> = fields.iter().collect();
-    let parts: Vec<Vec<&Field>> = by_connection.into_values().collect();
+    let all: Vec<&Beside> = fields.iter().collect();
+    let parts: Vec<Vec<&Beside>> = by_connection.into_values().collect();
     // A connection with one draw alone shows no rule.
     let has_steps = parts.iter().any(|part| part.len() > 1);
     let rises = |rule: fn(i128, i128) -> i128| {
-        let follows = |part: &Vec<&Field>| {
-            let step = |pair: &[&Field]| pair[1].value - pair[0].value;
+        let follows = |part: &Vec<&Beside>| {
+            let step = |pair: &[&Beside]| pair[1].value - pair[0].value;
             part.windows(2).all(|pair| step(pair) == rule(pair[0].asked, pair[1].asked))
         };
         follows(&all) || has_steps && parts.iter().all(follows)
     };
-    let is_same = |value: fn(&Field) -> i128| all.windows(2).all(|p| value(p[0]) == value(p[1]));
+    let is_same = |value: fn(&Beside) -> i128| all.windows(2).all(|p| value(p[0]) == value(p[1]));
     fields.iter().all(|field| field.value == field.asked)
         || greatest.is_some_and(|most| fields.iter().all(|f| f.value > i128::from(most)))
         || is_same(|field| field.over[0])
@@ -266,12 +269,12 @@ fn is_explained(fields: &[Field], greatest: Option<u32>) -> bool {
 
 /// Returns the framing that fits all replies. A length of one byte could be a digit by chance, but
 /// not in all of them.
-fn find_framing(draws: &[SmallDraw]) -> Framing {
+fn find_framing(draws: &[SmallDraw]) -> ReplyLength {
     let lengths = [4, 2, 8, 1].into_iter().flat_map(|width| {
         let ways = [(true, false), (false, false), (true, true), (false, true)];
-        ways.map(|(is_big, counts_itself)| Framing::Length { width, is_big, counts_itself })
+        ways.map(|(is_big, counts_itself)| ReplyLength::Length { width, is_big, counts_itself })
     });
-    let is_length = |framing: &Framing| {
+    let is_length = |framing: &ReplyLength| {
         draws.iter().all(|draw| framing.length(&draw.reply) == Some(draw.reply.len()))
     };
     if let Some(framing) = lengths.into_iter().find(is_length) {
@@ -285,7 +288,9 @@ fn find_framing(draws: &[SmallDraw]) -> Framing {
         let fits = |draw: &SmallDraw| draw.reply.len() == width * of(draw);
         (width >= 8 && draws.iter().all(|draw| is_padded(draw) && fits(draw))).then_some(width)
     };
-    width(|draw| draw.asked).or_else(|| width(|_| 1)).map_or(Framing::None, Framing::Records)
+    width(|draw| draw.asked)
+        .or_else(|| width(|_| 1))
+        .map_or(ReplyLength::None, ReplyLength::Records)
 }
 
 /// Returns the words of all replies, or `None` if each connection has words of its own, such as the

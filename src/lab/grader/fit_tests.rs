@@ -88,7 +88,7 @@ fn a_length_in_front_is_no_draw() {
         }
         let fit = understood(&all);
         let counts_itself = false;
-        assert_eq!(fit.shape.framing, Framing::Length { width, is_big, counts_itself });
+        assert_eq!(fit.shape.framing, ReplyLength::Length { width, is_big, counts_itself });
     };
     for (is_big, width) in [(true, 4), (false, 4), (true, 2), (false, 8), (true, 1)] {
         framed(is_big, width);
@@ -112,7 +112,7 @@ fn records_of_one_width_are_found() {
     for pad in ["\0", " "] {
         let record = |n: &u64| format!("{n}{}", pad.repeat(64 - n.to_string().len()));
         let fit = understood(&draws(|n, _, _| n.iter().map(record).collect()));
-        assert_eq!(fit.shape.framing, Framing::Records(64));
+        assert_eq!(fit.shape.framing, ReplyLength::Records(64));
     }
 }
 

@@ -48,7 +48,8 @@ use crate::lab::grader::report::CheckOutcome;
 use crate::lab::grader::shape::Completeness;
 use crate::lab::grader::{CheckVerdict, Grading, describe, lost};
 
-/// Rounds of vanishing clients: a server that crashes only at an unlucky moment is tried many times.
+/// Rounds of vanishing clients: a server that crashes only at an unlucky moment is tried many
+/// times.
 const VANISHING: usize = 8;
 
 /// The single draws of the client that vanishes at once.
@@ -126,7 +127,8 @@ impl Grading<'_> {
         }
         for round in 0..VANISHING {
             std::thread::scope(|scope| {
-                // Without this thread, which the system may refuse, the clients vanish all the same.
+                // Without this thread, which the system may refuse, the clients vanish all the
+                // same.
                 let _ = std::thread::Builder::new().spawn_scoped(scope, || {
                     let mut other = self.peer(deadline);
                     (0..MEANWHILE).for_each(|_| drop(self.draw_one(&mut other, "")));
@@ -142,8 +144,8 @@ impl Grading<'_> {
         (CheckOutcome::Earned(1.0), Vec::new())
     }
 
-    /// Lets three clients vanish, each in its own way, and counts the numbers that one of them asked
-    /// for and did not see as unseen.
+    /// Lets three clients vanish, each in its own way, and counts the numbers that one of them
+    /// asked for and did not see as unseen.
     fn vanish(&self, round: usize, deadline: Instant) {
         // Half a command: a server that loops until the line end comes must see the end of the
         // stream. The peer ends with the statement, and its connection with it.
@@ -185,8 +187,8 @@ impl Grading<'_> {
         }
     }
 
-    /// `vanish`, second part: clients send several commands and vanish at once. Nobody knows whether
-    /// the server still draws for them, so the list is drained before.
+    /// `vanish`, second part: clients send several commands and vanish at once. Nobody knows
+    /// whether the server still draws for them, so the list is drained before.
     pub(super) fn survives_clients_that_vanish_at_once(&self, deadline: Instant) -> CheckVerdict {
         let before = self.mood(deadline, MOOD_PATIENCE);
         for _ in 0..VANISHING {

@@ -71,7 +71,8 @@ pub struct Ledger {
     /// The count of numbers that were asked for by clients that vanished, or gave up because the
     /// server was silent. They may have been drawn.
     pub unseen: u64,
-    /// A reply had fewer numbers than were asked for, although many were left. The rest may be lost.
+    /// A reply had fewer numbers than were asked for, although many were left. The rest may be
+    /// lost.
     pub lost_in_replies: bool,
     /// For each number the operation that had it first, as its index plus 1; 0 for none.
     first: Vec<u32>,
@@ -80,9 +81,10 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Returns an empty ledger for a list of 1 to `greatest`.
-    pub fn new(greatest: u32) -> Self {
-        Self { first: vec![0; greatest as usize + 1], ..Self::default() }
+    /// Returns an empty ledger for a list of 1 to `greatest`, of which so many numbers were asked
+    /// for and not seen.
+    pub fn new(greatest: u32, unseen: u64) -> Self {
+        Self { first: vec![0; greatest as usize + 1], unseen, ..Self::default() }
     }
 
     /// Adds an operation and judges each of its numbers: new, again, or out of range.
@@ -190,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_came_again_is_found_with_both_operations() {
-        let mut ledger = Ledger::new(10);
+        let mut ledger = Ledger::new(10, 0);
         ledger.add(operation(1, &[5, 7]));
         ledger.add(operation(2, &[7, 11, 0, u64::MAX]));
         ledger.add(operation(1, &[7]));
@@ -203,7 +205,7 @@ mod tests {
 
     #[test]
     fn each_clients_order_is_kept() {
-        let mut ledger = Ledger::new(100);
+        let mut ledger = Ledger::new(100, 0);
         for (client, number) in [(2, 5), (1, 9), (2, 3), (1, 4)] {
             let mut one = operation(client, &[number]);
             one.start = Duration::from_millis(ledger.operations.len() as u64);

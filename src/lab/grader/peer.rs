@@ -42,7 +42,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::lab::grader::dialect::Dialect;
-use crate::lab::grader::shape::{Completeness, Framing};
+use crate::lab::grader::shape::{Completeness, ReplyLength};
 
 /// The wait after the last number, when replies have no known last byte. Every draw from such a
 /// server takes this much longer, so it is short.
@@ -289,18 +289,11 @@ impl GradedPeer {
         deadline: Instant,
         heard: &mut Instant,
     ) -> AnswerEnd {
-        let has_no_end = self.dialect.shape.last.is_none();
         loop {
             let completeness = self.dialect.shape.completeness(raw, count);
             let left = deadline.saturating_duration_since(Instant::now());
-            let wait = match completeness {
-                Completeness::Yes => return AnswerEnd::Whole,
-                Completeness::Perhaps if has_no_end && count == 1 && self.dialect.in_one_piece => {
-                    return AnswerEnd::Whole;
-                }
-                Completeness::Perhaps if has_no_end => QUIET,
-                Completeness::No if raw.is_empty() => left,
-                Completeness::No | Completeness::Perhaps => PAUSE.min(left),
+            let Some(wait) = self.wait_for_more(completeness, count, raw.is_empty(), left) else {
+                return AnswerEnd::Whole;
             };
             if raw.len() > BYTES_BESIDE + count.saturating_mul(BYTES_A_NUMBER) {
                 return AnswerEnd::TooLong;
@@ -327,6 +320,25 @@ impl GradedPeer {
         }
     }
 
+    /// Returns how long the next byte of a reply may take; `None` if the reply is whole.
+    fn wait_for_more(
+        &self,
+        completeness: Completeness,
+        count: usize,
+        is_first: bool,
+        left: Duration,
+    ) -> Option<Duration> {
+        let Dialect { ref shape, in_one_piece, .. } = self.dialect;
+        match completeness {
+            Completeness::Yes => None,
+            Completeness::Perhaps if shape.last.is_none() => {
+                (count > 1 || !in_one_piece).then_some(QUIET)
+            }
+            Completeness::No if is_first => Some(left),
+            Completeness::No | Completeness::Perhaps => Some(PAUSE.min(left)),
+        }
+    }
+
     /// Reads up to 16 KiB once and returns the count of bytes, 0 when the stream ended or failed;
     /// `None` when nothing came in time. After a signal it returns 1, so that the caller reads
     /// again.
@@ -350,7 +362,7 @@ impl GradedPeer {
 /// letter, although this server's replies end with another byte, or although more was to come.
 fn may_be_cut(raw: &[u8], ending: AnswerEnd, dialect: &Dialect) -> bool {
     let shape = &dialect.shape;
-    let has_end = shape.last.is_some() || shape.framing != Framing::None;
+    let has_end = shape.last.is_some() || shape.framing != ReplyLength::None;
     let more_was_to_come = matches!(ending, AnswerEnd::Cut | AnswerEnd::TooLong);
     raw.last().is_some_and(u8::is_ascii_alphanumeric) && (has_end || more_was_to_come)
 }

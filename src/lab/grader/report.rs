@@ -146,23 +146,20 @@ impl GradeReport {
     }
 
     /// Sets the outcome of a check, and adds reasons and seconds. When a check with two parts has
-    /// earned a share before, the smaller share counts; a part without a verdict does not replace one
-    /// with a fault. An unknown key changes nothing.
+    /// earned a share before, the smaller share counts; a part without a verdict does not replace
+    /// one with a fault. An unknown key changes nothing.
     pub fn set(&mut self, key: &str, outcome: CheckOutcome, details: Vec<String>, seconds: f64) {
         if let Some(check) = self.checks.iter_mut().find(|check| check.key == key) {
             check.outcome = match (check.outcome, outcome) {
                 (CheckOutcome::Earned(before), CheckOutcome::Earned(now)) => {
                     CheckOutcome::Earned(before.min(now))
                 }
-                // A second part that was not made does not hide what the first one found.
-                (found @ CheckOutcome::Earned(share), CheckOutcome::NotShown(_)) if share < 1.0 => {
-                    found
-                }
+                // A second part that was not made does not hide a fault that the first one found.
                 (
-                    found @ (CheckOutcome::Earned(_) | CheckOutcome::NotShown(_)),
-                    CheckOutcome::Skipped,
-                )
-                | (found @ CheckOutcome::NotShown(_), CheckOutcome::Earned(1.0)) => found,
+                    found @ CheckOutcome::Earned(share),
+                    CheckOutcome::NotShown(_) | CheckOutcome::Skipped,
+                ) if share < 1.0 => found,
+                (found @ CheckOutcome::NotShown(_), CheckOutcome::Earned(1.0)) => found,
                 (_, now) => now,
             };
             for line in details {

@@ -32,7 +32,7 @@ use crate::lab::record::{is_refusal, numbers_in, without_colours};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplyShape {
     /// How a reply says where it ends.
-    pub framing: Framing,
+    pub framing: ReplyLength,
     /// Whether commas stand within numbers: `12,345`.
     pub is_grouped: bool,
     /// The count of numbers before the drawn ones.
@@ -54,7 +54,7 @@ pub struct ReplyShape {
 impl Default for ReplyShape {
     fn default() -> Self {
         Self {
-            framing: Framing::None,
+            framing: ReplyLength::None,
             is_grouped: false,
             before: 0,
             after: 0,
@@ -69,7 +69,7 @@ impl Default for ReplyShape {
 
 /// How a reply says where it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
+pub enum ReplyLength {
     /// It does not.
     None,
     /// A length in bytes stands in front, in binary.
@@ -98,7 +98,7 @@ pub enum Completeness {
 
 /// A number of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Token {
+pub struct ReplyNumber {
     /// Its value; `u64::MAX` if it is negative or has over 64 bits, so that the count is right.
     pub value: u64,
     /// The count of bytes behind it in the reply, without the first one, which ends it.
@@ -108,7 +108,7 @@ pub struct Token {
 impl ReplyShape {
     /// Returns the numbers of a reply in their order, without labels, without times, and without
     /// the lines that are messages.
-    pub fn tokens(&self, reply: &[u8]) -> Vec<Token> {
+    pub fn tokens(&self, reply: &[u8]) -> Vec<ReplyNumber> {
         let body = without_colours(self.body(reply));
         let body = if self.is_grouped { without_group_commas(&body) } else { body.into_owned() };
         let plain = without_times(body);
@@ -124,10 +124,32 @@ impl ReplyShape {
                 let behind = word.as_ptr() as usize - line.as_ptr() as usize + word.len();
                 let value = parse_decimal(word).unwrap_or(u64::MAX);
                 let rest = plain.len().saturating_sub(start + behind + 1);
-                tokens.push(Token { value, rest });
+                tokens.push(ReplyNumber { value, rest });
             }
         }
         tokens
+    }
+
+    /// Returns the shape in words, each clause behind a comma.
+    pub fn describe(&self) -> String {
+        let mut said = match self.framing {
+            ReplyLength::None => String::new(),
+            ReplyLength::Length { width, .. } => {
+                format!(", says a length of {width} bytes before each reply")
+            }
+            ReplyLength::Records(width) => format!(", pads each number to {width} bytes"),
+        };
+        if self.is_grouped {
+            said += ", writes commas within numbers";
+        }
+        let beside = self.before + self.after;
+        if beside > 0 {
+            said += &format!(", says {beside} more numbers with each reply");
+        }
+        if self.unit > 1 {
+            said += &format!(", says {} more numbers with each number", self.unit - 1);
+        }
+        said
     }
 
     /// Returns whether a reply has a message and no number, such as `no numbers left`.
@@ -145,8 +167,8 @@ impl ReplyShape {
     /// Returns a reply without the length in front of it.
     fn body<'r>(&self, reply: &'r [u8]) -> &'r [u8] {
         match self.framing {
-            Framing::Length { width, .. } => reply.get(width..).unwrap_or_default(),
-            Framing::None | Framing::Records(_) => reply,
+            ReplyLength::Length { width, .. } => reply.get(width..).unwrap_or_default(),
+            ReplyLength::None | ReplyLength::Records(_) => reply,
         }
     }
 
@@ -159,12 +181,12 @@ impl ReplyShape {
     pub fn completeness(&self, reply: &[u8], asked: usize) -> Completeness {
         let is_whole = |is_whole| if is_whole { Completeness::Yes } else { Completeness::No };
         match self.framing {
-            Framing::Length { width, .. } => {
+            ReplyLength::Length { width, .. } => {
                 let needed = self.framing.length(reply).map(|length| length.max(width));
                 return is_whole(needed.is_some_and(|needed| reply.len() >= needed));
             }
-            Framing::Records(width) => return is_whole(reply.len() >= asked * width),
-            Framing::None => {}
+            ReplyLength::Records(width) => return is_whole(reply.len() >= asked * width),
+            ReplyLength::None => {}
         }
         if self.tokens(reply).len() < self.expected(asked) {
             return Completeness::No;
@@ -189,11 +211,11 @@ impl ReplyShape {
     }
 }
 
-impl Framing {
+impl ReplyLength {
     /// Returns the length in bytes of a whole reply that begins with `reply`, with the length in
     /// front; `None` if the length is not there, or cannot be.
     pub fn length(self, reply: &[u8]) -> Option<usize> {
-        let Framing::Length { width, is_big, counts_itself } = self else { return None };
+        let ReplyLength::Length { width, is_big, counts_itself } = self else { return None };
         let mut bytes = reply.get(..width)?.to_vec();
         if is_big {
             bytes.reverse();
@@ -262,13 +284,13 @@ mod tests {
         assert_eq!(lines.completeness(b"19\n", 2), Completeness::No);
         let bare = ReplyShape::default();
         assert_eq!(bare.completeness(b"19 228", 2), Completeness::Perhaps);
-        let framing = Framing::Length { width: 2, is_big: true, counts_itself: false };
+        let framing = ReplyLength::Length { width: 2, is_big: true, counts_itself: false };
         let framed = ReplyShape { framing, ..ReplyShape::default() };
         assert_eq!(framed.completeness(b"\0", 2), Completeness::No);
         assert_eq!(framed.completeness(b"\0\x0619 22", 2), Completeness::No);
         assert_eq!(framed.completeness(b"\0\x0619 228", 2), Completeness::Yes);
         assert_eq!(framed.numbers(b"\0\x0619 228"), [19, 228]);
-        let records = ReplyShape { framing: Framing::Records(8), ..ReplyShape::default() };
+        let records = ReplyShape { framing: ReplyLength::Records(8), ..ReplyShape::default() };
         assert_eq!(records.completeness(b"19\0\0\0\0\0\x00228\0", 2), Completeness::No);
         assert_eq!(records.completeness(b"19\0\0\0\0\0\x00228\0\0\0\0\0", 2), Completeness::Yes);
     }

@@ -8,13 +8,13 @@
 //!          ─► permutation   did each come, but for those that went to vanished clients?
 //! ```
 //!
-//! **Three verdicts.** A duplicate shows that a server is wrong. No duplicate shows that it is right
-//! only as far as a race could have shown itself: [`judgement`](super::judgement) says how narrow a
-//! window would have been seen. Where that is wider than a race needs, the verdict is *not shown*,
-//! and the user decides what it is worth.
+//! **Three verdicts.** A duplicate shows that a server is wrong. No duplicate shows that it is
+//! right only as far as a race could have shown itself: [`judgement`](super::judgement) says how
+//! narrow a window would have been seen. Where that is wider than a race needs, the verdict is *not
+//! shown*, and the user decides what it is worth.
 //!
-//! **One fault, one check.** A list of 0 to 99,999 is wrong by the assignment, and only `range` says
-//! so: it is still a permutation, of another range.
+//! **One fault, one check.** A list of 0 to 99,999 is wrong by the assignment, and only `range`
+//! says so: it is still a permutation, of another range.
 //!
 //! **Lock** the ledger's. **Source** `loot-box.txt`, the specification, 2 and 3.
 

@@ -135,8 +135,8 @@ fn bursts(rng: &mut StdRng, milliseconds: usize) -> Vec<bool> {
     let mut is_busy = rng.random_bool(BURST_MS / (BURST_MS + REST_MS));
     while busy.len() < milliseconds {
         let mean = if is_busy { BURST_MS } else { REST_MS };
-        // The inverse of the exponential distribution. `random` is below 1, so the logarithm is
-        // finite.
+        // The inverse of the exponential distribution function turns a uniform random number into a
+        // length. `random` is below 1, so the logarithm is finite.
         let span = -mean * (1.0 - rng.random::<f64>()).ln();
         let end = (busy.len() + 1 + span as usize).min(milliseconds);
         busy.resize(end, is_busy);

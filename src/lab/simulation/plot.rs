@@ -15,7 +15,8 @@
 //!
 //! **Lock** none: a pure function.
 //!
-//! **Simplified** the axes end at the largest values instead of round numbers.
+//! **Simplified** the axes end at the largest values instead of round numbers, so the labels
+//! between are rounded.
 //!
 //! **Source** the colours are those of Okabe and Ito, which colour-blind readers can tell apart.
 

@@ -1,5 +1,6 @@
 //! One simulated process: it allocates, collects its garbage at the same time, and asks the manager
-//! for memory as the document says.
+//! for memory as the document says. A process with a part of its own takes all of that part at its
+//! start, and then asks for nothing and returns nothing before its end.
 //!
 //! ```text
 //!   headroom │ leaked │ garbage │ free │      the chunks that it holds
@@ -9,7 +10,7 @@
 //! | event | the process |
 //! | --- | --- |
 //! | it has less free than its reserve | asks, `efficiency` or `urgent-efficiency`; or collects |
-//! | too little is free | asks, with reason `pause`, and stops until memory comes |
+//! | too little is free | asks, with reason `pause`; if none comes at once, collects and stops |
 //! | a collection ends | returns the free chunks, which first repay pause loans |
 //! | a signal comes | collects, or reports its garbage |
 //! | a collection cannot help | asks, with reason `out-of-memory`; if refused, ends and rejoins |
@@ -43,7 +44,7 @@ use crate::lab::simulation::{CHUNK, RunOutcome, Sharing, SimulatedTables, X};
 const COLLECTION_MS: usize = 20;
 
 /// The free bytes below which a busy process asks for more memory, or collects. During a collection
-/// it allocates half of them, and all of them in a spike, so it does not run out.
+/// it allocates half of them, or all of them in a spike, so it seldom runs out.
 const RESERVE: u64 = 2 * BUSY as u64 * COLLECTION_MS as u64;
 
 /// The longest time that a request waits in the manager's queue, in milliseconds.
@@ -74,7 +75,7 @@ pub(super) struct SimulatedProcess {
     /// The collection under way: the millisecond in which it ends, and the garbage that it will
     /// free.
     collection: Option<(usize, u64)>,
-    /// The name of a request with reason `pause` that waits in the manager's queue.
+    /// The number of a request with reason `pause` that waits in the manager's queue.
     ticket: Option<Ticket>,
     is_paused: bool,
     /// The milliseconds of its demand that are done. A pause does not skip any.
@@ -95,10 +96,10 @@ impl SimulatedProcess {
 
     /// Advances the process by one millisecond.
     ///
-    /// The process first takes memory back (at the end of a collection, or on a signal of the
-    /// manager), then asks for more, and only then allocates. In another order it would pause
+    /// The process first ends its collection, if that is due, and obeys the signals of the manager.
+    /// Then it asks for more memory, and only then allocates. In another order it would pause
     /// although it has memory. If it cannot allocate, the millisecond counts as paused, and its
-    /// work waits for the next one.
+    /// work is done in a later one.
     pub fn step(&mut self, turn: &mut Millisecond<'_>, demand: &Demand) {
         if !self.is_joined && !self.join(turn) {
             return;
@@ -140,8 +141,8 @@ impl SimulatedProcess {
         self.is_joined
     }
 
-    /// Prepares while there is time: asks for memory, or starts a collection, which should end
-    /// before the free bytes are used up.
+    /// Fills the reserve before it is needed: asks for memory, or starts a collection, which should
+    /// end before the free bytes are used up.
     fn prepare(&mut self, turn: &mut Millisecond<'_>, wanted: u64) {
         let is_busy = wanted >= u64::from(BUSY);
         // A busy process without a reserve may pause before its collection is over.
@@ -160,9 +161,9 @@ impl SimulatedProcess {
         }
     }
 
-    /// Returns whether it has *collateral*: more garbage than its loans, so that the garbage can
-    /// secure another loan. Without collateral the manager would refuse a loan for `efficiency`
-    /// ([`crate::cooperative::decision`], box 1100), so the process does not ask.
+    /// Returns whether its garbage is more than its loans, so that it can secure another loan as
+    /// *collateral*. Otherwise the manager may find no collateral, and would refuse a loan for
+    /// `efficiency` ([`crate::cooperative::decision`], box 1100), so the process does not ask.
     fn has_collateral(&self, turn: &mut Millisecond<'_>) -> bool {
         let owed = turn.tables.processes.owed(self.client()).unwrap_or_default();
         self.garbage > owed[Pool::LoanedPause] + owed[Pool::LoanedEfficiency]
@@ -176,8 +177,9 @@ impl SimulatedProcess {
     /// Tries everything to get `wanted` free bytes. Returns false if it has to stop for this
     /// millisecond.
     ///
-    /// It begins with the way that costs other processes least: it asks for a loan or a grant with
-    /// reason `pause`, collects, asks with reason `out-of-memory`, and at last ends.
+    /// It begins with the way that costs the process least: it asks for a loan or a grant with
+    /// reason `pause`. Then it collects, asks with reason `out-of-memory`, also beyond its limit of
+    /// chunks, and at last ends. A process with a part of its own only collects, and at last ends.
     fn fight(&mut self, turn: &mut Millisecond<'_>, wanted: u64) -> bool {
         while self.free < wanted {
             if !self.sharing.is_separate && self.wait(turn) {
@@ -204,8 +206,8 @@ impl SimulatedProcess {
         !self.has_room() && self.garbage + self.free < RESERVE
     }
 
-    /// Asks for a chunk with reason `pause`, or looks whether the request that is in the queue was
-    /// served. Returns whether a chunk came.
+    /// Asks for a chunk with reason `pause`, or looks whether the request in the queue has its
+    /// answer. It never blocks. Returns whether a chunk came.
     fn wait(&mut self, turn: &mut Millisecond<'_>) -> bool {
         if let Some(ticket) = self.ticket {
             let Some(served) = turn.tables.processes.take_outcome(ticket, turn.now) else {
@@ -285,7 +287,7 @@ impl SimulatedProcess {
         self.report(turn, Some(efficiency));
     }
 
-    /// Reports the garbage, and the efficiency of a collection that has ended.
+    /// Reports the garbage and, after a collection, its efficiency.
     fn report(&self, turn: &mut Millisecond<'_>, efficiency: Option<u8>) {
         let (client, garbage) = (self.client(), self.garbage);
         let reported = turn.tables.manager().report(client, garbage, efficiency, turn.now);
@@ -314,7 +316,8 @@ impl SimulatedProcess {
         }
     }
 
-    /// Leaves the queue. A chunk that was granted meanwhile goes back to its pool.
+    /// Takes its request out of the queue, if there is one. A chunk that was granted meanwhile goes
+    /// back to its pool.
     fn forget_ticket(&mut self, turn: &mut Millisecond<'_>) {
         if let Some(ticket) = self.ticket.take()
             && let Some(ending) = turn.tables.manager().cancel(ticket, turn.now)

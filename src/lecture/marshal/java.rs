@@ -238,7 +238,7 @@ impl ObjectStream<'_> {
         if name != CLASS {
             return Err(format!("the class is {:?} and not Person", begin(&name)));
         }
-        // Any will do: the fields are checked below.
+        // Every serialVersionUID is accepted, because the fields are checked below.
         let _serial_version_uid: [u8; 8] = self.take()?;
         // The class's handle. The type strings of the fields below get the next ones.
         self.handles.push(None);

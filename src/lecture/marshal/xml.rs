@@ -43,7 +43,7 @@ use crate::lecture::marshal::{EncodedPart, Person};
 /// White space of XML 1.0, production 3. CR is missing: reading has replaced it by LF already.
 const BLANKS: [char; 3] = [' ', '\t', '\n'];
 
-/// Marshals a person in XML, a line at a time.
+/// Marshals a person in XML. Each part has one or two lines.
 ///
 /// # Errors
 /// Fails with the character that XML cannot express. A reference does not help: XML 1.0 forbids
@@ -94,10 +94,10 @@ fn is_allowed(character: char) -> bool {
 /// character, has no line in the error.
 pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "the document is no UTF-8; convert it")?;
-    // Without a byte order mark, and with one LF for each line end: XML 1.0, section 2.11.
+    // Drops a byte order mark, and makes each line end one LF (XML 1.0, section 2.11).
     let text =
         text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
-    // Checked for the whole document at once, so the functions below need no such check.
+    // The whole document is checked at once, so the functions below need no such check.
     if let Some(wrong) = text.chars().find(|&character| !is_allowed(character)) {
         return Err(format!("XML has no {wrong:?}; leave it out"));
     }
@@ -188,8 +188,8 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Returns the name in the tag that begins here: empty for an end tag, and the word `text` if
-    /// no tag begins here. Takes nothing.
+    /// Returns the name in the tag that begins here: empty for an end tag. If no tag begins here,
+    /// returns the word `text`, for the error. Takes nothing.
     fn name(&self) -> &'a str {
         let Some(rest) = self.rest.strip_prefix('<') else { return "text" };
         rest.split(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/')).next().unwrap_or("")

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   resized   │used│ free │  ──►  │used│     free      │     the same used blocks, another arena
-//!   double    │used│ free │  ──►  │    used   │           the right buddy joins it
-//!   halve     │    used   │  ──►  │used│ free │           and leaves again
+//!   double    │used│ free │  ──►  │    used   │           the free right buddy is added
+//!   halve     │    used   │  ──►  │used│ free │           the right half is free again
 //! ```
 //!
 //! **Invariants** those of [`super`], and no used block moves: its bytes stay where they are.

@@ -4,11 +4,11 @@
 //! ```text
 //!   arena │ committed: leases, and the own blocks of processes │ the pools of later chapters │
 //!         │ charged ……………………… │ free ……… │
-//!                                      ▲ low water: below it the memory manager looks soon
+//!                                      ▲ low water: charged bytes past it bring a check soon
 //! ```
 //!
 //! The account only counts bytes. It does not say which parts of the arena are committed. A server
-//! without pools has committed its whole arena, so the account refuses no lease that the allocator
+//! without pools commits its whole arena, so the account refuses no lease that the allocator
 //! could give.
 //!
 //! The memory manager of chapter 5 *looks* at the free bytes from time to time, and asks processes
@@ -94,7 +94,8 @@ impl<H: Clone> LeaseTable<H> {
         Buddy::rounded(size).is_some_and(|rounded| rounded <= most)
     }
 
-    /// Returns whether the committed bytes, all free, would be enough for a block of `size` bytes.
+    /// Returns whether the committed bytes would be enough for a block of `size` bytes if all of
+    /// them were free.
     pub fn could_have_room(&self, size: u64) -> bool {
         Buddy::rounded(size).is_some_and(|rounded| rounded <= self.committed.size)
     }
@@ -122,8 +123,8 @@ impl<H: Clone> LeaseTable<H> {
     }
 
     /// Notes that committed bytes were taken. If few are left, moves the planned check to an
-    /// earlier time. If no check is planned, there are no processes that the manager could ask for
-    /// memory.
+    /// earlier time. Without a planned check it does nothing: then there are no processes that the
+    /// manager could ask for memory.
     pub(super) fn note_taken(&mut self, now: Instant) {
         if self.look_at.is_some() && self.committed.missing() > 0 {
             self.look_by(now + LOOK_SOON);

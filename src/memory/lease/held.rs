@@ -21,7 +21,7 @@ pub type Holder = u64;
 impl<H: Clone> LeaseTable<H> {
     /// Allocates a whole block of at least `size` bytes for a holder; returns its id and its bytes.
     /// It does not charge the committed bytes: the caller charges the pool that the block comes
-    /// from. Unchanged when it fails.
+    /// from. The table is unchanged when this fails.
     ///
     /// # Errors
     /// [`AllocateError`] when `size` is 0, or no free block is large enough.

@@ -1,4 +1,4 @@
-//! The golden bytes of cooperative memory's frames.
+//! The expected bytes of the frames of a process's memory commands.
 
 use super::{UUID, id};
 use crate::commands::{
@@ -9,7 +9,7 @@ use crate::cooperative::words::{
     Account, Amounts, Granted, Level, Pool, PoolState, Pressure, Reason, Signal, Wanted,
 };
 
-/// A name of seven bytes leaves the next integer where it stands.
+/// A name of seven bytes and its NUL: a `u32` behind it needs no padding.
 const NAME: &str = "00000008 =64617461626173 =00";
 const NONE: &str = "00000000 0000000000000000";
 
@@ -52,7 +52,7 @@ pub fn requests() -> Vec<(u8, String, Request<'static>)> {
     ]
 }
 
-/// Committed, gl, gp, le, lp: 1 to 5.
+/// The amounts of the five pools: committed 1, gl 2, gp 3, le 4, lp 5.
 const AMOUNTS: &str =
     "0000000000000001 0000000000000002 0000000000000003 0000000000000004 0000000000000005";
 
@@ -102,7 +102,7 @@ pub fn replies() -> Vec<(u8, u8, String, Reply<'static>)> {
         (
             0x97,
             0,
-            // The id needs no place of its own, the size after it does.
+            // The id needs no padding before it, the size behind it does.
             format!("00000003 {UUID} =00000000 0000000000000040 00000003"),
             signal(Signal::Granted { id: id(), size: 64, pool: Pool::LoanedEfficiency }),
         ),

@@ -1,4 +1,4 @@
-//! The golden bytes of the frames that look at what there is.
+//! The expected bytes of the frames of `inspect`, `replace` and `list`.
 
 use super::{UUID, id};
 use crate::commands::{Inspect, List, Replace, Replaced, Reply, Request};
@@ -13,7 +13,7 @@ pub fn requests() -> Vec<(u8, String, Request<'static>)> {
         let (condition, data) = (condition.into(), b"hi"[..].into());
         Request::Replace(Replace { id: id(), condition, data })
     };
-    // What is left out, and the padding before a number of eight bytes.
+    // A version that is left out: the flag 0, padding, and the number 0.
     let none = "00000000 =00000000 0000000000000000";
     let part = |kind, first, second| format!("{kind:08x} =00000000 {first:016x} {second:016x}");
     vec![

@@ -1,4 +1,4 @@
-//! The golden bytes of sessions' frames.
+//! The expected bytes of sessions' frames.
 
 use super::{UUID, id};
 use crate::commands::{
@@ -8,7 +8,7 @@ use crate::commands::{
 };
 use crate::sessions::words::{Notice, SessionState};
 
-/// A name of seven bytes leaves the next integer where it stands.
+/// A name of seven bytes and its NUL: a `u32` behind it needs no padding.
 const NAME: &str = "00000008 =64617461626173 =00";
 const DATA: &str = "00000002 =6869";
 const FIVE: &str = "0000000000000005";

@@ -86,7 +86,7 @@ pub struct Response {
 enum ResponseBody {
     /// Its bytes, which [`Output::attach`] moves without a copy if they are many.
     Data(Vec<u8>),
-    /// No body. With it, `Content-Length` would be this many bytes.
+    /// No body, for HEAD and 304. The number is the length in bytes that the body would have.
     LeftOut(u64),
 }
 
@@ -176,11 +176,13 @@ impl Answering {
         Response { status, content_type, fields, body }
     }
 
-    /// Returns a lease. The conditions come before the range (RFC 9110, section 13.2.2): a client
-    /// that has the right version needs no part, and one that expects another gets none.
+    /// Returns the answer with a lease. The conditions come before the range (RFC 9110, section
+    /// 13.2.2): a client that has the right version needs no part, and one that expects another
+    /// gets none.
     fn inspected(&self, inspection: &mut Inspection, form: MediaForm, now_ms: u64) -> Response {
         let tag = format!("{}{}", inspection.version, form.tag_suffix());
-        // Never later than `Date`, even after the system's clock was set back (section 8.8.2.1).
+        // `Last-Modified` is never later than `Date`, even after the system's clock was set back
+        // (RFC 9110, section 8.8.2.1).
         let modified = inspection.changed_ms.map(|at| at.min(now_ms) / 1000);
         let fields = fields_of(inspection, &tag, modified, form);
         let (status, body) = match self.conditions.judge(&tag, modified) {

@@ -1,5 +1,5 @@
-//! The fields of a request: the end of its body, the permission to ask, and the form, the version
-//! and the part that the answer should have.
+//! The fields of a request. They decide where its body ends, whether it is allowed, and which form,
+//! version and part the answer should have.
 //!
 //! | field | meaning, and refusal |
 //! | --- | --- |
@@ -17,8 +17,8 @@
 //! A second `Host`, `Origin`, `Authorization`, `Content-Length` or `Transfer-Encoding` is 400, and
 //! so is HTTP/1.1 without `Host`. The server ignores all other fields.
 //!
-//! **Two attacks** on a server that listens on the user's own machine only. The user's browser is
-//! there, too, and runs the script of any page that the user visits:
+//! **Two attacks** reach even a server that listens on the user's own machine only. The user's
+//! browser is there, too, and runs the script of any page that the user visits:
 //!
 //! ```text
 //!   a page of http://evil.example                      the request that arrives here

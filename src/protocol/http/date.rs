@@ -24,7 +24,7 @@
 //!
 //! **Source** RFC 9110, section 5.6.7; the arithmetic is Howard Hinnant's `days_from_civil`.
 
-/// From the day of 1970-01-01 on, which was a Thursday.
+/// The days of the week. The first is that of 1970-01-01, a Thursday.
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -37,7 +37,7 @@ const TO_1970: u64 = 719_468;
 /// Days in 400 years, after which the calendar repeats: 400 * 365, and 100 - 4 + 1 leap days.
 const ERA: u64 = 146_097;
 
-/// Returns the date of a second since 1970, in the form of the title.
+/// Returns the date of a second since 1970, in the form that the file's first line shows.
 pub fn write(seconds: u64) -> String {
     let (days, second) = (seconds / DAY, seconds % DAY);
     let (year, month, day) = civil(days);

@@ -8,10 +8,11 @@
 //!             xml     0.5
 //! ```
 //!
-//! For each form the most specific range counts: `text/plain` before `text/*` before `*/*`. Among
-//! forms of the same quality the first in [`MediaForm::ALL`] wins. So a client without `Accept`
-//! gets text, and so does curl with its `*/*`. A browser that opens `/stats` accepts XML with 0.9
-//! and `*/*` with 0.8, so it gets XML. If the client accepts no form, the answer is 406, as text.
+//! For each form the most specific *range* of `Accept` counts: `text/plain` before `text/*` before
+//! `*/*`. Among forms of the same quality (`q`) the first in [`MediaForm::ALL`] wins. So a client
+//! without `Accept` gets text, and so does curl with its `*/*`. A browser that opens `/stats`
+//! accepts XML with 0.9 and `*/*` with 0.8, so it gets XML. If the client accepts no form, the
+//! answer is 406, as text.
 //!
 //! **Invariants** an unreadable range in `Accept` changes nothing; the other ranges still count.
 //!

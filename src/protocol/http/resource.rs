@@ -26,8 +26,9 @@
 //! because a second one takes other numbers. Browsers and proxies may repeat a GET.
 //!
 //! HTTP leaves out the commands that only a *process* may send, and `help`, `quit`, `parked` and
-//! `step`. A process is its connections, and a proxy may send the requests of several clients over
-//! one connection. GET and PUT do the work of `get`, `ttl` and `set`.
+//! `step`. A process ([`crate::cooperative`]) is known by its connections, and a proxy may send the
+//! requests of several clients over one connection. GET and PUT do the work of `get`, `ttl` and
+//! `set`.
 //!
 //! **Invariants** the server refuses a parameter that is unknown or given twice, and a body that
 //! the method does not read. OPTIONS and TRACE do not look at parameters.
@@ -181,7 +182,8 @@ impl Resource {
         found.next().ok_or_else(no_such)
     }
 
-    /// Returns its methods as `Allow` lists them. HEAD comes with GET, OPTIONS and TRACE always.
+    /// Returns the methods as `Allow` lists them. Each resource has OPTIONS and TRACE; one with GET
+    /// has HEAD too. `*` lists all methods of the server, although it has only OPTIONS itself.
     pub fn methods(self) -> String {
         let own = match self {
             Resource::Server => return listed(|_| true),
@@ -220,7 +222,7 @@ impl Resource {
     /// Returns the request that a method makes of the resource, to be answered in `form`.
     ///
     /// # Errors
-    /// 400 for wrong parameters, 412 for a condition that cannot be kept. No service is asked.
+    /// 400 for wrong parameters, 412 for a condition that cannot be kept. Then no service is asked.
     pub fn request<'a>(
         self,
         method: Method,
@@ -282,8 +284,8 @@ fn check_conditions(path: &str, method: Method, conditions: &Conditions) -> Resu
 
 /// Makes the request that looks at a lease.
 ///
-/// HEAD in a byte form needs no bytes: the length is known without them. In JSON and XML it needs
-/// them all, because the length depends on their encoding.
+/// HEAD needs no bytes of the lease in the forms text and bytes: the length is known without them.
+/// In JSON and XML it needs them all, because the length depends on their encoding.
 fn inspect<'a>(
     id: LeaseId,
     method: Method,

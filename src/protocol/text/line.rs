@@ -1,6 +1,6 @@
 //! A line as bytes: where it ends, and which bytes or words it must not have.
 //!
-//! **Lock** none. **Source** ours, but for the two that name one.
+//! **Lock** none. **Source** ours, except where a function names its source.
 
 use crate::protocol::{Decoded, Tail};
 
@@ -35,8 +35,8 @@ const EACH: u64 = 0x0101_0101_0101_0101;
 /// The mark that some editors write in front of a text: U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Passes over NULs in front of a line, and a byte order mark in front of the first line. Returns
-/// `None` if there are none.
+/// Skips NULs in front of a line, and a byte order mark in front of the first line. Returns
+/// `Incomplete` for a part of the mark, and `None` if there is nothing to skip.
 #[inline]
 pub fn pass_over<'a>(input: &[u8], is_first: bool, tail: Tail) -> Option<Decoded<'a>> {
     match input.first() {
@@ -75,7 +75,7 @@ pub fn first_unseen(line: &[u8]) -> Option<String> {
     })
 }
 
-/// Returns the line without the one CR before its LF.
+/// Returns a line, whose LF is cut off already, without one CR at its end.
 pub fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }

@@ -1,4 +1,4 @@
-//! The refusals of a line that is no request, whatever its command.
+//! The refusals of a wrong line that do not depend on its command.
 //!
 //! **Lock** none. **Source** ours.
 
@@ -29,8 +29,8 @@ pub(super) fn too_long() -> Error {
     Error::new(Code::BadRequest, text)
 }
 
-/// Adds the first bytes of a wrong line that cannot be seen: a person who reads `draw 4` does not
-/// see why it is wrong.
+/// Adds to an error the first bytes of the line that cannot be seen: a person who reads `draw 4`
+/// does not see why it is wrong.
 pub(super) fn with_unseen(error: Error, line: &[u8]) -> Error {
     match first_unseen(line) {
         None => error,

@@ -1,7 +1,7 @@
 //! A `draw N` without a line end, as simple course clients send it.
 //!
 //! ```text
-//!   one read brings             meaning            after
+//!   the client sends            meaning            after
 //!   draw 4                      one draw           100 ms of silence
 //!   draw 4draw 2                two draws          100 ms of silence
 //!   draw 4\0                    one draw           100 ms of silence
@@ -15,15 +15,16 @@
 //! `draw N` that is followed by silence: whoever types `draw 25` slowly gets 2 numbers, and then an
 //! error for the `5`.
 //!
-//! The answers are in kind: without a line end, and with one space between the answers to one
-//! piece. A client that sends no line ends prints what it receives, and a line end would put an
+//! The answers have no line end either, and one space stands between the answers to one piece. A
+//! client that sends no line ends prints what it receives, and a line end would put an
 //! empty line between two answers.
 //!
 //! After the first such answer the client is known, and its next pieces are answered at once.
 //!
 //! **`serve --course`.** The course's own client sends `draw N` N times and prints each message
 //! that it receives: the servers that are written for it answer one number a message. With
-//! `--course`, a draw without a line end takes one number, whatever its N, and is answered at once.
+//! `--course`, a draw without a line end takes one number, however large its N is, and is answered
+//! at once.
 //!
 //! **Lock** none. **Source** the homework's `client.py`, of which public copies exist.
 
@@ -38,8 +39,8 @@ use crate::protocol::Tail;
 pub const QUIET_MS: u64 = 100;
 
 /// The longest start of a line that [`is_wrong`] looks at, in bytes. The start is looked at before
-/// each read, so a client that sends 65,536 zeros byte by byte would otherwise cost 65,536² / 2
-/// steps.
+/// each read, so a client that sends `draw ` and 65,000 digits byte by byte would otherwise cost
+/// over 2 × 10^9 steps.
 const MAX_START: usize = 64;
 
 /// The state of a connection on which no line end has arrived yet.
@@ -61,7 +62,7 @@ pub(super) struct Unended {
     pub(super) reply_end: ReplyEnd,
 }
 
-/// The end of an answer: in kind, as its request had one.
+/// The end of an answer. It has a line end only if its request had one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum ReplyEnd {
     /// A LF.
@@ -83,7 +84,7 @@ pub(super) enum Meaning {
     Draw(Draw, usize),
     /// All of the input together cannot become a request.
     Wrong,
-    /// A line end of this length that belongs to the last draw.
+    /// A line end of this length that belongs to the last request, which is answered already.
     LineEnd(usize),
 }
 
@@ -98,7 +99,7 @@ impl Unended {
         *self = Self { is_over: true, ..Self::default() };
     }
 
-    /// Returns whether 100 ms of silence would end the input.
+    /// Returns whether 100 ms of silence would end a request in the input.
     pub(super) fn awaits_quiet(&self, input: &[u8]) -> bool {
         !self.is_over && (self.waits_for_quiet || is_wrong(input))
     }
@@ -109,6 +110,8 @@ impl Unended {
         if self.is_over { Meaning::Line } else { self.meaning_without_end(input, tail) }
     }
 
+    /// Returns the meaning of the input while no line end has arrived on this connection. At the
+    /// end of the stream it is never draws: that end counts as a line end.
     fn meaning_without_end(&mut self, input: &[u8], tail: Tail) -> Meaning {
         if self.line_end_may_follow && !input.is_empty() {
             let used = match input {
@@ -157,6 +160,7 @@ impl Unended {
         Meaning::Draw(Draw { count }, used)
     }
 
+    /// Returns [`Meaning::Wrong`] after a silence, if the input cannot become a request.
     fn wrong_or_line(&mut self, input: &[u8], tail: Tail) -> Meaning {
         if tail != Tail::Quiet || !is_wrong(input) {
             return Meaning::Line;

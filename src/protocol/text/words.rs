@@ -1,4 +1,4 @@
-//! The words of a request: the bytes between its spaces, numbers and ids.
+//! The words of a request, and how numbers, ids and data are read from them.
 //!
 //! ```text
 //!   Words::Line    lease  64 5000
@@ -14,7 +14,8 @@
 //!
 //! 1. Nothing is copied but data that holds an escape, and a name that is not valid UTF-8.
 //! 2. No function looks at a byte behind the line, or behind the bulk strings.
-//! 3. A wrong number of words is refused before any field is read.
+//! 3. A wrong number of words is refused before any field is read. (Bulk strings behind data are
+//!    refused later, by [`Words::data`].)
 //!
 //! **Lock** none. **Simplified** the words of a command are walked twice, once to count them and
 //! once to read them. That is cheap: apart from its data, a command has only a few words.

@@ -16,7 +16,7 @@ use crate::server::patience::{Situation, WaitFor};
 const IDLE_BUFFER: usize = 4096;
 
 impl Connection<'_> {
-    /// Handles a read that timed out. Returns `None` to wait again.
+    /// Handles a read that timed out. Returns the result of `receive`, or `None` to read again.
     pub(super) fn nothing_came(&mut self, wait: WaitFor) -> Option<Result<Tail, ConnectionEnd>> {
         match wait {
             WaitFor::Quiet(_) => Some(Ok(Tail::Quiet)),

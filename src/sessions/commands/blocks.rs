@@ -8,10 +8,10 @@
 //!   > grow 8192 1             < block 8192               block 1
 //! ```
 //!
-//! SIZE of `grow` and `shrink` is the size that the block has afterwards, not the difference. So a
-//! client that repeats a `grow` after a lost reply takes no memory twice: the second `grow 100000`
-//! is refused, because the block has 131,072 bytes already. A repeated `register` is different: it
-//! adds one more block.
+//! SIZE of `grow` and `shrink` is the least size that the block has afterwards, not the difference.
+//! So a client that repeats a `grow` after a lost reply takes no memory twice: the second `grow
+//! 100000` gets `bad-request`, because the block has 131,072 bytes already. A repeated `register`
+//! is different: it adds one more block.
 //!
 //! **Lock** the tables, for the change itself. `grow` ends expired leases before that, and
 //! `register` when memory is missing; this locks the tables and the blocks of those leases in turn.

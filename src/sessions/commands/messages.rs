@@ -126,7 +126,7 @@ command! {
     0x1e "receive SESSION [MS]" Receive -> MessageReply {
         /// The session.
         session: SessionId,
-        /// The longest wait for one in milliseconds; 0 for no wait.
+        /// The longest wait for a message, in milliseconds; 0 for no wait.
         ms: u64 = 0,
     }
 }
@@ -214,7 +214,7 @@ impl Execute<Shared> for Peek {
 }
 
 command! {
-    /// Hands the oldest message of a session on in another session. Its bytes are not copied.
+    /// Moves the oldest message of a session into another session. Its bytes are not copied.
     0x20 "forward SESSION OTHER" Forward -> Forwarded {
         /// The session that the message came in.
         session: SessionId,
