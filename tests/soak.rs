@@ -14,8 +14,8 @@ use leasebox::memory::buddy::Buddy;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use support::students::{
-    FAULTS, SHAPES, assert_fault, assert_full_marks, assert_leasebox_passes,
-    assert_not_linearizable,
+    CLASS_FAULTS, FAULTS, SAYINGS, SHAPES, assert_class_fault, assert_fault, assert_full_marks,
+    assert_leasebox_passes, assert_not_linearizable, assert_understood,
 };
 use support::weather::{BAD, Lossy, drain_by_eight};
 use support::{Client, Running, assert_permutation, numbers, wait_for};
@@ -159,11 +159,18 @@ fn the_grader_is_right_about_every_server_20_times_in_a_row() {
     for round in 1..=20 {
         // Two at a time: most of it is waiting.
         thread::scope(|scope| {
-            scope.spawn(|| SHAPES.into_iter().for_each(assert_full_marks));
+            scope.spawn(|| {
+                SHAPES.into_iter().for_each(assert_full_marks);
+                SAYINGS.into_iter().for_each(assert_understood);
+            });
             FAULTS.into_iter().for_each(|(script, _)| assert_fault(script));
+            CLASS_FAULTS.into_iter().for_each(assert_class_fault);
             ["request", "number"].into_iter().for_each(assert_leasebox_passes);
             assert_not_linearizable();
         });
-        println!("round {round}: {} verdicts, all right", SHAPES.len() + FAULTS.len() + 3);
+        println!(
+            "round {round}: {} verdicts, all right",
+            SHAPES.len() + FAULTS.len() + SAYINGS.len() + CLASS_FAULTS.len() + 3
+        );
     }
 }

@@ -61,7 +61,7 @@ pub trait Source<'a>: Sized {
     /// the text has ended.
     fn word(&mut self) -> Option<&'a [u8]>;
     /// Returns whether a text has no further word. For the body of a frame it returns false,
-    /// because that has every field.
+    /// because a body has every field.
     fn is_over(&self) -> bool;
     /// Reads a number.
     fn u64(&mut self) -> Result<u64, Error>;
@@ -192,8 +192,9 @@ pub trait Answer<'a>: Message<'a> {
 
 /// The execution of a command on a service: the `Numbers`, the `Memory` or the whole `Shared`.
 pub trait Execute<Service>: Asks {
-    /// Executes the command for `caller`. `spare` is an empty or used buffer that the command may
-    /// take for the data of its reply, so that the requests of a connection reuse one allocation.
+    /// Executes the command for `caller`. `spare` is a buffer, perhaps with old bytes, that the
+    /// command may take for the data of its reply: the requests of a connection reuse one
+    /// allocation.
     ///
     /// # Errors
     /// Fails with the refusal that answers the client.

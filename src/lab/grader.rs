@@ -26,17 +26,16 @@
 //! | [`dialect`], [`fit`], [`shape`] | how an unknown server speaks, and where its numbers stand |
 //! | [`peer`] | one connection to it |
 //! | [`ledger`], [`judgement`], [`verdicts`] | the record of all draws; what it proves; the verdicts |
-//! | [`load`], [`endurance`] | many well-behaved clients at once; hundreds in a row |
-//! | [`hostile`] | clients that misbehave |
+//! | [`load`], [`last_numbers`], [`endurance`] | well-behaved clients: many at once, at the end of the list, hundreds |
+//! | [`hostile`], [`bad_input`] | clients that misbehave; lines that are no command |
 //! | [`report`], [`formats`] | points and reasons; text, JSON, Gradescope, JUnit, TAP |
 //! | [`source`] | a search of the source for structures that the homework forbids |
 //!
 //! **Invariants**
 //!
-//! 1. Each wait has an end. A check's deadline is its share of the time; a wait that began before
-//!    the deadline may end after it. Only the last probe after the flood may use all the time that
-//!    is left.
-//! 2. Learning has no share: when it takes long, the last checks that draw do not run.
+//! 1. Each wait has an end. A check's deadline is its share of the time and what the checks before
+//!    it have left over; a wait that began before the deadline may end after it.
+//! 2. Learning has a time of its own, at most as long as that of the checks.
 //! 3. A check that had no time is *not shown*: it is no fault of the server.
 //!
 //! **Lock** the ledger's; [`load`] has a second lock, for failures. A client thread locks the
@@ -49,12 +48,14 @@
 //!
 //! **Source** `loot-box.txt`, the specification, 2 to 5, and the scenario.
 
+pub mod bad_input;
 pub mod dialect;
 pub mod endurance;
 pub mod fit;
 pub mod formats;
 pub mod hostile;
 pub mod judgement;
+pub mod last_numbers;
 pub mod ledger;
 pub mod load;
 pub mod peer;
@@ -94,7 +95,7 @@ pub struct Options {
     pub clients: usize,
     /// The greatest number: the list should be a permutation of 1 to this.
     pub numbers: u32,
-    /// The time for learning and all checks together.
+    /// The time for all checks together, and at most as long before that for learning.
     pub timeout: Duration,
     /// The share of its points that a check earns which is *not shown*, 0 to 1.
     pub unproven: f64,
@@ -150,8 +151,8 @@ pub fn grade(
     let mut report = GradeReport::new(target);
     watch(&report, "learning how it speaks");
     let patience = PATIENCE.min(options.timeout / 10);
-    let end = Instant::now() + options.timeout;
-    let Some(learned) = learn(options.address, options.numbers, patience, end) else {
+    let learned_by = Instant::now() + options.timeout;
+    let Some(learned) = learn(options.address, options.numbers, patience, learned_by) else {
         report.set("numbers", CheckOutcome::Earned(0.0), vec![NO_ANSWER.into()], 0.0);
         report.skip_unset(NO_ANSWER);
         report.notes.extend(notes);
@@ -167,8 +168,9 @@ pub fn grade(
     }
     let ledger = Mutex::new(Ledger::new(options.numbers, unseen as u64));
     let began = answers.first().map_or_else(Instant::now, |answer| answer.start);
-    let grading =
-        Grading { options, dialect, patience, end, began, ledger, odd_counts: Mutex::default() };
+    let end = Instant::now() + options.timeout;
+    let odd_counts = Mutex::default();
+    let grading = Grading { options, dialect, patience, end, began, ledger, odd_counts };
     // The small draws belong to the record: no other client will get their numbers.
     answers.iter().for_each(|answer| grading.record(0, answer));
     report.notes.push(grading.dialect.describe());
@@ -209,6 +211,13 @@ impl<'o> Grading<'o> {
         GradedPeer::new(self.options.address, self.dialect.clone(), self.patience, deadline)
     }
 
+    /// Returns a peer whose waits end with the patience alone. What does not answer it is silent by
+    /// its own fault, also when the time of a check is over.
+    pub fn lasting_peer(&self) -> GradedPeer {
+        let far = Instant::now() + self.options.timeout;
+        GradedPeer::new(self.options.address, self.dialect.clone(), self.patience, far)
+    }
+
     /// Adds an answer to the ledger. An answer without a number proves nothing and is left out.
     pub fn record(&self, client: usize, answer: &DrawAnswer) {
         if answer.numbers.is_empty() {
@@ -237,6 +246,7 @@ impl<'o> Grading<'o> {
 
     /// Runs the checks in their order and writes the outcomes into the report.
     fn run_all(&self, report: &mut GradeReport, watch: &mut impl FnMut(&GradeReport, &str)) {
+        let (began, mut shares) = (Instant::now(), 0.0);
         let mut cause = Cause::None;
         for (key, share, check) in Self::CHECKS {
             let name = report.name(key);
@@ -251,9 +261,9 @@ impl<'o> Grading<'o> {
                 report.set(key, outcome, details, 0.0);
                 continue;
             }
-            // A share is an upper bound: time that a check leaves over does not lengthen the next
-            // one.
-            let deadline = self.end.min(start + self.options.timeout.mul_f64(share));
+            // Time that the checks before have left over is this one's too.
+            shares += share;
+            let deadline = self.end.min(began + self.options.timeout.mul_f64(shares));
             let (outcome, details) = check(self, deadline);
             if matches!(outcome, CheckOutcome::Earned(part) if part < 1.0) && share > 0.0 {
                 cause = cause.or(self.look_for_cause(key, name, outcome));

@@ -42,8 +42,8 @@ const TERMINAL: usize = 80;
 const MARGIN: usize = 16;
 const WIDTH: usize = 62;
 
-/// The width from which a cell is a phrase: `stores 60, has 58!`, the longest store of three
-/// clients, has 18 columns and needs a gap.
+/// From this width on a cell is a phrase. With three clients the longest store is
+/// `stores 60, has 58!`: 18 columns, and a gap.
 const WORDY: usize = 20;
 
 /// Returns the homework's table of a run: a column for each number, in the order in which the
@@ -188,7 +188,7 @@ pub fn explain(case: &Case, run: &Run) -> Vec<String> {
     sentences
 }
 
-/// Explains one pair of loads of the same index. There are two reasons:
+/// Explains one pair of loads of the same index. `l0` loads 0, `s1` stores 1. The two reasons:
 ///
 /// ```text
 ///   A had not stored yet               a late store put the counter back

@@ -48,9 +48,10 @@
 //! at a time: a new id also means that its client waits for no earlier reply. The id alone decides
 //! whether a request is a repeat. An Error with the token is the request's own answer, with two
 //! exceptions: status 7 (refused) may mean that a higher id came first, and status 8 (busy) that
-//! the history has no room for this client. In these two cases the copy was not executed; an
-//! earlier or a later copy may be. After its last id, ffffffff, a client takes another token. The
-//! server does not answer a repeat of a request that was acknowledged or wanted no reply.
+//! the history has no room for this client. Then this copy was not executed; in the first case an
+//! earlier copy may have been, and in the second a later one may be. After its last id, ffffffff, a
+//! client takes another token. The server does not answer a repeat of a request that was
+//! acknowledged or wanted no reply.
 //!
 //! ```text
 //!   > 894c4258 02 01 70 00 06000000 00000000                                    Hello

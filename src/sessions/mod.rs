@@ -48,7 +48,7 @@
 //!     bytes    copy 7 bytes into it                                               512
 //!     tables   its location into bob's inbox; notice `message S 7`; wake bob      514, 516
 //!   bob: receive S
-//!     tables   the location; logical 64 = extent at 4096, byte 64; engine's seat  518, 520
+//!     tables   logical 64 is byte 64 of the extent at 4096; the engine's seat     518, 520
 //!     bytes    copy 7 bytes out                                                   522
 //!     tables   the last reader has it: give the sub-block back                    524
 //! ```
@@ -74,12 +74,12 @@
 //!
 //! **Invariants** ([`Engine::check`])
 //!
-//! 1. The engine's duplicate of each entry equals the entry, and both agree with the blocks.
+//! 1. A process's entry and the engine's duplicate of it are equal, and agree with its blocks.
 //! 2. The used sub-blocks are those of messages. Each message has as many readers as inboxes and
 //!    reading copies refer to it.
 //! 3. Administrative memory is charged for exactly what there is.
 //! 4. Each seat that is taken is taken by a copy that is under way.
-//! 5. A session has an open end; with only one, it has a message to receive.
+//! 5. A session has an open end. If only one end is open, a message waits there to be received.
 //!
 //! **Lock** the tables, around each call of the engine. It takes no lock itself, and time is an
 //! argument: a test needs no thread and no clock.

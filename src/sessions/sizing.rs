@@ -46,8 +46,8 @@ use crate::memory::lease::power_of_two_within;
 use crate::sessions::Engine;
 use crate::sessions::administration::{SPAN, Use};
 
-/// The most extents of a block. It bounds the pieces of one copy, and the spans of a block in
-/// administrative memory, which are 32 bytes each.
+/// The most extents of a block. It bounds the pieces of one copy, and the block's *spans*: the
+/// places of its extents, of which each takes 32 bytes of administrative memory.
 const MAX_EXTENTS: usize = 32;
 
 /// The cause that the log names when a `grow` or `shrink` changes a block's size.
@@ -186,8 +186,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Doubles the last extent in place, if it has exactly `missing` bytes and its right buddy in
-    /// the arena is free. The block needs no further span then. Returns false, and changes nothing,
-    /// when it cannot.
+    /// the arena is free. The count of extents stays, so no further span is charged. Returns false,
+    /// and changes nothing, when it cannot.
     fn double(&mut self, number: ProcessNumber, index: usize, used: &[u64], missing: u64) -> bool {
         let Some(block) =
             self.sessions.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index))

@@ -67,6 +67,77 @@ pub const FAULTS: [(&str, &[&str]); 13] = [
     ("waits_for_its_reader.py", &["unread"]),
 ];
 
+/// The ways in which the right servers of `dialects.py` speak. `slow_banner` is graded in the soak
+/// alone, because it needs a minute.
+pub const SAYINGS: [&str; 25] = [
+    "one_each",
+    "one_each_line",
+    "one_each_nul",
+    "one_each_words",
+    "nul_record_close",
+    "records_of_nuls",
+    "records_of_spaces",
+    "length_big",
+    "length_little",
+    "length_short",
+    "length_in_text",
+    "after_shutdown",
+    "grouped",
+    "clock",
+    "seconds",
+    "name",
+    "name_and_left",
+    "request",
+    "count",
+    "json",
+    "indexed",
+    "each_in_words",
+    "semicolons",
+    "slow_replies",
+    "two_line_ends",
+];
+
+/// The faults of `faults.py` that are seen from outside, and the checks that they lose: the first
+/// one in any case, the others perhaps.
+pub const CLASS_FAULTS: [(&str, &[&str]); 18] = [
+    ("lock_released_before_the_index_is_used", &["unique"]),
+    ("a_lock_for_each_client", &["unique"]),
+    ("wrong_at_the_end", &["unique"]),
+    ("pop_and_catch", &["unique"]),
+    ("choice_without_removal", &["unique"]),
+    ("dies_under_load", &["together"]),
+    ("last_never", &["permutation"]),
+    ("first_never", &["permutation"]),
+    ("fifty_never", &["permutation"]),
+    ("last_twice", &["unique"]),
+    ("larger_range", &["range"]),
+    ("from_zero", &["range"]),
+    ("dies_at_its_200th", &["endures"]),
+    ("closes_after_1000", &["endures"]),
+    ("a_number_too_many", &["numbers", "unique"]),
+    ("one_too_few", &["numbers"]),
+    ("shared_buffer", &["unique", "numbers"]),
+    ("lock_kept_by_a_vanished_client", &["vanish"]),
+];
+
+/// Asserts that a right server gets full marks, however it speaks.
+pub fn assert_understood(saying: &str) {
+    let student = Student::start("dialects.py", &["--say", saying]);
+    let (report, code) = student.grade(&[]);
+    assert!(report.ends_with("\nscore 100 of 100\n"), "{saying}: {report}");
+    assert_eq!(code, Some(0), "{saying}");
+}
+
+/// Asserts that the grader finds a fault of `faults.py`, and names no other.
+pub fn assert_class_fault((fault, checks): (&str, &[&str])) {
+    let student = Student::start("faults.py", &["--fault", fault]);
+    let (report, code) = student.grade(&["--format", "json"]);
+    let failed = with_status(&report, "failed");
+    assert!(failed.contains(&checks[0]), "{fault}: {report}");
+    assert!(failed.iter().all(|check| checks.contains(check)), "{fault}: {report}");
+    assert_eq!(code, Some(1), "{fault}");
+}
+
 /// The shapes of the right one.
 pub const SHAPES: [&str; 7] = ["lines", "list", "words", "shell", "bare", "close", "strict"];
 

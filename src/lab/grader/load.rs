@@ -66,7 +66,7 @@ const LONG_DRAW: usize = 1000;
 /// The other half of the third that all bursts may draw is left to the short bursts.
 const LONG_BURST_PART: usize = 12;
 
-/// The bursts stop when they have drawn the third part of the list: the drain needs the rest.
+/// The bursts stop when they have drawn a third of the list: the drain needs the rest.
 const BURSTS_DRAW: u64 = 3;
 
 /// The most numbers in one draw of the drain.
@@ -76,13 +76,13 @@ const BATCH: usize = 1000;
 /// long draw for each client, few draws would overlap.
 const MIN_DRAWS: usize = 8;
 
-/// So many numbers of the list, or a fiftieth of a long one, are left for the clients that vanish.
+/// This many numbers, or a fiftieth of a long list, are left for the clients that vanish.
 const LEFT_FOR_VANISHING: u64 = 1000;
 
-/// The drain ends after so many times the list: a server that begins its list anew never ends.
+/// The drain ends after this many times the list: a server may give new numbers for ever.
 const MOST_LISTS: u64 = 12;
 
-/// A client stops draining after so many short replies. One may be the last part of the list.
+/// A client stops draining after this many short replies. One may be the last part of the list.
 const MAX_SHORT: usize = 3;
 
 impl Grading<'_> {
@@ -97,7 +97,11 @@ impl Grading<'_> {
         for count in counts {
             if Instant::now() >= deadline {
                 let seen = format!("time was over before draw {count}");
-                return if details.is_empty() { self.out_of_time(seen) } else { lost(seen) };
+                if details.is_empty() {
+                    return self.out_of_time(seen);
+                }
+                details.push(seen);
+                break;
             }
             // A server of one number a message is asked `count` times.
             let times = if self.dialect.one_each { count } else { 1 };
@@ -144,32 +148,20 @@ impl Grading<'_> {
     /// nothing yet.
     pub(super) fn is_nearly_drained(&self, deadline: Instant) -> CheckVerdict {
         let left = (u64::from(self.options.numbers) / 50).max(LEFT_FOR_VANISHING);
-        self.drain_with_all(deadline, left);
-        (CheckOutcome::Earned(1.0), Vec::new())
-    }
-
-    /// `permutation`, second part: all clients draw the rest, one number at a time. Then the server
-    /// has given each of its numbers exactly once, but for those that clients lost that vanished.
-    pub(super) fn is_drained_to_a_permutation(&self, deadline: Instant) -> CheckVerdict {
-        let late = self.drain_with_all(deadline, 0);
-        self.judge_permutation(late)
-    }
-
-    /// Drains with all clients; returns whether the deadline was reached before that.
-    fn drain_with_all(&self, deadline: Instant, left: u64) -> bool {
         let late = AtomicBool::new(false);
-        let drain = Drain { left, began: Instant::now(), deadline, late: &late };
+        let drain =
+            Drain { left, draws_single: false, began: Instant::now(), deadline, late: &late };
         let made = self.at_once(|client, _| self.drain(client, &drain));
         // The system made no thread: this thread drains, so that the list can still be judged.
         if made == 0 {
             self.drain(0, &drain);
         }
-        late.into_inner()
+        (CheckOutcome::Earned(1.0), Vec::new())
     }
 
     /// Runs `work` in a thread for each client, 1 and up, and waits for all of them. Returns how
     /// many threads the system made: when it refuses one, the clients after it are left out.
-    fn at_once(&self, work: impl Fn(usize, &Barrier) + Sync) -> usize {
+    pub(super) fn at_once(&self, work: impl Fn(usize, &Barrier) + Sync) -> usize {
         thread::scope(|scope| {
             let work = &work;
             // A barrier needs its size in advance, but the number of threads is known only after
@@ -194,10 +186,10 @@ impl Grading<'_> {
         })
     }
 
-    /// Draws as `client` until so few numbers are left, a reply has no number, a short reply comes
-    /// again word for word, or a bound is reached: the deadline, twelve times the list, or
-    /// [`MAX_SHORT`] short replies.
-    fn drain(&self, client: usize, drain: &Drain<'_>) {
+    /// Draws as `client` until at most `drain.left` numbers are left, a reply has no number, a
+    /// short reply comes again word for word, or a bound is reached: the deadline, [`MAX_SHORT`]
+    /// short replies, or the bound of [`Grading::is_drained_to`].
+    pub(super) fn drain(&self, client: usize, drain: &Drain<'_>) {
         let mut peer = self.peer(drain.deadline);
         // A short reply is the last part of the list, or a message such as "0 left". The client
         // keeps it until the end: only a message comes again word for word.
@@ -235,7 +227,8 @@ impl Grading<'_> {
         short.iter().for_each(|answer| self.record(client, answer));
     }
 
-    /// Returns whether so few numbers are left, or so many came that the list has no end.
+    /// Returns whether at most `left` numbers are left, or so many came that the list has no end.
+    /// After a number out of range nobody knows how many are left.
     fn is_drained_to(&self, left: u64) -> bool {
         let ledger = self.ledger();
         let numbers = u64::from(self.options.numbers);
@@ -249,7 +242,7 @@ impl Grading<'_> {
     /// drained in time too, and it falls as the list comes to its end.
     fn batch(&self, drain: &Drain<'_>) -> usize {
         let half = drain.began + drain.deadline.saturating_duration_since(drain.began) / 2;
-        if drain.left == 0 || Instant::now() < half {
+        if drain.draws_single || Instant::now() < half {
             return 1;
         }
         let share = self.options.numbers as usize / (self.options.clients * MIN_DRAWS).max(1);
@@ -260,13 +253,15 @@ impl Grading<'_> {
 }
 
 /// One drain of the list by all clients.
-struct Drain<'d> {
-    /// The drain ends when so many numbers are left.
-    left: u64,
-    began: Instant,
-    deadline: Instant,
+pub(super) struct Drain<'d> {
+    /// The drain ends when this many numbers are left.
+    pub left: u64,
+    /// Each draw is of one number, however much time is left.
+    pub draws_single: bool,
+    pub began: Instant,
+    pub deadline: Instant,
     /// Set when the deadline was reached.
-    late: &'d AtomicBool,
+    pub late: &'d AtomicBool,
 }
 
 /// The state of all bursts. The client threads share it by reference.
@@ -277,7 +272,7 @@ struct Burst<'g, 'o> {
     stop: AtomicBool,
     /// The bursts end with the first round that ends after this.
     deadline: Instant,
-    /// The bursts end when the ledger has received so many numbers.
+    /// The bursts end when the ledger has received this many numbers.
     enough: u64,
     /// The requests of all clients. `Relaxed` is enough: the sum is read when all threads have
     /// ended.

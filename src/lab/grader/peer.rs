@@ -307,13 +307,13 @@ impl GradedPeer {
                     return AnswerEnd::Whole;
                 }
                 (Some(_), _) => *heard = Instant::now(),
+                (None, _) if Instant::now() >= self.deadline => return AnswerEnd::Cut,
                 (None, Completeness::Perhaps)
                     if may_be_cut(raw, AnswerEnd::Short, &self.dialect) =>
                 {
                     return AnswerEnd::Short;
                 }
                 (None, Completeness::Perhaps | Completeness::Yes) => return AnswerEnd::Whole,
-                (None, _) if Instant::now() >= self.deadline => return AnswerEnd::Cut,
                 (None, Completeness::No) if raw.is_empty() => return AnswerEnd::Silent,
                 (None, Completeness::No) => return AnswerEnd::Short,
             }

@@ -11,8 +11,9 @@
 //! **Lock** the tables', as in [`super`].
 //!
 //! **Cost** `double` and `halve` change one set of bits and one byte. `resized` takes a few steps
-//! for each used block and each gap, and walks over no free unit. That matters: a client may change
-//! a large block's size often, and all other clients wait for the tables' lock meanwhile.
+//! for each used block and each gap, and walks over no free unit. That matters: each block of
+//! chapter 6 has such an allocator, a client may change its size often, and all other clients wait
+//! for the tables' lock meanwhile.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraph 24: blocks that grow and contract.
 
@@ -21,7 +22,7 @@ use crate::memory::buddy::{Block, Buddy, MIN_BLOCK, NONE};
 impl Buddy {
     /// Returns an allocator for `size` bytes with the same used blocks. `used` has the offsets of
     /// all used blocks, in order. `None` if a block would end past `size`, or if no used block
-    /// starts at an offset.
+    /// starts at one of the offsets.
     pub fn resized(&self, size: u64, used: &[u64]) -> Option<Self> {
         let mut resized = Self::without_free(size);
         let units = resized.starts.len();

@@ -119,7 +119,7 @@ pub fn understand(
 /// Notes one field if this file needs it. `most` is the longest body in bytes.
 ///
 /// # Errors
-/// 400 for a field that may come once and comes again, and those of [`Announced`].
+/// 400 for a field that comes twice and may not, and those of [`Announced`].
 fn see<'a>(
     seen: &mut Seen<'a>,
     minor: u8,

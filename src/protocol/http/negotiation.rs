@@ -109,9 +109,8 @@ impl Accept {
         }
     }
 
-    /// Returns the form of the highest quality; `None` if the client accepts no form, because
-    /// quality 0 means "not acceptable". Only the answer with a lease can have the form
-    /// [`MediaForm::Bytes`].
+    /// Returns the form of the highest quality; `None` if no quality is over 0, which means "not
+    /// acceptable". Only the answer with a lease can have the form [`MediaForm::Bytes`].
     pub fn best(&self, is_lease: bool) -> Option<MediaForm> {
         let Some(wanted) = &self.0 else { return Some(MediaForm::Text) };
         let quality = |form: MediaForm| wanted[form as usize].1;

@@ -1,0 +1,91 @@
+//! Lines that are no command. The server must serve others after each of them.
+//!
+//! ```text
+//!   one client      draw abc ─ close
+//!   another client             draw 1 ─ an answer
+//!   one client                                    draw -1 ─ close
+//!   …
+//! ```
+//!
+//! It comes last, because it may end the server.
+//!
+//! **Lock** the ledger's, for a look. **Simplified** When a drained server answers nothing at all,
+//! only the effect on new connections can be seen.
+//!
+//! **Source** ours: each line breaks a habit of simple parsers.
+
+use std::io::Read;
+use std::time::Instant;
+
+use crate::lab::grader::hostile::{MOOD_PATIENCE, Mood, SHORT_PATIENCE};
+use crate::lab::grader::report::CheckOutcome;
+use crate::lab::grader::{CheckVerdict, Grading, lost};
+
+impl Grading<'_> {
+    /// `bad-input`: the server serves new clients after each bad line. It need not answer the bad
+    /// line itself. This check is the last one: after it the server may be damaged.
+    pub(super) fn survives_bad_input(&self, deadline: Instant) -> CheckVerdict {
+        let before = self.mood(MOOD_PATIENCE);
+        if before == Mood::Unreachable {
+            return lost("the server took no connection before it");
+        }
+        if before == Mood::Silent && !self.is_drained() {
+            return lost("the server answered nobody before it, and numbers were left");
+        }
+        let lines = bad_lines();
+        let (mut good, mut details) = (0, Vec::new());
+        for (name, line) in &lines {
+            if Instant::now() >= deadline {
+                return self.out_of_time(format!("time was over before {name}"));
+            }
+            self.say(line);
+            let after = self.mood(MOOD_PATIENCE);
+            if after != before && after != Mood::Speaks {
+                let now = after.words();
+                details.push(format!("input: {name}; from then on the server {now}"));
+                break;
+            }
+            good += 1;
+            if before == Mood::Silent {
+                // This server shows only that it takes connections. One line is enough to see that.
+                break;
+            }
+        }
+        if before == Mood::Silent && details.is_empty() {
+            let why = "not decidable: the drained server answers nothing, so nobody can tell \
+                       whether it still would";
+            return (CheckOutcome::Undecidable, vec![why.into()]);
+        }
+        (CheckOutcome::Earned(f64::from(good) / lines.len() as f64), details)
+    }
+
+    /// Sends the bytes as a new client and waits a moment for an answer. Its content does not
+    /// matter.
+    fn say(&self, bytes: &[u8]) {
+        let mut peer = self.lasting_peer();
+        if peer.send(bytes).is_ok()
+            && let Ok(mut stream) = peer.connect()
+        {
+            let _ = stream.set_read_timeout(Some(SHORT_PATIENCE));
+            let _ = stream.read(&mut [0; 4096]);
+        }
+    }
+}
+
+/// Returns the name and the bytes of each bad line. Each breaks a habit of simple parsers: no word,
+/// no second word, no digits, a sign, zero, too many words, more than 64 bits, an unknown word,
+/// bytes that are no UTF-8, a line that is longer than the buffer.
+fn bad_lines() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("an empty line", b"\n".to_vec()),
+        ("draw", b"draw\n".to_vec()),
+        ("draw abc", b"draw abc\n".to_vec()),
+        ("draw -1", b"draw -1\n".to_vec()),
+        ("draw 0", b"draw 0\n".to_vec()),
+        ("draw 1 2 3", b"draw 1 2 3\n".to_vec()),
+        ("draw 99999999999999999999", b"draw 99999999999999999999\n".to_vec()),
+        ("an unknown word", b"nonsense\n".to_vec()),
+        ("control bytes and bytes over 127", b"\x00\x01\xff\xfe\x80draw\n".to_vec()),
+        ("5000 letters", [&[b'A'; 5000][..], b"\n"].concat()),
+    ]
+}

@@ -1,0 +1,80 @@
+//! The end of the list: the last numbers, and a draw of more than are left.
+//!
+//! ```text
+//!   all clients   draw 1 …            until 30 are left
+//!   client 0      draw 1 …            until 12 are left
+//!   client 1      draw 50 ─┐
+//!   client 2      draw 1   ├─ at the same time: each looks for what is left, and takes
+//!   client 3      draw 1  ─┘
+//!   all clients   draw 1 …            until nothing more comes
+//! ```
+//!
+//! Two faults live here. A server that first looks whether numbers are left, and takes them in a
+//! second step, gives the last ones twice. A server that does not cut `draw 50` to what is left
+//! gives numbers twice, or none. Both show only in the few draws at the end, so these are made on
+//! purpose. The long draw finds numbers in any case, and who comes behind it finds none, although
+//! some were left when it looked.
+//!
+//! **Lock** the ledger's. **Source** the race from check to use, which the field calls *TOCTOU*.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use crate::lab::grader::load::Drain;
+use crate::lab::grader::peer::AnswerEnd;
+use crate::lab::grader::{CheckVerdict, Grading};
+
+/// The count of numbers that are left when one client goes on alone.
+const FEW: u64 = 30;
+
+/// The count of numbers that are left when all draw at once: more than there are other clients by
+/// default, so that the long draw finds some in any case.
+const LAST: u64 = 12;
+
+/// The count of the long draw: more than can be left.
+const TOO_MANY: u64 = 50;
+
+impl Grading<'_> {
+    /// `permutation`, second part: all clients draw the rest. Then the server has given each of its
+    /// numbers exactly once, but for those that clients lost that vanished.
+    pub(super) fn is_drained_to_a_permutation(&self, deadline: Instant) -> CheckVerdict {
+        let unseen = self.ledger().unseen;
+        let late = AtomicBool::new(false);
+        let drain_to = |left| {
+            let (draws_single, began, late) = (true, Instant::now(), &late);
+            let drain = Drain { left, draws_single, began, deadline, late };
+            if self.at_once(|client, _| self.drain(client, &drain)) == 0 {
+                self.drain(0, &drain);
+            }
+        };
+        drain_to(unseen + FEW);
+        self.draw_alone_until_the_last(deadline);
+        self.at_once(|client, all| {
+            let mut peer = self.lasting_peer();
+            let _ = peer.connect();
+            let too_many = usize::try_from(TOO_MANY + unseen).unwrap_or(usize::MAX);
+            all.wait();
+            let answer = peer.draw(if client == 1 { too_many } else { 1 });
+            self.record_and_count_unseen(client, &answer);
+        });
+        drain_to(0);
+        self.judge_permutation(late.into_inner())
+    }
+
+    fn draw_alone_until_the_last(&self, deadline: Instant) {
+        let mut peer = self.peer(deadline);
+        while self.left() > LAST && Instant::now() < deadline {
+            let answer = peer.draw(1);
+            self.record_and_count_unseen(0, &answer);
+            if answer.ending != AnswerEnd::Whole {
+                return;
+            }
+        }
+    }
+
+    /// Returns how many numbers are left, if those that nobody saw were drawn.
+    fn left(&self) -> u64 {
+        let ledger = self.ledger();
+        ledger.missing().saturating_sub(ledger.unseen)
+    }
+}
