@@ -33,15 +33,14 @@
 //!
 //! **Lock** none here: the client threads are the grader's.
 //!
-//! **Simplified** It grades a running server once. It cannot start a new server for each try.
+//! **Simplified** Without `--start` it grades a running server once, and cannot start it anew.
 //!
 //! **Source** `loot-box.txt`, the specification; Gradescope's autograder specifications for
 //! `--out`.
 
-use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::net::ToSocketAddrs;
-use std::path::{Path, PathBuf};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -49,25 +48,47 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::{BAD_NEWS, NO_ANSWER, no_answer, print, units};
 use crate::lab::grader::formats::{gradescope, json, junit, tap};
-use crate::lab::grader::report::GradeReport;
-use crate::lab::grader::{Options, grade, source};
-use crate::lab::record::listed;
-use crate::numbers::list::{NumberList, shuffled};
+use crate::lab::grader::report::{CheckOutcome, GradeReport, points};
+use crate::lab::grader::{Options, grade};
+use crate::numbers::list::NumberList;
+
+mod files;
+mod submission;
+
+use files::{look_at_source, order, write};
+use submission::Submission;
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     leasebox grade 127.0.0.1 4120 --seed 7\n  \
     leasebox grade 203.0.113.7 8080 --clients 16 --source handed-in/\n  \
     leasebox grade localhost 8080 --format gradescope --out results.json\n  \
-    leasebox grade localhost 8080 --order list.txt       the server's list is known\n\n\
+    leasebox grade localhost 8080 --order list.txt       the server's list is known\n  \
+    leasebox grade --start 'python3 server.py {port}'    starts it, three times\n\n\
     Start a fresh server first: grading drains its list, and bad input comes last.\n\
     Exit 0: no check failed; 1: one failed; 2: no draw was ever answered, or the\n\
     arguments or files are wrong.")]
 pub struct GradeArguments {
     /// The machine that runs the server
-    host: String,
+    #[arg(required_unless_present = "start", requires = "port")]
+    host: Option<String>,
     /// Its port
-    port: u16,
+    port: Option<u16>,
+    /// Start the server by this command, anew for each run, and end it; `{port}` is a free port
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["host", "port"])]
+    start: Option<String>,
+    /// The port on which the started server listens; without it, whichever it listens on
+    #[arg(long, value_name = "PORT", requires = "start")]
+    listens_on: Option<u16>,
+    /// Start and grade it so many times; one failing run fails
+    #[arg(long, default_value_t = 3, requires = "start", value_parser = clap::value_parser!(u8).range(1..=100))]
+    repeat: u8,
+    /// Let Python change threads between any two bytecodes of the started server
+    #[arg(long, value_enum, default_value = "auto", requires = "start")]
+    chaos: Chaos,
+    /// The seed of --chaos, to repeat a verdict; each run adds 1
+    #[arg(long, requires = "start")]
+    chaos_seed: Option<u64>,
     /// The number of clients that draw at the same time
     // A race needs 2 clients. Each is a thread of this machine, so their number has a bound.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=256))]
@@ -100,6 +121,14 @@ pub struct GradeArguments {
     /// Search this file or directory for structures that the homework forbids, and list them
     #[arg(long)]
     source: Option<PathBuf>,
+}
+
+// The words of `--chaos`. `Auto` is on for a command with `python` in it.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Chaos {
+    Auto,
+    On,
+    Off,
 }
 
 // The words of `--unproven`.
@@ -162,35 +191,105 @@ pub fn run(arguments: &GradeArguments) -> ExitCode {
 /// One line that names the cause and the cure. The file of `--out` then holds a report with score
 /// 0, unless the error is that this file cannot be written.
 fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
-    let GradeArguments { host, port, out, .. } = arguments;
+    let GradeArguments { out, .. } = arguments;
     // This write comes first: if a later step fails, the file already holds a report with score 0,
     // and not the result of an earlier grading.
-    let format = arguments.format;
-    let place = format!("{host}:{port}");
     if let Some(out) = out {
-        write(out, &format.render(&GradeReport::new(place)))?;
+        write(out, &arguments.format.render(&GradeReport::new(arguments.target())))?;
     }
     if arguments.timeout < MIN_TIMEOUT {
         return Err(format!("--timeout is too short for all checks; give {MIN_TIMEOUT:?} or more"));
     }
-    let found = (host.as_str(), *port).to_socket_addrs().ok().and_then(|mut found| found.next());
-    let address = found
-        .ok_or_else(|| format!("the host {host} is unknown; give its name or its IP address"))?;
+    match &arguments.start {
+        Some(command) => grade_started(arguments, command),
+        None => grade_at(arguments, arguments.address()?, Vec::new(), false),
+    }
+}
+
+/// Starts and grades the server as often as `--repeat` says. Returns the worst report, and says in it
+/// what the others were.
+///
+/// # Errors
+/// As [`graded`], or if the server cannot be started.
+fn grade_started(arguments: &GradeArguments, command: &str) -> Result<GradeReport, String> {
+    let is_python = command.contains("python");
+    let chaos = arguments.chaos == Chaos::On || arguments.chaos == Chaos::Auto && is_python;
+    let seed = arguments.chaos_seed.unwrap_or_else(|| rand::random_range(1..1_000_000));
+    let mut reports: Vec<GradeReport> = Vec::new();
+    for run in 0..u64::from(arguments.repeat) {
+        let seed = chaos.then_some(seed.wrapping_add(run));
+        let mut server = Submission::start(command, arguments.listens_on, seed)?;
+        let mut notes = vec![match seed {
+            Some(seed) => format!("chaos: on; --repeat 1 --chaos-seed {seed} repeats this run"),
+            None => NO_CHAOS.to_string(),
+        }];
+        if is_python && seed.is_none() {
+            notes = vec!["chaos: off".into()];
+        }
+        let mut report = grade_at(arguments, server.address, notes, seed.is_some())?;
+        if let Some(how) = server.ending() {
+            report.warnings.insert(0, format!("the server {how}{}", server.last_words()));
+        }
+        reports.push(report);
+    }
+    let scores: Vec<String> = reports.iter().map(|report| points(report.score())).collect();
+    let is_constant = reports.len() > 1
+        && reports.windows(2).all(|pair| pair[0].first_numbers == pair[1].first_numbers);
+    let rank = |report: &GradeReport| (report.passed(), report.is_decided());
+    let worst = reports
+        .into_iter()
+        .min_by(|a, b| rank(a).cmp(&rank(b)).then(a.score().total_cmp(&b.score())));
+    // clap takes no `--repeat 0`, so there is one.
+    let mut report = worst.unwrap_or_else(|| GradeReport::new(arguments.target()));
+    if is_constant && report.first_numbers.len() > 5 {
+        let why = "each start gives the same order: the list has a constant seed";
+        report.set("random", CheckOutcome::Earned(0.0), vec![why.into()], 0.0);
+    }
+    report
+        .notes
+        .insert(0, format!("this is the worst of {} runs: {}", scores.len(), scores.join(", ")));
+    Ok(report)
+}
+
+const NO_CHAOS: &str = "chaos: not tried, it is for Python; a server in C or C++ can be built with \
+                        -fsanitize=thread, one in Go with -race";
+
+/// The widest race window that a grading may leave unseen. A counter that is read and written by two
+/// instructions has a window of some nanoseconds; with a system call between them it is some
+/// microseconds.
+const RACE_WINDOW: Duration = Duration::from_micros(1);
+
+/// The same with chaos, which makes each window as wide as its pauses.
+const CHAOS_WINDOW: Duration = Duration::from_micros(250);
+
+/// Grades the server at an address once.
+///
+/// # Errors
+/// As [`graded`].
+fn grade_at(
+    arguments: &GradeArguments,
+    address: SocketAddr,
+    mut notes: Vec<String>,
+    is_chaotic: bool,
+) -> Result<GradeReport, String> {
+    let (format, out) = (arguments.format, &arguments.out);
     let options = Options {
         address,
         clients: usize::from(arguments.clients),
         numbers: arguments.numbers,
         timeout: arguments.timeout,
         unproven: arguments.unproven.share(),
+        race_window: if is_chaotic { CHAOS_WINDOW } else { RACE_WINDOW },
         order: order(arguments)?,
     };
-    let notes = arguments.source.as_deref().map_or(Ok(Vec::new()), look_at_source)?;
+    notes.extend(arguments.source.as_deref().map_or(Ok(Vec::new()), look_at_source)?);
     let on_terminal = io::stderr().is_terminal();
     let report = grade(&options, notes, |report, doing| {
         if on_terminal {
             let _ = write!(io::stderr(), "\r{doing:<60}\r");
         }
-        if let Some(out) = out {
+        // The report of one run of several is no draft: another run may be worse.
+        if let Some(out) = out.as_ref().filter(|_| arguments.start.is_none()) {
             // A draft that fails is ignored: `answer` writes the file once more and reports the
             // error.
             let _ = write(out, &format.render(report));
@@ -200,6 +299,27 @@ fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
         let _ = write!(io::stderr(), "\r{:60}\r", "");
     }
     Ok(report)
+}
+
+impl GradeArguments {
+    // Returns the server for the report's first line.
+    fn target(&self) -> String {
+        match (&self.start, &self.host, self.port) {
+            (Some(command), ..) => command.clone(),
+            (None, host, port) => {
+                format!("{}:{}", host.as_deref().unwrap_or_default(), port.unwrap_or_default())
+            }
+        }
+    }
+
+    // Returns the address of the running server. Fails with one line if the host is unknown.
+    fn address(&self) -> Result<SocketAddr, String> {
+        let host = self.host.as_deref().unwrap_or_default();
+        let found = (host, self.port.unwrap_or_default()).to_socket_addrs().ok();
+        found
+            .and_then(|mut found| found.next())
+            .ok_or_else(|| format!("the host {host} is unknown; give its name or its IP address"))
+    }
 }
 
 /// Writes the final report, prints it, and returns the exit code.
@@ -217,9 +337,9 @@ fn answer(arguments: &GradeArguments, report: &GradeReport) -> ExitCode {
     // Without any answer the report is still printed, because it has the notes on the source.
     if !report.answered {
         let _ = print(text.as_bytes(), ExitCode::SUCCESS);
-        let (host, port) = (&arguments.host, arguments.port);
+        let target = arguments.target();
         return no_answer(format!(
-            "no draw was ever answered with a number by {host} port {port}; is the server started, and anew?"
+            "no draw was ever answered with a number by {target}; is the server started, and anew?"
         ));
     }
     let code = match (report.passed(), report.is_decided()) {
@@ -228,99 +348,4 @@ fn answer(arguments: &GradeArguments, report: &GradeReport) -> ExitCode {
         (true, false) => ExitCode::from(NO_ANSWER),
     };
     print(text.as_bytes(), code)
-}
-
-/// Replaces a file as a whole, so that a reader sees either the old text or the new one, and never
-/// a part. For this it writes a draft in the same directory, and renames it. The draft has the
-/// process's number in its name, so two gradings do not write the same draft. A path that is no
-/// plain file (`/dev/null`, a pipe) is written directly.
-///
-/// # Errors
-/// One line that names the file and the cure. A plain file keeps its old text then.
-fn write(out: &Path, text: &str) -> Result<(), String> {
-    let failed = |error: io::Error| {
-        format!("{} cannot be written ({error}); give --out a place with room", out.display())
-    };
-    // Follows a link to its target, because `rename` would replace the link itself. A file that
-    // does not exist yet has no canonical path: then the given path is used.
-    let out = &fs::canonicalize(out).unwrap_or_else(|_| out.to_path_buf());
-    if fs::metadata(out).is_ok_and(|about| !about.is_file()) {
-        return fs::write(out, text).map_err(failed);
-    }
-    let mut name = out.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.part", std::process::id()));
-    let draft = out.with_file_name(name);
-    let written = fs::File::create(&draft).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        // Before the rename: otherwise a power failure may leave the new name with an empty file.
-        file.sync_all()?;
-        if let Ok(about) = fs::metadata(out) {
-            file.set_permissions(about.permissions())?;
-        }
-        fs::rename(&draft, out)
-    });
-    written.map_err(|error| {
-        let _ = fs::remove_file(&draft);
-        failed(error)
-    })
-}
-
-/// Returns the list's order, from `--seed` or from the file of `--order`; `None` if the user gave
-/// neither. The check `linearizable` needs the order.
-///
-/// # Errors
-/// One line, when the file cannot be read or does not hold each number of the list once.
-fn order(arguments: &GradeArguments) -> Result<Option<Vec<u32>>, String> {
-    if let Some(seed) = arguments.seed {
-        // The function that `serve --seed` calls, so the order is the server's.
-        let list = shuffled(arguments.numbers, Some(seed));
-        return Ok(Some((0..list.len() as usize).map(|index| list.number(index)).collect()));
-    }
-    let Some(file) = &arguments.order else { return Ok(None) };
-    let name = file.display();
-    let text = fs::read(file)
-        .map_err(|error| format!("{name} cannot be read ({error}); give the server's list"))?;
-    let order = listed(&text);
-    // With a file in which one number is missing, the check `linearizable` would fail a correct
-    // server.
-    let mut sorted = order.clone();
-    sorted.sort_unstable();
-    if sorted.iter().copied().eq(1..=arguments.numbers) {
-        return Ok(Some(order));
-    }
-    let (numbers, found) = (arguments.numbers, order.len());
-    Err(format!(
-        "{name} holds {found} numbers, and not each of 1 to {numbers} once; give the whole list"
-    ))
-}
-
-/// Searches the files of `--source` for structures that the homework may forbid, such as an atomic
-/// counter. Returns the findings as notes for the report; they change no score.
-///
-/// # Errors
-/// One line, when the path itself cannot be read.
-fn look_at_source(path: &Path) -> Result<Vec<String>, String> {
-    let looked = source::look(path).map_err(|error| {
-        format!("{} cannot be read ({error}); give --source the server's files", path.display())
-    })?;
-    let mut notes = vec![match looked.findings.len() + looked.more {
-        0 => "source: nothing of what the homework forbids was found".to_string(),
-        _ => "source: for a person to judge, what the homework may forbid".to_string(),
-    }];
-    for source::Finding { file, line, words, text } in &looked.findings {
-        let words: Vec<&str> = words.iter().map(|word| word.trim_matches('*')).collect();
-        // The report does not wrap a line that begins with two spaces. So a person can copy the
-        // place in the file.
-        notes.push(format!("  {file}:{line}: {}    {text}", words.join(" ")));
-    }
-    if looked.more > 0 {
-        notes.push(format!("  … and {} more lines", looked.more));
-    }
-    if let Some(first) = looked.skipped.first() {
-        let count = looked.skipped.len();
-        notes.push(format!(
-            "  {count} files were not looked at (no text, or too long), such as {first}"
-        ));
-    }
-    Ok(notes)
 }

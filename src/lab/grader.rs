@@ -97,6 +97,8 @@ pub struct Options {
     pub numbers: u32,
     /// The time for all checks together, and at most as long before that for learning.
     pub timeout: Duration,
+    /// The race window that a grading without a duplicate must have been able to see.
+    pub race_window: Duration,
     /// The share of its points that a check earns which is *not shown*, 0 to 1.
     pub unproven: f64,
     /// The list in its order, where the user knows it. Without it `linearizable` is undecidable.
@@ -168,9 +170,9 @@ pub fn grade(
     }
     let ledger = Mutex::new(Ledger::new(options.numbers, unseen as u64));
     let began = answers.first().map_or_else(Instant::now, |answer| answer.start);
-    let end = Instant::now() + options.timeout;
-    let odd_counts = Mutex::default();
+    let (end, odd_counts) = (Instant::now() + options.timeout, Mutex::default());
     let grading = Grading { options, dialect, patience, end, began, ledger, odd_counts };
+    report.first_numbers = answers.iter().flat_map(|answer| answer.numbers.clone()).collect();
     // The small draws belong to the record: no other client will get their numbers.
     answers.iter().for_each(|answer| grading.record(0, answer));
     report.notes.push(grading.dialect.describe());

@@ -88,6 +88,8 @@ pub struct GradeReport {
     pub notes: Vec<String>,
     /// Whether any draw was answered with a number.
     pub answered: bool,
+    /// The numbers of the first draws, by which two starts of a server are compared.
+    pub first_numbers: Vec<u64>,
     /// The warnings that stand at the top: why the replies are not understood, and how the server
     /// ended.
     pub warnings: Vec<String>,
@@ -141,8 +143,8 @@ impl GradeReport {
             Check { key, name, weight, outcome, details, seconds: 0.0 }
         };
         let checks = CHECKS.into_iter().map(check).collect();
-        let (notes, warnings) = (Vec::new(), Vec::new());
-        Self { target, checks, notes, answered: false, warnings }
+        let (notes, warnings, first_numbers) = (Vec::new(), Vec::new(), Vec::new());
+        Self { target, checks, notes, answered: false, first_numbers, warnings }
     }
 
     /// Sets the outcome of a check, and adds reasons and seconds. When a check with two parts has

@@ -32,18 +32,13 @@ use crate::lab::shuffle::Shuffle;
 /// is right.
 const RANGE_NEEDS_ONE_IN: u64 = 100;
 
-/// The widest window that a grading may leave unseen. A counter that is read and written by two
-/// instructions has a window of some nanoseconds; with a system call between them it is some
-/// microseconds.
-const WIDEST_UNSEEN: Duration = Duration::from_micros(1);
-
 impl Grading<'_> {
     /// `unique`: no number came twice. Without two requests at the same time no race can happen:
     /// then nothing is shown.
     pub(super) fn gives_no_number_twice(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
         if ledger.duplicates.is_empty() {
-            return match why_not_shown(&ledger.operations) {
+            return match why_not_shown(&ledger.operations, self.options.race_window) {
                 None => (CheckOutcome::Earned(1.0), Vec::new()),
                 Some(why) => (
                     CheckOutcome::NotShown(self.options.unproven),
@@ -201,11 +196,11 @@ impl Grading<'_> {
 }
 
 /// Returns why a race could have stayed unseen; `None` if the evidence is strong.
-fn why_not_shown(operations: &[Operation]) -> Option<String> {
+fn why_not_shown(operations: &[Operation], widest: Duration) -> Option<String> {
     let strength = strength(operations);
     match strength.window {
         None => Some("no two requests overlapped, so no race could show itself".into()),
-        Some(window) if window > WIDEST_UNSEEN => Some(format!(
+        Some(window) if window > widest => Some(format!(
             "only a race window of {window:.1?} or more would have been seen; grade again on a \
              machine that is less busy, with more --clients or a longer --timeout"
         )),

@@ -1,0 +1,107 @@
+//! The files of a grading: the report of `--out`, the list of `--order`, the source of `--source`.
+//!
+//! **Lock** none. **Source** rename(2): a reader of `--out` sees the old report or the new one.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::cli::grade::GradeArguments;
+use crate::lab::grader::source;
+use crate::lab::record::listed;
+use crate::numbers::list::shuffled;
+
+/// Replaces a file as a whole, so that a reader sees either the old text or the new one, and never
+/// a part. For this it writes a draft in the same directory, and renames it. The draft has the
+/// process's number in its name, so two gradings do not write the same draft. A path that is no
+/// plain file (`/dev/null`, a pipe) is written directly.
+///
+/// # Errors
+/// One line that names the file and the cure. A plain file keeps its old text then.
+pub(super) fn write(out: &Path, text: &str) -> Result<(), String> {
+    let failed = |error: io::Error| {
+        format!("{} cannot be written ({error}); give --out a place with room", out.display())
+    };
+    // Follows a link to its target, because `rename` would replace the link itself. A file that
+    // does not exist yet has no canonical path: then the given path is used.
+    let out = &fs::canonicalize(out).unwrap_or_else(|_| out.to_path_buf());
+    if fs::metadata(out).is_ok_and(|about| !about.is_file()) {
+        return fs::write(out, text).map_err(failed);
+    }
+    let mut name = out.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.part", std::process::id()));
+    let draft = out.with_file_name(name);
+    let written = fs::File::create(&draft).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        // Before the rename: otherwise a power failure may leave the new name with an empty file.
+        file.sync_all()?;
+        if let Ok(about) = fs::metadata(out) {
+            file.set_permissions(about.permissions())?;
+        }
+        fs::rename(&draft, out)
+    });
+    written.map_err(|error| {
+        let _ = fs::remove_file(&draft);
+        failed(error)
+    })
+}
+
+/// Returns the list's order, from `--seed` or from the file of `--order`; `None` if the user gave
+/// neither. The check `linearizable` needs the order.
+///
+/// # Errors
+/// One line, when the file cannot be read or does not hold each number of the list once.
+pub(super) fn order(arguments: &GradeArguments) -> Result<Option<Vec<u32>>, String> {
+    if let Some(seed) = arguments.seed {
+        // The function that `serve --seed` calls, so the order is the server's.
+        let list = shuffled(arguments.numbers, Some(seed));
+        return Ok(Some((0..list.len() as usize).map(|index| list.number(index)).collect()));
+    }
+    let Some(file) = &arguments.order else { return Ok(None) };
+    let name = file.display();
+    let text = fs::read(file)
+        .map_err(|error| format!("{name} cannot be read ({error}); give the server's list"))?;
+    let order = listed(&text);
+    // With a file in which one number is missing, the check `linearizable` would fail a correct
+    // server.
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    if sorted.iter().copied().eq(1..=arguments.numbers) {
+        return Ok(Some(order));
+    }
+    let (numbers, found) = (arguments.numbers, order.len());
+    Err(format!(
+        "{name} holds {found} numbers, and not each of 1 to {numbers} once; give the whole list"
+    ))
+}
+
+/// Searches the files of `--source` for structures that the homework may forbid, such as an atomic
+/// counter. Returns the findings as notes for the report; they change no score.
+///
+/// # Errors
+/// One line, when the path itself cannot be read.
+pub(super) fn look_at_source(path: &Path) -> Result<Vec<String>, String> {
+    let looked = source::look(path).map_err(|error| {
+        format!("{} cannot be read ({error}); give --source the server's files", path.display())
+    })?;
+    let mut notes = vec![match looked.findings.len() + looked.more {
+        0 => "source: nothing of what the homework forbids was found".to_string(),
+        _ => "source: for a person to judge, what the homework may forbid".to_string(),
+    }];
+    for source::Finding { file, line, words, text } in &looked.findings {
+        let words: Vec<&str> = words.iter().map(|word| word.trim_matches('*')).collect();
+        // The report does not wrap a line that begins with two spaces. So a person can copy the
+        // place in the file.
+        notes.push(format!("  {file}:{line}: {}    {text}", words.join(" ")));
+    }
+    if looked.more > 0 {
+        notes.push(format!("  … and {} more lines", looked.more));
+    }
+    if let Some(first) = looked.skipped.first() {
+        let count = looked.skipped.len();
+        notes.push(format!(
+            "  {count} files were not looked at (no text, or too long), such as {first}"
+        ));
+    }
+    Ok(notes)
+}

@@ -1,0 +1,60 @@
+"""Chaos: lets Python change threads between any two bytecodes of the submission.
+
+Python runs one thread at a time, and changes it every 5 ms or at a system call. Between the load and
+the store of `counter += 1` it never does, so a server without a lock passes every test from outside.
+Nothing in the language promises that: the program is wrong, and another interpreter shows it.
+
+The interpreter imports a file of this name at its start, if its folder is on PYTHONPATH. This one
+traces each bytecode of the files below CHAOS_ROOT, in every thread, and now and then sleeps there:
+another thread runs meanwhile. Where a lock is held, the others wait for it, and nothing changes but
+the time.
+
+    thread A   LOAD counter 2 ─ sleeps ──────────────────── STORE 3     → number 228
+    thread B                    LOAD counter 2 ─ STORE 3                → number 228
+
+CHAOS_SEED repeats the choice of the bytecodes, though not the system's choice of threads. Python 3.8
+or later, standard library only.
+"""
+
+import os
+import random
+import sys
+import threading
+import time
+
+ROOT = os.path.join(os.path.realpath(os.environ.get("CHAOS_ROOT", os.getcwd())), "")
+SHARES = (0.0, 0.002, 0.05)
+"""The parts of the bytecodes at which a thread sleeps, one of them for each call."""
+
+PAUSE_S = 0.0005
+RANDOM = random.Random(int(os.environ.get("CHAOS_SEED", "1")))
+
+
+def tracer(share):
+    """A function that is called before each bytecode of a traced function."""
+
+    def at_bytecode(frame, event, argument):
+        if event == "opcode" and RANDOM.random() < share:
+            # Zero lets another thread run if one is ready; more lets one become ready.
+            time.sleep(0 if RANDOM.random() < 0.5 else PAUSE_S)
+        return at_bytecode
+
+    return at_bytecode
+
+
+TRACERS = [tracer(share) for share in SHARES]
+
+
+def at_call(frame, event, argument):
+    """Called at each call: chooses the functions that stand in the submission's own files. Some
+    calls run as ever, and some are cut to pieces: a window is found where one thread is slow in it
+    and the others are not."""
+    if os.path.realpath(frame.f_code.co_filename).startswith(ROOT):
+        frame.f_trace_opcodes = True
+        return RANDOM.choice(TRACERS)
+    return None
+
+
+sys.setswitchinterval(1e-5)
+threading.settrace(at_call)
+sys.settrace(at_call)

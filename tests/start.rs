@@ -1,0 +1,70 @@
+//! `grade --start`: it starts a submission, finds its port, grades it with chaos, and ends it.
+
+mod support;
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use support::students::with_status;
+use support::{leasebox, shown};
+
+const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/broken_servers/");
+
+/// Grades a script of a short list once; returns the report, the errors and the exit code.
+fn start(script: &str, more: &[&str]) -> (String, String, Option<i32>) {
+    let command = format!("python3 {SERVERS}{script} --numbers 5000");
+    let fixed = ["grade", "--start", &command, "--numbers", "5000", "--timeout", "60s"];
+    let once = ["--repeat", "1", "--chaos-seed", "1", "--format", "json"];
+    shown(&leasebox(&[&fixed[..], &once, more].concat()))
+}
+
+#[test]
+fn chaos_finds_the_race_that_python_hides_and_without_chaos_it_stays_hidden() {
+    let quiet = "faults.py --fault no_lock_and_quiet";
+    let (report, _, code) = start(quiet, &[]);
+    assert!(with_status(&report, "failed").contains(&"unique"), "{report}");
+    assert_eq!(code, Some(1));
+    let (report, _, code) = start(quiet, &["--chaos", "off"]);
+    assert_eq!((with_status(&report, "failed"), code), (vec![], Some(0)), "{report}");
+}
+
+#[test]
+fn a_right_server_loses_nothing_by_chaos() {
+    let (report, _, code) = start("correct.py --shape lines", &[]);
+    assert_eq!((with_status(&report, "failed"), code), (vec![], Some(0)), "{report}");
+}
+
+/// Returns the command lines of all processes that have this word in them.
+fn processes_of(word: &str) -> Vec<String> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+    lines.filter(|line| line.contains(word) && !line.contains("--start")).collect()
+}
+
+#[test]
+fn a_rude_submission_is_graded_and_nothing_of_it_is_left() {
+    // A folder of its own in the command line, so that no other test is taken for it.
+    let (report, stderr, code) = start("../broken_servers/rude.py", &["--chaos", "off"]);
+    assert_eq!((with_status(&report, "failed"), code), (vec![], Some(0)), "{report}{stderr}");
+    assert_eq!(processes_of("../broken_servers/rude.py"), [""; 0]);
+}
+
+#[test]
+fn a_submission_that_ends_before_it_listens_is_told_with_its_last_words() {
+    let begun = Instant::now();
+    let words = ["grade", "--start", "echo missing module; exit 3"];
+    let (stdout, stderr, code) = shown(&leasebox(&words));
+    assert_eq!((stdout.as_str(), code), ("", Some(2)));
+    assert!(stderr.contains("ended with exit 3 before it listened: missing module"), "{stderr}");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn an_order_that_is_the_same_at_each_start_is_not_random() {
+    let command = format!("{} serve --port {{port}} --numbers 5000 --seed 7", support::BINARY);
+    let fixed = ["grade", "--start", &command, "--numbers", "5000", "--repeat", "2"];
+    let (report, _, code) = shown(&leasebox(&[&fixed[..], &["--format", "json"]].concat()));
+    assert_eq!((with_status(&report, "failed"), code), (vec!["random"], Some(1)), "{report}");
+    assert!(report.contains("each start gives the same order"), "{report}");
+}
