@@ -10,7 +10,7 @@
 #   ./run.sh serve [ARGS]  serve on all interfaces, for grading on another machine
 #   ./run.sh test          everything CI checks
 #   ./run.sh bench         the benchmarks, about 7 minutes
-#   ./run.sh soak          the long runs, about 29 minutes
+#   ./run.sh soak          the long runs, about 2 hours
 #
 # Needs cargo and python3 3.8 or later. Exit 0 only if all is well.
 set -euo pipefail

@@ -32,7 +32,7 @@ use crate::numbers::list::NumberList;
     leasebox check out-1.txt out-2.txt\n  \
     leasebox check --drained out-*.txt      every number must be there\n\n\
     Exit 0: no duplicate, nothing out of range (and with --drained no gap); 1: there is;\n\
-    2: a file cannot be read, or holds no number. Whether the order was shuffled is\n\
+    2: a file cannot be read or is no text, or no file holds a number. Whether the order was shuffled is\n\
     told and changes no exit code: the files may have been sorted afterwards.")]
 pub struct CheckArguments {
     /// Recorded draws, one file for each client
@@ -55,7 +55,14 @@ pub fn run(arguments: &CheckArguments) -> ExitCode {
             return no_answer(format!("{} is given twice; give each file once", file.display()));
         }
         match fs::read(file) {
-            Ok(text) => record.read(&file.display().to_string(), &text),
+            Ok(text) => {
+                let name = file.display().to_string();
+                if !record.read(&name, &text) {
+                    return no_answer(format!(
+                        "{name} is no recorded text; give what client.py > FILE has written"
+                    ));
+                }
+            }
             Err(error) => {
                 let name = file.display();
                 return no_answer(format!(

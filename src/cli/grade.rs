@@ -66,8 +66,8 @@ use submission::Submission;
     leasebox grade localhost 8080 --order list.txt       the server's list is known\n  \
     leasebox grade --start 'python3 server.py {port}'    starts it, three times\n\n\
     Start a fresh server first: grading drains its list, and bad input comes last.\n\
-    Exit 0: no check failed; 1: one failed; 2: no draw was ever answered, or the\n\
-    arguments or files are wrong.")]
+    Exit 0: no check failed; 1: one failed; 2: no draw was ever answered, the replies\n\
+    are not understood, a verdict is not shown, or the arguments or files are wrong.")]
 pub struct GradeArguments {
     /// The machine that runs the server
     #[arg(required_unless_present = "start", requires = "port")]

@@ -45,6 +45,9 @@ use crate::lab::shuffle::Shuffle;
 /// The most findings of one kind in a report; the others are only counted.
 const MAX_LISTED: usize = 10;
 
+/// The most characters of a line that was left out.
+const MAX_SHOWN_LINE: usize = 40;
+
 /// The most characters of a number out of range that are shown: all of a 64-bit number.
 const MAX_WORD: usize = 20;
 
@@ -71,6 +74,8 @@ pub struct Record {
     /// The name of each file, and how many numbers it has.
     files: Vec<String>,
     counts: Vec<u64>,
+    /// For each file what [`left_out`] says.
+    left_out: Vec<String>,
     /// The place where each number came first, by the number; index 0 is not used.
     first: Vec<FilePlace>,
     /// Every further time that a number came, also the third and fourth.
@@ -90,16 +95,23 @@ impl Record {
     }
 
     /// Reads one file. Each number in it is compared with all earlier ones, of this file and of the
-    /// files before.
-    pub fn read(&mut self, name: &str, text: &[u8]) {
+    /// files before. Returns false, and reads nothing, if the file is no text: the bytes of a
+    /// program or of an archive hold digits too.
+    pub fn read(&mut self, name: &str, text: &[u8]) -> bool {
+        let plain = plain(text);
+        if plain.iter().any(is_no_text) {
+            return false;
+        }
         let file = self.files.len() as u32;
         let mut count = 0;
-        for (line, word) in draws(&plain(text)) {
+        for (line, word) in draws(&plain) {
             self.count(word, FilePlace { file, line });
             count += 1;
         }
         self.files.push(name.to_string());
         self.counts.push(count);
+        self.left_out.push(left_out(&plain));
+        true
     }
 
     /// Counts one number. It is kept as text until here, because one out of range may not fit 64
@@ -170,8 +182,8 @@ impl Record {
             }
             more(&mut text, self.missing(), "gaps");
         }
-        for (file, count) in self.files.iter().zip(&self.counts) {
-            let _ = writeln!(text, "{file}: {count} numbers");
+        for ((file, count), left_out) in self.files.iter().zip(&self.counts).zip(&self.left_out) {
+            let _ = writeln!(text, "{file}: {count} numbers{left_out}");
         }
         let shuffle = Shuffle::of(&self.order, self.first.len() as u32 - 1);
         let too_few = || "too few numbers to say whether they were shuffled".to_string();
@@ -214,6 +226,24 @@ impl Record {
 pub fn listed(text: &[u8]) -> Vec<u32> {
     let text = plain(text);
     draws(&text).filter_map(|(_, word)| u32::try_from(parse_decimal(word)?).ok()).collect()
+}
+
+/// Returns whether a byte stands in no recorded text. A server may pad its records with NULs, and a
+/// terminal's record may hold a backspace.
+fn is_no_text(byte: &u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, 0 | 0x08 | b'\t' | b'\n' | 0x0c | b'\r' | 0x1b)
+}
+
+/// Returns how many lines have words and no draw, and the first of them; nothing if there is none.
+fn left_out(text: &[u8]) -> String {
+    let lines = (1..).zip(text.split(|&byte| byte == b'\n'));
+    let has_draw = |line: &[u8]| !is_no_draw(line) && numbers_in(line).next().is_some();
+    let mut lines = lines.filter(|(_, line)| words(line).next().is_some() && !has_draw(line));
+    let Some((at, first)) = lines.next() else { return String::new() };
+    let count = plural(1 + lines.count() as u64, "line");
+    let first: String =
+        first.trim_ascii().escape_ascii().to_string().chars().take(MAX_SHOWN_LINE).collect();
+    format!("; {count} left out, such as line {at}: {first}")
 }
 
 /// Returns a text without its byte order mark and without terminal colours; UTF-16 becomes UTF-8.

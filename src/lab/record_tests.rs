@@ -115,3 +115,19 @@ proptest! {
         prop_assert_eq!((found.drawn(), found.out_of_range_count), (200, 0));
     }
 }
+
+#[test]
+fn what_is_no_text_is_refused_and_lines_without_a_draw_are_shown() {
+    let mut record = Record::new(100);
+    assert!(!record.read("a.out", b"\x7fELF\x02\x01 5 19"));
+    assert!(!record.read("out.gz", b"\x1f\x8b\x08 5"));
+    assert!(record.is_empty());
+    assert!(record.read("out.txt", b"> draw 2\n5\n19\nerror exhausted 3 left\n\n"));
+    assert!(record.read("padded.txt", b"7\0\0\0\n11\0\0\0\n"));
+    let report = record.report(false);
+    assert!(
+        report.contains("out.txt: 2 numbers; 2 lines left out, such as line 1: > draw 2\n"),
+        "{report}"
+    );
+    assert!(report.contains("padded.txt: 2 numbers\n"), "{report}");
+}

@@ -88,6 +88,13 @@ pub(super) fn look_at_source(path: &Path) -> Result<Vec<String>, String> {
         0 => "source: nothing of what the homework forbids was found".to_string(),
         _ => "source: for a person to judge, what the homework may forbid".to_string(),
     }];
+    if !looked.has_lock {
+        notes.push(
+            "source: no lock was found, nothing that looks like a mutex; look how the counter is \
+             guarded"
+                .to_string(),
+        );
+    }
     for source::Finding { file, line, words, text } in &looked.findings {
         let words: Vec<&str> = words.iter().map(|word| word.trim_matches('*')).collect();
         // The report does not wrap a line that begins with two spaces. So a person can copy the

@@ -76,6 +76,11 @@ const FORBIDDEN: [&str; 33] = [
     "CopyOnWriteArrayList",
 ];
 
+/// The words of locks, in small letters; each counts within longer names too, such as `RLock`,
+/// `ReentrantLock`, `pthread_mutex_t` and `std::lock_guard`. JavaScript needs none: it has one
+/// thread.
+const LOCKS: [&str; 6] = ["lock", "mutex", "synchronized", "semaphore", "monitor", "critical"];
+
 /// The longest file that is searched, in bytes. A larger one is data or was generated.
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
@@ -107,6 +112,8 @@ pub struct Looked {
     pub findings: Vec<Finding>,
     /// The count of findings over the bound.
     pub more: usize,
+    /// A file has a word that a lock has: see [`LOCKS`].
+    pub has_lock: bool,
     /// The files and directories that were not searched: they are unreadable, too long, no text, no
     /// plain files (links, for example), or too many.
     pub skipped: Vec<String>,
@@ -198,6 +205,10 @@ impl Looked {
         if !read || bytes.len() as u64 > MAX_FILE_BYTES || bytes.contains(&0) {
             return self.skip(path);
         }
+        let small = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+        // `block` and `clock` are no locks.
+        let small = small.replace("block", "").replace("clock", "");
+        self.has_lock |= LOCKS.iter().any(|word| small.contains(word));
         for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
             let text = String::from_utf8_lossy(line);
             let words: Vec<&str> =
@@ -234,6 +245,20 @@ fn holds(text: &str, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_is_seen_within_a_longer_name_and_a_clock_is_none() {
+        let has_lock = |text: &str| {
+            let path = std::env::temp_dir().join(format!("leasebox-lock-{}", std::process::id()));
+            fs::write(&path, text).unwrap();
+            let looked = look(&path).unwrap();
+            fs::remove_file(&path).unwrap();
+            looked.has_lock
+        };
+        assert!(has_lock("static pthread_mutex_t guard;"));
+        assert!(has_lock("private final ReentrantLock l = new ReentrantLock();"));
+        assert!(!has_lock("now = time.clock()  # a code block"));
+    }
 
     #[test]
     fn words_within_longer_names_are_others() {
