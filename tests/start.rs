@@ -3,10 +3,11 @@
 mod support;
 
 use std::fs;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use support::students::with_status;
-use support::{leasebox, shown};
+use support::{leasebox, shown, wait_for};
 
 const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/broken_servers/");
 
@@ -48,6 +49,21 @@ fn a_rude_submission_is_graded_and_nothing_of_it_is_left() {
     let (report, stderr, code) = start("../broken_servers/rude.py", &["--chaos", "off"]);
     assert_eq!((with_status(&report, "failed"), code), (vec![], Some(0)), "{report}{stderr}");
     assert_eq!(processes_of("../broken_servers/rude.py"), [""; 0]);
+}
+
+#[test]
+fn a_submission_does_not_outlive_a_grading_that_is_killed() {
+    let word = "tests/../tests/broken_servers/correct.py";
+    let command = format!("python3 {}/{word} --shape lines", env!("CARGO_MANIFEST_DIR"));
+    let mut grading = Command::new(support::BINARY)
+        .args(["grade", "--start", &command, "--chaos", "off"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for("the submission to start", || !processes_of(word).is_empty());
+    grading.kill().unwrap();
+    grading.wait().unwrap();
+    wait_for("the submission to end", || processes_of(word).is_empty());
 }
 
 #[test]

@@ -11,7 +11,9 @@
 //! A student's server may listen on a port of its own whatever it is told, print 100 MB, ignore
 //! SIGTERM or leave children behind. So the port is read from the system, and not from the command.
 //!
-//! **Invariants** When a [`Submission`] is dropped, no process of its group or descent is left.
+//! **Invariants** When a [`Submission`] is dropped, no process of its group or descent is left. When
+//! this program itself is killed, its group is ended: a watcher reads from a pipe that only this
+//! program holds open, and the end of the pipe wakes it.
 //!
 //! **Lock** one around the kept output, between the two threads that read it and the report.
 //!
@@ -51,6 +53,8 @@ const SITECUSTOMIZE: &str = include_str!("../../lab/grader/sitecustomize.py");
 pub struct Submission {
     child: Child,
     output: Arc<Mutex<Vec<u8>>>,
+    /// Ends the group when this program is gone; `None` if it could not be started.
+    watcher: Option<Child>,
     /// The folder of `sitecustomize.py`, if there is one.
     chaos: Option<PathBuf>,
     /// Where it listens.
@@ -90,7 +94,8 @@ impl Submission {
         let output = Arc::new(Mutex::new(Vec::new()));
         keep_output(child.stdout.take(), &output);
         keep_output(child.stderr.take(), &output);
-        let mut submission = Self { child, output, chaos, address: free };
+        let watcher = watch(child.id());
+        let mut submission = Self { child, output, watcher, chaos, address: free };
         submission.await_listening(port)?;
         Ok(submission)
     }
@@ -178,10 +183,21 @@ impl Drop for Submission {
         targets.push(group);
         kill("-KILL", &targets);
         let _ = self.child.wait();
+        if let Some(watcher) = &mut self.watcher {
+            let _ = watcher.kill();
+            let _ = watcher.wait();
+        }
         if let Some(folder) = &self.chaos {
             let _ = fs::remove_dir_all(folder);
         }
     }
+}
+
+/// Starts the watcher of a process group.
+fn watch(group: u32) -> Option<Child> {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "read _; kill -KILL -- \"-$0\"", &group.to_string()]).process_group(0);
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
 }
 
 /// Writes `sitecustomize.py` into a folder of its own.
