@@ -43,6 +43,18 @@ fn processes_of(word: &str) -> Vec<String> {
     lines.filter(|line| line.contains(word) && !line.contains("--start")).collect()
 }
 
+/// Returns the most threads that a process with this word in its command line has.
+fn threads_of(word: &str) -> usize {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let of_word = entries.filter(|entry| {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        line.contains(word) && !line.contains("--start")
+    });
+    let threads = of_word.filter_map(|entry| fs::read_dir(entry.path().join("task")).ok());
+    threads.map(Iterator::count).max().unwrap_or(0)
+}
+
 #[test]
 fn a_rude_submission_is_graded_and_nothing_of_it_is_left() {
     // A folder of its own in the command line, so that no other test is taken for it.
@@ -60,7 +72,8 @@ fn a_submission_does_not_outlive_a_grading_that_is_killed() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    wait_for("the submission to start", || !processes_of(word).is_empty());
+    // Its first client has a thread: until then it may end by a print that nobody reads.
+    wait_for("the submission to serve a client", || threads_of(word) > 1);
     grading.kill().unwrap();
     grading.wait().unwrap();
     wait_for("the submission to end", || processes_of(word).is_empty());

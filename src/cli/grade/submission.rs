@@ -196,7 +196,9 @@ impl Drop for Submission {
 /// Starts the watcher of a process group.
 fn watch(group: u32) -> Option<Child> {
     let mut shell = Command::new("sh");
-    shell.args(["-c", "read _; kill -KILL -- \"-$0\"", &group.to_string()]).process_group(0);
+    // `env` takes the system's `kill`: that of some shells knows no `--`.
+    let script = "read _; exec env kill -KILL -- \"-$0\"";
+    shell.args(["-c", script, &group.to_string()]).process_group(0);
     shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
 }
 
