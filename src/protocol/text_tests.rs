@@ -208,6 +208,10 @@ fn a_draw_that_is_typed_key_by_key_waits_for_its_line_end() {
 
 #[test]
 fn what_cannot_become_a_request_is_told_after_the_silence() {
+    let mut text = Text::default();
+    assert_eq!(text.decode(b"\xef", Tail::OnePiece), Decoded::Incomplete);
+    assert!(text.awaits_quiet(b"\xef"), "a part of a byte order mark");
+    assert!(matches!(text.decode(b"\xef", Tail::Quiet), Decoded::Asked { request: Err(_), .. }));
     let cases: [(&[&str], &str); 5] = [
         (&["hello"], "unknown-command Nothing"),
         (&["draw x"], "bad-request Nothing"),

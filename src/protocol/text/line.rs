@@ -49,7 +49,7 @@ pub fn pass_over<'a>(input: &[u8], is_first: bool, tail: Tail) -> Option<Decoded
         }
         // A part of the mark: more bytes decide.
         Some(0xef) if is_first && BYTE_ORDER_MARK.starts_with(input) => {
-            (tail != Tail::Ended).then_some(Decoded::Incomplete)
+            tail.is_open().then_some(Decoded::Incomplete)
         }
         _ => None,
     }
