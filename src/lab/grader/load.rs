@@ -234,7 +234,7 @@ impl Grading<'_> {
         let numbers = u64::from(self.options.numbers);
         ledger.missing() <= left && ledger.out_of_range.is_empty()
             || ledger.received() > numbers.saturating_mul(MOST_LISTS)
-            || ledger.duplicates.len() as u64 > numbers
+            || ledger.duplicates.len() as u64 > numbers / 10
     }
 
     /// Returns the count of the next draw. In the first half of the time it is 1: the shorter the
