@@ -112,7 +112,7 @@ pub struct Looked {
     pub findings: Vec<Finding>,
     /// The count of findings over the bound.
     pub more: usize,
-    /// A file has a word that a lock has: see [`LOCKS`].
+    /// A file has a word that a lock has: such as `mutex`.
     pub has_lock: bool,
     /// The files and directories that were not searched: they are unreadable, too long, no text, no
     /// plain files (links, for example), or too many.
