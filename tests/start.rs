@@ -3,6 +3,8 @@
 mod support;
 
 use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -87,6 +89,29 @@ fn a_submission_that_ends_before_it_listens_is_told_with_its_last_words() {
     assert_eq!((stdout.as_str(), code), ("", Some(2)));
     assert!(stderr.contains("ended with exit 3 before it listened: missing module"), "{stderr}");
     assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_port_of_its_own_that_is_still_in_use_is_waited_for() {
+    // The listener of this test has the port at first.
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let server = format!("{} serve --port {port} --numbers 5000", support::BINARY);
+    // leasebox has its own words for it; the C library's are those that students' servers print.
+    let command = format!("{server} || {{ echo Address already in use; exit 1; }}");
+    let mut grading = Command::new(support::BINARY)
+        .args(["grade", "--start", &command, "--numbers", "5000", "--repeat", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let word = format!("serve --port {port}");
+    wait_for("the first start", || !processes_of(&word).is_empty());
+    wait_for("its end", || processes_of(&word).is_empty());
+    drop(listener);
+    let mut report = String::new();
+    grading.stdout.take().unwrap().read_to_string(&mut report).unwrap();
+    assert!(report.ends_with("\nscore 100 of 100\n"), "{report}");
+    assert_eq!(grading.wait().unwrap().code(), Some(0));
 }
 
 #[test]

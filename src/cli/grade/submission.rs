@@ -40,6 +40,10 @@ const KEPT: usize = 2048;
 /// The longest wait until it listens.
 const LISTENS_WITHIN: Duration = Duration::from_secs(15);
 
+/// The longest wait for a port that is in use: Linux's `TIME_WAIT`, 60 s, and some more.
+const PORT_IS_FREE_WITHIN: Duration = Duration::from_secs(75);
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// The time between two looks at a process.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -63,7 +67,8 @@ pub struct Submission {
 
 impl Submission {
     /// Starts the command, with `{port}` replaced by a free port, and waits until it listens. With a
-    /// seed, Python changes threads at random.
+    /// seed, Python changes threads at random. If its port is in use, it is started again and
+    /// again: Linux keeps the port of a server that closed its connections first for a minute.
     ///
     /// # Errors
     /// Fails with one line if it cannot be started, ends, or does not listen in time.
@@ -72,6 +77,21 @@ impl Submission {
         port: Option<u16>,
         chaos_seed: Option<u64>,
     ) -> Result<Self, String> {
+        let late = Instant::now() + PORT_IS_FREE_WITHIN;
+        loop {
+            let mut submission = Self::spawn(command, chaos_seed)?;
+            match submission.await_listening(port) {
+                Ok(()) => return Ok(submission),
+                Err(_) if submission.met_a_port_in_use() && Instant::now() < late => {
+                    thread::sleep(TRY_AGAIN_AFTER);
+                }
+                Err(why) => return Err(why),
+            }
+        }
+    }
+
+    /// Starts the command.
+    fn spawn(command: &str, chaos_seed: Option<u64>) -> Result<Self, String> {
         let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr());
         let free = free().map_err(|error| format!("no port is free ({error}); end something"))?;
         let line = command.replace("{port}", &free.port().to_string());
@@ -95,9 +115,7 @@ impl Submission {
         keep_output(child.stdout.take(), &output);
         keep_output(child.stderr.take(), &output);
         let watcher = watch(child.id());
-        let mut submission = Self { child, output, watcher, chaos, address: free };
-        submission.await_listening(port)?;
-        Ok(submission)
+        Ok(Self { child, output, watcher, chaos, address: free })
     }
 
     /// Waits until a process of the submission listens, and notes where.
@@ -143,6 +161,12 @@ impl Submission {
                 return ours;
             }
         }
+    }
+
+    /// Returns whether it said that its port is in use, in the words of the C library or of Node.
+    fn met_a_port_in_use(&self) -> bool {
+        let output = String::from_utf8_lossy(&lock(&self.output)).to_ascii_lowercase();
+        output.contains("address already in use") || output.contains("eaddrinuse")
     }
 
     /// Returns how the submission ended; `None` while it runs.
@@ -202,10 +226,12 @@ fn watch(group: u32) -> Option<Child> {
     shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
 }
 
-/// Writes `sitecustomize.py` into a folder of its own.
+/// Writes `sitecustomize.py` into a new folder. Its name is random, and it must not exist: in a
+/// folder of another user's, Python would run that user's file.
 fn chaos_folder() -> Result<PathBuf, String> {
-    let folder = std::env::temp_dir().join(format!("leasebox-chaos-{}", std::process::id()));
-    fs::create_dir_all(&folder)
+    let name = format!("leasebox-chaos-{:016x}", rand::random::<u64>());
+    let folder = std::env::temp_dir().join(name);
+    fs::create_dir(&folder)
         .and_then(|()| fs::write(folder.join("sitecustomize.py"), SITECUSTOMIZE))
         .map_err(|error| {
             let shown = folder.display();
