@@ -3,7 +3,12 @@
 
 mod support;
 
-use support::students::{CLASS_FAULTS, SAYINGS, assert_class_fault, assert_understood};
+use std::process::Command;
+
+use support::students::{
+    CLASS_FAULTS, NUMBERS, SAYINGS, assert_class_fault, assert_understood, with_status,
+};
+use support::{leasebox, scratch, shown};
 
 /// Grades every second one of a list, from `first` on: two tests run side by side.
 fn every_second<T: Copy>(list: &[T], first: usize, assert: fn(T)) {
@@ -28,4 +33,23 @@ fn wrong_servers_lose_the_check_of_their_fault() {
 #[test]
 fn other_wrong_servers_lose_the_check_of_their_fault() {
     every_second(&CLASS_FAULTS, 1, assert_class_fault);
+}
+
+#[test]
+fn a_server_in_c_without_a_lock_gives_numbers_twice() {
+    if Command::new("cc").arg("--version").output().is_err() {
+        eprintln!("skipped: cc is not installed");
+        return;
+    }
+    let program = scratch("window");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/broken_servers/window.c");
+    let mut compile = Command::new("cc");
+    compile.args(["-O2", "-pthread", "-o"]).arg(&program).arg(source);
+    assert!(compile.status().unwrap().success());
+    // A window of 10 µs: narrower ones are found too, but no test may depend on that.
+    let command = format!("{} {NUMBERS} 10000", program.display());
+    let fixed = ["grade", "--start", &command, "--repeat", "1", "--numbers", NUMBERS];
+    let (report, _, code) = shown(&leasebox(&[&fixed[..], &["--format", "json"]].concat()));
+    assert_eq!((with_status(&report, "failed"), code), (vec!["unique"], Some(1)), "{report}");
+    std::fs::remove_file(program).unwrap();
 }
