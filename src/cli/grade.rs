@@ -48,8 +48,8 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::{BAD_NEWS, NO_ANSWER, no_answer, print, units};
 use crate::lab::grader::formats::{gradescope, json, junit, tap};
-use crate::lab::grader::report::{CheckOutcome, GradeReport, points};
-use crate::lab::grader::{Options, grade};
+use crate::lab::grader::report::GradeReport;
+use crate::lab::grader::{Options, grade, repeats};
 use crate::numbers::list::NumberList;
 
 mod files;
@@ -219,36 +219,19 @@ fn grade_started(arguments: &GradeArguments, command: &str) -> Result<GradeRepor
     for run in 0..u64::from(arguments.repeat) {
         let seed = chaos.then_some(seed.wrapping_add(run));
         let mut server = Submission::start(command, arguments.listens_on, seed)?;
-        let mut notes = vec![match seed {
+        let note = match seed {
             Some(seed) => format!("chaos: on; --repeat 1 --chaos-seed {seed} repeats this run"),
+            None if is_python => "chaos: off".to_string(),
             None => NO_CHAOS.to_string(),
-        }];
-        if is_python && seed.is_none() {
-            notes = vec!["chaos: off".into()];
-        }
-        let mut report = grade_at(arguments, server.address, notes, seed.is_some())?;
+        };
+        let mut report = grade_at(arguments, server.address, vec![note], seed.is_some())?;
         if let Some(how) = server.ending() {
             report.warnings.insert(0, format!("the server {how}{}", server.last_words()));
         }
         reports.push(report);
     }
-    let scores: Vec<String> = reports.iter().map(|report| points(report.score())).collect();
-    let is_constant = reports.len() > 1
-        && reports.windows(2).all(|pair| pair[0].first_numbers == pair[1].first_numbers);
-    let rank = |report: &GradeReport| (report.passed(), report.is_decided());
-    let worst = reports
-        .into_iter()
-        .min_by(|a, b| rank(a).cmp(&rank(b)).then(a.score().total_cmp(&b.score())));
     // clap takes no `--repeat 0`, so there is one.
-    let mut report = worst.unwrap_or_else(|| GradeReport::new(arguments.target()));
-    if is_constant && report.first_numbers.len() > 5 {
-        let why = "each start gives the same order: the list has a constant seed";
-        report.set("random", CheckOutcome::Earned(0.0), vec![why.into()], 0.0);
-    }
-    report
-        .notes
-        .insert(0, format!("this is the worst of {} runs: {}", scores.len(), scores.join(", ")));
-    Ok(report)
+    Ok(repeats::worst(reports).unwrap_or_else(|| GradeReport::new(arguments.target())))
 }
 
 const NO_CHAOS: &str = "chaos: not tried, it is for Python; a server in C or C++ can be built with \

@@ -29,6 +29,7 @@
 //! | [`load`], [`last_numbers`], [`endurance`] | well-behaved clients: many at once, at the end of the list, hundreds |
 //! | [`hostile`], [`bad_input`] | clients that misbehave; lines that are no command |
 //! | [`report`], [`formats`] | points and reasons; text, JSON, Gradescope, JUnit, TAP |
+//! | [`repeats`] | the worst of several gradings |
 //! | [`source`] | a search of the source for structures that the homework forbids |
 //!
 //! **Invariants**
@@ -59,6 +60,7 @@ pub mod last_numbers;
 pub mod ledger;
 pub mod load;
 pub mod peer;
+pub mod repeats;
 pub mod report;
 pub mod shape;
 pub mod source;
@@ -105,8 +107,8 @@ pub struct Options {
     pub order: Option<Vec<u32>>,
 }
 
-/// The state that all checks share. The client threads borrow it; of its fields only the ledger
-/// changes.
+/// The state that all checks share. The client threads borrow it; of its fields only the two behind
+/// a lock change.
 #[derive(Debug)]
 pub struct Grading<'o> {
     /// The user's options.
@@ -213,8 +215,8 @@ impl<'o> Grading<'o> {
         GradedPeer::new(self.options.address, self.dialect.clone(), self.patience, deadline)
     }
 
-    /// Returns a peer whose waits end with the patience alone. What does not answer it is silent by
-    /// its own fault, also when the time of a check is over.
+    /// Returns a peer whose waits end with the patience alone. A server that does not answer it is
+    /// silent by its own fault, also when the time of a check is over.
     pub fn lasting_peer(&self) -> GradedPeer {
         let far = Instant::now() + self.options.timeout;
         GradedPeer::new(self.options.address, self.dialect.clone(), self.patience, far)
@@ -253,6 +255,8 @@ impl<'o> Grading<'o> {
         for (key, share, check) in Self::CHECKS {
             let name = report.name(key);
             watch(report, name);
+            // Time that the checks before have left over is this one's too.
+            shares += share;
             if let Some(why) = cause.skips(key, share) {
                 report.set(key, CheckOutcome::Skipped, vec![why], 0.0);
                 continue;
@@ -263,8 +267,6 @@ impl<'o> Grading<'o> {
                 report.set(key, outcome, details, 0.0);
                 continue;
             }
-            // Time that the checks before have left over is this one's too.
-            shares += share;
             let deadline = self.end.min(began + self.options.timeout.mul_f64(shares));
             let (outcome, details) = check(self, deadline);
             if matches!(outcome, CheckOutcome::Earned(part) if part < 1.0) && share > 0.0 {
