@@ -153,7 +153,9 @@ course() {
         echo "draw 100000" | python3 tests/course/client.py 127.0.0.1 "$PORT" >"out-$client.txt" &
         DRAWING+=($!)
     done
-    wait "${DRAWING[@]}" || fail "a client did not end well; its message stands above"
+    for client in "${DRAWING[@]}"; do
+        wait "$client" || fail "a client did not end well; its message stands above"
+    done
     DRAWING=()
     echo "The first draws of each client, one number a message:"
     echo

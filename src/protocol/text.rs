@@ -252,3 +252,6 @@ fn encode_drawn(drawn: &Drawn<'_>, bytes: &mut Vec<u8>) {
 #[cfg(test)]
 #[path = "text_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod unended_tests;

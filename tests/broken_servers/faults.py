@@ -22,7 +22,6 @@ def quiet_bump(server, count):
 
 class Faults(Server):
     def __init__(self):
-        self.ended = False
         super().__init__()
         self.clients = 0
         self.drawn_ahead = self.numbers[:]
@@ -152,14 +151,8 @@ def choice_without_removal(server, count):
 
 def dies_under_load(server, count):
     with server.lock:
-        server.own.depth = getattr(server.own, "depth", 0) + 1
         if threading.active_count() > 6 and server.counter > 2000:
             os._exit(3)
-        return quiet_bump(server, count)
-
-
-def slows_down(server, count):
-    with server.lock:
         return quiet_bump(server, count)
 
 

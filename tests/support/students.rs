@@ -67,8 +67,8 @@ pub const FAULTS: [(&str, &[&str]); 13] = [
     ("waits_for_its_reader.py", &["unread"]),
 ];
 
-/// The ways in which the right servers of `dialects.py` speak. `slow_banner` is graded in the soak
-/// alone, because it needs a minute.
+/// The ways in which the right servers of `dialects.py` speak, but for `slow_banner`: it needs more
+/// time than a test gives.
 pub const SAYINGS: [&str; 25] = [
     "one_each",
     "one_each_line",

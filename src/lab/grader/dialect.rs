@@ -246,7 +246,7 @@ mod tests {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let server = thread::spawn(move || {
-            // Who asks for a banner says nothing and goes.
+            // The first client waits for a banner, and closes.
             drop(listener.accept().unwrap());
             let mut stream = listener.accept().unwrap().0;
             for reply in ["19 228 7\n", "5\n"] {

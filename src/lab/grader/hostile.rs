@@ -251,9 +251,8 @@ impl Grading<'_> {
         while sent < FLOOD && flooding.send_within(&commands, SHORT_PATIENCE) {
             sent += commands.len();
         }
-        // On a busy machine the flood may have used up this check's share, so the probe may use all
-        // the time that is left. The flood's connection stays open until the probe is answered:
-        // closing it would free a server that is blocked in a write.
+        // The flood's connection stays open until the probe is answered: closing it would free a
+        // server that is blocked in a write.
         let after = self.mood(FLOOD_PATIENCE);
         drop(flooding);
         if after == before || after == Mood::Speaks {
