@@ -39,9 +39,9 @@
 //! 2. Learning has a time of its own, at most as long as that of the checks.
 //! 3. A check that had no time is *not shown*: it is no fault of the server.
 //!
-//! **Lock** the ledger's; [`load`] has a second lock, for failures. A client thread locks the
-//! ledger after the end of the answer was timed, so the wait for the lock is no part of the
-//! request's interval. No socket is used under a lock.
+//! **Lock** the ledger's, and one around the odd counts; [`load`] and [`endurance`] have one each
+//! for failures. A client thread locks the ledger after the end of the answer was timed, so the
+//! wait for the lock is no part of the request's interval. No socket is used under a lock.
 //!
 //! **Simplified** A grading can show a fault, and never that there is none: a race that did not
 //! happen in these seconds is not found. [`judgement`] says which race would probably have been

@@ -25,8 +25,9 @@
 //! 3. Every loop ends: the bursts at a third of the list at the latest, the drain at twelve times
 //!    its length, and both at their deadline.
 //!
-//! **Lock** the ledger's and the failures', never during a request. Only `Burst::is_enough` holds
-//! both, the ledger's first; no thread can hold them in the other order.
+//! **Lock** the ledger's, and those of two lists of lines: the failures and the odd counts. None is
+//! held during a request. Only `Burst::is_enough` holds two at once, the ledger's first; no thread
+//! can hold them in the other order.
 //!
 //! **Simplified** All clients run on one machine, often the server's own, and take turns on its
 //! cores. A load generator runs on several machines and meets narrower windows.
@@ -205,6 +206,8 @@ impl Grading<'_> {
             if answer.ending == AnswerEnd::Whole || answer.ending == AnswerEnd::Cut {
                 self.record_and_count_unseen(client, &answer);
             } else if answer.numbers.is_empty() {
+                // A silent server may still draw them.
+                self.record_and_count_unseen(client, &answer);
                 break;
             } else if short.iter().any(|known| known.raw == answer.raw) {
                 // The same bytes again are a message, so its digits are no numbers: the first copy
