@@ -7,6 +7,7 @@
 #                          and the numbers that came twice
 #   ./run.sh course        the main job with a client that behaves as the course's own does,
 #                          on a server with --course
+#   ./run.sh grade-folder DIR [ARGS]   grade each submission in DIR; see grades/index.html
 #   ./run.sh serve [ARGS]  serve on all interfaces, for grading on another machine
 #   ./run.sh test          everything CI checks
 #   ./run.sh bench         the benchmarks, about 7 minutes
@@ -231,6 +232,13 @@ serve)
     build
     raise_limit
     exec "$LEASEBOX" serve --bind 0.0.0.0 "$@"
+    ;;
+grade-folder)
+    shift
+    [ $# -gt 0 ] || fail "give the folder of the submissions: ./run.sh grade-folder handed-in/"
+    build
+    raise_limit
+    exec "$LEASEBOX" grade --folder "$@"
     ;;
 test) test_all ;;
 bench)

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use support::students::with_status;
-use support::{leasebox, shown, wait_for};
+use support::{leasebox, processes_of, shown, wait_for};
 
 const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/broken_servers/");
 
@@ -37,14 +37,6 @@ fn a_right_server_loses_nothing_by_chaos() {
     assert_eq!((with_status(&report, "failed"), code), (vec![], Some(0)), "{report}");
 }
 
-/// Returns the command lines of all processes that have this word in them.
-fn processes_of(word: &str) -> Vec<String> {
-    let entries = fs::read_dir("/proc").unwrap().flatten();
-    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
-    lines.filter(|line| line.contains(word) && !line.contains("--start")).collect()
-}
-
 /// Returns the most threads that a process with this word in its command line has.
 fn threads_of(word: &str) -> usize {
     let entries = fs::read_dir("/proc").unwrap().flatten();
@@ -55,14 +47,6 @@ fn threads_of(word: &str) -> usize {
     });
     let threads = of_word.filter_map(|entry| fs::read_dir(entry.path().join("task")).ok());
     threads.map(Iterator::count).max().unwrap_or(0)
-}
-
-#[test]
-fn a_rude_submission_is_graded_and_nothing_of_it_is_left() {
-    // A folder of its own in the command line, so that no other test is taken for it.
-    let (report, stderr, code) = start("../broken_servers/rude.py", &["--chaos", "off"]);
-    assert_eq!((with_status(&report, "failed"), code), (vec![], Some(0)), "{report}{stderr}");
-    assert_eq!(processes_of("../broken_servers/rude.py"), [""; 0]);
 }
 
 #[test]

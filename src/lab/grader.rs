@@ -29,6 +29,8 @@
 //! | [`load`], [`last_numbers`], [`endurance`] | well-behaved clients: many at once, at the end of the list, hundreds |
 //! | [`hostile`], [`bad_input`] | clients that misbehave; lines that are no command |
 //! | [`report`], [`formats`] | points and reasons; text, JSON, Gradescope, JUnit, TAP |
+//! | [`picture`], [`pages`] | which requests a page shows; the page |
+//! | [`gradebook`] | a table of many submissions |
 //! | [`repeats`] | the worst of several gradings |
 //! | [`source`] | a search of the source for structures that the homework forbids |
 //!
@@ -54,12 +56,15 @@ pub mod dialect;
 pub mod endurance;
 pub mod fit;
 pub mod formats;
+pub mod gradebook;
 pub mod hostile;
 pub mod judgement;
 pub mod last_numbers;
 pub mod ledger;
 pub mod load;
+pub mod pages;
 pub mod peer;
+pub mod picture;
 pub mod repeats;
 pub mod report;
 pub mod shape;
@@ -73,6 +78,7 @@ use std::time::{Duration, Instant};
 use self::dialect::{Dialect, Learned, learn};
 use self::ledger::{Ledger, Operation};
 use self::peer::{AnswerEnd, DrawAnswer, GradedPeer};
+use self::picture::GradePicture;
 use self::report::{CheckOutcome, GradeReport};
 use crate::common::lock::lock;
 
@@ -103,8 +109,18 @@ pub struct Options {
     pub race_window: Duration,
     /// The share of its points that a check earns which is *not shown*, 0 to 1.
     pub unproven: f64,
+    /// The points of some checks, by their keys. The others keep their own.
+    pub weights: Vec<(String, u32)>,
     /// The list in its order, where the user knows it. Without it `linearizable` is undecidable.
     pub order: Option<Vec<u32>>,
+}
+
+impl Options {
+    /// Returns the first line of the report.
+    fn target(&self) -> String {
+        let Self { address, clients, numbers, .. } = self;
+        format!("{address}, {clients} clients, a list of 1 to {numbers}")
+    }
 }
 
 /// The state that all checks share. The client threads borrow it; of its fields only the two behind
@@ -148,11 +164,8 @@ pub fn grade(
     notes: Vec<String>,
     mut watch: impl FnMut(&GradeReport, &str),
 ) -> GradeReport {
-    let target = format!(
-        "{}, {} clients, a list of 1 to {}",
-        options.address, options.clients, options.numbers
-    );
-    let mut report = GradeReport::new(target);
+    let mut report = GradeReport::new(options.target());
+    report.weigh(&options.weights);
     watch(&report, "learning how it speaks");
     let patience = PATIENCE.min(options.timeout / 10);
     let learned_by = Instant::now() + options.timeout;
@@ -180,6 +193,7 @@ pub fn grade(
     report.notes.push(grading.dialect.describe());
     grading.run_all(&mut report, &mut watch);
     report.notes.extend(notes);
+    report.picture = Some(GradePicture::of(&grading.ledger(), options.order.as_deref()));
     watch(&report, "done");
     report
 }

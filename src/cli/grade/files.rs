@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::grade::GradeArguments;
+use crate::lab::grader::report::GradeReport;
 use crate::lab::grader::source;
 use crate::lab::record::listed;
 use crate::numbers::list::shuffled;
@@ -74,6 +75,34 @@ pub(super) fn order(arguments: &GradeArguments) -> Result<Option<Vec<u32>>, Stri
         "{name} holds {found} numbers, and not each of 1 to {numbers} once; give the whole list"
     ))
 }
+
+/// Reads the file of `--weights`: a line for each check, its key and its points. A line that is
+/// empty or begins with `#` is passed over.
+///
+/// # Errors
+/// One line, when the file cannot be read, or a line of it is not understood.
+pub(super) fn weights(arguments: &GradeArguments) -> Result<Vec<(String, u32)>, String> {
+    let Some(file) = &arguments.weights else { return Ok(Vec::new()) };
+    let name = file.display();
+    let text = fs::read_to_string(file)
+        .map_err(|error| format!("{name} cannot be read ({error}); give --weights a text file"))?;
+    let keys: Vec<&str> = GradeReport::new(String::new()).checks.iter().map(|c| c.key).collect();
+    let lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let weights = lines.map(|line| {
+        let (key, points) = line.split_once(char::is_whitespace)?;
+        let points = points.trim().parse().ok().filter(|&points| points <= MOST_POINTS)?;
+        keys.contains(&key).then(|| (key.to_string(), points))
+    });
+    let weights: Option<Vec<(String, u32)>> = weights.collect();
+    weights.ok_or_else(|| {
+        let keys = keys.join(", ");
+        format!("{name} has a line that is no check and its points, such as `unique 40`; the checks are {keys}")
+    })
+}
+
+/// The most points of one check.
+const MOST_POINTS: u32 = 1000;
 
 /// Searches the files of `--source` for structures that the homework may forbid, such as an atomic
 /// counter. Returns the findings as notes for the report; they change no score.

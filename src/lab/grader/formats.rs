@@ -172,7 +172,7 @@ pub fn junit(report: &GradeReport) -> String {
 /// Returns the text for XML 1.0, for an element or an attribute. A line end becomes `&#10;`,
 /// because a parser turns a raw one in an attribute into a space (section 3.3.3). Characters that
 /// XML cannot hold even as a reference (section 2.2) become `?`, and so does a carriage return.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for letter in text.chars() {
         match letter {

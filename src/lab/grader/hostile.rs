@@ -179,8 +179,8 @@ impl Grading<'_> {
         }
     }
 
-    /// Waits for a reply, vanishes without reading it, and returns what had come: all of it, or only
-    /// the first bytes.
+    /// Waits for a reply, vanishes without reading it, and returns what had come: all of it, or
+    /// only the first bytes.
     fn peek_at_reply(&self, peer: GradedPeer, asked: usize, is_early: bool) -> Vec<u8> {
         peer.await_byte(MOOD_PATIENCE);
         let mut raw = peer.peek();

@@ -63,15 +63,7 @@ pub struct Contradiction {
 /// that it does not hold is ignored. Two sorts and one pass cost O(n log n) for n operations;
 /// comparing each pair would cost O(n²).
 pub fn contradiction(operations: &[Operation], order: &[u32]) -> Option<Contradiction> {
-    // The inverse of the list: the index of each number.
-    let mut index_of: Vec<Option<u32>> = Vec::new();
-    for (index, &number) in order.iter().enumerate() {
-        let at = number as usize;
-        if at >= index_of.len() {
-            index_of.resize(at + 1, None);
-        }
-        index_of[at] = Some(index as u32);
-    }
+    let index_of = inverse(order);
     let indices = |operation: &Operation| {
         let index = |&number: &u64| *index_of.get(usize::try_from(number).ok()?)?;
         let known: Vec<u32> = operation.numbers.iter().filter_map(index).collect();
@@ -101,6 +93,83 @@ pub fn contradiction(operations: &[Operation], order: &[u32]) -> Option<Contradi
         }
     }
     None
+}
+
+/// Returns the inverse of a list: for each number its index.
+fn inverse(order: &[u32]) -> Vec<Option<u32>> {
+    let mut index_of: Vec<Option<u32>> = Vec::new();
+    for (index, &number) in order.iter().enumerate() {
+        let at = number as usize;
+        if at >= index_of.len() {
+            index_of.resize(at + 1, None);
+        }
+        index_of[at] = Some(index as u32);
+    }
+    index_of
+}
+
+/// The instants at which one counter could have given the numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instants {
+    /// For each number that came: the operation, the number's index, and the instant, by their
+    /// index.
+    pub points: Vec<(usize, u32, Duration)>,
+    /// Where the longest part with such instants stands in `points`: from, and up to before.
+    pub longest: (usize, usize),
+}
+
+/// Chooses, for each number in the order of the list, the earliest instant within its operation
+/// that is no earlier than the one before. If there is none, the counter would have to go back in
+/// time: then a new part begins there.
+pub fn instants(operations: &[Operation], order: &[u32]) -> Instants {
+    let index_of = inverse(order);
+    let index = |number: u64| *index_of.get(usize::try_from(number).ok()?)?;
+    let mut came: Vec<(u32, usize)> = Vec::new();
+    for (at, operation) in operations.iter().enumerate() {
+        came.extend(operation.numbers.iter().filter_map(|&number| Some((index(number)?, at))));
+    }
+    // A number that came twice has its instant where it came first.
+    came.sort_unstable_by_key(|&(index, at)| (index, operations[at].start));
+    came.dedup_by_key(|&mut (index, _)| index);
+    let (mut points, mut longest) = (Vec::with_capacity(came.len()), (0, 0));
+    let (mut begun, mut before) = (0, Duration::ZERO);
+    for (index, at) in came {
+        let Operation { start, end, .. } = &operations[at];
+        let mut instant = before.max(*start);
+        if instant > *end {
+            (begun, instant) = (points.len(), *start);
+        }
+        before = instant;
+        points.push((at, index, instant));
+        if points.len() - begun > longest.1 - longest.0 {
+            longest = (begun, points.len());
+        }
+    }
+    Instants { points, longest }
+}
+
+impl Instants {
+    /// Says in words how far one counter explains the numbers.
+    pub fn describe(&self, operations: &[Operation]) -> String {
+        let (from, to) = self.longest;
+        let all = self.points.len();
+        if to - from == all {
+            return format!("one counter could have given all {all} numbers, each at its mark");
+        }
+        let index = |place: usize| self.points.get(place).map_or(0, |&(_, index, _)| index);
+        let when = |place: usize| {
+            let operation = self.points.get(place).and_then(|&(at, ..)| operations.get(at));
+            operation.map_or(0.0, |operation| operation.start.as_secs_f64())
+        };
+        format!(
+            "one counter could have given {} of the {all} numbers at most, those of index {} to {} \
+             (from {:.3} s)",
+            to - from,
+            index(from),
+            index(to.saturating_sub(1)),
+            when(from),
+        )
+    }
 }
 
 /// The strength of the evidence: how much the requests overlapped.
@@ -211,6 +280,27 @@ mod tests {
                 naive(&record),
                 "{round}: {record:?}"
             );
+        }
+    }
+
+    #[test]
+    fn instants_exist_for_the_whole_record_exactly_if_nothing_contradicts() {
+        let mut rng = StdRng::seed_from_u64(8);
+        for round in 0..2000 {
+            let record: Vec<Operation> = (0..rng.random_range(0..7))
+                .map(|client| {
+                    let start = rng.random_range(0..20);
+                    // Each number once.
+                    let number = u64::from(ORDER[client]);
+                    operation(client, start, start + rng.random_range(0..8), &[number])
+                })
+                .collect();
+            let found = instants(&record, &ORDER);
+            let is_whole = found.longest == (0, found.points.len());
+            assert_eq!(is_whole, contradiction(&record, &ORDER).is_none(), "{round}: {record:?}");
+            for (at, _, instant) in found.points {
+                assert!((record[at].start..=record[at].end).contains(&instant), "{round}");
+            }
         }
     }
 

@@ -28,6 +28,8 @@
 
 use std::fmt::Write;
 
+use crate::lab::grader::picture::GradePicture;
+
 /// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum CheckOutcome {
@@ -90,6 +92,8 @@ pub struct GradeReport {
     pub answered: bool,
     /// The numbers of the first draws, by which two starts of a server are compared.
     pub first_numbers: Vec<u64>,
+    /// What the page shows; `None` if no draw was recorded.
+    pub picture: Option<GradePicture>,
     /// The warnings that stand at the top: why the replies are not understood, and how the server
     /// ended.
     pub warnings: Vec<String>,
@@ -144,7 +148,16 @@ impl GradeReport {
         };
         let checks = CHECKS.into_iter().map(check).collect();
         let (notes, warnings, first_numbers) = (Vec::new(), Vec::new(), Vec::new());
-        Self { target, checks, notes, answered: false, first_numbers, warnings }
+        Self { target, checks, notes, answered: false, first_numbers, picture: None, warnings }
+    }
+
+    /// Gives checks other weights, by their keys.
+    pub fn weigh(&mut self, weights: &[(String, u32)]) {
+        for (key, weight) in weights {
+            if let Some(check) = self.checks.iter_mut().find(|check| check.key == key) {
+                check.weight = *weight;
+            }
+        }
     }
 
     /// Sets the outcome of a check, and adds reasons and seconds. When a check with two parts has
@@ -180,6 +193,19 @@ impl GradeReport {
         if possible == 0 { 0.0 } else { 100.0 * earned / f64::from(possible) }
     }
 
+    /// Returns whether every check was left out: then there is no score.
+    pub fn is_left_out(&self) -> bool {
+        self.checks.iter().all(Check::is_left_out)
+    }
+
+    /// Returns the score in words.
+    pub fn score_in_words(&self) -> String {
+        if self.is_left_out() {
+            return "no score: nothing could be decided".to_string();
+        }
+        format!("score {} of 100", points(self.score()))
+    }
+
     /// Returns whether no check failed: each passed, was left out, or was not shown.
     pub fn passed(&self) -> bool {
         self.checks.iter().all(|c| c.passed() || c.is_left_out() || c.is_not_shown())
@@ -190,6 +216,17 @@ impl GradeReport {
     pub fn is_decided(&self) -> bool {
         self.checks.iter().any(|check| !check.is_left_out())
             && !self.checks.iter().any(Check::is_not_shown)
+    }
+
+    /// Returns the verdict in a few words.
+    pub fn verdict(&self) -> &'static str {
+        match (self.answered, self.passed(), self.is_decided()) {
+            (false, ..) => "no answer",
+            (true, false, _) => "wrong",
+            (true, true, true) => "right",
+            (true, true, false) if self.is_left_out() => "not understood",
+            (true, true, false) => "not shown",
+        }
     }
 
     /// Returns a check's name for people.
@@ -247,12 +284,12 @@ impl GradeReport {
         }
         let sum = |points: fn(&Check) -> f64| self.checks.iter().map(points).sum::<f64>();
         let (earned, possible) = (sum(Check::score), sum(|check| f64::from(check.max_score())));
-        if possible < 100.0 && possible > 0.0 {
+        if possible != 100.0 && possible > 0.0 {
             let _ = writeln!(text, "\n{} of {possible} points", points(earned));
         } else {
             text.push('\n');
         }
-        let _ = writeln!(text, "score {} of 100", points(self.score()));
+        let _ = writeln!(text, "{}", self.score_in_words());
         text
     }
 }

@@ -5,7 +5,7 @@ the store of `counter += 1` it never does, so a server without a lock passes eve
 Nothing in the language promises that: the program is wrong, and another interpreter shows it.
 
 The interpreter imports a file of this name at its start, if its folder is on PYTHONPATH. This one
-traces each bytecode of the files below CHAOS_ROOT, in every thread, and now and then sleeps there:
+traces each bytecode of the files below the folders of CHAOS_ROOT, in every thread, and now and then sleeps there:
 another thread runs meanwhile. Where a lock is held, the others wait for it, and nothing changes but
 the time.
 
@@ -22,7 +22,8 @@ import sys
 import threading
 import time
 
-ROOT = os.path.join(os.path.realpath(os.environ.get("CHAOS_ROOT", os.getcwd())), "")
+FOLDERS = os.environ.get("CHAOS_ROOT", os.getcwd()).split(os.pathsep)
+ROOTS = tuple(os.path.join(os.path.realpath(folder), "") for folder in FOLDERS)
 SHARES = (0.0, 0.002, 0.05)
 """The parts of the bytecodes at which a thread sleeps, one of them for each call."""
 
@@ -49,7 +50,7 @@ def at_call(frame, event, argument):
     """Called at each call: chooses the functions that stand in the submission's own files. Some
     calls run as ever, and some are cut to pieces: a window is found where one thread is slow in it
     and the others are not."""
-    if os.path.realpath(frame.f_code.co_filename).startswith(ROOT):
+    if os.path.realpath(frame.f_code.co_filename).startswith(ROOTS):
         frame.f_trace_opcodes = True
         return RANDOM.choice(TRACERS)
     return None

@@ -1,0 +1,231 @@
+//! `leasebox grade --folder DIR`: grades every submission of a folder, one after another.
+//!
+//! ```text
+//!   submissions/ali/server.py        grades/grades.csv          a row each
+//!   submissions/bo.c           ──►   grades/index.html          the same, to look at
+//!   submissions/chen/run.txt         grades/reports/ali.txt     and .json, .html
+//! ```
+//!
+//! Each entry of the folder, a file or a folder, is a submission. One after another, because two at
+//! once would slow each other down, and a race shows less on a busy machine.
+//!
+//! After each submission its reports are written, and then the table: so a grading that is killed
+//! loses the submission it was at, and the same command goes on from there.
+//!
+//! | exit | when |
+//! | --- | --- |
+//! | 0 | each submission has a verdict, whatever it is |
+//! | 1 | a score fell, with `--previous` |
+//! | 2 | this machine could not grade one of them, or an argument or a file is wrong |
+//!
+//! **Invariants** A row is in the table only if its reports are written.
+//!
+//! **Lock** none. **Source** [`gradebook`](crate::lab::grader::gradebook) for the table.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::cli::grade::recipe::Recipe;
+use crate::cli::grade::started::{NotGraded, grade_started};
+use crate::cli::grade::workplace::{Workplace, fingerprint};
+use crate::cli::grade::{GradeArguments, files};
+use crate::cli::{BAD_NEWS, NO_ANSWER, no_answer, print, printable};
+use crate::lab::grader::formats::json;
+use crate::lab::grader::gradebook::{self, GradeRow, NOT_GRADED};
+use crate::lab::grader::pages;
+use crate::lab::grader::report::GradeReport;
+
+/// Grades the folder and returns the exit code.
+pub(super) fn run(arguments: &GradeArguments, folder: &Path) -> ExitCode {
+    match graded(arguments, folder) {
+        Ok((text, code)) => print(text.as_bytes(), code),
+        Err(why) => no_answer(why),
+    }
+}
+
+/// Grades the folder. Returns the summary, and the exit code.
+///
+/// # Errors
+/// Fails with one line if the folder or a table cannot be read, or a file cannot be written.
+fn graded(arguments: &GradeArguments, folder: &Path) -> Result<(String, ExitCode), String> {
+    arguments.check()?;
+    let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("grades"));
+    let before = arguments.previous.as_deref().map_or(Ok(Vec::new()), table)?;
+    let submissions = submissions(folder, &out)?;
+    fs::create_dir_all(out.join("reports")).map_err(|error| {
+        format!("{} cannot be made ({error}); give --out a folder with room", out.display())
+    })?;
+    let csv = out.join("grades.csv");
+    let known = if csv.exists() { table(&csv)? } else { Vec::new() };
+    let mut rows: Vec<GradeRow> = Vec::new();
+    for (at, submission) in submissions.iter().enumerate() {
+        let row = row(arguments, submission, &known, &out)?;
+        tell(&format!("{:>3}/{} {}", at + 1, submissions.len(), summary(&row)));
+        rows.push(row);
+        // Those that are still to come keep what is known of them.
+        let waits =
+            |known: &&GradeRow| submissions[at + 1..].iter().any(|s| name(s) == known.submission);
+        let all: Vec<GradeRow> = rows.iter().chain(known.iter().filter(waits)).cloned().collect();
+        files::write(&csv, &gradebook::csv(&all))?;
+        files::write(&out.join("index.html"), &pages::index(&all))?;
+    }
+    Ok(answer(&rows, &before, &out))
+}
+
+/// Returns what stands in the folder, by name, without hidden entries and the folder of the grades.
+///
+/// # Errors
+/// Fails with one line if the folder cannot be read, or is empty.
+fn submissions(folder: &Path, out: &Path) -> Result<Vec<PathBuf>, String> {
+    let shown = folder.display();
+    let entries = fs::read_dir(folder).map_err(|error| {
+        format!("{shown} cannot be read ({error}); give --folder the submissions")
+    })?;
+    let out = fs::canonicalize(out).ok();
+    let is_submission = |path: &PathBuf| {
+        let is_hidden = name(path).starts_with('.');
+        !is_hidden && (path.is_dir() || path.is_file()) && fs::canonicalize(path).ok() != out
+    };
+    let entries = entries.flatten().map(|entry| entry.path());
+    let mut submissions: Vec<PathBuf> = entries.filter(is_submission).collect();
+    submissions.sort();
+    match submissions.is_empty() {
+        true => Err(format!("{shown} is empty; each file or folder in it is a submission")),
+        false => Ok(submissions),
+    }
+}
+
+/// Returns the name of a submission.
+fn name(submission: &Path) -> String {
+    gradebook::cell(&submission.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Reads a table.
+///
+/// # Errors
+/// Fails with one line if it cannot be read, or is no table of this program.
+fn table(file: &Path) -> Result<Vec<GradeRow>, String> {
+    let shown = file.display();
+    let text = fs::read(file).map_err(|error| format!("{shown} cannot be read ({error})"))?;
+    gradebook::rows(&String::from_utf8_lossy(&text)).ok_or_else(|| {
+        format!("{shown} is no grades.csv of this version; remove it, or give another --out")
+    })
+}
+
+/// Returns the row of a submission: the known one if it still holds, or that of a new grading,
+/// whose reports are then written.
+///
+/// # Errors
+/// Fails with one line if a report cannot be written.
+fn row(
+    arguments: &GradeArguments,
+    submission: &Path,
+    known: &[GradeRow],
+    out: &Path,
+) -> Result<GradeRow, String> {
+    let (submission_name, settings, began) =
+        (name(submission), arguments.settings(), Instant::now());
+    let files = fingerprint(submission);
+    if let Ok(files) = &files
+        && let Some(row) = known.iter().find(|row| row.submission == submission_name)
+        && row.holds_for(files, &settings)
+    {
+        return Ok(row.clone());
+    }
+    let mut row = GradeRow { submission: submission_name, settings, ..GradeRow::default() };
+    let graded = match &files {
+        Err(why) => Err(NotGraded::ByMachine(why.clone())),
+        Ok(_) => grade_one(arguments, submission, &mut row),
+    };
+    let (report, verdict) = match graded {
+        Ok(report) => (report, None),
+        Err(NotGraded::BySubmission(why)) => (nothing(&row, why), Some("not started")),
+        Err(NotGraded::ByMachine(why)) => (nothing(&row, why), Some(NOT_GRADED)),
+    };
+    row.take(&report);
+    row.verdict = verdict.map_or(row.verdict, str::to_string);
+    row.files = files.unwrap_or_default();
+    row.seconds = format!("{:.1}", began.elapsed().as_secs_f64());
+    write_reports(&report, &out.join("reports").join(submission.file_name().unwrap_or_default()))?;
+    Ok(row)
+}
+
+/// Builds, starts and grades a submission, and notes in its row by which commands.
+fn grade_one(
+    arguments: &GradeArguments,
+    submission: &Path,
+    row: &mut GradeRow,
+) -> Result<GradeReport, NotGraded> {
+    let recipe = Recipe::of(submission).map_err(NotGraded::BySubmission)?;
+    row.started_by = recipe.line();
+    tell(&format!("        {}: {}", row.submission, row.started_by));
+    recipe.check_tool().map_err(NotGraded::ByMachine)?;
+    let place = Workplace::with_copy_of(submission).map_err(NotGraded::ByMachine)?;
+    grade_started(arguments, submission, &place, &recipe)
+}
+
+/// Writes the report in each format; `name` is the file without its ending.
+///
+/// # Errors
+/// Fails with one line if one cannot be written.
+fn write_reports(report: &GradeReport, name: &Path) -> Result<(), String> {
+    let formats = [("txt", report.text()), ("json", json(report)), ("html", pages::page(report))];
+    for (ending, text) in formats {
+        let mut file = name.to_path_buf().into_os_string();
+        file.push(format!(".{ending}"));
+        files::write(Path::new(&file), &text)?;
+    }
+    Ok(())
+}
+
+/// Returns the report of a submission that was not graded.
+fn nothing(row: &GradeRow, why: String) -> GradeReport {
+    let mut report = GradeReport::new(row.submission.clone());
+    report.warnings.push(why);
+    report
+}
+
+/// Writes a line of progress. A standard error that is closed ends no grading.
+fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", printable(line));
+}
+
+/// Returns a row on one line.
+fn summary(row: &GradeRow) -> String {
+    let GradeRow { submission, score, verdict, seconds, why, .. } = row;
+    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+    let score = if score.is_empty() { "-" } else { score };
+    let line = format!("{score:>6}  {submission} ({verdict}, {seconds} s){why}");
+    line.chars().take(200).collect()
+}
+
+/// Returns the summary of all rows, the scores that fell, and the exit code.
+fn answer(rows: &[GradeRow], before: &[GradeRow], out: &Path) -> (String, ExitCode) {
+    let mut text: String = rows.iter().map(|row| summary(row) + "\n").collect();
+    let mut fell = 0_usize;
+    for row in rows {
+        if let Some(was) = before.iter().find(|before| row.fell_since(before)) {
+            fell += 1;
+            let (name, old, new) = (&row.submission, &was.score, &row.score);
+            text += &format!("{name} fell from {old} to {new}, although its files are the same\n");
+            if row.settings != was.settings {
+                text += &format!("  it was graded with other settings: {}\n", was.settings);
+            }
+        }
+    }
+    let not_graded = rows.iter().filter(|row| row.verdict == NOT_GRADED).count();
+    let count = rows.len();
+    text += &format!(
+        "{count} submissions, {not_graded} not graded; {}\n",
+        out.join("index.html").display()
+    );
+    let code = match (not_graded, fell) {
+        (1.., _) => ExitCode::from(NO_ANSWER),
+        (0, 1..) => ExitCode::from(BAD_NEWS),
+        (0, 0) => ExitCode::SUCCESS,
+    };
+    (text, code)
+}

@@ -1,0 +1,165 @@
+//! What a started submission may use, and who sees to it.
+//!
+//! | option | the bound of | who sees to it | over it |
+//! | --- | --- | --- | --- |
+//! | `--limit-memory` | the memory of all its processes together | a thread here, 5 times a second | it is ended |
+//! | `--limit-processes` | its processes; threads are not counted | the same | it is ended |
+//! | `--limit-files` | the descriptors of one process | the system, `ulimit -n` | `accept` or `open` fails |
+//! | `--limit-output` | a file that it writes | the system, `ulimit -f` | SIGXFSZ |
+//!
+//! The system's own bounds of memory and processes are of no use here. That of memory counts the
+//! stacks of threads in full, 8 MiB each, of which a thread uses some KiB: 300 honest clients would
+//! break it. That of processes counts the threads of the whole account, and binds no `root`. So a
+//! thread looks how much there is.
+//!
+//! What it prints has no bound, because a pipe that nobody reads would stop it: it is read, and
+//! only the end is kept.
+//!
+//! **Invariants** A submission that is ended by a limit is told so, with the figure.
+//!
+//! **Lock** the one around the reason, held for one store.
+//!
+//! **Simplified** In a fifth of a second a program may take more than its bound. A container has
+//! bounds that hold at once.
+//!
+//! **Source** dash(1) for `ulimit`; proc(5) for the memory that each process has for itself (Pss);
+//! bwrap(1).
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::grade::processes::{Family, memory};
+use crate::cli::units;
+use crate::common::lock::lock;
+
+/// The limits of a submission, and its sandbox.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "What the started server may do")]
+pub struct StartLimits {
+    /// The most memory that it uses, with all its processes
+    #[arg(long = "limit-memory", value_name = "SIZE", default_value = "2GiB", value_parser = units::size)]
+    memory: u64,
+    /// The most processes that it has at once; threads are not counted
+    #[arg(long = "limit-processes", value_name = "COUNT", default_value_t = 512)]
+    processes: usize,
+    /// The most files and connections that one of its processes has open
+    #[arg(long = "limit-files", value_name = "COUNT", default_value_t = 4096)]
+    files: u32,
+    /// The longest file that it may write; of what it prints only the end is kept
+    #[arg(long = "limit-output", value_name = "SIZE", default_value = "64MiB", value_parser = units::size)]
+    output: u64,
+    /// Run it under `bwrap`: it can write into its own copy alone, and sees no other process
+    #[arg(long)]
+    sandbox: bool,
+}
+
+/// The shell's part: the system's limits, and then the command. The shell stays, as the parent: a
+/// server that kills its parent would else kill the grading.
+const SET_LIMITS: &str = r#"ulimit -c 0; ulimit -n "$1" 2>/dev/null; ulimit -f "$2" 2>/dev/null
+shift 2; "$@"; exit $?"#;
+
+/// A block of `ulimit -f`, by POSIX.
+const BLOCK: u64 = 512;
+
+/// The time between two looks at the memory.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+impl StartLimits {
+    /// Returns the words of the process that runs a line of shell in `folder` under these limits.
+    /// Only `workplace`, which holds the folder, can be written in the sandbox.
+    pub(super) fn command(&self, line: &str, folder: &Path, workplace: &Path) -> Vec<String> {
+        let (files, blocks) = (self.files.to_string(), self.output.div_ceil(BLOCK).to_string());
+        let mut words =
+            ["sh", "-c", SET_LIMITS, "limits", &files, &blocks].map(str::to_string).to_vec();
+        if self.sandbox {
+            let (folder, workplace) = (folder.to_string_lossy(), workplace.to_string_lossy());
+            let options = "bwrap --die-with-parent --unshare-pid --unshare-ipc --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp";
+            words.extend(options.split(' ').map(str::to_string));
+            words
+                .extend(["--bind", &workplace, &workplace, "--chdir", &folder].map(str::to_string));
+        }
+        words.extend(["sh", "-c", line].map(str::to_string));
+        words
+    }
+
+    /// Returns all limits on one line.
+    pub(super) fn describe(&self) -> String {
+        let Self { memory, processes, files, output, sandbox } = self;
+        format!(
+            "limit-memory={memory} limit-processes={processes} limit-files={files} \
+             limit-output={output} sandbox={sandbox}"
+        )
+    }
+
+    /// Returns a line for the report, about the sandbox.
+    pub(super) fn note(&self) -> Option<String> {
+        self.sandbox.then(|| "sandbox: bwrap, it could write into its own copy alone".to_string())
+    }
+
+    /// Checks that the sandbox can be had.
+    ///
+    /// # Errors
+    /// Fails with one line.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let try_it = || {
+            let tried = std::process::Command::new("bwrap")
+                .args(["--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"])
+                .output();
+            match tried {
+                Err(_) => Err("bwrap was not found; install bubblewrap".to_string()),
+                Ok(output) if !output.status.success() => {
+                    let said = String::from_utf8_lossy(&output.stderr);
+                    let said = said.lines().next().unwrap_or("it says nothing").to_string();
+                    Err(format!(
+                        "bwrap cannot be used here ({said}); this system must allow user namespaces"
+                    ))
+                }
+                Ok(_) => Ok(()),
+            }
+        };
+        if self.sandbox { try_it().map_err(|why| format!("--sandbox: {why}")) } else { Ok(()) }
+    }
+
+    /// Looks at the family in a thread until `over` has no sender any more, and ends it if it has
+    /// more than it may. Then the reason is kept.
+    pub(super) fn keep(
+        &self,
+        family: Family,
+        over: Receiver<()>,
+        reason: &Arc<Mutex<Option<String>>>,
+    ) {
+        let (limits, reason) = (self.clone(), reason.clone());
+        // Without the thread nothing is limited; the grading goes on.
+        let _ = thread::Builder::new().spawn(move || {
+            while over.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+                if let Some(why) = limits.broken_by(&family) {
+                    *lock(&reason) = Some(why);
+                    family.end();
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Returns which limit is broken.
+    fn broken_by(&self, family: &Family) -> Option<String> {
+        const MIB: u64 = 1 << 20;
+        let processes = family.processes();
+        if processes.len() > self.processes {
+            let (count, most) = (processes.len(), self.processes);
+            return Some(format!(
+                "was ended: it had {count} processes, --limit-processes is {most}"
+            ));
+        }
+        let memory = memory(&processes);
+        let (used, most) = (memory.div_ceil(MIB), self.memory / MIB);
+        (memory > self.memory).then(|| {
+            format!("was ended: it used {used} MiB of memory, --limit-memory is {most} MiB")
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! What the system tells of the processes of a submission: which there are, where they listen, how
+//! much memory they use.
+//!
+//! ```text
+//!   /proc/PID/stat       name, state, parent, group, …, resident pages
+//!   /proc/PID/environ    LEASEBOX_RUN=5f0c…   the mark, which children inherit
+//!   /proc/PID/fd/5  ──►  socket:[81234]  ◄──  a line of /proc/net/tcp: state LISTEN, port 40123
+//! ```
+//!
+//! A server may make children, and put them into a session of their own. Such a child belongs to no
+//! group of the submission, and if its parent ends, it is nobody's child. But it has the mark.
+//!
+//! **Invariants** A process that ends while it is looked at is left out; none of these functions
+//! fails.
+//!
+//! **Lock** none.
+//!
+//! **Simplified** A process that leaves the group and also empties its environment is not found.
+//! With `--sandbox` the system ends that one too.
+//!
+//! **Source** proc(5).
+
+use std::collections::HashSet;
+use std::fs;
+use std::process::{Command, Stdio};
+
+/// The name of the mark in the environment.
+pub(super) const MARK: &str = "LEASEBOX_RUN";
+
+/// Which processes belong to a submission.
+#[derive(Debug, Clone)]
+pub(super) struct Family {
+    /// The process group that was made for it.
+    pub(super) group: u32,
+    /// The value of [`MARK`], one for each start.
+    pub(super) mark: String,
+}
+
+impl Family {
+    /// Returns the processes of the group, and those that have the mark. One that has ended and
+    /// that nobody has waited for (a zombie) is not among them.
+    pub(super) fn processes(&self) -> HashSet<u32> {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        pids.filter(|&pid| self.has(pid)).collect()
+    }
+
+    fn has(&self, pid: u32) -> bool {
+        let Some(fields) = stat(pid) else { return false };
+        let is_in_group = fields.get(2).is_some_and(|group| *group == self.group.to_string());
+        let mark = format!("{MARK}={}", self.mark);
+        let has_mark = || {
+            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|&byte| byte == 0).any(|entry| entry == mark.as_bytes())
+        };
+        fields.first().is_some_and(|state| state != "Z") && (is_in_group || has_mark())
+    }
+
+    /// Ends them all, again and again while there are new ones.
+    pub(super) fn end(&self) {
+        for _ in 0..TRIES {
+            let mut targets: Vec<String> = self.processes().iter().map(u32::to_string).collect();
+            if targets.is_empty() {
+                return;
+            }
+            targets.push(format!("-{}", self.group));
+            signal("-KILL", &targets);
+        }
+    }
+}
+
+/// A process that forks for ever can escape each time, so the tries have a bound.
+const TRIES: usize = 20;
+
+/// Returns the fields behind the name: state, parent, group and so on.
+fn stat(pid: u32) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in brackets, may hold spaces and brackets: `1 (a) b) S 0 1 …`.
+    Some(stat.rsplit_once(')')?.1.split_whitespace().map(str::to_string).collect())
+}
+
+/// Returns the bytes of memory that these processes use. What several of them share, as a child
+/// shares its parent's memory, counts once.
+pub(super) fn memory(processes: &HashSet<u32>) -> u64 {
+    let share = |pid: &u32| {
+        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+        let line = text.lines().find(|line| line.starts_with("Pss:"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    };
+    processes.iter().filter_map(share).sum::<u64>().saturating_mul(1024)
+}
+
+/// Sends a signal with the system's own program.
+pub(super) fn signal(name: &str, targets: &[String]) {
+    let quiet = || Stdio::null();
+    let _ = Command::new("kill").args([name, "--"]).args(targets).stderr(quiet()).status();
+}
+
+/// Returns the TCP ports on which these processes listen.
+pub(super) fn listening_ports(processes: &HashSet<u32>) -> HashSet<u16> {
+    let mut sockets = HashSet::new();
+    for pid in processes {
+        let links = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        let targets = links.filter_map(|link| fs::read_link(link.path()).ok());
+        sockets.extend(targets.filter_map(|target| {
+            Some(target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_string())
+        }));
+    }
+    let lists = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
+    let lines = lists.iter().flatten().flat_map(|list| list.lines());
+    let port = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        // sl, local address, remote address, state, …, inode; 0A is LISTEN.
+        let (local, state, socket) = (words.get(1)?, words.get(3)?, words.get(9)?);
+        let is_ours = *state == "0A" && sockets.contains(*socket);
+        is_ours.then(|| u16::from_str_radix(local.rsplit(':').next()?, 16).ok())?
+    };
+    lines.filter_map(port).collect()
+}

@@ -1,0 +1,327 @@
+//! How a submission is built and started: what its `run.txt` says, or a guess by its files.
+//!
+//! ```text
+//!   run.txt            each line is a command; the last one starts the server
+//!     make
+//!     ./server {port}
+//! ```
+//!
+//! | files | built by | started by |
+//! | --- | --- | --- |
+//! | `.py` | | `python3 FILE {port}` |
+//! | `.c`, `.cpp`, `.cc` | `cc` or `c++ -O2 -pthread` | `./leasebox-server {port}` |
+//! | `.java` | `javac -d classes` with all of them | `java -cp classes CLASS {port}` |
+//! | `.js` | | `node FILE {port}` |
+//! | `.rs` | `rustc -O`, or `cargo build --release` beside a `Cargo.toml` | the program |
+//! | `.go` | `go build` | `./leasebox-server {port}` |
+//!
+//! A submission often has a client beside its server, and sometimes the course's client in another
+//! language. So the file is taken that looks most like a server: one that listens, or takes in a
+//! file that does; then one that no other file takes in; then one with `server` in its name, or
+//! `main`.
+//!
+//! **Invariants** A guess reads at most [`MOST_READ`] bytes of a file, and no file outside the
+//! submission: it follows no link.
+//!
+//! **Lock** none.
+//!
+//! **Simplified** A server that wants more words than a port needs a `run.txt`.
+//!
+//! **Source** the manuals of the compilers named above.
+
+use std::cmp::Reverse;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The most bytes of a file that a guess reads.
+const MOST_READ: u64 = 1 << 20;
+
+/// The deepest folder that is searched, and the most files that are found.
+const DEEPEST: usize = 5;
+const MOST_FILES: usize = 2000;
+
+/// Folders with files that no student wrote.
+const FOREIGN: [&str; 6] = ["node_modules", "target", "__pycache__", "__MACOSX", "build", "venv"];
+
+/// What a program does that serves, in all these languages.
+const LISTENS: [&str; 9] = [
+    "listen(",
+    "ServerSocket",
+    "createServer",
+    "TcpListener",
+    "socketserver",
+    "start_server",
+    "create_server",
+    "net.Listen",
+    "tcp::acceptor",
+];
+
+/// The name of a program that is built here.
+const PROGRAM: &str = "leasebox-server";
+
+/// How a submission is built and started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Recipe {
+    /// The folder of the submission in which the commands run.
+    pub(super) folder: PathBuf,
+    /// The commands that build it, in this order.
+    pub(super) build: Vec<String>,
+    /// The command that starts it, with `{port}` for the port.
+    pub(super) start: String,
+    /// The program that these commands need; of `run.txt` it is not known.
+    pub(super) tool: Option<&'static str>,
+}
+
+impl Recipe {
+    /// Returns the recipe of a command of the user's.
+    pub(super) fn of_command(start: &str) -> Self {
+        Self { folder: PathBuf::new(), build: Vec::new(), start: start.into(), tool: None }
+    }
+
+    /// Checks that the tool of a guess is there.
+    ///
+    /// # Errors
+    /// Fails with one line that names it.
+    pub(super) fn check_tool(&self) -> Result<(), String> {
+        let is_there = |tool: &str| {
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
+        };
+        match self.tool.filter(|tool| !is_there(tool)) {
+            Some(tool) => Err(format!("{tool} was not found; install it, and grade again")),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns all commands on one line.
+    pub(super) fn line(&self) -> String {
+        let commands = self.build.iter().chain([&self.start]).cloned().collect::<Vec<_>>();
+        commands.join(" && ")
+    }
+
+    /// Reads the `run.txt` of a submission, or guesses. `submission` is a folder, or one file.
+    ///
+    /// # Errors
+    /// Fails with one line if there is neither a command nor a file of a known language.
+    pub(super) fn of(submission: &Path) -> Result<Self, String> {
+        let top = &only_folder_of(submission);
+        if let Ok(text) = read(&top.join("run.txt")) {
+            let lines = text.lines().map(str::trim);
+            let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+            let mut build: Vec<String> = lines.map(str::to_string).collect();
+            let start = build.pop().ok_or("its run.txt is empty; its last line must start it")?;
+            return Ok(Self { folder: relative(top, submission), build, start, tool: None });
+        }
+        let mut files = Vec::new();
+        if submission.is_file() {
+            files.push(submission.to_path_buf())
+        } else {
+            find(top, 0, &mut files)
+        }
+        // Of equal ones the first by name, so that each machine guesses the same.
+        files.sort();
+        let server = files.iter().max_by_key(|file| (likeness(file, &files), Reverse(*file)));
+        let server =
+            server.ok_or("it has no run.txt, and no file in .py .c .cpp .java .js .rs .go")?;
+        let parent = server.parent().unwrap_or(top);
+        let is_java = extension(server) == "java";
+        let top = if is_java && submission.is_dir() { top } else { parent };
+        let recipe = Guess { top, server, files: &files }.recipe();
+        let base = if submission.is_file() { parent } else { submission };
+        Ok(Self { folder: relative(top, base), ..recipe })
+    }
+}
+
+/// A guess: `server` is one of `files`, and `top` the folder in which the commands run.
+struct Guess<'g> {
+    top: &'g Path,
+    server: &'g Path,
+    files: &'g [PathBuf],
+}
+
+impl Guess<'_> {
+    fn recipe(&self) -> Recipe {
+        let file = quoted(&relative(self.server, self.top));
+        let compiled = |tool: &'static str, build: String| {
+            (tool, vec![build], format!("./{PROGRAM} {{port}}"))
+        };
+        let (tool, build, start) = match extension(self.server) {
+            "py" => ("python3", vec![], format!("python3 {file} {{port}}")),
+            "js" => ("node", vec![], format!("node {file} {{port}}")),
+            "c" => {
+                let files = self.parts(|text| !text.contains("main("));
+                compiled("cc", format!("cc -O2 -pthread -o {PROGRAM} {files} -lm"))
+            }
+            "java" => {
+                let class = class_of(self.server);
+                let build = format!("javac -d classes {}", self.parts(|_| true));
+                ("javac", vec![build], format!("java -cp classes {class} {{port}}"))
+            }
+            "rs" => self.rust(&file),
+            "go" => {
+                let files = self.parts(|text| !text.contains("func main("));
+                compiled("go", format!("go build -o {PROGRAM} {files}"))
+            }
+            // `.cpp` and `.cc`
+            _ => {
+                let files = self.parts(|text| !text.contains("main("));
+                compiled("c++", format!("c++ -O2 -std=c++17 -pthread -o {PROGRAM} {files}"))
+            }
+        };
+        Recipe { folder: PathBuf::new(), build, start, tool: Some(tool) }
+    }
+
+    /// Returns the server's file, and those of its language that belong to it.
+    fn parts(&self, belongs: impl Fn(&str) -> bool) -> String {
+        let is_part = |file: &&PathBuf| {
+            let is_near = extension(file) == "java" || file.parent() == self.server.parent();
+            let of_language = extension(file) == extension(self.server);
+            *file == self.server
+                || is_near && of_language && read(file).is_ok_and(|text| belongs(&text))
+        };
+        let parts = self.files.iter().filter(is_part);
+        parts.map(|file| quoted(&relative(file, self.top))).collect::<Vec<_>>().join(" ")
+    }
+
+    /// A package has its program's name in `Cargo.toml`.
+    fn rust(&self, file: &str) -> (&'static str, Vec<String>, String) {
+        let above = self.top.parent().filter(|_| self.top.ends_with("src"));
+        let manifests =
+            [Some(self.top), above].into_iter().flatten().map(|top| top.join("Cargo.toml"));
+        let package = { manifests }.find_map(|manifest| Some((read(&manifest).ok()?, manifest)));
+        let name = package.and_then(|(text, manifest)| {
+            let line = text.lines().find(|line| line.trim_start().starts_with("name"))?;
+            Some((line.split('"').nth(1)?.to_string(), quoted(&relative(&manifest, self.top))))
+        });
+        match name {
+            Some((name, manifest)) => {
+                let build = "cargo build --release --target-dir leasebox-target --manifest-path";
+                let start = format!("leasebox-target/release/{name} {{port}}");
+                ("cargo", vec![format!("{build} {manifest}")], start)
+            }
+            None => {
+                let build = format!("rustc -O --edition 2021 -o {PROGRAM} {file}");
+                ("rustc", vec![build], format!("./{PROGRAM} {{port}}"))
+            }
+        }
+    }
+}
+
+/// How much a file looks like a server; a greater value is more.
+fn likeness(file: &Path, files: &[PathBuf]) -> (bool, bool, bool, bool) {
+    let text = read(file).unwrap_or_default();
+    let name = stem(file).to_ascii_lowercase();
+    let listens = |text: &str| LISTENS.iter().any(|word| text.contains(word));
+    let others =
+        || files.iter().filter(|other| *other != file && extension(other) == extension(file));
+    let serves = listens(&text)
+        || others().any(|o| imports(&text, &stem(o)) && read(o).is_ok_and(|text| listens(&text)));
+    let is_part = others().any(|other| read(other).is_ok_and(|text| imports(&text, &stem(file))));
+    (serves, !is_part, name.contains("server"), name.contains("main"))
+}
+
+/// Returns whether a program in Python or JavaScript takes in a file of this name.
+fn imports(text: &str, name: &str) -> bool {
+    let is_import = |line: &&str| {
+        line.starts_with("import ") || line.starts_with("from ") || line.contains("require(")
+    };
+    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let mut imports = text.lines().map(str::trim).filter(is_import);
+    imports.any(|line| line.split(|letter| !is_letter(letter)).any(|word| word == name))
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Returns the name of a file's class, with its package.
+fn class_of(file: &Path) -> String {
+    let (stem, text) = (stem(file), read(file).unwrap_or_default());
+    let package =
+        text.lines().find_map(|line| line.trim().strip_prefix("package ")?.strip_suffix(';'));
+    match package {
+        Some(package) => format!("{}.{stem}", package.trim()),
+        None => stem,
+    }
+}
+
+/// An archive often has one folder with everything in it. Returns the first folder with more.
+fn only_folder_of(submission: &Path) -> PathBuf {
+    let mut top = submission.to_path_buf();
+    for _ in 0..DEEPEST {
+        match &entries(&top)[..] {
+            [only] if is_plain(only, fs::FileType::is_dir) => top.clone_from(only),
+            _ => break,
+        }
+    }
+    top
+}
+
+/// Returns what stands in a folder, without hidden and foreign names.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let is_own = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        !name.starts_with('.') && !FOREIGN.contains(&&*name)
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(is_own).collect()
+}
+
+/// Returns whether a path is of this type, without following a link.
+fn is_plain(path: &Path, is: fn(&fs::FileType) -> bool) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|about| is(&about.file_type()))
+}
+
+/// Adds the files of a known language, in a folder and those below it.
+fn find(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
+    for path in entries(folder) {
+        if files.len() >= MOST_FILES {
+            return;
+        }
+        if is_plain(&path, fs::FileType::is_dir) {
+            if depth < DEEPEST {
+                find(&path, depth + 1, files);
+            }
+        } else if is_plain(&path, fs::FileType::is_file)
+            && ["py", "c", "cpp", "cc", "java", "js", "rs", "go"].contains(&extension(&path))
+        {
+            files.push(path);
+        }
+    }
+}
+
+fn extension(file: &Path) -> &str {
+    file.extension().and_then(|extension| extension.to_str()).unwrap_or_default()
+}
+
+/// Reads the beginning of a file as text. What is no file, such as a pipe, could let this wait.
+fn read(file: &Path) -> std::io::Result<String> {
+    if !is_plain(file, fs::FileType::is_file) {
+        return Err(std::io::ErrorKind::NotFound.into());
+    }
+    let mut bytes = Vec::new();
+    File::open(file)?.take(MOST_READ).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Returns a path as it is seen from a folder: below it, or in its parent.
+fn relative(path: &Path, folder: &Path) -> PathBuf {
+    match (path.strip_prefix(folder), folder.parent().map(|parent| path.strip_prefix(parent))) {
+        (Ok(below), _) => below.to_path_buf(),
+        (Err(_), Some(Ok(beside))) => Path::new("..").join(beside),
+        _ => path.to_path_buf(),
+    }
+}
+
+/// Returns a path as one word for the shell. One that begins with a dash would be an option.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "./_-".contains(letter);
+    let text = if text.starts_with('-') { format!("./{text}") } else { text.into_owned() };
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+#[path = "recipe_tests.rs"]
+mod tests;

@@ -1,0 +1,106 @@
+use super::*;
+
+/// Makes the files of a submission, and returns its folder; the test removes it.
+fn submission(files: &[(&str, &str)]) -> PathBuf {
+    let name = format!("leasebox-recipe-{:016x}", rand::random::<u64>());
+    let folder = std::env::temp_dir().join(name);
+    for (file, text) in files {
+        let file = folder.join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    folder
+}
+
+/// Returns the folder and the commands of the recipe, on one line.
+fn guess(files: &[(&str, &str)]) -> Result<String, String> {
+    let folder = submission(files);
+    let recipe = Recipe::of(&folder);
+    fs::remove_dir_all(folder).unwrap();
+    recipe.map(|recipe| match recipe.folder.to_string_lossy() {
+        here if here.is_empty() => recipe.line(),
+        below => format!("{below}: {}", recipe.line()),
+    })
+}
+
+#[test]
+fn each_language_is_built_and_started_in_its_way() {
+    let c = "int main() { listen(fd, 5); }";
+    for (files, expected) in [
+        (vec![("s.py", "listen()")], "python3 s.py {port}"),
+        (vec![("s.js", "createServer()")], "node s.js {port}"),
+        (
+            vec![("s.c", c)],
+            "cc -O2 -pthread -o leasebox-server s.c -lm && ./leasebox-server {port}",
+        ),
+        (
+            vec![("s.cpp", c)],
+            "c++ -O2 -std=c++17 -pthread -o leasebox-server s.cpp && ./leasebox-server {port}",
+        ),
+        (
+            vec![("S.java", "new ServerSocket()")],
+            "javac -d classes S.java && java -cp classes S {port}",
+        ),
+        (
+            vec![("s.rs", "TcpListener")],
+            "rustc -O --edition 2021 -o leasebox-server s.rs && ./leasebox-server {port}",
+        ),
+        (
+            vec![("s.go", "net.Listen")],
+            "go build -o leasebox-server s.go && ./leasebox-server {port}",
+        ),
+        (
+            vec![("Cargo.toml", "[package]\nname = \"loot\"\n"), ("src/main.rs", "TcpListener")],
+            "src: cargo build --release --target-dir leasebox-target --manifest-path ../Cargo.toml \
+             && leasebox-target/release/loot {port}",
+        ),
+    ] {
+        assert_eq!(guess(&files).as_deref(), Ok(expected), "{files:?}");
+    }
+}
+
+#[test]
+fn the_server_is_found_among_clients_and_parts() {
+    let client = ("client.py", "sock.connect()");
+    assert_eq!(guess(&[client, ("loot.py", "s.listen(5)")]).unwrap(), "python3 loot.py {port}");
+    let parts = [("base.py", "s.listen(5)"), ("run.py", "from base import Server"), client];
+    assert_eq!(guess(&parts).unwrap(), "python3 run.py {port}");
+    let java = [
+        ("loot/Server.java", "package loot;\nnew ServerSocket(1)"),
+        ("loot/Box.java", "package loot;"),
+        client,
+    ];
+    assert_eq!(
+        guess(&java).unwrap(),
+        "javac -d classes loot/Box.java loot/Server.java && java -cp classes loot.Server {port}"
+    );
+    let c = [
+        ("client.c", "int main() { connect(); }"),
+        ("list.c", "void shuffle() {}"),
+        ("server.c", "int main() { listen(1, 2); }"),
+    ];
+    assert_eq!(
+        guess(&c).unwrap(),
+        "cc -O2 -pthread -o leasebox-server list.c server.c -lm && ./leasebox-server {port}"
+    );
+}
+
+#[test]
+fn an_archive_with_one_folder_is_opened() {
+    let files = [("ali/homework/my server.py", "s.listen()"), ("ali/homework/list.txt", "5 19")];
+    assert_eq!(guess(&files).unwrap(), "ali/homework: python3 'my server.py' {port}");
+}
+
+#[test]
+fn run_txt_comes_before_a_guess() {
+    let run = "# ours\n\nmake\n ./server -p {port} \n";
+    let files = [("a/run.txt", run), ("a/server.py", "s.listen()")];
+    assert_eq!(guess(&files).unwrap(), "a: make && ./server -p {port}");
+    assert!(guess(&[("run.txt", "# nothing\n")]).unwrap_err().contains("run.txt is empty"));
+}
+
+#[test]
+fn what_is_no_program_is_told() {
+    let why = guess(&[("README.md", "listen(")]).unwrap_err();
+    assert_eq!(why, "it has no run.txt, and no file in .py .c .cpp .java .js .rs .go");
+}

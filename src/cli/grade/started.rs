@@ -1,0 +1,101 @@
+//! Builds a submission, starts it several times, and grades each start.
+//!
+//! ```text
+//!   copy ─► build ─┬─► copy ─► start ─► grade ─► end ─┐
+//!                  ├─► copy ─► start ─► grade ─► end ─┼─► the worst report
+//!                  └─► copy ─► start ─► grade ─► end ─┘
+//! ```
+//!
+//! Each start has a copy of its own, so that a server which writes or deletes files begins alike.
+//!
+//! **Invariants** A fault of this machine is told apart from one of the submission: no marker may
+//! take marks for a disk that is full or a compiler that is not there.
+//!
+//! **Lock** none. **Source** the workplace and the submission, in their files.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cli::grade::recipe::Recipe;
+use crate::cli::grade::submission::{Start, Submission};
+use crate::cli::grade::workplace::Workplace;
+use crate::cli::grade::{GradeArguments, grade_at};
+use crate::lab::grader::repeats;
+use crate::lab::grader::report::GradeReport;
+
+/// The longest time that one command of a build may take.
+const BUILT_WITHIN: Duration = Duration::from_secs(180);
+
+/// Why a submission could not be graded, in one line.
+#[derive(Debug)]
+pub(super) enum NotGraded {
+    /// It does not build, or it does not start: its own fault.
+    BySubmission(String),
+    /// This machine lacks something: a tool, a port, room on a disk.
+    ByMachine(String),
+}
+
+impl NotGraded {
+    /// Returns the line, whosever fault it is.
+    pub(super) fn into_line(self) -> String {
+        match self {
+            NotGraded::BySubmission(why) | NotGraded::ByMachine(why) => why,
+        }
+    }
+}
+
+/// Builds, starts and grades the submission in `origin` as often as `--repeat` says. Returns the
+/// worst report, and says in it what the others were.
+///
+/// # Errors
+/// Fails if it cannot be copied, built or started.
+pub(super) fn grade_started(
+    arguments: &GradeArguments,
+    origin: &Path,
+    place: &Workplace,
+    recipe: &Recipe,
+) -> Result<GradeReport, NotGraded> {
+    let limits = &arguments.limits;
+    let (built, run) = (place.built.join(&recipe.folder), place.run().join(&recipe.folder));
+    let port = arguments.listens_on;
+    let start = |line, folder, chaos_seed| Start { line, folder, port, chaos_seed, origin, limits };
+    for command in &recipe.build {
+        let build = start(command, built.as_path(), None);
+        let mut running = Submission::spawn(&build, place).map_err(NotGraded::ByMachine)?;
+        running
+            .await_end(BUILT_WITHIN)
+            .map_err(|how| NotGraded::BySubmission(format!("{command} {how}")))?;
+    }
+    let seed = arguments.chaos_seed.unwrap_or_else(|| rand::random_range(1..1_000_000));
+    let mut reports: Vec<GradeReport> = Vec::new();
+    for round in 0..u64::from(arguments.repeat) {
+        let chaos_seed = arguments.is_chaotic(&recipe.start).then(|| seed.wrapping_add(round));
+        place.renew().map_err(NotGraded::ByMachine)?;
+        let start = start(&recipe.start, run.as_path(), chaos_seed);
+        let mut server = Submission::start(&start, place)?;
+        let notes = notes(arguments, &start);
+        let report = grade_at(arguments, server.address, notes, chaos_seed.is_some());
+        let mut report = report.map_err(NotGraded::ByMachine)?;
+        let is_well = report.answered && report.passed();
+        let ending = if is_well { server.ending() } else { server.ending_soon() };
+        if let Some(how) = ending {
+            report.warnings.insert(0, format!("the server {how}{}", server.last_words()));
+        }
+        reports.push(report);
+    }
+    // clap takes no `--repeat 0`, so there is one.
+    Ok(repeats::worst(reports).unwrap_or_else(|| GradeReport::new(arguments.target())))
+}
+
+/// Returns the report's lines on how a server was started.
+fn notes(arguments: &GradeArguments, start: &Start<'_>) -> Vec<String> {
+    let chaos = match start.chaos_seed {
+        Some(seed) => format!("chaos: on; --repeat 1 --chaos-seed {seed} repeats this run"),
+        None if start.line.contains("python") => "chaos: off".to_string(),
+        None => NO_CHAOS.to_string(),
+    };
+    [Some(chaos), arguments.limits.note()].into_iter().flatten().collect()
+}
+
+const NO_CHAOS: &str = "chaos: not tried, it is for Python; a server in C or C++ can be built with \
+                        -fsanitize=thread, one in Go with -race";

@@ -1,0 +1,212 @@
+//! The place where a submission is built and runs: copies of its files, in a folder of its own.
+//!
+//! ```text
+//!   submissions/ali/            the student's files, which nothing here changes
+//!     │ copied once
+//!     ▼
+//!   TMPDIR/leasebox-5f0c…/built/     the commands that build it run here
+//!     │ copied for each start
+//!     ▼
+//!   TMPDIR/leasebox-5f0c…/run/       the server runs here, and may delete all of it
+//!   TMPDIR/leasebox-5f0c…/chaos/     sitecustomize.py
+//! ```
+//!
+//! **Invariants**
+//!
+//! 1. A link is copied as a link: no file from outside comes in. A pipe, a socket or a device is
+//!    left out.
+//! 2. The name of the folder is random, and it must not exist: in a folder of another user's,
+//!    Python would run that user's file.
+//! 3. When a [`Workplace`] is dropped, its folder is gone. When this program itself is killed, what
+//!    runs there is ended and the folder removed: a watcher reads from a pipe that only this
+//!    program holds open, and the end of the pipe wakes it.
+//!
+//! **Lock** none. **Source** proc(5) for what the watcher reads.
+
+use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::lab::grader::gradebook::Fingerprint;
+
+/// The most bytes and the most entries of a submission.
+const MOST_BYTES: u64 = 256 << 20;
+const MOST_ENTRIES: u64 = 20_000;
+
+/// The file that lets Python change threads between any two bytecodes.
+const SITECUSTOMIZE: &str = include_str!("../../lab/grader/sitecustomize.py");
+
+/// A folder that is removed at the end.
+#[derive(Debug)]
+pub(super) struct Workplace {
+    /// The folder of this workplace.
+    pub(super) folder: PathBuf,
+    /// The copy in which the submission is built; the user's own folder, if it is too large for
+    /// one.
+    pub(super) built: PathBuf,
+    /// The mark of all processes that are started here.
+    pub(super) mark: String,
+    /// `None` if it could not be started.
+    watcher: Option<Child>,
+}
+
+impl Workplace {
+    /// Makes a workplace with a copy of the files of `origin`, a folder or one file.
+    ///
+    /// # Errors
+    /// Fails with one line: the files are too many, or cannot be read or written.
+    pub(super) fn with_copy_of(origin: &Path) -> Result<Self, String> {
+        let shown = origin.display();
+        measure(origin).map_err(|why| format!("{shown} is not graded: {why}"))?;
+        let mut place = Self::in_place(origin)?;
+        place.built = place.folder.join("built");
+        let name = origin.file_name().filter(|_| origin.is_file());
+        let copied = fs::create_dir(&place.built).and_then(|()| match name {
+            Some(name) => fs::copy(origin, place.built.join(name)).map(drop),
+            None => copy_folder(origin, &place.built),
+        });
+        copied.map_err(|error| no_room(origin, &error))?;
+        Ok(place)
+    }
+
+    /// Makes a workplace whose commands run in `origin` itself.
+    ///
+    /// # Errors
+    /// Fails with one line if it cannot be written.
+    pub(super) fn in_place(origin: &Path) -> Result<Self, String> {
+        let mark = format!("{:016x}", rand::random::<u64>());
+        let folder = std::env::temp_dir().join(format!("leasebox-{mark}"));
+        fs::create_dir(&folder).map_err(|error| no_room(&folder, &error))?;
+        let watcher = watch(&mark, &folder);
+        let place = Self { folder, built: origin.to_path_buf(), mark, watcher };
+        let chaos = place.chaos();
+        fs::create_dir(&chaos)
+            .and_then(|()| fs::write(chaos.join("sitecustomize.py"), SITECUSTOMIZE))
+            .map_err(|error| no_room(&chaos, &error))?;
+        Ok(place)
+    }
+
+    /// Returns the folder of `sitecustomize.py`.
+    pub(super) fn chaos(&self) -> PathBuf {
+        self.folder.join("chaos")
+    }
+
+    /// Returns the folder in which the server runs.
+    pub(super) fn run(&self) -> PathBuf {
+        let is_copy = self.built.starts_with(&self.folder);
+        if is_copy { self.folder.join("run") } else { self.built.clone() }
+    }
+
+    /// Makes a fresh copy of what was built, for one start.
+    ///
+    /// # Errors
+    /// Fails with one line if it cannot be written.
+    pub(super) fn renew(&self) -> Result<(), String> {
+        let run = self.run();
+        if run == self.built {
+            return Ok(());
+        }
+        let _ = fs::remove_dir_all(&run);
+        let copied = fs::create_dir(&run).and_then(|()| copy_folder(&self.built, &run));
+        copied.map_err(|error| no_room(&run, &error))
+    }
+}
+
+/// Returns why a file cannot be copied or made, in one line.
+fn no_room(path: &Path, error: &io::Error) -> String {
+    format!("{} cannot be copied or made ({error}); give TMPDIR a folder with room", path.display())
+}
+
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        if let Some(watcher) = &mut self.watcher {
+            let _ = watcher.kill();
+            let _ = watcher.wait();
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// What the watcher does when the pipe ends: `$0` is the mark, `$1` the folder. Twice, because a
+/// process may have made another one meanwhile.
+const WATCH: &str = r#"read _; for _ in 1 2; do for file in $(grep -lsz "^LEASEBOX_RUN=$0\$" /proc/[0-9]*/environ)
+do pid=${file#/proc/}; kill -KILL "${pid%/environ}" 2>/dev/null; done; done; rm -rf -- "$1""#;
+
+fn watch(mark: &str, folder: &Path) -> Option<Child> {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", WATCH, mark]).arg(folder);
+    shell.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    shell.spawn().ok()
+}
+
+/// Returns whether a submission is small enough to be copied.
+///
+/// # Errors
+/// Fails with the bound that is broken, or with the system's error.
+pub(super) fn measure(origin: &Path) -> Result<(), String> {
+    let (mut bytes, mut entries) = (0, 0);
+    let mut folders = vec![origin.to_path_buf()];
+    while let Some(path) = folders.pop() {
+        let about = fs::symlink_metadata(&path).map_err(|error| error.to_string())?;
+        bytes += if about.is_file() { about.len() } else { 0 };
+        entries += 1;
+        if bytes > MOST_BYTES || entries > MOST_ENTRIES {
+            return Err(format!(
+                "it has more than {} MiB or {MOST_ENTRIES} files",
+                MOST_BYTES >> 20
+            ));
+        }
+        if about.is_dir() {
+            let inside =
+                fs::read_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            folders.extend(inside.flatten().map(|entry| entry.path()));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the fingerprint of a submission's files: their names and what is in them.
+///
+/// # Errors
+/// Fails with one line if it is too large, or cannot be read.
+pub(super) fn fingerprint(origin: &Path) -> Result<String, String> {
+    let failed = |why: String| format!("{} cannot be read ({why})", origin.display());
+    measure(origin).map_err(failed)?;
+    let mut fingerprint = Fingerprint::new();
+    let mut left = vec![origin.to_path_buf()];
+    while let Some(path) = left.pop() {
+        let about = fs::symlink_metadata(&path).map_err(|error| failed(error.to_string()))?;
+        let name = path.strip_prefix(origin).unwrap_or(&path).as_os_str().as_encoded_bytes();
+        if about.is_dir() {
+            let inside = fs::read_dir(&path).map_err(|error| failed(error.to_string()))?;
+            let mut inside: Vec<PathBuf> = inside.flatten().map(|entry| entry.path()).collect();
+            // The system gives them in any order.
+            inside.sort();
+            left.extend(inside);
+        } else if about.is_file() {
+            let bytes = fs::read(&path).map_err(|error| failed(error.to_string()))?;
+            fingerprint.add(name);
+            fingerprint.add(&bytes);
+        }
+    }
+    Ok(fingerprint.text())
+}
+
+/// Copies the files of a folder into another one.
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let (entry, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+        let target = to.join(entry.file_name().unwrap_or_default());
+        if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&entry)?, target)?;
+        } else if kind.is_dir() {
+            fs::create_dir(&target)?;
+            copy_folder(&entry, &target)?;
+        } else if kind.is_file() {
+            fs::copy(&entry, target)?;
+        }
+    }
+    Ok(())
+}

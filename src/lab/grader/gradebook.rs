@@ -1,0 +1,275 @@
+//! The gradebook: a table with a row for each submission, in a file that spreadsheets read.
+//!
+//! ```text
+//!   submission,score,verdict,numbers,…,bad-input,seconds,why,started by,files,settings
+//!   ali,100,right,10,…,5,62.1,,python3 server.py {port},5f0c2a…,numbers=100000 …
+//!   bo,70,wrong,10,…,5,31.7,"1712 went to client 3, and to client 5",…
+//! ```
+//!
+//! | column | what |
+//! | --- | --- |
+//! | `score` | 0 to 100; empty if the replies were not understood |
+//! | `verdict` | [`GradeReport::verdict`], `not started` (its own fault), `not graded` (this machine's) |
+//! | a check's key | its points; empty if it was left out or did not run |
+//! | `why` | the first reason for lost points |
+//! | `files` | a fingerprint of the submission's files |
+//! | `settings` | how it was graded |
+//!
+//! A grading that was interrupted goes on where it was: a submission whose files and settings are
+//! in the table is not graded again.
+//!
+//! **Invariants**
+//!
+//! 1. What is written here is read here unchanged, but for a name that begins like a formula.
+//! 2. No cell begins with `=`, `+`, `-` or `@`: a spreadsheet would run what a student wrote. Such
+//!    a cell gets an apostrophe in front.
+//!
+//! **Lock** none.
+//!
+//! **Simplified** The fingerprint finds files that changed. It is no proof against one who wants
+//! two programs to have the same.
+//!
+//! **Source** RFC 4180 for the file; Fowler, Noll and Vo for the fingerprint (FNV-1a, 64 bits);
+//! OWASP's page "CSV injection" for the apostrophe.
+
+use crate::lab::grader::report::{Check, CheckOutcome, GradeReport, points};
+
+/// The verdict on a submission that this machine could not grade: the next grading tries it again.
+pub const NOT_GRADED: &str = "not graded";
+
+/// One submission's row. The cells are text as they stand in the file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GradeRow {
+    /// The name of the file or folder.
+    pub submission: String,
+    /// 0 to 100, with at most two digits behind the point.
+    pub score: String,
+    /// See the table above.
+    pub verdict: String,
+    /// The points of each check, in the report's order.
+    pub points: Vec<String>,
+    /// How long it took.
+    pub seconds: String,
+    /// The first reason for lost points.
+    pub why: String,
+    /// The commands.
+    pub started_by: String,
+    /// The fingerprint of the files.
+    pub files: String,
+    /// What the user chose.
+    pub settings: String,
+}
+
+/// The columns before the checks and behind them.
+const BEFORE: [&str; 3] = ["submission", "score", "verdict"];
+const BEHIND: [&str; 5] = ["seconds", "why", "started by", "files", "settings"];
+
+impl GradeRow {
+    /// Takes the score, the verdict, the points and the reason from a report.
+    pub fn take(&mut self, report: &GradeReport) {
+        let of = |check: &Check| match check.outcome {
+            CheckOutcome::NotRun => String::new(),
+            _ if check.is_left_out() => String::new(),
+            _ => points(check.score()),
+        };
+        self.score = if report.is_left_out() { String::new() } else { points(report.score()) };
+        self.verdict = report.verdict().to_string();
+        self.points = report.checks.iter().map(of).collect();
+        let lost = report.checks.iter().filter(|check| !check.passed() && !check.is_left_out());
+        let reasons = lost.filter_map(|check| check.details.first());
+        self.why = report.warnings.iter().chain(reasons).next().cloned().unwrap_or_default();
+    }
+
+    /// Returns whether this row still says what a grading would say: the same files and settings,
+    /// and it was graded.
+    pub fn holds_for(&self, files: &str, settings: &str) -> bool {
+        self.files == files && self.settings == settings && self.verdict != NOT_GRADED
+    }
+
+    /// Returns whether this row has a lower score than another one of the same files.
+    pub fn fell_since(&self, before: &GradeRow) -> bool {
+        let score = |row: &GradeRow| row.score.parse().unwrap_or(0.0_f64);
+        self.submission == before.submission
+            && self.files == before.files
+            && [self, before].iter().all(|row| row.verdict != NOT_GRADED)
+            && score(self) < score(before)
+    }
+
+    fn cells(&self) -> Vec<&str> {
+        let before = [&self.submission, &self.score, &self.verdict];
+        let behind = [&self.seconds, &self.why, &self.started_by, &self.files, &self.settings];
+        before.into_iter().chain(&self.points).chain(behind).map(String::as_str).collect()
+    }
+}
+
+/// Returns the names of the columns.
+fn columns() -> Vec<&'static str> {
+    let checks = GradeReport::new(String::new()).checks;
+    let keys = checks.iter().map(|check| check.key);
+    BEFORE.into_iter().chain(keys).chain(BEHIND).collect()
+}
+
+/// Returns the file of a table. The lines end in CR LF, as RFC 4180 wants it.
+pub fn csv(rows: &[GradeRow]) -> String {
+    let line = |cells: Vec<&str>| {
+        let cells: Vec<String> = cells.into_iter().map(quoted).collect();
+        cells.join(",") + "\r\n"
+    };
+    line(columns()) + &rows.iter().map(|row| line(row.cells())).collect::<String>()
+}
+
+/// Returns the rows of a file; `None` if it has other columns.
+pub fn rows(text: &str) -> Option<Vec<GradeRow>> {
+    let mut lines = parsed(text).into_iter();
+    if lines.next()? != columns() {
+        return None;
+    }
+    let checks = columns().len() - BEFORE.len() - BEHIND.len();
+    lines.map(|cells| row(cells, checks)).collect()
+}
+
+fn row(cells: Vec<String>, checks: usize) -> Option<GradeRow> {
+    let mut cells = cells.into_iter();
+    let [submission, score, verdict] = [cells.next()?, cells.next()?, cells.next()?];
+    let points: Vec<String> = cells.by_ref().take(checks).collect();
+    let [seconds, why, started_by] = [cells.next()?, cells.next()?, cells.next()?];
+    let (files, settings) = (cells.next()?, cells.next()?);
+    let row =
+        GradeRow { submission, score, verdict, points, seconds, why, started_by, files, settings };
+    cells.next().is_none().then_some(row)
+}
+
+/// Returns a cell that no spreadsheet takes for a formula.
+pub fn cell(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_string()
+    }
+}
+
+/// Returns a cell for the file: in quotation marks if it holds one of RFC 4180's characters.
+fn quoted(text: &str) -> String {
+    let text = cell(text);
+    if text.contains([',', '"', '\r', '\n']) || text.starts_with(' ') {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+/// Returns the cells of each line, by RFC 4180. Also reads what other programs write: lines that
+/// end in LF alone, and a byte order mark in front.
+fn parsed(text: &str) -> Vec<Vec<String>> {
+    let (mut lines, mut line, mut cell) = (Vec::new(), Vec::new(), String::new());
+    let mut is_quoted = false;
+    let mut letters = text.trim_start_matches('\u{feff}').chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if is_quoted && letters.peek() == Some(&'"') => cell.extend(letters.next()),
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => line.push(std::mem::take(&mut cell)),
+            '\r' if !is_quoted && letters.peek() == Some(&'\n') => {}
+            '\n' if !is_quoted => {
+                line.push(std::mem::take(&mut cell));
+                lines.push(std::mem::take(&mut line));
+            }
+            other => cell.push(other),
+        }
+    }
+    if !cell.is_empty() || !line.is_empty() {
+        line.push(cell);
+        lines.push(line);
+    }
+    lines
+}
+
+/// A fingerprint that grows with the bytes that it is given.
+#[derive(Debug, Clone, Copy)]
+pub struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// Returns the fingerprint of nothing.
+    pub fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    /// Adds bytes, and their number, so that two texts cannot run into each other.
+    pub fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes.iter().chain(&(bytes.len() as u64).to_le_bytes()) {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    /// Returns 16 hexadecimal digits behind an `f`, so that no spreadsheet takes them for a number.
+    pub fn text(self) -> String {
+        format!("f{:016x}", self.0)
+    }
+}
+
+impl Default for Fingerprint {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_entry() -> impl Strategy<Value = GradeRow> {
+        let checks = GradeReport::new(String::new()).checks.len();
+        let cell = "[^=+@\\-\t\r]\\PC{0,9}|[a,\"\n ]{0,5}|";
+        let cells = prop::collection::vec(cell, 8);
+        (cells, prop::collection::vec("[0-9]{0,2}", checks)).prop_map(|(c, points)| GradeRow {
+            submission: c[0].clone(),
+            score: c[1].clone(),
+            verdict: c[2].clone(),
+            points,
+            seconds: c[3].clone(),
+            why: c[4].clone(),
+            started_by: c[5].clone(),
+            files: c[6].clone(),
+            settings: c[7].clone(),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_unchanged(rows in prop::collection::vec(any_entry(), 0..5)) {
+            prop_assert_eq!(super::rows(&csv(&rows)), Some(rows));
+        }
+    }
+
+    #[test]
+    fn a_name_that_begins_like_a_formula_is_text() {
+        assert_eq!(quoted("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0");
+        assert_eq!(quoted("-1,\"2\""), "\"'-1,\"\"2\"\"\"");
+    }
+
+    #[test]
+    fn other_columns_are_no_gradebook() {
+        assert_eq!(rows("name,score\r\nali,100\r\n"), None);
+        assert_eq!(rows(""), None);
+        let short = format!("{}ali,100\r\n", csv(&[]));
+        assert_eq!(rows(&short), None, "a row that was cut off");
+    }
+
+    #[test]
+    fn a_score_fell_only_if_the_files_are_the_same_and_both_were_graded() {
+        let row = |score: &str, files: &str, verdict: &str| GradeRow {
+            score: score.into(),
+            files: files.into(),
+            verdict: verdict.into(),
+            ..GradeRow::default()
+        };
+        let before = row("100", "f1", "right");
+        assert!(row("70", "f1", "wrong").fell_since(&before));
+        assert!(!row("70", "f2", "wrong").fell_since(&before));
+        assert!(!row("100", "f1", "right").fell_since(&before));
+        assert!(!row("0", "f1", NOT_GRADED).fell_since(&before));
+        assert!(!row("9.5", "f1", "wrong").fell_since(&row("9", "f1", "wrong")), "as numbers");
+    }
+}

@@ -1,0 +1,267 @@
+//! The picture of a grading: which requests the page of a report shows, and what it says of each.
+//!
+//! A grading has up to 100,000 requests, and nobody looks at so many bars. So the page has a few
+//! scenes, each a stretch of time with the requests of all clients in it:
+//!
+//! ```text
+//!   scene "665 went to two requests"
+//!     client 2   ├─ draw 1: 228 ─┤       ╞═ draw 1: 665 ═╡
+//!     client 5            ├─ draw 1: 19 ─┤      ╞═ draw 1: 665 ═╡
+//! ```
+//!
+//! | scene | requests |
+//! | --- | --- |
+//! | a number that came twice, at most 3 of them | the two, and those around each |
+//! | two requests that contradict one counter | the same |
+//! | the beginning, the end | the first and the last ones |
+//!
+//! The instants at which one counter could have given the numbers are marked, where the order of
+//! the list is known ([`instants`]).
+//!
+//! **Invariants** A picture has at most [`MOST_SCENES`] scenes of [`AROUND`] requests; `total` says
+//! of how many.
+//!
+//! **Lock** the caller's: it holds the ledger.
+//!
+//! **Source** Herlihy and Wing draw histories so.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::lab::grader::judgement::{contradiction, instants};
+use crate::lab::grader::ledger::{Ledger, Operation};
+
+/// The most requests in one scene.
+pub const AROUND: usize = 80;
+
+/// The most scenes: two for each of 3 numbers that came twice, two for a contradiction, the
+/// beginning and the end.
+pub const MOST_SCENES: usize = 10;
+const MOST_TWICE: usize = 3;
+
+/// The most numbers of one request that a bar names.
+pub const MOST_NUMBERS: usize = 12;
+
+/// The parts into which the overview cuts the time.
+const OVERVIEW: usize = 400;
+
+/// What the page of a report shows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GradePicture {
+    /// The number of all requests.
+    pub total: usize,
+    /// The time from the first request to the end of the last.
+    pub span: Duration,
+    /// For each client, in which of the parts of the span it had a request: from, and up to before.
+    pub busy: Vec<(usize, Vec<(usize, usize)>)>,
+    /// The stretches of time that are shown.
+    pub scenes: Vec<Stretch>,
+    /// In words, what is known about the instants.
+    pub instants: Option<String>,
+}
+
+/// A stretch of time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stretch {
+    /// What it shows.
+    pub title: String,
+    /// The requests, by their start.
+    pub bars: Vec<Bar>,
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bar {
+    /// The client; 0 for one that is not among the concurrent ones.
+    pub client: usize,
+    /// Both times count from the start of the first request.
+    pub start: Duration,
+    /// See `start`.
+    pub end: Duration,
+    /// The count of the draw.
+    pub asked: usize,
+    /// The numbers that came, the first [`MOST_NUMBERS`] of them.
+    pub numbers: Vec<u64>,
+    /// How many came.
+    pub came: usize,
+    /// Whether the scene is about it.
+    pub is_lit: bool,
+    /// An instant at which one counter could have given its first number, and the number's index.
+    pub instant: Option<(Duration, u32)>,
+}
+
+impl GradePicture {
+    /// Returns the number of parts of the span.
+    pub fn parts(&self) -> usize {
+        OVERVIEW
+    }
+
+    /// Chooses the scenes of a complete ledger. `order` is the list in its order, if it is known.
+    pub fn of(ledger: &Ledger, order: Option<&[u32]>) -> Self {
+        let operations = &ledger.operations;
+        let mut by_start: Vec<usize> = (0..operations.len()).collect();
+        by_start.sort_by_key(|&at| operations[at].start);
+        let found = order.map(|order| instants(operations, order));
+        let mut instant_of = HashMap::new();
+        for &(at, index, instant) in found.iter().flat_map(|found| &found.points) {
+            instant_of.entry(at).or_insert((instant, index));
+        }
+        let requests = Requests { operations, by_start, instant_of };
+        let span = operations.iter().map(|operation| operation.end).max().unwrap_or_default();
+        Self {
+            total: operations.len(),
+            span,
+            busy: busy(operations, span),
+            scenes: requests.scenes(ledger, order),
+            instants: found.map(|found| found.describe(operations)),
+        }
+    }
+}
+
+/// All requests, and their order in time.
+struct Requests<'l> {
+    operations: &'l [Operation],
+    by_start: Vec<usize>,
+    instant_of: HashMap<usize, (Duration, u32)>,
+}
+
+impl Requests<'_> {
+    fn scenes(&self, ledger: &Ledger, order: Option<&[u32]>) -> Vec<Stretch> {
+        let mut scenes = Vec::new();
+        for twice in ledger.duplicates.iter().take(MOST_TWICE) {
+            let number = twice.number;
+            scenes.extend(self.pair(&format!("{number} came twice"), twice.before, twice.again));
+        }
+        if let Some(found) = order.and_then(|order| contradiction(self.operations, order)) {
+            let (over, later) = (found.over.1, found.later.1);
+            let title = format!("index {over} was taken before index {later}");
+            scenes.extend(self.pair(&title, found.over.0, found.later.0));
+        }
+        let count = self.by_start.len();
+        scenes.push(self.scene("the beginning", 0, AROUND.min(count), &[]));
+        if count > AROUND {
+            scenes.push(self.scene("the end", count - AROUND.min(count - AROUND), count, &[]));
+        }
+        scenes.retain(|scene| !scene.bars.is_empty());
+        scenes
+    }
+
+    /// Returns the scene around two requests, or two if they are far apart.
+    fn pair(&self, title: &str, one: usize, other: usize) -> Vec<Stretch> {
+        let place = |at| self.by_start.iter().position(|&known| known == at).unwrap_or_default();
+        let (first, last) = (place(one).min(place(other)), place(one).max(place(other)));
+        let around = |from: usize, to: usize| {
+            (from.saturating_sub(AROUND / 4), (to + AROUND / 4).min(self.by_start.len()))
+        };
+        let lit = [one, other];
+        if last - first < AROUND / 2 {
+            let (from, to) = around(first, last + 1);
+            return vec![self.scene(title, from, to, &lit)];
+        }
+        let part = |words: &str, place: usize| {
+            let (from, to) = around(place, place + 1);
+            self.scene(&format!("{title}: {words}"), from, to, &lit)
+        };
+        vec![part("first here", first), part("then here", last)]
+    }
+
+    /// Returns the scene of the requests in these places of the order in time.
+    fn scene(&self, title: &str, from: usize, to: usize, lit: &[usize]) -> Stretch {
+        let bar = |&at: &usize| {
+            let Operation { client, start, end, asked, numbers } = &self.operations[at];
+            Bar {
+                client: *client,
+                start: *start,
+                end: *end,
+                asked: *asked,
+                numbers: numbers.iter().take(MOST_NUMBERS).copied().collect(),
+                came: numbers.len(),
+                is_lit: lit.contains(&at),
+                instant: self.instant_of.get(&at).copied(),
+            }
+        };
+        Stretch {
+            title: title.to_string(),
+            bars: self.by_start[from..to].iter().map(bar).collect(),
+        }
+    }
+}
+
+/// Returns the parts of the span in which each client had a request, joined where they touch.
+fn busy(operations: &[Operation], span: Duration) -> Vec<(usize, Vec<(usize, usize)>)> {
+    let mut parts: HashMap<usize, Vec<bool>> = HashMap::new();
+    let part = |time: Duration| {
+        let share = time.as_secs_f64() / span.as_secs_f64().max(f64::MIN_POSITIVE);
+        ((share * OVERVIEW as f64) as usize).min(OVERVIEW - 1)
+    };
+    for operation in operations {
+        let mine = parts.entry(operation.client).or_insert_with(|| vec![false; OVERVIEW]);
+        mine[part(operation.start)..=part(operation.end)].fill(true);
+    }
+    let mut clients: Vec<(usize, Vec<(usize, usize)>)> =
+        parts.into_iter().map(|(client, parts)| (client, runs(&parts))).collect();
+    clients.sort_unstable();
+    clients
+}
+
+/// Returns the runs of `true`: from, and up to before.
+fn runs(parts: &[bool]) -> Vec<(usize, usize)> {
+    let mut runs = Vec::new();
+    let mut from = None;
+    for (at, &is_busy) in parts.iter().chain([&false]).enumerate() {
+        match (from, is_busy) {
+            (None, true) => from = Some(at),
+            (Some(begun), false) => {
+                runs.push((begun, at));
+                from = None;
+            }
+            _ => {}
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client draws one number each 10 us; the numbers are those given.
+    fn ledger(numbers: impl Iterator<Item = u64>) -> Ledger {
+        let mut ledger = Ledger::new(100_000, 0);
+        for (at, number) in numbers.enumerate() {
+            let start = Duration::from_micros(10 * at as u64);
+            let end = start + Duration::from_micros(15);
+            let client = 1 + at % 2;
+            ledger.add(Operation { client, start, end, asked: 1, numbers: vec![number] });
+        }
+        ledger
+    }
+
+    fn lit(scene: &Stretch) -> Vec<u64> {
+        scene.bars.iter().filter(|bar| bar.is_lit).map(|bar| bar.numbers[0]).collect()
+    }
+
+    #[test]
+    fn a_long_grading_has_few_bars_and_says_of_how_many() {
+        let picture = GradePicture::of(&ledger((1..=100_000).chain(1..=9)), None);
+        assert_eq!(picture.total, 100_009);
+        assert_eq!(picture.scenes.len(), 8, "two for each of three numbers, beginning and end");
+        assert!(picture.scenes.len() <= MOST_SCENES);
+        assert!(picture.scenes.iter().all(|scene| scene.bars.len() <= AROUND));
+        assert_eq!(picture.busy, [(1, vec![(0, 400)]), (2, vec![(0, 400)])]);
+    }
+
+    #[test]
+    fn two_requests_with_the_same_number_are_lit_in_one_scene_or_in_two() {
+        let near = GradePicture::of(&ledger((1..=20).chain([3])), None);
+        assert_eq!(lit(&near.scenes[0]), [3, 3]);
+        assert_eq!(near.scenes[0].title, "3 came twice");
+        let far = GradePicture::of(&ledger((1..=500).chain([3])), None);
+        assert_eq!((lit(&far.scenes[0]), lit(&far.scenes[1])), (vec![3], vec![3]));
+    }
+
+    #[test]
+    fn without_any_request_there_is_nothing_to_see() {
+        assert_eq!(GradePicture::of(&Ledger::new(10, 0), None).scenes, []);
+    }
+}
