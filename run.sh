@@ -216,6 +216,7 @@ test_all() {
     [ ! -x .venv/bin/python ] || python=.venv/bin/python
     "$python" tests/clients/test_clients.py
     "$python" tests/clients/test_page.py
+    "$python" tests/clients/test_report.py
     if command -v shellcheck >/dev/null; then
         shellcheck run.sh .ci/run
     else

@@ -10,23 +10,20 @@ With LEASEBOX_PICTURES=DIRECTORY it also writes the pictures of REPORT.md there.
 import os
 import shutil
 import socket
-import tempfile
 import threading
 import time
 import unittest
 
+from browser import CONTRAST, PHONE, WIDE, browser, show
 from server import PATIENCE_S, Server, main, needs_module, needs_program
 
 try:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import WebDriverWait
 except ImportError:
-    webdriver = None
+    pass
 
-WIDE, PHONE = (1200, 900), (390, 844)
 MEMORY = ["--memory", "1MiB", "--pools", "gl=5%,gp=10%,le=25%,lp=10%"]
 ARGUMENTS = ["--seed", "7", *MEMORY]
 
@@ -46,20 +43,6 @@ class Line:
     def close(self):
         self.lines.close()
         self.sock.close()
-
-
-def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    profile = tempfile.mkdtemp()
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                 "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                 "--hide-scrollbars", f"--user-data-dir={profile}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    driver.profile = profile
-    return driver
 
 
 @needs_module("selenium", "selenium")
@@ -93,11 +76,7 @@ class Page(unittest.TestCase):
         return self.clients[-1]
 
     def show(self, size, scheme, height=None):
-        width, window = size
-        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": width, "height": height or window, "deviceScaleFactor": 1, "mobile": width < 600})
-        feature = {"name": "prefers-color-scheme", "value": scheme}
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        show(self.browser, size, scheme, height)
 
     def open(self):
         self.browser.get_log("browser")
@@ -278,32 +257,6 @@ class Page(unittest.TestCase):
             height = self.run_script("return document.documentElement.scrollHeight")
             self.show(size, scheme, height)
             self.browser.save_screenshot(os.path.join(os.environ["LEASEBOX_PICTURES"], f"page-{name}.png"))
-
-
-# Words that stand out less from their ground than WCAG's level AA asks for.
-CONTRAST = """
-const parse = (c) => c.match(/[0-9.]+/g).map(Number);
-const light = ([r, g, b]) => {
-  const of = (v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * of(r) + 0.7152 * of(g) + 0.0722 * of(b);
-};
-const ground = (e) => {
-  for (; e; e = e.parentElement) {
-    const c = parse(getComputedStyle(e).backgroundColor);
-    if (c.length < 4 || c[3] > 0) return c;
-  }
-  return [255, 255, 255];
-};
-const faint = [];
-for (const e of document.querySelectorAll('body *')) {
-  const words = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-  if (!words || !e.checkVisibility() || e.closest('svg, script, noscript, .skip')) continue;
-  const [a, b] = [light(parse(getComputedStyle(e).color)), light(ground(e))];
-  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  if (ratio < 4.5) faint.push(`${e.tagName} ${e.textContent.trim().slice(0, 20)} ${ratio.toFixed(1)}`);
-}
-return faint;
-"""
 
 
 class Scene:

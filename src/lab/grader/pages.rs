@@ -42,8 +42,9 @@ const LANE: f64 = 20.0;
 /// Returns the page of a report.
 pub fn page(report: &GradeReport) -> String {
     let mut body = format!("<h1>{}</h1>\n", escaped(&report.target));
-    let _ =
-        writeln!(body, "<p><strong>{}</strong>, {}</p>", report.score_in_words(), report.verdict());
+    let sum = report.points_in_words().map_or_else(String::new, |sum| format!("; {sum}"));
+    let (score, verdict) = (report.score_in_words(), report.verdict());
+    let _ = writeln!(body, "<p><strong>{score}</strong>, {verdict}{sum}</p>");
     for warning in &report.warnings {
         let _ = writeln!(body, "<p class=\"warning\">{}</p>", escaped(warning));
     }
@@ -244,11 +245,12 @@ fn words_of(bar: &Bar) -> String {
     let numbers: Vec<String> = bar.numbers.iter().map(u64::to_string).collect();
     let more = bar.came - bar.numbers.len();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let twice = bar.twice.map_or_else(String::new, |number| format!("; {number} came twice"));
     let instant = bar.instant.map_or_else(String::new, |(instant, index)| {
         format!("; index {index} at {:.6} s", instant.as_secs_f64())
     });
     format!(
-        "client {}, draw {}, {:.6} to {:.6} s: {}{more}{instant}",
+        "client {}, draw {}, {:.6} to {:.6} s: {}{more}{twice}{instant}",
         bar.client,
         bar.asked,
         bar.start.as_secs_f64(),

@@ -29,7 +29,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::lab::grader::judgement::{contradiction, instants};
-use crate::lab::grader::ledger::{Ledger, Operation};
+use crate::lab::grader::ledger::{Duplicate, Ledger, Operation};
 
 /// The most requests in one scene.
 pub const AROUND: usize = 80;
@@ -67,6 +67,8 @@ pub struct Stretch {
     pub title: String,
     /// The requests, by their start.
     pub bars: Vec<Bar>,
+    /// The place of each in the ledger.
+    pub places: Vec<usize>,
 }
 
 /// One request.
@@ -86,6 +88,8 @@ pub struct Bar {
     pub came: usize,
     /// Whether the scene is about it.
     pub is_lit: bool,
+    /// The number that another lit request got too.
+    pub twice: Option<u64>,
     /// An instant at which one counter could have given its first number, and the number's index.
     pub instant: Option<(Duration, u32)>,
 }
@@ -128,46 +132,72 @@ struct Requests<'l> {
 impl Requests<'_> {
     fn scenes(&self, ledger: &Ledger, order: Option<&[u32]>) -> Vec<Stretch> {
         let mut scenes = Vec::new();
-        for twice in ledger.duplicates.iter().take(MOST_TWICE) {
-            let number = twice.number;
-            scenes.extend(self.pair(&format!("{number} came twice"), twice.before, twice.again));
+        // Two requests that share many numbers are shown once, and so is a number that came often.
+        let mut twice: Vec<Duplicate> = Vec::new();
+        for found in &ledger.duplicates {
+            let is_same = |known: &Duplicate| {
+                known.number == found.number
+                    || (known.before, known.again) == (found.before, found.again)
+            };
+            if twice.len() < MOST_TWICE && !twice.iter().any(is_same) {
+                twice.push(*found);
+            }
+        }
+        for Duplicate { number, before, again } in twice {
+            scenes.extend(self.pair(&format!("{number} came twice"), before, again, Some(number)));
         }
         if let Some(found) = order.and_then(|order| contradiction(self.operations, order)) {
             let (over, later) = (found.over.1, found.later.1);
             let title = format!("index {over} was taken before index {later}");
-            scenes.extend(self.pair(&title, found.over.0, found.later.0));
+            scenes.extend(self.pair(&title, found.over.0, found.later.0, None));
         }
         let count = self.by_start.len();
-        scenes.push(self.scene("the beginning", 0, AROUND.min(count), &[]));
+        let some = |from: usize, to: usize| self.by_start[from..to].iter().copied();
+        scenes.push(self.scene("the beginning", some(0, AROUND.min(count))));
         if count > AROUND {
-            scenes.push(self.scene("the end", count - AROUND.min(count - AROUND), count, &[]));
+            scenes.push(self.scene("the end", some(count - AROUND.min(count - AROUND), count)));
         }
         scenes.retain(|scene| !scene.bars.is_empty());
         scenes
     }
 
     /// Returns the scene around two requests, or two if they are far apart.
-    fn pair(&self, title: &str, one: usize, other: usize) -> Vec<Stretch> {
+    fn pair(&self, title: &str, one: usize, other: usize, number: Option<u64>) -> Vec<Stretch> {
         let place = |at| self.by_start.iter().position(|&known| known == at).unwrap_or_default();
         let (first, last) = (place(one).min(place(other)), place(one).max(place(other)));
-        let around = |from: usize, to: usize| {
-            (from.saturating_sub(AROUND / 4), (to + AROUND / 4).min(self.by_start.len()))
+        let around = |title: &str, from: usize, to: usize| {
+            let near = from.saturating_sub(AROUND / 4)..(to + AROUND / 4).min(self.by_start.len());
+            let shown = self.shown_with(&self.by_start[from], &self.by_start[to - 1]);
+            let near = self.by_start[near].iter().filter(|at| shown(at)).copied();
+            let mut scene = self.scene(title, near);
+            for (bar, at) in scene.bars.iter_mut().zip(&scene.places) {
+                bar.is_lit = *at == one || *at == other;
+                bar.twice = number.filter(|_| bar.is_lit);
+            }
+            scene
         };
-        let lit = [one, other];
         if last - first < AROUND / 2 {
-            let (from, to) = around(first, last + 1);
-            return vec![self.scene(title, from, to, &lit)];
+            return vec![around(title, first, last + 1)];
         }
-        let part = |words: &str, place: usize| {
-            let (from, to) = around(place, place + 1);
-            self.scene(&format!("{title}: {words}"), from, to, &lit)
-        };
-        vec![part("first here", first), part("then here", last)]
+        let first = around(&format!("{title}: first here"), first, first + 1);
+        vec![first, around(&format!("{title}: then here"), last, last + 1)]
     }
 
-    /// Returns the scene of the requests in these places of the order in time.
-    fn scene(&self, title: &str, from: usize, to: usize, lit: &[usize]) -> Stretch {
-        let bar = |&at: &usize| {
+    /// Returns whether a request is near enough in time to two others, so that their bars do not
+    /// become too short to be seen.
+    fn shown_with(&self, one: &usize, other: &usize) -> impl Fn(&usize) -> bool {
+        let (one, other) = (&self.operations[*one], &self.operations[*other]);
+        let (from, to) = (one.start.min(other.start), one.end.max(other.end));
+        let margin = 3 * (to - from);
+        move |&at| {
+            let Operation { start, end, .. } = &self.operations[at];
+            *end + margin >= from && *start <= to + margin
+        }
+    }
+
+    /// Returns the scene of these requests.
+    fn scene(&self, title: &str, places: impl Iterator<Item = usize>) -> Stretch {
+        let bar = |at: usize| {
             let Operation { client, start, end, asked, numbers } = &self.operations[at];
             Bar {
                 client: *client,
@@ -176,14 +206,14 @@ impl Requests<'_> {
                 asked: *asked,
                 numbers: numbers.iter().take(MOST_NUMBERS).copied().collect(),
                 came: numbers.len(),
-                is_lit: lit.contains(&at),
+                is_lit: false,
+                twice: None,
                 instant: self.instant_of.get(&at).copied(),
             }
         };
-        Stretch {
-            title: title.to_string(),
-            bars: self.by_start[from..to].iter().map(bar).collect(),
-        }
+        let places: Vec<usize> = places.collect();
+        let bars = places.iter().map(|&at| bar(at)).collect();
+        Stretch { title: title.to_string(), bars, places }
     }
 }
 

@@ -198,6 +198,15 @@ impl GradeReport {
         self.checks.iter().all(Check::is_left_out)
     }
 
+    /// Returns the points as they were added up, before they were scaled to 100; `None` where that is
+    /// the same.
+    pub fn points_in_words(&self) -> Option<String> {
+        let sum = |points: fn(&Check) -> f64| self.checks.iter().map(points).sum::<f64>();
+        let (earned, possible) = (sum(Check::score), sum(|check| f64::from(check.max_score())));
+        let is_scaled = possible != 100.0 && possible > 0.0;
+        is_scaled.then(|| format!("{} of {possible} points", points(earned)))
+    }
+
     /// Returns the score in words.
     pub fn score_in_words(&self) -> String {
         if self.is_left_out() {
@@ -282,13 +291,8 @@ impl GradeReport {
         for line in self.notes.iter().flat_map(|note| note.lines()) {
             wrapped(line, WIDTH).iter().for_each(|part| text.push_str(&format!("{part}\n")));
         }
-        let sum = |points: fn(&Check) -> f64| self.checks.iter().map(points).sum::<f64>();
-        let (earned, possible) = (sum(Check::score), sum(|check| f64::from(check.max_score())));
-        if possible != 100.0 && possible > 0.0 {
-            let _ = writeln!(text, "\n{} of {possible} points", points(earned));
-        } else {
-            text.push('\n');
-        }
+        let sum = self.points_in_words().map_or_else(String::new, |sum| format!("{sum}\n"));
+        let _ = write!(text, "\n{sum}");
         let _ = writeln!(text, "{}", self.score_in_words());
         text
     }

@@ -184,11 +184,13 @@ impl Grading<'_> {
         let strength = strength(&self.ledger().operations);
         let pairs = strength.pairs;
         match strength.window {
+            // The clock counts whole nanoseconds.
             Some(window) => format!(
                 "strength of evidence: {pairs} pairs of requests overlapped; a race window of \
-                 {window:.1?} or more would have shown itself with 99 %, if the server's threads run \
+                 {:.1?} or more would have shown itself with 99 %, if the server's threads run \
                  at once and pass it at any moment of a request alike; threads that take turns \
-                 (one core, Python's global lock) can hide a wider one"
+                 (one core, Python's global lock) can hide a wider one",
+                window.max(Duration::from_nanos(1)),
             ),
             None => "strength of evidence: none, no two requests overlapped".into(),
         }
