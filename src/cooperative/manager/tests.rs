@@ -196,6 +196,8 @@ fn take(tables: &mut Tables, model: &mut Model, step: &Step, now: Instant) {
             }
         }
         Step::Report(client, freeable, efficiency) => {
+            // A block that was granted meanwhile is held, and may be freeable.
+            look_after_tickets(tables, model, now);
             let before = accounts(tables);
             let reported = tables.manager().report(client, freeable, efficiency, now);
             let Some((_, known)) = model.of(client) else { return assert!(reported.is_err()) };
