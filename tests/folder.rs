@@ -5,24 +5,16 @@ mod support;
 use std::fs;
 use std::process::Stdio;
 
-use support::folders::{Submissions, is_there, names};
+use support::folders::{OTHER_LANGUAGES, Submissions, is_there, names};
 use support::students::with_status;
 use support::{shown, wait_for};
 
 #[test]
 fn right_servers_in_six_languages_are_guessed_and_graded() {
     let submissions = Submissions::new();
-    let languages = [
-        ("loot.c", "cc", "right"),
-        ("loot.cpp", "c++", "right"),
-        ("Loot.java", "javac", "pool"),
-        ("loot.js", "node", "json"),
-        ("loot.rs", "rustc", "right"),
-    ];
-    for (file, tool, kind) in languages {
-        if is_there(tool) {
-            submissions.add_loot(&format!("in {file}"), file, kind);
-        }
+    let right = OTHER_LANGUAGES.into_iter().filter(|(.., check)| check.is_none());
+    for (file, _, kind, _) in right.filter(|(_, tool, ..)| is_there(tool)) {
+        submissions.add_loot(&format!("{file} {kind}"), file, kind);
     }
     submissions.add_python("in python", "correct.py --shape lines");
     let (stdout, stderr, code) = shown(&submissions.grade(&[]));
@@ -38,25 +30,14 @@ fn right_servers_in_six_languages_are_guessed_and_graded() {
 #[test]
 fn wrong_servers_in_other_languages_lose_the_check_of_their_fault() {
     let submissions = Submissions::new();
-    let wrong = [
-        ("loot.c", "cc", "no_lock", "unique"),
-        ("loot.c", "cc", "early", "unique"),
-        ("loot.c", "cc", "last_lost", "permutation"),
-        ("Loot.java", "javac", "no_lock", "unique"),
-        ("Loot.java", "javac", "a_lock_each", "unique"),
-        ("Loot.java", "javac", "choice", "unique"),
-        ("loot.js", "node", "awaits", "unique"),
-        ("loot.js", "node", "dies", "bad-input"),
-    ];
-    for (file, tool, kind, _) in wrong {
-        if is_there(tool) {
-            submissions.add_loot(&format!("{file} {kind}"), file, kind);
-        }
+    let wrong = OTHER_LANGUAGES.into_iter().filter(|(.., check)| check.is_some());
+    for (file, _, kind, _) in wrong.filter(|(_, tool, ..)| is_there(tool)) {
+        submissions.add_loot(&format!("{file} {kind}"), file, kind);
     }
     let (stdout, ..) = shown(&submissions.grade(&[]));
-    for (file, _, kind, check) in wrong {
+    for (file, _, kind, check) in OTHER_LANGUAGES {
         let name = format!("{file} {kind}");
-        let Some(row) = submissions.rows().remove(&name) else { continue };
+        let (Some(row), Some(check)) = (submissions.rows().remove(&name), check) else { continue };
         assert_eq!(row["verdict"], "wrong", "{name}: {stdout}");
         let report = submissions.report(&name, "json");
         assert_eq!(with_status(&report, "failed"), [check], "{name}: {report}");

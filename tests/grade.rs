@@ -2,13 +2,14 @@
 
 mod support;
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use support::students::{
     NUMBERS, Student, assert_fault, assert_full_marks, assert_leasebox_passes,
     assert_not_linearizable, grade, with_status,
 };
-use support::{Running, leasebox, shown};
+use support::{BINARY, Running, leasebox, shown};
 
 #[test]
 fn right_servers_whose_replies_end_get_full_marks() {
@@ -128,4 +129,23 @@ fn numbers_out_of_the_order_of_one_counter_are_found_where_the_list_is_known_and
     let (report, code) = student.grade(&["--format", "json"]);
     assert_eq!((with_status(&report, "failed"), code), (vec![], Some(0)), "{report}");
     assert!(report.contains("not decidable: the list's order is not known"), "{report}");
+}
+
+#[test]
+fn what_this_machine_lacks_is_held_against_nobody() {
+    let server = Running::start(&["--numbers", NUMBERS]);
+    let port = server.address.port().to_string();
+    // Fewer descriptors than the check of many connections needs.
+    let command = format!(
+        "ulimit -n 40; exec {BINARY} grade 127.0.0.1 {port} --numbers {NUMBERS} --timeout 20s \
+         --format json"
+    );
+    let output = Command::new("sh").args(["-c", &command]).output().unwrap();
+    let (report, _, code) = shown(&output);
+    assert!(
+        report.contains("this machine ran short, and not the server: no connection"),
+        "{report}"
+    );
+    assert_eq!(with_status(&report, "failed"), [""; 0], "{report}");
+    assert_eq!(code, Some(2));
 }

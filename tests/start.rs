@@ -8,15 +8,15 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::students::with_status;
+use support::students::{NUMBERS, with_status};
 use support::{leasebox, processes_of, shown, wait_for};
 
 const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/broken_servers/");
 
-/// Grades a script of a short list once; returns the report, the errors and the exit code.
+/// Grades a script once; returns the report, the errors and the exit code.
 fn start(script: &str, more: &[&str]) -> (String, String, Option<i32>) {
-    let command = format!("python3 {SERVERS}{script} --numbers 5000");
-    let fixed = ["grade", "--start", &command, "--numbers", "5000", "--timeout", "60s"];
+    let command = format!("python3 {SERVERS}{script} --numbers {NUMBERS}");
+    let fixed = ["grade", "--start", &command, "--numbers", NUMBERS, "--timeout", "60s"];
     let once = ["--repeat", "1", "--chaos-seed", "1", "--format", "json"];
     shown(&leasebox(&[&fixed[..], &once, more].concat()))
 }
@@ -47,6 +47,25 @@ fn threads_of(word: &str) -> usize {
     });
     let threads = of_word.filter_map(|entry| fs::read_dir(entry.path().join("task")).ok());
     threads.map(Iterator::count).max().unwrap_or(0)
+}
+
+/// Grades a server of `engines.py` with chaos, and asserts what its lock decides.
+fn assert_engine(engine: &str) {
+    for (lock, failed) in [("yes", &[][..]), ("no", &["unique"])] {
+        let script = format!("engines.py --engine {engine} --lock {lock}");
+        let (report, ..) = start(&script, &[]);
+        assert_eq!(with_status(&report, "failed"), failed, "{script}: {report}");
+    }
+}
+
+#[test]
+fn chaos_is_for_pools_of_threads_too() {
+    assert_engine("executor");
+}
+
+#[test]
+fn chaos_is_for_processes_too() {
+    assert_engine("processes");
 }
 
 #[test]

@@ -23,21 +23,33 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::{BAD_NEWS, no_answer, print};
+use crate::cli::order::order;
+use crate::cli::{BAD_NEWS, history, no_answer, print};
 use crate::lab::record::Record;
 use crate::numbers::list::NumberList;
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     leasebox check out-1.txt out-2.txt\n  \
-    leasebox check --drained out-*.txt      every number must be there\n\n\
+    leasebox check --drained out-*.txt      every number must be there\n  \
+    leasebox check --history history.txt    with the times of each request\n\n\
     Exit 0: no duplicate, nothing out of range (and with --drained no gap); 1: there is;\n\
     2: a file cannot be read or is no text, or no file holds a number. Whether the order was shuffled is\n\
     told and changes no exit code: the files may have been sorted afterwards.")]
 pub struct CheckArguments {
     /// Recorded draws, one file for each client
-    #[arg(required = true)]
+    #[arg(required_unless_present = "history")]
     files: Vec<PathBuf>,
+    /// A history: on each line a client, start, end, count, and the numbers that came
+    // `lab/history.rs` describes the file.
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    history: Option<PathBuf>,
+    /// The seed of a leasebox server, so that the order of its list is known
+    #[arg(long, requires = "history")]
+    seed: Option<u64>,
+    /// A file with the whole list, in its order
+    #[arg(long, value_name = "FILE", requires = "history", conflicts_with = "seed")]
+    order: Option<PathBuf>,
     /// The server's list has the numbers 1 to this; any other number is out of range
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=i64::from(NumberList::MAX)))]
     max: u32,
@@ -49,6 +61,12 @@ pub struct CheckArguments {
 /// Reads the files and prints the report. Returns exit code 1 if the record has a fault. Returns 2,
 /// without a report, if a file cannot be read or no file has a number.
 pub fn run(arguments: &CheckArguments) -> ExitCode {
+    if let Some(file) = &arguments.history {
+        return match order(arguments.seed, arguments.order.as_deref(), arguments.max) {
+            Ok(order) => history::run(file, arguments.max, arguments.drained, order.as_deref()),
+            Err(why) => no_answer(why),
+        };
+    }
     let mut record = Record::new(arguments.max);
     for (at, file) in arguments.files.iter().enumerate() {
         if arguments.files[..at].contains(file) {

@@ -58,7 +58,7 @@ mod submission;
 mod workplace;
 
 pub use arguments::GradeArguments;
-use files::{look_at_source, order, weights, write};
+use files::{look_at_source, weights, write};
 use recipe::Recipe;
 use workplace::Workplace;
 
@@ -136,7 +136,7 @@ fn grade_at(
         timeout: arguments.timeout,
         unproven: arguments.unproven.share(),
         race_window: if is_chaotic { CHAOS_WINDOW } else { RACE_WINDOW },
-        order: order(arguments)?,
+        order: arguments.list_order()?,
         weights: weights(arguments)?,
     };
     notes.extend(arguments.source.as_deref().map_or(Ok(Vec::new()), look_at_source)?);

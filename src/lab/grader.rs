@@ -31,6 +31,7 @@
 //! | [`report`], [`formats`] | points and reasons; text, JSON, Gradescope, JUnit, TAP |
 //! | [`picture`], [`pages`] | which requests a page shows; the page |
 //! | [`gradebook`] | a table of many submissions |
+//! | [`shortage`] | what this machine itself ran short of |
 //! | [`repeats`] | the worst of several gradings |
 //! | [`source`] | a search of the source for structures that the homework forbids |
 //!
@@ -68,6 +69,7 @@ pub mod picture;
 pub mod repeats;
 pub mod report;
 pub mod shape;
+pub mod shortage;
 pub mod source;
 pub mod verdicts;
 
@@ -80,6 +82,7 @@ use self::ledger::{Ledger, Operation};
 use self::peer::{AnswerEnd, DrawAnswer, GradedPeer};
 use self::picture::GradePicture;
 use self::report::{CheckOutcome, GradeReport};
+use self::shortage::Shortage;
 use crate::common::lock::lock;
 
 /// The longest wait for one reply. A tenth of `--timeout` is a second bound, so a reply that never
@@ -137,6 +140,8 @@ pub struct Grading<'o> {
     end: Instant,
     /// The zero of the ledger's times: the start of the first draw.
     began: Instant,
+    /// What this machine ran short of.
+    shortage: Shortage,
     /// The record of all draws. Every client thread locks it after each of its answers.
     ledger: Mutex<Ledger>,
     /// A line for each reply that had not as many numbers as were asked for, although all clients
@@ -186,7 +191,8 @@ pub fn grade(
     let ledger = Mutex::new(Ledger::new(options.numbers, unseen as u64));
     let began = answers.first().map_or_else(Instant::now, |answer| answer.start);
     let (end, odd_counts) = (Instant::now() + options.timeout, Mutex::default());
-    let grading = Grading { options, dialect, patience, end, began, ledger, odd_counts };
+    let shortage = Shortage::default();
+    let grading = Grading { options, dialect, patience, end, began, shortage, ledger, odd_counts };
     report.first_numbers = answers.iter().flat_map(|answer| answer.numbers.clone()).collect();
     // The small draws belong to the record: no other client will get their numbers.
     answers.iter().for_each(|answer| grading.record(0, answer));
@@ -227,13 +233,13 @@ impl<'o> Grading<'o> {
     /// (at the end of a reply or in a banner).
     pub fn peer(&self, deadline: Instant) -> GradedPeer {
         GradedPeer::new(self.options.address, self.dialect.clone(), self.patience, deadline)
+            .noting(&self.shortage)
     }
 
     /// Returns a peer whose waits end with the patience alone. A server that does not answer it is
     /// silent by its own fault, also when the time of a check is over.
     pub fn lasting_peer(&self) -> GradedPeer {
-        let far = Instant::now() + self.options.timeout;
-        GradedPeer::new(self.options.address, self.dialect.clone(), self.patience, far)
+        self.peer(Instant::now() + self.options.timeout)
     }
 
     /// Adds an answer to the ledger. An answer without a number proves nothing and is left out.
@@ -295,6 +301,9 @@ impl<'o> Grading<'o> {
             report.set(key, outcome, details, start.elapsed().as_secs_f64());
         }
         report.notes.push(self.describe_strength());
+        if let Some(what) = self.shortage.first() {
+            report.excuse(what);
+        }
     }
 
     /// Returns the verdict of a check that found no fault in the time it had: the server may be

@@ -53,6 +53,7 @@
 pub mod commands;
 pub mod explorer;
 pub mod grader;
+pub mod history;
 pub mod lossy;
 pub mod record;
 pub mod replay;

@@ -7,7 +7,6 @@
  * right          a mutex around the whole draw
  * no_lock        load and store of the counter, a slow line of a log between them
  * early          the mutex is given back before the log and the store
- * one_buffer     one reply buffer for all threads
  * last_lost      the last number is never given
  */
 
@@ -29,7 +28,6 @@ enum { REPLY = 24000 };
 
 static int length = NUMBERS, numbers[NUMBERS];
 static volatile int counter;
-static char shared[REPLY];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static int is(const char *name) { return strcmp(KIND, name) == 0; }
@@ -53,7 +51,7 @@ static int take(int count, int *first) {
 
 static void *serve(void *argument) {
     int client = (int)(long)argument, on = 1, count, first;
-    char line[256], own[REPLY], *reply = is("one_buffer") ? shared : own;
+    char line[256], reply[REPLY];
     setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     FILE *in = fdopen(client, "r");
     while (in && fgets(line, sizeof line, in)) {

@@ -10,6 +10,26 @@ use super::{BINARY, scratch};
 
 const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/broken_servers/");
 
+/// Servers in other languages: the file, the tool that it needs, its KIND, and the check that it loses
+/// if it has a fault.
+pub const OTHER_LANGUAGES: [(&str, &str, &str, Option<&str>); 15] = [
+    ("loot.c", "cc", "right", None),
+    ("loot.c", "cc", "no_lock", Some("unique")),
+    ("loot.c", "cc", "early", Some("unique")),
+    ("loot.c", "cc", "last_lost", Some("permutation")),
+    ("loot.cpp", "c++", "right", None),
+    ("loot.rs", "rustc", "right", None),
+    ("Loot.java", "javac", "synchronized", None),
+    ("Loot.java", "javac", "pool", None),
+    ("Loot.java", "javac", "no_lock", Some("unique")),
+    ("Loot.java", "javac", "a_lock_each", Some("unique")),
+    ("Loot.java", "javac", "choice", Some("unique")),
+    ("loot.js", "node", "json", None),
+    ("loot.js", "node", "awaits", Some("unique")),
+    ("loot.js", "node", "choice", Some("unique")),
+    ("loot.js", "node", "dies", Some("bad-input")),
+];
+
 /// A folder of submissions, and a place for what is made of it; both are removed at the end.
 pub struct Submissions {
     /// Everything of this test.

@@ -146,7 +146,10 @@ pub fn assert_fault(script: &str) {
     let (_, faults) = FAULTS.into_iter().find(|(name, _)| *name == script).unwrap();
     let (report, code) = Student::start(script, &[]).grade(&["--format", "json"]);
     assert_eq!(with_status(&report, "failed"), faults, "{script}: {report}");
-    assert_eq!(with_status(&report, "undecidable"), ["linearizable"], "{script}: {report}");
+    // Where the server serves one client at a time, the record itself shows the order.
+    let is_one = script == "one_client_at_a_time.py";
+    let undecidable: &[&str] = if is_one { &[] } else { &["linearizable"] };
+    assert_eq!(with_status(&report, "undecidable"), undecidable, "{script}: {report}");
     assert_eq!(with_status(&report, "not-run"), [""; 0], "{script}: {report}");
     assert_eq!(code, Some(1), "{script}");
 }

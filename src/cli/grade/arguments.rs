@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::grade::files::{order, weights};
+use crate::cli::grade::files::weights;
 use crate::cli::grade::limits::StartLimits;
+use crate::cli::order::order;
 use crate::cli::units;
 use crate::lab::grader::formats::{gradescope, json, junit, tap};
 use crate::lab::grader::pages::page;
@@ -161,9 +162,17 @@ impl GradeArguments {
                 "--timeout is too short for all checks; give {MIN_TIMEOUT:?} or more"
             ));
         }
-        order(self)?;
+        self.list_order()?;
         weights(self)?;
         self.limits.check()
+    }
+
+    /// Returns the list in its order, if the user knows it.
+    ///
+    /// # Errors
+    /// One line, when its file cannot be read or holds another list.
+    pub(super) fn list_order(&self) -> Result<Option<Vec<u32>>, String> {
+        order(self.seed, self.order.as_deref(), self.numbers)
     }
 
     /// Returns whether a server that is started by this line runs with chaos.

@@ -9,8 +9,6 @@ use std::path::Path;
 use crate::cli::grade::GradeArguments;
 use crate::lab::grader::report::GradeReport;
 use crate::lab::grader::source;
-use crate::lab::record::listed;
-use crate::numbers::list::shuffled;
 
 /// Replaces a file as a whole, so that a reader sees either the old text or the new one, and never
 /// a part. For this it writes a draft in the same directory, and renames it. The draft has the
@@ -45,35 +43,6 @@ pub(super) fn write(out: &Path, text: &str) -> Result<(), String> {
         let _ = fs::remove_file(&draft);
         failed(error)
     })
-}
-
-/// Returns the list's order, from `--seed` or from the file of `--order`; `None` if the user gave
-/// neither. The check `linearizable` needs the order.
-///
-/// # Errors
-/// One line, when the file cannot be read or does not hold each number of the list once.
-pub(super) fn order(arguments: &GradeArguments) -> Result<Option<Vec<u32>>, String> {
-    if let Some(seed) = arguments.seed {
-        // The function that `serve --seed` calls, so the order is the server's.
-        let list = shuffled(arguments.numbers, Some(seed));
-        return Ok(Some((0..list.len() as usize).map(|index| list.number(index)).collect()));
-    }
-    let Some(file) = &arguments.order else { return Ok(None) };
-    let name = file.display();
-    let text = fs::read(file)
-        .map_err(|error| format!("{name} cannot be read ({error}); give the server's list"))?;
-    let order = listed(&text);
-    // With a file in which one number is missing, the check `linearizable` would fail a correct
-    // server.
-    let mut sorted = order.clone();
-    sorted.sort_unstable();
-    if sorted.iter().copied().eq(1..=arguments.numbers) {
-        return Ok(Some(order));
-    }
-    let (numbers, found) = (arguments.numbers, order.len());
-    Err(format!(
-        "{name} holds {found} numbers, and not each of 1 to {numbers} once; give the whole list"
-    ))
 }
 
 /// Reads the file of `--weights`: a line for each check, its key and its points. A line that is

@@ -34,9 +34,9 @@ use crate::cli::grade::workplace::{Workplace, fingerprint};
 use crate::cli::grade::{GradeArguments, files};
 use crate::cli::{BAD_NEWS, NO_ANSWER, no_answer, print, printable};
 use crate::lab::grader::formats::json;
-use crate::lab::grader::gradebook::{self, GradeRow, NOT_GRADED};
+use crate::lab::grader::gradebook::{self, GradeRow};
 use crate::lab::grader::pages;
-use crate::lab::grader::report::GradeReport;
+use crate::lab::grader::report::{GradeReport, NOT_GRADED};
 
 /// Grades the folder and returns the exit code.
 pub(super) fn run(arguments: &GradeArguments, folder: &Path) -> ExitCode {

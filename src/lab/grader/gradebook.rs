@@ -9,7 +9,7 @@
 //! | column | what |
 //! | --- | --- |
 //! | `score` | 0 to 100; empty if the replies were not understood |
-//! | `verdict` | [`GradeReport::verdict`], `not started` (its own fault), `not graded` (this machine's) |
+//! | `verdict` | [`GradeReport::verdict`], `not started` (its own fault), `not graded` (this machine's: the next grading tries it again) |
 //! | a check's key | its points; empty if it was left out or did not run |
 //! | `why` | the first reason for lost points |
 //! | `files` | a fingerprint of the submission's files |
@@ -32,10 +32,7 @@
 //! **Source** RFC 4180 for the file; Fowler, Noll and Vo for the fingerprint (FNV-1a, 64 bits);
 //! OWASP's page "CSV injection" for the apostrophe.
 
-use crate::lab::grader::report::{Check, CheckOutcome, GradeReport, points};
-
-/// The verdict on a submission that this machine could not grade: the next grading tries it again.
-pub const NOT_GRADED: &str = "not graded";
+use crate::lab::grader::report::{Check, CheckOutcome, GradeReport, NOT_GRADED, points};
 
 /// One submission's row. The cells are text as they stand in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

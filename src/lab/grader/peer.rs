@@ -43,6 +43,7 @@ use std::time::{Duration, Instant};
 
 use crate::lab::grader::dialect::Dialect;
 use crate::lab::grader::shape::{Completeness, ReplyLength};
+use crate::lab::grader::shortage::Shortage;
 
 /// The wait after the last number, when replies have no known last byte. Every draw from such a
 /// server takes this much longer, so it is short.
@@ -78,7 +79,8 @@ pub enum AnswerEnd {
     TooLong,
     /// The server took no connection, or did not take the command.
     Unreachable,
-    /// The grader's own time was over before the reply was whole.
+    /// The grader's own time was over before the reply was whole, or its machine ran short of
+    /// something.
     Cut,
 }
 
@@ -113,6 +115,8 @@ pub struct GradedPeer {
     pub(super) pieces: usize,
     /// The last reply ended as `Short`: more of it may come.
     may_go_on: bool,
+    /// What this machine ran short of.
+    shortage: Shortage,
     /// The longest wait for one reply.
     patience: Duration,
     /// The instant at which waits should end. A read may pass it a little: by up to 60 ms at the
@@ -128,8 +132,13 @@ impl GradedPeer {
         patience: Duration,
         deadline: Instant,
     ) -> Self {
-        let (stream, pieces, may_go_on) = (None, 0, false);
-        Self { address, dialect, stream, pieces, may_go_on, patience, deadline }
+        let (stream, pieces, may_go_on, shortage) = (None, 0, false, Shortage::default());
+        Self { address, dialect, stream, pieces, may_go_on, shortage, patience, deadline }
+    }
+
+    /// Returns this peer, which from now on notes there what this machine runs short of.
+    pub fn noting(self, shortage: &Shortage) -> Self {
+        Self { shortage: shortage.clone(), ..self }
     }
 
     /// Returns how long a wait from now on may take: the patience, or the time to the deadline when
@@ -147,7 +156,8 @@ impl GradedPeer {
     /// its banner. The peer has no connection then.
     pub fn connect(&mut self) -> io::Result<&TcpStream> {
         if self.stream.is_none() {
-            let stream = TcpStream::connect_timeout(&self.address, self.patience())?;
+            let connected = TcpStream::connect_timeout(&self.address, self.patience());
+            let stream = connected.inspect_err(|error| self.shortage.note(error))?;
             // Otherwise Nagle's algorithm may hold a command back until an earlier one is
             // acknowledged.
             stream.set_nodelay(true)?;
@@ -263,6 +273,8 @@ impl GradedPeer {
             meanwhile();
             let deadline = Instant::now() + self.patience();
             self.receive(&mut raw, asked, deadline, &mut end)
+        } else if self.shortage.first().is_some() {
+            AnswerEnd::Cut
         } else {
             AnswerEnd::Unreachable
         };

@@ -25,6 +25,7 @@ use super::judgement::{contradiction, strength};
 use super::ledger::{Duplicate, Operation};
 use super::report::CheckOutcome;
 use super::{CheckVerdict, Grading, MAX_SHOWN, lost};
+use crate::lab::history::{OrderFound, infer};
 use crate::lab::shuffle::Shuffle;
 
 /// The range is judged only when at least one number in `RANGE_NEEDS_ONE_IN` of the list came:
@@ -110,13 +111,10 @@ impl Grading<'_> {
     }
 
     /// `linearizable`: one counter explains all draws. [`contradiction`] compares indices of the
-    /// list, so this check needs to know the list's order.
+    /// list, so it needs the list's order. Where the user does not know it, the record may: if no
+    /// two requests overlapped, there is one order.
     pub(super) fn is_one_counter(&self, _: Instant) -> CheckVerdict {
-        let Some(order) = &self.options.order else {
-            let why = "not decidable: the list's order is not known; give --seed for leasebox, or \
-                       --order FILE with the server's list";
-            return (CheckOutcome::Undecidable, vec![why.into()]);
-        };
+        let Some(order) = &self.options.order else { return self.is_some_counter() };
         let ledger = self.ledger();
         let known: std::collections::HashSet<u64> = order.iter().map(|&n| u64::from(n)).collect();
         let numbers = || ledger.operations.iter().flat_map(|operation| &operation.numbers);
@@ -140,6 +138,34 @@ impl Grading<'_> {
             "unless the order that was given is that of another list".into(),
         ];
         (CheckOutcome::Earned(0.0), details)
+    }
+
+    /// The same without the list's order.
+    fn is_some_counter(&self) -> CheckVerdict {
+        let ledger = self.ledger();
+        let undecidable = |why: String| {
+            let cure = "give --seed for leasebox, or --order FILE with the server's list";
+            let why = format!("not decidable: the list's order is not known{why}; {cure}");
+            (CheckOutcome::Undecidable, vec![why])
+        };
+        if !ledger.duplicates.is_empty() {
+            return undecidable(String::new());
+        }
+        let of = |at: usize| {
+            let found = ledger.operations.get(at).map(|o| (o.client, o.asked));
+            let (client, asked) = found.unwrap_or_default();
+            format!("client {client}'s draw {asked}")
+        };
+        match infer(&ledger.operations, false) {
+            OrderFound::One(_) => {
+                let why = "no two requests overlapped, so the record itself shows the order";
+                (CheckOutcome::Earned(1.0), vec![why.into()])
+            }
+            OrderFound::Several(one, other) => {
+                undecidable(format!(", and {} and {} overlapped", of(one), of(other)))
+            }
+            OrderFound::None(..) => undecidable(String::new()),
+        }
     }
 
     /// `permutation`, second part: judges the drained list. As many numbers may be missing as the

@@ -1,0 +1,171 @@
+//! `leasebox check --history`: judges a recorded history, without a server.
+//!
+//! ```text
+//!   $ leasebox check --history history.txt
+//!   4 requests of 2 clients, 6 numbers
+//!   no number came twice
+//!   one counter: the order follows from the record, 5 19 228 665 7 11
+//! ```
+//!
+//! | exit | when |
+//! | --- | --- |
+//! | 0 | no fault; perhaps the order of the list cannot be decided |
+//! | 1 | a number came twice, or is outside the list, or no counter explains the record; with `--drained`, a number is missing |
+//! | 2 | a file cannot be read, or is no history |
+//!
+//! **Invariants** Each finding names the lines of the file that show it.
+//!
+//! **Lock** none. **Source** [`history`] for the file and for what can be inferred.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::cli::{BAD_NEWS, no_answer, print};
+use crate::lab::grader::judgement::{contradiction, strength};
+use crate::lab::grader::ledger::{Ledger, Operation};
+use crate::lab::history::{self, OrderFound, infer};
+
+/// The most findings of one kind, and the most numbers of an order, that are shown.
+const MOST_SHOWN: usize = 10;
+
+/// Reads the history and prints what it shows. `order` is the list in its order, if it is known.
+pub(super) fn run(file: &Path, max: u32, drained: bool, order: Option<&[u32]>) -> ExitCode {
+    let shown = file.display();
+    let text = match fs::read(file) {
+        Ok(text) => String::from_utf8_lossy(&text).into_owned(),
+        Err(error) => return no_answer(format!("{shown} cannot be read ({error})")),
+    };
+    match history::read(&text) {
+        Err(why) => no_answer(format!("{shown}, {why}; a line is: client start end count numbers")),
+        Ok(lines) if lines.is_empty() => no_answer(format!("{shown} has no request")),
+        Ok(lines) => {
+            let (lines, operations): (Vec<usize>, Vec<Operation>) = lines.into_iter().unzip();
+            let mut ledger = Ledger::new(max, 0);
+            operations.into_iter().for_each(|operation| ledger.add(operation));
+            let (text, is_well) = Judged { lines: &lines, ledger: &ledger, order }.report(drained);
+            let code = if is_well { ExitCode::SUCCESS } else { ExitCode::from(BAD_NEWS) };
+            print(text.as_bytes(), code)
+        }
+    }
+}
+
+/// A history that was read.
+struct Judged<'j> {
+    /// The line of each operation.
+    lines: &'j [usize],
+    ledger: &'j Ledger,
+    order: Option<&'j [u32]>,
+}
+
+impl Judged<'_> {
+    /// Returns the report, and whether it found no fault.
+    fn report(&self, drained: bool) -> (String, bool) {
+        let ledger = self.ledger;
+        let mut text = self.summary();
+        let mut is_well = true;
+        let mut tell = |well: bool, line: String| {
+            let _ = writeln!(text, "{line}");
+            is_well &= well;
+        };
+        for line in self.duplicates() {
+            tell(false, line);
+        }
+        if ledger.duplicates.is_empty() {
+            tell(true, "no number came twice".to_string());
+        }
+        for (number, at) in ledger.out_of_range.iter().take(MOST_SHOWN) {
+            tell(false, format!("out of range {number}: line {}", self.lines[*at]));
+        }
+        if drained && ledger.missing() > 0 {
+            let some: Vec<String> =
+                ledger.missing_numbers(MOST_SHOWN).iter().map(usize::to_string).collect();
+            tell(false, format!("{} never came, such as {}", ledger.missing(), some.join(", ")));
+        }
+        let (well, line) = self.one_counter();
+        tell(well, line);
+        let strength = strength(&ledger.operations);
+        if let Some(window) = strength.window {
+            let pairs = strength.pairs;
+            tell(
+                true,
+                format!(
+                    "{pairs} pairs of requests overlapped; a race window of {window:.1?} or more would have shown itself with 99 %"
+                ),
+            );
+        }
+        (text, is_well)
+    }
+
+    fn summary(&self) -> String {
+        let operations = &self.ledger.operations;
+        let clients: BTreeSet<usize> = operations.iter().map(|o| o.client).collect();
+        let (requests, clients) = (operations.len(), clients.len());
+        format!("{requests} requests of {clients} clients, {} numbers\n", self.ledger.received())
+    }
+
+    fn duplicates(&self) -> Vec<String> {
+        let of = |at: usize| self.lines[at];
+        let some = self.ledger.duplicates.iter().take(MOST_SHOWN);
+        let some = some.map(|d| {
+            format!("duplicate {}: line {}, line {}", d.number, of(d.before), of(d.again))
+        });
+        let more = self.ledger.duplicates.len().saturating_sub(MOST_SHOWN);
+        some.chain((more > 0).then(|| format!("… and {more} more duplicates"))).collect()
+    }
+
+    /// Returns whether one counter explains the record, as far as that can be decided, and why.
+    fn one_counter(&self) -> (bool, String) {
+        let of = |at: usize| self.lines[at];
+        if !self.ledger.duplicates.is_empty() {
+            return (true, "one counter: not judged, because numbers came twice".to_string());
+        }
+        let operations = &self.ledger.operations;
+        if let Some(found) = self.order.and_then(|order| contradiction(operations, order)) {
+            let (over, later) = (found.over, found.later);
+            let line = format!(
+                "one counter: no; line {} got index {}, and line {}, which began after its end, index {}",
+                of(over.0),
+                over.1,
+                of(later.0),
+                later.1
+            );
+            return (false, line);
+        }
+        self.inferred()
+    }
+
+    /// The same from the record alone.
+    fn inferred(&self) -> (bool, String) {
+        let of = |at: usize| self.lines[at];
+        match infer(&self.ledger.operations, true) {
+            OrderFound::None(short, later) => {
+                let (short, later) = (of(short), of(later));
+                let line = format!(
+                    "one counter: no; line {short} found the list at its end, and line {later}, \
+                     which began after that, got numbers"
+                );
+                (false, line)
+            }
+            _ if self.order.is_some() => {
+                (true, "one counter: yes, in the order that was given".to_string())
+            }
+            OrderFound::One(order) => {
+                let some: Vec<String> = order.iter().take(MOST_SHOWN).map(u64::to_string).collect();
+                let more = if order.len() > MOST_SHOWN { " …" } else { "" };
+                let some = some.join(" ");
+                (true, format!("one counter: yes; the order follows from the record, {some}{more}"))
+            }
+            OrderFound::Several(one, other) => {
+                let (one, other) = (of(one), of(other));
+                let line = format!(
+                    "one counter: not decidable; lines {one} and {other} overlapped, so two orders \
+                     remain; give --order or --seed"
+                );
+                (true, line)
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The order of a server's list: the file of `--order`, or `--seed`.
+//!
+//! **Lock** none. **Source** [`shuffled`], which `serve --seed` calls.
+
+use std::fs;
+use std::path::Path;
+
+use crate::lab::record::listed;
+use crate::numbers::list::shuffled;
+
+/// Returns the list's order, from `--seed` or from the file of `--order`; `None` if the user gave
+/// neither. The check `linearizable` needs the order.
+///
+/// # Errors
+/// One line, when the file cannot be read or does not hold each number of the list once.
+pub(super) fn order(
+    seed: Option<u64>,
+    file: Option<&Path>,
+    numbers: u32,
+) -> Result<Option<Vec<u32>>, String> {
+    if let Some(seed) = seed {
+        // The function that `serve --seed` calls, so the order is the server's.
+        let list = shuffled(numbers, Some(seed));
+        return Ok(Some((0..list.len() as usize).map(|index| list.number(index)).collect()));
+    }
+    let Some(file) = file else { return Ok(None) };
+    let name = file.display();
+    let text = fs::read(file)
+        .map_err(|error| format!("{name} cannot be read ({error}); give the server's list"))?;
+    let order = listed(&text);
+    // With a file in which one number is missing, the check `linearizable` would fail a correct
+    // server.
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    if sorted.iter().copied().eq(1..=numbers) {
+        return Ok(Some(order));
+    }
+    let found = order.len();
+    Err(format!(
+        "{name} holds {found} numbers, and not each of 1 to {numbers} once; give the whole list"
+    ))
+}
