@@ -141,7 +141,9 @@ impl Grading<'_> {
     /// `together`: all clients are served when they draw at the same time.
     pub(super) fn serves_many_together(&self, deadline: Instant) -> CheckVerdict {
         let burst = Burst::new(self, deadline);
-        let made = self.at_once(|client, all| burst.take_part(client, self.peer(deadline), all));
+        let made = self.at_once(self.options.clients, |client, all| {
+            burst.take_part(client, self.peer(deadline), all)
+        });
         burst.verdict(made)
     }
 
@@ -152,7 +154,7 @@ impl Grading<'_> {
         let late = AtomicBool::new(false);
         let drain =
             Drain { left, draws_single: false, began: Instant::now(), deadline, late: &late };
-        let made = self.at_once(|client, _| self.drain(client, &drain));
+        let made = self.at_once(self.options.clients, |client, _| self.drain(client, &drain));
         // The system made no thread: this thread drains, so that the list can still be judged.
         if made == 0 {
             self.drain(0, &drain);
@@ -162,14 +164,14 @@ impl Grading<'_> {
 
     /// Runs `work` in a thread for each client, 1 and up, and waits for all of them. Returns how
     /// many threads the system made: when it refuses one, the clients after it are left out.
-    pub(super) fn at_once(&self, work: impl Fn(usize, &Barrier) + Sync) -> usize {
+    pub(super) fn at_once(&self, clients: usize, work: impl Fn(usize, &Barrier) + Sync) -> usize {
         thread::scope(|scope| {
             let work = &work;
             // A barrier needs its size in advance, but the number of threads is known only after
             // the last spawn. So each thread first waits on a channel for the barrier. With a
             // barrier for all clients, the threads that were made would wait for ever for those
             // that were not.
-            let waiting: Vec<Sender<Arc<Barrier>>> = (1..=self.options.clients)
+            let waiting: Vec<Sender<Arc<Barrier>>> = (1..=clients)
                 .map_while(|client| {
                     let (go, begin) = channel::<Arc<Barrier>>();
                     let begun = move || {
@@ -183,9 +185,9 @@ impl Grading<'_> {
             let all = Arc::new(Barrier::new(waiting.len()));
             // The send cannot fail: the thread keeps the receiver until the barrier comes.
             waiting.iter().for_each(|go| drop(go.send(all.clone())));
-            if waiting.len() < self.options.clients {
-                let (had, want) = (waiting.len(), self.options.clients);
-                self.shortage.add(format!("threads for {had} of {want} clients; end something"));
+            if waiting.len() < clients {
+                let had = waiting.len();
+                self.shortage.add(format!("threads for {had} of {clients} clients; end something"));
             }
             waiting.len()
         })
