@@ -72,6 +72,9 @@ fn submissions_that_are_hard_to_start_to_watch_or_to_end_lose_nothing() {
         // Its list is no random one.
         let expected: &[&str] = if trick == "reads_its_list" { &["random"] } else { &[] };
         assert_eq!(with_status(&report, "failed"), expected, "{trick}: {stdout}");
+        let printed = submissions.report(trick, "log").len();
+        let prints = if trick == "prints_100_mb" { 1 << 20 } else { 0 };
+        assert!((prints..=1 << 20).contains(&printed), "{trick}: {printed}");
         let files = names(&submissions.folder.join(trick));
         assert!(files.contains(&"tricks.py".to_string()), "{trick}: {files:?}");
     }
@@ -86,7 +89,8 @@ fn a_submission_is_ended_by_its_limits_and_told_which() {
     for trick in ["uses_much_memory", "has_many_processes", "writes_a_long_file"] {
         submissions.add_python(trick, &format!("tricks.py --trick {trick}"));
     }
-    let limits = ["--limit-memory", "200MiB", "--limit-processes", "20", "--limit-output", "1MiB"];
+    let limits =
+        ["--limit-memory", "200MiB", "--limit-processes", "20", "--limit-file-size", "1MiB"];
     submissions.grade(&[&["--chaos", "off"], &limits[..]].concat());
     for (trick, why) in [
         ("uses_much_memory", "--limit-memory is 200 MiB"),

@@ -33,6 +33,13 @@
 //!
 //! **Lock** none here: the client threads are the grader's.
 //!
+//! | file | what |
+//! | --- | --- |
+//! | [`arguments`], [`files`] | the command line; the files that it names |
+//! | [`started`], [`submission`] | `--start`: builds a server, starts it several times, grades it, ends it |
+//! | [`workplace`], [`limits`], [`processes`] | its copy; what it may use; what the system tells of it |
+//! | [`folder`], [`recipe`] | `--folder`: each submission; how it is built and started |
+//!
 //! **Simplified** Without `--start` it grades a running server once, and cannot start it anew.
 //!
 //! **Source** `loot-box.txt`, the specification; Gradescope's autograder specifications for
@@ -118,6 +125,9 @@ const RACE_WINDOW: Duration = Duration::from_micros(1);
 /// The same with chaos, which makes each window as wide as its pauses.
 const CHAOS_WINDOW: Duration = Duration::from_micros(250);
 
+/// With chaos a server is slower: the checks then have this many times the time of `--timeout`.
+const CHAOS_TIME: u32 = 2;
+
 /// Grades the server at an address once.
 ///
 /// # Errors
@@ -133,7 +143,7 @@ fn grade_at(
         address,
         clients: usize::from(arguments.clients),
         numbers: arguments.numbers,
-        timeout: arguments.timeout,
+        timeout: if is_chaotic { CHAOS_TIME * arguments.timeout } else { arguments.timeout },
         unproven: arguments.unproven.share(),
         race_window: if is_chaotic { CHAOS_WINDOW } else { RACE_WINDOW },
         order: arguments.list_order()?,

@@ -44,6 +44,7 @@
 //! | [`commands`] | the commands of a lab server: `parked` and `step` |
 //! | [`grader`] | any draw server, graded from outside |
 //! | [`record`], [`shuffle`] | recorded draws: duplicates, gaps, and whether the order looks random |
+//! | [`history`] | recorded requests with their times: could one counter have given them? |
 //! | [`simulation`] | processes that share memory, on a simulated clock |
 //! | [`lossy`] | a datagram proxy that loses, repeats and reorders |
 //!

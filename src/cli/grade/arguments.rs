@@ -27,7 +27,8 @@ use crate::numbers::list::NumberList;
     leasebox grade --folder handed-in/                   each of them, grades/index.html\n\n\
     Start a fresh server first: grading drains its list, and bad input comes last.\n\
     Exit 0: no check failed; 1: one failed; 2: no draw was ever answered, the replies\n\
-    are not understood, a verdict is not shown, or the arguments or files are wrong.")]
+    are not understood, a verdict is not shown, or the arguments or files are wrong.\n\
+    With --folder, exit 0: each has a verdict; 1: a score fell; 2: one could not be graded here.")]
 pub struct GradeArguments {
     /// The machine that runs the server
     #[arg(required_unless_present_any = ["start", "folder"], requires = "port")]
@@ -66,7 +67,7 @@ pub struct GradeArguments {
     // server that loses the rest is found.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(5000..=i64::from(NumberList::MAX)))]
     pub(super) numbers: u32,
-    /// The time for all checks together
+    /// The time for all checks together; with chaos twice as much
     // The least value is checked in `check`, and not here, so that `--out` is written first.
     #[arg(long, default_value = "60s", value_parser = units::duration)]
     pub(super) timeout: Duration,

@@ -3,7 +3,8 @@
 //! ```text
 //!   submissions/ali/server.py        grades/grades.csv          a row each
 //!   submissions/bo.c           ──►   grades/index.html          the same, to look at
-//!   submissions/chen/run.txt         grades/reports/ali.txt     and .json, .html
+//!   submissions/chen/run.txt         grades/reports/ali.txt     and .json, .html, and
+//!                                                              .log: what it printed
 //! ```
 //!
 //! Each entry of the folder, a file or a folder, is a submission. One after another, because two at
@@ -172,7 +173,13 @@ fn grade_one(
 /// # Errors
 /// Fails with one line if one cannot be written.
 fn write_reports(report: &GradeReport, name: &Path) -> Result<(), String> {
-    let formats = [("txt", report.text()), ("json", json(report)), ("html", pages::page(report))];
+    let printed = String::from_utf8_lossy(&report.printed).into_owned();
+    let formats = [
+        ("txt", report.text()),
+        ("json", json(report)),
+        ("html", pages::page(report)),
+        ("log", printed),
+    ];
     for (ending, text) in formats {
         let mut file = name.to_path_buf().into_os_string();
         file.push(format!(".{ending}"));

@@ -5,7 +5,8 @@
 //! | `--limit-memory` | the memory of all its processes together | a thread here, 5 times a second | it is ended |
 //! | `--limit-processes` | its processes; threads are not counted | the same | it is ended |
 //! | `--limit-files` | the descriptors of one process | the system, `ulimit -n` | `accept` or `open` fails |
-//! | `--limit-output` | a file that it writes | the system, `ulimit -f` | SIGXFSZ |
+//! | `--limit-file-size` | a file that it writes | the system, `ulimit -f` | SIGXFSZ |
+//! | `--limit-output` | what is kept of what it prints | the threads that read it | the beginning is dropped |
 //!
 //! The system's own bounds of memory and processes are of no use here. That of memory counts the
 //! stacks of threads in full, 8 MiB each, of which a thread uses some KiB: 300 honest clients would
@@ -42,19 +43,27 @@ use crate::common::lock::lock;
 #[command(next_help_heading = "What the started server may do")]
 pub struct StartLimits {
     /// The most memory that it uses, with all its processes
-    #[arg(long = "limit-memory", value_name = "SIZE", default_value = "2GiB", value_parser = units::size)]
+    #[arg(long = "limit-memory", value_name = "SIZE", default_value = "2GiB", requires = "starts", value_parser = units::size)]
     memory: u64,
     /// The most processes that it has at once; threads are not counted
-    #[arg(long = "limit-processes", value_name = "COUNT", default_value_t = 512)]
+    #[arg(
+        long = "limit-processes",
+        value_name = "COUNT",
+        default_value_t = 256,
+        requires = "starts"
+    )]
     processes: usize,
     /// The most files and connections that one of its processes has open
-    #[arg(long = "limit-files", value_name = "COUNT", default_value_t = 4096)]
+    #[arg(long = "limit-files", value_name = "COUNT", default_value_t = 4096, requires = "starts")]
     files: u32,
-    /// The longest file that it may write; of what it prints only the end is kept
-    #[arg(long = "limit-output", value_name = "SIZE", default_value = "64MiB", value_parser = units::size)]
+    /// The longest file that it may write
+    #[arg(long = "limit-file-size", value_name = "SIZE", default_value = "1GiB", requires = "starts", value_parser = units::size)]
+    file_size: u64,
+    /// How much is kept of what it prints: the end
+    #[arg(long = "limit-output", value_name = "SIZE", default_value = "1MiB", requires = "starts", value_parser = units::size)]
     output: u64,
     /// Run it under `bwrap`: it can write into its own copy alone, and sees no other process
-    #[arg(long)]
+    #[arg(long, requires = "starts")]
     sandbox: bool,
 }
 
@@ -73,7 +82,7 @@ impl StartLimits {
     /// Returns the words of the process that runs a line of shell in `folder` under these limits.
     /// Only `workplace`, which holds the folder, can be written in the sandbox.
     pub(super) fn command(&self, line: &str, folder: &Path, workplace: &Path) -> Vec<String> {
-        let (files, blocks) = (self.files.to_string(), self.output.div_ceil(BLOCK).to_string());
+        let (files, blocks) = (self.files.to_string(), self.file_size.div_ceil(BLOCK).to_string());
         let mut words =
             ["sh", "-c", SET_LIMITS, "limits", &files, &blocks].map(str::to_string).to_vec();
         if self.sandbox {
@@ -87,12 +96,17 @@ impl StartLimits {
         words
     }
 
-    /// Returns all limits on one line.
+    /// Returns how many bytes are kept of what it prints.
+    pub(super) fn kept(&self) -> usize {
+        usize::try_from(self.output).unwrap_or(usize::MAX)
+    }
+
+    /// Returns all limits on one line that decide over a score.
     pub(super) fn describe(&self) -> String {
-        let Self { memory, processes, files, output, sandbox } = self;
+        let Self { memory, processes, files, file_size, output: _, sandbox } = self;
         format!(
             "limit-memory={memory} limit-processes={processes} limit-files={files} \
-             limit-output={output} sandbox={sandbox}"
+             limit-file-size={file_size} sandbox={sandbox}"
         )
     }
 

@@ -81,6 +81,7 @@ pub(super) fn grade_started(
         if let Some(how) = ending {
             report.warnings.insert(0, format!("the server {how}{}", server.last_words()));
         }
+        report.printed = server.output();
         reports.push(report);
     }
     // clap takes no `--repeat 0`, so there is one.

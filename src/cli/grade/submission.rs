@@ -4,7 +4,7 @@
 //!   sh (limits) ── sh -c "python3 server.py 40123"   a process group of its own, a mark, a clean
 //!     │                                              environment
 //!     ├─ /proc: which port does a process of this family listen on?  ──►  127.0.0.1:PORT
-//!     ├─ its output: the last 2 KiB are kept, the rest is dropped
+//!     ├─ its output: the end is kept, the rest is dropped
 //!     └─ the end: SIGTERM to the group, a second later SIGKILL to the whole family
 //! ```
 //!
@@ -35,8 +35,8 @@ use crate::cli::grade::started::NotGraded;
 use crate::cli::grade::workplace::Workplace;
 use crate::common::lock::lock;
 
-/// The most bytes of the output that are kept: what a program prints before it ends says why.
-const KEPT: usize = 2048;
+/// The most bytes of its last lines that the report shows.
+const LAST_WORDS: usize = 2048;
 
 /// The longest wait until it listens.
 const LISTENS_WITHIN: Duration = Duration::from_secs(15);
@@ -67,7 +67,7 @@ const SIGNALS: [(i32, &str); 9] = [
     (11, "SIGSEGV"),
     (13, "SIGPIPE"),
     (15, "SIGTERM"),
-    (25, "SIGXFSZ, it wrote a file longer than --limit-output"),
+    (25, "SIGXFSZ, it wrote a file longer than --limit-file-size"),
 ];
 
 /// How a submission is started.
@@ -92,6 +92,8 @@ pub(super) struct Submission {
     child: Child,
     family: Family,
     output: Arc<Mutex<Vec<u8>>>,
+    /// The most bytes of the output that are kept.
+    kept: usize,
     /// The threads that read the output; they end when no process has it open.
     readers: Vec<JoinHandle<()>>,
     /// Why a limit ended it.
@@ -150,14 +152,17 @@ impl Submission {
             format!("the shell cannot be started ({error}); end something else")
         })?;
         let output = Arc::new(Mutex::new(Vec::new()));
-        let readers =
-            [keep_output(child.stdout.take(), &output), keep_output(child.stderr.take(), &output)];
+        let kept = start.limits.kept();
+        let readers = [
+            keep_output(child.stdout.take(), &output, kept),
+            keep_output(child.stderr.take(), &output, kept),
+        ];
         let family = Family { group: child.id(), mark: place.mark.clone() };
         let (_watched, over) = channel();
         let broke_limit = Arc::new(Mutex::new(None));
         start.limits.keep(family.clone(), over, &broke_limit);
         let readers = readers.into_iter().flatten().collect();
-        Ok(Self { child, family, output, readers, broke_limit, _watched, address: free })
+        Ok(Self { child, family, output, kept, readers, broke_limit, _watched, address: free })
     }
 
     /// Waits until a process of the submission listens, and notes where.
@@ -242,10 +247,17 @@ impl Submission {
         None
     }
 
-    /// Returns the end of what it printed, behind a colon; nothing if it printed nothing. Escaped,
+    /// Returns the end of what it printed, as far as it is kept.
+    pub(super) fn output(&self) -> Vec<u8> {
+        let output = lock(&self.output);
+        output[output.len().saturating_sub(self.kept)..].to_vec()
+    }
+
+    /// Returns the last lines that it printed, behind a colon; nothing if it printed nothing. Escaped,
     /// so that it cannot steer the terminal.
     pub(super) fn last_words(&self) -> String {
-        let output = lock(&self.output);
+        let output = self.output();
+        let output = &output[output.len().saturating_sub(LAST_WORDS)..];
         let lines = output.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
         let lines: Vec<String> = lines.map(|line| line.escape_ascii().to_string()).collect();
         let last = lines.iter().rev().take(2).rev().cloned().collect::<Vec<_>>().join(" | ");
@@ -271,17 +283,21 @@ impl Drop for Submission {
 /// Reads an output to its end in a thread, and keeps the last bytes.
 fn keep_output(
     stream: Option<impl Read + Send + 'static>,
-    kept: &Arc<Mutex<Vec<u8>>>,
+    output: &Arc<Mutex<Vec<u8>>>,
+    kept: usize,
 ) -> Option<JoinHandle<()>> {
-    let (mut stream, kept) = (stream?, kept.clone());
+    let (mut stream, output) = (stream?, output.clone());
     // Without the thread the pipe fills, and the submission waits; the grading shows that.
     let reading = move || {
         let mut piece = [0; 4096];
         while let Ok(count @ 1..) = stream.read(&mut piece) {
-            let mut kept = lock(&kept);
-            kept.extend_from_slice(&piece[..count]);
-            let over = kept.len().saturating_sub(KEPT);
-            kept.drain(..over);
+            let mut output = lock(&output);
+            output.extend_from_slice(&piece[..count]);
+            // Not at each piece: to move the rest takes as long as it is.
+            if output.len() > kept.saturating_mul(2) {
+                let over = output.len() - kept;
+                output.drain(..over);
+            }
         }
     };
     thread::Builder::new().spawn(reading).ok()

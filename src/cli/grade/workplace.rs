@@ -78,8 +78,12 @@ impl Workplace {
     pub(super) fn in_place(origin: &Path) -> Result<Self, String> {
         let mark = format!("{:016x}", rand::random::<u64>());
         let folder = std::env::temp_dir().join(format!("leasebox-{mark}"));
-        fs::create_dir(&folder).map_err(|error| no_room(&folder, &error))?;
-        let watcher = watch(&mark, &folder);
+        // The watcher comes first: this program may be killed at any moment.
+        let mut watcher = watch(&mark, &folder);
+        if let Err(error) = fs::create_dir(&folder) {
+            end(&mut watcher);
+            return Err(no_room(&folder, &error));
+        }
         let place = Self { folder, built: origin.to_path_buf(), mark, watcher };
         let chaos = place.chaos();
         fs::create_dir(&chaos)
@@ -121,18 +125,23 @@ fn no_room(path: &Path, error: &io::Error) -> String {
 
 impl Drop for Workplace {
     fn drop(&mut self) {
-        if let Some(watcher) = &mut self.watcher {
-            let _ = watcher.kill();
-            let _ = watcher.wait();
-        }
+        end(&mut self.watcher);
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
+/// Ends a watcher that has nothing to watch any more.
+fn end(watcher: &mut Option<Child>) {
+    if let Some(watcher) = watcher {
+        let _ = watcher.kill();
+        let _ = watcher.wait();
+    }
+}
+
 /// What the watcher does when the pipe ends: `$0` is the mark, `$1` the folder. Twice, because a
-/// process may have made another one meanwhile.
+/// process may have made another one meanwhile, or was about to get its mark.
 const WATCH: &str = r#"read _; for _ in 1 2; do for file in $(grep -lsz "^LEASEBOX_RUN=$0\$" /proc/[0-9]*/environ)
-do pid=${file#/proc/}; kill -KILL "${pid%/environ}" 2>/dev/null; done; done; rm -rf -- "$1""#;
+do pid=${file#/proc/}; kill -KILL "${pid%/environ}" 2>/dev/null; done; sleep 0.2; done; rm -rf -- "$1""#;
 
 fn watch(mark: &str, folder: &Path) -> Option<Child> {
     let mut shell = Command::new("sh");

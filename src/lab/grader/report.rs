@@ -98,6 +98,8 @@ pub struct GradeReport {
     pub answered: bool,
     /// The numbers of the first draws, by which two starts of a server are compared.
     pub first_numbers: Vec<u64>,
+    /// The end of what the server printed, if the grader started it.
+    pub printed: Vec<u8>,
     /// What the page shows; `None` if no draw was recorded.
     pub picture: Option<GradePicture>,
     /// The warnings that stand at the top: why the replies are not understood, and how the server
@@ -154,7 +156,16 @@ impl GradeReport {
         };
         let checks = CHECKS.into_iter().map(check).collect();
         let (notes, warnings, first_numbers) = (Vec::new(), Vec::new(), Vec::new());
-        Self { target, checks, notes, answered: false, first_numbers, picture: None, warnings }
+        Self {
+            target,
+            checks,
+            notes,
+            answered: false,
+            first_numbers,
+            printed: Vec::new(),
+            picture: None,
+            warnings,
+        }
     }
 
     /// Gives checks other weights, by their keys.

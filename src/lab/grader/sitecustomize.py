@@ -24,7 +24,7 @@ import time
 
 FOLDERS = os.environ.get("CHAOS_ROOT", os.getcwd()).split(os.pathsep)
 ROOTS = tuple(os.path.join(os.path.realpath(folder), "") for folder in FOLDERS)
-SHARES = (0.0, 0.002, 0.05)
+SHARES = 7 * [0.0] + 6 * [0.002] + 6 * [0.05] + [0.5]
 """The parts of the bytecodes at which a thread sleeps, one of them for each call."""
 
 PAUSE_S = 0.0005
@@ -50,8 +50,8 @@ IS_OWN = {}
 
 def at_call(frame, event, argument):
     """Called at each call: chooses the functions that stand in the submission's own files. Some
-    calls run as ever, and some are cut to pieces: a window is found where one thread is slow in it
-    and the others are not."""
+    calls run as ever, some are cut to pieces, and one in twenty takes very long: a window is found
+    where one thread is slow in it and the others are not."""
     name = frame.f_code.co_filename
     if name not in IS_OWN:
         IS_OWN[name] = os.path.realpath(name).startswith(ROOTS)
