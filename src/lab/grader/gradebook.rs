@@ -11,7 +11,7 @@
 //! | `score` | 0 to 100; empty if the replies were not understood |
 //! | `verdict` | [`GradeReport::verdict`], `not started` (its own fault), `not graded` (this machine's: the next grading tries it again) |
 //! | a check's key | its points; empty if it was left out or did not run |
-//! | `why` | the first reason for lost points |
+//! | `why` | a warning, or why the check is lost that cost the most points |
 //! | `files` | a fingerprint of the submission's files |
 //! | `settings` | how it was graded |
 //!
@@ -47,7 +47,7 @@ pub struct GradeRow {
     pub points: Vec<String>,
     /// How long it took.
     pub seconds: String,
-    /// The first reason for lost points.
+    /// See the table above.
     pub why: String,
     /// The commands.
     pub started_by: String,
@@ -73,7 +73,11 @@ impl GradeRow {
         self.verdict = report.verdict().to_string();
         self.points = report.checks.iter().map(of).collect();
         let lost = report.checks.iter().filter(|check| !check.passed() && !check.is_left_out());
-        let reasons = lost.filter_map(|check| check.details.first());
+        let lost = lost.filter(|check| !check.details.is_empty());
+        // Of those that lost as many points the first.
+        let missing = |check: &&Check| f64::from(check.weight) - check.score();
+        let worst = lost.rev().max_by(|a, b| missing(a).total_cmp(&missing(b)));
+        let reasons = worst.and_then(|check| check.details.first());
         self.why = report.warnings.iter().chain(reasons).next().cloned().unwrap_or_default();
     }
 
