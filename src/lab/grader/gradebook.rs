@@ -74,9 +74,11 @@ impl GradeRow {
         self.points = report.checks.iter().map(of).collect();
         let lost = report.checks.iter().filter(|check| !check.passed() && !check.is_left_out());
         let lost = lost.filter(|check| !check.details.is_empty());
-        // Of those that lost as many points the first.
+        // A fault before what was not shown; of those that lost as many points the first.
         let missing = |check: &&Check| f64::from(check.weight) - check.score();
-        let worst = lost.rev().max_by(|a, b| missing(a).total_cmp(&missing(b)));
+        let rank =
+            |check: &&Check| if check.is_not_shown() { 0.0 } else { 1000.0 } + missing(check);
+        let worst = lost.rev().max_by(|a, b| rank(a).total_cmp(&rank(b)));
         let reasons = worst.and_then(|check| check.details.first());
         self.why = report.warnings.iter().chain(reasons).next().cloned().unwrap_or_default();
     }
@@ -256,6 +258,24 @@ mod tests {
         assert_eq!(rows(""), None);
         let short = format!("{}ali,100\r\n", csv(&[]));
         assert_eq!(rows(&short), None, "a row that was cut off");
+    }
+
+    #[test]
+    fn the_reason_is_that_of_the_check_that_cost_the_most() {
+        let mut report = GradeReport::new(String::new());
+        report.answered = true;
+        let lost = |why: &str| (CheckOutcome::Earned(0.0), vec![why.to_string()]);
+        for (key, (outcome, details)) in [
+            ("unique", (CheckOutcome::NotShown(0.0), vec!["one core".to_string()])),
+            ("vanish", lost("gone")),
+            ("permutation", lost("one is missing")),
+        ] {
+            report.set(key, outcome, details, 0.0);
+        }
+        let mut row = GradeRow::default();
+        row.take(&report);
+        assert_eq!((&*row.why, &*row.verdict), ("one is missing", "wrong"));
+        assert_eq!(row.points[2..4], ["0", ""], "not shown, and not run");
     }
 
     #[test]
