@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
 use support::folders::{OTHER_LANGUAGES, Submissions, is_there, names};
@@ -199,6 +200,33 @@ fn what_cannot_be_graded_is_told_apart_from_what_is_wrong() {
         assert!(row["why"].contains(why), "{name}: {stdout}");
     }
     assert_eq!(code, Some(if go { 2 } else { 0 }));
+}
+
+#[test]
+fn submissions_of_any_name_have_a_row_and_a_page() {
+    let submissions = Submissions::new();
+    for name in ["a\nb", "<b>", "-rf", "=1+1", "'=x", "\u{1b}[31m", &"n".repeat(250)] {
+        submissions.add(name, "README.md", "no program");
+    }
+    let raw = std::ffi::OsStr::from_bytes(b"nul\xff");
+    fs::create_dir(submissions.folder.join(raw)).unwrap();
+    std::os::unix::fs::symlink("nowhere", submissions.folder.join("dangling")).unwrap();
+    let (stdout, stderr, _) = shown(&submissions.grade(&[]));
+    assert!(!stdout.contains('\u{1b}'), "{stdout:?}");
+    assert!(stderr.contains("dangling is no file and no folder"), "{stderr}");
+    assert_eq!(submissions.rows().len(), 8, "{stdout}");
+    let index = fs::read_to_string(submissions.home.join("grades/index.html")).unwrap();
+    let links = index.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    for link in links {
+        let mut bytes = Vec::new();
+        let mut rest = link.bytes();
+        while let Some(byte) = rest.next() {
+            let mut digit = || char::from(rest.next().unwrap()).to_digit(16).unwrap() as u8;
+            bytes.push(if byte == b'%' { 16 * digit() + digit() } else { byte });
+        }
+        let file = submissions.home.join("grades").join(std::ffi::OsStr::from_bytes(&bytes));
+        assert!(file.is_file(), "{link}");
+    }
 }
 
 #[test]

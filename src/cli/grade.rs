@@ -45,6 +45,7 @@
 //! **Source** `loot-box.txt`, the specification; Gradescope's autograder specifications for
 //! `--out`.
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -106,7 +107,11 @@ fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
 fn grade_command(arguments: &GradeArguments, command: &str) -> Result<GradeReport, String> {
     let here = std::env::current_dir()
         .map_err(|error| format!("the present folder cannot be read ({error}); go to another"))?;
-    let (built, note) = match workplace::measure(&here) {
+    let is_above_copies =
+        fs::canonicalize(std::env::temp_dir()).is_ok_and(|t| t.starts_with(&here));
+    let fits =
+        if is_above_copies { Err("it holds TMPDIR".into()) } else { workplace::measure(&here) };
+    let (built, note) = match fits {
         Ok(()) => (Workplace::with_copy_of(&here)?, None),
         Err(why) => (Workplace::in_place(&here)?, Some(format!("it ran in its own folder: {why}"))),
     };

@@ -242,6 +242,14 @@ impl<'o> Grading<'o> {
         self.peer(Instant::now() + self.options.timeout)
     }
 
+    /// Returns a peer with the whole patience, whatever `--timeout` is: where very many connect, the
+    /// system may drop a first packet, and sends it again after a second.
+    pub fn patient_peer(&self) -> GradedPeer {
+        let far = Instant::now() + self.options.timeout;
+        GradedPeer::new(self.options.address, self.dialect.clone(), PATIENCE, far)
+            .noting(&self.shortage)
+    }
+
     /// Adds an answer to the ledger. An answer without a number proves nothing and is left out.
     pub fn record(&self, client: usize, answer: &DrawAnswer) {
         if answer.numbers.is_empty() {

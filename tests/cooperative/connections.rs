@@ -329,7 +329,10 @@ fn a_server_that_stops_waits_for_nobody_who_waits() {
     assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
     let replies: Vec<String> = clients.iter_mut().map(Client::line).collect();
     assert_eq!([&replies[0], &replies[2]], ["none", "none"]);
-    assert!(replies[1].starts_with("error refused"), "{}", replies[1]);
+    // The holder's connection may end first: then its memory is there for one who waits.
+    let is_answer =
+        |reply: &String| reply.starts_with("error refused") || reply.starts_with("granted ");
+    assert!(is_answer(&replies[1]) && is_answer(&replies[3]), "{replies:?}");
 }
 
 #[test]

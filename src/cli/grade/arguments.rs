@@ -13,6 +13,7 @@ use crate::cli::grade::limits::StartLimits;
 use crate::cli::order::order;
 use crate::cli::units;
 use crate::lab::grader::formats::{gradescope, json, junit, tap};
+use crate::lab::grader::gradebook::Fingerprint;
 use crate::lab::grader::pages::page;
 use crate::lab::grader::report::GradeReport;
 use crate::numbers::list::NumberList;
@@ -185,7 +186,15 @@ impl GradeArguments {
     pub(super) fn settings(&self) -> String {
         let Self { numbers, clients, repeat, timeout, .. } = self;
         let word = |value: Option<String>| value.unwrap_or_else(|| "-".to_string());
-        let path = |path: &Option<PathBuf>| word(path.as_ref().map(|p| p.display().to_string()));
+        // By what is in the file: its name says nothing of that.
+        let path = |path: &Option<PathBuf>| {
+            let text = path.as_ref().map(|path| std::fs::read(path).unwrap_or_default());
+            word(text.map(|text| {
+                let mut fingerprint = Fingerprint::new();
+                fingerprint.add(&text);
+                fingerprint.text()
+            }))
+        };
         format!(
             "numbers={numbers} clients={clients} repeat={repeat} timeout={timeout:?} chaos={:?} \
              chaos-seed={} unproven={} seed={} order={} weights={} listens-on={} {}",

@@ -35,7 +35,7 @@ use crate::cli::grade::workplace::{Workplace, fingerprint};
 use crate::cli::grade::{GradeArguments, files};
 use crate::cli::{BAD_NEWS, NO_ANSWER, no_answer, print, printable};
 use crate::lab::grader::formats::json;
-use crate::lab::grader::gradebook::{self, GradeRow};
+use crate::lab::grader::gradebook::{self, Fingerprint, GradeRow};
 use crate::lab::grader::pages;
 use crate::lab::grader::report::{GradeReport, NOT_GRADED};
 
@@ -86,11 +86,19 @@ fn submissions(folder: &Path, out: &Path) -> Result<Vec<PathBuf>, String> {
         format!("{shown} cannot be read ({error}); give --folder the submissions")
     })?;
     let out = fs::canonicalize(out).ok();
+    if out.is_some() && out == fs::canonicalize(folder).ok() {
+        return Err(format!("{shown} holds the submissions; give --out another folder"));
+    }
     let is_submission = |path: &PathBuf| {
         let is_hidden = name(path).starts_with('.');
         !is_hidden && (path.is_dir() || path.is_file()) && fs::canonicalize(path).ok() != out
     };
     let entries = entries.flatten().map(|entry| entry.path());
+    let entries = entries.inspect(|path| {
+        if !path.is_dir() && !path.is_file() {
+            tell(&format!("left out: {} is no file and no folder", path.display()));
+        }
+    });
     let mut submissions: Vec<PathBuf> = entries.filter(is_submission).collect();
     submissions.sort();
     match submissions.is_empty() {
@@ -99,9 +107,22 @@ fn submissions(folder: &Path, out: &Path) -> Result<Vec<PathBuf>, String> {
     }
 }
 
-/// Returns the name of a submission.
+/// The longest name of a submission, in bytes: its reports have an ending and a draft's number too.
+const LONGEST_NAME: usize = 180;
+
+/// Returns the name of a submission, for the table and for the files of its reports. A name that no
+/// terminal or file can show as it is gets a fingerprint of its own.
 fn name(submission: &Path) -> String {
-    gradebook::cell(&submission.file_name().unwrap_or_default().to_string_lossy())
+    let raw = submission.file_name().unwrap_or_default();
+    let shown: String =
+        raw.to_string_lossy().chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    if raw.to_str() == Some(&shown) && shown.len() <= LONGEST_NAME {
+        return shown;
+    }
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.add(raw.as_encoded_bytes());
+    let short: String = shown.chars().take(LONGEST_NAME / 4).collect();
+    format!("{short} {}", fingerprint.text())
 }
 
 /// Reads a table.
@@ -129,6 +150,8 @@ fn row(
 ) -> Result<GradeRow, String> {
     let (submission_name, settings, began) =
         (name(submission), arguments.settings(), Instant::now());
+    // A link is what it leads to.
+    let submission = &fs::canonicalize(submission).unwrap_or_else(|_| submission.to_path_buf());
     let files = fingerprint(submission);
     if let Ok(files) = &files
         && let Some(row) = known.iter().find(|row| row.submission == submission_name)
@@ -150,7 +173,7 @@ fn row(
     row.verdict = verdict.map_or(row.verdict, str::to_string);
     row.files = files.unwrap_or_default();
     row.seconds = format!("{:.1}", began.elapsed().as_secs_f64());
-    write_reports(&report, &out.join("reports").join(submission.file_name().unwrap_or_default()))?;
+    write_reports(&report, &out.join("reports").join(&row.submission))?;
     Ok(row)
 }
 
@@ -206,7 +229,7 @@ fn summary(row: &GradeRow) -> String {
     let why = if why.is_empty() { String::new() } else { format!(": {why}") };
     let score = if score.is_empty() { "-" } else { score };
     let line = format!("{score:>6}  {submission} ({verdict}, {seconds} s){why}");
-    line.chars().take(200).collect()
+    printable(&line).chars().take(200).collect()
 }
 
 /// Returns the summary of all rows, the scores that fell, and the exit code.

@@ -22,6 +22,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::{Command, Stdio};
 
 /// The name of the mark in the environment.
@@ -96,8 +97,9 @@ pub(super) fn signal(name: &str, targets: &[String]) {
     let _ = Command::new("kill").args([name, "--"]).args(targets).stderr(quiet()).status();
 }
 
-/// Returns the TCP ports on which these processes listen.
-pub(super) fn listening_ports(processes: &HashSet<u32>) -> HashSet<u16> {
+/// Returns the TCP addresses on which these processes listen; that of this machine for one that
+/// listens on all.
+pub(super) fn listening_at(processes: &HashSet<u32>) -> HashSet<SocketAddr> {
     let mut sockets = HashSet::new();
     for pid in processes {
         let links = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
@@ -108,12 +110,54 @@ pub(super) fn listening_ports(processes: &HashSet<u32>) -> HashSet<u16> {
     }
     let lists = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
     let lines = lists.iter().flatten().flat_map(|list| list.lines());
-    let port = |line: &str| {
+    let address = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         // sl, local address, remote address, state, …, inode; 0A is LISTEN.
         let (local, state, socket) = (words.get(1)?, words.get(3)?, words.get(9)?);
         let is_ours = *state == "0A" && sockets.contains(*socket);
-        is_ours.then(|| u16::from_str_radix(local.rsplit(':').next()?, 16).ok())?
+        is_ours.then(|| reachable(local)).flatten()
     };
-    lines.filter_map(port).collect()
+    lines.filter_map(address).collect()
+}
+
+/// Returns the address of `/proc/net/tcp`, such as `0100007F:1F90`, at which a client here reaches
+/// it. The kernel prints each 4 bytes of the IP address as one number of this machine's order.
+fn reachable(local: &str) -> Option<SocketAddr> {
+    let (ip, port) = local.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let word = |at: usize| u32::from_str_radix(ip.get(8 * at..8 * at + 8)?, 16).ok();
+    let ip = match ip.len() {
+        8 => IpAddr::from(word(0)?.to_ne_bytes()),
+        _ => {
+            let mut bytes = [0; 16];
+            for at in 0..4 {
+                bytes[4 * at..4 * at + 4].copy_from_slice(&word(at)?.to_ne_bytes());
+            }
+            Ipv6Addr::from(bytes).to_canonical()
+        }
+    };
+    // Most servers that listen on all IPv6 addresses listen on all IPv4 ones too.
+    let ip = if ip.is_unspecified() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { ip };
+    Some(SocketAddr::new(ip, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn an_address_of_the_kernel_is_one_that_a_client_reaches() {
+        for (local, expected) in [
+            ("0100007F:1F90", "127.0.0.1:8080"),
+            ("0101007F:1F90", "127.0.1.1:8080"),
+            ("00000000:22B8", "127.0.0.1:8888"),
+            ("00000000000000000000000000000000:22B8", "127.0.0.1:8888"),
+            ("00000000000000000000000001000000:22B8", "[::1]:8888"),
+            ("0000000000000000FFFF00000100007F:22B8", "127.0.0.1:8888"),
+        ] {
+            assert_eq!(reachable(local), expected.parse().ok(), "{local}");
+        }
+        assert_eq!(reachable("nonsense"), None);
+    }
 }

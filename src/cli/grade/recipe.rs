@@ -30,6 +30,7 @@
 //! **Source** the manuals of the compilers named above.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -37,12 +38,19 @@ use std::path::{Path, PathBuf};
 /// The most bytes of a file that a guess reads.
 const MOST_READ: u64 = 1 << 20;
 
+/// The most bytes of a `run.txt`.
+const LONGEST_RUN: u64 = 8192;
+
 /// The deepest folder that is searched, and the most files that are found.
 const DEEPEST: usize = 5;
 const MOST_FILES: usize = 2000;
 
 /// Folders with files that no student wrote.
-const FOREIGN: [&str; 6] = ["node_modules", "target", "__pycache__", "__MACOSX", "build", "venv"];
+const FOREIGN: [&str; 7] =
+    ["node_modules", "target", "__pycache__", "__MACOSX", "build", "venv", "site-packages"];
+
+/// The endings of the languages that are guessed.
+const LANGUAGES: [&str; 8] = ["py", "c", "cpp", "cc", "java", "js", "rs", "go"];
 
 /// What a program does that serves, in all these languages.
 const LISTENS: [&str; 9] = [
@@ -106,22 +114,22 @@ impl Recipe {
     /// Fails with one line if there is neither a command nor a file of a known language.
     pub(super) fn of(submission: &Path) -> Result<Self, String> {
         let top = &only_folder_of(submission);
-        if let Ok(text) = read(&top.join("run.txt")) {
-            let lines = text.lines().map(str::trim);
-            let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-            let mut build: Vec<String> = lines.map(str::to_string).collect();
-            let start = build.pop().ok_or("its run.txt is empty; its last line must start it")?;
+        let run = top.join("run.txt");
+        if is_plain(&run, fs::FileType::is_file) {
+            let (build, start) = commands(&run)?;
             return Ok(Self { folder: relative(top, submission), build, start, tool: None });
         }
         let mut files = Vec::new();
-        if submission.is_file() {
-            files.push(submission.to_path_buf())
-        } else {
-            find(top, 0, &mut files)
+        if !submission.is_file() {
+            find(top, 0, &mut files);
+        } else if LANGUAGES.contains(&extension(submission)) {
+            files.push(submission.to_path_buf());
         }
         // Of equal ones the first by name, so that each machine guesses the same.
         files.sort();
-        let server = files.iter().max_by_key(|file| (likeness(file, &files), Reverse(*file)));
+        let looked: Vec<SourceFile> = files.iter().map(|file| SourceFile::at(file)).collect();
+        let server = looked.iter().max_by_key(|look| (look.likeness(&looked), Reverse(look.file)));
+        let server = server.map(|look| look.file);
         let server =
             server.ok_or("it has no run.txt, and no file in .py .c .cpp .java .js .rs .go")?;
         let parent = server.parent().unwrap_or(top);
@@ -208,27 +216,58 @@ impl Guess<'_> {
     }
 }
 
-/// How much a file looks like a server; a greater value is more.
-fn likeness(file: &Path, files: &[PathBuf]) -> (bool, bool, bool, bool) {
-    let text = read(file).unwrap_or_default();
-    let name = stem(file).to_ascii_lowercase();
-    let listens = |text: &str| LISTENS.iter().any(|word| text.contains(word));
-    let others =
-        || files.iter().filter(|other| *other != file && extension(other) == extension(file));
-    let serves = listens(&text)
-        || others().any(|o| imports(&text, &stem(o)) && read(o).is_ok_and(|text| listens(&text)));
-    let is_part = others().any(|other| read(other).is_ok_and(|text| imports(&text, &stem(file))));
-    (serves, !is_part, name.contains("server"), name.contains("main"))
+/// Reads the commands of a `run.txt`: those that build, and the last one, which starts.
+fn commands(run: &Path) -> Result<(Vec<String>, String), String> {
+    let mut bytes = Vec::new();
+    let opened =
+        File::open(run).and_then(|file| file.take(LONGEST_RUN + 1).read_to_end(&mut bytes));
+    opened.map_err(|error| format!("its run.txt cannot be read ({error})"))?;
+    if bytes.len() as u64 > LONGEST_RUN {
+        return Err(format!("its run.txt has more than {LONGEST_RUN} bytes"));
+    }
+    let text = String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+    let text = text.ok_or("its run.txt is no text in UTF-8; save it as UTF-8")?;
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut build: Vec<String> = lines.map(str::to_string).collect();
+    let start = build.pop().ok_or("its run.txt is empty; its last line must start it")?;
+    Ok((build, start))
 }
 
-/// Returns whether a program in Python or JavaScript takes in a file of this name.
-fn imports(text: &str, name: &str) -> bool {
-    let is_import = |line: &&str| {
-        line.starts_with("import ") || line.starts_with("from ") || line.contains("require(")
-    };
-    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
-    let mut imports = text.lines().map(str::trim).filter(is_import);
-    imports.any(|line| line.split(|letter| !is_letter(letter)).any(|word| word == name))
+/// What a guess sees in a file. Each file is read once.
+struct SourceFile<'f> {
+    file: &'f Path,
+    listens: bool,
+    /// The words of its lines that take in other files, in Python or JavaScript.
+    imports: HashSet<String>,
+}
+
+impl<'f> SourceFile<'f> {
+    fn at(file: &'f Path) -> Self {
+        let text = read(file).unwrap_or_default();
+        let is_import = |line: &&str| {
+            line.starts_with("import ") || line.starts_with("from ") || line.contains("require(")
+        };
+        let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let imports = text.lines().map(str::trim).filter(is_import);
+        let words = imports.flat_map(|line| line.split(|letter| !is_letter(letter)));
+        let listens = LISTENS.iter().any(|word| text.contains(word));
+        Self { file, listens, imports: words.map(str::to_string).collect() }
+    }
+
+    /// Returns how much the file looks like a server; a greater value is more.
+    fn likeness(&self, all: &[SourceFile<'_>]) -> (bool, bool, bool, bool) {
+        let name = stem(self.file).to_ascii_lowercase();
+        let of_language = |other: &&SourceFile<'_>| {
+            other.file != self.file && extension(other.file) == extension(self.file)
+        };
+        let others = || all.iter().filter(of_language);
+        let takes_in = |other: &SourceFile<'_>| self.imports.contains(&stem(other.file));
+        let serves = self.listens || others().any(|other| other.listens && takes_in(other));
+        let own = stem(self.file);
+        let is_part = others().any(|other| other.imports.contains(&own));
+        (serves, !is_part, name.contains("server"), name.contains("main"))
+    }
 }
 
 fn stem(file: &Path) -> String {
@@ -280,12 +319,11 @@ fn find(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
             return;
         }
         if is_plain(&path, fs::FileType::is_dir) {
-            if depth < DEEPEST {
+            // A virtual environment of Python has this file, whatever its name is.
+            if depth < DEEPEST && !path.join("pyvenv.cfg").exists() {
                 find(&path, depth + 1, files);
             }
-        } else if is_plain(&path, fs::FileType::is_file)
-            && ["py", "c", "cpp", "cc", "java", "js", "rs", "go"].contains(&extension(&path))
-        {
+        } else if is_plain(&path, fs::FileType::is_file) && LANGUAGES.contains(&extension(&path)) {
             files.push(path);
         }
     }

@@ -104,3 +104,32 @@ fn what_is_no_program_is_told() {
     let why = guess(&[("README.md", "listen(")]).unwrap_err();
     assert_eq!(why, "it has no run.txt, and no file in .py .c .cpp .java .js .rs .go");
 }
+
+#[test]
+fn a_run_txt_is_utf_8_and_short() {
+    let of = |text: &str| guess(&[("run.txt", text)]);
+    assert_eq!(of("\u{feff}./server\r\n").unwrap(), "./server", "as Windows writes it");
+    assert!(of("p\0y\0").unwrap_err().contains("no text in UTF-8"));
+    let long = "true\n".repeat(5000);
+    assert!(of(&long).unwrap_err().contains("more than 8192 bytes"));
+}
+
+#[test]
+fn one_file_is_a_submission_if_it_is_a_program() {
+    let folder = submission(&[("ali.zip", "PK"), ("bo.py", "listen()")]);
+    assert!(Recipe::of(&folder.join("ali.zip")).is_err());
+    let recipe = Recipe::of(&folder.join("bo.py")).unwrap();
+    assert_eq!((recipe.line().as_str(), recipe.folder), ("python3 bo.py {port}", PathBuf::new()));
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn what_others_wrote_is_not_the_server() {
+    let files = [
+        ("env/pyvenv.cfg", ""),
+        ("env/lib/aserver.py", "listen()"),
+        ("node_modules/server.js", "createServer()"),
+        ("game.py", "s.listen()"),
+    ];
+    assert_eq!(guess(&files).unwrap(), "python3 game.py {port}");
+}

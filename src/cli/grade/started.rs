@@ -14,7 +14,7 @@
 //! **Lock** none. **Source** the workplace and the submission, in their files.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cli::grade::recipe::Recipe;
 use crate::cli::grade::submission::{Start, Submission};
@@ -23,7 +23,7 @@ use crate::cli::grade::{GradeArguments, grade_at};
 use crate::lab::grader::repeats;
 use crate::lab::grader::report::GradeReport;
 
-/// The longest time that one command of a build may take.
+/// The longest time that a build may take, with all its commands.
 const BUILT_WITHIN: Duration = Duration::from_secs(180);
 
 /// Why a submission could not be graded, in one line.
@@ -59,18 +59,19 @@ pub(super) fn grade_started(
     let (built, run) = (place.built.join(&recipe.folder), place.run().join(&recipe.folder));
     let port = arguments.listens_on;
     let start = |line, folder, chaos_seed| Start { line, folder, port, chaos_seed, origin, limits };
+    let late = Instant::now() + BUILT_WITHIN;
     for command in &recipe.build {
         let build = start(command, built.as_path(), None);
         let mut running = Submission::spawn(&build, place).map_err(NotGraded::ByMachine)?;
         running
-            .await_end(BUILT_WITHIN)
+            .await_end(late.saturating_duration_since(Instant::now()))
             .map_err(|how| NotGraded::BySubmission(format!("{command} {how}")))?;
     }
     let seed = arguments.chaos_seed.unwrap_or_else(|| rand::random_range(1..1_000_000));
     let mut reports: Vec<GradeReport> = Vec::new();
     for round in 0..u64::from(arguments.repeat) {
         let chaos_seed = arguments.is_chaotic(&recipe.start).then(|| seed.wrapping_add(round));
-        place.renew().map_err(NotGraded::ByMachine)?;
+        place.renew()?;
         let start = start(&recipe.start, run.as_path(), chaos_seed);
         let mut server = Submission::start(&start, place)?;
         let notes = notes(arguments, &start);

@@ -22,7 +22,7 @@
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -30,7 +30,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::cli::grade::limits::StartLimits;
-use crate::cli::grade::processes::{Family, MARK, listening_ports, signal};
+use crate::cli::grade::processes::{Family, MARK, listening_at, signal};
 use crate::cli::grade::started::NotGraded;
 use crate::cli::grade::workplace::Workplace;
 use crate::common::lock::lock;
@@ -87,6 +87,24 @@ pub(super) struct Start<'s> {
     pub(super) limits: &'s StartLimits,
 }
 
+impl Start<'_> {
+    /// Gives the shell what a server needs, the mark, and chaos if there is a seed.
+    fn give_environment(&self, shell: &mut Command, place: &Workplace) {
+        for name in ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"] {
+            if let Some(value) = std::env::var_os(name) {
+                shell.env(name, value);
+            }
+        }
+        shell.env(MARK, &place.mark);
+        if let Some(seed) = self.chaos_seed {
+            shell.env("PYTHONPATH", place.chaos()).env("CHAOS_SEED", seed.to_string());
+            // A colon in a path would cut it in two, which costs only the chaos in that folder.
+            let roots = [place.folder.as_path(), self.origin].map(Path::as_os_str);
+            shell.env("CHAOS_ROOT", roots.join(std::ffi::OsStr::new(":")));
+        }
+    }
+}
+
 /// A running submission.
 pub(super) struct Submission {
     child: Child,
@@ -96,6 +114,8 @@ pub(super) struct Submission {
     kept: usize,
     /// The threads that read the output; they end when no process has it open.
     readers: Vec<JoinHandle<()>>,
+    /// Tells the watcher the group, while there is one.
+    group_file: PathBuf,
     /// Why a limit ended it.
     broke_limit: Arc<Mutex<Option<String>>>,
     /// Ends the watch over the limits when it is dropped.
@@ -135,18 +155,7 @@ impl Submission {
         let words = start.limits.command(&line, start.folder, &place.folder);
         let mut shell = Command::new(&words[0]);
         shell.args(&words[1..]).current_dir(start.folder).process_group(0).env_clear();
-        for name in ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"] {
-            if let Some(value) = std::env::var_os(name) {
-                shell.env(name, value);
-            }
-        }
-        shell.env(MARK, &place.mark);
-        if let Some(seed) = start.chaos_seed {
-            shell.env("PYTHONPATH", place.chaos()).env("CHAOS_SEED", seed.to_string());
-            // A colon in a path would cut it in two, which costs only the chaos in that folder.
-            let roots = [place.folder.as_path(), start.origin].map(Path::as_os_str);
-            shell.env("CHAOS_ROOT", roots.join(std::ffi::OsStr::new(":")));
-        }
+        start.give_environment(&mut shell, place);
         shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = shell.spawn().map_err(|error| {
             format!("the shell cannot be started ({error}); end something else")
@@ -158,24 +167,37 @@ impl Submission {
             keep_output(child.stderr.take(), &output, kept),
         ];
         let family = Family { group: child.id(), mark: place.mark.clone() };
+        let group_file = place.group_file();
+        // Without the file the watcher still knows the mark.
+        let _ = std::fs::write(&group_file, family.group.to_string());
         let (_watched, over) = channel();
         let broke_limit = Arc::new(Mutex::new(None));
         start.limits.keep(family.clone(), over, &broke_limit);
         let readers = readers.into_iter().flatten().collect();
-        Ok(Self { child, family, output, kept, readers, broke_limit, _watched, address: free })
+        Ok(Self {
+            child,
+            family,
+            output,
+            kept,
+            readers,
+            group_file,
+            broke_limit,
+            _watched,
+            address: free,
+        })
     }
 
     /// Waits until a process of the submission listens, and notes where.
     fn await_listening(&mut self, port: Option<u16>) -> Result<(), String> {
         let late = Instant::now() + LISTENS_WITHIN;
         while Instant::now() < late {
-            let ports = listening_ports(&self.family.processes());
-            let found = match port {
-                Some(port) => ports.contains(&port).then_some(port),
-                None => ports.iter().min().copied(),
-            };
-            if let Some(port) = found {
-                self.address.set_port(port);
+            let addresses = listening_at(&self.family.processes());
+            let fits = |address: &&SocketAddr| port.is_none_or(|port| address.port() == port);
+            // The lowest port; of its addresses an IPv4 one.
+            let found =
+                addresses.iter().filter(fits).min_by_key(|a| (a.port(), a.is_ipv6(), a.ip()));
+            if let Some(&address) = found {
+                self.address = address;
                 return Ok(());
             }
             if let Some(how) = self.ending() {
@@ -194,13 +216,18 @@ impl Submission {
     pub(super) fn await_end(&mut self, within: Duration) -> Result<(), String> {
         let late = Instant::now() + within;
         while Instant::now() < late {
-            match self.ending() {
-                Some(how) if how == WELL => return Ok(()),
-                Some(how) => return Err(format!("{how}{}", self.last_words())),
-                None => thread::sleep(LOOK_EVERY),
+            // A build may leave a helper behind for the next one: the shell's own end counts.
+            match self.child.try_wait() {
+                Ok(Some(status)) if status.success() => return Ok(()),
+                Ok(None) => thread::sleep(LOOK_EVERY),
+                _ => {
+                    self.family.end();
+                    let how = self.ending().unwrap_or_else(|| "failed".to_string());
+                    return Err(format!("{how}{}", self.last_words()));
+                }
             }
         }
-        Err(format!("took longer than {} s{}", within.as_secs(), self.last_words()))
+        Err(format!("was not done when the time for building was over{}", self.last_words()))
     }
 
     /// Returns whether it said that its port is in use, in the words of the C library or of Node.
@@ -225,7 +252,7 @@ impl Submission {
         }
         // The shell that set the limits says 128 and more of a signal that ended its command.
         let signal = status.signal().or(status.code().map(|code| code - 128));
-        Some(match (signal.filter(|&signal| signal > 0), status.code()) {
+        Some(match (signal.filter(|signal| (1..=64).contains(signal)), status.code()) {
             (Some(signal), _) => match SIGNALS.iter().find(|(number, _)| *number == signal) {
                 Some((_, name)) => format!("was ended by {name}"),
                 None => format!("was ended by signal {signal}"),
@@ -265,9 +292,6 @@ impl Submission {
     }
 }
 
-/// How a command ends that has done its work.
-const WELL: &str = "ended with exit 0";
-
 impl Drop for Submission {
     fn drop(&mut self) {
         signal("-TERM", &[format!("-{}", self.family.group)]);
@@ -277,6 +301,7 @@ impl Drop for Submission {
         }
         self.family.end();
         let _ = self.child.wait();
+        let _ = std::fs::remove_file(&self.group_file);
     }
 }
 

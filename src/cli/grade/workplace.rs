@@ -25,10 +25,12 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::cli::grade::started::NotGraded;
 use crate::lab::grader::gradebook::Fingerprint;
 
 /// The most bytes and the most entries of a submission.
@@ -103,18 +105,27 @@ impl Workplace {
         if is_copy { self.folder.join("run") } else { self.built.clone() }
     }
 
+    /// Returns the file with the process group that runs here.
+    pub(super) fn group_file(&self) -> PathBuf {
+        self.folder.join("group")
+    }
+
     /// Makes a fresh copy of what was built, for one start.
     ///
     /// # Errors
-    /// Fails with one line if it cannot be written.
-    pub(super) fn renew(&self) -> Result<(), String> {
+    /// Fails if it cannot be written, or if the submission has removed what was built.
+    pub(super) fn renew(&self) -> Result<(), NotGraded> {
         let run = self.run();
         if run == self.built {
             return Ok(());
         }
-        let _ = fs::remove_dir_all(&run);
+        remove(&run);
+        if !self.built.exists() {
+            let why = "it removed the folder in which it was built";
+            return Err(NotGraded::BySubmission(why.to_string()));
+        }
         let copied = fs::create_dir(&run).and_then(|()| copy_folder(&self.built, &run));
-        copied.map_err(|error| no_room(&run, &error))
+        copied.map_err(|error| NotGraded::ByMachine(no_room(&run, &error)))
     }
 }
 
@@ -125,10 +136,22 @@ fn no_room(path: &Path, error: &io::Error) -> String {
 
 impl Drop for Workplace {
     fn drop(&mut self) {
+        remove(&self.folder);
         end(&mut self.watcher);
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
+
+/// Removes a folder, whatever a submission has made in it: a tree that is too deep for the library,
+/// or folders that may not be written.
+fn remove(folder: &Path) {
+    if fs::remove_dir_all(folder).is_err() && folder.exists() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", REMOVE]).arg(folder).stderr(Stdio::null());
+        let _ = shell.status();
+    }
+}
+
+const REMOVE: &str = r#"rm -rf -- "$0" || { chmod -R u+rwx -- "$0"; rm -rf -- "$0"; }"#;
 
 /// Ends a watcher that has nothing to watch any more.
 fn end(watcher: &mut Option<Child>) {
@@ -140,8 +163,9 @@ fn end(watcher: &mut Option<Child>) {
 
 /// What the watcher does when the pipe ends: `$0` is the mark, `$1` the folder. Twice, because a
 /// process may have made another one meanwhile, or was about to get its mark.
-const WATCH: &str = r#"read _; for _ in 1 2; do for file in $(grep -lsz "^LEASEBOX_RUN=$0\$" /proc/[0-9]*/environ)
-do pid=${file#/proc/}; kill -KILL "${pid%/environ}" 2>/dev/null; done; sleep 0.2; done; rm -rf -- "$1""#;
+const WATCH: &str = r#"read _; read -r group <"$1/group" && env kill -KILL -- "-$group"; for _ in 1 2; do for file in $(grep -lsz "^LEASEBOX_RUN=$0\$" /proc/[0-9]*/environ)
+do pid=${file#/proc/}; kill -KILL "${pid%/environ}" 2>/dev/null; done; sleep 0.2; done
+rm -rf -- "$1" || { chmod -R u+rwx -- "$1"; rm -rf -- "$1"; }"#;
 
 fn watch(mark: &str, folder: &Path) -> Option<Child> {
     let mut shell = Command::new("sh");
@@ -176,7 +200,8 @@ pub(super) fn measure(origin: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns the fingerprint of a submission's files: their names and what is in them.
+/// Returns the fingerprint of a submission's files: their names, what is in them, and who may
+/// run them.
 ///
 /// # Errors
 /// Fails with one line if it is too large, or cannot be read.
@@ -198,6 +223,10 @@ pub(super) fn fingerprint(origin: &Path) -> Result<String, String> {
             let bytes = fs::read(&path).map_err(|error| failed(error.to_string()))?;
             fingerprint.add(name);
             fingerprint.add(&bytes);
+            fingerprint.add(&about.permissions().mode().to_le_bytes());
+        } else if let Ok(target) = fs::read_link(&path) {
+            fingerprint.add(name);
+            fingerprint.add(target.as_os_str().as_encoded_bytes());
         }
     }
     Ok(fingerprint.text())

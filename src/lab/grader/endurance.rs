@@ -41,7 +41,7 @@ impl Grading<'_> {
             if at > CONNECTIONS || Instant::now() >= deadline || lock(&failure).is_some() {
                 return false;
             }
-            if let Some(why) = self.unanswered(&mut self.lasting_peer()) {
+            if let Some(why) = self.unanswered(&mut self.patient_peer()) {
                 lock(&failure).get_or_insert(format!("connection {at}, {why}"));
             }
             true
@@ -52,7 +52,7 @@ impl Grading<'_> {
             }
             while connect() {}
         });
-        let mut kept = self.lasting_peer();
+        let mut kept = self.patient_peer();
         let requests = if self.dialect.keeps_open { REQUESTS } else { 0 };
         for at in 1..=requests {
             if Instant::now() >= deadline || lock(&failure).is_some() {

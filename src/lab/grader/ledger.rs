@@ -130,6 +130,10 @@ impl Ledger {
         let in_list = (1..self.first.len()).filter(|&number| self.first[number] > 0);
         let mut in_list = in_list.map(|number| number as u64);
         let (least, most) = (strangers().min()?, strangers().max()?);
+        // It stands for any number that no list can hold.
+        if most == u64::MAX {
+            return None;
+        }
         let least = in_list.next().map_or(least, |first| first.min(least));
         let most = in_list.next_back().map_or(most, |last| last.max(most));
         let came = self.drawn + self.strangers.len() as u64;
@@ -201,6 +205,16 @@ mod tests {
         assert_eq!(ledger.out_of_range, [(11, 1), (0, 1), (u64::MAX, 1)]);
         assert_eq!((ledger.drawn, ledger.missing(), ledger.received()), (2, 8, 7));
         assert_eq!(ledger.missing_numbers(3), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_number_that_no_list_can_hold_is_no_list() {
+        let mut ledger = Ledger::new(10, 0);
+        ledger.add(operation(1, &[u64::MAX]));
+        assert_eq!(ledger.other_range(), None);
+        let mut ledger = Ledger::new(3, 0);
+        ledger.add(operation(1, &[0, 1, 2]));
+        assert_eq!(ledger.other_range(), Some((0, 2)));
     }
 
     #[test]
