@@ -173,7 +173,7 @@ fn a_score_that_fell_although_the_files_are_the_same_is_named() {
     // The same files, and a limit that they cannot keep.
     let more = [&more[..], &["--limit-memory", "1MiB"]].concat();
     let (stdout, _, code) = shown(&submissions.grade(&more));
-    assert!(stdout.contains("'=1+2, \"ä\" fell from 100 to 0, although"), "{stdout}");
+    assert!(stdout.contains("=1+2, \"ä\" fell from 100 to 0, although"), "{stdout}");
     assert_eq!(code, Some(1));
 }
 
