@@ -4,7 +4,7 @@
 //!   $ leasebox check --history history.txt
 //!   4 requests of 2 clients, 6 numbers
 //!   no number came twice
-//!   one counter: the order follows from the record, 5 19 228 665 7 11
+//!   one counter: yes; the order follows from the record, 5 19 228 665 7 11
 //! ```
 //!
 //! | exit | when |

@@ -8,9 +8,11 @@
 //!   # client  start     end       asked  numbers
 //!   1         0.000000  0.000112  2      5 19
 //!   2         0.000050  0.000140  1      228
-//!   2         0.000150  0.000190  4      665 7 11       the end of the list
-//!   1         0.000200  0.000210  1                     nothing is left
+//!   2         0.000150  0.000190  4      665 7 11
+//!   1         0.000200  0.000210  1
 //! ```
+//!
+//! The third reply is the end of the list; at the fourth request nothing is left.
 //!
 //! `start` is before the command was sent, `end` when the whole reply had come. A reply with fewer
 //! numbers than were asked for says that the list was at its end.

@@ -164,8 +164,10 @@ impl StartLimits {
     fn broken_by(&self, family: &Family) -> Option<String> {
         const MIB: u64 = 1 << 20;
         let processes = family.processes();
-        if processes.len() > self.processes {
-            let (count, most) = (processes.len(), self.processes);
+        // The shell that sets the limits is no part of the submission.
+        let count = processes.len().saturating_sub(1);
+        if count > self.processes {
+            let most = self.processes;
             return Some(format!(
                 "was ended: it had {count} processes, --limit-processes is {most}"
             ));

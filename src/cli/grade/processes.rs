@@ -54,7 +54,9 @@ impl Family {
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
             environment.split(|&byte| byte == 0).any(|entry| entry == mark.as_bytes())
         };
-        fields.first().is_some_and(|state| state != "Z") && (is_in_group || has_mark())
+        // The first thread of a process may have ended, and others serve on.
+        let is_over = || fields.first().is_none_or(|state| state == "Z") && threads(pid).len() < 2;
+        (is_in_group || has_mark()) && !is_over()
     }
 
     /// Ends them all, again and again while there are new ones.
@@ -75,9 +77,17 @@ const TRIES: usize = 20;
 
 /// Returns the fields behind the name: state, parent, group and so on.
 fn stat(pid: u32) -> Option<Vec<String>> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The kernel cuts a long name, perhaps in the middle of a letter.
+    let stat = String::from_utf8_lossy(&stat);
     // The name, in brackets, may hold spaces and brackets: `1 (a) b) S 0 1 …`.
     Some(stat.rsplit_once(')')?.1.split_whitespace().map(str::to_string).collect())
+}
+
+/// Returns the threads of a process.
+fn threads(pid: u32) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
 }
 
 /// Returns the bytes of memory that these processes use. What several of them share, as a child
@@ -102,7 +112,11 @@ pub(super) fn signal(name: &str, targets: &[String]) {
 pub(super) fn listening_at(processes: &HashSet<u32>) -> HashSet<SocketAddr> {
     let mut sockets = HashSet::new();
     for pid in processes {
-        let links = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        // All threads have the same files; one that has ended shows none.
+        let folders = threads(*pid).into_iter().map(|thread| thread.join("fd"));
+        let open = folders.map(|fd| fs::read_dir(fd).into_iter().flatten().flatten());
+        let links = open.map(|links| links.collect::<Vec<_>>()).find(|links| !links.is_empty());
+        let links = links.unwrap_or_default().into_iter();
         let targets = links.filter_map(|link| fs::read_link(link.path()).ok());
         sockets.extend(targets.filter_map(|target| {
             Some(target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_string())

@@ -158,7 +158,7 @@ impl Guess<'_> {
             "py" => ("python3", vec![], format!("python3 {file} {{port}}")),
             "js" => ("node", vec![], format!("node {file} {{port}}")),
             "c" => {
-                let files = self.parts(|text| !text.contains("main("));
+                let files = self.parts(|text| !has_main(text));
                 compiled("cc", format!("cc -O2 -pthread -o {PROGRAM} {files} -lm"))
             }
             "java" => {
@@ -173,7 +173,7 @@ impl Guess<'_> {
             }
             // `.cpp` and `.cc`
             _ => {
-                let files = self.parts(|text| !text.contains("main("));
+                let files = self.parts(|text| !has_main(text));
                 compiled("c++", format!("c++ -O2 -std=c++17 -pthread -o {PROGRAM} {files}"))
             }
         };
@@ -272,6 +272,12 @@ impl<'f> SourceFile<'f> {
 
 fn stem(file: &Path) -> String {
     file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Returns whether a file in C or C++ has the function `main`.
+fn has_main(text: &str) -> bool {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    ["int main", "void main"].iter().any(|head| words.contains(head))
 }
 
 /// Returns the name of a file's class, with its package.

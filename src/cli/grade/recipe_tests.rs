@@ -76,7 +76,7 @@ fn the_server_is_found_among_clients_and_parts() {
     );
     let c = [
         ("client.c", "int main() { connect(); }"),
-        ("list.c", "void shuffle() {}"),
+        ("list.c", "// called by main()\nint numbers_remain(void) {}"),
         ("server.c", "int main() { listen(1, 2); }"),
     ];
     assert_eq!(

@@ -74,8 +74,9 @@ pub(super) fn grade_started(
         place.renew()?;
         let start = start(&recipe.start, run.as_path(), chaos_seed);
         let mut server = Submission::start(&start, place)?;
-        let notes = notes(arguments, &start);
-        let report = grade_at(arguments, server.address, notes, chaos_seed.is_some());
+        let is_chaotic = chaos_seed.is_some() && place.has_loaded_chaos();
+        let notes = notes(arguments, &start, is_chaotic);
+        let report = grade_at(arguments, server.address, notes, is_chaotic);
         let mut report = report.map_err(NotGraded::ByMachine)?;
         let is_well = report.answered && report.passed();
         let ending = if is_well { server.ending() } else { server.ending_soon() };
@@ -90,14 +91,18 @@ pub(super) fn grade_started(
 }
 
 /// Returns the report's lines on how a server was started.
-fn notes(arguments: &GradeArguments, start: &Start<'_>) -> Vec<String> {
+fn notes(arguments: &GradeArguments, start: &Start<'_>, is_chaotic: bool) -> Vec<String> {
     let chaos = match start.chaos_seed {
+        Some(_) if !is_chaotic => NOT_LOADED.to_string(),
         Some(seed) => format!("chaos: on; --repeat 1 --chaos-seed {seed} repeats this run"),
         None if start.line.contains("python") => "chaos: off".to_string(),
         None => NO_CHAOS.to_string(),
     };
     [Some(chaos), arguments.limits.note()].into_iter().flatten().collect()
 }
+
+const NOT_LOADED: &str = "chaos: not on, no Python of the server has loaded it (is it Python? does \
+                          it ignore PYTHONPATH?)";
 
 const NO_CHAOS: &str = "chaos: not tried, it is for Python; a server in C or C++ can be built with \
                         -fsanitize=thread, one in Go with -race";

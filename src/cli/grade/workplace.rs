@@ -87,16 +87,27 @@ impl Workplace {
             return Err(no_room(&folder, &error));
         }
         let place = Self { folder, built: origin.to_path_buf(), mark, watcher };
-        let chaos = place.chaos();
-        fs::create_dir(&chaos)
-            .and_then(|()| fs::write(chaos.join("sitecustomize.py"), SITECUSTOMIZE))
-            .map_err(|error| no_room(&chaos, &error))?;
+        place.renew_chaos()?;
         Ok(place)
     }
 
     /// Returns the folder of `sitecustomize.py`.
     pub(super) fn chaos(&self) -> PathBuf {
         self.folder.join("chaos")
+    }
+
+    /// Writes `sitecustomize.py` anew: an earlier start may have changed it.
+    fn renew_chaos(&self) -> Result<(), String> {
+        let chaos = self.chaos();
+        remove(&chaos);
+        fs::create_dir(&chaos)
+            .and_then(|()| fs::write(chaos.join("sitecustomize.py"), SITECUSTOMIZE))
+            .map_err(|error| no_room(&chaos, &error))
+    }
+
+    /// Returns whether the Python of this start has loaded it.
+    pub(super) fn has_loaded_chaos(&self) -> bool {
+        self.chaos().join("loaded").exists()
     }
 
     /// Returns the folder in which the server runs.
@@ -115,6 +126,7 @@ impl Workplace {
     /// # Errors
     /// Fails if it cannot be written, or if the submission has removed what was built.
     pub(super) fn renew(&self) -> Result<(), NotGraded> {
+        self.renew_chaos().map_err(NotGraded::ByMachine)?;
         let run = self.run();
         if run == self.built {
             return Ok(());

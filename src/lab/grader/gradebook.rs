@@ -94,7 +94,7 @@ impl GradeRow {
         let score = |row: &GradeRow| row.score.parse().unwrap_or(0.0_f64);
         self.submission == before.submission
             && self.files == before.files
-            && [self, before].iter().all(|row| row.verdict != NOT_GRADED)
+            && [self, before].iter().all(|row| row.verdict != NOT_GRADED && !row.score.is_empty())
             && score(self) < score(before)
     }
 

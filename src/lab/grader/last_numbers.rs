@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Two faults live here. A server that first looks whether numbers are left, and takes them in a
-//! second step, gives the last ones twice. A server that does not cut `draw 50` to what is left
+//! second step, gives the last ones twice. A server that does not cut `draw 100` to what is left
 //! gives numbers twice, or none. Both show only in the few draws at the end, so these are made on
 //! purpose. The long draw finds numbers in any case, and who comes behind it finds none, although
 //! some were left when it looked.

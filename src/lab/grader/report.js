@@ -28,6 +28,7 @@ for (const picture of document.querySelectorAll("svg.scene")) {
     Home: () => bars[0], End: () => bars[bars.length - 1],
   };
   picture.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     const key = keys[event.key];
     if (!key || !event.target.classList.contains("bar")) return;
     event.preventDefault();
