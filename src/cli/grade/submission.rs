@@ -38,6 +38,10 @@ use crate::common::lock::lock;
 /// The most bytes of its last lines that the report shows.
 const LAST_WORDS: usize = 2048;
 
+/// What the environment of a submission keeps of this one: where its tools are.
+const KEPT_IN_ENVIRONMENT: [&str; 8] =
+    ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "RUSTUP_HOME", "CARGO_HOME", "JAVA_HOME"];
+
 /// The longest wait until it listens.
 const LISTENS_WITHIN: Duration = Duration::from_secs(15);
 
@@ -90,7 +94,7 @@ pub(super) struct Start<'s> {
 impl Start<'_> {
     /// Gives the shell what a server needs, the mark, and chaos if there is a seed.
     fn give_environment(&self, shell: &mut Command, place: &Workplace) {
-        for name in ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"] {
+        for name in KEPT_IN_ENVIRONMENT {
             if let Some(value) = std::env::var_os(name) {
                 shell.env(name, value);
             }
