@@ -22,7 +22,7 @@
 //! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 6100 | 100 |
 //! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4000 | 65 |
 //! | 6 | How do processes talk without copying more than once? | [`sessions`] | 5300 | 90 |
-//! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 8400 | 140 |
+//! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 8300 | 140 |
 //! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1300 | 20 |
 //!
 //! All chapters share [`common`]: errors, ids, and the description of commands. After chapter 8

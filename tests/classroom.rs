@@ -5,6 +5,7 @@ mod support;
 
 use std::process::Command;
 
+use support::folders::is_there;
 use support::students::{
     CLASS_FAULTS, NUMBERS, SAYINGS, assert_class_fault, assert_understood, with_status,
 };
@@ -37,8 +38,7 @@ fn other_wrong_servers_lose_the_check_of_their_fault() {
 
 #[test]
 fn a_server_in_c_without_a_lock_gives_numbers_twice() {
-    if Command::new("cc").arg("--version").output().is_err() {
-        eprintln!("skipped: cc is not installed");
+    if !is_there("cc") {
         return;
     }
     let program = scratch("window");

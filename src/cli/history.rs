@@ -92,7 +92,8 @@ impl Judged<'_> {
             tell(
                 true,
                 format!(
-                    "{pairs} pairs of requests overlapped; a race window of {window:.1?} or more would have shown itself with 99 %"
+                    "{pairs} pairs of requests overlapped; a race window of {window:.1?} or more \
+                     would have shown itself with 99 %"
                 ),
             );
         }
@@ -126,7 +127,8 @@ impl Judged<'_> {
         if let Some(found) = self.order.and_then(|order| contradiction(operations, order)) {
             let (over, later) = (found.over, found.later);
             let line = format!(
-                "one counter: no; line {} got index {}, and line {}, which began after its end, index {}",
+                "one counter: no; line {} got index {}, and line {}, which began after its end, \
+                 index {}",
                 of(over.0),
                 over.1,
                 of(later.0),
@@ -151,6 +153,9 @@ impl Judged<'_> {
             }
             _ if self.order.is_some() => {
                 (true, "one counter: yes, in the order that was given".to_string())
+            }
+            OrderFound::One(order) if order.is_empty() => {
+                (true, "one counter: yes, it gave nothing".to_string())
             }
             OrderFound::One(order) => {
                 let some: Vec<String> = order.iter().take(MOST_SHOWN).map(u64::to_string).collect();

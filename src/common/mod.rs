@@ -10,6 +10,7 @@
 //! | `rows` | the macros that make a message's struct from the row that describes it |
 //! | [`line`](mod@line) | a reply as a line of text |
 //! | [`escape`] | a form of any bytes that is one line of printable ASCII |
+//! | [`fingerprint`](mod@fingerprint) | tells one version of some bytes from another |
 //! | [`lock`](mod@lock) | the rule for a poisoned lock |
 //! | [`marks`] | marks in the code for the boxes and steps of the documents' figures, for tests |
 //!
@@ -20,6 +21,7 @@ pub mod caller;
 pub mod description;
 pub mod error;
 pub mod escape;
+pub mod fingerprint;
 pub mod id;
 pub mod line;
 pub mod lock;

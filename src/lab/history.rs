@@ -37,7 +37,8 @@
 //!
 //! **Lock** none: pure functions over a text.
 //!
-//! **Simplified** Within a reply, the numbers count as given in the order in which they stand.
+//! **Simplified** To infer an order, the numbers of a reply count as given in the order in which they
+//! stand. Against an order that is known, those of one reply may stand in any.
 //!
 //! **Source** Herlihy and Wing, "Linearizability" (1990): a history, and when it has an order.
 

@@ -12,8 +12,8 @@ use crate::cli::grade::files::weights;
 use crate::cli::grade::limits::StartLimits;
 use crate::cli::order::order;
 use crate::cli::units;
+use crate::common::fingerprint::Fingerprint;
 use crate::lab::grader::formats::{gradescope, json, junit, tap};
-use crate::lab::grader::gradebook::Fingerprint;
 use crate::lab::grader::pages::page;
 use crate::lab::grader::report::GradeReport;
 use crate::numbers::list::NumberList;
@@ -97,7 +97,8 @@ pub struct GradeArguments {
     pub(super) limits: StartLimits,
 }
 
-// The words of `--chaos`. `Auto` is on for a command with `python` in it.
+// The words of `--chaos`. Both `Auto` and `On` offer it to each start. If no Python takes it, `On`
+// says that it is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Chaos {
     Auto,
@@ -177,11 +178,6 @@ impl GradeArguments {
         order(self.seed, self.order.as_deref(), self.numbers)
     }
 
-    /// Returns whether a server that is started by this line runs with chaos.
-    pub(super) fn is_chaotic(&self, line: &str) -> bool {
-        self.chaos == Chaos::On || self.chaos == Chaos::Auto && line.contains("python")
-    }
-
     /// Returns, for the table of a folder, all that decides over a score.
     pub(super) fn settings(&self) -> String {
         let Self { numbers, clients, repeat, timeout, .. } = self;
@@ -189,11 +185,7 @@ impl GradeArguments {
         // By what is in the file: its name says nothing of that.
         let path = |path: &Option<PathBuf>| {
             let text = path.as_ref().map(|path| std::fs::read(path).unwrap_or_default());
-            word(text.map(|text| {
-                let mut fingerprint = Fingerprint::new();
-                fingerprint.add(&text);
-                fingerprint.text()
-            }))
+            word(text.map(|text| Fingerprint::of(&[&text]).text()))
         };
         format!(
             "numbers={numbers} clients={clients} repeat={repeat} timeout={timeout:?} chaos={:?} \

@@ -34,8 +34,9 @@ use crate::cli::grade::started::{NotGraded, grade_started};
 use crate::cli::grade::workplace::{Workplace, fingerprint};
 use crate::cli::grade::{GradeArguments, files};
 use crate::cli::{BAD_NEWS, NO_ANSWER, no_answer, print, printable};
+use crate::common::fingerprint::Fingerprint;
 use crate::lab::grader::formats::json;
-use crate::lab::grader::gradebook::{self, Fingerprint, GradeRow};
+use crate::lab::grader::gradebook::{self, GradeRow};
 use crate::lab::grader::pages;
 use crate::lab::grader::report::{GradeReport, NOT_GRADED};
 
@@ -119,10 +120,8 @@ fn name(submission: &Path) -> String {
     if raw.to_str() == Some(&shown) && shown.len() <= LONGEST_NAME {
         return shown;
     }
-    let mut fingerprint = Fingerprint::new();
-    fingerprint.add(raw.as_encoded_bytes());
     let short: String = shown.chars().take(LONGEST_NAME / 4).collect();
-    format!("{short} {}", fingerprint.text())
+    format!("{short} {}", Fingerprint::of(&[raw.as_encoded_bytes()]).text())
 }
 
 /// Reads a table.

@@ -16,7 +16,7 @@
 //! What it prints has no bound, because a pipe that nobody reads would stop it: it is read, and
 //! only the end is kept.
 //!
-//! **Invariants** A submission that is ended by a limit is told so, with the figure.
+//! **Invariants** If the thread here ends a submission, the report names the limit and the figure.
 //!
 //! **Lock** the one around the reason, held for one store.
 //!
@@ -35,6 +35,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::grade::processes::{Family, memory};
+use crate::cli::grade::workplace::Workplace;
 use crate::cli::units;
 use crate::common::lock::lock;
 
@@ -72,6 +73,10 @@ pub struct StartLimits {
 const SET_LIMITS: &str = r#"ulimit -c 0; ulimit -n "$1" 2>/dev/null; ulimit -f "$2" 2>/dev/null
 shift 2; "$@"; exit $?"#;
 
+/// The sandbox: a tree that can only be read, a `/tmp` and processes of its own.
+const BWRAP: &str = "bwrap --die-with-parent --unshare-pid --unshare-ipc --ro-bind / / --dev /dev \
+                     --proc /proc --tmpfs /tmp";
+
 /// A block of `ulimit -f`, by POSIX.
 const BLOCK: u64 = 512;
 
@@ -80,17 +85,23 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 impl StartLimits {
     /// Returns the words of the process that runs a line of shell in `folder` under these limits.
-    /// Only `workplace`, which holds the folder, can be written in the sandbox.
-    pub(super) fn command(&self, line: &str, folder: &Path, workplace: &Path) -> Vec<String> {
+    pub(super) fn command(&self, line: &str, folder: &Path, place: &Workplace) -> Vec<String> {
         let (files, blocks) = (self.files.to_string(), self.file_size.div_ceil(BLOCK).to_string());
         let mut words =
             ["sh", "-c", SET_LIMITS, "limits", &files, &blocks].map(str::to_string).to_vec();
         if self.sandbox {
-            let (folder, workplace) = (folder.to_string_lossy(), workplace.to_string_lossy());
-            let options = "bwrap --die-with-parent --unshare-pid --unshare-ipc --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp";
-            words.extend(options.split(' ').map(str::to_string));
-            words
-                .extend(["--bind", &workplace, &workplace, "--chdir", &folder].map(str::to_string));
+            words.extend(BWRAP.split_whitespace().map(str::to_string));
+            // The copy in which it runs, and chaos's folder, where it notes that it was loaded. The
+            // other copy can only be read; and so can the user's own folder, if there is no copy.
+            let copies = [place.built.clone(), place.run()];
+            let copies = copies.iter().filter(|copy| folder.starts_with(copy));
+            for shown in copies.chain([&place.chaos()]) {
+                let is_own = shown.starts_with(&place.folder);
+                let (bind, shown) =
+                    (if is_own { "--bind" } else { "--ro-bind" }, shown.to_string_lossy());
+                words.extend([bind, &shown, &shown].map(str::to_string));
+            }
+            words.extend(["--chdir", &folder.to_string_lossy()].map(str::to_string));
         }
         words.extend(["sh", "-c", line].map(str::to_string));
         words

@@ -15,8 +15,8 @@
 //!
 //! **Lock** none.
 //!
-//! **Simplified** A process that leaves the group and also empties its environment is not found.
-//! With `--sandbox` the system ends that one too.
+//! **Simplified** A process that leaves the group and also empties its environment is not found,
+//! and one that forks faster than it is ended goes on. With `--sandbox` the system ends both.
 //!
 //! **Source** proc(5).
 
@@ -33,7 +33,7 @@ pub(super) const MARK: &str = "LEASEBOX_RUN";
 pub(super) struct Family {
     /// The process group that was made for it.
     pub(super) group: u32,
-    /// The value of [`MARK`], one for each start.
+    /// The value of [`MARK`]: that of the workplace, and something of this start's own.
     pub(super) mark: String,
 }
 
@@ -67,7 +67,7 @@ impl Family {
                 return;
             }
             targets.push(format!("-{}", self.group));
-            signal("-KILL", &targets);
+            signal("KILL", &targets);
         }
     }
 }
@@ -101,10 +101,11 @@ pub(super) fn memory(processes: &HashSet<u32>) -> u64 {
     processes.iter().filter_map(share).sum::<u64>().saturating_mul(1024)
 }
 
-/// Sends a signal with the system's own program.
+/// Sends a signal, by its name. The shell has a `kill` of its own; the program is not on each system.
 pub(super) fn signal(name: &str, targets: &[String]) {
-    let quiet = || Stdio::null();
-    let _ = Command::new("kill").args([name, "--"]).args(targets).stderr(quiet()).status();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"kill -s "$0" -- "$@""#, name]).args(targets).stderr(Stdio::null());
+    let _ = shell.status();
 }
 
 /// Returns the TCP addresses on which these processes listen; that of this machine for one that

@@ -1,3 +1,5 @@
+//! Which server is found in a submission, and by which commands it is built and started.
+
 use super::*;
 
 /// Makes the files of a submission, and returns its folder; the test removes it.

@@ -16,6 +16,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::cli::grade::arguments::Chaos;
 use crate::cli::grade::recipe::Recipe;
 use crate::cli::grade::submission::{Start, Submission};
 use crate::cli::grade::workplace::Workplace;
@@ -59,23 +60,17 @@ pub(super) fn grade_started(
     let (built, run) = (place.built.join(&recipe.folder), place.run().join(&recipe.folder));
     let port = arguments.listens_on;
     let start = |line, folder, chaos_seed| Start { line, folder, port, chaos_seed, origin, limits };
-    let late = Instant::now() + BUILT_WITHIN;
-    for command in &recipe.build {
-        let build = start(command, built.as_path(), None);
-        let mut running = Submission::spawn(&build, place).map_err(NotGraded::ByMachine)?;
-        running
-            .await_end(late.saturating_duration_since(Instant::now()))
-            .map_err(|how| NotGraded::BySubmission(format!("{command} {how}")))?;
-    }
+    build(recipe, place, &start("", built.as_path(), None))?;
     let seed = arguments.chaos_seed.unwrap_or_else(|| rand::random_range(1..1_000_000));
     let mut reports: Vec<GradeReport> = Vec::new();
     for round in 0..u64::from(arguments.repeat) {
-        let chaos_seed = arguments.is_chaotic(&recipe.start).then(|| seed.wrapping_add(round));
+        // What is no Python passes it over.
+        let chaos_seed = (arguments.chaos != Chaos::Off).then(|| seed.wrapping_add(round));
         place.renew()?;
         let start = start(&recipe.start, run.as_path(), chaos_seed);
         let mut server = Submission::start(&start, place)?;
-        let is_chaotic = chaos_seed.is_some() && place.has_loaded_chaos();
-        let notes = notes(arguments, &start, is_chaotic);
+        let is_chaotic = place.has_loaded_chaos();
+        let notes = notes(arguments, chaos_seed.filter(|_| is_chaotic));
         let report = grade_at(arguments, server.address, notes, is_chaotic);
         let mut report = report.map_err(NotGraded::ByMachine)?;
         let is_well = report.answered && report.passed();
@@ -90,13 +85,26 @@ pub(super) fn grade_started(
     Ok(repeats::worst(reports).unwrap_or_else(|| GradeReport::new(arguments.target())))
 }
 
-/// Returns the report's lines on how a server was started.
-fn notes(arguments: &GradeArguments, start: &Start<'_>, is_chaotic: bool) -> Vec<String> {
-    let chaos = match start.chaos_seed {
-        Some(_) if !is_chaotic => NOT_LOADED.to_string(),
-        Some(seed) => format!("chaos: on; --repeat 1 --chaos-seed {seed} repeats this run"),
-        None if start.line.contains("python") => "chaos: off".to_string(),
-        None => NO_CHAOS.to_string(),
+/// Runs the commands that build a submission; `start` says how, but for the command.
+fn build(recipe: &Recipe, place: &Workplace, start: &Start<'_>) -> Result<(), NotGraded> {
+    let late = Instant::now() + BUILT_WITHIN;
+    for command in &recipe.build {
+        let build = Start { line: command, ..*start };
+        let mut running = Submission::spawn(&build, place).map_err(NotGraded::ByMachine)?;
+        running
+            .await_end(late.saturating_duration_since(Instant::now()))
+            .map_err(|how| NotGraded::BySubmission(format!("{command} {how}")))?;
+    }
+    Ok(())
+}
+
+/// Returns the report's lines on how a server was started; `loaded` is the seed that its Python took.
+fn notes(arguments: &GradeArguments, loaded: Option<u64>) -> Vec<String> {
+    let chaos = match (loaded, arguments.chaos) {
+        (Some(seed), _) => format!("chaos: on; --repeat 1 --chaos-seed {seed} repeats this run"),
+        (None, Chaos::Off) => "chaos: off".to_string(),
+        (None, Chaos::On) => NOT_LOADED.to_string(),
+        (None, Chaos::Auto) => NO_CHAOS.to_string(),
     };
     [Some(chaos), arguments.limits.note()].into_iter().flatten().collect()
 }

@@ -93,13 +93,13 @@ pub(super) struct Start<'s> {
 
 impl Start<'_> {
     /// Gives the shell what a server needs, the mark, and chaos if there is a seed.
-    fn give_environment(&self, shell: &mut Command, place: &Workplace) {
+    fn give_environment(&self, shell: &mut Command, mark: &str, place: &Workplace) {
         for name in KEPT_IN_ENVIRONMENT {
             if let Some(value) = std::env::var_os(name) {
                 shell.env(name, value);
             }
         }
-        shell.env(MARK, &place.mark);
+        shell.env(MARK, mark);
         if let Some(seed) = self.chaos_seed {
             shell.env("PYTHONPATH", place.chaos()).env("CHAOS_SEED", seed.to_string());
             // A colon in a path would cut it in two, which costs only the chaos in that folder.
@@ -156,10 +156,11 @@ impl Submission {
         let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr());
         let free = free().map_err(|error| format!("no port is free ({error}); end something"))?;
         let line = start.line.replace("{port}", &free.port().to_string());
-        let words = start.limits.command(&line, start.folder, &place.folder);
+        let words = start.limits.command(&line, start.folder, place);
         let mut shell = Command::new(&words[0]);
         shell.args(&words[1..]).current_dir(start.folder).process_group(0).env_clear();
-        start.give_environment(&mut shell, place);
+        let mark = format!("{}-{:08x}", place.mark, rand::random::<u32>());
+        start.give_environment(&mut shell, &mark, place);
         shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = shell.spawn().map_err(|error| {
             format!("the shell cannot be started ({error}); end something else")
@@ -170,7 +171,7 @@ impl Submission {
             keep_output(child.stdout.take(), &output, kept),
             keep_output(child.stderr.take(), &output, kept),
         ];
-        let family = Family { group: child.id(), mark: place.mark.clone() };
+        let family = Family { group: child.id(), mark };
         let group_file = place.group_file();
         // Without the file the watcher still knows the mark.
         let _ = std::fs::write(&group_file, family.group.to_string());
@@ -220,7 +221,7 @@ impl Submission {
     pub(super) fn await_end(&mut self, within: Duration) -> Result<(), String> {
         let late = Instant::now() + within;
         while Instant::now() < late {
-            // A build may leave a helper behind for the next one: the shell's own end counts.
+            // The shell's own end counts. A helper that it leaves behind ends with the family.
             match self.child.try_wait() {
                 Ok(Some(status)) if status.success() => return Ok(()),
                 Ok(None) => thread::sleep(LOOK_EVERY),
@@ -298,7 +299,7 @@ impl Submission {
 
 impl Drop for Submission {
     fn drop(&mut self) {
-        signal("-TERM", &[format!("-{}", self.family.group)]);
+        signal("TERM", &[format!("-{}", self.family.group)]);
         let late = Instant::now() + ENDS_WITHIN;
         while Instant::now() < late && self.ending().is_none() {
             thread::sleep(LOOK_EVERY);

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::cli::grade::started::NotGraded;
-use crate::lab::grader::gradebook::Fingerprint;
+use crate::common::fingerprint::Fingerprint;
 
 /// The most bytes and the most entries of a submission.
 const MOST_BYTES: u64 = 256 << 20;
@@ -48,7 +48,7 @@ pub(super) struct Workplace {
     /// The copy in which the submission is built; the user's own folder, if it is too large for
     /// one.
     pub(super) built: PathBuf,
-    /// The mark of all processes that are started here.
+    /// How the marks of all processes begin that are started here.
     pub(super) mark: String,
     /// `None` if it could not be started.
     watcher: Option<Child>,
@@ -175,8 +175,15 @@ fn end(watcher: &mut Option<Child>) {
 
 /// What the watcher does when the pipe ends: `$0` is the mark, `$1` the folder. Twice, because a
 /// process may have made another one meanwhile, or was about to get its mark.
-const WATCH: &str = r#"read _; read -r group <"$1/group" && env kill -KILL -- "-$group"; for _ in 1 2; do for file in $(grep -lsz "^LEASEBOX_RUN=$0\$" /proc/[0-9]*/environ)
-do pid=${file#/proc/}; kill -KILL "${pid%/environ}" 2>/dev/null; done; sleep 0.2; done
+const WATCH: &str = r#"read _
+read -r group <"$1/group" && kill -s KILL -- "-$group"
+for _ in 1 2; do
+    for file in $(grep -lsz "^LEASEBOX_RUN=$0-" /proc/[0-9]*/environ); do
+        pid=${file#/proc/}
+        kill -s KILL "${pid%/environ}"
+    done
+    sleep 0.2
+done
 rm -rf -- "$1" || { chmod -R u+rwx -- "$1"; rm -rf -- "$1"; }"#;
 
 fn watch(mark: &str, folder: &Path) -> Option<Child> {
@@ -220,7 +227,7 @@ pub(super) fn measure(origin: &Path) -> Result<(), String> {
 pub(super) fn fingerprint(origin: &Path) -> Result<String, String> {
     let failed = |why: String| format!("{} cannot be read ({why})", origin.display());
     measure(origin).map_err(failed)?;
-    let mut fingerprint = Fingerprint::new();
+    let mut fingerprint = Fingerprint::of(&[]);
     let mut left = vec![origin.to_path_buf()];
     while let Some(path) = left.pop() {
         let about = fs::symlink_metadata(&path).map_err(|error| failed(error.to_string()))?;

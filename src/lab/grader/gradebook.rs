@@ -195,35 +195,6 @@ fn parsed(text: &str) -> Vec<Vec<String>> {
     lines
 }
 
-/// A fingerprint that grows with the bytes that it is given.
-#[derive(Debug, Clone, Copy)]
-pub struct Fingerprint(u64);
-
-impl Fingerprint {
-    /// Returns the fingerprint of nothing.
-    pub fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    /// Adds bytes, and their number, so that two texts cannot run into each other.
-    pub fn add(&mut self, bytes: &[u8]) {
-        for byte in bytes.iter().chain(&(bytes.len() as u64).to_le_bytes()) {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    /// Returns 16 hexadecimal digits behind an `f`, so that no spreadsheet takes them for a number.
-    pub fn text(self) -> String {
-        format!("f{:016x}", self.0)
-    }
-}
-
-impl Default for Fingerprint {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

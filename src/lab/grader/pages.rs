@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use crate::lab::grader::formats::escaped;
 use crate::lab::grader::gradebook::GradeRow;
-use crate::lab::grader::picture::{Bar, GradePicture, Stretch};
+use crate::lab::grader::picture::{Bar, GradePicture, PARTS, Stretch};
 use crate::lab::grader::report::{Check, CheckOutcome, GradeReport, points};
 
 const STYLE: &str = include_str!("report.css");
@@ -153,7 +153,7 @@ fn overview(picture: &GradePicture) -> String {
     let clients: Vec<usize> = picture.busy.iter().map(|(client, _)| *client).collect();
     let label = "when each client had a request";
     let mut svg = lanes("overview", label, &clients, Duration::ZERO, picture.span);
-    let part = (WIDTH - NAMES) / picture.parts() as f64;
+    let part = (WIDTH - NAMES) / PARTS as f64;
     for (lane, (_, parts)) in picture.busy.iter().enumerate() {
         let y = LANE * lane as f64 + 4.0;
         let bars: String = parts

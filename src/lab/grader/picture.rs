@@ -43,7 +43,7 @@ const MOST_TWICE: usize = 3;
 pub const MOST_NUMBERS: usize = 12;
 
 /// The parts into which the overview cuts the time.
-const OVERVIEW: usize = 400;
+pub const PARTS: usize = 400;
 
 /// What the page of a report shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -95,11 +95,6 @@ pub struct Bar {
 }
 
 impl GradePicture {
-    /// Returns the number of parts of the span.
-    pub fn parts(&self) -> usize {
-        OVERVIEW
-    }
-
     /// Chooses the scenes of a complete ledger. `order` is the list in its order, if it is known.
     pub fn of(ledger: &Ledger, order: Option<&[u32]>) -> Self {
         let operations = &ledger.operations;
@@ -222,10 +217,10 @@ fn busy(operations: &[Operation], span: Duration) -> Vec<(usize, Vec<(usize, usi
     let mut parts: HashMap<usize, Vec<bool>> = HashMap::new();
     let part = |time: Duration| {
         let share = time.as_secs_f64() / span.as_secs_f64().max(f64::MIN_POSITIVE);
-        ((share * OVERVIEW as f64) as usize).min(OVERVIEW - 1)
+        ((share * PARTS as f64) as usize).min(PARTS - 1)
     };
     for operation in operations {
-        let mine = parts.entry(operation.client).or_insert_with(|| vec![false; OVERVIEW]);
+        let mine = parts.entry(operation.client).or_insert_with(|| vec![false; PARTS]);
         mine[part(operation.start)..=part(operation.end)].fill(true);
     }
     let mut clients: Vec<(usize, Vec<(usize, usize)>)> =
@@ -236,19 +231,12 @@ fn busy(operations: &[Operation], span: Duration) -> Vec<(usize, Vec<(usize, usi
 
 /// Returns the runs of `true`: from, and up to before.
 fn runs(parts: &[bool]) -> Vec<(usize, usize)> {
-    let mut runs = Vec::new();
-    let mut from = None;
-    for (at, &is_busy) in parts.iter().chain([&false]).enumerate() {
-        match (from, is_busy) {
-            (None, true) => from = Some(at),
-            (Some(begun), false) => {
-                runs.push((begun, at));
-                from = None;
-            }
-            _ => {}
-        }
-    }
-    runs
+    let mut to = 0;
+    let runs = parts.chunk_by(|a, b| a == b).map(|run| {
+        to += run.len();
+        (run[0], (to - run.len(), to))
+    });
+    runs.filter(|(is_busy, _)| *is_busy).map(|(_, run)| run).collect()
 }
 
 #[cfg(test)]

@@ -82,9 +82,6 @@ const CHECKS: [(&str, &str, u32); 11] = [
 /// The verdict on a server that this machine could not grade.
 pub const NOT_GRADED: &str = "not graded";
 
-/// How a warning begins that this machine, and not the server, was at fault.
-const SHORT: &str = "this machine ran short";
-
 /// All checks, and notes for a person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradeReport {
@@ -98,6 +95,8 @@ pub struct GradeReport {
     pub answered: bool,
     /// The numbers of the first draws, by which two starts of a server are compared.
     pub first_numbers: Vec<u64>,
+    /// Whether this machine, and not the server, was at fault.
+    pub is_excused: bool,
     /// The end of what the server printed, if the grader started it.
     pub printed: Vec<u8>,
     /// What the page shows; `None` if no draw was recorded.
@@ -162,6 +161,7 @@ impl GradeReport {
             notes,
             answered: false,
             first_numbers,
+            is_excused: false,
             printed: Vec::new(),
             picture: None,
             warnings,
@@ -240,20 +240,15 @@ impl GradeReport {
     /// Returns whether the evidence decides: the replies were understood, and no verdict is *not
     /// shown*.
     pub fn is_decided(&self) -> bool {
-        !self.is_excused()
+        !self.is_excused
             && self.checks.iter().any(|check| !check.is_left_out())
             && !self.checks.iter().any(Check::is_not_shown)
-    }
-
-    /// Returns whether this machine ran short of something.
-    pub fn is_excused(&self) -> bool {
-        self.warnings.iter().any(|warning| warning.starts_with(SHORT))
     }
 
     /// Returns the verdict in a few words.
     pub fn verdict(&self) -> &'static str {
         match (self.answered, self.passed(), self.is_decided()) {
-            (true, true, false) if self.is_excused() => NOT_GRADED,
+            (true, true, false) if self.is_excused => NOT_GRADED,
             (false, ..) => "no answer",
             (true, false, _) => "wrong",
             (true, true, true) => "right",
@@ -291,7 +286,9 @@ impl GradeReport {
     /// This machine ran short of something: what failed is no longer held against the server, but
     /// for what its numbers themselves show.
     pub fn excuse(&mut self, what: &str) {
-        self.warnings.insert(0, format!("{SHORT}, and not the server: {what}"));
+        self.is_excused = true;
+        let why = format!("this machine ran short, and not the server: {what}");
+        self.warnings.insert(0, why);
         for check in self.checks.iter_mut().filter(|c| !["unique", "range"].contains(&c.key)) {
             if matches!(check.outcome, CheckOutcome::Earned(share) if share < 1.0) {
                 check.outcome = CheckOutcome::NotShown(0.0);

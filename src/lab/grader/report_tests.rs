@@ -1,3 +1,5 @@
+//! Points, scores and verdicts of a report.
+
 use super::*;
 
 #[test]

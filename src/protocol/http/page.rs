@@ -12,6 +12,8 @@
 //!
 //! **Source** the page is ours; the policy is W3C's Content Security Policy, level 3.
 
+use crate::common::fingerprint;
+
 /// A file of the live page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
@@ -72,14 +74,7 @@ impl Page {
     }
 }
 
-/// Hashes a text by FNV-1a. An attacker could make two texts with one hash, but the texts are ours:
-/// the hash only has to tell one version of a file from the next.
+/// Returns the fingerprint of a text.
 const fn hash(text: &str) -> u64 {
-    let bytes = text.as_bytes();
-    let (mut hash, mut at) = (0xcbf2_9ce4_8422_2325_u64, 0);
-    while at < bytes.len() {
-        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
-        at += 1;
-    }
-    hash
+    fingerprint::hashed(fingerprint::NOTHING, text.as_bytes())
 }
