@@ -217,6 +217,7 @@ test_all() {
     "$python" tests/clients/test_clients.py
     "$python" tests/clients/test_page.py
     "$python" tests/clients/test_report.py
+    "$python" tests/clients/test_spreadsheet.py
     if command -v shellcheck >/dev/null; then
         shellcheck run.sh .ci/run
     else
@@ -250,7 +251,7 @@ bench)
 soak)
     need_cargo
     raise_limit
-    cargo test --release --test soak --test cooperative --test sessions -- --ignored --nocapture --test-threads 1
+    cargo test --release --test soak --test soak_grader --test cooperative --test sessions -- --ignored --nocapture --test-threads 1
     ;;
 -h | --help | help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" ;;
 *) fail "there is no verb $1; try ./run.sh --help" ;;

@@ -1,5 +1,4 @@
-//! The long runs, `./run.sh soak`: some six minutes of random work with nothing lost at the
-//! end, and 20 gradings of every server in a row.
+//! The long runs, `./run.sh soak`: some six minutes of random work with nothing lost at the end.
 
 mod support;
 
@@ -13,11 +12,6 @@ use leasebox::client::exchange::Way;
 use leasebox::memory::buddy::Buddy;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use support::folders::{OTHER_LANGUAGES, Submissions, is_there};
-use support::students::{
-    CLASS_FAULTS, FAULTS, SAYINGS, SHAPES, assert_class_fault, assert_fault, assert_full_marks,
-    assert_leasebox_passes, assert_not_linearizable, assert_understood, with_status,
-};
 use support::weather::{BAD, Lossy, drain_by_eight};
 use support::{Client, Running, assert_permutation, numbers, wait_for};
 
@@ -152,54 +146,4 @@ fn drain_and_vanish(server: &Running, seed: u64, seen: &Mutex<HashSet<u32>>) {
             assert!(seen.insert(number), "{number} came twice");
         }
     }
-}
-
-#[test]
-#[ignore = "long: ./run.sh soak"]
-fn the_grader_is_right_about_every_server_20_times_in_a_row() {
-    for round in 1..=20 {
-        // Two at a time: most of it is waiting.
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                SHAPES.into_iter().for_each(assert_full_marks);
-                SAYINGS.into_iter().for_each(assert_understood);
-            });
-            FAULTS.into_iter().for_each(|(script, _)| assert_fault(script));
-            CLASS_FAULTS.into_iter().for_each(assert_class_fault);
-            ["request", "number"].into_iter().for_each(assert_leasebox_passes);
-            assert_not_linearizable();
-        });
-        let started = assert_a_folder_of_others();
-        let asked = SHAPES.len() + FAULTS.len() + SAYINGS.len() + CLASS_FAULTS.len() + 3;
-        println!("round {round}: {} verdicts, all right", asked + started);
-    }
-}
-
-/// Grades the servers in other languages and on Python's engines as a folder of submissions, with
-/// chaos; returns how many there were.
-fn assert_a_folder_of_others() -> usize {
-    let submissions = Submissions::new();
-    let loot = OTHER_LANGUAGES.into_iter().filter(|(_, tool, ..)| is_there(tool));
-    let mut expected: Vec<(String, Option<&str>)> = Vec::new();
-    for (file, _, kind, check) in loot {
-        let name = format!("{file} {kind}");
-        submissions.add_loot(&name, file, kind);
-        expected.push((name, check));
-    }
-    for engine in ["threading", "socketserver", "executor", "processes", "asyncio", "selectors"] {
-        for (lock, check) in [("yes", None), ("no", Some("unique"))] {
-            // One thread without tasks needs no lock.
-            let check = check.filter(|_| engine != "selectors");
-            let name = format!("{engine} {lock}");
-            let words = format!("engines.py --engine {engine} --lock {lock}");
-            submissions.add_python(&name, &words);
-            expected.push((name, check));
-        }
-    }
-    submissions.grade(&["--timeout", "60s"]);
-    for (name, check) in &expected {
-        let report = submissions.report(name, "json");
-        assert_eq!(with_status(&report, "failed"), Vec::from_iter(*check), "{name}: {report}");
-    }
-    expected.len()
 }
