@@ -88,6 +88,7 @@ def prefixed(form):
 def text(form):
     """A line with the numbers, and whatever else the form has."""
     def say(server, numbers):
+        began = time.perf_counter()
         if not numbers:
             return [GONE]
         now = time.localtime()
@@ -95,7 +96,7 @@ def text(form):
             numbers=joined(numbers).decode(), count=len(numbers), name=server.own.name,
             left=len(server.numbers) - server.counter, request=server.own.requests,
             clock="%02d:%02d:%02d" % now[3:6], date="%d/%d/%d" % (now[1], now[2], now[0]),
-            seconds=int(time.time()), length=len(joined(numbers)),
+            seconds=int(time.time()), took=int((time.perf_counter() - began) * 1e6), length=len(joined(numbers)),
             grouped=" ".join(format(number, ",") for number in numbers),
         ).encode()]
     return say
@@ -147,6 +148,7 @@ SAYINGS = {
     "name": text("client {name} drew {numbers}\n"),
     "name_and_left": text("thread {name} = {numbers}; {left} left\n"),
     "request": text("#{request} -> {numbers}\n"),
+    "took": text("{numbers} (took {took} us)\n"),
     "count": text("{count} numbers = {numbers}\n"),
     "json": lambda server, numbers: [
         json.dumps({"numbers": numbers, "left": len(server.numbers) - server.counter}).encode() + b"\n"

@@ -69,7 +69,7 @@ pub const FAULTS: [(&str, &[&str]); 13] = [
 
 /// The ways in which the right servers of `dialects.py` speak, but for `slow_banner`: it needs more
 /// time than a test gives.
-pub const SAYINGS: [&str; 25] = [
+pub const SAYINGS: [&str; 26] = [
     "one_each",
     "one_each_line",
     "one_each_nul",
@@ -88,6 +88,7 @@ pub const SAYINGS: [&str; 25] = [
     "name",
     "name_and_left",
     "request",
+    "took",
     "count",
     "json",
     "indexed",

@@ -147,8 +147,8 @@ fn a_number_too_many_that_looks_drawn_is_a_drawn_one() {
 
 #[test]
 fn what_no_rule_explains_beside_words_is_not_understood() {
-    let took = [3, 99, 41, 12, 77, 5];
-    let reply = |n: &[u64], at: usize, _| format!("{} in {} us\n", joined(n, " "), took[at % 6]);
+    let luck = [3, 99, 41, 12, 77, 5];
+    let reply = |n: &[u64], at: usize, _| format!("{} luck {}\n", joined(n, " "), luck[at % 6]);
     assert!(fit(&draws(reply), GREATEST).unwrap_err().contains("no rule explains"));
     let stuck = fit(&draws(|n, _, _| joined(n, "")), GREATEST).unwrap_err();
     assert!(stuck.contains("nothing stands between"), "{stuck}");

@@ -19,7 +19,8 @@
 //! **Lock** none: these are pure functions over bytes.
 //!
 //! **Simplified** A number that is joined to letters (`client7`) is a name, one before a colon is a
-//! label, and `12:30:05` and `6/4/2019` are times; a line that begins with `error` has no numbers.
+//! label, `12:30:05`, `6/4/2019` and `3 ms` are times; a line that begins with `error` has no
+//! numbers.
 //!
 //! **Source** the homework's reply, and the forms in which Python, C and Java print a list.
 
@@ -122,6 +123,9 @@ impl ReplyShape {
             }
             for word in numbers_in(line) {
                 let behind = word.as_ptr() as usize - line.as_ptr() as usize + word.len();
+                if begins_with_unit(&line[behind..]) {
+                    continue;
+                }
                 let value = parse_decimal(word).unwrap_or(u64::MAX);
                 let rest = plain.len().saturating_sub(start + behind + 1);
                 tokens.push(ReplyNumber { value, rest });
@@ -258,6 +262,30 @@ fn without_times(mut text: Vec<u8>) -> Vec<u8> {
     text
 }
 
+/// The units of the times that stand behind a number.
+const UNITS: [&[u8]; 11] = [
+    b"ns",
+    b"us",
+    b"ms",
+    b"s",
+    b"sec",
+    b"secs",
+    b"second",
+    b"seconds",
+    b"milliseconds",
+    b"microseconds",
+    b"nanoseconds",
+];
+
+/// Returns whether a space and a unit of time stand behind a number: then it is a time.
+fn begins_with_unit(behind: &[u8]) -> bool {
+    let Some(behind) = behind.strip_prefix(b" ") else { return false };
+    // The Greek letter, and the sign for a millionth.
+    let is_micro = ["μs", "µs"].iter().any(|unit| behind.starts_with(unit.as_bytes()));
+    let word = behind.split(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
+    is_micro || UNITS.contains(&word)
+}
+
 /// Returns whether digits with colons or slashes between them are a time or a date.
 fn is_time(run: &[u8]) -> bool {
     let parts = |separator: u8| -> Vec<usize> {
@@ -302,6 +330,9 @@ mod tests {
         assert_eq!(values(&shape, "[6/4/2019 9:05] 50 19\n"), [50, 19]);
         assert_eq!(values(&shape, "client7 drew 2: 50, 19\n"), [50, 19]);
         assert_eq!(values(&shape, "50/19/228/1000\n"), [50, 19, 228, 1000], "no date");
+        let times = "50 19 in 3 us\n7 (took 12 ms)\n5, 0.4 s\n11 in 8 µs";
+        assert_eq!(values(&shape, times), [50, 19, 7, 5, 11]);
+        assert_eq!(values(&shape, "50 sent, 19 \n"), [50, 19], "no units");
         assert_eq!(
             values(&shape, "error exhausted 9 left\n-5 99999999999999999999"),
             [u64::MAX; 2]
