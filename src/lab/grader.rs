@@ -214,13 +214,13 @@ impl<'o> Grading<'o> {
     const CHECKS: [(&'static str, f64, CheckFunction<'o>); 15] = [
         ("numbers", 0.1, Self::answers_with_as_many_numbers),
         ("together", 0.2, Self::serves_many_together),
-        ("numbers", 0.0, Self::answers_with_as_many_under_load),
         ("unread", 0.08, Self::survives_an_unread_reply),
         ("endures", 0.1, Self::endures),
         ("permutation", 0.25, Self::is_nearly_drained),
         ("vanish", 0.06, Self::survives_clients_that_vanish),
         ("permutation", 0.08, Self::is_drained_to_a_permutation),
         ("unique", 0.0, Self::gives_no_number_twice),
+        ("numbers", 0.0, Self::answers_with_as_many_under_load),
         ("range", 0.0, Self::stays_in_range),
         ("random", 0.0, Self::draws_in_random_order),
         ("linearizable", 0.0, Self::is_one_counter),
@@ -242,8 +242,8 @@ impl<'o> Grading<'o> {
         self.peer(Instant::now() + self.options.timeout)
     }
 
-    /// Returns a peer with the whole patience, whatever `--timeout` is: where very many connect, the
-    /// system may drop a first packet, and sends it again after a second.
+    /// Returns a peer with the whole patience, whatever `--timeout` is: where very many connect,
+    /// the system may drop a first packet, and sends it again after a second.
     pub fn patient_peer(&self) -> GradedPeer {
         let far = Instant::now() + self.options.timeout;
         GradedPeer::new(self.options.address, self.dialect.clone(), PATIENCE, far)

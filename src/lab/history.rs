@@ -37,8 +37,8 @@
 //!
 //! **Lock** none: pure functions over a text.
 //!
-//! **Simplified** To infer an order, the numbers of a reply count as given in the order in which they
-//! stand. Against an order that is known, those of one reply may stand in any.
+//! **Simplified** To infer an order, the numbers of a reply count as given in the order in which
+//! they stand. Against an order that is known, those of one reply may stand in any.
 //!
 //! **Source** Herlihy and Wing, "Linearizability" (1990): a history, and when it has an order.
 

@@ -41,9 +41,9 @@ const TOO_MANY: u64 = 100;
 const BEFORE_THE_LONG: usize = 12;
 const LONG_WITHIN: Duration = Duration::from_millis(50);
 
-/// The clients of the last draws, one of them with the long draw. A server that looks in one step and
-/// takes in another has one such moment in a list, at the last number: with 8 clients it was met in 1
-/// of 6 starts of Python with chaos.
+/// The clients of the last draws, one of them with the long draw. A server that looks in one step
+/// and takes in another has one such moment in a list, at the last number: with 8 clients it was
+/// met in 1 of 6 starts of Python with chaos.
 const AT_THE_END: usize = 49;
 
 /// Waits until [`BEFORE_THE_LONG`] draws are answered, or for [`LONG_WITHIN`].

@@ -126,13 +126,20 @@ impl Grading<'_> {
         Some(describe(&answer))
     }
 
-    /// `numbers`, second part: also when all draw at once, and other counts than the others.
+    /// `numbers`, second part: also when all draw at once, and other counts than the others. A race
+    /// that gives numbers twice can also make replies too short: that is one fault.
     pub(super) fn answers_with_as_many_under_load(&self, _: Instant) -> CheckVerdict {
         let mut odd = std::mem::take(&mut *lock(&self.odd_counts));
         if odd.is_empty() {
             return (CheckOutcome::Earned(1.0), Vec::new());
         }
         let count = odd.len();
+        if !self.ledger().duplicates.is_empty() {
+            let why = "numbers came twice, and the same race may have spoilt the replies";
+            odd.truncate(MAX_SHOWN);
+            odd.insert(0, format!("skipped: {why} ({count} while all clients drew at once)"));
+            return (CheckOutcome::Skipped, odd);
+        }
         odd.truncate(MAX_SHOWN);
         odd.insert(0, format!("{count} replies were wrong while all clients drew at once"));
         (CheckOutcome::Earned(0.0), odd)
