@@ -358,11 +358,16 @@ fn relative(path: &Path, folder: &Path) -> PathBuf {
     }
 }
 
-/// Returns a path as one word for the shell. One that begins with a dash would be an option.
+/// Returns a path as one word for the shell. One that begins with a dash would be an option. A
+/// command here is text, so the shell itself makes the bytes of a name that is no UTF-8.
 fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
+    let Some(text) = path.to_str() else {
+        let bytes = path.as_os_str().as_encoded_bytes().iter();
+        let bytes: String = bytes.map(|byte| format!("\\{byte:03o}")).collect();
+        return format!("\"$(printf '{bytes}')\"");
+    };
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "./_-".contains(letter);
-    let text = if text.starts_with('-') { format!("./{text}") } else { text.into_owned() };
+    let text = if text.starts_with('-') { format!("./{text}") } else { text.to_string() };
     if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 

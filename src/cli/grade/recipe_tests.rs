@@ -135,3 +135,17 @@ fn what_others_wrote_is_not_the_server() {
     ];
     assert_eq!(guess(&files).unwrap(), "python3 game.py {port}");
 }
+
+#[test]
+fn the_shell_reads_each_file_name_as_it_is() {
+    use std::os::unix::ffi::OsStrExt;
+    for name in
+        [&b"server.py"[..], b"my server.py", b"it's.py", b"serv\xf6r.py", b"\xff'$(x)\"\n.c"]
+    {
+        let word = quoted(Path::new(std::ffi::OsStr::from_bytes(name)));
+        let script = format!("printf %s {word}");
+        let said = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+        assert_eq!(said.stdout, name, "{word}");
+    }
+    assert_eq!(quoted(Path::new("-rf")), "./-rf");
+}
