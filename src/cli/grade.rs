@@ -38,6 +38,7 @@
 //! | [`arguments`], [`files`] | the command line; the files that it names |
 //! | [`started`], [`submission`] | `--start`: builds a server, starts it several times, grades it, ends it |
 //! | [`workplace`], [`limits`], [`processes`] | its copy; what it may use; what the system tells of it |
+//! | [`lacks`] | what this machine lacks, which is no fault of a submission |
 //! | [`folder`], [`recipe`] | `--folder`: each submission; how it is built and started |
 //!
 //! **Simplified** Without `--start` it grades a running server once, and cannot start it anew.
@@ -58,6 +59,7 @@ use crate::lab::grader::{Options, grade};
 mod arguments;
 mod files;
 mod folder;
+mod lacks;
 mod limits;
 mod processes;
 mod recipe;

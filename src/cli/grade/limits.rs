@@ -73,9 +73,10 @@ pub struct StartLimits {
 const SET_LIMITS: &str = r#"ulimit -c 0; ulimit -n "$1" 2>/dev/null; ulimit -f "$2" 2>/dev/null
 shift 2; "$@"; exit $?"#;
 
-/// The sandbox: a tree that can only be read, a `/tmp` and processes of its own.
+/// The sandbox: a tree that can only be read, a `/tmp` and processes of its own. Go's compiler
+/// needs a cache that it can write.
 const BWRAP: &str = "bwrap --die-with-parent --unshare-pid --unshare-ipc --ro-bind / / --dev /dev \
-                     --proc /proc --tmpfs /tmp";
+                     --proc /proc --tmpfs /tmp --setenv XDG_CACHE_HOME /tmp";
 
 /// A block of `ulimit -f`, by POSIX.
 const BLOCK: u64 = 512;

@@ -101,7 +101,8 @@ pub(super) fn memory(processes: &HashSet<u32>) -> u64 {
     processes.iter().filter_map(share).sum::<u64>().saturating_mul(1024)
 }
 
-/// Sends a signal, by its name. The shell has a `kill` of its own; the program is not on each system.
+/// Sends a signal, by its name. The shell has a `kill` of its own; the program is not on each
+/// system.
 pub(super) fn signal(name: &str, targets: &[String]) {
     let mut shell = Command::new("sh");
     shell.args(["-c", r#"kill -s "$0" -- "$@""#, name]).args(targets).stderr(Stdio::null());

@@ -93,12 +93,13 @@ fn build(recipe: &Recipe, place: &Workplace, start: &Start<'_>) -> Result<(), No
         let mut running = Submission::spawn(&build, place).map_err(NotGraded::ByMachine)?;
         running
             .await_end(late.saturating_duration_since(Instant::now()))
-            .map_err(|how| NotGraded::BySubmission(format!("{command} {how}")))?;
+            .map_err(|how| running.blame(format!("{command} {how}")))?;
     }
     Ok(())
 }
 
-/// Returns the report's lines on how a server was started; `loaded` is the seed that its Python took.
+/// Returns the report's lines on how a server was started; `loaded` is the seed that its Python
+/// took.
 fn notes(arguments: &GradeArguments, loaded: Option<u64>) -> Vec<String> {
     let chaos = match (loaded, arguments.chaos) {
         (Some(seed), _) => format!("chaos: on; --repeat 1 --chaos-seed {seed} repeats this run"),

@@ -29,6 +29,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::cli::grade::lacks::lack;
 use crate::cli::grade::limits::StartLimits;
 use crate::cli::grade::processes::{Family, MARK, listening_at, signal};
 use crate::cli::grade::started::NotGraded;
@@ -130,7 +131,8 @@ pub(super) struct Submission {
 
 impl Submission {
     /// Starts the server and waits until it listens. If its port is in use, it is started again and
-    /// again: Linux keeps the port of a server that closed its connections first for a minute.
+    /// again: Linux keeps the port of a server that closed its connections first for a minute. If
+    /// the port is in use after that, another program has it.
     ///
     /// # Errors
     /// Fails if it cannot be started, ends, or does not listen in time.
@@ -140,10 +142,14 @@ impl Submission {
             let mut submission = Self::spawn(start, place).map_err(NotGraded::ByMachine)?;
             match submission.await_listening(start.port) {
                 Ok(()) => return Ok(submission),
-                Err(_) if submission.met_a_port_in_use() && Instant::now() < late => {
+                Err(why) if submission.met_a_port_in_use() => {
+                    if Instant::now() > late {
+                        let cure = "end the program that has its port, see ss -ltnp";
+                        return Err(NotGraded::ByMachine(format!("{cure}: {why}")));
+                    }
                     thread::sleep(TRY_AGAIN_AFTER);
                 }
-                Err(why) => return Err(NotGraded::BySubmission(why)),
+                Err(why) => return Err(submission.blame(why)),
             }
         }
     }
@@ -235,6 +241,14 @@ impl Submission {
         Err(format!("was not done when the time for building was over{}", self.last_words()))
     }
 
+    /// Returns why it was not graded: by its fault, if it does not name what this machine lacks.
+    pub(super) fn blame(&self, why: String) -> NotGraded {
+        match lack(&self.output()) {
+            Some(lack) => NotGraded::ByMachine(format!("{lack}: {why}")),
+            None => NotGraded::BySubmission(why),
+        }
+    }
+
     /// Returns whether it said that its port is in use, in the words of the C library or of Node.
     fn met_a_port_in_use(&self) -> bool {
         let output = String::from_utf8_lossy(&lock(&self.output)).to_ascii_lowercase();
@@ -285,8 +299,8 @@ impl Submission {
         output[output.len().saturating_sub(self.kept)..].to_vec()
     }
 
-    /// Returns the last lines that it printed, behind a colon; nothing if it printed nothing. Escaped,
-    /// so that it cannot steer the terminal.
+    /// Returns the last lines that it printed, behind a colon; nothing if it printed nothing.
+    /// Escaped, so that it cannot steer the terminal.
     pub(super) fn last_words(&self) -> String {
         let output = self.output();
         let output = &output[output.len().saturating_sub(LAST_WORDS)..];
