@@ -12,13 +12,15 @@ const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/broken_servers
 
 /// Servers in other languages: the file, the tool that it needs, its KIND, and the check that it loses
 /// if it has a fault.
-pub const OTHER_LANGUAGES: [(&str, &str, &str, Option<&str>); 15] = [
+pub const OTHER_LANGUAGES: [(&str, &str, &str, Option<&str>); 17] = [
     ("loot.c", "cc", "right", None),
     ("loot.c", "cc", "no_lock", Some("unique")),
     ("loot.c", "cc", "early", Some("unique")),
     ("loot.c", "cc", "last_lost", Some("permutation")),
     ("loot.cpp", "c++", "right", None),
     ("loot.rs", "rustc", "right", None),
+    ("loot.go", "go", "right", None),
+    ("loot.go", "go", "no_lock", Some("unique")),
     ("Loot.java", "javac", "synchronized", None),
     ("Loot.java", "javac", "pool", None),
     ("Loot.java", "javac", "no_lock", Some("unique")),
