@@ -23,7 +23,7 @@ def quiet_bump(server, count):
 class Faults(Server):
     def __init__(self):
         super().__init__()
-        self.clients = 0
+        self.clients = self.draws = 0
         self.drawn_ahead = self.numbers[:]
         self.shared = []
         self.own = threading.local()
@@ -156,6 +156,17 @@ def dies_under_load(server, count):
         return quiet_bump(server, count)
 
 
+def race_that_spoils_replies(server, count):
+    """With many clients, what a race can do: a third of the draws gives numbers again, a fourth none."""
+    with server.lock:
+        server.draws += 1
+        if threading.active_count() > 6 and server.draws % 3 == 0:
+            return server.numbers[:count]
+        if threading.active_count() > 6 and server.draws % 4 == 0:
+            return []
+        return quiet_bump(server, count)
+
+
 FAULTS = {
     "no_lock_and_quiet": quiet_bump,
     "lock_released_before_the_index_is_used": lock_released_before_the_index_is_used,
@@ -165,6 +176,7 @@ FAULTS = {
     "pop_and_catch": pop_and_catch,
     "choice_without_removal": choice_without_removal,
     "dies_under_load": dies_under_load,
+    "race_that_spoils_replies": race_that_spoils_replies,
     "last_never": right,
     "first_never": right,
     "fifty_never": right,

@@ -34,15 +34,15 @@ impl Grading<'_> {
     /// `endures`: the server serves its 300th connection, and the 1500th request on one.
     pub(super) fn endures(&self, deadline: Instant) -> CheckVerdict {
         let made = AtomicUsize::new(0);
-        let failure: Mutex<Option<String>> = Mutex::default();
+        let failure: Mutex<Option<(bool, String)>> = Mutex::default();
         // Returns whether to go on.
         let connect = || {
             let at = made.fetch_add(1, Ordering::Relaxed) + 1;
             if at > CONNECTIONS || Instant::now() >= deadline || lock(&failure).is_some() {
                 return false;
             }
-            if let Some(why) = self.unanswered(&mut self.patient_peer()) {
-                lock(&failure).get_or_insert(format!("connection {at}, {why}"));
+            if let Some((came, why)) = self.unanswered(&mut self.patient_peer()) {
+                lock(&failure).get_or_insert((came, format!("connection {at}, {why}")));
             }
             true
         };
@@ -58,12 +58,14 @@ impl Grading<'_> {
             if Instant::now() >= deadline || lock(&failure).is_some() {
                 break;
             }
-            if let Some(why) = self.unanswered(&mut kept) {
-                lock(&failure).get_or_insert(format!("request {at} on one connection, {why}"));
+            if let Some((came, why)) = self.unanswered(&mut kept) {
+                let why = format!("request {at} on one connection, {why}");
+                lock(&failure).get_or_insert((came, why));
             }
         }
         match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(why) => lost(why),
+            Some((true, why)) => self.unless_raced(lost(why)),
+            Some((false, why)) => lost(why),
             None if Instant::now() >= deadline => {
                 let all = CONNECTIONS + requests;
                 self.out_of_time(format!("fewer than {all} draws were made in time"))
@@ -72,10 +74,12 @@ impl Grading<'_> {
         }
     }
 
-    /// Draws one number and records it. Returns a line for the report unless it came.
-    fn unanswered(&self, peer: &mut GradedPeer) -> Option<String> {
+    /// Draws one number and records it. Returns a line for the report unless it came, and whether
+    /// another reply did.
+    fn unanswered(&self, peer: &mut GradedPeer) -> Option<(bool, String)> {
         let answer = peer.draw(1);
         self.record_and_count_unseen(0, &answer);
-        (answer.ending != AnswerEnd::Whole).then(|| describe(&answer))
+        let is_whole = answer.ending == AnswerEnd::Whole;
+        (!is_whole).then(|| (!answer.raw.is_empty(), describe(&answer)))
     }
 }

@@ -126,23 +126,16 @@ impl Grading<'_> {
         Some(describe(&answer))
     }
 
-    /// `numbers`, second part: also when all draw at once, and other counts than the others. A race
-    /// that gives numbers twice can also make replies too short: that is one fault.
+    /// `numbers`, second part: also when all draw at once, and other counts than the others.
     pub(super) fn answers_with_as_many_under_load(&self, _: Instant) -> CheckVerdict {
         let mut odd = std::mem::take(&mut *lock(&self.odd_counts));
         if odd.is_empty() {
             return (CheckOutcome::Earned(1.0), Vec::new());
         }
         let count = odd.len();
-        if !self.ledger().duplicates.is_empty() {
-            let why = "numbers came twice, and the same race may have spoilt the replies";
-            odd.truncate(MAX_SHOWN);
-            odd.insert(0, format!("skipped: {why} ({count} while all clients drew at once)"));
-            return (CheckOutcome::Skipped, odd);
-        }
         odd.truncate(MAX_SHOWN);
         odd.insert(0, format!("{count} replies were wrong while all clients drew at once"));
-        (CheckOutcome::Earned(0.0), odd)
+        self.unless_raced((CheckOutcome::Earned(0.0), odd))
     }
 
     /// `together`: all clients are served when they draw at the same time.
@@ -293,8 +286,9 @@ struct Burst<'g, 'o> {
     /// The requests of all clients. `Relaxed` is enough: the sum is read when all threads have
     /// ended.
     asked: AtomicUsize,
-    /// A line for each request without a number. Every thread may add one.
-    failures: Mutex<Vec<String>>,
+    /// A line for each request without a number, and whether a reply came. Every thread may add
+    /// one.
+    failures: Mutex<Vec<(bool, String)>>,
 }
 
 impl<'g, 'o> Burst<'g, 'o> {
@@ -334,7 +328,7 @@ impl<'g, 'o> Burst<'g, 'o> {
             // they are as many as asked for.
             if answer.numbers.is_empty() {
                 if answer.ending != AnswerEnd::Cut {
-                    lock(&self.failures).push(why());
+                    lock(&self.failures).push((!answer.raw.is_empty(), why()));
                 }
             } else if answer.numbers.len() != answer.asked && answer.ending != AnswerEnd::Cut {
                 self.grading.ledger().lost_in_replies |= answer.numbers.len() < answer.asked;
@@ -361,7 +355,9 @@ impl<'g, 'o> Burst<'g, 'o> {
     /// Returns the verdict; `made` is the number of threads that took part.
     fn verdict(self, made: usize) -> CheckVerdict {
         let asked = self.asked.into_inner();
-        let mut details = std::mem::take(&mut *lock(&self.failures));
+        let failures = std::mem::take(&mut *lock(&self.failures));
+        let is_served = failures.iter().all(|(came, _)| *came);
+        let mut details: Vec<String> = failures.into_iter().map(|(_, why)| why).collect();
         let answered = asked - details.len();
         if made < 2 {
             return (CheckOutcome::NotShown(0.0), vec!["not shown: not tried".into()]);
@@ -375,6 +371,8 @@ impl<'g, 'o> Burst<'g, 'o> {
         // its `made` requests, `served` were answered.
         let served = made.saturating_sub(asked - answered);
         // A server that answers only one client of a round does not serve them together: no points.
-        (CheckOutcome::Earned(if served < 2 { 0.0 } else { served as f64 / made as f64 }), details)
+        let share = if served < 2 { 0.0 } else { served as f64 / made as f64 };
+        let verdict = (CheckOutcome::Earned(share), details);
+        if is_served { self.grading.unless_raced(verdict) } else { verdict }
     }
 }

@@ -63,6 +63,17 @@ impl Grading<'_> {
         (CheckOutcome::Earned(0.0), details)
     }
 
+    /// Returns the verdict of a check on replies that came with too few numbers. A race that gives
+    /// numbers twice may also have spoilt these replies, and that would be the same fault.
+    pub(super) fn unless_raced(&self, (outcome, mut details): CheckVerdict) -> CheckVerdict {
+        if self.ledger().duplicates.is_empty() {
+            return (outcome, details);
+        }
+        let why = "skipped: numbers came twice, and the same race may have spoilt these replies";
+        details.insert(0, why.to_string());
+        (CheckOutcome::Skipped, details)
+    }
+
     /// `range`: each number that came is in the list. If too few came, the check earns nothing.
     pub(super) fn stays_in_range(&self, _: Instant) -> CheckVerdict {
         let ledger = self.ledger();
