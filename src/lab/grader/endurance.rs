@@ -34,15 +34,15 @@ impl Grading<'_> {
     /// `endures`: the server serves its 300th connection, and the 1500th request on one.
     pub(super) fn endures(&self, deadline: Instant) -> CheckVerdict {
         let made = AtomicUsize::new(0);
-        let failure: Mutex<Option<(bool, String)>> = Mutex::default();
+        let failure: Mutex<Option<CheckVerdict>> = Mutex::default();
         // Returns whether to go on.
         let connect = || {
             let at = made.fetch_add(1, Ordering::Relaxed) + 1;
             if at > CONNECTIONS || Instant::now() >= deadline || lock(&failure).is_some() {
                 return false;
             }
-            if let Some((came, why)) = self.unanswered(&mut self.patient_peer()) {
-                lock(&failure).get_or_insert((came, format!("connection {at}, {why}")));
+            if let Some(verdict) = self.unanswered(&mut self.patient_peer(), "connection", at) {
+                lock(&failure).get_or_insert(verdict);
             }
             true
         };
@@ -58,14 +58,12 @@ impl Grading<'_> {
             if Instant::now() >= deadline || lock(&failure).is_some() {
                 break;
             }
-            if let Some((came, why)) = self.unanswered(&mut kept) {
-                let why = format!("request {at} on one connection, {why}");
-                lock(&failure).get_or_insert((came, why));
+            if let Some(verdict) = self.unanswered(&mut kept, "on one connection, request", at) {
+                lock(&failure).get_or_insert(verdict);
             }
         }
         match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some((true, why)) => self.unless_raced(lost(why)),
-            Some((false, why)) => lost(why),
+            Some(verdict) => verdict,
             None if Instant::now() >= deadline => {
                 let all = CONNECTIONS + requests;
                 self.out_of_time(format!("fewer than {all} draws were made in time"))
@@ -74,12 +72,15 @@ impl Grading<'_> {
         }
     }
 
-    /// Draws one number and records it. Returns a line for the report unless it came, and whether
-    /// another reply did.
-    fn unanswered(&self, peer: &mut GradedPeer) -> Option<(bool, String)> {
+    /// Draws one number and records it. Returns the verdict on that connection or request, unless
+    /// the number came.
+    fn unanswered(&self, peer: &mut GradedPeer, which: &str, at: usize) -> Option<CheckVerdict> {
         let answer = peer.draw(1);
         self.record_and_count_unseen(0, &answer);
-        let is_whole = answer.ending == AnswerEnd::Whole;
-        (!is_whole).then(|| (!answer.raw.is_empty(), describe(&answer)))
+        if answer.ending == AnswerEnd::Whole {
+            return None;
+        }
+        let verdict = lost(format!("{which} {at}, {}", describe(&answer)));
+        Some(if answer.raw.is_empty() { verdict } else { self.unless_raced(verdict) })
     }
 }
