@@ -91,7 +91,7 @@ pub fn serve(
         read_timeout: None,
     };
     let end = connection.converse();
-    // The drop unregisters the client. It comes first, because the close may wait up to 1 s.
+    // The drop unregisters the client. It comes first, because the close may wait up to 30 s.
     drop(connection);
     log::debug!("client-{client} ended: {end:?}");
     match end {
@@ -212,7 +212,7 @@ impl Connection<'_> {
         loop {
             let wait = self.patience.wait(self.situation(), Instant::now);
             if wait == WaitFor::Whole(Duration::ZERO) {
-                return Err(self.end_too_slow());
+                return self.read_what_is_there();
             }
             self.set_read_timeout(wait.timeout());
             let is_first = self.input.pending().is_empty();

@@ -105,21 +105,31 @@ impl Connection<'_> {
         self.is_ended || self.input.pending().len() >= READ_AHEAD
     }
 
-    /// Reads once, without waiting. Returns true if the client has gone, or has sent so much that
-    /// its end would not be seen. The bytes stay in the input for the next requests.
+    /// Looks at the socket, without waiting. Returns true if the client has gone, or has sent so
+    /// much that its end would not be seen. The bytes stay in the input for the next requests.
     fn look_for_end(&mut self) -> bool {
-        if self.cannot_see_end() {
-            return true;
+        if !self.cannot_see_end() {
+            self.read_at_once();
+            return self.is_ended;
         }
+        true
+    }
+
+    /// Reads once, without waiting. Returns the count of bytes that came, and notes the end of the
+    /// stream.
+    pub(super) fn read_at_once(&mut self) -> usize {
         if self.stream.set_nonblocking(true).is_err() {
-            return true;
+            self.is_ended = true;
+            return 0;
         }
         let mut stream = self.stream;
+        let mut came = 0;
         match stream.read(self.input.space()) {
             Ok(0) => self.is_ended = true,
             Ok(count) => {
                 self.unheard_numbers = 0;
                 self.input.filled(count);
+                came = count;
             }
             Err(error) => {
                 // No byte now, or a signal: the client is still there.
@@ -129,6 +139,6 @@ impl Connection<'_> {
         }
         // Back to blocking, for the reads and writes that follow. If that fails, the wait ends.
         self.is_ended |= self.stream.set_nonblocking(false).is_err();
-        self.is_ended
+        came
     }
 }

@@ -58,8 +58,23 @@ impl Connection<'_> {
         self.spare = Vec::new();
     }
 
+    /// Reads without waiting, when the time of a request is over. This program may have stood
+    /// still, suspended or without a core, while the rest of the request came: that is not the
+    /// client's fault.
+    ///
+    /// # Errors
+    /// Fails if nothing is there: then the client was too slow, and is told so.
+    pub(super) fn read_what_is_there(&mut self) -> Result<Tail, ConnectionEnd> {
+        match self.read_at_once() {
+            1.. => Ok(Tail::Open),
+            0 if self.is_ended && self.shared.is_stopping() => Err(ConnectionEnd::Stop),
+            0 if self.is_ended => Ok(Tail::Ended),
+            0 => Err(self.end_too_slow()),
+        }
+    }
+
     /// Tells the client that its request took too long.
-    pub(super) fn end_too_slow(&mut self) -> ConnectionEnd {
+    fn end_too_slow(&mut self) -> ConnectionEnd {
         let timeout_ms = self.limits.request_timeout.as_millis();
         self.conversation.too_slow(self.input.pending(), timeout_ms, &mut self.output);
         let _ = self.flush();
