@@ -222,6 +222,19 @@ fn a_full_or_closed_standard_output_is_no_panic() {
 }
 
 #[test]
+fn numbers_that_were_drawn_and_could_not_be_printed_are_no_success() {
+    let server = Running::start(&[]);
+    let port = server.address.port().to_string();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(BINARY);
+    command.args(["client", "127.0.0.1", &port, "draw", "3"]).stdout(writer);
+    let (_, stderr, code) = shown(&command.stderr(Stdio::piped()).output().unwrap());
+    assert_eq!((server.figure("drawn"), code), (3, Some(1)));
+    assert!(stderr.contains("the answer is lost"), "{stderr}");
+}
+
+#[test]
 fn pools_accounts_and_debts_are_printed_as_tables() {
     let server = Running::start(&["--memory", "1MiB", "--pools", "gp=64KiB"]);
     let mut process = server.connect();

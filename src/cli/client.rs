@@ -41,7 +41,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{bad_news, no_answer, print, printable, units};
+use crate::cli::{bad_news, no_answer, print_or_lose, printable, units};
 use crate::client::exchange::{Semantics, Way};
 use crate::client::line::LineConnection;
 use crate::client::{CallError, dial};
@@ -203,7 +203,7 @@ pub fn run(arguments: &ClientArguments) -> ExitCode {
     let log = env_logger::Env::default().default_filter_or("warn");
     env_logger::Builder::from_env(log).init();
     match answer(arguments) {
-        Ok(text) => print(&text, ExitCode::SUCCESS),
+        Ok(text) => print_or_lose(&text),
         Err(Failure::BadNews(why)) => bad_news(why),
         Err(Failure::NoAnswer(why)) => no_answer(why),
         Err(Failure::Call(CallError::Refused(error))) => bad_news(error),

@@ -192,6 +192,18 @@ fn print(text: &[u8], code: ExitCode) -> ExitCode {
     printed(stdout.write_all(text).and_then(|()| stdout.flush()), code)
 }
 
+/// Prints the answer. The server has executed the command, so numbers or a lease are lost with it: a
+/// reader that has closed the pipe is bad news here.
+fn print_or_lose(text: &[u8]) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => bad_news(
+            "the answer is lost: standard output was closed before it was printed; keep it open",
+        ),
+        written => printed(written, ExitCode::SUCCESS),
+    }
+}
+
 /// Returns the exit code after a write to standard output: `code` if it succeeded or the reader has
 /// closed the pipe. After another error it prints the reason, and returns exit code 2.
 fn printed(written: io::Result<()>, code: ExitCode) -> ExitCode {
