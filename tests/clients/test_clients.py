@@ -15,6 +15,7 @@ import tempfile
 import threading
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from server import PATIENCE_S, WithServer, main, needs_module, needs_program
@@ -75,7 +76,8 @@ class OfPython(WithServer):
         response = connection.getresponse()
         self.assertEqual(response.status, 201)
         response.read()
-        path = response.headers["Location"]
+        path = urllib.parse.urljoin("/leases", response.headers["Location"])
+        self.assertEqual(urllib.parse.urljoin("/box/leases", response.headers["Location"]), "/box" + path)
         connection.request("PUT", path, body=(piece for piece in [b"Hello ", b"World"]), encode_chunked=True,
                            headers={"Transfer-Encoding": "chunked"})
         response = connection.getresponse()

@@ -71,5 +71,5 @@ pub fn once(server: &Running, request: &str, fields: &str, body: &[u8]) -> Respo
 pub fn lease(server: &Running, size: u64) -> String {
     let leased = once(server, &format!("POST /leases?size={size}&duration=60000"), "", b"");
     assert_eq!(leased.status, 201, "{leased:?}");
-    leased.field("Location").unwrap().to_string()
+    format!("/{}", leased.field("Location").unwrap())
 }

@@ -110,7 +110,8 @@ impl Answering {
                 let (status, mut fields) = (self.status(reply), FRESH.to_string());
                 match reply {
                     Reply::Leased(Leased { id, .. }) if status == 201 => {
-                        fields += &format!("Location: /leases/{id}\r\n");
+                        // Relative, so that it holds below the path of a proxy too.
+                        fields += &format!("Location: leases/{id}\r\n");
                     }
                     // With the new tag the client can replace again, without a GET in between.
                     Reply::Replaced(Replaced { version, .. }) => {

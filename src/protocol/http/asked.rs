@@ -206,16 +206,19 @@ pub fn is_readable(host: &[u8]) -> bool {
 /// Every IP address is accepted. DNS rebinding, the second attack in the file's head, needs a name,
 /// because an attacker can make only a name mean this server. If a foreign page sends a request to
 /// the address itself, its `Origin` names that page's site, so the request is refused. `localhost`
-/// is this machine. Any other name must be one of `names`.
+/// is this machine. Any other name must be one of `names`. A dot may end a name, as in DNS, and
+/// some libraries leave the zone of a link-local address in the field: `[fe80::1%eth0]`.
 fn is_host(host: &[u8], names: &[String]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else { return false };
     let (name, port) = match host.strip_prefix('[') {
         Some(rest) => {
             let Some((address, port)) = rest.split_once(']') else { return false };
+            let address = address.split_once('%').map_or(address, |(address, _zone)| address);
             return address.parse::<Ipv6Addr>().is_ok() && is_port(port.strip_prefix(':'), port);
         }
         None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
     };
+    let name = name.strip_suffix('.').unwrap_or(name);
     let is_name = |known: &str| known.eq_ignore_ascii_case(name);
     let is_known = is_name("localhost")
         || name.parse::<Ipv4Addr>().is_ok()
@@ -277,6 +280,11 @@ mod tests {
             "www.example.com",
             "WWW.Example.com:80",
             "localhost:",
+            "localhost.:4120",
+            "www.example.com.",
+            "127.0.0.1.",
+            "[fe80::1%eth0]:4120",
+            "[fe80::1%25eth0]",
         ];
         for host in ours {
             assert!(is_host(host.as_bytes(), &names), "{host}");
@@ -288,6 +296,9 @@ mod tests {
             "localhost.evil.example",
             "127.0.0.1.evil.example",
             "localhost:x",
+            "localhost..",
+            ".",
+            "[%eth0]",
             "localhost:65536",
             "localhost:+80",
             "localhost:1:2",
