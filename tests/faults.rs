@@ -210,12 +210,49 @@ fn requests_that_had_come_before_the_stop_are_all_answered() {
 }
 
 #[test]
+fn a_client_over_what_the_descriptors_allow_is_told_so() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 200; exec \"$0\" serve --port 0", BINARY]);
+    let server = Running::start_command(command);
+    let mut crowd: Vec<Client> = (0..230).map(|_| server.connect()).collect();
+    for over in &mut crowd[120..] {
+        let line = over.line();
+        assert!(line.starts_with("error busy all 120 places are taken"), "{line}");
+    }
+    assert!(crowd.iter_mut().take(120).all(|client| numbers(&client.ask("draw 1")).len() == 1));
+}
+
+#[test]
+fn a_limit_of_address_space_ends_no_server() {
+    let mut command = Command::new("sh");
+    // Enough to start, and not for so many threads.
+    command.args(["-c", "ulimit -v 600000; exec \"$0\" serve --port 0", BINARY]);
+    let mut server = Running::start_command(command);
+    let mut crowd: Vec<Client> = (0..1000).map(|_| server.connect()).collect();
+    let busy = "error busy the limit of address space (ulimit -v) leaves no room";
+    let is_busy = |client: &mut Client| {
+        // One that was turned away may be gone already.
+        use std::io::Write;
+        let _ = client.stream.get_mut().write_all(b"draw 1\n");
+        let line = client.line();
+        assert!(line.starts_with(busy) || numbers(&line).len() == 1, "{line}");
+        line.starts_with(busy)
+    };
+    assert!(crowd.iter_mut().map(is_busy).filter(|&is_busy| is_busy).count() > 0);
+    drop(crowd);
+    server.signal("-TERM");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
 fn without_descriptors_it_waits_and_goes_on_when_there_are_some() {
     let mut command = Command::new("sh");
-    let limited = "ulimit -n 24; exec \"$0\" serve --port 0";
-    command.args(["-c", limited, BINARY]);
+    // It inherits seven more, so fewer clients fit than it knows.
+    let files: String = (3..10).map(|file| format!("{file}</dev/null ")).collect();
+    let limited = format!("exec {files}; ulimit -n 20; exec \"$0\" serve --port 0");
+    command.args(["-c", &limited, BINARY]);
     let mut server = Running::start_command(command);
-    wait_for("the limit it found", || server.log().contains("open files are limited to 24"));
+    wait_for("the limit it found", || server.log().contains("limited to 20: 10 clients fit"));
     let mut early = server.connect();
     assert_eq!(numbers(&early.ask("draw 1")).len(), 1);
     let crowd: Vec<Client> = (0..40).map(|_| server.connect()).collect();
@@ -227,7 +264,7 @@ fn without_descriptors_it_waits_and_goes_on_when_there_are_some() {
     assert_eq!(server.log().matches("no client can be accepted now").count(), 1);
     // And it can be stopped while it is short of them.
     let _crowd: Vec<Client> = (0..40).map(|_| server.connect()).collect();
-    wait_for("the descriptors' end", || server.resources().1 >= 24);
+    wait_for("the descriptors' end", || server.resources().1 >= 20);
     let start = Instant::now();
     server.signal("-TERM");
     assert_eq!(server.wait().code(), Some(0));

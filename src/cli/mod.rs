@@ -192,8 +192,8 @@ fn print(text: &[u8], code: ExitCode) -> ExitCode {
     printed(stdout.write_all(text).and_then(|()| stdout.flush()), code)
 }
 
-/// Prints the answer. The server has executed the command, so numbers or a lease are lost with it: a
-/// reader that has closed the pipe is bad news here.
+/// Prints the answer. The server has executed the command, so numbers or a lease are lost with it:
+/// a reader that has closed the pipe is bad news here.
 fn print_or_lose(text: &[u8]) -> ExitCode {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {

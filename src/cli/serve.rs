@@ -46,10 +46,7 @@ use crate::protocol::log_on::User;
 use crate::server::config::{Config, DEFAULT_PORT};
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
-
-/// The file descriptors that are not clients': three standard streams, the listener, the UDP
-/// socket, and a margin for clients that are being turned away.
-const OWN_DESCRIPTORS: u64 = 80;
+use crate::server::room::SystemRoom;
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -321,7 +318,7 @@ fn serve(arguments: &ServeArguments) -> Result<(), String> {
     if arguments.udp {
         log::info!("datagrams of up to {} bytes are taken too", arguments.datagram);
     }
-    check_descriptors(max_clients as u64);
+    tell_descriptors(max_clients);
     // Only the signal handler owns the sender, so this returns at the first signal.
     let _ = stopped.recv();
     // After this drop the handler's send fails, and so a second signal ends the process at once. If
@@ -349,28 +346,17 @@ fn warn_that_it_is_broken(lab: bool) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// Logs the limit on open files, and warns if it is too low for the clients. Each client's
-/// connection takes one file descriptor. The server starts all the same: a client that does not fit
-/// waits until another one closes.
-fn check_descriptors(max_clients: u64) {
-    match open_files_limit() {
-        Some(limit) if limit < max_clients.saturating_add(OWN_DESCRIPTORS) => log::warn!(
-            "open files are limited to {limit}: {} clients fit, not {max_clients}; raise it with ulimit -n",
-            limit.saturating_sub(OWN_DESCRIPTORS)
+/// Logs the limit on open files, and warns if fewer clients fit than were wanted. Each client's
+/// connection takes one file descriptor.
+fn tell_descriptors(wanted: usize) {
+    let room = SystemRoom::of_this_process();
+    let fitting = room.clients(wanted);
+    match room.open_files {
+        Some(limit) if fitting < wanted => log::warn!(
+            "open files are limited to {limit}: {fitting} clients fit, not {wanted}; raise it with ulimit -n"
         ),
-        Some(limit) => log::info!("open files are limited to {limit}, {max_clients} clients fit"),
-        None => log::info!("the limit on open files is unknown here"),
-    }
-}
-
-/// Returns the soft limit on open files, the one that the system enforces; `None` on systems
-/// without `/proc`. std has no call for it, and `getrlimit` of the C library would need `unsafe`.
-fn open_files_limit() -> Option<u64> {
-    let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    match line.split_whitespace().next()? {
-        "unlimited" => Some(u64::MAX),
-        number => number.parse().ok(),
+        Some(limit) => log::info!("open files are limited to {limit}, {wanted} clients fit"),
+        None => log::info!("open files have no limit that this system tells"),
     }
 }
 

@@ -38,6 +38,7 @@ use std::time::{Duration, Instant};
 use crate::common::error::{Code, Error};
 use crate::server::clients::{Gauge, Membership};
 use crate::server::connection::{self, Limits};
+use crate::server::room::SystemRoom;
 use crate::server::shared::Shared;
 use crate::server::turned_away::TurnedAway;
 use crate::server::warnings::warn_now_and_then;
@@ -67,8 +68,10 @@ pub(super) struct Acceptor {
     pub(super) shared: Arc<Shared>,
     /// The limits of every connection. They never change.
     pub(super) limits: Arc<Limits>,
-    /// The most clients at a time (`--max-clients`).
+    /// The most clients at a time: `--max-clients`, or as many as the descriptors allow.
     pub(super) max_clients: usize,
+    /// The limits of the system, which may leave less room.
+    pub(super) room: SystemRoom,
     /// The channel to the `refuse` thread. That thread ends when this end is dropped.
     pub(super) refusals: SyncSender<TurnedAway>,
     /// The time of the last warning that the system has no descriptor or no thread left.
@@ -124,6 +127,10 @@ impl Acceptor {
         // Only this thread inserts clients, so the count cannot grow before the insert below.
         if self.shared.clients.count() >= self.max_clients {
             let text = format!("all {} places are taken; try again later", self.max_clients);
+            return self.turn_away(stream, text);
+        }
+        if let Some(limit) = self.room.lacks() {
+            let text = format!("{limit} leaves no room for another client; try again later");
             return self.turn_away(stream, text);
         }
         let client = self.shared.clients.next_number();

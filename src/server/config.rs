@@ -41,6 +41,7 @@ use crate::protocol::http::asked::is_readable;
 use crate::server::accept::MAX_CLIENTS;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
+use crate::server::room::SystemRoom;
 use crate::server::shared::{DatagramGauges, Shared, WaitLimits};
 use crate::server::tables::ServerTables;
 use crate::server::threads::Server;
@@ -112,7 +113,7 @@ pub struct Config {
     pub memory: u64,
     /// The longest lease, and the longest wait of a request.
     pub max_lease: Duration,
-    /// The most clients at a time.
+    /// The most clients at a time, if the descriptors are enough for them.
     pub max_clients: usize,
     /// The limits of each connection.
     pub limits: Limits,
@@ -200,7 +201,9 @@ impl Config {
         let (listener, socket) = self.bind(UdpSocket::bind)?;
         let shared = Arc::new(self.share()?);
         let udp = socket.zip(self.udp);
-        Server::start(listener, udp, shared, self.limits, self.max_clients).map_err(|error| {
+        let room = SystemRoom::of_this_process();
+        let max_clients = room.clients(self.max_clients);
+        Server::start(listener, udp, shared, self.limits, (max_clients, room)).map_err(|error| {
             format!(
                 "the server's own threads could not be made ({error}); end something else first"
             )

@@ -55,6 +55,7 @@
 //! | [`clients`] | the list of the connected clients, for `list` and for the stop |
 //! | [`input`], [`patience`] | the bytes that were read; the longest wait of a read |
 //! | [`writing`], [`closing`] | a write, and a close that loses no reply |
+//! | [`room`] | how many clients the system's limits leave room for |
 //! | [`turned_away`], [`warnings`] | clients over the limit; warnings, at most one a minute |
 //! | [`waiting`] | commands that wait for other clients |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |
@@ -75,6 +76,7 @@ pub mod history;
 pub mod input;
 pub mod lists;
 pub mod patience;
+pub mod room;
 pub mod shared;
 pub mod tables;
 pub mod threads;

@@ -58,6 +58,7 @@ use std::time::{Duration, Instant};
 use crate::server::accept::Acceptor;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
+use crate::server::room::SystemRoom;
 use crate::server::shared::Shared;
 use crate::server::turned_away::{self, MAX_TURNED_AWAY};
 use crate::server::udp;
@@ -100,7 +101,7 @@ impl Server {
         udp: Option<(UdpSocket, DatagramLimits)>,
         shared: Arc<Shared>,
         limits: Limits,
-        max_clients: usize,
+        (max_clients, room): (usize, SystemRoom),
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let fault = limits.fault;
@@ -112,7 +113,7 @@ impl Server {
         let reaping = Builder::new().name("reap".into()).spawn(move || reaper.reap_until_stopped());
         let (limits, warned) = (Arc::new(limits), None);
         let mut acceptor =
-            Acceptor { shared: shared.clone(), limits, max_clients, refusals, warned };
+            Acceptor { shared: shared.clone(), limits, max_clients, room, refusals, warned };
         let accepting = Builder::new()
             .name("accept".into())
             .spawn(move || acceptor.accept_until_stopped(&listener));

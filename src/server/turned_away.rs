@@ -10,9 +10,9 @@
 //! A thread for each refused client would not help: one reason to refuse is that the system has no
 //! thread left. So one thread keeps all these sockets, non-blocking, and looks at each in turn.
 //!
-//! **Invariants** the thread keeps at most 64 sockets; for a new one it drops the oldest. It never
-//! waits for a single client. The channel holds at most 64 more clients, so all refused clients
-//! together use at most some 130 descriptors.
+//! **Invariants** the thread keeps at most 32 sockets; for a new one it drops the oldest. It never
+//! waits for a single client. The channel holds at most 32 more clients, so all refused clients
+//! together use 64 descriptors, and one or two that are between both.
 //!
 //! **Lock** none. The thread owns its sockets. It receives them from a channel, and ends when the
 //! accepting thread drops its end of the channel.
@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 
 /// The most sockets that the thread keeps, and also the most that wait in the channel. These are
 /// few file descriptors compared with the thousands of the clients.
-pub const MAX_TURNED_AWAY: usize = 64;
+pub const MAX_TURNED_AWAY: usize = 32;
 
 /// The longest time for which the input of one client is read and discarded.
 const LISTEN: Duration = Duration::from_secs(1);

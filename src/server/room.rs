@@ -1,0 +1,149 @@
+//! How many clients the limits of the system leave room for.
+//!
+//! | limit | `ulimit` | a client takes | looked at |
+//! | --- | --- | --- | --- |
+//! | open files | `-n` | one descriptor | once, at the start: it bounds `--max-clients` |
+//! | address space, data | `-v`, `-d` | a stack and more | before each spawn, if there is such a limit |
+//! | threads | `-u` | one thread | not here: the spawn fails, and that is an answer |
+//!
+//! A client over a limit must be told `busy`. Without this file, one over the descriptors would
+//! wait in the backlog without a word. One over the address space would be worse: Rust gives each
+//! new thread a second stack for the handler of a stack overflow, in the thread itself, and if the
+//! system has no room for that, the process aborts.
+//!
+//! **Invariants** each spawn leaves at least [`MARGIN`] bytes under the limits that are looked at.
+//!
+//! **Lock** none. The accepting thread alone asks.
+//!
+//! **Simplified** Only the limits of this process are read. A container's limit of memory is no
+//! limit of addresses: over it the kernel ends the process.
+//!
+//! **Source** getrlimit(2) and proc(5), `/proc/self/limits` and `/proc/self/statm`; glibc's malloc,
+//! which reserves 64 MiB of addresses for each of its arenas.
+
+use std::fs;
+
+/// The file descriptors that are not clients': three standard streams, the listener, the UDP
+/// socket, those of the signals, and 64 of clients that are being turned away.
+const OWN_DESCRIPTORS: u64 = 80;
+
+/// What must be free before a spawn, in bytes: an arena of malloc, 64 MiB, which a new thread may
+/// reserve, and 4 MiB for the stacks of that thread and for all others.
+const MARGIN: u64 = 68 << 20;
+
+/// The size of a page, in bytes. `/proc/self/statm` counts pages; std cannot ask for their size. On
+/// a system with larger ones the figures here are too small, and a limit is met later.
+const PAGE: u64 = 4096;
+
+/// The limits of this process that bound the number of clients. `None` is no limit, or one that the
+/// system does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SystemRoom {
+    /// The most open files.
+    pub open_files: Option<u64>,
+    /// The most bytes of address space.
+    address_space: Option<u64>,
+    /// The most bytes of address space that only this process uses, and may write.
+    data: Option<u64>,
+}
+
+impl SystemRoom {
+    /// Reads the limits of this process. std has no call for it, and `getrlimit` of the C library
+    /// would need `unsafe`.
+    pub fn of_this_process() -> Self {
+        Self::parse(&fs::read_to_string("/proc/self/limits").unwrap_or_default())
+    }
+
+    /// Reads the soft limits, which are those that the system enforces.
+    fn parse(limits: &str) -> Self {
+        let soft = |name: &str| {
+            let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        Self {
+            open_files: soft("Max open files"),
+            address_space: soft("Max address space"),
+            data: soft("Max data size"),
+        }
+    }
+
+    /// Returns the most clients whose descriptors fit, `wanted` at most. A very small limit is
+    /// divided between clients and the server itself.
+    pub fn clients(&self, wanted: usize) -> usize {
+        let fitting = |limit: u64| limit - OWN_DESCRIPTORS.min(limit.div_ceil(2));
+        let fitting = self.open_files.map_or(u64::MAX, fitting);
+        wanted.min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1)
+    }
+
+    /// Returns the limit, in words, that leaves no room for one more thread; `None` if there is
+    /// room. Reads a file only if the process has such a limit.
+    pub fn lacks(&self) -> Option<&'static str> {
+        if self.address_space.is_none() && self.data.is_none() {
+            return None;
+        }
+        self.lacks_beside(&fs::read_to_string("/proc/self/statm").unwrap_or_default())
+    }
+
+    /// Does the same for a process whose use of memory is given in the form of `statm`.
+    fn lacks_beside(&self, statm: &str) -> Option<&'static str> {
+        let pages: Vec<u64> =
+            statm.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        // All, and sixth those of data and stack.
+        let used = |at: usize| pages.get(at).copied().unwrap_or(0).saturating_mul(PAGE);
+        let is_short = |limit: Option<u64>, at: usize| {
+            limit.is_some_and(|limit| limit.saturating_sub(used(at)) < MARGIN)
+        };
+        match (is_short(self.address_space, 0), is_short(self.data, 5)) {
+            (true, _) => Some("the limit of address space (ulimit -v)"),
+            (_, true) => Some("the limit of data (ulimit -d)"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: &str = "\
+Limit                     Soft Limit           Hard Limit           Units     \n\
+Max data size             104857600            unlimited            bytes     \n\
+Max open files            1024                 1048576              files     \n\
+Max address space         unlimited            unlimited            bytes     \n";
+
+    #[test]
+    fn the_soft_limits_are_read_and_no_limit_is_none() {
+        let room = SystemRoom::parse(LIMITS);
+        assert_eq!(
+            (room.open_files, room.address_space, room.data),
+            (Some(1024), None, Some(100 << 20))
+        );
+        assert_eq!(SystemRoom::parse(""), SystemRoom::default());
+    }
+
+    #[test]
+    fn clients_get_the_descriptors_that_the_server_does_not_need() {
+        let of = |open_files| SystemRoom { open_files, ..SystemRoom::default() }.clients(8192);
+        assert_eq!((of(Some(20_000)), of(Some(8192)), of(Some(200))), (8192, 8112, 120));
+        assert_eq!((of(Some(24)), of(Some(1)), of(Some(0)), of(None)), (12, 1, 1, 8192));
+    }
+
+    #[test]
+    fn a_thread_needs_room_under_each_limit() {
+        let mib = |mib: u64| mib << 20;
+        let used = format!("{} 1 1 1 0 {} 0", mib(300) / PAGE, mib(80) / PAGE);
+        let lacks = |address_space, data| {
+            let room = SystemRoom { address_space, data, open_files: None };
+            room.lacks_beside(&used).map(|limit| limit.split('-').nth(1).unwrap())
+        };
+        assert_eq!(lacks(None, None), None);
+        assert_eq!(lacks(Some(mib(368)), Some(mib(148))), None);
+        assert_eq!(lacks(Some(mib(368) - 1), None), Some("v)"));
+        assert_eq!(
+            lacks(Some(mib(100)), Some(mib(148))),
+            Some("v)"),
+            "a limit lowered while it runs"
+        );
+        assert_eq!(lacks(None, Some(mib(148) - 1)), Some("d)"));
+    }
+}
