@@ -31,9 +31,11 @@
 //! that it closes the connection only after:
 //!
 //! - a line over the bound;
-//! - a first line that holds a control byte (a TLS hello, a port scan);
-//! - a wrong line that ends with `HTTP/…` or begins with `Host:`. The lines behind it may be the
-//!   body of an HTTP request, and a web page of another site can choose that body;
+//! - a first line that holds a control byte (a TLS hello, a port scan), or whose first word is no
+//!   command (SMTP, gopher, a printer's language);
+//! - a wrong line that ends with the version of a protocol, such as `HTTP/1.1` or `SIP/2.0`, or
+//!   begins with `Host:`. The lines behind it may be the body of such a request, and a web page of
+//!   another site can choose that body;
 //! - any first line, on a server with a user: text has no log-on ([`super::log_on`]);
 //! - `quit`;
 //! - a time limit.
@@ -67,8 +69,8 @@ mod refusals;
 pub mod unended;
 pub(crate) mod words;
 
-use line::{find_line_end, first_control, is_line_of_http, pass_over, without_cr};
-use refusals::{belongs_to_http, holds_control, too_long, with_unseen};
+use line::{find_line_end, first_control, is_line_of_another, pass_over, without_cr};
+use refusals::{begins_with_no_command, belongs_to_another, holds_control, too_long, with_unseen};
 use unended::{Meaning, ReplyEnd, Unended};
 use words::Words;
 
@@ -113,7 +115,11 @@ impl Text {
                 self.past_first = true;
                 Decoded::Asked { request: Ok(Request::Draw(draw)), used }
             }
-            Meaning::Wrong => self.finish(input, input.len()),
+            // A student's client, which may go on: other protocols end their lines.
+            Meaning::Wrong => {
+                self.past_first = true;
+                self.finish(input, input.len())
+            }
             Meaning::LineEnd(used) => Decoded::Skip { used },
         }
     }
@@ -155,9 +161,12 @@ impl Text {
     /// Parses a whole line, and prepares for the next one. `used` counts the line and its end.
     fn finish<'a>(&mut self, line: &'a [u8], used: usize) -> Decoded<'a> {
         self.scanned = 0;
-        self.past_first = true;
+        let is_first = !std::mem::replace(&mut self.past_first, true);
         match parse(line) {
-            Err(_) if is_line_of_http(line) => Decoded::Last(Some(belongs_to_http())),
+            Err(_) if is_line_of_another(line) => Decoded::Last(Some(belongs_to_another())),
+            Err(error) if is_first && error.code == Code::UnknownCommand => {
+                Decoded::Last(Some(with_unseen(begins_with_no_command(), line)))
+            }
             Err(error) => Decoded::Asked { request: Err(with_unseen(error, line)), used },
             request => Decoded::Asked { request, used },
         }

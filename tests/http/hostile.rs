@@ -125,6 +125,37 @@ fn a_request_that_is_cut_off_is_no_request() {
     assert_eq!(server.figure("drawn"), 0);
 }
 
+/// What browsers, gateways and mail servers can be made to send, with a command behind it.
+#[test]
+fn a_conversation_of_another_protocol_runs_no_command() {
+    let server = Running::start(&[]);
+    let conversations = [
+        "EHLO evil.example\r\nMAIL FROM:<a@evil.example>\r\nDATA\r\n",
+        "OPTIONS rtsp://box/ RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 7\r\n\r\n",
+        "REGISTER sip:box SIP/2.0\r\nVia: SIP/2.0/TCP evil.example\r\n\r\n",
+        "/gopher/selector\r\n",
+        "iq-get-all\r\n",
+        "USER anonymous\r\nPASS x\r\n",
+        "@PJL SET RESOLUTION=600\r\n",
+        "\x1b%-12345X@PJL\r\n",
+        "NICK a\r\nUSER a 0 * :a\r\n",
+        "\u{feff}iq\n",
+    ];
+    for conversation in conversations {
+        let mut client = server.connect();
+        client.send(format!("{conversation}draw 4\r\ndraw 4\r\n"));
+        let all = String::from_utf8(client.rest()).unwrap();
+        assert_eq!(all.lines().count(), 1, "{conversation}: {all}");
+        assert!(all.starts_with("error "), "{conversation}: {all}");
+    }
+    assert_eq!(server.figure("drawn"), 0);
+    // A student who mistypes later stays connected.
+    let mut student = server.connect();
+    student.ask("draw 1");
+    assert!(student.ask("drwa 1").starts_with("error unknown-command "));
+    assert_eq!(student.ask("draw 2").split(' ').count(), 2);
+}
+
 /// What is no line of HTTP as the first bytes of a connection is text, and must not run what follows.
 #[test]
 fn a_first_line_that_is_nearly_http_runs_no_body() {
@@ -148,7 +179,10 @@ fn a_first_line_that_is_nearly_http_runs_no_body() {
         let mut client = server.connect();
         client.send(format!("{line}\r\n{body}"));
         let all = String::from_utf8(client.rest()).unwrap();
-        assert!(all.contains("error bad-request this is a line of HTTP"), "{line}: {all}");
+        assert!(
+            all.contains("error bad-request this is a line of another protocol"),
+            "{line}: {all}"
+        );
     }
     assert_eq!(server.figure("drawn"), 0);
 }

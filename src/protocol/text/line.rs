@@ -80,13 +80,15 @@ pub fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Returns whether a wrong line belongs to HTTP: it is a request line that the choice of the format
-/// did not take for HTTP, or it names the host, as each browser does. **Source** Redis closes a
-/// connection at `POST` and `Host:` for the same reason.
-pub fn is_line_of_http(line: &[u8]) -> bool {
+/// Returns whether a wrong line belongs to another protocol: its last word is a protocol's version,
+/// as in each request of HTTP, RTSP and SIP, or it names the host, as each browser does. **Source**
+/// Redis closes a connection at `POST` and `Host:` for the same reason.
+pub fn is_line_of_another(line: &[u8]) -> bool {
     let last = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    let begins = |word: &[u8], known: &[u8]| {
-        word.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known))
-    };
-    begins(last, b"HTTP/") || begins(line, b"Host:")
+    let slash = last.iter().position(|&byte| byte == b'/').unwrap_or(0);
+    let (name, version) = (&last[..slash], &last[slash..]);
+    let is_version = !name.is_empty()
+        && name.iter().all(u8::is_ascii_alphabetic)
+        && matches!(version, [b'/'] | [b'/', b'0'..=b'9', ..]);
+    is_version || line.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"Host:"))
 }

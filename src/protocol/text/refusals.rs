@@ -15,11 +15,18 @@ pub(super) fn holds_control(byte: u8) -> Error {
     Error::new(Code::BadRequest, text)
 }
 
-/// Returns the refusal of a line that belongs to HTTP.
-pub(super) fn belongs_to_http() -> Error {
-    let text = "this is a line of HTTP, and what follows may be no command; begin with METHOD \
-                /PATH HTTP/1.1";
+/// Returns the refusal of a line that belongs to another protocol.
+pub(super) fn belongs_to_another() -> Error {
+    let text = "this is a line of another protocol, and what follows may be no command; HTTP begins \
+                with METHOD /PATH HTTP/1.1";
     Error::new(Code::BadRequest, text)
+}
+
+/// Returns the refusal of a first line that begins with no command.
+pub(super) fn begins_with_no_command() -> Error {
+    let text = "the first word is no command, and what follows may be none; connect again, and \
+                send help for the commands";
+    Error::new(Code::UnknownCommand, text)
 }
 
 /// Returns the refusal of a line over the bound.

@@ -177,7 +177,7 @@ fn what_cannot_be_seen_in_a_wrong_line_is_shown() {
         Decoded::Last(Some(error)) => assert!(error.text.contains(" \\x16,"), "{}", error.text),
         other => panic!("{other:?}"),
     }
-    let mut visible = Text::default();
+    let mut visible = Text { past_first: true, ..Text::default() };
     match visible.decode("caf\u{e9} 4\n".as_bytes(), Tail::Open) {
         Decoded::Asked { request: Err(error), .. } => {
             assert!(!error.text.contains("cannot be seen"), "{}", error.text);
