@@ -245,6 +245,29 @@ fn a_limit_of_address_space_ends_no_server() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_holds_neither_a_client_nor_the_stop() {
+    let (mut unread, errors) = std::io::pipe().unwrap();
+    let mut command = Command::new(BINARY);
+    command.args(["serve", "--port", "0"]).env("RUST_LOG", "debug");
+    let (mut child, line) = support::announced(&mut command, errors);
+    drop(command);
+    let port = line.trim().rsplit(':').next().unwrap().parse::<u16>().unwrap();
+    let address = ([127, 0, 0, 1], port).into();
+    // Each leaves a line. A pipe holds 64 KiB, and the queue 1024 lines.
+    for _ in 0..3000 {
+        assert_eq!(numbers(&Client::connect(address).ask("draw 1")).len(), 1);
+    }
+    let kill = ["-TERM", &child.id().to_string()];
+    assert!(Command::new("kill").args(kill).status().unwrap().success());
+    let start = Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(start.elapsed() < STOP);
+    let mut log = String::new();
+    std::io::Read::read_to_string(&mut unread, &mut log).unwrap();
+    assert!(log.len() >= 60_000, "the pipe was full: {}", log.len());
+}
+
+#[test]
 fn without_descriptors_it_waits_and_goes_on_when_there_are_some() {
     let mut command = Command::new("sh");
     // It inherits seven more, so fewer clients fit than it knows.

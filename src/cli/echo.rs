@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::cli::logging::Log;
 use crate::cli::{announce, no_answer, resolve, signals};
 use crate::lecture::echo;
 
@@ -37,8 +38,7 @@ pub struct EchoArguments {
 
 /// Runs the servers until the first signal. Returns exit code 2 if they could not start.
 pub fn run(arguments: &EchoArguments) -> ExitCode {
-    let log = env_logger::Env::default().default_filter_or("info");
-    env_logger::Builder::from_env(log).init();
+    let _log = Log::start("info");
     match start(arguments) {
         Ok(stopped) => {
             // The servers keep nothing, so the process just ends.

@@ -26,6 +26,7 @@ use std::sync::mpsc::Receiver;
 
 use clap::Args;
 
+use crate::cli::logging::Log;
 use crate::cli::{announce, no_answer, resolve, signals};
 use crate::lab::lossy::{LossyCounts, Proxy, Weather};
 
@@ -68,8 +69,7 @@ fn likely(text: &str) -> Result<f64, String> {
 
 /// Passes datagrams on until the first signal, then prints the counts.
 pub fn run(arguments: &LossyArguments) -> ExitCode {
-    let log = env_logger::Env::default().default_filter_or("info");
-    env_logger::Builder::from_env(log).init();
+    let _log = Log::start("info");
     match start(arguments) {
         Ok((stopped, counts)) => {
             let _ = stopped.recv();

@@ -36,6 +36,7 @@ mod client;
 mod echo;
 mod grade;
 mod history;
+mod logging;
 mod lossy;
 mod marshal;
 mod order;

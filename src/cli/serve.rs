@@ -28,13 +28,14 @@
 //! **Source** ours; `memorylease.txt` has the port and the memory as its two arguments.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::logging::Log;
 use crate::cli::pools::{self, Plan};
 use crate::cli::{announce, no_answer, resolve, signals, units};
 use crate::cooperative::manager::{CollectBy, Rules, default_low_water};
@@ -291,16 +292,15 @@ fn user(name: &str, file: &Path) -> Result<User, String> {
 
 /// Serves until the first signal. Returns exit code 2 if the server could not start.
 pub fn run(arguments: ServeArguments) -> ExitCode {
-    let log = env_logger::Env::default().default_filter_or("info");
-    env_logger::Builder::from_env(log).init();
-    serve(&arguments).map_or_else(no_answer, |()| ExitCode::SUCCESS)
+    let log = Log::start("info");
+    serve(&arguments, &log).map_or_else(no_answer, |()| ExitCode::SUCCESS)
 }
 
 /// Starts the server, waits for the first signal, and stops it.
 ///
 /// # Errors
 /// Fails with one line if the server cannot start.
-fn serve(arguments: &ServeArguments) -> Result<(), String> {
+fn serve(arguments: &ServeArguments, log: &Log) -> Result<(), String> {
     // This comes first: otherwise a signal while the server starts would get the system's default
     // handling, and the exit code would not be 0.
     let stopped = signals::catch()?;
@@ -309,7 +309,7 @@ fn serve(arguments: &ServeArguments) -> Result<(), String> {
     let is_locked = config.locking != Locking::None;
     let server = config.start()?;
     if !is_locked {
-        warn_that_it_is_broken(arguments.lab);
+        warn_that_it_is_broken(log, arguments.lab);
     }
     // Before the address is printed (invariant 2).
     signals::serving();
@@ -336,14 +336,13 @@ fn serve(arguments: &ServeArguments) -> Result<(), String> {
 }
 
 /// Warns on standard error, also when the log is off: a server without the lock is for the lab
-/// alone. It does one write, so that no line of the log comes between.
-fn warn_that_it_is_broken(lab: bool) {
+/// alone.
+fn warn_that_it_is_broken(log: &Log, lab: bool) {
     let lab = if lab { " Draws wait until step tells them to go on." } else { "" };
-    let text = format!(
+    log.say(format!(
         "WARNING: this server draws WITHOUT THE LOCK and hands numbers out twice, on purpose.\n\
          WARNING: it shows the race; for anything else start it without --no-lock or --lab.{lab}\n"
-    );
-    let _ = io::stderr().write_all(text.as_bytes());
+    ));
 }
 
 /// Logs the limit on open files, and warns if fewer clients fit than were wanted. Each client's

@@ -1,0 +1,150 @@
+//! The log of a server: lines that a thread of their own writes to standard error.
+//!
+//! ```text
+//!   client-1 ─┐
+//!   client-2 ─┼─► queue of 1024 lines ──► the `log` thread ──► standard error
+//!   accept ───┘   full: the line is dropped and counted
+//! ```
+//!
+//! Standard error may be a pipe whose reader has stopped reading. When 64 KiB are in the pipe, a
+//! write to it waits. The wrong way is to write where the line is made: every client's thread that
+//! has something to log then waits too, and so does the stop.
+//!
+//! **Invariants**
+//!
+//! 1. No thread but `log` waits for standard error.
+//! 2. A line that was dropped is counted, and the count is the next line that is written.
+//! 3. At the end the queue has 200 ms to be written.
+//!
+//! **Lock** none of ours: the channel has one inside.
+//!
+//! **Simplified** the first lines are kept and the later ones dropped, which is simpler than the
+//! other way round.
+//!
+//! **Source** pipe(7), for the capacity of a pipe.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::Builder;
+use std::time::Duration;
+
+/// The most lines that wait to be written. A line has some 100 bytes.
+const QUEUE: usize = 1024;
+
+/// The longest wait at the end.
+const END: Duration = Duration::from_millis(200);
+
+/// What the `log` thread gets.
+enum LogEntry {
+    /// A line with its end.
+    Line(Vec<u8>),
+    /// All lines before this one are written when the answer comes.
+    Written(SyncSender<()>),
+}
+
+/// The end of the queue that a logger writes into.
+struct Queue {
+    entries: SyncSender<LogEntry>,
+    /// The lines that were dropped since the last one that was written. Relaxed: no other data
+    /// depends on it.
+    dropped: Arc<AtomicU64>,
+}
+
+/// The log of a server. When this is dropped, what waits is written, if standard error takes it.
+pub(super) struct Log {
+    /// `None` if there is no thread: then each line is written where it is made.
+    entries: Option<SyncSender<LogEntry>>,
+}
+
+impl Log {
+    /// Starts the log. `level` is that of `RUST_LOG` if the environment has none. Call it once: a
+    /// process has one logger.
+    pub(super) fn start(level: &str) -> Self {
+        let log = env_logger::Env::default().default_filter_or(level);
+        let mut logger = env_logger::Builder::from_env(log);
+        let (entries, queue) = sync_channel(QUEUE);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let counted = dropped.clone();
+        let thread = Builder::new().name("log".into()).spawn(move || {
+            write_all(&queue, &counted, io::stderr());
+        });
+        // Without a thread this program will say so elsewhere.
+        let entries = thread.is_ok().then_some(entries);
+        if let Some(entries) = entries.clone() {
+            logger.target(env_logger::Target::Pipe(Box::new(Queue { entries, dropped })));
+        }
+        logger.init();
+        Self { entries }
+    }
+
+    /// Writes lines that are no entry of the log, as one piece.
+    pub(super) fn say(&self, lines: String) {
+        match &self.entries {
+            Some(entries) => drop(entries.try_send(LogEntry::Line(lines.into_bytes()))),
+            None => drop(io::stderr().write_all(lines.as_bytes())),
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let (written, done) = sync_channel(1);
+        if let Some(entries) = &self.entries
+            && entries.try_send(LogEntry::Written(written)).is_ok()
+        {
+            let _ = done.recv_timeout(END);
+        }
+    }
+}
+
+impl Write for Queue {
+    /// Takes a whole line: the logger writes each with one call.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.entries.try_send(LogEntry::Line(line.to_vec())).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes what comes out of the queue until its last sender is gone. An error is ignored: there is
+/// no other place to report it.
+fn write_all(queue: &Receiver<LogEntry>, dropped: &AtomicU64, mut out: impl Write) {
+    for entry in queue {
+        let lost = dropped.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let _ = writeln!(out, "{lost} lines of the log were dropped: nobody read them in time");
+        }
+        match entry {
+            LogEntry::Line(line) => drop(out.write_all(&line)),
+            LogEntry::Written(done) => drop(done.try_send(())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_dropped_and_counted_and_nobody_waits() {
+        let (entries, queue) = sync_channel(2);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let mut log = Queue { entries, dropped: dropped.clone() };
+        for line in ["one\n", "two\n", "three\n", "four\n"] {
+            assert_eq!(log.write(line.as_bytes()).unwrap(), line.len());
+        }
+        drop(log);
+        let mut out = Vec::new();
+        write_all(&queue, &dropped, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        let lost = "2 lines of the log were dropped: nobody read them in time\n";
+        assert_eq!(text, format!("{lost}one\ntwo\n"));
+    }
+}
