@@ -9,10 +9,7 @@ use std::time::{Duration, Instant};
 use leasebox::commands::{Request, Tree};
 use leasebox::server::config::Config;
 use leasebox::server::threads::Server;
-use support::{BINARY, Client, Running, numbers, wait_for};
-
-/// The stop's promise is 2 s; ten times that on a busy machine.
-const STOP: Duration = Duration::from_secs(20);
+use support::{BINARY, Client, Running, STOP, numbers, wait_for};
 
 #[test]
 fn a_panic_in_one_clients_thread_leaves_all_others_served() {
@@ -70,36 +67,6 @@ fn a_stop_leaves_no_thread_that_waits_for_a_client_that_reads_nothing() {
     let mut other = Client::connect(server.address());
     wait_for("the draw", || support::figure(&other.ask("stats"), "drawn") == 3_000_000);
     assert_eq!(server.stop(), 0);
-}
-
-#[test]
-fn a_request_that_came_while_the_server_stood_still_is_answered() {
-    let server = Running::start(&["--request-timeout", "500ms"]);
-    for half in ["draw ", "lease 100 "] {
-        let mut client = server.connect();
-        client.send(half);
-        // The server has the first half. If it is later than that, the test shows less.
-        thread::sleep(Duration::from_millis(100));
-        server.signal("-STOP");
-        client.send("1000\n");
-        thread::sleep(Duration::from_millis(700));
-        server.signal("-CONT");
-        assert!(!client.line().starts_with("error"), "{half}");
-    }
-}
-
-#[test]
-fn an_upload_that_was_refused_before_its_end_still_gets_the_refusal() {
-    let server = Running::start(&["--max-message", "64KiB"]);
-    let upload = vec![b'z'; 40_000_000];
-    let mut text = server.connect();
-    text.send([b"set 1 ", &upload[..]].concat());
-    let refusal = text.line();
-    assert!(refusal.starts_with("error bad-request a line has at most"), "{refusal}");
-    let mut http = server.connect();
-    let head = "PUT /leases/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40000000\r\n\r\n";
-    http.send([head.as_bytes(), &upload].concat());
-    assert!(http.line().starts_with("HTTP/1.1 413 "));
 }
 
 #[test]
@@ -207,64 +174,6 @@ fn requests_that_had_come_before_the_stop_are_all_answered() {
     assert_eq!(client.rest(), b"");
     sending.join().unwrap();
     assert_eq!(server.wait().code(), Some(0));
-}
-
-#[test]
-fn a_client_over_what_the_descriptors_allow_is_told_so() {
-    let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -n 200; exec \"$0\" serve --port 0", BINARY]);
-    let server = Running::start_command(command);
-    let mut crowd: Vec<Client> = (0..230).map(|_| server.connect()).collect();
-    for over in &mut crowd[120..] {
-        let line = over.line();
-        assert!(line.starts_with("error busy all 120 places are taken"), "{line}");
-    }
-    assert!(crowd.iter_mut().take(120).all(|client| numbers(&client.ask("draw 1")).len() == 1));
-}
-
-#[test]
-fn a_limit_of_address_space_ends_no_server() {
-    let mut command = Command::new("sh");
-    // Enough to start, and not for so many threads.
-    command.args(["-c", "ulimit -v 600000; exec \"$0\" serve --port 0", BINARY]);
-    let mut server = Running::start_command(command);
-    let mut crowd: Vec<Client> = (0..1000).map(|_| server.connect()).collect();
-    let busy = "error busy the limit of address space (ulimit -v) leaves no room";
-    let is_busy = |client: &mut Client| {
-        // One that was turned away may be gone already.
-        use std::io::Write;
-        let _ = client.stream.get_mut().write_all(b"draw 1\n");
-        let line = client.line();
-        assert!(line.starts_with(busy) || numbers(&line).len() == 1, "{line}");
-        line.starts_with(busy)
-    };
-    assert!(crowd.iter_mut().map(is_busy).filter(|&is_busy| is_busy).count() > 0);
-    drop(crowd);
-    server.signal("-TERM");
-    assert_eq!(server.wait().code(), Some(0));
-}
-
-#[test]
-fn a_log_that_nobody_reads_holds_neither_a_client_nor_the_stop() {
-    let (mut unread, errors) = std::io::pipe().unwrap();
-    let mut command = Command::new(BINARY);
-    command.args(["serve", "--port", "0"]).env("RUST_LOG", "debug");
-    let (mut child, line) = support::announced(&mut command, errors);
-    drop(command);
-    let port = line.trim().rsplit(':').next().unwrap().parse::<u16>().unwrap();
-    let address = ([127, 0, 0, 1], port).into();
-    // Each leaves a line. A pipe holds 64 KiB, and the queue 1024 lines.
-    for _ in 0..3000 {
-        assert_eq!(numbers(&Client::connect(address).ask("draw 1")).len(), 1);
-    }
-    let kill = ["-TERM", &child.id().to_string()];
-    assert!(Command::new("kill").args(kill).status().unwrap().success());
-    let start = Instant::now();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert!(start.elapsed() < STOP);
-    let mut log = String::new();
-    std::io::Read::read_to_string(&mut unread, &mut log).unwrap();
-    assert!(log.len() >= 60_000, "the pipe was full: {}", log.len());
 }
 
 #[test]

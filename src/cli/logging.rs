@@ -45,7 +45,7 @@ enum LogEntry {
 }
 
 /// The end of the queue that a logger writes into.
-struct Queue {
+struct LogQueue {
     entries: SyncSender<LogEntry>,
     /// The lines that were dropped since the last one that was written. Relaxed: no other data
     /// depends on it.
@@ -73,7 +73,7 @@ impl Log {
         // Without a thread this program will say so elsewhere.
         let entries = thread.is_ok().then_some(entries);
         if let Some(entries) = entries.clone() {
-            logger.target(env_logger::Target::Pipe(Box::new(Queue { entries, dropped })));
+            logger.target(env_logger::Target::Pipe(Box::new(LogQueue { entries, dropped })));
         }
         logger.init();
         Self { entries }
@@ -99,7 +99,7 @@ impl Drop for Log {
     }
 }
 
-impl Write for Queue {
+impl Write for LogQueue {
     /// Takes a whole line: the logger writes each with one call.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.entries.try_send(LogEntry::Line(line.to_vec())).is_err() {
@@ -136,7 +136,7 @@ mod tests {
     fn what_does_not_fit_is_dropped_and_counted_and_nobody_waits() {
         let (entries, queue) = sync_channel(2);
         let dropped = Arc::new(AtomicU64::new(0));
-        let mut log = Queue { entries, dropped: dropped.clone() };
+        let mut log = LogQueue { entries, dropped: dropped.clone() };
         for line in ["one\n", "two\n", "three\n", "four\n"] {
             assert_eq!(log.write(line.as_bytes()).unwrap(), line.len());
         }

@@ -20,12 +20,12 @@
 //! **Lock** its own. Under it no thread takes another lock, and none reads or writes a socket. A
 //! [`Gauge`] has no lock: its client's thread writes it, and no decision depends on it.
 //!
-//! **Simplified** `list` and `shut_down` walk all clients under the lock, and `shut_down` makes a
-//! system call for each. Meanwhile no client can enter or leave.
+//! **Simplified** `shut_down` makes a system call for each client under the lock. Meanwhile no
+//! client can enter or leave.
 //!
 //! **Source** ours.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -44,16 +44,16 @@ pub struct Clients {
     /// system has no thread left), each client's thread (leave, `stats`, `list connections`), `udp`
     /// (number, `stats`) and the stop.
     connected: Mutex<Connected>,
-    /// Goes with `connected`. A client that leaves notifies it; the stop waits on it until the list
-    /// is empty.
+    /// Goes with `connected`. The last client that leaves notifies it; the stop waits on it until
+    /// the list is empty.
     left: Condvar,
 }
 
 /// The data behind the clients' lock.
 #[derive(Debug, Default)]
 struct Connected {
-    /// The clients whose threads run, or are about to start.
-    clients: HashMap<ClientNumber, ConnectedClient>,
+    /// The clients whose threads run, or are about to start, in the order in which they came.
+    clients: BTreeMap<ClientNumber, ConnectedClient>,
     /// The last number that was given to a client, connected or by datagrams.
     last: ClientNumber,
     /// The stop has begun, and no further client enters. This flag is under the lock, so that
@@ -119,22 +119,30 @@ impl Clients {
         }
     }
 
-    /// Removes a client whose thread ends, and wakes the stop if it waits.
+    /// Removes a client whose thread ends. Wakes the stop, if it waits and this was the last one.
     fn leave(&self, client: ClientNumber) {
-        // The guard is a temporary of this statement, so it unlocks before the notify below. The
-        // stop, when it wakes up, then need not wait for the lock.
-        lock(&self.connected).clients.remove(&client);
-        self.left.notify_all();
+        let mut connected = lock(&self.connected);
+        let removed = connected.clients.remove(&client);
+        let is_last = connected.clients.is_empty();
+        drop(connected);
+        // Without the lock: the stop, when it wakes up, need not wait for it, and the last `Arc` of
+        // a socket closes that.
+        drop(removed);
+        if is_last {
+            self.left.notify_all();
+        }
     }
 
-    /// Returns a snapshot of each connection, in no order. The gauges are read one after the other
-    /// while their threads go on, so two of them may be of different moments.
-    pub fn seen(&self, now: Instant) -> Vec<ConnectionSnapshot> {
+    /// Returns how many clients there are, and a snapshot of the first `most`, in the order in
+    /// which they came. The gauges are read one after the other while their threads go on, so two
+    /// of them may be of different moments.
+    pub fn seen(&self, most: usize, now: Instant) -> (usize, Vec<ConnectionSnapshot>) {
         let connected = lock(&self.connected);
         let see = |(&number, client): (&ClientNumber, &ConnectedClient)| {
             client.gauge.see(number, now.saturating_duration_since(client.since))
         };
-        connected.clients.iter().map(see).collect()
+        let first = connected.clients.iter().take(most).map(see).collect();
+        (connected.clients.len(), first)
     }
 
     /// Begins the stop: from now on no client enters. Returns the handles of the clients' threads.

@@ -30,39 +30,28 @@ use std::time::{Duration, Instant};
 /// time that the connection still keeps its thread.
 const DISCARD_TIME: Duration = Duration::from_secs(30);
 
+/// The most bytes of one read.
+const PIECE: usize = 16 * 1024;
+
 /// The longest silence of a client that has not closed.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// The longest time to read and discard when the server stops. It is shorter, because the server
-/// then cannot see that the client has closed: nearly every such close takes all of this time, and
-/// it must fit the 2 s of the stop.
+/// The time between the two steps when the server stops. Then the server cannot see that the client
+/// has closed, so each close takes all of this time, and it must fit the 2 s of the stop.
 const STOP_TIME: Duration = Duration::from_millis(300);
 
-/// The pause between two reads when the server stops.
-const STOP_PAUSE: Duration = Duration::from_millis(5);
+/// The longest time that input is discarded then: a client may go on sending as fast as it is read.
+const STOP_DISCARD: Duration = Duration::from_millis(100);
 
-/// Begins to close: shuts down writing, then reads and discards. The caller closes the socket by
-/// dropping it.
-pub fn close(stream: &TcpStream) {
-    discard(stream, DISCARD_TIME, None);
-}
-
-/// Does the same as [`close`] after the stop has shut down reading. A read then returns 0 at once
-/// if no bytes have arrived. So it does not wait, and 0 does not say whether the client has closed.
-pub fn close_in_stop(stream: &TcpStream) {
-    discard(stream, STOP_TIME, Some(STOP_PAUSE));
-}
-
-/// Shuts down writing, then discards input until the client closes or is silent, or `time` is over.
-/// With a `pause`, 0 bytes do not mean that the client has closed: the read is tried again after
-/// the pause. Errors are ignored, because the socket is closed next.
-fn discard(mut stream: &TcpStream, time: Duration, pause: Option<Duration>) {
-    let deadline = Instant::now() + time;
+/// Begins to close: shuts down writing, then discards input until the client closes or is silent,
+/// or the time is over. The caller closes the socket by dropping it. Errors are ignored, because
+/// the socket is closed next.
+pub fn close(mut stream: &TcpStream) {
+    let deadline = Instant::now() + DISCARD_TIME;
     // Fails only if the connection is gone already. Then there is no reply to save.
     if stream.shutdown(Shutdown::Write).is_err() {
         return;
     }
-    let mut bytes = [0; 16 * 1024];
     loop {
         // The time left until the deadline, so that a client that sends byte after byte cannot
         // prolong the close.
@@ -70,12 +59,23 @@ fn discard(mut stream: &TcpStream, time: Duration, pause: Option<Duration>) {
         if left.is_zero() || stream.set_read_timeout(Some(left.min(SILENCE))).is_err() {
             return;
         }
-        match (stream.read(&mut bytes), pause) {
-            (Ok(0), Some(pause)) => std::thread::sleep(pause),
-            (Ok(0), None) => return,
-            (Ok(_), _) => {}
-            (Err(error), _) if error.kind() == ErrorKind::Interrupted => {}
-            (Err(_), _) => return,
+        match stream.read(&mut [0; PIECE]) {
+            Ok(1..) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => return,
         }
     }
+}
+
+/// Does the same as [`close`] after the stop has shut down reading. A read then returns what has
+/// come, and does not wait: so this waits first, and discards once. The wrong way is to read again
+/// and again meanwhile: thousands of threads that wake up 200 times a second let no other thread
+/// run.
+pub fn close_in_stop(mut stream: &TcpStream) {
+    if stream.shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    std::thread::sleep(STOP_TIME);
+    let deadline = Instant::now() + STOP_DISCARD;
+    while matches!(stream.read(&mut [0; PIECE]), Ok(1..)) && Instant::now() < deadline {}
 }

@@ -201,16 +201,13 @@ fn pairs(shared: &Shared) -> RowsAndTotal {
 ///
 /// # Errors
 /// Fails with `refused` for a sender of datagrams: one thread serves all datagrams, and this list
-/// walks and sorts all clients.
+/// takes two locks for up to 512 clients.
 fn connections(shared: &Shared, caller: Caller) -> Result<RowsAndTotal, Error> {
     if !caller.is_connected {
         let text = "one thread serves all datagrams, and would wait for the answer; ask by TCP";
         return Err(Error::new(Code::Refused, text));
     }
-    let mut seen = shared.clients.seen(Instant::now());
-    let total = seen.len() as u64;
-    seen.sort_unstable_by_key(|seen| seen.client);
-    seen.truncate(MAX_ROWS);
+    let (total, seen) = shared.clients.seen(MAX_ROWS, Instant::now());
     let processes: Vec<Option<Arc<str>>> = shared.memory.with_tables(|tables, _| {
         seen.iter().map(|seen| tables.processes.name_of(seen.client)).collect()
     });
@@ -221,7 +218,7 @@ fn connections(shared: &Shared, caller: Caller) -> Result<RowsAndTotal, Error> {
         let process = process.map_or_else(|| "-".to_string(), |name| name.to_string());
         vec![client, speaks, does, requests, connected, process]
     };
-    Ok((total, seen.iter().zip(processes).map(row).collect()))
+    Ok((total as u64, seen.iter().zip(processes).map(row).collect()))
 }
 
 #[cfg(test)]

@@ -132,6 +132,9 @@ impl Drop for Running {
     }
 }
 
+/// The stop's promise is 2 s; ten times that on a busy machine.
+pub const STOP: Duration = Duration::from_secs(20);
+
 /// Starts a program, and answers the first line that it prints.
 pub fn announced(command: &mut Command, stderr: impl Into<Stdio>) -> (Child, String) {
     let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();

@@ -1,0 +1,15 @@
+//! Attacks on a running server that ended or held up an earlier edition, each as an experiment.
+//!
+//! Here they are small enough for each run of the tests. Those that need thousands of clients are
+//! run whole by `./run.sh soak`.
+
+mod support;
+
+#[path = "attacks/late.rs"]
+mod late;
+#[path = "attacks/limits.rs"]
+mod limits;
+#[path = "attacks/log.rs"]
+mod log;
+#[path = "attacks/stop.rs"]
+mod stop;
