@@ -151,9 +151,14 @@ impl Answer<'_> for Listing {
 /// The number of all things, and the rows of those that are listed.
 type RowsAndTotal = (u64, Vec<Vec<String>>);
 
+const STOPPING: &str = "the server stops, and lists nothing more; ask again when it runs";
+
 impl Execute<Shared> for List {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let what = self.what;
+        // One thread serves all datagrams; it must not wait.
+        let stay = if caller.is_connected { shared.lists.enter().map(Some) } else { Some(None) };
+        let Some(_stay) = stay else { return Err(Error::new(Code::Busy, STOPPING)) };
         let (columns, (total, rows)): (&[&'static str], RowsAndTotal) = match what {
             Listed::Leases => (&["offset", "block", "size", "id", "left_ms"], leases(shared)),
             Listed::Sessions => (

@@ -55,7 +55,7 @@
 //! | [`clients`] | the list of the connected clients, for `list` and for the stop |
 //! | [`input`], [`patience`] | the bytes that were read; the longest wait of a read |
 //! | [`writing`], [`closing`] | a write, and a close that loses no reply |
-//! | [`room`] | how many clients the system's limits leave room for |
+//! | [`room`], [`turnstile`] | how many clients the system's limits leave room for; few long answers at a time |
 //! | [`turned_away`], [`warnings`] | clients over the limit; warnings, at most one a minute |
 //! | [`waiting`] | commands that wait for other clients |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |
@@ -82,6 +82,7 @@ pub mod tables;
 pub mod threads;
 pub mod token;
 pub mod turned_away;
+pub mod turnstile;
 pub mod udp;
 pub mod waiting;
 pub mod warnings;

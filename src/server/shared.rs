@@ -14,6 +14,7 @@
 //! | the tables', in [`Memory`] | leases, allocator, pools, processes, sessions, queues |
 //! | one for each block of memory | its bytes, their length, whether it was released |
 //! | the clients', in [`Clients`] | the connected clients, the last client number |
+//! | the turnstile's, in [`Turnstile`] | how many make a list now |
 //! | the [`Parking`](crate::numbers::parking::Parking)'s, in a lab server | parked draws, plan |
 //!
 //! The fields below say which threads take which lock.
@@ -44,6 +45,7 @@ use std::time::{Duration, Instant};
 
 use super::clients::Clients;
 use super::tables::ServerTables;
+use super::turnstile::Turnstile;
 use crate::common::caller::ClientNumber;
 use crate::common::lock::lock;
 use crate::memory::arena::Arena;
@@ -66,6 +68,9 @@ pub struct Shared {
     /// The connected clients, behind a lock of their own: `accept` inserts a client, the client's
     /// thread removes it, and the stop shuts down their sockets.
     pub clients: Clients,
+    /// Where requests for lists wait for their turn, behind a lock of its own: clients' threads and
+    /// the stop take it.
+    pub lists: Turnstile,
     /// The longest waits of requests. Set at the start and never changed, so every thread reads
     /// them without a lock.
     pub waits: WaitLimits,
@@ -120,6 +125,7 @@ impl Shared {
             numbers,
             memory: Memory::new(arena, tables),
             clients: Clients::default(),
+            lists: Turnstile::default(),
             waits,
             datagrams,
             found_locked: AtomicU64::new(0),
@@ -209,6 +215,7 @@ impl Shared {
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Release);
         self.numbers.unlocked().stop();
+        self.lists.close();
         // Locks the tables once between the flag and the wake-ups. A waiter checks the flag under
         // this lock before it sleeps, so either it sees the flag, or it sleeps already and the
         // wake-up reaches it. Without the lock it could check the flag just before the store and

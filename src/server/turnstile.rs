@@ -1,0 +1,128 @@
+//! A turnstile: of the requests with long answers, few are worked on at a time.
+//!
+//! ```text
+//!   4000 clients ask for a list ──► 3998 sleep here ─┬─► 2 make their list ─► out
+//!                                                    └── one that goes out lets one in
+//! ```
+//!
+//! A thread for each client has a weak point. When thousands of threads have work for the
+//! processor, each one runs for some milliseconds, and then all others run before it runs again. A
+//! new client, who wants one number, waits for seconds. So a request that takes long to answer
+//! waits here for its turn, asleep, and the processor is free for the short ones.
+//!
+//! **Invariants**
+//!
+//! 1. At most [`INSIDE`] threads are inside; one that panics there goes out too.
+//! 2. When the server stops, nobody comes in any more, and nobody waits.
+//!
+//! **Lock** its own, for the count alone. It is not held while a list is made.
+//!
+//! **Simplified** the turnstile is not fair: any of those that sleep may be next.
+//!
+//! **Source** Dijkstra's counting semaphore.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use crate::common::lock::lock;
+
+/// The most threads inside: as many as a small machine has cores.
+const INSIDE: usize = 2;
+
+/// The turnstile. All threads of clients share it.
+#[derive(Debug, Default)]
+pub struct Turnstile {
+    /// How many are inside, and whether the server stops. Locked by clients' threads and the stop.
+    inside: Mutex<Inside>,
+    /// Goes with `inside`. One that goes out notifies one; the stop notifies all.
+    went_out: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Inside {
+    count: usize,
+    is_closed: bool,
+}
+
+/// The stay of one thread; the drop ends it.
+#[derive(Debug)]
+pub struct Stay<'a>(&'a Turnstile);
+
+impl Turnstile {
+    /// Waits for a turn; returns `None` when the server stops.
+    pub fn enter(&self) -> Option<Stay<'_>> {
+        let must_wait = |inside: &mut Inside| inside.count >= INSIDE && !inside.is_closed;
+        let waited = self.went_out.wait_while(lock(&self.inside), must_wait);
+        let mut inside = waited.unwrap_or_else(PoisonError::into_inner);
+        if inside.is_closed {
+            return None;
+        }
+        inside.count += 1;
+        Some(Stay(self))
+    }
+
+    /// Lets nobody in, from now on.
+    pub fn close(&self) {
+        lock(&self.inside).is_closed = true;
+        self.went_out.notify_all();
+    }
+}
+
+impl Drop for Stay<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.inside).count -= 1;
+        self.0.went_out.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn two_are_inside_and_the_others_come_after_them() {
+        let (turnstile, all) = (Turnstile::default(), Barrier::new(8));
+        let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    all.wait();
+                    for _ in 0..500 {
+                        let _stay = turnstile.enter();
+                        let now = inside.fetch_add(1, Ordering::SeqCst) + 1;
+                        most.fetch_max(now, Ordering::SeqCst);
+                        thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(most.into_inner() <= INSIDE);
+        assert_eq!(lock(&turnstile.inside).count, 0);
+    }
+
+    #[test]
+    fn a_panic_inside_lets_the_next_one_in_and_the_stop_lets_nobody_wait() {
+        let turnstile = Turnstile::default();
+        for _ in 0..=INSIDE {
+            thread::scope(|scope| {
+                let panics = || {
+                    let _stay = turnstile.enter();
+                    std::panic::resume_unwind(Box::new("on purpose"));
+                };
+                assert!(scope.spawn(panics).join().is_err());
+            });
+        }
+        let stays = [turnstile.enter(), turnstile.enter()];
+        assert!(stays.iter().all(Option::is_some));
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| turnstile.enter().is_none());
+            turnstile.close();
+            assert!(waits.join().unwrap());
+        });
+        drop(stays);
+    }
+}
