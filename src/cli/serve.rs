@@ -348,9 +348,8 @@ fn warn_that_it_is_broken(log: &Log, lab: bool) {
 /// Logs the limit on open files, and warns if fewer clients fit than were wanted. Each client's
 /// connection takes one file descriptor.
 fn tell_descriptors(wanted: usize) {
-    let room = SystemRoom::of_this_process();
-    let fitting = room.clients(wanted);
-    match room.open_files {
+    let SystemRoom { clients: fitting, open_files, .. } = SystemRoom::for_clients(wanted);
+    match open_files {
         Some(limit) if fitting < wanted => log::warn!(
             "open files are limited to {limit}: {fitting} clients fit, not {wanted}; raise it with ulimit -n"
         ),

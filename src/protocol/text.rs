@@ -69,8 +69,8 @@ mod refusals;
 pub mod unended;
 pub(crate) mod words;
 
-use line::{find_line_end, first_control, is_line_of_another, pass_over, without_cr};
-use refusals::{begins_with_no_command, belongs_to_another, holds_control, too_long, with_unseen};
+use line::{find_line_end, first_control, pass_over, without_cr};
+use refusals::{holds_control, refused, too_long};
 use unended::{Meaning, ReplyEnd, Unended};
 use words::Words;
 
@@ -163,11 +163,7 @@ impl Text {
         self.scanned = 0;
         let is_first = !std::mem::replace(&mut self.past_first, true);
         match parse(line) {
-            Err(_) if is_line_of_another(line) => Decoded::Last(Some(belongs_to_another())),
-            Err(error) if is_first && error.code == Code::UnknownCommand => {
-                Decoded::Last(Some(with_unseen(begins_with_no_command(), line)))
-            }
-            Err(error) => Decoded::Asked { request: Err(with_unseen(error, line)), used },
+            Err(error) => refused(error, line, is_first, used),
             request => Decoded::Asked { request, used },
         }
     }

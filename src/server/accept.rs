@@ -11,7 +11,7 @@
 //! 128. When a burst of connects fills it, the clients' own systems try again after 1 s, then after
 //! 2 s. A spawn takes some 30 us and an accept a tenth of that. So this thread empties the backlog
 //! before each spawn. The wrong way is one accept for each spawn: of 5,000 connects at once, most
-//! then find the backlog full, some of them more than once. REPORT.md has the figures.
+//! then find the backlog full, some of them more than once.
 //!
 //! **Invariants**
 //!
@@ -49,11 +49,6 @@ use crate::server::warnings::warn_now_and_then;
 /// is eight times as much.
 pub const CLIENT_STACK: usize = 256 * 1024;
 
-/// The largest `--max-clients`. Linux allows a process 65,530 mappings (pieces of its address
-/// space), and a thread takes four of them. So at about 16,000 threads `spawn` returns no error: it
-/// aborts the process. 14,000 threads leave 9,500 mappings for everything else.
-pub const MAX_CLIENTS: usize = 14_000;
-
 /// The most clients that are accepted and have no thread yet; each takes a file descriptor. Without
 /// a bound, a flood of connects would keep this thread from spawning any.
 const MAX_ACCEPTED: usize = 1024;
@@ -68,9 +63,7 @@ pub(super) struct Acceptor {
     pub(super) shared: Arc<Shared>,
     /// The limits of every connection. They never change.
     pub(super) limits: Arc<Limits>,
-    /// The most clients at a time: `--max-clients`, or as many as the descriptors allow.
-    pub(super) max_clients: usize,
-    /// The limits of the system, which may leave less room.
+    /// The most clients at a time, and the limits of the system.
     pub(super) room: SystemRoom,
     /// The channel to the `refuse` thread. That thread ends when this end is dropped.
     pub(super) refusals: SyncSender<TurnedAway>,
@@ -125,13 +118,8 @@ impl Acceptor {
     /// the server is full or the system has no thread left.
     fn admit(&mut self, stream: TcpStream) {
         // Only this thread inserts clients, so the count cannot grow before the insert below.
-        if self.shared.clients.count() >= self.max_clients {
-            let text = format!("all {} places are taken; try again later", self.max_clients);
-            return self.turn_away(stream, text);
-        }
-        if let Some(limit) = self.room.lacks() {
-            let text = format!("{limit} leaves no room for another client; try again later");
-            return self.turn_away(stream, text);
+        if let Some(why) = self.room.refusal(self.shared.clients.count()) {
+            return self.turn_away(stream, why);
         }
         let client = self.shared.clients.next_number();
         let (stream, gauge) = (Arc::new(stream), Arc::new(Gauge::default()));

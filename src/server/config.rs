@@ -38,10 +38,9 @@ use crate::numbers::unlocked::Unlocked;
 use crate::protocol::Policy;
 use crate::protocol::datagram::MAX_DATAGRAM;
 use crate::protocol::http::asked::is_readable;
-use crate::server::accept::MAX_CLIENTS;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
-use crate::server::room::SystemRoom;
+use crate::server::room::{MAX_CLIENTS, SystemRoom};
 use crate::server::shared::{DatagramGauges, Shared, WaitLimits};
 use crate::server::tables::ServerTables;
 use crate::server::threads::Server;
@@ -201,9 +200,8 @@ impl Config {
         let (listener, socket) = self.bind(UdpSocket::bind)?;
         let shared = Arc::new(self.share()?);
         let udp = socket.zip(self.udp);
-        let room = SystemRoom::of_this_process();
-        let max_clients = room.clients(self.max_clients);
-        Server::start(listener, udp, shared, self.limits, (max_clients, room)).map_err(|error| {
+        let room = SystemRoom::for_clients(self.max_clients);
+        Server::start(listener, udp, shared, self.limits, room).map_err(|error| {
             format!(
                 "the server's own threads could not be made ({error}); end something else first"
             )

@@ -11,7 +11,7 @@
 //! new thread a second stack for the handler of a stack overflow, in the thread itself, and if the
 //! system has no room for that, the process aborts.
 //!
-//! **Invariants** each spawn leaves at least [`MARGIN`] bytes under the limits that are looked at.
+//! **Invariants** each spawn leaves at least `MARGIN` bytes under the limits that are looked at.
 //!
 //! **Lock** none. The accepting thread alone asks.
 //!
@@ -22,6 +22,11 @@
 //! which reserves 64 MiB of addresses for each of its arenas.
 
 use std::fs;
+
+/// The largest `--max-clients`. Linux allows a process 65,530 mappings (pieces of its address
+/// space), and a thread takes four of them. So at about 16,000 threads `spawn` returns no error: it
+/// aborts the process. 14,000 threads leave 9,500 mappings for everything else.
+pub const MAX_CLIENTS: usize = 14_000;
 
 /// The file descriptors that are not clients': three standard streams, the listener, the UDP
 /// socket, those of the signals, and 64 of clients that are being turned away.
@@ -35,10 +40,12 @@ const MARGIN: u64 = 68 << 20;
 /// a system with larger ones the figures here are too small, and a limit is met later.
 const PAGE: u64 = 4096;
 
-/// The limits of this process that bound the number of clients. `None` is no limit, or one that the
-/// system does not tell.
+/// The limits that bound the number of clients. Of those of the system, `None` is no limit, or one
+/// that the system does not tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SystemRoom {
+    /// The most clients at a time: as many as were wanted, or as the descriptors allow.
+    pub clients: usize,
     /// The most open files.
     pub open_files: Option<u64>,
     /// The most bytes of address space.
@@ -50,34 +57,41 @@ pub struct SystemRoom {
 impl SystemRoom {
     /// Reads the limits of this process. std has no call for it, and `getrlimit` of the C library
     /// would need `unsafe`.
-    pub fn of_this_process() -> Self {
-        Self::parse(&fs::read_to_string("/proc/self/limits").unwrap_or_default())
+    pub fn for_clients(wanted: usize) -> Self {
+        Self::parse(&fs::read_to_string("/proc/self/limits").unwrap_or_default(), wanted)
     }
 
     /// Reads the soft limits, which are those that the system enforces.
-    fn parse(limits: &str) -> Self {
+    fn parse(limits: &str, wanted: usize) -> Self {
         let soft = |name: &str| {
             let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
-            line.split_whitespace().next()?.parse().ok()
+            line.split_whitespace().next()?.parse::<u64>().ok()
         };
+        let open_files = soft("Max open files");
+        // A very small limit is divided between clients and the server itself.
+        let fitting = |limit: u64| limit - OWN_DESCRIPTORS.min(limit.div_ceil(2));
+        let fitting = open_files.and_then(|limit| usize::try_from(fitting(limit)).ok());
         Self {
-            open_files: soft("Max open files"),
+            clients: wanted.min(fitting.unwrap_or(usize::MAX)).max(1),
+            open_files,
             address_space: soft("Max address space"),
             data: soft("Max data size"),
         }
     }
 
-    /// Returns the most clients whose descriptors fit, `wanted` at most. A very small limit is
-    /// divided between clients and the server itself.
-    pub fn clients(&self, wanted: usize) -> usize {
-        let fitting = |limit: u64| limit - OWN_DESCRIPTORS.min(limit.div_ceil(2));
-        let fitting = self.open_files.map_or(u64::MAX, fitting);
-        wanted.min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1)
+    /// Returns why there is no room for another client beside so many, with the cure; `None` if
+    /// there is room.
+    pub fn refusal(&self, connected: usize) -> Option<String> {
+        if connected >= self.clients {
+            return Some(format!("all {} places are taken; try again later", self.clients));
+        }
+        let limit = self.lacks()?;
+        Some(format!("{limit} leaves no room for another client; try again later"))
     }
 
     /// Returns the limit, in words, that leaves no room for one more thread; `None` if there is
     /// room. Reads a file only if the process has such a limit.
-    pub fn lacks(&self) -> Option<&'static str> {
+    fn lacks(&self) -> Option<&'static str> {
         if self.address_space.is_none() && self.data.is_none() {
             return None;
         }
@@ -113,19 +127,22 @@ Max address space         unlimited            unlimited            bytes     \n
 
     #[test]
     fn the_soft_limits_are_read_and_no_limit_is_none() {
-        let room = SystemRoom::parse(LIMITS);
-        assert_eq!(
-            (room.open_files, room.address_space, room.data),
-            (Some(1024), None, Some(100 << 20))
-        );
-        assert_eq!(SystemRoom::parse(""), SystemRoom::default());
+        let room = SystemRoom::parse(LIMITS, 9000);
+        let limits = (room.clients, room.open_files, room.address_space, room.data);
+        assert_eq!(limits, (944, Some(1024), None, Some(100 << 20)));
+        let unlimited = SystemRoom { clients: 9000, ..SystemRoom::default() };
+        assert_eq!(SystemRoom::parse("", 9000), unlimited);
     }
 
     #[test]
     fn clients_get_the_descriptors_that_the_server_does_not_need() {
-        let of = |open_files| SystemRoom { open_files, ..SystemRoom::default() }.clients(8192);
-        assert_eq!((of(Some(20_000)), of(Some(8192)), of(Some(200))), (8192, 8112, 120));
-        assert_eq!((of(Some(24)), of(Some(1)), of(Some(0)), of(None)), (12, 1, 1, 8192));
+        let of = |files: u64| {
+            SystemRoom::parse(&format!("Max open files {files} {files} files"), 8192).clients
+        };
+        assert_eq!([20_000, 8192, 200, 24, 1, 0].map(of), [8192, 8112, 120, 12, 1, 1]);
+        let room = SystemRoom { clients: 2, ..SystemRoom::default() };
+        assert_eq!(room.refusal(1), None);
+        assert_eq!(room.refusal(2).unwrap(), "all 2 places are taken; try again later");
     }
 
     #[test]
@@ -133,7 +150,7 @@ Max address space         unlimited            unlimited            bytes     \n
         let mib = |mib: u64| mib << 20;
         let used = format!("{} 1 1 1 0 {} 0", mib(300) / PAGE, mib(80) / PAGE);
         let lacks = |address_space, data| {
-            let room = SystemRoom { address_space, data, open_files: None };
+            let room = SystemRoom { address_space, data, ..SystemRoom::default() };
             room.lacks_beside(&used).map(|limit| limit.split('-').nth(1).unwrap())
         };
         assert_eq!(lacks(None, None), None);

@@ -17,8 +17,6 @@
 //! | the turnstile's, in [`Turnstile`] | how many make a list now |
 //! | the [`Parking`](crate::numbers::parking::Parking)'s, in a lab server | parked draws, plan |
 //!
-//! The fields below say which threads take which lock.
-//!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
 //! for each `join` or `lookup` that waits ([`super::waiting`]). One more goes with the clients'
 //! lock.
@@ -52,8 +50,7 @@ use crate::memory::arena::Arena;
 use crate::memory::service::Memory;
 use crate::numbers::draw::Numbers;
 
-/// The one struct that all threads share, behind one `Arc`. Each method locks at most one lock at a
-/// time.
+/// The one struct that all threads share. Each method locks at most one lock at a time.
 #[derive(Debug)]
 pub struct Shared {
     /// Chapter 1: the list of numbers, and its counter. The draw's lock, inside, guards the
@@ -68,8 +65,7 @@ pub struct Shared {
     /// The connected clients, behind a lock of their own: `accept` inserts a client, the client's
     /// thread removes it, and the stop shuts down their sockets.
     pub clients: Clients,
-    /// Where requests for lists wait for their turn, behind a lock of its own: clients' threads and
-    /// the stop take it.
+    /// Where clients' threads wait for their turn to make a list, behind a lock of its own.
     pub lists: Turnstile,
     /// The longest waits of requests. Set at the start and never changed, so every thread reads
     /// them without a lock.
@@ -101,8 +97,7 @@ pub struct WaitLimits {
     pub rendezvous: Duration,
 }
 
-/// The figures of datagrams in `stats`. Each figure is right, but the two may be of different
-/// moments.
+/// The figures of datagrams in `stats`. The two may be of different moments.
 #[derive(Debug, Default)]
 pub struct DatagramGauges {
     /// The number of clients in the history.

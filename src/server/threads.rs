@@ -101,7 +101,7 @@ impl Server {
         udp: Option<(UdpSocket, DatagramLimits)>,
         shared: Arc<Shared>,
         limits: Limits,
-        (max_clients, room): (usize, SystemRoom),
+        room: SystemRoom,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let fault = limits.fault;
@@ -112,8 +112,7 @@ impl Server {
         let reaper = shared.clone();
         let reaping = Builder::new().name("reap".into()).spawn(move || reaper.reap_until_stopped());
         let (limits, warned) = (Arc::new(limits), None);
-        let mut acceptor =
-            Acceptor { shared: shared.clone(), limits, max_clients, room, refusals, warned };
+        let mut acceptor = Acceptor { shared: shared.clone(), limits, room, refusals, warned };
         let accepting = Builder::new()
             .name("accept".into())
             .spawn(move || acceptor.accept_until_stopped(&listener));

@@ -12,7 +12,7 @@
 //!
 //! **Invariants**
 //!
-//! 1. At most [`INSIDE`] threads are inside; one that panics there goes out too.
+//! 1. At most `INSIDE` threads are inside; one that panics there goes out too.
 //! 2. When the server stops, nobody comes in any more, and nobody waits.
 //!
 //! **Lock** its own, for the count alone. It is not held while a list is made.

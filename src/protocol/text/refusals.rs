@@ -2,8 +2,21 @@
 //!
 //! **Lock** none. **Source** ours.
 
-use super::line::first_unseen;
+use super::line::{first_unseen, is_line_of_another};
 use crate::common::error::{Code, Error};
+use crate::protocol::Decoded;
+
+/// Returns what becomes of a wrong line: an error, and after a line that another protocol may have
+/// sent the close. `used` counts the line and its end.
+pub(super) fn refused<'a>(error: Error, line: &[u8], is_first: bool, used: usize) -> Decoded<'a> {
+    if is_line_of_another(line) {
+        return Decoded::Last(Some(belongs_to_another()));
+    }
+    if is_first && error.code == Code::UnknownCommand {
+        return Decoded::Last(Some(with_unseen(begins_with_no_command(), line)));
+    }
+    Decoded::Asked { request: Err(with_unseen(error, line)), used }
+}
 
 /// Returns the refusal of a first line with a control byte.
 pub(super) fn holds_control(byte: u8) -> Error {
@@ -16,14 +29,14 @@ pub(super) fn holds_control(byte: u8) -> Error {
 }
 
 /// Returns the refusal of a line that belongs to another protocol.
-pub(super) fn belongs_to_another() -> Error {
+fn belongs_to_another() -> Error {
     let text = "this is a line of another protocol, and what follows may be no command; HTTP begins \
                 with METHOD /PATH HTTP/1.1";
     Error::new(Code::BadRequest, text)
 }
 
 /// Returns the refusal of a first line that begins with no command.
-pub(super) fn begins_with_no_command() -> Error {
+fn begins_with_no_command() -> Error {
     let text = "the first word is no command, and what follows may be none; connect again, and \
                 send help for the commands";
     Error::new(Code::UnknownCommand, text)
@@ -38,7 +51,7 @@ pub(super) fn too_long() -> Error {
 
 /// Adds to an error the first bytes of the line that cannot be seen: a person who reads `draw 4`
 /// does not see why it is wrong.
-pub(super) fn with_unseen(error: Error, line: &[u8]) -> Error {
+fn with_unseen(error: Error, line: &[u8]) -> Error {
     match first_unseen(line) {
         None => error,
         Some(shown) => {
