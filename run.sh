@@ -231,9 +231,10 @@ race) race ;;
 course) course ;;
 serve)
     shift
+    need_python
     build
     raise_limit
-    exec "$LEASEBOX" serve --bind 0.0.0.0 "$@"
+    exec python3 client_py/serve.py "$LEASEBOX" "$@"
     ;;
 grade-folder)
     shift

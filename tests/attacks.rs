@@ -13,3 +13,5 @@ mod limits;
 mod log;
 #[path = "attacks/stop.rs"]
 mod stop;
+#[path = "attacks/vanished.rs"]
+mod vanished;

@@ -87,9 +87,14 @@ pub struct ServeArguments {
     /// The time limit of one write to a client; all replies that wait together, three times that
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     write_timeout: Duration,
-    /// The time that a client may be silent between requests; 0s is no limit
-    #[arg(long, default_value = "0s", value_parser = units::duration)]
+    /// The time that a client may be silent between requests, or a request wait; 0s is no limit
+    // Linux's own time before it asks whether a silent peer is still there. Whoever hands over a
+    // socket sets that time on it.
+    #[arg(long, default_value = "2h", default_value_if("socket_on_stdin", "true", "0s"), value_parser = units::duration)]
     idle_timeout: Duration,
+    /// Listen on the TCP socket that is standard input, as of inetd or systemd
+    #[arg(long, conflicts_with_all = ["bind", "port"])]
+    socket_on_stdin: bool,
     /// The longest lease
     #[arg(long, default_value = "24h", value_parser = units::duration)]
     max_lease: Duration,
@@ -211,6 +216,7 @@ impl ServeArguments {
     fn config(&self) -> Result<Config, String> {
         Ok(Config {
             address: resolve("--bind", &self.bind, self.port)?,
+            socket_on_stdin: self.socket_on_stdin,
             numbers: self.numbers,
             seed: self.seed,
             locking: match self.lock {

@@ -40,6 +40,7 @@ use crate::protocol::datagram::MAX_DATAGRAM;
 use crate::protocol::http::asked::is_readable;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
+use crate::server::listening::{explain_bind, handed_over};
 use crate::server::room::{MAX_CLIENTS, SystemRoom};
 use crate::server::shared::{DatagramGauges, Shared, WaitLimits};
 use crate::server::tables::ServerTables;
@@ -93,6 +94,8 @@ const MAX_WINDOW: Duration = Duration::from_secs(1);
 pub struct Config {
     /// The address to listen on; port 0 takes a free port.
     pub address: SocketAddr,
+    /// Listen on the socket that was handed over as standard input, and not on `address`.
+    pub socket_on_stdin: bool,
     /// The length of the list: it holds 1 to this number.
     pub numbers: u32,
     /// The seed of the shuffle: the same seed gives the same list. `None` takes a random one.
@@ -136,6 +139,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)),
+            socket_on_stdin: false,
             numbers: 100_000,
             seed: None,
             locking: Locking::Request,
@@ -148,7 +152,7 @@ impl Default for Config {
             limits: Limits {
                 request_timeout: Duration::from_secs(30),
                 write_timeout: Duration::from_secs(30),
-                idle_timeout: Duration::ZERO,
+                idle_timeout: Duration::from_secs(2 * 60 * 60),
                 policy: Policy::plain(32 << 20),
                 fault: None,
             },
@@ -162,29 +166,6 @@ impl Default for Config {
     }
 }
 
-/// Returns the cause and the cure of a failed bind.
-fn explain_bind(what: &str, address: SocketAddr, error: &io::Error) -> String {
-    let port = address.port();
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            format!(
-                "{what} {address} is in use; stop what listens there, or give --port 0 for a free one"
-            )
-        }
-        io::ErrorKind::PermissionDenied => format!(
-            "port {port} needs a right you do not have; give a --port over 1023 (the default is \
-             {DEFAULT_PORT}), or run with the right to low ports"
-        ),
-        io::ErrorKind::AddrNotAvailable => {
-            format!(
-                "{} is no address of this machine; give --bind 0.0.0.0 for all of them",
-                address.ip()
-            )
-        }
-        _ => format!("cannot listen on {address} ({error}); give another --bind or --port"),
-    }
-}
-
 impl Config {
     /// Checks the configuration, makes the server, and starts its threads.
     ///
@@ -193,11 +174,17 @@ impl Config {
     /// together, or the system refused a port, memory or a thread. Nothing is left running, with
     /// one exception: if the system had no thread left, `accept` or `udp` may have started, and
     /// then waits for one more connection or datagram.
-    pub fn start(self) -> Result<Server, String> {
+    pub fn start(mut self) -> Result<Server, String> {
+        let handed = self.socket_on_stdin.then(handed_over).transpose()?;
+        // Who can reach the server is checked for the address of that socket.
+        if let Some((_, address)) = &handed {
+            self.address = *address;
+        }
         self.check()?;
         // The sockets are bound before the memory is taken, because a port in use is the most
         // frequent error and the cheapest to find.
-        let (listener, socket) = self.bind(UdpSocket::bind)?;
+        let listener = handed.map(|(listener, _)| listener);
+        let (listener, socket) = self.bind(listener, UdpSocket::bind)?;
         let shared = Arc::new(self.share()?);
         let udp = socket.zip(self.udp);
         let room = SystemRoom::for_clients(self.max_clients);
@@ -210,19 +197,24 @@ impl Config {
 
     /// Binds the TCP socket, and with `--udp` the UDP socket to the same port number. With port 0
     /// the system chooses a free TCP port. If its number is not free for UDP, another port is
-    /// tried. `bind_udp` is an argument, so that a test can make it fail.
+    /// tried. A socket that was handed over is bound already. `bind_udp` is an argument, so that a
+    /// test can make it fail.
     ///
     /// # Errors
     /// Fails with the text of [`explain_bind`].
     fn bind(
         &self,
+        mut handed: Option<TcpListener>,
         mut bind_udp: impl FnMut(SocketAddr) -> io::Result<UdpSocket>,
     ) -> Result<(TcpListener, Option<UdpSocket>), String> {
         let failed =
             |what: &'static str| move |error: io::Error| explain_bind(what, self.address, &error);
         let mut tries = 0;
         loop {
-            let listener = TcpListener::bind(self.address).map_err(failed("TCP"))?;
+            let listener = match handed.take() {
+                Some(listener) => listener,
+                None => TcpListener::bind(self.address).map_err(failed("TCP"))?,
+            };
             if self.udp.is_none() {
                 return Ok((listener, None));
             }

@@ -70,7 +70,7 @@ fn a_free_port_whose_twin_is_taken_is_given_up_for_another() {
     };
     let mut taken = 3;
     let (listener, socket) = config(0)
-        .bind(|address| match taken {
+        .bind(None, |address| match taken {
             0 => UdpSocket::bind(address),
             _ => {
                 taken -= 1;
@@ -82,8 +82,8 @@ fn a_free_port_whose_twin_is_taken_is_given_up_for_another() {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let in_use = |_| Err(io::ErrorKind::AddrInUse.into());
-    assert!(config(port).bind(in_use).is_err(), "a port that was asked for is the one");
-    assert!(config(0).bind(in_use).is_err(), "nor is it tried for ever");
+    assert!(config(port).bind(None, in_use).is_err(), "a port that was asked for is the one");
+    assert!(config(0).bind(None, in_use).is_err(), "nor is it tried for ever");
 }
 
 #[test]

@@ -59,7 +59,7 @@
 //! | [`turned_away`], [`warnings`] | clients over the limit; warnings, at most one a minute |
 //! | [`waiting`] | commands that wait for other clients |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |
-//! | [`config`] | the configuration, and its ranges |
+//! | [`config`], [`listening`] | the configuration, and its ranges; the socket of all clients |
 //! | [`udp`], [`datagrams`], [`history`], [`token`] | requests by datagrams, also repeated ones |
 //!
 //! **Source** `loot-box.txt`, points 1 and 4; the lecture's `TCPServer` with a thread for each
@@ -74,6 +74,7 @@ pub mod connection;
 pub mod datagrams;
 pub mod history;
 pub mod input;
+pub mod listening;
 pub mod lists;
 pub mod patience;
 pub mod room;

@@ -181,6 +181,11 @@ impl Waits {
     {
         Self { caller, deadline, waker, rules: Box::new(rules) }
     }
+
+    /// Ends the wait at `latest`, if it would go on for longer.
+    pub fn end_by(&mut self, latest: Instant) {
+        self.deadline = self.deadline.min(latest);
+    }
 }
 
 /// The result of one slice of waiting.

@@ -26,6 +26,9 @@
 //!    keep the order of the requests. When 64 KiB of later bytes are in the input, the server reads
 //!    no more and gives up the wait.
 //!
+//! 4. A request waits for no longer than a client may be silent, so that a client whose machine has
+//!    lost its power does not keep its thread: after that the answer is that nothing came.
+//!
 //! **Lock** only inside [`Shared::resume`], [`Shared::give_up`] and [`Shared::take_back`]; none
 //! while the socket is looked at.
 //!
@@ -41,7 +44,7 @@
 //! [`Shared::take_back`]: crate::server::shared::Shared::take_back
 
 use std::io::{ErrorKind, Read};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::commands::Reply;
 use crate::server::clients::Doing;
@@ -83,6 +86,10 @@ impl Connection<'_> {
     fn wait(&mut self, waits: &mut Waits) -> Reply<'static> {
         self.show();
         self.gauge.does(Doing::Waiting);
+        let idle = self.limits.idle_timeout;
+        if !idle.is_zero() {
+            waits.end_by(Instant::now() + idle);
+        }
         loop {
             match self.shared.resume(waits, LOOK_EVERY, self.is_seen, &mut self.spare) {
                 Resumed::Answered(reply) => return reply,

@@ -1,0 +1,62 @@
+//! The socket on which the server listens: bound by itself, or handed over as standard input.
+//!
+//! std binds with a backlog of 128, and cannot ask the system to look whether silent peers are
+//! still there (TCP keep-alive). But a socket that another program made keeps what that program
+//! set, and accepted connections inherit the keep-alive. So inetd (`wait`), systemd
+//! (`StandardInput=socket`) or `./run.sh serve` make the socket, and hand it over.
+//!
+//! **Invariants** the descriptor 0 is duplicated: std's own standard input stays as it is.
+//!
+//! **Lock** none.
+//!
+//! **Source** listen(2), tcp(7) for `TCP_KEEPIDLE`, systemd.socket(5).
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+
+use crate::server::config::DEFAULT_PORT;
+
+/// Returns the listening socket that is standard input, and its address.
+///
+/// # Errors
+/// Fails with one line if standard input is no such socket.
+pub(super) fn handed_over() -> Result<(TcpListener, SocketAddr), String> {
+    let own = || io::stdin().as_fd().try_clone_to_owned();
+    let refused = |why: String| {
+        format!(
+            "standard input is no listening TCP socket ({why}); leave --socket-on-stdin out, or \
+             see docs/leasebox.socket"
+        )
+    };
+    // A connection has a peer: inetd with `nowait` hands over one client, not the socket of all.
+    if own().is_ok_and(|stream| TcpStream::from(stream).peer_addr().is_ok()) {
+        return Err(refused("it is one connection".into()));
+    }
+    let listener = own().map(TcpListener::from);
+    let named = listener.and_then(|listener| listener.local_addr().map(|at| (listener, at)));
+    named.map_err(|error| refused(error.to_string()))
+}
+
+/// Returns the cause and the cure of a failed bind.
+pub(super) fn explain_bind(what: &str, address: SocketAddr, error: &io::Error) -> String {
+    let port = address.port();
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!(
+                "{what} {address} is in use; stop what listens there, or give --port 0 for a free one"
+            )
+        }
+        io::ErrorKind::PermissionDenied => format!(
+            "port {port} needs a right you do not have; give a --port over 1023 (the default is \
+             {DEFAULT_PORT}), or run with the right to low ports"
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            format!(
+                "{} is no address of this machine; give --bind 0.0.0.0 for all of them",
+                address.ip()
+            )
+        }
+        _ => format!("cannot listen on {address} ({error}); give another --bind or --port"),
+    }
+}
