@@ -37,6 +37,40 @@ fn a_right_server_loses_nothing_by_chaos() {
     assert_eq!((with_status(&report, "failed"), code), (vec![], Some(0)), "{report}");
 }
 
+/// Counts the sleeps of chaos in a script, before and after the grader has ended it.
+const COUNTS_SLEEPS: &str = r#"
+import os, sitecustomize
+sleeps = []
+sitecustomize.time = type("Time", (), {"sleep": staticmethod(sleeps.append)})
+
+def work():
+    return sum(range(3))
+
+def many():
+    for _ in range(2000):
+        work()
+
+many()
+before = len(sleeps)
+open(os.path.join(sitecustomize.FOLDER, "over"), "w").close()
+many()
+print(before > 0, len(sleeps) - before)
+"#;
+
+#[test]
+fn chaos_is_over_when_all_draws_are_judged() {
+    let home = support::scratch("chaos");
+    fs::create_dir(&home).unwrap();
+    let chaos = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lab/grader/sitecustomize.py");
+    fs::copy(chaos, home.join("sitecustomize.py")).unwrap();
+    fs::write(home.join("script.py"), COUNTS_SLEEPS).unwrap();
+    let mut python = Command::new("python3");
+    python.arg(home.join("script.py")).env("PYTHONPATH", &home).env("CHAOS_ROOT", &home);
+    let (stdout, stderr, _) = shown(&python.output().unwrap());
+    assert_eq!(stdout, "True 0\n", "{stderr}");
+    fs::remove_dir_all(home).unwrap();
+}
+
 /// Returns the most threads that a process with this word in its command line has.
 fn threads_of(word: &str) -> usize {
     let entries = fs::read_dir("/proc").unwrap().flatten();

@@ -49,6 +49,7 @@
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -98,7 +99,7 @@ fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
     arguments.check()?;
     match &arguments.start {
         Some(command) => grade_command(arguments, command),
-        None => grade_at(arguments, arguments.address()?, Vec::new(), false),
+        None => grade_at(arguments, arguments.address()?, Vec::new(), None),
     }
 }
 
@@ -143,8 +144,9 @@ fn grade_at(
     arguments: &GradeArguments,
     address: SocketAddr,
     mut notes: Vec<String>,
-    is_chaotic: bool,
+    chaos_over: Option<PathBuf>,
 ) -> Result<GradeReport, String> {
+    let is_chaotic = chaos_over.is_some();
     let (format, out) = (arguments.format, &arguments.out);
     let options = Options {
         address,
@@ -153,6 +155,7 @@ fn grade_at(
         timeout: if is_chaotic { CHAOS_TIME * arguments.timeout } else { arguments.timeout },
         unproven: arguments.unproven.share(),
         race_window: if is_chaotic { CHAOS_WINDOW } else { RACE_WINDOW },
+        chaos_over,
         order: arguments.list_order()?,
         weights: weights(arguments)?,
     };

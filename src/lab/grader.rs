@@ -74,6 +74,7 @@ pub mod source;
 pub mod verdicts;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -110,6 +111,8 @@ pub struct Options {
     pub timeout: Duration,
     /// The race window that a grading without a duplicate must have been able to see.
     pub race_window: Duration,
+    /// The file whose existence ends chaos; `None` without chaos.
+    pub chaos_over: Option<PathBuf>,
     /// The share of its points that a check earns which is *not shown*, 0 to 1.
     pub unproven: f64,
     /// The points of some checks, by their keys. The others keep their own.

@@ -69,9 +69,9 @@ pub(super) fn grade_started(
         place.renew()?;
         let start = start(&recipe.start, run.as_path(), chaos_seed);
         let mut server = Submission::start(&start, place)?;
-        let is_chaotic = place.has_loaded_chaos();
-        let notes = notes(arguments, chaos_seed.filter(|_| is_chaotic));
-        let report = grade_at(arguments, server.address, notes, is_chaotic);
+        let chaos_over = place.loaded_chaos();
+        let notes = notes(arguments, chaos_seed.filter(|_| chaos_over.is_some()));
+        let report = grade_at(arguments, server.address, notes, chaos_over);
         let mut report = report.map_err(NotGraded::ByMachine)?;
         let is_well = report.answered && report.passed();
         let ending = if is_well { server.ending() } else { server.ending_soon() };

@@ -105,9 +105,9 @@ impl Workplace {
             .map_err(|error| no_room(&chaos, &error))
     }
 
-    /// Returns whether the Python of this start has loaded it.
-    pub(super) fn has_loaded_chaos(&self) -> bool {
-        self.chaos().join("loaded").exists()
+    /// Returns the file that ends the chaos of this start, if its Python has loaded chaos.
+    pub(super) fn loaded_chaos(&self) -> Option<PathBuf> {
+        self.chaos().join("loaded").exists().then(|| self.chaos().join("over"))
     }
 
     /// Returns the folder in which the server runs.

@@ -28,15 +28,27 @@ ROOTS = tuple(os.path.join(os.path.realpath(folder), "") for folder in FOLDERS)
 SHARES = 7 * [0.0] + 6 * [0.002] + 6 * [0.05] + [0.5]
 """The parts of the bytecodes at which a thread sleeps, one of them for each call."""
 
+FOLDER = os.path.dirname(os.path.abspath(__file__))
 PAUSE_S = 0.0005
 RANDOM = random.Random(int(os.environ.get("CHAOS_SEED", "1")))
+
+
+OVER = False
+
+
+def is_over():
+    """Whether the grader has made the file `over`: all draws are judged, and what comes then is no
+    test of the lock, so a server need not be slow any more."""
+    global OVER
+    OVER = OVER or os.path.exists(os.path.join(FOLDER, "over"))
+    return OVER
 
 
 def tracer(share):
     """A function that is called before each bytecode of a traced function."""
 
     def at_bytecode(frame, event, argument):
-        if event == "opcode" and RANDOM.random() < share:
+        if event == "opcode" and RANDOM.random() < share and not is_over():
             # Zero lets another thread run if one is ready; more lets one become ready.
             time.sleep(0 if RANDOM.random() < 0.5 else PAUSE_S)
         return at_bytecode
@@ -53,6 +65,8 @@ def at_call(frame, event, argument):
     """Called at each call: chooses the functions that stand in the submission's own files. Some
     calls run as ever, some are cut to pieces, and one in twenty takes very long: a window is found
     where one thread is slow in it and the others are not."""
+    if OVER:
+        return None
     name = frame.f_code.co_filename
     if name not in IS_OWN:
         IS_OWN[name] = os.path.realpath(name).startswith(ROOTS)
@@ -74,7 +88,7 @@ def start_new_thread(function, *arguments):
 
 START = _thread.start_new_thread
 _thread.start_new_thread = _thread.start_new = start_new_thread
-with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "loaded"), "w"):
+with open(os.path.join(FOLDER, "loaded"), "w"):
     # The grader says "chaos: on" only if this file is there.
     pass
 sys.setswitchinterval(1e-5)
