@@ -91,6 +91,8 @@ _thread.start_new_thread = _thread.start_new = start_new_thread
 with open(os.path.join(FOLDER, "loaded"), "w"):
     # The grader says "chaos: on" only if this file is there.
     pass
+# Python 3.12 asks only once, in settrace, whether any function has this.
+sys._getframe().f_trace_opcodes = True
 sys.setswitchinterval(1e-5)
 threading.settrace(at_call)
 sys.settrace(at_call)
