@@ -12,8 +12,8 @@
 //! connection may be good for one command. The ways are tried in this order, and the first one that
 //! is answered with numbers is taken.
 //!
-//! The replies are read until the server is quiet for 150 ms. If they do not fit together, the
-//! draws are made once more, and each reply has 1.2 s for a pause.
+//! The replies are read until the server is quiet for 150 ms. If they do not fit together, or do
+//! not end alike, the draws are made once more, and each reply has 1.2 s for a pause.
 //!
 //! **Invariants** The numbers of all draws that were made here are recorded, or counted as unseen:
 //! nobody else will get them.
@@ -132,7 +132,11 @@ fn learn_one_way(
             draws.answered.into_iter().unzip();
         let mut dialect = peer.dialect;
         match fit(&small, greatest) {
-            Ok(Fit { shape, one_each }) => {
+            // A pause may have cut a reply: its rest then stands before the next one.
+            Ok(Fit { is_sure: false, .. }) if pause < PAUSES[1] => {
+                *unseen += small.iter().map(|draw| draw.asked).sum::<usize>();
+            }
+            Ok(Fit { shape, one_each, .. }) => {
                 (dialect.shape, dialect.one_each) = (shape, one_each);
                 answers.iter_mut().for_each(|answer| read_again(answer, &dialect));
                 return Some(Learned { dialect, answers, unseen: 0, doubt: None });
@@ -261,6 +265,42 @@ mod tests {
         let learned = learn(address, 1000, short, Instant::now() + 60 * short).unwrap();
         assert_eq!((learned.answers.len(), learned.unseen), (2, 2));
         assert_eq!(learned.doubt, None);
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn a_reply_that_a_pause_cut_is_not_taken_for_a_number() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let mut number = 1000;
+            // The banner; two connections whose last reply is cut; two that are right.
+            drop(listener.accept().unwrap());
+            for connection in 0..4 {
+                let mut stream = listener.accept().unwrap().0;
+                let mut command = [0; 64];
+                let mut rest = String::new();
+                while let Ok(1..) = stream.read(&mut command) {
+                    let count = usize::from(command[5] - b'0');
+                    let numbers: Vec<String> =
+                        (number..number + count).map(|number| number.to_string()).collect();
+                    number += count;
+                    let mut reply = std::mem::take(&mut rest) + &numbers.join(" ") + "\n";
+                    if connection == 1 && count == 1 {
+                        // The client gives up, and the rest comes with the next reply.
+                        rest = reply.split_off(2);
+                    }
+                    if stream.write_all(reply.as_bytes()).is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+        let short = Duration::from_millis(400);
+        let learned = learn(address, 100_000, short, Instant::now() + 60 * short).unwrap();
+        let numbers = learned.answers.iter().flat_map(|answer| &answer.numbers);
+        assert!(numbers.clone().all(|&number| number > 999), "{:?}", numbers.collect::<Vec<_>>());
+        assert_eq!((learned.dialect.shape.last, learned.doubt), (Some(b'\n'), None));
         server.join().unwrap();
     }
 }

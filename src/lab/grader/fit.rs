@@ -52,6 +52,9 @@ pub struct Fit {
     pub shape: ReplyShape,
     /// The server answers one number a message.
     pub one_each: bool,
+    /// The counts follow a rule, and the replies end alike. If not, the server has a fault, or a
+    /// pause has cut a reply.
+    pub is_sure: bool,
 }
 
 /// Finds the shape.
@@ -80,7 +83,16 @@ pub fn fit(draws: &[SmallDraw], greatest: u32) -> Result<Fit, String> {
         let what = "it has more numbers than were asked for, and no rule explains them";
         return wrong_counts(draws, shape, what);
     }
-    Ok(Fit { shape, one_each: false })
+    let is_sure = end_alike(draws);
+    Ok(Fit { shape, one_each: false, is_sure })
+}
+
+/// Returns whether all replies end alike: all with a letter or digit, or all with the same other
+/// byte.
+fn end_alike(draws: &[SmallDraw]) -> bool {
+    let end =
+        |draw: &SmallDraw| draw.reply.last().filter(|byte| !byte.is_ascii_alphanumeric()).copied();
+    draws.windows(2).all(|pair| end(&pair[0]) == end(&pair[1]))
 }
 
 /// A small draw with its numbers.
@@ -105,7 +117,7 @@ impl<'d> Read<'d> {
 fn wrong_counts(draws: &[SmallDraw], shape: ReplyShape, what: &str) -> Result<Fit, String> {
     let has_words = |draw: &SmallDraw| draw.reply.iter().any(u8::is_ascii_alphabetic);
     match draws.iter().find(|draw| has_words(draw)) {
-        None => Ok(Fit { shape, one_each: false }),
+        None => Ok(Fit { shape, one_each: false, is_sure: false }),
         Some(draw) => Err(format!("{what}: {}", draw.reply.escape_ascii())),
     }
 }
@@ -137,7 +149,7 @@ fn one_each(
     if shape.extra > 0 {
         return Err("each message has several numbers, whatever was asked for".to_string());
     }
-    Ok(Fit { shape, one_each: true })
+    Ok(Fit { shape, one_each: true, is_sure: end_alike(draws) })
 }
 
 /// Returns how many numbers stand beside the drawn ones, and how many come with each of them.
