@@ -51,7 +51,7 @@ fn ten_thousand_clients_come_and_go_without_a_trace() {
     let server = Running::start(&[]);
     server.await_figure("clients", 1);
     // The one that asked is gone once its thread is.
-    wait_for("the first clients' end", || server.resources().0 == 5);
+    wait_for("the first clients' end", || server.client_threads() == 0);
     let before = server.resources();
     thread::scope(|scope| {
         for _ in 0..4 {

@@ -119,6 +119,15 @@ impl Running {
         };
         (count("task"), count("fd"))
     }
+
+    /// The threads that serve a client.
+    pub fn client_threads(&self) -> usize {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        // A thread that ends meanwhile has no name any more.
+        let names =
+            tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+        names.filter(|name| name.starts_with("client-")).count()
+    }
 }
 
 impl Drop for Running {
