@@ -19,7 +19,9 @@ IDLE, INTERVAL, PROBES = 60, 10, 6
 
 def listen(bind, port):
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
-    listener = socket.create_server((bind, port), family=family, backlog=BACKLOG)
+    # Rust's own server on all IPv6 addresses takes IPv4 clients too.
+    both = bind == "::" and socket.has_dualstack_ipv6()
+    listener = socket.create_server((bind, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     # Linux has these; other systems have times of their own.
     for option, value in (("TCP_KEEPIDLE", IDLE), ("TCP_KEEPINTVL", INTERVAL), ("TCP_KEEPCNT", PROBES)):
@@ -39,7 +41,7 @@ def main():
         os.execv(known.server, command)
     try:
         listener = listen(known.bind, known.port)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         sys.exit(f"serve.py: cannot listen on {known.bind} port {known.port} ({error}); give another --bind or --port")
     os.dup2(listener.fileno(), 0, inheritable=True)
     os.execv(known.server, command)

@@ -18,7 +18,7 @@
 //! | --- | --- | --- | --- | --- |
 //! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1300 | 20 |
 //! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 2900 | 50 |
-//! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 4300 | 70 |
+//! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 4400 | 75 |
 //! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 6200 | 105 |
 //! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4000 | 65 |
 //! | 6 | How do processes talk without copying more than once? | [`sessions`] | 5300 | 90 |
@@ -46,6 +46,7 @@
 //! | `refuse` | the server | tells clients over the limit that the server is busy |
 //! | `reap` | the server | ends expired leases and silent processes; asks processes for memory |
 //! | `udp` | a server with `--udp` | answers one datagram after the other |
+//! | `log` | the process | writes the lines of the log |
 //!
 //! Other subcommands spawn threads of their own. For example, `race` spawns a `draw-A` for each
 //! client of its case, `grade` one for each connection that draws, `echo` an `echo-N` for each
@@ -62,10 +63,12 @@
 //! | the tables', [`memory::service`] | leases, processes, sessions, blocks, messages | one |
 //! | a block's, [`memory::arena`] | bytes, length, released mark | one for each block in use |
 //! | the clients', [`server::clients`] | the connected clients | one |
+//! | the turnstile's, [`server::turnstile`] | how many make a list now | one |
 //! | the parking's, [`numbers::parking`] | the parked draws, the plan | one in a lab server, or in `race` |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
-//! for each request that waits for a name or for room. One more goes with the clients' lock.
+//! for each request that waits for a name or for room. One more goes with the clients' lock,
+//! and one with the turnstile's.
 //!
 //! # Words
 //!

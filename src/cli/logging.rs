@@ -12,9 +12,11 @@
 //!
 //! **Invariants**
 //!
-//! 1. No thread but `log` waits for standard error.
-//! 2. A line that was dropped is counted, and the count is the next line that is written.
-//! 3. At the end the queue has 200 ms to be written.
+//! 1. No thread that logs waits for standard error. (The message of a panic is std's own, and may
+//!    wait.)
+//! 2. A line of the log that was dropped is counted. The count stands before the next line that is
+//!    written, so before older ones that were in the queue.
+//! 3. At the end the queue has 100 ms to be written.
 //!
 //! **Lock** none of ours: the channel has one inside.
 //!
@@ -28,13 +30,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Builder;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The most lines that wait to be written. A line has some 100 bytes.
 const QUEUE: usize = 1024;
 
 /// The longest wait at the end.
-const END: Duration = Duration::from_millis(200);
+const END: Duration = Duration::from_millis(100);
+
+/// The time between two tries to put something into a full queue.
+const TRY_AGAIN: Duration = Duration::from_millis(2);
 
 /// What the `log` thread gets.
 enum LogEntry {
@@ -90,12 +95,17 @@ impl Log {
 
 impl Drop for Log {
     fn drop(&mut self) {
+        let Some(entries) = &self.entries else { return };
+        let deadline = Instant::now() + END;
         let (written, done) = sync_channel(1);
-        if let Some(entries) = &self.entries
-            && entries.try_send(LogEntry::Written(written)).is_ok()
-        {
-            let _ = done.recv_timeout(END);
+        // The queue may be full, and its reader only slow.
+        while entries.try_send(LogEntry::Written(written.clone())).is_err() {
+            if Instant::now() >= deadline {
+                return;
+            }
+            std::thread::sleep(TRY_AGAIN);
         }
+        let _ = done.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     }
 }
 

@@ -89,10 +89,10 @@ pub struct ServeArguments {
     write_timeout: Duration,
     /// The time that a client may be silent between requests, or a request wait; 0s is no limit
     // Linux's own time before it asks whether a silent peer is still there. Whoever hands over a
-    // socket sets that time on it.
+    // socket can set that time on it; inetd does not, and then `--idle-timeout 2h` is needed.
     #[arg(long, default_value = "2h", default_value_if("socket_on_stdin", "true", "0s"), value_parser = units::duration)]
     idle_timeout: Duration,
-    /// Listen on the TCP socket that is standard input, as of inetd or systemd
+    /// Listen on the TCP socket that is standard input, as of systemd; then --idle-timeout is 0s
     #[arg(long, conflicts_with_all = ["bind", "port"])]
     socket_on_stdin: bool,
     /// The longest lease
@@ -299,7 +299,10 @@ fn user(name: &str, file: &Path) -> Result<User, String> {
 /// Serves until the first signal. Returns exit code 2 if the server could not start.
 pub fn run(arguments: ServeArguments) -> ExitCode {
     let log = Log::start("info");
-    serve(&arguments, &log).map_or_else(no_answer, |()| ExitCode::SUCCESS)
+    let served = serve(&arguments, &log);
+    // Before the error: it is the last line.
+    drop(log);
+    served.map_or_else(no_answer, |()| ExitCode::SUCCESS)
 }
 
 /// Starts the server, waits for the first signal, and stops it.

@@ -91,7 +91,7 @@ pub const MAX_LINE: usize = 64 * 1024;
 pub struct Text {
     /// The number of bytes at the start of the input that hold no LF.
     scanned: usize,
-    /// The first line was whole: from now on a control byte does not close the connection.
+    /// The first line was whole: no control byte and no unknown command closes any more.
     past_first: bool,
     /// The state for requests without a line end.
     unended: Unended,

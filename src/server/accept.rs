@@ -103,9 +103,9 @@ impl Acceptor {
                 // The backlog is empty.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) => {
-                    let what = "no client can be accepted now, waiting";
-                    warn_now_and_then(&mut self.warned, what, &error);
                     if accepted.is_empty() {
+                        let what = "no client can be accepted now, waiting";
+                        warn_now_and_then(&mut self.warned, what, &error);
                         std::thread::sleep(BACK_OFF);
                     }
                     return;

@@ -125,8 +125,7 @@ impl Clients {
         let removed = connected.clients.remove(&client);
         let is_last = connected.clients.is_empty();
         drop(connected);
-        // Without the lock: the stop, when it wakes up, need not wait for it, and the last `Arc` of
-        // a socket closes that.
+        // Without the lock: the stop, when it wakes up, need not wait for it, and memory is freed.
         drop(removed);
         if is_last {
             self.left.notify_all();
@@ -167,8 +166,7 @@ impl Clients {
     /// are still in the list.
     pub fn wait_until_empty(&self, deadline: Instant) -> usize {
         let mut connected = lock(&self.connected);
-        // A loop, because a condition variable may wake without a reason, and one client that
-        // leaves does not make the list empty.
+        // A loop, because a condition variable may wake without a reason.
         while !connected.clients.is_empty() {
             let time_left = deadline.saturating_duration_since(Instant::now());
             if time_left.is_zero() {

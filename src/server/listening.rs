@@ -2,12 +2,16 @@
 //!
 //! std binds with a backlog of 128, and cannot ask the system to look whether silent peers are
 //! still there (TCP keep-alive). But a socket that another program made keeps what that program
-//! set, and accepted connections inherit the keep-alive. So inetd (`wait`), systemd
-//! (`StandardInput=socket`) or `./run.sh serve` make the socket, and hand it over.
+//! set, and accepted connections inherit the keep-alive. So systemd (`StandardInput=socket`) or
+//! `./run.sh serve` make the socket, and hand it over. inetd (`wait`) does so too, but sets no
+//! keep-alive.
 //!
 //! **Invariants** the descriptor 0 is duplicated: std's own standard input stays as it is.
 //!
 //! **Lock** none.
+//!
+//! **Simplified** a TCP socket that was bound and does not listen is not told apart: each `accept`
+//! then fails, and the log says so once a minute.
 //!
 //! **Source** listen(2), tcp(7) for `TCP_KEEPIDLE`, systemd.socket(5).
 
@@ -29,6 +33,10 @@ pub(super) fn handed_over() -> Result<(TcpListener, SocketAddr), String> {
              see docs/leasebox.socket"
         )
     };
+    // A datagram socket has an address too, but no such option.
+    if let Err(error) = own().and_then(|stream| TcpStream::from(stream).nodelay()) {
+        return Err(refused(error.to_string()));
+    }
     // A connection has a peer: inetd with `nowait` hands over one client, not the socket of all.
     if own().is_ok_and(|stream| TcpStream::from(stream).peer_addr().is_ok()) {
         return Err(refused("it is one connection".into()));

@@ -33,7 +33,8 @@
 //!
 //! **Lock** the tables', once for each list: the rows are copied, and words are made of them after
 //! the unlock. `list connections` takes the clients' lock, unlocks it, and then takes the tables'
-//! for the names of the processes. If a client closes in between, its row is still shown.
+//! for the names of the processes. If a client closes in between, its row is still shown. Before
+//! all that a request may sleep at the [turnstile](super::turnstile).
 //!
 //! **Simplified** a list has no second page. **Source** ours.
 
@@ -54,8 +55,7 @@ use crate::memory::lease::LeaseRow;
 use crate::memory::service::rounded_up;
 use crate::sessions::Pair;
 
-/// The most rows of a list. It bounds the length of the reply and the time under the tables' lock.
-/// The time under the clients' lock has no such bound: it grows with the number of clients.
+/// The most rows of a list. It bounds the length of the reply, and the time under each lock.
 const MAX_ROWS: usize = 512;
 
 choice! {

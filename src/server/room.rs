@@ -11,12 +11,13 @@
 //! new thread a second stack for the handler of a stack overflow, in the thread itself, and if the
 //! system has no room for that, the process aborts.
 //!
-//! **Invariants** each spawn leaves at least `MARGIN` bytes under the limits that are looked at.
+//! **Invariants** before each spawn `MARGIN` bytes are free under the limits that are looked at.
 //!
 //! **Lock** none. The accepting thread alone asks.
 //!
 //! **Simplified** Only the limits of this process are read. A container's limit of memory is no
-//! limit of addresses: over it the kernel ends the process.
+//! limit of addresses: over it the kernel ends the process. Threads that were spawned and have not
+//! run yet are not in the figures; the margin is for them.
 //!
 //! **Source** getrlimit(2) and proc(5), `/proc/self/limits` and `/proc/self/statm`; glibc's malloc,
 //! which reserves 64 MiB of addresses for each of its arenas.
@@ -102,10 +103,12 @@ impl SystemRoom {
     fn lacks_beside(&self, statm: &str) -> Option<&'static str> {
         let pages: Vec<u64> =
             statm.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-        // All, and sixth those of data and stack.
-        let used = |at: usize| pages.get(at).copied().unwrap_or(0).saturating_mul(PAGE);
+        // All, and sixth those of data and stack. What cannot be read may be too much: a crowd can
+        // also have taken the last descriptor.
+        let used = |at: usize| pages.get(at).map(|pages| pages.saturating_mul(PAGE));
         let is_short = |limit: Option<u64>, at: usize| {
-            limit.is_some_and(|limit| limit.saturating_sub(used(at)) < MARGIN)
+            let left = |limit: u64| limit.saturating_sub(used(at).unwrap_or(u64::MAX));
+            limit.is_some_and(|limit| left(limit) < MARGIN)
         };
         match (is_short(self.address_space, 0), is_short(self.data, 5)) {
             (true, _) => Some("the limit of address space (ulimit -v)"),
@@ -162,5 +165,7 @@ Max address space         unlimited            unlimited            bytes     \n
             "a limit lowered while it runs"
         );
         assert_eq!(lacks(None, Some(mib(148) - 1)), Some("d)"));
+        let limited = SystemRoom { data: Some(mib(900)), ..SystemRoom::default() };
+        assert!(limited.lacks_beside("").is_some(), "no descriptor to read the file");
     }
 }

@@ -19,7 +19,7 @@
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
 //! for each `join` or `lookup` that waits ([`super::waiting`]). One more goes with the clients'
-//! lock.
+//! lock, and one with the turnstile's.
 //!
 //! **Invariants**
 //!
@@ -89,7 +89,8 @@ pub struct Shared {
 /// The longest waits of requests.
 #[derive(Debug, Clone, Copy)]
 pub struct WaitLimits {
-    /// The longest wait that a request may name. A longer one is refused, not shortened.
+    /// The longest wait that a request may name; a longer one is refused. `--idle-timeout` may end
+    /// a wait before that.
     pub longest: Duration,
     /// The time for which a `join` or a `register` over TCP tries to lock the tables; over UDP it
     /// tries for 1 ms. A `join` over TCP that finds administrative memory full then waits for room,

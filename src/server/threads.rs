@@ -8,8 +8,8 @@
 //! | `reap` | ends expired leases and silent processes | a condition variable |
 //! | `udp` | answers datagrams, if the server takes them ([`crate::server::udp`]) | `recv_from` |
 //!
-//! Two more threads belong to the program: the main thread, which waits for a signal, and the one
-//! that the crate `ctrlc` makes to receive it.
+//! Three more threads belong to the program: the main thread, which waits for a signal, the one
+//! that the crate `ctrlc` makes to receive it, and the one that writes the log.
 //!
 //! **The stop**, in order. Without steps 1, 2, 3, 5 and 7 a thread would hang; each of them says
 //! which:
@@ -38,8 +38,8 @@
 //!
 //! **Invariants** the stop returns within 2 s, whatever clients do.
 //!
-//! **Lock** in step 1 the tables' once (in a lab server the parking's before it), and in the later
-//! steps the clients'; never two at once.
+//! **Lock** in step 1 the turnstile's and the tables', once each (in a lab server the parking's
+//! before them), and in the later steps the clients'; never two at once.
 //!
 //! **Simplified** a server with an event loop registers one more descriptor (`eventfd`, a pipe),
 //! which wakes it up. So it needs neither step 5 nor 7.

@@ -5,7 +5,7 @@
 //!                                                            read and discarded each 50 ms
 //! ```
 //!
-//! Each client is closed by the rule of [`crate::server::closing`], which takes up to a second. The
+//! Each client is closed in the manner of [`crate::server::closing`], but within a second. The
 //! accepting thread must not wait for that: a crowd of refused clients would delay those that fit.
 //! A thread for each refused client would not help: one reason to refuse is that the system has no
 //! thread left. So one thread keeps all these sockets, non-blocking, and looks at each in turn.

@@ -1,4 +1,4 @@
-//! A turnstile: of the requests with long answers, few are worked on at a time.
+//! A turnstile: of the requests for a list, few are worked on at a time.
 //!
 //! ```text
 //!   4000 clients ask for a list ──► 3998 sleep here ─┬─► 2 make their list ─► out
@@ -17,7 +17,8 @@
 //!
 //! **Lock** its own, for the count alone. It is not held while a list is made.
 //!
-//! **Simplified** the turnstile is not fair: any of those that sleep may be next.
+//! **Simplified** the turnstile is not fair: any of those that sleep may be next. The rows are made
+//! inside; they become bytes outside, in each client's own thread.
 //!
 //! **Source** Dijkstra's counting semaphore.
 

@@ -16,22 +16,30 @@
 //!
 //! **Source** the messages of dash, bash, busybox and GNU make; strerror(3) for ENOSPC.
 
+/// The lines at the end of the output that are looked at.
+const LAST_LINES: usize = 3;
+
 /// Returns what this machine lacks and the cure, in one clause; `None` if the output names nothing.
 pub(super) fn lack(output: &[u8]) -> Option<String> {
     let output = String::from_utf8_lossy(output);
     if output.contains("No space left on device") {
         return Some("a disk of this machine is full, make room".to_string());
     }
-    let tool = output.lines().find_map(missing_tool)?;
+    // What stopped it stands at the end: before that, a script may have looked for a tool in vain.
+    let tool = output.lines().rev().take(LAST_LINES).find_map(missing_tool)?;
     Some(format!("{tool} was not found on this machine, install it or mend run.txt"))
 }
 
 /// Returns the tool that a line of the shell or of make says is not there. A name with a slash is a
 /// file of the submission.
 fn missing_tool(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("/bin/").unwrap_or(line);
     let by_shell = line.strip_suffix("not found").filter(|_| line.starts_with("sh: "));
     let by_shell = by_shell.and_then(|line| line.trim_end_matches("command ").strip_suffix(": "));
-    let by_make = || line.strip_prefix("make: ")?.strip_suffix(": No such file or directory");
+    let by_make = || {
+        let (maker, rest) = line.split_once(": ")?;
+        rest.strip_suffix(": No such file or directory").filter(|_| maker.starts_with("make"))
+    };
     let tool = by_shell.or_else(by_make)?.rsplit(": ").next()?;
     let is_tool = |letter: char| letter.is_ascii_alphanumeric() || "+-._".contains(letter);
     (!tool.is_empty() && tool.chars().all(is_tool)).then_some(tool)
@@ -48,6 +56,8 @@ mod tests {
             ("sh: line 1: g++: command not found", Some("g++")),
             ("sh: cmake: not found", Some("cmake")),
             ("make: gcc: No such file or directory", Some("gcc")),
+            ("/bin/sh: 1: g++: not found", Some("g++")),
+            ("make[1]: gcc: No such file or directory", Some("gcc")),
             ("sh: 1: ./server: not found", None),
             ("make: ./generate: No such file or directory", None),
             ("server.py: not found", None),

@@ -364,7 +364,8 @@ fn quoted(path: &Path) -> String {
     let Some(text) = path.to_str() else {
         let bytes = path.as_os_str().as_encoded_bytes().iter();
         let bytes: String = bytes.map(|byte| format!("\\{byte:03o}")).collect();
-        return format!("\"$(printf '{bytes}')\"");
+        let folder = if bytes.starts_with("\\055") { "./" } else { "" };
+        return format!("\"{folder}$(printf '{bytes}')\"");
     };
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "./_-".contains(letter);
     let text = if text.starts_with('-') { format!("./{text}") } else { text.to_string() };

@@ -148,4 +148,6 @@ fn the_shell_reads_each_file_name_as_it_is() {
         assert_eq!(said.stdout, name, "{word}");
     }
     assert_eq!(quoted(Path::new("-rf")), "./-rf");
+    let dashed = std::ffi::OsStr::from_bytes(b"-\xff");
+    assert!(quoted(Path::new(dashed)).starts_with("\"./"));
 }

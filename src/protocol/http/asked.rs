@@ -219,7 +219,7 @@ fn is_host(host: &[u8], names: &[String]) -> bool {
         None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
     };
     let name = name.strip_suffix('.').unwrap_or(name);
-    let is_name = |known: &str| known.eq_ignore_ascii_case(name);
+    let is_name = |known: &str| known.strip_suffix('.').unwrap_or(known).eq_ignore_ascii_case(name);
     let is_known = is_name("localhost")
         || name.parse::<Ipv4Addr>().is_ok()
         || names.iter().any(|n| is_name(n));

@@ -89,6 +89,6 @@ pub fn is_line_of_another(line: &[u8]) -> bool {
     let (name, version) = (&last[..slash], &last[slash..]);
     let is_version = !name.is_empty()
         && name.iter().all(u8::is_ascii_alphabetic)
-        && matches!(version, [b'/'] | [b'/', b'0'..=b'9', ..]);
+        && (matches!(version, [b'/', b'0'..=b'9', ..]) || name.eq_ignore_ascii_case(b"HTTP"));
     is_version || line.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"Host:"))
 }

@@ -27,7 +27,8 @@
 //!    no more and gives up the wait.
 //!
 //! 4. A request waits for no longer than a client may be silent, so that a client whose machine has
-//!    lost its power does not keep its thread: after that the answer is that nothing came.
+//!    lost its power does not keep its thread: after that it gets the answer of a wait that is
+//!    over.
 //!
 //! **Lock** only inside [`Shared::resume`], [`Shared::give_up`] and [`Shared::take_back`]; none
 //! while the socket is looked at.
@@ -115,37 +116,35 @@ impl Connection<'_> {
     /// Looks at the socket, without waiting. Returns true if the client has gone, or has sent so
     /// much that its end would not be seen. The bytes stay in the input for the next requests.
     fn look_for_end(&mut self) -> bool {
-        if !self.cannot_see_end() {
-            self.read_at_once();
-            return self.is_ended;
+        if self.cannot_see_end() {
+            return true;
         }
-        true
+        match self.read_at_once() {
+            Ok(1..) => {}
+            // No byte now, or a signal: the client is still there.
+            Err(ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Ok(0) | Err(_) => self.is_ended = true,
+        }
+        self.is_ended
     }
 
-    /// Reads once, without waiting. Returns the count of bytes that came, and notes the end of the
+    /// Reads once, without waiting. Returns the count of bytes that came; 0 is the end of the
     /// stream.
-    pub(super) fn read_at_once(&mut self) -> usize {
-        if self.stream.set_nonblocking(true).is_err() {
-            self.is_ended = true;
-            return 0;
-        }
+    ///
+    /// # Errors
+    /// Fails with the kind of the socket's error, which is `WouldBlock` if no byte is there.
+    pub(super) fn read_at_once(&mut self) -> Result<usize, ErrorKind> {
         let mut stream = self.stream;
-        let mut came = 0;
-        match stream.read(self.input.space()) {
-            Ok(0) => self.is_ended = true,
+        let read = stream.set_nonblocking(true).and_then(|()| stream.read(self.input.space()));
+        // Back to blocking, for the reads and writes that follow.
+        let read = stream.set_nonblocking(false).and(read).map_err(|error| error.kind());
+        match read {
             Ok(count) => {
-                self.unheard_numbers = 0;
+                self.unheard_numbers = if count > 0 { 0 } else { self.unheard_numbers };
                 self.input.filled(count);
-                came = count;
             }
-            Err(error) => {
-                // No byte now, or a signal: the client is still there.
-                let goes_on = [ErrorKind::WouldBlock, ErrorKind::Interrupted];
-                self.is_ended = !goes_on.contains(&error.kind());
-            }
+            Err(kind) => self.met_broken_pipe |= kind == ErrorKind::BrokenPipe,
         }
-        // Back to blocking, for the reads and writes that follow. If that fails, the wait ends.
-        self.is_ended |= self.stream.set_nonblocking(false).is_err();
-        came
+        read
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! **Lock** none. **Source** ours.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use crate::protocol::Tail;
@@ -25,8 +26,8 @@ impl Connection<'_> {
                 self.shrink();
                 None
             }
-            // After `Whole` the next `Patience::wait` returns a time of zero, and `receive` ends
-            // the connection. `Forever` has no timeout.
+            // After `Whole` the next `Patience::wait` returns a time of zero, and `receive` reads
+            // one last time. `Forever` has no timeout.
             WaitFor::Whole(_) | WaitFor::Forever => None,
         }
     }
@@ -66,10 +67,11 @@ impl Connection<'_> {
     /// Fails if nothing is there: then the client was too slow, and is told so.
     pub(super) fn read_what_is_there(&mut self) -> Result<Tail, ConnectionEnd> {
         match self.read_at_once() {
-            1.. => Ok(Tail::Open),
-            0 if self.is_ended && self.shared.is_stopping() => Err(ConnectionEnd::Stop),
-            0 if self.is_ended => Ok(Tail::Ended),
-            0 => Err(self.end_too_slow()),
+            Ok(1..) => Ok(Tail::Open),
+            Ok(0) if self.shared.is_stopping() => Err(ConnectionEnd::Stop),
+            Ok(0) => Ok(Tail::Ended),
+            Err(ErrorKind::WouldBlock | ErrorKind::Interrupted) => Err(self.end_too_slow()),
+            Err(_) => Err(ConnectionEnd::Theirs),
         }
     }
 
