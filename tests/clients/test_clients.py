@@ -200,8 +200,10 @@ class StrictPeer(WithServer):
             peer.start_next_cycle()
             return answer
 
-        response, body = ask("POST", "/leases?size=64&duration=60000")
-        path = dict(response.headers)[b"location"].decode()
+        target = "/leases?size=64&duration=60000"
+        response, body = ask("POST", target)
+        # Relative, so that it holds below a proxy's path.
+        path = urllib.parse.urljoin(target, dict(response.headers)[b"location"].decode())
         asked = [
             ("PUT", path, b"Hello World", 200),
             ("GET", path, b"", 200),
