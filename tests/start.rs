@@ -138,6 +138,7 @@ fn a_port_of_its_own_that_is_still_in_use_is_waited_for() {
     let command = format!("{server} || {{ echo Address already in use; exit 1; }}");
     let mut grading = Command::new(support::BINARY)
         .args(["grade", "--start", &command, "--numbers", "5000", "--repeat", "1"])
+        .args(["--least-cores", "0"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -158,4 +159,20 @@ fn an_order_that_is_the_same_at_each_start_is_not_random() {
     let (report, _, code) = shown(&leasebox(&[&fixed[..], &["--format", "json"]].concat()));
     assert_eq!((with_status(&report, "failed"), code), (vec!["random"], Some(1)), "{report}");
     assert!(report.contains("each start gives the same order"), "{report}");
+}
+
+#[test]
+fn where_other_programs_leave_too_few_cores_a_race_is_left_open() {
+    let command = format!("{} serve --port {{port}} --numbers 5000", support::BINARY);
+    let fixed = ["grade", "--start", &command, "--numbers", "5000", "--repeat", "1"];
+    // No machine leaves a million cores, and each leaves none at least.
+    for (least, open, expected) in [("1000000", vec!["unique"], 2), ("0", vec![], 0)] {
+        let more = ["--format", "json", "--least-cores", least];
+        let (report, _, code) = shown(&leasebox(&[&fixed[..], &more].concat()));
+        assert_eq!((with_status(&report, "not-shown"), code), (open, Some(expected)), "{report}");
+        assert_eq!(report.contains("not shown: other programs used"), expected == 2, "{report}");
+    }
+    let script = "engines.py --engine executor --lock yes";
+    let (report, ..) = start(script, &["--least-cores", "1000000"]);
+    assert_eq!(with_status(&report, "not-shown"), [""; 0], "chaos needs no second core: {report}");
 }

@@ -58,6 +58,7 @@ use crate::lab::grader::report::GradeReport;
 use crate::lab::grader::{Options, grade};
 
 mod arguments;
+mod cores;
 mod files;
 mod folder;
 mod lacks;

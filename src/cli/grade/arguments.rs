@@ -87,6 +87,11 @@ pub struct GradeArguments {
     /// The points of a check that found no fault, but whose evidence is too weak
     #[arg(long, value_enum, default_value = "none")]
     pub(super) unproven: Unproven,
+    /// Leave races open if other programs left fewer cores than this to a started server
+    // Two threads of a server must run at the same time for a race to show itself. Chaos needs no
+    // second core, so with chaos this does not matter.
+    #[arg(long, value_name = "CORES", default_value_t = 1.5, requires = "starts")]
+    pub(super) least_cores: f64,
     /// The points of each check, a key and a number a line; a check that is not named keeps its own
     #[arg(long, value_name = "FILE")]
     pub(super) weights: Option<PathBuf>,
@@ -189,10 +194,11 @@ impl GradeArguments {
         };
         format!(
             "numbers={numbers} clients={clients} repeat={repeat} timeout={timeout:?} chaos={:?} \
-             chaos-seed={} unproven={} seed={} order={} weights={} listens-on={} {}",
+             chaos-seed={} unproven={} least-cores={} seed={} order={} weights={} listens-on={} {}",
             self.chaos,
             word(self.chaos_seed.map(|seed| seed.to_string())),
             self.unproven.share(),
+            self.least_cores,
             word(self.seed.map(|seed| seed.to_string())),
             path(&self.order),
             path(&self.weights),

@@ -84,6 +84,15 @@ fn stat(pid: u32) -> Option<Vec<String>> {
     Some(stat.rsplit_once(')')?.1.split_whitespace().map(str::to_string).collect())
 }
 
+/// Returns the processor time of a process and of the children that it has waited for, in clock
+/// ticks.
+pub(super) fn ticks(pid: u32) -> Option<u64> {
+    let fields = stat(pid)?;
+    // utime, stime, cutime and cstime: the state is the third field in proc(5), and the first here.
+    let times = [14, 15, 16, 17].map(|field: usize| fields.get(field - 3)?.parse::<u64>().ok());
+    times.into_iter().sum()
+}
+
 /// Returns the threads of a process.
 fn threads(pid: u32) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
@@ -160,6 +169,17 @@ fn reachable(local: &str) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_time_of_a_process_grows_while_it_works() {
+        let before = ticks(std::process::id()).unwrap();
+        let late = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        // A tick is 10 ms.
+        while ticks(std::process::id()).unwrap() < before + 2 {
+            assert!(std::time::Instant::now() < late);
+        }
+        assert_eq!(ticks(0), None);
+    }
 
     #[test]
     #[cfg(target_endian = "little")]

@@ -17,6 +17,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::cli::grade::arguments::Chaos;
+use crate::cli::grade::cores::CoreTimes;
 use crate::cli::grade::recipe::Recipe;
 use crate::cli::grade::submission::{Start, Submission};
 use crate::cli::grade::workplace::Workplace;
@@ -70,9 +71,15 @@ pub(super) fn grade_started(
         let start = start(&recipe.start, run.as_path(), chaos_seed);
         let mut server = Submission::start(&start, place)?;
         let chaos_over = place.loaded_chaos();
-        let notes = notes(arguments, chaos_seed.filter(|_| chaos_over.is_some()));
+        let is_chaotic = chaos_over.is_some();
+        let notes = notes(arguments, chaos_seed.filter(|_| is_chaotic));
+        let before = CoreTimes::now(&server.family);
         let report = grade_at(arguments, server.address, notes, chaos_over);
         let mut report = report.map_err(NotGraded::ByMachine)?;
+        let now = before.zip(CoreTimes::now(&server.family)).filter(|_| !is_chaotic);
+        if let Some(why) = now.and_then(|(before, now)| too_busy(arguments, before, now)) {
+            report.leave_open("unique", arguments.unproven.share(), &why);
+        }
         let is_well = report.answered && report.passed();
         let ending = if is_well { server.ending() } else { server.ending_soon() };
         if let Some(how) = ending {
@@ -83,6 +90,18 @@ pub(super) fn grade_started(
     }
     // clap takes no `--repeat 0`, so there is one.
     Ok(repeats::worst(reports).unwrap_or_else(|| GradeReport::new(arguments.target())))
+}
+
+/// Returns why a race could have stayed unseen beside other programs; `None` if there was room.
+fn too_busy(arguments: &GradeArguments, before: CoreTimes, now: CoreTimes) -> Option<String> {
+    let (cores, left) = now.left_since(before);
+    (left < arguments.least_cores).then(|| {
+        format!(
+            "other programs used {:.1} of this machine's {cores} cores, and a race needs two \
+             threads that run at the same time; end them, and grade again",
+            cores as f64 - left,
+        )
+    })
 }
 
 /// Runs the commands that build a submission; `start` says how, but for the command.

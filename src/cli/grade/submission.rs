@@ -113,7 +113,8 @@ impl Start<'_> {
 /// A running submission.
 pub(super) struct Submission {
     child: Child,
-    family: Family,
+    /// Its processes.
+    pub(super) family: Family,
     output: Arc<Mutex<Vec<u8>>>,
     /// The most bytes of the output that are kept.
     kept: usize,

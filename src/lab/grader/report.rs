@@ -296,6 +296,16 @@ impl GradeReport {
         }
     }
 
+    /// Leaves a check open that found no fault, because its evidence was too weak. `share` is what
+    /// it then earns.
+    pub fn leave_open(&mut self, key: &str, share: f64, why: &str) {
+        if let Some(check) = self.checks.iter_mut().find(|check| check.key == key && check.passed())
+        {
+            check.outcome = CheckOutcome::NotShown(share);
+            check.details.insert(0, format!("not shown: {why}"));
+        }
+    }
+
     /// Returns the report as text for a terminal.
     pub fn text(&self) -> String {
         let mut text = format!("{}\n\n", self.target);

@@ -47,3 +47,17 @@ fn what_cannot_be_decided_counts_neither_way() {
     assert!(!report.passed());
     assert_eq!(points(report.score()), "99.99", "never rounded up");
 }
+
+#[test]
+fn only_a_check_without_a_fault_can_be_left_open() {
+    let mut report = GradeReport::new("somewhere".into());
+    report.set("unique", CheckOutcome::Earned(1.0), Vec::new(), 0.0);
+    report.set("range", CheckOutcome::Earned(0.0), Vec::new(), 0.0);
+    for key in ["unique", "range"] {
+        report.leave_open(key, 0.5, "the machine was busy");
+    }
+    let of = |key| report.checks.iter().find(|check| check.key == key).unwrap();
+    assert_eq!(of("unique").outcome, CheckOutcome::NotShown(0.5));
+    assert_eq!(of("unique").details, ["not shown: the machine was busy"]);
+    assert_eq!(of("range").outcome, CheckOutcome::Earned(0.0));
+}
