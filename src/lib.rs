@@ -45,6 +45,7 @@
 //! | `client-N` | each client | reads, answers, writes |
 //! | `refuse` | the server | tells clients over the limit that the server is busy |
 //! | `reap` | the server | ends expired leases and silent processes; asks processes for memory |
+//! | `look` | the server | looks whether clients whose requests wait are still there |
 //! | `udp` | a server with `--udp` | answers one datagram after the other |
 //! | `log` | the process | writes the lines of the log |
 //!
@@ -64,11 +65,12 @@
 //! | a block's, [`memory::arena`] | bytes, length, released mark | one for each block in use |
 //! | the clients', [`server::clients`] | the connected clients | one |
 //! | the turnstile's, [`server::turnstile`] | how many make a list now | one |
+//! | the lookout's, [`server::lookout`] | the sockets of clients whose requests wait | one |
 //! | the parking's, [`numbers::parking`] | the parked draws, the plan | one in a lab server, or in `race` |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
 //! for each request that waits for a name or for room. One more goes with the clients' lock,
-//! and one with the turnstile's.
+//! one with the turnstile's and one with the lookout's.
 //!
 //! # Words
 //!

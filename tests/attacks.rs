@@ -15,3 +15,5 @@ mod log;
 mod stop;
 #[path = "attacks/vanished.rs"]
 mod vanished;
+#[path = "attacks/waiting.rs"]
+mod waiting;

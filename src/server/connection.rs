@@ -28,6 +28,7 @@
 
 use std::io::{Error, ErrorKind, Read};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::commands::{Draw, Reply, Request};
@@ -62,7 +63,7 @@ pub struct Limits {
 /// Serves one client until the client or the server ends the connection. The caller drops the
 /// stream afterwards, which closes the socket.
 pub fn serve(
-    stream: &TcpStream,
+    stream: &Arc<TcpStream>,
     client: ClientNumber,
     shared: &Shared,
     limits: &Limits,
@@ -104,11 +105,10 @@ pub fn serve(
 /// The state of one connection. Its thread owns it, so no lock guards it. `shared` has its own
 /// locks, and `gauge` is atomic, because other threads read it.
 struct Connection<'a> {
-    stream: &'a TcpStream,
+    stream: &'a Arc<TcpStream>,
     caller: Caller,
     shared: &'a Shared,
     limits: &'a Limits,
-    /// This thread writes it, other threads read it.
     gauge: &'a Gauge,
     answered: u64,
     /// The format that the client speaks, and its state between requests.
@@ -216,7 +216,7 @@ impl Connection<'_> {
             }
             self.set_read_timeout(wait.timeout());
             let is_first = self.input.pending().is_empty();
-            match self.stream.read(self.input.space()) {
+            match (&**self.stream).read(self.input.space()) {
                 // After the stop shut down reading, a read still returns bytes that had arrived,
                 // and then 0, like the end of the stream.
                 Ok(0) if self.shared.is_stopping() => return Err(ConnectionEnd::Stop),

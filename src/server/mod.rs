@@ -57,7 +57,7 @@
 //! | [`writing`], [`closing`] | a write, and a close that loses no reply |
 //! | [`room`], [`turnstile`] | how many clients the system's limits leave room for; few long answers at a time |
 //! | [`turned_away`], [`warnings`] | clients over the limit; warnings, at most one a minute |
-//! | [`waiting`] | commands that wait for other clients |
+//! | [`waiting`], [`lookout`] | commands that wait for other clients; whether their own are still there |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |
 //! | [`config`], [`listening`] | the configuration, and its ranges; the socket of all clients |
 //! | [`udp`], [`datagrams`], [`history`], [`token`] | requests by datagrams, also repeated ones |
@@ -76,6 +76,7 @@ pub mod history;
 pub mod input;
 pub mod listening;
 pub mod lists;
+pub mod lookout;
 pub mod patience;
 pub mod room;
 pub mod shared;

@@ -15,11 +15,12 @@
 //! | one for each block of memory | its bytes, their length, whether it was released |
 //! | the clients', in [`Clients`] | the connected clients, the last client number |
 //! | the turnstile's, in [`Turnstile`] | how many make a list now |
+//! | the lookout's, in [`Lookout`] | the sockets of clients whose requests wait |
 //! | the [`Parking`](crate::numbers::parking::Parking)'s, in a lab server | parked draws, plan |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
 //! for each `join` or `lookup` that waits ([`super::waiting`]). One more goes with the clients'
-//! lock, and one with the turnstile's.
+//! lock, one with the turnstile's, and one with the lookout's.
 //!
 //! **Invariants**
 //!
@@ -42,6 +43,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::clients::Clients;
+use super::lookout::Lookout;
 use super::tables::ServerTables;
 use super::turnstile::Turnstile;
 use crate::common::caller::ClientNumber;
@@ -67,6 +69,8 @@ pub struct Shared {
     pub clients: Clients,
     /// Where clients' threads wait for their turn to make a list, behind a lock of its own.
     pub lists: Turnstile,
+    /// The clients of waiting requests, whose sockets `look` looks at, behind a lock of its own.
+    pub lookout: Lookout,
     /// The longest waits of requests. Set at the start and never changed, so every thread reads
     /// them without a lock.
     pub waits: WaitLimits,
@@ -122,6 +126,7 @@ impl Shared {
             memory: Memory::new(arena, tables),
             clients: Clients::default(),
             lists: Turnstile::default(),
+            lookout: Lookout::default(),
             waits,
             datagrams,
             found_locked: AtomicU64::new(0),
@@ -200,6 +205,16 @@ impl Shared {
         }
     }
 
+    /// Runs the `look` thread, until the server stops.
+    pub fn look_until_stopped(&self) {
+        self.lookout.look_until_closed(|wakers| {
+            // A thread checks its flag under this lock and then sleeps. So it has seen the flag,
+            // or it sleeps by now.
+            drop(lock(self.memory.tables()));
+            wakers.iter().for_each(|waker| waker.notify_all());
+        });
+    }
+
     /// Returns whether the server is stopping.
     pub fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Acquire)
@@ -212,6 +227,7 @@ impl Shared {
         self.is_stopping.store(true, Ordering::Release);
         self.numbers.unlocked().stop();
         self.lists.close();
+        self.lookout.close();
         // Locks the tables once between the flag and the wake-ups. A waiter checks the flag under
         // this lock before it sleeps, so either it sees the flag, or it sleeps already and the
         // wake-up reaches it. Without the lock it could check the flag just before the store and

@@ -6,6 +6,7 @@
 //! | `client-N` | serves one client | `read` or `write` of its socket; a condition variable |
 //! | `refuse` | tells clients over the limit that the server is busy | its channel |
 //! | `reap` | ends expired leases and silent processes | a condition variable |
+//! | `look` | looks whether clients whose requests wait are still there | a condition variable |
 //! | `udp` | answers datagrams, if the server takes them ([`crate::server::udp`]) | `recv_from` |
 //!
 //! Three more threads belong to the program: the main thread, which waits for a signal, the one
@@ -14,7 +15,7 @@
 //! **The stop**, in order. Without steps 1, 2, 3, 5 and 7 a thread would hang; each of them says
 //! which:
 //!
-//! 1. Set the flag, and wake the reaper and all requests that wait. Otherwise the reaper would
+//! 1. Set the flag, and wake the reaper, the lookout and all requests that wait. Otherwise the reaper would
 //!    sleep until the next lease ends, perhaps for a day.
 //! 2. Insert no more clients, and shut down reading on every socket. Otherwise a thread whose
 //!    client is silent would wait in `read` for ever. Replies under way are still written.
@@ -25,7 +26,7 @@
 //!    end `accept`. This comes late, because it needs a file descriptor, and by now some are free.
 //!    When the accepting thread ends, it drops its end of the channel to the `refuse` thread, so
 //!    that thread ends too.
-//! 6. Join the reaper.
+//! 6. Join the reaper and the lookout.
 //! 7. Wake the thread for datagrams by a datagram of no bytes. Otherwise it would wait in
 //!    `recv_from` for the next datagram.
 //!
@@ -38,7 +39,7 @@
 //!
 //! **Invariants** the stop returns within 2 s, whatever clients do.
 //!
-//! **Lock** in step 1 the turnstile's and the tables', once each (in a lab server the parking's
+//! **Lock** in step 1 the turnstile's, the lookout's and the tables', once each (in a lab server the parking's
 //! before them), and in the later steps the clients'; never two at once.
 //!
 //! **Simplified** a server with an event loop registers one more descriptor (`eventfd`, a pipe),
@@ -81,11 +82,12 @@ pub struct Server {
     /// The one struct that all threads share. Each thread below owns an `Arc` of it too, except
     /// `refuse`.
     shared: Arc<Shared>,
-    /// The handles of the threads `accept`, `refuse`, `reap` and `udp`. Those of the clients are in
+    /// The handles of the threads `accept`, `refuse`, `reap`, `look` and `udp`. Those of the clients are in
     /// [`crate::server::clients`], because the accepting thread adds them while the server runs.
     accepting: JoinHandle<()>,
     refusing: JoinHandle<()>,
     reaping: JoinHandle<()>,
+    looking: JoinHandle<()>,
     udp: Option<JoinHandle<()>>,
 }
 
@@ -111,20 +113,23 @@ impl Server {
         let refusing = Builder::new().name("refuse".into()).spawn(move || turned_away::run(&inbox));
         let reaper = shared.clone();
         let reaping = Builder::new().name("reap".into()).spawn(move || reaper.reap_until_stopped());
+        let lookout = shared.clone();
+        let looking =
+            Builder::new().name("look".into()).spawn(move || lookout.look_until_stopped());
         let (limits, warned) = (Arc::new(limits), None);
         let mut acceptor = Acceptor { shared: shared.clone(), limits, room, refusals, warned };
         let accepting = Builder::new()
             .name("accept".into())
             .spawn(move || acceptor.accept_until_stopped(&listener));
         let udp = udp.map(|(socket, limits)| udp::start(socket, shared.clone(), &limits, fault));
-        // All four are tried before any result is looked at: one place handles every failure.
-        let (Ok(refusing), Ok(reaping), Ok(accepting), Ok(udp)) =
-            (refusing, reaping, accepting, udp.transpose())
+        // All five are tried before any result is looked at: one place handles every failure.
+        let (Ok(refusing), Ok(reaping), Ok(looking), Ok(accepting), Ok(udp)) =
+            (refusing, reaping, looking, accepting, udp.transpose())
         else {
             shared.stop();
             return Err(io::Error::other("the system has no thread left"));
         };
-        Ok(Self { address, shared, accepting, refusing, reaping, udp })
+        Ok(Self { address, shared, accepting, refusing, reaping, looking, udp })
     }
 
     /// Returns the address that the server listens on. With port 0 this is the true port.
@@ -173,6 +178,7 @@ impl Server {
         }
         // Step 6.
         let _ = self.reaping.join();
+        let _ = self.looking.join();
         // Step 7.
         if let Some(udp) = self.udp {
             wake_by_datagrams(&udp, reachable(self.address), give_up);

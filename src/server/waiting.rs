@@ -4,8 +4,8 @@
 //!   begin ──► Done: answered at once
 //!     └─────► Waits ──► resume, resume … ──► answered, or its time is over
 //!                         │ each sleeps until a condition variable wakes it, or for a slice of
-//!                         │ time; then the caller looks whether the client is still there
-//!                         └─ it has gone ────► give_up, take_back
+//!                         │ time; a change of the tables or the lookout notifies that variable
+//!                         └─ the client has gone ─► give_up, take_back
 //! ```
 //!
 //! Each kind of request that waits has its own rules, in a struct that implements [`Waiting`]. Its
@@ -38,6 +38,7 @@
 //! the long poll of HTTP servers.
 
 use std::fmt::Debug;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,7 @@ use crate::common::caller::Caller;
 use crate::common::description::{Asks, Execute};
 use crate::common::error::{Code, Error};
 use crate::common::lock::lock;
+use crate::server::lookout::Call;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
 
@@ -165,8 +167,9 @@ pub struct Waits {
     caller: Caller,
     /// The end of the wait.
     deadline: Instant,
-    /// The condition variable to wait on, shared with the tables. It goes with the tables' lock.
-    waker: Arc<Condvar>,
+    /// The condition variable to wait on, shared with the tables; and whether the lookout has
+    /// something to look at on the socket.
+    call: Call,
     /// The rules of this kind of request.
     rules: Box<dyn Resume>,
 }
@@ -179,7 +182,13 @@ impl Waits {
         Reply<'static>: From<W::Done>,
         W::Done: TryFrom<Reply<'static>, Error = Reply<'static>>,
     {
-        Self { caller, deadline, waker, rules: Box::new(rules) }
+        let call = Call { waker, is_called: Arc::default() };
+        Self { caller, deadline, call, rules: Box::new(rules) }
+    }
+
+    /// Returns how the thread that waits is called to look at its socket.
+    pub fn call(&self) -> &Call {
+        &self.call
     }
 
     /// Ends the wait at `latest`, if it would go on for longer.
@@ -265,7 +274,7 @@ impl Shared {
         is_here: bool,
         spare: &mut Vec<u8>,
     ) -> Resumed {
-        let Waits { caller, deadline, waker, rules } = waits;
+        let Waits { caller, deadline, call, rules } = waits;
         let moment = |now: Instant, is_here| {
             let is_stopping = self.is_stopping();
             let is_over = now >= *deadline || is_stopping;
@@ -274,9 +283,9 @@ impl Shared {
         let mut locked = self.memory.begin_change(lock(self.memory.tables()));
         let now = Instant::now();
         let mut look = rules.look(locked.tables(), &moment(now, is_here));
-        if matches!(look, Look::Nothing) && !slice.is_zero() {
+        if matches!(look, Look::Nothing) && !call.is_called.load(Ordering::Acquire) {
             let left = deadline.saturating_duration_since(now).min(slice);
-            locked = locked.map(|tables| sleep(tables, *caller, waker, left));
+            locked = locked.map(|tables| sleep(tables, *caller, &call.waker, left));
             // `is_here` is false now: the client may have gone during the wait.
             look = rules.look(locked.tables(), &moment(Instant::now(), false));
         }

@@ -122,11 +122,16 @@ impl Running {
 
     /// The threads that serve a client.
     pub fn client_threads(&self) -> usize {
+        self.statuses_of_clients().len()
+    }
+
+    /// What proc(5) calls the status of each thread that serves a client.
+    pub fn statuses_of_clients(&self) -> Vec<String> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
-        // A thread that ends meanwhile has no name any more.
-        let names =
-            tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
-        names.filter(|name| name.starts_with("client-")).count()
+        // A thread that ends meanwhile has no status any more.
+        let read = |task: std::fs::DirEntry| fs::read_to_string(task.path().join("status")).ok();
+        let statuses = tasks.filter_map(|task| read(task.ok()?));
+        statuses.filter(|status| status.starts_with("Name:\tclient-")).collect()
     }
 }
 

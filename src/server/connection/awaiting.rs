@@ -2,15 +2,16 @@
 //! there.
 //!
 //! ```text
-//!   begin ── no answer yet ──► resume, up to 50 ms ──┬─ answered ──► encode
-//!                                 ▲                  ├─ the client has gone ──► give up,
-//!                                 │                  │      or take the answer back
-//!                                 └── nothing yet ◄──┘
+//!   begin ── no answer yet ──► resume ──┬─ answered ──► encode
+//!                                 ▲     ├─ the client has gone ──► give up,
+//!                                 │     │      or take the answer back
+//!                                 └─────┴─ nothing for 50 ms, later: the lookout calls
 //! ```
 //!
 //! The thread waits for two things: the answer, on a condition variable, and the client's end, on
-//! the socket. It cannot wait for both at once, so it waits for the answer in slices and looks at
-//! the socket between them, without waiting there.
+//! the socket. It cannot wait for both at once. So it waits for the answer alone. After 50 ms it
+//! lets the [lookout](crate::server::lookout) look at the socket, which calls it when something is
+//! there to read.
 //!
 //! The wrong way is to wait for the answer alone. A client that closed would keep its thread and
 //! its place in the queue until the wait ends, and the message that it received at last would be
@@ -33,9 +34,8 @@
 //! **Lock** only inside [`Shared::resume`], [`Shared::give_up`] and [`Shared::take_back`]; none
 //! while the socket is looked at.
 //!
-//! **Simplified** the thread of each client that waits wakes up 20 times a second; with 8,000 such
-//! clients that takes nearly two cores. An event loop waits for sockets and wake-ups together, and
-//! costs nothing while nothing happens.
+//! **Simplified** the lookout looks at each client that waits twelve times a second. An event loop
+//! waits for sockets and wake-ups together, and costs nothing while nothing happens.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraph 20: a process may end unplanned,
 //! and its memory is released; the look at the socket is ours.
@@ -45,6 +45,8 @@
 //! [`Shared::take_back`]: crate::server::shared::Shared::take_back
 
 use std::io::{ErrorKind, Read};
+use std::net::TcpStream;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::commands::Reply;
@@ -52,9 +54,9 @@ use crate::server::clients::Doing;
 use crate::server::connection::Connection;
 use crate::server::waiting::{Resumed, Waits};
 
-/// The time between two looks at the client: half of the promised 100 ms, because a client may
-/// close just after a look.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The time for which a thread waits by itself, before it asks the lookout to look at its socket.
+/// Most waits are shorter.
+const ALONE: Duration = Duration::from_millis(50);
 
 /// The number of pending bytes at which the server stops reading while a request waits. Then it
 /// could no longer see the end of the stream, so it gives up the wait of such a client.
@@ -91,8 +93,11 @@ impl Connection<'_> {
         if !idle.is_zero() {
             waits.end_by(Instant::now() + idle);
         }
+        let mut is_long = false;
         loop {
-            match self.shared.resume(waits, LOOK_EVERY, self.is_seen, &mut self.spare) {
+            let resumed = self.resume(waits, is_long);
+            is_long = matches!(resumed, Resumed::Nothing);
+            match resumed {
                 Resumed::Answered(reply) => return reply,
                 // A `Taken` answer can be taken back, so the thread looks whether the client is
                 // still there. An `Answered` one cannot, so a look, which costs three system calls,
@@ -103,8 +108,27 @@ impl Connection<'_> {
                     return self.shared.give_up(waits);
                 }
                 Resumed::Ready => self.is_seen = true,
-                Resumed::Nothing => self.is_seen = false,
+                Resumed::Nothing => {}
             }
+        }
+    }
+
+    /// Waits for the answer until it is there, or until the socket has to be looked at.
+    fn resume(&mut self, waits: &mut Waits, is_long: bool) -> Resumed {
+        let enter =
+            || self.shared.lookout.enter(self.caller.client, self.stream, waits.call().clone());
+        // A socket that is gone fails here; then this thread itself finds that out, soon.
+        let looked_at = is_long.then(enter).and_then(Result::ok);
+        let slice = if looked_at.is_some() { Duration::MAX } else { ALONE };
+        loop {
+            // The client may go during this wait, so it was seen for one look only.
+            let is_seen = std::mem::take(&mut self.is_seen);
+            let resumed = self.shared.resume(waits, slice, is_seen, &mut self.spare);
+            let is_called = || waits.call().is_called.load(Ordering::Acquire);
+            if !matches!(resumed, Resumed::Nothing) || looked_at.is_none() || is_called() {
+                return resumed;
+            }
+            // Another request of the same process was answered, or there was no reason at all.
         }
     }
 
@@ -134,7 +158,7 @@ impl Connection<'_> {
     /// # Errors
     /// Fails with the kind of the socket's error, which is `WouldBlock` if no byte is there.
     pub(super) fn read_at_once(&mut self) -> Result<usize, ErrorKind> {
-        let mut stream = self.stream;
+        let mut stream: &TcpStream = self.stream;
         let read = stream.set_nonblocking(true).and_then(|()| stream.read(self.input.space()));
         // Back to blocking, for the reads and writes that follow.
         let read = stream.set_nonblocking(false).and(read).map_err(|error| error.kind());

@@ -1,0 +1,305 @@
+//! One thread looks whether the clients of all waiting requests are still there.
+//!
+//! ```text
+//!   client-7 ─ nothing came for 50 ms ─► enter ─┐            every 80 ms, for each of them:
+//!   client-8 ───────────────────────────────────┼─► lookout ─┬─ its socket has nothing to read
+//!   client-9 ───────────────────────────────────┘            └─ an end, or bytes: call client-9,
+//!                                                               which reads them itself
+//! ```
+//!
+//! The thread of a client that waits sleeps on a condition variable, so it cannot see on the socket
+//! that its client has closed. The wrong way is to wake each such thread again and again for a look:
+//! with 8,000 of them that took nearly two cores. A look by one thread for all is a system call and no
+//! switch between threads. And where the system counts what comes in by TCP, there is no look while
+//! that count stands still.
+//!
+//! **Invariants**
+//!
+//! 1. A look never waits: a socket is non-blocking while it is in the list, and its own thread does
+//!    not use it meanwhile.
+//! 2. A call is never lost: the flag is set first; then the tables are locked once, and the waiting
+//!    thread checks the flag under that lock before it sleeps.
+//! 3. A client is looked at every 80 ms, and the time that the looks take, if anything came in by TCP
+//!    since the look before; else once a second, as the system may give up a connection by itself.
+//!
+//! **Lock** its own, for 64 looks at a time; no other lock is taken under it. The tables' lock,
+//! once after the looks that found something.
+//!
+//! **Simplified** a look costs as much for a client that does nothing as for another. The kernel can
+//! tell which sockets have something to read (`epoll`), but std does not ask it.
+//!
+//! **Source** recv(2), `MSG_PEEK`; RFC 4022, `tcpInSegs`, which proc(5) has as `/proc/net/snmp`.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::net::TcpStream;
+use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::common::caller::ClientNumber;
+use crate::common::lock::lock;
+
+/// The time between two looks at a client: less than the promised 100 ms, by what 8,000 looks and
+/// the wake-up take.
+const LOOK_EVERY: Duration = Duration::from_millis(80);
+
+/// After so many rounds in which nothing came, there is a look all the same.
+const QUIET_ROUNDS: u32 = 12;
+
+/// The looks under one hold of the lock. A look takes half a microsecond.
+const BITE: usize = 64;
+
+/// The clients of waiting requests. All threads share it.
+#[derive(Debug, Default)]
+pub struct Lookout {
+    /// Locked by clients' threads, the `look` thread and the stop.
+    waiting: Mutex<WaitingClients>,
+    /// Goes with `waiting`. The first client that enters and the stop notify it.
+    entered: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct WaitingClients {
+    clients: BTreeMap<ClientNumber, WaitingClient>,
+    is_closed: bool,
+}
+
+/// What the lookout needs to look at a client, and to call its thread.
+#[derive(Debug)]
+struct WaitingClient {
+    stream: Arc<TcpStream>,
+    call: Call,
+}
+
+/// How a thread that waits is called to look at its socket.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The condition variable on which the thread sleeps. It goes with the tables' lock.
+    pub waker: Arc<Condvar>,
+    /// The thread was called. It checks this under the tables' lock before it sleeps.
+    pub is_called: Arc<AtomicBool>,
+}
+
+/// The stay of a client in the list; the drop ends it, and the socket blocks again.
+#[derive(Debug)]
+pub struct LookedAt<'a> {
+    lookout: &'a Lookout,
+    client: ClientNumber,
+    stream: &'a TcpStream,
+}
+
+impl Lookout {
+    /// Lets the lookout look at a client from now on. Its thread must not use the socket meanwhile.
+    ///
+    /// # Errors
+    /// Fails if the socket is gone.
+    pub fn enter<'a>(
+        &'a self,
+        client: ClientNumber,
+        stream: &'a Arc<TcpStream>,
+        call: Call,
+    ) -> io::Result<LookedAt<'a>> {
+        stream.set_nonblocking(true)?;
+        call.is_called.store(false, Ordering::Release);
+        let entry = WaitingClient { stream: stream.clone(), call };
+        let mut waiting = lock(&self.waiting);
+        waiting.clients.insert(client, entry);
+        let is_first = waiting.clients.len() == 1;
+        drop(waiting);
+        if is_first {
+            self.entered.notify_one();
+        }
+        Ok(LookedAt { lookout: self, client, stream })
+    }
+
+    /// Runs the `look` thread until the server stops. `wake` locks the tables once, and then
+    /// notifies these condition variables.
+    pub fn look_until_closed(&self, wake: impl Fn(Vec<Arc<Condvar>>)) {
+        let mut arrivals = Arrivals::default();
+        loop {
+            let is_idle =
+                |waiting: &mut WaitingClients| waiting.clients.is_empty() && !waiting.is_closed;
+            let waited = self.entered.wait_while(lock(&self.waiting), is_idle);
+            let waiting = waited.unwrap_or_else(PoisonError::into_inner);
+            let is_open = |waiting: &mut WaitingClients| !waiting.is_closed;
+            let waited = self.entered.wait_timeout_while(waiting, LOOK_EVERY, is_open);
+            let (waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            if waiting.is_closed {
+                return;
+            }
+            drop(waiting);
+            if !arrivals.may_have_come(segments_in()) {
+                continue;
+            }
+            let called = self.look_at_all();
+            if !called.is_empty() {
+                wake(called);
+            }
+        }
+    }
+
+    /// Looks at each client once, and sets the flag of those that have something to read. Returns
+    /// their condition variables.
+    fn look_at_all(&self) -> Vec<Arc<Condvar>> {
+        let (mut called, mut last) = (Vec::new(), None);
+        loop {
+            let waiting = lock(&self.waiting);
+            let rest = (last.map_or(Unbounded, Excluded), Unbounded);
+            let mut looks = 0;
+            for (&client, WaitingClient { stream, call }) in waiting.clients.range(rest).take(BITE)
+            {
+                (last, looks) = (Some(client), looks + 1);
+                if has_something_to_read(stream) {
+                    call.is_called.store(true, Ordering::Release);
+                    called.push(call.waker.clone());
+                }
+            }
+            if looks < BITE {
+                return called;
+            }
+        }
+    }
+
+    /// Ends the `look` thread.
+    pub fn close(&self) {
+        lock(&self.waiting).is_closed = true;
+        self.entered.notify_all();
+    }
+}
+
+impl Drop for LookedAt<'_> {
+    fn drop(&mut self) {
+        lock(&self.lookout.waiting).clients.remove(&self.client);
+        // Fails only if the socket is gone; the next read tells.
+        let _ = self.stream.set_nonblocking(false);
+    }
+}
+
+/// What came in by TCP, as far as the `look` thread knows.
+#[derive(Debug, Default)]
+struct Arrivals {
+    /// The count at the last round.
+    segments: Option<u64>,
+    /// The rounds since that count changed.
+    quiet: u32,
+}
+
+impl Arrivals {
+    /// Returns whether a round of looks may find something. `segments` is the count of now.
+    fn may_have_come(&mut self, segments: Option<u64>) -> bool {
+        let is_quiet = segments.is_some() && segments == self.segments;
+        self.segments = segments;
+        self.quiet = if is_quiet { (self.quiet + 1) % QUIET_ROUNDS } else { 0 };
+        // One round more: a segment is counted just before its bytes can be read.
+        self.quiet <= 1
+    }
+}
+
+/// Returns how many TCP segments came to this machine; `None` where the system does not say.
+fn segments_in() -> Option<u64> {
+    tcp_figure(&std::fs::read_to_string("/proc/net/snmp").ok()?, "InSegs")
+}
+
+/// Returns a figure of TCP in the text of `/proc/net/snmp`: of two lines the first has the names.
+fn tcp_figure(text: &str, name: &str) -> Option<u64> {
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Tcp: "));
+    let at = lines.next()?.split(' ').position(|word| word == name)?;
+    lines.next()?.split(' ').nth(at)?.parse().ok()
+}
+
+/// Returns whether bytes, the end or an error wait in a non-blocking socket.
+fn has_something_to_read(stream: &TcpStream) -> bool {
+    let waits = [ErrorKind::WouldBlock, ErrorKind::Interrupted];
+    stream.peek(&mut [0]).map_or_else(|error| !waits.contains(&error.kind()), |_| true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Both ends of a connection.
+    fn pair() -> (Arc<TcpStream>, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let there = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (Arc::new(listener.accept().unwrap().0), there)
+    }
+
+    fn call() -> Call {
+        Call { waker: Arc::default(), is_called: Arc::default() }
+    }
+
+    #[test]
+    fn whoever_sends_or_closes_is_called_and_no_other() {
+        let lookout = Lookout::default();
+        let (here, mut there): (Vec<_>, Vec<_>) = (0..3 * BITE).map(|_| pair()).unzip();
+        let calls: Vec<Call> = here.iter().map(|_| call()).collect();
+        let enter =
+            |(at, stream): (usize, _)| lookout.enter(at as u64, stream, calls[at].clone()).unwrap();
+        let stays: Vec<_> = here.iter().enumerate().map(enter).collect();
+        assert_eq!(lookout.look_at_all().len(), 0);
+        there[BITE].write_all(b"x").unwrap();
+        there.pop();
+        let expected = [BITE, 3 * BITE - 1];
+        while lookout.look_at_all().len() < expected.len() {
+            std::thread::yield_now();
+        }
+        let is_called = |at: &usize| calls[*at].is_called.load(Ordering::Acquire);
+        assert_eq!((0..3 * BITE).filter(is_called).collect::<Vec<_>>(), expected);
+        drop(stays);
+        assert_eq!(lookout.look_at_all().len(), 0, "all have left");
+    }
+
+    #[test]
+    fn no_round_is_made_while_nothing_comes_but_one_in_twelve() {
+        let mut arrivals = Arrivals::default();
+        let mut rounds = |count| (0..24).map(|_| arrivals.may_have_come(count)).collect::<Vec<_>>();
+        assert!(rounds(None).into_iter().all(|looks| looks), "nobody counts");
+        let looks: Vec<usize> =
+            (0..24).zip(rounds(Some(7))).filter(|(_, l)| *l).unzip::<_, _, _, Vec<_>>().0;
+        assert_eq!(looks, [0, 1, 12, 13], "a segment came before the first");
+        let text = "Ip: A B\nIp: 1 2\nTcp: RtoMin InSegs OutSegs\nTcp: 200 31 32\nUdp: X\n";
+        assert_eq!(tcp_figure(text, "InSegs"), Some(31));
+        assert_eq!(tcp_figure("Tcp: InSegs\n", "InSegs"), None);
+    }
+
+    #[test]
+    fn what_comes_by_tcp_is_counted() {
+        // Where there is no such count, there is nothing to test.
+        if let Some(before) = segments_in() {
+            let _pair = pair();
+            assert!(segments_in() > Some(before));
+        }
+    }
+
+    #[test]
+    fn after_its_stay_a_socket_blocks_again() {
+        let (lookout, (here, _there)) = (Lookout::default(), pair());
+        let wait = Duration::from_millis(1);
+        here.set_read_timeout(Some(wait)).unwrap();
+        let read = || {
+            let begun = std::time::Instant::now();
+            assert!((&*here).read(&mut [0]).is_err());
+            begun.elapsed()
+        };
+        drop(lookout.enter(1, &here, call()).unwrap());
+        assert!(read() >= wait);
+    }
+
+    #[test]
+    fn the_thread_calls_and_ends_when_the_list_is_closed() {
+        let (lookout, (here, there)) = (Lookout::default(), pair());
+        let (called, calls) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| lookout.look_until_closed(|wakers| called.send(wakers.len()).unwrap()));
+            let _stay = lookout.enter(1, &here, call()).unwrap();
+            drop(there);
+            assert_eq!(calls.recv(), Ok(1));
+            lookout.close();
+        });
+    }
+}
