@@ -212,9 +212,10 @@ test_all() {
     RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps
     python3 client_py/test_client.py
     local python=python3
-    # Where .ci/run, or you, have put redis, h11 and selenium.
+    # Where .ci/run, or you, have put the clients from PyPI.
     [ ! -x .venv/bin/python ] || python=.venv/bin/python
     "$python" tests/clients/test_clients.py
+    "$python" tests/clients/test_redis_libraries.py
     "$python" tests/clients/test_page.py
     "$python" tests/clients/test_report.py
     "$python" tests/clients/test_spreadsheet.py

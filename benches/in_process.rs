@@ -29,7 +29,7 @@ fn draw(count: u32, locking: Locking, iters: u64) -> Duration {
         let config = Config { numbers: NUMBERS, locking, memory: 32, ..Config::default() };
         let shared = config.share().unwrap();
         let policy = Policy::plain(1 << 20);
-        let mut conversation = Conversation::new(&policy);
+        let mut conversation = Conversation::new(&policy, 1);
         let draws = left.min(u64::from(NUMBERS / count));
         let start = Instant::now();
         for _ in 0..draws {

@@ -64,7 +64,7 @@ fn what_is_no_resp_gets_one_error_and_the_end() {
         (b"*1\r\n$2000000000\r\n", "invalid bulk length"),
         (b"*2\r\n$4\r\ndraw\r\n$1\r\n4xx*2\r\n$4\r\ndraw", "expected CR LF"),
         (b"*2\r\n$4\r\ndraw\r\n\0\0\0\0", "expected '$'"),
-        (b"*1\r\n$4\r\nPING\r\nPING\r\n", "expected '*'"),
+        (b"*1\r\n$4\r\nPING\r\nPONG\r\n", "expected '*'"),
     ];
     for (bytes, why) in cases {
         let mut client = server.connect();

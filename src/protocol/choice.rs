@@ -3,7 +3,7 @@
 //! ```text
 //!   01..05                  MemoryLease, little-endian: the low byte of a type from 1 to 5
 //!   00 00 00 01..05         MemoryLease, big-endian
-//!   *                       RESP
+//!   *, PING LF              RESP
 //!   89                      leasebox frames
 //!   GET / HTTP/1.1 LF       HTTP; its first line decides, up to 8192 bytes
 //!   draw 4                  text: the rest
@@ -28,9 +28,10 @@ use super::byte_order::ByteOrder;
 use super::frame::Frames;
 use super::http;
 use super::memorylease::MemoryLease;
-use super::resp::Resp;
+use super::resp::{Resp, inline_ping};
 use super::text::Text;
 use super::{Policy, Speaks, Tail};
+use crate::common::caller::ClientNumber;
 use crate::common::description::words;
 
 /// The longest first line, in bytes, whose end the choice waits for, to see whether it is HTTP.
@@ -58,17 +59,29 @@ words! {
 
 /// Chooses the format by the first bytes. Returns `None` for no bytes, and while two formats are
 /// possible and more bytes may come.
-pub(super) fn choose(input: &[u8], tail: Tail, policy: &Policy) -> Option<Speaks> {
+pub(super) fn choose(
+    input: &[u8],
+    tail: Tail,
+    policy: &Policy,
+    client: ClientNumber,
+) -> Option<Speaks> {
     let max_message = policy.max_message;
     let frames = |order| Some(Speaks::MemoryLease(MemoryLease::new(order, max_message)));
     let text = || Some(Speaks::Text(Text::new(policy.course)));
     let http = || Some(Speaks::Http(Box::default()));
+    let resp = || Some(Speaks::Resp(Box::new(Resp::new(policy, client))));
+    // `PING` is no command of text, and tools send it to see whether a Redis server is there.
+    match inline_ping(input) {
+        Some(0) if tail.is_open() => return None,
+        Some(1..) => return resp(),
+        _ => {}
+    }
     match *input {
         [] => None,
         [1..=5, ..] => frames(ByteOrder::Little),
         [0, 0, 0, 1..=5, ..] => frames(ByteOrder::Big),
         [0] | [0, 0] | [0, 0, 0] if tail.is_open() => None,
-        [b'*', ..] => Some(Speaks::Resp(Box::new(Resp::new(policy)))),
+        [b'*', ..] => resp(),
         [0x89, ..] => Some(Speaks::Frames(Frames::new(max_message))),
         _ => match look_at(&input[..input.len().min(HTTP_LINE)]) {
             FirstLine::Http => http(),

@@ -18,7 +18,7 @@ fn policy() -> Policy {
 /// or answered, as text.
 fn decode_all<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Vec<String> {
     let policy = policy();
-    let mut conversation = Conversation::new(&policy);
+    let mut conversation = Conversation::new(&policy, 1);
     let mut input = Vec::new();
     let mut seen = Vec::new();
     for piece in pieces {
@@ -71,7 +71,7 @@ fn drain(
 
 fn speaks(first: &[u8]) -> &'static str {
     let policy = policy();
-    let mut conversation = Conversation::new(&policy);
+    let mut conversation = Conversation::new(&policy, 1);
     conversation.decode(first, Tail::Open);
     conversation.protocol().word()
 }
@@ -114,10 +114,10 @@ fn the_first_bytes_choose() {
 #[test]
 fn a_silent_draw_in_capitals_is_text_though_it_could_become_http() {
     let policy = policy();
-    let mut conversation = Conversation::new(&policy);
+    let mut conversation = Conversation::new(&policy, 1);
     assert_eq!(conversation.decode(b"DRAW", Tail::OnePiece), Decoded::Incomplete);
     assert!(!conversation.awaits_quiet(b"DRAW"), "HTTP may have such a method");
-    let mut conversation = Conversation::new(&policy);
+    let mut conversation = Conversation::new(&policy, 1);
     assert_eq!(conversation.decode(b"DRAW 4", Tail::OnePiece), Decoded::Incomplete);
     assert!(conversation.awaits_quiet(b"DRAW 4"));
     let drawn = Decoded::Asked { request: Ok(Request::Draw(Draw { count: 4 })), used: 6 };

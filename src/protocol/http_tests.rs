@@ -18,7 +18,7 @@ fn policy() -> Policy {
 /// Decodes some bytes. Returns each request for a service, each answer that HTTP gave by itself,
 /// and `closed` if one of these answers closed the connection.
 fn heard(policy: &Policy, bytes: &[u8]) -> Vec<String> {
-    let mut conversation = Conversation::new(policy);
+    let mut conversation = Conversation::new(policy, 1);
     let (mut rest, mut heard) = (bytes, Vec::new());
     loop {
         match conversation.decode(rest, Tail::Open) {
@@ -95,7 +95,7 @@ fn the_word_to_go_on_is_said_once_and_only_to_who_waits_for_it() {
         "PUT /leases/7 HTTP/1.1\r\n{HOST}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
     );
     let policy = policy();
-    let mut conversation = Conversation::new(&policy);
+    let mut conversation = Conversation::new(&policy, 1);
     let mut said = Output::default();
     assert_eq!(conversation.decode(head.as_bytes(), Tail::Open), Decoded::Own { used: 0 });
     conversation.encode_own(&mut said);
@@ -118,7 +118,7 @@ fn the_word_to_go_on_is_said_once_and_only_to_who_waits_for_it() {
 }
 
 fn conversation_of<'a>(policy: &Policy, bytes: &'a str) -> Decoded<'a> {
-    Conversation::new(policy).decode(bytes.as_bytes(), Tail::Open)
+    Conversation::new(policy, 1).decode(bytes.as_bytes(), Tail::Open)
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn an_answer_says_whether_the_connection_goes_on() {
 #[test]
 fn a_late_request_and_one_that_ends_too_early_are_told_so() {
     let policy = policy();
-    let mut conversation = Conversation::new(&policy);
+    let mut conversation = Conversation::new(&policy, 1);
     conversation.decode(b"GET / HTTP/1.1\r\n", Tail::Open);
     let mut out = Output::default();
     conversation.too_slow(b"GET / HTTP/1.1\r\n", 500, &mut out);
@@ -153,7 +153,7 @@ fn a_late_request_and_one_that_ends_too_early_are_told_so() {
     assert!(text.contains("500 ms") && conversation.is_over());
     // The answer is 408 also if the bytes are not known to be HTTP yet. For HEAD it has no body.
     for (half, has_body) in [("GET /stats HT", true), ("HEAD /stats HTTP/1.1\r\n", false)] {
-        let mut conversation = Conversation::new(&policy);
+        let mut conversation = Conversation::new(&policy, 1);
         conversation.decode(half.as_bytes(), Tail::Open);
         let mut out = Output::default();
         conversation.too_slow(half.as_bytes(), 500, &mut out);
@@ -162,7 +162,7 @@ fn a_late_request_and_one_that_ends_too_early_are_told_so() {
         assert_eq!(!text.ends_with("\r\n\r\n"), has_body, "{text}");
     }
     let half = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Content-Length: 9\r\n\r\nhal");
-    let mut conversation = Conversation::new(&policy);
+    let mut conversation = Conversation::new(&policy, 1);
     let decoded = conversation.decode(half.as_bytes(), Tail::Ended);
     assert_eq!(decoded, Decoded::Own { used: half.len() });
 }
@@ -279,7 +279,7 @@ fn a_body_of_chunks_is_bounded_however_it_comes() {
         let bytes = (head.clone() + &body).into_bytes();
         assert!(heard(&small, &bytes)[0].starts_with(status));
         for cut in [head.len() + 10, head.len() + 4090, head.len() + 4100, bytes.len() - 3] {
-            let mut conversation = Conversation::new(&small);
+            let mut conversation = Conversation::new(&small, 1);
             if conversation.decode(&bytes[..cut], Tail::Open) == Decoded::Incomplete {
                 conversation.decode(&bytes, Tail::Open);
             }
@@ -314,7 +314,7 @@ fn each_request_that_waits_for_the_word_hears_it() {
         "PUT /leases/7 HTTP/1.1\r\n{HOST}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
     );
     let policy = policy();
-    let mut conversation = Conversation::new(&policy);
+    let mut conversation = Conversation::new(&policy, 1);
     for _ in 0..2 {
         assert_eq!(conversation.decode(request.as_bytes(), Tail::Open), Decoded::Own { used: 0 });
         conversation.encode_own(&mut Output::default());
@@ -369,7 +369,7 @@ fn a_lease_in_letters_is_no_longer_than_a_message() {
     let policy = policy();
     let most = |accept: &str| {
         let request = format!("GET /leases/7 HTTP/1.1\r\n{HOST}{accept}\r\n");
-        let mut conversation = Conversation::new(&policy);
+        let mut conversation = Conversation::new(&policy, 1);
         conversation.decode(request.as_bytes(), Tail::Open);
         conversation.most_data()
     };

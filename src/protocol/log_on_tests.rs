@@ -45,7 +45,7 @@ fn what_has_no_log_on_is_refused_where_one_is_wanted() {
     let first: [&[u8]; 3] =
         [b"draw 4\n", b"\x89LBX\x02\x01\x01\0\x07\0\0\0\x08\0\0\0\x04\0\0\0\0\0\0\0", &[1; 20]];
     for bytes in first {
-        let mut conversation = Conversation::new(&policy);
+        let mut conversation = Conversation::new(&policy, 1);
         let decoded = conversation.decode(bytes, Tail::Open);
         let Decoded::Last(Some(error)) = decoded else { panic!("{decoded:?}") };
         assert!(error.text.contains("Basic") && error.text.contains("AUTH"), "{error}");

@@ -70,6 +70,7 @@ pub mod resp;
 pub mod text;
 
 use crate::commands::{Reply, Request};
+use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 pub use choice::Protocol;
 use choice::choose;
@@ -138,6 +139,7 @@ pub enum Decoded<'a> {
 #[derive(Debug)]
 pub struct Conversation<'m> {
     policy: &'m Policy,
+    client: ClientNumber,
     /// The chosen format; `None` until the first bytes decide.
     speaks: Option<Speaks>,
 }
@@ -155,15 +157,15 @@ enum Speaks {
 
 impl<'m> Conversation<'m> {
     /// Starts a connection that has sent no byte.
-    pub fn new(policy: &'m Policy) -> Self {
-        Self { policy, speaks: None }
+    pub fn new(policy: &'m Policy, client: ClientNumber) -> Self {
+        Self { policy, client, speaks: None }
     }
 
     /// Looks for one request at the start of `input`. Until bytes are used, the next call passes
     /// the same bytes again, with the new ones behind them.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
         if self.speaks.is_none() {
-            self.speaks = choose(input, tail, self.policy);
+            self.speaks = choose(input, tail, self.policy, self.client);
         }
         // Each arm returns straight from its decoder: a request that is stored in a variable first
         // is moved once more, and that costs as much as the lock of a draw.
@@ -171,8 +173,7 @@ impl<'m> Conversation<'m> {
             None => Decoded::Incomplete,
             Some(Speaks::Http(http)) => http.decode(input, tail, self.policy),
             Some(Speaks::Resp(resp)) => resp.decode(input, self.policy),
-            // HTTP and RESP stand above this arm because only they have a log-on. A server with a
-            // user refuses the formats below.
+            // The formats below have no log-on, so a server with a user refuses them.
             Some(speaks) if self.policy.user.is_some() => speaks.turn_away(input, tail),
             Some(Speaks::Text(text)) => text.decode(input, tail),
             Some(Speaks::MemoryLease(frames)) => frames.decode(input),
@@ -254,7 +255,7 @@ impl<'m> Conversation<'m> {
         // The format may still be undecided. `Tail::Ended` makes the choice without more bytes, so
         // that the error has a form that the client can read.
         if self.speaks.is_none() {
-            self.speaks = choose(input, Tail::Ended, self.policy);
+            self.speaks = choose(input, Tail::Ended, self.policy, self.client);
         }
         let text = format!("the request was not whole after {timeout_ms} ms; send it at once");
         let error = Error::new(Code::BadRequest, text);

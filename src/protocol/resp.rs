@@ -14,12 +14,7 @@
 //! | request | reply |
 //! | --- | --- |
 //! | the words of [`text`], each a bulk string; data as it is, not escaped | see below the table |
-//! | `PING [TEXT]`, `ECHO TEXT` | `+PONG` or the text |
-//! | `HELLO [2\|3] [AUTH NAME PASSWORD] [SETNAME X]` | a map that describes the server |
-//! | `AUTH NAME PASSWORD` | `+OK`; until then a command that needs a log-on gets `-NOAUTH …` |
-//! | `SELECT 0`, `CLIENT SETINFO …`, `CLIENT SETNAME X` | `+OK` |
-//! | `CONFIG GET save\|appendonly` | an array: the name, and a value for *nothing is saved* |
-//! | `COMMAND …` | an empty array |
+//! | what client libraries ask about the connection, such as `PING` | [`connection`] has the table |
 //!
 //! Of the commands of [`text`], `draw` gets an array of integers; `get` gets a bulk string, or nil
 //! if there is no such lease; `quit` gets `+OK`. Any other command gets the text reply as a simple
@@ -45,15 +40,20 @@
 //! 2. A whole word is never scanned again, however slowly the rest arrives; only the length of the
 //!    word at `at` is read again.
 //!
-//! **Lock** none. **Simplified** no inline commands (lines without `*`): a connection that begins
-//! with one speaks text. Here RESP3 differs from RESP2 only in the map and in nil.
+//! **Lock** none. **Simplified** of the inline commands (lines without `*`) only `PING`, which tools
+//! send to see whether a server is there: a connection that begins with another one speaks text.
+//! Here RESP3 differs from RESP2 only in the map and in nil.
 //!
 //! **Source** redis.io, *Redis serialization protocol specification*. The bounds are those of Redis
 //! 6; Redis got the ones before the log-on after CVE-2021-32675.
 
+mod connection;
+
 use std::io::Write;
 
+use self::connection::NO_AUTH;
 use crate::commands::{Data, Quit, Reply, Request};
+use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 use crate::common::id::parse_decimal;
 use crate::protocol::output::Output;
@@ -90,12 +90,13 @@ pub struct Resp {
     is_logged_on: bool,
     /// The client has asked for RESP3: nil is `_`, and a map is `%`.
     is_resp3: bool,
+    /// The name that the client gave to the connection; empty before that.
+    name: Vec<u8>,
+    /// The number of the client, as `list connections` has it.
+    client: ClientNumber,
     /// The connection closes after the next answer.
     is_over: bool,
 }
-
-/// The result of a command about the connection. The error is a whole line, without its CR LF.
-type OwnReply<T> = Result<T, &'static str>;
 
 /// The text of a protocol error.
 type Broken = &'static str;
@@ -110,12 +111,17 @@ const LENGTH: Expected = (b'$', "expected '$'; each word is a bulk string", "inv
 
 impl Resp {
     /// Starts a connection. On a server without a user it counts as logged on.
-    pub fn new(policy: &Policy) -> Self {
-        Self { is_logged_on: policy.user.is_none(), ..Self::default() }
+    pub fn new(policy: &Policy, client: ClientNumber) -> Self {
+        Self { is_logged_on: policy.user.is_none(), client, ..Self::default() }
     }
 
     /// Looks for one request at the start of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8], policy: &Policy) -> Decoded<'a> {
+        if let Some(used) = inline_ping(input).filter(|_| self.missing.is_none()) {
+            let pong = if self.is_logged_on { "+PONG" } else { NO_AUTH };
+            self.own = format!("{pong}\r\n").into_bytes();
+            return if used == 0 { Decoded::Incomplete } else { Decoded::Own { used } };
+        }
         match self.scan(input, policy.max_message) {
             Err(broken) => {
                 self.own = format!("-ERR Protocol error: {broken}\r\n").into_bytes();
@@ -179,99 +185,6 @@ impl Resp {
         Ok(true)
     }
 
-    /// Answers a command about the connection: writes the answer into `own`, and returns true.
-    /// Before the log-on it answers every command. Afterwards it returns false, and writes nothing,
-    /// for a command that no arm below matches.
-    fn answer_own(&mut self, words: Words<'_>, policy: &Policy) -> bool {
-        let (command, rest) = words.next();
-        let answer: OwnReply<Vec<u8>> = match &*command.to_ascii_uppercase() {
-            b"HELLO" => self.hello(rest, policy),
-            b"AUTH" if rest.count() == 2 => self.log_on(rest, policy).map(|()| OK.into()),
-            b"QUIT" => {
-                self.is_over = true;
-                Ok(OK.into())
-            }
-            // A client may send the commands above before its log-on, and none of those below.
-            _ if !self.is_logged_on => Err(NO_AUTH),
-            b"PING" if rest.is_over() => Ok(b"+PONG\r\n".into()),
-            b"PING" | b"ECHO" if rest.count() == 1 => Ok(bulk(rest.next().0)),
-            b"SELECT" if rest.count() == 1 && rest.next().0 == b"0" => Ok(OK.into()),
-            b"SELECT" => Err("-ERR refused there is one database; SELECT 0"),
-            // Client libraries send their name and version when they connect. They are not kept.
-            b"CLIENT" => match &*rest.next().0.to_ascii_uppercase() {
-                b"SETINFO" | b"SETNAME" => Ok(OK.into()),
-                _ => Err("-ERR unknown-command CLIENT has SETINFO and SETNAME here"),
-            },
-            b"CONFIG" if rest.count() == 2 && rest.next().0.eq_ignore_ascii_case(b"GET") => {
-                Ok(config(rest.next().1.next().0))
-            }
-            // `redis-cli` asks for the documentation of all commands when it starts.
-            b"COMMAND" => Ok(b"*0\r\n".into()),
-            _ => return false,
-        };
-        self.own = answer.unwrap_or_else(|error| [error.as_bytes(), b"\r\n"].concat());
-        true
-    }
-
-    /// Logs on with the next two words, a name and a password.
-    ///
-    /// # Errors
-    /// Fails with an error line for a wrong pair, or on a server without a user. A connection that
-    /// was logged on before stays logged on.
-    fn log_on(&mut self, words: Words<'_>, policy: &Policy) -> OwnReply<()> {
-        let (name, rest) = words.next();
-        let (password, _) = rest.next();
-        match &policy.user {
-            None => Err("-ERR refused this server has no user; leave AUTH out"),
-            Some(user) if user.is(name, password) => {
-                self.is_logged_on = true;
-                Ok(())
-            }
-            Some(_) => Err("-WRONGPASS name or password is wrong; send AUTH NAME PASSWORD"),
-        }
-    }
-
-    /// Answers `HELLO`: changes the version of RESP, logs on if the command has `AUTH`, and
-    /// describes the server. Without a version it keeps the present one.
-    ///
-    /// # Errors
-    /// Fails with an error line; then the version is unchanged.
-    fn hello(&mut self, words: Words<'_>, policy: &Policy) -> OwnReply<Vec<u8>> {
-        let (version, mut rest) = words.next();
-        let proto = match version {
-            b"" if rest.is_over() => 2 + u8::from(self.is_resp3),
-            b"2" => 2,
-            b"3" => 3,
-            _ => return Err("-NOPROTO unsupported protocol version; HELLO 2 or HELLO 3"),
-        };
-        let mut pair = None;
-        while !rest.is_over() {
-            let (option, after) = rest.next();
-            // Each option has one word behind it, and `AUTH` a second one.
-            rest = after.next().1;
-            match &*option.to_ascii_uppercase() {
-                b"AUTH" => (pair, rest) = (Some(after), rest.next().1),
-                b"SETNAME" => {}
-                _ => return Err("-ERR bad-request HELLO has AUTH NAME PASSWORD and SETNAME X"),
-            }
-        }
-        // Every option was read before this log-on, so a HELLO with an unknown option does not log
-        // on.
-        pair.map_or(Ok(()), |pair| self.log_on(pair, policy))?;
-        if !self.is_logged_on {
-            return Err(NO_AUTH);
-        }
-        self.is_resp3 = proto == 3;
-        // RESP2 has no map. Its form is an array of 8: four names, each before its value.
-        let (map, version) = (["*8", "%4"][usize::from(self.is_resp3)], env!("CARGO_PKG_VERSION"));
-        let text = format!(
-            "{map}\r\n$6\r\nserver\r\n$8\r\nleasebox\r\n$7\r\nversion\r\n${}\r\n{version}\r\n\
-             $5\r\nproto\r\n:{proto}\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n",
-            version.len()
-        );
-        Ok(text.into_bytes())
-    }
-
     /// Appends the answer to the request that was decoded last. Moves large data out of `reply`.
     pub fn encode(&mut self, reply: &mut Reply<'_>, out: &mut Output) {
         let is_get = std::mem::take(&mut self.is_get);
@@ -292,7 +205,7 @@ impl Resp {
                 out.attach(data);
             }
             Reply::Error(Error { code: Code::NotFound, .. }) if is_get => {
-                out.bytes.extend_from_slice(if self.is_resp3 { b"_\r\n" } else { &b"$-1\r\n"[..] });
+                out.bytes.extend_from_slice(self.nil());
             }
             Reply::Error(error) => {
                 let _ = write!(out.bytes, "-ERR {error}\r\n");
@@ -319,22 +232,19 @@ impl Resp {
     }
 }
 
-const NO_AUTH: &str = "-NOAUTH Authentication required; send AUTH NAME PASSWORD";
-const OK: &[u8] = b"+OK\r\n";
-
 /// Returns a bulk string of these bytes.
 fn bulk(text: &[u8]) -> Vec<u8> {
     [format!("${}\r\n", text.len()).as_bytes(), text, b"\r\n"].concat()
 }
 
-/// Answers `CONFIG GET`. `redis-benchmark` asks for `save` and `appendonly` before it begins; the
-/// answers say that leasebox saves nothing. An unknown name gets an empty array, as in Redis.
-fn config(name: &[u8]) -> Vec<u8> {
-    match &*name.to_ascii_lowercase() {
-        b"save" => [b"*2\r\n", &*bulk(b"save"), &bulk(b"")].concat(),
-        b"appendonly" => [b"*2\r\n", &*bulk(b"appendonly"), &bulk(b"no")].concat(),
-        _ => b"*0\r\n".into(),
+/// Returns the length of an inline `PING`, a line without an array, at the start of the input.
+/// `Some(0)` means that more bytes decide; `None` that it is something else.
+pub(super) fn inline_ping(input: &[u8]) -> Option<usize> {
+    let lines = [&b"PING\r\n"[..], b"PING\n"];
+    if let Some(line) = lines.iter().find(|line| input.starts_with(line)) {
+        return Some(line.len());
     }
+    lines.iter().any(|line| line.starts_with(input)).then_some(0)
 }
 
 /// Reads the line of a count or a length. Returns its number, and the length of the line in bytes

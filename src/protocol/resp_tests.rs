@@ -24,7 +24,7 @@ fn words(line: &str) -> Vec<u8> {
 
 /// Returns RESP's own answer to each request of one connection; `None` for one that a service gets.
 fn answers(policy: &Policy, requests: &[Vec<u8>]) -> Vec<Option<String>> {
-    let mut conversation = Conversation::new(policy);
+    let mut conversation = Conversation::new(policy, 1);
     let answer = |bytes: &Vec<u8>| match conversation.decode(bytes, Tail::Open) {
         Decoded::Own { used } => {
             assert_eq!(used, bytes.len());
@@ -44,7 +44,7 @@ fn said(line: &str) -> Option<String> {
 
 #[test]
 fn words_are_those_of_text_and_data_is_as_it_is() {
-    let mut resp = Resp::new(&Policy::plain(MAX));
+    let mut resp = Resp::new(&Policy::plain(MAX), 7);
     let mut asked = |bytes: &[u8]| match resp.decode(bytes, &Policy::plain(MAX)) {
         Decoded::Asked { request, used } => {
             assert_eq!(used, bytes.len());
@@ -76,12 +76,36 @@ fn words_are_those_of_text_and_data_is_as_it_is() {
 #[test]
 fn what_clients_say_to_say_hello_is_answered() {
     let ok = Some("+OK\r\n".to_string());
-    for line in ["CLIENT SETINFO LIB-NAME x", "client setname x", "SELECT 0", "QUIT", "quit"] {
+    for line in [
+        "CLIENT SETINFO LIB-NAME x",
+        "client setname x",
+        "CLIENT NO-EVICT ON",
+        "SELECT 0",
+        "QUIT",
+        "quit",
+    ] {
         assert_eq!(said(line), ok, "{line}");
     }
     assert_eq!(said("PING").as_deref(), Some("+PONG\r\n"));
     assert_eq!(said("ping hello").as_deref(), Some("$5\r\nhello\r\n"));
-    assert_eq!(said("COMMAND DOCS").as_deref(), Some("*0\r\n"));
+    for (line, answer) in [
+        ("COMMAND", "*0\r\n"),
+        ("COMMAND DOCS", "*0\r\n"),
+        ("COMMAND DOCS get", "*0\r\n"),
+        ("COMMAND COUNT", ":0\r\n"),
+        ("COMMAND INFO get set", "*2\r\n$-1\r\n$-1\r\n"),
+        ("CLIENT ID", ":1\r\n"),
+        ("CLIENT GETNAME", "$-1\r\n"),
+        ("CLIENT INFO", "$23\r\nid=1 name= db=0 resp=2\n\r\n"),
+        ("INFO nonsense", "$0\r\n\r\n"),
+        ("INFO Persistence", "$26\r\n# Persistence\r\nloading:0\r\n\r\n"),
+    ] {
+        assert_eq!(said(line).as_deref(), Some(answer), "{line}");
+    }
+    let all = said("INFO").unwrap();
+    assert!(all.contains("leasebox_version:") && all.contains("role:master"), "{all}");
+    assert_eq!(said("INFO all"), Some(all.clone()));
+    assert_eq!(said("INFO server replication persistence cluster"), Some(all));
     assert_eq!(said("CONFIG GET save").as_deref(), Some("*2\r\n$4\r\nsave\r\n$0\r\n\r\n"));
     assert_eq!(
         said("CONFIG GET appendonly").as_deref(),
@@ -91,6 +115,8 @@ fn what_clients_say_to_say_hello_is_answered() {
     for (line, error) in [
         ("SELECT 1", "-ERR refused there is one database"),
         ("CLIENT KILL x", "-ERR unknown-command CLIENT"),
+        ("COMMAND GETKEYS x", "-ERR unknown-command COMMAND"),
+        ("CLIENT SETNAME a\nb", "-ERR bad-request a name"),
         ("AUTH a b", "-ERR refused this server has no user"),
         ("HELLO 4", "-NOPROTO "),
         ("HELLO 2 X", "-ERR bad-request HELLO"),
@@ -101,11 +127,48 @@ fn what_clients_say_to_say_hello_is_answered() {
     let map = |head: &str, proto| {
         Some(format!(
             "{head}\r\n$6\r\nserver\r\n$8\r\nleasebox\r\n$7\r\nversion\r\n$5\r\n{version}\r\n\
-             $5\r\nproto\r\n:{proto}\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n"
+             $5\r\nproto\r\n:{proto}\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n\
+             $4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n"
         ))
     };
-    assert_eq!(said("HELLO"), map("*8", 2));
-    assert_eq!(said("HELLO 3 SETNAME x"), map("%4", 3));
+    assert_eq!(said("HELLO"), map("*14", 2));
+    assert_eq!(said("HELLO 3 SETNAME x"), map("%7", 3));
+}
+
+#[test]
+fn a_name_is_kept_until_the_reset() {
+    let policy = Policy::plain(MAX);
+    let lines =
+        ["HELLO 3 SETNAME ada", "CLIENT GETNAME", "COMMAND DOCS", "RESET", "CLIENT GETNAME"];
+    let said = answers(&policy, &lines.map(words));
+    let said: Vec<&str> = said[1..].iter().map(|answer| answer.as_deref().unwrap()).collect();
+    assert_eq!(said, ["$3\r\nada\r\n", "%0\r\n", "+RESET\r\n", "$-1\r\n"]);
+    let long = words(&format!("CLIENT SETNAME {}", "x".repeat(129)));
+    assert!(answers(&policy, &[long])[0].as_ref().unwrap().starts_with("-ERR bad-request"));
+    // Each name costs more bytes in the answer than in the request, so their count has a bound.
+    let many = answers(&policy, &[words(&format!("COMMAND INFO{}", " x".repeat(5000)))]);
+    assert!(many[0].as_ref().unwrap().starts_with("*1024\r\n"));
+}
+
+#[test]
+fn of_the_inline_commands_ping_is_answered_however_it_arrives() {
+    let policy = Policy::plain(MAX);
+    for line in ["PING\r\n", "PING\n"] {
+        let mut conversation = Conversation::new(&policy, 1);
+        for end in 1..line.len() {
+            let decoded = conversation.decode(&line.as_bytes()[..end], Tail::Open);
+            assert_eq!(decoded, Decoded::Incomplete, "{end}");
+        }
+        for _ in 0..2 {
+            assert_eq!(answers(&policy, &[line.into()]), [Some("+PONG\r\n".to_string())]);
+        }
+    }
+    let both = answers(&policy, &[words("PING"), b"PING\r\n".to_vec(), words("draw 4")]);
+    assert_eq!(both[1].as_deref(), Some("+PONG\r\n"));
+    assert_eq!(both[2], None);
+    let user = Some(User::new("ada", b"secret").unwrap());
+    let policy = Policy { user, ..Policy::plain(MAX) };
+    assert!(answers(&policy, &[b"PING\r\n".to_vec()])[0].as_ref().unwrap().starts_with("-NOAUTH"));
 }
 
 #[test]
@@ -162,7 +225,7 @@ fn what_is_no_resp_is_told_so_and_the_connection_closes() {
     ];
     for (bytes, why) in cases {
         let policy = Policy::plain(MAX);
-        let mut conversation = Conversation::new(&policy);
+        let mut conversation = Conversation::new(&policy, 1);
         let decoded = conversation.decode(bytes, Tail::Open);
         assert_eq!(decoded, Decoded::Own { used: bytes.len() }, "{}", bytes.escape_ascii());
         let mut out = Output::default();
@@ -175,7 +238,7 @@ fn what_is_no_resp_is_told_so_and_the_connection_closes() {
 
 #[test]
 fn a_request_over_the_limit_is_refused_before_it_has_come() {
-    let mut resp = Resp::new(&Policy::plain(MAX));
+    let mut resp = Resp::new(&Policy::plain(MAX), 7);
     let mut bytes = b"*9\r\n".to_vec();
     bytes.extend(bulk(&[b'x'; MAX / 2]));
     assert_eq!(resp.decode(&bytes, &Policy::plain(MAX)), Decoded::Incomplete);
@@ -186,7 +249,7 @@ fn a_request_over_the_limit_is_refused_before_it_has_come() {
 
 #[test]
 fn an_array_of_nothing_asks_nothing() {
-    let mut resp = Resp::new(&Policy::plain(MAX));
+    let mut resp = Resp::new(&Policy::plain(MAX), 7);
     for bytes in [&b"*0\r\n"[..], b"*-1\r\n", b"*-5\r\n"] {
         let skip = Decoded::Skip { used: bytes.len() };
         assert_eq!(resp.decode(bytes, &Policy::plain(MAX)), skip);

@@ -78,7 +78,7 @@ pub fn serve(
         shared,
         limits,
         gauge,
-        conversation: Conversation::new(&limits.policy),
+        conversation: Conversation::new(&limits.policy, client),
         input: Input::default(),
         output: Output::default(),
         spare: Vec::new(),
@@ -134,8 +134,7 @@ struct Connection<'a> {
     /// connection of its process could have.
     is_seen: bool,
     patience: Patience,
-    /// The socket's present read timeout. Setting it is a system call, so it is set only when it
-    /// changes.
+    /// The socket's present read timeout. To set it is a system call, so only a change is set.
     read_timeout: Option<Duration>,
 }
 

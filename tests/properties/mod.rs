@@ -31,7 +31,7 @@ pub fn conversation(bytes: &[u8]) {
 
 fn decoded(bytes: &[u8], piece: usize) -> Vec<String> {
     let policy = Policy { clock: || SystemTime::UNIX_EPOCH, ..Policy::plain(MAX_MESSAGE) };
-    let mut conversation = Conversation::new(&policy);
+    let mut conversation = Conversation::new(&policy, 1);
     let (mut input, mut seen) = (Vec::new(), Vec::new());
     let pieces = bytes.chunks(piece).map(|piece| (piece, Tail::Open));
     for (piece, tail) in pieces.chain([(&[][..], Tail::Ended)]) {

@@ -1,0 +1,243 @@
+//! The commands of RESP about the connection: what client libraries ask before they serve a program.
+//!
+//! | request | reply |
+//! | --- | --- |
+//! | `PING [TEXT]`, `ECHO TEXT` | `+PONG` or the text |
+//! | `HELLO [2\|3] [AUTH NAME PASSWORD] [SETNAME X]` | a map that describes the server |
+//! | `AUTH NAME PASSWORD` | `+OK`; until then a command that needs a log-on gets `-NOAUTH …` |
+//! | `SELECT 0`, `QUIT` | `+OK` |
+//! | `RESET` | `+RESET`: as before the first command, without a log-on |
+//! | `CLIENT SETINFO …`, `NO-EVICT …`, `NO-TOUCH …` | `+OK`; nothing is kept |
+//! | `CLIENT SETNAME X`, `GETNAME`, `ID`, `INFO` | `+OK`; the name; the client's number; both |
+//! | `INFO [SECTION …]` | a bulk string: sections of lines `name:value` |
+//! | `CONFIG GET save\|appendonly` | an array: the name, and a value for *nothing is saved* |
+//! | `COMMAND`, `COMMAND LIST`, `DOCS`, `INFO …`, `COUNT` | none, in the form that Redis has |
+//!
+//! A library that gets an error here gives up, although it would get on with the commands of
+//! leasebox. So each of these answers has the form of Redis; it says nothing that is not so.
+//!
+//! **Invariants** a client without a log-on gets no answer but `-NOAUTH` to all but `HELLO`, `AUTH`
+//! and `QUIT`. What is kept of a client is its name, at most 128 bytes.
+//!
+//! **Lock** none. **Simplified** `COMMAND` lists nothing: `help` has leasebox's commands in words.
+//!
+//! **Source** the pages of these commands at redis.io; what ioredis, node-redis, valkey-glide,
+//! redis-py and redis-rs send.
+
+use super::{Resp, bulk};
+use crate::protocol::Policy;
+use crate::protocol::text::words::Words;
+
+/// The result of a command about the connection. The error is a whole line, without its CR LF.
+type OwnReply<T> = Result<T, &'static str>;
+
+pub(super) const NO_AUTH: &str = "-NOAUTH Authentication required; send AUTH NAME PASSWORD";
+const OK: &[u8] = b"+OK\r\n";
+
+/// The longest name of a connection, in bytes.
+const MAX_NAME: usize = 128;
+
+impl Resp {
+    /// Answers a command about the connection: writes the answer into `own`, and returns true.
+    /// Before the log-on it answers every command. Afterwards it returns false, and writes nothing,
+    /// for a command that no arm below matches.
+    pub(super) fn answer_own(&mut self, words: Words<'_>, policy: &Policy) -> bool {
+        let (command, rest) = words.next();
+        let answer: OwnReply<Vec<u8>> = match &*command.to_ascii_uppercase() {
+            b"HELLO" => self.hello(rest, policy),
+            b"AUTH" if rest.count() == 2 => self.log_on(rest, policy).map(|()| OK.into()),
+            b"QUIT" => {
+                self.is_over = true;
+                Ok(OK.into())
+            }
+            // A client may send the commands above before its log-on, and none of those below.
+            _ if !self.is_logged_on => Err(NO_AUTH),
+            b"PING" if rest.is_over() => Ok(b"+PONG\r\n".into()),
+            b"PING" | b"ECHO" if rest.count() == 1 => Ok(bulk(rest.next().0)),
+            b"SELECT" if rest.count() == 1 && rest.next().0 == b"0" => Ok(OK.into()),
+            b"SELECT" => Err("-ERR refused there is one database; SELECT 0"),
+            b"RESET" if rest.is_over() => {
+                *self = Self::new(policy, self.client);
+                Ok(b"+RESET\r\n".into())
+            }
+            b"CLIENT" => self.about_client(rest),
+            b"INFO" => Ok(bulk(info(rest).as_bytes())),
+            b"CONFIG" if rest.count() == 2 && rest.next().0.eq_ignore_ascii_case(b"GET") => {
+                Ok(config(rest.next().1.next().0))
+            }
+            b"COMMAND" => self.about_commands(rest),
+            _ => return false,
+        };
+        self.own = answer.unwrap_or_else(|error| [error.as_bytes(), b"\r\n"].concat());
+        true
+    }
+
+    /// Logs on with the next two words, a name and a password.
+    ///
+    /// # Errors
+    /// Fails with an error line for a wrong pair, or on a server without a user. A connection that
+    /// was logged on before stays logged on.
+    fn log_on(&mut self, words: Words<'_>, policy: &Policy) -> OwnReply<()> {
+        let (name, rest) = words.next();
+        let (password, _) = rest.next();
+        match &policy.user {
+            None => Err("-ERR refused this server has no user; leave AUTH out"),
+            Some(user) if user.is(name, password) => {
+                self.is_logged_on = true;
+                Ok(())
+            }
+            Some(_) => Err("-WRONGPASS name or password is wrong; send AUTH NAME PASSWORD"),
+        }
+    }
+
+    /// Answers `HELLO`: changes the version of RESP, logs on if the command has `AUTH`, and
+    /// describes the server. Without a version it keeps the present one.
+    ///
+    /// # Errors
+    /// Fails with an error line; then the version is unchanged.
+    fn hello(&mut self, words: Words<'_>, policy: &Policy) -> OwnReply<Vec<u8>> {
+        let (version, mut rest) = words.next();
+        let proto = match version {
+            b"" if rest.is_over() => 2 + u8::from(self.is_resp3),
+            b"2" => 2,
+            b"3" => 3,
+            _ => return Err("-NOPROTO unsupported protocol version; HELLO 2 or HELLO 3"),
+        };
+        let (mut pair, mut name) = (None, None);
+        while !rest.is_over() {
+            let (option, after) = rest.next();
+            // Each option has one word behind it, and `AUTH` a second one.
+            rest = after.next().1;
+            match &*option.to_ascii_uppercase() {
+                b"AUTH" => (pair, rest) = (Some(after), rest.next().1),
+                b"SETNAME" => name = Some(after.next().0),
+                _ => return Err("-ERR bad-request HELLO has AUTH NAME PASSWORD and SETNAME X"),
+            }
+        }
+        // Every option was read before this log-on, so a HELLO with an unknown option does not log
+        // on.
+        pair.map_or(Ok(()), |pair| self.log_on(pair, policy))?;
+        if !self.is_logged_on {
+            return Err(NO_AUTH);
+        }
+        name.map_or(Ok(()), |name| self.set_name(name))?;
+        self.is_resp3 = proto == 3;
+        // RESP2 has no map. Its form is an array of 14: seven names, each before its value.
+        let (map, version) = (["*14", "%7"][usize::from(self.is_resp3)], env!("CARGO_PKG_VERSION"));
+        let (length, client) = (version.len(), self.client);
+        let text = format!(
+            "{map}\r\n$6\r\nserver\r\n$8\r\nleasebox\r\n$7\r\nversion\r\n${length}\r\n{version}\r\n\
+             $5\r\nproto\r\n:{proto}\r\n$2\r\nid\r\n:{client}\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n\
+             $4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n",
+        );
+        Ok(text.into_bytes())
+    }
+
+    /// Keeps the name of the connection.
+    ///
+    /// # Errors
+    /// Fails with an error line for a long name, or one with a space or a control byte.
+    fn set_name(&mut self, name: &[u8]) -> OwnReply<()> {
+        if name.len() > MAX_NAME || !name.iter().all(u8::is_ascii_graphic) {
+            return Err("-ERR bad-request a name has at most 128 letters, without spaces");
+        }
+        self.name = name.to_vec();
+        Ok(())
+    }
+
+    /// Answers `CLIENT …`.
+    ///
+    /// # Errors
+    /// Fails with an error line for what is not in the table.
+    fn about_client(&mut self, words: Words<'_>) -> OwnReply<Vec<u8>> {
+        let (about, rest) = words.next();
+        match &*about.to_ascii_uppercase() {
+            // Client libraries send their name and version when they connect.
+            b"SETINFO" | b"NO-EVICT" | b"NO-TOUCH" => Ok(OK.into()),
+            b"SETNAME" => self.set_name(rest.next().0).map(|()| OK.into()),
+            b"GETNAME" if self.name.is_empty() => Ok(self.nil().into()),
+            b"GETNAME" => Ok(bulk(&self.name)),
+            b"ID" => Ok(format!(":{}\r\n", self.client).into_bytes()),
+            b"INFO" => {
+                let name = String::from_utf8_lossy(&self.name);
+                let resp = 2 + u8::from(self.is_resp3);
+                Ok(bulk(format!("id={} name={name} db=0 resp={resp}\n", self.client).as_bytes()))
+            }
+            _ => Err("-ERR unknown-command CLIENT has SETINFO, SETNAME, GETNAME, ID, INFO, \
+                      NO-EVICT and NO-TOUCH here"),
+        }
+    }
+
+    /// Answers `COMMAND …`: nothing is listed. `redis-cli` asks for the documentation when it
+    /// starts.
+    ///
+    /// # Errors
+    /// Fails with an error line for what is not in the table.
+    fn about_commands(&self, words: Words<'_>) -> OwnReply<Vec<u8>> {
+        let (about, rest) = words.next();
+        match &*about.to_ascii_uppercase() {
+            b"" | b"LIST" => Ok(b"*0\r\n".into()),
+            b"DOCS" => Ok(if self.is_resp3 { b"%0\r\n".into() } else { b"*0\r\n".into() }),
+            b"COUNT" => Ok(b":0\r\n".into()),
+            // A nil for each command that the client names.
+            b"INFO" => {
+                let count = rest.count().min(MAX_NAMED);
+                Ok([format!("*{count}\r\n").as_bytes(), &self.nil().repeat(count)].concat())
+            }
+            _ => Err("-ERR unknown-command COMMAND has LIST, DOCS, COUNT and INFO here"),
+        }
+    }
+
+    /// Returns nil.
+    pub(super) fn nil(&self) -> &'static [u8] {
+        if self.is_resp3 { b"_\r\n" } else { b"$-1\r\n" }
+    }
+}
+
+/// The most commands that `COMMAND INFO` names: a request may have a million words, and each costs
+/// five bytes.
+const MAX_NAMED: usize = 1024;
+
+/// The sections of `INFO`. A library waits until `loading` is 0, and writes only where `role` is
+/// master.
+const SECTIONS: [(&str, &str); 4] = [
+    (
+        "server",
+        concat!(
+            "# Server\r\nserver_name:leasebox\r\nleasebox_version:",
+            env!("CARGO_PKG_VERSION"),
+            "\r\nredis_mode:standalone\r\n"
+        ),
+    ),
+    ("persistence", "# Persistence\r\nloading:0\r\n"),
+    ("replication", "# Replication\r\nrole:master\r\nconnected_slaves:0\r\n"),
+    ("cluster", "# Cluster\r\ncluster_enabled:0\r\n"),
+];
+
+/// Answers `INFO`: the sections that the words name, or all of them. Redis, too, passes over a
+/// section that it does not have.
+fn info(words: Words<'_>) -> String {
+    let mut names = Vec::new();
+    let mut rest = words;
+    // More names than sections add nothing.
+    while !rest.is_over() && names.len() < MAX_NAMED {
+        let (name, after) = rest.next();
+        names.push(name.to_ascii_lowercase());
+        rest = after;
+    }
+    let all: [&[u8]; 3] = [b"all", b"default", b"everything"];
+    let has_all = names.is_empty() || names.iter().any(|name| all.contains(&&**name));
+    let is_asked = |name: &str| has_all || names.iter().any(|asked| asked == name.as_bytes());
+    let asked = SECTIONS.iter().filter(|(name, _)| is_asked(name)).map(|(_, text)| *text);
+    asked.collect::<Vec<_>>().join("\r\n")
+}
+
+/// Answers `CONFIG GET`. `redis-benchmark` asks for `save` and `appendonly` before it begins; the
+/// answers say that leasebox saves nothing. An unknown name gets an empty array, as in Redis.
+fn config(name: &[u8]) -> Vec<u8> {
+    match &*name.to_ascii_lowercase() {
+        b"save" => [b"*2\r\n", &*bulk(b"save"), &bulk(b"")].concat(),
+        b"appendonly" => [b"*2\r\n", &*bulk(b"appendonly"), &bulk(b"no")].concat(),
+        _ => b"*0\r\n".into(),
+    }
+}
