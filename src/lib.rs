@@ -18,8 +18,8 @@
 //! | --- | --- | --- | --- | --- |
 //! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1300 | 20 |
 //! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 2900 | 50 |
-//! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 4400 | 75 |
-//! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 6200 | 105 |
+//! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 4900 | 80 |
+//! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 6300 | 105 |
 //! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4000 | 65 |
 //! | 6 | How do processes talk without copying more than once? | [`sessions`] | 5300 | 90 |
 //! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 8400 | 140 |
@@ -66,11 +66,12 @@
 //! | the clients', [`server::clients`] | the connected clients | one |
 //! | the turnstile's, [`server::turnstile`] | how many make a list now | one |
 //! | the lookout's, [`server::lookout`] | the sockets of clients whose requests wait | one |
+//! | the guesses', [`common::guesses`] | how many wrong guesses are left | one |
 //! | the parking's, [`numbers::parking`] | the parked draws, the plan | one in a lab server, or in `race` |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
 //! for each request that waits for a name or for room. One more goes with the clients' lock,
-//! one with the turnstile's and one with the lookout's.
+//! one each with the turnstile's, the lookout's and the guesses'.
 //!
 //! # Words
 //!

@@ -5,6 +5,8 @@
 
 mod support;
 
+#[path = "attacks/guesses.rs"]
+mod guesses;
 #[path = "attacks/late.rs"]
 mod late;
 #[path = "attacks/limits.rs"]

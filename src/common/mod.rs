@@ -22,6 +22,7 @@ pub mod description;
 pub mod error;
 pub mod escape;
 pub mod fingerprint;
+pub mod guesses;
 pub mod id;
 pub mod line;
 pub mod lock;

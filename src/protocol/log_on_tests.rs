@@ -39,6 +39,46 @@ fn only_the_user_gets_in() {
 }
 
 #[test]
+fn a_wrong_password_costs_a_guess_a_right_one_none_and_who_cannot_guess_is_told_so() {
+    let user = Some(User::new("ada", b"secret").unwrap());
+    let policy = Policy { user, ..policy() };
+    let try_all = |password: &[u8]| {
+        let pair = [b"ada:", password].concat();
+        let mut basic = Vec::new();
+        base64::encode(&pair, &mut basic);
+        let basic = String::from_utf8(basic).unwrap();
+        let request =
+            format!("POST /draws?n=1 HTTP/1.1\r\n{HOST}Authorization: Basic {basic}\r\n\r\n");
+        let http = heard(&policy, request.as_bytes()).remove(0);
+        let auth = format!(
+            "*3\r\n$4\r\nAUTH\r\n$3\r\nada\r\n${}\r\n{}\r\n",
+            password.len(),
+            password.escape_ascii()
+        )
+        .into_bytes();
+        let mut conversation = Conversation::new(&policy, 1);
+        let mut out = Output::default();
+        assert!(matches!(conversation.decode(&auth, Tail::Open), Decoded::Own { .. }));
+        conversation.encode_own(&mut out);
+        (http, String::from_utf8(out.bytes).unwrap())
+    };
+    for _ in 0..3 {
+        assert_eq!(try_all(b"secret"), (draw(1), "+OK\r\n".into()));
+    }
+    assert_eq!(policy.guesses.wrong(), 0);
+    let (http, resp) = try_all(b"wrong");
+    assert!(http.starts_with("HTTP/1.1 401 ") && resp.starts_with("-WRONGPASS "), "{http} {resp}");
+    assert_eq!(policy.guesses.wrong(), 2);
+    // Nobody gets a guess any more, as when all are spent.
+    policy.guesses.close();
+    for password in [&b"secret"[..], b"wrong"] {
+        let (http, resp) = try_all(password);
+        assert!(http.starts_with("HTTP/1.1 503 "), "{http}");
+        assert!(resp.starts_with("-ERR busy "), "{resp}");
+    }
+}
+
+#[test]
 fn what_has_no_log_on_is_refused_where_one_is_wanted() {
     let user = Some(User::new("ada", b"secret").unwrap());
     let policy = Policy { user, ..policy() };

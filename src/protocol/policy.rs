@@ -1,8 +1,10 @@
 //! The policy: the settings of a server by which it decodes requests and encodes replies.
 
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use super::log_on::User;
+use crate::common::guesses::Guesses;
 
 /// The settings by which requests are decoded and replies encoded. All connections of a server
 /// share them, and they never change.
@@ -18,6 +20,8 @@ pub struct Policy {
     pub hosts: Vec<String>,
     /// The one user of this server; with `None` every client may use it.
     pub user: Option<User>,
+    /// How often strangers may be wrong.
+    pub guesses: Arc<Guesses>,
     /// The clock for the dates in HTTP's answers; an argument, so that tests can stop it.
     pub clock: fn() -> SystemTime,
 }
@@ -26,6 +30,8 @@ impl Policy {
     /// Returns the policy of a server without host names and without a user: every client may use
     /// the server.
     pub fn plain(max_message: usize) -> Self {
-        Self { max_message, course: false, hosts: Vec::new(), user: None, clock: SystemTime::now }
+        let guesses = Arc::new(Guesses::new(Instant::now()));
+        let (course, hosts, user, clock) = (false, Vec::new(), None, SystemTime::now);
+        Self { max_message, course, hosts, user, guesses, clock }
     }
 }

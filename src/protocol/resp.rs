@@ -14,7 +14,7 @@
 //! | request | reply |
 //! | --- | --- |
 //! | the words of [`text`], each a bulk string; data as it is, not escaped | see below the table |
-//! | what client libraries ask about the connection, such as `PING` | [`connection`] has the table |
+//! | what client libraries ask about the connection, such as `PING` | the table is in `resp/connection.rs` |
 //!
 //! Of the commands of [`text`], `draw` gets an array of integers; `get` gets a bulk string, or nil
 //! if there is no such lease; `quit` gets `+OK`. Any other command gets the text reply as a simple

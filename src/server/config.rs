@@ -263,7 +263,8 @@ impl Config {
         let gauges = self.udp.as_ref().map(|_| DatagramGauges::default());
         let waits = WaitLimits { longest: self.max_lease, rendezvous: self.rendezvous };
         let tables = ServerTables { leases, processes, sessions: Sessions::new(self.admin) };
-        Ok(Shared::new(numbers, arena, tables, waits, gauges))
+        let guesses = self.limits.policy.guesses.clone();
+        Ok(Shared::new(numbers, arena, tables, waits, gauges, guesses))
     }
 
     /// Checks each value that has a range, and that no two values contradict each other.

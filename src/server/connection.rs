@@ -26,7 +26,7 @@
 //!
 //! **Source** `loot-box.txt` and the lecture: a thread for each connection.
 
-use std::io::{Error, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,12 +36,14 @@ use crate::common::caller::{Caller, ClientNumber};
 use crate::protocol::output::Output;
 use crate::protocol::{Conversation, Decoded, Policy, Tail};
 use crate::server::clients::{Doing, Gauge};
+use crate::server::guesses::Guesser;
 use crate::server::input::Input;
 use crate::server::patience::{Patience, WaitFor};
 use crate::server::shared::Shared;
 use crate::server::{closing, writing};
 
 mod awaiting;
+mod ending;
 mod silence;
 
 /// The limits of a connection. All connections share them, and they never change.
@@ -89,6 +91,7 @@ pub fn serve(
         is_ended: false,
         is_seen: false,
         patience: Patience::new(limits.request_timeout, limits.idle_timeout),
+        guesser: Guesser::default(),
         read_timeout: None,
     };
     let end = connection.converse();
@@ -134,27 +137,9 @@ struct Connection<'a> {
     /// connection of its process could have.
     is_seen: bool,
     patience: Patience,
+    guesser: Guesser,
     /// The socket's present read timeout. To set it is a system call, so only a change is set.
     read_timeout: Option<Duration>,
-}
-
-/// Unregisters the client, also after a panic, and counts its undelivered numbers: numbers that
-/// were not written, and numbers whose replies met a closed socket. Linux reports a reply that met
-/// a closed socket as a broken pipe. With the error *connection reset* the numbers count as
-/// delivered, because the reset may come after the client has read the reply.
-impl Drop for Connection<'_> {
-    fn drop(&mut self) {
-        let mut lost = self.unwritten_numbers;
-        let is_refusal = |error: &Error| error.kind() == ErrorKind::BrokenPipe;
-        let refused = || self.stream.take_error().ok().flatten().is_some_and(|e| is_refusal(&e));
-        if self.unheard_numbers > 0 && (self.met_broken_pipe || refused()) {
-            lost += self.unheard_numbers;
-        }
-        if lost > 0 {
-            self.shared.numbers.add_undelivered(lost);
-        }
-        self.shared.disconnect(self.caller.client);
-    }
 }
 
 /// The way in which a connection ended; it decides how the socket is closed.
@@ -263,8 +248,9 @@ impl Connection<'_> {
                         let begun = request.begin(self.shared, caller, &mut self.spare);
                         self.await_answer(begun, used);
                     } else {
-                        let (last, caller) = (matches!(request, Request::Quit(_)), self.caller());
-                        let mut reply = request.execute(self.shared, caller, &mut self.spare);
+                        let last = matches!(request, Request::Quit(_));
+                        let (shared, caller) = (self.shared, self.caller());
+                        let mut reply = self.guesser.run(request, shared, caller, &mut self.spare);
                         self.encode(&mut reply, used);
                         if last {
                             return true;
@@ -275,9 +261,8 @@ impl Connection<'_> {
                     self.encode(&mut Reply::Error(error.clone()), used);
                 }
                 Decoded::Last(error) => {
-                    if let Some(error) = error {
-                        self.encode(&mut Reply::Error(error.clone()), 0);
-                    }
+                    let error = error.clone().map(Reply::Error);
+                    error.into_iter().for_each(|mut reply| self.encode(&mut reply, 0));
                     return true;
                 }
                 &Decoded::Own { used } => self.encode_own(used),

@@ -55,6 +55,7 @@
 //! | [`clients`] | the list of the connected clients, for `list` and for the stop |
 //! | [`input`], [`patience`] | the bytes that were read; the longest wait of a read |
 //! | [`writing`], [`closing`] | a write, and a close that loses no reply |
+//! | [`guesses`] | how many numbers of leases strangers may try |
 //! | [`room`], [`turnstile`] | how many clients the system's limits leave room for; few long answers at a time |
 //! | [`turned_away`], [`warnings`] | clients over the limit; warnings, at most one a minute |
 //! | [`waiting`], [`lookout`] | commands that wait for other clients; whether their own are still there |
@@ -72,6 +73,7 @@ pub mod commands;
 pub mod config;
 pub mod connection;
 pub mod datagrams;
+pub mod guesses;
 pub mod history;
 pub mod input;
 pub mod listening;

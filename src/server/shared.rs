@@ -16,11 +16,12 @@
 //! | the clients', in [`Clients`] | the connected clients, the last client number |
 //! | the turnstile's, in [`Turnstile`] | how many make a list now |
 //! | the lookout's, in [`Lookout`] | the sockets of clients whose requests wait |
+//! | the guesses', in [`Guesses`] | how many wrong guesses are left |
 //! | the [`Parking`](crate::numbers::parking::Parking)'s, in a lab server | parked draws, plan |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
 //! for each `join` or `lookup` that waits ([`super::waiting`]). One more goes with the clients'
-//! lock, one with the turnstile's, and one with the lookout's.
+//! lock, one each with the turnstile's, the lookout's and the guesses'.
 //!
 //! **Invariants**
 //!
@@ -38,8 +39,8 @@
 //! **Source** `loot-box.txt`, a lock around the counter; `interprocess-communication-patent.txt`,
 //! separate locks for the administrative memory and for each block.
 
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clients::Clients;
@@ -47,6 +48,7 @@ use super::lookout::Lookout;
 use super::tables::ServerTables;
 use super::turnstile::Turnstile;
 use crate::common::caller::ClientNumber;
+use crate::common::guesses::Guesses;
 use crate::common::lock::lock;
 use crate::memory::arena::Arena;
 use crate::memory::service::Memory;
@@ -71,6 +73,9 @@ pub struct Shared {
     pub lists: Turnstile,
     /// The clients of waiting requests, whose sockets `look` looks at, behind a lock of its own.
     pub lookout: Lookout,
+    /// How often strangers may be wrong, behind a lock of its own; the policy of the formats has it
+    /// too.
+    pub guesses: Arc<Guesses>,
     /// The longest waits of requests. Set at the start and never changed, so every thread reads
     /// them without a lock.
     pub waits: WaitLimits,
@@ -120,6 +125,7 @@ impl Shared {
         tables: ServerTables,
         waits: WaitLimits,
         datagrams: Option<DatagramGauges>,
+        guesses: Arc<Guesses>,
     ) -> Self {
         Self {
             numbers,
@@ -127,6 +133,7 @@ impl Shared {
             clients: Clients::default(),
             lists: Turnstile::default(),
             lookout: Lookout::default(),
+            guesses,
             waits,
             datagrams,
             found_locked: AtomicU64::new(0),
@@ -228,6 +235,7 @@ impl Shared {
         self.numbers.unlocked().stop();
         self.lists.close();
         self.lookout.close();
+        self.guesses.close();
         // Locks the tables once between the flag and the wake-ups. A waiter checks the flag under
         // this lock before it sleeps, so either it sees the flag, or it sleeps already and the
         // wake-up reaches it. Without the lock it could check the flag just before the store and

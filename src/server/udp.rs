@@ -44,6 +44,7 @@ use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 use crate::protocol::datagram::{self, BUFFER, Wish};
 use crate::server::datagrams::{DatagramLimits, Datagrams, Executor};
+use crate::server::guesses::Guesser;
 use crate::server::shared::Shared;
 use crate::server::warnings::warn_now_and_then;
 
@@ -179,7 +180,8 @@ impl Executor for Executing<'_> {
         let answered = catch_unwind(AssertUnwindSafe(|| {
             fault.iter().for_each(|fault| fault(request));
             let caller = Caller { most_data, ..Caller::unconnected(client) };
-            request.execute(shared, caller, &mut Vec::new())
+            // Without a connection nothing is known of the numbers that it may use.
+            Guesser::default().run(request, shared, caller, &mut Vec::new())
         }));
         // This client has no connection whose end the server could see. So the server removes it
         // from its process when it was silent for too long.

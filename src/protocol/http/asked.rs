@@ -32,7 +32,8 @@
 //! **Invariants** if the head alone is enough to refuse a request, the server does not wait for a
 //! body that is chunked or longer than 64 KiB. So a client without permission cannot fill memory.
 //!
-//! **Lock** none: the hosts and the user are read from [`Policy`], which never changes.
+//! **Lock** that of the guesses, for a log-on. The hosts and the user are read from [`Policy`], which
+//! never changes.
 //!
 //! **Simplified** no CORS: a bigger server answers the origins that it trusts.
 //!
@@ -47,6 +48,7 @@ use crate::protocol::http::answer::Answering;
 use crate::protocol::http::body::{Announced, Framing};
 use crate::protocol::http::head::Head;
 use crate::protocol::http::refusal::{Refusal, bad};
+use crate::protocol::log_on::TOO_MANY;
 
 /// A head whose fields are judged.
 #[derive(Debug)]
@@ -173,11 +175,19 @@ fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, policy: &Policy) -> Opti
         let text = "a page of another site may not ask here; open this server's own page";
         return Some(Refusal::new(403, text));
     }
-    if let Some(user) = &policy.user
-        && !seen.authorization.and_then(name_and_password).is_some_and(|(n, p)| user.is(&n, &p))
-    {
-        let text = "name and password are wrong or missing; send Authorization: Basic";
-        return Some(Refusal::new(401, text));
+    if let Some(user) = &policy.user {
+        let pair = seen.authorization.and_then(name_and_password);
+        let log_on = |(name, password): (Vec<u8>, Vec<u8>)| {
+            user.try_log_on(&name, &password, &policy.guesses)
+        };
+        match pair.map_or(Some(false), log_on) {
+            Some(true) => {}
+            Some(false) => {
+                let text = "name and password are wrong or missing; send Authorization: Basic";
+                return Some(Refusal::new(401, text));
+            }
+            None => return Some(Refusal::new(503, TOO_MANY)),
+        }
     }
     if seen.expect.is_some_and(|value| !value.eq_ignore_ascii_case(b"100-continue")) {
         return Some(Refusal::new(417, "nothing but 100-continue can be expected; leave it out"));

@@ -80,13 +80,16 @@ impl Resp {
     fn log_on(&mut self, words: Words<'_>, policy: &Policy) -> OwnReply<()> {
         let (name, rest) = words.next();
         let (password, _) = rest.next();
-        match &policy.user {
-            None => Err("-ERR refused this server has no user; leave AUTH out"),
-            Some(user) if user.is(name, password) => {
+        let Some(user) = &policy.user else {
+            return Err("-ERR refused this server has no user; leave AUTH out");
+        };
+        match user.try_log_on(name, password, &policy.guesses) {
+            Some(true) => {
                 self.is_logged_on = true;
                 Ok(())
             }
-            Some(_) => Err("-WRONGPASS name or password is wrong; send AUTH NAME PASSWORD"),
+            Some(false) => Err("-WRONGPASS name or password is wrong; send AUTH NAME PASSWORD"),
+            None => Err("-ERR busy too many wrong passwords were tried; try again in a second"),
         }
     }
 

@@ -1,0 +1,197 @@
+//! The budget of wrong guesses: numbers of leases, and passwords. All strangers together have one.
+//!
+//! ```text
+//!   begin ─► one out of the budget ─► look ─┬─ right: put it back
+//!     └─ none left: wait up to 1 s          └─ wrong: it is spent
+//!          └─ none then: false                        the budget gains one a second
+//! ```
+//!
+//! The wrong way is to let whoever has guessed wrong wait for the answer. The missing answer tells as
+//! much as the answer, and a new connection waits for nothing. So a guess is paid before the look,
+//! and a right one gets its price back.
+//!
+//! **Invariants**
+//!
+//! 1. Within N seconds no more than 1000 + N guesses are wrong, whoever makes them, by whatever
+//!    protocol.
+//! 2. A thread waits for 1.1 s at most, and not when the server stops.
+//!
+//! **Lock** its own, for a few steps; a thread that waits has unlocked it.
+//!
+//! **Simplified** one budget for all. A share for each address would keep honest clients apart from
+//! the others.
+//!
+//! **Source** the token bucket of RFC 2697.
+
+use std::fmt;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::common::lock::lock;
+
+/// The most guesses that the budget holds.
+pub const MOST: u64 = 1000;
+
+/// The seconds in which it gains one.
+const GAIN_SECONDS: u64 = 1;
+
+/// The longest wait for a guess.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The pause before each guess of a caller that was often wrong.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The shortest time between two lines in the log.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// The budget of all strangers. All threads share it.
+pub struct Guesses {
+    budget: Mutex<Budget>,
+    /// Goes with `budget`. A guess that was right notifies one; the stop notifies all.
+    given_back: Condvar,
+}
+
+#[derive(Debug)]
+struct Budget {
+    left: u64,
+    /// The time until which the gain is in `left`.
+    counted: Instant,
+    /// All wrong guesses so far.
+    wrong: u64,
+    warned: Option<Instant>,
+    is_closed: bool,
+}
+
+/// Shows nothing of the moment, so that two equal configurations look equal.
+impl fmt::Debug for Guesses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Guesses(…)")
+    }
+}
+
+impl Budget {
+    /// Takes one guess out of the budget, if there is one.
+    fn take(&mut self, now: Instant) -> bool {
+        let gained = now.saturating_duration_since(self.counted).as_secs() / GAIN_SECONDS;
+        self.counted += Duration::from_secs(gained * GAIN_SECONDS);
+        self.left = self.left.saturating_add(gained).min(MOST);
+        self.left.checked_sub(1).map(|left| self.left = left).is_some()
+    }
+}
+
+impl Budget {
+    /// Returns the count of wrong guesses, if it is time for a line in the log.
+    fn wrong_to_tell(&mut self, now: Instant) -> Option<u64> {
+        let is_due = |at| now.saturating_duration_since(at) >= WARN_EVERY;
+        if !self.warned.is_none_or(is_due) {
+            return None;
+        }
+        self.warned = Some(now);
+        Some(self.wrong)
+    }
+}
+
+impl Guesses {
+    /// Returns a full budget.
+    pub fn new(now: Instant) -> Self {
+        let budget = Budget { left: MOST, counted: now, wrong: 0, warned: None, is_closed: false };
+        Self { budget: Mutex::new(budget), given_back: Condvar::new() }
+    }
+
+    /// Takes one guess out of the budget. Waits for it if it `may_wait`, after a pause if the caller
+    /// `has_missed` often. Returns false if there was none, or if the server stops.
+    pub fn begin(&self, has_missed: bool, may_wait: bool) -> bool {
+        let is_open = |budget: &mut Budget| !budget.is_closed;
+        let mut budget = lock(&self.budget);
+        if has_missed && may_wait {
+            let paused = self.given_back.wait_timeout_while(budget, PAUSE, is_open);
+            budget = paused.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let late = Instant::now() + if may_wait { PATIENCE } else { Duration::ZERO };
+        while !budget.is_closed {
+            let now = Instant::now();
+            if budget.take(now) {
+                return true;
+            }
+            let left = late.saturating_duration_since(now);
+            if left.is_zero() {
+                let wrong = budget.wrong_to_tell(now);
+                drop(budget);
+                if let Some(wrong) = wrong {
+                    log::warn!("strangers try numbers of leases or passwords: {wrong} were wrong");
+                }
+                return false;
+            }
+            let waited = self.given_back.wait_timeout(budget, left);
+            budget = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        false
+    }
+
+    /// Puts a right guess back, or counts a wrong one.
+    pub fn end(&self, is_right: bool) {
+        let mut budget = lock(&self.budget);
+        if is_right {
+            budget.left = (budget.left + 1).min(MOST);
+            drop(budget);
+            self.given_back.notify_one();
+        } else {
+            budget.wrong += 1;
+        }
+    }
+
+    /// Returns how many guesses were wrong.
+    pub fn wrong(&self) -> u64 {
+        lock(&self.budget).wrong
+    }
+
+    /// Lets nobody wait, from now on.
+    pub fn close(&self) {
+        lock(&self.budget).is_closed = true;
+        self.given_back.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(now: Instant) -> Budget {
+        Budget { left: MOST, counted: now, wrong: 0, warned: None, is_closed: false }
+    }
+
+    #[test]
+    fn a_thousand_guesses_are_there_and_one_more_each_second() {
+        let start = Instant::now();
+        let mut budget = full(start);
+        let mut taken = |after_ms: u64| {
+            let now = start + Duration::from_millis(after_ms);
+            (0..2000).take_while(|_| budget.take(now)).count()
+        };
+        assert_eq!(taken(0), 1000);
+        assert_eq!([taken(999), taken(1000), taken(1500), taken(4200)], [0, 1, 0, 3]);
+        assert_eq!(taken(86_400_000), 1000, "more than that is not saved up");
+    }
+
+    #[test]
+    fn the_log_is_told_once_a_minute() {
+        let start = Instant::now();
+        let mut budget = Budget { wrong: 7, ..full(start) };
+        let told =
+            [0, 59, 60, 100, 120].map(|s| budget.wrong_to_tell(start + Duration::from_secs(s)));
+        assert_eq!(told, [Some(7), None, Some(7), None, Some(7)]);
+    }
+
+    #[test]
+    fn who_waits_for_a_guess_gets_one_that_is_given_back_and_none_after_the_stop() {
+        let guesses = Guesses::new(Instant::now());
+        lock(&guesses.budget).left = 0;
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| (0..20).any(|_| guesses.begin(false, true)));
+            guesses.end(true);
+            assert!(waits.join().unwrap());
+        });
+        guesses.close();
+        assert!(!guesses.begin(true, true));
+    }
+}

@@ -1,0 +1,29 @@
+//! What is left to do when a connection ends, also after a panic.
+//!
+//! **Lock** the draw's, to count numbers that nobody got; then the tables', and each block of a process
+//! that ends with its client.
+//!
+//! **Source** ours.
+
+use std::io::{Error, ErrorKind};
+
+use crate::server::connection::Connection;
+
+/// Unregisters the client, also after a panic, and counts its undelivered numbers: numbers that
+/// were not written, and numbers whose replies met a closed socket. Linux reports a reply that met
+/// a closed socket as a broken pipe. With the error *connection reset* the numbers count as
+/// delivered, because the reset may come after the client has read the reply.
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        let mut lost = self.unwritten_numbers;
+        let is_refusal = |error: &Error| error.kind() == ErrorKind::BrokenPipe;
+        let refused = || self.stream.take_error().ok().flatten().is_some_and(|e| is_refusal(&e));
+        if self.unheard_numbers > 0 && (self.met_broken_pipe || refused()) {
+            lost += self.unheard_numbers;
+        }
+        if lost > 0 {
+            self.shared.numbers.add_undelivered(lost);
+        }
+        self.shared.disconnect(self.caller.client);
+    }
+}

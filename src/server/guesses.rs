@@ -1,0 +1,121 @@
+//! Numbers of leases that strangers try: a wrong one costs a guess of the server's budget.
+//!
+//! ```text
+//!   get 7 ── did this connection lease 7, or find it before? ── yes ─────────────► execute
+//!                └─ no: a guess ─► one out of the budget ─► execute ─┬─ found: put it back
+//!                                    └─ none left: wait up to 1 s,   └─ not found: it is spent
+//!                                       then `busy`
+//! ```
+//!
+//! The number of a lease has 31 bits, as its frame has no more. Whoever can try ten million a second
+//! finds one of 300 leases within seconds. With the budget ([`crate::common::guesses`]) all 2^31
+//! numbers take 68 years, and a search for one of 1000 leases finds one within a day with 4 %.
+//!
+//! **Invariants** whoever uses the leases that it has made or found on this connection never waits
+//! for the budget: the last 256 of them.
+//!
+//! **Lock** that of the budget; none while the request is executed.
+//!
+//! **Simplified** While strangers spend the budget, an honest client waits with them if it uses, on a
+//! new connection, the number of a lease that another one made. A share for each address would keep
+//! them apart. A MemoryLease frame cannot say `busy`: its client is told that there is no such lease.
+//!
+//! **Source** `memorylease.txt` for the 31 bits; the budget is ours.
+
+use crate::commands::{Leased, Reply, Request};
+use crate::common::caller::Caller;
+use crate::common::description::Sink;
+use crate::common::error::{Code, Error};
+use crate::common::id::LeaseId;
+use crate::server::shared::Shared;
+
+/// After so many wrong guesses without a right one between them, a connection waits before each.
+const FEW: u32 = 64;
+
+/// The most numbers that a connection remembers: the last ones that it leased or found.
+const REMEMBERED: usize = 256;
+
+/// What one connection knows of the numbers of leases.
+#[derive(Debug, Default)]
+pub struct Guesser {
+    /// The last numbers that it leased or found, in a ring.
+    known: Vec<i32>,
+    next: usize,
+    /// The wrong guesses since the last right one.
+    missed: u32,
+}
+
+impl Guesser {
+    /// Executes a request. If it names a number that this connection does not know, that is a guess.
+    pub fn run<'s>(
+        &mut self,
+        request: &Request<'_>,
+        shared: &'s Shared,
+        caller: Caller,
+        spare: &mut Vec<u8>,
+    ) -> Reply<'s> {
+        let number = number_in(request).filter(|number| !self.known.contains(number));
+        let Some(number) = number else {
+            let reply = request.execute(shared, caller, spare);
+            if let Reply::Leased(Leased { id, .. }) = &reply {
+                id.number().into_iter().for_each(|number| self.remember(number));
+            }
+            return reply;
+        };
+        if !shared.guesses.begin(self.missed >= FEW, caller.is_connected) {
+            return Reply::Error(Error::new(Code::Busy, NONE_LEFT));
+        }
+        let reply = request.execute(shared, caller, spare);
+        let is_right = !matches!(&reply, Reply::Error(error) if error.code == Code::NotFound);
+        shared.guesses.end(is_right);
+        if is_right {
+            self.missed = 0;
+            self.remember(number);
+        } else {
+            self.missed += 1;
+        }
+        reply
+    }
+
+    fn remember(&mut self, number: i32) {
+        if self.known.contains(&number) {
+            return;
+        }
+        if self.known.len() < REMEMBERED {
+            self.known.push(number);
+        } else {
+            self.known[self.next] = number;
+            self.next = (self.next + 1) % REMEMBERED;
+        }
+    }
+}
+
+const NONE_LEFT: &str = "too many wrong numbers of leases were tried; try again in a second, or \
+                         lease by text or HTTP, whose ids nobody can guess";
+
+/// Returns the number of a lease that a request names.
+fn number_in(request: &Request<'_>) -> Option<i32> {
+    let mut found = NumberSink(None);
+    request.write(&mut found);
+    found.0
+}
+
+/// Looks for an id among the fields of a request.
+struct NumberSink(Option<i32>);
+
+impl Sink for NumberSink {
+    fn id(&mut self, _: &str, id: LeaseId) {
+        self.0 = self.0.or(id.number());
+    }
+
+    fn u64(&mut self, _: &str, _: u64) {}
+    fn hundredths(&mut self, _: &str, _: u32) {}
+    fn optional(&mut self, _: &str, _: Option<u64>) {}
+    fn text(&mut self, _: &str, _: &str) {}
+    fn data(&mut self, _: &str, _: &[u8]) {}
+    fn list<T>(&mut self, _: &str, _: &str, _: &[T], _: impl Fn(&T, &mut Self)) {}
+}
+
+#[cfg(test)]
+#[path = "guesses_tests.rs"]
+mod tests;
