@@ -1,0 +1,39 @@
+//! The promises of docs/promises.md: each has its tests.
+
+use std::fs;
+use std::path::Path;
+
+/// The text of all sources and tests.
+fn sources(folder: &Path, all: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, all);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            *all += &fs::read_to_string(path).unwrap();
+        }
+    }
+}
+
+/// The names in the second column of a page's tables that no test has.
+fn missing(page: &str, sources: &str) -> Vec<String> {
+    let cells = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1));
+    let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let is_test = |name: &str| sources.contains(&format!("fn {name}("));
+    names.filter(|name| !is_test(name)).map(str::to_string).collect()
+}
+
+#[test]
+fn each_promise_names_tests_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut all, page) = (String::new(), include_str!("../docs/promises.md"));
+    sources(&root.join("src"), &mut all);
+    sources(&root.join("tests"), &mut all);
+    assert_eq!(missing(page, &all), [""; 0]);
+    let chapters = page.split("\n## ").skip(1);
+    assert_eq!(
+        chapters.map(|chapter| chapter.matches("| `").count() > 0).collect::<Vec<_>>(),
+        [true; 5]
+    );
+    assert_eq!(missing("| x | `a`, `b` |\n", "fn a() {}"), ["b"]);
+}
