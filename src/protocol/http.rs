@@ -51,6 +51,7 @@ pub mod body;
 pub mod conditions;
 pub mod date;
 pub mod head;
+pub mod metrics;
 pub mod negotiation;
 pub mod page;
 pub mod query;
@@ -71,7 +72,7 @@ use body::{Framing, Scan};
 use head::{Head, parse};
 use negotiation::MediaForm;
 use refusal::{Refusal, bad};
-use resource::{LEASE, LEASES, Method, Resource};
+use resource::{LEASE, Method, Resource};
 
 /// The state of one connection that speaks HTTP.
 #[derive(Debug, Default)]
@@ -273,7 +274,7 @@ impl Http {
                     let text = "no form that is accepted; there are text, JSON and XML";
                     Refusal::new(406, text)
                 })?;
-                self.answering.creates = matches!(resource, Resource::Path(LEASES, _));
+                self.answering.path = resource.path();
                 let conditions = &self.answering.conditions;
                 return resource.request(method, query, body, conditions, form).map(Some);
             }

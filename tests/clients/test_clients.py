@@ -25,10 +25,20 @@ try:
 except ImportError:
     h11 = None
 try:
+    import prometheus_client.parser
+except ImportError:
+    pass
+try:
     import redis
 except ImportError:
     redis = None
 
+# What Prometheus 3 sends.
+OF_PROMETHEUS = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,"
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
 FIRST_FOUR = "43948 46732 71936 29535"  # of --seed 7
 
 
@@ -277,6 +287,23 @@ class RedisBenchmark(WithServer):
         self.assertNotIn("WARNING", said)
         with urllib.request.urlopen(self.server.url + "/stats", timeout=PATIENCE_S) as response:
             self.assertIn(b"drawn=20000", response.read().split())
+
+
+@needs_module("prometheus_client", "prometheus-client")
+class Prometheus(WithServer):
+    def test_its_parser_reads_the_metrics(self):
+        with urllib.request.urlopen(self.server.url + "/draws?n=4", b"") as drawn:
+            self.assertEqual(len(drawn.read().split()), 4)
+        request = urllib.request.Request(self.server.url + "/metrics", headers={"Accept": OF_PROMETHEUS})
+        with urllib.request.urlopen(request) as answer:
+            kind, text = answer.headers["Content-Type"], answer.read().decode()
+        self.assertEqual(kind, "text/plain; version=0.0.4; charset=utf-8")
+        families = list(prometheus_client.parser.text_string_to_metric_families(text))
+        self.assertNotIn("unknown", {family.type for family in families})
+        samples = {sample.name: sample for family in families for sample in family.samples}
+        self.assertEqual(samples["leasebox_drawn_total"].value, 4)
+        self.assertEqual(samples["leasebox_memory_bytes"].value, 64 << 20)
+        self.assertEqual(samples["leasebox_info"].labels, {"lock": "request"})
 
 
 @needs_module("redis", "redis")

@@ -68,6 +68,9 @@ fn what_there_is_can_be_read_and_holds_no_id() {
     }
     let get =
         |path: &str| once(&server, &format!("GET {path}"), "Accept: application/json\r\n", b"");
+    let metrics = get("/metrics");
+    assert!(metrics.field("Content-Type").unwrap().starts_with("text/plain; version=0.0.4"));
+    assert!(metrics.text().contains("\nleasebox_memory_bytes 4096\n"), "{}", metrics.text());
     let leases = get("/leases");
     let shown = format!("\"size\":100,\"id\":\"{}…\"", &lease[..3]);
     assert!(

@@ -49,8 +49,8 @@ use crate::protocol::http::conditions::{Conditions, Verdict};
 use crate::protocol::http::negotiation::{Accept, MediaForm};
 use crate::protocol::http::page::{CONTENT_SECURITY_POLICY, Page};
 use crate::protocol::http::refusal::{Refusal, reason, status_of};
-use crate::protocol::http::resource::Method;
-use crate::protocol::http::{date, value};
+use crate::protocol::http::resource::{LEASES, Method};
+use crate::protocol::http::{date, metrics, value};
 use crate::protocol::output::Output;
 use crate::protocol::text;
 
@@ -67,8 +67,9 @@ pub struct Answering {
     pub accept: Accept,
     /// The conditions of the request, and the part of the lease that the client wants.
     pub conditions: Conditions,
-    /// The path is `/leases`: a lease in the reply is a new one and has a `Location` of its own.
-    pub creates: bool,
+    /// The path of the route. At `/leases` a lease in the reply is a new one, with a `Location` of
+    /// its own; at `/metrics` the figures have a form of their own.
+    pub path: &'static str,
 }
 
 /// A response before it is written.
@@ -119,8 +120,13 @@ impl Answering {
                     }
                     _ => {}
                 }
-                let body = ResponseBody::Data(shown(reply, form));
-                Response { status, content_type: form.content_type(), fields, body }
+                let (content_type, body) = match reply {
+                    Reply::Stats(figures) if self.path == metrics::PATH => {
+                        (metrics::CONTENT_TYPE, metrics::metrics(figures))
+                    }
+                    reply => (form.content_type(), shown(reply, form)),
+                };
+                Response { status, content_type, fields, body: ResponseBody::Data(body) }
             }
         }
     }
@@ -128,7 +134,7 @@ impl Answering {
     /// Returns 201 for a new lease and 200 for every other reply.
     fn status(&self, reply: &Reply<'_>) -> u16 {
         // A renewal is answered with `Leased`, too, but its path is that of the lease.
-        let is_new = matches!(reply, Reply::Leased(_)) && self.creates;
+        let is_new = matches!(reply, Reply::Leased(_)) && self.path == LEASES;
         if is_new { 201 } else { 200 }
     }
 

@@ -57,8 +57,7 @@ pub struct Asked {
     pub framing: Framing,
     /// The client waits for `100 Continue` before it sends the body.
     pub expects_continue: bool,
-    /// The terms of the answer. The method and `creates`, which depends on the path, are not set
-    /// yet.
+    /// The terms of the answer. The method and the path are not set yet.
     pub answering: Answering,
     /// The refusal of the request, whatever its method and path; the connection can go on.
     pub refusal: Option<Refusal>,

@@ -1,9 +1,9 @@
 //! The resources: the methods of each, and the command behind each method.
 //!
 //! Most routes stand in the rows that describe their commands, behind `@`
-//! ([`crate::common::description`]). This file finds the route of a target. It reads six requests
-//! by hand: inspect and replace depend on conditions, the three lists on the path alone, and a
-//! client may leave out `rows`, `which` or both in a request for the table.
+//! ([`crate::common::description`]). This file finds the route of a target. It reads seven requests
+//! by hand: inspect and replace depend on conditions, the three lists and the metrics on the path
+//! alone, and a client may leave out `rows`, `which` or both in a request for the table.
 //!
 //! | resource | methods | command |
 //! | --- | --- | --- |
@@ -17,6 +17,7 @@
 //! | | DELETE | release |
 //! | `/leases/ID?duration=5000` | POST | renew |
 //! | `/stats`, `/tree`, `/pools` | GET, HEAD | stats, tree, pools |
+//! | `/metrics` | GET, HEAD | stats, in the form of Prometheus |
 //! | `/processes` | GET, HEAD | accounts |
 //! | `/sessions`, `/connections` | GET, HEAD | list sessions, list connections |
 //! | any of them, and `*` | OPTIONS | none: its methods |
@@ -43,12 +44,13 @@
 
 use std::borrow::Cow;
 
-use crate::commands::{Inspect, List, Replace, Request, Table};
+use crate::commands::{Inspect, List, Replace, Request, Stats, Table};
 use crate::common::description::words;
 use crate::common::id::LeaseId;
 use crate::memory::versions::Part;
 use crate::numbers::commands::{Rows, TABLE_ROWS};
 use crate::protocol::http::conditions::Conditions;
+use crate::protocol::http::metrics;
 use crate::protocol::http::negotiation::MediaForm;
 use crate::protocol::http::page::Page;
 use crate::protocol::http::query::{Parameters, decoded, number, parameters};
@@ -113,15 +115,16 @@ pub const LEASES: &str = "/leases";
 /// The path of one lease.
 pub const LEASE: &str = "/leases/ID";
 
-/// The routes of the six requests that [`Resource::request`] reads by hand, because a list of
+/// The routes of the seven requests that [`Resource::request`] reads by hand, because a list of
 /// parameters does not describe them. All other routes stand in the rows of their commands.
-const BY_HAND: [&str; 6] = [
+const BY_HAND: [&str; 7] = [
     "GET /leases",
     "GET /leases/ID",
     "PUT /leases/ID",
     "GET /table",
     "GET /sessions",
     "GET /connections",
+    "GET /metrics",
 ];
 
 /// A method and a path that lead to a command, and the command's parameters.
@@ -165,6 +168,11 @@ fn id_in(path: &[u8], of_route: &str) -> Option<Option<LeaseId>> {
 }
 
 impl Resource {
+    /// Returns the path of its route; nothing for the server itself and the live page.
+    pub fn path(self) -> &'static str {
+        if let Resource::Path(path, _) = self { path } else { "" }
+    }
+
     /// Returns the resource of a path.
     ///
     /// # Errors
@@ -238,6 +246,10 @@ impl Resource {
             (LEASES, Method::Get | Method::Head, _) => list(query, Listed::Leases),
             ("/sessions", ..) => list(query, Listed::Sessions),
             ("/connections", ..) => list(query, Listed::Connections),
+            (metrics::PATH, ..) => {
+                parameters(query, &[])?;
+                Ok(Stats.into())
+            }
             (LEASE, Method::Get | Method::Head, Some(id)) => {
                 parameters(query, &[])?;
                 Ok(inspect(id, method, conditions, form))

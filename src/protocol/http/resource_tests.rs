@@ -80,7 +80,7 @@ fn a_resource_has_the_methods_of_its_routes() {
 fn a_refusal_names_all_resources() {
     let text = Resource::named(b"/nothing").map_err(|refusal| refusal.text).unwrap_err();
     let expected = "there is no such resource; there are /, /draws, /leases, /leases/ID, /stats, /tree, \
-                    /pools, /processes, /table, /sessions and /connections";
+                    /pools, /processes, /table, /sessions, /connections and /metrics";
     assert_eq!(text, expected);
 }
 
