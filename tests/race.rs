@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::thread;
 
-use support::{BINARY, Client, Running, leasebox, numbers, scratch, shown};
+use support::{BINARY, Client, Running, leasebox, numbers, scratch, shown, wait_for};
 
 /// What four clients draw from a server at once, 50 numbers a request.
 fn drawn_at_once(server: &Running) -> Vec<u32> {
@@ -36,7 +36,7 @@ fn without_the_lock_numbers_come_twice_and_with_it_they_do_not() {
     let stats = broken.ask("stats");
     assert!(stats.starts_with("stats warning=no-lock"), "{stats}");
     assert!(stats.contains(" lock=none "), "{stats}");
-    assert!(broken.log().starts_with("WARNING: "), "{}", broken.log());
+    wait_for("the warning", || broken.log().starts_with("WARNING: "));
     let (table, _, code) = shown(&broken.client(&["table", "9", "twice"]));
     assert!(code == Some(0) && table.contains("\nTwice  "), "{table}");
     let locked = Running::start(&["--lock", "number"]);
@@ -65,7 +65,8 @@ fn a_broken_server_is_not_served_to_other_machines_unawares() {
         assert!(stderr.contains("loopback --bind"), "{stderr}");
     }
     let told = ["--bind", "0.0.0.0", "--no-lock", "--yes-it-is-broken"];
-    assert!(Running::start(&told).log().starts_with("WARNING: "));
+    let broken = Running::start(&told);
+    wait_for("the warning", || broken.log().starts_with("WARNING: "));
 }
 
 #[test]
