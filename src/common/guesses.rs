@@ -6,9 +6,9 @@
 //!          └─ none then: false                        the budget gains one a second
 //! ```
 //!
-//! The wrong way is to let whoever has guessed wrong wait for the answer. The missing answer tells as
-//! much as the answer, and a new connection waits for nothing. So a guess is paid before the look,
-//! and a right one gets its price back.
+//! The wrong way is to let whoever has guessed wrong wait for the answer. The missing answer tells
+//! as much as the answer, and a new connection waits for nothing. So a guess is paid before the
+//! look, and a right one gets its price back.
 //!
 //! **Invariants**
 //!
@@ -98,8 +98,8 @@ impl Guesses {
         Self { budget: Mutex::new(budget), given_back: Condvar::new() }
     }
 
-    /// Takes one guess out of the budget. Waits for it if it `may_wait`, after a pause if the caller
-    /// `has_missed` often. Returns false if there was none, or if the server stops.
+    /// Takes one guess out of the budget. Waits for it if it `may_wait`, after a pause if the
+    /// caller `has_missed` often. Returns false if there was none, or if the server stops.
     pub fn begin(&self, has_missed: bool, may_wait: bool) -> bool {
         let is_open = |budget: &mut Budget| !budget.is_closed;
         let mut budget = lock(&self.budget);

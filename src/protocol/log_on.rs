@@ -17,9 +17,9 @@
 //!
 //! **Lock** none: the user never changes while the server runs.
 //!
-//! **Simplified** one user. The password crosses the network in the open: a server that strangers reach
-//! needs a program that speaks TLS in front of it. While strangers spend the budget of wrong guesses,
-//! the user waits with them at each log-on, and by HTTP at each request. The first
+//! **Simplified** one user. The password crosses the network in the open: a server that strangers
+//! reach needs a program that speaks TLS in front of it. While strangers spend the budget of wrong
+//! guesses, the user waits with them at each log-on, and by HTTP at each request. The first
 //! invariant follows from the code; no test measures it.
 //!
 //! **Source** the lecture: authentication, "user name and password style logon"; RFC 7617.

@@ -7,18 +7,19 @@
 //!                                       then `busy`
 //! ```
 //!
-//! The number of a lease has 31 bits, as its frame has no more. Whoever can try ten million a second
-//! finds one of 300 leases within seconds. With the budget ([`crate::common::guesses`]) all 2^31
-//! numbers take 68 years, and a search for one of 1000 leases finds one within a day with 4 %.
+//! The number of a lease has 31 bits, as its frame has no more. Whoever can try ten million a
+//! second finds one of 300 leases within seconds. With the budget ([`crate::common::guesses`]) all
+//! 2^31 numbers take 68 years, and a search for one of 1000 leases finds one within a day with 4 %.
 //!
 //! **Invariants** whoever uses the leases that it has made or found on this connection never waits
 //! for the budget: the last 256 of them.
 //!
 //! **Lock** that of the budget; none while the request is executed.
 //!
-//! **Simplified** While strangers spend the budget, an honest client waits with them if it uses, on a
-//! new connection, the number of a lease that another one made. A share for each address would keep
-//! them apart. A MemoryLease frame cannot say `busy`: its client is told that there is no such lease.
+//! **Simplified** While strangers spend the budget, an honest client waits with them if it uses, on
+//! a new connection, the number of a lease that another one made. A share for each address would
+//! keep them apart. A MemoryLease frame cannot say `busy`: its client is told that there is no such
+//! lease.
 //!
 //! **Source** `memorylease.txt` for the 31 bits; the budget is ours.
 
@@ -46,7 +47,8 @@ pub struct Guesser {
 }
 
 impl Guesser {
-    /// Executes a request. If it names a number that this connection does not know, that is a guess.
+    /// Executes a request. If it names a number that this connection does not know, that is a
+    /// guess.
     pub fn run<'s>(
         &mut self,
         request: &Request<'_>,

@@ -8,10 +8,10 @@
 //! ```
 //!
 //! The thread of a client that waits sleeps on a condition variable, so it cannot see on the socket
-//! that its client has closed. The wrong way is to wake each such thread again and again for a look:
-//! with 8,000 of them that took nearly two cores. A look by one thread for all is a system call and no
-//! switch between threads. And where the system counts what comes in by TCP, there is no look while
-//! that count stands still.
+//! that its client has closed. The wrong way is to wake each such thread again and again for a
+//! look: with 8,000 of them that took nearly two cores. A look by one thread for all is a system
+//! call and no switch between threads. And where the system counts what comes in by TCP, there is
+//! no look while that count stands still.
 //!
 //! **Invariants**
 //!
@@ -25,8 +25,8 @@
 //! **Lock** its own, for 64 looks at a time; no other lock is taken under it. The tables' lock,
 //! once after the looks that found something.
 //!
-//! **Simplified** a look costs as much for a client that does nothing as for another. The kernel can
-//! tell which sockets have something to read (`epoll`), but std does not ask it.
+//! **Simplified** a look costs as much for a client that does nothing as for another. The kernel
+//! can tell which sockets have something to read (`epoll`), but std does not ask it.
 //!
 //! **Source** recv(2), `MSG_PEEK`; RFC 4022, `tcpInSegs`, which proc(5) has as `/proc/net/snmp`.
 

@@ -153,9 +153,9 @@ impl Grading<'_> {
         (CheckOutcome::Earned(1.0), Vec::new())
     }
 
-    /// Lets three clients vanish, each in its own way; the last one at the first bytes of its reply,
-    /// if `is_early`. The numbers that this one asked for and did not see count as unseen. Returns
-    /// whether its reply was broken off.
+    /// Lets three clients vanish, each in its own way; the last one at the first bytes of its
+    /// reply, if `is_early`. The numbers that this one asked for and did not see count as unseen.
+    /// Returns whether its reply was broken off.
     fn vanish(&self, is_early: bool) -> bool {
         // Half a command: a server that loops until the line end comes must see the end of the
         // stream. The peer ends with the statement, and its connection with it.

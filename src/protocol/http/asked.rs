@@ -32,8 +32,8 @@
 //! **Invariants** if the head alone is enough to refuse a request, the server does not wait for a
 //! body that is chunked or longer than 64 KiB. So a client without permission cannot fill memory.
 //!
-//! **Lock** that of the guesses, for a log-on. The hosts and the user are read from [`Policy`], which
-//! never changes.
+//! **Lock** that of the guesses, for a log-on. The hosts and the user are read from [`Policy`],
+//! which never changes.
 //!
 //! **Simplified** no CORS: a bigger server answers the origins that it trusts.
 //!

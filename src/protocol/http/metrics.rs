@@ -13,8 +13,8 @@
 //!   leasebox_internal_fragmentation_ratio 0.050
 //! ```
 //!
-//! Prometheus reads a page of figures every few seconds and draws them over time. What only grows is
-//! a counter; the rest is a gauge. A figure that is a word becomes a label of `leasebox_info`.
+//! Prometheus reads a page of figures every few seconds and draws them over time. What only grows
+//! is a counter; the rest is a gauge. A figure that is a word becomes a label of `leasebox_info`.
 //!
 //! **Invariants** a new figure of `stats` is here too, as a gauge, unless a row below says more.
 //!

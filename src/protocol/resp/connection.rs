@@ -1,4 +1,5 @@
-//! The commands of RESP about the connection: what client libraries ask before they serve a program.
+//! The commands of RESP about the connection: what client libraries ask before they serve a
+//! program.
 //!
 //! | request | reply |
 //! | --- | --- |
