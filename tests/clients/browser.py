@@ -1,5 +1,6 @@
 """Headless Chromium, driven by Selenium, and what a page must show in it."""
 
+import os
 import shutil
 import tempfile
 
@@ -15,13 +16,15 @@ WIDE, PHONE = (1200, 900), (390, 844)
 def browser():
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
-    profile = tempfile.mkdtemp()
+    # Chromium has a socket there, and the path of a socket has at most 107 bytes.
+    profile = tempfile.mkdtemp(dir="/tmp")
     for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                  "--disable-background-networking", "--disable-component-update", "--disable-sync",
                  "--hide-scrollbars", f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    service = Service(shutil.which("chromedriver"), env={**os.environ, "TMPDIR": "/tmp"})
+    driver = webdriver.Chrome(options=options, service=service)
     driver.profile = profile
     return driver
 
