@@ -47,8 +47,11 @@ const WARN_EVERY: Duration = Duration::from_secs(60);
 /// The budget of all strangers. All threads share it.
 pub struct Guesses {
     budget: Mutex<Budget>,
-    /// Goes with `budget`. A guess that was right notifies one; the stop notifies all.
+    /// Goes with `budget`. A guess that was right notifies one thread that waits for a guess; the
+    /// stop notifies all.
     given_back: Condvar,
+    /// Goes with `budget`, for threads that pause. The stop notifies all.
+    closed: Condvar,
 }
 
 #[derive(Debug)]
@@ -95,23 +98,27 @@ impl Guesses {
     /// Returns a full budget.
     pub fn new(now: Instant) -> Self {
         let budget = Budget { left: MOST, counted: now, wrong: 0, warned: None, is_closed: false };
-        Self { budget: Mutex::new(budget), given_back: Condvar::new() }
+        Self { budget: Mutex::new(budget), given_back: Condvar::new(), closed: Condvar::new() }
     }
 
     /// Takes one guess out of the budget. Waits for it if it `may_wait`, after a pause if the
-    /// caller `has_missed` often. Returns false if there was none, or if the server stops.
+    /// caller `has_missed` often. Returns false if there was none, or if there is none when the
+    /// server stops.
     pub fn begin(&self, has_missed: bool, may_wait: bool) -> bool {
         let is_open = |budget: &mut Budget| !budget.is_closed;
         let mut budget = lock(&self.budget);
         if has_missed && may_wait {
-            let paused = self.given_back.wait_timeout_while(budget, PAUSE, is_open);
+            let paused = self.closed.wait_timeout_while(budget, PAUSE, is_open);
             budget = paused.unwrap_or_else(PoisonError::into_inner).0;
         }
         let late = Instant::now() + if may_wait { PATIENCE } else { Duration::ZERO };
-        while !budget.is_closed {
+        loop {
             let now = Instant::now();
             if budget.take(now) {
                 return true;
+            }
+            if budget.is_closed {
+                return false;
             }
             let left = late.saturating_duration_since(now);
             if left.is_zero() {
@@ -125,7 +132,6 @@ impl Guesses {
             let waited = self.given_back.wait_timeout(budget, left);
             budget = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        false
     }
 
     /// Puts a right guess back, or counts a wrong one.
@@ -149,6 +155,7 @@ impl Guesses {
     pub fn close(&self) {
         lock(&self.budget).is_closed = true;
         self.given_back.notify_all();
+        self.closed.notify_all();
     }
 }
 
@@ -184,7 +191,8 @@ mod tests {
 
     #[test]
     fn who_waits_for_a_guess_gets_one_that_is_given_back_and_none_after_the_stop() {
-        let guesses = Guesses::new(Instant::now());
+        // From tomorrow on it gains: within this test it does not.
+        let guesses = Guesses::new(Instant::now() + Duration::from_secs(86_400));
         lock(&guesses.budget).left = 0;
         std::thread::scope(|scope| {
             let waits = scope.spawn(|| (0..20).any(|_| guesses.begin(false, true)));
@@ -193,5 +201,7 @@ mod tests {
         });
         guesses.close();
         assert!(!guesses.begin(true, true));
+        guesses.end(true);
+        assert!(guesses.begin(true, true), "what is left is there until the end");
     }
 }

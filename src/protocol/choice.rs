@@ -74,7 +74,7 @@ pub(super) fn choose(
     match inline_ping(input) {
         Some(0) if tail.is_open() => return None,
         Some(1..) => return resp(),
-        _ => {}
+        Some(0) | None => {}
     }
     match *input {
         [] => None,

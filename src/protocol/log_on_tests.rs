@@ -1,6 +1,10 @@
 //! Tests of the log-on by HTTP, and of the formats that have no log-on.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use super::*;
+use crate::common::guesses::Guesses;
 use crate::protocol::base64;
 use crate::protocol::log_on::User;
 
@@ -41,7 +45,9 @@ fn only_the_user_gets_in() {
 #[test]
 fn a_wrong_password_costs_a_guess_a_right_one_none_and_who_cannot_guess_is_told_so() {
     let user = Some(User::new("ada", b"secret").unwrap());
-    let policy = Policy { user, ..policy() };
+    // From tomorrow on it gains: within this test it does not.
+    let guesses = Arc::new(Guesses::new(Instant::now() + Duration::from_secs(86_400)));
+    let policy = Policy { user, guesses, ..policy() };
     let try_all = |password: &[u8]| {
         let pair = [b"ada:", password].concat();
         let mut basic = Vec::new();
@@ -69,8 +75,9 @@ fn a_wrong_password_costs_a_guess_a_right_one_none_and_who_cannot_guess_is_told_
     let (http, resp) = try_all(b"wrong");
     assert!(http.starts_with("HTTP/1.1 401 ") && resp.starts_with("-WRONGPASS "), "{http} {resp}");
     assert_eq!(policy.guesses.wrong(), 2);
-    // Nobody gets a guess any more, as when all are spent.
+    // Nobody waits any more, and then all are spent.
     policy.guesses.close();
+    while policy.guesses.begin(false, true) {}
     for password in [&b"secret"[..], b"wrong"] {
         let (http, resp) = try_all(password);
         assert!(http.starts_with("HTTP/1.1 503 "), "{http}");

@@ -74,7 +74,7 @@ impl Guesser {
             self.missed = 0;
             self.remember(number);
         } else {
-            self.missed += 1;
+            self.missed = self.missed.saturating_add(1);
         }
         reply
     }

@@ -76,12 +76,13 @@ pub(super) fn grade_started(
         let before = CoreTimes::now(&server.family);
         let report = grade_at(arguments, server.address, notes, chaos_over);
         let mut report = report.map_err(NotGraded::ByMachine)?;
+        let is_well = report.answered && report.passed();
+        let ending = if is_well { server.ending() } else { server.ending_soon() };
+        // After the wait for a server that has ended: its time is then in the grader's own.
         let now = before.zip(CoreTimes::now(&server.family)).filter(|_| !is_chaotic);
         if let Some(why) = now.and_then(|(before, now)| too_busy(arguments, before, now)) {
             report.leave_open("unique", arguments.unproven.share(), &why);
         }
-        let is_well = report.answered && report.passed();
-        let ending = if is_well { server.ending() } else { server.ending_soon() };
         if let Some(how) = ending {
             report.warnings.insert(0, format!("the server {how}{}", server.last_words()));
         }

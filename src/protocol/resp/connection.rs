@@ -221,19 +221,18 @@ const SECTIONS: [(&str, &str); 4] = [
 /// Answers `INFO`: the sections that the words name, or all of them. Redis, too, passes over a
 /// section that it does not have.
 fn info(words: Words<'_>) -> String {
-    let mut names = Vec::new();
-    let mut rest = words;
-    // More names than sections add nothing.
-    while !rest.is_over() && names.len() < MAX_NAMED {
-        let (name, after) = rest.next();
-        names.push(name.to_ascii_lowercase());
-        rest = after;
-    }
-    let all: [&[u8]; 3] = [b"all", b"default", b"everything"];
-    let has_all = names.is_empty() || names.iter().any(|name| all.contains(&&**name));
-    let is_asked = |name: &str| has_all || names.iter().any(|asked| asked == name.as_bytes());
-    let asked = SECTIONS.iter().filter(|(name, _)| is_asked(name)).map(|(_, text)| *text);
-    asked.collect::<Vec<_>>().join("\r\n")
+    let is_named = |section: &str| {
+        let mut rest = words;
+        // Behind the last word there are only empty ones, and no section has that name.
+        (0..MAX_NAMED).any(|_| {
+            let (name, after) = rest.next();
+            rest = after;
+            name.eq_ignore_ascii_case(section.as_bytes())
+        })
+    };
+    let has_all = words.is_over() || ["all", "default", "everything"].into_iter().any(is_named);
+    let asked = SECTIONS.iter().filter(|(section, _)| has_all || is_named(section));
+    asked.map(|(_, text)| *text).collect::<Vec<_>>().join("\r\n")
 }
 
 /// Answers `CONFIG GET`. `redis-benchmark` asks for `save` and `appendonly` before it begins; the
