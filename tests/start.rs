@@ -165,7 +165,7 @@ fn an_order_that_is_the_same_at_each_start_is_not_random() {
 fn where_other_programs_leave_too_few_cores_a_race_is_left_open() {
     let command = format!("{} serve --port {{port}} --numbers 5000", support::BINARY);
     let fixed = ["grade", "--start", &command, "--numbers", "5000", "--repeat", "1"];
-    // No machine leaves a million cores, and each leaves none at least.
+    // No machine has a million cores, and every machine leaves at least 0.
     for (least, open, expected) in [("1000000", vec!["unique"], 2), ("0", vec![], 0)] {
         let more = ["--format", "json", "--least-cores", least];
         let (report, _, code) = shown(&leasebox(&[&fixed[..], &more].concat()));

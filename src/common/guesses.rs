@@ -6,9 +6,9 @@
 //!          └─ none then: false                        the budget gains one a second
 //! ```
 //!
-//! The wrong way is to let whoever has guessed wrong wait for the answer. The missing answer tells
-//! as much as the answer, and a new connection waits for nothing. So a guess is paid before the
-//! look, and a right one gets its price back.
+//! The wrong way is to delay the answer to a wrong guess. The delay itself tells that the guess was
+//! wrong, and a new connection has no delay yet. So each guess is taken out of the budget before
+//! the look, and a right one is put back.
 //!
 //! **Invariants**
 //!
@@ -134,7 +134,7 @@ impl Guesses {
         }
     }
 
-    /// Puts a right guess back, or counts a wrong one.
+    /// Puts a right guess back into the budget, or counts a wrong one.
     pub fn end(&self, is_right: bool) {
         let mut budget = lock(&self.budget);
         if is_right {

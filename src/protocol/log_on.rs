@@ -15,7 +15,8 @@
 //!    of them are right.
 //! 2. No log holds a password: the `Debug` form of [`User`] has none.
 //!
-//! **Lock** none: the user never changes while the server runs.
+//! **Lock** that of the guesses, for each try; a try may wait for it up to 1 s. The user never
+//! changes while the server runs.
 //!
 //! **Simplified** one user. The password crosses the network in the open: a server that strangers
 //! reach needs a program that speaks TLS in front of it. While strangers spend the budget of wrong
@@ -33,7 +34,7 @@ use crate::common::guesses::Guesses;
 /// The most bytes of a name, and of a password.
 pub const MAX: usize = 256;
 
-/// The text for whoever may not guess now.
+/// The refusal of a log-on while no guess is left.
 pub const TOO_MANY: &str = "too many wrong passwords were tried; try again in a second";
 
 /// The user of the server.

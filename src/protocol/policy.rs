@@ -7,7 +7,7 @@ use super::log_on::User;
 use crate::common::guesses::Guesses;
 
 /// The settings by which requests are decoded and replies encoded. All connections of a server
-/// share them, and they never change.
+/// share them, and they never change, but for the guesses, which have a lock.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// The longest message in bytes (`--max-message`).

@@ -7,12 +7,12 @@
 //!                                       then `busy`
 //! ```
 //!
-//! The number of a lease has 31 bits, as its frame has no more. Whoever can try ten million a
-//! second finds one of 300 leases within seconds. With the budget ([`crate::common::guesses`]) all
+//! The number of a lease has 31 bits, as its frame has no more. A stranger that tries ten million
+//! a second finds one of 300 leases within seconds. With the budget ([`crate::common::guesses`]) all
 //! 2^31 numbers take 68 years, and a search for one of 1000 leases finds one within a day with 4 %.
 //!
-//! **Invariants** whoever uses the leases that it has made or found on this connection never waits
-//! for the budget: the last 256 of them.
+//! **Invariants** a client never waits for the budget while it uses leases that it has made or
+//! found on the same connection: the last 256 of them.
 //!
 //! **Lock** that of the budget; none while the request is executed.
 //!
@@ -36,7 +36,7 @@ const FEW: u32 = 64;
 /// The most numbers that a connection remembers: the last ones that it leased or found.
 const REMEMBERED: usize = 256;
 
-/// What one connection knows of the numbers of leases.
+/// The numbers of leases that one connection knows.
 #[derive(Debug, Default)]
 pub struct Guesser {
     /// The last numbers that it leased or found, in a ring.

@@ -1,4 +1,4 @@
-//! What is a guess, what it costs, and who needs none.
+//! Tests of guesses: the requests that are guesses, and those that need none.
 
 use super::*;
 use crate::commands::{Get, Lease, Release, Set};
@@ -14,7 +14,7 @@ fn get(number: i32) -> Request<'static> {
     Request::Get(Get { id: LeaseId::from_number(number as u64) })
 }
 
-/// What a client without a connection is told: it never waits, so this test does not either.
+/// Returns the code of the refusal. A client without a connection never waits, so no test waits.
 fn code(guesser: &mut Guesser, shared: &Shared, request: &Request<'_>) -> Option<Code> {
     match guesser.run(request, shared, Caller::unconnected(1), &mut Vec::new()) {
         Reply::Error(error) => Some(error.code),

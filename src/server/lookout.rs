@@ -66,7 +66,7 @@ struct WaitingClients {
     is_closed: bool,
 }
 
-/// What the lookout needs to look at a client, and to call its thread.
+/// The socket of a client, and the way to call its thread.
 #[derive(Debug)]
 struct WaitingClient {
     stream: Arc<TcpStream>,
@@ -177,7 +177,7 @@ impl Drop for LookedAt<'_> {
     }
 }
 
-/// What came in by TCP, as far as the `look` thread knows.
+/// The count of TCP segments in the last rounds of looks.
 #[derive(Debug, Default)]
 struct Arrivals {
     /// The count at the last round.
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn what_comes_by_tcp_is_counted() {
-        // Where there is no such count, there is nothing to test.
+        // A system without this count has nothing to test.
         if let Some(before) = segments_in() {
             let _pair = pair();
             assert!(segments_in() > Some(before));

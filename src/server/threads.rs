@@ -15,8 +15,8 @@
 //! **The stop**, in order. Without steps 1, 2, 3, 5 and 7 a thread would hang; each of them says
 //! which:
 //!
-//! 1. Set the flag, and wake the reaper, the lookout and all requests that wait. Otherwise the reaper would
-//!    sleep until the next lease ends, perhaps for a day.
+//! 1. Set the flag, and wake the reaper, the lookout and all requests that wait. Otherwise the
+//!    reaper would sleep until the next lease ends, perhaps for a day.
 //! 2. Insert no more clients, and shut down reading on every socket. Otherwise a thread whose
 //!    client is silent would wait in `read` for ever. Replies under way are still written.
 //! 3. After 1 s of grace, shut down writing too. Otherwise a thread whose client reads nothing

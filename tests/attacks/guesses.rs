@@ -15,7 +15,7 @@ const GUESSES: u32 = 50;
 fn guess(server: &Running, guesses: &str, is_wrong: &str) -> u64 {
     let mut client = server.connect();
     client.send(guesses);
-    // Whoever is not answered at once goes, and comes again.
+    // A stranger that gets no answer at once closes, and connects again.
     client.stream.get_ref().set_read_timeout(Some(Duration::from_millis(200))).unwrap();
     let mut wrong = 0;
     for _ in 0..GUESSES {

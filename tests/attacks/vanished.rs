@@ -33,7 +33,7 @@ fn a_socket_that_is_handed_over_keeps_its_backlog_and_its_keep_alive() {
     let server = on_a_handed_socket();
     assert_eq!(numbers(&server.ask("draw 3")).len(), 3);
     let client = server.connect();
-    // That which drew may still be there for a moment.
+    // The client that drew may not have left yet.
     server.await_figure("clients", 2);
     let port = server.address.port();
     let listening = socket_statistics(&["-ltn", &format!("sport = :{port}")]);

@@ -33,7 +33,7 @@ try:
 except ImportError:
     redis = None
 
-# What Prometheus 3 sends.
+# The Accept field of Prometheus 3.
 OF_PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
     "application/openmetrics-text;version=0.0.1;q=0.5,"

@@ -125,10 +125,10 @@ impl Running {
         self.statuses_of_clients().len()
     }
 
-    /// What proc(5) calls the status of each thread that serves a client.
+    /// The text of `/proc/PID/task/TID/status` for each thread that serves a client.
     pub fn statuses_of_clients(&self) -> Vec<String> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
-        // A thread that ends meanwhile has no status any more.
+        // A thread may have ended by now.
         let read = |task: std::fs::DirEntry| fs::read_to_string(task.path().join("status")).ok();
         let statuses = tasks.filter_map(|task| read(task.ok()?));
         statuses.filter(|status| status.starts_with("Name:\tclient-")).collect()

@@ -28,10 +28,10 @@ use crate::cli::grade::processes::{Family, ticks};
 
 /// The times of all cores in a line of `/proc/stat`, until `guest`, which `user` has in it.
 const TIMES: usize = 8;
-/// Where user, nice, system and steal stand among them.
+/// The places of user, nice, system and steal among them.
 const BUSY: [usize; 4] = [0, 1, 2, 7];
 
-/// What the processors had done at one moment, in clock ticks since the machine's start.
+/// The times of all cores at one moment, in clock ticks since the machine's start.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CoreTimes {
     cores: usize,

@@ -25,7 +25,7 @@ pub(super) fn lack(output: &[u8]) -> Option<String> {
     if output.contains("No space left on device") {
         return Some("a disk of this machine is full, make room".to_string());
     }
-    // What stopped it stands at the end: before that, a script may have looked for a tool in vain.
+    // Only the last lines say why it stopped. Before, a script may have looked for a tool in vain.
     let tool = output.lines().rev().take(LAST_LINES).find_map(missing_tool)?;
     Some(format!("{tool} was not found on this machine, install it or mend run.txt"))
 }

@@ -19,7 +19,7 @@
 //! **Invariants** a new figure of `stats` is here too, as a gauge, unless a row below says more.
 //!
 //! **Lock** none. **Simplified** the form has no negotiation: whatever `Accept` says, the answer is
-//! this text, which every edition of Prometheus reads.
+//! this text.
 //!
 //! **Source** Prometheus, *Exposition formats*, and *Metric and label naming*.
 

@@ -17,8 +17,8 @@
 //! A library that gets an error here gives up, although it would get on with the commands of
 //! leasebox. So each of these answers has the form of Redis; it says nothing that is not so.
 //!
-//! **Invariants** a client without a log-on gets no answer but `-NOAUTH` to all but `HELLO`, `AUTH`
-//! and `QUIT`. What is kept of a client is its name, at most 128 bytes.
+//! **Invariants** before the log-on, every command but `HELLO`, `AUTH` and `QUIT` is answered with
+//! `-NOAUTH`. The server keeps the name of a client, at most 128 bytes, and nothing else.
 //!
 //! **Lock** none. **Simplified** `COMMAND` lists nothing: `help` has leasebox's commands in words.
 //!

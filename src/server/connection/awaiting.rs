@@ -117,7 +117,7 @@ impl Connection<'_> {
     fn resume(&mut self, waits: &mut Waits, is_long: bool) -> Resumed {
         let enter =
             || self.shared.lookout.enter(self.caller.client, self.stream, waits.call().clone());
-        // A socket that is gone fails here; then this thread itself finds that out, soon.
+        // If the socket is gone, `enter` fails, and this thread sees that itself after 50 ms.
         let looked_at = is_long.then(enter).and_then(Result::ok);
         let slice = if looked_at.is_some() { Duration::MAX } else { ALONE };
         loop {

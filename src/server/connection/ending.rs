@@ -1,4 +1,4 @@
-//! What is left to do when a connection ends, also after a panic.
+//! The last steps of a connection, also after a panic.
 //!
 //! **Lock** the draw's, to count numbers that nobody got; then the tables', and each block of a process
 //! that ends with its client.
