@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::grade::arguments::Chaos;
 use crate::cli::grade::cores::CoreTimes;
+use crate::cli::grade::processes::Family;
 use crate::cli::grade::recipe::Recipe;
 use crate::cli::grade::submission::{Start, Submission};
 use crate::cli::grade::workplace::Workplace;
@@ -79,10 +80,8 @@ pub(super) fn grade_started(
         let is_well = report.answered && report.passed();
         let ending = if is_well { server.ending() } else { server.ending_soon() };
         // After the wait for a server that has ended: its time is then in the grader's own.
-        let now = before.zip(CoreTimes::now(&server.family)).filter(|_| !is_chaotic);
-        if let Some(why) = now.and_then(|(before, now)| too_busy(arguments, before, now)) {
-            report.leave_open("unique", arguments.unproven.share(), &why);
-        }
+        let why = too_busy(arguments, before, &server.family).filter(|_| !is_chaotic);
+        why.iter().for_each(|why| report.leave_open("unique", arguments.unproven.share(), why));
         if let Some(how) = ending {
             report.warnings.insert(0, format!("the server {how}{}", server.last_words()));
         }
@@ -94,8 +93,12 @@ pub(super) fn grade_started(
 }
 
 /// Returns why a race could have stayed unseen beside other programs; `None` if there was room.
-fn too_busy(arguments: &GradeArguments, before: CoreTimes, now: CoreTimes) -> Option<String> {
-    let (cores, left) = now.left_since(before);
+fn too_busy(
+    arguments: &GradeArguments,
+    before: Option<CoreTimes>,
+    server: &Family,
+) -> Option<String> {
+    let (cores, left) = CoreTimes::now(server)?.left_since(before?);
     (left < arguments.least_cores).then(|| {
         format!(
             "other programs used {:.1} of this machine's {cores} cores, and a race needs two \
