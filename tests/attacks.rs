@@ -5,6 +5,8 @@
 
 mod support;
 
+#[path = "attacks/buffers.rs"]
+mod buffers;
 #[path = "attacks/guesses.rs"]
 mod guesses;
 #[path = "attacks/late.rs"]

@@ -286,7 +286,7 @@ fn tell(story: &[Asked], start: Start) -> (Vec<Answered>, String) {
     let stats = server.ask("stats");
     let figures = stats.split(' ').filter(|word| {
         let name = word.split('=').next().unwrap();
-        !["clients", "history", "resent", "locked", "wrong_guesses"].contains(&name)
+        !["clients", "history", "resent", "locked", "wrong_guesses", "buffers_used"].contains(&name)
     });
     let mut state: Vec<String> = figures.map(str::to_string).collect();
     state.push(server.ask("tree"));

@@ -74,6 +74,10 @@ pub struct ServeArguments {
     /// The size of the memory that the server hands out
     #[arg(long, default_value = "64MiB", value_parser = units::size)]
     memory: u64,
+    /// The most memory that the bytes of all connections take together; a quarter of what the system
+    /// leaves when left out
+    #[arg(long, value_parser = units::size)]
+    buffers: Option<u64>,
     /// The same seed gives the same order of the list; without it the order is random
     #[arg(long)]
     seed: Option<u64>,
@@ -228,6 +232,7 @@ impl ServeArguments {
             lab: self.lab,
             broken_in_public: self.yes_it_is_broken,
             memory: self.memory,
+            buffers: self.buffers,
             max_lease: self.max_lease,
             max_clients: self.max_clients,
             limits: Limits {
@@ -323,7 +328,11 @@ fn serve(arguments: &ServeArguments, log: &Log) -> Result<(), String> {
     // Before the address is printed (invariant 2).
     signals::serving();
     announce(&format!("leasebox listening on {}", server.address()));
-    log::info!("{} numbers, {memory} bytes to lease", arguments.numbers);
+    let buffers = server.buffers();
+    log::info!(
+        "{} numbers, {memory} bytes to lease, {buffers} for buffers (--buffers)",
+        arguments.numbers
+    );
     if arguments.udp {
         log::info!("datagrams of up to {} bytes are taken too", arguments.datagram);
     }

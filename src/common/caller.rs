@@ -3,6 +3,8 @@
 //! A service learns nothing else about its client: no socket, no address, no format. So a test
 //! calls a service as the server does, with a number.
 
+use super::error::{Code, Error};
+
 /// The number of a client. Connections and senders of datagrams are counted together, from 1, in
 /// the order in which they come; no number is used twice.
 pub type ClientNumber = u64;
@@ -17,18 +19,65 @@ pub struct Caller {
     /// The most bytes of data in one reply. It depends on the format: a line of text escapes data,
     /// a frame does not.
     pub most_data: u64,
+    /// The most bytes of data for which the client's connection has memory now. A command that
+    /// would answer with more fails with [`no_room`], before it changes anything. The connection
+    /// then reserves more and executes it again ([`crate::server::holding`]).
+    pub room: u64,
+}
+
+const NO_ROOM: &str = "the answer is longer than the memory that is there for it; ask for less";
+
+/// Returns the refusal of an answer for which there is no memory.
+pub fn no_room() -> Error {
+    Error::new(Code::TooLarge, NO_ROOM)
+}
+
+/// Returns whether this is the refusal of [`no_room`].
+pub fn is_no_room(error: &Error) -> bool {
+    error.code == Code::TooLarge && error.text == NO_ROOM
 }
 
 impl Caller {
     /// Returns the caller for a connection. The connection's thread replaces `most_data` for each
     /// request, because the bound depends on the format.
     pub fn connected(client: ClientNumber) -> Self {
-        Self { client, is_connected: true, most_data: u64::MAX }
+        Self { client, is_connected: true, most_data: u64::MAX, room: u64::MAX }
     }
 
     /// Returns the caller for a sender of datagrams. The server cannot see that such a client has
     /// gone; it only sees that the client is silent. `udp` replaces `most_data`.
     pub fn unconnected(client: ClientNumber) -> Self {
-        Self { client, is_connected: false, most_data: u64::MAX }
+        Self { client, is_connected: false, most_data: u64::MAX, room: u64::MAX }
+    }
+
+    /// Returns the most bytes of data that an answer may have now.
+    pub fn most(&self) -> u64 {
+        self.most_data.min(self.room)
+    }
+
+    /// Checks that there is memory for an answer of `bytes`, which is not made yet.
+    ///
+    /// # Errors
+    /// `too-large`.
+    pub fn check_room(&self, bytes: u64) -> Result<(), Error> {
+        if bytes <= self.room {
+            return Ok(());
+        }
+        Err(no_room())
+    }
+
+    /// Returns why an answer was over [`Caller::most`]: with less room than the format can carry it
+    /// is [`no_room`], otherwise the error as it is.
+    pub fn over_most(&self, error: Error) -> Error {
+        let is_for_room = error.code == Code::TooLarge && self.room < self.most_data;
+        if is_for_room { no_room() } else { error }
+    }
+
+    /// Returns these rows, of up to `bytes` each, if there is memory for an answer with them.
+    ///
+    /// # Errors
+    /// `too-large`.
+    pub fn check_rows<Row>(&self, rows: Vec<Row>, bytes: u64) -> Result<Vec<Row>, Error> {
+        self.check_room(bytes * rows.len() as u64).map(|()| rows)
     }
 }

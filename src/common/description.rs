@@ -47,9 +47,10 @@
 //! The macros of `rows` replace its derive.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use super::caller::Caller;
-use super::error::Error;
+use super::error::{Code, Error};
 use super::id::LeaseId;
 pub(crate) use super::rows::{choice, command, message, reply, words};
 
@@ -270,6 +271,26 @@ pub const ID_BYTES: usize = 16;
 /// The fewest bytes of a string in a frame: four of its length, and its NUL.
 pub const MIN_STRING: usize = 5;
 
+/// The most ids in one list. A list of text takes two bytes for an id, and its vector 24.
+pub const MAX_IDS: usize = 32 * 1024;
+
+/// Reads a list of ids.
+///
+/// # Errors
+/// Fails with the mistake that the source found, or for too many ids. The vector never grows for
+/// more.
+fn ids<'a, S: Source<'a>>(source: &mut S) -> Result<Vec<LeaseId>, Error> {
+    let count = Cell::new(0);
+    source.list(ID_BYTES, |source| {
+        count.set(count.get() + 1);
+        if count.get() > MAX_IDS {
+            let text = format!("a list has at most {MAX_IDS} ids; send it in several requests");
+            return Err(Error::new(Code::BadRequest, text));
+        }
+        source.id()
+    })
+}
+
 /// Implements [`Field`] for each type of a table: the number of its words, at least and at most,
 /// how a source reads it, and how a sink writes it.
 macro_rules! fields {
@@ -312,7 +333,7 @@ fields! { <'a>
         |source| source.data(),
         |sink, name, data| sink.data(name, data);
     Vec<LeaseId> = (1, 1),
-        |source| source.list(ID_BYTES, |source| source.id()),
+        |source| ids(source),
         |sink, name, ids| sink.list(name, "id", ids, |id, sink| sink.id("", *id));
     Vec<String> = (1, 1),
         |source| source.list(MIN_STRING, |source| source.text().map(Cow::into_owned)),

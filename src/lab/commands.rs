@@ -81,8 +81,8 @@ impl Execute<Numbers> for Parked {
     ///
     /// # Errors
     /// `refused` on a server without `--lab`.
-    fn execute(&self, numbers: &Numbers, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        Ok(parking(numbers)?.parked())
+    fn execute(&self, numbers: &Numbers, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
+        caller.check_rows(parking(numbers)?.parked(), 32)
     }
 }
 

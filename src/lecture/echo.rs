@@ -156,8 +156,8 @@ fn echo_strings(stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
         }
         log::info!("{peer} sent a string of {} bytes", text.len());
         let echo = echo_of(text).map_err(io::Error::other)?;
-        let echo = Output { bytes: echo, body: Vec::new() };
-        writing::write_all(stream, &echo, PATIENCE)?;
+        let echo = Output { bytes: echo, ..Output::default() };
+        writing::write_all(stream, &echo, PATIENCE, |_| {})?;
     }
 }
 

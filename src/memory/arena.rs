@@ -228,6 +228,8 @@ impl Contents {
         if end - first > most {
             return Err(ContentsError::TooLarge);
         }
+        data.clear();
+        data.reserve_exact((end - first) as usize);
         data.resize((end - first) as usize, 0);
         arena.read_anywhere(self.offset + first as usize, data);
         Ok(Inspected { length, version: self.version, changed: self.changed, first })
@@ -277,11 +279,16 @@ impl Contents {
     /// Replaces `data` with the bytes of the last set. Allocates only if they need more room.
     ///
     /// # Errors
-    /// `Released`; `data` is unchanged then.
-    pub fn get(&self, arena: &Arena, data: &mut Vec<u8>) -> Result<(), ContentsError> {
+    /// `Released`; `TooLarge` when there are more than `most`. `data` is unchanged then.
+    pub fn get(&self, arena: &Arena, most: u64, data: &mut Vec<u8>) -> Result<(), ContentsError> {
         if self.released {
             return Err(ContentsError::Released);
         }
+        if self.length as u64 > most {
+            return Err(ContentsError::TooLarge);
+        }
+        data.clear();
+        data.reserve_exact(self.length);
         data.resize(self.length, 0);
         arena.read(self.offset, data);
         Ok(())

@@ -4,7 +4,7 @@ use super::*;
 
 fn get(contents: &Contents, arena: &Arena) -> Vec<u8> {
     let mut data = b"whatever a buffer held before".to_vec();
-    contents.get(arena, &mut data).unwrap();
+    contents.get(arena, 1 << 20, &mut data).unwrap();
     data
 }
 
@@ -81,7 +81,7 @@ fn a_released_block_is_neither_read_nor_written() {
     let mut contents = Contents::new(0, 32);
     contents.release();
     assert_eq!(contents.set(&arena, b"x", Instant::now()), Err(ContentsError::Released));
-    assert_eq!(contents.get(&arena, &mut Vec::new()), Err(ContentsError::Released));
+    assert_eq!(contents.get(&arena, 64, &mut Vec::new()), Err(ContentsError::Released));
     let replaced = contents.replace(&arena, &Condition::Any, b"x", Instant::now());
     assert_eq!(replaced, Err(ContentsError::Released));
     let inspected = contents.inspect(&arena, Part::All, 32, &mut Vec::new()).map(drop);

@@ -141,11 +141,11 @@ impl Answer<'_> for Data {
 }
 
 impl<T: Tables> Execute<Memory<T>> for Get {
-    fn execute(&self, memory: &Memory<T>, _: Caller, spare: &mut Vec<u8>) -> Result<Data, Error> {
+    fn execute(&self, memory: &Memory<T>, caller: Caller, spare: &mut Vec<u8>) -> Executed<Self> {
         // A connection keeps this buffer from one command to the next. It has its capacity from
         // earlier gets, so most gets allocate nothing. (A datagram's buffer is always new.)
         let mut data = std::mem::take(spare);
-        let size = memory.get(self.id, &mut data)?;
+        let size = memory.get(self.id, caller.room, &mut data)?;
         Ok(Data { id: self.id, size, data })
     }
 }
@@ -240,7 +240,8 @@ reply! {
 const MAX_PICTURE: usize = 64 * 1024;
 
 impl<T: Tables> Execute<Memory<T>> for Tree {
-    fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Picture, Error> {
+    fn execute(&self, memory: &Memory<T>, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
+        caller.check_room(MAX_PICTURE as u64)?;
         let picture = memory.with_tables(|tables, _| picture(tables.leases().buddy(), MAX_PICTURE));
         Ok(Picture { picture })
     }
@@ -248,7 +249,8 @@ impl<T: Tables> Execute<Memory<T>> for Tree {
 
 impl<T: Tables> Execute<Memory<T>> for Inspect {
     fn execute(&self, memory: &Memory<T>, caller: Caller, spare: &mut Vec<u8>) -> Executed<Self> {
-        memory.inspect(self, caller.most_data, std::mem::take(spare)).map(Box::new)
+        let inspected = memory.inspect(self, caller.most(), std::mem::take(spare));
+        inspected.map(Box::new).map_err(|error| caller.over_most(error))
     }
 }
 

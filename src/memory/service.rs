@@ -41,6 +41,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::common::caller::no_room;
 use crate::common::error::{Code, Error};
 use crate::common::id::{IdKind, LeaseId};
 use crate::common::lock::lock;
@@ -239,11 +240,14 @@ impl<T: Tables> Memory<T> {
     /// Copies the bytes of the last set into `data`; returns the lease's size.
     ///
     /// # Errors
-    /// `not-found`.
-    pub fn get(&self, id: LeaseId, data: &mut Vec<u8>) -> Result<u64, Error> {
+    /// `not-found`; `too-large` if there are more than `most`.
+    pub fn get(&self, id: LeaseId, most: u64, data: &mut Vec<u8>) -> Result<u64, Error> {
         let (block, size, _) = self.find(id)?;
-        let got = lock(&block).get(&self.arena, data);
-        got.map(|()| size).map_err(|_| not_found())
+        let got = lock(&block).get(&self.arena, most, data);
+        got.map(|()| size).map_err(|error| match error {
+            ContentsError::TooLarge => no_room(),
+            _ => not_found(),
+        })
     }
 
     /// Returns the state of a lease, and the part of its contents that was asked for. If

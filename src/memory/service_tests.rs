@@ -42,12 +42,12 @@ fn a_lease_lives_without_processes_and_sessions() {
     let id = memory.lease(40, 60_000, IdKind::Uuid).unwrap();
     memory.set(id, b"Hello").unwrap();
     let mut data = Vec::new();
-    assert_eq!(memory.get(id, &mut data), Ok(40));
+    assert_eq!(memory.get(id, 1000, &mut data), Ok(40));
     assert_eq!(data, b"Hello");
     let full = memory.lease(1, 60_000, IdKind::Uuid).map_err(|error| error.code);
     assert_eq!(full, Err(Code::OutOfMemory));
     let ending = memory.change(|table, now| table.end(id, now)).unwrap();
     memory.give_back(vec![ending]);
-    assert_eq!(memory.get(id, &mut data).map_err(|error| error.code), Err(Code::NotFound));
+    assert_eq!(memory.get(id, 1000, &mut data).map_err(|error| error.code), Err(Code::NotFound));
     memory.lease(64, 60_000, IdKind::Uuid).unwrap();
 }

@@ -15,7 +15,9 @@
 use super::draw::Numbers;
 use super::taken::Drawn;
 use crate::common::caller::{Caller, ClientNumber};
-use crate::common::description::{Answer, Execute, Message, Sink, Source, choice, command};
+use crate::common::description::{
+    Answer, Execute, Executed, Message, Sink, Source, choice, command,
+};
 use crate::common::error::Error;
 
 command! {
@@ -58,8 +60,9 @@ command! {
 }
 
 impl Execute<Numbers> for Table {
-    fn execute(&self, numbers: &Numbers, _: Caller, _: &mut Vec<u8>) -> Result<Vec<Row>, Error> {
-        Ok(numbers.table(self.rows, self.which))
+    fn execute(&self, numbers: &Numbers, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
+        let rows = numbers.table(self.rows, self.which);
+        caller.check_rows(rows, 64)
     }
 }
 

@@ -63,7 +63,7 @@ use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::commands::{Reply, Request};
-use crate::common::error::Error;
+use crate::common::error::{Code, Error};
 use crate::protocol::output::Output;
 use crate::protocol::{Decoded, Policy, Tail};
 use answer::{Answering, Response};
@@ -261,7 +261,7 @@ impl Http {
         }
         let own = match (method, resource) {
             (Method::Options, _) => Response::options(&resource.methods()),
-            (Method::Trace, _) => Response::trace(traced(head)),
+            (Method::Trace, _) => Response::trace(head.traced()),
             (_, Resource::Page(page)) => {
                 query::parameters(query, &[])?;
                 self.answering.page(page)
@@ -316,10 +316,20 @@ impl Http {
         self.is_over = self.answering.closes;
     }
 
-    /// Prepares 408 for a request that did not arrive in time; the caller encodes it next.
-    pub fn set_timed_out(&mut self, error: &Error) {
+    /// Returns the length of the prepared answer in bytes, without its fields.
+    pub fn own_length(&self) -> usize {
+        match &self.own {
+            Some(Own::Response(response)) => response.length(),
+            _ => 0,
+        }
+    }
+
+    /// Prepares the answer to a request that will never be whole, because it is too late (408) or
+    /// there is no room for it (503); the caller encodes it next.
+    pub fn set_given_up(&mut self, error: &Error) {
         self.answering = self.without_head();
-        let refusal = Refusal::last(408, error.text.clone());
+        let status = if error.code == Code::Busy { 503 } else { 408 };
+        let refusal = Refusal::last(status, error.text.clone());
         self.own = Some(Own::Response(self.answering.refuse(&refusal)));
     }
 
@@ -374,22 +384,6 @@ fn split(target: &[u8]) -> (Option<&[u8]>, Target<'_>) {
     let (path, query) = target.split_at(question.unwrap_or(target.len()));
     let path = if path.is_empty() && authority.is_some() { b"/" } else { path };
     (authority, (path, query.get(1..)))
-}
-
-/// Returns the head as it came, without its secrets (RFC 9110, section 9.3.8), for TRACE.
-fn traced(head: &Head<'_>) -> Vec<u8> {
-    let minor = [b'0' + head.minor];
-    let mut came = [head.method, b" ", head.target, b" HTTP/1.", &minor, b"\r\n"].concat();
-    let is_secret = |name: &[u8]| {
-        [&b"authorization"[..], b"cookie", b"proxy-authorization"]
-            .iter()
-            .any(|secret| name.eq_ignore_ascii_case(secret))
-    };
-    for (name, value) in head.fields.iter().filter(|(name, _)| !is_secret(name)) {
-        came.extend_from_slice(&[name, &b": "[..], value, b"\r\n"].concat());
-    }
-    came.extend_from_slice(b"\r\n");
-    came
 }
 
 #[cfg(test)]

@@ -68,10 +68,11 @@ pub mod output;
 mod policy;
 pub mod resp;
 pub mod text;
+mod unfinished;
 
 use crate::commands::{Reply, Request};
 use crate::common::caller::ClientNumber;
-use crate::common::error::{Code, Error};
+use crate::common::error::Error;
 pub use choice::Protocol;
 use choice::choose;
 use frame::Frames;
@@ -204,6 +205,15 @@ impl<'m> Conversation<'m> {
         }
     }
 
+    /// Returns the length of that answer in bytes.
+    pub fn own_length(&self) -> usize {
+        match &self.speaks {
+            Some(Speaks::Http(http)) => http.own_length(),
+            Some(Speaks::Resp(resp)) => resp.own_length(),
+            _ => 0,
+        }
+    }
+
     /// Returns whether HTTP or RESP closes the connection after the answer that was encoded last.
     /// In every format the caller itself also closes after the command `quit` and after
     /// [`Decoded::Last`].
@@ -238,34 +248,6 @@ impl<'m> Conversation<'m> {
             Some(Speaks::Frames(frames)) => frames.most_data(),
             Some(Speaks::Http(http)) => http.most_data(self.policy.max_message),
             _ => text::most_data(self.policy.max_message),
-        }
-    }
-
-    /// Returns whether [`text::unended::QUIET_MS`] of silence after `input` would end a request.
-    pub fn awaits_quiet(&self, input: &[u8]) -> bool {
-        match &self.speaks {
-            Some(Speaks::Text(text)) => text.awaits_quiet(input),
-            _ => false,
-        }
-    }
-
-    /// Appends an error for a request that was not whole within its time limit. A MemoryLease
-    /// client gets none, because its frames have no error message.
-    pub fn too_slow(&mut self, input: &[u8], timeout_ms: u128, out: &mut Output) {
-        // The format may still be undecided. `Tail::Ended` makes the choice without more bytes, so
-        // that the error has a form that the client can read.
-        if self.speaks.is_none() {
-            self.speaks = choose(input, Tail::Ended, self.policy, self.client);
-        }
-        let text = format!("the request was not whole after {timeout_ms} ms; send it at once");
-        let error = Error::new(Code::BadRequest, text);
-        match &mut self.speaks {
-            Some(Speaks::MemoryLease(_)) => {}
-            Some(Speaks::Http(http)) => {
-                http.set_timed_out(&error);
-                self.encode_own(out);
-            }
-            _ => self.encode(&mut Reply::Error(error), out),
         }
     }
 }

@@ -18,17 +18,28 @@
 /// greater bound would save almost no time; it would only cost memory in each connection.
 pub const FULL: usize = 64 * 1024;
 
+/// The same for a connection that has no memory reserved.
+pub const SMALL_FULL: usize = 8 * 1024;
+
 /// From this length on, data is moved instead of copied. At about 16 KiB a copy costs as much as
 /// the second part of a vectored write.
 const LARGE: usize = 16 * 1024;
 
 /// The replies of one connection, in the order of their requests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Output {
     /// Whole replies, and then the header of `body` if there is one.
     pub bytes: Vec<u8>,
     /// The data of the last reply if it is large; otherwise empty.
     pub body: Vec<u8>,
+    /// The length of `bytes` from which on the output is full.
+    pub full: usize,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), body: Vec::new(), full: SMALL_FULL }
+    }
 }
 
 impl Output {
@@ -45,7 +56,7 @@ impl Output {
 
     /// Returns whether the output has to be written before another reply is appended.
     pub fn is_full(&self) -> bool {
-        self.bytes.len() >= FULL || !self.body.is_empty()
+        self.bytes.len() >= self.full || !self.body.is_empty()
     }
 
     /// Returns whether no reply waits to be written.

@@ -199,6 +199,7 @@ impl Resp {
             Reply::Data(Data { data, .. }) => {
                 let _ = write!(out.bytes, "${}\r\n", data.len());
                 let mut data = std::mem::take(data);
+                data.reserve_exact(2);
                 // CR LF goes into the buffer of the data, so that large data still moves as one
                 // piece.
                 data.extend_from_slice(b"\r\n");
@@ -224,6 +225,11 @@ impl Resp {
     /// Appends the answer that [`Resp::decode`] prepared.
     pub fn encode_own(&mut self, out: &mut Output) {
         out.bytes.append(&mut self.own);
+    }
+
+    /// Returns the length of that answer in bytes.
+    pub fn own_length(&self) -> usize {
+        self.own.len()
     }
 
     /// Returns whether the connection closes after the last answer.

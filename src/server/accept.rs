@@ -118,7 +118,7 @@ impl Acceptor {
     /// the server is full or the system has no thread left.
     fn admit(&mut self, stream: TcpStream) {
         // Only this thread inserts clients, so the count cannot grow before the insert below.
-        if let Some(why) = self.room.refusal(self.shared.clients.count()) {
+        if let Some(why) = self.room.refusal(self.shared.clients.count(), &self.shared.buffers) {
             return self.turn_away(stream, why);
         }
         let client = self.shared.clients.next_number();

@@ -107,6 +107,8 @@ impl Execute<Shared> for Stats {
         figures.extend(memory);
         figures.extend(session_figures(shared, &sessions));
         figures.push(("wrong_guesses", shared.guesses.wrong().to_string()));
+        figures.push(("buffers", shared.buffers.bound().to_string()));
+        figures.push(("buffers_used", shared.buffers.used().to_string()));
         if let Some(DatagramGauges { history, resent }) = &shared.datagrams {
             figures.push(("history", history.load(Ordering::Relaxed).to_string()));
             figures.push(("resent", resent.load(Ordering::Relaxed).to_string()));

@@ -38,10 +38,11 @@ use crate::numbers::unlocked::Unlocked;
 use crate::protocol::Policy;
 use crate::protocol::datagram::MAX_DATAGRAM;
 use crate::protocol::http::asked::is_readable;
+use crate::server::buffers::Buffers;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
 use crate::server::listening::{explain_bind, handed_over};
-use crate::server::room::{MAX_CLIENTS, SystemRoom};
+use crate::server::room::{MAX_CLIENTS, SystemRoom, system_memory};
 use crate::server::shared::{DatagramGauges, Shared, WaitLimits};
 use crate::server::tables::ServerTables;
 use crate::server::threads::Server;
@@ -75,6 +76,10 @@ const MAX_HISTORY: u64 = 1 << 20;
 /// The least administrative memory, in bytes. A quarter of it, the most for one process, holds a
 /// process with a block, a session and some messages.
 const MIN_ADMIN: u64 = 4096;
+
+/// The least memory for buffers, in messages of the longest length: data in JSON or XML exists four
+/// times for a moment, beside the request.
+const LEAST_MESSAGES: u64 = 5;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -113,6 +118,9 @@ pub struct Config {
     pub broken_in_public: bool,
     /// The size of the arena, in bytes.
     pub memory: u64,
+    /// The memory for the buffers of all connections, in bytes; `None` takes a quarter of what the
+    /// system leaves.
+    pub buffers: Option<u64>,
     /// The longest lease, and the longest wait of a request.
     pub max_lease: Duration,
     /// The most clients at a time, if the descriptors are enough for them.
@@ -147,6 +155,7 @@ impl Default for Config {
             lab: false,
             broken_in_public: false,
             memory: 64 << 20,
+            buffers: None,
             max_lease: Duration::from_secs(24 * 60 * 60),
             max_clients: 8192,
             limits: Limits {
@@ -264,7 +273,15 @@ impl Config {
         let waits = WaitLimits { longest: self.max_lease, rendezvous: self.rendezvous };
         let tables = ServerTables { leases, processes, sessions: Sessions::new(self.admin) };
         let guesses = self.limits.policy.guesses.clone();
-        Ok(Shared::new(numbers, arena, tables, waits, gauges, guesses))
+        let buffers = Buffers::new(self.buffers());
+        Ok(Shared::new(numbers, arena, tables, waits, gauges, guesses, buffers))
+    }
+
+    /// Returns the memory for buffers, in bytes: at least what one request may need.
+    fn buffers(&self) -> usize {
+        let least = LEAST_MESSAGES * self.limits.policy.max_message as u64;
+        let bytes = self.buffers.unwrap_or_else(|| least.max(system_memory() / 4));
+        usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
     /// Checks each value that has a range, and that no two values contradict each other.
@@ -275,6 +292,8 @@ impl Config {
         range("--max-clients", self.max_clients as u64, 1, MAX_CLIENTS as u64, "")?;
         let (least, most) = (MIN_MESSAGE as u64, MAX_MESSAGE as u64);
         range("--max-message", self.limits.policy.max_message as u64, least, most, " bytes")?;
+        let least = LEAST_MESSAGES * self.limits.policy.max_message as u64;
+        range("--buffers", self.buffers.unwrap_or(least), least, 1 << 50, " bytes")?;
         let year = 365 * 24 * 60 * 60 * 1000;
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         range("--max-lease", ms(self.max_lease), 1, 100 * year, " ms")?;

@@ -35,16 +35,24 @@ use crate::commands::{Draw, Reply, Request};
 use crate::common::caller::{Caller, ClientNumber};
 use crate::protocol::output::Output;
 use crate::protocol::{Conversation, Decoded, Policy, Tail};
+use crate::server::buffers::Charge;
 use crate::server::clients::{Doing, Gauge};
 use crate::server::guesses::Guesser;
+use crate::server::holding::Holding;
 use crate::server::input::Input;
 use crate::server::patience::{Patience, WaitFor};
 use crate::server::shared::Shared;
 use crate::server::{closing, writing};
 
+/// What may stand around the longest message, in bytes: a head, trailers, the next request.
+const AROUND: usize = 64 * 1024;
+
 mod awaiting;
 mod ending;
+mod own;
 mod silence;
+
+use ending::ConnectionEnd;
 
 /// The limits of a connection. All connections share them, and they never change.
 #[derive(Debug, Clone)]
@@ -74,26 +82,7 @@ pub fn serve(
     // A socket that fails these calls is gone already; the first read reports that.
     let _ = stream.set_nodelay(true);
     let _ = stream.set_write_timeout(Some(limits.write_timeout));
-    let mut connection = Connection {
-        stream,
-        caller: Caller::connected(client),
-        shared,
-        limits,
-        gauge,
-        conversation: Conversation::new(&limits.policy, client),
-        input: Input::default(),
-        output: Output::default(),
-        spare: Vec::new(),
-        answered: 0,
-        unwritten_numbers: 0,
-        unheard_numbers: 0,
-        met_broken_pipe: false,
-        is_ended: false,
-        is_seen: false,
-        patience: Patience::new(limits.request_timeout, limits.idle_timeout),
-        guesser: Guesser::default(),
-        read_timeout: None,
-    };
+    let mut connection = Connection::new(stream, client, shared, limits, gauge);
     let end = connection.converse();
     // The drop unregisters the client. It comes first, because the close may wait up to 30 s.
     drop(connection);
@@ -116,6 +105,8 @@ struct Connection<'a> {
     answered: u64,
     /// The format that the client speaks, and its state between requests.
     conversation: Conversation<'a>,
+    /// The charge for the buffers below.
+    holding: Holding<'a>,
     /// Bytes that were read and not decoded yet.
     input: Input,
     /// Replies that were encoded and not written yet.
@@ -142,17 +133,6 @@ struct Connection<'a> {
     read_timeout: Option<Duration>,
 }
 
-/// The way in which a connection ended; it decides how the socket is closed.
-#[derive(Debug, PartialEq, Eq)]
-enum ConnectionEnd {
-    /// The client closed, or cannot be reached: no input is unread.
-    Theirs,
-    /// The server closes; input may be unread.
-    Ours,
-    /// The server stops: reading is shut down already.
-    Stop,
-}
-
 /// Draws numbers. This request is by far the most frequent, so it does not go through the trait
 /// `Execute`, whose result would have to be turned into a [`Reply`]. To move a reply once more
 /// costs as much time as to lock and unlock.
@@ -161,6 +141,38 @@ pub fn draw(shared: &Shared, client: ClientNumber, count: u64) -> Reply<'_> {
     match shared.numbers.draw(client, count) {
         Ok(drawn) => Reply::Drawn(drawn),
         Err(error) => Reply::Error(error),
+    }
+}
+
+impl<'a> Connection<'a> {
+    fn new(
+        stream: &'a Arc<TcpStream>,
+        client: ClientNumber,
+        shared: &'a Shared,
+        limits: &'a Limits,
+        gauge: &'a Gauge,
+    ) -> Self {
+        Self {
+            stream,
+            caller: Caller::connected(client),
+            shared,
+            limits,
+            gauge,
+            conversation: Conversation::new(&limits.policy, client),
+            holding: Holding::new(Charge::new(&shared.buffers, client, stream), limits),
+            input: Input::new(limits.policy.max_message + AROUND),
+            output: Output::default(),
+            spare: Vec::new(),
+            answered: 0,
+            unwritten_numbers: 0,
+            unheard_numbers: 0,
+            met_broken_pipe: false,
+            is_ended: false,
+            is_seen: false,
+            patience: Patience::new(limits.request_timeout, limits.idle_timeout),
+            guesser: Guesser::default(),
+            read_timeout: None,
+        }
     }
 }
 
@@ -192,21 +204,23 @@ impl Connection<'_> {
     fn receive(&mut self) -> Result<Tail, ConnectionEnd> {
         self.is_seen = false;
         self.show();
+        self.holding.speaks(self.conversation.protocol());
         self.gauge.does(Doing::Listening);
         loop {
             let wait = self.patience.wait(self.situation(), Instant::now);
             if wait == WaitFor::Whole(Duration::ZERO) {
                 return self.read_what_is_there();
             }
+            if !self.has_room_to_read(true) {
+                return Err(self.end_busy());
+            }
             self.set_read_timeout(wait.timeout());
             let is_first = self.input.pending().is_empty();
             match (&**self.stream).read(self.input.space()) {
-                // After the stop shut down reading, a read still returns bytes that had arrived,
-                // and then 0, like the end of the stream.
-                Ok(0) if self.shared.is_stopping() => return Err(ConnectionEnd::Stop),
-                Ok(0) => return Ok(Tail::Ended),
+                Ok(0) => return self.ended(),
                 Ok(count) => {
                     self.unheard_numbers = 0;
+                    self.holding.moved(count);
                     self.input.filled(count);
                     return Ok(if is_first { Tail::OnePiece } else { Tail::Open });
                 }
@@ -234,50 +248,51 @@ impl Connection<'_> {
     /// Answers every whole request in the input, or stops at one that ends the connection. Returns
     /// true if the connection has to close.
     fn answer_all(&mut self, tail: Tail) -> bool {
-        loop {
-            // A reference: moving a request once more costs as much time as the draw's lock.
-            match &self.conversation.decode(self.input.pending(), tail) {
-                Decoded::Incomplete => return false,
-                &Decoded::Asked { request: Ok(ref request), used } => {
-                    self.before_request(request);
-                    if let &Request::Draw(Draw { count }) = request {
-                        let mut reply = draw(self.shared, self.caller.client, count);
-                        self.encode(&mut reply, used);
-                    } else if request.may_wait() {
-                        let caller = self.caller();
-                        let begun = request.begin(self.shared, caller, &mut self.spare);
-                        self.await_answer(begun, used);
-                    } else {
-                        let last = matches!(request, Request::Quit(_));
-                        let (shared, caller) = (self.shared, self.caller());
-                        let mut reply = self.guesser.run(request, shared, caller, &mut self.spare);
-                        self.encode(&mut reply, used);
-                        if last {
-                            return true;
-                        }
-                    }
-                }
-                &Decoded::Asked { request: Err(ref error), used } => {
-                    self.encode(&mut Reply::Error(error.clone()), used);
-                }
-                Decoded::Last(error) => {
-                    let error = error.clone().map(Reply::Error);
-                    error.into_iter().for_each(|mut reply| self.encode(&mut reply, 0));
-                    return true;
-                }
-                &Decoded::Own { used } => self.encode_own(used),
-                &Decoded::Skip { used } => self.skip(used),
-            }
-            if self.conversation.is_over() || self.output.is_full() && self.flush().is_err() {
+        while let Some(is_last) = self.answer(tail) {
+            let is_full = self.output.is_full() && !self.holding.grow_output(&mut self.output);
+            if is_last || self.conversation.is_over() || is_full && self.flush().is_err() {
                 return true;
             }
         }
+        false
     }
 
-    /// Drops bytes that hold no request.
-    fn skip(&mut self, used: usize) {
-        self.input.consume(used);
-        self.patience.request_done();
+    /// Answers the first request in the input. Returns whether the connection has to close after
+    /// it; `None` if the request is not whole.
+    #[inline]
+    fn answer(&mut self, tail: Tail) -> Option<bool> {
+        // A reference: moving a request once more costs as much time as the draw's lock.
+        match &self.conversation.decode(self.input.pending(), tail) {
+            Decoded::Incomplete => return None,
+            &Decoded::Asked { request: Ok(ref request), used } => {
+                self.before_request(request);
+                let (shared, caller) = (self.shared, self.caller());
+                if let &Request::Draw(Draw { count }) = request {
+                    let room = self.holding.grow_for_draw(count, shared.numbers.length().into());
+                    let draw = |()| draw(shared, caller.client, count);
+                    self.encode(&mut room.map_or_else(Reply::Error, draw), used);
+                    return Some(false);
+                }
+                let is_last = matches!(request, Request::Quit(_));
+                let begun = self.holding.begin(caller, |caller| match request.may_wait() {
+                    true => request.begin(shared, caller, &mut self.spare),
+                    false => Ok(self.guesser.run(request, shared, caller, &mut self.spare)),
+                });
+                self.await_answer(begun, used);
+                return Some(is_last);
+            }
+            &Decoded::Asked { request: Err(ref error), used } => {
+                self.encode(&mut Reply::Error(error.clone()), used);
+            }
+            Decoded::Last(error) => {
+                let error = error.clone().map(Reply::Error);
+                error.into_iter().for_each(|mut reply| self.encode(&mut reply, 0));
+                return Some(true);
+            }
+            &Decoded::Own { used } => return Some(self.encode_own(used).is_err()),
+            &Decoded::Skip { used } => self.skip(used),
+        }
+        Some(false)
     }
 
     /// Prepares for a request: calls the function of a test, if there is one, and updates the gauge
@@ -308,24 +323,18 @@ impl Connection<'_> {
         self.patience.request_done();
     }
 
-    /// Appends an answer that the format gives by itself, such as RESP's `PONG`. With `used` 0 it
-    /// is HTTP's `100 Continue`, which comes before the request is whole.
-    fn encode_own(&mut self, used: usize) {
-        self.conversation.encode_own(&mut self.output);
-        self.input.consume(used);
-        if used > 0 {
-            self.answered += 1;
-            self.patience.request_done();
-        }
-    }
-
     /// Writes all replies in the output. An error is logged here, so the caller gets no details.
     fn flush(&mut self) -> Result<(), ()> {
         if self.output.is_empty() {
             return Ok(());
         }
         self.gauge.does(Doing::Writing);
-        let written = writing::write_all(self.stream, &self.output, self.limits.write_timeout);
+        self.settle();
+        self.holding.writes(true);
+        let moved = |count| self.holding.moved(count);
+        let timeout = self.limits.write_timeout;
+        let written = writing::write_all(self.stream, &self.output, timeout, moved);
+        self.holding.writes(false);
         if written.is_ok() {
             self.unheard_numbers += std::mem::take(&mut self.unwritten_numbers);
         }
@@ -333,6 +342,7 @@ impl Connection<'_> {
         if !self.output.body.is_empty() {
             self.spare = std::mem::take(&mut self.output.body);
         }
+        self.settle();
         written.map_err(|error| log::debug!("client-{}: {error}", self.caller.client))
     }
 }

@@ -37,7 +37,7 @@ const FIRST: usize = 1024;
 const LARGE: usize = 64 * 1024;
 
 /// The bytes of one connection between the socket and the decoder.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Input {
     /// The whole buffer. Its length is its size in memory; it is always initialized, so a read
     /// needs no `unsafe`.
@@ -47,9 +47,33 @@ pub struct Input {
     end: usize,
     /// The last read filled all the space that it got.
     overflowing: bool,
+    /// The length of the longest request: the buffer need not be longer.
+    most: usize,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self::new(usize::MAX)
+    }
+}
+
+/// What a buffer does before the next read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Growth {
+    /// It stays as it is.
+    None,
+    /// It may grow to this length, for fewer reads.
+    Optional(usize),
+    /// It has to grow to this length: all of it is pending.
+    Needed(usize),
 }
 
 impl Input {
+    /// Starts without a buffer. No request has more than `most` bytes.
+    pub fn new(most: usize) -> Self {
+        Self { bytes: Vec::new(), start: 0, end: 0, overflowing: false, most }
+    }
+
     /// Returns the bytes that wait to be decoded.
     pub fn pending(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
@@ -73,17 +97,42 @@ impl Input {
         &mut self.bytes[self.end..]
     }
 
-    /// Moves the pending bytes to the front. Grows the buffer if more than half of it is pending,
-    /// or if it is small and the last read filled it.
+    /// Moves the pending bytes to the front, and lets the buffer grow.
     fn make_room(&mut self) {
+        let growth = self.growth();
+        self.overflowing = false;
         self.bytes.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
-        let length = self.bytes.len();
-        let small = std::mem::take(&mut self.overflowing) && length < LARGE;
-        if self.end > length / 2 || small || length == 0 {
-            let grown = if length < LARGE { 4 * length } else { 2 * length };
-            self.bytes.resize(grown.max(FIRST), 0);
+        if let Growth::Optional(length) | Growth::Needed(length) = growth {
+            self.bytes.reserve_exact(length - self.bytes.len());
+            self.bytes.resize(length, 0);
         }
+    }
+
+    /// Returns how the buffer will grow in the next [`Input::space`]: if more than half of it is
+    /// pending, or if it is small and the last read filled it.
+    pub fn growth(&self) -> Growth {
+        let (length, pending) = (self.bytes.len(), self.end - self.start);
+        let is_small = self.overflowing && length < LARGE;
+        if self.end < length && !self.overflowing
+            || pending <= length / 2 && !is_small && length > 0
+        {
+            return Growth::None;
+        }
+        let grown = if length < LARGE { 4 * length } else { 2 * length };
+        let grown = if length < self.most { grown.min(self.most) } else { grown };
+        match grown.max(FIRST) {
+            grown if pending == length => Growth::Needed(grown),
+            grown => Growth::Optional(grown),
+        }
+    }
+
+    /// Lets the buffer not grow before the next read. Some of it must not be pending.
+    pub fn stay(&mut self) {
+        debug_assert!(self.end - self.start < self.bytes.len());
+        self.overflowing = false;
+        self.bytes.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
     }
 
     /// Adds `count` bytes of the space to the pending bytes, after a read has put them there.
@@ -101,7 +150,7 @@ impl Input {
     /// Frees the buffer if nothing is pending.
     pub fn shrink(&mut self) {
         if self.start == self.end {
-            *self = Self::default();
+            *self = Self::new(self.most);
         }
     }
 }

@@ -58,6 +58,9 @@ use crate::sessions::Pair;
 /// The most rows of a list. It bounds the length of the reply, and the time under each lock.
 const MAX_ROWS: usize = 512;
 
+/// The bytes of the longest list.
+const LIST: u64 = 128 * 1024;
+
 choice! {
     /// The kinds of list.
     Listed[
@@ -156,6 +159,7 @@ const STOPPING: &str = "the server stops, and lists nothing more; ask again when
 impl Execute<Shared> for List {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let what = self.what;
+        caller.check_room(LIST)?;
         // One thread serves all datagrams; it must not wait.
         let stay = if caller.is_connected { shared.lists.enter().map(Some) } else { Some(None) };
         let Some(_stay) = stay else { return Err(Error::new(Code::Busy, STOPPING)) };

@@ -55,6 +55,7 @@
 //! | [`clients`] | the list of the connected clients, for `list` and for the stop |
 //! | [`input`], [`patience`] | the bytes that were read; the longest wait of a read |
 //! | [`writing`], [`closing`] | a write, and a close that loses no reply |
+//! | [`buffers`], [`holding`] | the memory that all buffers may take together; one connection's part of it |
 //! | [`guesses`] | how many numbers of leases strangers may try |
 //! | [`room`], [`turnstile`] | how many clients the system's limits leave room for; few long answers at a time |
 //! | [`turned_away`], [`warnings`] | clients over the limit; warnings, at most one a minute |
@@ -67,6 +68,7 @@
 //! connection.
 
 pub mod accept;
+pub mod buffers;
 pub mod clients;
 pub mod closing;
 pub mod commands;
@@ -75,6 +77,7 @@ pub mod connection;
 pub mod datagrams;
 pub mod guesses;
 pub mod history;
+pub mod holding;
 pub mod input;
 pub mod listening;
 pub mod lists;

@@ -11,7 +11,8 @@
 //! new thread a second stack for the handler of a stack overflow, in the thread itself, and if the
 //! system has no room for that, the process aborts.
 //!
-//! **Invariants** before each spawn `MARGIN` bytes are free under the limits that are looked at.
+//! **Invariants** before each spawn `MARGIN` bytes, and those that buffers may still take, are free
+//! under the limits that are looked at.
 //!
 //! **Lock** none. The accepting thread alone asks.
 //!
@@ -23,6 +24,8 @@
 //! which reserves 64 MiB of addresses for each of its arenas.
 
 use std::fs;
+
+use crate::server::buffers::Buffers;
 
 /// The largest `--max-clients`. Linux allows a process 65,530 mappings (pieces of its address
 /// space), and a thread takes four of them. So at about 16,000 threads `spawn` returns no error: it
@@ -82,25 +85,25 @@ impl SystemRoom {
 
     /// Returns why there is no room for another client beside so many, with the cure; `None` if
     /// there is room.
-    pub fn refusal(&self, connected: usize) -> Option<String> {
+    pub fn refusal(&self, connected: usize, buffers: &Buffers) -> Option<String> {
         if connected >= self.clients {
             return Some(format!("all {} places are taken; try again later", self.clients));
         }
-        let limit = self.lacks()?;
+        let limit = self.lacks(buffers.left())?;
         Some(format!("{limit} leaves no room for another client; try again later"))
     }
 
     /// Returns the limit, in words, that leaves no room for one more thread; `None` if there is
     /// room. Reads a file only if the process has such a limit.
-    fn lacks(&self) -> Option<&'static str> {
+    fn lacks(&self, buffers: u64) -> Option<&'static str> {
         if self.address_space.is_none() && self.data.is_none() {
             return None;
         }
-        self.lacks_beside(&fs::read_to_string("/proc/self/statm").unwrap_or_default())
+        self.lacks_beside(&fs::read_to_string("/proc/self/statm").unwrap_or_default(), buffers)
     }
 
     /// Does the same for a process whose use of memory is given in the form of `statm`.
-    fn lacks_beside(&self, statm: &str) -> Option<&'static str> {
+    fn lacks_beside(&self, statm: &str, buffers: u64) -> Option<&'static str> {
         let pages: Vec<u64> =
             statm.split_whitespace().filter_map(|word| word.parse().ok()).collect();
         // All, and sixth those of data and stack. What cannot be read may be too much: a crowd can
@@ -108,7 +111,7 @@ impl SystemRoom {
         let used = |at: usize| pages.get(at).map(|pages| pages.saturating_mul(PAGE));
         let is_short = |limit: Option<u64>, at: usize| {
             let left = |limit: u64| limit.saturating_sub(used(at).unwrap_or(u64::MAX));
-            limit.is_some_and(|limit| left(limit) < MARGIN)
+            limit.is_some_and(|limit| left(limit) < MARGIN + buffers)
         };
         match (is_short(self.address_space, 0), is_short(self.data, 5)) {
             (true, _) => Some("the limit of address space (ulimit -v)"),
@@ -116,6 +119,27 @@ impl SystemRoom {
             _ => None,
         }
     }
+}
+
+/// Returns the bytes of memory that this process may have: the least of the machine's, the control
+/// group's and the limits of the process. If none can be read, 1 GiB.
+pub fn system_memory() -> u64 {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let limits = SystemRoom::parse(&read("/proc/self/limits"), 1);
+    let in_group = read("/proc/self/cgroup").lines().find_map(|line| {
+        let group = line.strip_prefix("0::")?;
+        read(&format!("/sys/fs/cgroup{group}/memory.max")).trim().parse::<u64>().ok()
+    });
+    let of_group = read("/sys/fs/cgroup/memory.max").trim().parse().ok();
+    let of_machine = machine_memory(&read("/proc/meminfo"));
+    let all = [limits.address_space, limits.data, in_group, of_group, of_machine];
+    all.into_iter().flatten().min().unwrap_or(1 << 30)
+}
+
+/// Returns the bytes of the machine's memory; `meminfo` counts in KiB.
+fn machine_memory(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
 #[cfg(test)]
@@ -144,8 +168,11 @@ Max address space         unlimited            unlimited            bytes     \n
         };
         assert_eq!([20_000, 8192, 200, 24, 1, 0].map(of), [8192, 8112, 120, 12, 1, 1]);
         let room = SystemRoom { clients: 2, ..SystemRoom::default() };
-        assert_eq!(room.refusal(1), None);
-        assert_eq!(room.refusal(2).unwrap(), "all 2 places are taken; try again later");
+        assert_eq!(room.refusal(1, &Buffers::new(0)), None);
+        assert_eq!(
+            room.refusal(2, &Buffers::new(0)).unwrap(),
+            "all 2 places are taken; try again later"
+        );
     }
 
     #[test]
@@ -154,7 +181,7 @@ Max address space         unlimited            unlimited            bytes     \n
         let used = format!("{} 1 1 1 0 {} 0", mib(300) / PAGE, mib(80) / PAGE);
         let lacks = |address_space, data| {
             let room = SystemRoom { address_space, data, ..SystemRoom::default() };
-            room.lacks_beside(&used).map(|limit| limit.split('-').nth(1).unwrap())
+            room.lacks_beside(&used, 0).map(|limit| limit.split('-').nth(1).unwrap())
         };
         assert_eq!(lacks(None, None), None);
         assert_eq!(lacks(Some(mib(368)), Some(mib(148))), None);
@@ -166,6 +193,6 @@ Max address space         unlimited            unlimited            bytes     \n
         );
         assert_eq!(lacks(None, Some(mib(148) - 1)), Some("d)"));
         let limited = SystemRoom { data: Some(mib(900)), ..SystemRoom::default() };
-        assert!(limited.lacks_beside("").is_some(), "no descriptor to read the file");
+        assert!(limited.lacks_beside("", 0).is_some(), "no descriptor to read the file");
     }
 }

@@ -16,12 +16,13 @@
 //! | the clients', in [`Clients`] | the connected clients, the last client number |
 //! | the turnstile's, in [`Turnstile`] | how many make a list now |
 //! | the lookout's, in [`Lookout`] | the sockets of clients whose requests wait |
+//! | that of the account of buffers, in [`Buffers`] | who holds how much memory for bytes |
 //! | the guesses', in [`Guesses`] | how many wrong guesses are left |
 //! | the [`Parking`](crate::numbers::parking::Parking)'s, in a lab server | parked draws, plan |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
 //! for each `join` or `lookup` that waits ([`super::waiting`]). One more goes with the clients'
-//! lock, one each with the turnstile's, the lookout's and the guesses'.
+//! lock, one each with the turnstile's, the lookout's, the account's and the guesses'.
 //!
 //! **Invariants**
 //!
@@ -43,6 +44,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::buffers::Buffers;
 use super::clients::Clients;
 use super::lookout::Lookout;
 use super::tables::ServerTables;
@@ -73,6 +75,8 @@ pub struct Shared {
     pub lists: Turnstile,
     /// The clients of waiting requests, whose sockets `look` looks at, behind a lock of its own.
     pub lookout: Lookout,
+    /// The memory for the buffers of all connections, behind a lock of its own.
+    pub buffers: Buffers,
     /// How often strangers may be wrong, behind a lock of its own; the policy of the formats has it
     /// too.
     pub guesses: Arc<Guesses>,
@@ -126,6 +130,7 @@ impl Shared {
         waits: WaitLimits,
         datagrams: Option<DatagramGauges>,
         guesses: Arc<Guesses>,
+        buffers: Buffers,
     ) -> Self {
         Self {
             numbers,
@@ -133,6 +138,7 @@ impl Shared {
             clients: Clients::default(),
             lists: Turnstile::default(),
             lookout: Lookout::default(),
+            buffers,
             guesses,
             waits,
             datagrams,
@@ -235,6 +241,7 @@ impl Shared {
         self.numbers.unlocked().stop();
         self.lists.close();
         self.lookout.close();
+        self.buffers.close();
         self.guesses.close();
         // Locks the tables once between the flag and the wake-ups. A waiter checks the flag under
         // this lock before it sleeps, so either it sees the flag, or it sleeps already and the

@@ -196,7 +196,7 @@ fn without_the_one_lock_of_the_block_a_get_is_a_mix() {
         let mut data = Vec::new();
         let mut mixed = false;
         while !mixed && Instant::now() < deadline {
-            read.get(&arena, &mut data).unwrap();
+            read.get(&arena, 1 << 20, &mut data).unwrap();
             mixed = data.iter().any(|&byte| byte != data[0]);
         }
         done.store(true, Ordering::Relaxed);
@@ -224,7 +224,7 @@ fn a_place_has_a_new_tenant_only_after_the_copy_in_it_ended() {
     });
     assert!(lease(&shared, 32, 60_000).is_ok());
     assert_eq!(
-        lock(&block).get(shared.memory.arena(), &mut Vec::new()),
+        lock(&block).get(shared.memory.arena(), 64, &mut Vec::new()),
         Err(ContentsError::Released)
     );
 }

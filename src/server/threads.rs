@@ -137,6 +137,11 @@ impl Server {
         self.address
     }
 
+    /// Returns the memory for the buffers of all connections, in bytes.
+    pub fn buffers(&self) -> usize {
+        self.shared.buffers.bound()
+    }
+
     /// Returns the struct that the threads share.
     pub fn shared(&self) -> &Shared {
         &self.shared

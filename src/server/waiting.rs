@@ -47,6 +47,7 @@ use crate::common::caller::Caller;
 use crate::common::description::{Asks, Execute};
 use crate::common::error::{Code, Error};
 use crate::common::lock::lock;
+use crate::server::holding::Holding;
 use crate::server::lookout::Call;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
@@ -189,6 +190,11 @@ impl Waits {
     /// Returns how the thread that waits is called to look at its socket.
     pub fn call(&self) -> &Call {
         &self.call
+    }
+
+    /// Sets the room for the data of the answer.
+    pub fn set_room(&mut self, holding: &Holding<'_>) {
+        self.caller = holding.caller(self.caller);
     }
 
     /// Ends the wait at `latest`, if it would go on for longer.

@@ -16,14 +16,22 @@ use std::time::{Duration, Instant};
 
 use crate::protocol::output::Output;
 
+/// The most bytes of one call, so that a large output is seen to move while it is written.
+const PIECE: usize = 256 * 1024;
+
 /// Writes the whole output. The caller has set `timeout` as the socket's write timeout. The
-/// output is left unchanged.
+/// output is left unchanged. `moved` hears of the bytes of each call.
 ///
 /// # Errors
 /// Fails with the error of the socket, or with `TimedOut`. A part may have been written; the
 /// connection cannot go on, because the client would take the next reply for the rest of this one.
-pub fn write_all(stream: &TcpStream, output: &Output, timeout: Duration) -> io::Result<()> {
-    write_within(stream, output, timeout, Instant::now)
+pub fn write_all(
+    stream: &TcpStream,
+    output: &Output,
+    timeout: Duration,
+    moved: impl Fn(usize),
+) -> io::Result<()> {
+    write_within(stream, output, timeout, moved, Instant::now)
 }
 
 /// Does the work of [`write_all`]. The stream and the clock are arguments, so that a test needs
@@ -32,6 +40,7 @@ fn write_within(
     mut stream: impl Write,
     output: &Output,
     timeout: Duration,
+    moved: impl Fn(usize),
     clock: impl Fn() -> Instant,
 ) -> io::Result<()> {
     let mut slices = [IoSlice::new(&output.bytes), IoSlice::new(&output.body)];
@@ -40,15 +49,17 @@ fn write_within(
     let mut left = &mut slices[..count];
     // The socket's timeout is for one call. A call that wrote only a part has used its time up, or
     // a signal has cut it short. The clock is read only in these cases, so not for most replies.
-    let mut first_part: Option<Instant> = None;
+    // A large output comes in pieces: all of them together get the time of two calls.
+    let is_large = output.bytes.len() + output.body.len() > PIECE;
+    let mut first_part = is_large.then(&clock);
+    let limit = if is_large { 2 * timeout } else { timeout };
     while !left.is_empty() {
-        let written = match &*left {
-            [only] => stream.write(only),
-            several => stream.write_vectored(several),
-        };
-        match written {
+        match write_piece(&mut stream, left) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => IoSlice::advance_slices(&mut left, count),
+            Ok(count) => {
+                moved(count);
+                IoSlice::advance_slices(&mut left, count);
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             // With a timeout set, Linux reports its end as `WouldBlock`.
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -58,12 +69,24 @@ fn write_within(
         }
         if !left.is_empty() {
             let now = clock();
-            if now.duration_since(*first_part.get_or_insert(now)) >= timeout {
+            if now.duration_since(*first_part.get_or_insert(now)) >= limit {
                 return Err(ErrorKind::TimedOut.into());
             }
         }
     }
     Ok(())
+}
+
+/// Writes at most one piece of these slices; returns the bytes that were written.
+fn write_piece(stream: &mut impl Write, left: &[IoSlice<'_>]) -> io::Result<usize> {
+    match left {
+        [first, second, ..] if first.len() < PIECE => {
+            let second = &second[..second.len().min(PIECE - first.len())];
+            stream.write_vectored(&[IoSlice::new(first), IoSlice::new(second)])
+        }
+        [first, ..] => stream.write(&first[..first.len().min(PIECE)]),
+        [] => Ok(0),
+    }
 }
 
 #[cfg(test)]
@@ -94,7 +117,7 @@ mod tests {
             start + Duration::from_secs(looks.get().into())
         };
         let output = Output { bytes: vec![b'x'; bytes], ..Output::default() };
-        let written = write_within(Slow, &output, Duration::from_secs(10), clock);
+        let written = write_within(Slow, &output, Duration::from_secs(10), |_| {}, clock);
         (written.map_err(|error| error.kind()), looks.get())
     }
 

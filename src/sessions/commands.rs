@@ -221,7 +221,8 @@ impl Answer<'_> for Vec<SessionState> {
 
 impl Execute<Shared> for ListSessions {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        shared.memory.change(|tables, _| tables.engine().sessions(caller.client))
+        let sessions = shared.memory.change(|tables, _| tables.engine().sessions(caller.client))?;
+        caller.check_rows(sessions, 128)
     }
 }
 
@@ -271,8 +272,9 @@ impl Execute<Shared> for Watch {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         // `watch` checks under the lock that the list fits one reply (a datagram is small), before
         // the process becomes a watcher. So there is no watcher that never saw its list.
-        let Caller { client, most_data, .. } = caller;
-        let names = shared.memory.change(|tables, _| tables.engine().watch(client, most_data))?;
+        let (client, most) = (caller.client, caller.most());
+        let names = shared.memory.change(|tables, _| tables.engine().watch(client, most));
+        let names = names.map_err(|error| caller.over_most(error))?;
         Ok(Watching { names: names.iter().map(|name| name.to_string()).collect() })
     }
 }

@@ -192,7 +192,8 @@ impl ForMessage {
         if !is_here && is_shared && tables.engine().has_message(client, session) {
             return Ok(Sought::Ready);
         }
-        let begun = tables.engine().begin_receive(client, session, caller.most_data)?;
+        let begun = tables.engine().begin_receive(client, session, caller.most());
+        let begun = begun.map_err(|error| caller.over_most(error))?;
         Ok(begun.map_or(Sought::Nothing, Sought::Found))
     }
 }

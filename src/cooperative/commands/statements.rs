@@ -182,7 +182,7 @@ impl Answer<'_> for Vec<Account> {
 
 impl Execute<Shared> for Accounts {
     /// Reads the accounts in parts, so that no request waits for many processes.
-    fn execute(&self, shared: &Shared, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let mut accounts: Vec<Account> = Vec::new();
         loop {
             // The next part begins after the last name. If it began at an index, it would skip or
@@ -194,7 +194,7 @@ impl Execute<Shared> for Accounts {
             let is_last = part.len() < ACCOUNTS_AT_ONCE;
             accounts.extend(part);
             if is_last {
-                return Ok(accounts);
+                return caller.check_rows(accounts, 700);
             }
         }
     }

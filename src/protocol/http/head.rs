@@ -53,6 +53,24 @@ pub struct Head<'a> {
     pub fields: Vec<HeadField<'a>>,
 }
 
+impl Head<'_> {
+    /// Returns the head as it came, without its secrets (RFC 9110, section 9.3.8), for TRACE.
+    pub fn traced(&self) -> Vec<u8> {
+        let minor = [b'0' + self.minor];
+        let mut came = [self.method, b" ", self.target, b" HTTP/1.", &minor, b"\r\n"].concat();
+        let is_secret = |name: &[u8]| {
+            [&b"authorization"[..], b"cookie", b"proxy-authorization"]
+                .iter()
+                .any(|secret| name.eq_ignore_ascii_case(secret))
+        };
+        for (name, value) in self.fields.iter().filter(|(name, _)| !is_secret(name)) {
+            came.extend_from_slice(&[name, &b": "[..], value, b"\r\n"].concat());
+        }
+        came.extend_from_slice(b"\r\n");
+        came
+    }
+}
+
 /// Returns the length of the head, its empty line included; `None` while that line has not arrived.
 /// `scanned` counts the bytes that are searched already, and moves on.
 ///

@@ -48,8 +48,18 @@ const COUNTERS: [&str; 9] = [
 ];
 
 /// The figures in bytes.
-const BYTES: [&str; 8] =
-    ["memory", "unused", "requested", "used", "free", "largest_free", "admin", "admin_used"];
+const BYTES: [&str; 10] = [
+    "memory",
+    "unused",
+    "requested",
+    "used",
+    "free",
+    "largest_free",
+    "admin",
+    "admin_used",
+    "buffers",
+    "buffers_used",
+];
 
 /// Returns the figures of `stats` in this form.
 pub fn metrics(figures: &[Figure]) -> Vec<u8> {

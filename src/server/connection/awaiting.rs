@@ -80,6 +80,8 @@ impl Connection<'_> {
         let mut reply = if self.flush().is_err() || self.cannot_see_end() {
             self.shared.give_up(&mut waits)
         } else {
+            // The wait may be long, and others need the memory.
+            self.shrink();
             self.wait(&mut waits)
         };
         self.encode(&mut reply, 0);
@@ -98,7 +100,11 @@ impl Connection<'_> {
             let resumed = self.resume(waits, is_long);
             is_long = matches!(resumed, Resumed::Nothing);
             match resumed {
-                Resumed::Answered(reply) => return reply,
+                Resumed::Answered(reply) => match self.holding.grow_for(&reply) {
+                    None => return reply,
+                    Some(Err(error)) => return Reply::Error(error),
+                    Some(Ok(())) => waits.set_room(&self.holding),
+                },
                 // A `Taken` answer can be taken back, so the thread looks whether the client is
                 // still there. An `Answered` one cannot, so a look, which costs three system calls,
                 // would be useless.
@@ -140,7 +146,7 @@ impl Connection<'_> {
     /// Looks at the socket, without waiting. Returns true if the client has gone, or has sent so
     /// much that its end would not be seen. The bytes stay in the input for the next requests.
     fn look_for_end(&mut self) -> bool {
-        if self.cannot_see_end() {
+        if self.cannot_see_end() || !self.has_room_to_read(false) {
             return true;
         }
         match self.read_at_once() {

@@ -9,6 +9,17 @@ use std::io::{Error, ErrorKind};
 
 use crate::server::connection::Connection;
 
+/// The way in which a connection ended; it decides how the socket is closed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ConnectionEnd {
+    /// The client closed, or cannot be reached: no input is unread.
+    Theirs,
+    /// The server closes; input may be unread.
+    Ours,
+    /// The server stops: reading is shut down already.
+    Stop,
+}
+
 /// Unregisters the client, also after a panic, and counts its undelivered numbers: numbers that
 /// were not written, and numbers whose replies met a closed socket. Linux reports a reply that met
 /// a closed socket as a broken pipe. With the error *connection reset* the numbers count as

@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use crate::protocol::Tail;
 use crate::protocol::output::Output;
-use crate::server::connection::{Connection, ConnectionEnd};
+use crate::server::connection::Connection;
+use crate::server::connection::ending::ConnectionEnd;
+use crate::server::holding::busy;
+use crate::server::input::Growth;
 use crate::server::patience::{Situation, WaitFor};
 
 /// The largest buffer that an idle connection keeps, in bytes: a page.
@@ -53,10 +56,38 @@ impl Connection<'_> {
     }
 
     /// Frees the buffers of an idle connection. The input keeps its bytes if some are pending.
-    fn shrink(&mut self) {
+    pub(super) fn shrink(&mut self) {
         self.input.shrink();
         self.output = Output::default();
         self.spare = Vec::new();
+        self.settle();
+    }
+
+    /// Sets the charge of this connection to what its buffers hold.
+    pub(super) fn settle(&mut self) {
+        self.holding.settle(self.input.capacity(), &mut self.output, &mut self.spare);
+    }
+
+    /// Reserves memory for the input, if it will grow in the next read. If it has to grow, waits
+    /// for room. Returns whether there is room to read into.
+    pub(super) fn has_room_to_read(&mut self, waits: bool) -> bool {
+        match self.input.growth() {
+            Growth::None => true,
+            Growth::Optional(length) => {
+                if self.holding.grow_input(length, false).is_err() {
+                    self.input.stay();
+                }
+                true
+            }
+            Growth::Needed(length) => self.holding.grow_input(length, waits).is_ok(),
+        }
+    }
+
+    /// Tells the client that there is no room for its request.
+    pub(super) fn end_busy(&mut self) -> ConnectionEnd {
+        self.conversation.give_up(self.input.pending(), busy(), &mut self.output);
+        let _ = self.flush();
+        ConnectionEnd::Ours
     }
 
     /// Reads without waiting, when the time of a request is over. This program may have stood
@@ -68,11 +99,24 @@ impl Connection<'_> {
     pub(super) fn read_what_is_there(&mut self) -> Result<Tail, ConnectionEnd> {
         match self.read_at_once() {
             Ok(1..) => Ok(Tail::Open),
-            Ok(0) if self.shared.is_stopping() => Err(ConnectionEnd::Stop),
-            Ok(0) => Ok(Tail::Ended),
+            Ok(0) => self.ended(),
             Err(ErrorKind::WouldBlock | ErrorKind::Interrupted) => Err(self.end_too_slow()),
             Err(_) => Err(ConnectionEnd::Theirs),
         }
+    }
+
+    /// Returns what the end of the stream means: the client has closed, or the server has shut down
+    /// reading.
+    pub(super) fn ended(&mut self) -> Result<Tail, ConnectionEnd> {
+        // After that a read still returns bytes that had arrived, and then 0, like the end of the
+        // stream.
+        if self.shared.is_stopping() {
+            return Err(ConnectionEnd::Stop);
+        }
+        if self.holding.is_closed() {
+            return Err(self.end_busy());
+        }
+        Ok(Tail::Ended)
     }
 
     /// Tells the client that its request took too long.

@@ -183,9 +183,10 @@ impl Execute<Shared> for Receive {
         // connections of one process never receive the same message.
         let &Receive { session, .. } = self;
         let begun = shared.memory.change(|tables, _| {
-            tables.engine().begin_receive(caller.client, session, caller.most_data)
+            tables.engine().begin_receive(caller.client, session, caller.most())
         });
-        shared.read_message(session, begun?, caller, spare)
+        let begun = begun.map_err(|error| caller.over_most(error))?;
+        shared.read_message(session, begun, caller, spare)
     }
 }
 
@@ -207,9 +208,10 @@ impl Execute<Shared> for Peek {
         // The copy counts as a reader, so the message outlives a `receive` by another connection.
         let &Peek { session, offset, length } = self;
         let begun = shared.memory.change(|tables, _| {
-            tables.engine().begin_peek(caller.client, session, (offset, length), caller.most_data)
+            tables.engine().begin_peek(caller.client, session, (offset, length), caller.most())
         });
-        shared.read_message(session, begun?, caller, spare)
+        let begun = begun.map_err(|error| caller.over_most(error))?;
+        shared.read_message(session, begun, caller, spare)
     }
 }
 

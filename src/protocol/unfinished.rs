@@ -1,0 +1,43 @@
+//! Requests that are not whole: silence may end them, or they are given up.
+//!
+//! **Lock** none. **Source** ours.
+
+use crate::commands::Reply;
+use crate::common::error::{Code, Error};
+use crate::protocol::choice::choose;
+use crate::protocol::output::Output;
+use crate::protocol::{Conversation, Speaks, Tail};
+
+impl Conversation<'_> {
+    /// Returns whether [`QUIET_MS`](super::text::unended::QUIET_MS) of silence after `input` would end a request.
+    pub fn awaits_quiet(&self, input: &[u8]) -> bool {
+        match &self.speaks {
+            Some(Speaks::Text(text)) => text.awaits_quiet(input),
+            _ => false,
+        }
+    }
+
+    /// Appends an error for a request that was not whole within its time limit. A MemoryLease
+    /// client gets none, because its frames have no error message.
+    pub fn too_slow(&mut self, input: &[u8], timeout_ms: u128, out: &mut Output) {
+        let text = format!("the request was not whole after {timeout_ms} ms; send it at once");
+        self.give_up(input, Error::new(Code::BadRequest, text), out);
+    }
+
+    /// Appends an error for a request that will never be whole.
+    pub fn give_up(&mut self, input: &[u8], error: Error, out: &mut Output) {
+        // The format may still be undecided. `Tail::Ended` makes the choice without more bytes, so
+        // that the error has a form that the client can read.
+        if self.speaks.is_none() {
+            self.speaks = choose(input, Tail::Ended, self.policy, self.client);
+        }
+        match &mut self.speaks {
+            Some(Speaks::MemoryLease(_)) => {}
+            Some(Speaks::Http(http)) => {
+                http.set_given_up(&error);
+                self.encode_own(out);
+            }
+            _ => self.encode(&mut Reply::Error(error), out),
+        }
+    }
+}

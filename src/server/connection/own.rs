@@ -1,0 +1,30 @@
+//! What no service sees: answers that a format gives by itself, and bytes without a request.
+//!
+//! **Lock** none. **Source** ours.
+
+use crate::server::buffers::NoRoom;
+use crate::server::connection::Connection;
+
+impl Connection<'_> {
+    /// Appends an answer that the format gives by itself, such as RESP's `PONG`. With `used` 0 it
+    /// is HTTP's `100 Continue`, which comes before the request is whole.
+    ///
+    /// # Errors
+    /// Fails if there is no room for it; the connection then closes without it.
+    pub(super) fn encode_own(&mut self, used: usize) -> Result<(), NoRoom> {
+        self.holding.grow_for_own(self.conversation.own_length())?;
+        self.conversation.encode_own(&mut self.output);
+        self.input.consume(used);
+        if used > 0 {
+            self.answered += 1;
+            self.patience.request_done();
+        }
+        Ok(())
+    }
+
+    /// Drops bytes that hold no request.
+    pub(super) fn skip(&mut self, used: usize) {
+        self.input.consume(used);
+        self.patience.request_done();
+    }
+}
