@@ -5,6 +5,8 @@
 
 mod support;
 
+#[path = "attacks/addresses.rs"]
+mod addresses;
 #[path = "attacks/buffers.rs"]
 mod buffers;
 #[path = "attacks/guesses.rs"]

@@ -27,9 +27,7 @@
 //!
 //! **Source** ours; `memorylease.txt` has the port and the memory as its two arguments.
 
-use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -43,11 +41,15 @@ use crate::cooperative::pool::Shares;
 use crate::cooperative::words::Pool;
 use crate::numbers::draw::Locking;
 use crate::protocol::Policy;
-use crate::protocol::log_on::User;
+use crate::server::addresses::AddressLimits;
 use crate::server::config::{Config, DEFAULT_PORT};
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
 use crate::server::room::SystemRoom;
+
+mod access;
+
+use access::{Trusted, trusted, user};
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -84,6 +86,17 @@ pub struct ServeArguments {
     /// Most clients at once
     #[arg(long, default_value_t = 8192)]
     max_clients: usize,
+    /// Most clients of one address that is not trusted; half of all when left out
+    #[arg(long, value_name = "N")]
+    max_clients_per_address: Option<usize>,
+    /// An address or network, such as 192.0.2.0/24, without such a limit; may be given several
+    /// times; `none` for none; this machine when left out
+    #[arg(long, value_name = "ADDRESS", value_parser = trusted)]
+    trust: Vec<Trusted>,
+    /// Each connection begins with a PROXY header, version 1 or 2: its address counts, not the
+    /// proxy's
+    #[arg(long, conflicts_with = "udp")]
+    behind_proxy: bool,
     /// The time limit of a request, from its first byte to its last
     // Counts for the whole request: a client that sends a byte now and then cannot prolong it.
     #[arg(long, default_value = "30s", value_parser = units::duration)]
@@ -239,6 +252,8 @@ impl ServeArguments {
                 request_timeout: self.request_timeout,
                 write_timeout: self.write_timeout,
                 idle_timeout: self.idle_timeout,
+                addresses: self.addresses(),
+                behind_proxy: self.behind_proxy,
                 policy: self.policy()?,
                 fault: None,
             },
@@ -253,6 +268,16 @@ impl ServeArguments {
             admin: self.admin,
             rendezvous: self.rendezvous,
         })
+    }
+
+    /// Returns the limits of addresses.
+    fn addresses(&self) -> AddressLimits {
+        let most = self.max_clients_per_address;
+        let mut limits = AddressLimits { most, ..AddressLimits::default() };
+        if !self.trust.is_empty() {
+            limits.trusted = self.trust.iter().filter_map(|&Trusted(network)| network).collect();
+        }
+        limits
     }
 
     /// Returns the rules of the memory manager: the defaults, with the flags that were given.
@@ -277,28 +302,6 @@ impl ServeArguments {
             ..Rules::default()
         }
     }
-}
-
-/// The most bytes of a password file that are read. A password has at most 256 bytes and a line
-/// end, so this is enough. Without a bound, a device such as `/dev/zero` would be read for ever.
-const MAX_PASSWORD_FILE: u64 = 1024;
-
-/// Returns the user, with the first line of the file as the password. A password on the command
-/// line would stand in the list of processes, where every user of the machine can read it.
-///
-/// # Errors
-/// Fails with one line if the file cannot be read, or if the name or the password is not allowed.
-fn user(name: &str, file: &Path) -> Result<User, String> {
-    let shown = file.display();
-    let mut text = Vec::new();
-    let opened = fs::File::open(file);
-    opened.and_then(|file| file.take(MAX_PASSWORD_FILE).read_to_end(&mut text)).map_err(
-        |error| format!("--password-file {shown} cannot be read ({error}); give one that can"),
-    )?;
-    // An editor ends the line with LF or CR LF. Neither is part of the password.
-    let password = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let password = password.strip_suffix(b"\r").unwrap_or(password);
-    User::new(name, password).map_err(|why| format!("--user and --password-file {shown}: {why}"))
 }
 
 /// Serves until the first signal. Returns exit code 2 if the server could not start.

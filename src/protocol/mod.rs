@@ -66,6 +66,7 @@ pub mod log_on;
 pub mod memorylease;
 pub mod output;
 mod policy;
+pub mod proxy;
 pub mod resp;
 pub mod text;
 mod unfinished;

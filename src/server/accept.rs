@@ -29,13 +29,12 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use crate::common::error::{Code, Error};
 use crate::server::clients::{Gauge, Membership};
 use crate::server::connection::{self, Limits};
 use crate::server::room::SystemRoom;
@@ -83,21 +82,21 @@ impl Acceptor {
             if self.shared.is_stopping() {
                 return;
             }
-            if let Some(stream) = accepted.pop_front() {
-                self.admit(stream);
+            if let Some((stream, address)) = accepted.pop_front() {
+                self.admit(stream, address);
             }
         }
     }
 
     /// Moves clients from the backlog to `accepted`, as many as fit there. If both are empty, waits
     /// for the next client.
-    fn accept_all(&mut self, listener: &TcpListener, accepted: &mut VecDeque<TcpStream>) {
+    fn accept_all(&mut self, listener: &TcpListener, accepted: &mut VecDeque<(TcpStream, IpAddr)>) {
         while accepted.len() < MAX_ACCEPTED {
             // `accept` waits only if no client needs a thread now. This call cannot fail: the
             // listener is open.
             let _ = listener.set_nonblocking(!accepted.is_empty());
             match listener.accept() {
-                Ok((stream, _)) => accepted.push_back(stream),
+                Ok((stream, address)) => accepted.push_back((stream, address.ip())),
                 // The client closed before it was accepted, or a signal came. The loop goes on.
                 Err(error) if may_accept_again(&error) => {}
                 // The backlog is empty.
@@ -116,15 +115,15 @@ impl Acceptor {
 
     /// Inserts one client into the list of clients and spawns its thread. Turns the client away if
     /// the server is full or the system has no thread left.
-    fn admit(&mut self, stream: TcpStream) {
+    fn admit(&mut self, stream: TcpStream, address: IpAddr) {
         // Only this thread inserts clients, so the count cannot grow before the insert below.
-        if let Some(why) = self.room.refusal(self.shared.clients.count(), &self.shared.buffers) {
+        if let Some(why) = self.refusal(address) {
             return self.turn_away(stream, why);
         }
         let client = self.shared.clients.next_number();
         let (stream, gauge) = (Arc::new(stream), Arc::new(Gauge::default()));
         // `enter` returns false if the stop has begun. Dropping the stream closes it.
-        if !self.shared.clients.enter(client, &stream, &gauge, Instant::now()) {
+        if !self.shared.clients.enter(client, &stream, &gauge, address, Instant::now()) {
             return;
         }
         let (shared, limits, own) = (self.shared.clone(), self.limits.clone(), stream.clone());
@@ -148,14 +147,6 @@ impl Acceptor {
                 }
             }
         }
-    }
-
-    /// Hands the client to the `refuse` thread, which writes the line and closes.
-    fn turn_away(&self, stream: TcpStream, text: String) {
-        let line = format!("error {}\n", Error::new(Code::Busy, text));
-        // `send` fails only if the `refuse` thread has panicked. The client is then closed without
-        // a word.
-        let _ = self.refusals.send(TurnedAway { stream, line });
     }
 }
 

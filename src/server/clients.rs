@@ -25,8 +25,8 @@
 //!
 //! **Source** ours.
 
-use std::collections::BTreeMap;
-use std::net::{Shutdown, TcpStream};
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -36,6 +36,7 @@ use crate::common::caller::ClientNumber;
 use crate::common::description::words;
 use crate::common::lock::lock;
 use crate::protocol::Protocol;
+use crate::server::addresses::{AddressLimits, counted};
 
 /// The connected clients, behind their lock. All threads share it.
 #[derive(Debug, Default)]
@@ -54,6 +55,8 @@ pub struct Clients {
 struct Connected {
     /// The clients whose threads run, or are about to start, in the order in which they came.
     clients: BTreeMap<ClientNumber, ConnectedClient>,
+    /// How many of them each address has, as [`counted`] names it; none has 0.
+    addresses: HashMap<IpAddr, usize>,
     /// The last number that was given to a client, connected or by datagrams.
     last: ClientNumber,
     /// The stop has begun, and no further client enters. This flag is under the lock, so that
@@ -74,6 +77,28 @@ struct ConnectedClient {
     gauge: Arc<Gauge>,
     /// The time at which it was accepted.
     since: Instant,
+    /// The address under which it is counted.
+    address: IpAddr,
+}
+
+impl Connected {
+    /// Returns how many clients an address has.
+    fn of(&self, address: IpAddr) -> usize {
+        self.addresses.get(&address).copied().unwrap_or(0)
+    }
+
+    fn count(&mut self, address: IpAddr) {
+        *self.addresses.entry(address).or_default() += 1;
+    }
+
+    fn discount(&mut self, address: IpAddr) {
+        let left = self.of(address).saturating_sub(1);
+        if left == 0 {
+            self.addresses.remove(&address);
+        } else {
+            self.addresses.insert(address, left);
+        }
+    }
 }
 
 impl Clients {
@@ -90,6 +115,12 @@ impl Clients {
         lock(&self.connected).clients.len()
     }
 
+    /// Returns how many clients are connected, and how many of this address.
+    pub fn counts(&self, address: IpAddr) -> (usize, usize) {
+        let connected = lock(&self.connected);
+        (connected.clients.len(), connected.of(counted(address)))
+    }
+
     /// Inserts a client whose thread is about to start. Returns false when the server stops;
     /// nothing is inserted then.
     pub fn enter(
@@ -97,18 +128,42 @@ impl Clients {
         client: ClientNumber,
         stream: &Arc<TcpStream>,
         gauge: &Arc<Gauge>,
+        address: IpAddr,
         now: Instant,
     ) -> bool {
         // Before the lock: work that needs no lock is not done under it.
-        let (stream, gauge) = (stream.clone(), gauge.clone());
+        let (stream, gauge, address) = (stream.clone(), gauge.clone(), counted(address));
         let mut connected = lock(&self.connected);
         if connected.is_stopping {
             return false;
         }
+        connected.count(address);
         connected
             .clients
-            .insert(client, ConnectedClient { stream, thread: None, gauge, since: now });
+            .insert(client, ConnectedClient { stream, thread: None, gauge, since: now, address });
         true
+    }
+
+    /// Counts a client under another address, that of the client itself behind a proxy. Returns why
+    /// that address may have no further client; then nothing is changed.
+    pub fn move_to(
+        &self,
+        client: ClientNumber,
+        address: IpAddr,
+        limits: &AddressLimits,
+    ) -> Option<String> {
+        let to = counted(address);
+        let mut connected = lock(&self.connected);
+        // This client is in the list already.
+        let others = connected.clients.len().saturating_sub(1);
+        if let Some(why) = limits.refusal(address, connected.of(to), others) {
+            return Some(why);
+        }
+        let moved = connected.clients.get_mut(&client)?;
+        let from = std::mem::replace(&mut moved.address, to);
+        connected.count(to);
+        connected.discount(from);
+        None
     }
 
     /// Stores the handle of a client's thread. A thread that has ended already is no longer in the
@@ -123,6 +178,9 @@ impl Clients {
     fn leave(&self, client: ClientNumber) {
         let mut connected = lock(&self.connected);
         let removed = connected.clients.remove(&client);
+        if let Some(client) = &removed {
+            connected.discount(client.address);
+        }
         let is_last = connected.clients.is_empty();
         drop(connected);
         // Without the lock: the stop, when it wakes up, need not wait for it, and memory is freed.

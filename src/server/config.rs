@@ -38,6 +38,7 @@ use crate::numbers::unlocked::Unlocked;
 use crate::protocol::Policy;
 use crate::protocol::datagram::MAX_DATAGRAM;
 use crate::protocol::http::asked::is_readable;
+use crate::server::addresses::AddressLimits;
 use crate::server::buffers::Buffers;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
@@ -162,6 +163,8 @@ impl Default for Config {
                 request_timeout: Duration::from_secs(30),
                 write_timeout: Duration::from_secs(30),
                 idle_timeout: Duration::from_secs(2 * 60 * 60),
+                addresses: AddressLimits::default(),
+                behind_proxy: false,
                 policy: Policy::plain(32 << 20),
                 fault: None,
             },
@@ -289,7 +292,7 @@ impl Config {
         let most_numbers = u64::from(NumberList::MAX);
         range("--numbers", u64::from(self.numbers), 1, most_numbers, "")?;
         range("--memory", self.memory, MIN_BLOCK, 1 << 40, " bytes")?;
-        range("--max-clients", self.max_clients as u64, 1, MAX_CLIENTS as u64, "")?;
+        self.check_clients()?;
         let (least, most) = (MIN_MESSAGE as u64, MAX_MESSAGE as u64);
         range("--max-message", self.limits.policy.max_message as u64, least, most, " bytes")?;
         let least = LEAST_MESSAGES * self.limits.policy.max_message as u64;
@@ -323,6 +326,14 @@ impl Config {
         }
         self.check_hosts_and_log_on()?;
         self.check_who_can_reach_it()
+    }
+
+    /// Checks how many clients there may be, in all and of one address.
+    fn check_clients(&self) -> Result<(), String> {
+        let most = MAX_CLIENTS as u64;
+        range("--max-clients", self.max_clients as u64, 1, most, "")?;
+        let of_address = self.limits.addresses.most.unwrap_or(1) as u64;
+        range("--max-clients-per-address", of_address, 1, most, "")
     }
 
     /// Checks the host names. Refuses `--user` together with `--udp`, because datagrams have no

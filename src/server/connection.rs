@@ -35,6 +35,7 @@ use crate::commands::{Draw, Reply, Request};
 use crate::common::caller::{Caller, ClientNumber};
 use crate::protocol::output::Output;
 use crate::protocol::{Conversation, Decoded, Policy, Tail};
+use crate::server::addresses::AddressLimits;
 use crate::server::buffers::Charge;
 use crate::server::clients::{Doing, Gauge};
 use crate::server::guesses::Guesser;
@@ -48,6 +49,7 @@ use crate::server::{closing, writing};
 const AROUND: usize = 64 * 1024;
 
 mod awaiting;
+mod behind_proxy;
 mod ending;
 mod own;
 mod silence;
@@ -64,6 +66,10 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// The longest time between requests; zero is no limit.
     pub idle_timeout: Duration,
+    /// How many clients an address may have.
+    pub addresses: AddressLimits,
+    /// Each connection begins with the header of a proxy (`--behind-proxy`).
+    pub behind_proxy: bool,
     /// The rules of the formats.
     pub policy: Policy,
     /// For tests: called before a request is executed; may panic.
@@ -179,8 +185,9 @@ impl<'a> Connection<'a> {
 impl Connection<'_> {
     /// Reads, answers and writes until the connection ends.
     fn converse(&mut self) -> ConnectionEnd {
+        let mut received = self.receive_first();
         loop {
-            let tail = match self.receive() {
+            let tail = match received {
                 Ok(tail) => tail,
                 Err(end) => return end,
             };
@@ -193,6 +200,7 @@ impl Connection<'_> {
             if tail == Tail::Ended {
                 return ConnectionEnd::Theirs;
             }
+            received = self.receive();
         }
     }
 

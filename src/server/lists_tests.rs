@@ -1,6 +1,6 @@
 //! Tests of the lists: their bounds, and what they do not show.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -8,6 +8,8 @@ use crate::commands::{Lease, List, Reply, Request};
 use crate::common::id::IdKind;
 use crate::server::clients::Gauge;
 use crate::server::config::Config;
+
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn answer<'s>(shared: &'s Shared, request: Request<'_>) -> Reply<'s> {
     request.execute(shared, Caller::connected(1), &mut Vec::new())
@@ -61,7 +63,7 @@ fn a_list_of_connections_is_bounded_and_says_how_many_there_are() {
     let shared = Config::default().share().unwrap();
     let stream = socket();
     for client in 1..=600 {
-        assert!(shared.clients.enter(client, &stream, &Arc::default(), Instant::now()));
+        assert!(shared.clients.enter(client, &stream, &Arc::default(), LOCALHOST, Instant::now()));
     }
     let listing = match answer(&shared, Request::List(List { what: Listed::Connections })) {
         Reply::List(listing) => *listing,
@@ -75,8 +77,8 @@ fn a_list_of_connections_is_bounded_and_says_how_many_there_are() {
 fn nobody_is_entered_once_the_stop_has_begun() {
     let clients = Config::default().share().unwrap().clients;
     let (stream, gauge) = (socket(), Arc::<Gauge>::default());
-    assert!(clients.enter(1, &stream, &gauge, Instant::now()));
+    assert!(clients.enter(1, &stream, &gauge, LOCALHOST, Instant::now()));
     assert_eq!(clients.begin_stop().len(), 0);
-    assert!(!clients.enter(2, &stream, &gauge, Instant::now()));
+    assert!(!clients.enter(2, &stream, &gauge, LOCALHOST, Instant::now()));
     assert_eq!(clients.count(), 1);
 }

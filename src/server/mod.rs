@@ -57,7 +57,8 @@
 //! | [`writing`], [`closing`] | a write, and a close that loses no reply |
 //! | [`buffers`], [`holding`] | the memory that all buffers may take together; one connection's part of it |
 //! | [`guesses`] | how many numbers of leases strangers may try |
-//! | [`room`], [`turnstile`] | how many clients the system's limits leave room for; few long answers at a time |
+//! | [`room`], [`addresses`] | how many clients the system's limits leave room for, and one address may have |
+//! | [`turnstile`] | few long answers at a time |
 //! | [`turned_away`], [`warnings`] | clients over the limit; warnings, at most one a minute |
 //! | [`waiting`], [`lookout`] | commands that wait for other clients; whether their own are still there |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |
@@ -68,6 +69,7 @@
 //! connection.
 
 pub mod accept;
+pub mod addresses;
 pub mod buffers;
 pub mod clients;
 pub mod closing;

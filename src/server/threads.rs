@@ -102,9 +102,10 @@ impl Server {
         listener: TcpListener,
         udp: Option<(UdpSocket, DatagramLimits)>,
         shared: Arc<Shared>,
-        limits: Limits,
+        mut limits: Limits,
         room: SystemRoom,
     ) -> io::Result<Self> {
+        limits.addresses.places = room.clients;
         let address = listener.local_addr()?;
         let fault = limits.fault;
         // Each thread has a name, so that `top -H`, a debugger and the message of a panic tell

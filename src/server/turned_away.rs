@@ -24,9 +24,12 @@
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
+
+use crate::common::error::{Code, Error};
+use crate::server::accept::Acceptor;
 
 /// The most sockets that the thread keeps, and also the most that wait in the channel. These are
 /// few file descriptors compared with the thousands of the clients.
@@ -47,6 +50,25 @@ pub struct TurnedAway {
     /// The line for the client, with its LF. It is always text, because the server has read no byte
     /// that would choose another format.
     pub line: String,
+}
+
+impl Acceptor {
+    /// Returns why a further client of this address has no place, with the cure.
+    pub(super) fn refusal(&self, address: IpAddr) -> Option<String> {
+        let (all, its) = self.shared.clients.counts(address);
+        let full = self.room.refusal(all, &self.shared.buffers);
+        // Behind a proxy the client's address is not known yet.
+        let addresses = Some(&self.limits.addresses).filter(|_| !self.limits.behind_proxy);
+        full.or_else(|| addresses?.refusal(address, its, all))
+    }
+
+    /// Hands the client to the `refuse` thread, which writes the line and closes.
+    pub(super) fn turn_away(&self, stream: TcpStream, text: String) {
+        let line = format!("error {}\n", Error::new(Code::Busy, text));
+        // `send` fails only if the `refuse` thread has panicked. The client is then closed without
+        // a word.
+        let _ = self.refusals.send(TurnedAway { stream, line });
+    }
 }
 
 /// Turns clients away until the accepting thread drops its end of the channel.

@@ -1,0 +1,163 @@
+//! How many clients of one address may be connected.
+//!
+//! ```text
+//!   8192 places   │ an address that is not trusted gets at most a half │ … │ the last 512: only for │
+//!                                                                           addresses without one
+//! ```
+//!
+//! A client that says nothing costs a thread, and a limit for all clients alone lets one stranger
+//! take every place. So a stranger's address has a limit of its own. Two strangers with an address
+//! each could still take all, so the last places are for addresses that have none yet.
+//!
+//! **Invariants** a trusted address is refused only when all places are taken.
+//!
+//! **Lock** none: [`super::clients`] counts, under its own lock, and asks here.
+//!
+//! **Simplified** who has many addresses gets many shares. One IPv6 network of 64 bits counts as
+//! one address, because a single machine may choose any address in its network.
+//!
+//! **Source** ours.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// Of all places, this part is for addresses that have none: one of so many.
+const RESERVED_PART: usize = 16;
+
+/// The limits of addresses. They never change while the server runs.
+#[derive(Debug, Clone)]
+pub struct AddressLimits {
+    /// The most clients of an address that is not trusted; `None` is a half of all places.
+    pub most: Option<usize>,
+    /// The addresses without a limit of their own.
+    pub trusted: Vec<Network>,
+    /// The most clients of all addresses together; set at the start.
+    pub places: usize,
+}
+
+/// The addresses that share their first `bits` bits with one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    bits: u32,
+}
+
+impl Default for AddressLimits {
+    /// Trusts this machine alone.
+    fn default() -> Self {
+        let local = ["127.0.0.0/8", "::1"].map(Network::parse);
+        Self { most: None, trusted: local.into_iter().flatten().collect(), places: 0 }
+    }
+}
+
+impl Network {
+    /// Parses `192.0.2.7`, `192.0.2.0/24` or the same in IPv6. Returns `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
+        let address = address.parse::<IpAddr>().ok()?.to_canonical();
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;
+        (bits <= most).then_some(Self { address, bits })
+    }
+
+    fn contains(self, address: IpAddr) -> bool {
+        let differ = match (self.address, address) {
+            (IpAddr::V4(one), IpAddr::V4(other)) => {
+                u128::from(one.to_bits() ^ other.to_bits()) << 96
+            }
+            (IpAddr::V6(one), IpAddr::V6(other)) => one.to_bits() ^ other.to_bits(),
+            _ => return false,
+        };
+        differ.leading_zeros() >= self.bits
+    }
+}
+
+/// Returns the address under which a client is counted.
+pub fn counted(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => {
+            Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()
+        }
+        address => address,
+    }
+}
+
+impl AddressLimits {
+    /// Returns why an address may have no further client, with the cure; `None` if it may. `its`
+    /// clients are connected, of `all`.
+    pub fn refusal(&self, address: IpAddr, its: usize, all: usize) -> Option<String> {
+        let address = address.to_canonical();
+        if self.trusted.iter().any(|network| network.contains(address)) {
+            return None;
+        }
+        let most = self.most.unwrap_or(self.places.div_ceil(2));
+        if its >= most {
+            let text = format!("your address has all its {most} connections; close one first");
+            return Some(text);
+        }
+        let reserved = self.places / RESERVED_PART;
+        let is_late = all >= self.places.saturating_sub(reserved);
+        (is_late && its > 0).then(|| {
+            format!("the last {reserved} places are for addresses without one; try again later")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(most: Option<usize>, trusted: &[&str]) -> AddressLimits {
+        let trusted = trusted.iter().map(|text| Network::parse(text).unwrap()).collect();
+        AddressLimits { most, trusted, places: 160 }
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_a_new_one_the_last_places() {
+        let is_refused = |limits: &AddressLimits, its, all| {
+            limits.refusal(address("192.0.2.1"), its, all).is_some()
+        };
+        let half = limits(None, &[]);
+        assert!(!is_refused(&half, 79, 79) && is_refused(&half, 80, 80));
+        assert!(!is_refused(&half, 1, 149) && is_refused(&half, 1, 150));
+        assert!(!is_refused(&half, 0, 159), "an address without a connection");
+        let two = limits(Some(2), &[]);
+        assert!(!is_refused(&two, 1, 1) && is_refused(&two, 2, 2));
+    }
+
+    #[test]
+    fn a_trusted_address_has_no_limit_of_its_own() {
+        let limits = limits(Some(1), &["192.0.2.0/24", "2001:db8::/32", "198.51.100.7"]);
+        let is_free = |text: &str| limits.refusal(address(text), 9, 99).is_none();
+        for trusted in ["192.0.2.255", "2001:db8:1::1", "198.51.100.7", "::ffff:192.0.2.1"] {
+            assert!(is_free(trusted), "{trusted}");
+        }
+        for stranger in ["192.0.3.0", "2001:db9::1", "198.51.100.8", "127.0.0.1"] {
+            assert!(!is_free(stranger), "{stranger}");
+        }
+        let local = AddressLimits { most: Some(1), ..AddressLimits::default() };
+        for trusted in ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"] {
+            assert!(local.refusal(address(trusted), 9, 9).is_none(), "{trusted}");
+        }
+    }
+
+    #[test]
+    fn no_network_is_guessed() {
+        for wrong in ["", "none", "192.0.2", "192.0.2.1/33", "::1/129", "192.0.2.1/", "a/8"] {
+            assert_eq!(Network::parse(wrong), None, "{wrong}");
+        }
+        assert!(Network::parse("0.0.0.0/0").unwrap().contains(address("192.0.2.1")));
+    }
+
+    #[test]
+    fn one_network_of_ipv6_is_one_address() {
+        let same = |one: &str, other: &str| counted(address(one)) == counted(address(other));
+        assert!(same("2001:db8::1", "2001:db8::ffff:1:2:3"));
+        assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
+        assert!(!same("192.0.2.1", "192.0.2.2"));
+        assert!(same("192.0.2.1", "::ffff:192.0.2.1"));
+    }
+}
