@@ -48,7 +48,7 @@ mod refusals;
 pub use refusals::not_found;
 use refusals::{GRANTED, NO_NUMBERS, explain};
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crate::common::error::{Code, Error};
@@ -63,8 +63,9 @@ pub use list::LeaseRow;
 /// All leases and held blocks. `H` is the type of the handle that the table keeps for each block.
 #[derive(Debug)]
 pub struct LeaseTable<H> {
-    /// The leases and the held blocks.
-    leases: HashMap<LeaseId, LeaseEntry<H>>,
+    /// The leases and the held blocks. A tree, because a hash map doubles at once: a million entries
+    /// would be moved under one hold of the lock, and be there twice meanwhile.
+    leases: BTreeMap<LeaseId, LeaseEntry<H>>,
     by_expiry: BTreeSet<(Instant, LeaseId)>,
     buddy: Buddy,
     /// The bytes that leases may take.
@@ -129,7 +130,7 @@ impl<H: Clone> LeaseTable<H> {
     /// handle from a block's offset and a lease's size; no lease lasts longer than `longest`.
     pub fn new(buddy: Buddy, ids: Ids, longest: Duration, make: fn(u64, u64) -> H) -> Self {
         Self {
-            leases: HashMap::new(),
+            leases: BTreeMap::new(),
             by_expiry: BTreeSet::new(),
             committed: Committed::new(buddy.filling().free),
             look_at: None,

@@ -4,6 +4,7 @@ use super::*;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use std::collections::HashMap;
 use std::hash::RandomState;
 
 const MS: Duration = Duration::from_millis(1);
