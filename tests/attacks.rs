@@ -11,6 +11,8 @@ mod addresses;
 mod buffers;
 #[path = "attacks/guesses.rs"]
 mod guesses;
+#[path = "attacks/injected.rs"]
+mod injected;
 #[path = "attacks/late.rs"]
 mod late;
 #[path = "attacks/limits.rs"]
