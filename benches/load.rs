@@ -384,19 +384,28 @@ fn whole_mib(connections: usize, is_wanted: &dyn Fn(&str) -> bool) {
         let mut stream = theirs.connect();
         stream.write_all(&set).unwrap();
         read_answer(&mut stream, Answer::Lines(1), &mut [0; 64]);
-        let ours = Server::leasebox();
-        let id = lease_mib(&ours);
-        let get = [&4_i32.to_le_bytes()[..], &4_i64.to_le_bytes(), &id].concat();
-        let (our_step, their_step) = match verb {
-            "get" => (
-                Step::bytes(get, 24 + MIB),
-                Step::bytes(b"get x\r\n".to_vec(), VALUE.len() + MIB + "\r\nEND\r\n".len()),
-            ),
-            _ => (Step::bytes(set_mib(id), 16), Step::lines_of(set.clone())),
+        let their_step = match verb {
+            "get" => Step::bytes(b"get x\r\n".to_vec(), VALUE.len() + MIB + "\r\nEND\r\n".len()),
+            _ => Step::lines_of(set.clone()),
         };
-        let ours = Load::new(ours, connections, our_step);
+        let ours = load_of_a_mib(Server::leasebox(), connections, verb);
         compare(&name, ours, Load::new(theirs, connections, their_step), 1.0, "MiB/s");
+        let name = format!("{verb} of 1 MiB, {connections} conn. / the binary before");
+        if let Some(before) = Server::before() {
+            let ours = load_of_a_mib(Server::leasebox(), connections, verb);
+            let theirs = load_of_a_mib(before, connections, verb);
+            compare(&name, ours, theirs, 1.0, "MiB/s");
+        }
     }
+}
+
+/// Gets or sets of 1 MiB by frames.
+fn load_of_a_mib(server: Server, connections: usize, verb: &str) -> Load {
+    let id = lease_mib(&server);
+    let get = [&4_i32.to_le_bytes()[..], &4_i64.to_le_bytes(), &id].concat();
+    let step =
+        if verb == "get" { Step::bytes(get, 24 + MIB) } else { Step::bytes(set_mib(id), 16) };
+    Load::new(server, connections, step)
 }
 
 impl Step {

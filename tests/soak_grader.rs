@@ -142,7 +142,7 @@ fn rounds(default: usize) -> usize {
     std::env::var("LEASEBOX_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// Grades all of them so many times, three at once, because most of it is waiting. Says what was not
+/// Grades all of them so many times, four at once, because most of it is waiting. Says what was not
 /// right, and returns the counts of what was right, not shown and wrong.
 fn grade_all(rounds: usize) -> [usize; 3] {
     let (all, next) = (classroom(), AtomicUsize::new(0));
@@ -169,7 +169,7 @@ fn grade_all(rounds: usize) -> [usize; 3] {
         }
     };
     thread::scope(|scope| {
-        (0..2).for_each(|_| drop(scope.spawn(grade)));
+        (0..3).for_each(|_| drop(scope.spawn(grade)));
         grade();
     });
     let counts = counts.into_inner().unwrap();
