@@ -73,9 +73,10 @@ struct Weights {
 const HTTP: Weights = Weights { input: 2, data: 4, number: 64 };
 /// Text writes a byte as up to four.
 const TEXT: Weights = Weights { input: 1, data: 5, number: 12 };
+/// The other formats move data into the output as it is.
 const OTHERS: Weights = Weights { input: 1, data: 1, number: 12 };
-/// All data of an answer, with its copies, in messages of the longest length: JSON and XML carry
-/// three quarters of a message.
+/// The most that all copies of one answer's data take, in messages of the longest length: JSON and
+/// XML carry three quarters of a message.
 const MOST_COPIES: usize = 3;
 
 impl<'a> Holding<'a> {
