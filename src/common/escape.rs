@@ -19,8 +19,15 @@
 
 use std::borrow::Cow;
 
+/// From this length on, room for the escaped data is made at once. A vector that grows by doubling
+/// could take twice as much.
+const LONG: usize = 4096;
+
 /// Appends `data`, escaped.
 pub fn escape(data: &[u8], out: &mut Vec<u8>) {
+    if data.len() >= LONG {
+        out.reserve_exact(escaped_length(data));
+    }
     for &byte in data {
         match byte {
             b'\'' | b'"' => out.push(byte),

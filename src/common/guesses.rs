@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_a_guess_gets_one_that_is_given_back_and_none_after_the_stop() {
-        // From tomorrow on it gains: within this test it does not.
+        // Its clock begins tomorrow, so no guess is added during this test.
         let guesses = Guesses::new(Instant::now() + Duration::from_secs(86_400));
         lock(&guesses.budget).left = 0;
         std::thread::scope(|scope| {

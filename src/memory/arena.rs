@@ -111,6 +111,15 @@ impl std::fmt::Debug for Arena {
     }
 }
 
+/// Gives a buffer this length, for bytes that are read into it next. It gets no more capacity than
+/// that. Old bytes stay where they are: to write zeros over them would cost as much as the copy.
+pub fn set_length(data: &mut Vec<u8>, length: usize) {
+    if data.capacity() < length {
+        *data = Vec::with_capacity(length);
+    }
+    data.resize(length, 0);
+}
+
 /// The reason why contents were not set or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentsError {
@@ -228,9 +237,7 @@ impl Contents {
         if end - first > most {
             return Err(ContentsError::TooLarge);
         }
-        data.clear();
-        data.reserve_exact((end - first) as usize);
-        data.resize((end - first) as usize, 0);
+        set_length(data, (end - first) as usize);
         arena.read_anywhere(self.offset + first as usize, data);
         Ok(Inspected { length, version: self.version, changed: self.changed, first })
     }
@@ -287,9 +294,7 @@ impl Contents {
         if self.length as u64 > most {
             return Err(ContentsError::TooLarge);
         }
-        data.clear();
-        data.reserve_exact(self.length);
-        data.resize(self.length, 0);
+        set_length(data, self.length);
         arena.read(self.offset, data);
         Ok(())
     }

@@ -45,7 +45,7 @@ fn only_the_user_gets_in() {
 #[test]
 fn a_wrong_password_costs_a_guess_a_right_one_none_and_who_cannot_guess_is_told_so() {
     let user = Some(User::new("ada", b"secret").unwrap());
-    // From tomorrow on it gains: within this test it does not.
+    // Its clock begins tomorrow, so no guess is added during this test.
     let guesses = Arc::new(Guesses::new(Instant::now() + Duration::from_secs(86_400)));
     let policy = Policy { user, guesses, ..policy() };
     let try_all = |password: &[u8]| {

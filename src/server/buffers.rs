@@ -3,7 +3,7 @@
 //! ```text
 //!   a client asks for 32 MiB ─► reserve ─┬─ fits: charged ─► allocate, answer, write ─► settle
 //!                                        └─ does not fit: sleep ─┬─ another one settles: again
-//!                                                                ├─ each second: close whom it hits
+//!                                                                ├─ each second: close the slow
 //!                                                                └─ the deadline: `busy`
 //! ```
 //!
@@ -17,7 +17,8 @@
 //!
 //! **Invariants**
 //!
-//! 1. What is charged is at most the bound, but for what [`Charge::settle`] corrects.
+//! 1. The charges together are at most the bound. Only [`Charge::settle`] may raise one above it, if
+//!    a buffer has become longer than was reserved.
 //! 2. A connection that ends, also by a panic, gives everything back.
 //! 3. Nobody is closed while nobody waits.
 //!
@@ -38,7 +39,7 @@ use std::time::{Duration, Instant};
 use crate::common::caller::ClientNumber;
 use crate::common::lock::lock;
 
-/// What a connection may hold without a charge, in bytes: most hold less.
+/// The most bytes that a connection holds without a charge.
 pub const SMALL: usize = 16 * 1024;
 
 /// The time between two looks at those who hold much, while somebody waits.
@@ -77,12 +78,12 @@ struct Charged {
     bytes: usize,
     stream: Arc<TcpStream>,
     flow: Arc<Flow>,
-    /// What `flow` had moved at the last look; `None` before the first.
+    /// The bytes that `flow` had moved at the last look; `None` before the first look.
     seen: Option<u64>,
 }
 
-/// What a connection moves, and whether it was closed for it. Its thread and those who wait share
-/// it.
+/// The bytes that a connection moves, and whether another one had it closed. Its thread and those
+/// that wait share this struct.
 #[derive(Debug, Default)]
 struct Flow {
     /// The bytes that were read and written since the first charge.
@@ -274,7 +275,7 @@ impl<'a> Charge<'a> {
         Ok(())
     }
 
-    /// Stores the charge where others see it.
+    /// Enters the charge in the account, where other connections see it.
     fn enter(&mut self, charges: &mut Charges) {
         let flow = self.flow.get_or_insert_default();
         let holder = charges.holders.entry(self.client).or_insert_with(|| Charged {

@@ -153,6 +153,6 @@ fn one_that_is_closed_and_stays_is_closed_for_writing_too() {
         close(&lock(&buffers.charges).look(1, now));
         matches!(peer.read(&mut [0]), Ok(0))
     };
-    // It may still be told why.
+    // The first time only reading is closed, so that the client can still be told why.
     assert_eq!([0, 1, 2].map(&mut sees_the_end_after), [false, false, true]);
 }

@@ -42,6 +42,7 @@ use crate::server::addresses::AddressLimits;
 use crate::server::buffers::Buffers;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
+use crate::server::holding::least_for_all;
 use crate::server::listening::{explain_bind, handed_over};
 use crate::server::room::{MAX_CLIENTS, SystemRoom, system_memory};
 use crate::server::shared::{DatagramGauges, Shared, WaitLimits};
@@ -77,10 +78,6 @@ const MAX_HISTORY: u64 = 1 << 20;
 /// The least administrative memory, in bytes. A quarter of it, the most for one process, holds a
 /// process with a block, a session and some messages.
 const MIN_ADMIN: u64 = 4096;
-
-/// The least memory for buffers, in messages of the longest length: data in JSON or XML exists four
-/// times for a moment, beside the request.
-const LEAST_MESSAGES: u64 = 5;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -282,7 +279,7 @@ impl Config {
 
     /// Returns the memory for buffers, in bytes: at least what one request may need.
     fn buffers(&self) -> usize {
-        let least = LEAST_MESSAGES * self.limits.policy.max_message as u64;
+        let least = least_for_all(self.limits.policy.max_message);
         let bytes = self.buffers.unwrap_or_else(|| least.max(system_memory() / 4));
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
@@ -295,7 +292,7 @@ impl Config {
         self.check_clients()?;
         let (least, most) = (MIN_MESSAGE as u64, MAX_MESSAGE as u64);
         range("--max-message", self.limits.policy.max_message as u64, least, most, " bytes")?;
-        let least = LEAST_MESSAGES * self.limits.policy.max_message as u64;
+        let least = least_for_all(self.limits.policy.max_message);
         range("--buffers", self.buffers.unwrap_or(least), least, 1 << 50, " bytes")?;
         let year = 365 * 24 * 60 * 60 * 1000;
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);

@@ -45,7 +45,7 @@ use crate::server::patience::{Patience, WaitFor};
 use crate::server::shared::Shared;
 use crate::server::{closing, writing};
 
-/// What may stand around the longest message, in bytes: a head, trailers, the next request.
+/// The most bytes around the longest message: a head, trailers, the next request.
 const AROUND: usize = 64 * 1024;
 
 mod awaiting;

@@ -1,8 +1,8 @@
-//! What one connection holds in its buffers, and the room that it asks for before they grow.
+//! The buffers of one connection, and the room that it asks for before they grow.
 //!
 //! ```text
 //!   input   grows with what has come        16 KiB, 64 KiB, 128 KiB … 32 MiB
-//!   data    the data of one answer          4 KiB, 1 MiB, the longest message: a step each time
+//!   data    the data of one answer          4 KiB, 1 MiB, the longest answer: a step each time
 //!   output  replies that wait for a write   8 KiB, or 64 KiB
 //!           └── their sum ──► the charge in the account of buffers
 //! ```
@@ -36,19 +36,19 @@ use crate::server::buffers::{Charge, NoRoom};
 use crate::server::connection::Limits;
 use crate::server::waiting::Waits;
 
-/// The steps of the room for data, in bytes; the last one is the longest message.
+/// The steps of the room for data, in bytes; the longest answer is the last one.
 const STEPS: [u64; 2] = [4 * 1024, 1024 * 1024];
 
 /// A draw of fewer numbers fits the first step in every format.
 const FEW_NUMBERS: u64 = 256;
 
-/// What a connection holds. Its thread owns it.
+/// The buffers of a connection, as they are charged. Its thread owns this struct.
 #[derive(Debug)]
 pub struct Holding<'a> {
     charge: Charge<'a>,
     /// The longest wait for room.
     patience: Duration,
-    /// The longest message, in bytes.
+    /// The data of the longest answer, in bytes.
     longest: u64,
     /// The room for the data of an answer, in bytes.
     data: u64,
@@ -58,7 +58,7 @@ pub struct Holding<'a> {
     format: Weights,
 }
 
-/// What a format makes of bytes, at worst.
+/// The memory that a format needs for bytes, at worst.
 #[derive(Debug, Clone, Copy)]
 struct Weights {
     /// How often it holds the bytes of the input, and those of data.
@@ -75,14 +75,33 @@ const HTTP: Weights = Weights { input: 2, data: 4, number: 64 };
 const TEXT: Weights = Weights { input: 1, data: 5, number: 12 };
 /// The other formats move data into the output as it is.
 const OTHERS: Weights = Weights { input: 1, data: 1, number: 12 };
-/// The most that all copies of one answer's data take, in messages of the longest length: JSON and
-/// XML carry three quarters of a message.
+/// The most that all copies of one answer's data take, in longest answers: JSON and XML carry three
+/// quarters of a message.
 const MOST_COPIES: usize = 3;
+
+/// The memory for the longest request and its answer, in longest answers: HTTP may hold the request
+/// twice.
+const MOST_OF_ONE: usize = MOST_COPIES + 2;
+
+/// The rows of the longest list, in bytes: the accounts of as many processes as there can be
+/// clients. `--max-message` does not bound lists.
+const LONGEST_LIST: usize = 16 << 20;
+
+fn longest_answer(max_message: usize) -> usize {
+    max_message.max(LONGEST_LIST)
+}
+
+/// Returns the least memory for the buffers of all connections, in bytes: enough for any one
+/// request.
+pub fn least_for_all(max_message: usize) -> u64 {
+    MOST_OF_ONE as u64 * longest_answer(max_message) as u64
+}
 
 impl<'a> Holding<'a> {
     /// Starts with small buffers.
     pub fn new(charge: Charge<'a>, limits: &Limits) -> Self {
-        let (patience, longest) = (limits.request_timeout, limits.policy.max_message as u64);
+        let longest = longest_answer(limits.policy.max_message) as u64;
+        let patience = limits.request_timeout;
         let format = HTTP;
         Self { charge, patience, longest, data: STEPS[0], input: 0, output: SMALL_FULL, format }
     }

@@ -57,14 +57,14 @@ impl Default for Input {
     }
 }
 
-/// What a buffer does before the next read.
+/// The growth of a buffer before the next read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Growth {
-    /// It stays as it is.
+    /// The buffer stays as it is.
     None,
-    /// It may grow to this length, for fewer reads.
+    /// The buffer may grow to this length, for fewer reads.
     Optional(usize),
-    /// It has to grow to this length: all of it is pending.
+    /// The buffer has to grow to this length, because all of it is pending.
     Needed(usize),
 }
 

@@ -44,7 +44,7 @@ use crate::common::caller::{Caller, ClientNumber};
 use crate::common::error::Error;
 use crate::common::lock::lock;
 use crate::cooperative::process::ProcessNumber;
-use crate::memory::arena::ContentsError;
+use crate::memory::arena::{ContentsError, set_length};
 use crate::memory::service::LockedContents;
 use crate::server::shared::Shared;
 use crate::server::waiting::sleep;
@@ -90,7 +90,7 @@ impl Shared {
     ) -> Result<MessageReply, Error> {
         let Some(copying) = copying else { return Ok(MessageReply { session, data: None }) };
         let mut data = std::mem::take(spare);
-        data.resize(copying.length as usize, 0);
+        set_length(&mut data, copying.length as usize);
         self.copy(copying, caller.client, Bytes::Out(&mut data))?;
         Ok(MessageReply { session, data: Some(data) })
     }

@@ -30,7 +30,7 @@ fn is_served(client: &mut Client) -> bool {
 #[test]
 fn strangers_that_say_nothing_keep_nobody_else_out() {
     let server = Running::start(&["--max-clients", "48", "--trust", "none", "--behind-proxy"]);
-    // Each is in its place before the next one comes.
+    // Each client has its place before the next one connects.
     let crowd_of = |address: &str| {
         let mut crowd = Vec::new();
         for _ in 0..24 {
@@ -55,7 +55,7 @@ fn strangers_that_say_nothing_keep_nobody_else_out() {
     assert_eq!(other.len(), 21, "three places are left for new addresses");
     let mut new = connect_for(&server, "192.0.2.3");
     assert!(is_served(&mut new), "a new address");
-    // Who leaves makes room for the next one of its address.
+    // A client that leaves makes room for another one of its address.
     assert!(!is_served(&mut connect_for(&server, "192.0.2.1")));
     drop(one.pop());
     drop((new, other));

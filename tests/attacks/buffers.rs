@@ -49,7 +49,7 @@ fn peak(server: &Running) -> usize {
     line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() * 1024
 }
 
-/// What an honest client gets meanwhile: numbers at once, and 1 MiB in its turn. And the account
+/// Checks that an honest client gets numbers at once, and 1 MiB in its turn, and that the account
 /// stays within its bound.
 fn serves_others(server: &Running, id: &str) {
     let mut honest = server.connect();
@@ -122,8 +122,8 @@ fn unfinished(head: impl Fn(&str) -> Vec<u8>, busy: &str) {
     let mut crowd: Vec<(Client, usize)> = (0..CROWD).map(|_| (server.connect(), 0)).collect();
     crowd.iter().for_each(|(client, _)| client.stream.get_ref().set_nonblocking(true).unwrap());
     let start = Instant::now();
-    // Who waits for room is served or told so within the time of a request, and most are closed
-    // before that.
+    // A client that waits for room is served, or told `busy`, within the time of a request. Most are
+    // closed before that.
     let is_over = |(_, sent): &(Client, usize)| *sent == request.len();
     while !crowd.iter().all(is_over) && start.elapsed() < Duration::from_secs(20) {
         for (client, sent) in &mut crowd {
@@ -182,8 +182,23 @@ fn a_request_that_waits_holds_no_buffer() {
     client.send(resp(&[b"get", id.as_bytes()]));
     assert_eq!(client.line(), format!("${LONG}\r"));
     client.bytes(LONG + 2);
-    // It has large buffers now, for one second, and would keep them for as long as it waits.
+    // The connection has large buffers now. Without the rule it would keep them while it waits.
     client.send(resp(&[b"lookup", b"nobody", b"60000"]));
     server.await_figure("buffers_used", 0);
     assert_eq!(server.figure("clients"), 2);
+}
+
+#[test]
+fn the_longest_message_bounds_no_list_and_no_table() {
+    let server = Running::start(&["--max-message", "64KiB", "--memory", "1MiB"]);
+    let mut client = server.connect();
+    for _ in 0..600 {
+        client.lease(32, 60_000);
+    }
+    let list = client.ask("list leases");
+    assert!(list.starts_with("list leases 600 "), "{}", &list[..list.len().min(90)]);
+    assert_eq!(list.split(' ').count(), 4 + 512);
+    assert_eq!(numbers(&client.ask("draw 5000")).len(), 5000);
+    assert_eq!(client.ask("table 4096").split(' ').count(), 1 + 4096);
+    assert!(client.ask("tree").starts_with("tree "));
 }

@@ -28,7 +28,7 @@ use crate::cli::grade::processes::{Family, ticks};
 
 /// The times of all cores in a line of `/proc/stat`, until `guest`, which `user` has in it.
 const TIMES: usize = 8;
-/// The places of user, nice, system and steal among them.
+/// The positions, in such a line, of the times that programs use: user, nice, system, steal.
 const BUSY: [usize; 4] = [0, 1, 2, 7];
 
 /// The times of all cores at one moment, in clock ticks since the machine's start.

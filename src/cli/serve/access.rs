@@ -1,4 +1,4 @@
-//! Who may use the server: the user with a password, and trusted addresses.
+//! The user with a password, and the trusted addresses.
 //!
 //! **Lock** none. **Source** ours.
 

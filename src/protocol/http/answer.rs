@@ -202,7 +202,8 @@ impl Answering {
                 // Base64 inside a text has no parts. HEAD encodes the lease too: the length of the
                 // answer is known only then.
                 (MediaForm::Json | MediaForm::Xml, _) => {
-                    (200, ResponseBody::Data(put_value(value::inspected(inspection), form)))
+                    let value = value::inspected(inspection);
+                    (200, ResponseBody::Data(put_value(value, form)))
                 }
                 _ if self.method == Some(Method::Head) => {
                     (200, ResponseBody::LeftOut(inspection.length))
@@ -359,7 +360,7 @@ fn shown(reply: &Reply<'_>, form: MediaForm) -> Vec<u8> {
 
 /// Returns a value as JSON, or as XML with its declaration; `name` is the root element of the XML.
 fn put_value((name, value): (&str, value::Value), form: MediaForm) -> Vec<u8> {
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(value.length());
     if form == MediaForm::Json {
         value.json(&mut body);
     } else {

@@ -131,6 +131,17 @@ impl Sink for RecordSink {
 }
 
 impl Value {
+    /// Returns the length of all strings in the value, in bytes: about that of its text. A body that
+    /// grows by doubling could take twice as much.
+    pub fn length(&self) -> usize {
+        match self {
+            Value::Null | Value::Number(_) | Value::Hundredths(_) => 8,
+            Value::Text(text) => text.len() + 8,
+            Value::List(_, items) => items.iter().map(Value::length).sum(),
+            Value::Record(fields) => fields.iter().map(|(name, v)| name.len() + v.length()).sum(),
+        }
+    }
+
     /// Appends the value as JSON. The recursion is as deep as the reply, and the rows that describe
     /// the replies fix this depth: no client can make it deeper.
     pub fn json(&self, out: &mut Vec<u8>) {

@@ -1,4 +1,4 @@
-//! What no service sees: answers that a format gives by itself, and bytes without a request.
+//! Answers that a format gives by itself, and bytes without a request: no service sees either.
 //!
 //! **Lock** none. **Source** ours.
 

@@ -97,6 +97,9 @@ impl Connection<'_> {
     /// # Errors
     /// Fails if nothing is there: then the client was too slow, and is told so.
     pub(super) fn read_what_is_there(&mut self) -> Result<Tail, ConnectionEnd> {
+        if !self.has_room_to_read(false) {
+            return Err(self.end_busy());
+        }
         match self.read_at_once() {
             Ok(1..) => Ok(Tail::Open),
             Ok(0) => self.ended(),
