@@ -202,19 +202,23 @@ impl Shared {
 
     /// Asks processes for memory, and ends processes whose clients were silent for too long.
     fn check_processes(&self) {
-        let ended = self.memory.change(|tables, now| {
+        let silent = self.memory.change(|tables, now| {
             // `collect` knows when a look at the pools is due. A lease that ends wakes this thread
             // too, and a walk over all processes each time would cost more than the lease.
             if !tables.manager().collect(now) {
                 return Vec::new();
             }
-            let mut engine = tables.engine();
-            engine.look_after_blocks(now);
-            engine.end_silent(now)
+            tables.engine().look_after_blocks(now);
+            tables.processes.silent(now)
         });
-        // Outside the closure: giving blocks back locks each block, and no thread holds two locks.
-        for number in ended {
-            self.end_process(number);
+        // One hold of the lock for each: thousands may be silent at the same time, and the others'
+        // requests would wait for the end of all of them. Giving blocks back locks each block, and
+        // no thread holds two locks.
+        for client in silent {
+            let end = |tables: &mut ServerTables, now| tables.engine().end_silent(client, now);
+            if let Some(number) = self.memory.change(end) {
+                self.end_process(number);
+            }
         }
     }
 

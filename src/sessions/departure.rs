@@ -57,12 +57,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Some(number)
     }
 
-    /// Unregisters the clients that were silent for too long, and returns the processes that ended
-    /// because they have no client any more.
-    pub fn end_silent(&mut self, now: Instant) -> Vec<ProcessNumber> {
-        let ended = self.processes.end_silent(now);
-        ended.iter().for_each(|&number| self.ended(number));
-        ended
+    /// Unregisters a client without a connection, if it was silent for too long. If it was its
+    /// process's last client, ends the process too and returns it.
+    pub fn end_silent(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
+        let number = self.processes.end_silent(client, now)?;
+        self.ended(number);
+        Some(number)
     }
 
     /// Removes a process that has ended from all sessions, queues and lists of the engine. It is

@@ -242,8 +242,11 @@ fn a_process_without_a_connection_ends_by_silence() {
     let caller = Caller::unconnected(7);
     let token = world.tables.manager().join(caller, "quiet", Some(KB), 7, world.now).unwrap();
     let start = world.now;
-    let silent =
-        |world: &mut World, s| world.tables.processes.end_silent(start + Duration::from_secs(s));
+    let silent = |world: &mut World, s| -> Vec<_> {
+        let (processes, now) = (&mut world.tables.processes, start + Duration::from_secs(s));
+        let silent = processes.silent(now);
+        silent.into_iter().filter_map(|client| processes.end_silent(client, now)).collect()
+    };
     assert_eq!(silent(&mut world, 29), [0; 0]);
     world.tables.processes.hear(7, start + Duration::from_secs(20));
     assert_eq!(silent(&mut world, 49), [0; 0]);
@@ -261,6 +264,11 @@ fn a_process_without_a_connection_ends_by_silence() {
     assert_eq!(silent(&mut world, 520).len(), 1);
     assert_eq!(world.tables.check(), Ok(()));
     assert!(world.tables.processes.attach(Caller::connected(10), token, world.now).is_err());
+    world.tables.manager().join(caller, "heard", Some(KB), 7, start).unwrap();
+    let later = start + Duration::from_secs(31);
+    assert_eq!(world.tables.processes.silent(later), [7]);
+    world.tables.processes.hear(7, later);
+    assert_eq!(world.tables.processes.end_silent(7, later), None, "it was heard in between");
 }
 
 #[test]

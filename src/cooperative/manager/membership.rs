@@ -235,16 +235,27 @@ impl<W: Clone> Processes<W> {
         member.and_then(|member| member.heard.as_mut()).into_iter().for_each(|heard| *heard = now);
     }
 
-    /// Removes the clients without a connection that were silent for too long. Returns the
-    /// processes that ended with their last client; the caller strikes their blocks next.
-    pub fn end_silent(&mut self, now: Instant) -> Vec<ProcessNumber> {
-        let idle = self.rules.idle;
-        let is_silent = |member: &Member| {
-            member.heard.is_some_and(|heard| now.saturating_duration_since(heard) >= idle)
-        };
+    /// Returns the clients without a connection that were silent for too long.
+    pub fn silent(&self, now: Instant) -> Vec<ClientNumber> {
         let members = self.all.values().flat_map(|process| &process.members);
-        let silent: Vec<_> = members.filter(|m| is_silent(m)).map(|m| m.client).collect();
-        silent.into_iter().filter_map(|client| self.disconnect(client, now)).collect()
+        members.filter(|member| self.is_silent(member, now)).map(|member| member.client).collect()
+    }
+
+    fn is_silent(&self, member: &Member, now: Instant) -> bool {
+        let silence = member.heard.map(|heard| now.saturating_duration_since(heard));
+        silence.is_some_and(|silence| silence >= self.rules.idle)
+    }
+
+    /// Removes a client if it is silent still: it may have been heard since [`Processes::silent`].
+    /// If it was the last one of its process, ends the process and returns its number; the caller
+    /// strikes its blocks next.
+    pub fn end_silent(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
+        let members = &self.all.get(self.clients.get(&client)?)?.members;
+        let is_silent = |member: &Member| member.client == client && self.is_silent(member, now);
+        if !members.iter().any(is_silent) {
+            return None;
+        }
+        self.disconnect(client, now)
     }
 
     /// Ends a process for all its clients: removes its name, its token, its clients and its
