@@ -25,3 +25,5 @@ mod stop;
 mod vanished;
 #[path = "attacks/waiting.rs"]
 mod waiting;
+#[path = "attacks/watchers.rs"]
+mod watchers;

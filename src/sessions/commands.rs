@@ -35,6 +35,7 @@
 //! | `lost SESSION COUNT` | messages were lost with the process in whose block they lay |
 //! | `closed SESSION` | the other end is closed; earlier messages can still be received |
 //! | `joined NAME` · `left NAME` | a process joined or ended (after `watch` only) |
+//! | `missed` | it read too late what joined and ended, and watches no more: `watch` again |
 //!
 //! DATA is written as for `set`. SIZE, OFFSET and LENGTH are bytes, and MS is milliseconds. A
 //! number in parentheses is the default of MS. Without BLOCK, `grow` and `shrink` change block 0,

@@ -75,8 +75,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         // The mark is set first, so that the steps below send no notices to the process that is
         // gone.
         process.has_ended = true;
-        let (name, sessions) = (process.name.clone(), process.sessions.clone());
-        self.sessions.watchers.remove(&number);
+        let (name, joined) = (process.name.clone(), process.joined);
+        let sessions = std::mem::take(&mut process.sessions);
+        self.sessions.changes.forget(number);
         self.sessions.grown.remove(&number);
         self.sessions.waiting_for_memory.retain(|&waiting| waiting != number);
         self.sessions.deliveries.retain(|_, (by, _)| *by != number);
@@ -86,7 +87,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         sessions.into_iter().for_each(|session| self.close_end(number, session));
         self.sessions.administration.remove(number);
         self.wake_copies(number);
-        self.tell_watchers_of(&name, false);
+        self.tell_watchers_of_the_end(name, joined);
         self.wake_next_join();
     }
 

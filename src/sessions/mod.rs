@@ -32,6 +32,7 @@
 //! | [`copying`], `seat` | the copy of bytes; the right to ask for a block's lock |
 //! | `block`, `sizing`, `triggers` | a block; its growth and shrinking; the events that cause them |
 //! | `names`, `notice` | `lookup` and `watch`; signals that wait to be heard |
+//! | `changes` | the processes that joined and ended, for those that watch |
 //! | `delivery`, `departure` | a sender waits for the receipt; a process ends |
 //! | `administration`, `check` | the account of the bounded memory; the invariants, for tests |
 //! | [`commands`], [`waiting`], [`words`] | the commands; those that wait; ids, notices, lists |
@@ -115,6 +116,7 @@
 
 mod administration;
 mod block;
+mod changes;
 mod check;
 pub mod commands;
 pub mod copying;
@@ -137,17 +139,17 @@ pub mod words;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 use crate::cooperative::manager::{Manager, Processes};
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::ProcessToken;
 use crate::memory::lease::LeaseTable;
-use crate::sessions::words::{Notice, SessionId, Told};
+use crate::sessions::words::SessionId;
 use administration::Administration;
 pub use administration::MIN_ENTRY;
 use block::MessageBlock;
 pub use block::{Piece, Place};
+use changes::{ChangeNumber, Changes};
 use message::StoredMessage;
 pub use message::{Delivery, MessageId};
 pub use names::NameTicket;
@@ -225,6 +227,8 @@ struct RegisteredProcess<H> {
     wanted_bytes: Option<u64>,
     /// The first messages of other processes in its first block, by sender.
     guests: BTreeMap<ProcessNumber, Guests>,
+    /// The place at which its join stands in the log of changes.
+    joined: ChangeNumber,
     /// The process has ended, and copies in its blocks may be under way.
     has_ended: bool,
 }
@@ -267,13 +271,13 @@ pub struct Sessions<H, W> {
     // so each request has a waker of its own.
     lookups: BTreeMap<(String, NameTicket), W>,
     entrants: BTreeMap<NameTicket, W>,
-    /// Processes that hear when another process joins or ends.
-    watchers: BTreeSet<ProcessNumber>,
+    /// The processes that joined and ended, for those that watch.
+    changes: Changes,
     /// Processes with a block that is larger than they asked for, and may give something back.
     grown: BTreeSet<ProcessNumber>,
     /// Processes that wait for memory for a message, the first one first.
     waiting_for_memory: VecDeque<ProcessNumber>,
-    /// The last number that was given to a message, a copy or a ticket.
+    /// The last number that was given to a message, a copy, a ticket, a notice or a change.
     last: u64,
     counts: SessionCounts,
 }
@@ -315,7 +319,7 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
             deliveries: HashMap::new(),
             lookups: BTreeMap::new(),
             entrants: BTreeMap::new(),
-            watchers: BTreeSet::new(),
+            changes: Changes::default(),
             grown: BTreeSet::new(),
             waiting_for_memory: VecDeque::new(),
             last: 0,
@@ -341,50 +345,11 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
 }
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Returns a number that no message, copy or ticket has had. 64 bits do not run out.
+    /// Returns a number that no message, copy, ticket, notice or change has had. 64 bits do not run
+    /// out.
     fn next(&mut self) -> u64 {
         self.sessions.last += 1;
         self.sessions.last
-    }
-
-    /// Adds a notice for a process, and wakes its threads that wait. Returns the notice's number;
-    /// 0, which no notice has, when the process has ended.
-    fn notify(&mut self, number: ProcessNumber, notice: Notice) -> notice::NoticeNumber {
-        let registered =
-            self.sessions.registered.get_mut(&number).filter(|process| !process.has_ended);
-        let Some(registered) = registered else { return 0 };
-        let number_of_notice = registered.notices.add(notice);
-        self.processes.wake(number);
-        number_of_notice
-    }
-
-    /// Takes the next signal to `client`'s process. Signals of the memory manager come before
-    /// notices, because `collect` has a deadline.
-    ///
-    /// # Errors
-    /// `refused` when the client belongs to no process.
-    pub fn next_signal(&mut self, client: ClientNumber) -> Result<Option<Told>, Error> {
-        if let Some(signal) = self.processes.next_signal(client)? {
-            return Ok(Some(Told::Signal(signal)));
-        }
-        let number = self.processes.number_of(client)?;
-        let registered = self.sessions.registered.get_mut(&number);
-        Ok(registered.and_then(|process| process.notices.next()).map(Told::Notice))
-    }
-
-    /// Puts a signal back whose client has gone: it is the first of the notices, or of the
-    /// manager's signals, again. The process's other connections are woken for it.
-    pub fn put_back(&mut self, client: ClientNumber, told: Told) {
-        match told {
-            Told::Notice(notice) => {
-                let Ok(number) = self.processes.number_of(client) else { return };
-                if let Some(registered) = self.sessions.registered.get_mut(&number) {
-                    registered.notices.put_back(notice);
-                }
-                self.processes.wake(number);
-            }
-            Told::Signal(signal) => self.processes.put_back(client, signal),
-        }
     }
 }
 

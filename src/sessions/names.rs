@@ -4,7 +4,6 @@
 //!   lookups    (name, ticket) ─► waker    ("bob", 7) ("bob", 9) ("eve", 8)
 //!                                          └── range from ("bob", 0): both wake when bob joins
 //!   entrants   ticket ─► waker            12 ─ 15 ─ 16      12 looks for room next
-//!   watchers   process numbers            each hears `joined` and `left` as notices of its own
 //! ```
 //!
 //! A client that waits for a name, or to join, may belong to no process yet, so it has no process's
@@ -13,10 +12,8 @@
 //!
 //! **Invariants**
 //!
-//! 1. A watcher gets one `joined` for each process that joins after the watcher got its list, and
-//!    one `left` for each process that ends, except for a process that came and went unheard. The
-//!    list and the watch are made under one hold of the lock: between two holds, a process could
-//!    join without being in the list or in a notice.
+//! 1. The list of a watcher and its place in the log of [`super::changes`] are made under one hold
+//!    of the lock: between two holds, a process could join without being in the list or in the log.
 //! 2. While joins wait for room, only the oldest of them may join: a later join cannot pass it,
 //!    however small its block is. Processes that have joined take no ticket: their blocks, sessions
 //!    and messages may take the room first.
@@ -38,6 +35,7 @@ use crate::common::error::{Code, Error};
 use crate::cooperative::process::ProcessNumber;
 use crate::sessions::Engine;
 use crate::sessions::administration::MIN_ENTRY;
+use crate::sessions::changes::ChangeNumber;
 
 /// The number of a request that waits for a name or for room. A later request has a greater ticket,
 /// and no ticket is used twice.
@@ -47,8 +45,8 @@ pub type NameTicket = u64;
 /// 3 of padding, because the next length stands at a multiple of 4.
 const AROUND_NAME: usize = 8;
 
-/// The most processes that watch. Each join and each end adds a notice for every watcher while the
-/// tables are locked: this bounds that time.
+/// The most processes that watch. Each join and each end wakes those of them that wait, and looks
+/// at each while the tables are locked: this bounds that time.
 const MAX_WATCHERS: usize = 1024;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
@@ -139,30 +137,34 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             return Err(Error::new(Code::TooLarge, text));
         }
         // A process may watch again at any time: it gets a new list and counts once only.
-        if !self.sessions.watchers.contains(&number) && self.sessions.watchers.len() >= MAX_WATCHERS
-        {
+        let changes = &mut self.sessions.changes;
+        if !changes.has_watcher(number) && changes.watchers().len() >= MAX_WATCHERS {
             let text = format!("{MAX_WATCHERS} processes watch already; try again later");
             return Err(Error::new(Code::Busy, text));
         }
-        self.sessions.watchers.insert(number);
-        // The list is newer than every `joined` and `left` that still waits, so they are dropped.
-        if let Some(registered) = self.sessions.registered.get_mut(&number) {
-            registered.notices.watch();
-        }
+        changes.watch(number);
         Ok(names)
     }
 
-    /// Tells every watcher that a process of that name joined, or with `joined` false that it
-    /// ended, and wakes the watchers.
-    pub(super) fn tell_watchers_of(&mut self, name: &Arc<str>, joined: bool) {
-        for watcher in self.sessions.watchers.clone() {
-            let Some(registered) = self.sessions.registered.get_mut(&watcher) else { continue };
-            if joined {
-                registered.notices.joined(name);
-            } else {
-                registered.notices.left(name);
-            }
-            self.processes.wake(watcher);
+    /// Writes for the watchers that a process joined, and wakes them.
+    pub(super) fn tell_watchers_of_the_join(&mut self, number: ProcessNumber, name: Arc<str>) {
+        let order = self.next();
+        let joined = self.sessions.changes.joined(order, name);
+        if let Some(registered) = self.sessions.registered.get_mut(&number) {
+            registered.joined = joined;
         }
+        self.wake_watchers();
+    }
+
+    /// Writes for the watchers that a process ended, which joined at that place of the log, and
+    /// wakes them.
+    pub(super) fn tell_watchers_of_the_end(&mut self, name: Arc<str>, joined: ChangeNumber) {
+        let order = self.next();
+        self.sessions.changes.left(order, name, joined);
+        self.wake_watchers();
+    }
+
+    fn wake_watchers(&mut self) {
+        self.sessions.changes.watchers().for_each(|watcher| self.processes.wake(watcher));
     }
 }

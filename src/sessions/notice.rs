@@ -1,5 +1,5 @@
-//! The notices that a process has yet to hear: of its sessions, and of processes that join and end.
-//! A notice is *heard* when a `wait` takes it.
+//! The notices of its sessions that a process has yet to hear. A notice is *heard* when a `wait`
+//! takes it. (Processes that join and end are in [`super::changes`].)
 //!
 //! ```text
 //!   waiting      1 opened S a │ 2 message S 5 │ 4 closed T │ …      in the order of their numbers;
@@ -7,7 +7,6 @@
 //!                                               before the notice was told
 //!   back         joined b                                           told before those in `waiting`
 //!   of_session   (S, Opened) ─► 1    (T, Closed) ─► 4               the one of its kind
-//!   joined       c ─► 5                                             so that `left c` finds it
 //!   over         0 to 256 numbers                                   of sessions that are over
 //! ```
 //!
@@ -18,43 +17,42 @@
 //! **Invariants**
 //!
 //! 1. A notice is withdrawn (removed before it is told) when its message has left the inbox, or its
-//!    process or session came and went. `blocked` and `unblocked` stay until their session is over,
+//!    session came and went. `blocked` and `unblocked` stay until their session is over,
 //!    also when the room has changed since. A notice in `back` stays, because it still held when a
 //!    connection took it.
 //! 2. At most one notice of each [`Kind`] waits for each session.
 //! 3. At most [`MAX_OVER`] notices of sessions that are over are kept. A process with more of them
 //!    misses the oldest.
-//! 4. Each number in `of_session` and `joined` stands in `waiting` too.
+//! 4. Each number in `of_session` stands in `waiting` too.
 //!
 //! So a process keeps no more notices than one for each message in its inboxes, five for each of
-//! its sessions, one `joined` for each process that lives, one `left` for each that it heard of,
-//! [`MAX_OVER`], and one in `back` for each of its connections.
+//! its sessions, [`MAX_OVER`], and one in `back` for each of its connections.
 //!
-//! **Lock** the tables. **Cost** O(log n) for a notice. `forget` and `end_session` go through all
-//! kinds of all sessions of the process, and `watch` through all its notices.
+//! **Lock** the tables. **Cost** O(log n) for each call.
 //!
 //! **Simplified** a client does not acknowledge a notice: it counts as heard when it is taken,
 //! unless the server sees that the client has gone and puts it back. All notices have one priority.
 //!
 //! **Source** `interprocess-communication-patent.txt`, step 516; the bound is ours.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 
-use crate::sessions::words::{Notice, SessionId};
+use crate::common::caller::ClientNumber;
+use crate::common::error::Error;
+use crate::cooperative::process::ProcessNumber;
+use crate::sessions::Engine;
+use crate::sessions::words::{Notice, SessionId, Told};
 
-/// The number of a notice, counted from 1 in each process and never reused. The engine uses 0 for a
-/// notice to a process that has ended: to withdraw 0 does nothing.
+/// The number of a notice. The engine counts from 1 and gives each number once, so the smaller one
+/// is the older one. It uses 0 for a notice to a process that has ended: to withdraw 0 does nothing.
 pub(super) type NoticeNumber = u64;
 
 /// The most notices that are kept of sessions that are over. All other notices are bounded by the
-/// messages, sessions and processes that exist; only this constant bounds those of ended sessions.
+/// messages and sessions that exist; only this constant bounds those of ended sessions.
 const MAX_OVER: usize = 256;
 
 /// The kind of a notice about a session. `message` has no kind, because those are never joined:
 /// each message has its own notice.
-///
-/// `Opened` stands first and `Closed` last: [`Notices::numbers_of`] takes the range between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Opened,
@@ -64,6 +62,10 @@ enum Kind {
     Closed,
 }
 
+impl Kind {
+    const ALL: [Self; 5] = [Self::Opened, Self::Blocked, Self::Unblocked, Self::Lost, Self::Closed];
+}
+
 /// The notices of one process.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
@@ -71,15 +73,11 @@ pub(super) struct Notices {
     back: VecDeque<Notice>,
     /// Notices that were not taken yet. The smallest number is the oldest.
     waiting: BTreeMap<NoticeNumber, Notice>,
-    /// The number that was given last.
-    last: NoticeNumber,
     /// The notice that waits for a session and a kind, while the session is not over.
     of_session: BTreeMap<(SessionId, Kind), NoticeNumber>,
     /// The numbers of notices of sessions that are over, oldest first. A number stays here after
     /// its notice was told; to withdraw a notice that was told does nothing.
     over: VecDeque<NoticeNumber>,
-    /// The `joined` notices that wait, by the name of the process that joined.
-    joined: HashMap<Arc<str>, NoticeNumber>,
 }
 
 /// Returns the session and the kind that a notice shares with later ones of its sort; `None` when
@@ -91,14 +89,16 @@ fn key(notice: &Notice) -> Option<(SessionId, Kind)> {
         Notice::Unblocked { session } => Some((session, Kind::Unblocked)),
         Notice::Lost { session, .. } => Some((session, Kind::Lost)),
         Notice::Closed { session } => Some((session, Kind::Closed)),
-        Notice::Message { .. } | Notice::Joined { .. } | Notice::Left { .. } => None,
+        Notice::Message { .. } | Notice::Joined { .. } | Notice::Left { .. } | Notice::Missed => {
+            None
+        }
     }
 }
 
 impl Notices {
-    /// Adds a notice and returns its number. If one of its session and kind waits already, adds
-    /// nothing and returns the number of that one; the counts of two `lost` add up.
-    pub fn add(&mut self, notice: Notice) -> NoticeNumber {
+    /// Adds a notice of that number, and returns the number. If one of its session and kind waits
+    /// already, adds nothing and returns the number of that one; the counts of two `lost` add up.
+    pub fn add(&mut self, number: NoticeNumber, notice: Notice) -> NoticeNumber {
         let key = key(&notice);
         // The older one keeps its place. If it moved to the end each time, a sender that is blocked
         // over and over would keep the notice behind all others.
@@ -110,16 +110,21 @@ impl Notices {
             }
             return before;
         }
-        self.last += 1;
-        self.of_session.extend(key.map(|key| (key, self.last)));
-        self.waiting.insert(self.last, notice);
-        self.last
+        self.of_session.extend(key.map(|key| (key, number)));
+        self.waiting.insert(number, notice);
+        number
     }
 
     /// Removes the notice of a message, or of a session that is over. Does nothing when it was
     /// taken already.
     pub fn withdraw(&mut self, number: NoticeNumber) {
         self.waiting.remove(&number);
+    }
+
+    /// Returns the number of the notice that [`Notices::next`] takes, 0 for one that was put back.
+    pub fn first(&self) -> Option<NoticeNumber> {
+        let waiting = self.waiting.first_key_value().map(|(&number, _)| number);
+        if self.back.is_empty() { waiting } else { Some(0) }
     }
 
     /// Takes the oldest notice: one that was put back, otherwise the one with the smallest number.
@@ -131,9 +136,6 @@ impl Notices {
         // The process hears of this one now, so a later one of its kind needs a number of its own.
         if let Some(key) = key(&notice) {
             self.of_session.remove(&key);
-        }
-        if let Notice::Joined { name } = &notice {
-            self.joined.remove(name.as_str());
         }
         Some(notice)
     }
@@ -159,10 +161,9 @@ impl Notices {
     /// Removes all notices of a session that wait, except those of its messages: they are withdrawn
     /// when the messages are taken out of the inbox.
     pub fn forget(&mut self, session: SessionId) {
-        for number in self.numbers_of(session) {
+        for number in self.take_numbers_of(session) {
             self.waiting.remove(&number);
         }
-        self.of_session.retain(|&(of, _), _| of != session);
     }
 
     /// Marks a session as over. Removes `blocked` and `unblocked`, which ask the process to do
@@ -175,41 +176,19 @@ impl Notices {
         }
         // From here on these notices are bounded by `MAX_OVER` and not by the session, which is
         // gone.
-        self.over.extend(self.numbers_of(session));
-        self.of_session.retain(|&(of, _), _| of != session);
+        let numbers = self.take_numbers_of(session);
+        self.over.extend(numbers);
         while self.over.len() > MAX_OVER {
             let oldest = self.over.pop_front();
             oldest.into_iter().for_each(|oldest| self.withdraw(oldest));
         }
     }
 
-    /// Returns the numbers of a session's notices, except those of its messages, in O(log n).
-    fn numbers_of(&self, session: SessionId) -> Vec<NoticeNumber> {
-        let of = self.of_session.range((session, Kind::Opened)..=(session, Kind::Closed));
-        of.map(|(_, &number)| number).collect()
-    }
-
-    /// Removes all `joined` and `left` that wait, but none that was put back. The process has just
-    /// got a list of the names, which is newer than these notices.
-    pub fn watch(&mut self) {
-        self.joined.clear();
-        self.waiting
-            .retain(|_, notice| !matches!(notice, Notice::Joined { .. } | Notice::Left { .. }));
-    }
-
-    /// Adds the notice that a process of that name joined, so that [`Notices::left`] can find it.
-    pub fn joined(&mut self, name: &Arc<str>) {
-        let number = self.add(Notice::Joined { name: name.to_string() });
-        self.joined.insert(name.clone(), number);
-    }
-
-    /// Removes the `joined` of that name if it was not heard yet; otherwise adds a `left`. A name
-    /// has one living process at most, so the `joined` is that of the process that ended.
-    pub fn left(&mut self, name: &Arc<str>) {
-        let untold = self.joined.remove(name).and_then(|number| self.waiting.remove(&number));
-        if untold.is_none() {
-            self.add(Notice::Left { name: name.to_string() });
-        }
+    /// Takes the numbers of a session's notices, except those of its messages, out of `of_session`.
+    fn take_numbers_of(&mut self, session: SessionId) -> Vec<NoticeNumber> {
+        let numbers =
+            Kind::ALL.into_iter().filter_map(|kind| self.of_session.remove(&(session, kind)));
+        numbers.collect()
     }
 
     /// Returns the count of notices that wait, those that were put back among them.
@@ -219,13 +198,63 @@ impl Notices {
     }
 }
 
+impl<H: Clone, W: Clone> Engine<'_, H, W> {
+    /// Adds a notice for a process, and wakes its threads that wait. Returns the notice's number;
+    /// 0, which no notice has, when the process has ended.
+    pub(super) fn notify(&mut self, number: ProcessNumber, notice: Notice) -> NoticeNumber {
+        let next = self.next();
+        let registered =
+            self.sessions.registered.get_mut(&number).filter(|process| !process.has_ended);
+        let Some(registered) = registered else { return 0 };
+        let number_of_notice = registered.notices.add(next, notice);
+        self.processes.wake(number);
+        number_of_notice
+    }
+
+    /// Takes the next signal to `client`'s process. Signals of the memory manager come before
+    /// notices, because `collect` has a deadline.
+    ///
+    /// # Errors
+    /// `refused` when the client belongs to no process.
+    pub fn next_signal(&mut self, client: ClientNumber) -> Result<Option<Told>, Error> {
+        if let Some(signal) = self.processes.next_signal(client)? {
+            return Ok(Some(Told::Signal(signal)));
+        }
+        let number = self.processes.number_of(client)?;
+        let Some(registered) = self.sessions.registered.get_mut(&number) else { return Ok(None) };
+        let change = self.sessions.changes.next(number, registered.notices.first());
+        Ok(change.or_else(|| registered.notices.next()).map(Told::Notice))
+    }
+
+    /// Puts a signal back whose client has gone: it is the first of the notices, or of the
+    /// manager's signals, again. The process's other connections are woken for it.
+    pub fn put_back(&mut self, client: ClientNumber, told: Told) {
+        match told {
+            Told::Notice(notice) => {
+                let Ok(number) = self.processes.number_of(client) else { return };
+                if let Some(registered) = self.sessions.registered.get_mut(&number) {
+                    registered.notices.put_back(notice);
+                }
+                self.processes.wake(number);
+            }
+            Told::Signal(signal) => self.processes.put_back(client, signal),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::common::id::LeaseId;
 
-    fn joined(name: &str) -> Notice {
-        Notice::Joined { name: name.into() }
+    fn closed(session: u64) -> Notice {
+        Notice::Closed { session: LeaseId::from_number(session) }
+    }
+
+    /// Adds a notice with the number behind the last one.
+    fn add(notices: &mut Notices, last: &mut NoticeNumber, notice: Notice) -> NoticeNumber {
+        *last += 1;
+        notices.add(*last, notice)
     }
 
     fn all(notices: &mut Notices) -> Vec<Notice> {
@@ -233,55 +262,40 @@ mod tests {
     }
 
     #[test]
-    fn who_came_and_went_unheard_never_was() {
-        let mut notices = Notices::default();
-        let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
-        notices.joined(&a);
-        notices.joined(&b);
-        notices.left(&a);
-        assert_eq!((notices.next(), notices.next()), (Some(joined("b")), None));
-        assert!(notices.joined.is_empty(), "who was told of is not kept");
-        notices.left(&b);
-        notices.joined(&b);
-        notices.left(&b);
-        assert_eq!(all(&mut notices), [Notice::Left { name: "b".into() }]);
-    }
-
-    #[test]
     fn a_notice_that_could_not_be_told_is_the_next_one_again_and_takes_no_other_s_place() {
-        let mut notices = Notices::default();
+        let (mut notices, mut last) = (Notices::default(), 0);
         let session = LeaseId::from_number(1);
-        notices.add(joined("a"));
-        let message = notices.add(Notice::Message { session, length: 5 });
-        notices.add(joined("c"));
+        add(&mut notices, &mut last, closed(2));
+        let message = add(&mut notices, &mut last, Notice::Message { session, length: 5 });
+        add(&mut notices, &mut last, closed(3));
         let (a, told) = (notices.next().unwrap(), notices.next().unwrap());
         notices.put_back(told);
         notices.put_back(a);
         notices.withdraw(message);
-        let told = [joined("a"), Notice::Message { session, length: 5 }, joined("c")];
+        let told = [closed(2), Notice::Message { session, length: 5 }, closed(3)];
         assert_eq!(all(&mut notices), told);
     }
 
     #[test]
     fn of_each_kind_there_is_one_for_a_session_and_losses_add_up() {
-        let mut notices = Notices::default();
+        let (mut notices, mut last) = (Notices::default(), 0);
         let session = LeaseId::from_number(1);
         for count in 1..=3 {
-            notices.add(Notice::Blocked { session });
-            notices.add(Notice::Lost { session, count });
-            notices.add(Notice::Unblocked { session });
+            add(&mut notices, &mut last, Notice::Blocked { session });
+            add(&mut notices, &mut last, Notice::Lost { session, count });
+            add(&mut notices, &mut last, Notice::Unblocked { session });
         }
         assert_eq!(notices.len(), 3);
         notices.end_session(session);
         assert_eq!(all(&mut notices), [Notice::Lost { session, count: 6 }]);
-        notices.add(Notice::Blocked { session });
+        add(&mut notices, &mut last, Notice::Blocked { session });
         assert_eq!(
             notices.next(),
             Some(Notice::Blocked { session }),
             "it was told, so there may be another"
         );
-        notices.add(Notice::Opened { session, name: "a".into() });
-        notices.add(Notice::Closed { session });
+        add(&mut notices, &mut last, Notice::Opened { session, name: "a".into() });
+        add(&mut notices, &mut last, Notice::Closed { session });
         assert!(notices.is_unheard(session));
         notices.forget(session);
         assert_eq!((notices.next(), notices.is_unheard(session)), (None, false));
@@ -289,10 +303,10 @@ mod tests {
 
     #[test]
     fn who_never_listens_keeps_so_many_notices_of_sessions_that_are_over() {
-        let mut notices = Notices::default();
+        let (mut notices, mut last) = (Notices::default(), 0);
         for number in 1..=1000 {
             let session = LeaseId::from_number(number);
-            notices.add(Notice::Closed { session });
+            add(&mut notices, &mut last, Notice::Closed { session });
             notices.end_session(session);
         }
         assert_eq!(notices.len(), MAX_OVER);

@@ -94,7 +94,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let _ = self.sessions.administration.charge(number, Use::Entry, bytes);
         self.add_block(number, own);
         self.wake_lookups(&name);
-        self.tell_watchers_of(&name, true);
+        self.tell_watchers_of_the_join(number, name);
         mark!(steps 426, 428);
         Ok(Ok(token))
     }
@@ -122,6 +122,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 blocked_sessions: BTreeSet::new(),
                 wanted_bytes: None,
                 guests: BTreeMap::new(),
+                joined: 0,
                 has_ended: false,
             },
         );

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The reply to `wait` is a signal of the memory manager (1 to 3), a notice of the engine (4 to
-//! 11), or nothing. A frame carries the number and the fields; a line carries the word and the same
+//! 12), or nothing. A frame carries the number and the fields; a line carries the word and the same
 //! fields:
 //!
 //! | number | line | number | line |
@@ -17,6 +17,7 @@
 //! | 3 | `granted ID SIZE POOL` | 9 | `closed SESSION` |
 //! | 4 | `opened SESSION NAME` | 10 | `joined NAME` |
 //! | 5 | `message SESSION LENGTH` | 11 | `left NAME` |
+//! | | | 12 | `missed` |
 //!
 //! **Invariants** a number keeps its meaning, because older clients know it. The id of a session is
 //! a secret of its two ends.
@@ -87,6 +88,9 @@ pub enum Notice {
         /// Its name.
         name: String,
     },
+    /// This process watched, and read too late: more processes joined and ended than are kept for
+    /// it. It watches no more; a new `watch` returns a new list.
+    Missed,
 }
 
 message! {
@@ -161,6 +165,7 @@ fn kind(told: Option<&Told>) -> (u32, &'static str) {
             Notice::Closed { .. } => (9, "closed"),
             Notice::Joined { .. } => (10, "joined"),
             Notice::Left { .. } => (11, "left"),
+            Notice::Missed => (12, "missed"),
         },
     }
 }
@@ -205,6 +210,7 @@ impl Notice {
             9 => Notice::Closed { session: source.id()? },
             10 => Notice::Joined { name: source.text()?.into_owned() },
             11 => Notice::Left { name: source.text()?.into_owned() },
+            12 => Notice::Missed,
             _ => return Err(Malformed("has a signal of no known number").into()),
         })
     }
@@ -227,6 +233,7 @@ impl Notice {
             | Notice::Unblocked { session }
             | Notice::Closed { session } => sink.id("session", *session),
             Notice::Joined { name } | Notice::Left { name } => sink.text("name", name),
+            Notice::Missed => {}
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{BINARY, Client, Running, numbers, wait_for};
 
-const MIB: usize = 1 << 20;
+pub const MIB: usize = 1 << 20;
 
 /// Nearly the longest message.
 const LONG: usize = 31 * MIB;
@@ -42,7 +42,7 @@ fn filled(server: &Running, size: usize) -> String {
 }
 
 /// The most bytes that the process had in memory so far.
-fn peak(server: &Running) -> usize {
+pub fn peak(server: &Running) -> usize {
     let path = format!("/proc/{}/status", server.child.id());
     let status = std::fs::read_to_string(path).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

@@ -230,6 +230,7 @@ fn in_short(told: &Told) -> String {
         Notice::Closed { .. } => "closed".into(),
         Notice::Joined { name } => format!("joined {name}"),
         Notice::Left { name } => format!("left {name}"),
+        Notice::Missed => "missed".into(),
     }
 }
 

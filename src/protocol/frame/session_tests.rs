@@ -128,5 +128,6 @@ pub fn replies() -> Vec<(u8, u8, String, Reply<'static>)> {
         (0x97, 0, format!("00000009 {UUID}"), told(Notice::Closed { session })),
         (0x97, 0, format!("0000000a {NAME}"), told(Notice::Joined { name: name() })),
         (0x97, 0, format!("0000000b {NAME}"), told(Notice::Left { name: name() })),
+        (0x97, 0, "0000000c".into(), told(Notice::Missed)),
     ]
 }

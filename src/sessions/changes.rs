@@ -1,0 +1,178 @@
+//! The log of changes: the processes that joined and ended, for those that watch.
+//!
+//! ```text
+//!   log       40 joined a │ 41 joined b │ 42 left a │ 43 joined c │
+//!   watcher 7  └ begun, place                                      └ seen: hears joined b, joined c
+//!   watcher 9                              └ begun, place          └ seen: hears left a, joined c
+//! ```
+//!
+//! The wrong way is a notice for each watcher: a join beside 1,024 watchers then makes 1,024
+//! copies while the tables are locked, and watchers that never listen keep millions of them. Here a
+//! change is written once, and a watcher has its place in the log.
+//!
+//! A watcher reads in *batches*: from its place to the end that the log has at that moment. A
+//! process that joined and ended within one batch is left out, because nothing can be done with it
+//! any more. A process that joined in one batch and ended in a later one is told twice, as it was.
+//!
+//! **Invariants**
+//!
+//! 1. A watcher that hears all is told `joined` for each process that joined after its list was
+//!    made, and `left` for each that it was told of or had in its list, in the order in which it
+//!    happened; except for a process that joined and ended within one batch.
+//! 2. The log has at most [`MAX_CHANGES`] changes. A watcher whose place is no longer in it is told
+//!    `missed`, and watches no more.
+//! 3. Without watchers the log is empty.
+//!
+//! **Lock** the tables. **Cost** O(1) for a change, and O(1) for each change that a watcher reads.
+//!
+//! **Simplified** changes that all watchers have read stay until [`MAX_CHANGES`] newer ones came.
+//! That bounds the log at 7 MiB, however many watchers there are.
+//!
+//! **Source** ours. Who falls out of a bounded log has to look at the whole again, as with inotify
+//! (`IN_Q_OVERFLOW`).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::cooperative::process::ProcessNumber;
+use crate::sessions::notice::NoticeNumber;
+use crate::sessions::words::Notice;
+
+/// The most changes that are kept: eight times as many as processes fit by default.
+pub(super) const MAX_CHANGES: usize = 65_536;
+
+/// The number of a change: 0 for the first one since the start, and one more for each.
+pub(super) type ChangeNumber = u64;
+
+/// A process joined or ended.
+#[derive(Debug)]
+struct Change {
+    /// The number by which this change stands before or after the notices of a process.
+    order: NoticeNumber,
+    name: Arc<str>,
+    what: Happened,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Happened {
+    /// It joined. `left` is the place at which it ended, if it has.
+    Joined { left: Option<ChangeNumber> },
+    /// It ended. `joined` is the place at which it joined.
+    Left { joined: ChangeNumber },
+}
+
+/// The place of one watcher. Its present batch is `begun..seen`, and it has read up to `place`.
+#[derive(Debug, Clone, Copy)]
+struct Watcher {
+    begun: ChangeNumber,
+    place: ChangeNumber,
+    seen: ChangeNumber,
+}
+
+/// The log, and the processes that watch.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    log: VecDeque<Change>,
+    /// The place of the oldest change in the log.
+    first: ChangeNumber,
+    watchers: BTreeMap<ProcessNumber, Watcher>,
+}
+
+impl Changes {
+    /// Lets a process hear of all changes from now on. Those that it has not read yet are dropped:
+    /// it has just got a list that is newer.
+    pub fn watch(&mut self, process: ProcessNumber) {
+        let end = self.end();
+        self.watchers.insert(process, Watcher { begun: end, place: end, seen: end });
+    }
+
+    /// Ends the watch of a process.
+    pub fn forget(&mut self, process: ProcessNumber) {
+        self.watchers.remove(&process);
+        if self.watchers.is_empty() {
+            self.first = self.end();
+            self.log.clear();
+        }
+    }
+
+    /// Returns whether a process watches.
+    pub fn has_watcher(&self, process: ProcessNumber) -> bool {
+        self.watchers.contains_key(&process)
+    }
+
+    /// Returns the processes that watch.
+    pub fn watchers(&self) -> impl ExactSizeIterator<Item = ProcessNumber> {
+        self.watchers.keys().copied()
+    }
+
+    /// Writes that a process joined. Returns the place, for [`Changes::left`].
+    pub fn joined(&mut self, order: NoticeNumber, name: Arc<str>) -> ChangeNumber {
+        self.append(Change { order, name, what: Happened::Joined { left: None } })
+    }
+
+    /// Writes that a process ended, which joined at that place.
+    pub fn left(&mut self, order: NoticeNumber, name: Arc<str>, joined: ChangeNumber) {
+        let place = self.append(Change { order, name, what: Happened::Left { joined } });
+        let index = joined.checked_sub(self.first).map(|index| index as usize);
+        if let Some(change) = index.and_then(|index| self.log.get_mut(index)) {
+            change.what = Happened::Joined { left: Some(place) };
+        }
+    }
+
+    /// Takes the next change that a watcher has to hear, if it came before the notice of that
+    /// number. `None` if there is none, or if the process does not watch.
+    pub fn next(&mut self, process: ProcessNumber, before: Option<NoticeNumber>) -> Option<Notice> {
+        let end = self.end();
+        let watcher = self.watchers.get_mut(&process)?;
+        if watcher.place < self.first {
+            self.forget(process);
+            return Some(Notice::Missed);
+        }
+        while watcher.place < end {
+            if watcher.place == watcher.seen {
+                (watcher.begun, watcher.seen) = (watcher.place, end);
+            }
+            let change = self.log.get((watcher.place - self.first) as usize)?;
+            if before.is_some_and(|before| before < change.order) {
+                return None;
+            }
+            watcher.place += 1;
+            let name = || change.name.to_string();
+            match change.what {
+                Happened::Joined { left } if left.is_none_or(|left| left >= watcher.seen) => {
+                    return Some(Notice::Joined { name: name() });
+                }
+                Happened::Left { joined } if joined < watcher.begun => {
+                    return Some(Notice::Left { name: name() });
+                }
+                // It joined and ended within this batch.
+                Happened::Joined { .. } | Happened::Left { .. } => {}
+            }
+        }
+        None
+    }
+
+    /// The place of the next change that is written.
+    fn end(&self) -> ChangeNumber {
+        self.first + self.log.len() as u64
+    }
+
+    /// Adds a change at the end, and returns its place.
+    fn append(&mut self, change: Change) -> ChangeNumber {
+        let place = self.end();
+        if self.watchers.is_empty() {
+            self.first += 1;
+            return place;
+        }
+        if self.log.len() == MAX_CHANGES {
+            self.log.pop_front();
+            self.first += 1;
+        }
+        self.log.push_back(change);
+        place
+    }
+}
+
+#[cfg(test)]
+#[path = "changes_tests.rs"]
+mod tests;
