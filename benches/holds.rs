@@ -67,7 +67,7 @@ fn join(shared: &Shared, client: u64) {
 
 /// A million leases: each is made, looked at, and given back.
 fn leases() {
-    let shared = shared(Config::default());
+    let shared = shared(Config { max_leases: Some(1_100_000), ..Config::default() });
     let mut worst = Worst::default();
     for _ in 0..1_000_000 {
         worst.of(|| shared.memory.lease(32, 3_600_000, IdKind::Uuid)).expect("there is room");

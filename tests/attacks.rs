@@ -15,6 +15,8 @@ mod guesses;
 mod injected;
 #[path = "attacks/late.rs"]
 mod late;
+#[path = "attacks/leases.rs"]
+mod leases;
 #[path = "attacks/limits.rs"]
 mod limits;
 #[path = "attacks/log.rs"]

@@ -112,6 +112,9 @@ pub struct ServeArguments {
     /// Listen on the TCP socket that is standard input, as of systemd; then --idle-timeout is 0s
     #[arg(long, conflicts_with_all = ["bind", "port"])]
     socket_on_stdin: bool,
+    /// Most leases at once; one for each 320 bytes of --memory when left out, at least 65536
+    #[arg(long, value_name = "N")]
+    max_leases: Option<usize>,
     /// The longest lease
     #[arg(long, default_value = "24h", value_parser = units::duration)]
     max_lease: Duration,
@@ -246,6 +249,7 @@ impl ServeArguments {
             broken_in_public: self.yes_it_is_broken,
             memory: self.memory,
             buffers: self.buffers,
+            max_leases: self.max_leases,
             max_lease: self.max_lease,
             max_clients: self.max_clients,
             limits: Limits {
@@ -331,11 +335,8 @@ fn serve(arguments: &ServeArguments, log: &Log) -> Result<(), String> {
     // Before the address is printed (invariant 2).
     signals::serving();
     announce(&format!("leasebox listening on {}", server.address()));
-    let buffers = server.buffers();
-    log::info!(
-        "{} numbers, {memory} bytes to lease, {buffers} for buffers (--buffers)",
-        arguments.numbers
-    );
+    let (numbers, buffers) = (arguments.numbers, server.buffers());
+    log::info!("{numbers} numbers, {memory} bytes to lease, {buffers} for buffers (--buffers)");
     if arguments.udp {
         log::info!("datagrams of up to {} bytes are taken too", arguments.datagram);
     }

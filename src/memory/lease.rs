@@ -53,7 +53,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::error::{Code, Error};
 use crate::common::id::{IdKind, LeaseId};
-use crate::memory::buddy::{AllocateError, Block, Buddy, Filling};
+use crate::memory::buddy::{Block, Buddy, Filling};
 use crate::memory::ids::Ids;
 pub use committed::{Committed, LOOK_SOON};
 pub use ending::Ending;
@@ -76,6 +76,8 @@ pub struct LeaseTable<H> {
     ids: Ids,
     /// The longest duration of a lease.
     longest: Duration,
+    /// The most leases and held blocks at a time.
+    most: usize,
     /// Makes a handle from a block's offset and the lease's size.
     make: fn(u64, u64) -> H,
     /// The sizes of all entries together: a lease's requested bytes, a held block's whole bytes.
@@ -137,12 +139,18 @@ impl<H: Clone> LeaseTable<H> {
             buddy,
             ids,
             longest,
+            most: usize::MAX,
             make,
             requested: 0,
             leased: 0,
             ending_leased: 0,
             ending: 0,
         }
+    }
+
+    /// Bounds the count of leases and held blocks, and so the bytes of their entries.
+    pub fn with_most(self, most: usize) -> Self {
+        Self { most, ..self }
     }
 
     /// Leases `size` bytes for `duration_ms` from `now`, out of the committed bytes. The table is
@@ -189,23 +197,6 @@ impl<H: Clone> LeaseTable<H> {
         let handle = (self.make)(block.offset, size);
         self.leases.insert(id, LeaseEntry { block, size, tenure, handle });
         self.requested += size;
-    }
-
-    /// Allocates a block for a lease, if the committed bytes have room for it.
-    fn allocate(&mut self, size: u64) -> Result<Block, AllocateError> {
-        let (whole, free) = (self.committed.size(), self.committed.free());
-        match Buddy::rounded(size) {
-            Some(rounded) if rounded > whole => {
-                let largest = power_of_two_within(whole).min(self.buddy.largest());
-                Err(AllocateError::TooLarge { largest })
-            }
-            Some(rounded) if rounded > free => {
-                let largest_free = power_of_two_within(free).min(self.buddy.filling().largest_free);
-                Err(AllocateError::OutOfMemory { largest_free })
-            }
-            // Also for `None`: the allocator names the reason.
-            _ => self.buddy.allocate(size),
-        }
     }
 
     /// Returns the lease or held block of that id.

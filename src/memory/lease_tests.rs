@@ -1,6 +1,7 @@
 //! Tests of the lease table: the rules one by one, and random steps against a naive model.
 
 use super::*;
+use crate::memory::buddy::AllocateError;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -102,6 +103,27 @@ fn expired_leases_are_struck_oldest_first_and_in_bites() {
     }
     assert_eq!(table.filling().used, 32);
     assert_eq!(table.check(), Ok(()));
+}
+
+#[test]
+fn there_are_no_more_leases_and_held_blocks_than_the_table_may_have() {
+    let now = Instant::now();
+    let mut table = table(1024).with_most(2);
+    let id = lease(&mut table, 32, 5, now).unwrap();
+    assert!(table.has_room(32));
+    let (held, _) = table.hold(32, 1).unwrap();
+    assert!(!table.has_room(32));
+    let refused = table.lease(32, 5, IdKind::Uuid, now).unwrap_err();
+    assert_eq!(refused.code, Code::OutOfMemory);
+    assert!(refused.text.contains("--max-leases"), "{}", refused.text);
+    assert_eq!(table.hold(32, 1), Err(AllocateError::TooMany { most: 2 }));
+    let ending = table.end_held(held, 1).unwrap();
+    table.give_back(ending);
+    assert!(table.hold(32, 1).is_ok());
+    let ending = table.end(id, now).unwrap();
+    table.give_back(ending);
+    assert!(lease(&mut table, 32, 5, now).is_ok());
+    assert_eq!(table.filling().used, 64, "a refusal takes no block");
 }
 
 #[test]

@@ -18,8 +18,7 @@
 //! **Source** ours; the port and the memory are the two arguments of `memorylease.txt`.
 
 use std::hash::RandomState;
-use std::io;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,7 +42,7 @@ use crate::server::buffers::Buffers;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
 use crate::server::holding::least_for_all;
-use crate::server::listening::{explain_bind, handed_over};
+use crate::server::listening::handed_over;
 use crate::server::room::{MAX_CLIENTS, SystemRoom, system_memory};
 use crate::server::shared::{DatagramGauges, Shared, WaitLimits};
 use crate::server::tables::ServerTables;
@@ -65,10 +64,6 @@ const MAX_MESSAGE: usize = 1 << 30;
 /// to go on. By then the client that planned its steps has probably gone.
 const MAX_PARKED: Duration = Duration::from_secs(60);
 
-/// With port 0 and `--udp`, the most times that the server tries another free TCP port, because the
-/// number of the last one was not free for UDP.
-const MAX_PORTS: u32 = 100;
-
 /// The smallest `--datagram`, in bytes: every error reply fits into it.
 const MIN_DATAGRAM: u64 = 512;
 
@@ -78,6 +73,13 @@ const MAX_HISTORY: u64 = 1 << 20;
 /// The least administrative memory, in bytes. A quarter of it, the most for one process, holds a
 /// process with a block, a session and some messages.
 const MIN_ADMIN: u64 = 4096;
+
+/// The bytes that a lease takes beside its block, with some to spare: its entry in the table, its
+/// place in the order of expiries, and the state of its contents. 277 were measured.
+const ENTRY: u64 = 320;
+
+/// The most leases of a small arena, if it has so many blocks: their entries take 20 MiB.
+const LEAST_LEASES: u64 = 65_536;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -119,6 +121,10 @@ pub struct Config {
     /// The memory for the buffers of all connections, in bytes; `None` takes a quarter of what the
     /// system leaves.
     pub buffers: Option<u64>,
+    /// The most leases and granted blocks at a time. `None` takes one for each [`ENTRY`] bytes of
+    /// the arena, so that their entries take no more than the arena does; but at least
+    /// [`LEAST_LEASES`].
+    pub max_leases: Option<usize>,
     /// The longest lease, and the longest wait of a request.
     pub max_lease: Duration,
     /// The most clients at a time, if the descriptors are enough for them.
@@ -154,6 +160,7 @@ impl Default for Config {
             broken_in_public: false,
             memory: 64 << 20,
             buffers: None,
+            max_leases: None,
             max_lease: Duration::from_secs(24 * 60 * 60),
             max_clients: 8192,
             limits: Limits {
@@ -204,38 +211,6 @@ impl Config {
         })
     }
 
-    /// Binds the TCP socket, and with `--udp` the UDP socket to the same port number. With port 0
-    /// the system chooses a free TCP port. If its number is not free for UDP, another port is
-    /// tried. A socket that was handed over is bound already. `bind_udp` is an argument, so that a
-    /// test can make it fail.
-    ///
-    /// # Errors
-    /// Fails with the text of [`explain_bind`].
-    fn bind(
-        &self,
-        mut handed: Option<TcpListener>,
-        mut bind_udp: impl FnMut(SocketAddr) -> io::Result<UdpSocket>,
-    ) -> Result<(TcpListener, Option<UdpSocket>), String> {
-        let failed =
-            |what: &'static str| move |error: io::Error| explain_bind(what, self.address, &error);
-        let mut tries = 0;
-        loop {
-            let listener = match handed.take() {
-                Some(listener) => listener,
-                None => TcpListener::bind(self.address).map_err(failed("TCP"))?,
-            };
-            if self.udp.is_none() {
-                return Ok((listener, None));
-            }
-            let port = listener.local_addr().map_err(failed("TCP"))?.port();
-            match bind_udp(SocketAddr::new(self.address.ip(), port)) {
-                Ok(socket) => return Ok((listener, Some(socket))),
-                Err(_) if self.address.port() == 0 && tries < MAX_PORTS => tries += 1,
-                Err(error) => return Err(failed("UDP")(error)),
-            }
-        }
-    }
-
     /// Makes the struct that the threads share: shuffles the list, and takes the arena's memory
     /// from the system now, so that no lease fails later because the system has none. Does not
     /// check the ranges: [`Config::start`] does that first.
@@ -262,7 +237,8 @@ impl Config {
             return Err(text);
         }
         let (buddy, make) = (Buddy::new(self.memory), make_block);
-        let mut leases = LeaseTable::new(buddy, ids, self.max_lease, make);
+        let mut leases =
+            LeaseTable::new(buddy, ids, self.max_lease, make).with_most(self.max_leases());
         let journal = log::log_enabled!(log::Level::Debug);
         let rules = Rules { journal, most: self.max_clients, ..self.rules.clone() };
         let processes = Processes::new(pools, rules, &mut leases, Instant::now());
@@ -310,6 +286,7 @@ impl Config {
             return Err(format!("--pools: committed.NAME: {}", error.text));
         }
         range("--admin", self.admin, MIN_ADMIN, 1 << 30, " bytes")?;
+        range("--max-leases", self.max_leases.unwrap_or(1) as u64, 1, u32::MAX.into(), "")?;
         range("--rendezvous", ms(self.rendezvous), 0, 60_000, " ms")?;
         range("--process-idle", ms(self.rules.idle), 1000, DAY_MS, " ms")?;
         if let Some(udp) = &self.udp {
@@ -323,6 +300,12 @@ impl Config {
         }
         self.check_hosts_and_log_on()?;
         self.check_who_can_reach_it()
+    }
+
+    /// Returns the most leases and granted blocks at a time.
+    pub fn max_leases(&self) -> usize {
+        let by_memory = (self.memory / ENTRY).max(LEAST_LEASES);
+        self.max_leases.unwrap_or(usize::try_from(by_memory).unwrap_or(usize::MAX))
     }
 
     /// Checks how many clients there may be, in all and of one address.

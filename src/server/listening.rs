@@ -16,10 +16,14 @@
 //! **Source** listen(2), tcp(7) for `TCP_KEEPIDLE`, systemd.socket(5).
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
 
-use crate::server::config::DEFAULT_PORT;
+use crate::server::config::{Config, DEFAULT_PORT};
+
+/// With port 0 and `--udp`, the most times that the server tries another free TCP port, because the
+/// number of the last one was not free for UDP.
+const MAX_PORTS: u32 = 100;
 
 /// Returns the listening socket that is standard input, and its address.
 ///
@@ -46,8 +50,42 @@ pub(super) fn handed_over() -> Result<(TcpListener, SocketAddr), String> {
     named.map_err(|error| refused(error.to_string()))
 }
 
+impl Config {
+    /// Binds the TCP socket, and with `--udp` the UDP socket to the same port number. With port 0
+    /// the system chooses a free TCP port. If its number is not free for UDP, another port is
+    /// tried. A socket that was handed over is bound already. `bind_udp` is an argument, so that a
+    /// test can make it fail.
+    ///
+    /// # Errors
+    /// Fails with the text of [`explain_bind`].
+    pub(super) fn bind(
+        &self,
+        mut handed: Option<TcpListener>,
+        mut bind_udp: impl FnMut(SocketAddr) -> io::Result<UdpSocket>,
+    ) -> Result<(TcpListener, Option<UdpSocket>), String> {
+        let failed =
+            |what: &'static str| move |error: io::Error| explain_bind(what, self.address, &error);
+        let mut tries = 0;
+        loop {
+            let listener = match handed.take() {
+                Some(listener) => listener,
+                None => TcpListener::bind(self.address).map_err(failed("TCP"))?,
+            };
+            if self.udp.is_none() {
+                return Ok((listener, None));
+            }
+            let port = listener.local_addr().map_err(failed("TCP"))?.port();
+            match bind_udp(SocketAddr::new(self.address.ip(), port)) {
+                Ok(socket) => return Ok((listener, Some(socket))),
+                Err(_) if self.address.port() == 0 && tries < MAX_PORTS => tries += 1,
+                Err(error) => return Err(failed("UDP")(error)),
+            }
+        }
+    }
+}
+
 /// Returns the cause and the cure of a failed bind.
-pub(super) fn explain_bind(what: &str, address: SocketAddr, error: &io::Error) -> String {
+fn explain_bind(what: &str, address: SocketAddr, error: &io::Error) -> String {
     let port = address.port();
     match error.kind() {
         io::ErrorKind::AddrInUse => {
@@ -68,3 +106,7 @@ pub(super) fn explain_bind(what: &str, address: SocketAddr, error: &io::Error) -
         _ => format!("cannot listen on {address} ({error}); give another --bind or --port"),
     }
 }
+
+#[cfg(test)]
+#[path = "listening_tests.rs"]
+mod tests;

@@ -21,8 +21,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::memory::buddy::Buddy;
-use crate::memory::lease::LeaseTable;
+use crate::memory::buddy::{AllocateError, Block, Buddy};
+use crate::memory::lease::{LeaseTable, power_of_two_within};
 
 /// The time from an allocation that leaves few bytes free until the memory manager checks the free
 /// bytes. All allocations in that time share one check.
@@ -86,12 +86,31 @@ impl<H: Clone> LeaseTable<H> {
         &mut self.committed
     }
 
-    /// Returns whether a lease of `size` bytes would succeed now: the account has the bytes, and
-    /// the arena has them in one block. The account alone is not enough, because the free bytes may
+    /// Allocates a block for a lease, if the committed bytes and the table have room for it.
+    pub(super) fn allocate(&mut self, size: u64) -> Result<Block, AllocateError> {
+        let (whole, free) = (self.committed.size(), self.committed.free());
+        match Buddy::rounded(size) {
+            Some(rounded) if rounded > whole => {
+                let largest = power_of_two_within(whole).min(self.buddy.largest());
+                Err(AllocateError::TooLarge { largest })
+            }
+            Some(rounded) if rounded > free => {
+                let largest_free = power_of_two_within(free).min(self.buddy.filling().largest_free);
+                Err(AllocateError::OutOfMemory { largest_free })
+            }
+            _ if self.leases.len() >= self.most => Err(AllocateError::TooMany { most: self.most }),
+            // Also for `None`: the allocator names the reason.
+            _ => self.buddy.allocate(size),
+        }
+    }
+
+    /// Returns whether a lease of `size` bytes would succeed now: the account has the bytes, the
+    /// arena has them in one block, and the table has room for an entry. The account alone is not enough, because the free bytes may
     /// be in pieces. (A lease with a numeric id may still fail: the numbers can run out.)
     pub fn has_room(&self, size: u64) -> bool {
         let most = self.committed.free.min(self.buddy.filling().largest_free);
-        Buddy::rounded(size).is_some_and(|rounded| rounded <= most)
+        let has_entry = self.leases.len() < self.most;
+        has_entry && Buddy::rounded(size).is_some_and(|rounded| rounded <= most)
     }
 
     /// Returns whether the committed bytes would be enough for a block of `size` bytes if all of

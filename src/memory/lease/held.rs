@@ -24,8 +24,11 @@ impl<H: Clone> LeaseTable<H> {
     /// from. The table is unchanged when this fails.
     ///
     /// # Errors
-    /// [`AllocateError`] when `size` is 0, or no free block is large enough.
+    /// [`AllocateError`] when `size` is 0, no free block is large enough, or the table is full.
     pub fn hold(&mut self, size: u64, holder: Holder) -> Result<(LeaseId, u64), AllocateError> {
+        if self.leases.len() >= self.most {
+            return Err(AllocateError::TooMany { most: self.most });
+        }
         let block = self.buddy.allocate(size)?;
         let id = self.uuid();
         self.insert(id, block, block.size(), Tenure::HeldBy(holder));

@@ -22,6 +22,12 @@ pub(super) fn explain(size: u64, error: AllocateError) -> Error {
                  ask for less or wait until leases end"
             ),
         ),
+        AllocateError::TooMany { most } => Error::new(
+            Code::OutOfMemory,
+            format!(
+                "there are {most} leases, the most that --max-leases allows; wait until one ends"
+            ),
+        ),
     }
 }
 
