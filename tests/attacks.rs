@@ -23,6 +23,8 @@ mod limits;
 mod log;
 #[path = "attacks/stop.rs"]
 mod stop;
+#[path = "attacks/turns.rs"]
+mod turns;
 #[path = "attacks/vanished.rs"]
 mod vanished;
 #[path = "attacks/waiting.rs"]

@@ -21,7 +21,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Of all places, this part is for addresses that have none: one of so many.
-const RESERVED_PART: usize = 16;
+pub(super) const RESERVED_PART: usize = 16;
 
 /// The limits of addresses. They never change while the server runs.
 #[derive(Debug, Clone)]

@@ -70,6 +70,9 @@ const MIN_DATAGRAM: u64 = 512;
 /// The most clients in the history: with replies of 64 KiB they take 64 GiB.
 const MAX_HISTORY: u64 = 1 << 20;
 
+/// The bytes of the default history: 4096 replies of 8 KiB.
+const HISTORY: u64 = 32 << 20;
+
 /// The least administrative memory, in bytes. A quarter of it, the most for one process, holds a
 /// process with a block, a session and some messages.
 const MIN_ADMIN: u64 = 4096;
@@ -249,15 +252,29 @@ impl Config {
         let waits = WaitLimits { longest: self.max_lease, rendezvous: self.rendezvous };
         let tables = ServerTables { leases, processes, sessions: Sessions::new(self.admin) };
         let guesses = self.limits.policy.guesses.clone();
-        let buffers = Buffers::new(self.buffers());
+        let buffers = Buffers::new(self.buffers()?);
         Ok(Shared::new(numbers, arena, tables, waits, gauges, guesses, buffers))
     }
 
-    /// Returns the memory for buffers, in bytes: at least what one request may need.
-    fn buffers(&self) -> usize {
+    /// Returns the memory for the buffers of connections, in bytes: `--buffers` without the part
+    /// that the history of datagrams may take.
+    ///
+    /// # Errors
+    /// Fails if the history leaves less than one request may need.
+    fn buffers(&self) -> Result<usize, String> {
         let least = least_for_all(self.limits.policy.max_message);
-        let bytes = self.buffers.unwrap_or_else(|| least.max(system_memory() / 4));
-        usize::try_from(bytes).unwrap_or(usize::MAX)
+        let history = self.udp.as_ref().map_or(0, DatagramLimits::history_bytes);
+        // The default history fits on a small machine too.
+        let enough = least + history.min(HISTORY);
+        let all = self.buffers.unwrap_or_else(|| enough.max(system_memory() / 4));
+        let left = all.checked_sub(history).filter(|&left| left >= least);
+        let left = left.ok_or_else(|| {
+            format!(
+                "--history and --datagram take {history} bytes of {all} for buffers; give less of \
+                 them, or more --buffers"
+            )
+        })?;
+        Ok(usize::try_from(left).unwrap_or(usize::MAX))
     }
 
     /// Checks each value that has a range, and that no two values contradict each other.

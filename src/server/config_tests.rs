@@ -61,3 +61,21 @@ fn the_entries_of_leases_take_no_more_than_the_memory_but_a_small_arena_can_be_f
     assert_eq!(most(1000), 65_536);
     assert_eq!(Config { max_leases: Some(7), ..Config::default() }.max_leases(), 7);
 }
+
+#[test]
+fn the_history_of_datagrams_is_a_part_of_the_buffers() {
+    let limits = |max_clients| DatagramLimits {
+        longest: 8192,
+        max_clients,
+        history_time: Duration::from_secs(60),
+    };
+    let least = least_for_all(Config::default().limits.policy.max_message);
+    let config = |clients| Config {
+        buffers: Some(least + (1 << 20)),
+        udp: Some(limits(clients)),
+        ..Config::default()
+    };
+    assert_eq!(config(128).share().map(|shared| shared.buffers.bound() as u64), Ok(least));
+    let error = config(129).share().map(|_| ()).unwrap_err();
+    assert!(error.contains("--history") && error.contains("--buffers"), "{error}");
+}

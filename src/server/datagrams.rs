@@ -63,6 +63,13 @@ pub struct DatagramLimits {
     pub history_time: Duration,
 }
 
+impl DatagramLimits {
+    /// Returns the most bytes that the history takes: a reply of the longest kind for each client.
+    pub fn history_bytes(&self) -> u64 {
+        self.max_clients as u64 * self.longest as u64
+    }
+}
+
 /// The state of a server that takes datagrams. The `udp` thread owns it: no lock guards it.
 #[derive(Debug)]
 pub struct Datagrams {
@@ -97,6 +104,15 @@ impl Datagrams {
     /// Drops old entries of the history, if a sweep is due.
     pub fn sweep(&mut self, now: Instant) {
         self.history.sweep(now);
+    }
+
+    /// Returns whether a datagram has a token that proves its sender's address.
+    pub fn has_token(&self, datagram: &[u8], from: SocketAddr, now: Instant) -> bool {
+        let token = match read(datagram) {
+            Some((_, Said::Acknowledge(token) | Said::Asked { token, .. })) => token,
+            Some((_, Said::Hello | Said::Unproven)) | None => return false,
+        };
+        self.tokens.read(token, from, now).is_some()
     }
 
     /// Handles one datagram. Returns the datagram to send back, or `None` for no answer. Cannot

@@ -21,7 +21,8 @@
 //!    refused if its client has no entry. So a copy that arrives after its entry was dropped is not
 //!    executed: the server answers that the token is too old.
 //! 2. There are never more entries than the bound. A full history refuses new clients and drops no
-//!    entry for them. One address has at most half of the bound, rounded up.
+//!    entry for them. One address has at most half of the bound, rounded up, and the last sixteenth
+//!    is for addresses that have none: two strangers cannot take all.
 //! 3. An entry whose time is over is dropped within half of the history's time. A sweep is due when
 //!    a quarter of that time has passed since the last sweep. The thread wakes up at the latest
 //!    another quarter later, also when no datagram arrives.
@@ -33,7 +34,7 @@
 //! server's clock alone: no client can change it.
 //!
 //! **Simplified** a client that wants two requests under way says Hello twice. An address is one IP
-//! address, so a sender with many addresses has many halves; a bigger server counts whole networks.
+//! address, or one IPv6 network of 64 bits, so a sender with many addresses has many halves.
 //!
 //! **Source** Coulouris and others, section 5.2: the history, and the request that acknowledges the
 //! reply before it; Birrell and Nelson (1984) for the rising ids. The rule for old tokens is ours.
@@ -44,6 +45,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::common::caller::ClientNumber;
+use crate::server::addresses::{RESERVED_PART, counted};
 use crate::server::token::Proof;
 
 /// The number of sweeps in the history's time. More would cost more walks; with fewer an entry
@@ -125,6 +127,7 @@ impl History {
     /// now on its copies are repeats. Entries whose time is over still take room, so the caller
     /// sweeps first.
     pub fn begin(&mut self, client: ClientNumber, id: u32, ip: IpAddr, now: Instant) -> Recall<'_> {
+        let ip = counted(ip);
         let has_room = self.has_room(ip);
         let entry = match self.entries.entry(client) {
             Occupied(known) => known.into_mut(),
@@ -222,10 +225,11 @@ impl History {
 
     /// Returns whether another client at this address fits: the bound is not reached, and the
     /// address has fewer entries than half of the bound, rounded up. Rounded down, a bound of 1
-    /// would let no address in.
+    /// would let no address in. The last entries are for addresses that have none.
     fn has_room(&self, ip: IpAddr) -> bool {
-        let of_this_address = self.addresses.get(&ip).copied().unwrap_or_default();
-        self.entries.len() < self.most && of_this_address < self.most.div_ceil(2)
+        let its = self.addresses.get(&ip).copied().unwrap_or_default();
+        let reserved = if its == 0 { 0 } else { self.most / RESERVED_PART };
+        self.entries.len() < self.most - reserved && its < self.most.div_ceil(2)
     }
 }
 

@@ -119,3 +119,22 @@ fn silent_clients_are_dropped_whoever_else_goes_on() {
     }
     assert_eq!(history.len(), 1, "the one that goes on");
 }
+
+#[test]
+fn two_addresses_cannot_take_all_of_it() {
+    let now = Instant::now();
+    let mut history = History::new(32, TIME, now);
+    for client in 0..32 {
+        history.begin(client, 1, ip(1 + (client % 2) as u8), now);
+    }
+    assert_eq!(history.len(), 30, "the last two are for addresses that have none");
+    assert_eq!(history.begin(40, 1, ip(1), now), Recall::Full);
+    assert_eq!(history.begin(41, 1, ip(3), now), Recall::New);
+    assert_eq!(history.begin(42, 1, ip(3), now), Recall::Full, "it has one now");
+    let mut history = History::new(4, TIME, now);
+    let network = |last| format!("2001:db8::{last}").parse().unwrap();
+    for client in 1..=2 {
+        assert_eq!(history.begin(client, 1, network(client), now), Recall::New);
+    }
+    assert_eq!(history.begin(3, 1, network(3), now), Recall::Full, "one network is one address");
+}

@@ -63,7 +63,8 @@
 //! | [`waiting`], [`lookout`] | commands that wait for other clients; whether their own are still there |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |
 //! | [`config`], [`listening`] | the configuration, and its ranges; the socket of all clients |
-//! | [`udp`], [`datagrams`], [`history`], [`token`] | requests by datagrams, also repeated ones |
+//! | [`udp`], [`turns`] | the thread for datagrams; a fair part of its time for each address |
+//! | [`datagrams`], [`history`], [`token`] | requests by datagrams, also repeated ones |
 //!
 //! **Source** `loot-box.txt`, points 1 and 4; the lecture's `TCPServer` with a thread for each
 //! connection.
@@ -91,6 +92,7 @@ pub mod tables;
 pub mod threads;
 pub mod token;
 pub mod turned_away;
+pub mod turns;
 pub mod turnstile;
 pub mod udp;
 pub mod waiting;

@@ -3,6 +3,8 @@
 //! ```text
 //!   get_request ──► Datagrams::receive ──► Request::execute ──► send_reply
 //!     recv_from        no lock                the locks           send_to
+//!
+//!   more came than were answered ──► WaitingDatagrams ──► each address in its turn, until none waits
 //! ```
 //!
 //! One thread answers one datagram after the other. A thread for each client would not help: UDP
@@ -16,7 +18,9 @@
 //!    one for all senders.
 //! 2. A client that is slow or has gone costs no time: sending a datagram does not wait for its
 //!    receiver.
-//! 3. No request waits here for other clients, because it would stop all senders. A request that
+//! 3. While datagrams of several addresses wait, each address has the same part of the time
+//!    ([`WaitingDatagrams`]).
+//! 4. No request waits here for other clients, because it would stop all senders. A request that
 //!    asks for a wait is refused. A `join` does not wait for room. A `join` or a `register` tries
 //!    to lock the tables for about 1 ms.
 //!
@@ -46,11 +50,22 @@ use crate::protocol::datagram::{self, BUFFER, Wish};
 use crate::server::datagrams::{DatagramLimits, Datagrams, Executor};
 use crate::server::guesses::Guesser;
 use crate::server::shared::Shared;
+use crate::server::turns::WaitingDatagrams;
 use crate::server::warnings::warn_now_and_then;
 
 /// The pause after an error that belongs to the socket and not to one datagram. Without it the loop
 /// would spin.
 const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// After so many datagrams, or after one that took [`COSTLY`], the thread looks whether more wait.
+/// The look costs three system calls, so it is not made for each.
+const LOOK_AFTER: u32 = 16;
+
+/// See [`LOOK_AFTER`].
+const COSTLY: Duration = Duration::from_micros(200);
+
+/// The most datagrams that are read before the next turn. One read takes a microsecond or two.
+const MOST_READS: usize = 256;
 
 /// Binds a socket to a free port, to talk to an address of the same family as `family`.
 ///
@@ -78,9 +93,17 @@ pub fn start(
     let datagrams =
         Datagrams::new(limits, shared.numbers.length(), RandomState::new(), Instant::now());
     let most_data = datagram::most_data(limits.longest);
-    let (read_timeout, warned) = (None, None);
-    let server =
-        DatagramServer { socket, shared, datagrams, fault, most_data, read_timeout, warned };
+    let server = DatagramServer {
+        socket,
+        shared,
+        datagrams,
+        turns: WaitingDatagrams::default(),
+        fault,
+        most_data,
+        read_timeout: None,
+        warned: None,
+        dropped: None,
+    };
     Builder::new().name("udp".into()).spawn(|| server.run())
 }
 
@@ -89,6 +112,7 @@ struct DatagramServer {
     socket: UdpSocket,
     shared: Arc<Shared>,
     datagrams: Datagrams,
+    turns: WaitingDatagrams,
     /// For tests: called before a request is executed; may panic.
     fault: Option<fn(&Request<'_>)>,
     /// The most bytes of data that fit a reply of one datagram.
@@ -98,35 +122,84 @@ struct DatagramServer {
     read_timeout: Option<Duration>,
     /// The time of the last warning that no datagram can be received.
     warned: Option<Instant>,
+    /// The time of the last warning that datagrams were dropped.
+    dropped: Option<Instant>,
 }
 
 impl DatagramServer {
     /// Answers one datagram after the other, until the server stops.
     fn run(mut self) {
         let mut buffer = vec![0; BUFFER];
+        let mut answered = 0;
         while !self.shared.is_stopping() {
-            match self.get_request(&mut buffer) {
-                Some((length, from)) => self.answer(&buffer[..length], from),
-                None => self.datagrams.sweep(Instant::now()),
-            }
-            // The history has no lock, so other threads cannot read it for `stats`. This thread
-            // copies its figures into atomics after each datagram.
-            let history = self.datagrams.history();
-            if let Some(gauges) = &self.shared.datagrams {
-                gauges.history.store(history.len() as u64, Ordering::Relaxed);
-                gauges.resent.store(history.resent(), Ordering::Relaxed);
+            let Some((length, from)) = self.get_request(&mut buffer) else {
+                self.datagrams.sweep(Instant::now());
+                self.publish_figures();
+                continue;
+            };
+            let took = self.answer(&buffer[..length], from);
+            answered += 1;
+            if answered >= LOOK_AFTER || took >= COSTLY {
+                answered = 0;
+                self.take_turns(&mut buffer);
             }
         }
     }
 
-    /// Handles one datagram, and sends the answer if there is one.
-    fn answer(&mut self, datagram: &[u8], from: SocketAddr) {
+    /// Answers what waits, each address in its turn, until nothing waits.
+    fn take_turns(&mut self, buffer: &mut [u8]) {
+        if self.socket.set_nonblocking(true).is_err() {
+            return;
+        }
+        while !self.shared.is_stopping() {
+            self.read_waiting(buffer);
+            let Some(turn) = self.turns.begin() else { break };
+            let took = self.answer(&turn.datagram, turn.from);
+            self.turns.end(turn, took);
+        }
+        // Cannot fail where the call above did not.
+        let _ = self.socket.set_nonblocking(false);
+    }
+
+    /// Reads the datagrams that the system holds, and lets them wait for their turns.
+    fn read_waiting(&mut self, buffer: &mut [u8]) {
+        for _ in 0..MOST_READS {
+            let (length, from) = match self.socket.recv_from(buffer) {
+                Ok(received) => received,
+                // An earlier reply found no receiver. Others may have arrived behind this news.
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused => continue,
+                Err(_) => return,
+            };
+            let datagram = &buffer[..length];
+            let has_token = self.datagrams.has_token(datagram, from, Instant::now());
+            if !self.turns.add(datagram, from, has_token) {
+                let why = "more come than can be answered";
+                warn_now_and_then(&mut self.dropped, "datagrams are dropped", why);
+            }
+        }
+    }
+
+    /// Copies the figures of the history into atomics: it has no lock, so other threads cannot read
+    /// it for `stats`.
+    fn publish_figures(&self) {
+        let history = self.datagrams.history();
+        if let Some(gauges) = &self.shared.datagrams {
+            gauges.history.store(history.len() as u64, Ordering::Relaxed);
+            gauges.resent.store(history.resent(), Ordering::Relaxed);
+        }
+    }
+
+    /// Handles one datagram, and sends the answer if there is one. Returns the time that this took.
+    fn answer(&mut self, datagram: &[u8], from: SocketAddr) -> Duration {
+        let begun = Instant::now();
         let (shared, fault, most_data) = (&*self.shared, self.fault, self.most_data);
         let mut executor = Executing { shared, fault, most_data };
-        let reply = self.datagrams.receive(datagram, from, Instant::now(), &mut executor);
+        let reply = self.datagrams.receive(datagram, from, begun, &mut executor);
         if let Some(reply) = reply {
             self.send_reply(&reply, from);
         }
+        self.publish_figures();
+        begun.elapsed()
     }
 
     /// Waits for a datagram. Returns `None` after an error or a timeout. While the history holds

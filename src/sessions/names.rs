@@ -129,13 +129,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// `most` bytes in a frame; `busy` when too many processes watch.
     pub fn watch(&mut self, client: ClientNumber, most: u64) -> Result<Vec<Arc<str>>, Error> {
         let number = self.processes.number_of(client)?;
-        let names: Vec<_> =
-            self.sessions.administration.entries.values().map(|e| e.name.clone()).collect();
-        let bytes: usize = names.iter().map(|name| name.len() + AROUND_NAME).sum();
-        if bytes as u64 > most {
+        let entries = &self.sessions.administration.entries;
+        let bytes = |count: usize, length: usize| (count * AROUND_NAME + length) as u64;
+        // Before the walk: a datagram of 40 bytes asks for this, and is refused in most cases.
+        let is_too_long = bytes(entries.len(), entries.len()) > most
+            || bytes(entries.len(), entries.values().map(|entry| entry.name.len()).sum()) > most;
+        if is_too_long {
             let text = "there are more names than can be told here at once; watch by TCP";
             return Err(Error::new(Code::TooLarge, text));
         }
+        let names = entries.values().map(|entry| entry.name.clone()).collect();
         // A process may watch again at any time: it gets a new list and counts once only.
         let changes = &mut self.sessions.changes;
         if !changes.has_watcher(number) && changes.watchers().len() >= MAX_WATCHERS {

@@ -30,10 +30,11 @@
 
 use std::collections::VecDeque;
 
-use crate::common::caller::ClientNumber;
+use crate::common::caller::{Caller, ClientNumber};
 use crate::common::error::{Code, Error};
 use crate::cooperative::process::ProcessNumber;
 use crate::sessions::administration::{SESSION, Use};
+use crate::sessions::commands::MIN_SESSION;
 use crate::sessions::message::{Delivery, MessageId};
 use crate::sessions::notice::NoticeNumber;
 use crate::sessions::words::{Notice, SessionId, SessionState};
@@ -284,17 +285,17 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Returns the sessions in which the end of `client`'s process is open. This list tells the
     /// process of all its sessions, so their `opened` notices that still wait are dropped.
+    /// Unchanged when it fails.
     ///
     /// # Errors
-    /// `refused` when the client belongs to no process.
-    pub fn sessions(&mut self, client: ClientNumber) -> Result<Vec<SessionState>, Error> {
-        let number = self.processes.number_of(client)?;
-        if let Some(process) = self.sessions.registered.get_mut(&number) {
-            let RegisteredProcess { sessions, notices, .. } = process;
-            sessions.iter().for_each(|&session| notices.know(session));
-        }
-        let ids =
-            self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.sessions);
+    /// `refused` when the client belongs to no process; `too-large` when an answer cannot carry the
+    /// list.
+    pub fn sessions(&mut self, caller: Caller) -> Result<Vec<SessionState>, Error> {
+        let number = self.processes.number_of(caller.client)?;
+        let Some(process) = self.sessions.registered.get(&number) else { return Ok(Vec::new()) };
+        let count = process.sessions.len() as u64;
+        caller.check_room(count * MOST_OF_SESSION)?;
+        check_answer(count * MIN_SESSION as u64, caller)?;
         let state = |&id: &SessionId| {
             let session = self.sessions.all.get(&id)?;
             let side = session.side_of(number)?;
@@ -304,6 +305,33 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let (inward, outward) = (own.inbox.len() as u64, other.inbox.len() as u64);
             Some(SessionState { session: id, name, inward, outward })
         };
-        Ok(ids.filter_map(state).collect())
+        let states: Vec<SessionState> = process.sessions.iter().filter_map(state).collect();
+        let bytes = states.iter().map(|state| MIN_SESSION + state.name.len() + PADDING);
+        check_answer(bytes.sum::<usize>() as u64, caller)?;
+        if let Some(process) = self.sessions.registered.get_mut(&number) {
+            let RegisteredProcess { sessions, notices, .. } = process;
+            sessions.iter().for_each(|&session| notices.know(session));
+        }
+        Ok(states)
     }
+}
+
+/// The most bytes of a session in any format, with some to spare.
+const MOST_OF_SESSION: u64 = 128;
+
+/// The most padding behind a name in a frame.
+const PADDING: usize = 7;
+
+/// Checks that an answer can carry a list of so many bytes. A list that was refused after its
+/// notices were dropped would be told to nobody.
+///
+/// # Errors
+/// `too-large`.
+fn check_answer(bytes: u64, caller: Caller) -> Result<(), Error> {
+    if bytes <= caller.most_data {
+        return Ok(());
+    }
+    let text = "there are more sessions than an answer can carry here; ask by TCP, or raise \
+                --max-message";
+    Err(Error::new(Code::TooLarge, text))
 }

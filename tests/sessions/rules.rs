@@ -3,7 +3,7 @@
 use leasebox::common::caller::Caller;
 use leasebox::common::error::Code;
 use leasebox::sessions::Delivery;
-use leasebox::sessions::words::SessionId;
+use leasebox::sessions::words::{Notice, SessionId, Told};
 
 use crate::world::{KB, World, refusal};
 
@@ -159,8 +159,8 @@ fn what_was_sent_before_a_close_can_still_be_received_and_then_the_session_is_go
     world.engine().close(1, session).unwrap();
     world.check();
     assert_eq!(world.told(2), ["message 3", "message 3", "closed"]);
-    assert_eq!(world.engine().sessions(1), Ok(Vec::new()));
-    assert_eq!(world.engine().sessions(2).unwrap()[0].name, "");
+    assert_eq!(world.engine().sessions(Caller::connected(1)), Ok(Vec::new()));
+    assert_eq!(world.engine().sessions(Caller::connected(2)).unwrap()[0].name, "");
     assert_eq!(world.receive(2, session), Ok(Some(b"one".to_vec())));
     assert_eq!(world.receive(2, session), Ok(Some(b"two".to_vec())));
     assert_eq!(refusal(world.receive(2, session), "no such session"), Code::NotFound);
@@ -303,7 +303,7 @@ fn one_process_cannot_take_administrative_memory_from_the_others() {
     assert_eq!(refusal(world.send(2, session, b"x"), "were received"), Code::Refused);
     assert_eq!(refusal(world.open_with(2, 1, b"x"), "were received"), Code::Refused);
     // Both together meet the quarter before each meets its own part.
-    let sessions = world.engine().sessions(1).unwrap();
+    let sessions = world.engine().sessions(Caller::connected(1)).unwrap();
     let to = sessions[0].session;
     let sent = (0..).take_while(|_| world.send(1, to, b"x").is_ok()).count();
     assert_eq!(sent, 30, "an entry of 224 bytes, 5 sessions, and 96 for each");
@@ -328,7 +328,7 @@ fn who_has_gone_leaves_no_charge_to_whom_it_called() {
     world.join(1, KB);
     let opened = (0..5).filter(|_| world.engine().begin_open(2, "p1", 0).is_ok()).count();
     assert_eq!(opened, 5, "its own share is its own");
-    let sessions = world.engine().sessions(2).unwrap();
+    let sessions = world.engine().sessions(Caller::connected(2)).unwrap();
     for state in sessions.iter().filter(|state| state.name.is_empty()) {
         assert_eq!(world.receive(2, state.session), Ok(Some(b"x".to_vec())));
     }
@@ -454,7 +454,7 @@ fn a_block_has_one_seat_for_its_owner_and_one_for_all_others() {
 fn what_lies_in_ones_own_block_is_read_from_ones_own_seat() {
     let (mut world, session) = two();
     world.open_with(2, 1, b"hi").unwrap();
-    let own = world.engine().sessions(1).unwrap();
+    let own = world.engine().sessions(Caller::connected(1)).unwrap();
     let own = own.iter().find(|state| state.inward == 1).unwrap().session;
     world.send(1, session, b"hi").unwrap();
     let reading = world.engine().begin_receive(2, session, 9).unwrap().unwrap();
@@ -465,4 +465,19 @@ fn what_lies_in_ones_own_block_is_read_from_ones_own_seat() {
     assert!(receiving.is_seated);
     world.finish(receiving.number, true).unwrap();
     world.finish(reading.number, true).unwrap();
+}
+
+#[test]
+fn a_list_of_sessions_that_an_answer_cannot_carry_changes_nothing() {
+    let mut world = World::new();
+    (1..=2).for_each(|client| world.join(client, 0));
+    let session = world.open(1, 2);
+    let short = |most_data| Caller { most_data, ..Caller::connected(2) };
+    for most in [0, 41] {
+        let refused = world.engine().sessions(short(most));
+        assert_eq!(refusal(refused, "ask by TCP"), Code::TooLarge, "{most}");
+    }
+    let told = world.engine().next_signal(2).unwrap();
+    assert!(matches!(told, Some(Told::Notice(Notice::Opened { .. }))), "{told:?}");
+    assert_eq!(world.engine().sessions(short(60)).unwrap()[0].session, session);
 }

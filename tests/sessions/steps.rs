@@ -9,6 +9,7 @@
 //!                └─ 508 ─ 510
 //! ```
 
+use leasebox::common::caller::Caller;
 use std::collections::BTreeSet;
 
 use leasebox::common::error::Code;
@@ -154,7 +155,7 @@ fn communication() -> BTreeSet<u16> {
     world.send(1, session, b"").unwrap();
     world.send(2, session, b"back").unwrap();
     assert_eq!(world.told(2), ["message 3", "message 0"], "it has spoken in the session");
-    assert_eq!(world.engine().sessions(2).unwrap()[0].inward, 2);
+    assert_eq!(world.engine().sessions(Caller::connected(2)).unwrap()[0].inward, 2);
     for strange in [world.send(3, session, b"x"), world.receive(3, session).map(|_| ())] {
         assert_eq!(refusal(strange, "no such session"), Code::NotFound);
     }

@@ -185,7 +185,7 @@ fn an_idle_block_makes_room_for_whatever_takes_committed_memory() {
         &|world| assert_eq!(world.engine().register(2, KB), Ok((1, KB))),
         &|world| assert_eq!(world.engine().grow(2, 0, 2 * KB), Ok(2 * KB)),
         &|world| {
-            let back = world.engine().sessions(2).unwrap()[0].session;
+            let back = world.engine().sessions(Caller::connected(2)).unwrap()[0].session;
             (0..2).for_each(|_| world.send(2, back, &[0; 1000]).unwrap());
         },
         &|world| world.join(3, KB),

@@ -26,7 +26,7 @@ use crate::common::caller::Caller;
 use crate::common::description::{
     Answer, Execute, Executed, Field, Message, Sink, Source, command,
 };
-use crate::common::error::Error;
+use crate::common::error::{Code, Error};
 use crate::common::line::{Line, put};
 use crate::cooperative::words::{Account, Pool, PoolState, Pressure};
 use crate::server::shared::Shared;
@@ -108,6 +108,9 @@ const ACCOUNTS_AT_ONCE: usize = 256;
 /// name come on top. A list that claims more accounts than the frame has bytes for is refused.
 const MIN_ACCOUNT: usize = 20 * size_of::<u64>();
 
+const TOO_MANY: &str =
+    "there are more accounts than an answer can carry here; ask by TCP, or raise --max-message";
+
 impl Account {
     fn read<'a, S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         Ok(Account {
@@ -181,17 +184,22 @@ impl Answer<'_> for Vec<Account> {
 }
 
 impl Execute<Shared> for Accounts {
-    /// Reads the accounts in parts, so that no request waits for many processes.
+    /// Reads the accounts in parts, so that no request waits for many processes; and no more parts
+    /// than the answer can carry, so that 40 bytes of a datagram do not cost milliseconds.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
+        let most = usize::try_from(caller.most_data).unwrap_or(usize::MAX) / MIN_ACCOUNT;
+        let at_once = ACCOUNTS_AT_ONCE.min(most + 1);
         let mut accounts: Vec<Account> = Vec::new();
         loop {
+            if accounts.len() > most {
+                return Err(Error::new(Code::TooLarge, TOO_MANY));
+            }
             // The next part begins after the last name. If it began at an index, it would skip or
             // repeat a process when another one leaves or joins meanwhile.
             let last = accounts.last().map(|account| account.name.as_str());
-            let part = shared
-                .memory
-                .with_tables(|tables, _| tables.processes.accounts(last, ACCOUNTS_AT_ONCE));
-            let is_last = part.len() < ACCOUNTS_AT_ONCE;
+            let part =
+                shared.memory.with_tables(|tables, _| tables.processes.accounts(last, at_once));
+            let is_last = part.len() < at_once;
             accounts.extend(part);
             if is_last {
                 return caller.check_rows(accounts, 700);

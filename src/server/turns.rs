@@ -1,0 +1,136 @@
+//! The turns of addresses whose datagrams wait: each gets the same part of the `udp` thread's time.
+//!
+//! ```text
+//!   192.0.2.1   │ accounts │ accounts │ accounts │ …     its next turn begins at 90 ms
+//!   192.0.2.9   │ draw 1 │                               its next turn begins at 62 ms   ◄ next
+//!   strangers   │ Hello │ Hello │ …                      at 63 ms
+//! ```
+//!
+//! The wrong way is to answer first what came first: an address that asks faster than the thread
+//! answers then keeps the queue full, and all others lose their datagrams or wait behind it.
+//!
+//! Here each address has a queue of its own, and a time at which its next turn begins. A turn that
+//! took 3 ms moves this time by 3 ms. The address with the earliest time is next. So who asks for
+//! costly things has few turns, and who asks for cheap ones has many.
+//!
+//! An address counts for itself only with a token, which proves that it can be reached. All others
+//! are *strangers*, with one queue together: anybody can write false addresses into datagrams.
+//!
+//! **Invariants**
+//!
+//! 1. While two addresses wait, each gets half of the time, to within its longest turn.
+//! 2. An address that did not wait has saved nothing: its next turn begins now at the earliest.
+//! 3. At most [`MOST`] bytes wait, and of one address at most [`MOST_OF_ONE`].
+//!
+//! **Lock** none. The `udp` thread owns it.
+//!
+//! **Simplified** who has many addresses has many turns. One IPv6 network of 64 bits counts as one
+//! address.
+//!
+//! **Source** start-time fair queueing: Goyal, Vin and Cheng (1996).
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::server::addresses::counted;
+
+/// The most bytes that wait. As much as a client may send in one request by default.
+const MOST: usize = 4 << 20;
+
+/// The most bytes of one address that wait.
+const MOST_OF_ONE: usize = MOST / 8;
+
+/// The bytes that a datagram is charged beside its own: an empty one is not free.
+const AROUND: usize = 128;
+
+/// The most addresses that are remembered without a datagram.
+const MOST_IDLE: usize = 1024;
+
+/// The least time of a turn, so that each turn moves the next one.
+const LEAST: Duration = Duration::from_nanos(100);
+
+/// The queue of all who have no token.
+const STRANGERS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// The datagrams that wait, by their address.
+#[derive(Debug, Default)]
+pub struct WaitingDatagrams {
+    senders: HashMap<IpAddr, Sender>,
+    /// The addresses that wait, by the time at which their next turn begins.
+    order: BTreeSet<(Duration, IpAddr)>,
+    /// The time at which the present turn begins. It counts the time that turns took, and not that
+    /// of a clock.
+    now: Duration,
+    /// The bytes that wait.
+    bytes: usize,
+}
+
+/// An address.
+#[derive(Debug, Default)]
+struct Sender {
+    waiting: VecDeque<(Box<[u8]>, SocketAddr)>,
+    bytes: usize,
+    /// The time at which its next turn begins.
+    next: Duration,
+}
+
+/// A datagram whose turn it is. The turn ends with [`WaitingDatagrams::end`].
+#[derive(Debug)]
+#[must_use = "the address waits for the end of this turn"]
+pub struct BegunTurn {
+    /// The datagram.
+    pub datagram: Box<[u8]>,
+    /// Its sender.
+    pub from: SocketAddr,
+    address: IpAddr,
+}
+
+impl WaitingDatagrams {
+    /// Adds a datagram behind those of its address. Returns false, and drops it, if too much waits.
+    pub fn add(&mut self, datagram: &[u8], from: SocketAddr, has_token: bool) -> bool {
+        let address = if has_token { counted(from.ip()) } else { STRANGERS };
+        let bytes = datagram.len() + AROUND;
+        let sender = self.senders.entry(address).or_default();
+        if self.bytes + bytes > MOST || sender.bytes + bytes > MOST_OF_ONE {
+            return false;
+        }
+        if sender.waiting.is_empty() {
+            sender.next = sender.next.max(self.now);
+            self.order.insert((sender.next, address));
+        }
+        sender.waiting.push_back((datagram.into(), from));
+        sender.bytes += bytes;
+        self.bytes += bytes;
+        true
+    }
+
+    /// Begins the next turn; `None` if no datagram waits.
+    pub fn begin(&mut self) -> Option<BegunTurn> {
+        let (begins, address) = self.order.pop_first()?;
+        let sender = self.senders.get_mut(&address)?;
+        let (datagram, from) = sender.waiting.pop_front()?;
+        let bytes = datagram.len() + AROUND;
+        sender.bytes -= bytes;
+        self.bytes -= bytes;
+        self.now = begins;
+        Some(BegunTurn { datagram, from, address })
+    }
+
+    /// Ends a turn that took so long.
+    pub fn end(&mut self, turn: BegunTurn, took: Duration) {
+        if let Some(sender) = self.senders.get_mut(&turn.address) {
+            sender.next = self.now + took.max(LEAST);
+            if !sender.waiting.is_empty() {
+                self.order.insert((sender.next, turn.address));
+            }
+        }
+        if self.senders.len() > self.order.len() + MOST_IDLE {
+            self.senders.retain(|_, sender| !sender.waiting.is_empty());
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "turns_tests.rs"]
+mod tests;
