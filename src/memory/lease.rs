@@ -45,8 +45,8 @@ mod held;
 mod list;
 mod refusals;
 
-pub use refusals::not_found;
-use refusals::{GRANTED, NO_NUMBERS, explain};
+use refusals::{GRANTED, NO_NUMBERS};
+pub use refusals::{explain, not_found};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

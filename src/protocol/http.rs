@@ -270,8 +270,11 @@ impl Http {
                 let is_read = matches!(method, Method::Get | Method::Head);
                 let is_lease = matches!(resource, Resource::Path(LEASE, _)) && is_read;
                 // 406 comes before the service runs: a draw cannot be taken back.
-                let form = self.answering.accept.best(is_lease).ok_or_else(|| {
-                    let text = "no form that is accepted; there are text, JSON and XML";
+                let is_text = matches!(resource, Resource::Path(metrics::PATH, _));
+                let best = self.answering.accept.best(is_lease);
+                let form = best.or(is_text.then_some(MediaForm::Text)).ok_or_else(|| {
+                    let text = "no form that is accepted; there are text, JSON and XML, and for a \
+                                lease application/octet-stream";
                     Refusal::new(406, text)
                 })?;
                 self.answering.path = resource.path();

@@ -35,7 +35,8 @@ use crate::common::guesses::Guesses;
 pub const MAX: usize = 256;
 
 /// The refusal of a log-on while no guess is left.
-pub const TOO_MANY: &str = "too many wrong passwords were tried; try again in a second";
+pub const TOO_MANY: &str =
+    "too many wrong passwords or numbers of leases were tried; try again in a second";
 
 /// The user of the server.
 #[derive(Clone, PartialEq, Eq)]

@@ -107,6 +107,9 @@ type Expected = (u8, Broken, Broken);
 
 const COUNT: Expected =
     (b'*', "expected '*'; each request is an array of bulk strings", "invalid multibulk length");
+const TOO_BIG: Broken = "too big request; --max-message bounds it, send less";
+const MOST_WORDS: Broken = "a request has at most 1048576 words; send fewer";
+const BEFORE: Broken = "before the log-on a request is short; send AUTH NAME PASSWORD first";
 const LENGTH: Expected = (b'$', "expected '$'; each word is a bulk string", "invalid bulk length");
 
 impl Resp {
@@ -162,19 +165,23 @@ impl Resp {
         if self.missing.is_none() {
             let Some((count, line)) = number(input, COUNT)? else { return Ok(false) };
             if count.is_some_and(|count| count > most_words) {
-                return Err(COUNT.2);
+                return Err(if self.is_logged_on { MOST_WORDS } else { BEFORE });
             }
             // Like Redis, skip an array of no words, and a count below 0: both count as 0 words.
             (self.at, self.first, self.missing) = (line, line, Some(count.unwrap_or(0)));
         }
         while let Some(missing @ 1..) = self.missing {
             let Some((length, line)) = number(&input[self.at..], LENGTH)? else { return Ok(false) };
-            let length = length.filter(|&length| length <= most_bytes).ok_or(LENGTH.2)? as usize;
+            let length = length.ok_or(LENGTH.2)?;
+            if length > most_bytes {
+                return Err(if self.is_logged_on { TOO_BIG } else { BEFORE });
+            }
+            let length = length as usize;
             let end = self.at + line + length;
             // Each word is within its bound, but a million of them need not be: the request as a
             // whole has a bound too. It leaves room for one more line of a length.
             if end > most.saturating_add(MAX_LINE) {
-                return Err("too big request");
+                return Err(TOO_BIG);
             }
             match input.get(end..).unwrap_or_default() {
                 [b'\r', b'\n', ..] => (self.at, self.missing) = (end + 2, Some(missing - 1)),

@@ -92,7 +92,7 @@ impl Guesser {
     }
 }
 
-const NONE_LEFT: &str = "too many wrong numbers of leases were tried; try again in a second, or \
+const NONE_LEFT: &str = "too many wrong numbers of leases or passwords were tried; try again in a second, or \
                          lease by text or HTTP, whose ids nobody can guess";
 
 /// Returns the number of a lease that a request names.

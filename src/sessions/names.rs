@@ -135,7 +135,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let is_too_long = bytes(entries.len(), entries.len()) > most
             || bytes(entries.len(), entries.values().map(|entry| entry.name.len()).sum()) > most;
         if is_too_long {
-            let text = "there are more names than can be told here at once; watch by TCP";
+            let text = "there are more names than can be told here at once; watch by TCP, or raise --max-message";
             return Err(Error::new(Code::TooLarge, text));
         }
         let names = entries.values().map(|entry| entry.name.clone()).collect();

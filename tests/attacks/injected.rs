@@ -1,5 +1,9 @@
 //! Failures of the system, injected by `strace`: calls that a thread makes fail now and then. The
 //! server goes on, no number comes twice, and whoever gets an answer gets a right one.
+//!
+//! Two failures happen by themselves elsewhere. A thread whose stack finds no memory (`mmap`): with
+//! `ulimit -v`, in `limits.rs`. A short write: with clients that read slowly, in `buffers.rs`. strace
+//! cannot shorten a write, it can only leave it out.
 
 use std::collections::HashSet;
 use std::io::{BufRead, Write};

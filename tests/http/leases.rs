@@ -96,11 +96,19 @@ fn a_part_of_a_lease_is_answered_or_told_not_to_be_there() {
     let server = Running::start(&[]);
     let path = lease(&server, 64);
     once(&server, &format!("PUT {path}"), "", b"0123456789");
+    let empty = lease(&server, 64);
+    let get_empty = |fields: &str| once(&server, &format!("GET {empty}"), fields, b"");
+    let last = get_empty("Range: bytes=-3\r\n");
+    assert_eq!((last.status, last.text()), (200, ""), "the last bytes of nothing are all of it");
+    let first = get_empty("Range: bytes=0-3\r\n");
+    assert_eq!(first.status, 416);
+    assert!(first.text().contains("no bytes yet"), "{first:?}");
     let get = |fields: &str| once(&server, &format!("GET {path}"), fields, b"");
     let cases = [
         ("Range: bytes=2-4\r\n", 206, "234", Some("bytes 2-4/10")),
         ("Range: bytes=8-99\r\n", 206, "89", Some("bytes 8-9/10")),
         ("Range: bytes=-3\r\n", 206, "789", Some("bytes 7-9/10")),
+        ("Range: BYTES=-3\r\n", 206, "789", Some("bytes 7-9/10")),
         ("Range: bytes=-99\r\n", 206, "0123456789", Some("bytes 0-9/10")),
         ("Range: bytes=9-\r\n", 206, "9", Some("bytes 9-9/10")),
         ("Range: bytes=0-1,3-4\r\n", 200, "0123456789", None),

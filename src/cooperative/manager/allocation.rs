@@ -376,7 +376,7 @@ pub(super) fn refusal(wanted: &Wanted, path: &Path) -> Error {
             "no pool that may answer a pause has so much, or the process's limit is reached; collect and return memory, or wait=MS"
         }
         Some(&FRAGMENTED) => {
-            "the pool has the bytes, but no free block is that large; ask for less"
+            "the pool has the bytes, but no free block is that large, or there are as many blocks as --max-leases allows; ask for less, or wait=MS"
         }
         _ => {
             "the committed pool has less, or the process's limit is reached; ask for less, or wait=MS"

@@ -23,8 +23,8 @@ use crate::common::marks::mark;
 use crate::cooperative::manager::{Manager, Processes};
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::Pool;
-use crate::memory::buddy::Buddy;
-use crate::memory::lease::power_of_two_within;
+use crate::memory::buddy::{AllocateError, Buddy};
+use crate::memory::lease::{explain, power_of_two_within};
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Takes an extent of at least `size` bytes for a process that owes `owed` bytes of committed
@@ -54,7 +54,10 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         if Buddy::rounded(size).is_none_or(|rounded| rounded > most) {
             return Err(refused());
         }
-        let (id, size) = self.leases.hold(size, number).map_err(|_| refused())?;
+        let (id, size) = self.leases.hold(size, number).map_err(|error| match error {
+            AllocateError::TooMany { .. } => explain(size, error),
+            _ => refused(),
+        })?;
         self.leases.committed_mut().charge(size);
         mark!(boxes 702);
         Ok((id, size))

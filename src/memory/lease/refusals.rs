@@ -6,7 +6,7 @@ use crate::common::error::{Code, Error};
 use crate::memory::buddy::AllocateError;
 
 /// Returns the error for a lease of `size` bytes for which no block was allocated.
-pub(super) fn explain(size: u64, error: AllocateError) -> Error {
+pub fn explain(size: u64, error: AllocateError) -> Error {
     match error {
         AllocateError::Zero => {
             Error::new(Code::BadRequest, "a lease has at least 1 byte; ask for more than 0")
@@ -25,7 +25,8 @@ pub(super) fn explain(size: u64, error: AllocateError) -> Error {
         AllocateError::TooMany { most } => Error::new(
             Code::OutOfMemory,
             format!(
-                "there are {most} leases, the most that --max-leases allows; wait until one ends"
+                "there are {most} leases and granted blocks, the most that --max-leases allows; \
+                 wait until one ends"
             ),
         ),
     }

@@ -208,6 +208,10 @@ impl Answering {
                 _ if self.method == Some(Method::Head) => {
                     (200, ResponseBody::LeftOut(inspection.length))
                 }
+                // The last bytes of nothing are all of it (RFC 9110, section 14.1.2).
+                (_, Some(Part::Last(1..))) if inspection.length == 0 => {
+                    (200, ResponseBody::Data(Vec::new()))
+                }
                 (_, Some(part)) => return self.part(part, inspection, fields, form),
                 (_, None) => (200, ResponseBody::Data(std::mem::take(&mut inspection.data))),
             },
@@ -238,7 +242,10 @@ impl Answering {
         let length = inspection.length;
         let Range { start, end } = part.of(length);
         if start == end {
-            let text = format!("the lease holds {length} bytes; ask for some of those");
+            let text = match length {
+                0 => "the lease holds no bytes yet; set it, or leave Range out".to_string(),
+                _ => format!("the lease holds {length} bytes; ask for some of those"),
+            };
             let range = format!("Content-Range: bytes */{length}\r\n");
             return self.error(416, &Error::new(Code::TooLarge, text), &range);
         }

@@ -72,12 +72,25 @@ struct Seen<'a> {
     authorization: Option<&'a [u8]>,
     closes: bool,
     keeps_alive: bool,
-    expect: Option<&'a [u8]>,
+    /// `Expect` has 100-continue; `Expect` has something else.
+    expects_continue: bool,
+    expects_other: bool,
     announced: Announced,
     /// `Content-Encoding` names another coding than `identity`.
     encoded: bool,
     /// The head has a `Content-Range`.
     is_part: bool,
+}
+
+impl Seen<'_> {
+    /// Notes a line of `Expect`.
+    fn expect(&mut self, value: &[u8]) {
+        for word in words(value) {
+            let continues = word.eq_ignore_ascii_case(b"100-continue");
+            self.expects_continue |= continues;
+            self.expects_other |= !continues;
+        }
+    }
 }
 
 /// Judges all fields of a head. `authority` is the host in a target such as `http://host/path`.
@@ -111,10 +124,15 @@ pub fn understand(
     Ok(Asked {
         framing: seen.announced.framing()?,
         // A client of HTTP/1.0 does not know 100 (RFC 9110, section 10.1.1).
-        expects_continue: head.minor > 0 && seen.expect.is_some(),
+        expects_continue: head.minor > 0 && seen.expects_continue,
         answering,
         refusal: forbidden(&seen, authority, policy),
     })
+}
+
+/// Returns the elements of a list, without the empty ones (RFC 9110, section 5.6.1.2).
+fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|word| !word.is_empty())
 }
 
 /// Notes one field if this file needs it. `most` is the longest body in bytes.
@@ -138,9 +156,9 @@ fn see<'a>(
         6 if is("origin") && seen.origin.replace(value).is_some() => {
             return Err(bad("two origins are given; send Origin once"));
         }
-        6 if is("expect") => seen.expect = Some(value),
+        6 if is("expect") => seen.expect(value),
         10 if is("connection") => {
-            for word in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+            for word in words(value) {
                 seen.closes |= word.eq_ignore_ascii_case(b"close");
                 seen.keeps_alive |= word.eq_ignore_ascii_case(b"keep-alive");
             }
@@ -150,7 +168,9 @@ fn see<'a>(
         }
         13 if is("content-range") => seen.is_part = true,
         14 if is("content-length") => seen.announced.length(value, most)?,
-        16 if is("content-encoding") => seen.encoded |= !value.eq_ignore_ascii_case(b"identity"),
+        16 if is("content-encoding") => {
+            seen.encoded |= words(value).any(|word| !word.eq_ignore_ascii_case(b"identity"));
+        }
         17 if is("transfer-encoding") => seen.announced.coding(value, minor)?,
         _ => {}
     }
@@ -167,11 +187,13 @@ fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, policy: &Policy) -> Opti
     // it does not matter which of them a proxy follows.
     let host = authority.or(seen.host);
     if !host.is_none_or(is_ours) || !seen.host.is_none_or(is_ours) {
-        let text = "that host is not this server; use its IP address, or start it with --host NAME";
+        let text = "that host is no address or name of this server; use its IP address, with [] around one of \
+                    IPv6, or start it with --host NAME";
         return Some(Refusal::new(403, text));
     }
     if seen.origin.is_some_and(|origin| !is_same_origin(origin, host)) {
-        let text = "a page of another site may not ask here; open this server's own page";
+        let text = "the page is of another place than Host names; open this server's own page, and let a proxy \
+                    pass Host on";
         return Some(Refusal::new(403, text));
     }
     if let Some(user) = &policy.user {
@@ -188,7 +210,7 @@ fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, policy: &Policy) -> Opti
             None => return Some(Refusal::new(503, TOO_MANY)),
         }
     }
-    if seen.expect.is_some_and(|value| !value.eq_ignore_ascii_case(b"100-continue")) {
+    if seen.expects_other {
         return Some(Refusal::new(417, "nothing but 100-continue can be expected; leave it out"));
     }
     if seen.encoded {

@@ -62,8 +62,10 @@ impl Announced {
         if self.length.is_some() {
             return Err(bad("two lengths are given; send Content-Length once"));
         }
-        let length = parse_decimal(value).ok_or_else(|| bad("Content-Length is no number"))?;
-        let length = usize::try_from(length).ok().filter(|&length| length <= most);
+        let length = parse_decimal(value)
+            .ok_or_else(|| bad("Content-Length is not one number of 64 bits; send that"))?;
+        let length = usize::try_from(length).ok();
+        let length = length.filter(|&length| length <= most);
         self.length = Some(length.ok_or_else(|| too_long(most))?);
         Ok(())
     }
@@ -105,7 +107,12 @@ impl Announced {
 
 /// Refuses a message of over `most` bytes: 413, and the connection closes.
 fn too_long(most: usize) -> Refusal {
-    Refusal::last(413, format!("a message has at most {most} bytes; send a shorter one"))
+    Refusal::last(
+        413,
+        format!(
+            "a message has at most {most} bytes, the lines of its chunks among them; send less"
+        ),
+    )
 }
 
 /// The progress of a scan. It stays valid while the body grows, because all places are offsets:
@@ -225,9 +232,12 @@ fn check_trailers(length: usize) -> Result<(), Refusal> {
 /// than `MAX_SIZE_LINE`.
 fn size_line(rest: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
     const NO_SIZE: &str = "a chunk begins with no size in hexadecimal digits and CR LF";
+    const LONG: &str = "the line with a chunk's size has 256 bytes or more; send fewer extensions";
+    const DIGITS: &str =
+        "the size of a chunk has over 16 digits; send smaller chunks, and no zeros";
     let within = &rest[..rest.len().min(MAX_SIZE_LINE)];
     let Some(end) = within.iter().position(|&byte| byte == b'\n') else {
-        return if within.len() == MAX_SIZE_LINE { Err(bad(NO_SIZE)) } else { Ok(None) };
+        return if within.len() == MAX_SIZE_LINE { Err(bad(LONG)) } else { Ok(None) };
     };
     let line = within[..end].strip_suffix(b"\r").ok_or_else(|| bad(NO_SIZE))?;
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
@@ -236,6 +246,9 @@ fn size_line(rest: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
     let is_extension = extensions.is_empty() || extensions.trim_ascii_start().starts_with(b";");
     if !is_extension || !extensions.iter().all(is_plain) {
         return Err(bad(NO_SIZE));
+    }
+    if size.len() > 16 {
+        return Err(bad(DIGITS));
     }
     // 16 hexadecimal digits are 64 bits. `from_str_radix` alone would accept more leading zeros.
     let size = std::str::from_utf8(size).ok().filter(|size| (1..=16).contains(&size.len()));

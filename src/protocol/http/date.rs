@@ -98,8 +98,12 @@ pub fn read(text: &[u8]) -> Option<u64> {
     };
     // Second 60 is a leap second: the RFC allows it, and it counts as the next minute's first.
     let is_time = hour < 24 && minute < 60 && second < 61;
-    if !is_time || !(1970..=9999).contains(&year) || !(1..=31).contains(&day) {
+    if !is_time || !(1..=9999).contains(&year) || !(1..=31).contains(&day) {
         return None;
+    }
+    // Before all that a lease was set; a program that has no date may send the year 1.
+    if year < 1970 {
+        return Some(0);
     }
     // 31 February comes back as 3 March, so it is no date.
     let days = days_of(year, month, day).filter(|&days| civil(days) == (year, month, day))?;
@@ -145,13 +149,16 @@ mod tests {
             "Sun, 31 Feb 1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 24:49:37 GMT",
             "Sun, 06 Nov 1994 8:49:37 GMT",
-            "Sun, 06 Nov 1969 08:49:37 GMT",
+            "Sun, 06 Nov 0000 08:49:37 GMT",
             "Sun, 06 Nov 99999999999999999999 08:49:37 GMT",
             "Sun, 06 Nov 99999 08:49:37 GMT",
             "Sun, 0 Nov 1994 08:49:37 GMT",
         ];
         for text in wrong {
             assert_eq!(read(text.as_bytes()), None, "{text}");
+        }
+        for early in ["Sun, 06 Nov 1969 08:49:37 GMT", "Mon, 01 Jan 0001 00:00:00 GMT"] {
+            assert_eq!(read(early.as_bytes()), Some(0), "{early}");
         }
     }
 

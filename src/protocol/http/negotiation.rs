@@ -127,19 +127,21 @@ impl Accept {
 /// subtype and the quality in thousandths, and `None` for an unreadable range.
 fn range_of(range: &[u8]) -> Option<(&str, &str, u16)> {
     let mut parts = std::str::from_utf8(range).ok()?.split(';').map(str::trim);
-    let (media, subtype) = parts.next()?.split_once('/')?;
+    // `*` alone is no range, but Java before version 19 sends it for `*/*`, and `.2` for `0.2`.
+    let media = parts.next().map(|media| if media == "*" { "*/*" } else { media })?;
+    let (media, subtype) = media.split_once('/')?;
     let quality = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
     Some((media, subtype, quality.map_or(Some(1000), thousandths)?))
 }
 
-/// Reads a quality in thousandths: `0`, `1`, `0.5` or `0.123`, and not more digits.
+/// Reads a quality in thousandths: `0`, `1`, `0.5`, `.5` or `0.123`, and not more digits.
 fn thousandths(text: &str) -> Option<u16> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let is_part = part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit());
     // Fills up `5` to `500`.
     let part = format!("{part:0<3}").parse::<u16>().ok().filter(|_| is_part)?;
     match whole {
-        "0" => Some(part),
+        "0" | "" if !text.is_empty() => Some(part),
         "1" if part == 0 => Some(1000),
         _ => None,
     }
@@ -157,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_form_that_is_wanted_most_is_taken() {
-        let cases: [(&[&str], Option<MediaForm>); 16] = [
+        let cases: [(&[&str], Option<MediaForm>); 17] = [
             (&[], Some(MediaForm::Text)),
             (&["*/*"], Some(MediaForm::Text)),
             (&["application/json"], Some(MediaForm::Json)),
@@ -177,6 +179,8 @@ mod tests {
             (&["application/json;charset=utf-8"], Some(MediaForm::Json)),
             (&["application/octet-stream, text/plain;q=0.9"], Some(MediaForm::Bytes)),
             (&["", "x", "text/plain;q=0.0001"], Some(MediaForm::Text)),
+            // Java's own, before version 19.
+            (&["text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"], Some(MediaForm::Text)),
         ];
         for (accept, expected) in cases {
             assert_eq!(best(accept), expected, "{accept:?}");

@@ -107,7 +107,7 @@ impl<'a> Source<'a> for Parameters<'a> {
 /// `bad-request`; the text names the parameter and its meaning, which are `explained`.
 pub fn number(value: Option<Cow<'_, [u8]>>, explained: &str) -> Result<u64, Error> {
     value.and_then(|value| parse_decimal(&value)).ok_or_else(|| {
-        let text = format!("a parameter is missing or no number; give {explained}");
+        let text = format!("a parameter is missing, or no number of 64 bits; give {explained}");
         Error::new(Code::BadRequest, text)
     })
 }
@@ -129,6 +129,10 @@ pub fn parameters<'a>(
         match (at.and_then(|at| values.get_mut(at)), decoded(value)) {
             // A known name, the first time, with a readable value. All else is refused.
             (Some(slot @ None), Some(value)) => *slot = Some(value),
+            (Some(None), None) => {
+                let text = "two hexadecimal digits must follow a % in a parameter; write % as %25";
+                return Err(Refusal::new(400, text));
+            }
             _ => {
                 let names = if names.is_empty() { "none".into() } else { names.join(" and ") };
                 let text = format!("a parameter is unknown, or given twice; give {names}");

@@ -70,6 +70,7 @@ impl Refusal {
             404 => Code::NotFound,
             405 | 501 | 505 => Code::UnknownCommand,
             413 | 414 | 416 | 431 => Code::TooLarge,
+            503 => Code::Busy,
             _ => Code::BadRequest,
         };
         Error::new(code, self.text.clone())

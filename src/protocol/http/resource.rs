@@ -178,7 +178,10 @@ impl Resource {
     /// # Errors
     /// 404, also for a broken `%XX` or a broken id. The text names `/` and the paths of all routes.
     pub fn named(path: &[u8]) -> Result<Self, Refusal> {
-        let path = decoded(path).ok_or_else(no_such)?;
+        let path = decoded(path).ok_or_else(|| {
+            let text = "two hexadecimal digits must follow a % in the path; write % as %25";
+            Refusal::new(404, text)
+        })?;
         if *path == *b"*" {
             return Ok(Resource::Server);
         }
@@ -187,7 +190,12 @@ impl Resource {
         }
         let mut found = routes()
             .filter_map(|route| id_in(&path, route.path).map(|id| Resource::Path(route.path, id)));
-        found.next().ok_or_else(no_such)
+        found.next().ok_or_else(|| match path.strip_prefix(b"/leases/") {
+            Some(id) if !id.contains(&b'/') => {
+                Refusal::new(404, "that is no id of a lease; give it exactly as the reply had it")
+            }
+            _ => no_such(),
+        })
     }
 
     /// Returns the methods as `Allow` lists them. Each resource has OPTIONS and TRACE; one with GET

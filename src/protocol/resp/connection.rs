@@ -32,6 +32,9 @@ use crate::protocol::text::words::Words;
 /// The result of a command about the connection. The error is a whole line, without its CR LF.
 type OwnReply<T> = Result<T, &'static str>;
 
+const NO_USER: &str = "-ERR refused this server has no user; leave AUTH out";
+const NO_GUESS: &str = "-ERR busy too many wrong passwords or numbers of leases were tried; try again in a \
+                        second";
 pub(super) const NO_AUTH: &str = "-NOAUTH Authentication required; send AUTH NAME PASSWORD";
 const OK: &[u8] = b"+OK\r\n";
 
@@ -47,6 +50,8 @@ impl Resp {
         let answer: OwnReply<Vec<u8>> = match &*command.to_ascii_uppercase() {
             b"HELLO" => self.hello(rest, policy),
             b"AUTH" if rest.count() == 2 => self.log_on(rest, policy).map(|()| OK.into()),
+            b"AUTH" if policy.user.is_none() => Err(NO_USER),
+            b"AUTH" => Err("-ERR bad-request AUTH has two words; send AUTH NAME PASSWORD"),
             b"QUIT" => {
                 self.is_over = true;
                 Ok(OK.into())
@@ -55,17 +60,21 @@ impl Resp {
             _ if !self.is_logged_on => Err(NO_AUTH),
             b"PING" if rest.is_over() => Ok(b"+PONG\r\n".into()),
             b"PING" | b"ECHO" if rest.count() == 1 => Ok(bulk(rest.next().0)),
+            b"PING" => Err("-ERR bad-request PING has at most one word; send PING TEXT"),
+            b"ECHO" => Err("-ERR bad-request ECHO has one word; send ECHO TEXT"),
             b"SELECT" if rest.count() == 1 && rest.next().0 == b"0" => Ok(OK.into()),
             b"SELECT" => Err("-ERR refused there is one database; SELECT 0"),
             b"RESET" if rest.is_over() => {
                 *self = Self::new(policy, self.client);
                 Ok(b"+RESET\r\n".into())
             }
+            b"RESET" => Err("-ERR bad-request RESET has no words; send it alone"),
             b"CLIENT" => self.about_client(rest),
             b"INFO" => Ok(bulk(info(rest).as_bytes())),
             b"CONFIG" if rest.count() == 2 && rest.next().0.eq_ignore_ascii_case(b"GET") => {
                 Ok(config(rest.next().1.next().0))
             }
+            b"CONFIG" => Err("-ERR bad-request of CONFIG there is GET with one name; send that"),
             b"COMMAND" => self.about_commands(rest),
             _ => return false,
         };
@@ -82,7 +91,7 @@ impl Resp {
         let (name, rest) = words.next();
         let (password, _) = rest.next();
         let Some(user) = &policy.user else {
-            return Err("-ERR refused this server has no user; leave AUTH out");
+            return Err(NO_USER);
         };
         match user.try_log_on(name, password, &policy.guesses) {
             Some(true) => {
@@ -90,7 +99,7 @@ impl Resp {
                 Ok(())
             }
             Some(false) => Err("-WRONGPASS name or password is wrong; send AUTH NAME PASSWORD"),
-            None => Err("-ERR busy too many wrong passwords were tried; try again in a second"),
+            None => Err(NO_GUESS),
         }
     }
 
@@ -143,7 +152,9 @@ impl Resp {
     /// Fails with an error line for a long name, or one with a space or a control byte.
     fn set_name(&mut self, name: &[u8]) -> OwnReply<()> {
         if name.len() > MAX_NAME || !name.iter().all(u8::is_ascii_graphic) {
-            return Err("-ERR bad-request a name has at most 128 letters, without spaces");
+            return Err(
+                "-ERR bad-request a name has at most 128 bytes of printable ASCII, without spaces",
+            );
         }
         self.name = name.to_vec();
         Ok(())
