@@ -21,6 +21,8 @@ mod leases;
 mod limits;
 #[path = "attacks/log.rs"]
 mod log;
+#[path = "attacks/stalls.rs"]
+mod stalls;
 #[path = "attacks/stop.rs"]
 mod stop;
 #[path = "attacks/turns.rs"]
