@@ -229,7 +229,18 @@ impl DatagramServer {
 
     /// Sends a reply, once. After an error it is not sent again: the client repeats its request.
     fn send_reply(&self, reply: &[u8], to: SocketAddr) {
-        if let Err(error) = self.socket.send_to(reply, to) {
+        let sent = self.socket.send_to(reply, to).or_else(|error| match error.kind() {
+            // While turns are taken the socket does not wait, but a reply waits for the system's
+            // buffer.
+            ErrorKind::WouldBlock => {
+                self.socket.set_nonblocking(false)?;
+                let sent = self.socket.send_to(reply, to);
+                self.socket.set_nonblocking(true)?;
+                sent
+            }
+            _ => Err(error),
+        });
+        if let Err(error) = sent {
             log::debug!("a reply to {to} was not sent: {error}");
         }
     }
