@@ -124,9 +124,8 @@ pub struct Config {
     /// The memory for the buffers of all connections, in bytes; `None` takes a quarter of what the
     /// system leaves.
     pub buffers: Option<u64>,
-    /// The most leases and granted blocks at a time. `None` takes one for each [`ENTRY`] bytes of
-    /// the arena, so that their entries take no more than the arena does; but at least
-    /// [`LEAST_LEASES`].
+    /// The most leases and granted blocks at a time. `None` takes one for each 320 bytes of
+    /// the arena, so that their entries take no more than the arena does; but at least 65,536.
     pub max_leases: Option<usize>,
     /// The longest lease, and the longest wait of a request.
     pub max_lease: Duration,

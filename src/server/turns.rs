@@ -20,7 +20,7 @@
 //!
 //! 1. While two addresses wait, each gets half of the time, to within its longest turn.
 //! 2. An address that did not wait has saved nothing: its next turn begins now at the earliest.
-//! 3. At most [`MOST`] bytes wait, and of one address at most [`MOST_OF_ONE`].
+//! 3. At most 4 MiB wait, and of one address at most 512 KiB.
 //!
 //! **Lock** none. The `udp` thread owns it.
 //!
