@@ -92,7 +92,7 @@ pub enum AllocateError {
     },
     /// There are as many leases as the lease table may have. The allocator itself has no such bound.
     TooMany {
-        /// That count.
+        /// The most leases that the table may have.
         most: usize,
     },
 }

@@ -153,6 +153,11 @@ impl<H: Clone> LeaseTable<H> {
         Self { most, ..self }
     }
 
+    /// Returns whether there are as many leases and held blocks as there may be.
+    fn is_full(&self) -> bool {
+        self.leases.len() >= self.most
+    }
+
     /// Leases `size` bytes for `duration_ms` from `now`, out of the committed bytes. The table is
     /// unchanged when this fails.
     ///

@@ -275,7 +275,10 @@ impl<T: Tables> Memory<T> {
         };
         let Inspected { length, version, changed, first } = inspected.map_err(|e| match e {
             ContentsError::TooLarge => {
-                let text = format!("an answer has at most {most} bytes of data in this form; ask for a part, by HTTP as application/octet-stream");
+                let text = format!(
+                    "an answer has at most {most} bytes of data in this form; ask for a part, by \
+                     HTTP as application/octet-stream"
+                );
                 Error::new(Code::TooLarge, text)
             }
             _ => not_found(),

@@ -392,3 +392,7 @@ fn split(target: &[u8]) -> (Option<&[u8]>, Target<'_>) {
 #[cfg(test)]
 #[path = "http_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "http/refusal_tests.rs"]
+mod refusal_tests;

@@ -9,7 +9,7 @@ use crate::protocol::http::page::Page;
 
 const MAX: usize = 1 << 16;
 
-fn policy() -> Policy {
+pub(super) fn policy() -> Policy {
     // The lecture's date.
     let clock = || UNIX_EPOCH + Duration::from_secs(1_116_887_914);
     Policy { clock, ..Policy::plain(MAX) }
@@ -17,7 +17,7 @@ fn policy() -> Policy {
 
 /// Decodes some bytes. Returns each request for a service, each answer that HTTP gave by itself,
 /// and `closed` if one of these answers closed the connection.
-fn heard(policy: &Policy, bytes: &[u8]) -> Vec<String> {
+pub(super) fn heard(policy: &Policy, bytes: &[u8]) -> Vec<String> {
     let mut conversation = Conversation::new(policy, 1);
     let (mut rest, mut heard) = (bytes, Vec::new());
     loop {
@@ -51,7 +51,7 @@ fn draw(count: u64) -> String {
     shown(Request::Draw(Draw { count }))
 }
 
-const HOST: &str = "Host: localhost\r\n";
+pub(super) const HOST: &str = "Host: localhost\r\n";
 
 #[test]
 fn requests_sent_ahead_are_read_one_after_the_other() {
@@ -362,55 +362,6 @@ fn what_is_true_for_a_moment_is_not_kept() {
     assert!(heard(&policy(), identity.as_bytes())[0].contains("Replace"));
     let both = identity.replace("Content-Encoding", "Content-Encoding: gzip\r\nContent-Encoding");
     assert!(heard(&policy(), both.as_bytes())[0].starts_with("HTTP/1.1 415 "));
-}
-
-#[test]
-fn a_list_may_have_empty_elements_and_several_lines() {
-    let put = |field: &str| {
-        let request = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}{field}\r\n\r\n");
-        heard(&policy(), request.as_bytes()).remove(0)
-    };
-    for fine in [
-        "Content-Encoding: ",
-        "Content-Encoding: , identity,IDENTITY",
-        "Expect: ,100-Continue, ",
-        "Expect:",
-        "If-Match: ,\"1\",",
-    ] {
-        assert!(put(fine).contains("Replace"), "{fine}: {}", put(fine));
-    }
-    for (wrong, status) in [
-        ("Content-Encoding: identity, gzip", 415),
-        ("Expect: 100-continue, more", 417),
-        ("Expect: more\r\nExpect: 100-continue", 417),
-    ] {
-        assert!(put(wrong).starts_with(&format!("HTTP/1.1 {status} ")), "{wrong}");
-    }
-}
-
-#[test]
-fn a_refusal_names_its_cause() {
-    let cases = [
-        ("GET /leases/xyz", "", "that is no id"),
-        ("GET /leases/%zz", "", "must follow a %"),
-        ("GET /nothing", "", "there is no such resource"),
-        ("POST /draws?n=%zz", "", "must follow a %"),
-        ("POST /draws?n=99999999999999999999", "", "64 bits"),
-        ("PUT /leases/7", "Content-Length: 99999999999999999999\r\n", "64 bits"),
-        ("PUT /leases/7", "Content-Length: 5, 5\r\n", "not one number"),
-        ("PUT /leases/7", "If-Match: 1\r\n", "in quotes"),
-        ("PUT /leases/7", "If-Match: W/\"1\"\r\n", "weak tag"),
-        ("PUT /leases/7", "If-None-Match: *\r\n", "leave If-None-Match: * out"),
-        ("GET /leases/7", "Accept: image/png\r\n", "application/octet-stream"),
-    ];
-    for (line, fields, cause) in cases {
-        let request = format!("{line} HTTP/1.1\r\n{HOST}{fields}\r\n");
-        let answer = heard(&policy(), request.as_bytes()).remove(0);
-        assert!(answer.contains(cause), "{line} {fields}: {answer}");
-    }
-    let metrics = format!("GET /metrics HTTP/1.1\r\n{HOST}Accept: text/html\r\n\r\n");
-    assert!(heard(&policy(), metrics.as_bytes())[0].contains("Stats"));
-    assert_eq!(Refusal::new(503, "full").error().code, Code::Busy);
 }
 
 #[test]

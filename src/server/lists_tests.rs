@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::commands::{Lease, List, Reply, Request};
+use crate::commands::{Accounts, Join, Lease, List, Reply, Request};
 use crate::common::id::IdKind;
 use crate::server::clients::Gauge;
 use crate::server::config::Config;
@@ -81,4 +81,24 @@ fn nobody_is_entered_once_the_stop_has_begun() {
     assert_eq!(clients.begin_stop().len(), 0);
     assert!(!clients.enter(2, &stream, &gauge, LOCALHOST, Instant::now()));
     assert_eq!(clients.count(), 1);
+}
+
+#[test]
+fn more_accounts_than_an_answer_can_carry_are_refused() {
+    let shared = Config::default().share().unwrap();
+    let accounts = || {
+        let caller = Caller { most_data: 8000, ..Caller::unconnected(1) };
+        Request::Accounts(Accounts).execute(&shared, caller, &mut Vec::new())
+    };
+    // 160 bytes each, so 50 of them are just enough.
+    for client in 1..=51 {
+        let join = Join { name: format!("p{client}").into(), committed: Some(0) };
+        Request::Join(join).execute(&shared, Caller::connected(client), &mut Vec::new());
+        match accounts() {
+            Reply::Accounts(accounts) => assert_eq!(accounts.len() as u64, client),
+            Reply::Error(error) => assert_eq!((error.code, client), (Code::TooLarge, 51)),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(matches!(accounts(), Reply::Error(_)));
 }

@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use crate::server::addresses::counted;
 
-/// The most bytes that wait. As much as a client may send in one request by default.
+/// The most bytes that wait.
 const MOST: usize = 4 << 20;
 
 /// The most bytes of one address that wait.

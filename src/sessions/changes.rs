@@ -26,7 +26,7 @@
 //! **Lock** the tables. **Cost** O(1) for a change, and O(1) for each change that a watcher reads.
 //!
 //! **Simplified** changes that all watchers have read stay until [`MAX_CHANGES`] newer ones came.
-//! That bounds the log at 7 MiB, however many watchers there are.
+//! The log takes at most 7 MiB, however many watchers there are.
 //!
 //! **Source** ours. Who falls out of a bounded log has to look at the whole again, as with inotify
 //! (`IN_Q_OVERFLOW`).
@@ -55,9 +55,9 @@ struct Change {
 
 #[derive(Debug, Clone, Copy)]
 enum Happened {
-    /// It joined. `left` is the place at which it ended, if it has.
+    /// A join. `left` is the place of the process's end, if it has ended.
     Joined { left: Option<ChangeNumber> },
-    /// It ended. `joined` is the place at which it joined.
+    /// An end. `joined` is the place of the process's join.
     Left { joined: ChangeNumber },
 }
 
@@ -145,7 +145,7 @@ impl Changes {
                 Happened::Left { joined } if joined < watcher.begun => {
                     return Some(Notice::Left { name: name() });
                 }
-                // It joined and ended within this batch.
+                // The process joined and ended within this batch.
                 Happened::Joined { .. } | Happened::Left { .. } => {}
             }
         }

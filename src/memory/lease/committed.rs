@@ -98,19 +98,18 @@ impl<H: Clone> LeaseTable<H> {
                 let largest_free = power_of_two_within(free).min(self.buddy.filling().largest_free);
                 Err(AllocateError::OutOfMemory { largest_free })
             }
-            _ if self.leases.len() >= self.most => Err(AllocateError::TooMany { most: self.most }),
+            _ if self.is_full() => Err(AllocateError::TooMany { most: self.most }),
             // Also for `None`: the allocator names the reason.
             _ => self.buddy.allocate(size),
         }
     }
 
     /// Returns whether a lease of `size` bytes would succeed now: the account has the bytes, the
-    /// arena has them in one block, and the table has room for an entry. The account alone is not enough, because the free bytes may
-    /// be in pieces. (A lease with a numeric id may still fail: the numbers can run out.)
+    /// arena has them in one block, and the table has room for an entry. The account alone is not
+    /// enough, because the free bytes may be in pieces. (A lease with a numeric id may still fail: the numbers can run out.)
     pub fn has_room(&self, size: u64) -> bool {
         let most = self.committed.free.min(self.buddy.filling().largest_free);
-        let has_entry = self.leases.len() < self.most;
-        has_entry && Buddy::rounded(size).is_some_and(|rounded| rounded <= most)
+        !self.is_full() && Buddy::rounded(size).is_some_and(|rounded| rounded <= most)
     }
 
     /// Returns whether the committed bytes would be enough for a block of `size` bytes if all of

@@ -26,7 +26,7 @@ impl<H: Clone> LeaseTable<H> {
     /// # Errors
     /// [`AllocateError`] when `size` is 0, no free block is large enough, or the table is full.
     pub fn hold(&mut self, size: u64, holder: Holder) -> Result<(LeaseId, u64), AllocateError> {
-        if self.leases.len() >= self.most {
+        if self.is_full() {
             return Err(AllocateError::TooMany { most: self.most });
         }
         let block = self.buddy.allocate(size)?;

@@ -84,7 +84,7 @@ struct Seen<'a> {
 
 impl Seen<'_> {
     /// Notes a line of `Expect`.
-    fn expect(&mut self, value: &[u8]) {
+    fn note_expectation(&mut self, value: &[u8]) {
         for word in words(value) {
             let continues = word.eq_ignore_ascii_case(b"100-continue");
             self.expects_continue |= continues;
@@ -156,7 +156,7 @@ fn see<'a>(
         6 if is("origin") && seen.origin.replace(value).is_some() => {
             return Err(bad("two origins are given; send Origin once"));
         }
-        6 if is("expect") => seen.expect(value),
+        6 if is("expect") => seen.note_expectation(value),
         10 if is("connection") => {
             for word in words(value) {
                 seen.closes |= word.eq_ignore_ascii_case(b"close");

@@ -166,7 +166,7 @@ impl Conditions {
             }
             (Some(Tags::These(tags)), None) => Ok(Condition::OneOf(versions(tags, false))),
             (None, Some(Tags::These(tags))) => Ok(Condition::NoneOf(versions(tags, true))),
-            // It holds only if the lease does not exist, but PUT changes a lease that exists.
+            // `*` holds only if the lease does not exist, but PUT changes a lease that exists.
             (None, Some(Tags::Any)) => {
                 let text = "PUT changes a lease that exists; leave If-None-Match: * out";
                 Err(Refusal::new(412, text))

@@ -141,7 +141,7 @@ fn thousandths(text: &str) -> Option<u16> {
     // Fills up `5` to `500`.
     let part = format!("{part:0<3}").parse::<u16>().ok().filter(|_| is_part)?;
     match whole {
-        "0" | "" if !text.is_empty() => Some(part),
+        "0" | "" if text.len() > whole.len() + 1 || whole == "0" => Some(part),
         "1" if part == 0 => Some(1000),
         _ => None,
     }
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_form_that_is_wanted_most_is_taken() {
-        let cases: [(&[&str], Option<MediaForm>); 17] = [
+        let cases: [(&[&str], Option<MediaForm>); 18] = [
             (&[], Some(MediaForm::Text)),
             (&["*/*"], Some(MediaForm::Text)),
             (&["application/json"], Some(MediaForm::Json)),
@@ -179,6 +179,7 @@ mod tests {
             (&["application/json;charset=utf-8"], Some(MediaForm::Json)),
             (&["application/octet-stream, text/plain;q=0.9"], Some(MediaForm::Bytes)),
             (&["", "x", "text/plain;q=0.0001"], Some(MediaForm::Text)),
+            (&["text/plain;q=., application/xml;q=0.1"], Some(MediaForm::Xml)),
             // Java's own, before version 19.
             (&["text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"], Some(MediaForm::Text)),
         ];
