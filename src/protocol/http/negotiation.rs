@@ -136,12 +136,13 @@ fn range_of(range: &[u8]) -> Option<(&str, &str, u16)> {
 
 /// Reads a quality in thousandths: `0`, `1`, `0.5`, `.5` or `0.123`, and not more digits.
 fn thousandths(text: &str) -> Option<u16> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let is_part = part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, digits) = text.split_once('.').unwrap_or((text, ""));
+    let are_digits = digits.len() <= 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
     // Fills up `5` to `500`.
-    let part = format!("{part:0<3}").parse::<u16>().ok().filter(|_| is_part)?;
+    let part = format!("{digits:0<3}").parse::<u16>().ok().filter(|_| are_digits)?;
     match whole {
-        "0" | "" if text.len() > whole.len() + 1 || whole == "0" => Some(part),
+        "0" => Some(part),
+        "" if !digits.is_empty() => Some(part),
         "1" if part == 0 => Some(1000),
         _ => None,
     }
@@ -179,7 +180,7 @@ mod tests {
             (&["application/json;charset=utf-8"], Some(MediaForm::Json)),
             (&["application/octet-stream, text/plain;q=0.9"], Some(MediaForm::Bytes)),
             (&["", "x", "text/plain;q=0.0001"], Some(MediaForm::Text)),
-            (&["text/plain;q=., application/xml;q=0.1"], Some(MediaForm::Xml)),
+            (&["text/plain;q=., */*;q=0.1"], Some(MediaForm::Text)),
             // Java's own, before version 19.
             (&["text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"], Some(MediaForm::Text)),
         ];
