@@ -52,6 +52,7 @@ use std::time::{Duration, Instant};
 use crate::commands::Reply;
 use crate::server::clients::Doing;
 use crate::server::connection::Connection;
+use crate::server::holding::busy;
 use crate::server::waiting::{Resumed, Waits};
 
 /// The time for which a thread waits by itself, before it asks the lookout to look at its socket.
@@ -61,6 +62,16 @@ const ALONE: Duration = Duration::from_millis(50);
 /// The number of pending bytes at which the server stops reading while a request waits. Then it
 /// could no longer see the end of the stream, so it gives up the wait of such a client.
 const READ_AHEAD: usize = 64 * 1024;
+
+/// The result of a look at the socket of a client whose request waits.
+enum Sight {
+    /// The client is there.
+    Present,
+    /// The client has gone, or has sent so much that its end would not be seen.
+    End,
+    /// `--buffers` has no room for the bytes that may have come, so the end would not be seen.
+    NoRoom,
+}
 
 impl Connection<'_> {
     /// Answers a request that may have to wait for other clients. Writes the replies to earlier
@@ -108,13 +119,20 @@ impl Connection<'_> {
                 // A `Taken` answer can be taken back, so the thread looks whether the client is
                 // still there. An `Answered` one cannot, so a look, which costs three system calls,
                 // would be useless.
-                Resumed::Taken(reply) if !self.look_for_end() => return reply,
-                Resumed::Taken(reply) => return self.shared.take_back(waits, reply),
-                Resumed::Ready | Resumed::Nothing if self.look_for_end() => {
-                    return self.shared.give_up(waits);
-                }
-                Resumed::Ready => self.is_seen = true,
-                Resumed::Nothing => {}
+                Resumed::Taken(reply) => match self.look() {
+                    Sight::End => return self.shared.take_back(waits, reply),
+                    Sight::Present | Sight::NoRoom => return reply,
+                },
+                Resumed::Ready | Resumed::Nothing => match self.look() {
+                    Sight::Present => self.is_seen = matches!(resumed, Resumed::Ready),
+                    Sight::End => return self.shared.give_up(waits),
+                    Sight::NoRoom => {
+                        return match self.shared.give_up(waits) {
+                            Reply::Error(_) => Reply::Error(busy()),
+                            answered => answered,
+                        };
+                    }
+                },
             }
         }
     }
@@ -143,11 +161,14 @@ impl Connection<'_> {
         self.is_ended || self.input.pending().len() >= READ_AHEAD
     }
 
-    /// Looks at the socket, without waiting. Returns true if the client has gone, or has sent so
-    /// much that its end would not be seen. The bytes stay in the input for the next requests.
-    fn look_for_end(&mut self) -> bool {
-        if self.cannot_see_end() || !self.has_room_to_read(false) {
-            return true;
+    /// Looks at the socket, without waiting. The bytes that come stay in the input for the next
+    /// requests.
+    fn look(&mut self) -> Sight {
+        if self.cannot_see_end() {
+            return Sight::End;
+        }
+        if !self.has_room_to_read(false) {
+            return Sight::NoRoom;
         }
         match self.read_at_once() {
             Ok(1..) => {}
@@ -155,7 +176,7 @@ impl Connection<'_> {
             Err(ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
             Ok(0) | Err(_) => self.is_ended = true,
         }
-        self.is_ended
+        if self.is_ended { Sight::End } else { Sight::Present }
     }
 
     /// Reads once, without waiting. Returns the count of bytes that came; 0 is the end of the
