@@ -162,15 +162,22 @@ fn a_change_on_a_condition_that_does_not_hold_changes_nothing() {
     let put =
         |fields: &str, body: &[u8]| once(&server, &format!("PUT {path}"), fields, body).status;
     assert_eq!(put("If-Match: \"0\"\r\n", b"first"), 200, "nobody has set it before");
-    for stale in [
-        "If-Match: \"0\"\r\n",
-        "If-Match: \"x\"\r\n",
-        "If-None-Match: *\r\n",
-        "If-None-Match: \"1\"\r\n",
-        "If-Match: W/\"1\"\r\n",
-        "If-Unmodified-Since: Fri, 31 Dec 9999 23:59:59 GMT\r\n",
+    for (stale, cause) in [
+        ("If-Match: \"0\"\r\n", "another version"),
+        ("If-Match: \"x\"\r\n", "another version"),
+        ("If-Match: 1\r\n", "in quotes"),
+        ("If-Match: W/\"1\"\r\n", "weak tag"),
+        ("If-Match: \"1\"\r\nIf-None-Match: \"2\"\r\n", "one condition"),
+        ("If-None-Match: *\r\n", "leave If-None-Match: * out"),
+        ("If-None-Match: \"1\"\r\n", "a version that If-None-Match names"),
+        ("If-Unmodified-Since: Fri, 31 Dec 9999 23:59:59 GMT\r\n", "use If-Match"),
     ] {
-        assert_eq!(put(stale, b"lost"), 412, "{stale:?}");
+        let answer = once(&server, &format!("PUT {path}"), stale, b"lost");
+        assert_eq!(answer.status, 412, "{stale:?}");
+        assert!(answer.text().contains(cause), "{stale:?}: {}", answer.text());
+        // A request that would fail without its condition fails for that reason.
+        let missing = once(&server, "PUT /leases/7", stale, b"lost");
+        assert_eq!(missing.status, 404, "{stale:?}");
     }
     let delete = once(&server, &format!("DELETE {path}"), "If-Match: \"1\"\r\n", b"");
     assert_eq!(delete.status, 412, "a release takes no condition");

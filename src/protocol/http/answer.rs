@@ -104,8 +104,13 @@ impl Answering {
         match reply {
             Reply::Inspected(inspection) => self.inspected(inspection, form, now_ms),
             Reply::Error(error) => {
-                let has_condition = self.conditions.is_conditional();
-                self.error(status_of(error.code, has_condition), error, "")
+                let status = status_of(error.code, self.conditions.is_conditional());
+                match self.conditions.why_not() {
+                    Some(why) if status == 412 => {
+                        self.error(status, &Error::new(Code::Refused, why), "")
+                    }
+                    _ => self.error(status, error, ""),
+                }
             }
             reply => {
                 let (status, mut fields) = (self.status(reply), FRESH.to_string());
@@ -139,7 +144,7 @@ impl Answering {
     }
 
     /// Returns the answer with a refusal of HTTP's own. 405 names the methods that the resource
-    /// has, and 401 says how to log on (RFC 9110, sections 10.2.1 and 11.6.1).
+    /// has, 401 says how to log on (RFC 9110, sections 10.2.1 and 11.6.1).
     pub fn refuse(&self, refusal: &Refusal) -> Response {
         let mut fields = String::new();
         if let Some(allow) = &refusal.allow {
@@ -147,6 +152,10 @@ impl Answering {
         }
         if refusal.status == 401 {
             fields += "WWW-Authenticate: Basic realm=\"leasebox\", charset=\"UTF-8\"\r\n";
+        }
+        if refusal.status == 415 {
+            // The codings that the server takes (RFC 9110, section 12.5.3).
+            fields += "Accept-Encoding: identity\r\n";
         }
         self.error(refusal.status, &refusal.error(), &fields)
     }

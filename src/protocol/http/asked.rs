@@ -3,7 +3,7 @@
 //!
 //! | field | meaning, and refusal |
 //! | --- | --- |
-//! | `Host` | an IP address, `localhost` or a `--host` name, perhaps with a port; otherwise 403 |
+//! | `Host` | an IP address, `localhost`, a name below it or a `--host` name, perhaps with a port; otherwise 403 |
 //! | `Origin` | the host and port of `Host`, otherwise 403: a page of another site must not draw |
 //! | `Authorization` | on a server with a user: Basic with its name and password, otherwise 401 |
 //! | `Content-Length`, `Transfer-Encoding` | [`crate::protocol::http::body`] |
@@ -46,7 +46,7 @@ use crate::protocol::Policy;
 use crate::protocol::base64;
 use crate::protocol::http::answer::Answering;
 use crate::protocol::http::body::{Announced, Framing};
-use crate::protocol::http::head::Head;
+use crate::protocol::http::head::{Head, elements};
 use crate::protocol::http::refusal::{Refusal, bad};
 use crate::protocol::log_on::TOO_MANY;
 
@@ -85,7 +85,7 @@ struct Seen<'a> {
 impl Seen<'_> {
     /// Notes a line of `Expect`.
     fn note_expectation(&mut self, value: &[u8]) {
-        for word in words(value) {
+        for word in elements(value, b',') {
             let continues = word.eq_ignore_ascii_case(b"100-continue");
             self.expects_continue |= continues;
             self.expects_other |= !continues;
@@ -130,11 +130,6 @@ pub fn understand(
     })
 }
 
-/// Returns the elements of a list, without the empty ones (RFC 9110, section 5.6.1.2).
-fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|word| !word.is_empty())
-}
-
 /// Notes one field if this file needs it. `most` is the longest body in bytes.
 ///
 /// # Errors
@@ -158,7 +153,7 @@ fn see<'a>(
         }
         6 if is("expect") => seen.note_expectation(value),
         10 if is("connection") => {
-            for word in words(value) {
+            for word in elements(value, b',') {
                 seen.closes |= word.eq_ignore_ascii_case(b"close");
                 seen.keeps_alive |= word.eq_ignore_ascii_case(b"keep-alive");
             }
@@ -169,7 +164,8 @@ fn see<'a>(
         13 if is("content-range") => seen.is_part = true,
         14 if is("content-length") => seen.announced.length(value, most)?,
         16 if is("content-encoding") => {
-            seen.encoded |= words(value).any(|word| !word.eq_ignore_ascii_case(b"identity"));
+            seen.encoded |=
+                elements(value, b',').any(|word| !word.eq_ignore_ascii_case(b"identity"));
         }
         17 if is("transfer-encoding") => seen.announced.coding(value, minor)?,
         _ => {}
@@ -223,13 +219,22 @@ fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, policy: &Policy) -> Opti
 }
 
 /// Returns whether these bytes could be a host, with a port or without: the characters of RFC 3986,
-/// section 3.2.2, and digits behind the last colon.
+/// section 3.2.2, an address with colons in brackets, and digits behind the last colon.
 pub fn is_readable(host: &[u8]) -> bool {
-    let is_fine =
-        |&byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
-    let port = host.rsplit(|&byte| byte == b':').next().unwrap_or_default();
-    let has_port = host.contains(&b':') && !host.ends_with(b"]");
-    host.iter().all(is_fine) && (!has_port || port.iter().all(u8::is_ascii_digit))
+    let is_fine = |&byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
+    let is_port = |rest: &[u8]| match rest {
+        [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
+        rest => rest.is_empty(),
+    };
+    if let [b'[', host @ ..] = host {
+        let end = host.iter().position(|&byte| byte == b']');
+        return end.is_some_and(|end| {
+            let (address, port) = (&host[..end], &host[end + 1..]);
+            address.iter().all(|byte| is_fine(byte) || *byte == b':') && is_port(port)
+        });
+    }
+    let (name, port) = host.split_at(host.iter().position(|&b| b == b':').unwrap_or(host.len()));
+    name.iter().all(is_fine) && is_port(port)
 }
 
 /// Returns whether a `Host` names this server.
@@ -237,7 +242,8 @@ pub fn is_readable(host: &[u8]) -> bool {
 /// Every IP address is accepted. DNS rebinding, the second attack in the file's head, needs a name,
 /// because an attacker can make only a name mean this server. If a foreign page sends a request to
 /// the address itself, its `Origin` names that page's site, so the request is refused. `localhost`
-/// is this machine. Any other name must be one of `names`. A dot may end a name, as in DNS, and
+/// and each name below it, such as `ada.localhost`, is this machine, and nobody can make it another
+/// (RFC 6761, section 6.3). Any other name must be one of `names`. A dot may end a name, as in DNS, and
 /// some libraries leave the zone of a link-local address in the field: `[fe80::1%eth0]`.
 fn is_host(host: &[u8], names: &[String]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else { return false };
@@ -252,6 +258,7 @@ fn is_host(host: &[u8], names: &[String]) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_name = |known: &str| known.strip_suffix('.').unwrap_or(known).eq_ignore_ascii_case(name);
     let is_known = is_name("localhost")
+        || name.to_ascii_lowercase().ends_with(".localhost")
         || name.parse::<Ipv4Addr>().is_ok()
         || names.iter().any(|n| is_name(n));
     is_known && is_port(port, "")
@@ -312,6 +319,8 @@ mod tests {
             "WWW.Example.com:80",
             "localhost:",
             "localhost.:4120",
+            "ada.localhost:4120",
+            "Ada.Localhost.",
             "www.example.com.",
             "127.0.0.1.",
             "[fe80::1%eth0]:4120",
@@ -325,6 +334,7 @@ mod tests {
             "evil.example",
             "www.example.com.evil.example",
             "localhost.evil.example",
+            "evillocalhost",
             "127.0.0.1.evil.example",
             "localhost:x",
             "localhost..",

@@ -43,7 +43,6 @@ use crate::common::id::parse_decimal;
 use crate::memory::versions::{Condition, Part};
 use crate::protocol::http::date;
 use crate::protocol::http::negotiation::MediaForm;
-use crate::protocol::http::refusal::Refusal;
 
 /// An entity tag without its quotes: `W/"3"` is `3`, and weak.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,44 +146,46 @@ impl Conditions {
         }
     }
 
-    /// Returns the condition under which a lease is changed.
-    ///
-    /// # Errors
-    /// 412 for a date without a tag, and for `If-Match` and `If-None-Match` at once. The lease is
-    /// unchanged.
-    pub fn of_change(&self) -> Result<Condition, Refusal> {
+    /// Returns the condition under which a lease is changed. No version fulfils a condition that
+    /// cannot be kept; [`Conditions::why_not`] says why. The lease is looked up all the same,
+    /// because a lease that does not exist is 404, whatever the condition (RFC 9110, section
+    /// 13.2.1).
+    pub fn of_change(&self) -> Condition {
         // A tag of any form names its version: PUT sets bytes, whatever form the client has read.
         let versions = |tags: &[Tag], weakly: bool| {
             let strong = tags.iter().filter(|tag| weakly || !tag.is_weak);
             strong.filter_map(Tag::any_version).collect()
         };
         match (&self.if_match, &self.if_none_match) {
-            (Some(Tags::Any), None) => Ok(Condition::Any),
+            (None, None) if self.unmodified_since.is_none() => Condition::Any,
+            (Some(Tags::Any), None) => Condition::Any,
+            (Some(Tags::These(tags)), None) => Condition::OneOf(versions(tags, false)),
+            (None, Some(Tags::These(tags))) => Condition::NoneOf(versions(tags, true)),
+            _ => Condition::OneOf(Vec::new()),
+        }
+    }
+
+    /// Returns why a change was refused under its condition, if the text of the service says less:
+    /// the cause and the cure.
+    pub fn why_not(&self) -> Option<&'static str> {
+        Some(match (&self.if_match, &self.if_none_match) {
             (Some(Tags::These(tags)), None) if tags.iter().all(|tag| tag.is_weak) => {
-                let text = "a weak tag allows no change; send the ETag as it came, without W/";
-                Err(Refusal::new(412, text))
+                "a weak tag allows no change; send the ETag as it came, without W/"
             }
-            (Some(Tags::These(tags)), None) => Ok(Condition::OneOf(versions(tags, false))),
-            (None, Some(Tags::These(tags))) => Ok(Condition::NoneOf(versions(tags, true))),
+            (Some(Tags::Any | Tags::These(_)), None) => return None,
+            (None, Some(Tags::These(_))) => {
+                "the lease has a version that If-None-Match names; leave that tag out"
+            }
             // `*` holds only if the lease does not exist, but PUT changes a lease that exists.
             (None, Some(Tags::Any)) => {
-                let text = "PUT changes a lease that exists; leave If-None-Match: * out";
-                Err(Refusal::new(412, text))
+                "PUT changes a lease that exists; leave If-None-Match: * out"
             }
             (None, Some(Tags::Broken)) | (Some(Tags::Broken), None) => {
-                let text = "a tag stands in quotes, and * alone; send the ETag as it came";
-                Err(Refusal::new(412, text))
+                "a tag stands in quotes, and * alone; send the ETag as it came"
             }
-            (Some(_), Some(_)) => {
-                let text = "a change has one condition; send If-Match or If-None-Match";
-                Err(Refusal::new(412, text))
-            }
-            (None, None) if self.unmodified_since.is_some() => {
-                let text = "two sets in one second have one date; use If-Match with the ETag";
-                Err(Refusal::new(412, text))
-            }
-            (None, None) => Ok(Condition::Any),
-        }
+            (Some(_), Some(_)) => "a change has one condition; send If-Match or If-None-Match",
+            (None, None) => "two sets in one second have one date; use If-Match with the ETag",
+        })
     }
 
     /// Returns whether the request has a condition that a change would have to keep.

@@ -177,6 +177,19 @@ pub fn field(line: &[u8]) -> Result<HeadField<'_>, Refusal> {
     Ok((name, value.trim_ascii()))
 }
 
+/// Splits a field's value at each `separator`, and leaves empty elements out (RFC 9110, section
+/// 5.6.1.2). A separator inside a quoted string, as in `a;title="x,y"`, ends no element.
+pub fn elements(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let ends = move |&byte: &u8| {
+        let ends = byte == separator && !is_quoted;
+        is_quoted ^= byte == b'"' && !is_escaped;
+        is_escaped = is_quoted && byte == b'\\' && !is_escaped;
+        ends
+    };
+    value.split(ends).map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
+}
+
 /// Returns whether a byte may stand in a method or a field name (RFC 9110, section 5.6.2).
 pub fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)

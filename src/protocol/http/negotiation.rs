@@ -21,6 +21,8 @@
 //! **Source** RFC 9110, sections 12.4.2 and 12.5.1; the lecture: "what data representation can be
 //! accepted".
 
+use crate::protocol::http::head::elements;
+
 /// A form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaForm {
@@ -84,7 +86,7 @@ impl Accept {
         if !name.eq_ignore_ascii_case(b"accept") {
             return;
         }
-        for range in value.split(|&byte| byte == b',') {
+        for range in elements(value, b',') {
             if let Some((media, subtype, quality)) = range_of(range) {
                 self.add(media, subtype, quality);
             }
@@ -126,7 +128,7 @@ impl Accept {
 /// Reads one range, such as `text/*;q=0.5`; without `q` the quality is 1. Returns the type, the
 /// subtype and the quality in thousandths, and `None` for an unreadable range.
 fn range_of(range: &[u8]) -> Option<(&str, &str, u16)> {
-    let mut parts = std::str::from_utf8(range).ok()?.split(';').map(str::trim);
+    let mut parts = elements(range, b';').map_while(|part| std::str::from_utf8(part).ok());
     // `*` alone is no range, but Java before version 19 sends it for `*/*`, and `.2` for `0.2`.
     let media = parts.next().map(|media| if media == "*" { "*/*" } else { media })?;
     let (media, subtype) = media.split_once('/')?;
@@ -160,7 +162,9 @@ mod tests {
 
     #[test]
     fn the_form_that_is_wanted_most_is_taken() {
-        let cases: [(&[&str], Option<MediaForm>); 18] = [
+        let cases: [(&[&str], Option<MediaForm>); 20] = [
+            (&["text/*;x=\"a,*/*;q=0,\\\"\";q=0.5, application/json"], Some(MediaForm::Json)),
+            (&["application/xml;x=\",application/json\", */*;q=0.1"], Some(MediaForm::Xml)),
             (&[], Some(MediaForm::Text)),
             (&["*/*"], Some(MediaForm::Text)),
             (&["application/json"], Some(MediaForm::Json)),

@@ -238,7 +238,8 @@ impl Resource {
     /// Returns the request that a method makes of the resource, to be answered in `form`.
     ///
     /// # Errors
-    /// 400 for wrong parameters, 412 for a condition that cannot be kept. Then no service is asked.
+    /// 400 for wrong parameters, 412 for a condition with a method or a resource that has none. Then
+    /// no service is asked.
     pub fn request<'a>(
         self,
         method: Method,
@@ -264,7 +265,7 @@ impl Resource {
             }
             (LEASE, Method::Put, Some(id)) => {
                 parameters(query, &[])?;
-                let condition = conditions.of_change()?.into();
+                let condition = conditions.of_change().into();
                 Ok(Request::Replace(Replace { id, condition, data: body }))
             }
             _ => {
