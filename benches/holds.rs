@@ -85,7 +85,7 @@ fn leases() {
     let end = Instant::now() + Duration::from_secs(7200);
     let (mut worst, begun) = (Worst::default(), Instant::now());
     while worst.of(|| shared.memory.reap(end)) > 0 {}
-    worst.show("256 of a million leases that end at once");
+    worst.show("1,024 of a million leases that end at once");
     println!(
         "{:8.0} ms  of the clock until all are given back",
         begun.elapsed().as_secs_f64() * 1e3

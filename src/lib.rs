@@ -64,14 +64,14 @@
 //! | the tables', [`memory::service`] | leases, processes, sessions, blocks, messages | one |
 //! | a block's, [`memory::arena`] | bytes, length, released mark | one for each block in use |
 //! | the clients', [`server::clients`] | the connected clients | one |
-//! | the turnstile's, [`server::turnstile`] | how many make a list now | one |
+//! | a turnstile's, [`server::turnstile`] | how many make a list now, or end | one each |
 //! | the lookout's, [`server::lookout`] | the sockets of clients whose requests wait | one |
 //! | the guesses', [`common::guesses`] | how many wrong guesses are left | one |
 //! | the parking's, [`numbers::parking`] | the parked draws, the plan | one in a lab server, or in `race` |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
 //! for each request that waits for a name or for room. One more goes with the clients' lock,
-//! one each with the turnstile's, the lookout's and the guesses'.
+//! one each with a turnstile's, the lookout's and the guesses'.
 //!
 //! # Words
 //!

@@ -162,13 +162,17 @@ pub struct Contents {
     /// Set once, before the block of a lease or grant goes back to the allocator. It is never
     /// cleared: the next lease of the block gets new contents.
     released: bool,
+    /// Makes the piece of heap around these contents larger than 128 bytes. glibc does not join
+    /// freed pieces of up to 128 bytes with their neighbours. It joins all of them at some later
+    /// call of `free`: after a million leases this call took 140 ms, under the tables' lock.
+    _large: [u64; 6],
 }
 
 impl Contents {
     /// Returns fresh contents: nothing is set, so the block reads as zeros.
     pub fn new(offset: u64, size: u64) -> Self {
         let (offset, size) = (offset as usize, size as usize);
-        Self { offset, size, length: 0, version: 0, changed: None, released: false }
+        Self { offset, size, length: 0, version: 0, changed: None, released: false, _large: [0; 6] }
     }
 
     /// Replaces the contents with `data`. They are unchanged when this fails.

@@ -136,3 +136,9 @@ fn a_part_is_told_with_how_the_block_is() {
 fn more_than_the_system_has_is_an_error_and_no_abort() {
     assert!(Arena::new(u64::MAX).is_err());
 }
+
+/// With the two counters of an `Arc`, and the size that the heap keeps before it.
+#[test]
+fn the_contents_of_a_block_are_too_large_for_the_pieces_that_the_heap_joins_later() {
+    assert!(size_of::<std::sync::Mutex<Contents>>() + 2 * 8 + 8 > 128);
+}

@@ -19,7 +19,7 @@
 
 use std::borrow::Cow;
 
-use super::service::{Memory, Tables};
+use super::service::{Memory, Tables, rest};
 use super::versions::{Inspect, Replace, Replaced};
 use crate::common::caller::Caller;
 use crate::common::description::{
@@ -243,6 +243,8 @@ impl<T: Tables> Execute<Memory<T>> for Tree {
     fn execute(&self, memory: &Memory<T>, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         caller.check_room(MAX_PICTURE as u64)?;
         let picture = memory.with_tables(|tables, _| picture(tables.leases().buddy(), MAX_PICTURE));
+        // A client that asks for one picture after the other would keep all others out.
+        rest();
         Ok(Picture { picture })
     }
 }

@@ -58,7 +58,7 @@
 //! | [`buffers`], [`holding`] | the memory that all buffers may take together; one connection's part of it |
 //! | [`guesses`] | how many numbers of leases strangers may try |
 //! | [`room`], [`addresses`] | how many clients the system's limits leave room for, and one address may have |
-//! | [`turnstile`] | few long answers at a time |
+//! | [`turnstile`] | few long answers, and few ends of clients, at a time |
 //! | [`turned_away`], [`warnings`] | clients over the limit; warnings, at most one a minute |
 //! | [`waiting`], [`lookout`] | commands that wait for other clients; whether their own are still there |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |

@@ -14,7 +14,7 @@
 //! | the tables', in [`Memory`] | leases, allocator, pools, processes, sessions, queues |
 //! | one for each block of memory | its bytes, their length, whether it was released |
 //! | the clients', in [`Clients`] | the connected clients, the last client number |
-//! | the turnstile's, in [`Turnstile`] | how many make a list now |
+//! | a [`Turnstile`]'s, of two | how many make a list now, or end |
 //! | the lookout's, in [`Lookout`] | the sockets of clients whose requests wait |
 //! | that of the account of buffers, in [`Buffers`] | who holds how much memory for bytes |
 //! | the guesses', in [`Guesses`] | how many wrong guesses are left |
@@ -22,7 +22,7 @@
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
 //! for each `join` or `lookup` that waits ([`super::waiting`]). One more goes with the clients'
-//! lock, one each with the turnstile's, the lookout's, the account's and the guesses'.
+//! lock, one each with a turnstile's, the lookout's, the account's and the guesses'.
 //!
 //! **Invariants**
 //!
@@ -73,6 +73,10 @@ pub struct Shared {
     pub clients: Clients,
     /// Where clients' threads wait for their turn to make a list, behind a lock of its own.
     pub lists: Turnstile,
+    /// Where clients' threads wait for their turn to end, behind a lock of its own. When thousands
+    /// of clients go at once, only a few of their threads want the tables' lock at a time, and the
+    /// request of another client gets it soon.
+    ends: Turnstile,
     /// The clients of waiting requests, whose sockets `look` looks at, behind a lock of its own.
     pub lookout: Lookout,
     /// The memory for the buffers of all connections, behind a lock of its own.
@@ -137,6 +141,7 @@ impl Shared {
             memory: Memory::new(arena, tables),
             clients: Clients::default(),
             lists: Turnstile::default(),
+            ends: Turnstile::default(),
             lookout: Lookout::default(),
             buffers,
             guesses,
@@ -159,6 +164,8 @@ impl Shared {
     /// process too and gives back its blocks. Locks the tables, and then, if the process ended,
     /// each block and the tables in turn.
     pub fn disconnect(&self, client: ClientNumber) {
+        // `None` during the stop: then all go at once, and nobody is served.
+        let _stay = self.ends.enter();
         let ended = self.memory.change(|tables, now| tables.engine().disconnect(client, now));
         if let Some(number) = ended {
             self.end_process(number);
@@ -170,7 +177,7 @@ impl Shared {
     ///
     /// ```text
     ///   lock ─► flag? ─► nothing due: wait on the condition variable (unlocks) ─► locked again ─┐
-    ///     ▲       └────► due: unlock ─► reap up to 256 leases, check processes ─► lock ─────────┤
+    ///     ▲       └────► due: unlock ─► reap up to 1024 leases, check processes ─► lock ─────────┤
     ///     └─────────────────────────────────────────────────────────────────────────────────────┘
     /// ```
     ///
@@ -244,6 +251,7 @@ impl Shared {
         self.is_stopping.store(true, Ordering::Release);
         self.numbers.unlocked().stop();
         self.lists.close();
+        self.ends.close();
         self.lookout.close();
         self.buffers.close();
         self.guesses.close();

@@ -39,7 +39,7 @@
 //!
 //! **Invariants** the stop returns within 2 s, whatever clients do.
 //!
-//! **Lock** in step 1 the turnstile's, the lookout's and the tables', once each (in a lab server the parking's
+//! **Lock** in step 1 each turnstile's, the lookout's and the tables', once each (in a lab server the parking's
 //! before them), and in the later steps the clients'; never two at once.
 //!
 //! **Simplified** a server with an event loop registers one more descriptor (`eventfd`, a pipe),

@@ -1,4 +1,4 @@
-//! A turnstile: of the requests for a list, few are worked on at a time.
+//! A turnstile: of the requests for a list, and of the clients that end, few are worked on at a time.
 //!
 //! ```text
 //!   4000 clients ask for a list ──► 3998 sleep here ─┬─► 2 make their list ─► out
@@ -8,16 +8,18 @@
 //! A thread for each client has a weak point. When thousands of threads have work for the
 //! processor, each one runs for some milliseconds, and then all others run before it runs again. A
 //! new client, who wants one number, waits for seconds. So a request that takes long to answer
-//! waits here for its turn, asleep, and the processor is free for the short ones.
+//! waits here for its turn, asleep, and the processor is free for the short ones. So does a client's
+//! thread that ends, at a turnstile of its own: thousands of clients may go at once, and all of these
+//! threads would stand before others' requests in the queue for the tables' lock.
 //!
 //! **Invariants**
 //!
 //! 1. At most `INSIDE` threads are inside; one that panics there goes out too.
 //! 2. When the server stops, nobody comes in any more, and nobody waits.
 //!
-//! **Lock** its own, for the count alone. It is not held while a list is made.
+//! **Lock** its own, for the count alone. It is not held while a list is made or a client ends.
 //!
-//! **Simplified** the turnstile is not fair: any of those that sleep may be next. The rows are made
+//! **Simplified** the turnstile is not fair: any of those that sleep may be next. The rows of a list are made
 //! inside; they become bytes outside, in each client's own thread.
 //!
 //! **Source** Dijkstra's counting semaphore.

@@ -45,7 +45,7 @@ use crate::common::error::Error;
 use crate::common::lock::lock;
 use crate::cooperative::process::ProcessNumber;
 use crate::memory::arena::{ContentsError, set_length};
-use crate::memory::service::LockedContents;
+use crate::memory::service::{ENDED_AT_ONCE, LockedContents};
 use crate::server::shared::Shared;
 use crate::server::waiting::sleep;
 
@@ -197,9 +197,6 @@ impl Shared {
         }
     }
 }
-
-/// The most blocks that are struck under one hold of the tables' lock, as for expired leases.
-const ENDED_AT_ONCE: usize = 256;
 
 #[cfg(test)]
 #[path = "copying_tests.rs"]
