@@ -2,11 +2,14 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use support::frames::{Frames, frame, get_frame, lease_frame, number};
-use support::{PATIENCE, Running, shown, wait_for};
+use support::{BINARY, PATIENCE, Running, leasebox, scratch, shown, wait_for};
 
 fn padded(data: &[u8], size: usize) -> Vec<u8> {
     let mut padded = data.to_vec();
@@ -27,6 +30,96 @@ fn the_original_readmes_session_reads_as_it_did() {
         get,
         (format!("Data get for lease {id}: this is some text\n"), String::new(), Some(0))
     );
+}
+
+/// A folder with this program under the two names that `make` gives it.
+fn made() -> PathBuf {
+    let folder = scratch("bin");
+    std::fs::create_dir_all(&folder).unwrap();
+    for name in ["server", "client"] {
+        std::os::unix::fs::symlink(BINARY, folder.join(name)).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn the_program_under_the_names_that_make_gives_it_has_the_originals_arguments_and_words() {
+    let bin = made();
+    let mut server = Command::new(bin.join("server"));
+    let mut server = server.args(["0", "2048"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let starts = said.next().unwrap();
+    let port = starts.strip_prefix("starting server on port ").unwrap();
+    assert_eq!(said.next().unwrap(), "listening for client");
+    let client =
+        |words: &[&str]| shown(&Command::new(bin.join("client")).args(words).output().unwrap());
+    let (leased, ..) = client(&["localhost", port, "lease", "2048", "5000"]);
+    let id = leased.strip_prefix("You have leased 2048 bytes for 5000 MS with id ").unwrap().trim();
+    let (set, ..) = client(&["localhost", port, "set", id, "this is some text"]);
+    assert_eq!(set, format!("Data set for lease {id}\n"));
+    let (got, ..) = client(&["localhost", port, "get", id]);
+    assert_eq!(got, format!("Data get for lease {id}: this is some text\n"));
+    let (_, full, code) = client(&["localhost", port, "lease", "32", "5000"]);
+    assert_eq!(code, Some(1), "2048 bytes are all that there are: {full}");
+    // Who connects is logged on standard output, as by the original.
+    let connects = said.find(|line| line.contains("client-1 connects from ")).unwrap();
+    assert!(connects.contains("127.0.0.1:"), "{connects}");
+    let goes = said.find(|line| line.contains("client-1 from 127.0.0.1:")).unwrap();
+    assert!(goes.ends_with(" goes; requests: 1, format: memorylease"), "{goes}");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    std::fs::remove_dir_all(bin).unwrap();
+}
+
+#[test]
+fn the_originals_client_and_server_show_their_usage_and_know_port_412() {
+    let bin = made();
+    let run = |name: &str, words: &[&str]| {
+        shown(&Command::new(bin.join(name)).args(words).output().unwrap())
+    };
+    let usage = "Usage: client host [port] [command] [leaseid|size] [duration|data]\n";
+    for words in [&[][..], &["localhost"], &["localhost", "412"], &["--help"]] {
+        let (stdout, stderr, code) = run("client", words);
+        assert_eq!((stdout.as_str(), code), ("", Some(2)), "{words:?}");
+        assert!(stderr.starts_with(usage), "{words:?}: {stderr}");
+    }
+    for words in [&[][..], &["412"], &["412", "much"], &["--port", "0"], &["70000", "64"]] {
+        let (_, stderr, code) = run("server", words);
+        assert_eq!(code, Some(2), "{words:?}");
+        assert!(stderr.starts_with("Usage: server port memory\n"), "{words:?}: {stderr}");
+    }
+    let (_, stderr, _) = run("client", &["127.0.0.2", "get", "123"]);
+    assert!(stderr.contains("127.0.0.2:412 "), "{stderr}");
+    std::fs::remove_dir_all(bin).unwrap();
+}
+
+#[test]
+fn serve_takes_the_port_and_the_memory_as_its_first_two_words() {
+    let mut command = Command::new(BINARY);
+    command.args(["serve", "0", "2KiB"]);
+    let server = Running::start_command(command);
+    assert_eq!(server.figure("memory"), 2048);
+    assert_eq!(server.ask("draw 1").split(' ').count(), 1);
+    let log = || server.log();
+    wait_for("the lines of the log", || log().contains("client-2 from "));
+    assert!(log().contains("client-2 connects from 127.0.0.1:"), "{}", log());
+    assert!(log().contains(" goes; requests: 1, format: text\n"), "{}", log());
+    let (_, stderr, code) = shown(&leasebox(&["serve", "0", "2048", "--port", "0"]));
+    assert!(code == Some(2) && stderr.contains("cannot be used with"), "{stderr}");
+}
+
+#[test]
+fn make_leaves_the_programs_of_the_original() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    match Command::new("make").args(["-C", root, "--dry-run"]).output() {
+        Ok(plan) => {
+            let plan = String::from_utf8(plan.stdout).unwrap();
+            for line in ["cargo build --release", "leasebox bin/server", "leasebox bin/client"] {
+                assert!(plan.contains(line), "no {line} in {plan}");
+            }
+        }
+        Err(why) => eprintln!("make is not here, and was not tried: {why}"),
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@
 //! **Lock** none. **Source** the lecture's ports: 7896 for TCP, 6789 for UDP.
 //! [`crate::lecture::echo`] has the servers.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::ExitCode;
 
@@ -38,7 +39,7 @@ pub struct EchoArguments {
 
 /// Runs the servers until the first signal. Returns exit code 2 if they could not start.
 pub fn run(arguments: &EchoArguments) -> ExitCode {
-    let _log = Log::start("info");
+    let _log = Log::start("info", io::stderr);
     match start(arguments) {
         Ok(stopped) => {
             // The servers keep nothing, so the process just ends.

@@ -64,16 +64,16 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Starts the log. `level` is that of `RUST_LOG` if the environment has none. Call it once: a
-    /// process has one logger.
-    pub(super) fn start(level: &str) -> Self {
+    /// Starts the log, on standard error or standard output. `level` is that of `RUST_LOG` if the
+    /// environment has none. Call it once: a process has one logger.
+    pub(super) fn start<W: Write + 'static>(level: &str, output: fn() -> W) -> Self {
         let log = env_logger::Env::default().default_filter_or(level);
         let mut logger = env_logger::Builder::from_env(log);
         let (entries, queue) = sync_channel(QUEUE);
         let dropped = Arc::new(AtomicU64::new(0));
         let counted = dropped.clone();
         let thread = Builder::new().name("log".into()).spawn(move || {
-            write_all(&queue, &counted, io::stderr());
+            write_all(&queue, &counted, output());
         });
         // Without a thread this program will say so elsewhere.
         let entries = thread.is_ok().then_some(entries);

@@ -19,6 +19,7 @@
 //!
 //! **Source** the lecture's omission failures and ordering. [`crate::lab::lossy`] has the proxy.
 
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -69,7 +70,7 @@ fn likely(text: &str) -> Result<f64, String> {
 
 /// Passes datagrams on until the first signal, then prints the counts.
 pub fn run(arguments: &LossyArguments) -> ExitCode {
-    let _log = Log::start("info");
+    let _log = Log::start("info", io::stderr);
     match start(arguments) {
         Ok((stopped, counts)) => {
             let _ = stopped.recv();

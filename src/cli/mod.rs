@@ -40,6 +40,7 @@ mod logging;
 mod lossy;
 mod marshal;
 mod order;
+mod original;
 mod pools;
 mod race;
 mod serve;
@@ -53,6 +54,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use serve::Manner;
 
 /// The exit code for bad news, such as a duplicate.
 const BAD_NEWS: u8 = 1;
@@ -102,8 +105,12 @@ enum Verb {
     Unmarshal(marshal::Unmarshal),
 }
 
-/// Runs the program: parses the arguments, and calls the subcommand's `run`.
+/// Runs the program: parses the arguments, and calls the subcommand's `run`. Under the name
+/// `server` or `client` it has the command line of MemoryLease.
 pub fn run() -> ExitCode {
+    if let Some(code) = original::run(std::env::args_os()) {
+        return code;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(why) if why.use_stderr() => {
@@ -115,7 +122,7 @@ pub fn run() -> ExitCode {
         Err(text) => return printed(text.print(), ExitCode::SUCCESS),
     };
     match arguments.command {
-        Verb::Serve(arguments) => serve::run(*arguments),
+        Verb::Serve(arguments) => serve::run(*arguments, Manner::Own),
         Verb::Client(arguments) => client::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),
         Verb::Check(arguments) => check::run(&arguments),

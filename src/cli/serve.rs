@@ -5,7 +5,7 @@
 //!            └ an error names the flag and its range: exit 2
 //! ```
 //!
-//! The only line on standard output is the address, so a script that starts the server with port 0
+//! The only line on standard output is the address ([`Manner::Own`]), so a script that starts the server with port 0
 //! can read its port. Everything else, such as the log, goes to standard error.
 //!
 //! The file only translates: each flag becomes a field of [`Config`], and [`Config::start`] checks
@@ -27,6 +27,7 @@
 //!
 //! **Source** ours; `memorylease.txt` has the port and the memory as its two arguments.
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -34,11 +35,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::cli::logging::Log;
-use crate::cli::pools::{self, Plan};
-use crate::cli::{announce, no_answer, resolve, signals, units};
-use crate::cooperative::manager::{CollectBy, Rules, default_low_water};
-use crate::cooperative::pool::Shares;
-use crate::cooperative::words::Pool;
+use crate::cli::{announce, no_answer, original, resolve, signals, units};
 use crate::numbers::draw::Locking;
 use crate::protocol::Policy;
 use crate::server::addresses::AddressLimits;
@@ -48,8 +45,10 @@ use crate::server::datagrams::DatagramLimits;
 use crate::server::room::SystemRoom;
 
 mod access;
+mod manager;
 
 use access::{Trusted, trusted, user};
+use manager::ManagerArguments;
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -61,7 +60,7 @@ use access::{Trusted, trusted, user};
     leasebox serve --udp                            datagrams too, on the same port number\n  \
     leasebox serve --no-lock --race-window 200us    broken on purpose: numbers come twice\n\n\
     Sizes are bytes or KiB, MiB, GiB; durations have a unit: 200us, 500ms, 2s, 24h.\n\
-    RUST_LOG=debug logs each connection's end, RUST_LOG=warn only trouble.")]
+    RUST_LOG=debug logs also why a connection ends, RUST_LOG=warn only trouble.")]
 pub struct ServeArguments {
     /// Address or name of the interface to listen on
     // Loopback by default: without `--user` every machine that reaches the server may use it.
@@ -70,6 +69,12 @@ pub struct ServeArguments {
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = DEFAULT_PORT)]
     port: u16,
+    /// The same as --port: serve 412 2048 takes the two arguments of MemoryLease's own server
+    #[arg(value_name = "PORT", conflicts_with_all = ["port", "socket_on_stdin"])]
+    first: Option<u16>,
+    /// The same as --memory
+    #[arg(value_name = "MEMORY", conflicts_with = "memory", value_parser = units::size)]
+    second: Option<u64>,
     /// The list has the numbers 1 to this, shuffled
     #[arg(long, default_value_t = 100_000)]
     numbers: u32,
@@ -112,7 +117,7 @@ pub struct ServeArguments {
     /// Listen on the TCP socket that is standard input, as of systemd; then --idle-timeout is 0s
     #[arg(long, conflicts_with_all = ["bind", "port"])]
     socket_on_stdin: bool,
-    /// Most leases at once; one for each 320 bytes of --memory when left out, at least 65536
+    /// Most leases at once; one for each 336 bytes of --memory when left out, at least 65536
     #[arg(long, value_name = "N")]
     max_leases: Option<usize>,
     /// The longest lease
@@ -163,48 +168,8 @@ pub struct ServeArguments {
     /// The time that a datagram client's last reply is kept, after its last at-most-once request
     #[arg(long, default_value = "60s", value_parser = units::duration, requires = "udp")]
     history_time: Duration,
-    /// The division of memory, such as committed=50%,gl=5%,gp=10%,le=25%,lp=10%, in bytes or
-    /// percent; or a file of such pairs, a line each, and of committed.NAME=SIZE for a process's
-    /// own block
-    #[arg(long, value_parser = pools::plan, value_name = "PAIRS|FILE")]
-    pools: Option<Plan>,
-    /// The most that one process may owe each pool, in bytes or percent of the pool; the whole pool
-    /// when left out
-    #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
-    caps: Option<Shares>,
-    /// Ask processes for memory when less than this of a pool is free; when left out, 25% of each
-    /// pool, but 0% of committed
-    #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
-    low_water: Option<Shares>,
-    /// Which process to ask for memory first: freeable is the one with the most freeable
-    /// bytes, effect the one with the most freeable bytes times efficiency
-    #[arg(long, value_enum, default_value = "effect")]
-    collect_by: By,
-    /// Give a block, without a request, to a process that reports an efficiency below this, in
-    /// percent
-    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "PERCENT")]
-    boost_below: Option<u8>,
-    /// The size of a process's own block when it joins without a size, and of the block that
-    /// --boost-below gives
-    #[arg(long, default_value = "64KiB", value_parser = units::size)]
-    block: u64,
-    /// Administrative memory: the most that the entries of processes, sessions and messages take
-    #[arg(long, default_value = "1MiB", value_parser = units::size)]
-    admin: u64,
-    /// The time that a join or register tries to lock the tables; also the time that a join then
-    /// waits for room in full administrative memory
-    #[arg(long, default_value = "1s", value_parser = units::duration)]
-    rendezvous: Duration,
-    /// The time that a client without a connection (over UDP) may be silent; then it is removed
-    /// from its process, and a process without clients ends
-    #[arg(long, default_value = "30s", value_parser = units::duration)]
-    process_idle: Duration,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum By {
-    Freeable,
-    Effect,
+    #[command(flatten)]
+    manager: ManagerArguments,
 }
 
 // The value of `--lock`. The third value of `Locking` has a flag of its own, `--no-lock`.
@@ -235,7 +200,7 @@ impl ServeArguments {
     /// Returns the configuration of these flags. It checks no range: [`Config::start`] does.
     fn config(&self) -> Result<Config, String> {
         Ok(Config {
-            address: resolve("--bind", &self.bind, self.port)?,
+            address: resolve("--bind", &self.bind, self.first.unwrap_or(self.port))?,
             socket_on_stdin: self.socket_on_stdin,
             numbers: self.numbers,
             seed: self.seed,
@@ -247,7 +212,7 @@ impl ServeArguments {
             race_window: self.race_window,
             lab: self.lab,
             broken_in_public: self.yes_it_is_broken,
-            memory: self.memory,
+            memory: self.second.unwrap_or(self.memory),
             buffers: self.buffers,
             max_leases: self.max_leases,
             max_lease: self.max_lease,
@@ -266,11 +231,11 @@ impl ServeArguments {
                 max_clients: self.history,
                 history_time: self.history_time,
             }),
-            pools: self.pools.as_ref().map(|plan| plan.shares).unwrap_or_default(),
-            caps: self.caps.unwrap_or_default(),
-            rules: self.rules(),
-            admin: self.admin,
-            rendezvous: self.rendezvous,
+            pools: self.manager.shares(),
+            caps: self.manager.caps.unwrap_or_default(),
+            rules: self.manager.rules(),
+            admin: self.manager.admin,
+            rendezvous: self.manager.rendezvous,
         })
     }
 
@@ -283,35 +248,24 @@ impl ServeArguments {
         }
         limits
     }
+}
 
-    /// Returns the rules of the memory manager: the defaults, with the flags that were given.
-    fn rules(&self) -> Rules {
-        let mut low_water = default_low_water();
-        // `--low-water gl=10%` changes one mark; the other pools keep their defaults.
-        for pool in Pool::ALL {
-            if let Some(share) = self.low_water.and_then(|shares| shares.get(pool)) {
-                low_water.set(pool, share);
-            }
-        }
-        Rules {
-            block: self.block,
-            fixed: self.pools.as_ref().map(|plan| plan.fixed.clone()).unwrap_or_default(),
-            low_water,
-            collect_by: match self.collect_by {
-                By::Freeable => CollectBy::Freeable,
-                By::Effect => CollectBy::Effect,
-            },
-            boost_below: self.boost_below,
-            idle: self.process_idle,
-            ..Rules::default()
-        }
-    }
+/// How the server says that it listens, and where its log goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// `leasebox listening on ADDRESS:PORT` on standard output, the log on standard error.
+    Own,
+    /// The two lines of MemoryLease's own server, and the log, on standard output.
+    MemoryLease,
 }
 
 /// Serves until the first signal. Returns exit code 2 if the server could not start.
-pub fn run(arguments: ServeArguments) -> ExitCode {
-    let log = Log::start("info");
-    let served = serve(&arguments, &log);
+pub(super) fn run(arguments: ServeArguments, manner: Manner) -> ExitCode {
+    let log = match manner {
+        Manner::Own => Log::start("info", io::stderr),
+        Manner::MemoryLease => Log::start("info", io::stdout),
+    };
+    let served = serve(&arguments, &log, manner);
     // Before the error: it is the last line.
     drop(log);
     served.map_or_else(no_answer, |()| ExitCode::SUCCESS)
@@ -321,7 +275,7 @@ pub fn run(arguments: ServeArguments) -> ExitCode {
 ///
 /// # Errors
 /// Fails with one line if the server cannot start.
-fn serve(arguments: &ServeArguments, log: &Log) -> Result<(), String> {
+fn serve(arguments: &ServeArguments, log: &Log, manner: Manner) -> Result<(), String> {
     // This comes first: otherwise a signal while the server starts would get the system's default
     // handling, and the exit code would not be 0.
     let stopped = signals::catch()?;
@@ -334,7 +288,11 @@ fn serve(arguments: &ServeArguments, log: &Log) -> Result<(), String> {
     }
     // Before the address is printed (invariant 2).
     signals::serving();
-    announce(&format!("leasebox listening on {}", server.address()));
+    let address = server.address();
+    announce(&match manner {
+        Manner::Own => format!("leasebox listening on {address}"),
+        Manner::MemoryLease => original::listening(address.port()),
+    });
     let (numbers, buffers) = (arguments.numbers, server.buffers());
     log::info!("{numbers} numbers, {memory} bytes to lease, {buffers} for buffers (--buffers)");
     if arguments.udp {

@@ -222,3 +222,47 @@ proptest! {
         prop_assert_eq!(draw(&buddy), draw(&untouched));
     }
 }
+
+/// A node of MemoryLease's tree, with its three links as places in a list of all nodes.
+struct LinkedNode {
+    parent: Option<usize>,
+    halves: Option<[usize; 2]>,
+    offset: u64,
+    size: u64,
+}
+
+/// Splits a node, and its halves, down to the smallest block.
+fn split_all(nodes: &mut Vec<LinkedNode>, at: usize) {
+    let (offset, size) = (nodes[at].offset, nodes[at].size / 2);
+    if size < MIN_BLOCK {
+        return;
+    }
+    let halves = [offset, offset + size].map(|offset| {
+        nodes.push(LinkedNode { parent: Some(at), halves: None, offset, size });
+        nodes.len() - 1
+    });
+    nodes[at].halves = Some(halves);
+    halves.into_iter().for_each(|half| split_all(nodes, half));
+}
+
+#[test]
+fn the_three_links_of_the_originals_nodes_are_arithmetic() {
+    let mut nodes = vec![LinkedNode { parent: None, halves: None, offset: 0, size: 4096 }];
+    split_all(&mut nodes, 0);
+    assert_eq!(nodes.len(), 255, "128 smallest blocks, and 127 above them");
+    // A block by its order and index, as the head of `buddy.rs` counts them.
+    let of = |node: &LinkedNode| {
+        let order = (node.size / MIN_BLOCK).ilog2();
+        (order, node.offset / node.size)
+    };
+    for node in &nodes {
+        let (order, index) = of(node);
+        if let Some(parent) = node.parent {
+            assert_eq!(of(&nodes[parent]), (order + 1, index / 2));
+        }
+        if let Some([left, right]) = node.halves {
+            assert_eq!(of(&nodes[left]), (order - 1, 2 * index));
+            assert_eq!(of(&nodes[right]), (order - 1, 2 * index + 1));
+        }
+    }
+}

@@ -29,7 +29,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread::Builder;
@@ -82,27 +82,27 @@ impl Acceptor {
             if self.shared.is_stopping() {
                 return;
             }
-            if let Some((stream, address)) = accepted.pop_front() {
-                self.admit(stream, address);
+            if let Some((stream, peer)) = accepted.pop_front() {
+                self.admit(stream, peer);
             }
         }
     }
 
-    /// Moves clients from the backlog to `accepted`, as many as fit there. If both are empty, waits
+    /// Moves clients from the backlog to `came`, as many as fit there. If both are empty, waits
     /// for the next client.
-    fn accept_all(&mut self, listener: &TcpListener, accepted: &mut VecDeque<(TcpStream, IpAddr)>) {
-        while accepted.len() < MAX_ACCEPTED {
+    fn accept_all(&mut self, listener: &TcpListener, came: &mut VecDeque<(TcpStream, SocketAddr)>) {
+        while came.len() < MAX_ACCEPTED {
             // `accept` waits only if no client needs a thread now. This call cannot fail: the
             // listener is open.
-            let _ = listener.set_nonblocking(!accepted.is_empty());
+            let _ = listener.set_nonblocking(!came.is_empty());
             match listener.accept() {
-                Ok((stream, address)) => accepted.push_back((stream, address.ip())),
+                Ok(client) => came.push_back(client),
                 // The client closed before it was accepted, or a signal came. The loop goes on.
                 Err(error) if may_accept_again(&error) => {}
                 // The backlog is empty.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) => {
-                    if accepted.is_empty() {
+                    if came.is_empty() {
                         let what = "no client can be accepted now, waiting";
                         warn_now_and_then(&mut self.warned, what, &error);
                         std::thread::sleep(BACK_OFF);
@@ -115,15 +115,15 @@ impl Acceptor {
 
     /// Inserts one client into the list of clients and spawns its thread. Turns the client away if
     /// the server is full or the system has no thread left.
-    fn admit(&mut self, stream: TcpStream, address: IpAddr) {
+    fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
         // Only this thread inserts clients, so the count cannot grow before the insert below.
-        if let Some(why) = self.refusal(address) {
+        if let Some(why) = self.refusal(peer.ip()) {
             return self.turn_away(stream, why);
         }
         let client = self.shared.clients.next_number();
         let (stream, gauge) = (Arc::new(stream), Arc::new(Gauge::default()));
         // `enter` returns false if the stop has begun. Dropping the stream closes it.
-        if !self.shared.clients.enter(client, &stream, &gauge, address, Instant::now()) {
+        if !self.shared.clients.enter(client, &stream, &gauge, peer, Instant::now()) {
             return;
         }
         let (shared, limits, own) = (self.shared.clone(), self.limits.clone(), stream.clone());

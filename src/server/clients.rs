@@ -23,10 +23,10 @@
 //! **Simplified** `shut_down` makes a system call for each client under the lock. Meanwhile no
 //! client can enter or leave.
 //!
-//! **Source** ours.
+//! **Source** `memorylease.txt`: its server logs who connects.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -77,6 +77,8 @@ struct ConnectedClient {
     gauge: Arc<Gauge>,
     /// The time at which it was accepted.
     since: Instant,
+    /// The other end of its connection: the client, or the proxy before it.
+    peer: SocketAddr,
     /// The address under which it is counted.
     address: IpAddr,
 }
@@ -121,26 +123,27 @@ impl Clients {
         (connected.clients.len(), connected.of(counted(address)))
     }
 
-    /// Inserts a client whose thread is about to start. Returns false when the server stops;
-    /// nothing is inserted then.
+    /// Inserts a client whose thread is about to start, and logs who connects. Returns false when
+    /// the server stops; nothing is inserted then.
     pub fn enter(
         &self,
         client: ClientNumber,
         stream: &Arc<TcpStream>,
         gauge: &Arc<Gauge>,
-        address: IpAddr,
+        peer: SocketAddr,
         now: Instant,
     ) -> bool {
         // Before the lock: work that needs no lock is not done under it.
-        let (stream, gauge, address) = (stream.clone(), gauge.clone(), counted(address));
+        let (stream, gauge, address) = (stream.clone(), gauge.clone(), counted(peer.ip()));
+        let entry = ConnectedClient { stream, thread: None, gauge, since: now, peer, address };
         let mut connected = lock(&self.connected);
         if connected.is_stopping {
             return false;
         }
         connected.count(address);
-        connected
-            .clients
-            .insert(client, ConnectedClient { stream, thread: None, gauge, since: now, address });
+        connected.clients.insert(client, entry);
+        drop(connected);
+        log::info!("client-{client} connects from {peer}");
         true
     }
 
@@ -174,7 +177,8 @@ impl Clients {
         }
     }
 
-    /// Removes a client whose thread ends. Wakes the stop, if it waits and this was the last one.
+    /// Removes a client whose thread ends, and logs who goes. Wakes the stop, if it waits and this
+    /// was the last one.
     fn leave(&self, client: ClientNumber) {
         let mut connected = lock(&self.connected);
         let removed = connected.clients.remove(&client);
@@ -183,8 +187,13 @@ impl Clients {
         }
         let is_last = connected.clients.is_empty();
         drop(connected);
-        // Without the lock: the stop, when it wakes up, need not wait for it, and memory is freed.
-        drop(removed);
+        // Without the lock: the stop, when it wakes up, need not wait for it; a line is logged, and
+        // memory is freed.
+        if let Some(ConnectedClient { gauge, peer, .. }) = removed {
+            let ConnectionSnapshot { speaks, requests, .. } = gauge.see(client, Duration::ZERO);
+            let speaks = speaks.word();
+            log::info!("client-{client} from {peer} goes; requests: {requests}, format: {speaks}");
+        }
         if is_last {
             self.left.notify_all();
         }

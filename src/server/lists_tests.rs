@@ -1,6 +1,6 @@
 //! Tests of the lists: their bounds, and what they do not show.
 
-use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -9,7 +9,7 @@ use crate::common::id::IdKind;
 use crate::server::clients::Gauge;
 use crate::server::config::Config;
 
-const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const LOCALHOST: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
 
 fn answer<'s>(shared: &'s Shared, request: Request<'_>) -> Reply<'s> {
     request.execute(shared, Caller::connected(1), &mut Vec::new())

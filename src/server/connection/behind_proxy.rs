@@ -40,7 +40,7 @@ impl Connection<'_> {
     /// Counts this client under its own address, and no longer under that of the proxy.
     fn come_from(&mut self, source: IpAddr) -> Result<(), ConnectionEnd> {
         let (clients, client) = (&self.shared.clients, self.caller.client);
-        log::debug!("client-{client} comes from {source}, through the proxy");
+        log::info!("client-{client} comes from {source}, through the proxy");
         match clients.move_to(client, source, &self.limits.addresses) {
             None => Ok(()),
             Some(why) => Err(self.refuse(Error::new(Code::Busy, why))),

@@ -1,0 +1,90 @@
+//! The options of the memory manager and of the communications engine.
+//!
+//! **Lock** none. **Source** `cooperative-memory-management.txt` for pools, caps and low-water marks;
+//! `interprocess-communication-patent.txt` for administrative memory and the rendezvous.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::pools::{self, Plan};
+use crate::cli::units;
+use crate::cooperative::manager::{CollectBy, Rules, default_low_water};
+use crate::cooperative::pool::Shares;
+use crate::cooperative::words::Pool;
+
+#[derive(Args)]
+pub(super) struct ManagerArguments {
+    /// The division of memory, such as committed=50%,gl=5%,gp=10%,le=25%,lp=10%, in bytes or
+    /// percent; or a file of such pairs, a line each, and of committed.NAME=SIZE for a process's
+    /// own block
+    #[arg(long, value_parser = pools::plan, value_name = "PAIRS|FILE")]
+    pools: Option<Plan>,
+    /// The most that one process may owe each pool, in bytes or percent of the pool; the whole pool
+    /// when left out
+    #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
+    pub(super) caps: Option<Shares>,
+    /// Ask processes for memory when less than this of a pool is free; when left out, 25% of each
+    /// pool, but 0% of committed
+    #[arg(long, value_parser = pools::shares, value_name = "PAIRS")]
+    low_water: Option<Shares>,
+    /// Which process to ask for memory first: freeable is the one with the most freeable
+    /// bytes, effect the one with the most freeable bytes times efficiency
+    #[arg(long, value_enum, default_value = "effect")]
+    collect_by: By,
+    /// Give a block, without a request, to a process that reports an efficiency below this, in
+    /// percent
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "PERCENT")]
+    boost_below: Option<u8>,
+    /// The size of a process's own block when it joins without a size, and of the block that
+    /// --boost-below gives
+    #[arg(long, default_value = "64KiB", value_parser = units::size)]
+    block: u64,
+    /// Administrative memory: the most that the entries of processes, sessions and messages take
+    #[arg(long, default_value = "1MiB", value_parser = units::size)]
+    pub(super) admin: u64,
+    /// The time that a join or register tries to lock the tables; also the time that a join then
+    /// waits for room in full administrative memory
+    #[arg(long, default_value = "1s", value_parser = units::duration)]
+    pub(super) rendezvous: Duration,
+    /// The time that a client without a connection (over UDP) may be silent; then it is removed
+    /// from its process, and a process without clients ends
+    #[arg(long, default_value = "30s", value_parser = units::duration)]
+    process_idle: Duration,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum By {
+    Freeable,
+    Effect,
+}
+
+impl ManagerArguments {
+    /// Returns the division of memory among the pools.
+    pub(super) fn shares(&self) -> Shares {
+        self.pools.as_ref().map(|plan| plan.shares).unwrap_or_default()
+    }
+
+    /// Returns the rules of the memory manager: the defaults, with the flags that were given.
+    pub(super) fn rules(&self) -> Rules {
+        let mut low_water = default_low_water();
+        // `--low-water gl=10%` changes one mark; the other pools keep their defaults.
+        for pool in Pool::ALL {
+            if let Some(share) = self.low_water.and_then(|shares| shares.get(pool)) {
+                low_water.set(pool, share);
+            }
+        }
+        Rules {
+            block: self.block,
+            fixed: self.pools.as_ref().map(|plan| plan.fixed.clone()).unwrap_or_default(),
+            low_water,
+            collect_by: match self.collect_by {
+                By::Freeable => CollectBy::Freeable,
+                By::Effect => CollectBy::Effect,
+            },
+            boost_below: self.boost_below,
+            idle: self.process_idle,
+            ..Rules::default()
+        }
+    }
+}
