@@ -8,6 +8,7 @@
 #   ./run.sh course        the main job with a client that behaves as the course's own does,
 #                          on a server with --course
 #   ./run.sh grade-folder DIR [ARGS]   grade each submission in DIR; see grades/index.html
+#   ./run.sh hand-in ID    ID.zip: examples/homework.rs as ID.rs, and what builds and starts it
 #   ./run.sh serve [ARGS]  serve on all interfaces, for grading on another machine
 #   ./run.sh test          everything CI checks
 #   ./run.sh bench         the benchmarks, about 7 minutes
@@ -226,6 +227,41 @@ test_all() {
     fi
 }
 
+# --- to hand in ----------------------------------------------------------------------
+
+# A cargo package cannot have a name that begins with a digit, as student ids do.
+hand_in() {
+    case "$1" in
+    '' | *[!A-Za-z0-9_-]*) fail "give your id, of letters and digits: ./run.sh hand-in 0716001" ;;
+    esac
+    need_python
+    python3 - "$1" <<'EOF'
+import re, sys, zipfile
+own = open("Cargo.toml").read()
+edition, rand = (re.search(f'^{key} = "(.*)"$', own, re.M)[1] for key in ("edition", "rand"))
+files = {
+    f"{sys.argv[1]}.rs": open("examples/homework.rs").read(),
+    "Cargo.toml": f'''[package]
+name = "homework"
+version = "0.1.0"
+edition = "{edition}"
+
+[[bin]]
+name = "homework"
+path = "{sys.argv[1]}.rs"
+
+[dependencies]
+rand = "{rand}"
+''',
+    "run.txt": "cargo build --release --quiet\ntarget/release/homework {port}\n",
+}
+with zipfile.ZipFile(f"{sys.argv[1]}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+    for name, text in files.items():
+        archive.writestr(name, text)
+EOF
+    echo "$1.zip: $1.rs, Cargo.toml, and run.txt, which says how to build and start it"
+}
+
 case "${1:-}" in
 '') main_job ;;
 race) race ;;
@@ -244,6 +280,7 @@ grade-folder)
     raise_limit
     exec "$LEASEBOX" grade --folder "$@"
     ;;
+hand-in) hand_in "${2:-}" ;;
 test) test_all ;;
 bench)
     need_cargo

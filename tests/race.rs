@@ -214,3 +214,33 @@ fn a_replay_in_which_nothing_came_twice_is_no_proof() {
     assert!(stderr.contains("not those of the schedule"), "{stderr}");
     serving.join().unwrap();
 }
+
+#[test]
+fn both_tables_of_the_homework_are_seen_on_a_server_with_its_own_list() {
+    const LIST: [&str; 2] = ["--list", "5,19,228,665,7,11"];
+    let locked = Running::start(&[&LIST[..], &["--lock", "number"]].concat());
+    let (mut a, mut b) = (locked.connect(), locked.connect());
+    let draws = [(&mut a, "draw 3"), (&mut b, "draw 1")].map(|(client, line)| client.ask(line));
+    assert_eq!(draws, ["5 19 228", "665"]);
+    assert_eq!([a.ask("draw 1"), b.ask("draw 1")], ["7", "11"]);
+    let (table, ..) = shown(&locked.client(&["table", "6"]));
+    let expected = "\
+Counter       0       1       2       3       4       5
+Thread        A       A       A       B       A       B
+Result        5      19     228     665       7      11
+";
+    assert!(table.starts_with(expected), "{table}");
+    assert!(a.ask("draw 1").starts_with("error exhausted "));
+    let broken = Running::start(&[&LIST[..], &["--lab"]].concat());
+    let (host, port) = (broken.address.ip().to_string(), broken.address.port().to_string());
+    let folder = scratch("replay");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut race = Command::new(BINARY);
+    race.args(["race", "--schedule", "AAAAABABAABB", "--replay", &host, &port]);
+    let (told, why, code) = shown(&race.current_dir(&folder).output().unwrap());
+    assert_eq!(code, Some(0), "{why}");
+    for line in ["A received 5 19 228 665, in race-A.txt\n", "B received 228 7, in race-B.txt\n"] {
+        assert!(told.contains(line), "{told}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

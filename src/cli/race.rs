@@ -20,6 +20,7 @@
 //!
 //! ```text
 //!   --lock none              8 and 4 steps     12! / (8! · 4!)  =    495
+//!   --lock increment         8 and 4 steps                        495
 //!   --lock none --steps 3   12 and 6 steps     18! / (12! · 6!) = 18,564
 //!   --lock number            4 and 2 steps      6! / (4! · 2!)  =     15
 //!   --lock request           1 and 1 step       2! / (1! · 1!)  =      2
@@ -45,8 +46,9 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 
 use crate::cli::{no_answer, print};
-use crate::lab::explorer::{Bound, Case, Drawer, Findings, Stage, explore};
+use crate::lab::explorer::{Case, Drawer, Stage};
 use crate::lab::replay::replay;
+use crate::lab::search::{Bound, Findings, explore};
 use crate::lab::space_time::MAX_DRAWERS;
 use crate::lab::step_by_step::step_by_step;
 use crate::lab::telling::{how_many, letters, read_schedule, tell_case, tell_findings, tell_run};
@@ -64,6 +66,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 #[command(after_help = "Examples:\n  \
     leasebox race                                  the homework's case without the lock\n  \
     leasebox race --lock number                    the same with it\n  \
+    leasebox race --lock increment                 with a lock around the wrong half\n  \
     leasebox race --clients A:3,B:3,C:2 --preemptions 2\n  \
     leasebox race --schedule AAAAABABAABB          one schedule, a letter for each step\n  \
     leasebox race --step                           choose who runs next\n  \
@@ -73,7 +76,8 @@ pub struct RaceArguments {
     /// The clients: a letter for each, and how many numbers it draws with one request
     #[arg(long, default_value = "A:4,B:2", value_parser = drawers)]
     clients: Drawers,
-    /// What the lock is held for: a request, a number, or nothing
+    /// What the lock is held for: a request, a number, only the increment of the counter, or
+    /// nothing
     #[arg(long, value_enum, default_value = "none")]
     lock: RaceLock,
     /// Steps of a number without the lock: load and store (2, the default), or load, read
@@ -107,6 +111,7 @@ pub struct RaceArguments {
 enum RaceLock {
     Request,
     Number,
+    Increment,
     None,
 }
 
@@ -146,13 +151,14 @@ pub fn run(arguments: &RaceArguments) -> ExitCode {
     let locking = match arguments.lock {
         RaceLock::Request => Locking::Request,
         RaceLock::Number => Locking::Number,
-        RaceLock::None => Locking::None,
+        RaceLock::Increment | RaceLock::None => Locking::None,
     };
     if locking != Locking::None && arguments.steps.is_some() {
         return no_answer("under the lock a number has no steps; leave --steps or --lock out");
     }
     let drawers = arguments.clients.0.clone();
-    let case = Case { drawers, locking, reads: arguments.steps == Some(3) };
+    let increments = matches!(arguments.lock, RaceLock::Increment);
+    let case = Case { drawers, locking, reads: arguments.steps == Some(3), increments };
     match answer(arguments, &case) {
         Ok(text) => print(text.as_bytes(), ExitCode::SUCCESS),
         Err(why) => no_answer(why),
@@ -228,7 +234,7 @@ fn replay_on_server(
     chosen: Option<Vec<u8>>,
     place: &[String],
 ) -> Result<String, String> {
-    if case.locking != Locking::None || case.reads {
+    if case.locking != Locking::None || case.reads || case.increments {
         return Err(
             "a lab server loads and stores without the lock; leave --lock and --steps out".into()
         );

@@ -45,9 +45,11 @@ use crate::server::datagrams::DatagramLimits;
 use crate::server::room::SystemRoom;
 
 mod access;
+mod list;
 mod manager;
 
 use access::{Trusted, trusted, user};
+use list::OwnList;
 use manager::ManagerArguments;
 
 #[derive(Args)]
@@ -78,6 +80,9 @@ pub struct ServeArguments {
     /// The list has the numbers 1 to this, shuffled
     #[arg(long, default_value_t = 100_000)]
     numbers: u32,
+    /// A list of one's own, in this order: numbers such as 5,19,228,665,7,11, or a file of them
+    #[arg(long, value_parser = list::list, conflicts_with_all = ["numbers", "seed"])]
+    list: Option<OwnList>,
     /// The size of the memory that the server hands out
     #[arg(long, default_value = "64MiB", value_parser = units::size)]
     memory: u64,
@@ -203,12 +208,9 @@ impl ServeArguments {
             address: resolve("--bind", &self.bind, self.first.unwrap_or(self.port))?,
             socket_on_stdin: self.socket_on_stdin,
             numbers: self.numbers,
+            list: self.list.as_ref().map(|OwnList(numbers)| numbers.clone()),
             seed: self.seed,
-            locking: match self.lock {
-                _ if self.no_lock || self.lab => Locking::None,
-                Lock::Request => Locking::Request,
-                Lock::Number => Locking::Number,
-            },
+            locking: self.locking(),
             race_window: self.race_window,
             lab: self.lab,
             broken_in_public: self.yes_it_is_broken,
@@ -237,6 +239,15 @@ impl ServeArguments {
             admin: self.manager.admin,
             rendezvous: self.manager.rendezvous,
         })
+    }
+
+    /// Returns the work that a draw does under one hold of its lock.
+    fn locking(&self) -> Locking {
+        match self.lock {
+            _ if self.no_lock || self.lab => Locking::None,
+            Lock::Request => Locking::Request,
+            Lock::Number => Locking::Number,
+        }
     }
 
     /// Returns the limits of addresses.
@@ -293,7 +304,7 @@ fn serve(arguments: &ServeArguments, log: &Log, manner: Manner) -> Result<(), St
         Manner::Own => format!("leasebox listening on {address}"),
         Manner::MemoryLease => original::listening(address.port()),
     });
-    let (numbers, buffers) = (arguments.numbers, server.buffers());
+    let (numbers, buffers) = (server.shared().numbers.length(), server.buffers());
     log::info!("{numbers} numbers, {memory} bytes to lease, {buffers} for buffers (--buffers)");
     if arguments.udp {
         log::info!("datagrams of up to {} bytes are taken too", arguments.datagram);

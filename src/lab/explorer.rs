@@ -1,4 +1,4 @@
-//! The explorer runs the server's own draw under every schedule and counts the duplicates.
+//! The explorer runs the server's own draw under a schedule; [`crate::lab::search`] tries them all.
 //!
 //! ```text
 //!   schedule   A A B A …                   chosen before the run
@@ -12,7 +12,8 @@
 //! [`take`] and [`gather`] are the server's: to explore a copy would prove nothing about the
 //! server. The counter and the lock are the explorer's own. Without the lock, a thread parks before
 //! each load and each store of that counter. A case may count the read of the list as a step too
-//! ([`Case::reads`]), which adds schedules but no outcome. With the lock, a whole take is one step:
+//! ([`Case::reads`]), which adds schedules but no outcome, and a store may be an increment
+//! ([`Case::increments`]). With the lock, a whole take is one step:
 //! std promises that a mutex keeps other threads out (`tests/loom_draw.rs` steps inside the lock).
 //!
 //! **Invariants** until the stage is dropped, one thread at a time does a step; a schedule always
@@ -27,9 +28,8 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
@@ -71,6 +71,12 @@ pub struct Case {
     pub locking: Locking,
     /// Whether reading the list is a step of its own. With the lock it has no effect.
     pub reads: bool,
+    /// Whether a store raises the counter by one in a whole step, whatever it was, in place of
+    /// storing the loaded index plus one. With the lock it has no effect.
+    ///
+    /// This is `i = counter`, then `with lock: counter += 1`: a usual half of a right solution. The
+    /// counter is right in the end, and numbers come twice all the same.
+    pub increments: bool,
 }
 
 impl Case {
@@ -290,106 +296,13 @@ impl Counter for Stepped<'_> {
         if self.parking {
             self.park(Step::Store);
         }
+        let index = match self.scene.case.increments && self.parking {
+            true => self.scene.counter.load(Ordering::SeqCst) + 1,
+            false => index,
+        };
         self.scene.counter.store(index, Ordering::SeqCst);
         if self.parking {
             self.did(Step::Store, loaded, index);
-        }
-    }
-}
-
-/// The limits of a search.
-#[derive(Debug, Clone, Copy)]
-pub struct Bound {
-    /// The most preemptions of a schedule; `None` for no limit.
-    pub preemptions: Option<usize>,
-    /// The most schedules. It bounds the time, and the memory for outcomes (under 100 bytes each).
-    pub schedules: u64,
-}
-
-/// The result of a search.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Findings {
-    /// The schedules that were run.
-    pub tried: u64,
-    /// The schedules that exist; `None` if their number needs more than 128 bits.
-    pub count: Option<u128>,
-    /// The schedules with a duplicate.
-    pub racy: u64,
-    /// The distinct outcomes: the lists that all clients received.
-    pub outcomes: usize,
-    /// The most duplicates in one schedule.
-    pub most_duplicates: usize,
-    /// A schedule with a duplicate: with the fewest preemptions, and then the fewest duplicates.
-    pub smallest: Option<Smallest>,
-}
-
-/// The smallest counterexample: the easiest one to follow by hand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Smallest {
-    /// The client of each step.
-    pub schedule: Vec<u8>,
-    /// The switches away from a client that had steps left.
-    pub preemptions: usize,
-    /// The duplicates, as [`Run::duplicates`] counts them.
-    pub duplicates: usize,
-}
-
-/// Runs the schedules within `bound`, few preemptions first. Tells `progress` how many were run.
-///
-/// # Errors
-/// Fails as [`Stage::go_on`] does; the findings are lost.
-pub fn explore(
-    case: &Case,
-    stage: &Stage,
-    bound: Bound,
-    mut progress: impl FnMut(u64),
-) -> Result<Findings, Stuck> {
-    let schedules = case.schedules();
-    let mut findings = Findings { count: schedules.count(), ..Findings::default() };
-    let fingerprint = RandomState::new();
-    let mut outcomes: HashSet<(u64, u64)> = HashSet::new();
-    let mut stuck = None;
-    let most = bound.preemptions.unwrap_or(usize::MAX).min(schedules.length());
-    for preemptions in 0..=most {
-        let ended = schedules.visit(preemptions, &mut |schedule| {
-            if findings.tried >= bound.schedules {
-                return ControlFlow::Break(());
-            }
-            match stage.run(schedule) {
-                Ok(run) => {
-                    findings.add(schedule, preemptions, run.duplicates());
-                    // 128 bits: in 1 of 10^27 searches with a million outcomes, two have one hash.
-                    let half = |salt: u64| fingerprint.hash_one((salt, &run.received));
-                    outcomes.insert((half(0), half(1)));
-                }
-                Err(error) => {
-                    stuck = Some(error);
-                    return ControlFlow::Break(());
-                }
-            }
-            progress(findings.tried);
-            ControlFlow::Continue(())
-        });
-        // The search was broken off, or all schedules were run: none has more preemptions.
-        if ended.is_break() || findings.count == Some(u128::from(findings.tried)) {
-            break;
-        }
-    }
-    findings.outcomes = outcomes.len();
-    stuck.map_or(Ok(findings), Err)
-}
-
-impl Findings {
-    fn add(&mut self, schedule: &[u8], preemptions: usize, duplicates: usize) {
-        self.tried += 1;
-        if duplicates == 0 {
-            return;
-        }
-        self.racy += 1;
-        self.most_duplicates = self.most_duplicates.max(duplicates);
-        let size = |smallest: &Smallest| (smallest.preemptions, smallest.duplicates);
-        if self.smallest.as_ref().is_none_or(|known| size(known) > (preemptions, duplicates)) {
-            self.smallest = Some(Smallest { schedule: schedule.to_vec(), preemptions, duplicates });
         }
     }
 }

@@ -2,10 +2,11 @@
 //! schedule.
 
 use super::*;
+use crate::lab::search::{Bound, Findings, explore};
 
 fn case(locking: Locking, reads: bool) -> Case {
     let drawers = vec![Drawer { name: 'A', count: 4 }, Drawer { name: 'B', count: 2 }];
-    Case { drawers, locking, reads }
+    Case { drawers, locking, reads, increments: false }
 }
 
 fn explored(case: &Case, bound: Bound) -> Findings {
@@ -80,18 +81,20 @@ fn a_stage_that_is_left_in_the_middle_ends() {
 #[test]
 fn three_clients_race_too() {
     let drawers = ['A', 'B', 'C'].map(|name| Drawer { name, count: 1 }).to_vec();
-    let findings = explored(&Case { drawers, locking: Locking::None, reads: false }, ALL);
+    let findings =
+        explored(&Case { drawers, locking: Locking::None, reads: false, increments: false }, ALL);
     assert_eq!((findings.tried, findings.most_duplicates), (90, 2));
     assert_eq!(findings.racy, 90 - 6, "only those without a preemption are well");
 }
 
 #[test]
-fn the_smallest_counterexample_has_the_fewest_preemptions_and_then_the_fewest_duplicates() {
-    let mut findings = Findings::default();
-    for (name, preemptions, duplicates) in [(1, 1, 3), (2, 1, 2), (3, 1, 2), (4, 2, 1), (5, 1, 0)] {
-        findings.add(&[name], preemptions, duplicates);
-    }
-    let smallest = Smallest { schedule: vec![2], preemptions: 1, duplicates: 2 };
-    assert_eq!(findings.smallest, Some(smallest));
-    assert_eq!((findings.tried, findings.racy, findings.most_duplicates), (5, 4, 3));
+fn a_lock_around_the_increment_alone_keeps_the_counter_right_and_numbers_come_twice() {
+    let case = Case { increments: true, ..case(Locking::None, false) };
+    let findings = explored(&case, ALL);
+    assert_eq!((findings.tried, findings.racy, findings.most_duplicates), (495, 480, 2));
+    assert_eq!(findings.outcomes, 90);
+    let stage = Stage::new(case.clone()).unwrap();
+    let schedules = case.schedules();
+    let last = stage.run(&schedules.complete(&[0, 1]).unwrap()).unwrap();
+    assert_eq!(last.events.iter().map(|event| event.end).max(), Some(6), "4 and 2 were counted");
 }

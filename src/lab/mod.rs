@@ -38,7 +38,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | [`explorer`] over [`schedule`] | the server's own draw under every order, the simple ones first |
+//! | [`search`] over [`explorer`] and [`schedule`] | the server's own draw under every order, the simple ones first |
 //! | [`telling`], [`space_time`], [`table`] | a run as text, as a picture, as the homework's table |
 //! | [`step_by_step`], [`replay`] | a person chooses who runs next; real clients carry a schedule out |
 //! | [`commands`] | the commands of a lab server: `parked` and `step` |
@@ -59,6 +59,7 @@ pub mod lossy;
 pub mod record;
 pub mod replay;
 pub mod schedule;
+pub mod search;
 pub mod shuffle;
 pub mod simulation;
 pub mod space_time;

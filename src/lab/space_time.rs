@@ -87,6 +87,8 @@ pub struct Diagram {
     /// Whether the read is a step of its own. If so, the read shows the number; otherwise the store
     /// does.
     reads: bool,
+    /// Whether a store raises the counter by one.
+    increments: bool,
     list: Vec<u32>,
     step: usize,
     /// The counter after the last step.
@@ -100,7 +102,8 @@ impl Diagram {
     pub fn new(case: &Case) -> Self {
         let names = case.drawers.iter().map(|drawer| drawer.name).collect();
         let had = HashSet::new();
-        Self { names, reads: case.reads, list: case.list(), step: 0, counter: 0, had }
+        let Case { reads, increments, .. } = *case;
+        Self { names, reads, increments, list: case.list(), step: 0, counter: 0, had }
     }
 
     /// Returns the width of a client's column.
@@ -142,18 +145,20 @@ impl Diagram {
         let Event { step, first, end, .. } = *event;
         let has = match step {
             Step::Read => self.has(first..first + 1),
-            Step::Store if !self.reads => self.has(first..end),
+            Step::Store if !self.reads => self.has(first..first + 1),
             Step::Take => self.has(first..end),
             Step::Load | Step::Store => String::new(),
         };
+        let (stores, store) =
+            if self.increments { ("raises to", "raise") } else { ("stores", "store") };
         match (step, wordy) {
             (Step::Load, true) => format!("loads {first}"),
             (Step::Load, false) => format!("load {first}"),
             (Step::Read, true) => format!("reads {has}"),
             (Step::Read, false) => format!("read {has}"),
-            (Step::Store, true) if !has.is_empty() => format!("stores {end}, has {has}"),
-            (Step::Store, true) => format!("stores {end}"),
-            (Step::Store, false) => format!("store {end} {has}"),
+            (Step::Store, true) if !has.is_empty() => format!("{stores} {end}, has {has}"),
+            (Step::Store, true) => format!("{stores} {end}"),
+            (Step::Store, false) => format!("{store} {end} {has}"),
             (Step::Take, true) => format!("takes {first} to {}, has {has}", end.saturating_sub(1)),
             (Step::Take, false) => format!("take {has}"),
         }
@@ -227,8 +232,8 @@ fn explain_one(
             format!("{twice}because {back}'s late store of {index} in step {at} had put it back")
         }
         _ => {
-            let at = earlier + 1;
-            format!("{twice}while {a} had loaded {index} in step {at} and not yet stored")
+            let (at, done) = (earlier + 1, if case.increments { "raised it" } else { "stored" });
+            format!("{twice}while {a} had loaded {index} in step {at} and not yet {done}")
         }
     }
 }
@@ -241,7 +246,7 @@ mod tests {
 
     fn case(locking: Locking, drawers: &[(char, u64)], reads: bool) -> Case {
         let drawers = drawers.iter().map(|&(name, count)| Drawer { name, count }).collect();
-        Case { drawers, locking, reads }
+        Case { drawers, locking, reads, increments: false }
     }
 
     fn run(case: &Case, letters: &str) -> Run {
@@ -281,6 +286,24 @@ Twice                         ^       ^
         let why = "228 came twice: B loaded 2 in step 6,\n  while A had loaded 2 in step 5 and not \
                    yet stored";
         assert_eq!(explain(&case, &run), [why]);
+    }
+
+    #[test]
+    fn the_counters_that_the_homework_prints_are_those_of_a_whole_increment() {
+        let case = Case { increments: true, ..case(Locking::None, &[('A', 4), ('B', 2)], false) };
+        let run = run(&case, "AAAAABABAABB");
+        let table = "\
+Counter       0       1       2       2       4       5
+Thread        A       A       A       B       A       B
+Result        5      19     228     228       7      11
+Twice                         ^       ^
+
+";
+        assert_eq!(homework_table(&case, &run), table);
+        let picture = picture(&case, &run);
+        assert!(picture.contains("    7        3  raises to 3, has 228\n"), "{picture}");
+        assert!(picture.contains(" raises to 4, has 228!\n"), "{picture}");
+        assert!(explain(&case, &run)[0].ends_with("in step 5 and not yet raised it"));
     }
 
     #[test]

@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn what_goes_wrong_is_said_when_it_does_and_nobody_steps_too_often() {
         let drawers = ['A', 'B'].map(|name| Drawer { name, count: 1 }).to_vec();
-        let case = Case { drawers, locking: Locking::None, reads: false };
+        let case = Case { drawers, locking: Locking::None, reads: false, increments: false };
         let stage = Stage::new(case.clone()).unwrap();
         let mut told = Vec::new();
         let tell = |text: &str| {
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn the_inputs_end_is_an_end() {
         let drawers = vec![Drawer { name: 'A', count: 2 }];
-        let case = Case { drawers, locking: Locking::None, reads: true };
+        let case = Case { drawers, locking: Locking::None, reads: true, increments: false };
         let stage = Stage::new(case.clone()).unwrap();
         let end = step_by_step(&case, &stage, &b"A\n"[..], |_| Ok(())).unwrap();
         assert!(end.ends_with("not at the end\n"), "{end}");

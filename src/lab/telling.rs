@@ -17,7 +17,8 @@
 
 use std::fmt::Write;
 
-use crate::lab::explorer::{Case, Drawer, Findings, Run, Stage};
+use crate::lab::explorer::{Case, Drawer, Run, Stage};
+use crate::lab::search::Findings;
 use crate::lab::space_time::{explain, homework_table, picture};
 use crate::numbers::draw::Locking;
 use crate::numbers::parking::Stuck;
@@ -40,11 +41,13 @@ pub fn tell_case(case: &Case) -> String {
     if numbers.len() > MAX_SHOWN {
         list.push("…".into());
     }
-    let (lock, steps) = match (case.locking, case.reads) {
-        (Locking::Request, _) => ("request", "all numbers of a request in one step"),
-        (Locking::Number, _) => ("number", "each number in one step"),
-        (Locking::None, false) => ("none", "2 steps a number: load; read and store"),
-        (Locking::None, true) => ("none", "3 steps a number: load, read, store"),
+    let (lock, steps) = match (case.locking, case.increments, case.reads) {
+        (Locking::Request, ..) => ("request", "all numbers of a request in one step"),
+        (Locking::Number, ..) => ("number", "each number in one step"),
+        (Locking::None, false, false) => ("none", "2 steps a number: load; read and store"),
+        (Locking::None, false, true) => ("none", "3 steps a number: load, read, store"),
+        (Locking::None, true, false) => ("increment", "2 steps a number: load; read and raise"),
+        (Locking::None, true, true) => ("increment", "3 steps a number: load, read, raise"),
     };
     let (clients, list) = (clients.join(", "), list.join(" "));
     format!("clients  {clients}\nlist     {list}\nlock     {lock}, {steps}\n\n")

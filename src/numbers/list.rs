@@ -55,6 +55,24 @@ impl NumberList {
         Self { numbers: numbers.into(), text: text.into(), starts: starts.into() }
     }
 
+    /// Makes a list of numbers that the user chose, in their order.
+    ///
+    /// # Errors
+    /// Fails with the cause and the cure: a number that stands in the list twice would be handed out
+    /// twice; a list may also be too long, or empty.
+    pub fn given(numbers: &[u32]) -> Result<Self, String> {
+        let most = Self::MAX as usize;
+        if numbers.is_empty() || numbers.len() > most {
+            return Err(format!("--list has {} numbers; give 1 to {most}", numbers.len()));
+        }
+        let mut sorted = numbers.to_vec();
+        sorted.sort_unstable();
+        match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(format!("--list has {} twice; give each number once", pair[0])),
+            None => Ok(Self::new(numbers.to_vec())),
+        }
+    }
+
     /// Returns the length of the list.
     pub fn len(&self) -> u32 {
         self.numbers.len() as u32
@@ -112,6 +130,16 @@ mod tests {
         assert_ne!(numbers, (1..=1000).collect::<Vec<_>>());
         numbers.sort_unstable();
         assert_eq!(numbers, (1..=1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_list_of_ones_own_keeps_its_order_and_has_each_number_once() {
+        let list = NumberList::given(&[5, 19, 228]).unwrap();
+        assert_eq!((0..3).map(|index| list.number(index)).collect::<Vec<_>>(), [5, 19, 228]);
+        assert_eq!(list.text(&(1..3)), b"19 228 ");
+        let twice = NumberList::given(&[5, 19, 228, 19]).unwrap_err();
+        assert!(twice.starts_with("--list has 19 twice"), "{twice}");
+        assert!(NumberList::given(&[]).is_err());
     }
 
     #[test]

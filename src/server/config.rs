@@ -106,6 +106,8 @@ pub struct Config {
     pub socket_on_stdin: bool,
     /// The length of the list: it holds 1 to this number.
     pub numbers: u32,
+    /// A list in this order, in the place of a shuffled one.
+    pub list: Option<Arc<[u32]>>,
     /// The seed of the shuffle: the same seed gives the same list. `None` takes a random one.
     pub seed: Option<u64>,
     /// The work that a thread does under one hold of the draw's lock.
@@ -155,6 +157,7 @@ impl Default for Config {
             address: SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)),
             socket_on_stdin: false,
             numbers: 100_000,
+            list: None,
             seed: None,
             locking: Locking::Request,
             race_window: Duration::ZERO,
@@ -246,7 +249,11 @@ impl Config {
         let processes = Processes::new(pools, rules, &mut leases, Instant::now());
         let parking = self.lab.then(|| Parking::new(MAX_PARKED));
         let unlocked = Unlocked::new(self.race_window, parking);
-        let numbers = Numbers::new(shuffled(self.numbers, self.seed), self.locking, unlocked);
+        let list = match &self.list {
+            Some(list) => NumberList::given(list)?,
+            None => shuffled(self.numbers, self.seed),
+        };
+        let numbers = Numbers::new(list, self.locking, unlocked);
         let gauges = self.udp.as_ref().map(|_| DatagramGauges::default());
         let waits = WaitLimits { longest: self.max_lease, rendezvous: self.rendezvous };
         let tables = ServerTables { leases, processes, sessions: Sessions::new(self.admin) };

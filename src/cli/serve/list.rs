@@ -1,0 +1,71 @@
+//! A list of one's own, in the place of a shuffled one.
+//!
+//! ```text
+//!   5,19,228,665,7,11     the homework's own list
+//!   numbers.txt           a file of numbers, with commas, spaces or line ends between them
+//! ```
+//!
+//! **Invariants** the list is as it was given. That no number stands in it twice is checked later
+//! ([`crate::numbers::list::NumberList::given`]).
+//!
+//! **Lock** none. **Simplified** a text of digits and commas is a list, so the name of a file must
+//! hold another character.
+//!
+//! **Source** `loot-box.txt`, "the server's random list".
+
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+
+/// The longest file, in bytes: the longest list with numbers of 10 digits, and some to spare.
+const MAX_FILE: u64 = 128 << 20;
+
+/// The numbers of `--list`. An `Arc`, because clap copies a value and the list may be long.
+#[derive(Debug, Clone)]
+pub(super) struct OwnList(pub Arc<[u32]>);
+
+/// Reads a list, or the name of a file that holds one.
+///
+/// # Errors
+/// Fails with the cause and the cure.
+pub(super) fn list(text: &str) -> Result<OwnList, String> {
+    let is_list = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b',');
+    let from_file;
+    let text = if is_list {
+        text
+    } else {
+        from_file = read(text)?;
+        &from_file
+    };
+    let words = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
+    let words = words.filter(|word| !word.is_empty());
+    let numbers: Option<Vec<u32>> = words.map(|word| word.parse().ok()).collect();
+    let form = || "give numbers of up to 32 bits such as 5,19,228, or a file of them".to_string();
+    numbers.filter(|numbers| !numbers.is_empty()).map(|all| OwnList(all.into())).ok_or_else(form)
+}
+
+/// Reads with a bound instead of asking for the length: a device such as `/dev/zero` has none.
+fn read(name: &str) -> Result<String, String> {
+    let why = |error| format!("the file cannot be read ({error}); give one that can, or 5,19,228");
+    let mut text = String::new();
+    let mut file = File::open(name).map_err(why)?.take(MAX_FILE + 1);
+    if file.read_to_string(&mut text).map_err(why)? as u64 > MAX_FILE {
+        return Err(format!("the file has over {MAX_FILE} bytes; give a shorter list"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_numbers_with_commas_between() {
+        let read = |text: &str| list(text).map(|OwnList(numbers)| numbers.to_vec());
+        assert_eq!(read("5,19,228,665,7,11"), Ok(vec![5, 19, 228, 665, 7, 11]));
+        assert_eq!(read("4294967295"), Ok(vec![u32::MAX]));
+        for wrong in ["", ",", "4294967296", "5;6", "/dev/zero", "no such file"] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
