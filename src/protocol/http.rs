@@ -57,6 +57,7 @@ pub mod page;
 pub mod query;
 pub mod refusal;
 pub mod resource;
+pub mod target;
 pub mod value;
 
 use std::borrow::Cow;
@@ -73,6 +74,7 @@ use head::{Head, parse};
 use negotiation::MediaForm;
 use refusal::{Refusal, bad};
 use resource::{LEASE, Method, Resource};
+use target::{HeadRequest, route, split};
 
 /// The state of one connection that speaks HTTP.
 #[derive(Debug, Default)]
@@ -109,9 +111,6 @@ enum Own {
 /// The longest body, in bytes, that the server reads after a refusal only to keep the connection.
 const MAX_WASTED: usize = 64 * 1024;
 
-/// A path, and the query behind its question mark.
-type Target<'a> = (&'a [u8], Option<&'a [u8]>);
-
 /// The body that a head announces: how it ends, and when the client sends it.
 struct BodyAhead {
     framing: Framing,
@@ -119,13 +118,6 @@ struct BodyAhead {
     awaits_continue: bool,
     /// The body is longer than `MAX_WASTED`, or chunked: a refusal does not wait for it.
     is_long: bool,
-}
-
-/// A request as its head names it, before its body has arrived.
-struct HeadRequest<'a> {
-    method: Method,
-    resource: Resource,
-    query: Option<&'a [u8]>,
 }
 
 impl Http {
@@ -237,6 +229,7 @@ impl Http {
             Some(refusal) => Err(refusal),
             None => method.and_then(|method| route(method, path, query)),
         };
+        let wanted = wanted.map(|wanted| HeadRequest { has_form: asked.has_form, ..wanted });
         let framing = asked.framing;
         let awaits_continue = asked.expects_continue && framing != Framing::Length(0);
         let is_long = !matches!(framing, Framing::Length(..=MAX_WASTED));
@@ -247,16 +240,18 @@ impl Http {
     ///
     /// # Errors
     /// 400 for a body that the method does not read and for a parameter of a page, 406 if the
-    /// client accepts no form, and those of [`Resource::request`].
+    /// client accepts no form, and those of [`HeadRequest::with_form`] and [`Resource::request`].
     fn ask<'a>(
         &mut self,
         head: &Head<'_>,
         wanted: &HeadRequest<'a>,
         body: Cow<'a, [u8]>,
     ) -> Result<Option<Request<'a>>, Refusal> {
-        let HeadRequest { method, resource, query } = *wanted;
+        let HeadRequest { method, resource, .. } = *wanted;
+        let (query, body) = wanted.with_form(body)?;
         if method != Method::Put && !body.is_empty() {
-            let text = "nothing is done with a body here; send none, and parameters in the target";
+            let text =
+                "nothing is done with this body; send parameters in the target, or as a form";
             return Err(Refusal::new(400, text));
         }
         let own = match (method, resource) {
@@ -264,7 +259,7 @@ impl Http {
             (Method::Trace, _) => Response::trace(head.traced()),
             (_, Resource::Page(page)) => {
                 query::parameters(query, &[])?;
-                self.answering.page(page)
+                page.answer(&self.answering)
             }
             _ => {
                 let is_read = matches!(method, Method::Get | Method::Head);
@@ -355,38 +350,6 @@ impl Http {
 /// time.
 fn since_1970(policy: &Policy) -> Duration {
     (policy.clock)().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
-}
-
-/// Finds the resource of a path, and checks that it has the method.
-///
-/// # Errors
-/// 404 for an unknown path, 405 for a method that the resource does not have, 400 for `*` with any
-/// method but OPTIONS.
-fn route<'a>(
-    method: Method,
-    path: &'a [u8],
-    query: Option<&'a [u8]>,
-) -> Result<HeadRequest<'a>, Refusal> {
-    let resource = Resource::named(path)?;
-    resource.check(method)?;
-    Ok(HeadRequest { method, resource, query })
-}
-
-/// Splits a target: `http://a/b?c` has authority `a`, path `/b` and query `c`; `/b?c` has no
-/// authority (RFC 9112, sections 3.2.1 and 3.2.2).
-fn split(target: &[u8]) -> (Option<&[u8]>, Target<'_>) {
-    const SCHEME: &[u8] = b"http://";
-    let (authority, target) = match target.split_at_checked(SCHEME.len()) {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => {
-            let end = rest.iter().position(|byte| b"/?".contains(byte)).unwrap_or(rest.len());
-            (Some(&rest[..end]), &rest[end..])
-        }
-        _ => (None, target),
-    };
-    let question = target.iter().position(|&byte| byte == b'?');
-    let (path, query) = target.split_at(question.unwrap_or(target.len()));
-    let path = if path.is_empty() && authority.is_some() { b"/" } else { path };
-    (authority, (path, query.get(1..)))
 }
 
 #[cfg(test)]

@@ -125,6 +125,9 @@ fn the_page_and_its_files_are_served() {
         ("/index.html", "text/html"),
         ("/page.css", "text/css"),
         ("/page.js", "text/javascript"),
+        ("/icon.svg", "image/svg+xml"),
+        ("/icon.png", "image/png"),
+        ("/favicon.ico", "image/png"),
     ] {
         let page = once(&server, &format!("GET {path}"), "", b"");
         assert_eq!(page.status, 200);
@@ -139,6 +142,70 @@ fn the_page_and_its_files_are_served() {
         );
         assert_eq!((again.status, again.body.len()), (304, 0));
     }
+}
+
+#[test]
+fn a_file_of_the_page_has_the_fields_of_the_lectures_answer_and_comes_in_parts_too() {
+    let server = Running::start(&[]);
+    let get = |fields: &str| once(&server, "GET /icon.png", fields, b"");
+    let whole = get("");
+    assert_eq!(&whole.body[1..4], b"PNG");
+    for field in ["Date", "Server", "Last-Modified", "ETag", "Content-Length", "Content-Type"] {
+        assert!(whole.field(field).is_some(), "{field}");
+    }
+    assert_eq!(whole.field("Accept-Ranges"), Some("bytes"));
+    let since = format!("If-Modified-Since: {}\r\n", whole.field("Last-Modified").unwrap());
+    assert_eq!(get(&since).status, 304);
+    let part = get("Range: bytes=1-3\r\n");
+    assert_eq!((part.status, part.text()), (206, "PNG"));
+    let range = format!("bytes 1-3/{}", whole.body.len());
+    assert_eq!(part.field("Content-Range"), Some(range.as_str()));
+    assert_eq!(get("Range: bytes=99999-\r\n").status, 416);
+    let head = once(&server, "HEAD /icon.png", "Range: bytes=1-3\r\n", b"");
+    assert_eq!((head.status, head.field("Content-Length")), (200, whole.field("Content-Length")));
+    assert_eq!(get("Range: bytes=1-3\r\nIf-Range: \"x\"\r\n").status, 200);
+}
+
+#[test]
+fn parameters_come_in_a_form_too() {
+    const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let server = Running::start(&["--list", "5,19,228,665,7,11"]);
+    let post = |target: &str, fields: &str, body: &[u8]| {
+        let answer = once(&server, &format!("POST {target}"), fields, body);
+        (answer.status, answer.text().to_string())
+    };
+    assert_eq!(post("/draws", FORM, b"n=3"), (200, "5 19 228\n".into()));
+    let upper = "Content-Type: Application/X-WWW-Form-Urlencoded; charset=UTF-8\r\n";
+    assert_eq!(post("/draws", upper, b"n=%31"), (200, "665\n".into()));
+    let (status, lease) = post("/leases", FORM, b"duration=5000&size=64");
+    assert_eq!((status, lease.ends_with(" 64 5000\n")), (201, true));
+    for (target, fields, body, refused) in [
+        ("/draws?n=1", FORM, &b"n=1"[..], 400),
+        ("/draws", FORM, b"m=1", 400),
+        ("/draws", FORM, b"n=1&n=1", 400),
+        ("/draws", "", b"n=1", 400),
+        ("/draws", "Content-Type: text/plain\r\n", b"n=1", 400),
+    ] {
+        assert_eq!(post(target, fields, body).0, refused, "{target} {fields} {body:?}");
+    }
+    let chunked = "POST /draws HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n";
+    let mut client = server.connect();
+    client.send(format!("{chunked}{FORM}\r\n3\r\nn=1\r\n0\r\n\r\n"));
+    assert_eq!(response(&mut client, false).unwrap().status, 411);
+    let evil = format!("{FORM}Origin: http://evil.example\r\n");
+    assert_eq!(post("/draws", &evil, b"n=1").0, 403, "a form of another site");
+    assert_eq!(post("/draws", FORM, b"n=9"), (200, "7 11\n".into()), "nothing else was drawn");
+}
+
+#[test]
+fn a_target_as_the_lecture_prints_it_names_the_host_too() {
+    let server = Running::start(&["--host", "www.dcs.qmw.ac.uk"]);
+    let get = |target: &str| once(&server, &format!("GET {target}"), "", b"").status;
+    assert_eq!(get("//www.dcs.qmw.ac.uk/index.html"), 200);
+    assert_eq!(get("http://www.dcs.qmw.ac.uk/index.html"), 200);
+    assert_eq!(get("//www.dcs.qmw.ac.uk"), 200);
+    assert_eq!(get("//evil.example/index.html"), 403);
+    assert_eq!(get("//www.dcs.qmw.ac.uk/nothing"), 404);
 }
 
 #[test]

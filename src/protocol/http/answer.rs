@@ -47,7 +47,6 @@ use crate::common::error::{Code, Error};
 use crate::memory::versions::{Inspection, Part};
 use crate::protocol::http::conditions::{Conditions, Verdict};
 use crate::protocol::http::negotiation::{Accept, MediaForm};
-use crate::protocol::http::page::{CONTENT_SECURITY_POLICY, Page};
 use crate::protocol::http::refusal::{Refusal, reason, status_of};
 use crate::protocol::http::resource::{LEASES, Method};
 use crate::protocol::http::{date, metrics, value};
@@ -75,16 +74,16 @@ pub struct Answering {
 /// A response before it is written.
 #[derive(Debug)]
 pub struct Response {
-    status: u16,
-    content_type: &'static str,
+    pub(super) status: u16,
+    pub(super) content_type: &'static str,
     /// Fields of this response alone, each with its CR LF.
-    fields: String,
-    body: ResponseBody,
+    pub(super) fields: String,
+    pub(super) body: ResponseBody,
 }
 
 /// The body of a response.
 #[derive(Debug)]
-enum ResponseBody {
+pub(super) enum ResponseBody {
     /// Its bytes, which [`Output::attach`] moves without a copy if they are many.
     Data(Vec<u8>),
     /// No body, for HEAD and 304. The number is the length in bytes that the body would have.
@@ -162,7 +161,7 @@ impl Answering {
 
     /// Returns an error in the form that the client prefers. A client that accepts no form gets
     /// text: it can still read the reason.
-    fn error(&self, status: u16, error: &Error, fields: &str) -> Response {
+    pub(super) fn error(&self, status: u16, error: &Error, fields: &str) -> Response {
         let form = self.accept.best(false).unwrap_or(MediaForm::Text);
         let body = match form {
             MediaForm::Text | MediaForm::Bytes => format!("error {error}\n").into_bytes(),
@@ -170,26 +169,6 @@ impl Answering {
         };
         let (fields, body) = (format!("{FRESH}{fields}"), ResponseBody::Data(body));
         Response { status, content_type: form.content_type(), fields, body }
-    }
-
-    /// Returns a file of the live page, or 304 if the browser has this version already. `no-cache`
-    /// lets the browser keep the file, but makes it ask each time (RFC 9111, section 5.2.2.4).
-    pub fn page(&self, page: Page) -> Response {
-        let tag = page.tag();
-        let policy = format!(
-            "Content-Security-Policy: {CONTENT_SECURITY_POLICY}\r\nReferrer-Policy: no-referrer\r\n"
-        );
-        let fields = format!("Cache-Control: no-cache\r\nETag: \"{tag}\"\r\n{policy}");
-        let (content_type, text) = (page.content_type(), page.text().as_bytes());
-        let (status, body) = match self.conditions.judge(&tag, None) {
-            Verdict::Holds => (200, ResponseBody::Data(text.to_vec())),
-            Verdict::NotModified => (304, ResponseBody::LeftOut(text.len() as u64)),
-            Verdict::Failed => {
-                let text = "the page has another tag; ask without If-Match";
-                return self.error(412, &Error::new(Code::Refused, text), "");
-            }
-        };
-        Response { status, content_type, fields, body }
     }
 
     /// Returns the answer with a lease. The conditions come before the range (RFC 9110, section
@@ -221,7 +200,12 @@ impl Answering {
                 (_, Some(Part::Last(1..))) if inspection.length == 0 => {
                     (200, ResponseBody::Data(Vec::new()))
                 }
-                (_, Some(part)) => return self.part(part, inspection, fields, form),
+                (_, Some(part)) => {
+                    let (length, data) = (inspection.length, std::mem::take(&mut inspection.data));
+                    let (content_type, body) = (form.content_type(), ResponseBody::Data(data));
+                    let response = Response { status: 206, content_type, fields, body };
+                    return self.part(part.of(length), "lease", length, response);
+                }
                 (_, None) => (200, ResponseBody::Data(std::mem::take(&mut inspection.data))),
             },
         };
@@ -237,30 +221,28 @@ impl Answering {
         Some(part).filter(|_| if_version.is_none_or(|version| version == inspection.version))
     }
 
-    /// Returns a part with 206, or 416 if the lease has no such bytes.
+    /// Returns a part with 206, or 416 if `whole`, of `length` bytes, has no such bytes. `response` is
+    /// the answer with just that part.
     ///
     /// `Content-Range: bytes 2-5/11` names the first and the last byte, both included, and the
     /// length of the whole; `bytes */11` is the length alone (RFC 9110, section 14.4).
-    fn part(
+    pub(super) fn part(
         &self,
-        part: Part,
-        inspection: &mut Inspection,
-        mut fields: String,
-        form: MediaForm,
+        Range { start, end }: Range<u64>,
+        whole: &str,
+        length: u64,
+        mut response: Response,
     ) -> Response {
-        let length = inspection.length;
-        let Range { start, end } = part.of(length);
         if start == end {
             let text = match length {
-                0 => "the lease holds no bytes yet; set it, or leave Range out".to_string(),
-                _ => format!("the lease holds {length} bytes; ask for some of those"),
+                0 => format!("the {whole} holds no bytes yet; set it, or leave Range out"),
+                _ => format!("the {whole} holds {length} bytes; ask for some of those"),
             };
             let range = format!("Content-Range: bytes */{length}\r\n");
             return self.error(416, &Error::new(Code::TooLarge, text), &range);
         }
-        fields += &format!("Content-Range: bytes {start}-{}/{length}\r\n", end - 1);
-        let body = ResponseBody::Data(std::mem::take(&mut inspection.data));
-        Response { status: 206, content_type: form.content_type(), fields, body }
+        response.fields += &format!("Content-Range: bytes {start}-{}/{length}\r\n", end - 1);
+        response
     }
 
     /// Appends a response: status line, fields, empty line, body. `nosniff` stops a browser that

@@ -8,6 +8,7 @@
 //! | `Authorization` | on a server with a user: Basic with its name and password, otherwise 401 |
 //! | `Content-Length`, `Transfer-Encoding` | [`crate::protocol::http::body`] |
 //! | `Content-Encoding` | only `identity`, otherwise 415: a lease stores the bytes as they come |
+//! | `Content-Type` | of a POST: a form holds its parameters ([`crate::protocol::http::target`]) |
 //! | `Content-Range` | 400: PUT replaces the whole data of a lease |
 //! | `Connection` | `close`; in HTTP/1.0 also `keep-alive` |
 //! | `Expect` | `100-continue`, otherwise 417 |
@@ -57,6 +58,8 @@ pub struct Asked {
     pub framing: Framing,
     /// The client waits for `100 Continue` before it sends the body.
     pub expects_continue: bool,
+    /// The body is a form, by its `Content-Type`.
+    pub has_form: bool,
     /// The terms of the answer. The method and the path are not set yet.
     pub answering: Answering,
     /// The refusal of the request, whatever its method and path; the connection can go on.
@@ -80,6 +83,8 @@ struct Seen<'a> {
     encoded: bool,
     /// The head has a `Content-Range`.
     is_part: bool,
+    /// `Content-Type` is that of a form.
+    has_form: bool,
 }
 
 impl Seen<'_> {
@@ -125,6 +130,7 @@ pub fn understand(
         framing: seen.announced.framing()?,
         // A client of HTTP/1.0 does not know 100 (RFC 9110, section 10.1.1).
         expects_continue: head.minor > 0 && seen.expects_continue,
+        has_form: seen.has_form,
         answering,
         refusal: forbidden(&seen, authority, policy),
     })
@@ -158,6 +164,7 @@ fn see<'a>(
                 seen.keeps_alive |= word.eq_ignore_ascii_case(b"keep-alive");
             }
         }
+        12 if is("content-type") => seen.has_form = is_form(value),
         13 if is("authorization") && seen.authorization.replace(value).is_some() => {
             return Err(bad("two log-ons are given; send Authorization once"));
         }
@@ -171,6 +178,12 @@ fn see<'a>(
         _ => {}
     }
     Ok(())
+}
+
+/// Returns whether a `Content-Type` is that of a form, as browsers and `curl -d` send it.
+fn is_form(value: &[u8]) -> bool {
+    let kind = elements(value, b';').next().unwrap_or_default();
+    kind.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
 /// Returns the first reason to forbid a request, `None` if there is none.

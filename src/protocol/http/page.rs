@@ -1,8 +1,8 @@
-//! The files of the live page: HTML, CSS and script. The compiler puts them into the program, so
+//! The files of the live page: HTML, CSS, script and icon. The compiler puts them into the program, so
 //! the server reads no file and needs no folder.
 //!
-//! They change only with the program. Each has an entity tag, by which a browser asks whether its
-//! copy is still the same.
+//! They change only with the program. So each has an entity tag, by which a browser asks whether its
+//! copy is still the same, and `Last-Modified` is the time at which the program's file was written.
 //!
 //! **Invariants** the page names nothing outside this server, and its `Content-Security-Policy`
 //! lets the browser load and run nothing else. So a script that a client writes into a name or a
@@ -10,9 +10,18 @@
 //!
 //! **Lock** none: constants.
 //!
-//! **Source** the page is ours; the policy is W3C's Content Security Policy, level 3.
+//! **Source** the lecture: resources are pages and "image files". The page is ours; the policy is W3C's Content Security Policy, level 3.
 
+use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::common::error::{Code, Error};
 use crate::common::fingerprint;
+use crate::protocol::http::answer::{Answering, Response, ResponseBody};
+use crate::protocol::http::conditions::Verdict;
+use crate::protocol::http::date;
+use crate::protocol::http::negotiation::MediaForm;
+use crate::protocol::http::resource::Method;
 
 /// A file of the live page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,19 +32,25 @@ pub enum Page {
     Css,
     /// The behaviour.
     Script,
+    /// The icon, as a drawing.
+    Svg,
+    /// The icon, as 32 x 32 points, for browsers that want one.
+    Png,
 }
 
-const HTML: &str = include_str!("page.html");
-const CSS: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+const HTML: &[u8] = include_bytes!("page.html");
+const CSS: &[u8] = include_bytes!("page.css");
+const SCRIPT: &[u8] = include_bytes!("page.js");
+const SVG: &[u8] = include_bytes!("icon.svg");
+const PNG: &[u8] = include_bytes!("icon.png");
 
 /// The rights of the page: it loads its own script and style, and asks this server.
 ///
 /// All else is forbidden: scripts inside the HTML, files of other sites, and forms. With
-/// `frame-ancestors 'none'` another site cannot show the page under its own buttons. The icon is an
-/// empty `data:` address, so the browser asks for none.
+/// `frame-ancestors 'none'` another site cannot show the page under its own buttons. The icon
+/// is a file of this server.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl Page {
     /// Returns the file of that path; `None` if the path is no file of the page.
@@ -44,16 +59,20 @@ impl Page {
             b"/" | b"/index.html" => Some(Page::Html),
             b"/page.css" => Some(Page::Css),
             b"/page.js" => Some(Page::Script),
+            b"/icon.svg" => Some(Page::Svg),
+            b"/icon.png" | b"/favicon.ico" => Some(Page::Png),
             _ => None,
         }
     }
 
     /// Returns the contents of the file.
-    pub fn text(self) -> &'static str {
+    pub fn bytes(self) -> &'static [u8] {
         match self {
             Page::Html => HTML,
             Page::Css => CSS,
             Page::Script => SCRIPT,
+            Page::Svg => SVG,
+            Page::Png => PNG,
         }
     }
 
@@ -63,18 +82,61 @@ impl Page {
             Page::Html => "text/html; charset=utf-8",
             Page::Css => "text/css; charset=utf-8",
             Page::Script => "text/javascript; charset=utf-8",
+            Page::Svg => "image/svg+xml",
+            Page::Png => "image/png",
         }
     }
 
     /// Returns the entity tag, without quotes.
     pub fn tag(self) -> String {
         // The compiler computes the hashes. The order is that of the enum's values.
-        const TAGS: [u64; 3] = [hash(HTML), hash(CSS), hash(SCRIPT)];
+        const TAGS: [u64; 5] = [hash(HTML), hash(CSS), hash(SCRIPT), hash(SVG), hash(PNG)];
         format!("{:016x}", TAGS[self as usize])
+    }
+
+    /// Returns the answer with the file or a part of it, or 304 if the browser has this version
+    /// already. `no-cache` lets the browser keep the file, but makes it ask each time (RFC 9111,
+    /// section 5.2.2.4).
+    pub fn answer(self, answering: &Answering) -> Response {
+        let (tag, bytes, modified) = (self.tag(), self.bytes(), *MODIFIED);
+        let dated = modified.map(|at| format!("Last-Modified: {}\r\n", date::write(at)));
+        let fields = format!(
+            "Cache-Control: no-cache\r\nETag: \"{tag}\"\r\n{}Accept-Ranges: bytes\r\n\
+             Content-Security-Policy: {CONTENT_SECURITY_POLICY}\r\nReferrer-Policy: no-referrer\r\n",
+            dated.unwrap_or_default(),
+        );
+        let content_type = self.content_type();
+        let response = |status, body| Response { status, content_type, fields, body };
+        // A part is for GET alone (RFC 9110, section 14.2).
+        let is_get = answering.method == Some(Method::Get);
+        let part = answering.conditions.part(MediaForm::Bytes).filter(|_| is_get);
+        match (answering.conditions.judge(&tag, modified), part) {
+            (Verdict::Holds, Some((part, None))) => {
+                let length = bytes.len() as u64;
+                let range = part.of(length);
+                let data = bytes[range.start as usize..range.end as usize].to_vec();
+                let response = response(206, ResponseBody::Data(data));
+                answering.part(range, "file", length, response)
+            }
+            (Verdict::Holds, _) => response(200, ResponseBody::Data(bytes.to_vec())),
+            (Verdict::NotModified, _) => response(304, ResponseBody::LeftOut(bytes.len() as u64)),
+            (Verdict::Failed, _) => {
+                let text = "the page has another tag; ask without If-Match";
+                answering.error(412, &Error::new(Code::Refused, text), "")
+            }
+        }
     }
 }
 
-/// Returns the fingerprint of a text.
-const fn hash(text: &str) -> u64 {
-    fingerprint::hashed(fingerprint::NOTHING, text.as_bytes())
+/// The second since 1970 at which the program's file was written; `None` if the system does not
+/// tell. It is not later than now, even if the clock was set back (RFC 9110, section 8.8.2.1).
+static MODIFIED: LazyLock<Option<u64>> = LazyLock::new(|| {
+    let written = std::env::current_exe().ok()?.metadata().ok()?.modified().ok()?;
+    let written = written.min(SystemTime::now());
+    Some(written.duration_since(UNIX_EPOCH).ok()?.as_secs())
+});
+
+/// Returns the fingerprint of a file.
+const fn hash(file: &[u8]) -> u64 {
+    fingerprint::hashed(fingerprint::NOTHING, file)
 }

@@ -20,7 +20,7 @@
 //! | no such resource, no such method of it, no such method at all | 404, 405, 501 | goes on |
 //! | a wrong parameter, a body without use | 400 | goes on |
 //! | no accepted form, a failed condition, no such bytes | 406, 412, 416 | goes on |
-//! | a coded body, another expectation | 415, 417 | goes on |
+//! | a form in chunks, a coded body, another expectation | 411, 415, 417 | goes on |
 //!
 //! A refusal for the head alone (log-on, host, resource, method, coding, expectation, or a
 //! `Content-Range`) can come before the body. Then the connection closes in spite of *goes on* if
@@ -122,6 +122,7 @@ pub fn reason(status: u16) -> &'static str {
         408 => "Request Timeout",
         409 => "Conflict",
         410 => "Gone",
+        411 => "Length Required",
         412 => "Precondition Failed",
         413 => "Content Too Large",
         414 => "URI Too Long",
