@@ -20,8 +20,19 @@ fn assert_complains(arguments: &[&str], code: i32, parts: &[&str]) {
 
 #[test]
 fn every_help_has_an_example() {
-    let commands =
-        ["", "serve", "client", "check", "race", "grade", "echo", "lossy", "marshal", "unmarshal"];
+    let commands = [
+        "",
+        "serve",
+        "client",
+        "check",
+        "race",
+        "grade",
+        "echo",
+        "echo-client",
+        "lossy",
+        "marshal",
+        "unmarshal",
+    ];
     for command in commands {
         let words: Vec<&str> = [command, "--help"].into_iter().filter(|w| !w.is_empty()).collect();
         let (stdout, _, code) = shown(&leasebox(&words));

@@ -4,10 +4,11 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::thread;
 
 use support::{BINARY, PATIENCE, announced, leasebox, scratch, shown, wait_for};
 
@@ -220,26 +221,60 @@ fn what_marshal_writes_unmarshal_reads() {
     }
 }
 
+fn echoed(kind: &str, server: SocketAddr, text: &str) -> (String, String, Option<i32>) {
+    let (host, port) = (server.ip().to_string(), server.port().to_string());
+    shown(&leasebox(&["echo-client", kind, "--timeout", "10s", &host, &port, text]))
+}
+
+#[test]
+fn our_echo_client_talks_to_our_echo_servers() {
+    let echo = Echo::start(&FREE);
+    for text in ["hello", "", "h\u{e9}llo \u{1f600}", &"x".repeat(60_000)] {
+        let (tcp, udp) = (echoed("--tcp", echo.tcp, text), echoed("--udp", echo.udp, text));
+        assert_eq!(tcp, (format!("Received: {text}\n"), String::new(), Some(0)));
+        assert_eq!(udp, (format!("Reply: {text}\n"), String::new(), Some(0)));
+    }
+    let (_, stderr, code) = echoed("--tcp", echo.tcp, &"x".repeat(65_536));
+    assert!(code == Some(2) && stderr.contains("at most 65535"), "{stderr}");
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = silent.local_addr().unwrap().port().to_string();
+    let late = ["echo-client", "--tcp", "--timeout", "50ms", "127.0.0.1", &port, "hello"];
+    assert_eq!(leasebox(&late).status.code(), Some(2), "it accepts, and does not answer");
+    let liar = thread::spawn(move || {
+        let mut stream = silent.incoming().flatten().nth(1).unwrap();
+        stream.write_all(b"\0\x01\xff").unwrap();
+    });
+    let (_, stderr, code) = echoed("--tcp", format!("127.0.0.1:{port}").parse().unwrap(), "hello");
+    assert!(code == Some(2) && stderr.contains("is that an echo server?"), "{stderr}");
+    liar.join().unwrap();
+    assert_eq!(leasebox(&["echo-client", "localhost", "1", "hello"]).status.code(), Some(2));
+}
+
 // --- a JDK -----------------------------------------------------------------------------
 
 /// The folder of the compiled classes; `None` where there is no JDK.
 fn classes() -> Option<&'static Path> {
     static CLASSES: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let compile = || {
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/java");
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("java");
-        std::fs::create_dir_all(&folder).unwrap();
-        let files = std::fs::read_dir(sources).unwrap().map(|entry| entry.unwrap().path());
-        let output = Command::new("javac").arg("-d").arg(&folder).args(files).output().ok()?;
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Some(folder)
-    };
-    let classes = CLASSES.get_or_init(compile).as_deref();
+    let classes = CLASSES.get_or_init(|| compiled("java", &java_files("tests/java"))).as_deref();
     if classes.is_none() {
         // Past the test harness, which keeps the output of tests that pass to itself.
         let _ = writeln!(std::io::stderr(), "skipped: javac is not installed (see .ci/run)");
     }
     classes
+}
+
+fn java_files(folder: &str) -> Vec<PathBuf> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    std::fs::read_dir(sources).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// Compiles sources into a folder of that name; `None` without a compiler.
+fn compiled(name: &str, files: &[PathBuf]) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let output = Command::new("javac").arg("-d").arg(&folder).args(files).output().ok()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(folder)
 }
 
 fn java(classes: &Path, words: &[&str]) -> Output {
@@ -290,4 +325,94 @@ fn a_jdk_writes_what_we_write_and_reads_it() {
         assert!(stdout == format!("{name}\n{town}\n{year}\n"), "{town}: {stderr}");
     }
     std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn the_lectures_own_class_reads_what_we_write_and_we_read_what_it_writes() {
+    if classes().is_none() {
+        return;
+    }
+    let mut files = java_files("tests/java_lecture");
+    let programs = ["WritePerson.java", "ReadPerson.java"];
+    files.extend(
+        java_files("tests/java")
+            .into_iter()
+            .filter(|file| programs.iter().any(|p| file.ends_with(p))),
+    );
+    let classes = compiled("java-lecture", &files).unwrap();
+    let told = Command::new("serialver").arg("-classpath").arg(&classes).arg("Person").output();
+    let (told, stderr, _) = shown(&told.unwrap());
+    let uid = told.trim().rsplit([' ', ';']).find(|word| !word.is_empty()).expect(&stderr);
+    let file = scratch("lectures-class");
+    let place = file.to_str().unwrap();
+    let person = ["Smith", "London", "1934"];
+    let fixed = ["marshal", "--as", "java", "--address", "--uid", uid, "--raw"];
+    let ours = leasebox(&[&fixed[..], &person].concat()).stdout;
+    std::fs::write(&file, &ours).unwrap();
+    let (stdout, stderr, _) = shown(&java(&classes, &["ReadPerson", place]));
+    assert_eq!(stdout, "Smith\nLondon\n1934\n", "{uid}: {stderr}");
+    let written = java(&classes, &[&["WritePerson", place][..], &person].concat());
+    assert!(written.status.success(), "{}", shown(&written).1);
+    assert!(std::fs::read(&file).unwrap() == ours, "the JDK writes other bytes");
+    let (stdout, ..) = shown(&leasebox(&["unmarshal", "--as", "java", place]));
+    assert_eq!(stdout, "Person Name: Smith\nPerson Place: London\nPerson Year: 1934\n");
+    // With another uid, or with the field place, that class refuses.
+    for wrong in [&["--address"][..], &["--uid", uid]] {
+        let wrong = leasebox(&[&["marshal", "--as", "java", "--raw"], wrong, &person].concat());
+        std::fs::write(&file, &wrong.stdout).unwrap();
+        let (stdout, ..) = shown(&java(&classes, &["ReadPerson", place]));
+        assert_ne!(stdout, "Smith\nLondon\n1934\n");
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
+/// A server of the lecture on a port of its own, ended with the test.
+struct JavaServer {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl JavaServer {
+    /// Starts a server, and waits until it echoes. Another program may take the free port before
+    /// it does; then it ends, and the next port is tried.
+    fn start(classes: &Path, class: &str, kind: &str) -> Self {
+        loop {
+            let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+            let mut command = Command::new("java");
+            command.arg("-cp").arg(classes).args([class, &free.port().to_string()]);
+            let child = command.stdout(Stdio::null()).spawn().unwrap();
+            let mut server = Self { child, address: free };
+            let mut has_ended = false;
+            wait_for("a server of the lecture", || {
+                has_ended = server.child.try_wait().unwrap().is_some();
+                let (host, port) = (free.ip().to_string(), free.port().to_string());
+                let ask = ["echo-client", kind, "--timeout", "200ms", &host, &port, "?"];
+                has_ended || leasebox(&ask).status.success()
+            });
+            if !has_ended {
+                return server;
+            }
+        }
+    }
+}
+
+impl Drop for JavaServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn our_echo_client_talks_to_the_lectures_servers() {
+    let Some(classes) = classes() else { return };
+    let tcp = JavaServer::start(classes, "TCPServer", "--tcp");
+    let (stdout, stderr, code) = echoed("--tcp", tcp.address, "h\u{e9}llo \u{1f600}");
+    assert_eq!((stdout.as_str(), code), ("Received: h\u{e9}llo \u{1f600}\n", Some(0)), "{stderr}");
+    let udp = JavaServer::start(classes, "UDPServer", "--udp");
+    let (stdout, stderr, code) = echoed("--udp", udp.address, "h\u{e9}llo");
+    assert_eq!((stdout.as_str(), code), ("Reply: h\u{e9}llo\n", Some(0)), "{stderr}");
+    // Its buffer has 1000 bytes, and the rest is lost on the way.
+    let (stdout, ..) = echoed("--udp", udp.address, &"x".repeat(1500));
+    assert_eq!(stdout, format!("Reply: {}\n", "x".repeat(1000)));
 }

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use crate::cli::{no_answer, print, printable};
-use crate::lecture::marshal::{EncodedPart, Form, Person, bytes_of, marshal, unmarshal};
+use crate::lecture::marshal::{EncodedPart, Form, JavaClass, Person, bytes_of, marshal, unmarshal};
 use crate::protocol::byte_order::ByteOrder;
 
 /// The greatest width of the column of hexadecimal digits: room for 24 bytes. A longer part moves
@@ -59,7 +59,7 @@ impl From<As> for Form {
             As::Xdr => Form::Xdr,
             As::CdrBe => Form::Cdr(ByteOrder::Big),
             As::CdrLe => Form::Cdr(ByteOrder::Little),
-            As::Java => Form::Java,
+            As::Java => Form::Java(JavaClass::OURS),
             As::Xml => Form::Xml,
         }
     }
@@ -69,11 +69,19 @@ impl From<As> for Form {
 #[command(after_help = "Examples:\n  \
     leasebox marshal --as xdr Smith London 1934\n  \
     leasebox marshal --as java --raw Smith London 1934 > person\n  \
-    leasebox unmarshal --as java person")]
+    leasebox unmarshal --as java person\n\n\
+    For the lecture's own class, which declares address and no serialVersionUID:\n  \
+    leasebox marshal --as java --address --uid -1864502210081856774L --raw Ada London 1815")]
 pub struct Marshal {
     /// The external data representation
     #[arg(long = "as", value_enum)]
     form: As,
+    /// With --as java: the serialVersionUID of the class that will read, as serialver prints it
+    #[arg(long, value_name = "N", default_value = "1", value_parser = uid, allow_hyphen_values = true)]
+    uid: i64,
+    /// With --as java: that class calls the place address, as the lecture's does
+    #[arg(long)]
+    address: bool,
     /// Write the bytes themselves, without hexadecimal digits and explanations
     #[arg(long)]
     raw: bool,
@@ -101,13 +109,25 @@ pub struct Unmarshal {
 /// Prints the encoding of a person: annotated, or the bytes alone with `--raw`. XML is text, so it
 /// is always printed as it is.
 pub fn run_marshal(arguments: Marshal) -> ExitCode {
-    let Marshal { form, raw, name, place, year } = arguments;
-    let form = Form::from(form);
+    let Marshal { form, uid, address, raw, name, place, year } = arguments;
+    let form = match Form::from(form) {
+        Form::Java(_) => Form::Java(JavaClass { uid, has_address: address }),
+        _ if address || uid != JavaClass::OURS.uid => {
+            return no_answer("--uid and --address are about Java's form; give --as java, too");
+        }
+        form => form,
+    };
     match marshal(&Person { name, place, year }, form) {
         Ok(parts) if raw || form == Form::Xml => print(&bytes_of(&parts), ExitCode::SUCCESS),
         Ok(parts) => print(annotated(&parts).as_bytes(), ExitCode::SUCCESS),
         Err(why) => no_answer(why),
     }
+}
+
+/// Reads a `serialVersionUID`: a number of 64 bits, perhaps with Java's `L` behind it.
+fn uid(text: &str) -> Result<i64, String> {
+    let digits = text.strip_suffix(['L', 'l']).unwrap_or(text);
+    digits.parse().map_err(|_| "give a number of 64 bits, such as -1864502210081856774L".into())
 }
 
 /// Returns the whole encoding on the first line, then each part with its meaning on a line of its

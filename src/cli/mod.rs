@@ -34,6 +34,7 @@
 mod check;
 mod client;
 mod echo;
+mod echo_client;
 mod grade;
 mod history;
 mod logging;
@@ -97,6 +98,8 @@ enum Verb {
     Simulate(simulate::SimulateArguments),
     /// Echo strings over TCP and datagrams over UDP, as the lecture's servers do
     Echo(echo::EchoArguments),
+    /// Send a string to an echo server of the lecture, over TCP or UDP
+    EchoClient(echo_client::EchoClientArguments),
     /// Lose, repeat and reorder datagrams between clients and a server
     Lossy(lossy::LossyArguments),
     /// Write a person in one of the lecture's external data representations
@@ -129,6 +132,7 @@ pub fn run() -> ExitCode {
         Verb::Race(arguments) => race::run(&arguments),
         Verb::Grade(arguments) => grade::run(&arguments),
         Verb::Echo(arguments) => echo::run(&arguments),
+        Verb::EchoClient(arguments) => echo_client::run(&arguments),
         Verb::Lossy(arguments) => lossy::run(&arguments),
         Verb::Marshal(arguments) => marshal::run_marshal(arguments),
         Verb::Unmarshal(arguments) => marshal::run_unmarshal(&arguments),

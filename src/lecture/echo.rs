@@ -8,7 +8,7 @@
 //!   < 0002 6869
 //! ```
 //!
-//! The lecture's Java clients use both servers unchanged. Two things differ from the lecture's
+//! The lecture's Java clients use both servers, and `leasebox echo-client` does what they do. Two things differ from the lecture's
 //! servers. Its TCP server echoes one string and closes; this one echoes strings until the client
 //! closes. Its UDP server has a buffer of 1000 bytes and cuts longer datagrams; here any datagram
 //! fits.

@@ -47,6 +47,7 @@ pub mod xdr;
 pub mod xml;
 
 use crate::protocol::byte_order::ByteOrder;
+pub use java::JavaClass;
 
 /// The lecture's example: a person with a name, a place and a year.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,8 +68,8 @@ pub enum Form {
     /// CORBA's CDR in this byte order. Here both sides choose the order by `--as`; GIOP names it in
     /// the header of each message.
     Cdr(ByteOrder),
-    /// Java object serialization.
-    Java,
+    /// Java object serialization, of a class that is declared like this.
+    Java(JavaClass),
     /// XML.
     Xml,
 }
@@ -97,7 +98,7 @@ pub fn marshal(person: &Person, form: Form) -> Result<Vec<EncodedPart>, String> 
     match form {
         Form::Xdr => Ok(xdr::marshal(person)),
         Form::Cdr(order) => cdr::marshal(person, order),
-        Form::Java => Ok(java::marshal(person)),
+        Form::Java(class) => Ok(java::marshal(person, class)),
         Form::Xml => xml::marshal(person),
     }
 }
@@ -110,7 +111,7 @@ pub fn unmarshal(bytes: &[u8], form: Form) -> Result<Person, String> {
     match form {
         Form::Xdr => xdr::unmarshal(bytes),
         Form::Cdr(order) => cdr::unmarshal(bytes, order),
-        Form::Java => java::unmarshal(bytes),
+        Form::Java(_) => java::unmarshal(bytes),
         Form::Xml => xml::unmarshal(bytes),
     }
 }

@@ -3,8 +3,13 @@
 use super::*;
 use proptest::prelude::*;
 
-const FORMS: [Form; 5] =
-    [Form::Xdr, Form::Cdr(ByteOrder::Big), Form::Cdr(ByteOrder::Little), Form::Java, Form::Xml];
+const FORMS: [Form; 5] = [
+    Form::Xdr,
+    Form::Cdr(ByteOrder::Big),
+    Form::Cdr(ByteOrder::Little),
+    Form::Java(JavaClass::OURS),
+    Form::Xml,
+];
 
 fn smith() -> Person {
     Person { name: "Smith".into(), place: "London".into(), year: 1934 }
@@ -37,30 +42,30 @@ fn javas_96_bytes_are_the_jdks() {
     let golden = "aced0005 73 72 0006506572736f6e 0000000000000001 02 0003 \
          49 000479656172 4c 00046e616d65 74 00124c6a6176612f6c616e672f537472696e673b \
          4c 0005706c616365 71 007e0001 78 70 0000078e 740005536d697468 7400064c6f6e646f6e";
-    let bytes = encoded(&smith(), Form::Java);
+    let bytes = encoded(&smith(), Form::Java(JavaClass::OURS));
     assert_eq!((hex(&bytes), bytes.len()), (golden.replace([' ', '\n'], ""), 96));
 }
 
 #[test]
 fn java_reads_what_the_jdk_writes_in_other_cases() {
-    let bytes = encoded(&smith(), Form::Java);
+    let bytes = encoded(&smith(), Form::Java(JavaClass::OURS));
     // The JDK may compute another serialVersionUID, or write one string object for both fields.
     let mut other = bytes.clone();
     other[14..22].copy_from_slice(&0x1234_5678_9abc_def0_u64.to_be_bytes());
-    assert_eq!(unmarshal(&other, Form::Java), Ok(smith()));
+    assert_eq!(unmarshal(&other, Form::Java(JavaClass::OURS)), Ok(smith()));
     let mut same = bytes[..87].to_vec();
     same.extend([0x71, 0, 0x7e, 0, 3]);
     let twice = Person { place: "Smith".into(), ..smith() };
-    assert_eq!(unmarshal(&same, Form::Java), Ok(twice));
+    assert_eq!(unmarshal(&same, Form::Java(JavaClass::OURS)), Ok(twice));
     let long = Person { name: "x".repeat(70_000), ..smith() };
-    let bytes = encoded(&long, Form::Java);
+    let bytes = encoded(&long, Form::Java(JavaClass::OURS));
     assert_eq!(bytes[79], 0x7c, "a long string");
-    assert_eq!(unmarshal(&bytes, Form::Java), Ok(long));
+    assert_eq!(unmarshal(&bytes, Form::Java(JavaClass::OURS)), Ok(long));
 }
 
 #[test]
 fn java_refuses_all_but_a_person() {
-    let good = encoded(&smith(), Form::Java);
+    let good = encoded(&smith(), Form::Java(JavaClass::OURS));
     let changed = |at: usize, bytes: &[u8]| {
         let mut other = good.clone();
         other[at..at + bytes.len()].copy_from_slice(bytes);
@@ -86,7 +91,7 @@ fn java_refuses_all_but_a_person() {
         ([&good[..], b"x"].concat(), "1 bytes follow"),
     ];
     for (bytes, why) in cases {
-        let error = unmarshal(&bytes, Form::Java).unwrap_err();
+        let error = unmarshal(&bytes, Form::Java(JavaClass::OURS)).unwrap_err();
         assert!(error.contains(why), "{why}: {error}");
     }
 }
@@ -115,7 +120,7 @@ fn what_a_form_cannot_say_is_refused_and_all_else_is_said() {
     let odd = |name: &str| Person { name: name.into(), ..smith() };
     assert!(marshal(&odd("a\0b"), Form::Cdr(ByteOrder::Big)).is_err());
     assert!(marshal(&odd("a\u{1}b"), Form::Xml).is_err());
-    for form in [Form::Xdr, Form::Java] {
+    for form in [Form::Xdr, Form::Java(JavaClass::OURS)] {
         assert_eq!(unmarshal(&encoded(&odd("a\0b"), form), form), Ok(odd("a\0b")));
     }
     let year = Person { year: -44, ..smith() };
@@ -164,7 +169,7 @@ fn xml_is_read_however_it_is_written() {
 
 #[test]
 fn every_field_is_annotated() {
-    for form in [Form::Xdr, Form::Cdr(ByteOrder::Big), Form::Java] {
+    for form in [Form::Xdr, Form::Cdr(ByteOrder::Big), Form::Java(JavaClass::OURS)] {
         let parts = marshal(&smith(), form).unwrap();
         for word in ["name", "\"Smith\"", "place", "\"London\"", "year   1934"] {
             assert!(parts.iter().any(|part| part.what.contains(word)), "{form:?}: {word}");

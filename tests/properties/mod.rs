@@ -10,7 +10,7 @@ use leasebox::common::caller::ClientNumber;
 use leasebox::common::escape::{escape, unescape};
 use leasebox::lab::record::Record;
 use leasebox::lab::table;
-use leasebox::lecture::marshal::{Form, bytes_of, marshal, unmarshal};
+use leasebox::lecture::marshal::{Form, JavaClass, bytes_of, marshal, unmarshal};
 use leasebox::lecture::modified_utf8;
 use leasebox::protocol::byte_order::ByteOrder;
 use leasebox::protocol::cdr::Reader;
@@ -157,7 +157,7 @@ pub fn datagram_with_token(bytes: &[u8]) {
 /// The lecture's forms: a person that was read is written and read as the same.
 pub fn person(bytes: &[u8]) {
     let cdr = [ByteOrder::Big, ByteOrder::Little].map(Form::Cdr);
-    for form in [Form::Xdr, cdr[0], cdr[1], Form::Java, Form::Xml] {
+    for form in [Form::Xdr, cdr[0], cdr[1], Form::Java(JavaClass::OURS), Form::Xml] {
         let Ok(person) = unmarshal(bytes, form) else { continue };
         let parts = marshal(&person, form).unwrap();
         assert_eq!(unmarshal(&bytes_of(&parts), form), Ok(person));

@@ -30,10 +30,11 @@
 //! not count every handle takes a later reference for the wrong object.
 //!
 //! [`marshal`] writes the bytes that the JDK writes for `class Person implements Serializable` in
-//! the default package with `serialVersionUID = 1`, if name and place are two `String` objects (one
-//! object for both would be written as a reference the second time). [`unmarshal`]
-//! accepts any `serialVersionUID` (the lecture's class declares none, so Java computes one), the
-//! fields in any order, and references to strings.
+//! the default package, if name and place are two `String` objects (one object for both would be
+//! written as a reference the second time). A [`JavaClass`] says how the class is declared. The
+//! lecture's own declares the field `address` in the place of `place`, and no `serialVersionUID`, so
+//! Java computes one, which its tool `serialver` prints. [`unmarshal`] accepts any
+//! `serialVersionUID`, both names of the field, the fields in any order, and references to strings.
 //!
 //! **Invariants**
 //!
@@ -65,9 +66,21 @@ const TC_LONGSTRING: u8 = 0x7c;
 /// `writeObject` of its own writes.
 const SC_SERIALIZABLE: u8 = 2;
 
-// Java checks this number to notice that a class has changed. A class that declares none gets a
-// hash of its members.
-const SERIAL_VERSION_UID: u64 = 1;
+/// The declaration of the class `Person` on the reader's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JavaClass {
+    /// Its `serialVersionUID`. Java checks it to notice that a class has changed. A class that
+    /// declares none gets a hash of its members.
+    pub uid: i64,
+    /// The field of the place is called `address`, as in the lecture.
+    pub has_address: bool,
+}
+
+impl JavaClass {
+    /// `serialVersionUID = 1`, and the field `place`.
+    pub const OURS: Self = Self { uid: 1, has_address: false };
+}
+
 const CLASS: &str = "Person";
 const STRING_TYPE: &str = "Ljava/lang/String;";
 // `baseWireHandle` of the specification.
@@ -78,29 +91,36 @@ const FIRST_HANDLE: u32 = 0x7e_0000;
 const STRING_TYPE_HANDLE: u32 = FIRST_HANDLE + 1;
 
 /// Marshals a person in Java's form. It never fails: Java's strings hold every character.
-pub fn marshal(person: &Person) -> Vec<EncodedPart> {
+pub fn marshal(person: &Person, class: JavaClass) -> Vec<EncodedPart> {
     let field = |code: u8, name: &str| [&[code][..], &utf(name)].concat();
     let type_string = [&[TC_STRING][..], &utf(STRING_TYPE)].concat();
     let reference = [&[TC_REFERENCE][..], &STRING_TYPE_HANDLE.to_be_bytes()].concat();
-    vec![
+    let name = EncodedPart::new(string(&person.name), format!("name   {:?}", person.name));
+    let place = EncodedPart::new(string(&person.place), format!("place  {:?}", person.place));
+    // Java writes objects in the order of their fields' names, and `address` comes before `name`.
+    let (first, second, values) = match class.has_address {
+        true => ("address", "name", [place, name]),
+        false => ("name", "place", [name, place]),
+    };
+    let mut parts = vec![
         EncodedPart::new(MAGIC, "stream magic and version 5"),
         EncodedPart::new([TC_OBJECT], "an object"),
         EncodedPart::new(
             [&[TC_CLASSDESC][..], &utf(CLASS)].concat(),
             "of class Person (handle 7e0000)",
         ),
-        EncodedPart::new(SERIAL_VERSION_UID.to_be_bytes(), "serialVersionUID 1"),
+        EncodedPart::new(class.uid.to_be_bytes(), format!("serialVersionUID {}", class.uid)),
         EncodedPart::new([SC_SERIALIZABLE, 0, 3], "serializable, 3 fields"),
         EncodedPart::new(field(b'I', "year"), "int year"),
-        EncodedPart::new(field(b'L', "name"), "object name"),
+        EncodedPart::new(field(b'L', first), format!("object {first}")),
         EncodedPart::new(type_string, "which is a String (handle 7e0001)"),
-        EncodedPart::new(field(b'L', "place"), "object place"),
+        EncodedPart::new(field(b'L', second), format!("object {second}")),
         EncodedPart::new(reference, "which is a String too: a reference to 7e0001"),
         EncodedPart::new([TC_ENDBLOCKDATA, TC_NULL], "no annotations, no superclass"),
         EncodedPart::new(person.year.to_be_bytes(), format!("year   {}", person.year)),
-        EncodedPart::new(string(&person.name), format!("name   {:?}", person.name)),
-        EncodedPart::new(string(&person.place), format!("place  {:?}", person.place)),
-    ]
+    ];
+    parts.extend(values);
+    parts
 }
 
 /// Returns a short string: two bytes of length, then its bytes. Only for the constant names of the
@@ -266,7 +286,7 @@ impl ObjectStream<'_> {
         match (code, name.as_str()) {
             (b'I', "year") => Ok(ClassField::Year),
             (b'L', "name") if is_string => Ok(ClassField::Name),
-            (b'L', "place") if is_string => Ok(ClassField::Place),
+            (b'L', "place" | "address") if is_string => Ok(ClassField::Place),
             _ => {
                 let name = begin(&name);
                 Err(format!("the field {name:?} is none of int year, String name, String place"))

@@ -1,0 +1,116 @@
+//! `leasebox echo-client`: a string to an echo server of the lecture, and its echo.
+//!
+//! ```text
+//!   --tcp   │ length u16, big-endian │ modified UTF-8 │     Received: hello
+//!   --udp   │ the bytes of the text, in one datagram  │     Reply: hello
+//! ```
+//!
+//! It prints what the lecture's own two clients print. Two slips of the lecture's UDP client are not
+//! repeated: that one sends too few bytes of a text that is not ASCII, and prints its whole buffer.
+//!
+//! **Invariants** one deadline, `--timeout`, bounds the connect, the write and the read.
+//!
+//! **Lock** none. **Simplified** a datagram is sent once. If it or its echo is lost, the exit code
+//! is 2; chapter 8 of the lecture sends again, and [`crate::client::exchange`] does.
+//!
+//! **Source** the lecture's `TCPClient` and `UDPClient`.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use crate::cli::{no_answer, print, printable, resolve, units};
+use crate::client::wire::Wire;
+use crate::client::{CallError, dial};
+use crate::lecture::modified_utf8;
+use crate::protocol::datagram::BUFFER;
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    leasebox echo-client --tcp localhost 7896 hello     the lecture's TCPServer, or leasebox echo\n  \
+    leasebox echo-client --udp localhost 6789 hello     its UDPServer")]
+pub struct EchoClientArguments {
+    /// Send a string over TCP, in the form of Java's writeUTF
+    #[arg(long, required_unless_present = "udp", conflicts_with = "udp")]
+    tcp: bool,
+    /// Send the bytes of the text in a datagram
+    #[arg(long)]
+    udp: bool,
+    /// The time limit of the whole exchange
+    #[arg(long, default_value = "5s", value_parser = units::time_limit)]
+    timeout: Duration,
+    /// The machine that runs the server, such as localhost
+    host: String,
+    /// Its port; the lecture has 7896 for TCP and 6789 for UDP
+    port: u16,
+    /// The text to send
+    text: String,
+}
+
+/// Sends the text and prints its echo. Returns exit code 2 if there is no echo.
+pub fn run(arguments: &EchoClientArguments) -> ExitCode {
+    let echoed = match arguments.udp {
+        true => datagram(arguments).map(|text| format!("Reply: {}\n", printable(&text))),
+        false => string(arguments).map(|text| format!("Received: {}\n", printable(&text))),
+    };
+    match echoed {
+        Ok(line) => print(line.as_bytes(), ExitCode::SUCCESS),
+        Err(why) => no_answer(why),
+    }
+}
+
+/// Sends a string and returns its echo.
+///
+/// # Errors
+/// Fails with one line: the text is too long, no server answers in time, or its answer is no string.
+fn string(arguments: &EchoClientArguments) -> Result<String, String> {
+    let EchoClientArguments { host, port, text, timeout, .. } = arguments;
+    let bytes = modified_utf8::encode(text.encode_utf16());
+    let length = u16::try_from(bytes.len())
+        .map_err(|_| format!("the text has {} bytes; a string has at most 65535", bytes.len()))?;
+    let deadline = Instant::now() + *timeout;
+    let told = |error: CallError| match error {
+        CallError::TimedOut(_) => CallError::TimedOut(*timeout).to_string(),
+        error => error.to_string(),
+    };
+    let mut wire = Wire::new(dial(host, *port, *timeout).map_err(told)?, *timeout);
+    let sent = [&length.to_be_bytes()[..], &bytes].concat();
+    wire.write(&sent, deadline).map_err(told)?;
+    loop {
+        if let [high, low, rest @ ..] = wire.pending() {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            if let Some(string) = rest.get(..length) {
+                let units = modified_utf8::decode(string);
+                return units.map(|units| String::from_utf16_lossy(&units)).ok_or_else(|| {
+                    "the answer is no string of Java's writeUTF; is that an echo server?".into()
+                });
+            }
+        }
+        wire.read(usize::from(u16::MAX) + 2, deadline).map_err(told)?;
+    }
+}
+
+/// Sends a datagram and returns its echo.
+///
+/// # Errors
+/// Fails with one line: the text is too long, or no datagram comes back in time.
+fn datagram(arguments: &EchoClientArguments) -> Result<String, String> {
+    let EchoClientArguments { host, port, text, timeout, .. } = arguments;
+    let to = resolve("HOST", host, *port)?;
+    let any: SocketAddr = match to {
+        SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
+        SocketAddr::V6(_) => ([0u16; 8], 0).into(),
+    };
+    let why = |error: std::io::Error| {
+        format!("no echo of {to} within {timeout:?} ({error}); is a server there?")
+    };
+    let socket = UdpSocket::bind(any).map_err(why)?;
+    // Datagrams of others do not arrive at a connected socket.
+    socket.connect(to).and_then(|()| socket.set_read_timeout(Some(*timeout))).map_err(why)?;
+    socket.send(text.as_bytes()).map_err(why)?;
+    let mut buffer = vec![0; BUFFER];
+    let length = socket.recv(&mut buffer).map_err(why)?;
+    Ok(String::from_utf8_lossy(&buffer[..length]).into_owned())
+}
