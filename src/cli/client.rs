@@ -67,7 +67,7 @@ const MAX_ROWS: &[u8] = b"table 4096";
     draw N · table [ROWS [each|twice|busiest]]\n  \
     renew ID MS · ttl ID · release ID · stats · tree · help\n  \
     pools · accounts     of processes that share memory\n  \
-    owed · report FREEABLE [EFFICIENCY] · request SIZE REASON [wait=MS] [why] ·\n  \
+    owed · report FREEABLE [EFFICIENCY] · request SIZE REASON [OPTION…] ·\n  \
     return ID · reuse SIZE · wait [MS] · leave     with --process\n  \
     lookup NAME [MS]     is there a process of that name?\n  \
     open NAME [DATA] · send SESSION DATA · deliver SESSION MS DATA ·\n  \

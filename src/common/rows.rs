@@ -186,16 +186,27 @@ macro_rules! choice {
     ($(#[$doc:meta])* $name:ident [$wrong_word:literal, $wrong_number:literal] { $($values:tt)* }) => {
         $crate::common::description::words!($(#[$doc])* $name { $($values)* });
 
+        impl $name {
+            /// Returns the value of that word.
+            ///
+            /// # Errors
+            /// `bad-request` when no value has it.
+            pub fn named(word: &[u8]) -> Result<Self, $crate::common::error::Error> {
+                use $crate::common::error::{Code, Error};
+                let is_it = |known: &Self| known.word().as_bytes().eq_ignore_ascii_case(word);
+                let found = Self::ALL.into_iter().find(is_it);
+                found.ok_or_else(|| Error::new(Code::BadRequest, $wrong_word))
+            }
+        }
+
         impl<'m> $crate::common::description::Field<'m> for $name {
             fn read<S: $crate::common::description::Source<'m>>(
                 source: &mut S,
             ) -> Result<Self, $crate::common::error::Error> {
-                use $crate::common::error::{Code, Error, Malformed};
+                use $crate::common::error::Malformed;
                 // A text has the word of the value. A frame has the value's number instead.
                 if let Some(word) = source.word() {
-                    let is_it = |known: &Self| known.word().as_bytes().eq_ignore_ascii_case(word);
-                    let found = Self::ALL.into_iter().find(is_it);
-                    return found.ok_or_else(|| Error::new(Code::BadRequest, $wrong_word));
+                    return Self::named(word);
                 }
                 let number = source.u32()? as usize;
                 Self::ALL.get(number).copied().ok_or_else(|| Malformed($wrong_number).into())

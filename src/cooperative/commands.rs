@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | `attach TOKEN` · `leave` | `attached NAME` · `left NAME` |
 //! | `report FREEABLE [EFFICIENCY]` | `reported` |
-//! | `request SIZE REASON [freeable=N] [wait=MS] [why]` | `granted ID SIZE POOL`; with `why` also ` by 800-801-802-…`, the boxes of the decision |
+//! | `request SIZE REASON [freeable=N] [efficiency=E] [wait=MS] [why]` | `granted ID SIZE POOL`; with `why` also ` by 800-801-802-…`, the boxes of the decision |
 //! | `return ID` | `returned SIZE lp=… le=… gp=… gl=… committed=…`: the debts that it repaid |
 //! | `reuse SIZE` | `reused SIZE`, or an error that names the pool to repay first |
 //! | `owed` | `owed lp=… le=… gp=… gl=…` |
@@ -18,7 +18,8 @@
 //!
 //! Sizes are bytes. SIZE in `granted` is that of the block: the request rounded up to a power of
 //! two, at least 32. REASON is `committed`, `efficiency`, `urgent-efficiency`, `pause` or
-//! `out-of-memory`. EFFICIENCY is 0 to 100, and `-` in an account when it was never reported.
+//! `out-of-memory`, or a level of urgency from 0 to 4, which stands for these in this order.
+//! `freeable=` and `efficiency=` report with the request. EFFICIENCY is 0 to 100, and `-` in an account when it was never reported.
 //! `some10` is the share of the last 10 s, in percent, in which some process waited for memory;
 //! `all60` is that of the last 60 s in which all processes waited. [`super::words`] explains the
 //! other fields.
@@ -122,15 +123,16 @@ impl Execute<Shared> for Report {
     }
 }
 
-/// `request SIZE REASON [freeable=N] [wait=MS] [why]`: asks for memory. Written by hand, because
+/// `request SIZE REASON [freeable=N] [efficiency=E] [wait=MS] [why]`: asks for memory. Written by hand, because
 /// the options may stand in any order, and a row cannot describe that.
 impl<'a> Message<'a> for Wanted {
-    const WORDS: (usize, usize) = (2, 5);
+    const WORDS: (usize, usize) = (2, 6);
 
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let size = source.u64()?;
-        let reason = Reason::read(source)?;
-        let asked = Wanted { size, reason, freeable: None, wait_ms: 0, why: false };
+        let reason = reason(source)?;
+        let asked =
+            Wanted { size, reason, freeable: None, efficiency: None, wait_ms: 0, why: false };
         // In a text the options follow; in a frame each field has its place.
         if let Some(word) = source.word() {
             return options(asked, word, source);
@@ -141,7 +143,11 @@ impl<'a> Message<'a> for Wanted {
             1 => true,
             _ => return Err(Malformed("asks why with neither 0 nor 1").into()),
         };
-        Ok(Wanted { freeable, wait_ms, why, ..asked })
+        let efficiency = match source.is_at_end() {
+            true => None,
+            false => Some(percent(source.u32()?.into())),
+        };
+        Ok(Wanted { freeable, efficiency, wait_ms, why, ..asked })
     }
 
     fn write(&self, sink: &mut impl Sink) {
@@ -150,16 +156,34 @@ impl<'a> Message<'a> for Wanted {
         sink.optional("freeable", self.freeable);
         sink.u64("wait_ms", self.wait_ms);
         sink.u32("why", self.why.into());
+        // Later than the others, so it comes last, and only if it is there.
+        if let Some(efficiency) = self.efficiency {
+            sink.u32("efficiency", efficiency.into());
+        }
     }
 }
 
 impl Command<'_> for Wanted {
     const KIND: u8 = 0x13;
-    const FORM: &'static str = "request SIZE REASON [freeable=N] [wait=MS] [why]";
+    const FORM: &'static str = "request SIZE REASON [freeable=N] [efficiency=E] [wait=MS] [why]";
 }
 
 impl Asks for Wanted {
     type Reply = Box<Granted>;
+}
+
+/// Reads a reason, or in a text the level of urgency that stands for it.
+fn reason<'a>(source: &mut impl Source<'a>) -> Result<Reason, Error> {
+    match source.word() {
+        Some([level @ b'0'..=b'4']) => Ok(Reason::ALL[usize::from(level - b'0')]),
+        Some(word) => Reason::named(word),
+        None => Reason::read(source),
+    }
+}
+
+/// Returns a share in percent. One that is too large stays too large, and the manager refuses it.
+fn percent(number: u64) -> u8 {
+    u8::try_from(number).unwrap_or(u8::MAX)
 }
 
 /// Reads the options of a request in text, in any order, each at most once; `word` is the first.
@@ -177,9 +201,12 @@ fn options<'a>(
             let (first, value) = word.split_at_checked(name.len())?;
             first.eq_ignore_ascii_case(name.as_bytes()).then(|| parse_decimal(value))
         };
-        match (named("freeable="), named("wait=")) {
-            (Some(Some(bytes)), _) if wanted.freeable.is_none() => wanted.freeable = Some(bytes),
-            (_, Some(Some(ms))) if wait_ms.is_none() => wait_ms = Some(ms),
+        match (named("freeable="), named("efficiency="), named("wait=")) {
+            (Some(Some(bytes)), ..) if wanted.freeable.is_none() => wanted.freeable = Some(bytes),
+            (_, Some(Some(share)), _) if wanted.efficiency.is_none() => {
+                wanted.efficiency = Some(percent(share));
+            }
+            (.., Some(Some(ms))) if wait_ms.is_none() => wait_ms = Some(ms),
             _ if word.eq_ignore_ascii_case(b"why") && !wanted.why => wanted.why = true,
             _ => return Err(Error::wrong_words(Wanted::FORM)),
         }

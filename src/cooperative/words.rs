@@ -124,11 +124,14 @@ choice! {
 pub struct Wanted {
     /// The bytes that the process needs, at least 1; the block may be larger.
     pub size: u64,
-    /// The reason, which decides from which pools the block may come.
+    /// The reason, which decides from which pools the block may come. A request may name its place
+    /// in [`Reason::ALL`] instead, 0 to 4: the document's level of urgency.
     pub reason: Reason,
     /// The freeable bytes of the process, when it reports them with the request. The report and the
     /// request are then under one hold of the lock, so no other client comes between them.
     pub freeable: Option<u64>,
+    /// The efficiency of its last collection, in percent, when it reports that with the request.
+    pub efficiency: Option<u8>,
     /// The longest wait for memory to come back, in milliseconds; 0 is no wait.
     pub wait_ms: u64,
     /// Whether the reply shows the boxes of the decision.

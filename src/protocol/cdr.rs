@@ -290,6 +290,10 @@ impl<'a> Source<'a> for Reader<'a> {
         false
     }
 
+    fn is_at_end(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
     fn u64(&mut self) -> Result<u64, Error> {
         Ok(Reader::u64(self)?)
     }

@@ -299,6 +299,7 @@ impl Config {
         range("--request-timeout", ms(self.limits.request_timeout), 1, year, " ms")?;
         range("--write-timeout", ms(self.limits.write_timeout), 1, year, " ms")?;
         range("--idle-timeout", ms(self.limits.idle_timeout), 0, year, " ms")?;
+        range("--collect-every", self.rules.collect_every.map_or(year, ms), 100, year, " ms")?;
         let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         range("--race-window", us(self.race_window), 0, us(MAX_WINDOW), " us")?;
         range("--block", self.rules.block, 0, 1 << 40, " bytes")?;

@@ -52,6 +52,7 @@ fn one_of_the_crowd(server: &Running, barrier: &Barrier, number: usize, time: Du
                         size: rng.random_range(20_000..32_768),
                         reason: Reason::ALL[rng.random_range(1..5)],
                         freeable: rng.random::<bool>().then(|| rng.random_range(0..held)),
+                        efficiency: None,
                         wait_ms: rng.random_range(0..3) * 20,
                         why: false,
                     };

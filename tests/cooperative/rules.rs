@@ -63,6 +63,7 @@ fn by_effect_who_waits_for_memory_itself_is_passed_over() {
             size: KB,
             reason: Reason::OutOfMemory,
             freeable: None,
+            efficiency: None,
             wait_ms: 5000,
             why: false,
         };
@@ -83,6 +84,7 @@ fn a_process_whose_report_is_old_is_first_asked_for_its_status() {
         size: 32 * KB,
         reason: Reason::Efficiency,
         freeable: None,
+        efficiency: None,
         wait_ms: 0,
         why: false,
     };
@@ -100,7 +102,14 @@ fn who_waits_is_served_by_urgency_and_then_by_arrival() {
     (1..=4).for_each(|client| world.join(client, 0));
     let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
     let mut wait = |client, reason| {
-        let wanted = Wanted { size: 32 * KB, reason, freeable: None, wait_ms: 5000, why: true };
+        let wanted = Wanted {
+            size: 32 * KB,
+            reason,
+            freeable: None,
+            efficiency: None,
+            wait_ms: 5000,
+            why: true,
+        };
         world.tables.manager().request_or_wait(client, &wanted, world.now).unwrap().unwrap_err().0
     };
     let tickets =
@@ -125,8 +134,14 @@ fn a_waiting_request_asks_others_to_collect_and_is_granted_what_they_return() {
     world.join(2, 0);
     let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
     world.report(1, 64 * KB);
-    let wanted =
-        Wanted { size: 32 * KB, reason: Reason::Pause, freeable: None, wait_ms: 5000, why: false };
+    let wanted = Wanted {
+        size: 32 * KB,
+        reason: Reason::Pause,
+        freeable: None,
+        efficiency: None,
+        wait_ms: 5000,
+        why: false,
+    };
     let (ticket, _) =
         world.tables.manager().request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
     world.pass(10 * MS);
@@ -161,8 +176,14 @@ fn the_end_of_a_process_serves_who_waited() {
     world.join(1, KB);
     world.join(2, 0);
     world.ask(1, 64 * KB, Reason::Pause).unwrap();
-    let wanted =
-        Wanted { size: 64 * KB, reason: Reason::Pause, freeable: None, wait_ms: 5000, why: false };
+    let wanted = Wanted {
+        size: 64 * KB,
+        reason: Reason::Pause,
+        freeable: None,
+        efficiency: None,
+        wait_ms: 5000,
+        why: false,
+    };
     let (ticket, _) =
         world.tables.manager().request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
     let number = world.tables.processes.disconnect(1, world.now).unwrap();
@@ -182,8 +203,14 @@ fn memory_for_a_client_that_has_gone_goes_back() {
     world.join(1, 0);
     world.join(2, 0);
     let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
-    let wanted =
-        Wanted { size: 64 * KB, reason: Reason::Pause, freeable: None, wait_ms: 5000, why: false };
+    let wanted = Wanted {
+        size: 64 * KB,
+        reason: Reason::Pause,
+        freeable: None,
+        efficiency: None,
+        wait_ms: 5000,
+        why: false,
+    };
     let (ticket, _) =
         world.tables.manager().request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
     world.give_back(1, id);
@@ -211,8 +238,14 @@ fn a_report_of_more_than_the_process_holds_is_refused_also_with_a_request() {
     world.join(1, 64 * KB);
     let report = world.tables.manager().report(1, 64 * KB + 1, None, world.now);
     assert!(report.is_err_and(|error| error.code == Code::BadRequest));
-    let mut wanted =
-        Wanted { size: KB, reason: Reason::Pause, freeable: Some(65 * KB), wait_ms: 0, why: false };
+    let mut wanted = Wanted {
+        size: KB,
+        reason: Reason::Pause,
+        freeable: Some(65 * KB),
+        efficiency: None,
+        wait_ms: 0,
+        why: false,
+    };
     assert!(world.tables.manager().request(1, &wanted, world.now).is_err());
     wanted.freeable = Some(KB);
     let granted = world.tables.manager().request(1, &wanted, world.now).unwrap();
@@ -287,7 +320,14 @@ fn who_is_deaf_or_silent_does_not_stand_before_those_who_obey() {
         world.report(2, 256 * KB);
         world.ask(2, 256 * KB, Reason::Efficiency).unwrap();
         let reason = Reason::Pause;
-        let wanted = Wanted { size: 128 * KB, reason, freeable: None, wait_ms: 9000, why: false };
+        let wanted = Wanted {
+            size: 128 * KB,
+            reason,
+            freeable: None,
+            efficiency: None,
+            wait_ms: 9000,
+            why: false,
+        };
         let waits = world.tables.manager().request_or_wait(3, &wanted, world.now).unwrap();
         assert!(waits.is_err());
         (0..3).for_each(|_| world.pass(Duration::from_secs(1)));
@@ -437,7 +477,8 @@ fn a_report_serves_what_its_process_waited_for() {
         if with_request {
             let reason = Reason::Committed;
             let freeable = Some(64 * KB);
-            let wanted = Wanted { size: KB, reason, freeable, wait_ms: 0, why: false };
+            let wanted =
+                Wanted { size: KB, reason, freeable, efficiency: None, wait_ms: 0, why: false };
             world.tables.manager().request(1, &wanted, world.now).unwrap();
         } else {
             world.report(1, 64 * KB);
@@ -462,12 +503,21 @@ fn there_are_no_more_processes_and_unconnected_clients_than_the_rules_say() {
 }
 
 #[test]
-fn a_boost_is_an_efficiency_request_and_needs_collateral() {
+fn a_boost_is_an_efficiency_request_and_urgent_for_a_process_without_garbage() {
     let rules = Rules { boost_below: Some(30), block: 16 * KB, ..Rules::default() };
-    let mut world = World::with(&[(LoanedEfficiency, 64 * KB)], &[], rules);
+    let mut world = World::with(&[(LoanedPause, 64 * KB)], &[], rules.clone());
     world.join(1, 64 * KB);
     world.tables.manager().report(1, 0, Some(1), world.now).unwrap();
-    assert_eq!(world.signal(1), None);
+    assert_eq!(world.signal(1), None, "without collateral, and no pool grants anything");
+    let pools = [(LoanedEfficiency, 64 * KB), (GrantedPause, 16 * KB)];
+    for (freeable, from) in [(64 * KB, LoanedEfficiency), (0, GrantedPause)] {
+        let mut world = World::with(&pools, &[], rules.clone());
+        world.join(1, 64 * KB);
+        world.tables.manager().report(1, freeable, Some(1), world.now).unwrap();
+        let granted = world.signal(1);
+        let Some(Signal::Granted { size, pool, .. }) = granted else { panic!("{granted:?}") };
+        assert_eq!((size, pool), (16 * KB, from));
+    }
 }
 
 #[test]
@@ -501,4 +551,37 @@ fn the_end_of_a_process_wakes_those_who_wait_for_it() {
     [1, 2, 3].into_iter().for_each(|client| drop(world.tables.processes.leave(client, world.now)));
     assert_eq!(world.tables.processes.take_wakers(), [1], "nobody sleeps for the others");
     assert!(world.tables.processes.next_signal(1).is_err());
+}
+
+#[test]
+fn at_an_interval_all_processes_are_asked_however_much_is_free() {
+    let every = Duration::from_secs(5);
+    let rules =
+        Rules { collect_every: Some(every), low_water: Shares::default(), ..Rules::default() };
+    let pools = [(LoanedPause, 256 * KB), (LoanedEfficiency, 256 * KB)];
+    let mut world = World::with(&pools, &[], rules);
+    for client in [1, 2, 3] {
+        world.join(client, 64 * KB);
+        world.report(client, 48 * KB);
+    }
+    let lent = world.ask(1, 16 * KB, Reason::Pause).unwrap().id;
+    world.ask(1, 16 * KB, Reason::Efficiency).unwrap();
+    world.ask(2, 8 * KB, Reason::Committed).unwrap();
+    // The interval begins with the first look.
+    world.pass(Duration::from_secs(1));
+    let signals = |world: &mut World| [1, 2, 3].map(|client| world.signal(client));
+    for _ in 0..4 {
+        world.pass(Duration::from_secs(1));
+        assert_eq!(signals(&mut world), [None, None, None], "the interval is not over");
+    }
+    world.pass(Duration::from_secs(1));
+    // Whoever owes something and has garbage: both loans in one signal, and no own block.
+    let collect = |size| Some(Signal::Collect { size, level: Level::Low, within_ms: 2000 });
+    assert_eq!(signals(&mut world), [collect(32 * KB), collect(8 * KB), None]);
+    world.give_back(1, lent);
+    [1, 2, 3].into_iter().for_each(|client| world.report(client, 32 * KB));
+    world.pass(Duration::from_secs(4));
+    assert_eq!(signals(&mut world), [None, None, None]);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(signals(&mut world), [collect(16 * KB), collect(8 * KB), None], "once more");
 }

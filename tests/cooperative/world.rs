@@ -66,7 +66,8 @@ impl World {
     }
 
     pub fn ask(&mut self, client: u64, size: u64, reason: Reason) -> Result<Granted, Error> {
-        let wanted = Wanted { size, reason, freeable: None, wait_ms: 0, why: true };
+        let wanted =
+            Wanted { size, reason, freeable: None, efficiency: None, wait_ms: 0, why: true };
         let before = self.state();
         let asked = self.tables.manager().request(client, &wanted, self.now);
         if asked.is_err() {
@@ -106,7 +107,8 @@ impl World {
 
     /// Asks, and has to wait: the ticket.
     pub fn wait(&mut self, client: u64, size: u64, reason: Reason) -> u64 {
-        let wanted = Wanted { size, reason, freeable: None, wait_ms: 60_000, why: false };
+        let wanted =
+            Wanted { size, reason, freeable: None, efficiency: None, wait_ms: 60_000, why: false };
         self.tables.manager().request_or_wait(client, &wanted, self.now).unwrap().unwrap_err().0
     }
 

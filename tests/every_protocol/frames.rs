@@ -63,6 +63,7 @@ impl Protocol for New {
                 size: *size,
                 reason: *reason,
                 freeable: *freeable,
+                efficiency: None,
                 wait_ms: 0,
                 why: true,
             }),

@@ -96,7 +96,14 @@ impl Calls for Client {
     }
 
     fn request(&mut self, size: u64, reason: Reason) -> Called<Granted> {
-        self.request_as(&Wanted { size, reason, freeable: None, wait_ms: 0, why: false })
+        self.request_as(&Wanted {
+            size,
+            reason,
+            freeable: None,
+            efficiency: None,
+            wait_ms: 0,
+            why: false,
+        })
     }
 
     fn request_as(&mut self, wanted: &Wanted) -> Called<Granted> {

@@ -32,6 +32,10 @@ pub(super) struct ManagerArguments {
     /// bytes, effect the one with the most freeable bytes times efficiency
     #[arg(long, value_enum, default_value = "effect")]
     collect_by: By,
+    /// Ask all processes, at this interval, to return what their garbage can repay, however much is
+    /// free; when left out, only when a pool is low or a request waits
+    #[arg(long, value_parser = units::duration, value_name = "DURATION")]
+    collect_every: Option<Duration>,
     /// Give a block, without a request, to a process that reports an efficiency below this, in
     /// percent
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "PERCENT")]
@@ -82,6 +86,7 @@ impl ManagerArguments {
                 By::Freeable => CollectBy::Freeable,
                 By::Effect => CollectBy::Effect,
             },
+            collect_every: self.collect_every,
             boost_below: self.boost_below,
             idle: self.process_idle,
             ..Rules::default()

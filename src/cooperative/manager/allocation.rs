@@ -31,7 +31,7 @@ use crate::common::marks::mark;
 use crate::cooperative::decision::{Standing, decide};
 use crate::cooperative::figures::{FRAGMENTED, Path};
 use crate::cooperative::manager::{Manager, Processes, process_ended};
-use crate::cooperative::process::{Grant, ProcessNumber};
+use crate::cooperative::process::{Grant, ProcessNumber, check_efficiency};
 use crate::cooperative::words::{Amounts, Granted, Pool, Reason, Signal, Wanted};
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::Ending;
@@ -79,10 +79,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         now: Instant,
     ) -> Result<(), Error> {
         let number = self.processes.number_of(client)?;
-        if efficiency.is_some_and(|percent| percent > 100) {
-            let text = "an efficiency is a share in percent; give 0 to 100";
-            return Err(Error::new(Code::BadRequest, text));
-        }
+        check_efficiency(efficiency)?;
         self.take_report(number, freeable, now)?;
         let process = self.processes.process(number)?;
         if efficiency.is_some() {
@@ -128,12 +125,19 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     }
 
     /// Takes a block for a process that did not ask but reported an efficiency below
-    /// `boost_below`: figure 5's box 504, with the default size and the reason `efficiency`. A
-    /// signal tells the process. If the boost is refused, only the journal says so: no client waits
-    /// for it.
+    /// `boost_below`: figure 5's box 504, with the default size and the reason `efficiency`. One
+    /// that has no garbage left could secure no loan and would soon pause, so its reason is
+    /// `urgent-efficiency`, which leads on to a grant. A signal tells the process. If the boost is
+    /// refused, only the journal says so: no client waits for it.
     fn boost(&mut self, number: ProcessNumber, now: Instant) {
-        let (size, reason) = (self.processes.rules.block, Reason::Efficiency);
-        let wanted = Wanted { size, reason, freeable: None, wait_ms: 0, why: false };
+        let size = self.processes.rules.block;
+        let Ok(process) = self.processes.process(number) else { return };
+        let reason = match process.collateral() {
+            0 => Reason::UrgentEfficiency,
+            _ => Reason::Efficiency,
+        };
+        let wanted =
+            Wanted { size, reason, freeable: None, efficiency: None, wait_ms: 0, why: false };
         mark!(boxes 502);
         let Ok(decided) = self.allocate(number, &wanted, now) else { return };
         self.processes.note(number, &wanted, &decided);
@@ -175,8 +179,12 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             let text = "a request is for at least 1 byte; ask for more than 0";
             return Err(Error::new(Code::BadRequest, text));
         }
+        check_efficiency(wanted.efficiency)?;
         if let Some(freeable) = wanted.freeable {
             self.take_report(number, freeable, now)?;
+        }
+        if wanted.efficiency.is_some() {
+            self.processes.process(number)?.efficiency = wanted.efficiency;
         }
         mark!(boxes 600, 502);
         let decided = self.allocate(number, wanted, now)?;

@@ -3,6 +3,7 @@
 //! ```text
 //!   506  a request waits ──► each pool that could answer it, until enough is coming
 //!        a pool is low   ──► up to its low-water mark
+//!        --collect-every ──► all that is owed, whatever is free
 //!   508  a process that owes that pool, and has reported garbage, best score first
 //!                                                   ──► collect SIZE LEVEL MS
 //!        a process that owes it, and has not reported for 10 s ──► status
@@ -144,7 +145,26 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
                 self.processes.ask_processes_for(&Need { pool, bytes, level: Level::Low }, now);
             }
         }
+        if self.is_time_to_ask_all(now) {
+            // The last pool first: what a process is asked for repays the pools before it, too.
+            for pool in ORDER.into_iter().rev() {
+                let bytes = self.processes.all.values().map(|one| one.returnable(pool)).sum();
+                self.processes.ask_processes_for(&Need { pool, bytes, level: Level::Low }, now);
+            }
+        }
         true
+    }
+
+    /// Returns whether the interval of periodic requests is over, and plans the look at its end.
+    fn is_time_to_ask_all(&mut self, now: Instant) -> bool {
+        let Some(every) = self.processes.rules.collect_every else { return false };
+        let asked = *self.processes.asked_all.get_or_insert(now);
+        let is_time = now.saturating_duration_since(asked) >= every;
+        if is_time {
+            self.processes.asked_all = Some(now);
+        }
+        self.plan_look(if is_time { now } else { asked } + every);
+        is_time
     }
 
     /// Asks for the memory that requests in the queue lack. In the first turn each request counts

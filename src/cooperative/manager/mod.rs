@@ -88,8 +88,12 @@ pub struct Rules {
     pub low_water: Shares,
     /// The order in which processes are asked for memory.
     pub collect_by: CollectBy,
-    /// A process that reports an efficiency below this, in percent, gets a block from LE without
-    /// asking (a *boost*), if a request for efficiency would get one. `None`: no process does.
+    /// The time between two requests to all processes to return what their garbage can repay,
+    /// however much is free. `None`: they are asked only when a pool is low or a request waits.
+    pub collect_every: Option<Duration>,
+    /// A process that reports an efficiency below this, in percent, gets a block without asking (a
+    /// *boost*), if a request for efficiency would get one; one without garbage, if an urgent
+    /// request would. `None`: no process does.
     pub boost_below: Option<u8>,
     /// The time for which a client without a connection may be silent; after it the client no
     /// longer belongs to its process. The server sees the end of a connection, but cannot see that
@@ -109,6 +113,7 @@ impl Default for Rules {
             fixed: BTreeMap::new(),
             low_water: default_low_water(),
             collect_by: CollectBy::Effect,
+            collect_every: None,
             boost_below: None,
             idle: Duration::from_secs(30),
             // The default of `--max-clients`, because each process has a client. A server puts its
@@ -157,6 +162,9 @@ pub struct Processes<W> {
     waiting: usize,
     /// Measures the share of the time in which processes waited for memory.
     pressure: PressureMeter,
+    /// The time of the last request to all processes (`collect_every`); `None` before the first
+    /// look.
+    asked_all: Option<Instant>,
     // The work that is left.
     /// By the offset of a block that was struck and is not given back yet: the bytes that each pool
     /// gets back with the block. While the block is here, no other block can have that offset.
@@ -275,6 +283,7 @@ impl<W: Clone> Processes<W> {
             queue: Queue::default(),
             waiting: 0,
             pressure: PressureMeter::new(now),
+            asked_all: None,
             returning: BTreeMap::new(),
             wakers: Vec::new(),
             journal: Vec::new(),

@@ -282,7 +282,14 @@ fn request(
     (size, reason, freeable, wait): (u64, Reason, Option<u64>, bool),
     now: Instant,
 ) {
-    let wanted = Wanted { size, reason, freeable, wait_ms: if wait { 800 } else { 0 }, why: true };
+    let wanted = Wanted {
+        size,
+        reason,
+        freeable,
+        efficiency: None,
+        wait_ms: if wait { 800 } else { 0 },
+        why: true,
+    };
     let (before, whole) = (but_for_the_report(tables), accounts(tables));
     let waiting: Vec<ProcessToken> = model.tickets.iter().map(|(_, token)| *token).collect();
     let asked = if wait {

@@ -15,7 +15,14 @@ const NONE: &str = "00000000 0000000000000000";
 
 pub fn requests() -> Vec<(u8, String, Request<'static>)> {
     let join = |committed| Request::Join(Join { name: "databas".into(), committed });
-    let wanted = Wanted { size: 64, reason: Reason::Pause, freeable: None, wait_ms: 5, why: true };
+    let wanted = Wanted {
+        size: 64,
+        reason: Reason::Pause,
+        freeable: None,
+        efficiency: None,
+        wait_ms: 5,
+        why: true,
+    };
     vec![
         // The name ends at 28, the presence at 32, where the number is aligned already.
         (0x0f, format!("{NAME} 00000001 0000000000001000"), join(Some(4096))),
@@ -34,10 +41,16 @@ pub fn requests() -> Vec<(u8, String, Request<'static>)> {
         ),
         (
             0x13,
+            format!("0000000000000040 00000003 {NONE} 0000000000000005 00000001 0000001e"),
+            Request::Grant(Wanted { efficiency: Some(30), ..wanted }),
+        ),
+        (
+            0x13,
             "0000000000000040 00000004 00000001 0000000000000007 0000000000000000 00000000".into(),
             Request::Grant(Wanted {
                 reason: Reason::OutOfMemory,
                 freeable: Some(7),
+                efficiency: None,
                 wait_ms: 0,
                 why: false,
                 ..wanted
