@@ -33,8 +33,10 @@
 mod frames;
 mod memorylease;
 mod statement;
+mod tree;
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -269,7 +271,11 @@ fn by_text_or_memorylease(place: &Destination<'_>, words: &[&[u8]]) -> Result<Ve
         (b"table", _) => table_by_text(place, words),
         _ => {
             let reply = ask(place, &words.join(&b' '))?;
-            Ok(line(printable(&String::from_utf8_lossy(&reply))))
+            let reply = String::from_utf8_lossy(&reply);
+            match tree::drawn(&reply).filter(|_| io::stdout().is_terminal()) {
+                Some(drawing) => Ok(drawing.into_bytes()),
+                None => Ok(line(printable(&reply))),
+            }
         }
     }
 }

@@ -310,7 +310,6 @@ impl Config {
             return Err(format!("--pools: committed.NAME: {}", error.text));
         }
         range("--admin", self.admin, MIN_ADMIN, 1 << 30, " bytes")?;
-        range("--max-leases", self.max_leases.unwrap_or(1) as u64, 1, u32::MAX.into(), "")?;
         range("--rendezvous", ms(self.rendezvous), 0, 60_000, " ms")?;
         range("--process-idle", ms(self.rules.idle), 1000, DAY_MS, " ms")?;
         if let Some(udp) = &self.udp {
@@ -332,12 +331,13 @@ impl Config {
         self.max_leases.unwrap_or(usize::try_from(by_memory).unwrap_or(usize::MAX))
     }
 
-    /// Checks how many clients there may be, in all and of one address.
+    /// Checks how many clients there may be, in all and of one address, and how many leases.
     fn check_clients(&self) -> Result<(), String> {
         let most = MAX_CLIENTS as u64;
         range("--max-clients", self.max_clients as u64, 1, most, "")?;
         let of_address = self.limits.addresses.most.unwrap_or(1) as u64;
-        range("--max-clients-per-address", of_address, 1, most, "")
+        range("--max-clients-per-address", of_address, 1, most, "")?;
+        range("--max-leases", self.max_leases.unwrap_or(1) as u64, 1, u32::MAX.into(), "")
     }
 
     /// Checks the host names. Refuses `--user` together with `--udp`, because datagrams have no
