@@ -4,7 +4,7 @@
 //! "Opening and closing TCP connections takes a substantial amount of CPU time, bandwidth, and
 //! memory." Each row is a way of asking for one number after the other: requests a second, the
 //! server's CPU time and the bytes that crossed the loopback (headers of TCP and IP included), each
-//! for one request. Server and generator share one core (`taskset`). The ways alternate; the median of the
+//! for one request. Below them stands what an open connection takes of the server's memory. Server and generator share one core (`taskset`). The ways alternate; the median of the
 //! rounds counts.
 //!
 //! Run: `cargo bench --bench http`
@@ -66,7 +66,24 @@ fn bench() {
         let (rate, cpu, bytes) = (median(|f| f.rate), median(|f| f.cpu_us), median(|f| f.bytes));
         println!("{name:<36} {rate:>12.0} {cpu:>16.2} {bytes:>14.0}");
     }
+    // The first threads leave memory behind that later ones use again.
+    server.memory(HTTP);
+    println!("{:<36} {:>12}", "memory of a connection that stays", "bytes");
+    for (name, request) in
+        [("1.1, after a request", HTTP), ("text, after a line", TEXT), ("silent", "")]
+    {
+        println!("{name:<36} {:>12.0}", server.memory(request));
+    }
 }
+
+/// The connections by which the memory of one is measured.
+const OPEN: usize = 1000;
+
+/// After this time without a request a connection has given its large buffers back.
+const SHRUNK: Duration = Duration::from_secs(2);
+
+const HTTP: &str = "POST /draws?n=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+const TEXT: &str = "draw 1\n";
 
 #[derive(Clone, Copy)]
 enum Way {
@@ -97,6 +114,29 @@ impl Server {
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
         let ticks: f64 = fields[11..13].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum();
         Duration::from_secs_f64(ticks / TICKS)
+    }
+
+    /// What the server has in memory, in bytes.
+    fn resident(&self) -> usize {
+        let path = format!("/proc/{}/status", self.0.child.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() * 1024
+    }
+
+    /// What each open connection takes of that, after one request or none.
+    fn memory(&self, request: &str) -> f64 {
+        let before = self.resident();
+        let mut open: Vec<TcpStream> = (0..OPEN).map(|_| self.connect()).collect();
+        for stream in open.iter_mut().filter(|_| !request.is_empty()) {
+            stream.write_all(request.as_bytes()).unwrap();
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        }
+        std::thread::sleep(SHRUNK);
+        let grown = self.resident().saturating_sub(before) as f64 / OPEN as f64;
+        drop(open);
+        support::wait_for("the end of all", || self.0.client_threads() == 0);
+        grown
     }
 
     fn measure(&self, way: Way) -> Figure {
@@ -130,10 +170,8 @@ impl Asking<'_> {
     fn step(&mut self, way: Way) -> usize {
         let (request, depth, each) = match way {
             Way::One { depth, each: true } => ("POST /draws?n=1 HTTP/1.0\r\n\r\n", depth, true),
-            Way::One { depth, each } => {
-                ("POST /draws?n=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", depth, each)
-            }
-            Way::Text { depth } => ("draw 1\n", depth, false),
+            Way::One { depth, each } => (HTTP, depth, each),
+            Way::Text { depth } => (TEXT, depth, false),
         };
         let is_text = matches!(way, Way::Text { .. });
         let stream = self.stream.get_or_insert_with(|| self.server.connect());

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   client-1 ─┐
-//!   client-2 ─┼─► queue of 1024 lines ──► the `log` thread ──► standard error
+//!   client-2 ─┼─► queue of 1024 lines ──► the `log` thread, each 5 ms ──► standard error
 //!   accept ───┘   full: the line is dropped and counted
 //! ```
 //!
@@ -26,6 +26,7 @@
 //! **Source** pipe(7), for the capacity of a pipe.
 
 use std::io::{self, Write};
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -37,6 +38,9 @@ const QUEUE: usize = 1024;
 
 /// The longest wait at the end.
 const END: Duration = Duration::from_millis(100);
+
+/// The rest of the `log` thread after each piece that it has written.
+const REST: Duration = Duration::from_millis(5);
 
 /// The time between two tries to put something into a full queue.
 const TRY_AGAIN: Duration = Duration::from_millis(2);
@@ -73,7 +77,7 @@ impl Log {
         let dropped = Arc::new(AtomicU64::new(0));
         let counted = dropped.clone();
         let thread = Builder::new().name("log".into()).spawn(move || {
-            write_all(&queue, &counted, output());
+            write_all(&queue, &counted, output(), REST);
         });
         // Without a thread this program will say so elsewhere.
         let entries = thread.is_ok().then_some(entries);
@@ -123,18 +127,32 @@ impl Write for LogQueue {
     }
 }
 
-/// Writes what comes out of the queue until its last sender is gone. An error is ignored: there is
-/// no other place to report it.
-fn write_all(queue: &Receiver<LogEntry>, dropped: &AtomicU64, mut out: impl Write) {
-    for entry in queue {
+/// Writes what comes out of the queue until its last sender is gone, and rests for `rest` after each
+/// piece, so that lines gather. An error is ignored: there is no other place to report it.
+///
+/// While this thread rests, a thread that logs need not wake it up. Each client leaves two lines;
+/// with a wake-up and a write for each of them, a connection for one request cost 40 % more.
+fn write_all(queue: &Receiver<LogEntry>, dropped: &AtomicU64, mut out: impl Write, rest: Duration) {
+    let mut piece = Vec::new();
+    while let Ok(first) = queue.recv() {
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            let _ = writeln!(out, "{lost} lines of the log were dropped: nobody read them in time");
+            let text = format!("{lost} lines of the log were dropped: nobody read them in time\n");
+            piece.extend_from_slice(text.as_bytes());
         }
-        match entry {
-            LogEntry::Line(line) => drop(out.write_all(&line)),
-            LogEntry::Written(done) => drop(done.try_send(())),
+        for entry in iter::once(first).chain(queue.try_iter().take(QUEUE)) {
+            match entry {
+                LogEntry::Line(line) => piece.extend_from_slice(&line),
+                LogEntry::Written(done) => {
+                    let _ = out.write_all(&piece);
+                    piece.clear();
+                    let _ = done.try_send(());
+                }
+            }
         }
+        let _ = out.write_all(&piece);
+        piece.clear();
+        std::thread::sleep(rest);
     }
 }
 
@@ -152,7 +170,7 @@ mod tests {
         }
         drop(log);
         let mut out = Vec::new();
-        write_all(&queue, &dropped, &mut out);
+        write_all(&queue, &dropped, &mut out, Duration::ZERO);
         let text = String::from_utf8(out).unwrap();
         let lost = "2 lines of the log were dropped: nobody read them in time\n";
         assert_eq!(text, format!("{lost}one\ntwo\n"));

@@ -271,8 +271,8 @@ fn is_host(host: &[u8], names: &[String]) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_name = |known: &str| known.strip_suffix('.').unwrap_or(known).eq_ignore_ascii_case(name);
     let is_known = is_name("localhost")
-        || name.to_ascii_lowercase().ends_with(".localhost")
         || name.parse::<Ipv4Addr>().is_ok()
+        || name.rsplit_once('.').is_some_and(|(_, last)| last.eq_ignore_ascii_case("localhost"))
         || names.iter().any(|n| is_name(n));
     is_known && is_port(port, "")
 }
