@@ -25,5 +25,8 @@ fn a_log_that_nobody_reads_holds_neither_a_client_nor_the_stop() {
     assert!(start.elapsed() < STOP);
     let mut log = String::new();
     std::io::Read::read_to_string(&mut unread, &mut log).unwrap();
-    assert!(log.len() >= 60_000, "the pipe was full: {}", log.len());
+    // Had there been room, the last line would be there. A pipe of 16 pages, some of them not
+    // filled, was full.
+    assert!(!log.contains("serve] stopped"), "the pipe was never full");
+    assert!(log.len() >= 40_000, "{} bytes fill no pipe", log.len());
 }
