@@ -104,7 +104,9 @@ fn parts(text: &str) -> Option<Vec<TreePart>> {
         offset = offset.checked_add(if state.is_empty() { 0 } else { size })?;
     }
     // Each split block is as large as what stands in it, so no part reaches behind the last block.
-    let is_whole = parts.iter().all(|part| part.offset.checked_add(part.size) <= Some(offset));
+    let ends_within =
+        |part: &TreePart| part.offset.checked_add(part.size).is_some_and(|end| end <= offset);
+    let is_whole = parts.iter().all(ends_within);
     (is_whole && offset > 0).then_some(parts)
 }
 
@@ -146,6 +148,7 @@ mod tests {
             "tree (64",
             "tree 0-free",
             "tree (1024 32-used)",
+            "tree 5-used (18446744073709551615 1-used)",
         ] {
             assert_eq!(drawn(text), None, "{text}");
         }
