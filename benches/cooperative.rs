@@ -59,7 +59,9 @@ fn wanted(size: u64, reason: Reason) -> Wanted {
 fn decisions(criterion: &mut Criterion) {
     let standing = Standing { free: Amounts::default(), room: Amounts::default(), collateral: 5 };
     criterion.bench_function("figures 8, 10 and 9, to a refusal", |bench| {
-        bench.iter(|| decide(black_box(SIZE), Reason::UrgentEfficiency, black_box(&standing)));
+        bench.iter(|| {
+            decide(black_box(SIZE), black_box(SIZE), Reason::UrgentEfficiency, black_box(&standing))
+        });
     });
     let now = Instant::now();
     let mut tables = tables(Rules::default(), now);

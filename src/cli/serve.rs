@@ -81,7 +81,7 @@ pub struct ServeArguments {
     #[arg(long, default_value_t = 100_000)]
     numbers: u32,
     /// A list of one's own, in this order: numbers such as 5,19,228,665,7,11, or a file of them
-    #[arg(long, value_parser = list::list, conflicts_with_all = ["numbers", "seed"])]
+    #[arg(long, value_name = "NUMBERS|FILE", value_parser = list::list, conflicts_with_all = ["numbers", "seed"])]
     list: Option<OwnList>,
     /// The size of the memory that the server hands out
     #[arg(long, default_value = "64MiB", value_parser = units::size)]

@@ -93,9 +93,10 @@ pub struct Decision {
     pub path: Path,
 }
 
-/// Decides by figure 8 about a request for `size` bytes, which the caller has rounded up to a
-/// block.
-pub fn decide(size: u64, reason: Reason, standing: &Standing) -> Decision {
+/// Decides by figure 8 about a request. `size` is that of the block: the bytes that the process
+/// `asked` for, rounded up by the caller. A pool has to have the block; collateral has to cover what
+/// was asked for.
+pub fn decide(asked: u64, size: u64, reason: Reason, standing: &Standing) -> Decision {
     let mut path = Path::from(800);
     path.at(801);
     path.at(if reason == Reason::Committed { 803 } else { 802 });
@@ -107,11 +108,12 @@ pub fn decide(size: u64, reason: Reason, standing: &Standing) -> Decision {
         }
         Reason::Pause => {
             path.at(812);
-            pause(size, standing, &mut path)
+            pause(asked, size, standing, &mut path)
         }
         Reason::Efficiency | Reason::UrgentEfficiency => {
             path.at(813);
-            efficiency(size, reason == Reason::UrgentEfficiency, standing, &mut path)
+            let is_urgent = reason == Reason::UrgentEfficiency;
+            efficiency(asked, size, is_urgent, standing, &mut path)
         }
     };
     Decision { pool, path }
@@ -128,10 +130,11 @@ fn committed(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
 }
 
 /// Decides by figure 9. It tries three pools in this order: a loan from LP, only if the collateral
-/// is at least `size`; then a grant from GP; then a loan from LE.
-fn pause(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
+/// covers what was `asked` for; then a grant from GP; then a loan from LE.
+fn pause(asked: u64, size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     path.at(900);
-    if standing.collateral >= size && standing.gives(Pool::LoanedPause, size, path, [902, 904, 908])
+    if standing.collateral >= asked
+        && standing.gives(Pool::LoanedPause, size, path, [902, 904, 908])
     {
         return Some(Pool::LoanedPause);
     }
@@ -152,7 +155,13 @@ fn pause(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
 /// urgent request goes on to figure 9. An urgent request without collateral may get a loan from LE
 /// there, at box 928. If LE was asked here, and LP and GP do not give, figure 9 asks LE again and
 /// gets the same answer.
-fn efficiency(size: u64, is_urgent: bool, standing: &Standing, path: &mut Path) -> Option<Pool> {
+fn efficiency(
+    asked: u64,
+    size: u64,
+    is_urgent: bool,
+    standing: &Standing,
+    path: &mut Path,
+) -> Option<Pool> {
     path.at(1100);
     if standing.collateral > 0
         && standing.gives(Pool::LoanedEfficiency, size, path, [1104, 1108, 1110])
@@ -166,7 +175,7 @@ fn efficiency(size: u64, is_urgent: bool, standing: &Standing, path: &mut Path) 
         return None;
     }
     path.at(1116);
-    pause(size, standing, path)
+    pause(asked, size, standing, path)
 }
 
 /// Decides by figure 11: a grant from GL, or a refusal. The most urgent reason has one pool, which

@@ -17,12 +17,12 @@ fn standing(free: [u64; 5], collateral: u64) -> Standing {
 }
 
 fn path(reason: Reason, free: [u64; 5], collateral: u64) -> String {
-    decide(SIZE, reason, &standing(free, collateral)).path.to_string()
+    decide(SIZE, SIZE, reason, &standing(free, collateral)).path.to_string()
 }
 
 #[test]
 fn a_pause_without_collateral_is_granted_from_gp() {
-    let decision = decide(SIZE, Reason::Pause, &standing([0, 0, 64, 64, 64], 0));
+    let decision = decide(SIZE, SIZE, Reason::Pause, &standing([0, 0, 64, 64, 64], 0));
     assert_eq!(decision.path.to_string(), "800-801-802-812-900-906-912-914");
     assert_eq!(decision.pool, Some(GrantedPause));
 }
@@ -39,13 +39,13 @@ fn a_pause_asks_for_sufficient_collateral_and_efficiency_for_any() {
 #[test]
 fn one_byte_of_garbage_secures_an_efficiency_loan_of_any_size() {
     let standing = standing([0, 0, 0, 1 << 40, 0], 1);
-    let decision = decide(1 << 40, Reason::Efficiency, &standing);
+    let decision = decide(1 << 40, 1 << 40, Reason::Efficiency, &standing);
     assert_eq!(decision.pool, Some(LoanedEfficiency));
 }
 
 #[test]
 fn an_urgent_efficiency_request_may_end_in_le_without_collateral() {
-    let decision = decide(SIZE, Reason::UrgentEfficiency, &standing([0, 0, 0, 64, 0], 0));
+    let decision = decide(SIZE, SIZE, Reason::UrgentEfficiency, &standing([0, 0, 0, 64, 0], 0));
     assert_eq!(decision.path.to_string(), "800-801-802-813-1100-1114-1116-900-906-920-924-928");
     assert_eq!(decision.pool, Some(LoanedEfficiency));
 }
@@ -73,7 +73,7 @@ fn without_loaned_pools_nothing_is_lent() {
 fn a_cap_on_the_process_is_a_limit_as_what_is_free_is() {
     let mut standing = standing([128; 5], SIZE);
     standing.room = Amounts::each(|_| SIZE - 1);
-    let path = |reason| decide(SIZE, reason, &standing).path.to_string();
+    let path = |reason| decide(SIZE, SIZE, reason, &standing).path.to_string();
     assert_eq!(path(Reason::Committed), "800-801-803-full");
     assert_eq!(path(Reason::OutOfMemory), "800-801-802-804-1200-1204-1206");
     assert_eq!(path(Reason::Pause), "800-801-802-812-900-902-904-906-912-920-924-926");
@@ -150,7 +150,7 @@ fn every_decision_is_a_path_of_the_figures_and_every_arrow_is_taken() {
     let arrows = arrows();
     let (mut taken, mut ends) = (BTreeSet::new(), BTreeSet::new());
     for_each_standing(|reason, standing| {
-        let Decision { pool, path } = decide(SIZE, reason, standing);
+        let Decision { pool, path } = decide(SIZE, SIZE, reason, standing);
         assert_eq!(pool, told_anew(reason, standing), "{reason:?} {standing:?}: {path}");
         assert!(pool.is_none_or(|pool| pools_for(reason).contains(&pool)));
         assert!(looked_at(&path).all(|pool| pools_for(reason).contains(&pool)));
@@ -177,7 +177,18 @@ fn every_decision_is_a_path_of_the_figures_and_every_arrow_is_taken() {
 
 #[test]
 fn what_was_looked_at_is_what_could_have_given() {
-    let decision = decide(SIZE, Reason::UrgentEfficiency, &standing([0; 5], SIZE));
+    let decision = decide(SIZE, SIZE, Reason::UrgentEfficiency, &standing([0; 5], SIZE));
     let pools: Vec<Pool> = looked_at(&decision.path).collect();
     assert_eq!(pools, [LoanedEfficiency, LoanedPause, GrantedPause, LoanedEfficiency]);
+}
+
+#[test]
+fn collateral_is_compared_with_what_was_asked_for_and_a_pool_with_the_block() {
+    let path = |asked, collateral, lp| {
+        let standing = standing([0, 0, 0, 0, lp], collateral);
+        decide(asked, 1024, Reason::Pause, &standing).path.to_string()
+    };
+    assert_eq!(path(1000, 1000, 1024), "800-801-802-812-900-902-904-908");
+    assert_eq!(path(1000, 999, 1024), "800-801-802-812-900-906-920-922");
+    assert_eq!(path(1000, 1000, 1023), "800-801-802-812-900-902-904-906-920-922");
 }

@@ -3,17 +3,18 @@
 //! ```text
 //!   held      │ own blocks   │ granted blocks                    │   bytes of blocks
 //!   owed      │ committed    │ committed │ gl │ gp │ le  │ lp     │   the same sum
-//!   freeable         │ secured: all of lp, a part of le │ collateral │   reported garbage
+//!   freeable         │ secured: parts of lp and of le   │ collateral │   reported garbage
 //! ```
 //!
 //! GL is the granted leak pool, GP granted pause, LE loaned efficiency, LP loaned pause.
-//! A loan from LP is secured whole: figure 9 lends it only for collateral of at least its size. A
-//! loan from LE is secured by the collateral that there was, perhaps one byte, or none at box 928.
+//! A loan is secured by the collateral that there was. For one from LP that is at least what the
+//! process asked for (figure 9), and up to the whole block. For one from LE it is perhaps one byte,
+//! or none at box 928.
 //! A debt keeps its security until it is repaid, whatever else is repaid first; otherwise the same
 //! garbage could secure a second loan.
 //!
-//! **Invariants** (`Process::check` tests 1, 2 and 4, and that the security of LE's loans is at
-//! most the debt to LE)
+//! **Invariants** (`Process::check` tests 1, 2 and 4, and that the security of each pool's loans is
+//! at most the debt to it)
 //!
 //! 1. The process owes all pools together as many bytes as its blocks hold, so returned bytes
 //!    always find a debt. By pool the two may differ: a block of GL may have repaid LP.
@@ -73,9 +74,8 @@ pub(super) struct Process<W> {
     /// The bytes of garbage. A return, a `reuse`, or the shrinking of an own block lowers them: the
     /// manager assumes that so much garbage is gone.
     pub freeable: u64,
-    /// The part of the debt to LE that is secured. LP needs no such field: its debt is secured
-    /// whole.
-    pub secured_efficiency: u64,
+    /// The parts of the debts to LP and LE that are secured; 0 for the other pools.
+    pub secured_loans: Amounts,
     /// The bytes by which the last report was lower than the bytes that secure the loans. The
     /// process gets another signal only when a report makes this larger. Otherwise each report
     /// would make the process collect again.
@@ -107,7 +107,7 @@ pub(super) struct Process<W> {
 pub(super) struct Grant {
     /// The pool that gave the block.
     pub pool: Pool,
-    /// The bytes of collateral that secured the block as a loan from LE; 0 for every other pool.
+    /// The bytes of collateral that secured the block as a loan; 0 for a grant.
     pub secured: u64,
 }
 
@@ -153,7 +153,7 @@ impl<W> Process<W> {
             holds: Amounts::default(),
             owed: Amounts::default(),
             freeable: 0,
-            secured_efficiency: 0,
+            secured_loans: Amounts::default(),
             missing: 0,
             efficiency: None,
             reported: None,
@@ -180,7 +180,7 @@ impl<W> Process<W> {
     /// Returns the bytes that secure its loans. They may exceed the freeable bytes, when a later
     /// report was lower.
     pub fn secured(&self) -> u64 {
-        self.owed[Pool::LoanedPause] + self.secured_efficiency
+        self.secured_loans.total()
     }
 
     /// Returns the freeable bytes that secure no loan yet.
@@ -189,10 +189,11 @@ impl<W> Process<W> {
     }
 
     /// Takes a block of `size` bytes from a pool: the process holds and owes it. Returns the bytes
-    /// of collateral that secure it as a loan from LE, and 0 for any other pool.
+    /// of collateral that secure it as a loan, as many as there are, and 0 for a grant.
     pub fn take(&mut self, pool: Pool, size: u64) -> u64 {
-        let secured = if pool == Pool::LoanedEfficiency { self.collateral().min(size) } else { 0 };
-        self.secured_efficiency += secured;
+        let is_loan = matches!(pool, Pool::LoanedPause | Pool::LoanedEfficiency);
+        let secured = if is_loan { self.collateral().min(size) } else { 0 };
+        self.secured_loans[pool] += secured;
         self.holds[pool] += size;
         self.owed[pool] += size;
         secured
@@ -238,18 +239,17 @@ impl<W> Process<W> {
         let mut owed = self.owed;
         owed.subtract(&refill);
         refill.add(&repay(size - refill.total(), &owed).0);
-        self.secured_efficiency = self.secured_efficiency.saturating_sub(secured);
+        self.secured_loans[pool] = self.secured_loans[pool].saturating_sub(secured);
         self.settle(pool, size, &refill);
         refill
     }
 
     /// Subtracts a block of `size` bytes that `pool` gave, and the debts `refill` that this block
-    /// repaid. Lowers the security of LE's loans to the debt to LE, if it is more.
+    /// repaid. Lowers the security of the loans of each pool to the debt to it, if it is more.
     fn settle(&mut self, pool: Pool, size: u64, refill: &Amounts) {
         self.holds[pool] -= size;
         self.owed.subtract(refill);
-        let owed = self.owed[Pool::LoanedEfficiency];
-        self.secured_efficiency = self.secured_efficiency.min(owed);
+        self.secured_loans = Amounts::each(|pool| self.secured_loans[pool].min(self.owed[pool]));
     }
 
     /// Returns the bytes of its debt to a pool that it can repay: all but its own blocks.
@@ -330,8 +330,8 @@ impl<W> Process<W> {
         if self.owed[Pool::Committed] < self.own_bytes() {
             return Err(format!("{name} owes committed less than its own blocks"));
         }
-        if self.secured_efficiency > self.owed[Pool::LoanedEfficiency] {
-            return Err(format!("{name} secures more than LE lent it"));
+        if Pool::ALL.into_iter().any(|pool| self.secured_loans[pool] > self.owed[pool]) {
+            return Err(format!("{name} secures more than it owes"));
         }
         let is_capped = |pool: Pool| self.owed[pool] <= cap[pool];
         match Pool::ALL.into_iter().find(|&pool| !is_capped(pool)) {

@@ -128,3 +128,15 @@ fn signals_of_a_kind_do_not_pile_up() {
     process.signal(urgent(1));
     assert_eq!(process.signals, [urgent(4), Signal::Status], "as much is still due");
 }
+
+#[test]
+fn what_was_asked_for_is_covered_and_the_block_is_secured_as_far_as_garbage_reaches() {
+    let mut process = process();
+    process.freeable = 1000;
+    assert_eq!(process.take(Pool::LoanedPause, 1024), 1000);
+    assert_eq!((process.secured(), process.collateral()), (1000, 0));
+    assert_eq!(process.report(1000, Instant::now()), None, "nothing is missing");
+    assert_eq!(process.report(900, Instant::now()), Some(100));
+    process.repay(Pool::LoanedPause, 1024);
+    assert_eq!((process.secured(), process.owed.total()), (0, 0));
+}

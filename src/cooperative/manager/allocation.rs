@@ -208,7 +208,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         // A size that no block can have becomes the largest number, and so exceeds every pool.
         let rounded = Buddy::rounded(size).unwrap_or(u64::MAX);
         let standing = self.standing(number)?;
-        let mut decision = decide(rounded, reason, &standing);
+        let mut decision = decide(size, rounded, reason, &standing);
         let mut granted = None;
         if let Some(pool) = decision.pool {
             match self.leases.hold(size, number) {

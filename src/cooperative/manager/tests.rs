@@ -95,6 +95,8 @@ struct Known {
     blocks: HashMap<LeaseId, u64>,
     own: u64,
     freeable: u64,
+    /// What blocks out of LP had beyond the bytes that were asked for.
+    beyond: u64,
 }
 
 #[derive(Default)]
@@ -320,7 +322,9 @@ fn request(
             let (_, known) = model.of(client).unwrap();
             let owed = tables.processes.owed(client).unwrap();
             if granted.pool == Pool::LoanedPause {
-                assert!(owed[Pool::LoanedPause] <= known.freeable, "collateral was used twice");
+                known.beyond += granted.size - size;
+                let covered = known.freeable + known.beyond;
+                assert!(owed[Pool::LoanedPause] <= covered, "collateral was used twice");
             }
         }
         Ok(Err((ticket, _))) => {
