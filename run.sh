@@ -212,6 +212,7 @@ test_all() {
     cargo test --quiet
     RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps
     python3 client_py/test_client.py
+    python3 client_py/test_process.py
     local python=python3
     # Where .ci/run, or you, have put the clients from PyPI.
     [ ! -x .venv/bin/python ] || python=.venv/bin/python

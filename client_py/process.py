@@ -5,7 +5,7 @@
 
 It joins a leasebox server, allocates objects in blocks that it is granted, lets most of them
 die, and collects when its blocks are full or when it is told to. What a collection frees it
-returns, pause loans first, and then it asks anew. One line on standard output for each thing
+returns, what it got for a pause first, and then it asks anew. One line on standard output for each thing
 that happens; standard output ends with a summary.
 
     heap   | block from lp         | block from le         | block from gp         |
@@ -55,14 +55,19 @@ class Server:
 class Block:
     """Memory that was granted: how much of it is live, garbage and free, in bytes."""
 
-    def __init__(self, id, size, pool):
-        self.id, self.size, self.pool = id, size, pool
+    def __init__(self, id, size, pool, reason):
+        self.id, self.size, self.pool, self.reason = id, size, pool, reason
         self.live = self.garbage = 0
         self.written = b""
 
     @property
     def free(self):
         return self.size - self.live - self.garbage
+
+    @property
+    def is_first_to_go(self):
+        """Memory that came in answer to a pause is repaid first, whichever pool gave it."""
+        return self.reason == "pause" or self.pool == "lp"
 
 
 class Process:
@@ -99,11 +104,11 @@ class Process:
             self.counts["refused"] += 1
             self.say("refused", reason, "-", why)
             return False
-        self.take(*reply[1:4])
+        self.take(reason, *reply[1:4])
         return True
 
-    def take(self, id, size, pool):
-        self.blocks.append(Block(id, int(size), pool))
+    def take(self, reason, id, size, pool):
+        self.blocks.append(Block(id, int(size), pool, reason))
         self.counts["granted"] += 1
         self.say("granted", size, pool)
 
@@ -136,14 +141,14 @@ class Process:
         examined, freed = self.live + self.garbage, self.garbage
         self.counts["collected"] += 1
         living = self.live
-        # Pause loans are to be repaid first: their blocks are emptied before the others.
-        self.blocks.sort(key=lambda block: block.pool == "lp")
+        # The blocks that are to be repaid first are emptied before the others.
+        self.blocks.sort(key=lambda block: block.is_first_to_go)
         for block in self.blocks:
             block.garbage, block.live = 0, min(living, block.size)
             living -= block.live
         kept = [block for block in self.blocks if block.live > 0]
         empty = [block for block in self.blocks if block.live == 0]
-        for block in sorted(empty, key=lambda block: block.pool != "lp"):
+        for block in sorted(empty, key=lambda block: not block.is_first_to_go):
             self.give_back(block)
         self.blocks = kept
         for block in kept:
@@ -176,7 +181,7 @@ class Process:
             elif signal[0] in ("collect", "status"):
                 self.server.ask("report", self.garbage)
             elif signal[0] == "granted":
-                self.take(*signal[1:4])
+                self.take("efficiency", *signal[1:4])
             signal = self.server.ask("wait", 0)
 
 
