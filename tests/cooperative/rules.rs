@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use leasebox::common::caller::Caller;
 use leasebox::common::error::Code;
-use leasebox::cooperative::manager::{CollectBy, Rules};
+use leasebox::cooperative::manager::{CollectBy, Rules, ServeBy};
 use leasebox::cooperative::pool::{Share, Shares};
 use leasebox::cooperative::words::Pool::{
     Committed, GrantedLeak, GrantedPause, LoanedEfficiency, LoanedPause,
@@ -584,4 +584,31 @@ fn at_an_interval_all_processes_are_asked_however_much_is_free() {
     assert_eq!(signals(&mut world), [None, None, None]);
     world.pass(Duration::from_secs(1));
     assert_eq!(signals(&mut world), [collect(16 * KB), collect(8 * KB), None], "once more");
+}
+
+/// Three processes wait for the same block, which then comes back: the one that gets it.
+fn served(serve_by: ServeBy, status: [(u64, Option<u8>); 3]) -> u64 {
+    let rules = Rules { serve_by, low_water: Shares::default(), ..Rules::default() };
+    let mut world = World::with(&[(GrantedPause, 64 * KB)], &[], rules);
+    (1..=4).for_each(|client| world.join(client, 64 * KB));
+    let held = world.ask(4, 64 * KB, Reason::Pause).unwrap().id;
+    for (client, (freeable, efficiency)) in (1..).zip(status) {
+        world.tables.manager().report(client, freeable, efficiency, world.now).unwrap();
+        world.wait(client, 64 * KB, Reason::Pause);
+    }
+    world.give_back(4, held);
+    let accounts = world.tables.processes.accounts(None, 9);
+    let has_it = accounts.iter().position(|account| account.owes[GrantedPause] > 0).unwrap();
+    has_it as u64 + 1
+}
+
+#[test]
+fn by_status_the_process_that_the_wait_hurts_most_is_served_first() {
+    let status = [(0, Some(40)), (8 * KB, Some(10)), (4 * KB, Some(10))];
+    assert_eq!(served(ServeBy::Arrival, status), 1, "who came first");
+    assert_eq!(served(ServeBy::Status, status), 3, "the lowest efficiency, and the least garbage");
+    let unknown = [(0, Some(60)), (0, None), (0, Some(55))];
+    assert_eq!(served(ServeBy::Status, unknown), 2, "an unknown efficiency counts as 50");
+    let equal = [(0, Some(10)); 3];
+    assert_eq!(served(ServeBy::Status, equal), 1, "of equal ones who came first");
 }

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::pools::{self, Plan};
 use crate::cli::units;
-use crate::cooperative::manager::{CollectBy, Rules, default_low_water};
+use crate::cooperative::manager::{CollectBy, Rules, ServeBy, default_low_water};
 use crate::cooperative::pool::Shares;
 use crate::cooperative::words::Pool;
 
@@ -32,6 +32,10 @@ pub(super) struct ManagerArguments {
     /// bytes, effect the one with the most freeable bytes times efficiency
     #[arg(long, value_enum, default_value = "effect")]
     collect_by: By,
+    /// Which request of several with one urgency to serve first: the first that came, or by status
+    /// the one whose process has the lowest efficiency, and then the least garbage left
+    #[arg(long, value_enum, default_value = "arrival")]
+    serve_by: Order,
     /// Ask all processes, at this interval, to return what their garbage can repay, however much is
     /// free; when left out, only when a pool is low or a request waits
     #[arg(long, value_parser = units::duration, value_name = "DURATION")]
@@ -63,6 +67,12 @@ enum By {
     Effect,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Order {
+    Arrival,
+    Status,
+}
+
 impl ManagerArguments {
     /// Returns the division of memory among the pools.
     pub(super) fn shares(&self) -> Shares {
@@ -85,6 +95,10 @@ impl ManagerArguments {
             collect_by: match self.collect_by {
                 By::Freeable => CollectBy::Freeable,
                 By::Effect => CollectBy::Effect,
+            },
+            serve_by: match self.serve_by {
+                Order::Arrival => ServeBy::Arrival,
+                Order::Status => ServeBy::Status,
             },
             collect_every: self.collect_every,
             boost_below: self.boost_below,

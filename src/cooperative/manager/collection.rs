@@ -58,7 +58,7 @@ const FRESH: Duration = Duration::from_secs(10);
 const EVERY: Duration = Duration::from_secs(1);
 
 /// The efficiency of a process that never reported one, in percent: the middle of the range.
-const UNKNOWN_EFFICIENCY: u64 = 50;
+pub(super) const UNKNOWN_EFFICIENCY: u64 = 50;
 
 /// The order in which processes are asked for memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::RandomState;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -11,7 +12,7 @@ use rand::rngs::StdRng;
 use super::*;
 use crate::common::caller::Caller;
 use crate::common::id::LeaseId;
-use crate::cooperative::pool::{PoolAmounts, Share};
+use crate::cooperative::pool::{PoolAmounts, Share, Shares};
 use crate::cooperative::words::{Reason, Signal, Wanted};
 use crate::memory::buddy::Buddy;
 use crate::memory::ids::Ids;

@@ -28,8 +28,8 @@
 //! **Simplified** smaller requests may overtake a large one until its time is over. The figures
 //! have no rule that keeps memory back for a request that waits.
 //!
-//! **Source** `cooperative-memory-management.txt`: priority by urgency; the order of arrival is
-//! ours.
+//! **Source** `cooperative-memory-management.txt`: priority by urgency and status; the order of
+//! arrival is ours, and the default ([`ServeBy`]).
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -40,7 +40,8 @@ use crate::common::error::Error;
 use crate::cooperative::decision::pools_for;
 use crate::cooperative::figures::Path;
 use crate::cooperative::manager::allocation::{Decided, refusal, with_path};
-use crate::cooperative::manager::{Manager, Processes, process_ended};
+use crate::cooperative::manager::collection::UNKNOWN_EFFICIENCY;
+use crate::cooperative::manager::{Manager, Processes, ServeBy, process_ended};
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::{Granted, Reason, Signal, Wanted};
 use crate::memory::buddy::Buddy;
@@ -144,7 +145,12 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     pub(super) fn serve_those(&mut self, now: Instant, which: impl Fn(&WaitingRequest) -> bool) {
         let places = self.processes.queue.places.iter().filter(|(_, waiting)| which(waiting));
         // The places are copied, because a grant changes the queue that is walked.
-        let places: Vec<QueuePlace> = places.map(|(&place, _)| place).collect();
+        let mut places: Vec<QueuePlace> = places.map(|(&place, _)| place).collect();
+        if self.processes.rules.serve_by == ServeBy::Status {
+            places.sort_by_key(|&(urgency, ticket)| {
+                (urgency, self.processes.status_of((urgency, ticket)), ticket)
+            });
+        }
         for place in places {
             let Some(waiting) = self.processes.queue.places.get(&place).copied() else { continue };
             // A request past its deadline stays in the queue: `take_outcome` removes it when its
@@ -177,6 +183,16 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
+    /// Returns the efficiency of the process whose request waits there, and its freeable bytes. The
+    /// least of these pairs is served first ([`ServeBy::Status`]).
+    fn status_of(&self, place: QueuePlace) -> (u64, u64) {
+        let waiting = self.queue.places.get(&place);
+        let process = waiting.and_then(|waiting| self.all.get(&waiting.process));
+        process.map_or((UNKNOWN_EFFICIENCY, 0), |process| {
+            (process.efficiency.map_or(UNKNOWN_EFFICIENCY, u64::from), process.freeable)
+        })
+    }
+
     /// Returns whether waiting can help the request at all: the block is within the cap of some
     /// pool that may answer it, so a process that owes this pool nothing could get it.
     fn may_ever_fit(&self, wanted: &Wanted) -> bool {
