@@ -108,7 +108,7 @@ fn all_bytes_of_a_datagram_come_back() {
         assert!(buffer[..came] == sent, "{length}: {came} came");
     }
     let own = socket.local_addr().unwrap();
-    assert!(echo.log().contains(&format!("{own} sent 65507 bytes")), "{}", echo.log());
+    wait_for("the log", || echo.log().contains(&format!("{own} sent 65507 bytes")));
 }
 
 #[test]

@@ -53,6 +53,16 @@ impl Running {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// The log with all that was logged before this call: the lines of a further client, which are
+    /// waited for, stand behind it.
+    pub fn whole_log(&self) -> String {
+        let client = self.connect();
+        let port = client.stream.get_ref().local_addr().unwrap().port();
+        drop(client);
+        wait_for("the log", || self.log().contains(&format!(":{port} goes; ")));
+        self.log()
+    }
+
     pub fn connect(&self) -> Client {
         Client::connect(self.address)
     }
