@@ -116,7 +116,7 @@ impl Server {
         Duration::from_secs_f64(ticks / TICKS)
     }
 
-    /// What the server has in memory, in bytes.
+    /// Returns the resident bytes of the server.
     fn resident(&self) -> usize {
         let path = format!("/proc/{}/status", self.0.child.id());
         let status = std::fs::read_to_string(path).unwrap();
@@ -124,7 +124,7 @@ impl Server {
         line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() * 1024
     }
 
-    /// What each open connection takes of that, after one request or none.
+    /// Returns the resident bytes of each open connection, after one request or none.
     fn memory(&self, request: &str) -> f64 {
         let before = self.resident();
         let mut open: Vec<TcpStream> = (0..OPEN).map(|_| self.connect()).collect();

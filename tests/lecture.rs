@@ -248,6 +248,11 @@ fn our_echo_client_talks_to_our_echo_servers() {
     assert!(code == Some(2) && stderr.contains("is that an echo server?"), "{stderr}");
     liar.join().unwrap();
     assert_eq!(leasebox(&["echo-client", "localhost", "1", "hello"]).status.code(), Some(2));
+    for kind in ["--tcp", "--udp"] {
+        let (_, stderr, code) =
+            shown(&leasebox(&["echo-client", kind, "no.such.host.invalid", "1", "hello"]));
+        assert!(code == Some(2) && !stderr.contains("of this machine"), "{stderr}");
+    }
 }
 
 // --- a JDK -----------------------------------------------------------------------------

@@ -272,7 +272,8 @@ fn by_text_or_memorylease(place: &Destination<'_>, words: &[&[u8]]) -> Result<Ve
         _ => {
             let reply = ask(place, &words.join(&b' '))?;
             let reply = String::from_utf8_lossy(&reply);
-            match tree::drawn(&reply).filter(|_| io::stdout().is_terminal()) {
+            let is_for_people = io::stdout().is_terminal();
+            match is_for_people.then(|| tree::drawn(&reply)).flatten() {
                 Some(drawing) => Ok(drawing.into_bytes()),
                 None => Ok(line(printable(&reply))),
             }

@@ -5,23 +5,24 @@
 //!   --udp   │ the bytes of the text, in one datagram  │     Reply: hello
 //! ```
 //!
-//! It prints what the lecture's own two clients print. Two slips of the lecture's UDP client are not
-//! repeated: that one sends too few bytes of a text that is not ASCII, and prints its whole buffer.
+//! The program prints the words of the lecture's own two clients. Two slips of the lecture's UDP client
+//! are not repeated: that one sends too few bytes of a text that is not ASCII, and prints its whole buffer.
 //!
-//! **Invariants** one deadline, `--timeout`, bounds the connect, the write and the read.
+//! **Invariants** one deadline, `--timeout`, bounds the connect, the write and the read; the lookup of
+//! the host's name is the system's.
 //!
 //! **Lock** none. **Simplified** a datagram is sent once. If it or its echo is lost, the exit code
-//! is 2; chapter 8 of the lecture sends again, and [`crate::client::exchange`] does.
+//! is 2. The lecture's request-reply protocols send again, as [`crate::client::exchange`] does.
 //!
 //! **Source** the lecture's `TCPClient` and `UDPClient`.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use crate::cli::{no_answer, print, printable, resolve, units};
+use crate::cli::{no_answer, print, printable, units};
 use crate::client::wire::Wire;
 use crate::client::{CallError, dial};
 use crate::lecture::modified_utf8;
@@ -98,7 +99,9 @@ fn string(arguments: &EchoClientArguments) -> Result<String, String> {
 /// Fails with one line: the text is too long, or no datagram comes back in time.
 fn datagram(arguments: &EchoClientArguments) -> Result<String, String> {
     let EchoClientArguments { host, port, text, timeout, .. } = arguments;
-    let to = resolve("HOST", host, *port)?;
+    let unknown = || CallError::UnknownHost(host.clone()).to_string();
+    let found = (host.as_str(), *port).to_socket_addrs().ok().and_then(|mut all| all.next());
+    let to = found.ok_or_else(unknown)?;
     let any: SocketAddr = match to {
         SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
         SocketAddr::V6(_) => ([0u16; 8], 0).into(),

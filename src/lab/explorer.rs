@@ -74,8 +74,8 @@ pub struct Case {
     /// Whether a store raises the counter by one in a whole step, whatever it was, in place of
     /// storing the loaded index plus one. With the lock it has no effect.
     ///
-    /// This is `i = counter`, then `with lock: counter += 1`: a usual half of a right solution. The
-    /// counter is right in the end, and numbers come twice all the same.
+    /// The program is `i = counter`, and then `counter += 1` under the lock: the lock is around the
+    /// wrong half. The counter is right in the end, and numbers come twice all the same.
     pub increments: bool,
 }
 

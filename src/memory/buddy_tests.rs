@@ -250,19 +250,34 @@ fn the_three_links_of_the_originals_nodes_are_arithmetic() {
     let mut nodes = vec![LinkedNode { parent: None, halves: None, offset: 0, size: 4096 }];
     split_all(&mut nodes, 0);
     assert_eq!(nodes.len(), 255, "128 smallest blocks, and 127 above them");
+    let mut buddy = Buddy::new(4096);
+    for _ in 0..128 {
+        buddy.allocate(MIN_BLOCK).unwrap();
+    }
     // A block by its order and index, as the head of `buddy.rs` counts them.
     let of = |node: &LinkedNode| {
-        let order = (node.size / MIN_BLOCK).ilog2();
-        (order, node.offset / node.size)
+        let order = (node.size / MIN_BLOCK).ilog2() as usize;
+        (order, (node.offset / node.size) as usize)
     };
     for node in &nodes {
         let (order, index) = of(node);
-        if let Some(parent) = node.parent {
-            assert_eq!(of(&nodes[parent]), (order + 1, index / 2));
-        }
+        let expected = if node.halves.is_some() { State::Split } else { State::Used };
+        assert_eq!(buddy.state(order, index), expected);
         if let Some([left, right]) = node.halves {
-            assert_eq!(of(&nodes[left]), (order - 1, 2 * index));
-            assert_eq!(of(&nodes[right]), (order - 1, 2 * index + 1));
+            assert_eq!(
+                [left, right].map(|half| of(&nodes[half])),
+                [0, 1].map(|half| (order - 1, 2 * index + half))
+            );
         }
+    }
+    // Of each four smallest blocks two halves go. What the link leads to is then free as a whole.
+    for leaf in
+        nodes.iter().filter(|node| node.offset % (4 * MIN_BLOCK) == 0 && node.halves.is_none())
+    {
+        let (order, index) = of(&nodes[leaf.parent.unwrap()]);
+        buddy.release(leaf.offset).unwrap();
+        assert_eq!(buddy.state(order, index), State::Split);
+        buddy.release(leaf.offset + MIN_BLOCK).unwrap();
+        assert_eq!(buddy.state(order, index), State::Free);
     }
 }

@@ -63,12 +63,12 @@ impl NumberList {
     pub fn given(numbers: &[u32]) -> Result<Self, String> {
         let most = Self::MAX as usize;
         if numbers.is_empty() || numbers.len() > most {
-            return Err(format!("--list has {} numbers; give 1 to {most}", numbers.len()));
+            return Err(format!("the list has {} numbers; give 1 to {most}", numbers.len()));
         }
         let mut sorted = numbers.to_vec();
         sorted.sort_unstable();
         match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(format!("--list has {} twice; give each number once", pair[0])),
+            Some(pair) => Err(format!("the list has {} twice; give each number once", pair[0])),
             None => Ok(Self::new(numbers.to_vec())),
         }
     }
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!((0..3).map(|index| list.number(index)).collect::<Vec<_>>(), [5, 19, 228]);
         assert_eq!(list.text(&(1..3)), b"19 228 ");
         let twice = NumberList::given(&[5, 19, 228, 19]).unwrap_err();
-        assert!(twice.starts_with("--list has 19 twice"), "{twice}");
+        assert!(twice.starts_with("the list has 19 twice"), "{twice}");
         assert!(NumberList::given(&[]).is_err());
     }
 

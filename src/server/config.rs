@@ -250,7 +250,7 @@ impl Config {
         let parking = self.lab.then(|| Parking::new(MAX_PARKED));
         let unlocked = Unlocked::new(self.race_window, parking);
         let list = match &self.list {
-            Some(list) => NumberList::given(list)?,
+            Some(list) => NumberList::given(list).map_err(|why| format!("--list: {why}"))?,
             None => shuffled(self.numbers, self.seed),
         };
         let numbers = Numbers::new(list, self.locking, unlocked);

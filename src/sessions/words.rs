@@ -88,8 +88,8 @@ pub enum Notice {
         /// Its name.
         name: String,
     },
-    /// The process that is told has watched, and read too late: more processes joined and ended than
-    /// are kept for it. It watches no more; a new `watch` returns a new list.
+    /// The process has read its changes too late: more processes joined and ended than the server
+    /// keeps. The process watches no more; a new `watch` returns a new list.
     Missed,
 }
 

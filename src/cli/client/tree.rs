@@ -14,7 +14,8 @@
 //! and only a person gets the drawing.
 //!
 //! **Invariants** no line is longer than 80 columns. Sizes come from the server: a text that is no
-//! tree gives no drawing, and none is larger than the text.
+//! tree, or one of more bytes than any arena has, gives no drawing. A drawing has a row for each size at
+//! most.
 //!
 //! **Lock** none. **Simplified** blocks of less than two columns are left out, and a line says so.
 //!
@@ -24,6 +25,9 @@ use std::fmt::Write;
 
 /// The columns of the drawing, without the size before each row.
 const COLUMNS: u64 = 64;
+
+/// The most digits of a size: 14, a space, and the columns with their last border fit a terminal.
+const MAX_DIGITS: usize = 14;
 
 /// A block, or a split block, of the tree.
 struct TreePart {
@@ -42,18 +46,17 @@ pub(super) fn drawn(answer: &str) -> Option<String> {
     sizes.dedup();
     let column =
         |offset: u64| (u128::from(offset) * u128::from(COLUMNS) / u128::from(whole)) as usize;
-    let margin = sizes.last()?.to_string().len();
+    let margin = Some(sizes.last()?.to_string().len()).filter(|&digits| digits <= MAX_DIGITS)?;
     let is_wide = |size: &&u64| column(**size) >= 2;
     let mut drawing = String::new();
     for size in sizes.iter().rev().filter(is_wide) {
         let mut row = vec![' '; COLUMNS as usize + 1];
-        let here = || parts.iter().filter(|part| part.size == *size);
         // Larger blocks reach down into this row: their borders stay, and their labels stand above.
         for part in parts.iter().filter(|part| part.size >= *size) {
             row[column(part.offset)] = '│';
             row[column(part.offset + part.size)] = '│';
         }
-        for part in here() {
+        for part in parts.iter().filter(|part| part.size == *size) {
             let (first, end) = (column(part.offset) + 1, column(part.offset + part.size));
             put_in_the_middle(&mut row[first..end], part);
         }
@@ -68,12 +71,13 @@ pub(super) fn drawn(answer: &str) -> Option<String> {
 
 /// Writes the label of a block into its columns: the longest that fits.
 fn put_in_the_middle(room: &mut [char], part: &TreePart) {
-    let (size, state) = (part.size, part.state);
-    let short = state.get(..1).unwrap_or_default();
-    let labels = [format!("{size} {state}"), state.into(), short.into(), format!("{size}")];
-    let has_size = |label: &&String| !state.is_empty() || label.contains(&size.to_string());
-    let fitting = labels.iter().filter(has_size).find(|label| label.trim().len() <= room.len());
-    let label = fitting.map(|label| label.trim()).unwrap_or_default();
+    let size = part.size.to_string();
+    let labels = match part.state {
+        "" => vec![size],
+        state => vec![format!("{size} {state}"), state.into(), state[..1].into()],
+    };
+    let label = labels.iter().find(|label| label.len() <= room.len());
+    let label = label.map(String::as_str).unwrap_or_default();
     let at = (room.len() - label.len()) / 2;
     for (column, character) in room[at..].iter_mut().zip(label.chars()) {
         *column = character;
@@ -83,7 +87,7 @@ fn put_in_the_middle(room: &mut [char], part: &TreePart) {
 /// Reads the text of a tree; `None` if it was cut, or is none.
 fn parts(text: &str) -> Option<Vec<TreePart>> {
     let mut parts = Vec::new();
-    // Where the next block begins.
+    // The place of the next block.
     let mut offset = 0_u64;
     for word in text.trim_end().split(' ') {
         let inner = word.trim_end_matches(')');
@@ -96,7 +100,7 @@ fn parts(text: &str) -> Option<Vec<TreePart>> {
             "used" => "used",
             "free" => "free",
             "" => "",
-            // What is left of an arena of any size; it is no block.
+            // The rest of an arena of any size; it is no block.
             "unused" => continue,
             _ => return None,
         };
@@ -147,6 +151,7 @@ mod tests {
             "tree (18446744073709551615 18446744073709551615-used 18446744073709551615-used)",
             "tree (64",
             "tree 0-free",
+            "tree 100000000000000-free",
             "tree (1024 32-used)",
             "tree 5-used (18446744073709551615 1-used)",
         ] {

@@ -96,7 +96,7 @@ struct Known {
     blocks: HashMap<LeaseId, u64>,
     own: u64,
     freeable: u64,
-    /// What blocks out of LP had beyond the bytes that were asked for.
+    /// The bytes of blocks out of LP beyond those that were asked for.
     beyond: u64,
 }
 

@@ -147,7 +147,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         // The places are copied, because a grant changes the queue that is walked.
         let mut places: Vec<QueuePlace> = places.map(|(&place, _)| place).collect();
         if self.processes.rules.serve_by == ServeBy::Status {
-            places.sort_by_key(|&(urgency, ticket)| {
+            // Each key is made once: the tables are locked.
+            places.sort_by_cached_key(|&(urgency, ticket)| {
                 (urgency, self.processes.status_of((urgency, ticket)), ticket)
             });
         }

@@ -1,14 +1,14 @@
 //! The files of the live page: HTML, CSS, script and icon. The compiler puts them into the program, so
 //! the server reads no file and needs no folder.
 //!
-//! They change only with the program. So each has an entity tag, by which a browser asks whether its
+//! The files change only with the program. So each has an entity tag, by which a browser asks whether its
 //! copy is still the same, and `Last-Modified` is the time at which the program's file was written.
 //!
 //! **Invariants** the page names nothing outside this server, and its `Content-Security-Policy`
 //! lets the browser load and run nothing else. So a script that a client writes into a name or a
 //! lease does not run when the page shows it.
 //!
-//! **Lock** none: constants.
+//! **Lock** none of ours: constants, and the date of the program, which std's `LazyLock` reads once.
 //!
 //! **Source** the lecture: resources are pages and "image files". The page is ours; the policy is W3C's Content Security Policy, level 3.
 
