@@ -53,7 +53,7 @@ fn tables(rules: Rules, now: Instant) -> StandAlone<(), ()> {
 }
 
 fn wanted(size: u64, reason: Reason) -> Wanted {
-    Wanted { size, reason, freeable: None, efficiency: None, wait_ms: 0, why: false }
+    Wanted::new(size, reason)
 }
 
 fn decisions(criterion: &mut Criterion) {

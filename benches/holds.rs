@@ -229,14 +229,7 @@ fn requests() {
         pools.set(pool, Share::Percent(20));
     }
     let shared = shared(Config { pools, ..Config::default() });
-    let wanted = |size| Wanted {
-        size,
-        reason: Reason::Pause,
-        freeable: None,
-        efficiency: None,
-        wait_ms: 60_000,
-        why: false,
-    };
+    let wanted = |size| Wanted { wait_ms: 60_000, ..Wanted::new(size, Reason::Pause) };
     let ask_for = |client, size| {
         shared.memory.change(|tables, now| {
             tables.manager().request_or_wait(client, &wanted(size), now).expect("it may fit")

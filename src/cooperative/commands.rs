@@ -131,8 +131,7 @@ impl<'a> Message<'a> for Wanted {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let size = source.u64()?;
         let reason = reason(source)?;
-        let asked =
-            Wanted { size, reason, freeable: None, efficiency: None, wait_ms: 0, why: false };
+        let asked = Wanted::new(size, reason);
         // In a text the options follow; in a frame each field has its place.
         if let Some(word) = source.word() {
             return options(asked, word, source);

@@ -183,6 +183,11 @@ impl<W> Process<W> {
         self.secured_loans.total()
     }
 
+    /// Returns the efficiency in percent, and 50, the middle of the range, if none was reported.
+    pub fn presumed_efficiency(&self) -> u64 {
+        self.efficiency.map_or(50, u64::from)
+    }
+
     /// Returns the freeable bytes that secure no loan yet.
     pub fn collateral(&self) -> u64 {
         self.freeable.saturating_sub(self.secured())

@@ -138,6 +138,13 @@ pub struct Wanted {
     pub why: bool,
 }
 
+impl Wanted {
+    /// Returns a request without a report, which does not wait and does not ask why.
+    pub fn new(size: u64, reason: Reason) -> Self {
+        Self { size, reason, freeable: None, efficiency: None, wait_ms: 0, why: false }
+    }
+}
+
 /// A block that a process was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {

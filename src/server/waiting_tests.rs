@@ -20,14 +20,7 @@ fn whoever_waits_is_woken_when_memory_comes_back() {
     let long = Duration::from_secs(60);
     let barrier = Barrier::new(8);
     let reason = Reason::Pause;
-    let wanted = Wanted {
-        size: 1024,
-        reason,
-        freeable: None,
-        efficiency: None,
-        wait_ms: 60_000,
-        why: false,
-    };
+    let wanted = Wanted { wait_ms: 60_000, ..Wanted::new(1024, reason) };
     let take_turns = |client: u64| {
         let caller = Caller::connected(client);
         let ask = |request: Request<'static>| request.execute(&shared, caller, &mut Vec::new());

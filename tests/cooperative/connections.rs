@@ -347,14 +347,7 @@ fn by_datagrams_a_process_asks_but_does_not_wait_and_ends_by_silence() {
     assert_eq!(client.wait(Duration::ZERO).unwrap(), None);
     let wait = client.wait(Duration::from_millis(1)).unwrap_err().to_string();
     assert!(wait.contains("waits for nobody"), "{wait}");
-    let wanted = Wanted {
-        size: 1 << 30,
-        reason: Reason::Pause,
-        freeable: None,
-        efficiency: None,
-        wait_ms: 5,
-        why: false,
-    };
+    let wanted = Wanted { wait_ms: 5, ..Wanted::new(1 << 30, Reason::Pause) };
     assert!(client.request_as(&wanted).unwrap_err().to_string().contains("waits for nobody"));
     // Whatever it says keeps it alive.
     for _ in 0..6 {
@@ -373,14 +366,7 @@ fn the_library_speaks_for_a_process() {
     let token = process.join("p", None).unwrap();
     assert_eq!(other.attach(token).unwrap(), "p");
     process.report(4096, Some(80)).unwrap();
-    let wanted = Wanted {
-        size: 1000,
-        reason: Reason::Pause,
-        freeable: Some(2048),
-        efficiency: None,
-        wait_ms: 0,
-        why: true,
-    };
+    let wanted = Wanted { freeable: Some(2048), why: true, ..Wanted::new(1000, Reason::Pause) };
     let granted = process.request_as(&wanted).unwrap();
     assert_eq!(granted.by.as_deref(), Some("800-801-802-812-900-902-904-908"));
     process.report(1, None).unwrap();

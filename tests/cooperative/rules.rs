@@ -59,14 +59,7 @@ fn by_effect_who_waits_for_memory_itself_is_passed_over() {
         world.report(1, 64 * KB);
         world.ask(1, 64 * KB, Reason::Efficiency).unwrap();
         world.ask(1, KB, Reason::OutOfMemory).unwrap();
-        let wanted = Wanted {
-            size: KB,
-            reason: Reason::OutOfMemory,
-            freeable: None,
-            efficiency: None,
-            wait_ms: 5000,
-            why: false,
-        };
+        let wanted = Wanted { wait_ms: 5000, ..Wanted::new(KB, Reason::OutOfMemory) };
         assert!(world.tables.manager().request_or_wait(1, &wanted, world.now).unwrap().is_err());
         world.pass(10 * MS);
         assert_eq!(world.signal(1).is_none(), passed_over, "{collect_by:?}");
@@ -80,14 +73,7 @@ fn a_process_whose_report_is_old_is_first_asked_for_its_status() {
     world.report(1, 64 * KB);
     world.ask(1, 32 * KB, Reason::Efficiency).unwrap();
     world.now += Duration::from_secs(11);
-    let wanted = Wanted {
-        size: 32 * KB,
-        reason: Reason::Efficiency,
-        freeable: None,
-        efficiency: None,
-        wait_ms: 0,
-        why: false,
-    };
+    let wanted = Wanted::new(32 * KB, Reason::Efficiency);
     world.tables.manager().request(1, &wanted, world.now).unwrap();
     world.pass(10 * MS);
     assert_eq!(world.signal(1), Some(Signal::Status));
@@ -102,14 +88,7 @@ fn who_waits_is_served_by_urgency_and_then_by_arrival() {
     (1..=4).for_each(|client| world.join(client, 0));
     let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
     let mut wait = |client, reason| {
-        let wanted = Wanted {
-            size: 32 * KB,
-            reason,
-            freeable: None,
-            efficiency: None,
-            wait_ms: 5000,
-            why: true,
-        };
+        let wanted = Wanted { wait_ms: 5000, why: true, ..Wanted::new(32 * KB, reason) };
         world.tables.manager().request_or_wait(client, &wanted, world.now).unwrap().unwrap_err().0
     };
     let tickets =
@@ -134,14 +113,7 @@ fn a_waiting_request_asks_others_to_collect_and_is_granted_what_they_return() {
     world.join(2, 0);
     let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
     world.report(1, 64 * KB);
-    let wanted = Wanted {
-        size: 32 * KB,
-        reason: Reason::Pause,
-        freeable: None,
-        efficiency: None,
-        wait_ms: 5000,
-        why: false,
-    };
+    let wanted = Wanted { wait_ms: 5000, ..Wanted::new(32 * KB, Reason::Pause) };
     let (ticket, _) =
         world.tables.manager().request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
     world.pass(10 * MS);
@@ -176,14 +148,7 @@ fn the_end_of_a_process_serves_who_waited() {
     world.join(1, KB);
     world.join(2, 0);
     world.ask(1, 64 * KB, Reason::Pause).unwrap();
-    let wanted = Wanted {
-        size: 64 * KB,
-        reason: Reason::Pause,
-        freeable: None,
-        efficiency: None,
-        wait_ms: 5000,
-        why: false,
-    };
+    let wanted = Wanted { wait_ms: 5000, ..Wanted::new(64 * KB, Reason::Pause) };
     let (ticket, _) =
         world.tables.manager().request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
     let number = world.tables.processes.disconnect(1, world.now).unwrap();
@@ -203,14 +168,7 @@ fn memory_for_a_client_that_has_gone_goes_back() {
     world.join(1, 0);
     world.join(2, 0);
     let id = world.ask(1, 64 * KB, Reason::Pause).unwrap().id;
-    let wanted = Wanted {
-        size: 64 * KB,
-        reason: Reason::Pause,
-        freeable: None,
-        efficiency: None,
-        wait_ms: 5000,
-        why: false,
-    };
+    let wanted = Wanted { wait_ms: 5000, ..Wanted::new(64 * KB, Reason::Pause) };
     let (ticket, _) =
         world.tables.manager().request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
     world.give_back(1, id);
@@ -238,14 +196,7 @@ fn a_report_of_more_than_the_process_holds_is_refused_also_with_a_request() {
     world.join(1, 64 * KB);
     let report = world.tables.manager().report(1, 64 * KB + 1, None, world.now);
     assert!(report.is_err_and(|error| error.code == Code::BadRequest));
-    let mut wanted = Wanted {
-        size: KB,
-        reason: Reason::Pause,
-        freeable: Some(65 * KB),
-        efficiency: None,
-        wait_ms: 0,
-        why: false,
-    };
+    let mut wanted = Wanted { freeable: Some(65 * KB), ..Wanted::new(KB, Reason::Pause) };
     assert!(world.tables.manager().request(1, &wanted, world.now).is_err());
     wanted.freeable = Some(KB);
     let granted = world.tables.manager().request(1, &wanted, world.now).unwrap();
@@ -320,14 +271,7 @@ fn who_is_deaf_or_silent_does_not_stand_before_those_who_obey() {
         world.report(2, 256 * KB);
         world.ask(2, 256 * KB, Reason::Efficiency).unwrap();
         let reason = Reason::Pause;
-        let wanted = Wanted {
-            size: 128 * KB,
-            reason,
-            freeable: None,
-            efficiency: None,
-            wait_ms: 9000,
-            why: false,
-        };
+        let wanted = Wanted { wait_ms: 9000, ..Wanted::new(128 * KB, reason) };
         let waits = world.tables.manager().request_or_wait(3, &wanted, world.now).unwrap();
         assert!(waits.is_err());
         (0..3).for_each(|_| world.pass(Duration::from_secs(1)));
@@ -477,8 +421,7 @@ fn a_report_serves_what_its_process_waited_for() {
         if with_request {
             let reason = Reason::Committed;
             let freeable = Some(64 * KB);
-            let wanted =
-                Wanted { size: KB, reason, freeable, efficiency: None, wait_ms: 0, why: false };
+            let wanted = Wanted { freeable, ..Wanted::new(KB, reason) };
             world.tables.manager().request(1, &wanted, world.now).unwrap();
         } else {
             world.report(1, 64 * KB);

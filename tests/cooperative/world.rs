@@ -66,8 +66,7 @@ impl World {
     }
 
     pub fn ask(&mut self, client: u64, size: u64, reason: Reason) -> Result<Granted, Error> {
-        let wanted =
-            Wanted { size, reason, freeable: None, efficiency: None, wait_ms: 0, why: true };
+        let wanted = Wanted { why: true, ..Wanted::new(size, reason) };
         let before = self.state();
         let asked = self.tables.manager().request(client, &wanted, self.now);
         if asked.is_err() {
@@ -107,8 +106,7 @@ impl World {
 
     /// Asks, and has to wait: the ticket.
     pub fn wait(&mut self, client: u64, size: u64, reason: Reason) -> u64 {
-        let wanted =
-            Wanted { size, reason, freeable: None, efficiency: None, wait_ms: 60_000, why: false };
+        let wanted = Wanted { wait_ms: 60_000, ..Wanted::new(size, reason) };
         self.tables.manager().request_or_wait(client, &wanted, self.now).unwrap().unwrap_err().0
     }
 

@@ -60,12 +60,9 @@ impl Protocol for New {
                 Request::Report(Report { freeable: *freeable, efficiency: Some(*efficiency) })
             }
             Asked::Request(size, reason, freeable) => Request::Grant(Wanted {
-                size: *size,
-                reason: *reason,
                 freeable: *freeable,
-                efficiency: None,
-                wait_ms: 0,
                 why: true,
+                ..Wanted::new(*size, *reason)
             }),
             Asked::Return(block) => Request::Return(Return { id: id(*block) }),
             Asked::Reuse(size) => Request::Reuse(Reuse { size: *size }),

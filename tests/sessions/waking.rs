@@ -201,8 +201,7 @@ fn an_idle_block_makes_room_for_whatever_takes_committed_memory() {
 fn an_idle_block_makes_room_for_who_waits_for_memory() {
     let mut world = idle();
     let (size, reason) = (KB, Reason::Committed);
-    let wanted =
-        Wanted { size, reason, freeable: None, efficiency: None, wait_ms: 5000, why: false };
+    let wanted = Wanted { wait_ms: 5000, ..Wanted::new(size, reason) };
     let (ticket, _) =
         world.tables.manager().request_or_wait(2, &wanted, world.now).unwrap().unwrap_err();
     let now = world.now;

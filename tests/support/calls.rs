@@ -96,14 +96,7 @@ impl Calls for Client {
     }
 
     fn request(&mut self, size: u64, reason: Reason) -> Called<Granted> {
-        self.request_as(&Wanted {
-            size,
-            reason,
-            freeable: None,
-            efficiency: None,
-            wait_ms: 0,
-            why: false,
-        })
+        self.request_as(&Wanted::new(size, reason))
     }
 
     fn request_as(&mut self, wanted: &Wanted) -> Called<Granted> {

@@ -136,8 +136,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             0 => Reason::UrgentEfficiency,
             _ => Reason::Efficiency,
         };
-        let wanted =
-            Wanted { size, reason, freeable: None, efficiency: None, wait_ms: 0, why: false };
+        let wanted = Wanted::new(size, reason);
         mark!(boxes 502);
         let Ok(decided) = self.allocate(number, &wanted, now) else { return };
         self.processes.note(number, &wanted, &decided);

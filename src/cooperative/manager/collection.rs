@@ -57,9 +57,6 @@ const FRESH: Duration = Duration::from_secs(10);
 /// signal may be late, without any request.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// The efficiency of a process that never reported one, in percent: the middle of the range.
-pub(super) const UNKNOWN_EFFICIENCY: u64 = 50;
-
 /// The order in which processes are asked for memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CollectBy {
@@ -293,9 +290,8 @@ impl<W: Clone> Processes<W> {
         };
         let mut candidates: Vec<_> = self.all.iter().filter(can).collect();
         candidates.sort_by_key(|(number, process)| {
-            let efficiency = process.efficiency.map_or(UNKNOWN_EFFICIENCY, u64::from);
-            let score =
-                if by_effect { u128::from(efficiency) } else { 1 } * u128::from(process.freeable);
+            let share = if by_effect { process.presumed_efficiency() } else { 1 };
+            let score = u128::from(share) * u128::from(process.freeable);
             // Deaf processes come last. The number makes the order the same in every run.
             (process.is_deaf, Reverse(score), **number)
         });

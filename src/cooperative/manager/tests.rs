@@ -286,12 +286,10 @@ fn request(
     now: Instant,
 ) {
     let wanted = Wanted {
-        size,
-        reason,
         freeable,
-        efficiency: None,
         wait_ms: if wait { 800 } else { 0 },
         why: true,
+        ..Wanted::new(size, reason)
     };
     let (before, whole) = (but_for_the_report(tables), accounts(tables));
     let waiting: Vec<ProcessToken> = model.tickets.iter().map(|(_, token)| *token).collect();

@@ -40,7 +40,6 @@ use crate::common::error::Error;
 use crate::cooperative::decision::pools_for;
 use crate::cooperative::figures::Path;
 use crate::cooperative::manager::allocation::{Decided, refusal, with_path};
-use crate::cooperative::manager::collection::UNKNOWN_EFFICIENCY;
 use crate::cooperative::manager::{Manager, Processes, ServeBy, process_ended};
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::{Granted, Reason, Signal, Wanted};
@@ -189,9 +188,8 @@ impl<W: Clone> Processes<W> {
     fn status_of(&self, place: QueuePlace) -> (u64, u64) {
         let waiting = self.queue.places.get(&place);
         let process = waiting.and_then(|waiting| self.all.get(&waiting.process));
-        process.map_or((UNKNOWN_EFFICIENCY, 0), |process| {
-            (process.efficiency.map_or(UNKNOWN_EFFICIENCY, u64::from), process.freeable)
-        })
+        // A process that has ended gets nothing, wherever it stands.
+        process.map_or((0, 0), |process| (process.presumed_efficiency(), process.freeable))
     }
 
     /// Returns whether waiting can help the request at all: the block is within the cap of some

@@ -233,14 +233,7 @@ impl SimulatedProcess {
     /// Returns a request for a chunk. The request reports the garbage, because the manager lends
     /// against it.
     fn wanted(&self, reason: Reason) -> Wanted {
-        Wanted {
-            size: CHUNK,
-            reason,
-            freeable: Some(self.garbage),
-            efficiency: None,
-            wait_ms: 0,
-            why: false,
-        }
+        Wanted { freeable: Some(self.garbage), ..Wanted::new(CHUNK, reason) }
     }
 
     /// Asks for a chunk without waiting. Returns whether it came.

@@ -15,14 +15,7 @@ const NONE: &str = "00000000 0000000000000000";
 
 pub fn requests() -> Vec<(u8, String, Request<'static>)> {
     let join = |committed| Request::Join(Join { name: "databas".into(), committed });
-    let wanted = Wanted {
-        size: 64,
-        reason: Reason::Pause,
-        freeable: None,
-        efficiency: None,
-        wait_ms: 5,
-        why: true,
-    };
+    let wanted = Wanted { wait_ms: 5, why: true, ..Wanted::new(64, Reason::Pause) };
     vec![
         // The name ends at 28, the presence at 32, where the number is aligned already.
         (0x0f, format!("{NAME} 00000001 0000000000001000"), join(Some(4096))),
