@@ -23,7 +23,7 @@
 //! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4000 | 65 |
 //! | 6 | How do processes talk without copying more than once? | [`sessions`] | 5300 | 90 |
 //! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 8400 | 140 |
-//! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1300 | 20 |
+//! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1850 | 25 |
 //!
 //! All chapters share [`common`]: errors, ids, and the description of commands. After chapter 8
 //! come [`client`], the library, and [`cli`], with a file for each subcommand. [`commands`] is the

@@ -333,6 +333,33 @@ fn a_jdk_writes_what_we_write_and_reads_it() {
 }
 
 #[test]
+fn a_jdk_writes_and_reads_a_person_with_telephone_numbers_as_we_do() {
+    if classes().is_none() {
+        return;
+    }
+    let classes = compiled("java-telephones", &java_files("tests/java_telephones")).unwrap();
+    let file = scratch("telephones");
+    let place = file.to_str().unwrap();
+    let person = ["Smith", "h\u{e9}", "1934"];
+    let numbers = ["7946-0123", "", "\u{20ac}"];
+    let options = numbers.map(|number| ["--telephone", number]).concat();
+    let ours =
+        leasebox(&[&["marshal", "--as", "java", "--raw"], &options[..], &person].concat()).stdout;
+    let written =
+        java(&classes, &[&["Telephones", "write", place], &person[..], &numbers].concat());
+    assert!(written.status.success(), "{}", shown(&written).1);
+    assert!(std::fs::read(&file).unwrap() == ours, "the JDK writes other bytes");
+    let (stdout, stderr, _) = shown(&leasebox(&["unmarshal", "--as", "java", place]));
+    let lines = numbers.map(|number| format!("Person Telephone: {number}\n")).concat();
+    let expected = format!("Person Name: Smith\nPerson Place: h\u{e9}\nPerson Year: 1934\n{lines}");
+    assert_eq!(stdout, expected, "{stderr}");
+    std::fs::write(&file, &ours).unwrap();
+    let (stdout, stderr, _) = shown(&java(&classes, &["Telephones", "read", place]));
+    assert_eq!(stdout, "Smith\nh\u{e9}\n1934\n7946-0123\n\n\u{20ac}\n", "{stderr}");
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
 fn the_lectures_own_class_reads_what_we_write_and_we_read_what_it_writes() {
     if classes().is_none() {
         return;

@@ -26,7 +26,11 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use crate::cli::{no_answer, print, printable};
-use crate::lecture::marshal::{EncodedPart, Form, JavaClass, Person, bytes_of, marshal, unmarshal};
+use crate::lecture::marshal::value::{FieldType, ValueField};
+use crate::lecture::marshal::{
+    EncodedPart, Form, JavaClass, Person, bytes_of, marshal, marshal_values, unmarshal,
+    unmarshal_values,
+};
 use crate::protocol::byte_order::ByteOrder;
 
 /// The greatest width of the column of hexadecimal digits: room for 24 bytes. A longer part moves
@@ -69,6 +73,8 @@ impl From<As> for Form {
 #[command(after_help = "Examples:\n  \
     leasebox marshal --as xdr Smith London 1934\n  \
     leasebox marshal --as java --raw Smith London 1934 > person\n  \
+    leasebox marshal --as cdr-be --telephone 7946-0123 --telephone 7946-0124 Smith London 1934\n  \
+    leasebox marshal --as xdr --values boolean:true float:19.34 double:-0.1 char:S long[]:1,2,3\n  \
     leasebox unmarshal --as java person\n\n\
     For the lecture's own class, which declares address and no serialVersionUID:\n  \
     leasebox marshal --as java --address --uid -1864502210081856774L --raw Ada London 1815")]
@@ -82,16 +88,25 @@ pub struct Marshal {
     /// With --as java: that class calls the place address, as the lecture's does
     #[arg(long)]
     address: bool,
+    /// A telephone number of the person; may be given several times. They are a sequence
+    #[arg(long = "telephone", value_name = "NUMBER", conflicts_with = "values")]
+    telephones: Vec<String>,
+    /// With --as xdr or cdr: values in place of a person. The types are boolean, char, long, float,
+    /// double and string, and each with [] for a sequence
+    #[arg(long, value_name = "TYPE:VALUE", num_args = 1.., conflicts_with_all = ["name", "place", "year"])]
+    values: Vec<ValueField>,
     /// Write the bytes themselves, without hexadecimal digits and explanations
     #[arg(long)]
     raw: bool,
     /// The person's name
-    name: String,
+    #[arg(required_unless_present = "values")]
+    name: Option<String>,
     /// The person's place
-    place: String,
+    #[arg(required_unless_present = "values")]
+    place: Option<String>,
     /// The year, -2147483648 to 2147483647
-    #[arg(allow_negative_numbers = true)]
-    year: i32,
+    #[arg(required_unless_present = "values", allow_negative_numbers = true)]
+    year: Option<i32>,
 }
 
 #[derive(Args)]
@@ -102,6 +117,9 @@ pub struct Unmarshal {
     /// The external data representation
     #[arg(long = "as", value_enum)]
     form: As,
+    /// With --as xdr or cdr: the types of the values that the file has in place of a person
+    #[arg(long, value_name = "TYPE,TYPE", value_delimiter = ',')]
+    types: Vec<FieldType>,
     /// The file with the bytes; - for standard input
     file: PathBuf,
 }
@@ -109,7 +127,7 @@ pub struct Unmarshal {
 /// Prints the encoding of a person: annotated, or the bytes alone with `--raw`. XML is text, so it
 /// is always printed as it is.
 pub fn run_marshal(arguments: Marshal) -> ExitCode {
-    let Marshal { form, uid, address, raw, name, place, year } = arguments;
+    let Marshal { form, uid, address, telephones, values, raw, name, place, year } = arguments;
     let form = match Form::from(form) {
         Form::Java(_) => Form::Java(JavaClass { uid, has_address: address }),
         _ if address || uid != JavaClass::OURS.uid => {
@@ -117,7 +135,15 @@ pub fn run_marshal(arguments: Marshal) -> ExitCode {
         }
         form => form,
     };
-    match marshal(&Person { name, place, year }, form) {
+    let parts = match values.is_empty() {
+        // clap lets none of the three be missing here.
+        true => {
+            let (name, place) = (name.unwrap_or_default(), place.unwrap_or_default());
+            marshal(&Person { name, place, year: year.unwrap_or_default(), telephones }, form)
+        }
+        false => marshal_values(&values, form),
+    };
+    match parts {
         Ok(parts) if raw || form == Form::Xml => print(&bytes_of(&parts), ExitCode::SUCCESS),
         Ok(parts) => print(annotated(&parts).as_bytes(), ExitCode::SUCCESS),
         Err(why) => no_answer(why),
@@ -154,16 +180,34 @@ pub fn run_unmarshal(arguments: &Unmarshal) -> ExitCode {
     if bytes.len() as u64 > MAX_FILE {
         return no_answer(format!("{shown} is longer than {MAX_FILE} bytes; give one person"));
     }
-    match unmarshal(&bytes, arguments.form.into()) {
-        Ok(Person { name, place, year }) => {
+    let form = arguments.form.into();
+    let lines = match arguments.types.is_empty() {
+        true => unmarshal(&bytes, form).map(person_lines),
+        false => unmarshal_values(&bytes, &arguments.types, form)
+            .map(|fields| fields.iter().map(ValueField::to_string).collect()),
+    };
+    match lines {
+        Ok(lines) => {
             // The encoding may come from anyone: its strings may hold a line break that forges a
             // field.
-            let (name, place) = (printable(&name), printable(&place));
-            let text = format!("Person Name: {name}\nPerson Place: {place}\nPerson Year: {year}\n");
+            let text: String =
+                lines.iter().map(|line| printable(line).to_string() + "\n").collect();
             print(text.as_bytes(), ExitCode::SUCCESS)
         }
         Err(why) => no_answer(format!("{shown}: {why}")),
     }
+}
+
+/// Returns the lines that show a person.
+fn person_lines(person: Person) -> Vec<String> {
+    let Person { name, place, year, telephones } = person;
+    let mut lines = vec![
+        format!("Person Name: {name}"),
+        format!("Person Place: {place}"),
+        format!("Person Year: {year}"),
+    ];
+    lines.extend(telephones.iter().map(|number| format!("Person Telephone: {number}")));
+    lines
 }
 
 /// Reads the file, or standard input for `-`. It stops one byte behind the limit: that byte shows

@@ -28,7 +28,8 @@
 //! 2. A count is compared with the bytes that are left before memory is reserved for it.
 //! 3. A [`Reader`] that has the offset and byte order of a [`Writer`] reads the same values.
 //!
-//! **Lock** none. **Simplified** no floating point, no wide strings, no type codes. Strings are
+//! **Lock** none. **Simplified** no wide strings, no type codes; no message of the server has a
+//! floating point number, and [`crate::lecture::marshal`] sends one as its bits. Strings are
 //! UTF-8; CORBA lets both sides agree on a character set.
 //!
 //! **Source** the lecture's first way to marshal; OMG, CORBA 3.3, part 2, section 9.3.

@@ -1,4 +1,4 @@
-//! `Person` in CORBA's CDR, as GIOP sends it.
+//! `Person` and other values in CORBA's CDR, as GIOP sends them.
 //!
 //! ```text
 //!   00000006 │ 53 6d 69 74 68 00 │ 00 00 │ 00000007 │ 4c 6f 6e 64 6f 6e 00 │ 00 │ 0000078e
@@ -19,61 +19,131 @@
 //! lengths leave the NUL out.
 
 use crate::common::error::Malformed;
-use crate::lecture::marshal::{EncodedPart, Person};
+use crate::lecture::marshal::EncodedPart;
+use crate::lecture::marshal::value::{Datum, Item, ValueField, ValueReader, items};
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::cdr::{Reader, Writer};
 
-/// Marshals a person in CDR.
+/// Marshals the fields in CDR.
 ///
 /// # Errors
 /// Fails with a text for a NUL within a string.
-pub fn marshal(person: &Person, order: ByteOrder) -> Result<Vec<EncodedPart>, String> {
-    let Person { name, place, year } = person;
-    if name.contains('\0') || place.contains('\0') {
-        return Err("CDR ends a string with NUL, so it cannot hold one; leave it out".into());
-    }
+pub fn marshal(fields: &[ValueField], order: ByteOrder) -> Result<Vec<EncodedPart>, String> {
+    let items: Vec<_> = items(fields).collect();
     let mut bytes = Vec::new();
     let mut writer = Writer::new(&mut bytes, order);
-    let mut ends = Vec::new();
-    for field in [name, place] {
-        writer.string(field);
-        // The next integer would write this padding anyway. Written here, it belongs to the part of
-        // its string, and changes no byte.
-        writer.align(size_of::<u32>());
-        ends.push(writer.length());
+    // The length and the description of each part.
+    let mut parts = Vec::new();
+    for (at, (label, item)) in items.iter().enumerate() {
+        let start = writer.length();
+        append(&mut writer, *item)?;
+        let end = writer.length();
+        // The next item would write this padding anyway. Written here, it belongs to the part of
+        // the item before it, and changes no byte.
+        if let Some((_, next)) = items.get(at + 1) {
+            writer.align(alignment(*next));
+        }
+        let padding = writer.length() - end;
+        parts.push((writer.length() - start, described(label, *item, padding)));
     }
-    // The same 32 bits: CDR writes signed numbers in two's complement, as Rust stores them.
-    writer.u32(year.cast_unsigned());
-    let (names, rest) = bytes.split_at(ends[0]);
-    let (places, years) = rest.split_at(ends[1] - ends[0]);
-    Ok(vec![
-        EncodedPart::new(names, described("name", name, names.len())),
-        EncodedPart::new(places, described("place", place, places.len())),
-        EncodedPart::new(years, format!("year   {year}")),
-    ])
+    let mut rest = bytes.into_iter();
+    let part =
+        |(length, what)| EncodedPart::new(rest.by_ref().take(length).collect::<Vec<_>>(), what);
+    Ok(parts.into_iter().map(part).collect())
 }
 
-/// Describes one string: its length with the NUL, its text, and the padding, which is the rest of
-/// the part's `bytes`.
-fn described(field: &str, text: &str, bytes: usize) -> String {
-    let length = text.len() + 1;
-    let padding = bytes - size_of::<u32>() - length;
-    format!("{field:<6} length {length}, {text:?} and NUL, padding {padding}")
+/// Returns the size of the unit at a multiple of which the item begins, in bytes.
+fn alignment(item: Item<'_>) -> usize {
+    match item {
+        Item::Value(Datum::Boolean(_) | Datum::Char(_)) => 1,
+        Item::Value(Datum::Double(_)) => size_of::<u64>(),
+        Item::Value(Datum::Long(_) | Datum::Float(_) | Datum::String(_)) | Item::Count(_) => {
+            size_of::<u32>()
+        }
+    }
 }
 
-/// Unmarshals a person in CDR, in the byte order that the caller names.
-///
-/// # Errors
-/// Fails with the mistake in the bytes. The usual mistake is the wrong byte order, in which a
-/// length seems too long. So the text asks about the byte order.
-pub fn unmarshal(bytes: &[u8], order: ByteOrder) -> Result<Person, String> {
-    let read = || -> Result<Person, Malformed> {
-        let mut reader = Reader::new(bytes, 0, order);
-        let (name, place) = (reader.string()?.to_string(), reader.string()?.to_string());
-        let year = reader.u32()?.cast_signed();
-        reader.end().map(|()| Person { name, place, year })
+fn append(writer: &mut Writer<'_>, item: Item<'_>) -> Result<(), String> {
+    match item {
+        Item::Count(count) => writer.count(count),
+        Item::Value(Datum::Boolean(value)) => writer.octets(&[u8::from(*value)]),
+        Item::Value(Datum::Char(value)) => writer.octets(&[*value]),
+        // The same 32 bits: CDR writes signed numbers in two's complement, as Rust stores them.
+        Item::Value(Datum::Long(value)) => writer.u32(value.cast_unsigned()),
+        Item::Value(Datum::Float(value)) => writer.u32(value.to_bits()),
+        Item::Value(Datum::Double(value)) => writer.u64(value.to_bits()),
+        Item::Value(Datum::String(text)) if text.contains('\0') => {
+            return Err("CDR ends a string with NUL, so it cannot hold one; leave it out".into());
+        }
+        Item::Value(Datum::String(text)) => writer.string(text),
+    }
+    Ok(())
+}
+
+/// Describes one item. `padding` is the number of zeros behind it.
+fn described(label: &str, item: Item<'_>, padding: usize) -> String {
+    let value = match item {
+        Item::Count(count) => format!("count {count}"),
+        Item::Value(Datum::String(text)) => {
+            let length = text.len() + 1;
+            return format!("{label:<6} length {length}, {text:?} and NUL, padding {padding}");
+        }
+        Item::Value(value) => value.to_string(),
     };
-    read().map_err(|Malformed(what)| {
-        format!("the encoding {what}; is this CDR, and in that byte order?")
-    })
+    match padding {
+        0 => format!("{label:<6} {value}"),
+        _ => format!("{label:<6} {value}, padding {padding}"),
+    }
+}
+
+/// Reads a message in CDR.
+#[derive(Debug)]
+pub struct CdrReader<'a>(Reader<'a>);
+
+impl<'a> CdrReader<'a> {
+    /// Starts at the beginning of `bytes`, in the byte order that the caller names.
+    pub fn new(bytes: &'a [u8], order: ByteOrder) -> Self {
+        Self(Reader::new(bytes, 0, order))
+    }
+}
+
+/// Says what is wrong. The usual mistake is the wrong byte order, in which a length seems too long.
+/// So the text asks about the byte order.
+fn mistake(Malformed(what): Malformed) -> String {
+    format!("the encoding {what}; is this CDR, and in that byte order?")
+}
+
+impl ValueReader for CdrReader<'_> {
+    fn boolean(&mut self, field: &str) -> Result<bool, String> {
+        match self.char(field)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(format!("the {field} is {other}, and not 0 or 1; is this CDR?")),
+        }
+    }
+
+    fn char(&mut self, _: &str) -> Result<u8, String> {
+        self.0.octets().map(|[value]| value).map_err(mistake)
+    }
+
+    fn bits_32(&mut self, _: &str) -> Result<u32, String> {
+        self.0.u32().map_err(mistake)
+    }
+
+    fn bits_64(&mut self, _: &str) -> Result<u64, String> {
+        self.0.u64().map_err(mistake)
+    }
+
+    fn string(&mut self, _: &str) -> Result<String, String> {
+        self.0.string().map(str::to_string).map_err(mistake)
+    }
+
+    /// Reads the number of elements. Each has at least one byte.
+    fn count(&mut self, _: &str) -> Result<usize, String> {
+        self.0.count(1).map_err(mistake)
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.0.end().is_ok()
+    }
 }

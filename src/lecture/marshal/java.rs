@@ -26,12 +26,21 @@
 //!   7e0002  the object
 //! ```
 //!
+//! A person with telephone numbers is of a class with one more field, an array of strings. An array
+//! has a class of its own, whose `serialVersionUID` Java knows:
+//!
+//! ```text
+//!      5b 000a "telephones" 74 0013 "[Ljava/lang/String;"
+//!   75 72 0013 "[Ljava.lang.String;" add256e7e91d7b47 02 0000 78 70     an array, its class
+//!   00000002  74 0003 "123"  74 0003 "456"                              two elements
+//! ```
+//!
 //! With handles Java can write two references to one object, and even a cycle. A reader that does
 //! not count every handle takes a later reference for the wrong object.
 //!
 //! [`marshal`] writes the bytes that the JDK writes for `class Person implements Serializable` in
-//! the default package, if name and place are two `String` objects (one object for both would be
-//! written as a reference the second time). A [`JavaClass`] says how the class is declared. The
+//! the default package, if all strings are objects of their own (an object that comes twice would
+//! be written as a reference the second time). A [`JavaClass`] says how the class is declared. The
 //! lecture's own declares the field `address` in the place of `place`, and no `serialVersionUID`, so
 //! Java computes one, which its tool `serialver` prints. [`unmarshal`] accepts any
 //! `serialVersionUID`, both names of the field, the fields in any order, and references to strings.
@@ -59,6 +68,7 @@ const TC_REFERENCE: u8 = 0x71;
 const TC_CLASSDESC: u8 = 0x72;
 const TC_OBJECT: u8 = 0x73;
 const TC_STRING: u8 = 0x74;
+const TC_ARRAY: u8 = 0x75;
 const TC_ENDBLOCKDATA: u8 = 0x78;
 const TC_LONGSTRING: u8 = 0x7c;
 
@@ -83,6 +93,10 @@ impl JavaClass {
 
 const CLASS: &str = "Person";
 const STRING_TYPE: &str = "Ljava/lang/String;";
+const ARRAY_TYPE: &str = "[Ljava/lang/String;";
+const ARRAY_CLASS: &str = "[Ljava.lang.String;";
+/// The `serialVersionUID` of an array of strings: a hash of that class's name and flags.
+const ARRAY_UID: u64 = 0xadd2_56e7_e91d_7b47;
 // `baseWireHandle` of the specification.
 const FIRST_HANDLE: u32 = 0x7e_0000;
 
@@ -102,6 +116,7 @@ pub fn marshal(person: &Person, class: JavaClass) -> Vec<EncodedPart> {
         true => ("address", "name", [place, name]),
         false => ("name", "place", [name, place]),
     };
+    let count = 3 + u8::from(!person.telephones.is_empty());
     let mut parts = vec![
         EncodedPart::new(MAGIC, "stream magic and version 5"),
         EncodedPart::new([TC_OBJECT], "an object"),
@@ -110,16 +125,47 @@ pub fn marshal(person: &Person, class: JavaClass) -> Vec<EncodedPart> {
             "of class Person (handle 7e0000)",
         ),
         EncodedPart::new(class.uid.to_be_bytes(), format!("serialVersionUID {}", class.uid)),
-        EncodedPart::new([SC_SERIALIZABLE, 0, 3], "serializable, 3 fields"),
+        EncodedPart::new([SC_SERIALIZABLE, 0, count], format!("serializable, {count} fields")),
         EncodedPart::new(field(b'I', "year"), "int year"),
         EncodedPart::new(field(b'L', first), format!("object {first}")),
         EncodedPart::new(type_string, "which is a String (handle 7e0001)"),
         EncodedPart::new(field(b'L', second), format!("object {second}")),
         EncodedPart::new(reference, "which is a String too: a reference to 7e0001"),
-        EncodedPart::new([TC_ENDBLOCKDATA, TC_NULL], "no annotations, no superclass"),
-        EncodedPart::new(person.year.to_be_bytes(), format!("year   {}", person.year)),
     ];
+    if !person.telephones.is_empty() {
+        let array_type = [&[TC_STRING][..], &utf(ARRAY_TYPE)].concat();
+        parts.push(EncodedPart::new(field(b'[', "telephones"), "array telephones"));
+        parts.push(EncodedPart::new(array_type, "of Strings (handle 7e0002)"));
+    }
+    parts.push(EncodedPart::new([TC_ENDBLOCKDATA, TC_NULL], "no annotations, no superclass"));
+    parts.push(EncodedPart::new(person.year.to_be_bytes(), format!("year   {}", person.year)));
     parts.extend(values);
+    if !person.telephones.is_empty() {
+        parts.extend(array(&person.telephones));
+    }
+    parts
+}
+
+/// Returns an array of strings. Its class comes before its elements.
+fn array(texts: &[String]) -> Vec<EncodedPart> {
+    // The cast loses nothing: a list of the command line is far shorter than 4 billion.
+    let count = (texts.len() as u32).to_be_bytes();
+    let mut parts = vec![
+        EncodedPart::new(
+            [&[TC_ARRAY, TC_CLASSDESC][..], &utf(ARRAY_CLASS)].concat(),
+            "an array, of the class of arrays of Strings",
+        ),
+        EncodedPart::new(ARRAY_UID.to_be_bytes(), "serialVersionUID of that class"),
+        EncodedPart::new(
+            [SC_SERIALIZABLE, 0, 0, TC_ENDBLOCKDATA, TC_NULL],
+            "serializable, no fields, no annotations, no superclass",
+        ),
+        EncodedPart::new(count, format!("count {}", texts.len())),
+    ];
+    let elements = texts.iter().enumerate();
+    parts.extend(
+        elements.map(|(at, text)| EncodedPart::new(string(text), format!("[{at}]    {text:?}"))),
+    );
     parts
 }
 
@@ -161,6 +207,7 @@ enum ClassField {
     Name,
     Place,
     Year,
+    Telephones,
 }
 
 /// Returns the first 20 characters of a name, for an error. The whole name would be too much: a
@@ -237,12 +284,13 @@ impl ObjectStream<'_> {
         // The object's own handle. It comes after the class descriptor, and before the field
         // values.
         self.handles.push(None);
-        let mut person = Person { name: String::new(), place: String::new(), year: 0 };
+        let mut person = Person::default();
         for field in fields {
             match field {
                 ClassField::Name => person.name = self.string()?,
                 ClassField::Place => person.place = self.string()?,
                 ClassField::Year => person.year = i32::from_be_bytes(self.take()?),
+                ClassField::Telephones => person.telephones = self.array()?,
             }
         }
         match self.bytes.len() - self.at {
@@ -252,7 +300,7 @@ impl ObjectStream<'_> {
     }
 
     /// Takes the class descriptor. Returns its fields, in the order of their values.
-    fn class(&mut self) -> Result<[ClassField; 3], String> {
+    fn class(&mut self) -> Result<Vec<ClassField>, String> {
         self.require([TC_CLASSDESC], "a class")?;
         let name = self.utf()?;
         if name != CLASS {
@@ -263,12 +311,19 @@ impl ObjectStream<'_> {
         // The class's handle. The type strings of the fields below get the next ones.
         self.handles.push(None);
         self.require([SC_SERIALIZABLE], "a class that is serialized in the default way")?;
-        self.require([0, 3], "three fields")?;
-        let fields = [self.field()?, self.field()?, self.field()?];
-        // Three fields that contain all three names: none comes twice.
-        let all = [ClassField::Name, ClassField::Place, ClassField::Year];
+        let count = u16::from_be_bytes(self.take()?);
+        // As many fields as names, and every name among them: none comes twice.
+        let all = match count {
+            3 => &[ClassField::Name, ClassField::Place, ClassField::Year][..],
+            4 => {
+                use ClassField::{Name, Place, Telephones, Year};
+                &[Name, Place, Year, Telephones]
+            }
+            _ => return Err(format!("the class has {count} fields, not three or four fields")),
+        };
+        let fields = all.iter().map(|_| self.field()).collect::<Result<Vec<_>, _>>()?;
         if !all.iter().all(|field| fields.contains(field)) {
-            return Err("the fields are not name, place and year".into());
+            return Err("the fields are not name, place and year, perhaps telephones".into());
         }
         self.require([TC_ENDBLOCKDATA], "the end of the class's annotations")?;
         self.require([TC_NULL], "a class without a superclass")?;
@@ -280,18 +335,36 @@ impl ObjectStream<'_> {
     fn field(&mut self) -> Result<ClassField, String> {
         let [code] = self.take()?;
         let name = self.utf()?;
-        // A primitive has no type string, so `&&` takes one only for `L`. An array (`[`) has one
-        // too, but no field of a person is an array, so it is refused below.
-        let is_string = code == b'L' && self.string()? == STRING_TYPE;
-        match (code, name.as_str()) {
-            (b'I', "year") => Ok(ClassField::Year),
-            (b'L', "name") if is_string => Ok(ClassField::Name),
-            (b'L', "place" | "address") if is_string => Ok(ClassField::Place),
+        // A primitive has no type string.
+        let of = if matches!(code, b'L' | b'[') { self.string()? } else { String::new() };
+        match (code, of.as_str(), name.as_str()) {
+            (b'I', _, "year") => Ok(ClassField::Year),
+            (b'L', STRING_TYPE, "name") => Ok(ClassField::Name),
+            (b'L', STRING_TYPE, "place" | "address") => Ok(ClassField::Place),
+            (b'[', ARRAY_TYPE, "telephones") => Ok(ClassField::Telephones),
             _ => {
                 let name = begin(&name);
-                Err(format!("the field {name:?} is none of int year, String name, String place"))
+                let known = "int year, String name, String place, String[] telephones";
+                Err(format!("the field {name:?} is none of {known}"))
             }
         }
+    }
+
+    /// Takes an array of strings, with the description of its class.
+    fn array(&mut self) -> Result<Vec<String>, String> {
+        self.require([TC_ARRAY, TC_CLASSDESC], "an array and its class")?;
+        if self.utf()? != ARRAY_CLASS {
+            return Err("this is no array of Strings".into());
+        }
+        self.require(ARRAY_UID.to_be_bytes(), "the serialVersionUID of an array of Strings")?;
+        let rest = [SC_SERIALIZABLE, 0, 0, TC_ENDBLOCKDATA, TC_NULL];
+        self.require(rest, "the class of an array of Strings")?;
+        // The handles of the class and of the array.
+        self.handles.extend([None, None]);
+        let count = u32::from_be_bytes(self.take()?);
+        // Each element takes a byte of the stream at least, so a count that is only claimed ends
+        // this with the stream.
+        (0..count).map(|_| self.string()).collect()
     }
 
     /// Takes a string object, or a reference to an earlier one. A new string gets the next handle.

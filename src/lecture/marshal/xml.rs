@@ -9,7 +9,8 @@
 //!   </person>
 //! ```
 //!
-//! Reading accepts the three elements in any order, attributes (and ignores them), comments,
+//! Each telephone number is an element `<telephone>` behind the year. Reading accepts the elements
+//! in any order, attributes (and ignores them), comments,
 //! character references, the five named entities and CDATA.
 //!
 //! It refuses a document type, because a document type can define entities by other entities. Ten
@@ -52,12 +53,17 @@ pub fn marshal(person: &Person) -> Result<Vec<EncodedPart>, String> {
     let (name, place) = (escaped(&person.name)?, escaped(&person.place)?);
     let year = person.year;
     let text = |line: String| EncodedPart::new(line, "");
-    Ok(vec![
+    let mut parts = vec![
         text("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<person>\n".into()),
         text(format!("  <name>{name}</name>\n")),
         text(format!("  <place>{place}</place>\n")),
-        text(format!("  <year>{year}</year>\n</person>\n")),
-    ])
+        text(format!("  <year>{year}</year>\n")),
+    ];
+    for telephone in &person.telephones {
+        parts.push(text(format!("  <telephone>{}</telephone>\n", escaped(telephone)?)));
+    }
+    parts.push(text("</person>\n".into()));
+    Ok(parts)
 }
 
 /// Returns a text with references for the characters that have a meaning in XML. XML allows `>` in
@@ -108,14 +114,22 @@ pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
     })
 }
 
-/// The elements within the person. The texts of the fields stand in the same order.
+/// The elements that come once within the person. Their texts stand in the same order.
 const ELEMENTS: [&str; 3] = ["name", "place", "year"];
 
-/// Returns the person with the texts of [`ELEMENTS`].
+/// The texts within a person: of each of [`ELEMENTS`], and of each `<telephone>`.
+#[derive(Default)]
+struct PersonTexts {
+    once: [Option<String>; 3],
+    telephones: Vec<String>,
+}
+
+/// Returns the person with these texts.
 ///
 /// # Errors
 /// Fails if one is missing, or if the year is not a number of 32 bits.
-fn person_of([name, place, year]: [Option<String>; 3]) -> Result<Person, String> {
+fn person_of(texts: PersonTexts) -> Result<Person, String> {
+    let PersonTexts { once: [name, place, year], telephones } = texts;
     let year = year.ok_or("there is no year")?;
     let year = year.trim_matches(BLANKS);
     // Rust's `parse` also accepts `+1934`, hence the check of each digit.
@@ -125,6 +139,7 @@ fn person_of([name, place, year]: [Option<String>; 3]) -> Result<Person, String>
         name: name.ok_or("there is no name")?,
         place: place.ok_or("there is no place")?,
         year: number.ok_or("the year is no number of 32 bits")?,
+        telephones,
     })
 }
 
@@ -157,32 +172,36 @@ impl<'a> Document<'a> {
         if self.rest.starts_with("<!") {
             return Err("a document type is not read".into());
         }
-        let fields = self.person()?;
+        let texts = self.person()?;
         self.skip_blanks()?;
         if !self.rest.is_empty() {
             return Err("something follows the person".into());
         }
-        person_of(fields)
+        person_of(texts)
     }
 
-    /// Takes the person element. Returns the texts of [`ELEMENTS`]; `None` for one that is missing.
-    fn person(&mut self) -> Result<[Option<String>; 3], String> {
-        let mut fields = <[Option<String>; 3]>::default();
+    /// Takes the person element.
+    fn person(&mut self) -> Result<PersonTexts, String> {
+        let mut texts = PersonTexts::default();
         if self.open("person")? == OpeningTag::Empty {
-            return Ok(fields);
+            return Ok(texts);
         }
         loop {
             self.skip_blanks()?;
             if self.close("person")? {
-                return Ok(fields);
+                return Ok(texts);
             }
             let element = self.name();
+            if element == "telephone" {
+                texts.telephones.push(self.element(element)?);
+                continue;
+            }
             let Some(at) = ELEMENTS.iter().position(|known| *known == element) else {
                 // A name may be as long as the document; an error shows its beginning.
                 let shown: String = element.chars().take(20).collect();
                 return Err(format!("there is {shown:?} within the person"));
             };
-            if fields[at].replace(self.element(element)?).is_some() {
+            if texts.once[at].replace(self.element(element)?).is_some() {
                 return Err(format!("there is a second {element}"));
             }
         }
