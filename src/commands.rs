@@ -61,6 +61,7 @@ pub use crate::lab::commands::{DoStep, Parked};
 pub use crate::memory::commands::{
     Data, Get, Lease, Leased, Picture, Release, Released, Renew, Set, TimeLeft, Tree, Ttl, WasSet,
 };
+pub use crate::memory::named::Put;
 pub use crate::memory::versions::{Inspect, Inspection, Replace, Replaced};
 pub use crate::numbers::commands::{Draw, Row, Table};
 pub use crate::numbers::parking::Step;
@@ -86,6 +87,7 @@ requests! {
         Release(Release) on memory,
         Inspect(Inspect) on memory,
         Replace(Replace<'a>) on memory,
+        Put(Put<'a>) on memory,
         List(List) on shared,
         Stats(Stats) on shared,
         Tree(Tree) on memory,

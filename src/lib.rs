@@ -17,9 +17,9 @@
 //! | chapter | question | first file | lines | minutes |
 //! | --- | --- | --- | --- | --- |
 //! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1300 | 20 |
-//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 2900 | 50 |
+//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 3350 | 55 |
 //! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 6100 | 100 |
-//! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 6600 | 110 |
+//! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 6950 | 115 |
 //! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4000 | 65 |
 //! | 6 | How do processes talk without copying more than once? | [`sessions`] | 5300 | 90 |
 //! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 8400 | 140 |

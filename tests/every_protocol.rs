@@ -62,7 +62,7 @@ enum Asked {
 }
 
 /// What a process says to another, and about sessions.
-const SAYINGS: [&str; 25] = [
+const SAYINGS: [&str; 27] = [
     "open q",
     "open q hi",
     "open nobody hi",
@@ -85,6 +85,8 @@ const SAYINGS: [&str; 25] = [
     "replace {} 0,1,2 \\x00 and \\xff",
     "replace {} !1 other",
     "replace {} * any",
+    "put n 60000 * hi",
+    "put n 60000 !0 hi, and more than a block of 32 bytes",
     "register 64",
     "grow 200",
     "shrink 64",

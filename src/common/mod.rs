@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`error`] | a refusal: its code, its cause and its cure |
 //! | [`id`] | the secret ids of leases and sessions, and the tokens of processes |
+//! | [`name_id`] | the id of a name that a client chooses |
 //! | [`caller`] | the client of a request |
 //! | [`description`] | the one description of a message, by which each format reads and writes it |
 //! | `rows` | the macros that make a message's struct from the row that describes it |
@@ -27,4 +28,5 @@ pub mod id;
 pub mod line;
 pub mod lock;
 pub mod marks;
+pub mod name_id;
 mod rows;

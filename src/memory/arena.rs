@@ -150,7 +150,7 @@ pub struct Inspected {
 pub struct Contents {
     /// Bytes from the arena's start, a multiple of the smallest block.
     offset: usize,
-    /// The bytes of the lease or grant; the block has at least as many. Only `set` and `replace`
+    /// The bytes of the lease or grant; the block has at least as many. Only the functions that set
     /// read it. It stays the same when a process's own block doubles or halves: no client knows the
     /// id of such a block, so no client can set its contents.
     size: usize,
@@ -218,6 +218,28 @@ impl Contents {
             return Err(ContentsError::Changed);
         }
         self.set(arena, data, now).map(|()| self.version)
+    }
+
+    /// Replaces the contents as [`Contents::replace`] does, and moves them to another block, of
+    /// `size` bytes from `offset` on, which nobody else uses. Nothing is changed when this fails.
+    ///
+    /// # Errors
+    /// `Released`; `TooLarge`; `Changed`.
+    pub fn replace_at(
+        &mut self,
+        arena: &Arena,
+        (offset, size): (u64, u64),
+        condition: &Condition,
+        data: &[u8],
+        now: Instant,
+    ) -> Result<u64, ContentsError> {
+        let before = (self.offset, self.size);
+        (self.offset, self.size) = (offset as usize, size as usize);
+        let replaced = self.replace(arena, condition, data, now);
+        if replaced.is_err() {
+            (self.offset, self.size) = before;
+        }
+        replaced
     }
 
     /// Returns the state of the contents, and replaces `data` with the bytes of `part`. It uses the

@@ -43,6 +43,7 @@ mod committed;
 mod ending;
 mod held;
 mod list;
+mod named;
 mod refusals;
 
 use refusals::{GRANTED, NO_NUMBERS};
@@ -55,7 +56,7 @@ use crate::common::error::{Code, Error};
 use crate::common::id::{IdKind, LeaseId};
 use crate::memory::buddy::{Block, Buddy, Filling};
 use crate::memory::ids::Ids;
-pub use committed::{Committed, LOOK_SOON};
+pub use committed::{Committed, LOOK_SOON, power_of_two_within};
 pub use ending::Ending;
 pub use held::Holder;
 pub use list::LeaseRow;
@@ -172,6 +173,17 @@ impl<H: Clone> LeaseTable<H> {
         now: Instant,
     ) -> Result<LeaseId, Error> {
         let expiry = self.expiry(duration_ms, now)?;
+        self.lease_until(size, (expiry, duration_ms), id_kind, now)
+    }
+
+    /// Leases `size` bytes until `expiry`, granted for so many milliseconds.
+    fn lease_until(
+        &mut self,
+        size: u64,
+        (expiry, granted_ms): (Instant, u64),
+        id_kind: IdKind,
+        now: Instant,
+    ) -> Result<LeaseId, Error> {
         let block = self.allocate(size).map_err(|error| explain(size, error))?;
         // The id comes last: a request that fails for another reason spends none of the numbers.
         let Some(id) = self.unused_id(id_kind) else {
@@ -182,7 +194,7 @@ impl<H: Clone> LeaseTable<H> {
         self.committed.charge(block.size());
         self.note_taken(now);
         self.by_expiry.insert((expiry, id));
-        self.insert(id, block, size, Tenure::Until { expiry, granted_ms: duration_ms });
+        self.insert(id, block, size, Tenure::Until { expiry, granted_ms });
         Ok(id)
     }
 
@@ -377,11 +389,6 @@ impl<H: Clone> LeaseTable<H> {
             )
         })
     }
-}
-
-/// Returns the largest power of two that is at most `bytes`; 0 if `bytes` is 0.
-pub fn power_of_two_within(bytes: u64) -> u64 {
-    bytes.checked_ilog2().map_or(0, |log| 1 << log)
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@
 //! | [`lease`], [`ids`] | the leases and their expiry, and ids that are hard to guess |
 //! | [`service`] | the locks, and the work under each |
 //! | [`commands`], [`versions`] | the commands, their replies, and their functions |
+//! | [`named`] | leases whose names the clients choose |
 //! | [`picture`] | the buddy tree as a line of text |
 //!
 //! **Source** `memorylease.txt`: the leases, the buddy tree, best fit.
@@ -55,6 +56,7 @@ pub mod buddy;
 pub mod commands;
 pub mod ids;
 pub mod lease;
+pub mod named;
 pub mod picture;
 pub mod service;
 pub mod versions;

@@ -202,7 +202,16 @@ impl<T: Tables> Memory<T> {
     /// # Errors
     /// As [`LeaseTable::lease`].
     pub fn lease(&self, size: u64, duration_ms: u64, id_kind: IdKind) -> Result<LeaseId, Error> {
-        let lease = |tables: &mut T, now| tables.leases().lease(size, duration_ms, id_kind, now);
+        self.lease_by(size, |leases, now| leases.lease(size, duration_ms, id_kind, now))
+    }
+
+    /// Leases `size` bytes by `lease`. If they do not fit, it makes room as [`Memory::lease`] says.
+    pub(super) fn lease_by(
+        &self,
+        size: u64,
+        lease: impl Fn(&mut LeaseTable<LockedContents>, Instant) -> Result<LeaseId, Error>,
+    ) -> Result<LeaseId, Error> {
+        let lease = |tables: &mut T, now| lease(tables.leases(), now);
         let leased = self.change(lease);
         if !leased.as_ref().is_err_and(|error| error.code == Code::OutOfMemory) {
             return leased;
@@ -361,7 +370,7 @@ pub fn rounded_up(left: Duration) -> u64 {
 }
 
 /// Returns the error for `length` bytes that could not be set in a lease of `size` bytes.
-fn explain(error: ContentsError, length: usize, size: u64) -> Error {
+pub(super) fn explain(error: ContentsError, length: usize, size: u64) -> Error {
     match error {
         ContentsError::Released => not_found(),
         ContentsError::TooLarge => {
@@ -378,4 +387,4 @@ fn explain(error: ContentsError, length: usize, size: u64) -> Error {
 
 #[cfg(test)]
 #[path = "service_tests.rs"]
-mod tests;
+pub(in crate::memory) mod tests;

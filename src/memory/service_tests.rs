@@ -29,7 +29,7 @@ impl Tables for LeaseTable<LockedContents> {
     }
 }
 
-fn memory(arena: u64) -> Memory<LeaseTable<LockedContents>> {
+pub(in crate::memory) fn memory(arena: u64) -> Memory<LeaseTable<LockedContents>> {
     let ids = Ids::new(StdRng::seed_from_u64(1), std::hash::RandomState::new());
     let longest = Duration::from_secs(3600);
     let table = LeaseTable::new(Buddy::new(arena), ids, longest, make_block);

@@ -73,7 +73,7 @@ use body::{Framing, Scan};
 use head::{Head, parse};
 use negotiation::MediaForm;
 use refusal::{Refusal, bad};
-use resource::{LEASE, Method, Resource};
+use resource::{LEASE, Method, NAMED, Resource};
 use target::{HeadRequest, route, split};
 
 /// The state of one connection that speaks HTTP.
@@ -263,7 +263,7 @@ impl Http {
             }
             _ => {
                 let is_read = matches!(method, Method::Get | Method::Head);
-                let is_lease = matches!(resource, Resource::Path(LEASE, _)) && is_read;
+                let is_lease = matches!(resource, Resource::Path(LEASE | NAMED, _)) && is_read;
                 // 406 comes before the service runs: a draw cannot be taken back.
                 let is_text = matches!(resource, Resource::Path(metrics::PATH, _));
                 let best = self.answering.accept.best(is_lease);

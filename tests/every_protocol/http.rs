@@ -45,6 +45,12 @@ impl Http {
                 let data = unescape(data.as_bytes()).unwrap();
                 ask(&mut self.client, &format!("PUT /leases/{id}"), &field, &data)
             }
+            ["put", name, duration, rest] => {
+                let (condition, data) = rest.split_once(' ').unwrap();
+                let field = if condition == "*" { "" } else { "If-Match: *\r\n" };
+                let request = format!("PUT /named/{name}?duration={duration}");
+                ask(&mut self.client, &request, field, data.as_bytes())
+            }
             ["inspect", _] => ask(&mut self.client, &format!("HEAD /leases/{id}"), "", b""),
             ["inspect", _, first, last] => {
                 let field = format!("Range: bytes={first}-{last}\r\n");
@@ -58,7 +64,7 @@ impl Http {
         if response.status == 404 {
             return Some(Answered::No(Code::NotFound));
         }
-        if words[0] == "replace" {
+        if matches!(words[0], "replace" | "put") {
             let words: Vec<&str> = response.text().trim_end().split(' ').collect();
             return Some(Answered::Told(format!("replaced {} {}", words[1], words[2])));
         }

@@ -19,6 +19,7 @@ fn before_data(command: &str) -> Option<usize> {
     match command {
         "set" | "open" | "send" | "publish" => Some(2),
         "deliver" | "replace" => Some(3),
+        "put" => Some(4),
         _ => None,
     }
 }

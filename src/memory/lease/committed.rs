@@ -22,7 +22,7 @@
 use std::time::{Duration, Instant};
 
 use crate::memory::buddy::{AllocateError, Block, Buddy};
-use crate::memory::lease::{LeaseTable, power_of_two_within};
+use crate::memory::lease::LeaseTable;
 
 /// The time from an allocation that leaves few bytes free until the memory manager checks the free
 /// bytes. All allocations in that time share one check.
@@ -148,4 +148,9 @@ impl<H: Clone> LeaseTable<H> {
             self.look_by(now + LOOK_SOON);
         }
     }
+}
+
+/// Returns the largest power of two that is at most `bytes`; 0 if `bytes` is 0.
+pub fn power_of_two_within(bytes: u64) -> u64 {
+    bytes.checked_ilog2().map_or(0, |log| 1 << log)
 }

@@ -48,7 +48,7 @@ use crate::memory::versions::{Inspection, Part};
 use crate::protocol::http::conditions::{Conditions, Verdict};
 use crate::protocol::http::negotiation::{Accept, MediaForm};
 use crate::protocol::http::refusal::{Refusal, reason, status_of};
-use crate::protocol::http::resource::{LEASES, Method};
+use crate::protocol::http::resource::{LEASES, Method, NAMED};
 use crate::protocol::http::{date, metrics, value};
 use crate::protocol::output::Output;
 use crate::protocol::text;
@@ -104,7 +104,7 @@ impl Answering {
             Reply::Inspected(inspection) => self.inspected(inspection, form, now_ms),
             Reply::Error(error) => {
                 let status = status_of(error.code, self.conditions.is_conditional());
-                match self.conditions.why_not() {
+                match self.conditions.why_not(self.path == NAMED) {
                     Some(why) if status == 412 => {
                         self.error(status, &Error::new(Code::Refused, why), "")
                     }
@@ -137,8 +137,13 @@ impl Answering {
 
     /// Returns 201 for a new lease and 200 for every other reply.
     fn status(&self, reply: &Reply<'_>) -> u16 {
-        // A renewal is answered with `Leased`, too, but its path is that of the lease.
-        let is_new = matches!(reply, Reply::Leased(_)) && self.path == LEASES;
+        let is_new = match reply {
+            // A renewal is answered with `Leased`, too, but its path is that of the lease.
+            Reply::Leased(_) => self.path == LEASES,
+            // The first set of a lease is what creates one with a name.
+            Reply::Replaced(Replaced { version: 1, .. }) => self.path == NAMED,
+            _ => false,
+        };
         if is_new { 201 } else { 200 }
     }
 

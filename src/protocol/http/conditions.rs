@@ -165,18 +165,34 @@ impl Conditions {
         }
     }
 
+    /// Returns the condition under which a lease is put to its name: as that of a change, but here
+    /// `*` is about a lease that may not exist. One that does not exist has version 0.
+    pub fn of_put(&self) -> Condition {
+        match (&self.if_match, &self.if_none_match) {
+            (Some(Tags::Any), None) => Condition::NoneOf(vec![0]),
+            (None, Some(Tags::Any)) => Condition::OneOf(vec![0]),
+            _ => self.of_change(),
+        }
+    }
+
     /// Returns why a change was refused under its condition, if the text of the service says less:
-    /// the cause and the cure.
-    pub fn why_not(&self) -> Option<&'static str> {
+    /// the cause and the cure. `may_create` is for a lease that a PUT creates.
+    pub fn why_not(&self, may_create: bool) -> Option<&'static str> {
         Some(match (&self.if_match, &self.if_none_match) {
             (Some(Tags::These(tags)), None) if tags.iter().all(|tag| tag.is_weak) => {
                 "a weak tag allows no change; send the ETag as it came, without W/"
+            }
+            (Some(Tags::Any), None) if may_create => {
+                "there is no lease of that name; leave If-Match out"
             }
             (Some(Tags::Any | Tags::These(_)), None) => return None,
             (None, Some(Tags::These(_))) => {
                 "the lease has a version that If-None-Match names; leave that tag out"
             }
             // `*` holds only if the lease does not exist, but PUT changes a lease that exists.
+            (None, Some(Tags::Any)) if may_create => {
+                "there is a lease of that name; leave If-None-Match: * out, or take another name"
+            }
             (None, Some(Tags::Any)) => {
                 "PUT changes a lease that exists; leave If-None-Match: * out"
             }

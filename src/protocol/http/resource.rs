@@ -1,8 +1,8 @@
 //! The resources: the methods of each, and the command behind each method.
 //!
 //! Most routes stand in the rows that describe their commands, behind `@`
-//! ([`crate::common::description`]). This file finds the route of a target. It reads seven requests
-//! by hand: inspect and replace depend on conditions, the three lists and the metrics on the path
+//! ([`crate::common::description`]). This file finds the route of a target. It reads ten requests
+//! by hand: inspect, replace and put depend on conditions, the three lists and the metrics on the path
 //! alone, and a client may leave out `rows`, `which` or both in a request for the table.
 //!
 //! | resource | methods | command |
@@ -16,6 +16,8 @@
 //! | | PUT | replace; the body is the new data |
 //! | | DELETE | release |
 //! | `/leases/ID?duration=5000` | POST | renew |
+//! | `/named/NAME` | GET, HEAD, DELETE | as `/leases/ID`, with the id of the name |
+//! | `/named/NAME?duration=5000` | PUT | put; 201 if there was no lease of that name |
 //! | `/stats`, `/tree`, `/pools` | GET, HEAD | stats, tree, pools |
 //! | `/metrics` | GET, HEAD | stats, in the form of Prometheus |
 //! | `/processes` | GET, HEAD | accounts |
@@ -44,9 +46,11 @@
 
 use std::borrow::Cow;
 
-use crate::commands::{Inspect, List, Replace, Request, Stats, Table};
+use crate::commands::{Inspect, List, Put, Release, Replace, Request, Stats, Table};
 use crate::common::description::words;
 use crate::common::id::LeaseId;
+use crate::common::name_id::id_of_name;
+use crate::memory::named::NameId;
 use crate::memory::versions::Part;
 use crate::numbers::commands::{Rows, TABLE_ROWS};
 use crate::protocol::http::conditions::Conditions;
@@ -115,12 +119,18 @@ pub const LEASES: &str = "/leases";
 /// The path of one lease.
 pub const LEASE: &str = "/leases/ID";
 
-/// The routes of the seven requests that [`Resource::request`] reads by hand, because a list of
+/// The path of a lease with a name.
+pub const NAMED: &str = "/named/NAME";
+
+/// The routes of the ten requests that [`Resource::request`] reads by hand, because a list of
 /// parameters does not describe them. All other routes stand in the rows of their commands.
-const BY_HAND: [&str; 7] = [
+const BY_HAND: [&str; 10] = [
     "GET /leases",
     "GET /leases/ID",
     "PUT /leases/ID",
+    "GET /named/NAME",
+    "PUT /named/NAME?duration=in milliseconds",
+    "DELETE /named/NAME",
     "GET /table",
     "GET /sessions",
     "GET /connections",
@@ -160,6 +170,8 @@ fn id_in(path: &[u8], of_route: &str) -> Option<Option<LeaseId>> {
         let part = parts.next()?;
         if expected == "ID" {
             id = Some(LeaseId::parse(part).ok()?);
+        } else if expected == "NAME" && !part.is_empty() {
+            id = Some(id_of_name(part));
         } else if expected.as_bytes() != part {
             return None;
         }
@@ -259,27 +271,45 @@ impl Resource {
                 parameters(query, &[])?;
                 Ok(Stats.into())
             }
-            (LEASE, Method::Get | Method::Head, Some(id)) => {
+            (LEASE | NAMED, Method::Get | Method::Head, Some(id)) => {
                 parameters(query, &[])?;
                 Ok(inspect(id, method, conditions, form))
             }
-            (LEASE, Method::Put, Some(id)) => {
+            (LEASE | NAMED, Method::Put, Some(id)) => put(path, id, query, body, conditions),
+            (NAMED, Method::Delete, Some(id)) => {
                 parameters(query, &[])?;
-                let condition = conditions.of_change().into();
-                Ok(Request::Replace(Replace { id, condition, data: body }))
+                Ok(Release { id }.into())
             }
             _ => {
                 // HEAD runs the command of GET; the answer leaves the body out.
                 let name = if method == Method::Head { "GET" } else { method.word() };
-                let mut routes = routes();
                 let is_it = |route: &Route| route.method == name && route.path == path;
-                let route = routes.find(is_it).ok_or_else(no_such)?;
+                let route = routes().find(is_it).ok_or_else(no_such)?;
                 let mut fields = Parameters::new(query, route.parameters, id, body)?;
                 let request = Request::by_route(route.whole, &mut fields).ok_or_else(no_such)?;
                 Ok(request?)
             }
         }
     }
+}
+
+/// Makes the request that replaces a lease, by its id, or puts one to its name.
+fn put<'a>(
+    path: &str,
+    id: LeaseId,
+    query: Option<&'a [u8]>,
+    data: Cow<'a, [u8]>,
+    conditions: &Conditions,
+) -> Result<Request<'a>, Refusal> {
+    if path == LEASE {
+        parameters(query, &[])?;
+        let condition = conditions.of_change().into();
+        return Ok(Replace { id, condition, data }.into());
+    }
+    let duration = parameters(query, &["duration"])?.pop().flatten();
+    let duration_ms = number(duration, "duration, in milliseconds")?;
+    let condition = conditions.of_put().into();
+    Ok(Put { name: NameId::from_id(id), duration_ms, condition, data }.into())
 }
 
 /// Refuses a condition that the method cannot keep. To ignore it would be worse: the client would
@@ -295,7 +325,7 @@ fn check_conditions(path: &str, method: Method, conditions: &Conditions) -> Resu
         Method::Delete if conditions.is_conditional() => {
             "a release takes no condition; leave it out, or replace the lease first"
         }
-        _ if path != LEASE && !conditions.holds_without_tag() => {
+        _ if path != LEASE && path != NAMED && !conditions.holds_without_tag() => {
             "what is asked for has no tag; leave If-Match out"
         }
         _ => return Ok(()),

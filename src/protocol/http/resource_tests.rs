@@ -74,13 +74,15 @@ fn a_resource_has_the_methods_of_its_routes() {
     assert_eq!(methods("/leases"), "GET, HEAD, POST, OPTIONS, TRACE");
     let all = "GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE";
     assert_eq!((&*methods("/leases/7"), &*methods("*")), (all, all));
+    assert_eq!(methods("/named/a%20b.txt"), "GET, HEAD, PUT, DELETE, OPTIONS, TRACE");
+    assert!(Resource::named(b"/named/").is_err() && Resource::named(b"/named/a/b").is_err());
 }
 
 #[test]
 fn a_refusal_names_all_resources() {
     let text = Resource::named(b"/nothing").map_err(|refusal| refusal.text).unwrap_err();
     let expected = "there is no such resource; there are /, /draws, /leases, /leases/ID, /stats, /tree, \
-                    /pools, /processes, /table, /sessions, /connections and /metrics";
+                    /pools, /processes, /named/NAME, /table, /sessions, /connections and /metrics";
     assert_eq!(text, expected);
 }
 

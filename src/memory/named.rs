@@ -1,0 +1,225 @@
+//! Named leases: a client chooses the name under which its data stands.
+//!
+//! ```text
+//!   > put notes 60000 0 hello    < replaced b65a… 5 1      there was none of that name: created
+//!   > put notes 60000 1 hello!   < replaced b65a… 6 2      version 1 was replaced
+//!   > put notes 60000 0 bye      < error refused …         there is one already
+//!   > get b65a…                  < data b65a… hello!
+//! ```
+//!
+//! A name that no lease has counts as version 0, so the condition `0` means *create, replace
+//! nothing*, and `!0` means *replace, create nothing*. The id of a name is computed from it
+//! ([`crate::common::name_id`]); with the id, all other commands work as for any lease.
+//!
+//! **The wrong way** is to lease first and to set then: between the two another client would read
+//! an empty lease. Here new data is written where nobody sees it, and then put in its place by one
+//! change under the tables' lock:
+//!
+//! ```text
+//!   create   lease a fresh block, set it │ tables: the lease gets the name's id
+//!   grow     lease a fresh block         │ block: check the condition, write there, move there
+//!                                        │ tables: the two leases change their blocks
+//!   fits     block: check the condition, set in place
+//! ```
+//!
+//! While the data grows, the old block and the new one are both charged.
+//!
+//! **Invariants** a client that reads by the name finds the data of one put, whole, or no lease.
+//!
+//! **Lock** the tables', then a block's, then the tables' again; never two at once. What was found
+//! under one lock may have changed before the next one. Then the steps are begun again.
+//!
+//! **Source** RFC 9110, section 9.3.4: PUT creates or replaces.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::common::caller::Caller;
+use crate::common::description::{Execute, Field, Sink, Source, command};
+use crate::common::error::{Code, Error, Malformed};
+use crate::common::id::LeaseId;
+use crate::common::lock::lock;
+use crate::common::name_id::{id_of_name, is_of_name};
+use crate::memory::arena::ContentsError;
+use crate::memory::lease::not_found;
+use crate::memory::service::{LockedContents, Memory, Tables, explain};
+use crate::memory::versions::{Condition, Replaced};
+
+/// The id of a name. A line of text has the name, a frame the id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NameId(LeaseId);
+
+impl NameId {
+    /// Returns the id of a name, which may be any bytes.
+    pub fn of(name: &[u8]) -> Self {
+        Self(id_of_name(name))
+    }
+
+    /// Returns an id that was computed from a name.
+    pub fn from_id(id: LeaseId) -> Self {
+        Self(id)
+    }
+
+    /// Returns the id, with which all commands find the lease.
+    pub fn id(self) -> LeaseId {
+        self.0
+    }
+}
+
+impl<'a> Field<'a> for NameId {
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        match source.word() {
+            Some(b"") => Err(Error::new(Code::BadRequest, "there is no name; give one")),
+            Some(name) => Ok(Self::of(name)),
+            // With any other id a client could take one that a later lease would get.
+            None => match source.id()? {
+                id if is_of_name(id) => Ok(Self(id)),
+                _ => Err(Malformed("has an id of no name").into()),
+            },
+        }
+    }
+
+    fn write(&self, name: &str, sink: &mut impl Sink) {
+        sink.id(name, self.0);
+    }
+}
+
+command! {
+    /// Creates the lease of a name, or replaces its contents, if the condition holds.
+    0x2c "put NAME MS VERSIONS DATA" Put<'a> -> Replaced {
+        /// The name.
+        name: NameId,
+        /// Milliseconds from now, at least 1: the lease is renewed, too.
+        duration_ms: u64,
+        /// The versions that may be replaced; 0 if there is no lease of that name.
+        condition: Box<Condition>,
+        /// The bytes.
+        data: Cow<'a, [u8]>,
+    }
+}
+
+impl<T: Tables> Execute<Memory<T>> for Put<'_> {
+    fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Replaced, Error> {
+        let version = memory.put(self)?;
+        Ok(Replaced { id: self.name.id(), length: self.data.len() as u64, version })
+    }
+}
+
+/// The most times that a put begins again because another client was faster.
+const MOST_TRIES: usize = 16;
+
+/// The end of one try; `None` if the lease has changed meanwhile.
+type Tried = Result<Option<u64>, Error>;
+
+impl<T: Tables> Memory<T> {
+    /// Creates or replaces the lease of a name; returns its version.
+    ///
+    /// # Errors
+    /// `refused` if the condition does not hold; those of a lease; `busy` if other clients were
+    /// faster 16 times in a row.
+    pub fn put(&self, put: &Put<'_>) -> Result<u64, Error> {
+        for _ in 0..MOST_TRIES {
+            let id = put.name.id();
+            let found = self.with_tables(|tables, now| {
+                tables.leases().check_duration(put.duration_ms, now)?;
+                Ok::<_, Error>(tables.leases().find(id, now).ok())
+            })?;
+            let tried = match found {
+                None => self.create(put),
+                Some(found) if put.data.len() as u64 <= found.size => {
+                    self.replace_in_place(put, &found.handle, found.size)
+                }
+                Some(found) => self.replace_elsewhere(put, &found.handle),
+            };
+            if let Some(version) = tried? {
+                return Ok(version);
+            }
+        }
+        let text = "other clients put to this name all the time; try again";
+        Err(Error::new(Code::Busy, text))
+    }
+
+    /// Leases a fresh block for the data, sets it, and gives it the name.
+    fn create(&self, put: &Put<'_>) -> Tried {
+        if !put.condition.holds(0) {
+            let text = "there is no lease of that name, which counts as version 0; put it without condition";
+            return Err(Error::new(Code::Refused, text));
+        }
+        let fresh = self.lease_for(put)?;
+        self.set(fresh, &put.data)?;
+        let named = self
+            .change(|tables, now| {
+                tables.leases().rename(fresh, put.name.id(), put.duration_ms, now)
+            })
+            .then_some(1);
+        if named.is_none() {
+            self.end_fresh(fresh);
+            // An expired lease of that name may wait for the reaper.
+            self.reap_all(Instant::now());
+        }
+        Ok(named)
+    }
+
+    /// Replaces contents that have room for the data.
+    fn replace_in_place(&self, put: &Put<'_>, block: &LockedContents, size: u64) -> Tried {
+        let now = self.with_tables(|_, now| now);
+        let set = lock(block).replace(self.arena(), &put.condition, &put.data, now);
+        self.renewed(put, set, size)
+    }
+
+    /// Replaces contents that have no room for the data: moves them into a fresh block.
+    fn replace_elsewhere(&self, put: &Put<'_>, block: &LockedContents) -> Tried {
+        let fresh = self.lease_for(put)?;
+        let (place, now) = self.with_tables(|tables, now| (tables.leases().offset(fresh), now));
+        let size = put.data.len() as u64;
+        // Only this thread knows the fresh lease, so it is there.
+        let room = (place.ok_or_else(not_found)?, size);
+        let moved = lock(block).replace_at(self.arena(), room, &put.condition, &put.data, now);
+        if moved.is_ok() {
+            let is_it = |handle: &LockedContents| Arc::ptr_eq(handle, block);
+            let changed =
+                self.change(|tables, _| tables.leases().change_blocks(put.name.id(), fresh, is_it));
+            if !changed {
+                // The lease has ended, and its contents stand in the fresh block. A copy of them
+                // may be under way there, and has to end before that block is given back.
+                lock(block).release();
+                self.end_fresh(fresh);
+                return Ok(None);
+            }
+        }
+        self.end_fresh(fresh);
+        self.renewed(put, moved, size)
+    }
+
+    /// Ends a replacement: renews the lease.
+    fn renewed(&self, put: &Put<'_>, set: Result<u64, ContentsError>, size: u64) -> Tried {
+        match set {
+            Ok(version) => {
+                let renew = |tables: &mut T, now| {
+                    tables.leases().renew(put.name.id(), put.duration_ms, now)
+                };
+                Ok(self.change(renew).ok().map(|_| version))
+            }
+            Err(ContentsError::Released) => Ok(None),
+            Err(error) => Err(explain(error, put.data.len(), size)),
+        }
+    }
+
+    /// Leases a block for the data, under an id that nobody knows.
+    fn lease_for(&self, put: &Put<'_>) -> Result<LeaseId, Error> {
+        let size = (put.data.len() as u64).max(1);
+        self.lease_by(size, |leases, now| leases.lease_unseen(size, now))
+    }
+
+    /// Ends a lease of [`Memory::lease_for`].
+    fn end_fresh(&self, fresh: LeaseId) {
+        if let Ok(ending) = self.change(|tables, now| tables.leases().end(fresh, now)) {
+            self.give_back(vec![ending]);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "named_tests.rs"]
+mod tests;
