@@ -117,7 +117,7 @@ requests! {
         Sessions(ListSessions) on shared,
         Lookup(Lookup<'a>) on shared waits,
         Watch(Watch) on shared,
-        Register(Register) on shared,
+        Register(Register) on shared waits,
         Grow(Grow) on shared,
         Shrink(Shrink) on shared,
     }

@@ -2,15 +2,15 @@
 //!
 //! ```text
 //!   404 try the lock ─ 406 locked? ─ no ──► 410 … 426 under the lock, by the engine
-//!    ▲                   │ yes               │ full
+//!    ▲                   │ yes               │ full, or no block
 //!    └─ 408 pause ◄──────┘                   └──► take a ticket, sleep on a condition variable
 //! ```
 //!
-//! The patent has one wait state (408) for two cases, and they need different waits. A *locked*
+//! The patent has one wait state (408) for several cases, and they need different waits. A *locked*
 //! memory is free again in microseconds: the thread sleeps for a short time and tries again. A
-//! *full* memory has room again when a process ends, a session is closed or a message is freed.
-//! Nobody knows when that is, so the thread must be woken. Only a `join` by TCP waits for room;
-//! `register` fails at once. Pauses grow, because a lock that is still held after 20 us is probably
+//! *full* memory has room again when a process ends, a session is closed or a message is freed, and
+//! a *block* is free again when another client gives memory back. Nobody knows when that is, so the
+//! thread must be woken. Only requests by TCP wait so. Pauses grow, because a lock that is still held after 20 us is probably
 //! held for longer:
 //!
 //! ```text
@@ -25,8 +25,9 @@
 //!    more. Two rare steps wait for the lock as other requests do: a join that has to wait for
 //!    room, from its ticket on; and, when memory was missing, the search for expired leases and
 //!    their end.
-//! 2. A join waits for room for at most `--rendezvous`, counted from its ticket.
-//! 3. A later join does not pass a join that waits for room: the engine looks at the tickets.
+//! 2. A request waits for room or a block for at most `--rendezvous`, counted from its ticket.
+//! 3. A later join does not pass a join that waits for room in administrative memory: the engine
+//!    looks at the tickets. For a block, the first that fits gets it.
 //!
 //! **Lock** the tables, by `try_lock`, except in the two rare steps. The end of expired leases also
 //! locks their blocks, one at a time. A pause holds no lock.
@@ -37,15 +38,17 @@
 //!
 //! **Source** `interprocess-communication-patent.txt`, figure 4, steps 404 to 410; paragraph 21.
 
+use std::fmt::Debug;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::Full;
-use super::commands::{Join, Joined};
+use super::commands::{Join, Joined, Register, Registered};
 use super::names::NameTicket;
+use crate::commands::Reply;
 use crate::common::caller::Caller;
-use crate::common::description::Execute;
+use crate::common::description::{Execute, Executed};
 use crate::common::error::{Code, Error};
 use crate::common::marks::mark;
 use crate::server::shared::Shared;
@@ -65,11 +68,77 @@ const MAX_PAUSE: Duration = Duration::from_millis(1);
 /// serves all datagrams, so the other clients without a connection wait meanwhile.
 const UNCONNECTED: Duration = Duration::from_millis(1);
 
+/// A request that enters administrative memory: `join`, or `register`. Each try is one call.
+trait Enters: Debug {
+    type Done;
+
+    /// Tries to enter under the lock. `ticket` is that of a request that waits.
+    fn enter(
+        &self,
+        tables: &mut ServerTables,
+        moment: (Caller, Instant),
+        waker: &Arc<Condvar>,
+        ticket: Option<NameTicket>,
+    ) -> Result<Result<Self::Done, Full>, Error>;
+}
+
+/// A join, with a name of its own: the bytes of the request are dropped before it waits.
+#[derive(Debug, Clone)]
+struct Joining {
+    name: String,
+    committed: Option<u64>,
+}
+
+impl Enters for Joining {
+    type Done = Joined;
+
+    /// `waker` becomes the condition variable of the process.
+    fn enter(
+        &self,
+        tables: &mut ServerTables,
+        (caller, now): (Caller, Instant),
+        waker: &Arc<Condvar>,
+        ticket: Option<NameTicket>,
+    ) -> Result<Result<Joined, Full>, Error> {
+        let (name, committed) = (&self.name, self.committed);
+        let joined = tables.engine().join(caller, name, committed, waker.clone(), ticket, now)?;
+        Ok(joined.map(|token| Joined { token }))
+    }
+}
+
+impl Enters for Register {
+    type Done = Registered;
+
+    fn enter(
+        &self,
+        tables: &mut ServerTables,
+        (caller, _): (Caller, Instant),
+        _: &Arc<Condvar>,
+        _: Option<NameTicket>,
+    ) -> Result<Result<Registered, Full>, Error> {
+        let registered = tables.engine().register(caller.client, self.size)?;
+        Ok(registered.map(|(block, size)| Registered { block, size }))
+    }
+}
+
+impl Join<'_> {
+    fn joining(&self) -> Joining {
+        Joining { name: self.name.to_string(), committed: self.committed }
+    }
+}
+
 impl Execute<Shared> for Join<'_> {
-    /// Joins, or refuses when administrative memory is full. This serves datagrams. The process
-    /// gets a fresh condition variable, on which its later requests wait.
+    /// Joins, or refuses when there is no room. This serves datagrams. The process gets a fresh
+    /// condition variable, on which its later requests wait.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Joined, Error> {
-        self.enter(shared, caller, &Arc::default())?.map_err(|Full| full())
+        enter(&self.joining(), shared, caller, &Arc::default())?.map_err(full)
+    }
+}
+
+impl Execute<Shared> for Register {
+    /// Registers, or refuses when no block is free.
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
+        enter(self, shared, caller, &Arc::default())?.map_err(full)
     }
 }
 
@@ -85,87 +154,109 @@ impl MayWait for Join<'_> {
     }
 
     fn begin(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Beginning<Self> {
-        let waker: Arc<Condvar> = Arc::default();
-        match self.enter(shared, caller, &waker)? {
-            Ok(joined) => Ok(Begun::Done(joined)),
-            // This is a second hold of the lock. Room that came back in between is not missed: the
-            // first look of a waiting request comes before its first sleep.
-            Err(Full) => shared.memory.change(|tables, now| {
-                let ticket = tables.engine().await_room(waker.clone());
-                let (name, committed) = (self.name.to_string(), self.committed);
-                let rules = ForRoom { name, committed, ticket, waker: waker.clone() };
-                let deadline = now + shared.waits.rendezvous;
-                Ok(Begun::Waits(Waits::new(caller, deadline, waker, rules)))
-            }),
+        begin(self.joining(), shared, caller)
+    }
+}
+
+impl MayWait for Register {
+    /// Returns 0, as for a join.
+    fn longest_wait_ms(&self) -> u64 {
+        0
+    }
+
+    fn may_wait(&self) -> bool {
+        true
+    }
+
+    fn begin(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Beginning<Self> {
+        begin(self.clone(), shared, caller)
+    }
+}
+
+/// Figure 4: tries the lock for a bounded time (steps 404 to 408), and lets the engine do the steps
+/// from 410 on under it.
+///
+/// # Errors
+/// `busy` when the lock was not free in time, and those of the engine. Too little room is no error
+/// here but `Ok(Err(full))`, because the caller decides whether to wait.
+fn enter<E: Enters>(
+    entering: &E,
+    shared: &Shared,
+    caller: Caller,
+    waker: &Arc<Condvar>,
+) -> Result<Result<E::Done, Full>, Error> {
+    shared.rendezvous(caller, |tables, now| {
+        let entered = entering.enter(tables, (caller, now), waker, None)?;
+        if entered.is_err() {
+            tables.sessions.counts.full += 1;
         }
+        Ok(entered)
+    })
+}
+
+/// Enters, or begins to wait for room.
+fn begin<E>(entering: E, shared: &Shared, caller: Caller) -> Result<Begun<E::Done>, Error>
+where
+    E: Enters + 'static,
+    Reply<'static>: From<E::Done>,
+    E::Done: TryFrom<Reply<'static>, Error = Reply<'static>>,
+{
+    let waker: Arc<Condvar> = Arc::default();
+    match enter(&entering, shared, caller, &waker)? {
+        Ok(done) => Ok(Begun::Done(done)),
+        // This is a second hold of the lock. Room that came back in between is not missed: the
+        // first look of a waiting request comes before its first sleep.
+        Err(full) => shared.memory.change(|tables, now| {
+            let ticket = tables.engine().await_room(&full, waker.clone());
+            let rules = ForRoom { entering, ticket, waker: waker.clone() };
+            let deadline = now + shared.waits.rendezvous;
+            Ok(Begun::Waits(Waits::new(caller, deadline, waker, rules)))
+        }),
     }
 }
 
-impl Join<'_> {
-    /// Figure 4: tries the lock for a bounded time (steps 404 to 408), and lets the engine do the
-    /// steps from 410 on under it. `waker` becomes the condition variable of the process.
-    ///
-    /// # Errors
-    /// `busy` when the lock was not free in time, and those of the engine's join. A full memory is
-    /// no error here but `Ok(Err(Full))`, because the caller decides whether to wait.
-    fn enter(
-        &self,
-        shared: &Shared,
-        caller: Caller,
-        waker: &Arc<Condvar>,
-    ) -> Result<Result<Joined, Full>, Error> {
-        shared.rendezvous(caller, |tables, now| {
-            let (name, committed) = (&self.name, self.committed);
-            let waker = waker.clone();
-            let joined = tables.engine().join(caller, name, committed, waker, None, now)?;
-            if joined.is_err() {
-                tables.sessions.counts.full += 1;
-            }
-            Ok(joined.map(|token| Joined { token }))
-        })
-    }
-}
-
-/// A join that waits until administrative memory has room. It keeps the request's fields, because
-/// each look tries the join again.
+/// A request that waits for room in administrative memory, or for a block.
 #[derive(Debug)]
-struct ForRoom {
-    name: String,
-    committed: Option<u64>,
+struct ForRoom<E> {
+    entering: E,
     ticket: NameTicket,
     waker: Arc<Condvar>,
 }
 
-impl Waiting for ForRoom {
-    type Done = Joined;
+impl<E: Enters> Waiting for ForRoom<E> {
+    type Done = E::Done;
 
-    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Joined> {
-        let Self { name, committed, ticket, waker } = self;
+    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<E::Done> {
+        let Self { entering, ticket, waker } = self;
+        let entered = entering.enter(tables, (moment.caller, moment.now), waker, Some(*ticket));
         let mut engine = tables.engine();
-        let joined =
-            engine.join(moment.caller, name, *committed, waker.clone(), Some(*ticket), moment.now);
-        if matches!(joined, Ok(Err(Full))) && !moment.is_over {
+        if let Ok(Err(full)) = &entered
+            && !moment.is_over
+        {
+            // It may wait for the other thing now, and others may have enough in what is there.
+            engine.await_room_as(*ticket, full, waker.clone());
+            engine.wake_for_block();
             return Look::Nothing;
         }
-        // Success or not, the ticket is removed now, and the next join in the queue is woken if
+        // Success or not, the ticket is removed now, and the next request in the queue is woken if
         // there is room for it. A ticket that stayed would block the queue for ever.
         engine.forget_room(*ticket);
-        Look::Answered(match joined {
-            Ok(Ok(token)) => Ok(Joined { token }),
-            Ok(Err(Full)) => Err(full()),
+        Look::Answered(match entered {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(why)) => Err(full(why)),
             Err(error) => Err(error),
         })
     }
 
-    fn give_up(&mut self, shared: &Shared) -> Result<Joined, Error> {
+    fn give_up(&mut self, shared: &Shared) -> Result<E::Done, Error> {
         shared.memory.change(|tables, _| tables.engine().forget_room(self.ticket));
         Err(stopped_waiting())
     }
 }
 
 impl Shared {
-    /// Changes the tables, if their lock is free within the time of a rendezvous. When memory was
-    /// missing and leases have expired, ends those leases and tries the change a second time. So a
+    /// Changes the tables, if their lock is free within the time of a rendezvous. When no block was
+    /// free and leases have expired, ends those leases and tries the change a second time. So a
     /// `change` that fails must leave nothing behind.
     ///
     /// # Errors
@@ -173,20 +264,20 @@ impl Shared {
     pub(super) fn rendezvous<T>(
         &self,
         caller: Caller,
-        change: impl Fn(&mut ServerTables, Instant) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+        change: impl Fn(&mut ServerTables, Instant) -> Result<Result<T, Full>, Error>,
+    ) -> Result<Result<T, Full>, Error> {
         let enter = || {
             let mut locked = self.memory.begin_change(self.try_lock_for(caller)?);
             let changed = change(locked.tables(), Instant::now());
             self.memory.unlock_and_wake(locked);
             changed
         };
-        enter().or_else(|error| match error.code {
+        match enter() {
             // A lease that has expired must not keep memory from others, also when the reaper has
             // not ended it yet.
-            Code::OutOfMemory if self.memory.reap_all(Instant::now()) => enter(),
-            _ => Err(error),
-        })
+            Ok(Err(Full::Block(..))) if self.memory.reap_all(Instant::now()) => enter(),
+            entered => entered,
+        }
     }
 
     /// Steps 404 to 410: locks the tables. Tries for `--rendezvous`, or for [`UNCONNECTED`] if the
@@ -226,8 +317,11 @@ impl Shared {
     }
 }
 
-/// Returns the refusal of a join for which there was no room in time.
-fn full() -> Error {
+/// Returns the refusal of a request for which there was no room in time.
+fn full(full: Full) -> Error {
     let text = "administrative memory is full; try again when a process has left";
-    Error::new(Code::OutOfMemory, text)
+    match full {
+        Full::Administration => Error::new(Code::OutOfMemory, text),
+        Full::Block(_, error) => error,
+    }
 }

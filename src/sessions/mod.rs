@@ -267,10 +267,11 @@ pub struct Sessions<H, W> {
     messages: BTreeMap<MessageId, StoredMessage>,
     copies: HashMap<CopyNumber, Copy>,
     deliveries: HashMap<MessageId, (ProcessNumber, Delivery)>,
-    // Requests that wait for a name, or for room to join. Their clients may belong to no process,
-    // so each request has a waker of its own.
+    // Requests that wait for a name, for room to join, or for a block of so many bytes. Their
+    // clients may belong to no process, so each request has a waker of its own.
     lookups: BTreeMap<(String, NameTicket), W>,
     entrants: BTreeMap<NameTicket, W>,
+    await_block: BTreeMap<NameTicket, (u64, W)>,
     /// The processes that joined and ended, for those that watch.
     changes: Changes,
     /// Processes with a block that is larger than they asked for, and may give something back.
@@ -319,6 +320,7 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
             deliveries: HashMap::new(),
             lookups: BTreeMap::new(),
             entrants: BTreeMap::new(),
+            await_block: BTreeMap::new(),
             changes: Changes::default(),
             grown: BTreeSet::new(),
             waiting_for_memory: VecDeque::new(),
@@ -327,9 +329,11 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
         }
     }
 
-    /// Returns the wakers of all requests that wait for a name or for room. The stop wakes them.
+    /// Returns the wakers of all requests that wait for a name, for room or for a block. The stop
+    /// wakes them.
     pub fn all_wakers(&self) -> Vec<W> {
-        self.lookups.values().chain(self.entrants.values()).cloned().collect()
+        let for_block = self.await_block.values().map(|(_, waker)| waker);
+        self.lookups.values().chain(self.entrants.values()).chain(for_block).cloned().collect()
     }
 
     /// Returns the figures for `stats`.

@@ -4,6 +4,7 @@
 //!   lookups    (name, ticket) ─► waker    ("bob", 7) ("bob", 9) ("eve", 8)
 //!                                          └── range from ("bob", 0): both wake when bob joins
 //!   entrants   ticket ─► waker            12 ─ 15 ─ 16      12 looks for room next
+//!   await_block  ticket ─► bytes, waker   13: 4096 ─ 14: 64   the oldest that fits looks next
 //! ```
 //!
 //! A client that waits for a name, or to join, may belong to no process yet, so it has no process's
@@ -14,7 +15,7 @@
 //!
 //! 1. The list of a watcher and its place in the log of [`super::changes`] are made under one hold
 //!    of the lock: between two holds, a process could join without being in the list or in the log.
-//! 2. While joins wait for room, only the oldest of them may join: a later join cannot pass it,
+//! 2. While joins wait for room in administrative memory, only the oldest of them may join: a later join cannot pass it,
 //!    however small its block is. Processes that have joined take no ticket: their blocks, sessions
 //!    and messages may take the room first.
 //! 3. Each ticket is removed when its request is answered, or when its client has gone.
@@ -33,9 +34,9 @@ use std::sync::Arc;
 use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 use crate::cooperative::process::ProcessNumber;
-use crate::sessions::Engine;
 use crate::sessions::administration::MIN_ENTRY;
 use crate::sessions::changes::ChangeNumber;
+use crate::sessions::{Engine, Full};
 
 /// The number of a request that waits for a name or for room. A later request has a greater ticket,
 /// and no ticket is used twice.
@@ -89,12 +90,23 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         wakers.into_iter().for_each(|waker| self.processes.wake_by(waker));
     }
 
-    /// Adds a request to the end of the queue for room in administrative memory, and returns its
-    /// ticket.
-    pub fn await_room(&mut self, waker: W) -> NameTicket {
+    /// Lets a new request wait for what is full, and returns its ticket.
+    pub fn await_room(&mut self, full: &Full, waker: W) -> NameTicket {
         let ticket = self.next();
-        self.sessions.entrants.insert(ticket, waker);
+        self.await_room_as(ticket, full, waker);
         ticket
+    }
+
+    /// Lets a request with a ticket wait for what is full now.
+    pub fn await_room_as(&mut self, ticket: NameTicket, full: &Full, waker: W) {
+        self.sessions.entrants.remove(&ticket);
+        self.sessions.await_block.remove(&ticket);
+        match full {
+            Full::Administration => drop(self.sessions.entrants.insert(ticket, waker)),
+            &Full::Block(bytes, _) => {
+                self.sessions.await_block.insert(ticket, (bytes, waker));
+            }
+        }
     }
 
     /// Returns whether no older ticket waits for room. `None` stands for a newcomer, which is next
@@ -103,11 +115,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.sessions.entrants.keys().next().is_none_or(|&first| Some(first) == ticket)
     }
 
-    /// Takes a request out of the queue for room, and wakes the next one: there may be room for
-    /// that too.
+    /// Removes a request that waits for room or for a block, and wakes the next one: there may be
+    /// enough for that too.
     pub fn forget_room(&mut self, ticket: NameTicket) {
         self.sessions.entrants.remove(&ticket);
+        self.sessions.await_block.remove(&ticket);
         self.wake_next_join();
+        self.wake_for_block();
     }
 
     /// Wakes the oldest request for room, if a process with its first block fits now.
@@ -117,6 +131,15 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if self.sessions.administration.has_room(MIN_ENTRY)
             && let Some(waker) = self.sessions.entrants.values().next()
         {
+            self.processes.wake_by(waker.clone());
+        }
+    }
+
+    /// Wakes the oldest request for a block for which there is one. These requests have no turns: a
+    /// join that asks for half of the arena would keep all later ones out.
+    pub(super) fn wake_for_block(&mut self) {
+        let mut waiting = self.sessions.await_block.values();
+        if let Some((_, waker)) = waiting.find(|&&(bytes, _)| self.leases.has_room(bytes)) {
             self.processes.wake_by(waker.clone());
         }
     }

@@ -12,8 +12,8 @@
 //! and sees the failure.
 //!
 //! [`crate::sessions::entering`] tries the lock for a bounded time (404 to 408). When
-//! administrative memory has no room, [`Engine::join`] returns [`Full`], and `entering` waits for
-//! room with a ticket.
+//! administrative memory has no room, or no block is free, [`Engine::join`] and
+//! [`Engine::register`] return [`Full`], and `entering` waits with a ticket.
 //!
 //! **Invariants**
 //!
@@ -46,9 +46,18 @@ use crate::sessions::names::NameTicket;
 use crate::sessions::notice::Notices;
 use crate::sessions::{Engine, RegisteredProcess};
 
-/// Administrative memory has no room for one more process now, or older requests wait for room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Full;
+/// The reason why a rendezvous has to wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Full {
+    /// Administrative memory has no room for one more process now, or older joins wait for room.
+    Administration,
+    /// No block of so many bytes is free now, but one could become free. The error is for a client
+    /// that does not wait.
+    Block(u64, Error),
+}
+
+/// The number of a process that is only about to join: no process has it.
+const NEW: ProcessNumber = 0;
 
 /// The most blocks of one process. A send looks for a sub-block in one block after the other, so
 /// this bounds its steps under the lock. 16 blocks of one span each take 16 × (64 + 32) = 1,536
@@ -59,8 +68,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Makes `caller` a process of that name, with a block of `committed` bytes; with `None` the
     /// manager's rules give the size. `waker` becomes the process's. `ticket` is that of a join
     /// that waits for room; `None` for a new one. Returns the process's token; or [`Full`] when
-    /// there is no room for it, or older joins wait for room. When it fails, it leaves nothing
-    /// behind; but blocks that grew by themselves may have shrunk to make room.
+    /// there is no room for it or no block, or older joins wait for room. When it fails, it leaves
+    /// nothing behind; but blocks that grew by themselves may have shrunk to make room.
     ///
     /// # Errors
     /// As [`crate::cooperative::manager::Manager::join`].
@@ -79,11 +88,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let bytes = self.processes.may_join(caller, name, committed)?;
         if !self.sessions.administration.has_room(MIN_ENTRY) || !self.is_next(ticket) {
             mark!(steps 408);
-            return Ok(Err(Full));
+            return Ok(Err(Full::Administration));
         }
         mark!(steps 410, 412);
         self.make_room(bytes);
-        let token = self.manager().join(caller, name, Some(bytes), waker, now)?;
+        let token = match self.manager().join(caller, name, Some(bytes), waker, now) {
+            Ok(token) => token,
+            Err(error) => return self.no_block(NEW, bytes, error).map(Err),
+        };
         let number = self.processes.number_of(caller.client)?;
         let name: Arc<str> = name.into();
         self.announce(number, name.clone(), token);
@@ -134,8 +146,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ///
     /// # Errors
     /// `bad-request` for 0 bytes; `refused` when the client belongs to no process, or the process
-    /// has too many blocks or too much of administrative memory; `out-of-memory`.
-    pub fn register(&mut self, client: ClientNumber, size: u64) -> Result<(u64, u64), Error> {
+    /// has too many blocks or too much of administrative memory; `out-of-memory` when
+    /// administrative memory is full, or no block of that size could ever be free.
+    pub fn register(
+        &mut self,
+        client: ClientNumber,
+        size: u64,
+    ) -> Result<Result<(u64, u64), Full>, Error> {
         mark!(steps 402, 404, 406, 410);
         let number = self.processes.number_of(client)?;
         if size == 0 {
@@ -152,13 +169,30 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.sessions.administration.charge(number, Use::Entry, BLOCK + SPAN)?;
         mark!(steps 412);
         self.make_room(size);
-        let extent = self.manager().take_extent(number, size).inspect_err(|_| {
-            self.sessions.administration.refund(number, Use::Entry, BLOCK + SPAN);
-        })?;
+        let extent = match self.manager().take_extent(number, size) {
+            Ok(extent) => extent,
+            Err(error) => {
+                self.sessions.administration.refund(number, Use::Entry, BLOCK + SPAN);
+                return self.no_block(number, size, error).map(Err);
+            }
+        };
         mark!(steps 414, 416, 418, 420, 422);
         self.add_block(number, Some(extent));
         mark!(steps 426, 428);
-        Ok((blocks as u64, extent.1))
+        Ok(Ok((blocks as u64, extent.1)))
+    }
+
+    /// Returns the reason to wait, for a process that got no block of `bytes`, if it could get one
+    /// later.
+    ///
+    /// # Errors
+    /// `error`, if it could not.
+    fn no_block(&mut self, number: ProcessNumber, bytes: u64, error: Error) -> Result<Full, Error> {
+        if error.code == Code::OutOfMemory && self.manager().could_take_committed(number, bytes) {
+            mark!(steps 408);
+            return Ok(Full::Block(bytes, error));
+        }
+        Err(error)
     }
 
     /// Step 424: gives a process one more block, with a manager of its own. `extent` is the block's

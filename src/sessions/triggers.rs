@@ -110,15 +110,15 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         (to <= most).then_some(to)
     }
 
-    /// Gives back blocks whose contents are marked released, and serves the processes that wait for
-    /// memory.
+    /// Gives back blocks whose contents are marked released, and serves all that wait for memory.
     pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
         self.manager().give_back(endings, now);
         self.grow_waiting_blocks();
+        self.wake_for_block();
     }
 
-    /// Serves all that waits for memory: requests, messages that did not fit, and joins, which wait
-    /// for administrative memory.
+    /// Serves all that waits for memory: requests, messages that did not fit, and clients that wait
+    /// for a block or for administrative memory.
     pub(super) fn serve_waiters(&mut self, now: Instant) {
         self.give_back(Vec::new(), now);
         self.wake_next_join();

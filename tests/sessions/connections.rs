@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use leasebox::client::exchange::Way;
 use leasebox::client::{CallError, Client as Library};
-use leasebox::commands::{Attach, MessageReply, Receive, Reply, Request};
+use leasebox::commands::{Attach, MessageReply, Receive, Register, Registered, Reply, Request};
 use leasebox::common::error::Code;
 use leasebox::protocol::byte_order::ByteOrder;
 use leasebox::protocol::cdr::Reader;
@@ -347,6 +347,34 @@ fn a_join_waits_for_room_in_administrative_memory_and_is_told_when_there_is_none
     let (host, port) = (server.address.ip().to_string(), server.address.port());
     let mut datagrams = Library::by_datagrams(&host, port, LIMIT, Way::default()).unwrap();
     assert_eq!(code(datagrams.join("late", None)), Code::OutOfMemory);
+}
+
+#[test]
+fn a_join_and_a_register_wait_for_a_block_that_another_gives_back() {
+    let server = Running::start(&["--memory", "64KiB", "--rendezvous", "20s"]);
+    let asked = Instant::now();
+    let mut alice = process(&server, "alice", 32 << 10);
+    let mut leases = library(&server);
+    let lease = leases.lease(32 << 10, Duration::from_secs(600)).unwrap();
+    thread::scope(|scope| {
+        let joining = scope.spawn(|| process(&server, "bob", 16 << 10));
+        wait_for("one to wait", || server.figure("full") == 1);
+        let registering = scope.spawn(|| alice.call(Register { size: 16 << 10 }).unwrap());
+        wait_for("two to wait", || server.figure("full") == 2);
+        leases.release(lease).unwrap();
+        assert_eq!(registering.join().unwrap(), Registered { block: 1, size: 16 << 10 });
+        drop(joining.join().unwrap());
+    });
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    // What could never be is refused at once, and so is a datagram.
+    assert_eq!(code(library(&server).join("carol", Some(128 << 10))), Code::OutOfMemory);
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    let server = Running::start(&["--memory", "64KiB", "--rendezvous", "50ms", "--udp"]);
+    let _alice = process(&server, "alice", 64 << 10);
+    assert_eq!(code(library(&server).join("bob", Some(64))), Code::OutOfMemory);
+    let (host, port) = (server.address.ip().to_string(), server.address.port());
+    let mut datagrams = Library::by_datagrams(&host, port, LIMIT, Way::default()).unwrap();
+    assert_eq!(code(datagrams.join("bob", Some(64))), Code::OutOfMemory);
 }
 
 #[test]

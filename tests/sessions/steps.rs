@@ -13,7 +13,7 @@ use leasebox::common::caller::Caller;
 use std::collections::BTreeSet;
 
 use leasebox::common::error::Code;
-use leasebox::sessions::MIN_ENTRY;
+use leasebox::sessions::{Full, MIN_ENTRY};
 
 use crate::world::{KB, World, refusal};
 
@@ -58,6 +58,7 @@ macro_rules! scenarios {
 scenarios! {
     a_process_registers_a_block_that_another_can_open_at_once => rendezvous;
     who_finds_administrative_memory_full_waits_until_a_process_has_left => full;
+    who_finds_no_block_free_waits_until_one_is => no_block;
     a_further_block_is_registered_and_used_when_the_first_is_full => further_block;
     a_message_is_filled_located_signalled_loaded_copied_and_released => communication;
     the_first_message_lies_in_the_destinations_block_and_outlives_its_sender => first_message;
@@ -97,8 +98,8 @@ fn full() -> BTreeSet<u16> {
     (1..=fit).for_each(|client| world.join(client, 32));
     let late = fit + 1;
     assert!(world.try_join(late, 32).unwrap().is_err(), "it is full");
-    let first = world.engine().await_room(100);
-    let second = world.engine().await_room(101);
+    let first = world.engine().await_room(&Full::Administration, 100);
+    let second = world.engine().await_room(&Full::Administration, 101);
     assert_eq!(world.tables.processes.take_wakers(), [0_u64; 0]);
     world.leave(1);
     assert_eq!(world.tables.processes.take_wakers(), [100], "who waited longest looks");
@@ -107,7 +108,7 @@ fn full() -> BTreeSet<u16> {
     assert_eq!(world.tables.processes.take_wakers(), [101]);
     world.engine().forget_room(second);
     world.join(late, 32);
-    let second = world.engine().await_room(101);
+    let second = world.engine().await_room(&Full::Administration, 101);
     assert_eq!(world.tables.processes.take_wakers(), [0_u64; 0], "there is no room for a second");
     world.leave(2);
     assert_eq!(world.tables.processes.take_wakers(), [101]);
@@ -117,11 +118,44 @@ fn full() -> BTreeSet<u16> {
     world.reached()
 }
 
+fn no_block() -> BTreeSet<u16> {
+    let mut world = World::sized(4 * KB, 1024 * KB);
+    [1, 2].into_iter().for_each(|client| world.join(client, 2 * KB));
+    let of = |full: Result<(), Full>| match full.unwrap_err() {
+        full @ Full::Block(bytes, _) => (bytes, full),
+        full => panic!("{full:?}"),
+    };
+    let (bytes, large) = of(world.try_join(3, 4 * KB).unwrap());
+    assert_eq!(bytes, 4 * KB);
+    let (_, small) = of(world.try_join(4, KB).unwrap());
+    let asked = world.engine().register(1, 64).unwrap().unwrap_err();
+    assert!(matches!(asked, Full::Block(64, _)));
+    assert_eq!(refusal(world.try_join(5, 8 * KB), "at most 0 can"), Code::OutOfMemory);
+    // The large one waited first. It does not keep the small one out.
+    let first = world.engine().await_room(&large, 103);
+    let second = world.engine().await_room(&small, 104);
+    assert_eq!(world.tables.processes.take_wakers(), [0_u64; 0]);
+    world.leave(2);
+    assert_eq!(world.tables.processes.take_wakers(), [104]);
+    world.join(4, KB);
+    world.engine().forget_room(second);
+    assert_eq!(world.tables.processes.take_wakers(), [0_u64; 0], "4 KiB are not free yet");
+    world.leave(4);
+    assert_eq!(world.tables.processes.take_wakers(), [0_u64; 0]);
+    world.leave(1);
+    assert_eq!(world.tables.processes.take_wakers(), [103]);
+    world.join(3, 4 * KB);
+    world.engine().forget_room(first);
+    world.leave(3);
+    assert_eq!(world.tables.processes.take_wakers(), [0_u64; 0], "no ticket is left");
+    world.reached()
+}
+
 fn further_block() -> BTreeSet<u16> {
     let mut world = World::new();
     [1, 2].into_iter().for_each(|client| world.join(client, KB));
     let session = world.open(1, 2);
-    assert_eq!(world.engine().register(1, 3000), Ok((1, 4 * KB)));
+    assert_eq!(world.engine().register(1, 3000), Ok(Ok((1, 4 * KB))));
     world.check();
     assert_eq!(world.size(1), 5 * KB);
     world.send(1, session, &[1; 1000]).unwrap();
@@ -134,7 +168,7 @@ fn further_block() -> BTreeSet<u16> {
     assert_eq!(world.receive(2, session), Ok(Some(vec![1; 1000])));
     assert_eq!(world.receive(2, session), Ok(Some(vec![2; 4096])));
     for block in 2..16 {
-        assert_eq!(world.engine().register(1, 1), Ok((block, 32)));
+        assert_eq!(world.engine().register(1, 1), Ok(Ok((block, 32))));
     }
     assert_eq!(refusal(world.engine().register(1, 1), "at most 16 blocks"), Code::Refused);
     [1, 2].into_iter().for_each(|client| world.leave(client));

@@ -5,7 +5,7 @@ use leasebox::common::error::{Code, Error};
 use leasebox::common::id::{IdKind, LeaseId};
 use leasebox::cooperative::words::{Reason, Wanted};
 use leasebox::sessions::words::SessionId;
-use leasebox::sessions::{Delivery, MIN_ENTRY};
+use leasebox::sessions::{Delivery, Full, MIN_ENTRY};
 
 use crate::world::{KB, World, refusal};
 
@@ -134,13 +134,13 @@ fn by_room_in_administrative_memory_however_it_comes() {
         if with_message {
             world.send(1, session, b"x").unwrap();
         } else {
-            world.engine().register(3, 32).unwrap();
+            world.engine().register(3, 32).unwrap().unwrap();
         }
         (4..83).for_each(|client| world.join(client, 0));
-        world.engine().register(3, 32).unwrap();
+        world.engine().register(3, 32).unwrap().unwrap();
         assert_eq!(world.tables.sessions.figures().admin_used, 16 * KB - MIN_ENTRY + 64);
         assert!(world.try_join(99, 32).unwrap().is_err());
-        world.engine().await_room(99);
+        world.engine().await_room(&Full::Administration, 99);
         world.tables.processes.take_wakers();
         act(&mut world, session);
         assert_eq!(world.tables.processes.take_wakers(), [99]);
@@ -150,7 +150,7 @@ fn by_room_in_administrative_memory_however_it_comes() {
 #[test]
 fn by_the_stop_whatever_it_waits_for() {
     let (mut world, _) = three();
-    world.engine().await_room(98);
+    world.engine().await_room(&Full::Administration, 98);
     world.engine().await_name("nobody", 99);
     assert_eq!(world.tables.all_wakers(), [1, 2, 3, 99, 98]);
 }
@@ -182,7 +182,7 @@ const SHRANK: &str = "p1's block 0 shrank from its end to 1024 bytes: the arena 
 #[test]
 fn an_idle_block_makes_room_for_whatever_takes_committed_memory() {
     let acts: [&dyn Fn(&mut World); 4] = [
-        &|world| assert_eq!(world.engine().register(2, KB), Ok((1, KB))),
+        &|world| assert_eq!(world.engine().register(2, KB), Ok(Ok((1, KB)))),
         &|world| assert_eq!(world.engine().grow(2, 0, 2 * KB), Ok(2 * KB)),
         &|world| {
             let back = world.engine().sessions(Caller::connected(2)).unwrap()[0].session;

@@ -63,6 +63,14 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok((id, size))
     }
 
+    /// Returns whether a process could have one more block of `size` bytes when others have given
+    /// theirs back.
+    pub(crate) fn could_take_committed(&self, number: ProcessNumber, size: u64) -> bool {
+        let room = self.processes.committed_room(number, u64::MAX);
+        Buddy::rounded(size).is_some_and(|rounded| rounded <= room)
+            && self.leases.could_have_room(size)
+    }
+
     /// Takes one more extent of at least `size` bytes for a process's own blocks. Returns its id
     /// and its bytes. Unchanged when it fails.
     ///

@@ -16,7 +16,7 @@
 //! **Lock** the tables, for the change itself. `grow` ends expired leases before that, and
 //! `register` when memory is missing; this locks the tables and the blocks of those leases in turn.
 //! No byte is copied, since a block grows and shrinks around its messages. `register` is a
-//! rendezvous and tries the lock for a bounded time.
+//! rendezvous: its function stands in [`crate::sessions::entering`].
 //!
 //! **Source** paragraphs 24 and 39 of `interprocess-communication-patent.txt`: processes grow and
 //! contract the blocks that are registered to them.
@@ -24,7 +24,7 @@
 use std::time::Instant;
 
 use crate::common::caller::Caller;
-use crate::common::description::{Execute, Executed, command, reply};
+use crate::common::description::{Execute, command, reply};
 use crate::common::error::Error;
 use crate::server::shared::Shared;
 
@@ -43,14 +43,6 @@ reply! {
         block: u64,
         /// Its bytes.
         size: u64,
-    }
-}
-
-impl Execute<Shared> for Register {
-    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        let (block, size) = shared
-            .rendezvous(caller, |tables, _| tables.engine().register(caller.client, self.size))?;
-        Ok(Registered { block, size })
     }
 }
 
