@@ -24,7 +24,7 @@ use std::time::Instant;
 use crate::cooperative::manager::{Manager, Processes};
 use crate::memory::lease::{Ending, LeaseTable};
 use crate::memory::service::{LockedContents, Tables};
-use crate::sessions::{Engine, Sessions};
+use crate::sessions::{Engine, EventHandle, Sessions};
 
 /// The condition variable of a process, or of one request that waits for a name or for room.
 type Waker = Arc<Condvar>;
@@ -73,7 +73,9 @@ impl<H: Clone, W: Clone> ServerTables<H, W> {
         wakers.extend(self.sessions.all_wakers());
         wakers
     }
+}
 
+impl<H: Clone, W: EventHandle> ServerTables<H, W> {
     /// Checks the invariants of each table, and that they agree.
     ///
     /// # Errors

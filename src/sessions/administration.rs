@@ -1,8 +1,8 @@
 //! Administrative memory: an entry for each process, and an account of a bounded number of bytes.
 //!
 //! ```text
-//!   entry   │ name, token │ blocks: spans │ registered? │ held: entry, sessions, messages │
-//!                             logical ─► physical                bytes on the account
+//!   entry   │ name, token, event │ blocks: spans │ registered? │ held: entry, sessions, messages │
+//!                    handle          logical ─► physical                bytes on the account
 //! ```
 //!
 //! | thing | bytes | paid by |
@@ -44,7 +44,7 @@
 //! **Source** `interprocess-communication-patent.txt`: administrative memory 106, other data 116.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar};
 
 use crate::common::error::{Code, Error};
 use crate::cooperative::process::ProcessNumber;
@@ -106,11 +106,39 @@ pub(super) struct Span {
     pub size: u64,
 }
 
+/// A handle to a notification event: whoever has it can wake the threads that wait for the event.
+/// In a server it is a condition variable behind an `Arc`, and a duplicate is one more `Arc` to the
+/// same one. Tests and the simulation wake no thread, so plain values do there.
+pub trait EventHandle: Clone {
+    /// Returns whether both are handles to the same event.
+    fn is_same(&self, other: &Self) -> bool;
+}
+
+impl EventHandle for Arc<Condvar> {
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(self, other)
+    }
+}
+
+impl EventHandle for u64 {
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl EventHandle for () {
+    fn is_same(&self, (): &Self) -> bool {
+        true
+    }
+}
+
 /// The entry of a process: the patent's other data 116. The engine keeps a duplicate (step 422).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+#[derive(Debug)]
+pub(super) struct Entry<W> {
     pub name: Arc<str>,
     pub token: ProcessToken,
+    /// The handle to the event that wakes the threads of the process (step 414).
+    pub event: W,
     /// For each block, its spans in the order of their logical addresses.
     pub blocks: Vec<Vec<Span>>,
     /// The flag of step 418. Other processes can open a session with this one only when it is set.
@@ -120,16 +148,16 @@ pub(super) struct Entry {
 
 /// All entries, and the account.
 #[derive(Debug)]
-pub(super) struct Administration {
+pub(super) struct Administration<W> {
     /// The bytes of `--admin`. Never changes.
     pub size: u64,
     /// The bytes that are charged now, to living and to ended processes.
     pub used: u64,
     /// The entries of the processes that have not ended.
-    pub entries: BTreeMap<ProcessNumber, Entry>,
+    pub entries: BTreeMap<ProcessNumber, Entry<W>>,
 }
 
-impl Administration {
+impl<W> Administration<W> {
     pub fn new(size: u64) -> Self {
         Self { size, used: 0, entries: BTreeMap::new() }
     }
@@ -141,7 +169,7 @@ impl Administration {
 
     /// Step 416: stores the entry of a new process and charges [`PROCESS`] for it. Its blocks are
     /// charged when they are added. The caller has checked that there is room for [`MIN_ENTRY`].
-    pub fn store(&mut self, number: ProcessNumber, entry: Entry) {
+    pub fn store(&mut self, number: ProcessNumber, entry: Entry<W>) {
         self.used += PROCESS;
         let held = Held([PROCESS, 0, 0]);
         self.entries.insert(number, Entry { held, ..entry });

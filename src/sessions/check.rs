@@ -26,13 +26,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::cooperative::process::ProcessNumber;
-use crate::sessions::administration::{BLOCK, PROCESS, SESSION, SPAN, Use};
+use crate::sessions::administration::{BLOCK, Entry, PROCESS, SESSION, SPAN, Span, Use};
 use crate::sessions::block::MessageBlock;
 use crate::sessions::message::MessageId;
 use crate::sessions::receipt::Purpose;
-use crate::sessions::{Engine, RegisteredProcess};
+use crate::sessions::{Engine, EventHandle, RegisteredProcess};
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
     /// Checks the invariants in `sessions/mod.rs`, and those of blocks.
     ///
     /// # Errors
@@ -76,13 +76,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     fn check_process(
         &self,
         number: ProcessNumber,
-        process: &RegisteredProcess<H>,
+        process: &RegisteredProcess<H, W>,
     ) -> Result<(), String> {
         let name = &process.name;
         let spans: Vec<_> = process.blocks.iter().map(MessageBlock::spans).collect();
-        if let Some(entry) = self.sessions.administration.entries.get(&number)
-            && (entry.name != *name || entry.token != process.token || entry.blocks != spans)
-        {
+        let entry = self.sessions.administration.entries.get(&number);
+        if entry.is_some_and(|entry| !is_duplicate(process, entry, &spans)) {
             return Err(format!("the engine's duplicate of {name}'s entry differs from it"));
         }
         let mut extents = BTreeMap::new();
@@ -119,7 +118,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     fn check_filling(
         &self,
         number: ProcessNumber,
-        process: &RegisteredProcess<H>,
+        process: &RegisteredProcess<H, W>,
     ) -> Result<(), String> {
         let name = &process.name;
         if !process.blocked_sessions.is_subset(&process.sessions) {
@@ -230,4 +229,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             false => Err(format!("{} bytes are used for {all}", self.sessions.administration.used)),
         }
     }
+}
+
+/// Returns whether the engine's duplicate has what the entry has (step 422).
+fn is_duplicate<H, W: EventHandle>(
+    process: &RegisteredProcess<H, W>,
+    entry: &Entry<W>,
+    spans: &[Vec<Span>],
+) -> bool {
+    entry.name == process.name
+        && entry.token == process.token
+        && entry.event.is_same(&process.event)
+        && entry.blocks == spans
 }

@@ -146,7 +146,7 @@ use crate::cooperative::words::ProcessToken;
 use crate::memory::lease::LeaseTable;
 use crate::sessions::words::SessionId;
 use administration::Administration;
-pub use administration::MIN_ENTRY;
+pub use administration::{EventHandle, MIN_ENTRY};
 use block::MessageBlock;
 pub use block::{Piece, Place};
 use changes::{ChangeNumber, Changes};
@@ -210,10 +210,11 @@ pub struct Copying<H> {
 
 /// A process as the engine knows it: its duplicate of the entry, and the state of its sessions.
 #[derive(Debug)]
-struct RegisteredProcess<H> {
+struct RegisteredProcess<H, W> {
     // The duplicate of step 422. For each span in the entry, a block here has an extent.
     name: Arc<str>,
     token: ProcessToken,
+    event: W,
     blocks: Vec<MessageBlock<H>>,
     // Its open ends, and the signals that it has not heard.
     sessions: BTreeSet<SessionId>,
@@ -241,7 +242,7 @@ struct Guests {
     bytes: u64,
 }
 
-impl<H> RegisteredProcess<H> {
+impl<H, W> RegisteredProcess<H, W> {
     /// Removes a session from the process, also from its `blocked_sessions`. If no message of the
     /// process is blocked any more, the engine need not find memory for one (`wanted_bytes`).
     fn part_from(&mut self, session: SessionId) {
@@ -261,8 +262,8 @@ pub struct Sessions<H, W> {
     // The things that the engine manages. `messages` is ordered, so the messages of one owner are a
     // range. `deliveries` has the outcome of each message whose sender waits, and the sender's
     // process.
-    administration: Administration,
-    registered: BTreeMap<ProcessNumber, RegisteredProcess<H>>,
+    administration: Administration<W>,
+    registered: BTreeMap<ProcessNumber, RegisteredProcess<H, W>>,
     all: HashMap<SessionId, Session>,
     messages: BTreeMap<MessageId, StoredMessage>,
     copies: HashMap<CopyNumber, Copy>,

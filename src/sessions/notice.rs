@@ -207,7 +207,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             self.sessions.registered.get_mut(&number).filter(|process| !process.has_ended);
         let Some(registered) = registered else { return 0 };
         let number_of_notice = registered.notices.add(next, notice);
-        self.processes.wake(number);
+        // The engine signals with its own duplicate of the handle (step 422).
+        let event = registered.event.clone();
+        if self.processes.has_sleepers(number) {
+            self.processes.wake_by(event);
+        }
         number_of_notice
     }
 

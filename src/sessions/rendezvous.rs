@@ -92,13 +92,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         mark!(steps 410, 412);
         self.make_room(bytes);
-        let token = match self.manager().join(caller, name, Some(bytes), waker, now) {
+        let token = match self.manager().join(caller, name, Some(bytes), waker.clone(), now) {
             Ok(token) => token,
             Err(error) => return self.no_block(NEW, bytes, error).map(Err),
         };
         let number = self.processes.number_of(caller.client)?;
         let name: Arc<str> = name.into();
-        self.announce(number, name.clone(), token);
+        self.announce(number, name.clone(), token, waker);
         let own = self.processes.extents(number).first().copied();
         // This charge cannot fail: `has_room` counted it, and a process's share of the smallest
         // administrative memory is 1 KiB.
@@ -111,12 +111,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(Ok(token))
     }
 
-    /// Steps 414 to 422: stores the entry, sets its flag, and makes the engine's duplicate. The
+    /// Steps 414 to 422: makes the handle to the process's notification event, stores it with the
+    /// entry, sets the entry's flag, and makes the engine's duplicate. The
     /// process has no block before step 424, so the tables stay locked until then.
-    fn announce(&mut self, number: ProcessNumber, name: Arc<str>, token: ProcessToken) {
-        mark!(steps 414, 416);
+    fn announce(&mut self, number: ProcessNumber, name: Arc<str>, token: ProcessToken, event: W) {
+        mark!(steps 414);
         let (blocks, held) = (Vec::new(), Held::default());
-        let entry = Entry { name: name.clone(), token, blocks, is_registered: false, held };
+        let is_registered = false;
+        let entry =
+            Entry { name: name.clone(), token, event: event.clone(), blocks, is_registered, held };
+        mark!(steps 416);
         self.sessions.administration.store(number, entry);
         mark!(steps 418);
         if let Some(entry) = self.sessions.administration.entries.get_mut(&number) {
@@ -128,6 +132,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             RegisteredProcess {
                 name,
                 token,
+                event,
                 blocks: Vec::new(),
                 sessions: BTreeSet::new(),
                 notices: Notices::default(),
@@ -241,8 +246,9 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    type Locked = Mutex<ServerTables<(), ()>>;
+    type Locked = Mutex<ServerTables<(), u64>>;
 
+    /// The tables with one process, whose event is 7.
     fn tables() -> Locked {
         let pools = PoolAmounts::divided(1 << 20, &Shares::default(), &Shares::default()).unwrap();
         let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
@@ -252,7 +258,7 @@ mod tests {
         let mut tables = ServerTables { leases, processes, sessions: Sessions::new(1 << 20) };
         tables
             .engine()
-            .join(Caller::connected(1), "caller", Some(0), (), None, Instant::now())
+            .join(Caller::connected(1), "caller", Some(0), 7, None, Instant::now())
             .unwrap()
             .unwrap();
         Mutex::new(tables)
@@ -271,6 +277,26 @@ mod tests {
     }
 
     #[test]
+    fn the_engine_signals_with_its_duplicate_of_the_handle() {
+        let tables = tables();
+        let mut tables = tables.lock().unwrap();
+        tables
+            .engine()
+            .join(Caller::connected(2), "p", None, 8, None, Instant::now())
+            .unwrap()
+            .unwrap();
+        tables.processes.add_sleeper(2);
+        tables.engine().begin_open(1, "p", 0).unwrap();
+        assert_eq!(tables.processes.take_wakers(), [8]);
+        tables.check().unwrap();
+        let number = tables.processes.number_of(2).unwrap();
+        tables.sessions.registered.get_mut(&number).unwrap().event = 9;
+        assert!(tables.check().unwrap_err().contains("duplicate"));
+        tables.engine().begin_open(1, "p", 0).unwrap();
+        assert_eq!(tables.processes.take_wakers(), [9]);
+    }
+
+    #[test]
     fn no_open_ever_sees_a_block_without_its_manager() {
         for round in 0..300 {
             let (tables, barrier) = (tables(), Barrier::new(2));
@@ -283,7 +309,7 @@ mod tests {
                         .lock()
                         .unwrap()
                         .engine()
-                        .join(caller, &name, Some(4096), (), None, now)
+                        .join(caller, &name, Some(4096), 8, None, now)
                         .unwrap()
                 });
                 barrier.wait();
@@ -300,9 +326,9 @@ mod tests {
             scope.spawn(|| {
                 let (caller, now) = (Caller::connected(2), Instant::now());
                 let mut held = tables.lock().unwrap();
-                let token = held.manager().join(caller, "p", Some(4096), (), now).unwrap();
+                let token = held.manager().join(caller, "p", Some(4096), 8, now).unwrap();
                 let number = held.processes.number_of(2).unwrap();
-                held.engine().announce(number, "p".into(), token);
+                held.engine().announce(number, "p".into(), token, 8);
                 drop(held);
                 announced.wait();
                 looked.wait();

@@ -284,8 +284,14 @@ impl<W: Clone> Processes<W> {
     /// Wakes the threads that wait for the process, after the unlock: if any thread sleeps, adds
     /// the process's waker to `wakers`. Each thread then looks whether the change is for it.
     pub(crate) fn wake(&mut self, number: ProcessNumber) {
-        let process = self.all.get(&number).filter(|process| process.sleepers > 0);
-        self.wakers.extend(process.map(|process| process.waker.clone()));
+        if self.has_sleepers(number) {
+            self.wakers.extend(self.all.get(&number).map(|process| process.waker.clone()));
+        }
+    }
+
+    /// Returns whether a thread of the process sleeps. Only then is it worth a wake.
+    pub(crate) fn has_sleepers(&self, number: ProcessNumber) -> bool {
+        self.all.get(&number).is_some_and(|process| process.sleepers > 0)
     }
 
     /// Wakes, after the unlock, a request that has a waker of its own: in chapter 6 each request
