@@ -69,9 +69,10 @@ pub use crate::numbers::taken::Drawn;
 pub use crate::server::commands::{Bye, CommandNames, Figure, Help, Quit, Stats};
 pub use crate::server::lists::{List, Listing};
 pub use crate::sessions::commands::{
-    Close, Closed, Deliver, Delivered, Forward, Forwarded, Found, Grow, Join, Joined, ListSessions,
-    Lookup, MessageReply, Open, Opened, Peek, Publish, Published, Receive, Register, Registered,
-    Resized, Send, Sent, Shrink, Wait, Watch, Watching,
+    Close, Closed, Deliver, Delivered, DropValue, Dropped, Forward, Forwarded, Found, Grow, Join,
+    Joined, ListSessions, Load, LoadedValue, Lookup, MessageReply, Names, Open, Opened, Patch,
+    Patched, Peek, Publish, Published, Receive, Register, Registered, Resized, Send, Sent,
+    ShareValue, SharedValue, Shrink, Store, Stored, ValueRow, Wait, Watch, Watching,
 };
 pub use crate::sessions::words::{SessionState, Told};
 
@@ -120,6 +121,12 @@ requests! {
         Register(Register) on shared waits,
         Grow(Grow) on shared,
         Shrink(Shrink) on shared,
+        Store(Store<'a>) on shared,
+        Load(Load<'a>) on shared,
+        Patch(Patch<'a>) on shared,
+        Drop(DropValue<'a>) on shared,
+        Names(Names) on shared,
+        Share(ShareValue<'a>) on shared,
     }
     "of a lab server: " {
         Parked(Parked) on numbers,
@@ -163,6 +170,12 @@ replies! {
     Watching(Watching),
     Registered(Registered),
     Block(Resized),
+    Stored(Stored),
+    Value(LoadedValue),
+    Patched(Patched),
+    Dropped(Dropped),
+    Names(Vec<ValueRow>),
+    Shared(SharedValue),
     Inspected(Box<Inspection>),
     Replaced(Replaced),
     List(Box<Listing>),

@@ -62,7 +62,7 @@ enum Asked {
 }
 
 /// What a process says to another, and about sessions.
-const SAYINGS: [&str; 27] = [
+const SAYINGS: [&str; 34] = [
     "open q",
     "open q hi",
     "open nobody hi",
@@ -87,6 +87,13 @@ const SAYINGS: [&str; 27] = [
     "replace {} * any",
     "put n 60000 * hi",
     "put n 60000 !0 hi, and more than a block of 32 bytes",
+    "store v \\x00 and \\xff",
+    "load v",
+    "load v 2 5",
+    "patch v 1 !!",
+    "share v {}",
+    "names",
+    "drop v",
     "register 64",
     "grow 200",
     "shrink 64",

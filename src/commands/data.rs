@@ -16,6 +16,7 @@ impl Reply<'_> {
         match self {
             Reply::Data(Data { data, .. })
             | Reply::Message(MessageReply { data: Some(data), .. }) => std::mem::take(data),
+            Reply::Value(value) => std::mem::take(&mut value.data),
             Reply::Inspected(inspection) => std::mem::take(&mut inspection.data),
             _ => Vec::new(),
         }

@@ -22,7 +22,7 @@
 //! behind `on` or by `waits`. The names in the macros are those of the file that uses them.
 //!
 //! **Cost** `by_word` and `by_kind` compare an integer with one constant after the other, at most
-//! 43. The usual line `draw N` does not use `by_word`: the parser recognizes it first.
+//! 49. The usual line `draw N` does not use `by_word`: the parser recognizes it first.
 //!
 //! **Lock** none here. **Source** the enum dispatch of `clap` and `serde`, by hand.
 

@@ -337,6 +337,9 @@ fields! { <'a>
     Cow<'a, [u8]> = (0, usize::MAX),
         |source| source.data(),
         |sink, name, data| sink.data(name, data);
+    Vec<u8> = (0, usize::MAX),
+        |source| source.data().map(Cow::into_owned),
+        |sink, name, data| sink.data(name, data);
     Vec<LeaseId> = (1, 1),
         |source| ids(source),
         |sink, name, ids| sink.list(name, "id", ids, |id, sink| sink.id("", *id));

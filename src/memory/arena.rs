@@ -73,6 +73,20 @@ impl Arena {
         }
     }
 
+    /// Replaces the bytes from `offset` on. The first and the last word may be changed in part.
+    fn write_anywhere(&self, offset: usize, data: &[u8]) {
+        let mut at = offset;
+        let mut rest = data;
+        while !rest.is_empty() {
+            let (word, into) = (&self.words[at / WORD], at % WORD);
+            let (bytes, more) = rest.split_at(rest.len().min(WORD - into));
+            let mut whole = word.load(Ordering::Relaxed).to_ne_bytes();
+            whole[into..][..bytes.len()].copy_from_slice(bytes);
+            word.store(u64::from_ne_bytes(whole), Ordering::Relaxed);
+            (at, rest) = (at + bytes.len(), more);
+        }
+    }
+
     /// Fills `data` from the byte `offset` on: bytes up to the next word, then words.
     ///
     /// ```text
@@ -289,6 +303,24 @@ impl Contents {
             return Err(ContentsError::Released);
         }
         arena.write(self.offset + at, data);
+        Ok(())
+    }
+
+    /// Replaces `data.len()` bytes of a process's own block, from any byte on, and leaves the bytes
+    /// around them as they are.
+    ///
+    /// # Errors
+    /// `Released`.
+    pub fn patch_part(
+        &mut self,
+        arena: &Arena,
+        at: usize,
+        data: &[u8],
+    ) -> Result<(), ContentsError> {
+        if self.released {
+            return Err(ContentsError::Released);
+        }
+        arena.write_anywhere(self.offset + at, data);
         Ok(())
     }
 

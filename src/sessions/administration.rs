@@ -11,6 +11,7 @@
 //! | a block | 64, and 32 for each of its spans | its process |
 //! | a session | 192 | the process that opened it |
 //! | a message | 64, and 32 for each of its readers | its sender |
+//! | a value | 96 and its name's bytes, and 32 for each reader that has not received it | its process |
 //!
 //! Without a bound on each process, one process could open sessions until no other can join. So one
 //! process may hold a quarter of administrative memory: its share. Of the share, at most a quarter

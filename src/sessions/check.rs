@@ -144,6 +144,9 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
         for queued in ends.flat_map(|end| &end.inbox) {
             *readers.entry(queued.message).or_insert(0) += 1;
         }
+        for id in self.sessions.registered.values().flat_map(|process| process.values.values()) {
+            *readers.entry(*id).or_insert(0) += 1;
+        }
         let mut filled = Vec::new();
         for copy in self.sessions.copies.values() {
             if copy.purpose.reads() {

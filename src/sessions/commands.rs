@@ -19,6 +19,11 @@
 //! | `lookup NAME [MS]` | `found NAME` if there is such a process within MS (0), otherwise `not-found` |
 //! | `watch` | `watching NAME …`: all processes; later joins and ends are signals |
 //! | `register SIZE` | `registered BLOCK SIZE`: one more block of the process's own |
+//! | `store NAME DATA` · `drop NAME` | `stored NAME LENGTH` · `dropped NAME LENGTH` |
+//! | `load NAME [OFFSET [LENGTH]]` | `value NAME DATA` |
+//! | `patch NAME OFFSET DATA` | `patched NAME LENGTH`: in place |
+//! | `names` | `names NAME:LENGTH …` |
+//! | `share NAME SESSION` | `shared SESSION LENGTH`: sent by its location |
 //! | `grow SIZE [BLOCK]` · `shrink SIZE [BLOCK]` | `block SIZE`: the bytes that it has now |
 //!
 //! The memory manager (chapter 5) has three signals. `collect SIZE LEVEL MS` asks for SIZE bytes
@@ -64,11 +69,17 @@
 
 mod blocks;
 mod messages;
+mod values;
 
 pub use blocks::{Grow, Register, Registered, Resized, Shrink};
 pub use messages::{
     Deliver, Delivered, Forward, Forwarded, MessageReply, Peek, Publish, Published, Receive, Send,
     Sent,
+};
+
+pub use values::{
+    DropValue, Dropped, Load, LoadedValue, Names, Patch, Patched, ShareValue, SharedValue, Store,
+    Stored, ValueRow,
 };
 
 use std::borrow::Cow;

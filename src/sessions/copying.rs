@@ -55,9 +55,11 @@ use crate::server::waiting::sleep;
 /// condition variable. Then this time bounds its wait.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// The direction of a copy, with the client's bytes: `In` to the block, `Out` of it.
+/// The direction of a copy, with the client's bytes: `In` to the block, `Over` a part of what lies
+/// there, `Out` of it.
 pub(super) enum Bytes<'a> {
     In(&'a [u8]),
+    Over(&'a [u8]),
     Out(&'a mut [u8]),
 }
 
@@ -159,6 +161,7 @@ impl Shared {
             let mut contents = lock(&piece.handle);
             let copied = match &mut bytes {
                 Bytes::In(data) => contents.write_part(arena, at, &data[part]),
+                Bytes::Over(data) => contents.patch_part(arena, at, &data[part]),
                 Bytes::Out(data) => contents.read_part(arena, at, &mut data[part]),
             };
             drop(contents);

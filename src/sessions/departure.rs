@@ -77,6 +77,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         process.has_ended = true;
         let (name, joined) = (process.name.clone(), process.joined);
         let sessions = std::mem::take(&mut process.sessions);
+        // Their bytes are given back as those of messages are.
+        process.values.clear();
         self.sessions.changes.forget(number);
         self.sessions.grown.remove(&number);
         self.sessions.waiting_for_memory.retain(|&waiting| waiting != number);

@@ -8,13 +8,8 @@
 //! ```
 //!
 //! A *first message*, the one that `open` sends, lies in the *destination's* block (paragraph 41),
-//! so it outlives its sender. Each other message lies in its sender's block. A published message
+//! so it outlives its sender ([`super::guests`]). Each other message lies in its sender's block. A published message
 //! has one sub-block, and as many readers as sessions.
-//!
-//! A process does not choose the first messages that it gets, so they may take only a part of its
-//! first block. All other processes together may have 64 of them there, in at most a quarter of the
-//! block. One process may have 16, in at most a sixteenth. So at least four processes are needed to
-//! use that quarter up. A first message counts until it is freed.
 //!
 //! **Invariants** a message has as many readers as inboxes and reading copies refer to it; while it
 //! is filled it has none, and no reader can find it.
@@ -33,10 +28,6 @@ use crate::sessions::session::Queued;
 use crate::sessions::words::{Notice, SessionId};
 use crate::sessions::{Copying, Engine, no_session};
 
-/// The most first messages in one process's block that are not freed yet; one sender may have a
-/// quarter of them.
-const MAX_GUESTS: u64 = 64;
-
 /// The process in whose block the message lies (its owner), and the message's number. With the
 /// owner first, the messages of one owner are a range of the ordered map. So the end of a process
 /// finds them without a walk through all messages.
@@ -51,8 +42,12 @@ pub(super) struct StoredMessage {
     pub address: u64,
     /// The message's bytes. Its sub-block may have more.
     pub length: u64,
-    /// The count of inboxes that it is in, and of copies that read it.
+    /// The count of inboxes that it is in, and of copies that read it; for a value
+    /// ([`super::values`]) also its name.
     pub readers: u64,
+    /// The readers that belong to the process in whose block a value lies: its name, and the loads
+    /// and patches under way. 0 for a message.
+    pub own: u64,
     /// The process that sent it. For a first message this is not the owner of the block.
     pub payer: ProcessNumber,
     /// The bytes of administrative memory that were charged for it.
@@ -133,9 +128,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(number)
     }
 
-    /// Steps 502 to 510: takes a sub-block, charges the message, and begins the copy. Without a
-    /// free sub-block, lets the first block grow and tries once more. When the charge fails, the
-    /// sub-block goes back.
+    /// Steps 502 to 510: takes a sub-block, charges the message, and begins the copy.
     fn begin_message(
         &mut self,
         number: ProcessNumber,
@@ -143,8 +136,28 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         to: Vec<SessionId>,
         is_awaited: bool,
     ) -> Result<Copying<H>, Error> {
-        mark!(steps 502, 504, 506);
         let paid = MESSAGE + to.len() as u64 * READER;
+        let Some((block, address)) = self.take_sub_block(number, length, paid)? else {
+            return Err(self.block_sender(number, length, &to));
+        };
+        let (readers, own) = (0, 0);
+        let message = StoredMessage { block, address, length, readers, own, payer: number, paid };
+        self.begin_fill(number, number, message, Purpose::Send { to, is_awaited })
+    }
+
+    /// Steps 502 to 508: takes a sub-block for `length` bytes, and charges `paid` bytes of
+    /// administrative memory for it. Returns the block's index and the address; `None` when no block
+    /// has room and the first one did not grow.
+    ///
+    /// # Errors
+    /// Those of the charge.
+    pub(super) fn take_sub_block(
+        &mut self,
+        number: ProcessNumber,
+        length: u64,
+        paid: u64,
+    ) -> Result<Option<(usize, u64)>, Error> {
+        mark!(steps 502, 504, 506);
         let mut found = self.find_sub_block(number, length);
         // A block does not grow for a message that its sender cannot pay.
         if found.is_none()
@@ -153,20 +166,17 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         {
             found = self.find_sub_block(number, length);
         }
-        let Some((block, address)) = found else {
-            return Err(self.block_sender(number, length, &to));
-        };
+        let Some((block, address)) = found else { return Ok(None) };
         if let Err(error) = self.sessions.administration.charge(number, Use::Messages, paid) {
             self.release_sub_block(number, block, address);
             return Err(error);
         }
-        let message = StoredMessage { block, address, length, readers: 0, payer: number, paid };
-        self.begin_fill(number, number, message, Purpose::Send { to, is_awaited })
+        Ok(Some((block, address)))
     }
 
     /// Stores the location, with no reader yet, and asks for the seat. `by` fills the message,
     /// which lies in a block of `owner`; for a first message these are two processes.
-    fn begin_fill(
+    pub(super) fn begin_fill(
         &mut self,
         by: ProcessNumber,
         owner: ProcessNumber,
@@ -216,73 +226,6 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let Some(found) = self.sessions.all.get(&session) else { return };
         let Some(side) = found.side_of(sender) else { return };
         self.notify(found.ends[1 - side].process, Notice::Blocked { session });
-    }
-
-    /// Begins the first message of a session, in the block of `other`, the destination. The session
-    /// is not there until the copy is finished.
-    ///
-    /// # Errors
-    /// Fails as [`Self::find_guest_room`] does, or if the sender cannot be charged.
-    pub(super) fn begin_first(
-        &mut self,
-        number: ProcessNumber,
-        other: ProcessNumber,
-        session: SessionId,
-        length: u64,
-    ) -> Result<Copying<H>, Error> {
-        mark!(steps 502, 504, 506);
-        let rounded = MessageBlock::<H>::rounded(length);
-        let address = self.find_guest_room(number, other, rounded)?;
-        let paid = MESSAGE + READER;
-        if let Err(error) = self.sessions.administration.charge(number, Use::Messages, paid) {
-            self.release_sub_block(other, 0, address);
-            return Err(error);
-        }
-        if let Some(process) = self.sessions.registered.get_mut(&other) {
-            let guests = process.guests.entry(number).or_default();
-            guests.count += 1;
-            guests.bytes += rounded;
-        }
-        let (block, payer) = (0, number);
-        let message = StoredMessage { block, address, length, readers: 0, payer, paid };
-        self.begin_fill(number, other, message, Purpose::Open { session, other })
-    }
-
-    /// Takes a sub-block of `rounded` bytes in the destination's first block, within the bounds on
-    /// first messages, and returns its address. The block does not grow for them, because its owner
-    /// did not ask for them.
-    ///
-    /// # Errors
-    /// `out-of-memory` when the sender's first messages there would be too many or too large, or
-    /// when there is no room.
-    fn find_guest_room(
-        &mut self,
-        number: ProcessNumber,
-        other: ProcessNumber,
-        rounded: u64,
-    ) -> Result<u64, Error> {
-        let process = self.sessions.registered.get_mut(&other).ok_or_else(no_session)?;
-        let size = process.blocks.first().map_or(0, MessageBlock::size);
-        let (all, one) = (size / 4, size / 16);
-        let held = process.guests.values();
-        let (count, bytes) = held.fold((0, 0), |sum, g| (sum.0 + g.count, sum.1 + g.bytes));
-        let own = process.guests.get(&number).copied().unwrap_or_default();
-        if rounded > one || own.bytes + rounded > one || own.count >= MAX_GUESTS / 4 {
-            let (most, bytes) = (MAX_GUESTS / 4, own.bytes);
-            let text = format!(
-                "first messages of one process that were not received may be {most} and have {one} \
-                 bytes of the other's block, and this one's have {bytes}; open without data, and send it"
-            );
-            return Err(Error::new(Code::OutOfMemory, text));
-        }
-        let fits = bytes + rounded <= all && count < MAX_GUESTS;
-        let block = process.blocks.first_mut().filter(|_| fits);
-        block.and_then(|block| block.allocate(rounded)).ok_or_else(|| {
-            self.sessions.counts.blocked += 1;
-            let text = "the other process's block has no room for a first message now; open \
-                        without data, and send it";
-            Error::new(Code::OutOfMemory, text)
-        })
     }
 
     /// Steps 514 and 516 for a filled message, in each session whose two ends are still open.
@@ -364,7 +307,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Gives a sub-block back. A block that has grown may now be able to shrink, so its process is
     /// entered in `grown`.
-    fn release_sub_block(&mut self, number: ProcessNumber, block: usize, address: u64) {
+    pub(super) fn release_sub_block(&mut self, number: ProcessNumber, block: usize, address: u64) {
         let Some(process) = self.sessions.registered.get_mut(&number) else { return };
         let Some(block) = process.blocks.get_mut(block) else { return };
         block.release(address);

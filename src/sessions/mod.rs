@@ -29,10 +29,12 @@
 //! | `rendezvous`, [`entering`] | a process joins (figure 4); its wait for the lock, or for room |
 //! | `session`, `pairs` | a session opens and closes; the sessions as others see them |
 //! | `message`, `receipt` | figure 5: a message is sent; it is received, or handed on |
+//! | `guests` | a first message, in the block of the process that it is for |
 //! | [`copying`], `seat` | the copy of bytes; the right to ask for a block's lock |
 //! | `block`, `sizing`, `triggers` | a block; its growth and shrinking; the events that cause them |
 //! | `names`, `notice` | `lookup` and `watch`; signals that wait to be heard |
 //! | `changes` | the processes that joined and ended, for those that watch |
+//! | `values` | a process's own memory: values that it stores in its blocks by name |
 //! | `delivery`, `departure` | a sender waits for the receipt; a process ends |
 //! | `administration`, `check` | the account of the bounded memory; the invariants, for tests |
 //! | [`commands`], [`waiting`], [`words`] | the commands; those that wait; ids, notices, lists |
@@ -123,6 +125,7 @@ pub mod copying;
 mod delivery;
 mod departure;
 pub mod entering;
+mod guests;
 mod message;
 mod names;
 mod notice;
@@ -133,6 +136,7 @@ mod seat;
 mod session;
 mod sizing;
 mod triggers;
+mod values;
 pub mod waiting;
 pub mod words;
 
@@ -226,6 +230,8 @@ struct RegisteredProcess<H, W> {
     /// The length of a message for which step 508 found no memory to grow a block. The engine tries
     /// again when memory comes back.
     wanted_bytes: Option<u64>,
+    /// The values that it stores in its blocks, by name.
+    values: BTreeMap<Arc<str>, MessageId>,
     /// The first messages of other processes in its first block, by sender.
     guests: BTreeMap<ProcessNumber, Guests>,
     /// The place at which its join stands in the log of changes.

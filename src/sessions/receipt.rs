@@ -37,6 +37,7 @@
 //! a message is redirected by its location, at a cost that does not depend on its size.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
@@ -78,12 +79,18 @@ pub(super) enum Purpose {
     Receive,
     /// A message stays in its inbox and was read, in part or whole: it loses this reader.
     Peek,
+    /// A value is filled: let its name refer to it.
+    Store { name: Arc<str> },
+    /// A value was read, in part or whole: it loses this reader.
+    Load,
+    /// A part of a value was replaced: it loses this reader.
+    Patch,
 }
 
 impl Purpose {
-    /// Returns whether the copy reads a message; otherwise it fills one.
+    /// Returns whether the copy counts as a reader of its message; otherwise it fills one.
     pub fn reads(&self) -> bool {
-        matches!(self, Purpose::Receive | Purpose::Peek)
+        !matches!(self, Purpose::Open { .. } | Purpose::Send { .. } | Purpose::Store { .. })
     }
 }
 
@@ -266,6 +273,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         match purpose {
             Purpose::Open { session, other } => self.opened(session, by, other, id),
             Purpose::Send { to, is_awaited } => self.sent(id, by, &to, is_awaited),
+            Purpose::Store { name } => {
+                self.stored(by, name, id);
+                Ok(0)
+            }
+            Purpose::Load | Purpose::Patch => {
+                self.drop_own_reader(id);
+                Ok(0)
+            }
             Purpose::Receive | Purpose::Peek => {
                 mark!(steps 522);
                 self.drop_reader(id);
@@ -288,7 +303,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             Purpose::Receive if !is_there => self.sessions.counts.lost += 1,
             // Refunds the session alone: `free` refunds the message.
             Purpose::Open { .. } => self.refund_session(by),
-            Purpose::Receive | Purpose::Peek | Purpose::Send { .. } => {}
+            Purpose::Load | Purpose::Patch => {
+                if let Some(value) = self.sessions.messages.get_mut(&id) {
+                    value.own -= 1;
+                }
+            }
+            _ => {}
         }
         // `drop_reader` and `free` do nothing for a message that is gone. A message that was not
         // filled must never be read. It has no reader that would free it later, so it is freed now.

@@ -138,6 +138,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 notices: Notices::default(),
                 blocked_sessions: BTreeSet::new(),
                 wanted_bytes: None,
+                values: BTreeMap::new(),
                 guests: BTreeMap::new(),
                 joined: 0,
                 has_ended: false,

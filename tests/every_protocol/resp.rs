@@ -17,8 +17,8 @@ pub fn start(server: &Running) -> Box<dyn Protocol> {
 /// How many words stand before a command's data.
 fn before_data(command: &str) -> Option<usize> {
     match command {
-        "set" | "open" | "send" | "publish" => Some(2),
-        "deliver" | "replace" => Some(3),
+        "set" | "open" | "send" | "publish" | "store" => Some(2),
+        "deliver" | "replace" | "patch" => Some(3),
         "put" => Some(4),
         _ => None,
     }
