@@ -21,7 +21,7 @@
 //! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 6100 | 100 |
 //! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 6950 | 115 |
 //! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4000 | 65 |
-//! | 6 | How do processes talk without copying more than once? | [`sessions`] | 6300 | 105 |
+//! | 6 | How do processes talk without copying more than once? | [`sessions`] | 6450 | 108 |
 //! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 8400 | 140 |
 //! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1850 | 25 |
 //!

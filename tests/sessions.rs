@@ -7,6 +7,8 @@ mod support;
 mod connections;
 #[path = "sessions/crowd.rs"]
 mod crowd;
+#[path = "sessions/keeping.rs"]
+mod keeping;
 #[path = "sessions/model.rs"]
 mod model;
 #[path = "sessions/naive.rs"]

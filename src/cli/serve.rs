@@ -238,6 +238,7 @@ impl ServeArguments {
             rules: self.manager.rules(),
             admin: self.manager.admin,
             rendezvous: self.manager.rendezvous,
+            keep_messages: self.manager.keep_messages.unwrap_or_default(),
         })
     }
 

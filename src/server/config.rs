@@ -149,6 +149,8 @@ pub struct Config {
     pub admin: u64,
     /// The time for which a `join` or a `register` tries to lock the tables: see [`WaitLimits`].
     pub rendezvous: Duration,
+    /// The time for which messages outlive their sender's process; 0 for not at all.
+    pub keep_messages: Duration,
 }
 
 impl Default for Config {
@@ -183,6 +185,7 @@ impl Default for Config {
             rules: Rules::default(),
             admin: 1 << 20,
             rendezvous: Duration::from_secs(1),
+            keep_messages: Duration::ZERO,
         }
     }
 }
@@ -256,7 +259,8 @@ impl Config {
         let numbers = Numbers::new(list, self.locking, unlocked);
         let gauges = self.udp.as_ref().map(|_| DatagramGauges::default());
         let waits = WaitLimits { longest: self.max_lease, rendezvous: self.rendezvous };
-        let tables = ServerTables { leases, processes, sessions: Sessions::new(self.admin) };
+        let sessions = Sessions::new(self.admin).with_keep(self.keep_messages);
+        let tables = ServerTables { leases, processes, sessions };
         let guesses = self.limits.policy.guesses.clone();
         let buffers = Buffers::new(self.buffers()?);
         Ok(Shared::new(numbers, arena, tables, waits, gauges, guesses, buffers))
@@ -302,15 +306,9 @@ impl Config {
         range("--collect-every", self.rules.collect_every.map_or(year, ms), 100, year, " ms")?;
         let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         range("--race-window", us(self.race_window), 0, us(MAX_WINDOW), " us")?;
-        range("--block", self.rules.block, 0, 1 << 40, " bytes")?;
-        if self.rules.boost_below.is_some() && self.rules.block == 0 {
-            return Err(NO_BOOST.into());
-        }
-        if let Some(error) = self.rules.fixed.keys().find_map(|name| check_name(name).err()) {
-            return Err(format!("--pools: committed.NAME: {}", error.text));
-        }
-        range("--admin", self.admin, MIN_ADMIN, 1 << 30, " bytes")?;
+        self.check_processes()?;
         range("--rendezvous", ms(self.rendezvous), 0, 60_000, " ms")?;
+        range("--keep-messages", ms(self.keep_messages), 0, year, " ms")?;
         range("--process-idle", ms(self.rules.idle), 1000, DAY_MS, " ms")?;
         if let Some(udp) = &self.udp {
             let most = MAX_DATAGRAM as u64;
@@ -329,6 +327,18 @@ impl Config {
     pub fn max_leases(&self) -> usize {
         let by_memory = (self.memory / ENTRY).max(LEAST_LEASES);
         self.max_leases.unwrap_or(usize::try_from(by_memory).unwrap_or(usize::MAX))
+    }
+
+    /// Checks the memory of processes.
+    fn check_processes(&self) -> Result<(), String> {
+        range("--block", self.rules.block, 0, 1 << 40, " bytes")?;
+        if self.rules.boost_below.is_some() && self.rules.block == 0 {
+            return Err(NO_BOOST.into());
+        }
+        if let Some(error) = self.rules.fixed.keys().find_map(|name| check_name(name).err()) {
+            return Err(format!("--pools: committed.NAME: {}", error.text));
+        }
+        range("--admin", self.admin, MIN_ADMIN, 1 << 30, " bytes")
     }
 
     /// Checks how many clients there may be, in all and of one address, and how many leases.

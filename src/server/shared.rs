@@ -209,15 +209,16 @@ impl Shared {
 
     /// Asks processes for memory, and ends processes whose clients were silent for too long.
     fn check_processes(&self) {
-        let silent = self.memory.change(|tables, now| {
+        let (silent, over) = self.memory.change(|tables, now| {
             // `collect` knows when a look at the pools is due. A lease that ends wakes this thread
             // too, and a walk over all processes each time would cost more than the lease.
             if !tables.manager().collect(now) {
-                return Vec::new();
+                return (Vec::new(), Vec::new());
             }
             tables.engine().look_after_blocks(now);
-            tables.processes.silent(now)
+            (tables.processes.silent(now), tables.engine().kept_long_enough(now))
         });
+        over.into_iter().for_each(|number| self.end_process(number));
         // One hold of the lock for each: thousands may be silent at the same time, and the others'
         // requests would wait for the end of all of them. Giving blocks back locks each block, and
         // no thread holds two locks.

@@ -4,7 +4,7 @@
 //! | | an end is closed | its process ends |
 //! | --- | --- | --- |
 //! | messages in its inbox | thrown away | thrown away |
-//! | messages that lie in its blocks | can still be received | lost; each receiver hears how many |
+//! | messages that lie in its blocks | can still be received | lost; each receiver hears how many. With `--keep-messages` they can still be received for that time ([`super::keeping`]) |
 //! | the other end hears | `closed` | `lost`, if messages in its inbox were; then `closed` |
 //!
 //! Exception: another process that has not yet heard `opened`, and has no message left to receive,
@@ -45,7 +45,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         now: Instant,
     ) -> Result<(ProcessNumber, String), Error> {
         let (number, name) = self.processes.leave(client, now)?;
-        self.ended(number);
+        self.ended(number, now);
         Ok((number, name))
     }
 
@@ -53,7 +53,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// process too and returns it.
     pub fn disconnect(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
         let number = self.processes.disconnect(client, now)?;
-        self.ended(number);
+        self.ended(number, now);
         Some(number)
     }
 
@@ -61,7 +61,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// process's last client, ends the process too and returns it.
     pub fn end_silent(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
         let number = self.processes.end_silent(client, now)?;
-        self.ended(number);
+        self.ended(number, now);
         Some(number)
     }
 
@@ -70,23 +70,29 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ///
     /// The duplicate of its entry stays, marked as gone, because threads may still copy in its
     /// blocks.
-    fn ended(&mut self, number: ProcessNumber) {
+    fn ended(&mut self, number: ProcessNumber, now: Instant) {
         let Some(process) = self.sessions.registered.get_mut(&number) else { return };
         // The mark is set first, so that the steps below send no notices to the process that is
         // gone.
         process.has_ended = true;
         let (name, joined) = (process.name.clone(), process.joined);
         let sessions = std::mem::take(&mut process.sessions);
-        // Their bytes are given back as those of messages are.
-        process.values.clear();
+        let values = std::mem::take(&mut process.values);
         self.sessions.changes.forget(number);
         self.sessions.grown.remove(&number);
         self.sessions.waiting_for_memory.retain(|&waiting| waiting != number);
         self.sessions.deliveries.retain(|_, (by, _)| *by != number);
+        values.into_values().for_each(|value| self.drop_own_reader(value));
         // The messages are lost before the ends are closed, so the others hear `lost` before
-        // `closed`.
-        self.lose_messages(number);
+        // `closed`. Messages that are kept are not lost, and only `closed` is heard.
+        let keeps = !self.sessions.keep.is_zero();
+        if !keeps {
+            self.lose_messages(number);
+        }
         sessions.into_iter().for_each(|session| self.close_end(number, session));
+        if keeps && !self.keep(number, now) {
+            self.lose_messages(number);
+        }
         self.sessions.administration.remove(number);
         self.wake_copies(number);
         self.tell_watchers_of_the_end(name, joined);
@@ -95,7 +101,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Frees the messages that lie in the blocks of a process that ends. Each other process that
     /// had some of them in an inbox is told how many. Sessions that are of no more use are removed.
-    fn lose_messages(&mut self, number: ProcessNumber) {
+    pub(super) fn lose_messages(&mut self, number: ProcessNumber) {
         // The owner is the first part of a message's id, so the messages of one owner are
         // neighbours.
         let lost: Vec<MessageId> = self
@@ -155,7 +161,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Wakes the threads that wait for a seat at the blocks of a process that ended. They look
     /// again, find that the process has ended, and fail.
-    fn wake_copies(&mut self, number: ProcessNumber) {
+    pub(super) fn wake_copies(&mut self, number: ProcessNumber) {
         let blocks =
             self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
         let seats = blocks.flat_map(|block| block.seats());
@@ -172,7 +178,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     pub fn forget_if_quiet(&mut self, number: ProcessNumber) -> bool {
         let Some(process) = self.sessions.registered.get(&number) else { return true };
         let mut seats = process.blocks.iter().flat_map(|block| block.seats());
-        if !process.has_ended || !seats.all(|seat| seat.is_empty()) {
+        if !process.has_ended || self.is_kept(number) || !seats.all(|seat| seat.is_empty()) {
             return false;
         }
         self.sessions.registered.remove(&number);

@@ -301,6 +301,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             }
         }
         self.release_sub_block(owner, message.block, message.address);
+        self.note_kept(owner);
         self.notify_unblocked(owner);
         self.wake_next_join();
     }

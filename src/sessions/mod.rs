@@ -36,6 +36,7 @@
 //! | `changes` | the processes that joined and ended, for those that watch |
 //! | `values` | a process's own memory: values that it stores in its blocks by name |
 //! | `delivery`, `departure` | a sender waits for the receipt; a process ends |
+//! | `keeping` | messages outlive their sender's process |
 //! | `administration`, `check` | the account of the bounded memory; the invariants, for tests |
 //! | [`commands`], [`waiting`], [`words`] | the commands; those that wait; ids, notices, lists |
 //!
@@ -73,7 +74,8 @@
 //! the destination's block and so outlives its sender. When a process ends, the messages in its
 //! blocks that were not received are lost: the readers get the notice `lost`. The process's memory
 //! goes back as soon as no thread copies in it. If the messages were kept, one reader that never
-//! reads could keep the memory of an ended process for ever.
+//! reads could keep the memory of an ended process for ever. So they are kept only if the server was
+//! told to, and only for a time.
 //!
 //! **Invariants** ([`Engine::check`])
 //!
@@ -126,6 +128,7 @@ mod delivery;
 mod departure;
 pub mod entering;
 mod guests;
+mod keeping;
 mod message;
 mod names;
 mod notice;
@@ -142,6 +145,7 @@ pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::common::error::{Code, Error};
 use crate::cooperative::manager::{Manager, Processes};
@@ -154,6 +158,7 @@ pub use administration::{EventHandle, MIN_ENTRY};
 use block::MessageBlock;
 pub use block::{Piece, Place};
 use changes::{ChangeNumber, Changes};
+use keeping::Kept;
 use message::StoredMessage;
 pub use message::{Delivery, MessageId};
 pub use names::NameTicket;
@@ -281,6 +286,10 @@ pub struct Sessions<H, W> {
     await_block: BTreeMap<NameTicket, (u64, W)>,
     /// The processes that joined and ended, for those that watch.
     changes: Changes,
+    /// The time for which messages outlive their sender's process, and the ended processes whose
+    /// messages are kept.
+    keep: Duration,
+    kept: BTreeMap<ProcessNumber, Kept>,
     /// Processes with a block that is larger than they asked for, and may give something back.
     grown: BTreeSet<ProcessNumber>,
     /// Processes that wait for memory for a message, the first one first.
@@ -329,11 +338,18 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
             entrants: BTreeMap::new(),
             await_block: BTreeMap::new(),
             changes: Changes::default(),
+            keep: Duration::ZERO,
+            kept: BTreeMap::new(),
             grown: BTreeSet::new(),
             waiting_for_memory: VecDeque::new(),
             last: 0,
             counts: SessionCounts::default(),
         }
+    }
+
+    /// Lets messages outlive their sender's process for `keep`; 0 for not at all.
+    pub fn with_keep(self, keep: Duration) -> Self {
+        Self { keep, ..self }
     }
 
     /// Returns the wakers of all requests that wait for a name, for room or for a block. The stop

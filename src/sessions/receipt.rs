@@ -245,8 +245,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// ended: the copy must not begin, because the block's memory is about to be given back.
     pub fn is_seated(&self, number: CopyNumber) -> Option<bool> {
         let &Copy { side, message, block, .. } = self.sessions.copies.get(&number)?;
-        let process =
-            self.sessions.registered.get(&message.0).filter(|process| !process.has_ended)?;
+        let process = self.sessions.registered.get(&message.0)?;
+        if process.has_ended && !self.is_kept(message.0) {
+            return None;
+        }
         Some(process.blocks.get(block)?.seats()[side as usize].is_taken_by(number))
     }
 

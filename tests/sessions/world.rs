@@ -48,6 +48,20 @@ impl World {
         Self { tables, now, arena: vec![0; memory as usize], ending: Vec::new() }
     }
 
+    /// The same, with messages that outlive their sender.
+    pub fn keeping(mut self, keep: Duration) -> Self {
+        self.tables.sessions = Sessions::new(1024 * KB).with_keep(keep);
+        self
+    }
+
+    /// The reaper looks.
+    pub fn look(&mut self) {
+        let now = self.now;
+        let over = self.engine().kept_long_enough(now);
+        self.ending.extend(over);
+        self.check();
+    }
+
     pub fn engine(&mut self) -> Engine<'_, u64, u64> {
         self.tables.engine()
     }

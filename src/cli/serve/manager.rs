@@ -51,8 +51,11 @@ pub(super) struct ManagerArguments {
     /// Administrative memory: the most that the entries of processes, sessions and messages take
     #[arg(long, default_value = "1MiB", value_parser = units::size)]
     pub(super) admin: u64,
-    /// The time that a join or register tries to lock the tables; also the time that a join then
-    /// waits for room in full administrative memory
+    /// Let messages outlive their sender's process for this time; when left out, they end with it
+    #[arg(long, value_parser = units::duration, value_name = "DURATION")]
+    pub(super) keep_messages: Option<Duration>,
+    /// The time that a join or register tries to lock the tables; also the time that it then waits
+    /// for room in full administrative memory, or for a free block
     #[arg(long, default_value = "1s", value_parser = units::duration)]
     pub(super) rendezvous: Duration,
     /// The time that a client without a connection (over UDP) may be silent; then it is removed
