@@ -42,7 +42,7 @@
 
 mod statements;
 
-pub use statements::{Accounts, PoolStatement, Pools};
+pub use statements::{Accounts, Debts, Owed, PoolStatement, Pools};
 
 use std::time::Instant;
 
@@ -317,37 +317,6 @@ impl Execute<Shared> for Reuse {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Reused, Error> {
         shared.memory.change(|tables, _| tables.processes.reuse(caller.client, self.size))?;
         Ok(Reused { size: self.size })
-    }
-}
-
-command! {
-    /// Shows the bytes that the process still owes each pool.
-    0x16 "owed" Owed -> Box<Debts>
-}
-
-message! {
-    /// The bytes that a process owes each pool. The text form leaves the committed pool out.
-    Debts {
-        /// By pool.
-        amounts: Amounts,
-    }
-}
-
-impl Answer<'_> for Debts {
-    const KIND: u8 = 0x96;
-    const WORD: &'static str = "owed";
-
-    fn line(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"owed");
-        put_debts(&self.amounts, out);
-    }
-}
-
-impl Execute<Shared> for Owed {
-    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        let amounts =
-            shared.memory.with_tables(|tables, _| tables.processes.owed(caller.client))?;
-        Ok(Box::new(Debts { amounts }))
     }
 }
 

@@ -38,7 +38,7 @@ use crate::common::error::{Code, Error};
 use crate::common::id::LeaseId;
 use crate::cooperative::figures::Path;
 use crate::cooperative::repayment::repay;
-use crate::cooperative::words::{Account, Amounts, Level, Pool, ProcessToken, Signal};
+use crate::cooperative::words::{Account, Amounts, Level, Pool, ProcessToken, Reason, Signal};
 
 /// The number of a process: counted from 1 in the order of joining, never reused.
 pub type ProcessNumber = u64;
@@ -70,6 +70,9 @@ pub(super) struct Process<W> {
     pub holds: Amounts,
     /// The bytes that it still owes each pool.
     pub owed: Amounts,
+    /// The parts of these debts that came in response to pause requests. A pool that is repaid
+    /// counts them first.
+    pub owed_for_pauses: Amounts,
     // Its status, as it reported it.
     /// The bytes of garbage. A return, a `reuse`, or the shrinking of an own block lowers them: the
     /// manager assumes that so much garbage is gone.
@@ -152,6 +155,7 @@ impl<W> Process<W> {
             blocks: BTreeMap::new(),
             holds: Amounts::default(),
             owed: Amounts::default(),
+            owed_for_pauses: Amounts::default(),
             freeable: 0,
             secured_loans: Amounts::default(),
             missing: 0,
@@ -204,6 +208,14 @@ impl<W> Process<W> {
         secured
     }
 
+    /// Takes a block as [`Process::take`] does, in response to a request with a reason.
+    pub fn take_for(&mut self, reason: Reason, pool: Pool, size: u64) -> u64 {
+        if reason == Reason::Pause {
+            self.owed_for_pauses[pool] += size;
+        }
+        self.take(pool, size)
+    }
+
     /// Takes an extent of its own blocks, or `size` more bytes for an extent that was doubled.
     pub fn take_own(&mut self, id: LeaseId, size: u64) {
         *self.own.entry(id).or_insert(0) += size;
@@ -254,6 +266,8 @@ impl<W> Process<W> {
     fn settle(&mut self, pool: Pool, size: u64, refill: &Amounts) {
         self.holds[pool] -= size;
         self.owed.subtract(refill);
+        self.owed_for_pauses =
+            Amounts::each(|pool| self.owed_for_pauses[pool].saturating_sub(refill[pool]));
         self.secured_loans = Amounts::each(|pool| self.secured_loans[pool].min(self.owed[pool]));
     }
 
@@ -331,6 +345,9 @@ impl<W> Process<W> {
         let name = &self.name;
         if self.owed.total() != self.held() {
             return Err(format!("{name} owes {:?} and holds {:?}", self.owed, self.holds));
+        }
+        if Pool::ALL.into_iter().any(|pool| self.owed_for_pauses[pool] > self.owed[pool]) {
+            return Err(format!("{name} owes more for pauses than in all"));
         }
         if self.owed[Pool::Committed] < self.own_bytes() {
             return Err(format!("{name} owes committed less than its own blocks"));

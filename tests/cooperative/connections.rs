@@ -152,7 +152,11 @@ fn who_waits_and_goes_is_noticed() {
         assert_eq!(server.figure("waiting"), 0);
         assert!(gone.elapsed() < Duration::from_secs(1), "{wait}: {:?}", gone.elapsed());
     }
-    assert_eq!(keeper.ask("owed"), "owed lp=0 le=262144 gp=0 gl=0", "the process lives on");
+    assert_eq!(
+        keeper.ask("owed"),
+        "owed lp=0 le=262144 gp=0 gl=0 pause=262144",
+        "the process lives on"
+    );
 }
 
 #[test]

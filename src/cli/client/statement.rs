@@ -17,6 +17,7 @@ use std::fmt::Write;
 
 use crate::cli::client::printable;
 use crate::commands::Reply;
+use crate::cooperative::commands::Debts;
 use crate::cooperative::words::{Account, Amounts, Pool, PoolState, Pressure};
 use crate::server::lists::Listing;
 
@@ -31,7 +32,7 @@ pub fn of(reply: &Reply<'_>) -> Option<String> {
     match reply {
         Reply::Pools(statement) => Some(of_pools(&statement.pools, &statement.pressure)),
         Reply::Accounts(accounts) => Some(of_accounts(accounts)),
-        Reply::Owed(debts) => Some(of_debts(&debts.amounts)),
+        Reply::Owed(debts) => Some(of_debts(debts)),
         Reply::List(listing) => Some(of_listing(listing)),
         _ => None,
     }
@@ -103,10 +104,13 @@ fn of_accounts(accounts: &[Account]) -> String {
 }
 
 /// Returns the bytes that one process owes to each pool.
-fn of_debts(owed: &Amounts) -> String {
+fn of_debts(debts: &Debts) -> String {
     let mut text = String::new();
     row(&mut text, "pool", Pool::ALL.map(Pool::word));
-    row(&mut text, "owed", Pool::ALL.map(|pool| owed[pool]));
+    row(&mut text, "owed", Pool::ALL.map(|pool| debts.amounts[pool]));
+    if debts.pause > 0 {
+        row(&mut text, "for a pause", [debts.pause]);
+    }
     text
 }
 
@@ -177,7 +181,7 @@ mod tests {
         let text = of_accounts(&[account.clone(), account.clone()]);
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
         assert!(text.contains("all 2") && text.contains(&(2 * size).to_string()), "{text}");
-        assert!(of_debts(&most).contains("owed"));
+        assert!(of_debts(&Debts { amounts: most, pause: size }).contains("owed"));
         let hostile = Amounts::each(|pool| if pool == Pool::Committed { u64::MAX } else { 0 });
         let account = Account { name: "\u{1b}[2J".into(), holds: hostile, ..account };
         let text = of_accounts(&[account.clone(), account]);

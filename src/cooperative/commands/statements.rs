@@ -1,4 +1,5 @@
-//! The commands that show the state of memory: `pools`, and `accounts` of all processes.
+//! The commands that show the state of memory: `pools`, `accounts` of all processes, and what one of
+//! them has `owed`.
 //!
 //! ```text
 //!   pools committed=786432:720896:0 gl=65536:16384:49152 … some10=0.00 …
@@ -28,7 +29,8 @@ use crate::common::description::{
 };
 use crate::common::error::{Code, Error};
 use crate::common::line::{Line, put};
-use crate::cooperative::words::{Account, Pool, PoolState, Pressure};
+use crate::cooperative::commands::put_debts;
+use crate::cooperative::words::{Account, Amounts, Pool, PoolState, Pressure};
 use crate::server::shared::Shared;
 
 command! {
@@ -205,5 +207,59 @@ impl Execute<Shared> for Accounts {
                 return caller.check_rows(accounts, 700);
             }
         }
+    }
+}
+
+command! {
+    /// Shows the bytes that the process still owes each pool.
+    0x16 "owed" Owed -> Box<Debts>
+}
+
+/// The bytes that a process owes each pool. The text form leaves the committed pool out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Debts {
+    /// By pool.
+    pub amounts: Amounts,
+    /// The part of these debts that came in response to pause requests, whichever pools gave it. A
+    /// process repays it first. Left out where it is 0.
+    pub pause: u64,
+}
+
+impl<'a> Message<'a> for Debts {
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        let amounts = Amounts::read(source)?;
+        let pause = if source.is_at_end() { 0 } else { source.u64()? };
+        Ok(Self { amounts, pause })
+    }
+
+    fn write(&self, sink: &mut impl Sink) {
+        self.amounts.write("amounts", sink);
+        if self.pause > 0 {
+            sink.u64("pause", self.pause);
+        }
+    }
+}
+
+impl Answer<'_> for Debts {
+    const KIND: u8 = 0x96;
+    const WORD: &'static str = "owed";
+
+    fn line(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"owed");
+        put_debts(&self.amounts, out);
+        if self.pause > 0 {
+            put(out, format_args!(" pause={}", self.pause));
+        }
+    }
+}
+
+impl Execute<Shared> for Owed {
+    fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
+        shared.memory.with_tables(|tables, _| {
+            let processes = &mut tables.processes;
+            let amounts = processes.owed(caller.client)?;
+            let pause = processes.owed_for_pauses(caller.client)?;
+            Ok(Box::new(Debts { amounts, pause }))
+        })
     }
 }

@@ -214,7 +214,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
                 Ok((id, size)) => {
                     self.processes.pools.charge(pool, size, self.leases.committed_mut());
                     let process = self.processes.process(number)?;
-                    let secured = process.take(pool, size);
+                    let secured = process.take_for(reason, pool, size);
                     process.blocks.insert(id, Grant { pool, secured });
                     granted = Some(Granted { id, size, pool, by: None });
                     mark!(boxes 604);

@@ -17,6 +17,7 @@
 //! **Lock** the tables. **Source** `cooperative-memory-management.txt`, box 702;
 //! `interprocess-communication-patent.txt`, blocks that grow and contract.
 
+use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 use crate::common::id::LeaseId;
 use crate::common::marks::mark;
@@ -146,6 +147,15 @@ impl<W: Clone> Processes<W> {
         let process = self.all.get_mut(&number)?;
         process.sleepers += 1;
         Some(process.waker.clone())
+    }
+
+    /// Returns the part of the debts of `client`'s process that came in response to pause requests.
+    ///
+    /// # Errors
+    /// `refused` when the client belongs to no process.
+    pub fn owed_for_pauses(&mut self, client: ClientNumber) -> Result<u64, Error> {
+        let number = self.number_of(client)?;
+        self.process(number).map(|process| process.owed_for_pauses.total())
     }
 
     /// Returns the bytes of committed memory that a process may still take when `free` bytes of the

@@ -96,7 +96,13 @@ pub fn replies() -> Vec<(u8, u8, String, Reply<'static>)> {
         ),
         (0x94, 0, AMOUNTS.into(), Reply::Returned(Repaid { amounts }.into())),
         (0x95, 0, "0000000000000040".into(), Reply::Reused(Reused { size: 64 })),
-        (0x96, 0, AMOUNTS.into(), Reply::Owed(Debts { amounts }.into())),
+        (0x96, 0, AMOUNTS.into(), Reply::Owed(Debts { amounts, pause: 0 }.into())),
+        (
+            0x96,
+            0,
+            format!("{AMOUNTS} 0000000000000007"),
+            Reply::Owed(Debts { amounts, pause: 7 }.into()),
+        ),
         (0x97, 0, "00000000".into(), Reply::Signal(None)),
         (
             0x97,
