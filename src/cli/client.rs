@@ -68,6 +68,8 @@ const MAX_ROWS: &[u8] = b"table 4096";
     set ID DATA\n  \
     draw N · table [ROWS [each|twice|busiest]]\n  \
     renew ID MS · ttl ID · release ID · stats · tree · help\n  \
+    inspect ID [FIRST [LAST]] · replace ID VERSIONS DATA\n  \
+    put NAME MS VERSIONS DATA     a lease under a name of one's own\n  \
     pools · accounts     of processes that share memory\n  \
     owed · report FREEABLE [EFFICIENCY] · request SIZE REASON [OPTION…] ·\n  \
     return ID · reuse SIZE · wait [MS] · leave     with --process\n  \
@@ -76,7 +78,9 @@ const MAX_ROWS: &[u8] = b"table 4096";
     publish SESSION,SESSION DATA · receive SESSION [MS] ·\n  \
     peek SESSION OFFSET LENGTH · forward SESSION OTHER · close SESSION ·\n  \
     sessions · watch · register SIZE · grow SIZE [BLOCK] ·\n  \
-    shrink SIZE [BLOCK]     with --process\n\n\
+    shrink SIZE [BLOCK] · store NAME DATA · load NAME [OFFSET [LENGTH]] ·\n  \
+    patch NAME OFFSET DATA · drop NAME · names ·\n  \
+    share NAME SESSION     with --process\n\n\
     Examples:\n  \
     leasebox client localhost 4120 lease 1024 5000\n  \
     leasebox client localhost set 123 \"this is some text\"\n  \
