@@ -292,7 +292,7 @@ bench)
 soak)
     need_cargo
     raise_limit
-    cargo test --release --test soak --test soak_grader --test attacks --test cooperative --test sessions -- --ignored --nocapture --test-threads 1
+    cargo test --release --test soak --test soak_grader --test soak_figures --test attacks --test cooperative --test sessions -- --ignored --nocapture --test-threads 1
     ;;
 -h | --help | help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" ;;
 *) fail "there is no verb $1; try ./run.sh --help" ;;
