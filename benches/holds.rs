@@ -60,7 +60,7 @@ fn ask<'s>(shared: &'s Shared, client: u64, request: &Request<'_>) -> Reply<'s> 
 }
 
 fn join(shared: &Shared, client: u64) {
-    let request = Join { name: format!("p{client}").into(), committed: Some(0) };
+    let request = Join { name: format!("p{client}").into(), committed: Some(0), space: None };
     let reply = ask(shared, client, &Request::Join(request));
     assert!(matches!(reply, Reply::Joined(_)), "{reply:?}");
 }
@@ -140,7 +140,7 @@ fn processes() {
 fn silence() {
     let shared = shared(Config::default());
     for client in 1..=4600 {
-        let join = Join { name: format!("p{client}").into(), committed: Some(0) };
+        let join = Join { name: format!("p{client}").into(), committed: Some(0), space: None };
         let caller =
             if client <= 1024 { Caller::connected(client) } else { Caller::unconnected(client) };
         Request::Join(join).execute(&shared, caller, &mut Vec::new());
@@ -163,7 +163,7 @@ fn silence() {
 fn sessions() {
     let shared = shared(Config::default());
     let mut sessions = Vec::new();
-    let request = Join { name: "p1".into(), committed: Some(MIB) };
+    let request = Join { name: "p1".into(), committed: Some(MIB), space: None };
     ask(&shared, 1, &Request::Join(request));
     for client in 2..=4000 {
         join(&shared, client);
@@ -196,7 +196,7 @@ fn sessions() {
 /// One process whose messages lie in as many inboxes as its share allows.
 fn messages() {
     let shared = shared(Config::default());
-    let request = Join { name: "p1".into(), committed: Some(MIB) };
+    let request = Join { name: "p1".into(), committed: Some(MIB), space: None };
     ask(&shared, 1, &Request::Join(request));
     let mut sessions = Vec::new();
     for client in 2..=300 {

@@ -50,7 +50,7 @@ impl Server {
 
     fn join(&self, name: &str) -> Client {
         let mut client = Client::connect("127.0.0.1", self.port, LIMIT).unwrap();
-        client.call(Join { name: name.into(), committed: None }).unwrap();
+        client.call(Join { name: name.into(), committed: None, space: None }).unwrap();
         client
     }
 }

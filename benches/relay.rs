@@ -145,7 +145,11 @@ impl Pair {
         let block = (size * depth * 4).max(1 << 20) as u64;
         let (mut sender, mut receiver) = (connect(port), connect(port));
         let join = |name: &str, block| {
-            Request::Join(Join { name: name.to_string().into(), committed: Some(block) })
+            Request::Join(Join {
+                name: name.to_string().into(),
+                committed: Some(block),
+                space: None,
+            })
         };
         ask(&mut sender, &join("alice", block));
         ask(&mut receiver, &join("bob", 0));

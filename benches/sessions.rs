@@ -35,7 +35,11 @@ fn three() -> (Shared, SessionId, SessionId) {
     let shared = shared.share().unwrap();
     for (client, name) in (1..).zip(["a", "b", "c"]) {
         let committed = Some(if client == 1 { 32 * MIB } else { 0 });
-        let joined = ask(&shared, client, &Request::Join(Join { name: name.into(), committed }));
+        let joined = ask(
+            &shared,
+            client,
+            &Request::Join(Join { name: name.into(), committed, space: None }),
+        );
         assert!(matches!(joined, Reply::Joined(_)), "{joined:?}");
     }
     let sessions = (open(&shared, 1, "b"), open(&shared, 2, "c"));

@@ -17,11 +17,11 @@
 //! | chapter | question | first file | lines | minutes |
 //! | --- | --- | --- | --- | --- |
 //! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1300 | 20 |
-//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 3350 | 55 |
+//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 3600 | 60 |
 //! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 6100 | 100 |
 //! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 6950 | 115 |
-//! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4000 | 65 |
-//! | 6 | How do processes talk without copying more than once? | [`sessions`] | 6450 | 108 |
+//! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4250 | 70 |
+//! | 6 | How do processes talk without copying more than once? | [`sessions`] | 6550 | 110 |
 //! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 8400 | 140 |
 //! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1850 | 25 |
 //!

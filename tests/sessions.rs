@@ -15,6 +15,8 @@ mod model;
 mod naive;
 #[path = "sessions/rules.rs"]
 mod rules;
+#[path = "sessions/spaces.rs"]
+mod spaces;
 #[path = "sessions/steps.rs"]
 mod steps;
 #[path = "sessions/terminals.rs"]

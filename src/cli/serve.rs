@@ -47,10 +47,12 @@ use crate::server::room::SystemRoom;
 mod access;
 mod list;
 mod manager;
+mod spaces;
 
 use access::{Trusted, trusted, user};
 use list::OwnList;
 use manager::ManagerArguments;
+use spaces::MemoryPlan;
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -75,17 +77,18 @@ pub struct ServeArguments {
     #[arg(value_name = "PORT", conflicts_with_all = ["port", "socket_on_stdin"])]
     first: Option<u16>,
     /// The same as --memory
-    #[arg(value_name = "MEMORY", conflicts_with = "memory", value_parser = units::size)]
-    second: Option<u64>,
+    #[arg(value_name = "MEMORY", conflicts_with = "memory", value_parser = spaces::plan)]
+    second: Option<MemoryPlan>,
     /// The list has the numbers 1 to this, shuffled
     #[arg(long, default_value_t = 100_000)]
     numbers: u32,
     /// A list of one's own, in this order: numbers such as 5,19,228,665,7,11, or a file of them
     #[arg(long, value_name = "NUMBERS|FILE", value_parser = list::list, conflicts_with_all = ["numbers", "seed"])]
     list: Option<OwnList>,
-    /// The size of the memory that the server hands out
-    #[arg(long, default_value = "64MiB", value_parser = units::size)]
-    memory: u64,
+    /// The size of the memory that the server hands out, or several memory spaces with their sizes,
+    /// such as a=32MiB,b=32MiB: leases and pools come from the first
+    #[arg(long, default_value = "64MiB", value_parser = spaces::plan)]
+    memory: MemoryPlan,
     /// The most memory that the bytes of all connections take together; a quarter of what the system
     /// leaves when left out
     #[arg(long, value_parser = units::size)]
@@ -204,6 +207,7 @@ impl ServeArguments {
 
     /// Returns the configuration of these flags. It checks no range: [`Config::start`] does.
     fn config(&self) -> Result<Config, String> {
+        let memory = self.second.as_ref().unwrap_or(&self.memory);
         Ok(Config {
             address: resolve("--bind", &self.bind, self.first.unwrap_or(self.port))?,
             socket_on_stdin: self.socket_on_stdin,
@@ -214,7 +218,8 @@ impl ServeArguments {
             race_window: self.race_window,
             lab: self.lab,
             broken_in_public: self.yes_it_is_broken,
-            memory: self.second.unwrap_or(self.memory),
+            memory: memory.first,
+            spaces: memory.spaces.clone(),
             buffers: self.buffers,
             max_leases: self.max_leases,
             max_lease: self.max_lease,
@@ -292,7 +297,7 @@ fn serve(arguments: &ServeArguments, log: &Log, manner: Manner) -> Result<(), St
     // handling, and the exit code would not be 0.
     let stopped = signals::catch()?;
     let config = arguments.config()?;
-    let (max_clients, memory) = (config.max_clients, config.memory);
+    let (max_clients, memory) = (config.max_clients, config.all_memory());
     let is_locked = config.locking != Locking::None;
     let server = config.start()?;
     if !is_locked {

@@ -26,7 +26,7 @@ impl Client {
     /// # fn calls(client: &mut Client, id: leasebox::common::id::LeaseId) -> Result<(), CallError> {
     /// let numbers = client.call(Draw { count: 4 })?.numbers();
     /// let left_ms = client.call(Ttl { id })?.left_ms;
-    /// let token = client.call(Join { name: "demo".into(), committed: None })?.token;
+    /// let token = client.call(Join { name: "demo".into(), committed: None, space: None })?.token;
     /// # Ok(())
     /// # }
     /// ```

@@ -39,6 +39,7 @@ use crate::common::id::LeaseId;
 use crate::cooperative::figures::Path;
 use crate::cooperative::repayment::repay;
 use crate::cooperative::words::{Account, Amounts, Level, Pool, ProcessToken, Reason, Signal};
+use crate::memory::lease::SpaceNumber;
 
 /// The number of a process: counted from 1 in the order of joining, never reused.
 pub type ProcessNumber = u64;
@@ -64,6 +65,9 @@ pub(super) struct Process<W> {
     // Its memory.
     /// The extents of its own blocks, and the bytes of each.
     pub own: BTreeMap<LeaseId, u64>,
+    /// The space in which these lie. In another than the first they are no committed memory: no
+    /// pool and no debt counts them.
+    pub space: SpaceNumber,
     /// Its granted blocks.
     pub blocks: BTreeMap<LeaseId, Grant>,
     /// The bytes of all its blocks, by the pool that gave each.
@@ -152,6 +156,7 @@ impl<W> Process<W> {
             members: Vec::new(),
             has_ended: false,
             own: BTreeMap::new(),
+            space: 0,
             blocks: BTreeMap::new(),
             holds: Amounts::default(),
             owed: Amounts::default(),
@@ -176,9 +181,9 @@ impl<W> Process<W> {
         self.holds.total()
     }
 
-    /// Returns the bytes of its own blocks.
+    /// Returns the bytes of its own blocks that are committed memory.
     pub fn own_bytes(&self) -> u64 {
-        self.own.values().sum()
+        if self.space == 0 { self.own.values().sum() } else { 0 }
     }
 
     /// Returns the bytes that secure its loans. They may exceed the freeable bytes, when a later
@@ -219,7 +224,9 @@ impl<W> Process<W> {
     /// Takes an extent of its own blocks, or `size` more bytes for an extent that was doubled.
     pub fn take_own(&mut self, id: LeaseId, size: u64) {
         *self.own.entry(id).or_insert(0) += size;
-        self.take(Pool::Committed, size);
+        if self.space == 0 {
+            self.take(Pool::Committed, size);
+        }
     }
 
     /// Repays debts with a block that `pool` gave: figure 12. Returns the bytes that each pool gets

@@ -73,6 +73,11 @@ impl Block {
     pub fn size(self) -> u64 {
         MIN_BLOCK << self.order
     }
+
+    /// Returns the block as it is called in an arena in which its own begins at `start`.
+    pub fn moved_by(self, start: u64) -> Self {
+        Self { offset: self.offset + start, ..self }
+    }
 }
 
 /// The reason why no block was allocated.

@@ -45,6 +45,7 @@ mod held;
 mod list;
 mod named;
 mod refusals;
+mod spaces;
 
 use refusals::{GRANTED, NO_NUMBERS};
 pub use refusals::{explain, not_found};
@@ -54,12 +55,14 @@ use std::time::{Duration, Instant};
 
 use crate::common::error::{Code, Error};
 use crate::common::id::{IdKind, LeaseId};
-use crate::memory::buddy::{Block, Buddy, Filling};
+use crate::memory::buddy::{Block, Buddy};
 use crate::memory::ids::Ids;
 pub use committed::{Committed, LOOK_SOON, power_of_two_within};
 pub use ending::Ending;
 pub use held::Holder;
 pub use list::LeaseRow;
+use spaces::Spaces;
+pub use spaces::{MAX_SPACES, SpaceFigures, SpaceNumber};
 
 /// All leases and held blocks. `H` is the type of the handle that the table keeps for each block.
 #[derive(Debug)]
@@ -68,7 +71,9 @@ pub struct LeaseTable<H> {
     /// would be moved under one hold of the lock, and be there twice meanwhile.
     leases: BTreeMap<LeaseId, LeaseEntry<H>>,
     by_expiry: BTreeSet<(Instant, LeaseId)>,
+    /// The allocator of the first space, and the further spaces.
     buddy: Buddy,
+    spaces: Spaces,
     /// The bytes that leases may take.
     committed: Committed,
     /// The time at which the memory manager of chapter 5 checks the free bytes next. When few are
@@ -138,6 +143,7 @@ impl<H: Clone> LeaseTable<H> {
             committed: Committed::new(buddy.filling().free),
             look_at: None,
             buddy,
+            spaces: Spaces::default(),
             ids,
             longest,
             most: usize::MAX,
@@ -294,31 +300,6 @@ impl<H: Clone> LeaseTable<H> {
         self.by_expiry.first().map(|&(expiry, _)| expiry)
     }
 
-    /// Returns the count of leases and held blocks, with expired ones that were not struck yet.
-    pub fn len(&self) -> usize {
-        self.leases.len()
-    }
-
-    /// Returns whether there is neither a lease nor a held block.
-    pub fn is_empty(&self) -> bool {
-        self.leases.is_empty()
-    }
-
-    /// Returns the requested bytes of all leases, with the whole bytes of held blocks.
-    pub fn requested(&self) -> u64 {
-        self.requested
-    }
-
-    /// Returns the use of the arena.
-    pub fn filling(&self) -> Filling {
-        self.buddy.filling()
-    }
-
-    /// Returns the allocator: `tree` shows its blocks, and `stats` its size.
-    pub fn buddy(&self) -> &Buddy {
-        &self.buddy
-    }
-
     /// Returns a held block, or a lease before its expiry: the check of invariant 3.
     fn living(&self, id: LeaseId, now: Instant) -> Result<&LeaseEntry<H>, Error> {
         let is_living = |lease: &&LeaseEntry<H>| match lease.tenure {
@@ -355,13 +336,8 @@ impl<H: Clone> LeaseTable<H> {
         };
         self.requested -= size;
         self.ending += block.size();
+        self.note_struck(block);
         Some(Ending { handle, size, block, is_lease })
-    }
-
-    /// Frees a block of the table. This cannot fail, because the table has only used blocks.
-    fn release_block(&mut self, block: Block) {
-        let released = self.buddy.release(block.offset);
-        debug_assert!(released.is_ok(), "a block of the table was not used: {released:?}");
     }
 
     /// Returns an id that no entry has; `None` when all numeric ids were given. A random UUID could

@@ -33,6 +33,7 @@ use crate::common::description::{
 use crate::common::error::Error;
 use crate::common::id::parse_decimal;
 use crate::common::line::put;
+use crate::memory::lease::SpaceFigures;
 use crate::numbers::draw::Locking;
 use crate::sessions::SessionFigures;
 
@@ -93,9 +94,9 @@ impl Execute<Shared> for Stats {
         let numbers = &shared.numbers;
         // `remaining` is calculated from this `drawn`, so the two always add up to `numbers`.
         let (drawn, undelivered) = (numbers.drawn(), numbers.undelivered());
-        let (memory, sessions) = shared
-            .memory
-            .with_tables(|tables, _| (memory_figures(tables), tables.sessions.figures()));
+        let (memory, spaces, sessions) = shared.memory.with_tables(|tables, _| {
+            (memory_figures(tables), spaces(tables), tables.sessions.figures())
+        });
         let mut figures: Vec<(&str, String)> = vec![
             ("numbers", numbers.length().to_string()),
             ("drawn", drawn.to_string()),
@@ -105,6 +106,7 @@ impl Execute<Shared> for Stats {
             ("clients", shared.clients.count().to_string()),
         ];
         figures.extend(memory);
+        figures.extend(spaces);
         figures.extend(session_figures(shared, &sessions));
         figures.push(("wrong_guesses", shared.guesses.wrong().to_string()));
         figures.push(("buffers", shared.buffers.bound().to_string()));
@@ -119,6 +121,14 @@ impl Execute<Shared> for Stats {
         }
         Ok(figures.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
+}
+
+/// Returns the memory spaces, each with its name, its bytes and its used bytes; nothing if there is
+/// only one.
+fn spaces(tables: &ServerTables) -> Option<(&'static str, String)> {
+    let spaces = tables.leases.space_figures();
+    let shown = |space: &SpaceFigures| format!("{}:{}:{}", space.name, space.size, space.used);
+    (spaces.len() > 1).then(|| ("spaces", spaces.iter().map(shown).collect::<Vec<_>>().join(",")))
 }
 
 /// Returns the figures of the arena and the processes. `waiting` counts the requests that wait for

@@ -17,16 +17,18 @@
 //!
 //! **Source** ours; the port and the memory are the two arguments of `memorylease.txt`.
 
+mod check;
+
 use std::hash::RandomState;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cooperative::manager::{Processes, Rules, check_name};
+use crate::cooperative::manager::{Processes, Rules};
 use crate::cooperative::pool::{PoolAmounts, Shares};
 use crate::cooperative::words::Pool;
 use crate::memory::arena::Arena;
-use crate::memory::buddy::{Buddy, MIN_BLOCK};
+use crate::memory::buddy::Buddy;
 use crate::memory::ids::Ids;
 use crate::memory::lease::LeaseTable;
 use crate::memory::service::make_block;
@@ -35,15 +37,13 @@ use crate::numbers::list::{NumberList, shuffled};
 use crate::numbers::parking::Parking;
 use crate::numbers::unlocked::Unlocked;
 use crate::protocol::Policy;
-use crate::protocol::datagram::MAX_DATAGRAM;
-use crate::protocol::http::asked::is_readable;
 use crate::server::addresses::AddressLimits;
 use crate::server::buffers::Buffers;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
 use crate::server::holding::least_for_all;
 use crate::server::listening::handed_over;
-use crate::server::room::{MAX_CLIENTS, SystemRoom, system_memory};
+use crate::server::room::{SystemRoom, system_memory};
 use crate::server::shared::{DatagramGauges, Shared, WaitLimits};
 use crate::server::tables::ServerTables;
 use crate::server::threads::Server;
@@ -53,29 +53,12 @@ use crate::sessions::Sessions;
 /// needs no special right.
 pub const DEFAULT_PORT: u16 = 4120;
 
-/// The smallest `max_message`, in bytes: the length of the longest text line.
-const MIN_MESSAGE: usize = crate::protocol::text::MAX_LINE;
-
-/// The largest `max_message`, in bytes. MemoryLease frames carry the size of a lease as a positive
-/// `i32`, and this is the largest power of two that it can hold.
-const MAX_MESSAGE: usize = 1 << 30;
-
 /// The longest time that a draw stays parked before one step on a lab server, if no client tells it
 /// to go on. By then the client that planned its steps has probably gone.
 const MAX_PARKED: Duration = Duration::from_secs(60);
 
-/// The smallest `--datagram`, in bytes: every error reply fits into it.
-const MIN_DATAGRAM: u64 = 512;
-
-/// The most clients in the history: with replies of 64 KiB they take 64 GiB.
-const MAX_HISTORY: u64 = 1 << 20;
-
 /// The bytes of the default history: 4096 replies of 8 KiB.
 const HISTORY: u64 = 32 << 20;
-
-/// The least administrative memory, in bytes. A quarter of it, the most for one process, holds a
-/// process with a block, a session and some messages.
-const MIN_ADMIN: u64 = 4096;
 
 /// The bytes that a lease takes beside its block, with some to spare: its entry in the table, its
 /// place in the order of expiries, and the state of its contents. 325 were measured.
@@ -84,19 +67,7 @@ const ENTRY: u64 = 336;
 /// The most leases of a small arena, if it has so many blocks: their entries take 21 MiB.
 const LEAST_LEASES: u64 = 65_536;
 
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-
 // Each text names the cause and a cure.
-const NO_BOOST: &str =
-    "a boost gives --block bytes, and --block is 0; give --block more, or leave --boost-below out";
-const LOG_ON_OVER_UDP: &str = "datagrams have no log-on; leave --udp out, or --user";
-const WAITING_OVER_UDP: &str = "one thread serves all datagrams, and would wait for one draw's window or step; leave --udp \
-     out, or --lab and --race-window";
-
-/// The longest race window. The stop cannot cut short a window that is under way, so a window is no
-/// longer than the stop's grace.
-const MAX_WINDOW: Duration = Duration::from_secs(1);
-
 /// The configuration of a server. Its defaults are those of `leasebox serve`.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -123,6 +94,8 @@ pub struct Config {
     pub broken_in_public: bool,
     /// The size of the arena, in bytes.
     pub memory: u64,
+    /// The further memory spaces, beside that of `memory`.
+    pub spaces: SpacePlan,
     /// The memory for the buffers of all connections, in bytes; `None` takes a quarter of what the
     /// system leaves.
     pub buffers: Option<u64>,
@@ -153,6 +126,22 @@ pub struct Config {
     pub keep_messages: Duration,
 }
 
+/// The memory spaces: the name of the first, and the name and the bytes of each further one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpacePlan {
+    /// The name of the first space.
+    pub first: String,
+    /// The further spaces.
+    pub others: Vec<(String, u64)>,
+}
+
+impl Default for SpacePlan {
+    /// One space.
+    fn default() -> Self {
+        Self { first: "first".into(), others: Vec::new() }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -166,6 +155,7 @@ impl Default for Config {
             lab: false,
             broken_in_public: false,
             memory: 64 << 20,
+            spaces: SpacePlan::default(),
             buffers: None,
             max_leases: None,
             max_lease: Duration::from_secs(24 * 60 * 60),
@@ -227,7 +217,7 @@ impl Config {
     /// Fails if the system does not have that many bytes of memory, if the pools do not fit the
     /// arena, or if a block that `--pools` fixes for one process does not fit committed memory.
     pub fn share(&self) -> Result<Shared, String> {
-        let memory = self.memory;
+        let memory = self.all_memory();
         let arena = Arena::new(memory).map_err(|_| {
             format!("the system does not have {memory} bytes; give a smaller --memory")
         })?;
@@ -245,8 +235,9 @@ impl Config {
             return Err(text);
         }
         let (buddy, make) = (Buddy::new(self.memory), make_block);
-        let mut leases =
-            LeaseTable::new(buddy, ids, self.max_lease, make).with_most(self.max_leases());
+        let mut leases = LeaseTable::new(buddy, ids, self.max_lease, make)
+            .with_most(self.max_leases())
+            .with_spaces(&self.spaces.first, &self.spaces.others);
         let journal = log::log_enabled!(log::Level::Debug);
         let rules = Rules { journal, most: self.max_clients, ..self.rules.clone() };
         let processes = Processes::new(pools, rules, &mut leases, Instant::now());
@@ -287,111 +278,17 @@ impl Config {
         Ok(usize::try_from(left).unwrap_or(usize::MAX))
     }
 
-    /// Checks each value that has a range, and that no two values contradict each other.
-    fn check(&self) -> Result<(), String> {
-        let most_numbers = u64::from(NumberList::MAX);
-        range("--numbers", u64::from(self.numbers), 1, most_numbers, "")?;
-        range("--memory", self.memory, MIN_BLOCK, 1 << 40, " bytes")?;
-        self.check_clients()?;
-        let (least, most) = (MIN_MESSAGE as u64, MAX_MESSAGE as u64);
-        range("--max-message", self.limits.policy.max_message as u64, least, most, " bytes")?;
-        let least = least_for_all(self.limits.policy.max_message);
-        range("--buffers", self.buffers.unwrap_or(least), least, 1 << 50, " bytes")?;
-        let year = 365 * 24 * 60 * 60 * 1000;
-        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        range("--max-lease", ms(self.max_lease), 1, 100 * year, " ms")?;
-        range("--request-timeout", ms(self.limits.request_timeout), 1, year, " ms")?;
-        range("--write-timeout", ms(self.limits.write_timeout), 1, year, " ms")?;
-        range("--idle-timeout", ms(self.limits.idle_timeout), 0, year, " ms")?;
-        range("--collect-every", self.rules.collect_every.map_or(year, ms), 100, year, " ms")?;
-        let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        range("--race-window", us(self.race_window), 0, us(MAX_WINDOW), " us")?;
-        self.check_processes()?;
-        range("--rendezvous", ms(self.rendezvous), 0, 60_000, " ms")?;
-        range("--keep-messages", ms(self.keep_messages), 0, year, " ms")?;
-        range("--process-idle", ms(self.rules.idle), 1000, DAY_MS, " ms")?;
-        if let Some(udp) = &self.udp {
-            let most = MAX_DATAGRAM as u64;
-            range("--datagram", udp.longest as u64, MIN_DATAGRAM, most, " bytes")?;
-            range("--history", udp.max_clients as u64, 1, MAX_HISTORY, " clients")?;
-            range("--history-time", ms(udp.history_time), 1000, DAY_MS, " ms")?;
-            if self.lab || !self.race_window.is_zero() {
-                return Err(WAITING_OVER_UDP.into());
-            }
-        }
-        self.check_hosts_and_log_on()?;
-        self.check_who_can_reach_it()
+    /// Returns the bytes of all memory spaces.
+    pub fn all_memory(&self) -> u64 {
+        let others = self.spaces.others.iter();
+        others.fold(self.memory, |sum, (_, size)| sum.saturating_add(*size))
     }
 
     /// Returns the most leases and granted blocks at a time.
     pub fn max_leases(&self) -> usize {
-        let by_memory = (self.memory / ENTRY).max(LEAST_LEASES);
+        let by_memory = (self.all_memory() / ENTRY).max(LEAST_LEASES);
         self.max_leases.unwrap_or(usize::try_from(by_memory).unwrap_or(usize::MAX))
     }
-
-    /// Checks the memory of processes.
-    fn check_processes(&self) -> Result<(), String> {
-        range("--block", self.rules.block, 0, 1 << 40, " bytes")?;
-        if self.rules.boost_below.is_some() && self.rules.block == 0 {
-            return Err(NO_BOOST.into());
-        }
-        if let Some(error) = self.rules.fixed.keys().find_map(|name| check_name(name).err()) {
-            return Err(format!("--pools: committed.NAME: {}", error.text));
-        }
-        range("--admin", self.admin, MIN_ADMIN, 1 << 30, " bytes")
-    }
-
-    /// Checks how many clients there may be, in all and of one address, and how many leases.
-    fn check_clients(&self) -> Result<(), String> {
-        let most = MAX_CLIENTS as u64;
-        range("--max-clients", self.max_clients as u64, 1, most, "")?;
-        let of_address = self.limits.addresses.most.unwrap_or(1) as u64;
-        range("--max-clients-per-address", of_address, 1, most, "")?;
-        range("--max-leases", self.max_leases.unwrap_or(1) as u64, 1, u32::MAX.into(), "")
-    }
-
-    /// Checks the host names. Refuses `--user` together with `--udp`, because datagrams have no
-    /// log-on.
-    fn check_hosts_and_log_on(&self) -> Result<(), String> {
-        let policy = &self.limits.policy;
-        let is_name =
-            |name: &String| !name.is_empty() && !name.contains(':') && is_readable(name.as_bytes());
-        if !policy.hosts.iter().all(is_name) {
-            return Err("--host is a name alone; give it without a port or a scheme".into());
-        }
-        if policy.user.is_some() && self.udp.is_some() {
-            return Err(LOG_ON_OVER_UDP.into());
-        }
-        Ok(())
-    }
-
-    /// Refuses a server without the lock that other machines could reach, unless the user gave
-    /// `--yes-it-is-broken`. A lab server is refused even then: any client could hold up the draws
-    /// of all others.
-    fn check_who_can_reach_it(&self) -> Result<(), String> {
-        let why = match self.locking {
-            Locking::Request | Locking::Number => return Ok(()),
-            Locking::None if self.address.ip().is_loopback() => return Ok(()),
-            Locking::None if self.lab => {
-                "a lab server lets anybody hold up anybody's draw; give a loopback --bind, \
-                 such as 127.0.0.1"
-            }
-            Locking::None if self.broken_in_public => return Ok(()),
-            Locking::None => {
-                "without the lock numbers come twice, and --bind lets other machines draw \
-                 them; give a loopback --bind, or --yes-it-is-broken"
-            }
-        };
-        Err(why.into())
-    }
-}
-
-/// Checks that `least <= value <= most`. The error names the flag, the value and the range.
-fn range(name: &str, value: u64, least: u64, most: u64, unit: &str) -> Result<(), String> {
-    if (least..=most).contains(&value) {
-        return Ok(());
-    }
-    Err(format!("{name} {value}{unit} is out of range; give {least} to {most}{unit}"))
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ fn more_accounts_than_an_answer_can_carry_are_refused() {
     };
     // 160 bytes each, so 50 of them are just enough.
     for client in 1..=51 {
-        let join = Join { name: format!("p{client}").into(), committed: Some(0) };
+        let join = Join { name: format!("p{client}").into(), committed: Some(0), space: None };
         Request::Join(join).execute(&shared, Caller::connected(client), &mut Vec::new());
         match accounts() {
             Reply::Accounts(accounts) => assert_eq!(accounts.len() as u64, client),

@@ -24,7 +24,11 @@ fn whoever_waits_is_woken_when_memory_comes_back() {
     let take_turns = |client: u64| {
         let caller = Caller::connected(client);
         let ask = |request: Request<'static>| request.execute(&shared, caller, &mut Vec::new());
-        let join = Request::Join(Join { name: format!("p{client}").into(), committed: Some(0) });
+        let join = Request::Join(Join {
+            name: format!("p{client}").into(),
+            committed: Some(0),
+            space: None,
+        });
         assert!(matches!(ask(join), Reply::Joined(_)));
         barrier.wait();
         for _ in 0..200 {

@@ -5,7 +5,7 @@
 //!
 //! | request | reply |
 //! | --- | --- |
-//! | `join NAME [COMMITTED]` | `joined TOKEN` |
+//! | `join NAME [COMMITTED] [space=NAME]` | `joined TOKEN` |
 //! | `wait [MS]` | a signal or notice, or `none` after MS (30,000, at most the longest wait) |
 //! | `open NAME [DATA]` | `opened SESSION`; without DATA there is no first message |
 //! | `send SESSION DATA` | `sent SESSION LENGTH`, without waiting |
@@ -89,23 +89,71 @@ use super::waiting::no_such_process;
 use super::words::{SessionId, SessionState, Told};
 use crate::common::caller::Caller;
 use crate::common::description::{
-    Answer, Execute, Executed, Message, Sink, Source, command, reply,
+    Answer, Asks, Command, Execute, Executed, Message, Sink, Source, command, reply,
 };
-use crate::common::error::Error;
+use crate::common::error::{Code, Error};
+use crate::common::id::parse_decimal;
 use crate::cooperative::commands::{Leave, Left};
 use crate::cooperative::manager::check_name;
 use crate::cooperative::words::ProcessToken;
 use crate::server::shared::Shared;
 
-command! {
-    /// Makes a process, and this client its first client.
-    0x0f "join NAME [COMMITTED]" Join<'a> -> Joined {
-        /// Its name, which no other process may have at the same time.
-        name: Cow<'a, str>,
-        /// The bytes of its own block, 0 for no memory. When left out: the size that the server has
-        /// fixed for the name, or else the server's default.
-        committed: Option<u64>,
+/// Makes a process, and this client its first client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Join<'a> {
+    /// Its name, which no other process may have at the same time.
+    pub name: Cow<'a, str>,
+    /// The bytes of its own block, 0 for no memory. When left out: the size that the server has
+    /// fixed for the name, or else the server's default.
+    pub committed: Option<u64>,
+    /// The memory space in which its own blocks lie; the first one when left out.
+    pub space: Option<Cow<'a, str>>,
+}
+
+/// In a text the space is a word `space=NAME`, behind the size or without it. In a frame its name
+/// stands at the end, or nothing.
+impl<'a> Message<'a> for Join<'a> {
+    const WORDS: (usize, usize) = (1, 3);
+
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
+        let name = source.text()?;
+        let Some(mut word) = source.word() else {
+            let committed = source.optional()?;
+            let space = if source.is_at_end() { None } else { Some(source.text()?) };
+            return Ok(Self { name, committed, space });
+        };
+        let (mut committed, mut space) = (None, None);
+        while !word.is_empty() {
+            match word.strip_prefix(b"space=") {
+                Some(name) if space.is_none() => space = Some(String::from_utf8_lossy(name)),
+                None if committed.is_none() && space.is_none() => {
+                    committed = Some(parse_decimal(word).ok_or_else(Error::not_a_number)?);
+                }
+                _ => return Err(Error::new(Code::BadRequest, JOIN_WORDS)),
+            }
+            word = source.word().unwrap_or_default();
+        }
+        Ok(Self { name, committed, space })
     }
+
+    fn write(&self, sink: &mut impl Sink) {
+        sink.text("name", &self.name);
+        sink.optional("committed", self.committed);
+        if let Some(space) = &self.space {
+            sink.text("space", space);
+        }
+    }
+}
+
+const JOIN_WORDS: &str = "a size comes once, and space=NAME once behind it; send them so";
+
+impl<'a> Command<'a> for Join<'a> {
+    const KIND: u8 = 0x0f;
+    const FORM: &'static str = "join NAME [COMMITTED] [space=NAME]";
+}
+
+impl Asks for Join<'_> {
+    type Reply = Joined;
 }
 
 reply! {

@@ -35,7 +35,7 @@ fn crowd(readers: u64) -> (Shared, Vec<SessionId>) {
 }
 
 fn join(shared: &Shared, client: u64, name: &str, block: u64) {
-    let request = Request::Join(Join { name: name.into(), committed: Some(block) });
+    let request = Request::Join(Join { name: name.into(), committed: Some(block), space: None });
     let reply = request.execute(shared, Caller::connected(client), &mut Vec::new());
     assert!(matches!(reply, Reply::Joined(_)), "{reply:?}");
 }

@@ -51,6 +51,8 @@ use crate::common::caller::Caller;
 use crate::common::description::{Execute, Executed};
 use crate::common::error::{Code, Error};
 use crate::common::marks::mark;
+use crate::cooperative::manager::OwnBlock;
+use crate::memory::lease::SpaceNumber;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
 use crate::server::waiting::{
@@ -87,6 +89,7 @@ trait Enters: Debug {
 struct Joining {
     name: String,
     committed: Option<u64>,
+    space: Option<String>,
 }
 
 impl Enters for Joining {
@@ -100,8 +103,9 @@ impl Enters for Joining {
         waker: &Arc<Condvar>,
         ticket: Option<NameTicket>,
     ) -> Result<Result<Joined, Full>, Error> {
-        let (name, committed) = (&self.name, self.committed);
-        let joined = tables.engine().join(caller, name, committed, waker.clone(), ticket, now)?;
+        let space = self.space.as_deref().map_or(Ok(0), |space| named(tables, space))?;
+        let own = OwnBlock { size: self.committed, space };
+        let joined = tables.engine().join(caller, &self.name, own, waker.clone(), ticket, now)?;
         Ok(joined.map(|token| Joined { token }))
     }
 }
@@ -123,7 +127,8 @@ impl Enters for Register {
 
 impl Join<'_> {
     fn joining(&self) -> Joining {
-        Joining { name: self.name.to_string(), committed: self.committed }
+        let space = self.space.as_deref().map(str::to_string);
+        Joining { name: self.name.to_string(), committed: self.committed, space }
     }
 }
 
@@ -275,7 +280,7 @@ impl Shared {
         match enter() {
             // A lease that has expired must not keep memory from others, also when the reaper has
             // not ended it yet.
-            Ok(Err(Full::Block(..))) if self.memory.reap_all(Instant::now()) => enter(),
+            Ok(Err(Full::Block { .. })) if self.memory.reap_all(Instant::now()) => enter(),
             entered => entered,
         }
     }
@@ -317,11 +322,24 @@ impl Shared {
     }
 }
 
+/// Returns the number of the memory space of that name.
+///
+/// # Errors
+/// `not-found`, with the names that there are.
+fn named(tables: &ServerTables, name: &str) -> Result<SpaceNumber, Error> {
+    tables.leases.space_named(name).ok_or_else(|| {
+        let figures = tables.leases.space_figures();
+        let names: Vec<&str> = figures.iter().map(|space| &*space.name).collect();
+        let text = format!("there is no such memory space; there is {}", names.join(", "));
+        Error::new(Code::NotFound, text)
+    })
+}
+
 /// Returns the refusal of a request for which there was no room in time.
 fn full(full: Full) -> Error {
     let text = "administrative memory is full; try again when a process has left";
     match full {
         Full::Administration => Error::new(Code::OutOfMemory, text),
-        Full::Block(_, error) => error,
+        Full::Block { error, .. } => error,
     }
 }

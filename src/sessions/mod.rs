@@ -151,7 +151,7 @@ use crate::common::error::{Code, Error};
 use crate::cooperative::manager::{Manager, Processes};
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::ProcessToken;
-use crate::memory::lease::LeaseTable;
+use crate::memory::lease::{LeaseTable, SpaceNumber};
 use crate::sessions::words::SessionId;
 use administration::Administration;
 pub use administration::{EventHandle, MIN_ENTRY};
@@ -283,7 +283,7 @@ pub struct Sessions<H, W> {
     // clients may belong to no process, so each request has a waker of its own.
     lookups: BTreeMap<(String, NameTicket), W>,
     entrants: BTreeMap<NameTicket, W>,
-    await_block: BTreeMap<NameTicket, (u64, W)>,
+    await_block: BTreeMap<NameTicket, (SpaceNumber, u64, W)>,
     /// The processes that joined and ended, for those that watch.
     changes: Changes,
     /// The time for which messages outlive their sender's process, and the ended processes whose
@@ -355,7 +355,7 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
     /// Returns the wakers of all requests that wait for a name, for room or for a block. The stop
     /// wakes them.
     pub fn all_wakers(&self) -> Vec<W> {
-        let for_block = self.await_block.values().map(|(_, waker)| waker);
+        let for_block = self.await_block.values().map(|(.., waker)| waker);
         self.lookups.values().chain(self.entrants.values()).chain(for_block).cloned().collect()
     }
 

@@ -4,7 +4,7 @@
 //!   lookups    (name, ticket) ─► waker    ("bob", 7) ("bob", 9) ("eve", 8)
 //!                                          └── range from ("bob", 0): both wake when bob joins
 //!   entrants   ticket ─► waker            12 ─ 15 ─ 16      12 looks for room next
-//!   await_block  ticket ─► bytes, waker   13: 4096 ─ 14: 64   the oldest that fits looks next
+//!   await_block  ticket ─► space, bytes, waker   13: 0, 4096 ─ 14: 1, 64   the oldest that fits looks next
 //! ```
 //!
 //! A client that waits for a name, or to join, may belong to no process yet, so it has no process's
@@ -103,8 +103,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.sessions.await_block.remove(&ticket);
         match full {
             Full::Administration => drop(self.sessions.entrants.insert(ticket, waker)),
-            &Full::Block(bytes, _) => {
-                self.sessions.await_block.insert(ticket, (bytes, waker));
+            &Full::Block { space, bytes, .. } => {
+                self.sessions.await_block.insert(ticket, (space, bytes, waker));
             }
         }
     }
@@ -139,7 +139,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// join that asks for half of the arena would keep all later ones out.
     pub(super) fn wake_for_block(&mut self) {
         let mut waiting = self.sessions.await_block.values();
-        if let Some((_, waker)) = waiting.find(|&&(bytes, _)| self.leases.has_room(bytes)) {
+        let fits = |&&(space, bytes, _): &&(_, _, _)| self.leases.has_room_in(space, bytes);
+        if let Some((.., waker)) = waiting.find(fits) {
             self.processes.wake_by(waker.clone());
         }
     }

@@ -38,8 +38,10 @@ use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 use crate::common::id::LeaseId;
 use crate::common::marks::mark;
+use crate::cooperative::manager::OwnBlock;
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::ProcessToken;
+use crate::memory::lease::SpaceNumber;
 use crate::sessions::administration::{BLOCK, Entry, Held, MIN_ENTRY, SPAN, Use};
 use crate::sessions::block::MessageBlock;
 use crate::sessions::names::NameTicket;
@@ -51,9 +53,16 @@ use crate::sessions::{Engine, RegisteredProcess};
 pub enum Full {
     /// Administrative memory has no room for one more process now, or older joins wait for room.
     Administration,
-    /// No block of so many bytes is free now, but one could become free. The error is for a client
-    /// that does not wait.
-    Block(u64, Error),
+    /// No block of so many bytes is free in the space now, but one could become free. The error is
+    /// for a client that does not wait.
+    Block {
+        /// The space.
+        space: SpaceNumber,
+        /// The bytes.
+        bytes: u64,
+        /// The refusal.
+        error: Error,
+    },
 }
 
 /// The number of a process that is only about to join: no process has it.
@@ -65,8 +74,7 @@ const NEW: ProcessNumber = 0;
 const MAX_BLOCKS: usize = 16;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Makes `caller` a process of that name, with a block of `committed` bytes; with `None` the
-    /// manager's rules give the size. `waker` becomes the process's. `ticket` is that of a join
+    /// Makes `caller` a process of that name, with the block that it wants. `waker` becomes the process's. `ticket` is that of a join
     /// that waits for room; `None` for a new one. Returns the process's token; or [`Full`] when
     /// there is no room for it or no block, or older joins wait for room. When it fails, it leaves
     /// nothing behind; but blocks that grew by themselves may have shrunk to make room.
@@ -77,7 +85,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         &mut self,
         caller: Caller,
         name: &str,
-        committed: Option<u64>,
+        own: impl Into<OwnBlock>,
         waker: W,
         ticket: Option<NameTicket>,
         now: Instant,
@@ -85,16 +93,18 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         mark!(steps 402, 404, 406);
         // The request is checked before the room: a join that cannot succeed must not wait for
         // room.
-        let bytes = self.processes.may_join(caller, name, committed)?;
+        let OwnBlock { size, space } = own.into();
+        let bytes = self.processes.may_join(caller, name, size)?;
         if !self.sessions.administration.has_room(MIN_ENTRY) || !self.is_next(ticket) {
             mark!(steps 408);
             return Ok(Err(Full::Administration));
         }
         mark!(steps 410, 412);
-        self.make_room(bytes);
-        let token = match self.manager().join(caller, name, Some(bytes), waker.clone(), now) {
+        self.make_room_in(space, bytes);
+        let own = OwnBlock { size: Some(bytes), space };
+        let token = match self.manager().join(caller, name, own, waker.clone(), now) {
             Ok(token) => token,
-            Err(error) => return self.no_block(NEW, bytes, error).map(Err),
+            Err(error) => return self.no_block(NEW, space, bytes, error).map(Err),
         };
         let number = self.processes.number_of(caller.client)?;
         let name: Arc<str> = name.into();
@@ -174,12 +184,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         // The charge comes before the extent: a refund is simpler than giving an extent back.
         self.sessions.administration.charge(number, Use::Entry, BLOCK + SPAN)?;
         mark!(steps 412);
-        self.make_room(size);
+        let space = self.processes.space_of(number);
+        self.make_room_in(space, size);
         let extent = match self.manager().take_extent(number, size) {
             Ok(extent) => extent,
             Err(error) => {
                 self.sessions.administration.refund(number, Use::Entry, BLOCK + SPAN);
-                return self.no_block(number, size, error).map(Err);
+                return self.no_block(number, space, size, error).map(Err);
             }
         };
         mark!(steps 414, 416, 418, 420, 422);
@@ -193,10 +204,17 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ///
     /// # Errors
     /// `error`, if it could not.
-    fn no_block(&mut self, number: ProcessNumber, bytes: u64, error: Error) -> Result<Full, Error> {
-        if error.code == Code::OutOfMemory && self.manager().could_take_committed(number, bytes) {
+    fn no_block(
+        &mut self,
+        number: ProcessNumber,
+        space: SpaceNumber,
+        bytes: u64,
+        error: Error,
+    ) -> Result<Full, Error> {
+        let could = self.manager().could_take_in(space, number, bytes);
+        if error.code == Code::OutOfMemory && could {
             mark!(steps 408);
-            return Ok(Full::Block(bytes, error));
+            return Ok(Full::Block { space, bytes, error });
         }
         Err(error)
     }

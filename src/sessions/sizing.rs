@@ -73,7 +73,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         if size > now {
             let missing = Buddy::rounded(size - now).unwrap_or(u64::MAX);
-            self.make_room(missing);
+            self.make_room_in(self.processes.space_of(number), missing);
             let to = now.checked_add(missing).ok_or_else(|| too_much(size, 0))?;
             self.enlarge(number, index, to, ASKED)?;
         }
@@ -162,7 +162,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         why: &str,
     ) -> Result<(), Error> {
         let (_, before) = self.block_of(number, index as u64)?;
-        let most = self.processes.committed_room(number, self.leases.committed().free());
+        let space = self.processes.space_of(number);
+        let (free, _) = self.leases.free_in(space);
+        let most = if space == 0 { self.processes.committed_room(number, free) } else { free };
         if to - before > most {
             return Err(too_much(to - before, most));
         }

@@ -33,7 +33,7 @@
 use std::time::Instant;
 
 use crate::cooperative::process::ProcessNumber;
-use crate::memory::lease::Ending;
+use crate::memory::lease::{Ending, SpaceNumber};
 use crate::sessions::Engine;
 use crate::sessions::block::MessageBlock;
 use crate::sessions::words::Notice;
@@ -62,7 +62,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if self.would_fail_again(number, length) || self.size_for(number, length).is_none() {
             return false;
         }
-        self.make_room(length);
+        self.make_room_in(self.processes.space_of(number), length);
         let size = self.block_of(number, 0).map_or(0, |(_, size)| size);
         // `size_for` computes the size again, because `make_room` may have shrunk this very block.
         // If messages were freed since `wanted_bytes` was set, the block may be large enough as it
@@ -90,7 +90,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// block can give any, and the committed pool has no free piece of that size.
     fn would_fail_again(&self, number: ProcessNumber, length: u64) -> bool {
         let wanted = self.sessions.registered.get(&number).and_then(|process| process.wanted_bytes);
-        let is_there = self.leases.has_room(MessageBlock::<H>::rounded(length));
+        let space = self.processes.space_of(number);
+        let is_there = self.leases.has_room_in(space, MessageBlock::<H>::rounded(length));
         wanted.is_some_and(|wanted| wanted <= length) && self.sessions.grown.is_empty() && !is_there
     }
 
@@ -152,8 +153,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// shrinks the blocks that grew. Shrinks none if even the empty committed pool has too few
     /// bytes.
     pub fn make_room(&mut self, size: u64) {
-        let could_ever = self.leases.could_have_room(size);
-        if !self.sessions.grown.is_empty() && could_ever && !self.leases.has_room(size) {
+        self.make_room_in(0, size);
+    }
+
+    /// As [`Engine::make_room`], for bytes of a space: the first one has the committed bytes.
+    pub(super) fn make_room_in(&mut self, space: SpaceNumber, size: u64) {
+        let could_ever = self.leases.could_have_room_in(space, size);
+        if !self.sessions.grown.is_empty() && could_ever && !self.leases.has_room_in(space, size) {
             self.shrink_grown_blocks();
         }
     }

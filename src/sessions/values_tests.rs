@@ -45,7 +45,8 @@ fn loaded(reply: Result<Reply<'_>, Code>) -> Result<Vec<u8>, Code> {
 fn two(block: u64) -> (Shared, SessionId) {
     let shared = Config { memory: 1 << 20, ..Config::default() }.share().unwrap();
     for (client, name) in [(1, "alice"), (2, "bob")] {
-        ask(&shared, client, Join { name: name.into(), committed: Some(block) }).unwrap();
+        ask(&shared, client, Join { name: name.into(), committed: Some(block), space: None })
+            .unwrap();
     }
     let open = Open { name: "bob".into(), data: [][..].into() };
     let Ok(Reply::Opened(Opened { session })) = ask(&shared, 1, open) else { panic!("no session") };

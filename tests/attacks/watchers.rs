@@ -30,7 +30,7 @@ fn a_thousand_watchers_that_never_listen_keep_a_place_and_no_copies() {
     let way = Way { semantics: Semantics::AtLeastOnce, ..Way::default() };
     for number in 0..OTHERS {
         let mut client = client(server.address, way);
-        let join = || Join { name: format!("p{number}").into(), committed: Some(0) };
+        let join = || Join { name: format!("p{number}").into(), committed: Some(0), space: None };
         // By datagrams a join tries the lock for 1 ms, and a thread that has it may be off its core.
         wait_for("a join", || match client.call(join()) {
             Err(CallError::Refused(error)) if error.code == Code::Busy => false,

@@ -54,7 +54,7 @@ impl Protocol for New {
             Asked::Tree => Request::Tree(Tree),
             Asked::Table => Request::Table(Table { rows: 50, which: Rows::First }),
             Asked::Join(committed) => {
-                Request::Join(Join { name: "p".into(), committed: Some(*committed) })
+                Request::Join(Join { name: "p".into(), committed: Some(*committed), space: None })
             }
             Asked::Report(freeable, efficiency) => {
                 Request::Report(Report { freeable: *freeable, efficiency: Some(*efficiency) })

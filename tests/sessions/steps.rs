@@ -122,14 +122,14 @@ fn no_block() -> BTreeSet<u16> {
     let mut world = World::sized(4 * KB, 1024 * KB);
     [1, 2].into_iter().for_each(|client| world.join(client, 2 * KB));
     let of = |full: Result<(), Full>| match full.unwrap_err() {
-        full @ Full::Block(bytes, _) => (bytes, full),
+        full @ Full::Block { bytes, .. } => (bytes, full),
         full => panic!("{full:?}"),
     };
     let (bytes, large) = of(world.try_join(3, 4 * KB).unwrap());
     assert_eq!(bytes, 4 * KB);
     let (_, small) = of(world.try_join(4, KB).unwrap());
     let asked = world.engine().register(1, 64).unwrap().unwrap_err();
-    assert!(matches!(asked, Full::Block(64, _)));
+    assert!(matches!(asked, Full::Block { bytes: 64, .. }));
     assert_eq!(refusal(world.try_join(5, 8 * KB), "at most 0 can"), Code::OutOfMemory);
     // The large one waited first. It does not keep the small one out.
     let first = world.engine().await_room(&large, 103);

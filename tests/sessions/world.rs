@@ -54,6 +54,17 @@ impl World {
         self
     }
 
+    /// The same, with a second memory space of `size` bytes behind the first.
+    pub fn with_space(mut self, size: u64) -> Self {
+        let first = self.tables.leases.buddy().size();
+        let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
+        let longest = Duration::from_secs(3600);
+        let leases = LeaseTable::new(Buddy::new(first), ids, longest, |offset, _| offset);
+        self.tables.leases = leases.with_spaces("a", &[("b".to_string(), size)]);
+        self.arena.resize((first + size) as usize, 0);
+        self
+    }
+
     /// The reaper looks.
     pub fn look(&mut self) {
         let now = self.now;

@@ -80,7 +80,7 @@ impl Calls for Client {
     }
 
     fn join(&mut self, name: &str, committed: Option<u64>) -> Called<ProcessToken> {
-        Ok(self.call(Join { name: name.into(), committed })?.token)
+        Ok(self.call(Join { name: name.into(), committed, space: None })?.token)
     }
 
     fn attach(&mut self, token: ProcessToken) -> Called<String> {

@@ -270,7 +270,10 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let ending = self.leases.end_held(id, number)?;
         let process = self.processes.all.get_mut(&number)?;
         let granted = process.blocks.remove(&id);
-        process.own.remove(&id);
+        // An own block in another space was lent by no pool.
+        if process.own.remove(&id).is_some() && process.space > 0 {
+            return Some((ending, Amounts::default()));
+        }
         // Without a grant it was an own block, which is committed memory.
         let pool = granted.map_or(Pool::Committed, |grant| grant.pool);
         let size = ending.size;
@@ -358,15 +361,6 @@ impl<W: Clone> Processes<W> {
     pub fn next_signal(&mut self, client: ClientNumber) -> Result<Option<Signal>, Error> {
         let number = self.number_of(client)?;
         Ok(self.process(number)?.signals.pop_front())
-    }
-
-    /// Returns the waker of the threads that wait for `client`'s process.
-    ///
-    /// # Errors
-    /// `refused` when the client belongs to no process.
-    pub fn waker(&mut self, client: ClientNumber) -> Result<W, Error> {
-        let number = self.number_of(client)?;
-        Ok(self.process(number)?.waker.clone())
     }
 }
 

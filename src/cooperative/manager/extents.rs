@@ -25,7 +25,7 @@ use crate::cooperative::manager::{Manager, Processes};
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::Pool;
 use crate::memory::buddy::{AllocateError, Buddy};
-use crate::memory::lease::{explain, power_of_two_within};
+use crate::memory::lease::{SpaceNumber, explain, power_of_two_within};
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Takes an extent of at least `size` bytes for a process that owes `owed` bytes of committed
@@ -64,12 +64,46 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok((id, size))
     }
 
-    /// Returns whether a process could have one more block of `size` bytes when others have given
-    /// theirs back.
-    pub(crate) fn could_take_committed(&self, number: ProcessNumber, size: u64) -> bool {
-        let room = self.processes.committed_room(number, u64::MAX);
+    /// Takes an extent for a process in a space: in the first one it is committed memory.
+    ///
+    /// # Errors
+    /// As [`Manager::take_committed`].
+    pub(super) fn take_in(
+        &mut self,
+        space: SpaceNumber,
+        number: ProcessNumber,
+        owed: u64,
+        size: u64,
+    ) -> Result<(LeaseId, u64), Error> {
+        if space == 0 {
+            return self.take_committed(number, owed, size);
+        }
+        let most = self.leases.free_in(space).1;
+        self.leases.hold_in(space, size, number).map_err(|error| match error {
+            AllocateError::TooMany { .. } => explain(size, error),
+            _ => {
+                let text = format!(
+                    "{size} bytes of that space cannot be had, at most {most} can; ask for less"
+                );
+                Error::new(Code::OutOfMemory, text)
+            }
+        })
+    }
+
+    /// Returns whether a process could have one more own block of `size` bytes when others have
+    /// given theirs back.
+    pub(crate) fn could_take_in(
+        &self,
+        space: SpaceNumber,
+        number: ProcessNumber,
+        size: u64,
+    ) -> bool {
+        let room = match space {
+            0 => self.processes.committed_room(number, u64::MAX),
+            _ => u64::MAX,
+        };
         Buddy::rounded(size).is_some_and(|rounded| rounded <= room)
-            && self.leases.could_have_room(size)
+            && self.leases.could_have_room_in(space, size)
     }
 
     /// Takes one more extent of at least `size` bytes for a process's own blocks. Returns its id
@@ -82,8 +116,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         number: ProcessNumber,
         size: u64,
     ) -> Result<(LeaseId, u64), Error> {
-        let owed = self.processes.process(number)?.owed[Pool::Committed];
-        let (id, size) = self.take_committed(number, owed, size)?;
+        let process = self.processes.process(number)?;
+        let (owed, space) = (process.owed[Pool::Committed], process.space);
+        let (id, size) = self.take_in(space, number, owed, size)?;
         self.processes.process(number)?.take_own(id, size);
         Ok((id, size))
     }
@@ -97,12 +132,15 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let process = self.processes.all.get_mut(&number)?;
         let size = *process.own.get(&id)?;
         let room = cap.saturating_sub(process.owed[Pool::Committed]);
-        if room.min(self.leases.committed().free()) < size {
+        let is_committed = process.space == 0;
+        if is_committed && room.min(self.leases.committed().free()) < size {
             return None;
         }
         // The account was checked first, because this step changes the arena.
         let doubled = self.leases.double_held(id, number)?;
-        self.leases.committed_mut().charge(size);
+        if is_committed {
+            self.leases.committed_mut().charge(size);
+        }
         process.take_own(id, size);
         Some(doubled)
     }
@@ -116,6 +154,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let half = *process.own.get(&id)? / 2;
         let left = self.leases.halve_held(id, number)?;
         process.own.insert(id, left);
+        if process.space > 0 {
+            return Some(left);
+        }
         // Like any returned memory, the half repays loans before committed memory.
         let (refill, path) = process.repay(Pool::Committed, half);
         path.mark();
@@ -139,6 +180,15 @@ impl<W: Clone> Processes<W> {
         process.into_iter().flat_map(|p| &p.own).map(|(&id, &size)| (id, size)).collect()
     }
 
+    /// Returns the waker of the threads that wait for `client`'s process.
+    ///
+    /// # Errors
+    /// `refused` when the client belongs to no process.
+    pub fn waker(&mut self, client: ClientNumber) -> Result<W, Error> {
+        let number = self.number_of(client)?;
+        Ok(self.process(number)?.waker.clone())
+    }
+
     /// Returns the waker of a process that ends, for a thread that waits until no copy is under way
     /// in the process's blocks; `None` when the process is removed already. Counts the thread as a
     /// sleeper, so that the waker is used. No call removes this sleeper: the process itself is
@@ -156,6 +206,11 @@ impl<W: Clone> Processes<W> {
     pub fn owed_for_pauses(&mut self, client: ClientNumber) -> Result<u64, Error> {
         let number = self.number_of(client)?;
         self.process(number).map(|process| process.owed_for_pauses.total())
+    }
+
+    /// Returns the space in which a process's own blocks lie.
+    pub(crate) fn space_of(&self, number: ProcessNumber) -> SpaceNumber {
+        self.all.get(&number).map_or(0, |process| process.space)
     }
 
     /// Returns the bytes of committed memory that a process may still take when `free` bytes of the

@@ -29,7 +29,7 @@ use crate::common::error::{Code, Error};
 use crate::cooperative::manager::{Manager, Processes};
 use crate::cooperative::process::{Member, Process, ProcessNumber};
 use crate::cooperative::words::{Pool, ProcessToken};
-use crate::memory::lease::Ending;
+use crate::memory::lease::{Ending, SpaceNumber};
 
 /// The longest name of a process, in bytes.
 const MAX_NAME: usize = 32;
@@ -38,9 +38,25 @@ const MAX_NAME: usize = 32;
 /// sender of datagrams costs nothing, so their number needs a bound of its own.
 const MAX_UNCONNECTED: usize = 64;
 
+/// The own block that a process wants when it joins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnBlock {
+    /// Its bytes; `None` for the size that the server's rules give, 0 for no block.
+    pub size: Option<u64>,
+    /// The space in which it lies, and all later ones of the process.
+    pub space: SpaceNumber,
+}
+
+/// A block of that size in the first space.
+impl From<Option<u64>> for OwnBlock {
+    fn from(size: Option<u64>) -> Self {
+        Self { size, space: 0 }
+    }
+}
+
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Makes a process of that name, with `caller` as its first client, and with an own block of
-    /// `committed` bytes, or of the configured size; 0 is no block. Returns the process's token.
+    /// the size that it wants, or of the configured one; 0 is no block. Returns the process's token.
     /// Unchanged when it fails.
     ///
     /// # Errors
@@ -51,18 +67,20 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         &mut self,
         caller: Caller,
         name: &str,
-        committed: Option<u64>,
+        own: impl Into<OwnBlock>,
         waker: W,
         now: Instant,
     ) -> Result<ProcessToken, Error> {
-        let committed = self.processes.may_join(caller, name, committed)?;
+        let OwnBlock { size, space } = own.into();
+        let size = self.processes.may_join(caller, name, size)?;
         // The number is used up only when all has succeeded, below. The block comes first because
         // it is the only step that can still fail.
         let number = self.processes.last + 1;
         let name: Arc<str> = name.into();
         let mut process = Process::new(name.clone(), self.leases.uuid(), waker);
-        if committed > 0 {
-            let (id, size) = self.take_committed(number, 0, committed)?;
+        process.space = space;
+        if size > 0 {
+            let (id, size) = self.take_in(space, number, 0, size)?;
             process.take_own(id, size);
         }
         let token = process.token;

@@ -73,7 +73,7 @@ use crate::cooperative::process::{Process, ProcessNumber};
 use crate::cooperative::words::{Amounts, Pool, ProcessToken};
 use crate::memory::lease::{Committed, LeaseTable};
 pub use collection::CollectBy;
-pub use membership::check_name;
+pub use membership::{OwnBlock, check_name};
 pub use rules::{Rules, ServeBy, default_low_water};
 use waiting::Queue;
 pub use waiting::Ticket;

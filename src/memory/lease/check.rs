@@ -4,7 +4,7 @@
 //! check adds `requested` and `leased` up again, and finds `ending` as the used bytes that no entry
 //! has. So it finds a function that changes the table and forgets a sum.
 //!
-//! **Invariants** the first two of [`super`]. **Lock** the tables'. **Cost** a walk over all
+//! **Invariants** the first two of [`super`], and those of the spaces. **Lock** the tables'. **Cost** a walk over all
 //! blocks.
 
 use crate::memory::lease::{LeaseTable, Tenure};
@@ -16,6 +16,7 @@ impl<H: Clone> LeaseTable<H> {
     /// Fails with the broken invariant, in words.
     pub fn check(&self) -> Result<(), String> {
         self.buddy.check()?;
+        self.spaces.check()?;
         let leases = || self.leases.iter().map(|(&id, lease)| (id, lease));
         // Each lease has its entry in `by_expiry`. The lengths are compared below, so there are no
         // other entries.
@@ -34,12 +35,17 @@ impl<H: Clone> LeaseTable<H> {
         // Invariant 1, in bytes: the allocator's used blocks are those of the entries and the
         // endings.
         let blocks: u64 = leases().map(|(_, lease)| lease.block.size()).sum();
-        let (used, ending) = (self.buddy.filling().used, self.ending);
+        let (used, ending) = (self.buddy.filling().used + self.spaces.used(), self.ending);
         if blocks + ending != used {
             return Err(format!("blocks have {blocks} and {ending} bytes of {used} used ones"));
         }
         if leases().map(|(_, lease)| lease.size).sum::<u64>() != self.requested {
             return Err("the requested bytes are miscounted".into());
+        }
+        let first = self.buddy.size();
+        let elsewhere = leases().filter(|(_, lease)| lease.block.offset >= first);
+        if elsewhere.map(|(_, lease)| lease.block.size()).sum::<u64>() != self.spaces.held {
+            return Err("the bytes that are held in other spaces are miscounted".into());
         }
         Ok(())
     }

@@ -26,13 +26,7 @@ impl<H: Clone> LeaseTable<H> {
     /// # Errors
     /// [`AllocateError`] when `size` is 0, no free block is large enough, or the table is full.
     pub fn hold(&mut self, size: u64, holder: Holder) -> Result<(LeaseId, u64), AllocateError> {
-        if self.is_full() {
-            return Err(AllocateError::TooMany { most: self.most });
-        }
-        let block = self.buddy.allocate(size)?;
-        let id = self.uuid();
-        self.insert(id, block, block.size(), Tenure::HeldBy(holder));
-        Ok((id, block.size()))
+        self.hold_in(0, size, holder)
     }
 
     /// Strikes a held block. `None` if the holder has no such block.
@@ -46,8 +40,9 @@ impl<H: Clone> LeaseTable<H> {
     /// itself the right one of two buddies.
     pub fn double_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
         let size = self.size_of_held(id, holder)?;
+        let doubled = self.double(self.leases.get(&id)?.block.offset)?;
         let lease = self.leases.get_mut(&id)?;
-        lease.block = self.buddy.double(lease.block.offset)?;
+        lease.block = doubled;
         lease.size += size;
         self.requested += size;
         Some(lease.size)
@@ -59,8 +54,9 @@ impl<H: Clone> LeaseTable<H> {
     /// block is of the smallest size.
     pub fn halve_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
         self.size_of_held(id, holder)?;
+        let half = self.halve(self.leases.get(&id)?.block.offset)?;
         let lease = self.leases.get_mut(&id)?;
-        lease.block = self.buddy.halve(lease.block.offset)?;
+        lease.block = half;
         lease.size /= 2;
         self.requested -= lease.size;
         Some(lease.size)

@@ -1,4 +1,4 @@
-//! The list of leases, for the command `list` of a later chapter.
+//! The list of leases, for the command `list` of a later chapter, and the figures of the table.
 //!
 //! **Invariants** the walk ends after `most` leases. There may be many expired leases, so the walk
 //! starts behind them. Only those that expire at `now` itself are skipped one by one.
@@ -9,6 +9,7 @@
 use std::time::{Duration, Instant};
 
 use crate::common::id::LeaseId;
+use crate::memory::buddy::{Buddy, Filling};
 use crate::memory::lease::{LeaseEntry, LeaseTable};
 
 /// A lease in the list.
@@ -40,5 +41,31 @@ impl<H: Clone> LeaseTable<H> {
         };
         let soonest = living.filter_map(listed).take(most).collect();
         (self.by_expiry.len() as u64, soonest)
+    }
+
+    /// Returns the count of leases and held blocks, with expired ones that were not struck yet.
+    pub fn len(&self) -> usize {
+        self.leases.len()
+    }
+
+    /// Returns whether there is neither a lease nor a held block.
+    pub fn is_empty(&self) -> bool {
+        self.leases.is_empty()
+    }
+
+    /// Returns the requested bytes of all leases, with the whole bytes of held blocks in the first
+    /// space.
+    pub fn requested(&self) -> u64 {
+        self.requested - self.spaces.held
+    }
+
+    /// Returns the use of the first space.
+    pub fn filling(&self) -> Filling {
+        self.buddy.filling()
+    }
+
+    /// Returns the allocator: `tree` shows its blocks, and `stats` its size.
+    pub fn buddy(&self) -> &Buddy {
+        &self.buddy
     }
 }

@@ -14,7 +14,7 @@ const NAME: &str = "00000008 =64617461626173 =00";
 const NONE: &str = "00000000 0000000000000000";
 
 pub fn requests() -> Vec<(u8, String, Request<'static>)> {
-    let join = |committed| Request::Join(Join { name: "databas".into(), committed });
+    let join = |committed| Request::Join(Join { name: "databas".into(), committed, space: None });
     let wanted = Wanted { wait_ms: 5, why: true, ..Wanted::new(64, Reason::Pause) };
     vec![
         // The name ends at 28, the presence at 32, where the number is aligned already.
