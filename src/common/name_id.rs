@@ -15,8 +15,8 @@
 //! A random id is a secret. This one is as open as the name. Its version, 5 in the place of 4, keeps
 //! it apart from all random ids, so no name leads to another client's secret lease.
 //!
-//! **Lock** none. **Simplified** SHA-1 is broken for signatures: for much money one can make two
-//! names with one id. Their owner could then mix up its own two leases, and nobody else's.
+//! **Lock** none. **Simplified** SHA-1 is broken for signatures: with a lot of computing somebody can
+//! find two names with the same id. Such a client could mix up its own two leases, and nobody else's.
 //!
 //! **Source** RFC 9562, section 5.5; FIPS 180-4, sections 5.1.1, 5.3.1 and 6.1.2 for SHA-1.
 
@@ -103,7 +103,8 @@ mod tests {
         let hex = |message: &[u8]| sha_1(message).map(|word| format!("{word:08x}")).concat();
         assert_eq!(hex(b"abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert_eq!(hex(b""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
-        // hashlib told these: a length field that just fits, and one that does not.
+        // Computed with Python's hashlib. With 55 bytes the length field just fits into the first
+        // block, with 56 it does not.
         assert_eq!(hex(&[b'a'; 55]), "c1c8bbdc22796e28c0e15163d20899b65621d65a");
         assert_eq!(hex(&[b'a'; 56]), "c2db330f6083854c99d4b5bfb6e8f29f201be699");
         assert_eq!(hex(&[b'a'; 64]), "0098ba824b5c16427bd7a1122a5a442a25ec644d");

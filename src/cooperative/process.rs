@@ -74,8 +74,8 @@ pub(super) struct Process<W> {
     pub holds: Amounts,
     /// The bytes that it still owes each pool.
     pub owed: Amounts,
-    /// The parts of these debts that came in response to pause requests. A pool that is repaid
-    /// counts them first.
+    /// The parts of these debts that came in response to pause requests. When a pool is repaid, the
+    /// bytes repay this part of the debt first.
     pub owed_for_pauses: Amounts,
     // Its status, as it reported it.
     /// The bytes of garbage. A return, a `reuse`, or the shrinking of an own block lowers them: the
@@ -116,6 +116,8 @@ pub(super) struct Grant {
     pub pool: Pool,
     /// The bytes of collateral that secured the block as a loan; 0 for a grant.
     pub secured: u64,
+    /// The block came in response to a pause request.
+    pub is_for_pause: bool,
 }
 
 /// A client that belongs to a process.
@@ -253,18 +255,24 @@ impl<W> Process<W> {
 
     /// Takes back a block that `pool` gave and that no client received. The bytes go to `pool`
     /// first, and not in figure 12's order. The process did not return them, so they count for no
-    /// signal to collect. The account is then usually the same as before the grant. `secured` is
-    /// what `take` returned for the block. Returns the bytes that each pool gets back.
+    /// signal to collect. The account is then usually the same as before the grant. Returns the bytes that each pool gets back.
     ///
     /// Another block may have repaid a part of this debt meanwhile. Then `pool` has those bytes
     /// already, and as many bytes of this block repay other debts by figure 12.
-    pub fn undo(&mut self, pool: Pool, size: u64, secured: u64) -> Amounts {
+    pub fn undo(&mut self, size: u64, grant: Grant) -> Amounts {
+        let Grant { pool, secured, is_for_pause } = grant;
+        let for_pauses = self.owed_for_pauses;
         let mut refill = Amounts::of(pool, self.owed[pool].min(size));
         let mut owed = self.owed;
         owed.subtract(&refill);
         refill.add(&repay(size - refill.total(), &owed).0);
         self.secured_loans[pool] = self.secured_loans[pool].saturating_sub(secured);
         self.settle(pool, size, &refill);
+        // A block that did not come for a pause repays nothing of what did, as far as that is still
+        // owed.
+        if !is_for_pause {
+            self.owed_for_pauses = Amounts::each(|pool| for_pauses[pool].min(self.owed[pool]));
+        }
         refill
     }
 

@@ -79,6 +79,27 @@ fn garbage_that_secures_a_loan_secures_no_other_when_an_unsecured_one_is_repaid(
     assert_eq!(process.collateral(), 0);
 }
 
+fn grant(pool: Pool, secured: u64) -> Grant {
+    Grant { pool, secured, is_for_pause: false }
+}
+
+#[test]
+fn what_came_for_a_pause_is_owed_as_that_until_it_is_repaid() {
+    let mut process = process();
+    process.take_for(Reason::Pause, Pool::GrantedPause, 64);
+    process.take_for(Reason::UrgentEfficiency, Pool::GrantedPause, 128);
+    let owed = |process: &Process<()>| process.owed_for_pauses.total();
+    assert_eq!(owed(&process), 64);
+    // The other block was received by nobody: that repays no pause.
+    process.undo(128, grant(Pool::GrantedPause, 0));
+    assert_eq!((owed(&process), process.owed[Pool::GrantedPause]), (64, 64));
+    process.take_for(Reason::UrgentEfficiency, Pool::GrantedPause, 128);
+    process.repay(Pool::GrantedPause, 32);
+    assert_eq!(owed(&process), 32, "what is repaid is of the pause first");
+    process.undo(64, Grant { is_for_pause: true, ..grant(Pool::GrantedPause, 0) });
+    assert_eq!(owed(&process), 0);
+}
+
 #[test]
 fn a_block_that_nobody_received_leaves_no_trace() {
     let mut process = process();
@@ -88,11 +109,11 @@ fn a_block_that_nobody_received_leaves_no_trace() {
     let before = format!("{process:?}");
     let secured = process.take(Pool::LoanedEfficiency, 64);
     assert_eq!(
-        process.undo(Pool::LoanedEfficiency, 64, secured),
+        process.undo(64, grant(Pool::LoanedEfficiency, secured)),
         Amounts::of(Pool::LoanedEfficiency, 64)
     );
     process.take(Pool::GrantedPause, 64);
-    assert_eq!(process.undo(Pool::GrantedPause, 64, 0), Amounts::of(Pool::GrantedPause, 64));
+    assert_eq!(process.undo(64, grant(Pool::GrantedPause, 0)), Amounts::of(Pool::GrantedPause, 64));
     assert_eq!(format!("{process:?}"), before);
     // The undone loan was secured by 40 bytes. They do not secure the other loan, which was lent
     // without collateral.
@@ -101,7 +122,7 @@ fn a_block_that_nobody_received_leaves_no_trace() {
     other.take(Pool::LoanedEfficiency, 64);
     other.freeable = 40;
     let secured = other.take(Pool::LoanedEfficiency, 64);
-    other.undo(Pool::LoanedEfficiency, 64, secured);
+    other.undo(64, grant(Pool::LoanedEfficiency, secured));
     assert_eq!((secured, other.secured()), (40, 0));
     // Another block repays 32 bytes of this debt. So 32 bytes of the undone block repay the
     // committed pool instead.
@@ -109,7 +130,7 @@ fn a_block_that_nobody_received_leaves_no_trace() {
     process.repay(Pool::Committed, 64);
     let mut expected = Amounts::of(Pool::GrantedPause, 32);
     expected[Pool::Committed] = 32;
-    assert_eq!(process.undo(Pool::GrantedPause, 64, 0), expected);
+    assert_eq!(process.undo(64, grant(Pool::GrantedPause, 0)), expected);
     assert_eq!(process.check(&Amounts::each(|_| 999)), Ok(()));
 }
 

@@ -71,6 +71,8 @@ pub struct LeaseTable<H> {
     /// would be moved under one hold of the lock, and be there twice meanwhile.
     leases: BTreeMap<LeaseId, LeaseEntry<H>>,
     by_expiry: BTreeSet<(Instant, LeaseId)>,
+    /// The names at which a put is under way, by their ids.
+    puts: BTreeSet<LeaseId>,
     /// The allocator of the first space, and the further spaces.
     buddy: Buddy,
     spaces: Spaces,
@@ -140,6 +142,7 @@ impl<H: Clone> LeaseTable<H> {
         Self {
             leases: BTreeMap::new(),
             by_expiry: BTreeSet::new(),
+            puts: BTreeSet::new(),
             committed: Committed::new(buddy.filling().free),
             look_at: None,
             buddy,

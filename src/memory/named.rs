@@ -7,33 +7,48 @@
 //!   > get b65a…                  < data b65a… hello!
 //! ```
 //!
-//! A name that no lease has counts as version 0, so the condition `0` means *create, replace
+//! If no lease has the name, its version counts as 0. So the condition `0` means *create, replace
 //! nothing*, and `!0` means *replace, create nothing*. The id of a name is computed from it
 //! ([`crate::common::name_id`]); with the id, all other commands work as for any lease.
 //!
-//! **The wrong way** is to lease first and to set then: between the two another client would read
-//! an empty lease. Here new data is written where nobody sees it, and then put in its place by one
+//! **The wrong way** is to lease a block first and to set it afterwards. Between these two steps
+//! another client would read an empty lease. Here new data is written where nobody sees it, and then put in its place by one
 //! change under the tables' lock:
 //!
 //! ```text
 //!   create   lease a fresh block, set it │ tables: the lease gets the name's id
 //!   grow     lease a fresh block         │ block: check the condition, write there, move there
-//!                                        │ tables: the two leases change their blocks
+//!                                        │ tables: the two leases exchange their blocks
 //!   fits     block: check the condition, set in place
 //! ```
 //!
 //! While the data grows, the old block and the new one are both charged.
 //!
-//! **Invariants** a client that reads by the name finds the data of one put, whole, or no lease.
+//! These steps take several holds of locks, so two puts to one name would disturb each other:
 //!
-//! **Lock** the tables', then a block's, then the tables' again; never two at once. What was found
-//! under one lock may have changed before the next one. Then the steps are begun again.
+//! ```text
+//!   put A     moves the contents to block a                       exchanges: the lease has block a
+//!   put B        moves them on to block b ─ exchanges: block b                │
+//!                                                    A gives block b back ◄───┘ with the data in it
+//! ```
+//!
+//! So each put has a *turn* at its name, and a later put waits. Only puts make a lease of that name.
+//! It may still end in the middle of a put, by its time or by a release; then the put begins again.
+//!
+//! **Invariants**
+//!
+//! 1. A client that reads by the name finds the data of one put, whole, or no lease.
+//! 2. At most one put to a name is under way.
+//!
+//! **Lock** the tables', then a block's, then the tables' again; never two at once.
+//!
+//! **Simplified** a put that waits for its turn looks again each 100 us. A bigger system would let it
+//! sleep in a queue.
 //!
 //! **Source** RFC 9110, section 9.3.4: PUT creates or replaces.
 
 use std::borrow::Cow;
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::common::caller::Caller;
 use crate::common::description::{Execute, Field, Sink, Source, command};
@@ -43,7 +58,7 @@ use crate::common::lock::lock;
 use crate::common::name_id::{id_of_name, is_of_name};
 use crate::memory::arena::ContentsError;
 use crate::memory::lease::not_found;
-use crate::memory::service::{LockedContents, Memory, Tables, explain};
+use crate::memory::service::{LockedContents, Memory, Tables, explain, rest};
 use crate::memory::versions::{Condition, Replaced};
 
 /// The id of a name. A line of text has the name, a frame the id.
@@ -100,27 +115,68 @@ command! {
 }
 
 impl<T: Tables> Execute<Memory<T>> for Put<'_> {
-    fn execute(&self, memory: &Memory<T>, _: Caller, _: &mut Vec<u8>) -> Result<Replaced, Error> {
-        let version = memory.put(self)?;
+    fn execute(
+        &self,
+        memory: &Memory<T>,
+        caller: Caller,
+        _: &mut Vec<u8>,
+    ) -> Result<Replaced, Error> {
+        let patience = if caller.is_connected { PATIENCE } else { UNCONNECTED };
+        let version = memory.put(self, patience)?;
         Ok(Replaced { id: self.name.id(), length: self.data.len() as u64, version })
     }
 }
 
-/// The most times that a put begins again because another client was faster.
+/// The time for which a put waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The same for a client without a connection: one thread serves all of those.
+const UNCONNECTED: Duration = Duration::from_millis(1);
+
+/// The most times that a put begins again because the lease has ended meanwhile.
 const MOST_TRIES: usize = 16;
 
-/// The end of one try; `None` if the lease has changed meanwhile.
+/// The end of one try; `None` if the lease has ended meanwhile.
 type Tried = Result<Option<u64>, Error>;
 
+/// The turn of one put at its name. No other put to the name is under way until it is dropped.
+struct PutTurn<'m, T: Tables> {
+    memory: &'m Memory<T>,
+    id: LeaseId,
+}
+
+impl<T: Tables> Drop for PutTurn<'_, T> {
+    fn drop(&mut self) {
+        self.memory.with_tables(|tables, _| tables.leases().end_turn(self.id));
+    }
+}
+
+/// A lease that only this thread knows. It ends when it is dropped, also by a panic.
+struct Unseen<'m, T: Tables> {
+    memory: &'m Memory<T>,
+    id: LeaseId,
+}
+
+impl<T: Tables> Drop for Unseen<'_, T> {
+    /// Does nothing if the lease has got a name.
+    fn drop(&mut self) {
+        if let Ok(ending) = self.memory.change(|tables, now| tables.leases().end(self.id, now)) {
+            self.memory.give_back(vec![ending]);
+        }
+    }
+}
+
 impl<T: Tables> Memory<T> {
-    /// Creates or replaces the lease of a name; returns its version.
+    /// Creates or replaces the lease of a name; returns its version. Waits up to `patience` for its
+    /// turn.
     ///
     /// # Errors
-    /// `refused` if the condition does not hold; those of a lease; `busy` if other clients were
-    /// faster 16 times in a row.
-    pub fn put(&self, put: &Put<'_>) -> Result<u64, Error> {
+    /// `refused` if the condition does not hold; `busy` if others put to the name all that time; the
+    /// errors of a lease.
+    pub fn put(&self, put: &Put<'_>, patience: Duration) -> Result<u64, Error> {
+        let id = put.name.id();
+        let _turn = self.take_turn(id, Instant::now() + patience)?;
         for _ in 0..MOST_TRIES {
-            let id = put.name.id();
             let found = self.with_tables(|tables, now| {
                 tables.leases().check_duration(put.duration_ms, now)?;
                 Ok::<_, Error>(tables.leases().find(id, now).ok())
@@ -136,29 +192,37 @@ impl<T: Tables> Memory<T> {
                 return Ok(version);
             }
         }
-        let text = "other clients put to this name all the time; try again";
-        Err(Error::new(Code::Busy, text))
+        Err(busy())
+    }
+
+    /// Waits for the turn of a put at a name.
+    fn take_turn(&self, id: LeaseId, deadline: Instant) -> Result<PutTurn<'_, T>, Error> {
+        while !self.with_tables(|tables, _| tables.leases().begin_turn(id)) {
+            if Instant::now() >= deadline {
+                return Err(busy());
+            }
+            rest();
+        }
+        Ok(PutTurn { memory: self, id })
     }
 
     /// Leases a fresh block for the data, sets it, and gives it the name.
     fn create(&self, put: &Put<'_>) -> Tried {
         if !put.condition.holds(0) {
-            let text = "there is no lease of that name, which counts as version 0; put it without condition";
+            let text =
+                "no lease has that name, so its version counts as 0; put it without condition";
             return Err(Error::new(Code::Refused, text));
         }
         let fresh = self.lease_for(put)?;
-        self.set(fresh, &put.data)?;
-        let named = self
-            .change(|tables, now| {
-                tables.leases().rename(fresh, put.name.id(), put.duration_ms, now)
-            })
-            .then_some(1);
-        if named.is_none() {
-            self.end_fresh(fresh);
-            // An expired lease of that name may wait for the reaper.
+        self.set(fresh.id, &put.data)?;
+        let is_named = self.change(|tables, now| {
+            tables.leases().rename(fresh.id, put.name.id(), put.duration_ms, now)
+        });
+        if !is_named {
+            // An expired lease of that name waits for the reaper.
             self.reap_all(Instant::now());
         }
-        Ok(named)
+        Ok(is_named.then_some(1))
     }
 
     /// Replaces contents that have room for the data.
@@ -171,24 +235,21 @@ impl<T: Tables> Memory<T> {
     /// Replaces contents that have no room for the data: moves them into a fresh block.
     fn replace_elsewhere(&self, put: &Put<'_>, block: &LockedContents) -> Tried {
         let fresh = self.lease_for(put)?;
-        let (place, now) = self.with_tables(|tables, now| (tables.leases().offset(fresh), now));
+        let (place, now) = self.with_tables(|tables, now| (tables.leases().offset(fresh.id), now));
         let size = put.data.len() as u64;
         // Only this thread knows the fresh lease, so it is there.
         let room = (place.ok_or_else(not_found)?, size);
         let moved = lock(block).replace_at(self.arena(), room, &put.condition, &put.data, now);
         if moved.is_ok() {
-            let is_it = |handle: &LockedContents| Arc::ptr_eq(handle, block);
-            let changed =
-                self.change(|tables, _| tables.leases().change_blocks(put.name.id(), fresh, is_it));
-            if !changed {
+            let id = put.name.id();
+            if !self.change(|tables, _| tables.leases().exchange_blocks(id, fresh.id)) {
                 // The lease has ended, and its contents stand in the fresh block. A copy of them
                 // may be under way there, and has to end before that block is given back.
                 lock(block).release();
-                self.end_fresh(fresh);
                 return Ok(None);
             }
         }
-        self.end_fresh(fresh);
+        drop(fresh);
         self.renewed(put, moved, size)
     }
 
@@ -207,17 +268,16 @@ impl<T: Tables> Memory<T> {
     }
 
     /// Leases a block for the data, under an id that nobody knows.
-    fn lease_for(&self, put: &Put<'_>) -> Result<LeaseId, Error> {
+    fn lease_for(&self, put: &Put<'_>) -> Result<Unseen<'_, T>, Error> {
         let size = (put.data.len() as u64).max(1);
-        self.lease_by(size, |leases, now| leases.lease_unseen(size, now))
+        let id = self.lease_by(size, |leases, now| leases.lease_unseen(size, now))?;
+        Ok(Unseen { memory: self, id })
     }
+}
 
-    /// Ends a lease of [`Memory::lease_for`].
-    fn end_fresh(&self, fresh: LeaseId) {
-        if let Ok(ending) = self.change(|tables, now| tables.leases().end(fresh, now)) {
-            self.give_back(vec![ending]);
-        }
-    }
+/// Returns the error for a put that did not get its turn, or whose lease ended again and again.
+fn busy() -> Error {
+    Error::new(Code::Busy, "other clients put to this name all the time; try again")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Tests of puts to names: beside a model, with expired leases, and in races.
 
 use super::*;
+use crate::common::id::IdKind;
 use crate::memory::service::tests::memory;
 use crate::memory::versions::{Inspect, Part};
 use proptest::prelude::*;
@@ -10,12 +11,13 @@ use std::sync::Barrier;
 type Table = crate::memory::lease::LeaseTable<LockedContents>;
 
 const LONG_MS: u64 = 60_000;
+const LONG: Duration = Duration::from_secs(60);
 
 fn put(memory: &Memory<Table>, name: &str, condition: Condition, data: &[u8]) -> Result<u64, Code> {
     let name = NameId::of(name.as_bytes());
     let (condition, data) = (Box::new(condition), data.into());
     let put = Put { name, duration_ms: LONG_MS, condition, data };
-    memory.put(&put).map_err(|error| error.code)
+    memory.put(&put, LONG).map_err(|error| error.code)
 }
 
 /// The version and the data of a name.
@@ -123,7 +125,7 @@ fn a_put_that_fails_changes_nothing() {
         condition: Box::new(Condition::Any),
         data: vec![2; 10].into(),
     };
-    assert_eq!(memory.put(&too_long).map_err(|error| error.code), Err(Code::BadRequest));
+    assert_eq!(memory.put(&too_long, LONG).map_err(|error| error.code), Err(Code::BadRequest));
     assert_eq!((read(&memory, "a"), read(&memory, "b")), (Some((1, vec![1; 100])), None));
     assert_eq!(used(&memory), 128);
 }
@@ -137,7 +139,7 @@ fn an_expired_lease_of_the_name_is_no_lease() {
         condition: Box::new(Condition::Any),
         data: vec![1; 10].into(),
     };
-    assert_eq!(memory.put(&short), Ok(1));
+    assert_eq!(memory.put(&short, LONG), Ok(1));
     // Nobody reaps here, so the table keeps the expired entry.
     while read(&memory, "a").is_some() {
         std::hint::spin_loop();
@@ -214,6 +216,32 @@ fn race(condition: impl Fn(u64) -> Condition + Sync) -> u64 {
 #[test]
 fn no_put_on_condition_of_the_version_read_is_lost() {
     assert_eq!(race(|version| Condition::OneOf(vec![version])), (WRITERS * PUTS) as u64);
+}
+
+#[test]
+fn two_puts_that_grow_a_lease_do_it_one_after_the_other() {
+    let memory = memory(1 << 16);
+    assert_eq!(put(&memory, "n", Condition::Any, &[1; 10]), Ok(1));
+    let id = id_of_name(b"n");
+    // A put is in the middle of its move. Another one gets no turn, and leaves all as it is.
+    let turn = memory.take_turn(id, Instant::now()).ok().unwrap();
+    let second = Put {
+        name: NameId::of(b"n"),
+        duration_ms: LONG_MS,
+        condition: Box::new(Condition::Any),
+        data: vec![2; 100].into(),
+    };
+    let refused = memory.put(&second, Duration::ZERO).map_err(|error| error.code);
+    assert_eq!((refused, read(&memory, "n")), (Err(Code::Busy), Some((1, vec![1; 10]))));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| memory.put(&second, LONG));
+        drop(turn);
+        assert_eq!(waiting.join().unwrap(), Ok(2));
+    });
+    // Whoever leases now gets none of the bytes of the name.
+    let other = memory.lease(100, LONG_MS, IdKind::Uuid).unwrap();
+    memory.set(other, &[3; 100]).unwrap();
+    assert_eq!(read(&memory, "n"), Some((2, vec![2; 100])));
 }
 
 #[test]

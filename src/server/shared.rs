@@ -21,7 +21,7 @@
 //! | the [`Parking`](crate::numbers::parking::Parking)'s, in a lab server | parked draws, plan |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
-//! for each `join` or `lookup` that waits ([`super::waiting`]). One more goes with the clients'
+//! for each `join`, `register` or `lookup` that waits ([`super::waiting`]). One more goes with the clients'
 //! lock, one each with a turnstile's, the lookout's, the account's and the guesses'.
 //!
 //! **Invariants**
@@ -110,8 +110,8 @@ pub struct WaitLimits {
     /// a wait before that.
     pub longest: Duration,
     /// The time for which a `join` or a `register` over TCP tries to lock the tables; over UDP it
-    /// tries for 1 ms. A `join` over TCP that finds administrative memory full then waits for room,
-    /// again for at most this time.
+    /// tries for 1 ms. If administrative memory is full then, or no block is free, it waits for
+    /// that, again for at most this time.
     pub rendezvous: Duration,
 }
 
@@ -209,16 +209,20 @@ impl Shared {
 
     /// Asks processes for memory, and ends processes whose clients were silent for too long.
     fn check_processes(&self) {
-        let (silent, over) = self.memory.change(|tables, now| {
+        let silent = self.memory.change(|tables, now| {
             // `collect` knows when a look at the pools is due. A lease that ends wakes this thread
             // too, and a walk over all processes each time would cost more than the lease.
             if !tables.manager().collect(now) {
-                return (Vec::new(), Vec::new());
+                return None;
             }
             tables.engine().look_after_blocks(now);
-            (tables.processes.silent(now), tables.engine().kept_long_enough(now))
+            Some(tables.processes.silent(now))
         });
-        over.into_iter().for_each(|number| self.end_process(number));
+        let Some(silent) = silent else { return };
+        let next_kept = |tables: &mut ServerTables, now| tables.engine().next_kept_long_enough(now);
+        while let Some(number) = self.memory.change(next_kept) {
+            self.end_process(number);
+        }
         // One hold of the lock for each: thousands may be silent at the same time, and the others'
         // requests would wait for the end of all of them. Giving blocks back locks each block, and
         // no thread holds two locks.

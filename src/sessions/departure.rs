@@ -5,17 +5,18 @@
 //! | --- | --- | --- |
 //! | messages in its inbox | thrown away | thrown away |
 //! | messages that lie in its blocks | can still be received | lost; each receiver hears how many. With `--keep-messages` they can still be received for that time ([`super::keeping`]) |
-//! | the other end hears | `closed` | `lost`, if messages in its inbox were; then `closed` |
+//! | the other end hears | `closed` | `lost`, if messages in its inbox were; then `closed`. Of kept messages first `closed`, and `lost` if the time is over |
 //!
 //! Exception: another process that has not yet heard `opened`, and has no message left to receive,
 //! hears nothing.
 //!
-//! The memory of a process that ends goes back as soon as no thread copies in it. The wrong way is
+//! Without `--keep-messages`, the memory of a process that ends goes back as soon as no thread copies in
+//! it. The wrong way is
 //! to keep it until the messages there are received: a reader that never reads would keep the
 //! memory of processes that are long gone.
 //!
-//! **Invariants** after the end no inbox has a message that lies in the process's blocks, and no
-//! copy begins there.
+//! **Invariants** after the end, and after the time for which its messages are kept, no inbox has a
+//! message that lies in the process's blocks, and no copy begins there.
 //!
 //! **Lock** the tables.
 //!
@@ -84,7 +85,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.sessions.deliveries.retain(|_, (by, _)| *by != number);
         values.into_values().for_each(|value| self.drop_own_reader(value));
         // The messages are lost before the ends are closed, so the others hear `lost` before
-        // `closed`. Messages that are kept are not lost, and only `closed` is heard.
+        // `closed`. Messages that are kept are not lost now: `closed` is heard first, and `lost` when
+        // their time is over.
         let keeps = !self.sessions.keep.is_zero();
         if !keeps {
             self.lose_messages(number);

@@ -240,6 +240,7 @@ impl<E: Enters> Waiting for ForRoom<E> {
         {
             // It may wait for the other thing now, and others may have enough in what is there.
             engine.await_room_as(*ticket, full, waker.clone());
+            engine.wake_next_join();
             engine.wake_for_block();
             return Look::Nothing;
         }

@@ -52,8 +52,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             guests.bytes += rounded;
         }
         let (block, payer) = (0, number);
-        let (readers, own) = (0, 0);
-        let message = StoredMessage { block, address, length, readers, own, payer, paid };
+        let (readers, own, base) = (0, 0, 0);
+        let message = StoredMessage { block, address, length, readers, own, payer, paid, base };
         self.begin_fill(number, other, message, Purpose::Open { session, other })
     }
 

@@ -13,13 +13,15 @@
 //! Without a time, one reader that never reads would keep the memory of an ended process for ever.
 //! That is why nothing is kept by default.
 //!
-//! **Invariants** a kept process has ended, and a message in its blocks has a reader or it is about
-//! to be given back.
+//! **Invariants** a kept process has ended. Either some message in its blocks still has a reader, or
+//! its memory is about to be given back.
 //!
 //! **Lock** the tables. The reaper gives the memory back: it is woken when the last message was
 //! freed, or when the time is over.
 //!
-//! **Simplified** all blocks of the process are kept, also those without a message.
+//! **Simplified** all blocks of the process are kept, also those without a message. No bound is on
+//! one client: it can join, send a byte and leave again and again, until the arena is full of kept
+//! blocks for that time.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraph 7: data should persist after the
 //! processes that took part have terminated.
@@ -76,23 +78,25 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Ends the keeping where the last message was received, or the time is over; what was not
-    /// received is lost then. Returns the processes. The caller gives their memory back.
-    pub fn kept_long_enough(&mut self, now: Instant) -> Vec<ProcessNumber> {
-        let is_over =
-            |number: ProcessNumber, kept: &Kept| kept.until <= now || self.has_no_message(number);
-        let kept = self.sessions.kept.iter();
-        let over = kept.filter(|(number, kept)| is_over(**number, kept)).map(|(&number, _)| number);
-        let over: Vec<ProcessNumber> = over.collect();
-        for &number in &over {
-            self.sessions.kept.remove(&number);
-            self.lose_messages(number);
-            self.wake_copies(number);
-        }
-        if let Some(next) = self.sessions.kept.values().map(|kept| kept.until).min() {
-            self.leases.look_by(next);
-        }
-        over
+    /// Stops keeping a process whose last message was received, or whose time is over. Messages that
+    /// were not received are then lost. Returns the process; the caller gives its memory back, and
+    /// calls again until there is none: thousands may be over at the same time, and each costs a
+    /// walk through all sessions.
+    pub fn next_kept_long_enough(&mut self, now: Instant) -> Option<ProcessNumber> {
+        let is_over = |(number, kept): &(&ProcessNumber, &Kept)| {
+            kept.until <= now || self.has_no_message(**number)
+        };
+        let Some((&number, _)) = self.sessions.kept.iter().find(is_over) else {
+            // The reaper has looked; it looks again when the next time is over.
+            if let Some(next) = self.sessions.kept.values().map(|kept| kept.until).min() {
+                self.leases.look_by(next);
+            }
+            return None;
+        };
+        self.sessions.kept.remove(&number);
+        self.lose_messages(number);
+        self.wake_copies(number);
+        Some(number)
     }
 
     fn has_no_message(&self, number: ProcessNumber) -> bool {

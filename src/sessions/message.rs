@@ -11,8 +11,8 @@
 //! so it outlives its sender ([`super::guests`]). Each other message lies in its sender's block. A published message
 //! has one sub-block, and as many readers as sessions.
 //!
-//! **Invariants** a message has as many readers as inboxes and reading copies refer to it; while it
-//! is filled it has none, and no reader can find it.
+//! **Invariants** a message has as many readers as inboxes and copies refer to it, and a value one more
+//! for its name. While it is filled it has none, and no reader can find it.
 //!
 //! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, figure 5, steps 502 to
 //! 516.
@@ -52,6 +52,8 @@ pub(super) struct StoredMessage {
     pub payer: ProcessNumber,
     /// The bytes of administrative memory that were charged for it.
     pub paid: u64,
+    /// Of these, the bytes for a value without readers outside its process; 0 for a message.
+    pub base: u64,
 }
 
 /// The outcome of a message whose sender waits for its receipt, as `deliver` does.
@@ -137,17 +139,19 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         is_awaited: bool,
     ) -> Result<Copying<H>, Error> {
         let paid = MESSAGE + to.len() as u64 * READER;
-        let Some((block, address)) = self.take_sub_block(number, length, paid)? else {
+        let Some((block, address)) = self.take_sub_block(number, length, paid, true)? else {
             return Err(self.block_sender(number, length, &to));
         };
-        let (readers, own) = (0, 0);
-        let message = StoredMessage { block, address, length, readers, own, payer: number, paid };
+        let (readers, own, base) = (0, 0, 0);
+        let payer = number;
+        let message = StoredMessage { block, address, length, readers, own, payer, paid, base };
         self.begin_fill(number, number, message, Purpose::Send { to, is_awaited })
     }
 
     /// Steps 502 to 508: takes a sub-block for `length` bytes, and charges `paid` bytes of
     /// administrative memory for it. Returns the block's index and the address; `None` when no block
-    /// has room and the first one did not grow.
+    /// has room and the first one did not grow. With `is_told`, the process hears when there is room
+    /// later, so the block grows as soon as memory comes back.
     ///
     /// # Errors
     /// Those of the charge.
@@ -156,13 +160,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         number: ProcessNumber,
         length: u64,
         paid: u64,
+        is_told: bool,
     ) -> Result<Option<(usize, u64)>, Error> {
         mark!(steps 502, 504, 506);
         let mut found = self.find_sub_block(number, length);
         // A block does not grow for a message that its sender cannot pay.
         if found.is_none()
             && self.sessions.administration.may_charge(number, Use::Messages, paid)
-            && self.grow_for(number, length)
+            && self.grow_for(number, length, is_told)
         {
             found = self.find_sub_block(number, length);
         }
@@ -277,6 +282,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         message.readers -= 1;
         if message.readers == 0 {
             self.free(id);
+        } else if message.own > 0 {
+            self.refund_readers(id);
         }
     }
 

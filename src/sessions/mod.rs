@@ -81,7 +81,7 @@
 //!
 //! 1. A process's entry and the engine's duplicate of it are equal, and agree with its blocks.
 //! 2. The used sub-blocks are those of messages. Each message has as many readers as inboxes and
-//!    reading copies refer to it.
+//!    copies refer to it; a value has its name as one more.
 //! 3. Administrative memory is charged for exactly what there is.
 //! 4. Each seat that is taken is taken by a copy that is under way.
 //! 5. A session has an open end. If only one end is open, a message waits there to be received.

@@ -1,4 +1,4 @@
-//! Names of processes: lookup, watch, and the queue of processes that wait to join.
+//! Names of processes: lookup, watch, and the queues of requests that wait to join or to register.
 //!
 //! ```text
 //!   lookups    (name, ticket) ─► waker    ("bob", 7) ("bob", 9) ("eve", 8)

@@ -48,17 +48,18 @@ const MAX_GROWTH: u64 = 4;
 const MAX_TRIES: usize = 8;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Step 508: tries once to make room for a message in the process's first block. Returns
-    /// whether there is room now.
-    pub(super) fn grow_for(&mut self, number: ProcessNumber, length: u64) -> bool {
-        self.grow_by(number, length, "step 508")
+    /// Step 508: tries once to make room for a message or a value in the process's first block.
+    /// Returns whether there is room now. With `is_told` the block grows later if it cannot now,
+    /// and the process hears of it.
+    pub(super) fn grow_for(&mut self, number: ProcessNumber, length: u64, is_told: bool) -> bool {
+        self.grow_by(number, length, is_told, "step 508")
     }
 
     /// Grows the first block for a message of `length` bytes, and returns whether there is room. If
     /// the block cannot grow now, enters the process in `waiting_for_memory`. Does not try at all
     /// when the try would fail as the last one did, or when the block may not grow so far; then the
     /// queue stays as it is. `why` is the cause, for the log.
-    fn grow_by(&mut self, number: ProcessNumber, length: u64, why: &str) -> bool {
+    fn grow_by(&mut self, number: ProcessNumber, length: u64, is_told: bool, why: &str) -> bool {
         if self.would_fail_again(number, length) || self.size_for(number, length).is_none() {
             return false;
         }
@@ -75,7 +76,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             }
             return true;
         }
-        if let Some(process) = self.sessions.registered.get_mut(&number)
+        if is_told
+            && let Some(process) = self.sessions.registered.get_mut(&number)
             && process.wanted_bytes.replace(length).is_none()
             // The process may be in the queue already: when its session ends, `part_from` clears
             // `wanted_bytes` and does not touch the queue.
@@ -133,7 +135,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let Some(number) = self.sessions.waiting_for_memory.pop_front() else { return };
             let process = self.sessions.registered.get_mut(&number);
             let wanted = process.and_then(|process| process.wanted_bytes.take());
-            if wanted.is_some_and(|length| self.grow_by(number, length, "another's release")) {
+            if wanted.is_some_and(|length| self.grow_by(number, length, true, "another's release"))
+            {
                 self.notify_unblocked(number);
             }
         }

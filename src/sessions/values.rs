@@ -4,15 +4,15 @@
 //!   store   a sub-block ─ fill ─► the name refers to it; what the name referred to before goes back
 //!   load, patch                   copy out of the sub-block, or into a part of it
 //!   share                         its location into the inbox of a session: no byte is copied
-//!   drop                          the name is gone; the bytes go back when the last reader has them
+//!   drop                          the name is gone; the bytes are freed when the last reader has received them
 //! ```
 //!
 //! A value is stored as a message is ([`super::message`]), and the *name* is one of its readers. So
-//! the block's manager, the seats, the growth of a block and the end of a process need to know
-//! nothing of values. `store` under an old name fills a new sub-block first: another connection of
+//! no code for managers, seats, growing blocks or ending processes needs a special case for values. `store` under an old name fills a new sub-block first: another connection of
 //! the process loads the old bytes or the new ones, never a mixture.
 //!
-//! What was shared must not change until it was received: the receiver copies it when it likes. So
+//! A shared value must not change before it was received, because the receiver may copy it at any
+//! time. So
 //! `patch` is refused while an inbox refers to the value, and `share` while a patch is under way.
 //!
 //! ```text
@@ -63,10 +63,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let number = self.processes.number_of(client)?;
         let paid = VALUE + name.len() as u64;
         let (block, address) =
-            self.take_sub_block(number, length, paid)?.ok_or_else(|| no_room(length))?;
-        let readers = 0;
-        let message =
-            StoredMessage { block, address, length, readers, own: 0, payer: number, paid };
+            self.take_sub_block(number, length, paid, false)?.ok_or_else(|| no_room(length))?;
+        let (readers, own, payer, base) = (0, 0, number, paid);
+        let message = StoredMessage { block, address, length, readers, own, payer, paid, base };
         self.begin_fill(number, number, message, Purpose::Store { name: name.into() })
     }
 
@@ -156,30 +155,24 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = "another connection patches the value; try again";
             return Err(Error::new(Code::Busy, text));
         }
-        self.charge_readers(number, id, name, 1)?;
+        self.sessions.administration.charge(number, Use::Messages, READER)?;
+        if let Some(value) = self.sessions.messages.get_mut(&id) {
+            value.paid += READER;
+        }
         self.put_in_inbox(id, number, session);
         Ok(length)
     }
 
-    /// Charges a value for the readers that it has besides its own process, and for `more` of them.
-    /// Readers that have it by now are refunded.
-    fn charge_readers(
-        &mut self,
-        number: ProcessNumber,
-        id: MessageId,
-        name: &str,
-        more: u64,
-    ) -> Result<(), Error> {
-        let Some(value) = self.sessions.messages.get_mut(&id) else { return Ok(()) };
-        let others = value.readers - value.own + more;
-        let needed = VALUE + name.len() as u64 + others * READER;
-        let administration = &mut self.sessions.administration;
-        match needed.checked_sub(value.paid) {
-            Some(missing) => administration.charge(number, Use::Messages, missing)?,
-            None => administration.refund(number, Use::Messages, value.paid - needed),
+    /// Refunds what was charged for readers that have received the value. Called when one has.
+    pub(super) fn refund_readers(&mut self, id: MessageId) {
+        let Some(value) = self.sessions.messages.get_mut(&id) else { return };
+        let needed = value.base + (value.readers - value.own) * READER;
+        let refund = value.paid.saturating_sub(needed);
+        if refund > 0 {
+            value.paid -= refund;
+            self.sessions.administration.refund(id.0, Use::Messages, refund);
+            self.wake_next_join();
         }
-        value.paid = needed;
-        Ok(())
     }
 
     /// Removes a name; returns the length of its value. The bytes go back when no reader is left.

@@ -179,6 +179,42 @@ proptest! {
 }
 
 #[test]
+fn a_reader_is_charged_until_it_has_received() {
+    let (shared, session) = two(4096);
+    ask(&shared, 1, store("a", vec![7; 100])).unwrap();
+    let charged = || shared.memory.with_tables(|tables, _| tables.sessions.figures().admin_used);
+    let before = charged();
+    for _ in 0..10 {
+        ask(&shared, 1, ShareValue { name: "a".into(), session }).unwrap();
+    }
+    assert_eq!(charged(), before + 10 * 32);
+    for left in (0..10).rev() {
+        receive(&shared, 2, session).unwrap();
+        assert_eq!((charged(), shared.check()), (before + left * 32, Ok(())));
+    }
+}
+
+#[test]
+fn a_store_that_found_no_room_takes_no_memory_later() {
+    let (shared, _) = two(4096);
+    let lease =
+        shared.memory.lease((1 << 20) / 2, 60_000, crate::common::id::IdKind::Uuid).unwrap();
+    let rest: Vec<_> = std::iter::from_fn(|| {
+        shared.memory.lease(4096, 60_000, crate::common::id::IdKind::Uuid).ok()
+    })
+    .collect();
+    assert_eq!(ask(&shared, 1, store("a", vec![7; 10_000])).unwrap_err(), Code::OutOfMemory);
+    let own = || shared.memory.with_tables(|tables, _| tables.processes.accounts(None, 9)[0].holds);
+    let before = own();
+    for id in rest.into_iter().chain([lease]) {
+        let ending = shared.memory.change(|tables, now| tables.leases.end(id, now)).unwrap();
+        shared.memory.give_back(vec![ending]);
+    }
+    assert_eq!(own(), before);
+    ask(&shared, 1, store("a", vec![7; 10_000])).unwrap();
+}
+
+#[test]
 fn nobody_but_the_process_reaches_its_values_and_its_end_gives_them_back() {
     let (shared, session) = two(4096);
     assert_eq!(ask(&shared, 3, Names).unwrap_err(), Code::Refused);

@@ -378,6 +378,27 @@ fn a_join_and_a_register_wait_for_a_block_that_another_gives_back() {
 }
 
 #[test]
+fn a_join_that_has_to_wait_for_a_block_lets_the_next_one_in() {
+    let server = Running::start(&["--admin", "4KiB", "--memory", "64KiB", "--rendezvous", "20s"]);
+    let mut all: Vec<_> = (0..18).map(|n| process(&server, &format!("p{n}"), 32)).collect();
+    let mut leases = library(&server);
+    let lease = leases.lease(32 << 10, Duration::from_secs(600)).unwrap();
+    let asked = Instant::now();
+    thread::scope(|scope| {
+        let first = scope.spawn(|| process(&server, "first", 32 << 10));
+        wait_for("one to wait", || server.figure("full") == 1);
+        let second = scope.spawn(|| process(&server, "second", 0));
+        wait_for("two to wait", || server.figure("full") == 2);
+        // Now there is room for the first, and no block.
+        all.pop().unwrap().leave().unwrap();
+        drop(second.join().unwrap());
+        leases.release(lease).unwrap();
+        drop(first.join().unwrap());
+    });
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+}
+
+#[test]
 fn a_message_beyond_the_limit_is_refused_and_a_large_one_arrives_whole() {
     let server = Running::start(&["--max-message", "1MiB", "--block", "2MiB", "--admin", "4MiB"]);
     let mut alice = process(&server, "alice", 2 << 20);

@@ -68,8 +68,9 @@ impl World {
     /// The reaper looks.
     pub fn look(&mut self) {
         let now = self.now;
-        let over = self.engine().kept_long_enough(now);
-        self.ending.extend(over);
+        while let Some(number) = self.engine().next_kept_long_enough(now) {
+            self.ending.push(number);
+        }
         self.check();
     }
 

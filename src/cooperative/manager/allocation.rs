@@ -214,8 +214,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
                 Ok((id, size)) => {
                     self.processes.pools.charge(pool, size, self.leases.committed_mut());
                     let process = self.processes.process(number)?;
+                    let is_for_pause = reason == Reason::Pause;
                     let secured = process.take_for(reason, pool, size);
-                    process.blocks.insert(id, Grant { pool, secured });
+                    process.blocks.insert(id, Grant { pool, secured, is_for_pause });
                     granted = Some(Granted { id, size, pool, by: None });
                     mark!(boxes 604);
                     self.plan_look_after_allocation(pool, now);
@@ -297,9 +298,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// the block back itself, so this does not count for a signal to collect.
     pub(super) fn undo_grant(&mut self, number: ProcessNumber, id: LeaseId) -> Option<Ending<H>> {
         let process = self.processes.all.get_mut(&number)?;
-        let Grant { pool, secured } = process.blocks.remove(&id)?;
+        let grant = process.blocks.remove(&id)?;
         let ending = self.leases.end_held(id, number)?;
-        let refill = process.undo(pool, ending.size, secured);
+        let refill = process.undo(ending.size, grant);
         self.processes.returning.insert(ending.offset(), refill);
         Some(ending)
     }

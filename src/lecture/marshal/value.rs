@@ -261,7 +261,8 @@ impl fmt::Display for Datum {
 }
 
 impl fmt::Display for ValueField {
-    /// Writes the field as [`ValueField::from_str`] reads it.
+    /// Writes the field as [`ValueField::from_str`] reads it, as long as no element of a sequence is
+    /// empty or holds a comma.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.name)?;
         for (at, value) in self.values.iter().enumerate() {

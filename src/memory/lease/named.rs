@@ -1,7 +1,7 @@
 //! The steps of a put to a name ([`crate::memory::named`]) in the lease table. None of them changes
 //! how many bytes are charged.
 //!
-//! **Invariants** each function changes everything that it says, or nothing.
+//! **Invariants** each function makes its whole change, or changes nothing.
 //!
 //! **Lock** the tables'.
 
@@ -38,7 +38,7 @@ impl<H: Clone> LeaseTable<H> {
     }
 
     /// Gives an unseen lease its name's id, and a duration. Returns false if the table still has a
-    /// lease of that id, or if the duration is none.
+    /// lease of that id, or if the duration is not allowed.
     pub fn rename(&mut self, from: LeaseId, to: LeaseId, duration_ms: u64, now: Instant) -> bool {
         let Ok(expiry) = self.expiry(duration_ms, now) else { return false };
         let Ok(before) = self.expiry_of(from, now) else { return false };
@@ -53,21 +53,13 @@ impl<H: Clone> LeaseTable<H> {
         true
     }
 
-    /// Lets two leases change their blocks and their sizes; each keeps its handle. Returns false if
-    /// one was struck, or if the handle of the first is not the one for which `is_it` is true:
-    /// then it is another lease of that id.
-    pub fn change_blocks(
-        &mut self,
-        first: LeaseId,
-        second: LeaseId,
-        is_it: impl Fn(&H) -> bool,
-    ) -> bool {
-        let part = |lease: &LeaseEntry<H>| match lease.tenure {
-            Tenure::Until { .. } => Some((lease.block, lease.size)),
-            Tenure::HeldBy(_) => None,
-        };
-        let ours = self.leases.get(&first).filter(|lease| is_it(&lease.handle)).and_then(part);
-        let (Some(ours), Some(theirs)) = (ours, self.leases.get(&second).and_then(part)) else {
+    /// Exchanges the blocks and the sizes of two leases; each keeps its handle. Returns false if one
+    /// of them is gone.
+    pub fn exchange_blocks(&mut self, first: LeaseId, second: LeaseId) -> bool {
+        let part = |lease: &LeaseEntry<H>| (lease.block, lease.size);
+        let (Some(ours), Some(theirs)) =
+            (self.leases.get(&first).map(part), self.leases.get(&second).map(part))
+        else {
             return false;
         };
         for (id, (block, size)) in [(first, theirs), (second, ours)] {
@@ -76,5 +68,15 @@ impl<H: Clone> LeaseTable<H> {
             }
         }
         true
+    }
+
+    /// Begins the turn of a put at a name; returns false if another put has it.
+    pub fn begin_turn(&mut self, id: LeaseId) -> bool {
+        self.puts.insert(id)
+    }
+
+    /// Ends the turn of a put.
+    pub fn end_turn(&mut self, id: LeaseId) {
+        self.puts.remove(&id);
     }
 }

@@ -39,7 +39,8 @@
 //! **Lock** none.
 //!
 //! **Simplified** a path is decoded before it is split, so `%2F` is a slash. RFC 3986, section 2.4,
-//! wants the split first; the result is the same here, because no id holds a slash. The search
+//! wants the split first; the result is the same here, because no id holds a slash, and a name is
+//! all that stands behind `/named/`. The search
 //! compares a path with one route after the other.
 //!
 //! **Source** RFC 9110, sections 9.2 and 9.3; the lecture's seven methods.
@@ -170,8 +171,6 @@ fn id_in(path: &[u8], of_route: &str) -> Option<Option<LeaseId>> {
         let part = parts.next()?;
         if expected == "ID" {
             id = Some(LeaseId::parse(part).ok()?);
-        } else if expected == "NAME" && !part.is_empty() {
-            id = Some(id_of_name(part));
         } else if expected.as_bytes() != part {
             return None;
         }
@@ -199,6 +198,10 @@ impl Resource {
         }
         if let Some(page) = Page::named(&path) {
             return Ok(Resource::Page(page));
+        }
+        // A name may have slashes.
+        if let Some(name) = path.strip_prefix(b"/named/").filter(|name| !name.is_empty()) {
+            return Ok(Resource::Path(NAMED, Some(id_of_name(name))));
         }
         let mut found = routes()
             .filter_map(|route| id_in(&path, route.path).map(|id| Resource::Path(route.path, id)));

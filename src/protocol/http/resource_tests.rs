@@ -75,7 +75,10 @@ fn a_resource_has_the_methods_of_its_routes() {
     let all = "GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE";
     assert_eq!((&*methods("/leases/7"), &*methods("*")), (all, all));
     assert_eq!(methods("/named/a%20b.txt"), "GET, HEAD, PUT, DELETE, OPTIONS, TRACE");
-    assert!(Resource::named(b"/named/").is_err() && Resource::named(b"/named/a/b").is_err());
+    assert!(Resource::named(b"/named/").is_err());
+    let slashed = Resource::Path(NAMED, Some(id_of_name(b"a/b")));
+    assert_eq!(Resource::named(b"/named/a/b").ok(), Some(slashed));
+    assert_eq!(Resource::named(b"/named/a%2Fb").ok(), Some(slashed));
 }
 
 #[test]
