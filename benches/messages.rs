@@ -4,10 +4,13 @@
 //! Three processes, each a connection with frames. A round sends a message of the size from the
 //! first to the second, which hands it on to the third, which receives it; then the first shares a
 //! value of the size with the second, which receives that. Each time is the median of the rounds,
-//! from the request to the whole reply, in microseconds.
+//! from the request to the whole reply, in microseconds. Clients and server share one core
+//! (`taskset`), which makes the times steady.
 //!
 //! Run: `cargo bench --bench messages`, or with `-- --svg docs/messages.svg` for the plot.
 #![allow(missing_docs, reason = "a bench has no public items")]
+
+mod pinning;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -101,24 +104,38 @@ fn measure(
 }
 
 fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let behind = |flag: &str| {
+        let at = words.iter().position(|word| word == flag)?;
+        Some(words.get(at + 1).map_or("", String::as_str))
+    };
+    match behind("--pinned") {
+        Some(file) => bench(file),
+        None => {
+            let file = behind("--svg").unwrap_or_default();
+            if !pinning::runs_pinned(file) {
+                bench(file);
+            }
+        }
+    }
+}
+
+/// Measures all sizes, prints them, and writes the plot into a file if one is named.
+fn bench(file: &str) {
     let server = Server::start();
     let mut clients = ["alice", "bob", "carol"].map(|name| server.join(name));
     let first = open(&mut clients[0], "bob");
     let onward = open(&mut clients[1], "carol");
-    println!(
-        "microseconds, medians\n{:>9} {}",
-        "bytes",
-        WHATS.map(|what| format!("{what:>9}")).concat()
-    );
+    let heads = WHATS.map(|what| format!("{what:>9}")).concat();
+    println!("microseconds, medians\n{:>9} {heads}", "bytes");
     let mut rows = Vec::new();
     for size in sizes() {
         let row = measure(&mut clients, first, onward, size);
         println!("{size:>9} {}", row.map(|time| format!("{time:>9.1}")).concat());
         rows.push((size, row));
     }
-    let mut words = std::env::args().skip_while(|word| word != "--svg");
-    if let Some(file) = words.nth(1) {
-        std::fs::write(&file, plot(&rows)).unwrap();
+    if !file.is_empty() {
+        std::fs::write(file, plot(&rows)).unwrap();
         println!("the plot is in {file}");
     }
 }
