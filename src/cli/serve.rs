@@ -5,8 +5,8 @@
 //!            └ an error names the flag and its range: exit 2
 //! ```
 //!
-//! The only line on standard output is the address ([`Manner::Own`]), so a script that starts the server with port 0
-//! can read its port. Everything else, such as the log, goes to standard error.
+//! The only line on standard output is the address ([`Manner::Own`]), so a script that starts the
+//! server with port 0 can read its port. Everything else, such as the log, goes to standard error.
 //!
 //! The file only translates: each flag becomes a field of [`Config`], and [`Config::start`] checks
 //! the ranges. A check here would not protect a test or another program that fills in a `Config`
@@ -89,8 +89,8 @@ pub struct ServeArguments {
     /// such as a=32MiB,b=32MiB: leases and pools come from the first
     #[arg(long, default_value = "64MiB", value_parser = spaces::plan)]
     memory: MemoryPlan,
-    /// The most memory that the bytes of all connections take together; a quarter of what the system
-    /// leaves when left out
+    /// The most memory that the bytes of all connections take together; a quarter of what the
+    /// system leaves when left out
     #[arg(long, value_parser = units::size)]
     buffers: Option<u64>,
     /// The same seed gives the same order of the list; without it the order is random

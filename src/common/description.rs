@@ -64,8 +64,9 @@ pub trait Source<'a>: Sized {
     /// Returns whether a text has no further word. For the body of a frame it returns false,
     /// because a body has every field.
     fn is_over(&self) -> bool;
-    /// Returns whether nothing follows, neither a word of a text nor a byte of a frame. A field that
-    /// a later edition added to a frame stands at the end, and an earlier sender leaves it out.
+    /// Returns whether nothing follows, neither a word of a text nor a byte of a frame. A field
+    /// that a later edition added to a frame stands at the end, and an earlier sender leaves it
+    /// out.
     fn is_at_end(&self) -> bool {
         self.is_over()
     }

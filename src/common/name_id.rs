@@ -12,11 +12,12 @@
 //!   uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_DNS, "leasebox"), "notes")
 //! ```
 //!
-//! A random id is a secret. This one is as open as the name. Its version, 5 in the place of 4, keeps
-//! it apart from all random ids, so no name leads to another client's secret lease.
+//! A random id is a secret. This one is as open as the name. Its version, 5 in the place of 4,
+//! keeps it apart from all random ids, so no name leads to another client's secret lease.
 //!
-//! **Lock** none. **Simplified** SHA-1 is broken for signatures: with a lot of computing somebody can
-//! find two names with the same id. Such a client could mix up its own two leases, and nobody else's.
+//! **Lock** none. **Simplified** SHA-1 is broken for signatures: with a lot of computing somebody
+//! can find two names with the same id. Such a client could mix up its own two leases, and nobody
+//! else's.
 //!
 //! **Source** RFC 9562, section 5.5; FIPS 180-4, sections 5.1.1, 5.3.1 and 6.1.2 for SHA-1.
 

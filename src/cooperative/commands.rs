@@ -19,10 +19,10 @@
 //! Sizes are bytes. SIZE in `granted` is that of the block: the request rounded up to a power of
 //! two, at least 32. REASON is `committed`, `efficiency`, `urgent-efficiency`, `pause` or
 //! `out-of-memory`, or a level of urgency from 0 to 4, which stands for these in this order.
-//! `freeable=` and `efficiency=` report with the request. EFFICIENCY is 0 to 100, and `-` in an account when it was never reported.
-//! `some10` is the share of the last 10 s, in percent, in which some process waited for memory;
-//! `all60` is that of the last 60 s in which all processes waited. [`super::words`] explains the
-//! other fields.
+//! `freeable=` and `efficiency=` report with the request. EFFICIENCY is 0 to 100, and `-` in an
+//! account when it was never reported. `some10` is the share of the last 10 s, in percent, in which
+//! some process waited for memory; `all60` is that of the last 60 s in which all processes waited.
+//! [`super::words`] explains the other fields.
 //!
 //! ```text
 //!   > join demo                         > request 1000 pause freeable=4000 why
@@ -123,8 +123,8 @@ impl Execute<Shared> for Report {
     }
 }
 
-/// `request SIZE REASON [freeable=N] [efficiency=E] [wait=MS] [why]`: asks for memory. Written by hand, because
-/// the options may stand in any order, and a row cannot describe that.
+/// `request SIZE REASON [freeable=N] [efficiency=E] [wait=MS] [why]`: asks for memory. Written by
+/// hand, because the options may stand in any order, and a row cannot describe that.
 impl<'a> Message<'a> for Wanted {
     const WORDS: (usize, usize) = (2, 6);
 

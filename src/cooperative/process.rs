@@ -255,7 +255,8 @@ impl<W> Process<W> {
 
     /// Takes back a block that `pool` gave and that no client received. The bytes go to `pool`
     /// first, and not in figure 12's order. The process did not return them, so they count for no
-    /// signal to collect. The account is then usually the same as before the grant. Returns the bytes that each pool gets back.
+    /// signal to collect. The account is then usually the same as before the grant. Returns the
+    /// bytes that each pool gets back.
     ///
     /// Another block may have repaid a part of this debt meanwhile. Then `pool` has those bytes
     /// already, and as many bytes of this block repay other debts by figure 12.

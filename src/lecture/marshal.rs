@@ -36,8 +36,8 @@
 //!
 //! **Lock** none: pure functions.
 //!
-//! **Simplified** A person may have telephone numbers, a sequence of strings; without them it is the
-//! lecture's class, and its encoding ends with the year. XDR and CDR name no field, so a reader
+//! **Simplified** A person may have telephone numbers, a sequence of strings; without them it is
+//! the lecture's class, and its encoding ends with the year. XDR and CDR name no field, so a reader
 //! takes what stands behind the year for these numbers. The order of the fields is written by hand,
 //! twice. A library generates such code from a description of the class, as `rpcgen` does for XDR;
 //! the lecture warns that by hand it is error-prone.

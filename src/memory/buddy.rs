@@ -95,7 +95,8 @@ pub enum AllocateError {
         /// The largest block that a request could get now, in bytes; 0 when there is none.
         largest_free: u64,
     },
-    /// There are as many leases as the lease table may have. The allocator itself has no such bound.
+    /// There are as many leases as the lease table may have. The allocator itself has no such
+    /// bound.
     TooMany {
         /// The most leases that the table may have.
         most: usize,

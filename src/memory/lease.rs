@@ -67,8 +67,8 @@ pub use spaces::{MAX_SPACES, SpaceFigures, SpaceNumber};
 /// All leases and held blocks. `H` is the type of the handle that the table keeps for each block.
 #[derive(Debug)]
 pub struct LeaseTable<H> {
-    /// The leases and the held blocks. A tree, because a hash map doubles at once: a million entries
-    /// would be moved under one hold of the lock, and be there twice meanwhile.
+    /// The leases and the held blocks. A tree, because a hash map doubles at once: a million
+    /// entries would be moved under one hold of the lock, and be there twice meanwhile.
     leases: BTreeMap<LeaseId, LeaseEntry<H>>,
     by_expiry: BTreeSet<(Instant, LeaseId)>,
     /// The names at which a put is under way, by their ids.

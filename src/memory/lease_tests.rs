@@ -110,9 +110,9 @@ fn there_are_no_more_leases_and_held_blocks_than_the_table_may_have() {
     let now = Instant::now();
     let mut table = table(1024).with_most(2);
     let id = lease(&mut table, 32, 5, now).unwrap();
-    assert!(table.has_room(32));
+    assert!(table.has_room_in(0, 32));
     let (held, _) = table.hold(32, 1).unwrap();
-    assert!(!table.has_room(32));
+    assert!(!table.has_room_in(0, 32));
     let refused = table.lease(32, 5, IdKind::Uuid, now).unwrap_err();
     assert_eq!(refused.code, Code::OutOfMemory);
     assert!(refused.text.contains("--max-leases"), "{}", refused.text);

@@ -12,8 +12,8 @@
 //! ([`crate::common::name_id`]); with the id, all other commands work as for any lease.
 //!
 //! **The wrong way** is to lease a block first and to set it afterwards. Between these two steps
-//! another client would read an empty lease. Here new data is written where nobody sees it, and then put in its place by one
-//! change under the tables' lock:
+//! another client would read an empty lease. Here new data is written where nobody sees it, and
+//! then put in its place by one change under the tables' lock:
 //!
 //! ```text
 //!   create   lease a fresh block, set it │ tables: the lease gets the name's id
@@ -32,8 +32,9 @@
 //!                                                    A gives block b back ◄───┘ with the data in it
 //! ```
 //!
-//! So each put has a *turn* at its name, and a later put waits. Only puts make a lease of that name.
-//! It may still end in the middle of a put, by its time or by a release; then the put begins again.
+//! So each put has a *turn* at its name, and a later put waits. Only puts make a lease of that
+//! name. It may still end in the middle of a put, by its time or by a release; then the put begins
+//! again.
 //!
 //! **Invariants**
 //!
@@ -42,8 +43,8 @@
 //!
 //! **Lock** the tables', then a block's, then the tables' again; never two at once.
 //!
-//! **Simplified** a put that waits for its turn looks again each 100 us. A bigger system would let it
-//! sleep in a queue.
+//! **Simplified** a put that waits for its turn looks again each 100 us. A bigger system would let
+//! it sleep in a queue.
 //!
 //! **Source** RFC 9110, section 9.3.4: PUT creates or replaces.
 
@@ -171,8 +172,8 @@ impl<T: Tables> Memory<T> {
     /// turn.
     ///
     /// # Errors
-    /// `refused` if the condition does not hold; `busy` if others put to the name all that time; the
-    /// errors of a lease.
+    /// `refused` if the condition does not hold; `busy` if others put to the name all that time;
+    /// the errors of a lease.
     pub fn put(&self, put: &Put<'_>, patience: Duration) -> Result<u64, Error> {
         let id = put.name.id();
         let _turn = self.take_turn(id, Instant::now() + patience)?;

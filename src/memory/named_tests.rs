@@ -165,8 +165,8 @@ fn a_frame_brings_only_the_id_of_a_name() {
 const WRITERS: usize = 4;
 const PUTS: usize = 300;
 
-/// Lets several threads put to one name, each on the condition that `condition` makes of the version
-/// that it has read; a refused put is tried again. Returns the last version.
+/// Lets several threads put to one name, each on the condition that `condition` makes of the
+/// version that it has read; a refused put is tried again. Returns the last version.
 fn race(condition: impl Fn(u64) -> Condition + Sync) -> u64 {
     let memory = memory(1 << 20);
     let barrier = Barrier::new(WRITERS + 1);

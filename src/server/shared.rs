@@ -21,8 +21,8 @@
 //! | the [`Parking`](crate::numbers::parking::Parking)'s, in a lab server | parked draws, plan |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
-//! for each `join`, `register` or `lookup` that waits ([`super::waiting`]). One more goes with the clients'
-//! lock, one each with a turnstile's, the lookout's, the account's and the guesses'.
+//! for each `join`, `register` or `lookup` that waits ([`super::waiting`]). One more goes with the
+//! clients' lock, one each with a turnstile's, the lookout's, the account's and the guesses'.
 //!
 //! **Invariants**
 //!

@@ -11,15 +11,16 @@
 //! Each kind of request that waits has its own rules, in a struct that implements [`Waiting`]. Its
 //! functions look for the answer, and undo the request when its client has gone. This file is the
 //! same for all kinds. Chapters 5 and 6 have seven: a request can wait for memory, for room in
-//! administrative memory, for a block of its own, for a signal, for a message, for the receipt of a message, or for a
-//! process's name.
+//! administrative memory, for a block of its own, for a signal, for a message, for the receipt of a
+//! message, or for a process's name.
 //!
 //! Between two slices the thread of the client holds no lock and no reference into the tables. So a
 //! process, a session or a lease may end while a request waits for it. Each look finds them again,
 //! by their numbers.
 //!
-//! Each process has a condition variable. Each request that waits for a name, for room or for a block has
-//! one too, because its client may belong to no process. All of them go with the tables' lock.
+//! Each process has a condition variable. Each request that waits for a name, for room or for a
+//! block has one too, because its client may belong to no process. All of them go with the tables'
+//! lock.
 //!
 //! **Invariants**
 //!

@@ -36,11 +36,11 @@
 //! **Lock** the tables. A client has no request that writes here directly, so it cannot overwrite
 //! another process's entry.
 //!
-//! **Simplified** the account has fixed prices, and leaves four things out. The first is the
-//! tables of each block's allocator. They take a twenty-fifth of the block's size, so the size of
-//! the arena bounds them too. The second is the log for watchers, with a bound of its own
-//! ([`super::changes`]). The other two are the notices that a process keeps, and the space that maps
-//! take around their entries; REPORT.md has their measured bytes.
+//! **Simplified** the account has fixed prices, and leaves four things out. The first is the tables
+//! of each block's allocator. They take a twenty-fifth of the block's size, so the size of the
+//! arena bounds them too. The second is the log for watchers, with a bound of its own
+//! ([`super::changes`]). The other two are the notices that a process keeps, and the space that
+//! maps take around their entries; REPORT.md has their measured bytes.
 //!
 //! **Source** `interprocess-communication-patent.txt`: administrative memory 106, other data 116.
 

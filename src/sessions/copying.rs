@@ -171,8 +171,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Gives back all memory of a process that has ended, when no thread copies in its blocks. If its
-    /// messages are kept, does nothing: the reaper calls again.
+    /// Gives back all memory of a process that has ended, when no thread copies in its blocks. If
+    /// its messages are kept, does nothing: the reaper calls again.
     ///
     /// The blocks are struck (taken out of the lease table) in parts of at most `ENDED_AT_ONCE`,
     /// with the tables unlocked between the parts. A process may hold thousands of blocks: other

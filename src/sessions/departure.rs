@@ -10,10 +10,9 @@
 //! Exception: another process that has not yet heard `opened`, and has no message left to receive,
 //! hears nothing.
 //!
-//! Without `--keep-messages`, the memory of a process that ends goes back as soon as no thread copies in
-//! it. The wrong way is
-//! to keep it until the messages there are received: a reader that never reads would keep the
-//! memory of processes that are long gone.
+//! Without `--keep-messages`, the memory of a process that ends goes back as soon as no thread
+//! copies in it. The wrong way is to keep it until the messages there are received: a reader that
+//! never reads would keep the memory of processes that are long gone.
 //!
 //! **Invariants** after the end, and after the time for which its messages are kept, no inbox has a
 //! message that lies in the process's blocks, and no copy begins there.
@@ -85,8 +84,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.sessions.deliveries.retain(|_, (by, _)| *by != number);
         values.into_values().for_each(|value| self.drop_own_reader(value));
         // The messages are lost before the ends are closed, so the others hear `lost` before
-        // `closed`. Messages that are kept are not lost now: `closed` is heard first, and `lost` when
-        // their time is over.
+        // `closed`. Messages that are kept are not lost now: `closed` is heard first, and `lost`
+        // when their time is over.
         let keeps = !self.sessions.keep.is_zero();
         if !keeps {
             self.lose_messages(number);

@@ -10,8 +10,8 @@
 //! memory is free again in microseconds: the thread sleeps for a short time and tries again. A
 //! *full* memory has room again when a process ends, a session is closed or a message is freed, and
 //! a *block* is free again when another client gives memory back. Nobody knows when that is, so the
-//! thread must be woken. Only requests by TCP wait so. Pauses grow, because a lock that is still held after 20 us is probably
-//! held for longer:
+//! thread must be woken. Only requests by TCP wait so. Pauses grow, because a lock that is still
+//! held after 20 us is probably held for longer:
 //!
 //! ```text
 //!   try ─20 us─ try ─40─ try ─80─ try ─160─ try ─320─ try ─640─ try ─1 ms─ try ─1 ms─ … busy

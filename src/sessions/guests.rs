@@ -5,11 +5,11 @@
 //! block. One process may have 16, in at most a sixteenth. So at least four processes are needed to
 //! use that quarter up. A first message counts until it is freed.
 //!
-//! **Invariants** the count and the bytes of a process's guests are those of the first messages that
-//! lie in its first block.
+//! **Invariants** the count and the bytes of a process's guests are those of the first messages
+//! that lie in its first block.
 //!
-//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, paragraph 41; the bounds
-//! are ours.
+//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, paragraph 41; the
+//! bounds are ours.
 
 use crate::common::error::{Code, Error};
 use crate::common::marks::mark;

@@ -13,8 +13,8 @@
 //! Without a time, one reader that never reads would keep the memory of an ended process for ever.
 //! That is why nothing is kept by default.
 //!
-//! **Invariants** a kept process has ended. Either some message in its blocks still has a reader, or
-//! its memory is about to be given back.
+//! **Invariants** a kept process has ended. Either some message in its blocks still has a reader,
+//! or its memory is about to be given back.
 //!
 //! **Lock** the tables. The reaper gives the memory back: it is woken when the last message was
 //! freed, or when the time is over.
@@ -42,9 +42,9 @@ pub(super) struct Kept {
 }
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Keeps the messages in the blocks of a process that ends at `now` and whose ends are closed, if
-    /// the server keeps messages and others have some of them to receive. Frees those that nobody
-    /// can receive. Returns false, and frees nothing, if there are none to keep.
+    /// Keeps the messages in the blocks of a process that ends at `now` and whose ends are closed,
+    /// if the server keeps messages and others have some of them to receive. Frees those that
+    /// nobody can receive. Returns false, and frees nothing, if there are none to keep.
     pub(super) fn keep(&mut self, number: ProcessNumber, now: Instant) -> bool {
         let Some(until) = now.checked_add(self.sessions.keep).filter(|&until| until > now) else {
             return false;
@@ -78,10 +78,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Stops keeping a process whose last message was received, or whose time is over. Messages that
-    /// were not received are then lost. Returns the process; the caller gives its memory back, and
-    /// calls again until there is none: thousands may be over at the same time, and each costs a
-    /// walk through all sessions.
+    /// Stops keeping a process whose last message was received, or whose time is over. Messages
+    /// that were not received are then lost. Returns the process; the caller gives its memory back,
+    /// and calls again until there is none: thousands may be over at the same time, and each costs
+    /// a walk through all sessions.
     pub fn next_kept_long_enough(&mut self, now: Instant) -> Option<ProcessNumber> {
         let is_over = |(number, kept): &(&ProcessNumber, &Kept)| {
             kept.until <= now || self.has_no_message(**number)

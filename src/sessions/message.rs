@@ -8,11 +8,11 @@
 //! ```
 //!
 //! A *first message*, the one that `open` sends, lies in the *destination's* block (paragraph 41),
-//! so it outlives its sender ([`super::guests`]). Each other message lies in its sender's block. A published message
-//! has one sub-block, and as many readers as sessions.
+//! so it outlives its sender ([`super::guests`]). Each other message lies in its sender's block. A
+//! published message has one sub-block, and as many readers as sessions.
 //!
-//! **Invariants** a message has as many readers as inboxes and copies refer to it, and a value one more
-//! for its name. While it is filled it has none, and no reader can find it.
+//! **Invariants** a message has as many readers as inboxes and copies refer to it, and a value one
+//! more for its name. While it is filled it has none, and no reader can find it.
 //!
 //! **Lock** the tables. **Source** `interprocess-communication-patent.txt`, figure 5, steps 502 to
 //! 516.
@@ -149,9 +149,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Steps 502 to 508: takes a sub-block for `length` bytes, and charges `paid` bytes of
-    /// administrative memory for it. Returns the block's index and the address; `None` when no block
-    /// has room and the first one did not grow. With `is_told`, the process hears when there is room
-    /// later, so the block grows as soon as memory comes back.
+    /// administrative memory for it. Returns the block's index and the address; `None` when no
+    /// block has room and the first one did not grow. With `is_told`, the process hears when there
+    /// is room later, so the block grows as soon as memory comes back.
     ///
     /// # Errors
     /// Those of the charge.

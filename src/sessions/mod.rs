@@ -74,8 +74,8 @@
 //! the destination's block and so outlives its sender. When a process ends, the messages in its
 //! blocks that were not received are lost: the readers get the notice `lost`. The process's memory
 //! goes back as soon as no thread copies in it. If the messages were kept, one reader that never
-//! reads could keep the memory of an ended process for ever. So they are kept only if the server was
-//! told to, and only for a time.
+//! reads could keep the memory of an ended process for ever. So they are kept only if the server
+//! was told to, and only for a time.
 //!
 //! **Invariants** ([`Engine::check`])
 //!

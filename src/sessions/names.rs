@@ -15,9 +15,9 @@
 //!
 //! 1. The list of a watcher and its place in the log of [`super::changes`] are made under one hold
 //!    of the lock: between two holds, a process could join without being in the list or in the log.
-//! 2. While joins wait for room in administrative memory, only the oldest of them may join: a later join cannot pass it,
-//!    however small its block is. Processes that have joined take no ticket: their blocks, sessions
-//!    and messages may take the room first.
+//! 2. While joins wait for room in administrative memory, only the oldest of them may join: a later
+//!    join cannot pass it, however small its block is. Processes that have joined take no ticket:
+//!    their blocks, sessions and messages may take the room first.
 //! 3. Each ticket is removed when its request is answered, or when its client has gone.
 //!
 //! **Lock** the tables. A waker is only noted here. The thread that unlocks the tables notifies it

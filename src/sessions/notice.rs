@@ -44,7 +44,8 @@ use crate::sessions::Engine;
 use crate::sessions::words::{Notice, SessionId, Told};
 
 /// The number of a notice. The engine counts from 1 and gives each number once, so the smaller one
-/// is the older one. It uses 0 for a notice to a process that has ended: to withdraw 0 does nothing.
+/// is the older one. It uses 0 for a notice to a process that has ended: to withdraw 0 does
+/// nothing.
 pub(super) type NoticeNumber = u64;
 
 /// The most notices that are kept of sessions that are over. All other notices are bounded by the

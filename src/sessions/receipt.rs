@@ -20,9 +20,9 @@
 //! **Invariants**
 //!
 //! 1. Each copy has one of the two seats of its block, or waits for one.
-//! 2. A message that is being read is not freed while its owner lives. When the owner ends and
-//!    its messages are not kept, the engine forgets the message at once, and the block's memory stays until the last seat is left
-//!    ([`Engine::forget_if_quiet`]).
+//! 2. A message that is being read is not freed while its owner lives. When the owner ends and its
+//!    messages are not kept, the engine forgets the message at once, and the block's memory stays
+//!    until the last seat is left ([`Engine::forget_if_quiet`]).
 //! 3. Each copy that begins is finished once, also when its thread panics
 //!    ([`crate::sessions::copying`]).
 //!

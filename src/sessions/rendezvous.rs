@@ -74,10 +74,11 @@ const NEW: ProcessNumber = 0;
 const MAX_BLOCKS: usize = 16;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Makes `caller` a process of that name, with the block that it wants. `waker` becomes the process's. `ticket` is that of a join
-    /// that waits for room; `None` for a new one. Returns the process's token; or [`Full`] when
-    /// there is no room for it or no block, or older joins wait for room. When it fails, it leaves
-    /// nothing behind; but blocks that grew by themselves may have shrunk to make room.
+    /// Makes `caller` a process of that name, with the block that it wants. `waker` becomes the
+    /// process's. `ticket` is that of a join that waits for room; `None` for a new one. Returns the
+    /// process's token; or [`Full`] when there is no room for it or no block, or older joins wait
+    /// for room. When it fails, it leaves nothing behind; but blocks that grew by themselves may
+    /// have shrunk to make room.
     ///
     /// # Errors
     /// As [`crate::cooperative::manager::Manager::join`].

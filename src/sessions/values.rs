@@ -4,16 +4,17 @@
 //!   store   a sub-block ─ fill ─► the name refers to it; what the name referred to before goes back
 //!   load, patch                   copy out of the sub-block, or into a part of it
 //!   share                         its location into the inbox of a session: no byte is copied
-//!   drop                          the name is gone; the bytes are freed when the last reader has received them
+//!   drop                          the name is gone; the bytes are freed when no reader is left
 //! ```
 //!
 //! A value is stored as a message is ([`super::message`]), and the *name* is one of its readers. So
-//! no code for managers, seats, growing blocks or ending processes needs a special case for values. `store` under an old name fills a new sub-block first: another connection of
-//! the process loads the old bytes or the new ones, never a mixture.
+//! no code for managers, seats, growing blocks or ending processes needs a special case for values.
+//! `store` under an old name fills a new sub-block first: another connection of the process loads
+//! the old bytes or the new ones, never a mixture.
 //!
 //! A shared value must not change before it was received, because the receiver may copy it at any
-//! time. So
-//! `patch` is refused while an inbox refers to the value, and `share` while a patch is under way.
+//! time. So `patch` is refused while an inbox refers to the value, and `share` while a patch is
+//! under way.
 //!
 //! ```text
 //!   readers   the name 1 ─ each load and patch under way 1 ─┬─ own: as many as these
@@ -83,8 +84,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// at the value's end.
     ///
     /// # Errors
-    /// `not-found` for a name that refers to nothing; `too-large` when the part has more than `most`
-    /// bytes; `refused` when the client belongs to no process.
+    /// `not-found` for a name that refers to nothing; `too-large` when the part has more than
+    /// `most` bytes; `refused` when the client belongs to no process.
     pub fn begin_load(
         &mut self,
         client: ClientNumber,
@@ -137,9 +138,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// length. No byte is copied. Unchanged when it fails.
     ///
     /// # Errors
-    /// `not-found` for a name that refers to nothing, and when the session is not open at both ends;
-    /// `busy` while another connection patches it; `refused` and `out-of-memory` for administrative
-    /// memory.
+    /// `not-found` for a name that refers to nothing, and when the session is not open at both
+    /// ends; `busy` while another connection patches it; `refused` and `out-of-memory` for
+    /// administrative memory.
     pub fn share(
         &mut self,
         client: ClientNumber,

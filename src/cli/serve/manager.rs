@@ -1,7 +1,7 @@
 //! The options of the memory manager and of the communications engine.
 //!
-//! **Lock** none. **Source** `cooperative-memory-management.txt` for pools, caps and low-water marks;
-//! `interprocess-communication-patent.txt` for administrative memory and the rendezvous.
+//! **Lock** none. **Source** `cooperative-memory-management.txt` for pools, caps and low-water
+//! marks; `interprocess-communication-patent.txt` for administrative memory and the rendezvous.
 
 use std::time::Duration;
 

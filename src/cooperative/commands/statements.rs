@@ -1,5 +1,5 @@
-//! The commands that show the state of memory: `pools`, `accounts` of all processes, and what one of
-//! them has `owed`.
+//! The commands that show the state of memory: `pools`, `accounts` of all processes, and what one
+//! of them has `owed`.
 //!
 //! ```text
 //!   pools committed=786432:720896:0 gl=65536:16384:49152 … some10=0.00 …

@@ -56,8 +56,8 @@ impl From<Option<u64>> for OwnBlock {
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Makes a process of that name, with `caller` as its first client, and with an own block of
-    /// the size that it wants, or of the configured one; 0 is no block. Returns the process's token.
-    /// Unchanged when it fails.
+    /// the size that it wants, or of the configured one; 0 is no block. Returns the process's
+    /// token. Unchanged when it fails.
     ///
     /// # Errors
     /// `bad-request` for an invalid name; `refused` when the caller belongs to a process already,

@@ -41,8 +41,8 @@
 //! [`marshal`] writes the bytes that the JDK writes for `class Person implements Serializable` in
 //! the default package, if all strings are objects of their own (an object that comes twice would
 //! be written as a reference the second time). A [`JavaClass`] says how the class is declared. The
-//! lecture's own declares the field `address` in the place of `place`, and no `serialVersionUID`, so
-//! Java computes one, which its tool `serialver` prints. [`unmarshal`] accepts any
+//! lecture's own declares the field `address` in the place of `place`, and no `serialVersionUID`,
+//! so Java computes one, which its tool `serialver` prints. [`unmarshal`] accepts any
 //! `serialVersionUID`, both names of the field, the fields in any order, and references to strings.
 //!
 //! **Invariants**

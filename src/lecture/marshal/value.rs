@@ -11,10 +11,10 @@
 //!   long[]   count, elements            count, elements: a sequence
 //! ```
 //!
-//! Both write a message field by field, without names and types. [`ValueField`] is one field to write;
-//! [`ValueReader`] is a message to read. The representations differ in what one value looks like,
-//! so each has its own writer and its own reader, and the person and the words of the command line
-//! are the same for both.
+//! Both write a message field by field, without names and types. [`ValueField`] is one field to
+//! write; [`ValueReader`] is a message to read. The representations differ in what one value looks
+//! like, so each has its own writer and its own reader, and the person and the words of the command
+//! line are the same for both.
 //!
 //! Platforms also represent floating point numbers differently. Both standards prescribe IEEE 754,
 //! which all machines of today use, so here a float is its 32 bits, sent as an integer would be.
@@ -261,8 +261,8 @@ impl fmt::Display for Datum {
 }
 
 impl fmt::Display for ValueField {
-    /// Writes the field as [`ValueField::from_str`] reads it, as long as no element of a sequence is
-    /// empty or holds a comma.
+    /// Writes the field as [`ValueField::from_str`] reads it, as long as no element of a sequence
+    /// is empty or holds a comma.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.name)?;
         for (at, value) in self.values.iter().enumerate() {

@@ -4,8 +4,8 @@
 //! check adds `requested` and `leased` up again, and finds `ending` as the used bytes that no entry
 //! has. So it finds a function that changes the table and forgets a sum.
 //!
-//! **Invariants** the first two of [`super`], and those of the spaces. **Lock** the tables'. **Cost** a walk over all
-//! blocks.
+//! **Invariants** the first two of [`super`], and those of the spaces. **Lock** the tables'.
+//! **Cost** a walk over all blocks.
 
 use crate::memory::lease::{LeaseTable, Tenure};
 

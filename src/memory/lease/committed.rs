@@ -104,20 +104,6 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
-    /// Returns whether a lease of `size` bytes would succeed now: the account has the bytes, the
-    /// arena has them in one block, and the table has room for an entry. The account alone is not
-    /// enough, because the free bytes may be in pieces. (A lease with a numeric id may still fail: the numbers can run out.)
-    pub fn has_room(&self, size: u64) -> bool {
-        let most = self.committed.free.min(self.buddy.filling().largest_free);
-        !self.is_full() && Buddy::rounded(size).is_some_and(|rounded| rounded <= most)
-    }
-
-    /// Returns whether the committed bytes would be enough for a block of `size` bytes if all of
-    /// them were free.
-    pub fn could_have_room(&self, size: u64) -> bool {
-        Buddy::rounded(size).is_some_and(|rounded| rounded <= self.committed.size)
-    }
-
     /// Returns the next time at which the reaper has work: a lease ends, or the memory manager
     /// checks the free bytes. `None` if neither is planned.
     pub fn next_wake(&self) -> Option<Instant> {

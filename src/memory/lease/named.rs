@@ -53,8 +53,8 @@ impl<H: Clone> LeaseTable<H> {
         true
     }
 
-    /// Exchanges the blocks and the sizes of two leases; each keeps its handle. Returns false if one
-    /// of them is gone.
+    /// Exchanges the blocks and the sizes of two leases; each keeps its handle. Returns false if
+    /// one of them is gone.
     pub fn exchange_blocks(&mut self, first: LeaseId, second: LeaseId) -> bool {
         let part = |lease: &LeaseEntry<H>| (lease.block, lease.size);
         let (Some(ours), Some(theirs)) =

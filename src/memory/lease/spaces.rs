@@ -10,7 +10,8 @@
 //! from the first space, whose committed bytes are an account of their own. A process may have its
 //! own blocks in another space; then no pool and no debt counts them.
 //!
-//! **Invariants** the offset of a block tells its space: the spaces follow one another in the arena.
+//! **Invariants** the offset of a block tells its space: the spaces follow one another in the
+//! arena.
 //!
 //! **Lock** the tables'. **Cost** a look at each space, of which there are at most 8.
 //!
@@ -114,17 +115,19 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
-    /// Returns whether a block of `size` bytes would be had in a space now.
+    /// Returns whether a block of `size` bytes would be had in a space now: the free bytes have it,
+    /// the space has them in one piece, and the table has room for an entry. (A lease with a
+    /// numeric id may still fail: the numbers can run out.)
     pub fn has_room_in(&self, space: SpaceNumber, size: u64) -> bool {
         let (free, largest) = self.free_in(space);
         let rounded = Buddy::rounded(size);
         !self.is_full() && rounded.is_some_and(|rounded| rounded <= free.min(largest))
     }
 
-    /// Returns whether a block of `size` bytes could ever be had in a space.
+    /// Returns whether a block of `size` bytes could be had in a space that is empty.
     pub fn could_have_room_in(&self, space: SpaceNumber, size: u64) -> bool {
         match space.checked_sub(1).and_then(|at| self.spaces.others.get(at)) {
-            None => self.could_have_room(size),
+            None => Buddy::rounded(size).is_some_and(|r| r <= self.committed.size()),
             Some(space) => Buddy::rounded(size).is_some_and(|r| r <= space.buddy.largest()),
         }
     }
@@ -189,7 +192,8 @@ impl<H: Clone> LeaseTable<H> {
         debug_assert!(released.is_ok(), "a block of the table was not used: {released:?}");
     }
 
-    /// Notes that a block was struck: what is held in other spaces counts in no figure of the first.
+    /// Notes that a block was struck: what is held in other spaces counts in no figure of the
+    /// first.
     pub(super) fn note_struck(&mut self, block: Block) {
         if self.spaces.at(block.offset).is_some() {
             self.spaces.held -= block.size();

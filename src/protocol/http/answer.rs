@@ -226,8 +226,8 @@ impl Answering {
         Some(part).filter(|_| if_version.is_none_or(|version| version == inspection.version))
     }
 
-    /// Returns a part with 206, or 416 if `whole`, of `length` bytes, has no such bytes. `response` is
-    /// the answer with just that part.
+    /// Returns a part with 206, or 416 if `whole`, of `length` bytes, has no such bytes. `response`
+    /// is the answer with just that part.
     ///
     /// `Content-Range: bytes 2-5/11` names the first and the last byte, both included, and the
     /// length of the whole; `bytes */11` is the length alone (RFC 9110, section 14.4).

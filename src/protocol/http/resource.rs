@@ -2,8 +2,8 @@
 //!
 //! Most routes stand in the rows that describe their commands, behind `@`
 //! ([`crate::common::description`]). This file finds the route of a target. It reads ten requests
-//! by hand: inspect, replace and put depend on conditions, the three lists and the metrics on the path
-//! alone, and a client may leave out `rows`, `which` or both in a request for the table.
+//! by hand: inspect, replace and put depend on conditions, the three lists and the metrics on the
+//! path alone, and a client may leave out `rows`, `which` or both in a request for the table.
 //!
 //! | resource | methods | command |
 //! | --- | --- | --- |
@@ -253,8 +253,8 @@ impl Resource {
     /// Returns the request that a method makes of the resource, to be answered in `form`.
     ///
     /// # Errors
-    /// 400 for wrong parameters, 412 for a condition with a method or a resource that has none. Then
-    /// no service is asked.
+    /// 400 for wrong parameters, 412 for a condition with a method or a resource that has none.
+    /// Then no service is asked.
     pub fn request<'a>(
         self,
         method: Method,

@@ -10,9 +10,9 @@
 //!   > drop table                    < dropped table 3
 //! ```
 //!
-//! The values lie in the process's own blocks ([`crate::sessions::values`]). Nobody but the process,
-//! by any of its connections, reaches them. A name has 1 to 32 letters, digits, hyphens, underscores
-//! and dots.
+//! The values lie in the process's own blocks ([`crate::sessions::values`]). Nobody but the
+//! process, by any of its connections, reaches them. A name has 1 to 32 letters, digits, hyphens,
+//! underscores and dots.
 //!
 //! **Lock** the tables, then the lock of one block while bytes are copied, then the tables again;
 //! never two. `share`, `drop` and `names` copy no byte.
