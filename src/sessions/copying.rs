@@ -178,10 +178,9 @@ impl Shared {
     /// with the tables unlocked between the parts. A process may hold thousands of blocks: other
     /// requests would wait until all of them are struck.
     pub fn end_process(&self, number: ProcessNumber) {
-        if self.memory.with_tables(|tables, _| tables.engine().is_kept(number)) {
+        if !self.await_quiet(number) {
             return;
         }
-        self.await_quiet(number);
         loop {
             let endings =
                 self.memory.change(|tables, _| tables.manager().strike(number, ENDED_AT_ONCE));
@@ -193,15 +192,20 @@ impl Shared {
     }
 
     /// Waits for the copies in the blocks of a process that has ended. A copy reads no socket, so a
-    /// client that does not read cannot delay this.
-    fn await_quiet(&self, number: ProcessNumber) {
+    /// client that does not read cannot delay this. Returns false, without a wait, if its messages
+    /// are kept.
+    fn await_quiet(&self, number: ProcessNumber) -> bool {
         let mut tables = lock(self.memory.tables());
         while !tables.engine().forget_if_quiet(number) {
+            if tables.engine().is_kept(number) {
+                return false;
+            }
             // `sleep` would not do: it finds the process by a client, and this one has none left.
             let waker = tables.processes.ending_waker(number).unwrap_or_default();
             let woken = waker.wait_timeout(tables, LOOK_EVERY);
             tables = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
+        true
     }
 }
 

@@ -84,15 +84,7 @@ trait Enters: Debug {
     ) -> Result<Result<Self::Done, Full>, Error>;
 }
 
-/// A join, with a name of its own: the bytes of the request are dropped before it waits.
-#[derive(Debug, Clone)]
-struct Joining {
-    name: String,
-    committed: Option<u64>,
-    space: Option<String>,
-}
-
-impl Enters for Joining {
+impl Enters for Join<'_> {
     type Done = Joined;
 
     /// `waker` becomes the condition variable of the process.
@@ -126,9 +118,12 @@ impl Enters for Register {
 }
 
 impl Join<'_> {
-    fn joining(&self) -> Joining {
-        let space = self.space.as_deref().map(str::to_string);
-        Joining { name: self.name.to_string(), committed: self.committed, space }
+    /// Returns the same join with words of its own: the bytes of the request are dropped before it
+    /// waits.
+    fn kept(&self) -> Join<'static> {
+        let owned = |text: &str| text.to_string().into();
+        let space = self.space.as_deref().map(owned);
+        Join { name: owned(&self.name), committed: self.committed, space }
     }
 }
 
@@ -136,7 +131,7 @@ impl Execute<Shared> for Join<'_> {
     /// Joins, or refuses when there is no room. This serves datagrams. The process gets a fresh
     /// condition variable, on which its later requests wait.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Joined, Error> {
-        enter(&self.joining(), shared, caller, &Arc::default())?.map_err(full)
+        enter(self, shared, caller, &Arc::default())?.map_err(full)
     }
 }
 
@@ -159,7 +154,7 @@ impl MayWait for Join<'_> {
     }
 
     fn begin(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Beginning<Self> {
-        begin(self.joining(), shared, caller)
+        begin(self, shared, caller, || self.kept())
     }
 }
 
@@ -174,7 +169,7 @@ impl MayWait for Register {
     }
 
     fn begin(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Beginning<Self> {
-        begin(self.clone(), shared, caller)
+        begin(self, shared, caller, || self.clone())
     }
 }
 
@@ -199,21 +194,27 @@ fn enter<E: Enters>(
     })
 }
 
-/// Enters, or begins to wait for room.
-fn begin<E>(entering: E, shared: &Shared, caller: Caller) -> Result<Begun<E::Done>, Error>
+/// Enters, or begins to wait for room with what `keep` returns: the request for later tries.
+fn begin<E, K>(
+    entering: &E,
+    shared: &Shared,
+    caller: Caller,
+    keep: impl FnOnce() -> K,
+) -> Result<Begun<E::Done>, Error>
 where
-    E: Enters + 'static,
+    E: Enters,
+    K: Enters<Done = E::Done> + 'static,
     Reply<'static>: From<E::Done>,
     E::Done: TryFrom<Reply<'static>, Error = Reply<'static>>,
 {
     let waker: Arc<Condvar> = Arc::default();
-    match enter(&entering, shared, caller, &waker)? {
+    match enter(entering, shared, caller, &waker)? {
         Ok(done) => Ok(Begun::Done(done)),
         // This is a second hold of the lock. Room that came back in between is not missed: the
         // first look of a waiting request comes before its first sleep.
         Err(full) => shared.memory.change(|tables, now| {
             let ticket = tables.engine().await_room(&full, waker.clone());
-            let rules = ForRoom { entering, ticket, waker: waker.clone() };
+            let rules = ForRoom { entering: keep(), ticket, waker: waker.clone() };
             let deadline = now + shared.waits.rendezvous;
             Ok(Begun::Waits(Waits::new(caller, deadline, waker, rules)))
         }),
