@@ -1,5 +1,5 @@
-//! What send, receive, forward and share cost by the size of the message, over TCP: which of them
-//! scale with it, and which do not.
+//! The cost of send, receive, forward and share by the size of the message, over TCP: some of them
+//! scale with it, and some do not.
 //!
 //! Three processes, each a connection with frames. A round sends a message of the size from the
 //! first to the second, which hands it on to the third, which receives it; then the first shares a

@@ -1,19 +1,8 @@
 //! The page that names tests, `docs/promises.md`: each test is there.
 
-use std::fs;
-use std::path::Path;
+mod support;
 
-/// The text of all sources and tests.
-fn sources(folder: &Path, all: &mut String) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, all);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            *all += &fs::read_to_string(path).unwrap();
-        }
-    }
-}
+use support::sources;
 
 /// The names in one column of a page's tables that no test has. The first column is 0.
 fn missing(page: &str, column: usize, sources: &str) -> Vec<String> {
@@ -25,10 +14,7 @@ fn missing(page: &str, column: usize, sources: &str) -> Vec<String> {
 
 #[test]
 fn each_promise_names_tests_that_there_are() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (mut all, page) = (String::new(), include_str!("../docs/promises.md"));
-    sources(&root.join("src"), &mut all);
-    sources(&root.join("tests"), &mut all);
+    let (all, page) = (sources(), include_str!("../docs/promises.md"));
     assert_eq!(missing(page, 1, &all), [""; 0]);
     let chapters = page.split("\n## ").skip(1);
     assert_eq!(

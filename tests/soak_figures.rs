@@ -4,7 +4,7 @@
 //! two arrows, or an end. It shares no code with the server. Five processes ask, report, return and
 //! reuse at random, and after each step every reply, debt and pool has to be the oracle's.
 //!
-//! What the text leaves open is chosen as the server documents it: the limit of a pool is the lesser
+//! Where the text leaves a choice, the oracle follows the documents of the server: the limit of a pool is the lesser
 //! of what is free and of what the process may still owe; collateral is garbage that secures no
 //! loan; a block has a power of two bytes, at least 32.
 
@@ -28,7 +28,7 @@ const GP: usize = 2;
 const GL: usize = 3;
 const COMMITTED: usize = 4;
 
-/// What a box asks.
+/// The question of a box.
 enum Asks {
     /// Is the request for committed memory?
     Committed,
@@ -48,7 +48,7 @@ enum Asks {
     Nothing,
 }
 
-/// What a box leads to.
+/// The arrows of a box, or its end.
 enum Leads {
     /// To one box for yes, to another for no.
     To(u16, u16),

@@ -1,17 +1,16 @@
 //! `docs/sources.md`: each row of the five documents names what shows it, and here it is shown.
 
-use std::fs;
 use std::path::Path;
 
 use regex::Regex;
 
 mod support;
 
-use support::{Running, leasebox};
+use support::{Running, leasebox, sources};
 
 const PAGE: &str = include_str!("../docs/sources.md");
 
-/// What shows a row.
+/// The evidence for a row.
 #[derive(Debug, PartialEq)]
 enum Evidence<'a> {
     /// A test of this name.
@@ -49,18 +48,6 @@ fn rows() -> Vec<(&'static str, &'static str, Vec<Evidence<'static>>)> {
     PAGE.lines().filter_map(row).collect()
 }
 
-/// The text of all sources and tests.
-fn sources(folder: &Path, all: &mut String) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, all);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            *all += &fs::read_to_string(path).unwrap();
-        }
-    }
-}
-
 #[test]
 fn the_page_has_every_row_once_and_counts_those_that_work() {
     let rows = rows();
@@ -72,7 +59,7 @@ fn the_page_has_every_row_once_and_counts_those_that_work() {
     let counted = format!("Of these rows {works} work. {} are kept", 227 - works);
     assert!(PAGE.contains(&counted), "{counted}");
     for (name, state, evidence) in rows {
-        // What is said to work is shown, or was measured.
+        // A row that works is shown, or was measured.
         let is_shown = !evidence.is_empty() || state.contains("REPORT");
         assert!(is_shown || !state.starts_with("works"), "{name} is shown by nothing");
     }
@@ -81,9 +68,7 @@ fn the_page_has_every_row_once_and_counts_those_that_work() {
 #[test]
 fn each_test_and_each_file_that_a_row_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut all = String::new();
-    sources(&root.join("src"), &mut all);
-    sources(&root.join("tests"), &mut all);
+    let all = sources();
     for (name, _, evidence) in rows() {
         for shown in evidence {
             match shown {
@@ -115,7 +100,7 @@ fn said(lines: &str) -> String {
     reply
 }
 
-/// What a command prints, on standard output and standard error.
+/// The output of a command, on standard output and standard error.
 fn printed(command: &str) -> String {
     let server = command.contains(" HOST PORT ").then(server);
     let place = server.as_ref().map_or(String::new(), |server| {

@@ -215,12 +215,14 @@ impl<W> Process<W> {
         secured
     }
 
-    /// Takes a block as [`Process::take`] does, in response to a request with a reason.
-    pub fn take_for(&mut self, reason: Reason, pool: Pool, size: u64) -> u64 {
-        if reason == Reason::Pause {
+    /// Takes a block as [`Process::take`] does, in response to a request with a reason. Returns its
+    /// record.
+    pub fn take_for(&mut self, reason: Reason, pool: Pool, size: u64) -> Grant {
+        let is_for_pause = reason == Reason::Pause;
+        if is_for_pause {
             self.owed_for_pauses[pool] += size;
         }
-        self.take(pool, size)
+        Grant { pool, secured: self.take(pool, size), is_for_pause }
     }
 
     /// Takes an extent of its own blocks, or `size` more bytes for an extent that was doubled.

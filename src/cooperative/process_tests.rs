@@ -86,17 +86,17 @@ fn grant(pool: Pool, secured: u64) -> Grant {
 #[test]
 fn what_came_for_a_pause_is_owed_as_that_until_it_is_repaid() {
     let mut process = process();
-    process.take_for(Reason::Pause, Pool::GrantedPause, 64);
-    process.take_for(Reason::UrgentEfficiency, Pool::GrantedPause, 128);
+    let pause = process.take_for(Reason::Pause, Pool::GrantedPause, 64);
+    let other = process.take_for(Reason::UrgentEfficiency, Pool::GrantedPause, 128);
     let owed = |process: &Process<()>| process.owed_for_pauses.total();
     assert_eq!(owed(&process), 64);
     // The other block was received by nobody: that repays no pause.
-    process.undo(128, grant(Pool::GrantedPause, 0));
+    process.undo(128, other);
     assert_eq!((owed(&process), process.owed[Pool::GrantedPause]), (64, 64));
     process.take_for(Reason::UrgentEfficiency, Pool::GrantedPause, 128);
     process.repay(Pool::GrantedPause, 32);
     assert_eq!(owed(&process), 32, "what is repaid is of the pause first");
-    process.undo(64, Grant { is_for_pause: true, ..grant(Pool::GrantedPause, 0) });
+    process.undo(64, pause);
     assert_eq!(owed(&process), 0);
 }
 

@@ -194,9 +194,7 @@ impl Contents {
     /// # Errors
     /// `Released`; `TooLarge` when `data` is longer than the lease.
     pub fn set(&mut self, arena: &Arena, data: &[u8], now: Instant) -> Result<(), ContentsError> {
-        if self.released {
-            return Err(ContentsError::Released);
-        }
+        self.check_held()?;
         if data.len() > self.size {
             return Err(ContentsError::TooLarge);
         }
@@ -220,9 +218,7 @@ impl Contents {
         data: &[u8],
         now: Instant,
     ) -> Result<u64, ContentsError> {
-        if self.released {
-            return Err(ContentsError::Released);
-        }
+        self.check_held()?;
         // The condition comes last. RFC 9110, section 13.2.1: a server ignores the condition of a
         // request that would fail without it.
         if data.len() > self.size {
@@ -269,9 +265,7 @@ impl Contents {
         most: u64,
         data: &mut Vec<u8>,
     ) -> Result<Inspected, ContentsError> {
-        if self.released {
-            return Err(ContentsError::Released);
-        }
+        self.check_held()?;
         let length = self.length as u64;
         let Range { start: first, end } = part.of(length);
         if end - first > most {
@@ -299,9 +293,7 @@ impl Contents {
         at: usize,
         data: &[u8],
     ) -> Result<(), ContentsError> {
-        if self.released {
-            return Err(ContentsError::Released);
-        }
+        self.check_held()?;
         arena.write(self.offset + at, data);
         Ok(())
     }
@@ -317,9 +309,7 @@ impl Contents {
         at: usize,
         data: &[u8],
     ) -> Result<(), ContentsError> {
-        if self.released {
-            return Err(ContentsError::Released);
-        }
+        self.check_held()?;
         arena.write_anywhere(self.offset + at, data);
         Ok(())
     }
@@ -334,9 +324,7 @@ impl Contents {
         at: usize,
         data: &mut [u8],
     ) -> Result<(), ContentsError> {
-        if self.released {
-            return Err(ContentsError::Released);
-        }
+        self.check_held()?;
         arena.read_anywhere(self.offset + at, data);
         Ok(())
     }
@@ -346,15 +334,18 @@ impl Contents {
     /// # Errors
     /// `Released`; `TooLarge` when there are more than `most`. `data` is unchanged then.
     pub fn get(&self, arena: &Arena, most: u64, data: &mut Vec<u8>) -> Result<(), ContentsError> {
-        if self.released {
-            return Err(ContentsError::Released);
-        }
+        self.check_held()?;
         if self.length as u64 > most {
             return Err(ContentsError::TooLarge);
         }
         set_length(data, self.length);
         arena.read(self.offset, data);
         Ok(())
+    }
+
+    /// Checks that the block was not released: only then may its bytes be read or written.
+    fn check_held(&self) -> Result<(), ContentsError> {
+        if self.released { Err(ContentsError::Released) } else { Ok(()) }
     }
 
     /// Marks the contents released. From now on each set and read of them fails, so the block may

@@ -180,14 +180,16 @@ impl<T: Tables> Memory<T> {
         for _ in 0..MOST_TRIES {
             let found = self.with_tables(|tables, now| {
                 tables.leases().check_duration(put.duration_ms, now)?;
-                Ok::<_, Error>(tables.leases().find(id, now).ok())
+                Ok::<_, Error>(tables.leases().find(id, now).ok().map(|found| (found, now)))
             })?;
             let tried = match found {
                 None => self.create(put),
-                Some(found) if put.data.len() as u64 <= found.size => {
-                    self.replace_in_place(put, &found.handle, found.size)
+                Some((found, now)) if put.data.len() as u64 <= found.size => {
+                    let (arena, condition, data) = (self.arena(), &put.condition, &put.data);
+                    let set = lock(&found.handle).replace(arena, condition, data, now);
+                    self.renewed(put, set, found.size)
                 }
-                Some(found) => self.replace_elsewhere(put, &found.handle),
+                Some((found, _)) => self.replace_elsewhere(put, &found.handle),
             };
             if let Some(version) = tried? {
                 return Ok(version);
@@ -224,13 +226,6 @@ impl<T: Tables> Memory<T> {
             self.reap_all(Instant::now());
         }
         Ok(is_named.then_some(1))
-    }
-
-    /// Replaces contents that have room for the data.
-    fn replace_in_place(&self, put: &Put<'_>, block: &LockedContents, size: u64) -> Tried {
-        let now = self.with_tables(|_, now| now);
-        let set = lock(block).replace(self.arena(), &put.condition, &put.data, now);
-        self.renewed(put, set, size)
     }
 
     /// Replaces contents that have no room for the data: moves them into a fresh block.

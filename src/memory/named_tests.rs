@@ -238,7 +238,7 @@ fn two_puts_that_grow_a_lease_do_it_one_after_the_other() {
         drop(turn);
         assert_eq!(waiting.join().unwrap(), Ok(2));
     });
-    // Whoever leases now gets none of the bytes of the name.
+    // A lease that is made now gets none of the bytes of the name.
     let other = memory.lease(100, LONG_MS, IdKind::Uuid).unwrap();
     memory.set(other, &[3; 100]).unwrap();
     assert_eq!(read(&memory, "n"), Some((2, vec![2; 100])));

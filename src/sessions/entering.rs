@@ -210,7 +210,7 @@ where
     let waker: Arc<Condvar> = Arc::default();
     match enter(entering, shared, caller, &waker)? {
         Ok(done) => Ok(Begun::Done(done)),
-        // This is a second hold of the lock. Room that came back in between is not missed: the
+        // The lock is taken a second time here. Room that came back in between is not missed: the
         // first look of a waiting request comes before its first sleep.
         Err(full) => shared.memory.change(|tables, now| {
             let ticket = tables.engine().await_room(&full, waker.clone());
@@ -239,7 +239,7 @@ impl<E: Enters> Waiting for ForRoom<E> {
         if let Ok(Err(full)) = &entered
             && !moment.is_over
         {
-            // It may wait for the other thing now, and others may have enough in what is there.
+            // The request may wait for the other thing now, and what is there may be enough for others.
             engine.await_room_as(*ticket, full, waker.clone());
             engine.wake_next_join();
             engine.wake_for_block();

@@ -11,7 +11,7 @@
 //! name is free at once, and another process may join with it.
 //!
 //! Without a time, one reader that never reads would keep the memory of an ended process for ever.
-//! That is why nothing is kept by default.
+//! So nothing is kept by default.
 //!
 //! **Invariants** a kept process has ended. Either some message in its blocks still has a reader,
 //! or its memory is about to be given back.
@@ -53,7 +53,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if own().all(|(_, message)| message.readers == 0) {
             return false;
         }
-        // They are being filled, and their sessions are closed.
+        // Messages without a reader are being filled, and their sessions are closed.
         let filled = own().filter(|(_, message)| message.readers == 0);
         let filled: Vec<MessageId> = filled.map(|(&id, _)| id).collect();
         filled.into_iter().for_each(|id| self.free(id));

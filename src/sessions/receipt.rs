@@ -300,24 +300,23 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         purpose: &Purpose,
         is_there: bool,
     ) -> Error {
+        // `drop_reader` and `free` do nothing for a message that is gone.
         match purpose {
-            // The message had left its inbox when its owner ended, so it is counted as lost here.
-            Purpose::Receive if !is_there => self.sessions.counts.lost += 1,
-            // Refunds the session alone: `free` refunds the message.
-            Purpose::Open { .. } => self.refund_session(by),
-            Purpose::Load | Purpose::Patch => {
-                if let Some(value) = self.sessions.messages.get_mut(&id) {
-                    value.own -= 1;
-                }
+            Purpose::Receive => {
+                // The message had left its inbox when its owner ended, so it is counted as lost.
+                self.sessions.counts.lost += u64::from(!is_there);
+                self.drop_reader(id);
             }
-            _ => {}
-        }
-        // `drop_reader` and `free` do nothing for a message that is gone. A message that was not
-        // filled must never be read. It has no reader that would free it later, so it is freed now.
-        if purpose.reads() {
-            self.drop_reader(id);
-        } else {
-            self.free(id);
+            Purpose::Peek => self.drop_reader(id),
+            Purpose::Load | Purpose::Patch => self.drop_own_reader(id),
+            // A message that was not filled must never be read. It has no reader that would free it
+            // later, so it is freed now.
+            Purpose::Send { .. } | Purpose::Store { .. } => self.free(id),
+            Purpose::Open { .. } => {
+                // Refunds the session alone: `free` refunds the message.
+                self.refund_session(by);
+                self.free(id);
+            }
         }
         if is_there || purpose.reads() { message_lost() } else { no_session() }
     }

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import urllib.parse
 
 from browser import CONTRAST, PHONE, WIDE, browser, show
 from server import ROOT, Server, binary, main, needs_module, needs_program
@@ -183,6 +184,7 @@ class Report(unittest.TestCase):
             link = self.browser.find_elements(By.CSS_SELECTOR, "td a")[place]
             name = link.text
             link.click()
+            self.assertIn(name, urllib.parse.unquote(self.browser.current_url))
             # A machine that is busy shows less than 100 of a right server.
             self.assertRegex(self.browser.find_element(By.TAG_NAME, "main").text, r"score [\d.]+ of 100", name)
         for size in (WIDE, PHONE):

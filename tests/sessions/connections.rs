@@ -366,7 +366,7 @@ fn a_join_and_a_register_wait_for_a_block_that_another_gives_back() {
         drop(joining.join().unwrap());
     });
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
-    // What could never be is refused at once, and so is a datagram.
+    // A block that could never be free is refused at once, and so is a datagram.
     assert_eq!(code(library(&server).join("carol", Some(128 << 10))), Code::OutOfMemory);
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     let server = Running::start(&["--memory", "64KiB", "--rendezvous", "50ms", "--udp"]);

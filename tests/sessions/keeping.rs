@@ -69,7 +69,7 @@ fn what_was_not_received_in_time_is_lost() {
 #[test]
 fn a_process_without_messages_for_others_is_not_kept() {
     let (mut world, session) = sent();
-    // What waits for the ended one is thrown away, and so is what nobody can receive any more.
+    // Messages for the ended one are thrown away, and so are those that nobody can receive.
     world.send(2, session, b"answer").unwrap();
     let stored = world.engine().begin_store(1, "value", 100).unwrap();
     world.finish(stored.number, true).unwrap();

@@ -46,7 +46,7 @@ fn a_session_crosses_two_spaces_and_each_block_lies_in_its_own() {
         world.send(from, session, data).unwrap();
         assert_eq!(world.receive(to, session).unwrap().as_deref(), Some(data));
     }
-    // It grows and shrinks where it lies, and a further block lies there too.
+    // The block grows and shrinks where it lies, and a further block lies there too.
     assert_eq!(world.engine().grow(2, 0, 6 * KB), Ok(6 * KB));
     assert_eq!(used(&world), [2 * KB, 6 * KB]);
     assert_eq!(world.shrink(2, 0, KB), Ok(KB));
@@ -86,7 +86,7 @@ fn a_block_that_grew_in_a_space_makes_room_there() {
     join_in(&mut world, 1, KB, 1).unwrap();
     join_in(&mut world, 2, 0, 0).unwrap();
     let session = world.open(1, 2);
-    // It grows by itself, step 508, and has more than it asked for.
+    // The block grows by itself, step 508, and has more than was asked for.
     for _ in 0..2 {
         world.send(1, session, &[7; 2000]).unwrap();
     }

@@ -31,7 +31,7 @@ use crate::common::marks::mark;
 use crate::cooperative::decision::{Standing, decide};
 use crate::cooperative::figures::{FRAGMENTED, Path};
 use crate::cooperative::manager::{Manager, Processes, process_ended};
-use crate::cooperative::process::{Grant, ProcessNumber, check_efficiency};
+use crate::cooperative::process::{ProcessNumber, check_efficiency};
 use crate::cooperative::words::{Amounts, Granted, Pool, Reason, Signal, Wanted};
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::Ending;
@@ -214,9 +214,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
                 Ok((id, size)) => {
                     self.processes.pools.charge(pool, size, self.leases.committed_mut());
                     let process = self.processes.process(number)?;
-                    let is_for_pause = reason == Reason::Pause;
-                    let secured = process.take_for(reason, pool, size);
-                    process.blocks.insert(id, Grant { pool, secured, is_for_pause });
+                    let grant = process.take_for(reason, pool, size);
+                    process.blocks.insert(id, grant);
                     granted = Some(Granted { id, size, pool, by: None });
                     mark!(boxes 604);
                     self.plan_look_after_allocation(pool, now);

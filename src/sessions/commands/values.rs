@@ -75,7 +75,7 @@ command! {
 }
 
 reply! {
-    /// What is stored under a name, or a part of it.
+    /// The bytes that are stored under a name, or a part of them.
     0xae "value" LoadedValue {
         /// The name.
         name: String,
