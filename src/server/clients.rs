@@ -45,8 +45,8 @@ pub struct Clients {
     /// system has no thread left), each client's thread (leave, `stats`, `list connections`), `udp`
     /// (number, `stats`) and the stop.
     connected: Mutex<Connected>,
-    /// Goes with `connected`. The last client that leaves notifies it; the stop waits on it until
-    /// the list is empty.
+    /// Goes with `connected`. The last client that leaves during the stop notifies it; the stop waits
+    /// on it until the list is empty.
     left: Condvar,
 }
 
@@ -185,7 +185,8 @@ impl Clients {
         if let Some(client) = &removed {
             connected.discount(client.address);
         }
-        let is_last = connected.clients.is_empty();
+        // Only the stop waits, and a notification is a system call also when nobody waits.
+        let stop_waits = connected.is_stopping && connected.clients.is_empty();
         drop(connected);
         // Without the lock: the stop, when it wakes up, need not wait for it; a line is logged, and
         // memory is freed.
@@ -194,7 +195,7 @@ impl Clients {
             let speaks = speaks.word();
             log::info!("client-{client} from {peer} goes; requests: {requests}, format: {speaks}");
         }
-        if is_last {
+        if stop_waits {
             self.left.notify_all();
         }
     }

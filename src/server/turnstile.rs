@@ -43,6 +43,8 @@ pub struct Turnstile {
 #[derive(Debug, Default)]
 struct Inside {
     count: usize,
+    /// How many threads wait. A notification is a system call also when nobody waits.
+    waiting: usize,
     is_closed: bool,
 }
 
@@ -54,8 +56,11 @@ impl Turnstile {
     /// Waits for a turn; returns `None` when the server stops.
     pub fn enter(&self) -> Option<Stay<'_>> {
         let must_wait = |inside: &mut Inside| inside.count >= INSIDE && !inside.is_closed;
-        let waited = self.went_out.wait_while(lock(&self.inside), must_wait);
+        let mut inside = lock(&self.inside);
+        inside.waiting += 1;
+        let waited = self.went_out.wait_while(inside, must_wait);
         let mut inside = waited.unwrap_or_else(PoisonError::into_inner);
+        inside.waiting -= 1;
         if inside.is_closed {
             return None;
         }
@@ -72,8 +77,13 @@ impl Turnstile {
 
 impl Drop for Stay<'_> {
     fn drop(&mut self) {
-        lock(&self.0.inside).count -= 1;
-        self.0.went_out.notify_one();
+        let mut inside = lock(&self.0.inside);
+        inside.count -= 1;
+        let somebody_waits = inside.waiting > 0;
+        drop(inside);
+        if somebody_waits {
+            self.0.went_out.notify_one();
+        }
     }
 }
 

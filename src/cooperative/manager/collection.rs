@@ -278,7 +278,7 @@ impl<W: Clone> Processes<W> {
     /// is among them if it owes the pool, unless it was asked for a report in the last 10 s.
     fn candidates(&self, need: &Need, now: Instant) -> Vec<ProcessNumber> {
         let by_effect = self.rules.collect_by == CollectBy::Effect;
-        let can = |(_, process): &(&ProcessNumber, &Process<W>)| {
+        let can = |process: &Process<W>| {
             // A process with a due signal of this level or a higher one is not asked again.
             let is_free = process.due.is_none_or(|due| due.level < need.level);
             let may_have = if is_fresh(process.reported, now) {
@@ -288,7 +288,7 @@ impl<W: Clone> Processes<W> {
             };
             !process.has_ended && is_free && may_have && !(by_effect && process.waiting > 0)
         };
-        let mut candidates: Vec<_> = self.all.iter().filter(can).collect();
+        let mut candidates: Vec<_> = self.all.iter().filter(|(_, process)| can(process)).collect();
         candidates.sort_by_key(|(number, process)| {
             let share = if by_effect { process.presumed_efficiency() } else { 1 };
             let score = u128::from(share) * u128::from(process.freeable);

@@ -87,7 +87,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.processes.last = number;
         self.processes.names.insert(name, number);
         self.processes.tokens.insert(token, number);
-        self.processes.all.insert(number, process);
+        self.processes.all.insert(number, Box::new(process));
         self.processes.admit(caller, number, now);
         self.processes.note_pressure(now);
         self.plan_look_after_allocation(Pool::Committed, now);
