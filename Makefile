@@ -7,7 +7,7 @@ bin/server bin/client: target/release/leasebox
 all: bin/server bin/client
 
 target/release/leasebox: FORCE
-	cargo build --release
+	cargo build --release --target-dir target
 
 .DEFAULT_GOAL := all
 .PHONY: all FORCE
