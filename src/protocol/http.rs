@@ -57,6 +57,7 @@ pub mod page;
 pub mod query;
 pub mod refusal;
 pub mod resource;
+pub mod site;
 pub mod target;
 pub mod value;
 
@@ -73,7 +74,7 @@ use body::{Framing, Scan};
 use head::{Head, parse};
 use negotiation::MediaForm;
 use refusal::{Refusal, bad};
-use resource::{LEASE, Method, NAMED, Resource};
+use resource::{LEASE, Method, NAMED, Resource, no_such};
 use target::{HeadRequest, route, split};
 
 /// The state of one connection that speaks HTTP.
@@ -201,7 +202,7 @@ impl Http {
                 let used = end + length;
                 (self.scanned, self.end, self.scan) = (0, None, Scan::default());
                 (self.is_continued, self.is_blank_passed) = (false, false);
-                Ok(Some(match wanted.and_then(|wanted| self.ask(&head, &wanted, body)) {
+                Ok(Some(match wanted.and_then(|wanted| self.ask(&head, &wanted, body, policy)) {
                     Ok(Some(request)) => Decoded::Asked { request: Ok(request), used },
                     Ok(None) => Decoded::Own { used },
                     Err(refusal) => self.refuse(refusal, used),
@@ -227,7 +228,7 @@ impl Http {
         self.answering = Answering { method: method.as_ref().ok().copied(), ..asked.answering };
         let wanted = match asked.refusal {
             Some(refusal) => Err(refusal),
-            None => method.and_then(|method| route(method, path, query)),
+            None => method.and_then(|method| route(method, path, query, policy.site.is_some())),
         };
         let wanted = wanted.map(|wanted| HeadRequest { has_form: asked.has_form, ..wanted });
         let framing = asked.framing;
@@ -239,13 +240,14 @@ impl Http {
     /// Returns the request for a service, or `None` for one that HTTP answers by itself.
     ///
     /// # Errors
-    /// 400 for a body that the method does not read and for a parameter of a page, 406 if the
-    /// client accepts no form, and those of [`HeadRequest::with_form`] and [`Resource::request`].
+    /// 400 for a body that the method does not read and for a parameter of a page, and those of
+    /// [`HeadRequest::with_form`], [`Http::form`] and [`Resource::request`].
     fn ask<'a>(
         &mut self,
         head: &Head<'_>,
         wanted: &HeadRequest<'a>,
         body: Cow<'a, [u8]>,
+        policy: &Policy,
     ) -> Result<Option<Request<'a>>, Refusal> {
         let HeadRequest { method, resource, .. } = *wanted;
         let (query, body) = wanted.with_form(body)?;
@@ -261,17 +263,9 @@ impl Http {
                 query::parameters(query, &[])?;
                 page.answer(&self.answering)
             }
+            (_, Resource::OfSite) => answer_of_site(method, head, query, policy)?,
             _ => {
-                let is_read = matches!(method, Method::Get | Method::Head);
-                let is_lease = matches!(resource, Resource::Path(LEASE | NAMED, _)) && is_read;
-                // 406 comes before the service runs: a draw cannot be taken back.
-                let is_text = matches!(resource, Resource::Path(metrics::PATH, _));
-                let best = self.answering.accept.best(is_lease);
-                let form = best.or(is_text.then_some(MediaForm::Text)).ok_or_else(|| {
-                    let text = "no form that is accepted; there are text, JSON and XML, and for a \
-                                lease application/octet-stream";
-                    Refusal::new(406, text)
-                })?;
+                let form = self.form(method, resource)?;
                 self.answering.path = resource.path();
                 let conditions = &self.answering.conditions;
                 return resource.request(method, query, body, conditions, form).map(Some);
@@ -279,6 +273,20 @@ impl Http {
         };
         self.own = Some(Own::Response(own));
         Ok(None)
+    }
+
+    /// Returns the form of the answer. A 406 comes before the service runs: a draw cannot be taken
+    /// back.
+    fn form(&self, method: Method, resource: Resource) -> Result<MediaForm, Refusal> {
+        let is_read = matches!(method, Method::Get | Method::Head);
+        let is_lease = matches!(resource, Resource::Path(LEASE | NAMED, _)) && is_read;
+        let is_text = matches!(resource, Resource::Path(metrics::PATH, _));
+        let best = self.answering.accept.best(is_lease);
+        best.or(is_text.then_some(MediaForm::Text)).ok_or_else(|| {
+            let text = "no form that is accepted; there are text, JSON and XML, and for a lease \
+                        application/octet-stream";
+            Refusal::new(406, text)
+        })
     }
 
     /// Keeps the answer with a refusal until [`Http::encode_own`] appends it.
@@ -344,6 +352,22 @@ impl Http {
     pub fn is_over(&self) -> bool {
         self.is_over
     }
+}
+
+/// Returns the answer of the site that the server shows. For HEAD it is that to GET.
+///
+/// # Errors
+/// As [`site::Site::answer`] does.
+fn answer_of_site(
+    method: Method,
+    head: &Head<'_>,
+    query: Option<&[u8]>,
+    policy: &Policy,
+) -> Result<Response, Refusal> {
+    let method = if method == Method::Head { Method::Get } else { method };
+    let site = policy.site.as_ref().ok_or_else(no_such)?;
+    let (_, (path, _)) = split(head.target);
+    Ok(site.answer(method, path, query)?.response())
 }
 
 /// Returns the time since 1970, by the clock in the policy; zero if that clock shows an earlier

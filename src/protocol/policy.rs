@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use super::log_on::User;
 use crate::common::guesses::Guesses;
+use crate::protocol::http::site::Site;
 
 /// The settings by which requests are decoded and replies encoded. All connections of a server
 /// share them, and they never change, but for the guesses, which have a lock.
@@ -24,6 +25,8 @@ pub struct Policy {
     pub guesses: Arc<Guesses>,
     /// The clock for the dates in HTTP's answers; an argument, so that tests can stop it.
     pub clock: fn() -> SystemTime,
+    /// The site that HTTP shows, in the place of the live page and the resources.
+    pub site: Option<Arc<dyn Site>>,
 }
 
 impl Policy {
@@ -32,6 +35,6 @@ impl Policy {
     pub fn plain(max_message: usize) -> Self {
         let guesses = Arc::new(Guesses::new(Instant::now()));
         let (course, hosts, user, clock) = (false, Vec::new(), None, SystemTime::now);
-        Self { max_message, course, hosts, user, guesses, clock }
+        Self { max_message, course, hosts, user, guesses, clock, site: None }
     }
 }

@@ -110,6 +110,8 @@ pub enum Resource {
     Server,
     /// A file of the live page.
     Page(Page),
+    /// A path of the site that the server shows ([`crate::protocol::http::site`]).
+    OfSite,
     /// The path of a route, as the route writes it, and the id that stands in the place of `ID`.
     Path(&'static str, Option<LeaseId>),
 }
@@ -219,6 +221,7 @@ impl Resource {
         let own = match self {
             Resource::Server => return listed(|_| true),
             Resource::Page(_) => vec!["GET"],
+            Resource::OfSite => vec!["GET", "POST"],
             Resource::Path(path, _) => {
                 routes().filter(|route| route.path == path).map(|route| route.method).collect()
             }
@@ -377,7 +380,7 @@ fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {
 }
 
 /// Makes the refusal of an unknown path: 404, with `/` and the paths of all routes.
-fn no_such() -> Refusal {
+pub(super) fn no_such() -> Refusal {
     let mut paths = vec!["/"];
     for route in routes() {
         if !paths.contains(&route.path) {

@@ -61,7 +61,8 @@ impl<'a> HeadRequest<'a> {
     }
 }
 
-/// Finds the resource of a path, and checks that it has the method.
+/// Finds the resource of a path, and checks that it has the method. Where the server shows a site,
+/// all paths are the site's.
 ///
 /// # Errors
 /// 404 for an unknown path, 405 for a method that the resource does not have, 400 for `*` with any
@@ -70,8 +71,10 @@ pub fn route<'a>(
     method: Method,
     path: &'a [u8],
     query: Option<&'a [u8]>,
+    has_site: bool,
 ) -> Result<HeadRequest<'a>, Refusal> {
-    let resource = Resource::named(path)?;
+    let is_of_site = has_site && path != b"*";
+    let resource = if is_of_site { Resource::OfSite } else { Resource::named(path)? };
     resource.check(method)?;
     Ok(HeadRequest { method, resource, query, has_form: false })
 }
