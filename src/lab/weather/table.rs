@@ -1,0 +1,136 @@
+//! Every placement of a few faults, and the table of what comes of them.
+//!
+//! **Invariants** a placement is tried once: its faults are in the order of sending.
+//!
+//! **Lock** none. **Source** ours.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::{DELAYS, DatagramFault, Placement, RequestProtocol, WeatherRun, run};
+
+/// Returns all faults that one datagram may meet.
+fn faults() -> Vec<DatagramFault> {
+    let mut faults = vec![DatagramFault::Lose, DatagramFault::Repeat(Duration::ZERO)];
+    faults.extend(DELAYS.map(DatagramFault::Delay));
+    faults.extend(DELAYS.map(DatagramFault::Repeat));
+    faults
+}
+
+/// Runs every placement of up to `left` more faults behind those of `placement`, and tells `each`.
+pub fn every(
+    protocol: RequestProtocol,
+    placement: &mut Placement,
+    left: usize,
+    with_hello: bool,
+    each: &mut impl FnMut(&Placement, &WeatherRun),
+) {
+    let outcome = run(protocol, placement, with_hello);
+    each(placement, &outcome);
+    let from = placement.last().map_or(0, |(at, _)| at + 1);
+    if left > 0 {
+        for at in from..outcome.passages.len() {
+            for fault in faults() {
+                placement.push((at, fault));
+                every(protocol, placement, left - 1, with_hello, each);
+                placement.pop();
+            }
+        }
+    }
+}
+
+/// The least and the greatest of each figure.
+#[derive(Debug)]
+pub struct OutcomeSpan {
+    /// The placements that were tried.
+    pub placements: usize,
+    /// Those after which the client has its number.
+    pub answered: usize,
+    /// How often the request was executed.
+    pub executed: RangeInclusive<u32>,
+    /// The numbers that never came to the client.
+    pub burnt: RangeInclusive<u32>,
+    /// The datagrams that were sent.
+    pub datagrams: RangeInclusive<usize>,
+    /// The replies that the history kept.
+    pub kept: RangeInclusive<usize>,
+}
+
+/// Returns what comes of every placement of up to `faults` faults.
+pub fn span(protocol: RequestProtocol, faults: usize, with_hello: bool) -> OutcomeSpan {
+    let mut span: Option<OutcomeSpan> = None;
+    every(protocol, &mut Vec::new(), faults, with_hello, &mut |_, outcome| {
+        let (executed, burnt, kept) = (outcome.executed, outcome.burnt(), outcome.kept);
+        let datagrams = outcome.passages.len();
+        let span = span.get_or_insert(OutcomeSpan {
+            placements: 0,
+            answered: 0,
+            executed: executed..=executed,
+            burnt: burnt..=burnt,
+            datagrams: datagrams..=datagrams,
+            kept: kept..=kept,
+        });
+        span.placements += 1;
+        span.answered += usize::from(outcome.answered);
+        widen(&mut span.executed, executed);
+        widen(&mut span.burnt, burnt);
+        widen(&mut span.datagrams, datagrams);
+        widen(&mut span.kept, kept);
+    });
+    // The placement without a fault is always tried.
+    span.unwrap_or(OutcomeSpan {
+        placements: 0,
+        answered: 0,
+        executed: 0..=0,
+        burnt: 0..=0,
+        datagrams: 0..=0,
+        kept: 0..=0,
+    })
+}
+
+fn widen<T: Copy + Ord>(range: &mut RangeInclusive<T>, value: T) {
+    *range = value.min(*range.start())..=value.max(*range.end());
+}
+
+fn shown<T: Display + PartialEq>(range: &RangeInclusive<T>) -> String {
+    let (least, most) = (range.start(), range.end());
+    if least == most { format!("{least}") } else { format!("{least} to {most}") }
+}
+
+/// The columns of [`rows`].
+pub const COLUMNS: [&str; 9] = [
+    "protocol",
+    "semantics",
+    "faults",
+    "placements",
+    "answered",
+    "executed",
+    "numbers burnt",
+    "datagrams",
+    "replies kept",
+];
+
+/// Returns the table: each protocol without a fault, and with every placement of up to three.
+pub fn rows() -> Vec<[String; COLUMNS.len()]> {
+    let row = |protocol: RequestProtocol, faults: usize| {
+        let span = span(protocol, faults, false);
+        let OutcomeSpan { placements, answered, .. } = span;
+        let answered = match protocol {
+            RequestProtocol::R => "not wanted".into(),
+            _ if answered == placements => "all".into(),
+            _ => format!("{answered}"),
+        };
+        let [name, promise] = protocol.names().map(String::from);
+        let faults = if faults == 0 { "none" } else { "up to 3" }.into();
+        let figures =
+            [shown(&span.executed), shown(&span.burnt), shown(&span.datagrams), shown(&span.kept)];
+        let [executed, burnt, datagrams, kept] = figures;
+        let placements = placements.to_string();
+        [name, promise, faults, placements, answered, executed, burnt, datagrams, kept]
+    };
+    RequestProtocol::ALL
+        .into_iter()
+        .flat_map(|protocol| [0, 3].map(|faults| row(protocol, faults)))
+        .collect()
+}
