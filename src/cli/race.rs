@@ -49,14 +49,12 @@ use crate::cli::{no_answer, print};
 use crate::lab::explorer::{Case, Drawer, Stage};
 use crate::lab::replay::replay;
 use crate::lab::search::{Bound, Findings, explore};
-use crate::lab::space_time::MAX_DRAWERS;
 use crate::lab::step_by_step::step_by_step;
-use crate::lab::telling::{how_many, letters, read_schedule, tell_case, tell_findings, tell_run};
+use crate::lab::telling::{
+    how_many, letters, read_drawers, read_schedule, tell_case, tell_findings, tell_run,
+};
 use crate::numbers::draw::Locking;
 use crate::numbers::parking::Stuck;
-
-/// The most numbers that one client may draw. 5 clients with 20 numbers are 300 steps at most.
-const MAX_COUNT: u64 = 20;
 
 /// The time between two progress lines. It is short enough that the user sees progress, and long
 /// enough that the search does not become slower.
@@ -119,31 +117,8 @@ enum RaceLock {
 #[derive(Clone)]
 struct Drawers(Vec<Drawer>);
 
-/// Reads the value of `--clients`, such as `A:4,B:2`. Letters become capitals.
-///
-/// # Errors
-/// Fails with one line: the form, or that two clients have the same letter.
 fn drawers(text: &str) -> Result<Drawers, String> {
-    let form = || {
-        format!(
-            "give 1 to {MAX_DRAWERS} clients such as A:4,B:2, each a letter and 1 to {MAX_COUNT}"
-        )
-    };
-    let one = |word: &str| {
-        let (name, count) = word.split_once(':')?;
-        let mut letters = name.chars();
-        let name = letters.next().filter(char::is_ascii_alphabetic)?.to_ascii_uppercase();
-        let count = count.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count))?;
-        letters.next().is_none().then_some(Drawer { name, count })
-    };
-    let drawers: Option<Vec<Drawer>> = text.split(',').map(one).collect();
-    let drawers = drawers.filter(|drawers| drawers.len() <= MAX_DRAWERS).ok_or_else(form)?;
-    let is_repeated =
-        |(at, drawer): (usize, &Drawer)| drawers[..at].iter().any(|d| d.name == drawer.name);
-    if drawers.iter().enumerate().any(is_repeated) {
-        return Err("two clients have the same letter; give each its own".into());
-    }
-    Ok(Drawers(drawers))
+    read_drawers(text).map(Drawers)
 }
 
 /// Explores or runs the case, prints the result, and returns the exit code.
@@ -273,20 +248,4 @@ fn write_down(case: &Case, received: Vec<Vec<u32>>) -> Result<String, String> {
     }
     let _ = writeln!(text, "see: leasebox check {}", files.join(" "));
     Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn clients_are_letters_and_counts() {
-        let read = |text| drawers(text).map(|drawers| drawers.0);
-        let expected = vec![Drawer { name: 'A', count: 4 }, Drawer { name: 'B', count: 2 }];
-        assert_eq!(read("a:4,B:2"), Ok(expected));
-        for text in ["", "A", "A:0", "A:21", "A:1,A:2", "AB:1", "A:-1", "A:1,,B:1", "1:1"] {
-            assert!(read(text).is_err(), "{text}");
-        }
-        assert!(read("A:1,B:1,C:1,D:1,E:1,F:1").is_err());
-    }
 }

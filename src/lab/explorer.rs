@@ -82,12 +82,31 @@ pub struct Case {
 impl Case {
     /// Returns all schedules of the clients' steps.
     pub fn schedules(&self) -> Schedules {
-        let steps = |drawer: &Drawer| match self.locking {
+        Schedules::new(self.drawers.iter().map(|drawer| self.steps(drawer)).collect())
+    }
+
+    /// Returns the number of steps of one client.
+    fn steps(&self, drawer: &Drawer) -> usize {
+        match self.locking {
             Locking::Request => 1,
             Locking::Number => drawer.count as usize,
-            Locking::None => drawer.count as usize * if self.reads { 3 } else { 2 },
-        };
-        Schedules::new(self.drawers.iter().map(steps).collect())
+            Locking::None => drawer.count as usize * self.steps_of_a_number().len(),
+        }
+    }
+
+    /// Returns the steps of one number, in their order.
+    fn steps_of_a_number(&self) -> &'static [Step] {
+        match (self.locking, self.reads) {
+            (Locking::Request | Locking::Number, _) => &[Step::Take],
+            (Locking::None, false) => &[Step::Load, Step::Store],
+            (Locking::None, true) => &[Step::Load, Step::Read, Step::Store],
+        }
+    }
+
+    /// Returns the next step of a client that has done so many; `None` if it has done all.
+    pub fn next_step(&self, drawer: &Drawer, done: usize) -> Option<Step> {
+        let steps = self.steps_of_a_number();
+        (done < self.steps(drawer)).then(|| steps[done % steps.len()])
     }
 
     /// Returns the homework's six numbers, and as many more as all draws together need.

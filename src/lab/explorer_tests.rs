@@ -98,3 +98,25 @@ fn a_lock_around_the_increment_alone_keeps_the_counter_right_and_numbers_come_tw
     let last = stage.run(&schedules.complete(&[0, 1]).unwrap()).unwrap();
     assert_eq!(last.events.iter().map(|event| event.end).max(), Some(6), "4 and 2 were counted");
 }
+
+#[test]
+fn the_next_step_of_a_client_is_that_before_which_its_thread_is_parked() {
+    for (locking, reads) in
+        [(Locking::None, false), (Locking::None, true), (Locking::Number, false)]
+    {
+        let case = case(locking, reads);
+        let stage = Stage::new(case.clone()).unwrap();
+        stage.reset();
+        let mut done = [0, 0];
+        for client in [0, 1, 0, 1, 0] {
+            stage.go_on(&[client]).unwrap();
+            done[usize::from(client)] += 1;
+            let next =
+                case.next_step(&case.drawers[usize::from(client)], done[usize::from(client)]);
+            let parked = stage.scene.parking.parked();
+            let parked = parked.iter().find(|(number, _)| *number == ClientNumber::from(client));
+            // A client that has done all its steps is parked before the first one of its next draw.
+            assert!(next.is_none() || parked.map(|(_, step)| *step) == next, "{client} {done:?}");
+        }
+    }
+}

@@ -47,6 +47,7 @@
 //! | [`history`] | recorded requests with their times: could one counter have given them? |
 //! | [`simulation`] | processes that share memory, on a simulated clock |
 //! | [`lossy`] | a datagram proxy that loses, repeats and reorders |
+//! | [`weather`] | one exchange by datagrams under every placement of a few faults |
 //!
 //! **Source** `loot-box.txt` for the table; Herlihy and Wing, "Linearizability" (1990), for the
 //! orders that one counter can explain.
@@ -66,3 +67,4 @@ pub mod space_time;
 pub mod step_by_step;
 pub mod table;
 pub mod telling;
+pub mod weather;

@@ -38,6 +38,10 @@
 
 use std::ops::ControlFlow;
 
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+
 /// All schedules of some clients, each with a fixed number of steps. They are never all in memory:
 /// [`Schedules::visit`] makes one after the other.
 #[derive(Debug, Clone)]
@@ -161,6 +165,17 @@ impl Schedules {
     }
 }
 
+impl Schedules {
+    /// Returns `begun`, completed by the steps that are left in a random order: each order is
+    /// equally likely. The same seed gives the same. Steps that are too many stay as they are.
+    pub fn random(&self, begun: &[u8], seed: u64) -> Vec<u8> {
+        let mut all = self.complete(begun).unwrap_or_else(|| begun.to_vec());
+        // Clients' steps are all alike, so each order of the letters comes from as many shuffles.
+        all[begun.len()..].shuffle(&mut StdRng::seed_from_u64(seed));
+        all
+    }
+}
+
 /// Returns the greatest common divisor, by Euclid's algorithm.
 fn greatest_common_divisor(mut a: u128, mut b: u128) -> u128 {
     while b > 0 {
@@ -215,6 +230,16 @@ mod tests {
         assert_eq!(Schedules::new(vec![400, 400]).count(), None);
         let large = Schedules::new(vec![9, 20, 20, 20]).count();
         assert_eq!(large, Some(32_746_893_859_548_171_752_296_999_405_573_519_200));
+    }
+
+    #[test]
+    fn a_random_schedule_goes_on_from_what_was_begun_and_its_seed_repeats_it() {
+        let schedules = Schedules::new(vec![3, 3]);
+        let one = schedules.random(&[1, 1], 7);
+        assert_eq!(one, schedules.random(&[1, 1], 7));
+        assert!(one.starts_with(&[1, 1]) && schedules.complete(&one).as_ref() == Some(&one));
+        let all: HashSet<_> = (0..200).map(|seed| schedules.random(&[], seed)).collect();
+        assert_eq!(all.len(), 20, "all of 6! / (3! * 3!)");
     }
 
     #[test]

@@ -176,21 +176,31 @@ impl Diagram {
     }
 }
 
-/// Returns a sentence of two lines for each load of an index that was loaded before: the reason why
-/// its number came twice.
-pub fn explain(case: &Case, run: &Run) -> Vec<String> {
+/// A number that came twice, and the two loads that did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameTwice {
+    /// The number.
+    pub number: u32,
+    /// The steps of the two loads, counted from 1.
+    pub steps: [usize; 2],
+    /// The reason: a sentence of two lines.
+    pub why: String,
+}
+
+/// Returns the numbers that came twice: one for each load of an index that was loaded before.
+pub fn explain(case: &Case, run: &Run) -> Vec<CameTwice> {
     // The load decides: the same index gives the same number, however late the store follows.
     let loads = || run.events.iter().enumerate().filter(|(_, event)| event.step == Step::Load);
-    let mut sentences = Vec::new();
+    let mut twice = Vec::new();
     for (later, second) in loads() {
         let same = |(at, first): &(usize, &Event)| *at < later && first.first == second.first;
         // If the index was loaded several times before, the last of those loads counts: the fault
         // lies between it and the load `second`.
         if let Some((earlier, first)) = loads().rfind(same) {
-            sentences.push(explain_one(case, run, (earlier, first), (later, second)));
+            twice.push(explain_one(case, run, (earlier, first), (later, second)));
         }
     }
-    sentences
+    twice
 }
 
 /// Explains one pair of loads of the same index. `l0` loads 0, `s1` stores 1. The two reasons:
@@ -206,7 +216,7 @@ fn explain_one(
     run: &Run,
     (earlier, first): (usize, &Event),
     (later, second): (usize, &Event),
-) -> String {
+) -> CameTwice {
     let name = |client: u8| case.drawers.get(usize::from(client)).map_or('?', |drawer| drawer.name);
     let index = second.first;
     let number = case.list().get(index as usize).copied().unwrap_or_default();
@@ -227,7 +237,7 @@ fn explain_one(
         }
         counter = event.end;
     }
-    match put_back {
+    let why = match put_back {
         Some((at, back)) if stored => {
             format!("{twice}because {back}'s late store of {index} in step {at} had put it back")
         }
@@ -235,7 +245,8 @@ fn explain_one(
             let (at, done) = (earlier + 1, if case.increments { "raised it" } else { "stored" });
             format!("{twice}while {a} had loaded {index} in step {at} and not yet {done}")
         }
-    }
+    };
+    CameTwice { number, steps: [earlier + 1, later + 1], why }
 }
 
 #[cfg(test)]
@@ -285,7 +296,8 @@ Twice                         ^       ^
         assert_eq!(format!("\n{}", picture(&case, &run)), expected);
         let why = "228 came twice: B loaded 2 in step 6,\n  while A had loaded 2 in step 5 and not \
                    yet stored";
-        assert_eq!(explain(&case, &run), [why]);
+        let twice = &explain(&case, &run)[..];
+        assert!(matches!(twice, [one] if one.why == why && one.steps == [5, 6]), "{twice:?}");
     }
 
     #[test]
@@ -303,7 +315,7 @@ Twice                         ^       ^
         let picture = picture(&case, &run);
         assert!(picture.contains("    7        3  raises to 3, has 228\n"), "{picture}");
         assert!(picture.contains(" raises to 4, has 228!\n"), "{picture}");
-        assert!(explain(&case, &run)[0].ends_with("in step 5 and not yet raised it"));
+        assert!(explain(&case, &run)[0].why.ends_with("in step 5 and not yet raised it"));
     }
 
     #[test]
@@ -312,8 +324,8 @@ Twice                         ^       ^
         let run = run(&case, "ABBBBACC");
         let why = explain(&case, &run);
         assert_eq!(why.len(), 2);
-        assert!(why[1].ends_with("because A's late store of 1 in step 6 had put it back"));
-        assert!(why[1].starts_with("19 came twice: C loaded 1 in step 7"), "{why:?}");
+        assert!(why[1].why.ends_with("because A's late store of 1 in step 6 had put it back"));
+        assert!(why[1].why.starts_with("19 came twice: C loaded 1 in step 7"), "{why:?}");
     }
 
     #[test]
@@ -322,7 +334,7 @@ Twice                         ^       ^
         let run = run(&case, "AABAAABBAB");
         let why = explain(&case, &run);
         let expected = "B loaded 2 in step 8,\n  while A had loaded 2 in step 6 and not yet stored";
-        assert!(why[1].ends_with(expected), "{why:?}");
+        assert!(why[1].why.ends_with(expected), "{why:?}");
     }
 
     #[test]
@@ -332,7 +344,7 @@ Twice                         ^       ^
         let run = run(&case, "ACBBBBACDD");
         let why = explain(&case, &run);
         let expected = "because A's late store of 1 in step 7 had put it back";
-        assert!(why.last().unwrap().ends_with(expected), "{why:?}");
+        assert!(why.last().unwrap().why.ends_with(expected), "{why:?}");
     }
 
     #[test]

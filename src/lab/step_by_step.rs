@@ -24,7 +24,7 @@
 use std::io::{self, BufRead};
 
 use crate::lab::explorer::{Case, Drawer, Stage};
-use crate::lab::space_time::{Diagram, explain, homework_table};
+use crate::lab::space_time::{CameTwice, Diagram, explain, homework_table};
 use crate::lab::telling::{letters, tell_case, verdict};
 use crate::numbers::parking::Stuck;
 
@@ -68,8 +68,7 @@ pub fn step_by_step(
             let run = stage.so_far();
             let mut text = run.events.last().map_or_else(String::new, |event| diagram.line(event));
             let wrong = explain(case, &run);
-            let indent = |why: &String| format!("       {}\n", why.replace('\n', "\n       "));
-            text.extend(wrong.iter().skip(known).map(indent));
+            text.extend(wrong.iter().skip(known).map(indented));
             known = wrong.len();
             told = tell(&text);
         }
@@ -77,6 +76,11 @@ pub fn step_by_step(
     let run = stage.so_far();
     let end = if done.len() == length { verdict(case, &run) } else { "not at the end\n".into() };
     Ok(format!("\nschedule {}\n\n{}{end}", letters(case, &done), homework_table(case, &run)))
+}
+
+/// Returns the reason of a fault, indented as the steps are.
+fn indented(twice: &CameTwice) -> String {
+    format!("       {}\n", twice.why.replace('\n', "\n       "))
 }
 
 /// Returns the client with this letter, if it has a step left. `complete` decides: it returns

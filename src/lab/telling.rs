@@ -19,9 +19,12 @@ use std::fmt::Write;
 
 use crate::lab::explorer::{Case, Drawer, Run, Stage};
 use crate::lab::search::Findings;
-use crate::lab::space_time::{explain, homework_table, picture};
+use crate::lab::space_time::{MAX_DRAWERS, explain, homework_table, picture};
 use crate::numbers::draw::Locking;
 use crate::numbers::parking::Stuck;
+
+/// The most numbers that one client may draw. 5 clients with 20 numbers are 300 steps at most.
+const MAX_COUNT: u64 = 20;
 
 /// The most numbers of the list that are shown: twice the homework's six.
 const MAX_SHOWN: usize = 12;
@@ -110,13 +113,40 @@ pub fn verdict(case: &Case, run: &Run) -> String {
         let numbers: Vec<String> = received.iter().map(u32::to_string).collect();
         let _ = writeln!(text, "{} received {}", drawer.name, numbers.join(" "));
     }
-    for sentence in explain(case, run) {
-        let _ = writeln!(text, "{sentence}");
+    for twice in explain(case, run) {
+        let _ = writeln!(text, "{}", twice.why);
     }
     if run.duplicates() == 0 {
         text += "no number came twice\n";
     }
     text
+}
+
+/// Reads the clients of a case, such as `A:4,B:2`. Letters become capitals.
+///
+/// # Errors
+/// Fails with one line: the form, or that two clients have the same letter.
+pub fn read_drawers(text: &str) -> Result<Vec<Drawer>, String> {
+    let form = || {
+        format!(
+            "give 1 to {MAX_DRAWERS} clients such as A:4,B:2, each a letter and 1 to {MAX_COUNT}"
+        )
+    };
+    let one = |word: &str| {
+        let (name, count) = word.split_once(':')?;
+        let mut letters = name.chars();
+        let name = letters.next().filter(char::is_ascii_alphabetic)?.to_ascii_uppercase();
+        let count = count.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count))?;
+        letters.next().is_none().then_some(Drawer { name, count })
+    };
+    let drawers: Option<Vec<Drawer>> = text.split(',').map(one).collect();
+    let drawers = drawers.filter(|drawers| drawers.len() <= MAX_DRAWERS).ok_or_else(form)?;
+    let is_repeated =
+        |(at, drawer): (usize, &Drawer)| drawers[..at].iter().any(|d| d.name == drawer.name);
+    if drawers.iter().enumerate().any(is_repeated) {
+        return Err("two clients have the same letter; give each its own".into());
+    }
+    Ok(drawers)
 }
 
 /// Reads a schedule of letters, capital or small. Steps that are left out follow client by client,
@@ -137,4 +167,19 @@ pub fn read_schedule(case: &Case, text: &str) -> Result<Vec<u8>, String> {
         let all = letters(case, &schedules.complete(&[]).unwrap_or_default());
         format!("--schedule gives a client more steps than it has; all of them are {all}")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_letters_and_counts() {
+        let expected = vec![Drawer { name: 'A', count: 4 }, Drawer { name: 'B', count: 2 }];
+        assert_eq!(read_drawers("a:4,B:2"), Ok(expected));
+        for text in ["", "A", "A:0", "A:21", "A:1,A:2", "AB:1", "A:-1", "A:1,,B:1", "1:1"] {
+            assert!(read_drawers(text).is_err(), "{text}");
+        }
+        assert!(read_drawers("A:1,B:1,C:1,D:1,E:1,F:1").is_err());
+    }
 }
