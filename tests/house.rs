@@ -9,8 +9,17 @@ use proc_macro2::TokenTree;
 use syn::visit::Visit;
 
 /// In the order in which they are read.
-const CHAPTERS: [&str; 8] =
-    ["numbers", "memory", "server", "protocol", "cooperative", "sessions", "lab", "lecture"];
+const CHAPTERS: [&str; 9] = [
+    "numbers",
+    "memory",
+    "server",
+    "protocol",
+    "cooperative",
+    "sessions",
+    "lab",
+    "lecture",
+    "lessons",
+];
 
 /// What puts the chapters together.
 const PUT_TOGETHER: [&str; 6] = ["server", "client", "cli", "commands", "lib", "main"];

@@ -37,6 +37,7 @@ mod echo;
 mod echo_client;
 mod grade;
 mod history;
+mod lesson;
 mod logging;
 mod lossy;
 mod marshal;
@@ -94,6 +95,8 @@ enum Verb {
     Race(race::RaceArguments),
     /// Grade any draw server, in any language
     Grade(grade::GradeArguments),
+    /// Show the lessons in a browser: the race and more, one step at a time
+    Lesson(lesson::LessonArguments),
     /// Let processes share memory on a simulated clock, under three policies
     Simulate(simulate::SimulateArguments),
     /// Echo strings over TCP and datagrams over UDP, as the lecture's servers do
@@ -131,6 +134,7 @@ pub fn run() -> ExitCode {
         Verb::Check(arguments) => check::run(&arguments),
         Verb::Race(arguments) => race::run(&arguments),
         Verb::Grade(arguments) => grade::run(&arguments),
+        Verb::Lesson(arguments) => lesson::run(&arguments),
         Verb::Echo(arguments) => echo::run(&arguments),
         Verb::EchoClient(arguments) => echo_client::run(&arguments),
         Verb::Lossy(arguments) => lossy::run(&arguments),

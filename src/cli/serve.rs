@@ -43,6 +43,7 @@ use crate::server::config::{Config, DEFAULT_PORT};
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
 use crate::server::room::SystemRoom;
+use crate::server::threads::Server;
 
 mod access;
 mod list;
@@ -288,34 +289,44 @@ pub(super) fn run(arguments: ServeArguments, manner: Manner) -> ExitCode {
     served.map_or_else(no_answer, |()| ExitCode::SUCCESS)
 }
 
-/// Starts the server, waits for the first signal, and stops it.
+/// Starts the server, says that it listens, and serves until the first signal.
 ///
 /// # Errors
 /// Fails with one line if the server cannot start.
 fn serve(arguments: &ServeArguments, log: &Log, manner: Manner) -> Result<(), String> {
+    until_signal(arguments.config()?, |server, config| {
+        if config.locking == Locking::None {
+            warn_that_it_is_broken(log, arguments.lab);
+        }
+        announce(&match manner {
+            Manner::Own => format!("leasebox listening on {}", server.address()),
+            Manner::MemoryLease => original::listening(server.address().port()),
+        });
+        let memory = config.all_memory();
+        let (numbers, buffers) = (server.shared().numbers.length(), server.buffers());
+        log::info!("{numbers} numbers, {memory} bytes to lease, {buffers} for buffers (--buffers)");
+        if arguments.udp {
+            log::info!("datagrams of up to {} bytes are taken too", arguments.datagram);
+        }
+        tell_descriptors(config.max_clients);
+    })
+}
+
+/// Starts a server, calls `ready`, waits for the first signal, and stops the server.
+///
+/// # Errors
+/// Fails with one line if the server cannot start.
+pub(super) fn until_signal(
+    config: Config,
+    ready: impl FnOnce(&Server, &Config),
+) -> Result<(), String> {
     // This comes first: otherwise a signal while the server starts would get the system's default
     // handling, and the exit code would not be 0.
     let stopped = signals::catch()?;
-    let config = arguments.config()?;
-    let (max_clients, memory) = (config.max_clients, config.all_memory());
-    let is_locked = config.locking != Locking::None;
-    let server = config.start()?;
-    if !is_locked {
-        warn_that_it_is_broken(log, arguments.lab);
-    }
+    let server = config.clone().start()?;
     // Before the address is printed (invariant 2).
     signals::serving();
-    let address = server.address();
-    announce(&match manner {
-        Manner::Own => format!("leasebox listening on {address}"),
-        Manner::MemoryLease => original::listening(address.port()),
-    });
-    let (numbers, buffers) = (server.shared().numbers.length(), server.buffers());
-    log::info!("{numbers} numbers, {memory} bytes to lease, {buffers} for buffers (--buffers)");
-    if arguments.udp {
-        log::info!("datagrams of up to {} bytes are taken too", arguments.datagram);
-    }
-    tell_descriptors(max_clients);
+    ready(&server, &config);
     // Only the signal handler owns the sender, so this returns at the first signal.
     let _ = stopped.recv();
     // After this drop the handler's send fails, and so a second signal ends the process at once. If

@@ -50,6 +50,7 @@ use std::fmt;
 
 use crate::memory::bits::BitSet;
 
+mod first_fit;
 mod resize;
 
 /// The smallest block, in bytes: half a cache line, and four words. A *unit* is one such piece.
@@ -232,9 +233,15 @@ impl Buddy {
             let largest_free = self.filling().largest_free;
             return Err(AllocateError::OutOfMemory { largest_free });
         }
-        let mut at_order = order + fitting.trailing_zeros() as usize;
+        let at_order = order + fitting.trailing_zeros() as usize;
         // A free block is there: bit `at_order` of `free_orders` is set (invariant 4).
-        let mut index = self.free[at_order].first().unwrap_or_default();
+        let index = self.free[at_order].first().unwrap_or_default();
+        Ok(self.carve(order, at_order, index))
+    }
+
+    /// Takes the free block (`at_order`, `index`), and splits it down to `order`.
+    #[inline]
+    fn carve(&mut self, order: usize, mut at_order: usize, mut index: usize) -> Block {
         self.remove_free(at_order, index);
         // Each step keeps the left half and frees the right one.
         while at_order > order {
@@ -246,7 +253,7 @@ impl Buddy {
         self.starts[unit] = order as u8 + 1;
         let block = Block { offset: unit as u64 * MIN_BLOCK, order: order as u8 };
         self.used_bytes += block.size();
-        Ok(block)
+        block
     }
 
     /// Frees the block that starts at `offset`, and joins it with its buddy for as long as the

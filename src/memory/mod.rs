@@ -46,7 +46,7 @@
 //! | [`service`] | the locks, and the work under each |
 //! | [`commands`], [`versions`] | the commands, their replies, and their functions |
 //! | [`named`] | leases whose names the clients choose |
-//! | [`picture`] | the buddy tree as a line of text |
+//! | [`picture`], [`nodes`] | the buddy tree as a line of text, and as nodes that change step by step |
 //!
 //! **Source** `memorylease.txt`: the leases, the buddy tree, best fit.
 
@@ -57,6 +57,7 @@ pub mod commands;
 pub mod ids;
 pub mod lease;
 pub mod named;
+pub mod nodes;
 pub mod picture;
 pub mod service;
 pub mod versions;

@@ -1,0 +1,90 @@
+//! # Chapter 9: the lessons
+//!
+//! **The question.** How does a class see a race, a tree of blocks, a lost datagram, one step at a
+//! time and in a browser, without a second program that only looks like the server?
+//!
+//! **The wrong way.** Write the race again in JavaScript. The page then shows what its author
+//! believes about the server, and stays as it is when the server changes.
+//!
+//! **The right way.** The page decides nothing. Its address holds the settings and all moves so
+//! far; it asks for the *view* of that address, and draws the answer. The answer comes from the
+//! code that the server runs, from the beginning, each time.
+//!
+//! ```text
+//!   browser   address  race?clients=A:4,B:2&lock=none&moves=AABA
+//!                │ GET race/view?…                      ▲ JSON: who holds what, who is next, why
+//!   server    site ──► Settings ──► race::view ──► explorer: the server's own draw, step by step
+//! ```
+//!
+//! So undo is the address without its last move, and a link shows the same run to everybody. Static
+//! pages ([`export`]) are the same pages with the answers to some addresses beside them.
+//!
+//! **What is guarded by what.** A view shares nothing, so no lock guards it. A turnstile lets two
+//! questions be worked on at a time: a class of sixty then shares the machine with the others.
+//!
+//! **What was simplified.** A view is made from the first move on, also for one move more. A run
+//! has some dozens of moves, and all of them take milliseconds.
+//!
+//! | word | means |
+//! | --- | --- |
+//! | lesson | one page, and the questions that it may ask |
+//! | settings | what the address of a lesson holds, by name |
+//! | moves | the steps that were chosen so far, in the settings |
+//! | view | all that a page shows, after the last move |
+//!
+//! | file | content |
+//! | --- | --- |
+//! | [`site`] | the paths of the pages and of the questions |
+//! | [`export`] | static pages for a course's site |
+//! | [`settings`], [`view`] | an address, read; the fields of an answer |
+//! | [`race`] | lesson 1: two clients, one counter |
+//! | [`tree`] | lesson 2: blocks, split and joined |
+//! | [`weather`] | lesson 3: a request, and datagrams that are lost |
+//!
+//! **Source** ours; the first lesson is `loot-box.txt`.
+
+pub mod export;
+pub mod race;
+pub mod settings;
+pub mod site;
+pub mod tree;
+pub mod view;
+pub mod weather;
+
+use crate::protocol::http::value::Value;
+use settings::Settings;
+
+/// A lesson: a page, and the questions that its script may ask.
+#[derive(Debug)]
+pub struct Lesson {
+    /// Its name in addresses, such as `race`.
+    pub name: &'static str,
+    /// Its title.
+    pub title: &'static str,
+    /// The page.
+    pub html: &'static str,
+    /// The script of the page, which comes after the script of all lessons.
+    pub script: &'static str,
+    /// The text between two moves: nothing, if each is one letter.
+    pub between: &'static str,
+    /// The names of its settings, in the order of the address; the last one is `moves`.
+    pub settings: &'static [&'static str],
+    /// The questions, by name.
+    pub questions: &'static [(&'static str, Question)],
+    /// The runs of its static page.
+    pub runs: &'static [FixedRun],
+}
+
+/// A run of a static page: its title, and its address with all settings that the page has fields
+/// for, in their order.
+pub type FixedRun = (&'static str, &'static str);
+
+/// Answers one question about an address.
+///
+/// # Errors
+/// Fails with one line that names the cause and the cure: a setting that cannot be read, a move
+/// that is not possible.
+pub type Question = fn(&Settings) -> Result<Value, String>;
+
+/// All lessons, in the order in which they are done.
+pub const LESSONS: [&Lesson; 3] = [&race::LESSON, &tree::LESSON, &weather::LESSON];

@@ -1,0 +1,257 @@
+//! Lesson 1, the race: who steps next, beside the lines of `take`.
+//!
+//! ```text
+//!   A  loads 0          B            counter 0     B has loaded 0, too:
+//!   A                   B  loads 0   counter 0     5 will come twice
+//! ```
+//!
+//! Each view runs the explorer ([`crate::lab::explorer`]), and so the server's own draw, from the
+//! first step to the last that was chosen.
+//!
+//! **Invariants** the numbers that a view says a client has are those that its draw returns.
+//!
+//! **Lock** none here; the threads and their locks are the explorer's.
+//!
+//! **Source** `loot-box.txt`: both of its tables are schedules here.
+
+use super::settings::Settings;
+use super::view::{flag, list, number, numbers, record, text};
+use super::{Lesson, Question};
+use crate::lab::explorer::{Case, Event, Run, Stage};
+use crate::lab::replay::replay;
+use crate::lab::schedule::Schedules;
+use crate::lab::search::{Bound, explore};
+use crate::lab::space_time::{Diagram, explain};
+use crate::lab::telling::{how_many, letters, read_drawers, read_schedule};
+use crate::numbers::draw::Locking;
+use crate::numbers::parking::Step;
+use crate::protocol::http::value::Value;
+
+/// The lesson.
+pub const LESSON: Lesson = Lesson {
+    name: "race",
+    title: "The race",
+    html: include_str!("pages/race.html"),
+    script: include_str!("pages/race.js"),
+    settings: &["clients", "lock", "seed", "moves"],
+    questions: &QUESTIONS,
+    between: "",
+    runs: &[
+        ("The homework's second table", "clients=A:4,B:2&lock=none&moves=AAAAABABAABB"),
+        ("The smallest mistake", "clients=A:1,B:1&lock=none&moves=ABAB"),
+        ("A lock around the increment alone", "clients=A:4,B:2&lock=increment&moves=AAAABBAAABAB"),
+        ("A lock around each number", "clients=A:4,B:2&lock=number&moves=AABAAB"),
+        ("A lock around the whole request", "clients=A:4,B:2&lock=request&moves=BA"),
+    ],
+};
+
+const QUESTIONS: [(&str, Question); 4] =
+    [("view", view), ("all", all), ("random", random), ("source", source)];
+
+/// The most steps of all schedules of one search together: about a quarter of a second.
+const MOST_STEPS: u64 = 60_000;
+
+/// The file that has `take`.
+const DRAW: &str = include_str!("../numbers/draw.rs");
+
+/// Returns the case of the settings.
+fn case(settings: &Settings) -> Result<Case, String> {
+    let drawers = read_drawers(settings.text_or("clients", "A:4,B:2"))?;
+    let (locking, increments) = match settings.text_or("lock", "none") {
+        "none" => (Locking::None, false),
+        "number" => (Locking::Number, false),
+        "request" => (Locking::Request, false),
+        "increment" => (Locking::None, true),
+        _ => return Err("lock is none, number, request or increment; give one".into()),
+    };
+    Ok(Case { drawers, locking, reads: false, increments })
+}
+
+/// Returns the schedule that the moves begin.
+fn begun(case: &Case, schedules: &Schedules, moves: &str) -> Result<Vec<u8>, String> {
+    let client = |letter: char| {
+        let named = |drawer: &crate::lab::explorer::Drawer| drawer.name == letter;
+        case.drawers.iter().position(named).map(|at| at as u8)
+    };
+    let begun: Option<Vec<u8>> = moves.chars().map(client).collect();
+    let begun = begun.filter(|begun| schedules.complete(begun).is_some());
+    begun.ok_or_else(|| "moves have a letter of no client, or too many of one; undo".into())
+}
+
+/// Makes the threads of a case.
+fn stage(case: &Case) -> Result<Stage, String> {
+    let why = |error| format!("no thread for the clients ({error}); try again later");
+    Stage::new(case.clone()).map_err(why)
+}
+
+/// What a step that did not end in time says.
+fn stuck<E>(_: E) -> String {
+    "a step did not end in time; the machine is overwhelmed, try again".into()
+}
+
+/// Answers with the state after the moves.
+fn view(settings: &Settings) -> Result<Value, String> {
+    let case = case(settings)?;
+    let schedules = case.schedules();
+    let moves = begun(&case, &schedules, settings.text("moves"))?;
+    let stage = stage(&case)?;
+    stage.reset();
+    stage.go_on(&moves).map_err(stuck)?;
+    let run = stage.so_far();
+    let twice = explain(&case, &run).into_iter().map(|twice| {
+        record([
+            ("number", number(twice.number)),
+            ("steps", numbers(twice.steps.map(|step| step as u64))),
+            ("why", text(twice.why.replace("\n  ", " "))),
+        ])
+    });
+    let counter = run.events.iter().rev().find(|e| changes(e)).map_or(0, |event| event.end);
+    Ok(record([
+        ("clients", list((0..case.drawers.len()).map(|at| client(&case, &run, at)))),
+        ("list", numbers(case.list().into_iter().map(u64::from))),
+        ("counter", number(counter)),
+        ("length", number(schedules.length())),
+        ("schedules", text(how_many(schedules.count()))),
+        ("steps", list(steps(&case, &run))),
+        ("twice", list(twice)),
+        ("is_over", flag(moves.len() == schedules.length())),
+    ]))
+}
+
+/// Returns whether a step stores the counter.
+fn changes(event: &Event) -> bool {
+    matches!(event.step, Step::Store | Step::Take)
+}
+
+/// Returns what a client has done, what it will do next, and what it has.
+fn client(case: &Case, run: &Run, at: usize) -> Value {
+    let drawer = &case.drawers[at];
+    let own = || run.events.iter().filter(|event| usize::from(event.client) == at);
+    let next = case.next_step(drawer, own().count());
+    let loaded =
+        own().next_back().filter(|event| event.step == Step::Load).map(|event| event.first);
+    let has = has(case, run, at);
+    record([
+        ("name", text(drawer.name)),
+        ("count", number(drawer.count)),
+        ("next", next.map_or(Value::Null, |step| text(step.word()))),
+        ("loaded", loaded.map_or(Value::Null, number)),
+        ("has", numbers(has.into_iter().map(u64::from))),
+    ])
+}
+
+/// Returns the numbers that a client has: those whose index it has loaded and stored behind.
+fn has(case: &Case, run: &Run, at: usize) -> Vec<u32> {
+    let list = case.list();
+    let own = run.events.iter().filter(|event| usize::from(event.client) == at && changes(event));
+    let indices = own.flat_map(|event| match event.step {
+        Step::Take => event.first..event.end,
+        _ => event.first..event.first + 1,
+    });
+    indices.filter_map(|index| list.get(index as usize).copied()).collect()
+}
+
+/// Returns the steps, each as its client, its words, and the counter after it.
+fn steps(case: &Case, run: &Run) -> Vec<Value> {
+    let mut diagram = Diagram::new(case);
+    let step = |event: &Event| {
+        let line = diagram.line(event);
+        let mut words = line.split_whitespace();
+        let (_, counter) = (words.next(), words.next().unwrap_or_default());
+        record([
+            ("client", number(event.client)),
+            ("counter", text(counter)),
+            ("words", text(words.collect::<Vec<_>>().join(" "))),
+        ])
+    };
+    run.events.iter().map(step).collect()
+}
+
+/// Answers with the figures of all schedules, or of as many as fit a short time, and the smallest
+/// that gives a number twice.
+fn all(settings: &Settings) -> Result<Value, String> {
+    let case = case(settings)?;
+    let most = MOST_STEPS / case.schedules().length().max(1) as u64;
+    let bound = Bound { preemptions: None, schedules: most };
+    let findings = explore(&case, &stage(&case)?, bound, |_| {}).map_err(stuck)?;
+    let smallest = findings.smallest.as_ref().map(|one| letters(&case, &one.schedule));
+    Ok(record([
+        ("tried", number(findings.tried)),
+        ("count", text(how_many(findings.count))),
+        ("is_all", flag(findings.count == Some(u128::from(findings.tried)))),
+        ("racy", number(findings.racy)),
+        ("outcomes", number(findings.outcomes)),
+        ("most", number(findings.most_duplicates)),
+        ("smallest", smallest.map_or(Value::Null, text)),
+    ]))
+}
+
+/// Answers with a schedule of the steps that are left, each equally likely; `seed` repeats it.
+fn random(settings: &Settings) -> Result<Value, String> {
+    let case = case(settings)?;
+    let schedules = case.schedules();
+    let moves = begun(&case, &schedules, settings.text("moves"))?;
+    let seed = settings.number_or("seed", 1, 0..=u64::MAX)?;
+    let all = schedules.random(&moves, seed);
+    Ok(record([("moves", text(letters(&case, &all)))]))
+}
+
+/// Answers with the lines of the draw that the steps stand for, as they are in the server's source.
+fn source(settings: &Settings) -> Result<Value, String> {
+    let case = case(settings)?;
+    let mut lines = Vec::new();
+    if case.locking != Locking::None {
+        lines.extend(function("    fn take_locked("));
+    }
+    lines.extend(function("pub fn take<"));
+    let step_of = |line: &str| match case.locking {
+        Locking::None if line.contains("counter.load()") => "load",
+        Locking::None if line.contains("counter.store(") => "store",
+        Locking::Number | Locking::Request if line.contains("lock(&") => "take",
+        _ => "",
+    };
+    let line = |(at, line): &(usize, &str)| {
+        record([("number", number(*at)), ("text", text(*line)), ("step", text(step_of(line)))])
+    };
+    Ok(record([("file", text("src/numbers/draw.rs")), ("lines", list(lines.iter().map(line)))]))
+}
+
+/// Returns the lines of a function of the draw, from its name to its closing brace, with their
+/// numbers.
+fn function(begins: &str) -> Vec<(usize, &'static str)> {
+    let indent = begins.len() - begins.trim_start().len();
+    let end = format!("{}}}", " ".repeat(indent));
+    let from = DRAW.lines().enumerate().skip_while(|(_, line)| !line.starts_with(begins));
+    let mut is_over = false;
+    let lines = from.take_while(|(_, line)| !std::mem::replace(&mut is_over, *line == end));
+    lines.map(|(at, line)| (at + 1, line)).collect()
+}
+
+/// Carries the whole schedule out on a lab server, with a connection for each client. Steps that
+/// the moves lack follow, client by client.
+///
+/// # Errors
+/// Fails with one line: for a case that no lab server has, and as [`replay`] does.
+pub fn replayed(settings: &Settings, host: &str, port: u16) -> Result<Value, String> {
+    let case = case(settings)?;
+    if case.locking != Locking::None || case.increments {
+        return Err("a lab server draws without the lock; choose lock none".into());
+    }
+    let schedule = read_schedule(&case, settings.text("moves"))?;
+    let explored = stage(&case)?.run(&schedule).map_err(stuck)?;
+    let received = replay(&case, &schedule, &explored, host, port)?;
+    let all: Vec<u32> = received.concat();
+    let is_twice = |number: &u32| all.iter().filter(|other| *other == number).count() > 1;
+    let row = |(at, own): (usize, &Vec<u32>)| {
+        record([
+            ("name", text(case.drawers[at].name)),
+            ("received", numbers(own.iter().map(|&number| u64::from(number)))),
+            ("twice", numbers(own.iter().filter(|n| is_twice(n)).map(|&number| u64::from(number)))),
+        ])
+    };
+    Ok(record([
+        ("server", text(format!("{host} {port}"))),
+        ("schedule", text(letters(&case, &schedule))),
+        ("clients", list(received.iter().enumerate().map(row))),
+    ]))
+}

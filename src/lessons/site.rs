@@ -1,0 +1,155 @@
+//! The site of the lessons: the paths of the pages, and those of the questions.
+//!
+//! | path | what |
+//! | --- | --- |
+//! | `/` | the list of the lessons |
+//! | `/race` | the page of a lesson |
+//! | `/lessons.css`, `/lessons.js`, `/race.js`, `/page.css`, `/icon.svg` | what the pages load |
+//! | `/race/view?…` | GET: the answer to a question of a lesson, as JSON |
+//! | `/race/replay?…` | POST: the same, for a question that changes a server |
+//!
+//! **Invariants** at most two questions are worked on at a time; the others wait.
+//!
+//! **Lock** that of the turnstile.
+//!
+//! **Source** ours.
+
+use std::borrow::Cow;
+
+use super::settings::Settings;
+use super::view::json;
+use super::{LESSONS, Lesson, race};
+use crate::protocol::http::page::Page;
+use crate::protocol::http::refusal::Refusal;
+use crate::protocol::http::resource::Method;
+use crate::protocol::http::site::{Site, SiteFile};
+use crate::server::turnstile::Turnstile;
+
+const INDEX: &str = include_str!("pages/index.html");
+const STYLE: &str = include_str!("pages/lessons.css");
+const SCRIPT: &str = include_str!("pages/lessons.js");
+
+/// The address of a lab server: its host and its port.
+pub type LabServer = (String, u16);
+
+/// The site of the lessons.
+#[derive(Debug, Default)]
+pub struct LessonSite {
+    /// The lab server on which the race's schedules can be replayed.
+    lab: Option<LabServer>,
+    /// Where questions wait for their turn.
+    questions: Turnstile,
+}
+
+impl LessonSite {
+    /// Makes the site; a race can be replayed on `lab`, if there is one.
+    pub fn new(lab: Option<LabServer>) -> Self {
+        Self { lab, questions: Turnstile::default() }
+    }
+
+    /// Answers a question of a lesson.
+    ///
+    /// # Errors
+    /// 404 for an unknown question, 400 for settings that cannot be read, 503 when the server
+    /// stops.
+    fn answer_question(
+        &self,
+        lesson: &Lesson,
+        name: &str,
+        query: Option<&[u8]>,
+    ) -> Result<SiteFile, Refusal> {
+        let found = lesson.questions.iter().find(|(known, _)| *known == name);
+        let (_, question) = found.ok_or_else(no_such_page)?;
+        let settings = Settings::read(query, lesson.settings)?;
+        let _turn = self.questions.enter().ok_or_else(|| Refusal::last(503, "the server stops"))?;
+        let answer = question(&settings).map_err(|why| Refusal::new(400, why))?;
+        Ok(file("application/json", json(&answer)))
+    }
+
+    /// Replays a schedule of the race on the lab server.
+    ///
+    /// # Errors
+    /// 404 without a lab server, 400 with the reason if the replay failed.
+    fn replay(&self, query: Option<&[u8]>) -> Result<SiteFile, Refusal> {
+        let no_lab = || Refusal::new(404, "no lab server is named; start lesson with --lab");
+        let (host, port) = self.lab.as_ref().ok_or_else(no_lab)?;
+        let settings = Settings::read(query, race::LESSON.settings)?;
+        let answer = race::replayed(&settings, host, *port);
+        Ok(file("application/json", json(&answer.map_err(|why| Refusal::new(400, why))?)))
+    }
+}
+
+impl Site for LessonSite {
+    fn answer(
+        &self,
+        method: Method,
+        path: &[u8],
+        query: Option<&[u8]>,
+    ) -> Result<SiteFile, Refusal> {
+        let path = str::from_utf8(path).map_err(|_| no_such_page())?;
+        let name = path.trim_start_matches('/');
+        if method == Method::Post {
+            return if name == "race/replay" { self.replay(query) } else { Err(no_post()) };
+        }
+        if let Some((lesson, question)) = name.split_once('/') {
+            let lesson = LESSONS.iter().find(|one| one.name == lesson).ok_or_else(no_such_page)?;
+            return self.answer_question(lesson, question, query);
+        }
+        if name == "lab" {
+            let lab = self.lab.as_ref().map(|(host, port)| format!("{host} {port}"));
+            return Ok(file("text/plain; charset=utf-8", lab.unwrap_or_default()));
+        }
+        static_file(name).ok_or_else(no_such_page)
+    }
+}
+
+/// Returns a file that is the same for everybody.
+pub fn static_file(name: &str) -> Option<SiteFile> {
+    let html = "text/html; charset=utf-8";
+    let of_page = |page: Page| SiteFile {
+        content_type: page.content_type(),
+        bytes: Cow::Borrowed(page.bytes()),
+    };
+    let named = |name: &str| LESSONS.iter().find(|lesson| lesson.name == name);
+    Some(match name {
+        "" | "index.html" => file(html, INDEX),
+        "lessons.css" => file("text/css; charset=utf-8", STYLE),
+        "lessons.js" => file("text/javascript; charset=utf-8", SCRIPT),
+        "page.css" => of_page(Page::Css),
+        "icon.svg" | "favicon.ico" => of_page(Page::Svg),
+        _ => match named(name) {
+            Some(lesson) => file(html, lesson.html.replace("<!--nav-->", &navigation(lesson))),
+            None => {
+                file("text/javascript; charset=utf-8", named(name.strip_suffix(".js")?)?.script)
+            }
+        },
+    })
+}
+
+/// Returns the links from one lesson to the others.
+fn navigation(current: &Lesson) -> String {
+    let link = |lesson: &&Lesson| {
+        let is_current = if lesson.name == current.name { " aria-current=\"page\"" } else { "" };
+        format!("<a href=\"{}\"{is_current}>{}</a>", lesson.name, lesson.title)
+    };
+    let links: String = LESSONS.iter().map(link).collect();
+    format!("<nav aria-label=\"Lessons\"><a href=\"./\">All lessons</a>{links}</nav>")
+}
+
+/// Makes a file of a text.
+fn file(content_type: &'static str, text: impl Into<Cow<'static, str>>) -> SiteFile {
+    let bytes = match text.into() {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    };
+    SiteFile { content_type, bytes }
+}
+
+fn no_such_page() -> Refusal {
+    Refusal::new(404, "there is no such page; / has a list of the lessons")
+}
+
+fn no_post() -> Refusal {
+    let text = "nothing here is changed by POST; send GET";
+    Refusal { allow: Some("GET, HEAD, OPTIONS, TRACE".into()), ..Refusal::new(405, text) }
+}

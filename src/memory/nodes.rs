@@ -1,0 +1,170 @@
+//! The buddy tree as nodes, and what one allocation or release does to it, split by split and join
+//! by join.
+//!
+//! ```text
+//!   take 64 of 256 free      256 ─► (128 128) ─► ((64 64) 128) ─► ((64 used, 64) 128)
+//!   free it                  ((64 64) 128) ─► (128 128) ─► 256
+//! ```
+//!
+//! **Invariants** after the last change the nodes are those of the allocator.
+//!
+//! **Lock** none: the nodes are a copy.
+//!
+//! **Source** `memorylease.txt`: its tree of nodes.
+
+use crate::memory::buddy::{Block, Buddy, MIN_BLOCK, State};
+
+/// A block of the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeNode {
+    /// Its first byte in the arena.
+    pub offset: u64,
+    /// Its bytes.
+    pub size: u64,
+    /// What it is.
+    pub what: NodeState,
+}
+
+/// What a block of the tree is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeState {
+    /// Free, as a whole.
+    Free,
+    /// Used, as a whole.
+    Used,
+    /// Split into its left and its right half.
+    Split(Box<[TreeNode; 2]>),
+}
+
+/// One change of the tree: the splits come before a block is taken, the joins after it is freed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TreeChange {
+    /// The free block at this offset, of this size, becomes two halves.
+    Split(u64, u64),
+    /// The free block becomes used.
+    Take(u64, u64),
+    /// The used block becomes free.
+    Free(u64, u64),
+    /// The two free halves of the block become one.
+    Join(u64, u64),
+}
+
+/// Returns the trees of an arena, the largest first.
+pub fn nodes(buddy: &Buddy) -> Vec<TreeNode> {
+    buddy.roots().map(|(order, unit)| node(buddy, order, unit >> order)).collect()
+}
+
+fn node(buddy: &Buddy, order: usize, index: usize) -> TreeNode {
+    let size = MIN_BLOCK << order;
+    let what = match buddy.state(order, index) {
+        State::Free => NodeState::Free,
+        State::Used => NodeState::Used,
+        State::Split => NodeState::Split(Box::new([
+            node(buddy, order - 1, 2 * index),
+            node(buddy, order - 1, 2 * index + 1),
+        ])),
+    };
+    TreeNode { offset: index as u64 * size, size, what }
+}
+
+/// Returns the changes by which `block` was taken from a tree that was `before`.
+pub fn taking(before: &[TreeNode], block: Block) -> Vec<TreeChange> {
+    let holder = leaves(before).find(|leaf| leaf.holds(block.offset));
+    let mut size = holder.map_or(block.size(), |leaf| leaf.size);
+    let mut changes = Vec::new();
+    while size > block.size() {
+        changes.push(TreeChange::Split(block.offset / size * size, size));
+        size /= 2;
+    }
+    changes.push(TreeChange::Take(block.offset, size));
+    changes
+}
+
+/// Returns the changes by which the used block at `offset` became free, so that the tree is now
+/// `after`.
+pub fn freeing(after: &[TreeNode], offset: u64, size: u64) -> Vec<TreeChange> {
+    let joined = leaves(after).find(|leaf| leaf.holds(offset)).map_or(size, |leaf| leaf.size);
+    let mut changes = vec![TreeChange::Free(offset, size)];
+    let mut size = size;
+    while size < joined {
+        size *= 2;
+        changes.push(TreeChange::Join(offset / size * size, size));
+    }
+    changes
+}
+
+/// Returns the blocks that are free or used as a whole, from left to right.
+pub fn leaves(nodes: &[TreeNode]) -> impl Iterator<Item = &TreeNode> {
+    let mut waiting: Vec<&TreeNode> = nodes.iter().rev().collect();
+    std::iter::from_fn(move || {
+        loop {
+            match waiting.pop()? {
+                TreeNode { what: NodeState::Split(halves), .. } => {
+                    waiting.extend(halves.iter().rev());
+                }
+                leaf => return Some(leaf),
+            }
+        }
+    })
+}
+
+/// Changes the nodes. A change that fits no node changes nothing.
+pub fn change(nodes: &mut [TreeNode], change: TreeChange) {
+    let (TreeChange::Split(offset, size)
+    | TreeChange::Take(offset, size)
+    | TreeChange::Free(offset, size)
+    | TreeChange::Join(offset, size)) = change;
+    let Some(node) = nodes.iter_mut().find(|node| node.holds(offset)) else { return };
+    if node.size > size {
+        if let NodeState::Split(halves) = &mut node.what {
+            self::change(&mut halves[..], change);
+        }
+        return;
+    }
+    node.what = match change {
+        TreeChange::Take(..) => NodeState::Used,
+        TreeChange::Free(..) | TreeChange::Join(..) => NodeState::Free,
+        TreeChange::Split(..) => {
+            let half = size / 2;
+            let free = |offset| TreeNode { offset, size: half, what: NodeState::Free };
+            NodeState::Split(Box::new([free(offset), free(offset + half)]))
+        }
+    };
+}
+
+impl TreeNode {
+    fn holds(&self, offset: u64) -> bool {
+        (self.offset..self.offset + self.size).contains(&offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_changes_lead_to_the_tree_that_the_allocator_has(
+            size in 32_u64..3000,
+            moves in prop::collection::vec((any::<bool>(), 1_u64..900), 1..60),
+        ) {
+            let mut buddy = Buddy::new(size);
+            let mut taken: Vec<Block> = Vec::new();
+            for (is_lease, number) in moves {
+                let mut shown = nodes(&buddy);
+                if is_lease {
+                    let Ok(block) = buddy.allocate_first_fit(number) else { continue };
+                    taking(&shown, block).into_iter().for_each(|one| change(&mut shown, one));
+                    taken.push(block);
+                } else if !taken.is_empty() {
+                    let block = taken.swap_remove(number as usize % taken.len());
+                    buddy.release(block.offset).unwrap();
+                    let all = freeing(&nodes(&buddy), block.offset, block.size());
+                    all.into_iter().for_each(|one| change(&mut shown, one));
+                }
+                prop_assert_eq!(shown, nodes(&buddy));
+            }
+        }
+    }
+}
