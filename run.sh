@@ -220,6 +220,7 @@ test_all() {
     "$python" tests/clients/test_redis_libraries.py
     "$python" tests/clients/test_page.py
     "$python" tests/clients/test_report.py
+    "$python" tests/clients/test_lessons.py
     "$python" tests/clients/test_spreadsheet.py
     "$python" tests/clients/test_marshal.py
     if command -v shellcheck >/dev/null; then

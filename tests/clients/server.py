@@ -25,12 +25,12 @@ def binary():
 class Server:
     """A running server on a free port."""
 
-    def __init__(self, *arguments, port=0):
+    def __init__(self, *arguments, port=0, verb="serve"):
         self.log = tempfile.TemporaryFile()
-        command = [binary(), "serve", "--port", str(port), *arguments]
+        command = [binary(), verb, "--port", str(port), *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
         line = self.process.stdout.readline().decode()
-        self.port = int(line.rsplit(":", 1)[1])
+        self.port = int(line.rsplit(":", 1)[1].strip().rstrip("/"))
         self.url = f"http://127.0.0.1:{self.port}"
 
     def stop(self):

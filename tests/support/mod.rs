@@ -37,12 +37,21 @@ impl Running {
         Self::start_command(command)
     }
 
+    /// Starts `leasebox lesson` on a free port.
+    pub fn start_lessons(arguments: &[&str]) -> Self {
+        let mut command = Command::new(BINARY);
+        command.args(["lesson", "--port", "0"]).args(arguments);
+        Self::start_command(command)
+    }
+
     /// Starts a server by a command of one's own.
     pub fn start_command(mut command: Command) -> Self {
         let log = scratch("log");
         let stderr = File::create(&log).unwrap();
         let (child, line) = announced(&mut command, stderr);
-        let address = line.strip_prefix("leasebox listening on ").map(|text| text.trim().parse());
+        let said = ["leasebox listening on ", "the lessons are at http://"];
+        let address = said.iter().find_map(|said| line.strip_prefix(said));
+        let address = address.map(|text| text.trim().trim_end_matches('/').parse());
         match address {
             Some(Ok(address)) => Self { child, address, log },
             _ => panic!("first line {line:?}, log:\n{}", std::fs::read_to_string(&log).unwrap()),

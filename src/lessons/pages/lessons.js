@@ -84,7 +84,7 @@ function readAddress() {
   moves = text === "" ? [] : text.split(lesson.between);
 }
 
-/** Begins a lesson: `name`, `settings`, `between` moves, `show(view, before)`, `keys`. */
+/** Begins a lesson: `name`, `settings`, `between` moves, `show(view, before)`, `changed()`, `keys(key)`. */
 function begin(what) {
   lesson = what;
   if (fixedAnswers) offerRuns();
@@ -92,6 +92,7 @@ function begin(what) {
   for (const name of lesson.settings) {
     $(`set-${name}`)?.addEventListener("change", (event) => {
       settings[name] = event.target.value;
+      lesson.changed?.();
       go([]);
     });
   }

@@ -138,12 +138,12 @@ async function showLines() {
   if (last) showSource(last);
 }
 
-$("set-lock").addEventListener("change", showLines);
 begin({
   name: "race",
   settings: ["clients", "lock", "seed", "moves"],
   between: "",
   show,
+  changed: showLines,
   keys: (key) => {
     const name = key.length === 1 ? key.toUpperCase() : "";
     if (!last?.clients.some((client) => client.name === name)) return false;
