@@ -109,6 +109,16 @@ impl Case {
         (done < self.steps(drawer)).then(|| steps[done % steps.len()])
     }
 
+    /// Returns whether the order of two steps of different clients can matter: both use the counter,
+    /// and one of them changes it. A step is given as its client and its place among the client's
+    /// steps. The read of the list depends on nothing, because the list never changes.
+    pub fn are_dependent(&self, (_, a): (usize, usize), (_, b): (usize, usize)) -> bool {
+        let steps = self.steps_of_a_number();
+        let [a, b] = [a, b].map(|at| steps[at % steps.len()]);
+        let changes = |step| matches!(step, Step::Store | Step::Take);
+        a != Step::Read && b != Step::Read && (changes(a) || changes(b))
+    }
+
     /// Returns the homework's six numbers, and as many more as all draws together need.
     ///
     /// The counter never passes the sum of all draws, even in a race, so each take finds a number.

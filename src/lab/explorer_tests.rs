@@ -2,7 +2,8 @@
 //! schedule.
 
 use super::*;
-use crate::lab::search::{Bound, Findings, explore};
+use crate::lab::search::{Bound, Findings, explore, explore_at_random, explore_kinds};
+use proptest::prelude::*;
 
 fn case(locking: Locking, reads: bool) -> Case {
     let drawers = vec![Drawer { name: 'A', count: 4 }, Drawer { name: 'B', count: 2 }];
@@ -119,4 +120,46 @@ fn the_next_step_of_a_client_is_that_before_which_its_thread_is_parked() {
             assert!(next.is_none() || parked.map(|(_, step)| *step) == next, "{client} {done:?}");
         }
     }
+}
+
+fn kinds(case: &Case) -> Findings {
+    explore_kinds(case, &Stage::new(case.clone()).unwrap(), ALL, |_| {}).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn one_schedule_of_each_kind_has_the_outcomes_of_all(
+        counts in prop::collection::vec(1_u64..=2, 1..=3),
+        locking in prop::sample::select(vec![Locking::None, Locking::Number, Locking::Request]),
+        increments in any::<bool>(),
+    ) {
+        let drawers = "ABC".chars().zip(counts).map(|(name, count)| Drawer { name, count });
+        let case = Case { drawers: drawers.collect(), locking, reads: false, increments };
+        // 12 steps of three clients have 34,650 schedules.
+        let (all, some) = (explored(&case, ALL), kinds(&case));
+        prop_assert!(some.has_all_kinds && some.tried <= all.tried);
+        prop_assert_eq!(some.outcomes, all.outcomes);
+        prop_assert_eq!(some.most_duplicates, all.most_duplicates);
+        prop_assert_eq!(some.smallest.is_some(), all.smallest.is_some());
+    }
+}
+
+#[test]
+fn reading_the_list_adds_schedules_and_no_kinds() {
+    let two = kinds(&case(Locking::None, false));
+    let three = kinds(&case(Locking::None, true));
+    assert_eq!(two.tried, three.tried);
+    assert_eq!((two.outcomes, two.most_duplicates), (54, 3));
+    assert!(two.tried < 495, "{}", two.tried);
+}
+
+#[test]
+fn a_random_search_is_repeated_by_its_seed_and_finds_the_race() {
+    let case = case(Locking::None, false);
+    let stage = Stage::new(case.clone()).unwrap();
+    let found = |seed| explore_at_random(&case, &stage, (100, seed, 2), |_| {}).unwrap();
+    assert_eq!(found(5), found(5));
+    assert_eq!(found(5).tried, 100);
+    assert!(found(5).racy > 0 && found(5).smallest.is_some_and(|one| one.preemptions == 1));
 }

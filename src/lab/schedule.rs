@@ -29,18 +29,17 @@
 //! **Lock** none: plain values.
 //!
 //! **Simplified** two schedules that differ only in the order of independent steps (two reads, for
-//! example) have the same result, and both are visited. Partial-order reduction would visit one of
-//! them; here the number of all schedules is itself a result to show.
+//! example) have the same result, and both are visited: the number of all schedules is itself a
+//! result to show. [`Schedules::visit_kinds`] visits one of them.
 //!
 //! **Source** Musuvathi and Qadeer, "Iterative context bounding for systematic testing of
 //! multithreaded programs" (2007). Each of the nine new faults that they found needs at most two
 //! preemptions.
 
-use std::ops::ControlFlow;
+mod kinds;
+mod random;
 
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
+use std::ops::ControlFlow;
 
 /// All schedules of some clients, each with a fixed number of steps. They are never all in memory:
 /// [`Schedules::visit`] makes one after the other.
@@ -165,17 +164,6 @@ impl Schedules {
     }
 }
 
-impl Schedules {
-    /// Returns `begun`, completed by the steps that are left in a random order: each order is
-    /// equally likely. The same seed gives the same. Steps that are too many stay as they are.
-    pub fn random(&self, begun: &[u8], seed: u64) -> Vec<u8> {
-        let mut all = self.complete(begun).unwrap_or_else(|| begun.to_vec());
-        // Clients' steps are all alike, so each order of the letters comes from as many shuffles.
-        all[begun.len()..].shuffle(&mut StdRng::seed_from_u64(seed));
-        all
-    }
-}
-
 /// Returns the greatest common divisor, by Euclid's algorithm.
 fn greatest_common_divisor(mut a: u128, mut b: u128) -> u128 {
     while b > 0 {
@@ -230,16 +218,6 @@ mod tests {
         assert_eq!(Schedules::new(vec![400, 400]).count(), None);
         let large = Schedules::new(vec![9, 20, 20, 20]).count();
         assert_eq!(large, Some(32_746_893_859_548_171_752_296_999_405_573_519_200));
-    }
-
-    #[test]
-    fn a_random_schedule_goes_on_from_what_was_begun_and_its_seed_repeats_it() {
-        let schedules = Schedules::new(vec![3, 3]);
-        let one = schedules.random(&[1, 1], 7);
-        assert_eq!(one, schedules.random(&[1, 1], 7));
-        assert!(one.starts_with(&[1, 1]) && schedules.complete(&one).as_ref() == Some(&one));
-        let all: HashSet<_> = (0..200).map(|seed| schedules.random(&[], seed)).collect();
-        assert_eq!(all.len(), 20, "all of 6! / (3! * 3!)");
     }
 
     #[test]

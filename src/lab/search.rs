@@ -5,19 +5,28 @@
 //!   schedule      AAAABB, BBAAAA, then …    each is run, and its duplicates are counted
 //! ```
 //!
+//! Two other searches reach further. [`explore_kinds`] runs one schedule of those that differ only
+//! in the order of independent steps: the same outcomes, in fewer runs. [`explore_at_random`] runs
+//! random ones, and can say how likely it would have found a fault.
+//!
 //! **Invariants** the smallest counterexample has the fewest preemptions of all schedules that were
 //! tried. Two outcomes count as one only if hashes of 128 bits are equal.
 //!
 //! **Lock** those of [`crate::lab::explorer`].
 //!
 //! **Source** ours; Musuvathi and Qadeer, "Iterative context bounding for systematic testing of
-//! multithreaded programs" (2007), for the order by preemptions.
+//! multithreaded programs" (2007), for the order by preemptions. [`crate::lab::schedule`] names the
+//! sources of the two others.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
 use crate::lab::explorer::{Case, Stage};
+use crate::lab::schedule::Schedules;
 use crate::numbers::parking::Stuck;
 
 /// The limits of a search.
@@ -42,8 +51,11 @@ pub struct Findings {
     pub outcomes: usize,
     /// The most duplicates in one schedule.
     pub most_duplicates: usize,
-    /// A schedule with a duplicate: with the fewest preemptions, and then the fewest duplicates.
+    /// A schedule with a duplicate: with the fewest preemptions, and then the fewest duplicates, of
+    /// those that were tried.
     pub smallest: Option<Smallest>,
+    /// One schedule of each kind was run ([`explore_kinds`]).
+    pub has_all_kinds: bool,
 }
 
 /// The smallest counterexample: the easiest one to follow by hand.
@@ -65,41 +77,107 @@ pub fn explore(
     case: &Case,
     stage: &Stage,
     bound: Bound,
-    mut progress: impl FnMut(u64),
+    progress: impl FnMut(u64),
 ) -> Result<Findings, Stuck> {
     let schedules = case.schedules();
-    let mut findings = Findings { count: schedules.count(), ..Findings::default() };
-    let fingerprint = RandomState::new();
-    let mut outcomes: HashSet<(u64, u64)> = HashSet::new();
-    let mut stuck = None;
+    let count = schedules.count();
     let most = bound.preemptions.unwrap_or(usize::MAX).min(schedules.length());
+    let mut search = Search::new(case, stage, bound, progress);
     for preemptions in 0..=most {
-        let ended = schedules.visit(preemptions, &mut |schedule| {
-            if findings.tried >= bound.schedules {
-                return ControlFlow::Break(());
-            }
-            match stage.run(schedule) {
-                Ok(run) => {
-                    findings.add(schedule, preemptions, run.duplicates());
-                    // 128 bits: in 1 of 10^27 searches with a million outcomes, two have one hash.
-                    let half = |salt: u64| fingerprint.hash_one((salt, &run.received));
-                    outcomes.insert((half(0), half(1)));
-                }
-                Err(error) => {
-                    stuck = Some(error);
-                    return ControlFlow::Break(());
-                }
-            }
-            progress(findings.tried);
-            ControlFlow::Continue(())
-        });
+        let ended = schedules.visit(preemptions, &mut |schedule| search.run(schedule));
         // The search was broken off, or all schedules were run: none has more preemptions.
-        if ended.is_break() || findings.count == Some(u128::from(findings.tried)) {
+        if ended.is_break() || count == Some(u128::from(search.findings.tried)) {
             break;
         }
     }
-    findings.outcomes = outcomes.len();
-    stuck.map_or(Ok(findings), Err)
+    search.end()
+}
+
+/// Runs one schedule of each kind: of those that differ only in the order of independent steps
+/// ([`Case::are_dependent`]). It has the outcomes of all schedules, and the most duplicates, in
+/// fewer runs. The bound on preemptions has no effect.
+///
+/// # Errors
+/// Fails as [`Stage::go_on`] does; the findings are lost.
+pub fn explore_kinds(
+    case: &Case,
+    stage: &Stage,
+    bound: Bound,
+    progress: impl FnMut(u64),
+) -> Result<Findings, Stuck> {
+    let mut search = Search::new(case, stage, bound, progress);
+    let are_dependent = |a: (usize, usize), b: (usize, usize)| case.are_dependent(a, b);
+    let ended = case.schedules().visit_kinds(&are_dependent, &mut |schedule| search.run(schedule));
+    let mut findings = search.end()?;
+    findings.has_all_kinds = ended.is_continue();
+    Ok(findings)
+}
+
+/// Runs `count` random schedules ([`Schedules::by_priorities`]); the seed repeats them.
+///
+/// # Errors
+/// Fails as [`Stage::go_on`] does; the findings are lost.
+pub fn explore_at_random(
+    case: &Case,
+    stage: &Stage,
+    (count, seed, depth): (u64, u64, usize),
+    progress: impl FnMut(u64),
+) -> Result<Findings, Stuck> {
+    let bound = Bound { preemptions: None, schedules: count };
+    let mut search = Search::new(case, stage, bound, progress);
+    let (schedules, mut chance) = (case.schedules(), StdRng::seed_from_u64(seed));
+    while search.run(&schedules.by_priorities(depth, &mut chance)).is_continue() {}
+    search.end()
+}
+
+/// A search under way.
+struct Search<'a, P> {
+    stage: &'a Stage,
+    schedules: Schedules,
+    most: u64,
+    progress: P,
+    findings: Findings,
+    /// Hashes of 128 bits of the outcomes: in 1 of 10^27 searches with a million outcomes, two have
+    /// one hash.
+    outcomes: HashSet<(u64, u64)>,
+    fingerprint: RandomState,
+    stuck: Option<Stuck>,
+}
+
+impl<'a, P: FnMut(u64)> Search<'a, P> {
+    fn new(case: &Case, stage: &'a Stage, bound: Bound, progress: P) -> Self {
+        let schedules = case.schedules();
+        let findings = Findings { count: schedules.count(), ..Findings::default() };
+        let (outcomes, fingerprint) = (HashSet::new(), RandomState::new());
+        let most = bound.schedules;
+        Self { stage, schedules, most, progress, findings, outcomes, fingerprint, stuck: None }
+    }
+
+    /// Runs one schedule, if the bound allows one more.
+    fn run(&mut self, schedule: &[u8]) -> ControlFlow<()> {
+        if self.findings.tried >= self.most {
+            return ControlFlow::Break(());
+        }
+        match self.stage.run(schedule) {
+            Ok(run) => {
+                let preemptions = self.schedules.preemptions(schedule);
+                self.findings.add(schedule, preemptions, run.duplicates());
+                let half = |salt: u64| self.fingerprint.hash_one((salt, &run.received));
+                self.outcomes.insert((half(0), half(1)));
+            }
+            Err(error) => {
+                self.stuck = Some(error);
+                return ControlFlow::Break(());
+            }
+        }
+        (self.progress)(self.findings.tried);
+        ControlFlow::Continue(())
+    }
+
+    fn end(mut self) -> Result<Findings, Stuck> {
+        self.findings.outcomes = self.outcomes.len();
+        self.stuck.map_or(Ok(self.findings), Err)
+    }
 }
 
 impl Findings {

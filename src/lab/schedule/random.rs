@@ -1,0 +1,122 @@
+//! Random schedules: each equally likely, or by priorities, which finds a fault with a known
+//! probability.
+//!
+//! ```text
+//!   priorities   A 5, B 7         B runs, because its priority is the highest
+//!   at step 3    B falls to 1     a change: now A runs, until it is done
+//! ```
+//!
+//! With clients that each step may switch between, a random schedule switches all the time, and a
+//! fault that needs one client to run long while another stands still is rare. Priorities find it:
+//! a client runs until it ends, or until a change. A fault has *depth* d if d steps, in the right
+//! order, are enough for it. The race has depth 2: both loads before the first store.
+//!
+//! **Invariants** for `n` clients and `k` steps, a schedule by priorities with `d` - 1 changes shows
+//! a fault of depth `d` with a probability of at least 1 / (n · k^(d-1)).
+//!
+//! **Lock** none. **Source** Burckhardt, Kothari, Musuvathi and Nagarakatte, "A randomized scheduler
+//! with probabilistic guarantees of finding bugs" (2010).
+
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+
+use super::Schedules;
+
+impl Schedules {
+    /// Returns `begun`, completed by the steps that are left in a random order: each order is
+    /// equally likely. The same seed gives the same. Steps that are too many stay as they are.
+    pub fn random(&self, begun: &[u8], seed: u64) -> Vec<u8> {
+        let mut all = self.complete(begun).unwrap_or_else(|| begun.to_vec());
+        // Clients' steps are all alike, so each order of the letters comes from as many shuffles.
+        all[begun.len()..].shuffle(&mut StdRng::seed_from_u64(seed));
+        all
+    }
+
+    /// Returns a schedule by random priorities with `depth` - 1 changes.
+    pub fn by_priorities(&self, depth: usize, chance: &mut StdRng) -> Vec<u8> {
+        let (clients, length) = (self.steps.len(), self.length());
+        // The first priorities lie above all to which a change lets a client fall.
+        let mut priorities: Vec<usize> = (depth..depth + clients).collect();
+        priorities.shuffle(chance);
+        let mut changes: Vec<usize> =
+            (1..depth).map(|_| chance.random_range(0..length.max(1))).collect();
+        changes.sort_unstable();
+        let mut left = self.steps.clone();
+        let mut schedule = Vec::with_capacity(length);
+        while let Some(client) =
+            (0..clients).filter(|&at| left[at] > 0).max_by_key(|&at| priorities[at])
+        {
+            // The earlier change leads to the higher of the low priorities.
+            if let Some(change) = changes.iter().position(|&at| at == schedule.len()) {
+                changes.remove(change);
+                priorities[client] = changes.len();
+                continue;
+            }
+            left[client] -= 1;
+            schedule.push(client as u8);
+        }
+        schedule
+    }
+
+    /// Returns the least probability, in percent, with which `count` schedules by priorities would
+    /// have shown a fault of that depth.
+    pub fn chance_of_finding(&self, count: u64, depth: usize) -> f64 {
+        let (clients, steps) = (self.steps.len() as f64, self.length() as f64);
+        let of_one = 1.0 / (clients * steps.powi(depth.saturating_sub(1) as i32)).max(1.0);
+        (1.0 - (1.0 - of_one).powf(count as f64)) * 100.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn a_random_schedule_goes_on_from_what_was_begun_and_its_seed_repeats_it() {
+        let schedules = Schedules::new(vec![3, 3]);
+        let one = schedules.random(&[1, 1], 7);
+        assert_eq!(one, schedules.random(&[1, 1], 7));
+        assert!(one.starts_with(&[1, 1]) && schedules.complete(&one).as_ref() == Some(&one));
+        let all: HashSet<_> = (0..200).map(|seed| schedules.random(&[], seed)).collect();
+        assert_eq!(all.len(), 20, "all of 6! / (3! * 3!)");
+    }
+
+    #[test]
+    fn a_schedule_by_priorities_has_as_many_switches_as_changes_and_ends_allow() {
+        let schedules = Schedules::new(vec![6, 4, 2]);
+        let mut chance = StdRng::seed_from_u64(3);
+        for depth in [1, 2, 3] {
+            for _ in 0..200 {
+                let one = schedules.by_priorities(depth, &mut chance);
+                assert_eq!(schedules.complete(&one).as_ref(), Some(&one), "all steps, none twice");
+                assert!(schedules.preemptions(&one) < depth, "{one:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fault_of_depth_2_is_found_at_least_as_often_as_is_promised() {
+        // The fault: client 0 does its step 5 before client 1 does its step 2.
+        let schedules = Schedules::new(vec![8, 8]);
+        let mut chance = StdRng::seed_from_u64(7);
+        let count = 4000;
+        let place = |schedule: &[u8], client, nth| {
+            let mut own = (0..schedule.len()).filter(|&at| schedule[at] == client);
+            own.nth(nth).unwrap()
+        };
+        let found = (0..count)
+            .filter(|_| {
+                let one = schedules.by_priorities(2, &mut chance);
+                place(&one, 0, 5) < place(&one, 1, 2) && place(&one, 1, 1) < place(&one, 0, 0)
+            })
+            .count();
+        // At least 1 / (2 * 16) of the schedules, which are 125; four standard deviations less.
+        assert!(found > 125 - 4 * 11, "{found}");
+        let promised = schedules.chance_of_finding(1, 2);
+        assert!((promised - 100.0 / 32.0).abs() < 1e-9, "{promised}");
+        assert!(schedules.chance_of_finding(1000, 2) > 99.9);
+    }
+}
