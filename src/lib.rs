@@ -22,9 +22,9 @@
 //! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 6950 | 115 |
 //! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4250 | 70 |
 //! | 6 | How do processes talk without copying more than once? | [`sessions`] | 6550 | 110 |
-//! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 9100 | 150 |
+//! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 9650 | 160 |
 //! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1850 | 25 |
-//! | 9 | How does a class see all this, one step at a time? | [`lessons`], then [`lessons::race`] | 1150 | 19 |
+//! | 9 | How does a class see all this, one step at a time? | [`lessons`], then [`lessons::race`] | 1200 | 20 |
 //!
 //! All chapters share [`common`]: errors, ids, and the description of commands. After chapter 9
 //! come [`client`], the library, and [`cli`], with a file for each subcommand. [`commands`] is the

@@ -244,3 +244,62 @@ Result        5      19     228     665       7      11
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn one_schedule_of_each_kind_and_random_ones_reach_further() {
+    let race = |more: &[&str]| shown(&leasebox(&[&["race"], more].concat()));
+    let (kinds, _, code) = race(&["--kinds"]);
+    assert_eq!(code, Some(0));
+    for line in [
+        "schedules tried        195, one of each kind; 495 are all",
+        "distinct outcomes      54",
+        "most duplicates        3",
+        "preemptions at most    1",
+    ] {
+        assert!(kinds.lines().any(|printed| printed == line), "{line}: {kinds}");
+    }
+    let three = race(&["--kinds", "--steps", "3"]).0;
+    assert!(
+        three.contains("schedules tried        195, one of each kind; 18564 are all"),
+        "{three}"
+    );
+    assert!(race(&["--kinds", "--lock", "number"]).0.contains("No schedule gives a number twice."));
+    let few = race(&["--kinds", "--most", "7"]).0;
+    assert!(few.contains("schedules tried        7 of 495, each of another kind"), "{few}");
+    let random = ["--clients", "A:20,B:20,C:20", "--random", "40", "--seed", "7"];
+    let (first, _, _) = race(&random);
+    assert_eq!(first, race(&random).0, "the seed repeats it");
+    // 1 - (1 - 1 / (3 * 120))^40
+    assert!(first.contains("with at least 10.5 %"), "{first}");
+    assert!(first.contains("schedules tried        40 at random, of more than 10^38"), "{first}");
+}
+
+#[test]
+fn a_release_in_the_wrong_order_shows_another_tenants_bytes() {
+    let race = |more: &[&str]| shown(&leasebox(&[&["race", "--program", "leases"], more].concat()));
+    let right = race(&[]).0;
+    assert!(right.contains("another tenant's bytes 0\n"), "{right}");
+    let broken = race(&["--broken"]).0;
+    assert!(broken.contains("schedule GRRLLGR\n") && broken.contains("reads \"the new tenant's\""));
+    let (_, stderr, code) = shown(&leasebox(&["race", "--broken"]));
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("--broken is for --program leases"), "{stderr}");
+}
+
+#[test]
+fn one_run_becomes_a_page_that_needs_nothing_else() {
+    let file = support::scratch("race.html");
+    let name = file.to_str().unwrap();
+    let (stdout, _, code) = shown(&leasebox(&["race", "--schedule", "ABAB", "--html", name]));
+    assert_eq!(code, Some(0));
+    assert!(stdout.ends_with(&format!("see: {name}, in a browser\n")), "{stdout}");
+    let page = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(page.contains("moves=ABABAAAAAABB\": {"), "the answer after the last step");
+    assert!(!page.contains("src=") && !page.contains("<link"));
+    let (stdout, _, _) = shown(&leasebox(&["race", "--lock", "number", "--html", name]));
+    assert!(stdout.ends_with("There is no counterexample, and so no page.\n"), "{stdout}");
+    let (_, stderr, code) = shown(&leasebox(&["race", "--html", "/dev/null/x"]));
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("cannot be written") && stderr.lines().count() == 1, "{stderr}");
+}

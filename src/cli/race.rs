@@ -14,7 +14,10 @@
 //! | none of these | every schedule within the bounds, and shows the smallest counterexample |
 //! | `--schedule AAB…` | that one schedule |
 //! | `--step` | the client that a person chooses, step after step |
+//! | `--kinds` | one schedule of those that differ only in the order of independent steps |
+//! | `--random N` | N random schedules, and how likely they would have found the race |
 //! | `--replay HOST PORT` | the counterexample or `--schedule`, with real clients of a lab server |
+//! | `--program leases` | another program: a get beside a release and a lease of the same block |
 //!
 //! The number of schedules is a multinomial coefficient of the clients' steps. With A:4 and B:2:
 //!
@@ -38,27 +41,29 @@
 //!
 //! **Source** `loot-box.txt`, the scenario: A draws 4, B draws 2.
 
+mod terminal;
+
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
 use crate::cli::{no_answer, print};
 use crate::lab::explorer::{Case, Drawer, Stage};
 use crate::lab::replay::replay;
-use crate::lab::search::{Bound, Findings, explore};
+use crate::lab::search::{Bound, Findings, explore, explore_at_random, explore_kinds};
 use crate::lab::step_by_step::step_by_step;
 use crate::lab::telling::{
-    how_many, letters, read_drawers, read_schedule, tell_case, tell_findings, tell_run,
+    letters, no_threads, read_drawers, read_schedule, stuck, tell_case, tell_findings, tell_run,
 };
+use crate::lab::tenants::ReleaseOrder;
+use crate::lessons::export::single_page;
 use crate::numbers::draw::Locking;
-use crate::numbers::parking::Stuck;
 
-/// The time between two progress lines. It is short enough that the user sees progress, and long
-/// enough that the search does not become slower.
-const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// The depth of the faults that `--random` looks for: two steps in one order, as in the race.
+const DEPTH: usize = 2;
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -68,6 +73,10 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
     leasebox race --clients A:3,B:3,C:2 --preemptions 2\n  \
     leasebox race --schedule AAAAABABAABB          one schedule, a letter for each step\n  \
     leasebox race --step                           choose who runs next\n  \
+    leasebox race --kinds                          one schedule of each kind\n  \
+    leasebox race --clients A:20,B:20,C:20 --random 1000 --seed 7\n  \
+    leasebox race --html race.html                 the smallest mistake as a page\n  \
+    leasebox race --program leases --broken        a release in the wrong order\n  \
     leasebox race --replay 127.0.0.1 4120          on a server started with serve --lab\n\n\
     Exit 0: it was explored or run, whatever was found; 2: it could not be.")]
 pub struct RaceArguments {
@@ -98,6 +107,25 @@ pub struct RaceArguments {
     /// Choose which client runs next, step after step: type its letter on a line
     #[arg(long, conflicts_with = "replay")]
     step: bool,
+    /// Run one schedule of those that differ only in the order of independent steps: the same
+    /// outcomes, in fewer runs
+    #[arg(long, conflicts_with_all = ["schedule", "step", "preemptions", "random"])]
+    kinds: bool,
+    /// Run so many random schedules, by priorities, and say how likely they find a race
+    #[arg(long, value_name = "N", conflicts_with_all = ["schedule", "step", "preemptions", "most"], value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    random: Option<u64>,
+    /// The same seed gives the same random schedules
+    #[arg(long, requires = "random", default_value_t = 1)]
+    seed: u64,
+    /// Write the run, or the counterexample, as a page that needs nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["step", "steps", "replay"])]
+    html: Option<PathBuf>,
+    /// The program: the draw, or the lease table with a get, a release and a lease of one block
+    #[arg(long, value_enum, default_value = "draw")]
+    program: Program,
+    /// With --program leases: a release gives its block back before it marks it released
+    #[arg(long)]
+    broken: bool,
     /// Carry the smallest counterexample, or --schedule, out on a server that was
     /// started with `serve --lab`; each client's numbers go to a file race-NAME.txt
     #[arg(long, num_args = 2, value_names = ["HOST", "PORT"])]
@@ -111,6 +139,13 @@ enum RaceLock {
     Number,
     Increment,
     None,
+}
+
+/// The word of `--program`.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Program {
+    Draw,
+    Leases,
 }
 
 /// The clients of `--clients`. A type of its own, because clap reads a `Vec` as many values.
@@ -131,11 +166,22 @@ pub fn run(arguments: &RaceArguments) -> ExitCode {
     if locking != Locking::None && arguments.steps.is_some() {
         return no_answer("under the lock a number has no steps; leave --steps or --lock out");
     }
+    if arguments.program == Program::Leases {
+        let order =
+            if arguments.broken { ReleaseOrder::GiveBackFirst } else { ReleaseOrder::MarkFirst };
+        return print(terminal::tell_tenants(order).as_bytes(), ExitCode::SUCCESS);
+    }
+    if arguments.broken {
+        return no_answer("--broken is for --program leases; for the draw choose --lock none");
+    }
     let drawers = arguments.clients.0.clone();
     let increments = matches!(arguments.lock, RaceLock::Increment);
     let case = Case { drawers, locking, reads: arguments.steps == Some(3), increments };
     match answer(arguments, &case) {
-        Ok(text) => print(text.as_bytes(), ExitCode::SUCCESS),
+        Ok(text) => {
+            let text = if terminal::has_colours() { terminal::painted(&text, &case) } else { text };
+            print(text.as_bytes(), ExitCode::SUCCESS)
+        }
         Err(why) => no_answer(why),
     }
 }
@@ -145,31 +191,78 @@ pub fn run(arguments: &RaceArguments) -> ExitCode {
 /// # Errors
 /// Fails with one line that names the cause and the cure.
 fn answer(arguments: &RaceArguments, case: &Case) -> Result<String, String> {
-    let stage = Stage::new(case.clone()).map_err(|error| {
-        format!("no thread for the clients ({error}); end something else first")
-    })?;
     // It is read before any schedule runs, so that a wrong letter costs no search.
     let chosen = arguments.schedule.as_deref().map(|text| read_schedule(case, text)).transpose()?;
     if arguments.step {
-        let said = |text: &str| {
-            io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush())
-        };
-        return step_by_step(case, &stage, io::stdin().lock(), said).map_err(stuck);
+        return by_hand(case);
     }
+    let stage = Stage::new(case.clone()).map_err(no_threads)?;
     if let Some(place) = &arguments.replay {
         return replay_on_server(arguments, case, &stage, chosen, place);
     }
-    match chosen {
-        Some(schedule) => tell_run(case, &stage, &schedule),
-        None => tell_findings(case, &stage, &search(arguments, case, &stage)?),
-    }
-    .map(|text| tell_case(case) + &text)
-    .map_err(stuck)
+    let (text, shown) = match chosen {
+        Some(schedule) => (tell_run(case, &stage, &schedule).map_err(stuck)?, Some(schedule)),
+        None => {
+            let findings = search(arguments, case, &stage)?;
+            let chance = arguments.random.map_or_else(String::new, |n| chance(case, n));
+            let told = tell_findings(case, &stage, &findings).map_err(stuck)?;
+            (chance + &told, findings.smallest.map(|smallest| smallest.schedule))
+        }
+    };
+    let page = match (&arguments.html, shown) {
+        (None, _) => String::new(),
+        (Some(file), Some(schedule)) => write_page(arguments, case, &schedule, file)?,
+        (Some(_), None) => "There is no counterexample, and so no page.\n".into(),
+    };
+    Ok(tell_case(case) + &text + &page)
 }
 
-/// Returns the message for a step that did not end in time.
-fn stuck(_: Stuck) -> String {
-    "a step did not end within a minute; the machine is overwhelmed, try again".into()
+/// Lets a person choose who runs next.
+fn by_hand(case: &Case) -> Result<String, String> {
+    let (stdin, has_colours) = (io::stdin(), terminal::has_colours());
+    let said = |text: &str| {
+        let painted = has_colours.then(|| terminal::painted(text, case));
+        let text = painted.as_deref().unwrap_or(text);
+        io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush())
+    };
+    let prompts = stdin.is_terminal() && io::stdout().is_terminal();
+    step_by_step(case, stdin.lock(), prompts, said)
+}
+
+/// Returns the line that says how likely random schedules find a fault.
+fn chance(case: &Case, count: u64) -> String {
+    let percent = case.schedules().chance_of_finding(count, DEPTH);
+    format!(
+        "random schedules       by priorities: a fault of depth {DEPTH}, such as the race, is found\n\
+         {:23}with at least {percent:.1} %\n",
+        ""
+    )
+}
+
+/// Writes one run as a page, and returns the line that says so.
+///
+/// # Errors
+/// Fails with one line that names the file.
+fn write_page(
+    arguments: &RaceArguments,
+    case: &Case,
+    schedule: &[u8],
+    file: &Path,
+) -> Result<String, String> {
+    let lock = match arguments.lock {
+        RaceLock::Request => "request",
+        RaceLock::Number => "number",
+        RaceLock::Increment => "increment",
+        RaceLock::None => "none",
+    };
+    let clients: Vec<String> =
+        case.drawers.iter().map(|d| format!("{}:{}", d.name, d.count)).collect();
+    let moves = letters(case, schedule);
+    let address = format!("clients={}&lock={lock}&moves={moves}", clients.join(","));
+    let page = single_page(&crate::lessons::race::LESSON, &format!("Schedule {moves}"), &address);
+    std::fs::write(file, page)
+        .map_err(|error| format!("{} cannot be written ({error}); give it room", file.display()))?;
+    Ok(format!("see: {}, in a browser\n", file.display()))
 }
 
 /// Explores the schedules within the bounds, with a progress line on a terminal.
@@ -177,21 +270,16 @@ fn stuck(_: Stuck) -> String {
 /// # Errors
 /// Fails with one line if a step does not end in time.
 fn search(arguments: &RaceArguments, case: &Case, stage: &Stage) -> Result<Findings, String> {
+    let most = arguments.random.unwrap_or(arguments.most);
+    let mut line = terminal::ProgressLine::new(case.schedules().count(), most);
     let bound = Bound { preemptions: arguments.preemptions, schedules: arguments.most };
-    let count = case.schedules().count();
-    let on_terminal = io::stderr().is_terminal();
-    let mut shown = Instant::now();
-    let progress = |tried: u64| {
-        if on_terminal && shown.elapsed() >= PROGRESS_EVERY {
-            shown = Instant::now();
-            let _ = write!(io::stderr(), "\r{tried} of {} schedules ", how_many(count));
-        }
+    let progress = |tried: u64| line.show(tried);
+    let findings = match arguments.random {
+        Some(count) => explore_at_random(case, stage, (count, arguments.seed, DEPTH), progress),
+        None if arguments.kinds => explore_kinds(case, stage, bound, progress),
+        None => explore(case, stage, bound, progress),
     };
-    let findings = explore(case, stage, bound, progress);
-    if on_terminal {
-        // Blanks over the progress line, which has at most 63 characters.
-        let _ = write!(io::stderr(), "\r{:63}\r", "");
-    }
+    line.wipe();
     findings.map_err(stuck)
 }
 

@@ -67,4 +67,5 @@ pub mod space_time;
 pub mod step_by_step;
 pub mod table;
 pub mod telling;
+pub mod tenants;
 pub mod weather;

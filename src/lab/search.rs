@@ -38,6 +38,18 @@ pub struct Bound {
     pub schedules: u64,
 }
 
+/// How the schedules of a search are chosen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SearchWay {
+    /// Those with few preemptions come first.
+    #[default]
+    FewPreemptionsFirst,
+    /// One of each kind.
+    OneOfEachKind,
+    /// At random, by priorities.
+    AtRandom,
+}
+
 /// The result of a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
@@ -54,8 +66,10 @@ pub struct Findings {
     /// A schedule with a duplicate: with the fewest preemptions, and then the fewest duplicates, of
     /// those that were tried.
     pub smallest: Option<Smallest>,
-    /// One schedule of each kind was run ([`explore_kinds`]).
-    pub has_all_kinds: bool,
+    /// How the schedules were chosen.
+    pub way: SearchWay,
+    /// No schedule, or no kind of schedule, was left out.
+    pub is_complete: bool,
 }
 
 /// The smallest counterexample: the easiest one to follow by hand.
@@ -109,7 +123,7 @@ pub fn explore_kinds(
     let are_dependent = |a: (usize, usize), b: (usize, usize)| case.are_dependent(a, b);
     let ended = case.schedules().visit_kinds(&are_dependent, &mut |schedule| search.run(schedule));
     let mut findings = search.end()?;
-    findings.has_all_kinds = ended.is_continue();
+    (findings.way, findings.is_complete) = (SearchWay::OneOfEachKind, ended.is_continue());
     Ok(findings)
 }
 
@@ -127,7 +141,9 @@ pub fn explore_at_random(
     let mut search = Search::new(case, stage, bound, progress);
     let (schedules, mut chance) = (case.schedules(), StdRng::seed_from_u64(seed));
     while search.run(&schedules.by_priorities(depth, &mut chance)).is_continue() {}
-    search.end()
+    let mut findings = search.end()?;
+    (findings.way, findings.is_complete) = (SearchWay::AtRandom, false);
+    Ok(findings)
 }
 
 /// A search under way.
@@ -176,6 +192,7 @@ impl<'a, P: FnMut(u64)> Search<'a, P> {
 
     fn end(mut self) -> Result<Findings, Stuck> {
         self.findings.outcomes = self.outcomes.len();
+        self.findings.is_complete = self.findings.count == Some(u128::from(self.findings.tried));
         self.stuck.map_or(Ok(self.findings), Err)
     }
 }

@@ -176,6 +176,17 @@ impl Diagram {
     }
 }
 
+/// Returns the client of a diagram's line and the place in the line at which its cell begins; `None`
+/// for another line. `clients` is how many clients the diagram has.
+pub fn client_of(line: &str, clients: usize) -> Option<(usize, usize)> {
+    let (step, rest) = line.split_at_checked(5)?;
+    let counter = rest.get(2..9)?;
+    let is_number = |text: &str| text.trim_start().parse::<u32>().is_ok();
+    let at = MARGIN + line.get(MARGIN..)?.find(|c: char| c != ' ')?;
+    let is_step = is_number(step) && is_number(counter) && !line[at..].starts_with('\n');
+    is_step.then(|| (at, (at - MARGIN) * clients / WIDTH))
+}
+
 /// A number that came twice, and the two loads that did it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameTwice {

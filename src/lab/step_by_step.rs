@@ -25,57 +25,123 @@ use std::io::{self, BufRead};
 
 use crate::lab::explorer::{Case, Drawer, Stage};
 use crate::lab::space_time::{CameTwice, Diagram, explain, homework_table};
-use crate::lab::telling::{letters, tell_case, verdict};
-use crate::numbers::parking::Stuck;
+use crate::lab::telling::{letters, no_threads, stuck, tell_case, verdict};
+
+/// The text for `?`.
+const HELP: &str = "a client's letter and return: it does its next step; several letters: one after \
+                    the other\nu: undo the last step; q: end here; ?: this text\n";
 
 /// Reads letters from `input`, lets the client of each letter do its next step, and passes the text
-/// about it to `tell`. Returns the schedule, the table and the verdict; `not at the end` stands in
-/// place of the verdict if steps are left.
+/// about it to `tell`. `u` undoes a step, `?` explains, `q` ends, unless a client has that letter.
+/// Returns the schedule, the table and the verdict; `not at the end` stands in place of the verdict
+/// if steps are left. With `prompts` each line is asked for, as a person on a terminal expects.
 ///
 /// It ends with the last step, with the end or an error of the input, or when `tell` fails: a
-/// person who has closed the terminal is no error. If steps are left, a client may be in the middle
-/// of its draw, so the stage can run no further schedule: drop it.
+/// person who has closed the terminal is no error.
 ///
 /// # Errors
-/// Fails as [`Stage::go_on`] does.
+/// Fails with one line if a step does not end in time, or if the system has no thread left.
 pub fn step_by_step(
     case: &Case,
-    stage: &Stage,
     input: impl BufRead,
+    prompts: bool,
     mut tell: impl FnMut(&str) -> io::Result<()>,
-) -> Result<String, Stuck> {
-    stage.reset();
-    let mut done: Vec<u8> = Vec::new();
-    let mut diagram = Diagram::new(case);
-    // The number of faults that were explained: a new one is at the end of `explain`'s list.
-    let mut known = 0;
-    let length = case.schedules().length();
+) -> Result<String, String> {
+    let mut by_hand = ByHand::new(case)?;
     let begin = "a letter and return lets that client do its next step\n\n";
-    let mut told = tell(&format!("{}{begin}{}", tell_case(case), diagram.head()));
+    let head = format!("{}{begin}{}", tell_case(case), by_hand.diagram.head());
+    let mut told = tell(&head);
+    let mut is_asked = true;
     let mut letters_in = input.bytes();
-    while told.is_ok() && done.len() < length {
+    while told.is_ok() && by_hand.done.len() < case.schedules().length() {
+        if prompts && std::mem::take(&mut is_asked) {
+            told = tell(&by_hand.prompt());
+        }
         let Some(Ok(byte)) = letters_in.next() else { break };
-        let letter = char::from(byte);
-        if !letter.is_whitespace() {
-            let Some(client) = client_with_step(case, &done, letter) else {
-                let others = clients_with_steps(case, &done);
-                let letter = byte.escape_ascii();
-                told = tell(&format!("{letter} has no step to do; choose one of {others}\n"));
-                continue;
-            };
-            stage.go_on(&[client])?;
-            done.push(client);
-            let run = stage.so_far();
-            let mut text = run.events.last().map_or_else(String::new, |event| diagram.line(event));
-            let wrong = explain(case, &run);
-            text.extend(wrong.iter().skip(known).map(indented));
-            known = wrong.len();
-            told = tell(&text);
+        is_asked = byte == b'\n';
+        match char::from(byte) {
+            letter if letter.is_whitespace() => {}
+            letter => match by_hand.answer(letter, byte)? {
+                Some(text) => told = told.and_then(|()| tell(&text)),
+                None => break,
+            },
         }
     }
-    let run = stage.so_far();
-    let end = if done.len() == length { verdict(case, &run) } else { "not at the end\n".into() };
-    Ok(format!("\nschedule {}\n\n{}{end}", letters(case, &done), homework_table(case, &run)))
+    by_hand.end()
+}
+
+/// A schedule under way.
+struct ByHand<'a> {
+    case: &'a Case,
+    stage: Stage,
+    done: Vec<u8>,
+    diagram: Diagram,
+    /// The number of faults that were explained: a new one is at the end of `explain`'s list.
+    known: usize,
+}
+
+impl<'a> ByHand<'a> {
+    fn new(case: &'a Case) -> Result<Self, String> {
+        let stage = Stage::new(case.clone()).map_err(no_threads)?;
+        stage.reset();
+        Ok(Self { case, stage, done: Vec::new(), diagram: Diagram::new(case), known: 0 })
+    }
+
+    /// Does what a letter asks for, and returns the text about it; `None` if that is to end.
+    fn answer(&mut self, letter: char, byte: u8) -> Result<Option<String>, String> {
+        let is_client = self.case.drawers.iter().any(|d| d.name == letter.to_ascii_uppercase());
+        if let Some(client) = client_with_step(self.case, &self.done, letter) {
+            return self.step(client).map(Some);
+        }
+        Ok(match letter {
+            'u' if !is_client => Some(self.undo()?),
+            '?' => Some(HELP.into()),
+            'q' if !is_client => None,
+            _ => {
+                let others = clients_with_steps(self.case, &self.done);
+                let letter = byte.escape_ascii();
+                Some(format!("{letter} has no step to do; choose one of {others}\n"))
+            }
+        })
+    }
+
+    fn step(&mut self, client: u8) -> Result<String, String> {
+        self.stage.go_on(&[client]).map_err(stuck)?;
+        self.done.push(client);
+        let run = self.stage.so_far();
+        let mut text = run.events.last().map_or_else(String::new, |event| self.diagram.line(event));
+        let wrong = explain(self.case, &run);
+        text.extend(wrong.iter().skip(self.known).map(indented));
+        self.known = wrong.len();
+        Ok(text)
+    }
+
+    /// Goes back by one step: threads cannot, so new ones do all steps but the last.
+    fn undo(&mut self) -> Result<String, String> {
+        if self.done.pop().is_none() {
+            return Ok("there is no step to undo\n".into());
+        }
+        let done = std::mem::take(&mut self.done);
+        *self = Self::new(self.case)?;
+        for &client in &done {
+            self.step(client)?;
+        }
+        Ok(format!("step {} is undone\n", done.len() + 1))
+    }
+
+    /// Returns the question that stands before each line of a person.
+    fn prompt(&self) -> String {
+        let letters = clients_with_steps(self.case, &self.done);
+        let letters: Vec<String> = letters.chars().map(String::from).collect();
+        format!("{}, u to undo, ? for help, q to quit: ", letters.join(" or "))
+    }
+
+    fn end(self) -> Result<String, String> {
+        let (case, done, run) = (self.case, &self.done, self.stage.so_far());
+        let is_over = done.len() == case.schedules().length();
+        let end = if is_over { verdict(case, &run) } else { "not at the end\n".into() };
+        Ok(format!("\nschedule {}\n\n{}{end}", letters(case, done), homework_table(case, &run)))
+    }
 }
 
 /// Returns the reason of a fault, indented as the steps are.
@@ -106,13 +172,12 @@ mod tests {
     fn what_goes_wrong_is_said_when_it_does_and_nobody_steps_too_often() {
         let drawers = ['A', 'B'].map(|name| Drawer { name, count: 1 }).to_vec();
         let case = Case { drawers, locking: Locking::None, reads: false, increments: false };
-        let stage = Stage::new(case.clone()).unwrap();
         let mut told = Vec::new();
         let tell = |text: &str| {
             told.push(text.to_string());
             Ok(())
         };
-        let end = step_by_step(&case, &stage, &b"a\nb x\naa\nB B\n"[..], tell).unwrap();
+        let end = step_by_step(&case, &b"a\nb x\naa\nB B\n"[..], false, tell).unwrap();
         assert!(told[2].contains("loads 0\n       5 came twice: B loaded 0 in step 2"), "{told:?}");
         assert_eq!(told[3], "x has no step to do; choose one of AB\n");
         assert_eq!(told[5], "a has no step to do; choose one of B\n");
@@ -125,8 +190,34 @@ mod tests {
     fn the_inputs_end_is_an_end() {
         let drawers = vec![Drawer { name: 'A', count: 2 }];
         let case = Case { drawers, locking: Locking::None, reads: true, increments: false };
-        let stage = Stage::new(case.clone()).unwrap();
-        let end = step_by_step(&case, &stage, &b"A\n"[..], |_| Ok(())).unwrap();
+        let end = step_by_step(&case, &b"A\n"[..], false, |_| Ok(())).unwrap();
         assert!(end.ends_with("not at the end\n"), "{end}");
+    }
+
+    #[test]
+    fn a_step_is_undone_and_a_person_is_asked_for_each_line() {
+        let drawers = ['A', 'B'].map(|name| Drawer { name, count: 1 }).to_vec();
+        let case = Case { drawers, locking: Locking::None, reads: false, increments: false };
+        let mut told = String::new();
+        let tell = |text: &str| {
+            told.push_str(text);
+            Ok(())
+        };
+        let end = step_by_step(&case, &b"u\nab\nu\n?\na\nq\nbb\n"[..], true, tell).unwrap();
+        assert!(
+            told.contains("A or B, u to undo, ? for help, q to quit: there is no step to undo\n")
+        );
+        assert_eq!(told.matches("while A had loaded 0").count(), 1, "{told}");
+        assert!(told.contains("step 2 is undone\n") && told.contains("several letters"), "{told}");
+        assert!(told.contains("B, u to undo, ? for help, q to quit: "), "A has no step: {told}");
+        assert!(end.starts_with("\nschedule AA\n") && end.ends_with("not at the end\n"), "{end}");
+    }
+
+    #[test]
+    fn a_client_may_have_the_letter_of_a_command() {
+        let drawers = ['U', 'Q'].map(|name| Drawer { name, count: 1 }).to_vec();
+        let case = Case { drawers, locking: Locking::None, reads: false, increments: false };
+        let end = step_by_step(&case, &b"uuqq"[..], false, |_| Ok(())).unwrap();
+        assert!(end.contains("schedule UUQQ\n"), "{end}");
     }
 }

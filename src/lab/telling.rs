@@ -16,9 +16,10 @@
 //! **Source** the word preemption is that of Musuvathi and Qadeer, as in [`crate::lab::schedule`].
 
 use std::fmt::Write;
+use std::io;
 
 use crate::lab::explorer::{Case, Drawer, Run, Stage};
-use crate::lab::search::Findings;
+use crate::lab::search::{Findings, SearchWay};
 use crate::lab::space_time::{MAX_DRAWERS, explain, homework_table, picture};
 use crate::numbers::draw::Locking;
 use crate::numbers::parking::Stuck;
@@ -33,6 +34,16 @@ const MAX_SHOWN: usize = 12;
 /// 3.4 · 10^38.
 pub fn how_many(count: Option<u128>) -> String {
     count.map_or("more than 10^38".into(), |count| count.to_string())
+}
+
+/// Returns the message for a step that did not end in time.
+pub fn stuck(_: Stuck) -> String {
+    "a step did not end within a minute; the machine is overwhelmed, try again".into()
+}
+
+/// Returns the message for clients' threads that the system did not make.
+pub fn no_threads(error: io::Error) -> String {
+    format!("no thread for the clients ({error}); end something else first")
 }
 
 /// Returns the case as text: clients, list, lock and the steps of a number.
@@ -62,24 +73,37 @@ pub fn tell_case(case: &Case) -> String {
 /// # Errors
 /// Fails as [`Stage::go_on`] does.
 pub fn tell_findings(case: &Case, stage: &Stage, findings: &Findings) -> Result<String, Stuck> {
-    let all = findings.count == Some(u128::from(findings.tried));
+    let Findings { tried, racy, outcomes, most_duplicates, is_complete, .. } = *findings;
     let count = how_many(findings.count);
-    let Findings { tried, racy, outcomes, most_duplicates, .. } = *findings;
-    let mut text = if all {
-        format!("schedules tried        {tried}, all there are\n")
-    } else {
-        format!("schedules tried        {tried} of {count}, those with the fewest preemptions\n")
+    let which = match (findings.way, is_complete) {
+        (SearchWay::FewPreemptionsFirst, true) => ", all there are".into(),
+        (SearchWay::FewPreemptionsFirst, false) => {
+            format!(" of {count}, those with the fewest preemptions")
+        }
+        (SearchWay::OneOfEachKind, true) => format!(", one of each kind; {count} are all"),
+        (SearchWay::OneOfEachKind, false) => {
+            format!(" of {count}, each of another kind; there are more kinds")
+        }
+        (SearchWay::AtRandom, _) => format!(" at random, of {count}"),
     };
+    let mut text = format!("schedules tried        {tried}{which}\n");
     let _ = writeln!(text, "with a duplicate       {racy}");
     let _ = writeln!(text, "distinct outcomes      {outcomes}");
     let _ = writeln!(text, "most duplicates        {most_duplicates}");
     match &findings.smallest {
         Some(smallest) => {
-            let _ = writeln!(text, "fewest preemptions     {}", smallest.preemptions);
-            text += "\nThe smallest counterexample:\n\n";
+            let (label, title) = match findings.way {
+                SearchWay::FewPreemptionsFirst => ("fewest preemptions", "smallest"),
+                // Others may have fewer.
+                SearchWay::OneOfEachKind | SearchWay::AtRandom => {
+                    ("preemptions at most", "simplest")
+                }
+            };
+            let _ = writeln!(text, "{label:<22} {}", smallest.preemptions);
+            let _ = write!(text, "\nThe {title} counterexample:\n\n");
             text += &tell_run(case, stage, &smallest.schedule)?;
         }
-        None if all => text += "\nNo schedule gives a number twice.\n",
+        None if is_complete => text += "\nNo schedule gives a number twice.\n",
         None => text += "\nNone of those tried gives a number twice; the others were not tried.\n",
     }
     Ok(text)

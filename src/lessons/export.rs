@@ -45,7 +45,7 @@ pub fn export(folder: &Path) -> io::Result<usize> {
         let tag = format!("<script src=\"{name}-answers.js\" defer></script>");
         files.push((format!("{name}.html"), linked(&shown(name), &tag)));
         files.push((format!("{name}.js"), lesson.script.into()));
-        files.push((format!("{name}-answers.js"), answers(lesson).into_bytes()));
+        files.push((format!("{name}-answers.js"), answers(lesson, lesson.runs).into_bytes()));
     }
     for (name, bytes) in &files {
         let path = folder.join(name);
@@ -53,6 +53,27 @@ pub fn export(folder: &Path) -> io::Result<usize> {
         fs::write(&path, bytes).map_err(named)?;
     }
     Ok(files.len())
+}
+
+/// Returns one page for one run of a lesson, with all that it needs inside: `race --html` writes it.
+pub fn single_page(lesson: &Lesson, title: &str, address: &str) -> String {
+    let shown = |name: &str| {
+        let bytes = static_file(name).map_or_else(Vec::new, |file| file.bytes.into_owned());
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let mut page = lesson.html.replace("<!--nav-->", "");
+    for name in ["page.css", "lessons.css"] {
+        let link = format!("<link rel=\"stylesheet\" href=\"{name}\">");
+        page = page.replace(&link, &format!("<style>\n{}</style>", shown(name)));
+    }
+    page = page.replace("<link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n", "");
+    // A script inside a page runs where it stands, so all scripts go behind the page's elements.
+    for name in ["lessons.js".to_string(), format!("{}.js", lesson.name)] {
+        page = page.replace(&format!("<script src=\"{name}\" defer></script>\n"), "");
+    }
+    let scripts = [answers(lesson, &[(title, address)]), shown("lessons.js"), lesson.script.into()];
+    let scripts = scripts.map(|script| format!("<script>\n{script}</script>\n")).concat();
+    page.replace("</body>", &format!("{scripts}</body>"))
 }
 
 /// Returns a page whose links lead to files, such as `race.html` in the place of `race`, with a tag
@@ -66,10 +87,10 @@ fn linked(page: &[u8], answers: &str) -> Vec<u8> {
     page.into_bytes()
 }
 
-/// Returns the script with the runs of a lesson and the answers that they need.
-fn answers(lesson: &Lesson) -> String {
+/// Returns the script with some runs of a lesson and the answers that they need.
+fn answers(lesson: &Lesson, runs: &[(&str, &str)]) -> String {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
-    for (_, address) in lesson.runs {
+    for (_, address) in runs {
         let (settings, moves) = address.split_once("&moves=").unwrap_or((address, ""));
         for moves in beginnings(moves, lesson.between) {
             let is_first = moves.is_empty();
@@ -86,7 +107,7 @@ fn answers(lesson: &Lesson) -> String {
         }
     }
     let mut script = String::from("const RUNS = [\n");
-    for (title, address) in lesson.runs {
+    for (title, address) in runs {
         let _ = writeln!(script, "  [{title:?}, {address:?}],");
     }
     script += "];\nconst ANSWERS = {\n";
@@ -109,7 +130,7 @@ mod tests {
     #[test]
     fn each_run_has_an_answer_after_each_of_its_moves() {
         for lesson in LESSONS {
-            let script = answers(lesson);
+            let script = answers(lesson, lesson.runs);
             for (title, address) in lesson.runs {
                 let key = format!("\"{}/view?{address}\": {{", lesson.name);
                 assert!(script.contains(&key), "{title}");
@@ -117,6 +138,14 @@ mod tests {
         }
         assert_eq!(beginnings("AB", ""), ["", "A", "AB"]);
         assert_eq!(beginnings("A1.-1", "."), ["", "A1", "A1.-1"]);
+    }
+
+    #[test]
+    fn a_single_page_loads_nothing() {
+        let page =
+            single_page(&crate::lessons::race::LESSON, "one", "clients=A:1,B:1&lock=none&moves=AB");
+        assert!(!page.contains("src=") && !page.contains("<link"), "{page}");
+        assert!(page.contains("const ANSWERS") && page.contains("begin({"));
     }
 
     #[test]

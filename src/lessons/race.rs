@@ -17,12 +17,12 @@
 use super::settings::Settings;
 use super::view::{flag, list, number, numbers, record, text};
 use super::{Lesson, Question};
-use crate::lab::explorer::{Case, Event, Run, Stage};
+use crate::lab::explorer::{Case, Drawer, Event, Run, Stage};
 use crate::lab::replay::replay;
 use crate::lab::schedule::Schedules;
 use crate::lab::search::{Bound, explore};
 use crate::lab::space_time::{Diagram, explain};
-use crate::lab::telling::{how_many, letters, read_drawers, read_schedule};
+use crate::lab::telling::{how_many, letters, no_threads, read_drawers, read_schedule, stuck};
 use crate::numbers::draw::Locking;
 use crate::numbers::parking::Step;
 use crate::protocol::http::value::Value;
@@ -70,7 +70,7 @@ fn case(settings: &Settings) -> Result<Case, String> {
 /// Returns the schedule that the moves begin.
 fn begun(case: &Case, schedules: &Schedules, moves: &str) -> Result<Vec<u8>, String> {
     let client = |letter: char| {
-        let named = |drawer: &crate::lab::explorer::Drawer| drawer.name == letter;
+        let named = |drawer: &Drawer| drawer.name == letter;
         case.drawers.iter().position(named).map(|at| at as u8)
     };
     let begun: Option<Vec<u8>> = moves.chars().map(client).collect();
@@ -80,13 +80,7 @@ fn begun(case: &Case, schedules: &Schedules, moves: &str) -> Result<Vec<u8>, Str
 
 /// Makes the threads of a case.
 fn stage(case: &Case) -> Result<Stage, String> {
-    let why = |error| format!("no thread for the clients ({error}); try again later");
-    Stage::new(case.clone()).map_err(why)
-}
-
-/// What a step that did not end in time says.
-fn stuck<E>(_: E) -> String {
-    "a step did not end in time; the machine is overwhelmed, try again".into()
+    Stage::new(case.clone()).map_err(no_threads)
 }
 
 /// Answers with the state after the moves.

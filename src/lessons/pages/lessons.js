@@ -74,7 +74,9 @@ async function go(next) {
 
 /** Takes the settings from the address, and those that it lacks from the page's fields. */
 function readAddress() {
-  const given = new URLSearchParams(location.search);
+  // A page with fixed runs begins with the first of them.
+  const search = location.search || (fixedAnswers ? `?${RUNS[0][1]}` : "");
+  const given = new URLSearchParams(search);
   for (const name of lesson.settings) {
     const field = $(`set-${name}`);
     if (given.has(name) && field) field.value = given.get(name);

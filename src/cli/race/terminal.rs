@@ -1,0 +1,171 @@
+//! What `race` shows on a terminal alone: colours, and a line that says how far the search is; and
+//! the text of the second program.
+//!
+//! **Invariants** a pipe gets no colours and no progress, and with `NO_COLOR` a terminal gets no
+//! colours either.
+//!
+//! **Lock** none. **Source** ECMA-48 for the colours; no-color.org for the variable.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use crate::lab::explorer::Case;
+use crate::lab::space_time::client_of;
+use crate::lab::tenants::{CLIENTS, ReleaseOrder, TenantRun, explore_tenants, run_tenants};
+
+/// The time between two progress lines. It is short enough that the user sees progress, and long
+/// enough that the search does not become slower.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// The colours of the clients: cyan, yellow, green, magenta, blue.
+const COLOURS: [u8; 5] = [36, 33, 32, 35, 34];
+
+/// The colour of a step that gives a number again: bold red.
+const AGAIN: &str = "1;31";
+
+/// Returns whether standard output shows colours.
+pub(super) fn has_colours() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Returns the text with each step in the colour of its client, and a step that gives a number
+/// again in red.
+pub(super) fn painted(text: &str, case: &Case) -> String {
+    let mut painted = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match client_of(line, case.drawers.len()) {
+            Some((at, client)) => {
+                let (before, cell) = line.split_at(at);
+                let end = if cell.ends_with('\n') { "\n" } else { "" };
+                let cell = cell.trim_end_matches('\n');
+                let colour = match cell.contains('!') {
+                    true => AGAIN.to_string(),
+                    false => COLOURS[client % COLOURS.len()].to_string(),
+                };
+                let _ = write!(painted, "{before}\x1b[{colour}m{cell}\x1b[0m{end}");
+            }
+            None => painted.push_str(line),
+        }
+    }
+    painted
+}
+
+/// The line that says how far a search is, on a terminal.
+pub(super) struct ProgressLine {
+    /// How many schedules there are, and how many of them will be tried at most.
+    of: String,
+    shown: Instant,
+    is_terminal: bool,
+}
+
+impl ProgressLine {
+    pub(super) fn new(count: Option<u128>, most: u64) -> Self {
+        let all = count.map_or("more than 10^38".into(), grouped);
+        let of = match count {
+            Some(count) if count <= u128::from(most) => all,
+            _ => format!("the first {} of {all}", grouped(most.into())),
+        };
+        Self { of, shown: Instant::now(), is_terminal: io::stderr().is_terminal() }
+    }
+
+    pub(super) fn show(&mut self, tried: u64) {
+        if self.is_terminal && self.shown.elapsed() >= PROGRESS_EVERY {
+            self.shown = Instant::now();
+            let _ = write!(io::stderr(), "\r{} of {} schedules ", grouped(tried.into()), self.of);
+        }
+    }
+
+    /// Writes blanks over the line.
+    pub(super) fn wipe(&self) {
+        if self.is_terminal {
+            let _ = write!(io::stderr(), "\r{:79}\r", "");
+        }
+    }
+}
+
+/// Returns a number with a comma before each three digits: 5,550,996.
+fn grouped(number: u128) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Explores the lease table under its two locks, and returns the text.
+pub(super) fn tell_tenants(order: ReleaseOrder) -> String {
+    let found = explore_tenants(order);
+    let (said, which) = match order {
+        ReleaseOrder::MarkFirst => {
+            ("marks it released, gives its block back", "as the server does")
+        }
+        ReleaseOrder::GiveBackFirst => ("gives its block back, marks it released", "broken"),
+    };
+    let mut text = format!(
+        "clients  G gets a lease: finds it, reads its bytes\n         \
+         R releases it: strikes it, {said} ({which})\n         \
+         L leases the same block next, and sets its bytes\n\n\
+         schedules tried        {}, all there are\n\
+         another tenant's bytes {}\n",
+        found.tried, found.leaks
+    );
+    match found.smallest {
+        None => text += "\nNo schedule shows a client the bytes of another tenant.\n",
+        Some(schedule) => {
+            let run = run_tenants(&schedule, order);
+            let letters: String =
+                schedule.iter().map(|&client| CLIENTS[usize::from(client)].0).collect();
+            let _ = write!(text, "\nThe smallest counterexample:\n\nschedule {letters}\n\n");
+            text += &told(&schedule, &run);
+            text += "\nG had found the lease, and held the handle of its block. R gave the block back before it\n\
+                     marked the handle, so L could lease and set the block, and G read the new bytes.\n";
+        }
+    }
+    text
+}
+
+/// Returns the steps, each with the letter of its client.
+fn told(schedule: &[u8], run: &TenantRun) -> String {
+    let mut text = String::new();
+    for (at, (&client, step)) in schedule.iter().zip(&run.steps).enumerate() {
+        let _ = writeln!(text, "{:5}  {}  {step}", at + 1, CLIENTS[usize::from(client)].0);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::explorer::{Drawer, Stage};
+    use crate::lab::space_time::picture;
+    use crate::numbers::draw::Locking;
+
+    #[test]
+    fn each_step_has_the_colour_of_its_client_and_a_second_one_is_red() {
+        let drawers = ['A', 'B'].map(|name| Drawer { name, count: 1 }).to_vec();
+        let case = Case { drawers, locking: Locking::None, reads: false, increments: false };
+        let run = Stage::new(case.clone()).unwrap().run(&[0, 1, 0, 1]).unwrap();
+        let text = picture(&case, &run);
+        let painted = painted(&text, &case);
+        assert!(painted.contains("\x1b[36mloads 0\x1b[0m\n"), "{painted}");
+        assert!(painted.contains("\x1b[33mloads 0\x1b[0m\n"), "{painted}");
+        assert!(painted.contains("\x1b[1;31mstores 1, has 5!\x1b[0m\n"), "{painted}");
+        let plain = ["\x1b[36m", "\x1b[33m", "\x1b[1;31m", "\x1b[0m"]
+            .iter()
+            .fold(painted, |text, code| text.replace(code, ""));
+        assert_eq!(plain, text);
+    }
+
+    #[test]
+    fn progress_says_of_how_many_and_of_which() {
+        assert_eq!(ProgressLine::new(Some(495), 1000).of, "495");
+        let many = ProgressLine::new(Some(5_550_996_791_340), 1_000_000).of;
+        assert_eq!(many, "the first 1,000,000 of 5,550,996,791,340");
+        assert_eq!(ProgressLine::new(None, 7).of, "the first 7 of more than 10^38");
+    }
+}

@@ -1,0 +1,253 @@
+//! A second program for the explorer: the lease table under its two locks.
+//!
+//! ```text
+//!   G, a get       find (tables' lock)     read (block's lock)
+//!   R, a release   strike (tables')        mark released (block's)    give back (tables')
+//!   L, a lease     lease (tables')         set (block's)
+//! ```
+//!
+//! Between its two locks a get holds the handle of a block, and no lock. Meanwhile the lease may
+//! end, and its block may become another tenant's. The block is marked released *before* it goes
+//! back to the allocator, so the get finds the mark. In the other order the block may be leased and
+//! set anew before the mark is there, and the get returns another tenant's bytes.
+//!
+//! All steps are the server's own: those of [`LeaseTable`], [`Contents`] and [`Arena`]. Each is done
+//! whole under one lock, so one thread can do them in the order of a schedule.
+//!
+//! **Invariants** a schedule always gives the same run.
+//!
+//! **Lock** none here: the steps of one thread.
+//!
+//! **Source** invariant 3 of [`crate::memory::service`].
+
+use std::hash::RandomState;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::common::id::{IdKind, LeaseId};
+use crate::common::lock::lock;
+use crate::lab::schedule::Schedules;
+use crate::memory::arena::{Arena, ContentsError};
+use crate::memory::buddy::Buddy;
+use crate::memory::ids::Ids;
+use crate::memory::lease::{Ending, LeaseTable};
+use crate::memory::service::{LockedContents, make_block};
+
+#[cfg(doc)]
+use crate::memory::arena::Contents;
+
+/// The clients, by their letters, each with the number of its steps.
+pub const CLIENTS: [(char, usize); 3] = [('G', 2), ('R', 3), ('L', 2)];
+
+/// The bytes of the arena: one block, so the next lease gets the same one.
+const ARENA: u64 = 32;
+const OLD: &[u8] = b"the old tenant's";
+const NEW: &[u8] = b"the new tenant's";
+
+/// The order of a release's last two steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReleaseOrder {
+    /// The server's: mark the contents released, then give the block back.
+    MarkFirst,
+    /// Broken: give the block back, then mark the contents released.
+    GiveBackFirst,
+}
+
+/// What one schedule came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantRun {
+    /// What each step did.
+    pub steps: Vec<String>,
+    /// The get returned the bytes of the new tenant.
+    pub has_leaked: bool,
+}
+
+/// The findings of all schedules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantFindings {
+    /// The schedules that were run: all.
+    pub tried: u64,
+    /// Those in which the get returned the bytes of the new tenant.
+    pub leaks: u64,
+    /// One of them with the fewest preemptions.
+    pub smallest: Option<Vec<u8>>,
+}
+
+/// Returns the schedules of the three clients' steps.
+pub fn schedules() -> Schedules {
+    Schedules::new(CLIENTS.map(|(_, steps)| steps).to_vec())
+}
+
+/// Runs all schedules, those with few preemptions first.
+pub fn explore_tenants(order: ReleaseOrder) -> TenantFindings {
+    let schedules = schedules();
+    let mut found = TenantFindings { tried: 0, leaks: 0, smallest: None };
+    for preemptions in 0..=schedules.length() {
+        let _ = schedules.visit(preemptions, &mut |schedule| {
+            found.tried += 1;
+            if run_tenants(schedule, order).has_leaked {
+                found.leaks += 1;
+                found.smallest.get_or_insert_with(|| schedule.to_vec());
+            }
+            ControlFlow::Continue(())
+        });
+    }
+    found
+}
+
+/// Runs one schedule.
+pub fn run_tenants(schedule: &[u8], order: ReleaseOrder) -> TenantRun {
+    let mut tenants = Tenants::new(order);
+    let mut done = [0; CLIENTS.len()];
+    let mut steps = Vec::new();
+    for &client in schedule {
+        let Some(nth) = done.get_mut(usize::from(client)) else { continue };
+        *nth += 1;
+        steps.push(tenants.step(client, *nth));
+    }
+    TenantRun { steps, has_leaked: tenants.has_leaked }
+}
+
+/// The memory, and what each client holds between its steps.
+struct Tenants {
+    order: ReleaseOrder,
+    arena: Arena,
+    leases: LeaseTable<LockedContents>,
+    now: Instant,
+    /// The id of the lease that is got and released.
+    id: LeaseId,
+    /// What the get has found.
+    found: Option<LockedContents>,
+    /// What the release has struck, and its contents.
+    ending: Option<Ending<LockedContents>>,
+    struck: Option<LockedContents>,
+    /// The lease of the new tenant.
+    leased: Option<LeaseId>,
+    has_leaked: bool,
+}
+
+impl Tenants {
+    /// Makes the memory with the old tenant's lease in it, whose bytes are set.
+    fn new(order: ReleaseOrder) -> Self {
+        let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
+        let longest = Duration::from_secs(60);
+        let mut leases = LeaseTable::new(Buddy::new(ARENA), ids, longest, make_block);
+        let arena = Arena::new(ARENA);
+        let arena = arena.unwrap_or_else(|error| unreachable!("32 bytes are there: {error}"));
+        let (now, ms) = (Instant::now(), longest.as_millis() as u64);
+        let id = leases.lease(ARENA, ms, IdKind::Uuid, now);
+        let id = id.unwrap_or_else(|error| unreachable!("the arena is empty: {error}"));
+        let (found, ending, struck, leased) = (None, None, None, None);
+        let mut tenants = Self {
+            order,
+            arena,
+            leases,
+            now,
+            id,
+            found,
+            ending,
+            struck,
+            leased,
+            has_leaked: false,
+        };
+        tenants.set(id, OLD);
+        tenants
+    }
+
+    /// Does the next step of a client, its `nth`, and says what it did.
+    fn step(&mut self, client: u8, nth: usize) -> String {
+        let marks_now = (nth == 2) == (self.order == ReleaseOrder::MarkFirst);
+        match (CLIENTS[usize::from(client)].0, nth) {
+            ('G', 1) => self.find(),
+            ('G', _) => self.read(),
+            ('R', 1) => self.strike(),
+            ('R', _) if marks_now => self.mark(),
+            ('R', _) => self.give_back(),
+            (_, 1) => self.lease(),
+            (..) => match self.leased {
+                Some(id) => self.set(id, NEW),
+                None => "has nothing to set".into(),
+            },
+        }
+    }
+
+    fn find(&mut self) -> String {
+        self.found = self.leases.find(self.id, self.now).ok().map(|found| found.handle);
+        if self.found.is_some() { "finds the lease" } else { "finds no such lease" }.into()
+    }
+
+    fn read(&mut self) -> String {
+        let Some(found) = &self.found else { return "has nothing to read".into() };
+        let mut data = Vec::new();
+        match lock(found).get(&self.arena, ARENA, &mut data) {
+            Ok(()) => {
+                self.has_leaked = data == NEW;
+                format!("reads {:?}", String::from_utf8_lossy(&data))
+            }
+            Err(ContentsError::Released) => "finds the mark: not-found".into(),
+            Err(why) => format!("fails: {why:?}"),
+        }
+    }
+
+    fn strike(&mut self) -> String {
+        self.ending = self.leases.end(self.id, self.now).ok();
+        self.struck = self.ending.as_ref().map(|ending| ending.handle.clone());
+        "strikes the lease".into()
+    }
+
+    fn mark(&mut self) -> String {
+        if let Some(struck) = &self.struck {
+            lock(struck).release();
+        }
+        "marks the contents released".into()
+    }
+
+    fn give_back(&mut self) -> String {
+        if let Some(ending) = self.ending.take() {
+            self.leases.give_back(ending);
+        }
+        "gives the block back".into()
+    }
+
+    fn lease(&mut self) -> String {
+        self.leased = self.leases.lease(ARENA, 1000, IdKind::Uuid, self.now).ok();
+        if self.leased.is_some() { "gets the block" } else { "is refused: no block is free" }.into()
+    }
+
+    fn set(&mut self, id: LeaseId, data: &[u8]) -> String {
+        if let Ok(found) = self.leases.find(id, self.now) {
+            let _ = lock(&found.handle).set(&self.arena, data, self.now);
+        }
+        format!("sets {:?}", String::from_utf8_lossy(data))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_the_mark_first_no_schedule_shows_another_tenants_bytes() {
+        let found = explore_tenants(ReleaseOrder::MarkFirst);
+        assert_eq!(found, TenantFindings { tried: 210, leaks: 0, smallest: None });
+    }
+
+    #[test]
+    fn with_the_block_given_back_first_some_do() {
+        let found = explore_tenants(ReleaseOrder::GiveBackFirst);
+        assert!(found.tried == 210 && found.leaks > 0, "{found:?}");
+        let run = run_tenants(&found.smallest.unwrap(), ReleaseOrder::GiveBackFirst);
+        assert!(run.has_leaked);
+        assert!(run.steps.contains(&"reads \"the new tenant's\"".into()), "{run:?}");
+    }
+
+    #[test]
+    fn a_get_before_the_release_reads_its_own_bytes() {
+        let run = run_tenants(&[0, 0, 1, 1, 1, 2, 2], ReleaseOrder::MarkFirst);
+        assert_eq!(run.steps[1], "reads \"the old tenant's\"");
+        assert_eq!(run.steps[5], "gets the block");
+    }
+}
