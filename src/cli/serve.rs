@@ -309,6 +309,7 @@ fn serve(arguments: &ServeArguments, log: &Log, manner: Manner) -> Result<(), St
             log::info!("datagrams of up to {} bytes are taken too", arguments.datagram);
         }
         tell_descriptors(config.max_clients);
+        log::info!("a browser shows it live at http://{}/", server.address());
     })
 }
 

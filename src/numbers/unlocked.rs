@@ -19,7 +19,8 @@
 //!
 //! **Lock** none, on purpose. **Source** `loot-box.txt`, "without lock".
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -41,6 +42,12 @@ pub struct Unlocked {
     parking: Option<Parking>,
     /// The stop sets it. A load that reads true skips the window.
     is_stopping: AtomicBool,
+    /// The end of the indices that were taken at least once: each index below it was loaded by some
+    /// draw, because a store is one more than a load.
+    furthest: AtomicU32,
+    /// How many takes got an index that another had got before. Relaxed: no other data depends on
+    /// it.
+    repeated: AtomicU64,
 }
 
 impl Unlocked {
@@ -48,7 +55,8 @@ impl Unlocked {
     /// in `parking` before each step.
     pub fn new(window: Duration, parking: Option<Parking>) -> Self {
         let is_stopping = AtomicBool::new(false);
-        Self { index: AtomicU32::new(0), window, parking, is_stopping }
+        let (index, furthest, repeated) = <(AtomicU32, AtomicU32, AtomicU64)>::default();
+        Self { index, window, parking, is_stopping, furthest, repeated }
     }
 
     /// Returns the parking of a lab server.
@@ -60,6 +68,19 @@ impl Unlocked {
     /// a late store sets the counter back.
     pub fn drawn(&self) -> u32 {
         self.index.load(Ordering::SeqCst)
+    }
+
+    /// Counts what a draw has taken: at most one index.
+    pub(super) fn count(&self, taken: &Range<u32>) {
+        // The atomic maximum returns the one before, so of two equal takes only the first is new.
+        if !taken.is_empty() && self.furthest.fetch_max(taken.end, Ordering::Relaxed) >= taken.end {
+            self.repeated.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns how many numbers went out again.
+    pub fn repeated(&self) -> u64 {
+        self.repeated.load(Ordering::Relaxed)
     }
 
     /// Tells the parking of a lab server that the draw of `client` is over.
@@ -122,5 +143,22 @@ fn wait(window: Duration) {
     let start = Instant::now();
     while !window.is_zero() && start.elapsed() < window {
         std::hint::spin_loop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_that_is_taken_again_counts_also_after_the_counter_was_put_back() {
+        let unlocked = Unlocked::new(Duration::ZERO, None);
+        // Two take 0, one takes 1 and 2, a late store puts the counter back to 1, and 3 is new.
+        for index in [0, 0, 1, 2, 1, 2, 3] {
+            unlocked.count(&(index..index + 1));
+        }
+        // The list is at its end.
+        unlocked.count(&(4..4));
+        assert_eq!(unlocked.repeated(), 3);
     }
 }

@@ -118,6 +118,7 @@ impl Execute<Shared> for Stats {
         // The warning comes first, so that a reader of the line cannot overlook it.
         if numbers.locking() == Locking::None {
             figures.insert(0, ("warning", "no-lock-so-numbers-come-twice".to_string()));
+            figures.push(("came_twice", numbers.unlocked().repeated().to_string()));
         }
         Ok(figures.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }

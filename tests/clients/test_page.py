@@ -109,6 +109,32 @@ class Page(unittest.TestCase):
         self.assertIn("99,997", self.text("draw-figures"))
         self.no_complaints()
 
+    def test_an_empty_server_says_what_to_try(self):
+        self.open()
+        self.assertTrue(self.browser.find_element(By.ID, "try").is_displayed())
+        self.assertEqual(self.run_script(CONTRAST), [])
+        self.assertEqual(self.text("try-draw"), f"leasebox client 127.0.0.1 {self.server.port} draw 4")
+        self.client().ask("draw 4")
+        self.until(lambda: not self.browser.find_element(By.ID, "try").is_displayed())
+
+    def test_connections_by_http_are_one_row_and_accounts_fit(self):
+        self.show((1280, 900), "light")
+        alice = self.client()
+        alice.ask("join alice 4096")
+        alice.ask("report 2048")
+        alice.ask("request 1000 pause")
+        self.open()
+        self.until(lambda: "alice" in self.text("accounts"))
+        rows = self.run_script("return [...document.querySelectorAll('#connections tbody tr')].map(r => [...r.cells].map(c => c.innerText))")
+        self.assertEqual(sorted(row[1] for row in rows), ["http", "text"])
+        self.assertIn("in all", [row for row in rows if row[1] == "http"][0][0])
+        wide = self.run_script("const e = document.getElementById('accounts').parentElement; return [e.scrollWidth, e.clientWidth]")
+        self.assertLessEqual(wide[0], wide[1], "the accounts are wider than their place")
+        self.assertIn("lent against a pause", self.text("pools"))
+        granted = self.run_script("return document.querySelectorAll('#tree .granted').length")
+        self.assertEqual(granted, 2, "alice's own block, and the one that she was granted")
+        self.no_complaints()
+
     def test_memory_is_drawn_as_nested_blocks_with_the_time_that_is_left(self):
         client = self.client()
         lease = client.ask("lease 1000 3600000").split()[1]
@@ -195,6 +221,17 @@ class Page(unittest.TestCase):
             return self.run_script("return document.querySelectorAll('#table td.twice').length") >= 2
 
         self.until(twice)
+        self.until(lambda: "The first was " in self.text("twice"))
+        first = self.text("twice-first")
+        count = int(self.text("twice-count").rstrip(".").rsplit(" ", 1)[1].replace(",", ""))
+        self.assertGreaterEqual(count, 1)
+        # The first pair stays, and stays in sight, however far the reader has scrolled.
+        self.until(lambda: twice() and self.text("twice-count") != f"Came twice: {count}.")
+        self.assertEqual(self.text("twice-first"), first)
+        self.run_script("window.scrollTo(0, document.documentElement.scrollHeight)")
+        top = self.run_script("return document.getElementById('twice').getBoundingClientRect().top")
+        self.assertLess(abs(top), 1)
+        self.assertEqual(self.run_script(CONTRAST), [])
 
     def test_it_is_for_keyboards_and_screen_readers(self):
         self.open()

@@ -35,9 +35,10 @@ pub const PATH: &str = "/metrics";
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The figures that only grow.
-const COUNTERS: [&str; 9] = [
+const COUNTERS: [&str; 10] = [
     "drawn",
     "undelivered",
+    "came_twice",
     "locked",
     "full",
     "blocked",

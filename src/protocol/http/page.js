@@ -94,8 +94,8 @@ function showDraws(stats, table) {
     ["undelivered", grouped(stats.undelivered)],
     ["lock for each", stats.lock],
   ]);
+  showTwice(stats);
   $("drawn-bar").style.width = `${(100 * stats.drawn) / stats.numbers}%`;
-  $("broken").hidden = stats.lock !== "none";
   const line = (name, cells) => make("tr", {}, make("th", { scope: "row" }, name), ...cells);
   const twice = new Set(table.rows.map((r) => r.counter).filter((c, at, all) => all.indexOf(c) !== at));
   const mark = (row) => (twice.has(row.counter) ? { class: "twice" } : {});
@@ -112,6 +112,28 @@ function showDraws(stats, table) {
   $("legend").textContent = shown.map((client) => `${letter(client)} is client ${client}`).sort().join(", ");
   const scroll = $("table").parentElement;
   if (!scroll.matches(":hover, :focus")) scroll.scrollLeft = scroll.scrollWidth;
+}
+
+let firstTwice = null; // the first number that came twice; it stays the first
+
+/** Without the lock: how many numbers came again, and the first of them with its two clients. */
+async function showTwice(stats) {
+  $("broken").hidden = stats.lock !== "none";
+  $("twice").hidden = !stats.came_twice;
+  if (!stats.came_twice) return;
+  $("twice-count").textContent = `Came twice: ${grouped(stats.came_twice)}.`;
+  if (firstTwice) return;
+  try {
+    const { rows } = await ask(`table?rows=${ROWS}&which=twice`);
+    const again = rows.find((row, at) => rows.findIndex((other) => other.counter === row.counter) < at);
+    const first = again && rows.find((row) => row.counter === again.counter);
+    if (!first) return;
+    firstTwice = again;
+    const who = first.client === again.client ? `client ${again.client} both times` : `client ${first.client} and client ${again.client}`;
+    $("twice-first").textContent = ` The first was ${again.result}: place ${again.counter} of the list went to ${who}.`;
+  } catch {
+    // The next round asks again, and says it if the server is gone.
+  }
 }
 
 // --- the buddy tree --------------------------------------------------------------------
@@ -150,10 +172,14 @@ function readTree(picture) {
   return { roots, isCut: picture.includes("…") };
 }
 
+let allLeases = true; // the list has them all
+
 function leaf(node, lease) {
   const text = [bytes(node.size)];
   if (lease) text.push(time(lease.left_ms));
-  const what = { class: node.what === "used" ? "leaf used" : "leaf" };
+  // A used block without a lease is one that a process was granted.
+  const isGranted = node.what === "used" && !lease && allLeases;
+  const what = { class: node.what !== "used" ? "leaf" : isGranted ? "leaf used granted" : "leaf used" };
   const said = lease
     ? `${node.size} bytes from ${node.offset} on, lease ${lease.id}, ${time(lease.left_ms)} left`
     : `${node.size} bytes from ${node.offset} on, ${node.what}`;
@@ -169,6 +195,7 @@ function showMemory(stats, tree, leases) {
     ["largest free", bytes(stats.largest_free)],
   ]);
   const { roots, isCut } = readTree(tree.picture);
+  allLeases = leases.total === leases.leases.length;
   const byOffset = new Map(leases.leases.map((lease) => [lease.offset, lease]));
   let drawn = 0;
   function box(node, depth) {
@@ -205,6 +232,15 @@ function showMemory(stats, tree, leases) {
 
 // --- pools, processes, sessions, connections ----------------------------------------------
 
+/** What each pool is for. */
+const POOLS = {
+  committed: "what each process has of its own, and plain leases",
+  gl: "granted to a process that would end without memory, or leaks it",
+  gp: "granted against a pause, for garbage as collateral",
+  le: "lent to a process that wants to collect less often",
+  lp: "lent against a pause",
+};
+
 function showPools(statement, accounts) {
   const pools = statement.pools.filter((pool) => pool.size > 0);
   $("pools").replaceChildren(
@@ -217,7 +253,7 @@ function showPools(statement, accounts) {
       };
       const freeable = Math.min(pool.freeable, given);
       const meter = make("div", { class: "meter" }, part("given", given - freeable), part("freeable", freeable));
-      const said = `${bytes(given)} of ${bytes(pool.size)} given out, ${bytes(pool.freeable)} freeable`;
+      const said = `${bytes(given)} of ${bytes(pool.size)} given out, ${bytes(pool.freeable)} freeable: ${POOLS[pool.name] ?? ""}`;
       return make("div", { class: "pool" }, make("span", {}, pool.name), meter, make("small", {}, said));
     }),
   );
@@ -288,7 +324,11 @@ function ends(session) {
 }
 
 function showConnections(connections) {
-  const rows = connections.connections.map((connection) => [
+  // A browser keeps some connections for this page, and opens some before it needs them. They, and
+  // all that speak HTTP or have said nothing yet, are one row.
+  const isOne = (connection) => !["http", "nothing"].includes(connection.speaks) || connection.process !== "-";
+  const others = connections.connections.filter((connection) => !isOne(connection));
+  const rows = connections.connections.filter(isOne).map((connection) => [
     connection.client,
     connection.speaks,
     connection.does,
@@ -296,9 +336,22 @@ function showConnections(connections) {
     time(connection.connected_ms),
     connection.process,
   ]);
+  if (others.length) {
+    const requests = others.reduce((sum, connection) => sum + connection.requests, 0);
+    const longest = Math.max(...others.map((connection) => connection.connected_ms));
+    rows.push([`${others.length} in all`, "http", "this page, and others", requests, time(longest), ""]);
+  }
   const columns = ["client", "speaks", "does", "requests", "connected", "process"];
   fill("connections", columns, rows, "Nobody is connected.");
   sayCut("connections", connections);
+}
+
+/** What to try on a server on which nothing has happened yet. */
+function showTry(stats, processes) {
+  $("try").hidden = stats.drawn > 0 || stats.leases > 0 || processes.processes.length > 0;
+  const place = `${location.hostname} ${location.port || 80}`;
+  $("try-draw").textContent = `leasebox client ${place} draw 4`;
+  $("try-lease").textContent = `leasebox client ${place} lease 1024 60000`;
 }
 
 // --- once a second ------------------------------------------------------------------------
@@ -356,6 +409,7 @@ async function round() {
   }
   const clients = stats.clients === 1 ? "1 connection" : `${stats.clients} connections`;
   $("state").textContent = `${clients}, asked at ${new Date().toLocaleTimeString("en-GB")}`;
+  showTry(stats, processes);
   showDraws(stats, table);
   showMemory(stats, tree, leases);
   showPools(pools, processes);
