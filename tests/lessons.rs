@@ -161,6 +161,9 @@ fn strangers_get_a_refusal_with_cause_and_cure() {
         ("/tree/view?size=99999999".into(), 400, "size is no number from 32 to 65536"),
         ("/tree/view?moves=A1.%C3%A9".into(), 400, "is no move"),
         ("/weather/view?moves=0%C3%A9".into(), 400, "is no fault"),
+        ("/headroom/view?moves=Z:p1".into(), 400, "no such process"),
+        ("/headroom/view?moves=A:%C3%A9".into(), 400, "is no move"),
+        ("/headroom/view?processes=6".into(), 400, "processes is no number from 2 to 5"),
     ] {
         let answer = get(&server, &target);
         assert_eq!(answer.status, status, "{target}");
@@ -211,7 +214,7 @@ fn static_pages_have_the_answers_that_the_server_gives() {
     let output = leasebox(&["lesson", "--export", folder.to_str().unwrap()]);
     assert!(output.status.success());
     let mut compared = 0;
-    for lesson in ["race", "tree", "weather"] {
+    for lesson in ["race", "tree", "weather", "headroom"] {
         let script = fs::read_to_string(folder.join(format!("{lesson}-answers.js"))).unwrap();
         let answers = script.split_once("const ANSWERS = {\n").unwrap().1;
         for line in answers.lines().take_while(|line| *line != "};") {
@@ -230,4 +233,33 @@ fn static_pages_have_the_answers_that_the_server_gives() {
         said.contains("a page cannot be written") && said.contains("give another folder"),
         "{said}"
     );
+}
+
+#[test]
+fn the_paths_of_the_headroom_are_those_of_the_manager() {
+    let server = Running::start_lessons(&[]);
+    let manager =
+        Running::start(&["--memory", "32KiB", "--pools", "gl=2048,gp=2048,le=4096,lp=2048"]);
+    let mut client = manager.connect();
+    assert!(client.ask("join A 2048").starts_with("joined "));
+    let mut moves = Vec::new();
+    for (word, request) in [
+        ("A:r2000", "report 2000"),
+        ("A:p1000", "request 1000 pause why"),
+        ("A:e3000", "request 3000 efficiency why"),
+        ("A:o2000", "request 2000 out-of-memory why"),
+        ("A:p2000", "request 2000 pause why"),
+        ("A:u900", "request 900 urgent-efficiency why"),
+        ("A:c4000", "request 4000 committed why"),
+    ] {
+        moves.push(word);
+        let said = client.ask(request);
+        let answer = get(&server, &format!("/headroom/view?processes=2&moves={}", moves.join(".")));
+        // A live server says the path at the end of its reply, the lesson in its journal.
+        let path = said.rsplit([' ', '=']).next().unwrap();
+        if request.starts_with("request") {
+            let paths = format!(" by {path}\"");
+            assert!(answer.text().contains(&paths), "{word}: {said}\n{}", answer.text());
+        }
+    }
 }

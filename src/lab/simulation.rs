@@ -165,6 +165,15 @@ pub struct RunOutcome {
 /// manager, if its next look is due, asks for collections where a pool is low or a request waits.
 /// So a run is repeatable; no two requests are handled at the same time.
 pub fn run(sharing: Sharing, demand: &Demand) -> RunOutcome {
+    run_seen(sharing, demand, |_, _| {})
+}
+
+/// Runs as [`run`] does, and shows `see` the outcome so far at the end of each millisecond.
+pub fn run_seen(
+    sharing: Sharing,
+    demand: &Demand,
+    mut see: impl FnMut(usize, &RunOutcome),
+) -> RunOutcome {
     // The manager expects an `Instant`. One reading of the clock is enough: all later times are
     // computed from it.
     let start = Instant::now();
@@ -181,6 +190,7 @@ pub fn run(sharing: Sharing, demand: &Demand) -> RunOutcome {
         }
         tables.manager().collect(now);
         outcome.peak = outcome.peak.max(tables.leases.filling().used);
+        see(ms, &outcome);
     }
     let now = start + Duration::from_millis(demand.milliseconds() as u64);
     processes.iter().for_each(|process| process.leave(&mut tables, now));

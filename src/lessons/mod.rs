@@ -40,10 +40,13 @@
 //! | [`race`] | lesson 1: two clients, one counter |
 //! | [`tree`] | lesson 2: blocks, split and joined |
 //! | [`weather`] | lesson 3: a request, and datagrams that are lost |
+//! | [`headroom`], [`charts`] | lesson 4: memory that processes share, and figures 8 to 12 |
 //!
 //! **Source** ours; the first lesson is `loot-box.txt`.
 
+pub mod charts;
 pub mod export;
+pub mod headroom;
 pub mod race;
 pub mod settings;
 pub mod site;
@@ -87,4 +90,5 @@ pub type FixedRun = (&'static str, &'static str);
 pub type Question = fn(&Settings) -> Result<Value, String>;
 
 /// All lessons, in the order in which they are done.
-pub const LESSONS: [&Lesson; 3] = [&race::LESSON, &tree::LESSON, &weather::LESSON];
+pub const LESSONS: [&Lesson; 4] =
+    [&race::LESSON, &tree::LESSON, &weather::LESSON, &headroom::LESSON];

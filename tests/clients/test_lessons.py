@@ -26,7 +26,7 @@ except ImportError:
 WIDE = (1280, 900)
 # A run of each lesson in which much can be seen.
 BUSY = ["race?moves=AAAAAABABA", "tree?size=256&moves=A64.B64.C64.D64.-1.-3.A100",
-        "weather?protocol=RRA&promise=at-least-once&moves=0D120.3L"]
+        "weather?protocol=RRA&promise=at-least-once&moves=0D120.3L", "headroom?moves=A:r2048.A:p2048.B:u2048.C:p3000"]
 
 
 class InBrowser(unittest.TestCase):
@@ -214,6 +214,35 @@ class Lessons(InBrowser):
         self.assertEqual(rows, 14)
         self.no_complaints()
 
+    # --- lesson 4 ------------------------------------------------------------------------------
+
+    def test_the_headroom_by_clicks_and_by_keys(self):
+        self.open("headroom?processes=2")
+        self.until(lambda: len(self.run_script("return [...document.querySelectorAll('#charts svg')]")) == 5)
+        self.press("d")
+        self.until(lambda: "A gets 1024 bytes from gp." in self.text("told"))
+        path = "A asked for 1024 bytes, pause: gp by 800-801-802-812-900-906-912-914"
+        self.assertEqual(self.text("path"), path)
+        lit = "return [...document.querySelectorAll('#charts rect.lit')].length"
+        self.assertEqual(self.run_script(lit), 8)
+        self.assertIn("Boxes 800, 801, 802, 812, 900, 906, 912, 914.", self.text("said"))
+        for at, box in ((1, "800"), (2, "801")):
+            self.press(Keys.ARROW_RIGHT)
+            self.until(lambda: self.run_script(lit) == at)
+            self.assertEqual(self.text("said"), f"Box {box}")
+        self.browser.find_element(By.CSS_SELECTOR, "#returns button").click()
+        self.until(lambda: "A returns 1024 bytes: 1024 to gp." in self.text("told"))
+        self.assertIn("by 1250-1252-1256-1260-1262-1264-1268", self.text("path"))
+        Select(self.browser.find_element(By.ID, "who")).select_by_visible_text("B")
+        Select(self.browser.find_element(By.ID, "what")).select_by_value("e")
+        self.browser.find_element(By.CSS_SELECTOR, "#move button").click()
+        self.until(lambda: "B waits for 1000 bytes (efficiency)." in self.text("told"))
+        self.press(Keys.BACKSPACE)
+        self.until(lambda: "B waits" not in self.text("told"))
+        self.click("headline")
+        self.until(lambda: "20x shared" in self.text("headline-said"))
+        self.no_complaints()
+
     # --- all lessons ------------------------------------------------------------------------------
 
     def test_each_page_can_be_read_in_both_schemes_on_a_phone_and_on_paper(self):
@@ -259,7 +288,7 @@ class Lessons(InBrowser):
         self.addCleanup(shutil.rmtree, folder)
         subprocess.run([binary(), "lesson", "--export", folder], check=True, capture_output=True, timeout=PATIENCE_S)
         show(self.browser, WIDE, "light")
-        for lesson in ("race", "tree", "weather"):
+        for lesson in ("race", "tree", "weather", "headroom"):
             self.browser.get(f"file://{folder}/index.html")
             self.browser.find_element(By.CSS_SELECTOR, f'.lessons a[href="{lesson}.html"]').click()
             runs = self.run_script("return [...document.querySelectorAll('#runs a')].map(e => e.href)")
@@ -276,7 +305,7 @@ class Lessons(InBrowser):
 
     @unittest.skipUnless(os.environ.get("LEASEBOX_PICTURES"), "pictures are written on request")
     def test_pictures(self):
-        for address, name in zip(BUSY, ("race", "tree", "weather")):
+        for address, name in zip(BUSY, ("race", "tree", "weather", "headroom")):
             self.open(address)
             self.until(lambda: "moves=" in self.browser.current_url and self.run_script("return document.querySelectorAll('main table tr, main svg').length") > 0)
             self.run_script("document.getElementById('play').scrollIntoView()")
