@@ -16,7 +16,7 @@
 //!
 //! | chapter | question | first file | lines | minutes |
 //! | --- | --- | --- | --- | --- |
-//! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1300 | 20 |
+//! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1370 | 21 |
 //! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 3800 | 63 |
 //! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 6100 | 100 |
 //! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 6950 | 115 |
@@ -24,7 +24,7 @@
 //! | 6 | How do processes talk without copying more than once? | [`sessions`] | 6550 | 110 |
 //! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 9650 | 160 |
 //! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1850 | 25 |
-//! | 9 | How does a class see all this, one step at a time? | [`lessons`], then [`lessons::race`] | 1200 | 20 |
+//! | 9 | How does a class see all this, one step at a time? | [`lessons`], then [`lessons::race`] | 1720 | 28 |
 //!
 //! All chapters share [`common`]: errors, ids, and the description of commands. After chapter 9
 //! come [`client`], the library, and [`cli`], with a file for each subcommand. [`commands`] is the

@@ -24,6 +24,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::charts::charts;
+use super::headline::headline;
 use super::settings::Settings;
 use super::view::{list, number, numbers, record, text};
 use super::{Lesson, Question};
@@ -34,8 +35,6 @@ use crate::cooperative::pool::{PoolAmounts, Share, Shares};
 use crate::cooperative::words::{
     Account, Amounts, Granted, Pool, PoolState, Reason, Signal, Wanted,
 };
-use crate::lab::simulation::demand::{Demand, Shape};
-use crate::lab::simulation::{RunOutcome, run_seen, sharings};
 use crate::memory::buddy::Buddy;
 use crate::memory::ids::Ids;
 use crate::memory::lease::LeaseTable;
@@ -324,34 +323,6 @@ fn figures(_: &Settings) -> Result<Value, String> {
     Ok(record([("charts", charts())]))
 }
 
-/// The headline's processes, its seconds, and the milliseconds between two of its points.
-const TEN: usize = 10;
-const SECONDS: u64 = 20;
-const EVERY_MS: usize = 200;
-
-/// Answers with the document's headline as a run on the simulated clock: ten processes, with 5x for
-/// each, with 20x shared, and with 50x shared.
-fn headline(settings: &Settings) -> Result<Value, String> {
-    let seed = settings.number_or("seed", 1, 0..=u64::from(u32::MAX))?;
-    let demand = Demand::new(Shape::Independent, TEN, SECONDS, seed);
-    let curve = |sharing: crate::lab::simulation::Sharing| {
-        let mut points = Vec::new();
-        let outcome = run_seen(sharing, &demand, |ms, outcome: &RunOutcome| {
-            if ms % EVERY_MS == 0 {
-                points.push(Value::Number(outcome.paused_ms));
-            }
-        });
-        record([
-            ("name", text(sharing.name())),
-            ("paused", list(points)),
-            ("pauses", number(outcome.pauses)),
-            ("paused_ms", number(outcome.paused_ms)),
-            ("failures", number(outcome.failures)),
-        ])
-    };
-    Ok(record([("every_ms", number(EVERY_MS)), ("curves", list(sharings(TEN).map(curve)))]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -390,14 +361,5 @@ mod tests {
         for word in ["A:-0", "A:-9", "A:p0", "A:p99999999", "A:r999999"] {
             assert!(headroom.carry_out(word).is_ok(), "{word}");
         }
-    }
-
-    #[test]
-    fn the_headline_grows_to_its_outcome() {
-        let settings = Settings::read(Some(b"seed=1"), LESSON.settings).unwrap();
-        let Value::Record(fields) = headline(&settings).unwrap() else { panic!("no record") };
-        let Value::List(_, curves) = &fields[1].1 else { panic!("no curves") };
-        assert_eq!(curves.len(), 3);
-        assert_eq!(headline(&settings).unwrap(), Value::Record(fields.clone()));
     }
 }

@@ -40,12 +40,13 @@
 //! | [`race`] | lesson 1: two clients, one counter |
 //! | [`tree`] | lesson 2: blocks, split and joined |
 //! | [`weather`] | lesson 3: a request, and datagrams that are lost |
-//! | [`headroom`], [`charts`] | lesson 4: memory that processes share, and figures 8 to 12 |
+//! | [`headroom`], [`charts`], [`headline`] | lesson 4: memory that processes share, figures 8 to 12, ten processes |
 //!
 //! **Source** ours; the first lesson is `loot-box.txt`.
 
 pub mod charts;
 pub mod export;
+pub mod headline;
 pub mod headroom;
 pub mod race;
 pub mod settings;
