@@ -163,6 +163,8 @@ fn strangers_get_a_refusal_with_cause_and_cure() {
         ("/weather/view?moves=0%C3%A9".into(), 400, "is no fault"),
         ("/headroom/view?moves=Z:p1".into(), 400, "no such process"),
         ("/headroom/view?moves=A:%C3%A9".into(), 400, "is no move"),
+        ("/message/view?moves=Z:join".into(), 400, "is no move"),
+        ("/message/view?moves=%C3%A9".into(), 400, "is no move"),
         ("/headroom/view?processes=6".into(), 400, "processes is no number from 2 to 5"),
     ] {
         let answer = get(&server, &target);
@@ -214,7 +216,7 @@ fn static_pages_have_the_answers_that_the_server_gives() {
     let output = leasebox(&["lesson", "--export", folder.to_str().unwrap()]);
     assert!(output.status.success());
     let mut compared = 0;
-    for lesson in ["race", "tree", "weather", "headroom"] {
+    for lesson in ["race", "tree", "weather", "headroom", "message"] {
         let script = fs::read_to_string(folder.join(format!("{lesson}-answers.js"))).unwrap();
         let answers = script.split_once("const ANSWERS = {\n").unwrap().1;
         for line in answers.lines().take_while(|line| *line != "};") {
@@ -262,4 +264,21 @@ fn the_paths_of_the_headroom_are_those_of_the_manager() {
             assert!(answer.text().contains(&paths), "{word}: {said}\n{}", answer.text());
         }
     }
+}
+
+#[test]
+fn the_page_of_the_message_has_the_words_of_each_step_that_the_tests_have() {
+    let page = get(&Running::start_lessons(&[]), "/message.js");
+    let steps = include_str!("sessions/steps.rs");
+    let rows = steps.lines().filter_map(|line| {
+        let (number, words) = line.trim().strip_prefix('(')?.split_once(", \"")?;
+        let (_, words) = words.split_once("\", \"")?;
+        Some((number.parse::<u16>().ok()?, words.strip_suffix("\"),")?))
+    });
+    let mut count = 0;
+    for (number, words) in rows {
+        assert!(page.text().contains(&format!("  {number}: \"{words}\",\n")), "{number} {words}");
+        count += 1;
+    }
+    assert_eq!(count, 27);
 }

@@ -7,14 +7,16 @@
 //!
 //! A mark names the place in a document that a line of code stands for. A reader follows it from
 //! the code to the figure; a test asks which numbers its thread reached, and so proves that the
-//! code takes the path that the figure shows. Only a build with debug assertions counts marks, such
-//! as that of `cargo test`. A release build does nothing at a mark.
+//! code takes the path that the figure shows. Only a build with debug assertions counts marks so,
+//! such as that of `cargo test`. A lesson asks for the marks of one call, in their order; a server
+//! without lessons only reads a flag at a mark.
 //!
 //! **Lock** none: each thread counts its own marks, so tests that run at once do not see each
 //! other's.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The document that a number belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,18 +27,36 @@ pub enum Figures {
     Steps,
 }
 
+/// A thread wants to know the marks that it passes. Set once, and never cleared: a server that shows
+/// no lesson reads one flag at each mark.
+static IS_TRACED: AtomicBool = AtomicBool::new(false);
+
 thread_local! {
+    /// The marks since [`traced`] began, in their order; `None` outside of it.
+    static TRACE: RefCell<Option<Vec<(Figures, u16)>>> = const { RefCell::new(None) };
     /// The marks that this thread has reached and `take_reached` has not returned yet.
     static REACHED: RefCell<BTreeSet<(Figures, u16)>> = const { RefCell::new(BTreeSet::new()) };
 }
 
-/// Counts one number as reached by this thread. Without debug assertions it does nothing, and the
-/// compiler removes the call.
+/// Counts one number as reached by this thread: for tests with debug assertions alone, and for
+/// [`traced`] in each build.
 #[inline]
 pub fn reach(figures: Figures, number: u16) {
     if cfg!(debug_assertions) {
         REACHED.with_borrow_mut(|reached| reached.insert((figures, number)));
     }
+    if IS_TRACED.load(Ordering::Relaxed) {
+        TRACE.with_borrow_mut(|trace| trace.iter_mut().for_each(|all| all.push((figures, number))));
+    }
+}
+
+/// Calls `what`, and returns with its result the marks that it passed on this thread, in their
+/// order. A call within `what` would take the marks for itself.
+pub fn traced<R>(what: impl FnOnce() -> R) -> (R, Vec<(Figures, u16)>) {
+    IS_TRACED.store(true, Ordering::Relaxed);
+    TRACE.set(Some(Vec::new()));
+    let result = what();
+    (result, TRACE.take().unwrap_or_default())
 }
 
 /// Returns the numbers of a document that this thread has reached since the last call, in order,

@@ -91,11 +91,13 @@ fn linked(page: &[u8], answers: &str) -> Vec<u8> {
 fn answers(lesson: &Lesson, runs: &[(&str, &str)]) -> String {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     for (_, address) in runs {
-        let (settings, moves) = address.split_once("&moves=").unwrap_or((address, ""));
+        let (settings, moves) = address.split_once("moves=").unwrap_or((address, ""));
+        let settings = settings.trim_end_matches('&');
         for moves in beginnings(moves, lesson.between) {
             let is_first = moves.is_empty();
-            let query =
-                if is_first { settings.into() } else { format!("{settings}&moves={moves}") };
+            let own = if is_first { String::new() } else { format!("moves={moves}") };
+            let both = [settings, &own].into_iter().filter(|part| !part.is_empty());
+            let query = both.collect::<Vec<_>>().join("&");
             let asked = lesson.questions.iter().filter(|(name, _)| is_first || *name == "view");
             for (name, question) in asked {
                 let read = Settings::read(Some(query.as_bytes()), lesson.settings);

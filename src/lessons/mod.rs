@@ -41,6 +41,7 @@
 //! | [`tree`] | lesson 2: blocks, split and joined |
 //! | [`weather`] | lesson 3: a request, and datagrams that are lost |
 //! | [`headroom`], [`charts`], [`headline`] | lesson 4: memory that processes share, figures 8 to 12, ten processes |
+//! | [`message`] | lesson 5: figures 4 and 5, a message from block to reader |
 //!
 //! **Source** ours; the first lesson is `loot-box.txt`.
 
@@ -48,6 +49,7 @@ pub mod charts;
 pub mod export;
 pub mod headline;
 pub mod headroom;
+pub mod message;
 pub mod race;
 pub mod settings;
 pub mod site;
@@ -91,5 +93,5 @@ pub type FixedRun = (&'static str, &'static str);
 pub type Question = fn(&Settings) -> Result<Value, String>;
 
 /// All lessons, in the order in which they are done.
-pub const LESSONS: [&Lesson; 4] =
-    [&race::LESSON, &tree::LESSON, &weather::LESSON, &headroom::LESSON];
+pub const LESSONS: [&Lesson; 5] =
+    [&race::LESSON, &tree::LESSON, &weather::LESSON, &headroom::LESSON, &message::LESSON];

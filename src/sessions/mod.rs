@@ -137,6 +137,7 @@ mod receipt;
 mod rendezvous;
 mod seat;
 mod session;
+pub mod shown;
 mod sizing;
 mod triggers;
 mod values;
@@ -382,7 +383,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
 /// Returns the one refusal for a session that never was, was closed, or belongs to others.
 /// Different answers would tell a stranger which ids exist.
-fn no_session() -> Error {
+pub(crate) fn no_session() -> Error {
     let text = "there is no such session of this process, or no longer; open a new one";
     Error::new(Code::NotFound, text)
 }

@@ -26,7 +26,8 @@ except ImportError:
 WIDE = (1280, 900)
 # A run of each lesson in which much can be seen.
 BUSY = ["race?moves=AAAAAABABA", "tree?size=256&moves=A64.B64.C64.D64.-1.-3.A100",
-        "weather?protocol=RRA&promise=at-least-once&moves=0D120.3L", "headroom?moves=A:r2048.A:p2048.B:u2048.C:p3000"]
+        "weather?protocol=RRA&promise=at-least-once&moves=0D120.3L", "headroom?moves=A:r2048.A:p2048.B:u2048.C:p3000",
+        "message?moves=A:join.B:join.C:join.A:open:B.A:open:C.A:publish:news.1:copy.B:receive"]
 
 
 class InBrowser(unittest.TestCase):
@@ -243,6 +244,32 @@ class Lessons(InBrowser):
         self.until(lambda: "20x shared" in self.text("headline-said"))
         self.no_complaints()
 
+    # --- lesson 5 ------------------------------------------------------------------------------
+
+    def test_the_message_by_keys_and_by_clicks(self):
+        self.open("message")
+        self.until(lambda: "Nobody has joined." in self.text("blocks"))
+        self.press("n")
+        self.until(lambda: "A joins; its block has 256 bytes." in self.text("told"))
+        steps = "return [...document.querySelectorAll('#steps b')].map(e => e.textContent)"
+        self.assertEqual(self.run_script(steps), "402 404 406 410 412 414 416 418 420 422 424 426 428".split())
+        for at in range(2, 11):
+            self.press("n")
+            self.until(lambda: self.browser.current_url.count(".") >= 3 + at - 1)
+        self.until(lambda: 'C receives "hello".' in self.text("told"))
+        self.assertFalse(self.browser.find_element(By.ID, "next").is_enabled())
+        self.press(Keys.BACKSPACE)
+        self.until(lambda: "copy 1" not in self.text("copies") and "Copy 2: C reads 5 bytes" in self.text("copies"))
+        label = "return document.querySelector('#blocks svg').getAttribute('aria-label')"
+        self.assertEqual(self.run_script(label), "The block of A: 5 bytes from 0 on, 1 reader")
+        Select(self.browser.find_element(By.ID, "what")).select_by_value("kill")
+        self.browser.find_element(By.CSS_SELECTOR, "#move button").click()
+        self.until(lambda: "A is killed." in self.text("told"))
+        self.assertIn("its process has ended", self.text("blocks"))
+        self.browser.find_element(By.CSS_SELECTOR, "#copies button").click()
+        self.until(lambda: "the message was lost" in self.text("told"))
+        self.no_complaints()
+
     # --- all lessons ------------------------------------------------------------------------------
 
     def test_each_page_can_be_read_in_both_schemes_on_a_phone_and_on_paper(self):
@@ -288,7 +315,7 @@ class Lessons(InBrowser):
         self.addCleanup(shutil.rmtree, folder)
         subprocess.run([binary(), "lesson", "--export", folder], check=True, capture_output=True, timeout=PATIENCE_S)
         show(self.browser, WIDE, "light")
-        for lesson in ("race", "tree", "weather", "headroom"):
+        for lesson in ("race", "tree", "weather", "headroom", "message"):
             self.browser.get(f"file://{folder}/index.html")
             self.browser.find_element(By.CSS_SELECTOR, f'.lessons a[href="{lesson}.html"]').click()
             runs = self.run_script("return [...document.querySelectorAll('#runs a')].map(e => e.href)")
@@ -305,7 +332,7 @@ class Lessons(InBrowser):
 
     @unittest.skipUnless(os.environ.get("LEASEBOX_PICTURES"), "pictures are written on request")
     def test_pictures(self):
-        for address, name in zip(BUSY, ("race", "tree", "weather", "headroom")):
+        for address, name in zip(BUSY, ("race", "tree", "weather", "headroom", "message")):
             self.open(address)
             self.until(lambda: "moves=" in self.browser.current_url and self.run_script("return document.querySelectorAll('main table tr, main svg').length") > 0)
             self.run_script("document.getElementById('play').scrollIntoView()")

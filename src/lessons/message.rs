@@ -1,0 +1,206 @@
+//! Lesson 5, a message by its location: figures 4 and 5, step by step.
+//!
+//! ```text
+//!   moves   A:join.B:join.A:open:B.A:send:B:hello.1:copy.B:receive.2:copy
+//! ```
+//!
+//! A copy has a beginning, under the tables' lock, and an end, under it again. Between the two, the
+//! bytes are copied under the block's lock alone; here each is a move of its own, so another process
+//! may come between, or the sender may be killed.
+//!
+//! **Invariants** a view is that of the server's engine ([`crate::sessions`]); its steps are the
+//! marks that the engine's code has passed.
+//!
+//! **Lock** none: each view has tables of its own.
+//!
+//! **Source** `interprocess-communication-patent.txt`, figures 4 and 5.
+
+mod play;
+
+use super::settings::Settings;
+use super::view::{flag, list, number, numbers, record, text};
+use super::{Lesson, Question};
+use crate::protocol::http::value::Value;
+use crate::sessions::shown::{BlockSnapshot, MessageSnapshot};
+use play::{ARENA, CopyUnderWay, Messages};
+
+/// The lesson.
+pub const LESSON: Lesson = Lesson {
+    name: "message",
+    title: "A message by its location",
+    html: include_str!("pages/message.html"),
+    script: include_str!("pages/message.js"),
+    settings: &["moves"],
+    questions: &QUESTIONS,
+    between: ".",
+    runs: &[
+        (
+            "One message, from A to B",
+            "moves=A:join.B:join.A:open:B.A:send:B:hello.1:copy.B:receive.2:copy",
+        ),
+        (
+            "Handed on without a copy",
+            "moves=A:join.B:join.C:join.A:open:B.B:open:C.A:send:B:hello.1:copy.B:forward:C.C:receive.2:copy",
+        ),
+        (
+            "Published once, received twice",
+            "moves=A:join.B:join.C:join.A:open:B.A:open:C.A:publish:news.1:copy.B:receive.C:receive.2:copy.3:copy",
+        ),
+        (
+            "Killed in the middle",
+            "moves=A:join.B:join.A:open:B.A:send:B:hello.1:copy.B:receive.A:kill.2:copy",
+        ),
+    ],
+};
+
+const QUESTIONS: [(&str, Question); 1] = [("view", view)];
+
+/// Answers with the blocks, the copies and the sessions after the moves, and the steps of the last.
+fn view(settings: &Settings) -> Result<Value, String> {
+    let mut messages = Messages::new()?;
+    for word in settings.moves() {
+        messages.carry_out(word)?;
+    }
+    let Messages { tables, arena, copies, told, steps, .. } = messages;
+    let figures = tables.sessions.figures();
+    let pairs = tables.sessions.pairs(16).into_iter().map(|pair| {
+        record([
+            ("names", list(pair.names.map(text))),
+            ("waiting", numbers(pair.waiting)),
+            ("open", list(pair.is_open.map(flag))),
+        ])
+    });
+    // Pages count copies from 1 in the order of their beginnings; the engine has numbers of its own.
+    let known: Vec<(u64, usize)> = copies
+        .iter()
+        .enumerate()
+        .filter_map(|(at, one)| one.copying.as_ref().map(|copying| (copying.number, at + 1)))
+        .collect();
+    let blocks = tables.sessions.snapshot();
+    Ok(record([
+        ("arena", number(ARENA)),
+        ("admin", number(figures.admin)),
+        ("admin_used", number(figures.admin_used)),
+        ("blocks", list(blocks.iter().map(|one| block(one, &arena, &known)))),
+        ("sessions", list(pairs)),
+        ("copies", list(copies.iter().enumerate().filter_map(copy))),
+        ("told", list(told.iter().map(|line| text(line.as_str())))),
+        ("steps", numbers(steps.into_iter().map(u64::from))),
+    ]))
+}
+
+/// Returns a copy that is under way; `None` if it is finished.
+fn copy((at, one): (usize, &CopyUnderWay)) -> Option<Value> {
+    let copying = one.copying.as_ref()?;
+    Some(record([
+        ("number", number(at + 1)),
+        ("name", text(one.name)),
+        ("reads", flag(one.writes.is_none())),
+        ("length", number(copying.length)),
+    ]))
+}
+
+/// Returns a block: its bytes as letters, where its messages lie, and who has its seats.
+fn block(one: &BlockSnapshot, arena: &[u8], known: &[(u64, usize)]) -> Value {
+    let from = one.offset as usize;
+    let bytes = arena.get(from..from + one.size as usize).unwrap_or_default();
+    let letters: String = bytes
+        .iter()
+        .map(|&byte| if byte.is_ascii_graphic() { char::from(byte) } else { '.' })
+        .collect();
+    let message = |message: &MessageSnapshot| {
+        record([
+            ("number", number(message.number)),
+            ("address", number(message.address)),
+            ("length", number(message.length)),
+            ("readers", number(message.readers)),
+        ])
+    };
+    let seat = |copies: &Vec<u64>| {
+        let at =
+            |copy: &u64| known.iter().find(|(known, _)| known == copy).map(|(_, at)| *at as u64);
+        numbers(copies.iter().filter_map(at))
+    };
+    record([
+        ("name", text(one.name.as_str())),
+        ("has_ended", flag(one.has_ended)),
+        ("size", number(one.size)),
+        ("offset", number(one.offset)),
+        ("letters", text(letters)),
+        ("messages", list(one.messages.iter().map(message))),
+        ("seats", list(one.seats.iter().map(seat))),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(moves: &str) -> Messages {
+        let mut messages = Messages::new().unwrap();
+        moves.split('.').for_each(|word| messages.carry_out(word).unwrap());
+        messages.tables.check().unwrap();
+        messages
+    }
+
+    #[test]
+    fn each_run_of_the_page_ends_as_its_title_says() {
+        let ends = ["B receives \"hello\".", "C receives \"hello\".", "C receives \"news\"."];
+        for ((title, address), end) in LESSON.runs.iter().zip(ends) {
+            let told = after(address.strip_prefix("moves=").unwrap()).told;
+            assert!(told.contains(&end.to_string()), "{title}: {told:?}");
+        }
+        // The sender was killed while its message was read: it is read to its end, or lost.
+        let killed = after(LESSON.runs[3].1.strip_prefix("moves=").unwrap());
+        assert!(killed.told[0].starts_with("Refused: the message was lost"), "{:?}", killed.told);
+        assert_eq!(killed.tables.sessions.figures().messages, 0);
+    }
+
+    #[test]
+    fn the_steps_are_those_of_figures_4_and_5() {
+        assert_eq!(
+            after("A:join").steps,
+            [402, 404, 406, 410, 412, 414, 416, 418, 420, 422, 424, 426, 428]
+        );
+        let moves = "A:join.B:join.A:open:B.A:send:B:hello";
+        assert_eq!(after(moves).steps, [502, 504, 506]);
+        assert_eq!(after(&format!("{moves}.1:copy")).steps, [512, 514, 516, 526]);
+        assert_eq!(after(&format!("{moves}.1:copy.B:receive")).steps, [518, 520]);
+        assert_eq!(after(&format!("{moves}.1:copy.B:receive.2:copy")).steps, [522, 524, 526]);
+    }
+
+    #[test]
+    fn what_is_no_move_is_refused_and_what_cannot_be_is_told() {
+        let mut messages = Messages::new().unwrap();
+        for word in [
+            "",
+            "A",
+            "A:",
+            "D:join",
+            "A:join:B",
+            "A:send:B",
+            "x:copy",
+            "é:join",
+            "A:open:é",
+            "AB:join",
+        ] {
+            assert!(messages.carry_out(word).is_err(), "{word}");
+        }
+        for word in [
+            "A:kill",
+            "A:receive",
+            "A:open:B",
+            "A:send:B:x",
+            "A:publish:x",
+            "A:forward:B",
+            "0:copy",
+            "9:copy",
+            "A:join",
+            "A:join",
+            "A:open:A",
+            "A:receive",
+        ] {
+            assert!(messages.carry_out(word).is_ok(), "{word}");
+        }
+    }
+}

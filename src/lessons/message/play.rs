@@ -1,0 +1,272 @@
+//! The moves of lesson 5, on the engine of the server: who joins, opens, sends, receives, is killed.
+//!
+//! **Invariants** a copy that has begun is finished at most once. A block is given back when no copy
+//! is under way in it.
+//!
+//! **Lock** none: the tables and the arena belong to one view.
+//!
+//! **Source** that of the lesson.
+
+use std::hash::RandomState;
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::common::caller::{Caller, ClientNumber};
+use crate::common::error::Error;
+use crate::common::marks::{Figures, traced};
+use crate::cooperative::manager::{Processes, Rules};
+use crate::cooperative::pool::{PoolAmounts, Shares};
+use crate::memory::buddy::Buddy;
+use crate::memory::ids::Ids;
+use crate::memory::lease::LeaseTable;
+use crate::server::tables::ServerTables;
+use crate::sessions::words::{Notice, SessionId, Told};
+use crate::sessions::{Copying, Sessions, no_session};
+
+/// The bytes of the arena, of each process's block, and of administrative memory.
+pub(super) const ARENA: u64 = 2048;
+const BLOCK: u64 = 256;
+const ADMIN: u64 = 64 * 1024;
+
+/// The processes that a page may have.
+const NAMES: std::ops::RangeInclusive<char> = 'A'..='C';
+
+/// A copy that has begun: whose it is, what it does, and the engine's part of it.
+pub(super) struct CopyUnderWay {
+    pub(super) name: char,
+    /// The bytes that it writes; `None` if it reads.
+    pub(super) writes: Option<String>,
+    /// `None` once it is finished.
+    pub(super) copying: Option<Copying<u64>>,
+}
+
+/// The tables, the arena, and what the page must know beside them.
+pub(super) struct Messages {
+    pub(super) tables: ServerTables<u64, u64>,
+    pub(super) arena: Vec<u8>,
+    now: Instant,
+    pub(super) copies: Vec<CopyUnderWay>,
+    /// Processes that have ended, and whose blocks are not given back yet.
+    ending: Vec<u64>,
+    pub(super) told: Vec<String>,
+    pub(super) steps: Vec<u16>,
+}
+
+fn client(name: char) -> ClientNumber {
+    u64::from(name as u32 - 'A' as u32) + 1
+}
+
+impl Messages {
+    pub(super) fn new() -> Result<Self, String> {
+        let pools = PoolAmounts::divided(ARENA, &Shares::default(), &Shares::default())?;
+        let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
+        let longest = Duration::from_secs(60);
+        // An extent is known by where it lies.
+        let mut leases = LeaseTable::new(Buddy::new(ARENA), ids, longest, |offset, _| offset);
+        let now = Instant::now();
+        let processes = Processes::new(pools, Rules::default(), &mut leases, now);
+        let tables = ServerTables { leases, processes, sessions: Sessions::new(ADMIN) };
+        let arena = vec![0; ARENA as usize];
+        let (copies, ending, told, steps) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { tables, arena, now, copies, ending, told, steps })
+    }
+
+    /// Carries out one move, and notes what came of it, and the steps that the engine passed.
+    pub(super) fn carry_out(&mut self, word: &str) -> Result<(), String> {
+        self.told.clear();
+        let (done, marks) = traced(|| self.dispatch(word));
+        let steps = marks.into_iter().filter(|(figures, _)| *figures == Figures::Steps);
+        self.steps = steps.map(|(_, step)| step).collect();
+        match done? {
+            Ok(said) => self.told.push(said),
+            Err(error) => self.told.push(format!("Refused: {}.", error.text)),
+        }
+        self.give_back_what_is_quiet();
+        self.hear();
+        Ok(())
+    }
+
+    /// # Errors
+    /// The outer one says that the word is no move; the inner one is the engine's refusal.
+    fn dispatch(&mut self, word: &str) -> Result<Result<String, Error>, String> {
+        let why = || format!("{word} is no move; give A:join, A:send:B:hello or 1:copy");
+        let parts: Vec<&str> = word.split(':').collect();
+        let first = *parts.first().ok_or_else(why)?;
+        if let (Ok(copy), [_, "copy"]) = (first.parse::<usize>(), &parts[..]) {
+            return Ok(self.finish(copy));
+        }
+        let is_process = |part: &str| part.len() == 1 && part.chars().all(|c| NAMES.contains(&c));
+        let letter = |part: &str| part.chars().next().filter(|_| is_process(part)).ok_or_else(why);
+        let name = letter(first)?;
+        Ok(match &parts[1..] {
+            ["join"] => self.join(name),
+            ["open", other] => self.open(name, letter(other)?),
+            ["send", other, data] => self.send(name, letter(other)?, data),
+            ["publish", data] => self.publish(name, data),
+            ["receive"] => self.receive(name),
+            ["forward", other] => self.forward(name, letter(other)?),
+            ["kill"] => Ok(self.kill(name)),
+            _ => return Err(why()),
+        })
+    }
+
+    fn join(&mut self, name: char) -> Result<String, Error> {
+        let (caller, now) = (Caller::connected(client(name)), self.now);
+        let own = Some(BLOCK);
+        let joined =
+            self.tables.engine().join(caller, &name.to_string(), own, client(name), None, now)?;
+        Ok(match joined {
+            Ok(_) => format!("{name} joins; its block has {BLOCK} bytes."),
+            Err(_) => format!("{name} would have to wait: there is no block, or no room."),
+        })
+    }
+
+    fn open(&mut self, name: char, other: char) -> Result<String, Error> {
+        self.tables.engine().begin_open(client(name), &other.to_string(), 0)?;
+        Ok(format!("{name} opens a session with {other}."))
+    }
+
+    /// Returns the session of a process with another one, as the engine lists it.
+    fn session(&mut self, name: char, other: char) -> Result<SessionId, Error> {
+        let sessions = self.tables.engine().sessions(Caller::connected(client(name)))?;
+        let found = sessions.into_iter().find(|session| session.name == other.to_string());
+        found.map(|session| session.session).ok_or_else(no_session)
+    }
+
+    fn begin(&mut self, name: char, writes: Option<String>, copying: Copying<u64>) -> String {
+        let waits = if copying.is_seated { "" } else { ", and waits for its seat" };
+        let verb = if writes.is_some() { "fill" } else { "read" };
+        self.copies.push(CopyUnderWay { name, writes, copying: Some(copying) });
+        format!("{name} begins to {verb} a message: copy {}{waits}.", self.copies.len())
+    }
+
+    fn send(&mut self, name: char, other: char, data: &str) -> Result<String, Error> {
+        let session = self.session(name, other)?;
+        let length = data.len() as u64;
+        let begun = self.tables.engine().begin_send(client(name), session, length, false)?;
+        Ok(self.begin(name, Some(data.to_string()), begun))
+    }
+
+    fn publish(&mut self, name: char, data: &str) -> Result<String, Error> {
+        let sessions = self.tables.engine().sessions(Caller::connected(client(name)))?;
+        let to: Vec<SessionId> = sessions.into_iter().map(|session| session.session).collect();
+        let length = data.len() as u64;
+        let begun = self.tables.engine().begin_publish(client(name), &to, length)?;
+        Ok(self.begin(name, Some(data.to_string()), begun))
+    }
+
+    /// Returns the session in which a message waits for a process; any of its sessions if none.
+    fn with_message(&mut self, name: char) -> Result<SessionId, Error> {
+        let sessions = self.tables.engine().sessions(Caller::connected(client(name)))?;
+        let waiting = sessions.iter().find(|session| session.inward > 0);
+        waiting.or(sessions.first()).map(|one| one.session).ok_or_else(no_session)
+    }
+
+    fn receive(&mut self, name: char) -> Result<String, Error> {
+        let session = self.with_message(name)?;
+        let begun = self.tables.engine().begin_receive(client(name), session, u64::MAX)?;
+        Ok(match begun {
+            Some(copying) => self.begin(name, None, copying),
+            None => format!("{name} has no message."),
+        })
+    }
+
+    fn forward(&mut self, name: char, other: char) -> Result<String, Error> {
+        let (from, to) = (self.with_message(name)?, self.session(name, other)?);
+        let length = self.tables.engine().forward(client(name), from, to)?;
+        Ok(format!("{name} hands {length} bytes on to {other}: no byte is copied."))
+    }
+
+    /// Copies the bytes of a copy that has begun, and finishes it.
+    fn finish(&mut self, copy: usize) -> Result<String, Error> {
+        let under_way = copy.checked_sub(1).and_then(|at| self.copies.get_mut(at));
+        let Some((one, copying)) =
+            under_way.and_then(|one| one.copying.take().map(|copying| (one, copying)))
+        else {
+            return Ok(format!("There is no copy {copy} under way."));
+        };
+        let name = one.name;
+        if self.tables.engine().is_seated(copying.number) == Some(false) {
+            one.copying = Some(copying);
+            return Ok(format!("Copy {copy} still waits for its seat."));
+        }
+        let pieces = std::iter::once(&copying.place.first).chain(&copying.place.more);
+        let mut read = Vec::new();
+        let mut left = one.writes.as_ref().map(String::as_bytes).unwrap_or_default();
+        for piece in pieces {
+            let from = (piece.handle + piece.at) as usize;
+            let bytes = &mut self.arena[from..from + piece.length as usize];
+            match one.writes {
+                Some(_) => {
+                    let (now, later) = left.split_at(bytes.len().min(left.len()));
+                    bytes[..now.len()].copy_from_slice(now);
+                    left = later;
+                }
+                None => read.extend_from_slice(bytes),
+            }
+        }
+        let is_writing = one.writes.is_some();
+        self.tables.engine().finish(copying.number, true)?;
+        Ok(match is_writing {
+            true => format!("{name}'s message is in its block, and posted."),
+            false => format!("{name} receives {:?}.", String::from_utf8_lossy(&read)),
+        })
+    }
+
+    fn kill(&mut self, name: char) -> String {
+        match self.tables.engine().disconnect(client(name), self.now) {
+            Some(number) => {
+                self.ending.push(number);
+                format!("{name} is killed.")
+            }
+            None => format!("{name} is not there."),
+        }
+    }
+
+    /// Gives the blocks of ended processes back, in which no copy is under way.
+    fn give_back_what_is_quiet(&mut self) {
+        for number in std::mem::take(&mut self.ending) {
+            if !self.tables.engine().forget_if_quiet(number) {
+                self.ending.push(number);
+                continue;
+            }
+            loop {
+                let endings = self.tables.manager().strike(number, 16);
+                if endings.is_empty() {
+                    break;
+                }
+                self.tables.give_back(endings, self.now);
+            }
+        }
+    }
+
+    /// Notes what the processes are told.
+    fn hear(&mut self) {
+        for name in NAMES {
+            while let Ok(Some(Told::Notice(notice))) =
+                self.tables.engine().next_signal(client(name))
+            {
+                let said = match notice {
+                    Notice::Opened { name: other, .. } => {
+                        format!("{name} hears of the session with {other}.")
+                    }
+                    Notice::Message { length, .. } => {
+                        format!("{name} hears of a message of {length} bytes.")
+                    }
+                    Notice::Lost { count, .. } => {
+                        format!("{name} hears that {count} messages are lost.")
+                    }
+                    Notice::Closed { .. } => format!("{name} hears that the other end is closed."),
+                    Notice::Blocked { .. } => {
+                        format!("{name} hears that the other one has no room.")
+                    }
+                    Notice::Unblocked { .. } => format!("{name} hears that there is room again."),
+                    Notice::Joined { .. } | Notice::Left { .. } | Notice::Missed => continue,
+                };
+                self.told.push(said);
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A snapshot of the blocks: where each message lies, and which copies have a seat. For lessons; no
+//! command shows it.
+//!
+//! **Invariants** the snapshot is of one moment: the caller has locked the tables, or has them
+//! alone.
+//!
+//! **Lock** the tables. **Source** figure 1's blocks, and paragraph 42 for the seats.
+
+use super::Sessions;
+use super::block::MessageBlock;
+use super::message::MessageId;
+use super::receipt::CopyNumber;
+use crate::cooperative::process::ProcessNumber;
+
+/// One registered block of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockSnapshot {
+    /// The process.
+    pub owner: ProcessNumber,
+    /// Its name.
+    pub name: String,
+    /// The process has ended, and copies in the block are under way.
+    pub has_ended: bool,
+    /// The block's bytes, and the first of them in the arena.
+    pub size: u64,
+    /// The offset of its first extent in the arena.
+    pub offset: u64,
+    /// The messages that lie in it.
+    pub messages: Vec<MessageSnapshot>,
+    /// The copies at the owner's seat, and at the engine's: the first has it, the others wait.
+    pub seats: [Vec<CopyNumber>; 2],
+}
+
+/// One message in a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageSnapshot {
+    /// Its number.
+    pub number: u64,
+    /// Its logical address, in bytes from the block's start.
+    pub address: u64,
+    /// Its bytes.
+    pub length: u64,
+    /// The inboxes that it is in, and the copies that read it.
+    pub readers: u64,
+}
+
+impl<H: Clone, W> Sessions<H, W> {
+    /// Returns all blocks, in the order of their processes.
+    pub fn snapshot(&self) -> Vec<BlockSnapshot> {
+        let mut blocks = Vec::new();
+        for (&owner, process) in &self.registered {
+            for (at, block) in process.blocks.iter().enumerate() {
+                blocks.push(BlockSnapshot {
+                    owner,
+                    name: process.name.to_string(),
+                    has_ended: process.has_ended,
+                    size: block.size(),
+                    offset: block.spans().first().map_or(0, |span| span.offset),
+                    messages: self.in_block(owner, at),
+                    seats: seats(block),
+                });
+            }
+        }
+        blocks
+    }
+
+    fn in_block(&self, owner: ProcessNumber, at: usize) -> Vec<MessageSnapshot> {
+        let first: MessageId = (owner, 0);
+        let own = self.messages.range(first..=(owner, u64::MAX));
+        let own = own.filter(|(_, message)| message.block == at);
+        own.map(|(&(_, number), message)| MessageSnapshot {
+            number,
+            address: message.address,
+            length: message.length,
+            readers: message.readers,
+        })
+        .collect()
+    }
+}
+
+fn seats<H: Clone>(block: &MessageBlock<H>) -> [Vec<CopyNumber>; 2] {
+    block.seats().each_ref().map(|seat| seat.copies().collect())
+}
