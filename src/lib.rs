@@ -51,8 +51,9 @@
 //! | `log` | the process | writes the lines of the log |
 //!
 //! Other subcommands spawn threads of their own. For example, `race` spawns a `draw-A` for each
-//! client of its case, `grade` one for each connection that draws, `echo` an `echo-N` for each
-//! connection, and `lossy` a `back-N` for each client.
+//! client of its case, `lesson` does so for each question about the race, `grade` one for each
+//! connection that draws, `echo` an `echo-N` for each connection, and `lossy` a `back-N` for each
+//! client.
 //!
 //! # Locks
 //!
@@ -65,10 +66,10 @@
 //! | the tables', [`memory::service`] | leases, processes, sessions, blocks, messages | one |
 //! | a block's, [`memory::arena`] | bytes, length, released mark | one for each block in use |
 //! | the clients', [`server::clients`] | the connected clients | one |
-//! | a turnstile's, [`server::turnstile`] | how many make a list now, or end | one each |
+//! | a turnstile's, [`server::turnstile`] | how many make a list now, or end, or ask a lesson | one each |
 //! | the lookout's, [`server::lookout`] | the sockets of clients whose requests wait | one |
 //! | the guesses', [`common::guesses`] | how many wrong guesses are left | one |
-//! | the parking's, [`numbers::parking`] | the parked draws, the plan | one in a lab server, or in `race` |
+//! | the parking's, [`numbers::parking`] | the parked draws, the plan | one in a lab server, in `race`, or for a question about it |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
 //! for each request that waits for a name or for room. One more goes with the clients' lock,

@@ -250,10 +250,13 @@ fn explain_one(
     }
     let why = match put_back {
         Some((at, back)) if stored => {
-            format!("{twice}because {back}'s late store of {index} in step {at} had put it back")
+            format!(
+                "{twice}because {back}'s late store of {index} in step {at} had put the counter back"
+            )
         }
         _ => {
-            let (at, done) = (earlier + 1, if case.increments { "raised it" } else { "stored" });
+            let (at, done) =
+                (earlier + 1, if case.increments { "raised the counter" } else { "stored" });
             format!("{twice}while {a} had loaded {index} in step {at} and not yet {done}")
         }
     };
@@ -326,7 +329,7 @@ Twice                         ^       ^
         let picture = picture(&case, &run);
         assert!(picture.contains("    7        3  raises to 3, has 228\n"), "{picture}");
         assert!(picture.contains(" raises to 4, has 228!\n"), "{picture}");
-        assert!(explain(&case, &run)[0].why.ends_with("in step 5 and not yet raised it"));
+        assert!(explain(&case, &run)[0].why.ends_with("in step 5 and not yet raised the counter"));
     }
 
     #[test]
@@ -335,7 +338,9 @@ Twice                         ^       ^
         let run = run(&case, "ABBBBACC");
         let why = explain(&case, &run);
         assert_eq!(why.len(), 2);
-        assert!(why[1].why.ends_with("because A's late store of 1 in step 6 had put it back"));
+        assert!(
+            why[1].why.ends_with("because A's late store of 1 in step 6 had put the counter back")
+        );
         assert!(why[1].why.starts_with("19 came twice: C loaded 1 in step 7"), "{why:?}");
     }
 
@@ -354,7 +359,7 @@ Twice                         ^       ^
         // A and C loaded 0. B has stored 2 when A stores 1. C stores 1 again, and D loads it.
         let run = run(&case, "ACBBBBACDD");
         let why = explain(&case, &run);
-        let expected = "because A's late store of 1 in step 7 had put it back";
+        let expected = "because A's late store of 1 in step 7 had put the counter back";
         assert!(why.last().unwrap().why.ends_with(expected), "{why:?}");
     }
 

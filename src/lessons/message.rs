@@ -63,7 +63,10 @@ fn view(settings: &Settings) -> Result<Value, String> {
     }
     let Messages { tables, arena, copies, told, steps, .. } = messages;
     let figures = tables.sessions.figures();
-    let pairs = tables.sessions.pairs(16).into_iter().map(|pair| {
+    let mut pairs = tables.sessions.pairs(16);
+    // A link shows the same to everybody, also where two processes have several sessions.
+    pairs.sort_by_key(|pair| (pair.names.clone(), pair.waiting, pair.is_open));
+    let pairs = pairs.into_iter().map(|pair| {
         record([
             ("names", list(pair.names.map(text))),
             ("waiting", numbers(pair.waiting)),
@@ -102,12 +105,11 @@ fn copy((at, one): (usize, &CopyUnderWay)) -> Option<Value> {
 
 /// Returns a block: its bytes as letters, where its messages lie, and who has its seats.
 fn block(one: &BlockSnapshot, arena: &[u8], known: &[(u64, usize)]) -> Value {
-    let from = one.offset as usize;
-    let bytes = arena.get(from..from + one.size as usize).unwrap_or_default();
-    let letters: String = bytes
-        .iter()
-        .map(|&byte| if byte.is_ascii_graphic() { char::from(byte) } else { '.' })
-        .collect();
+    let bytes = one.extents.iter().flat_map(|&(offset, size)| {
+        arena.get(offset as usize..(offset + size) as usize).unwrap_or_default()
+    });
+    let letter = |&byte: &u8| if byte.is_ascii_graphic() { char::from(byte) } else { '.' };
+    let letters: String = bytes.map(letter).collect();
     let message = |message: &MessageSnapshot| {
         record([
             ("number", number(message.number)),
@@ -125,7 +127,7 @@ fn block(one: &BlockSnapshot, arena: &[u8], known: &[(u64, usize)]) -> Value {
         ("name", text(one.name.as_str())),
         ("has_ended", flag(one.has_ended)),
         ("size", number(one.size)),
-        ("offset", number(one.offset)),
+        ("extents", list(one.extents.iter().map(|&(offset, size)| numbers([offset, size])))),
         ("letters", text(letters)),
         ("messages", list(one.messages.iter().map(message))),
         ("seats", list(one.seats.iter().map(seat))),
@@ -167,6 +169,24 @@ mod tests {
         assert_eq!(after(&format!("{moves}.1:copy")).steps, [512, 514, 516, 526]);
         assert_eq!(after(&format!("{moves}.1:copy.B:receive")).steps, [518, 520]);
         assert_eq!(after(&format!("{moves}.1:copy.B:receive.2:copy")).steps, [522, 524, 526]);
+    }
+
+    #[test]
+    fn a_block_that_has_grown_shows_its_own_bytes_alone() {
+        let (p, q) = ("P".repeat(200), "Q".repeat(200));
+        let moves = format!(
+            "A:join.B:join.A:open:B.B:open:A.B:send:A:bbb.1:copy.A:send:B:{p}.2:copy.A:send:B:{q}.3:copy"
+        );
+        let Messages { tables, arena, .. } = after(&moves);
+        let blocks = tables.sessions.snapshot();
+        assert!(blocks[0].extents.len() > 1, "{blocks:?}");
+        let Value::Record(fields) = block(&blocks[0], &arena, &[]) else { panic!("no record") };
+        let letters = fields.iter().find(|(name, _)| name == "letters").unwrap();
+        let Value::Text(letters) = &letters.1 else { panic!("{letters:?}") };
+        assert!(
+            letters.contains(&p) && letters.contains(&q) && !letters.contains('b'),
+            "{letters}"
+        );
     }
 
     #[test]

@@ -8,9 +8,11 @@
 //! | `/race/view?…` | GET: the answer to a question of a lesson, as JSON |
 //! | `/race/replay?…` | POST: the same, for a question that changes a server |
 //!
-//! **Invariants** at most two questions are worked on at a time; the others wait.
+//! **Invariants** at most two short and two long questions are worked on at a time; the others wait.
 //!
-//! **Lock** that of the turnstile.
+//! **Lock** that of each turnstile.
+//!
+//! **Simplified** a question is worked on to its end, also if its client has gone meanwhile.
 //!
 //! **Source** ours.
 
@@ -29,6 +31,9 @@ const INDEX: &str = include_str!("pages/index.html");
 const STYLE: &str = include_str!("pages/lessons.css");
 const SCRIPT: &str = include_str!("pages/lessons.js");
 
+/// The questions that take some milliseconds.
+const SHORT: [&str; 3] = ["view", "source", "charts"];
+
 /// The address of a lab server: its host and its port.
 pub type LabServer = (String, u16);
 
@@ -39,12 +44,15 @@ pub struct LessonSite {
     lab: Option<LabServer>,
     /// Where questions wait for their turn.
     questions: Turnstile,
+    /// Where longer questions wait, such as that for all schedules: a step need not wait behind
+    /// them.
+    searches: Turnstile,
 }
 
 impl LessonSite {
     /// Makes the site; a race can be replayed on `lab`, if there is one.
     pub fn new(lab: Option<LabServer>) -> Self {
-        Self { lab, questions: Turnstile::default() }
+        Self { lab, ..Self::default() }
     }
 
     /// Answers a question of a lesson.
@@ -61,7 +69,8 @@ impl LessonSite {
         let found = lesson.questions.iter().find(|(known, _)| *known == name);
         let (_, question) = found.ok_or_else(no_such_page)?;
         let settings = Settings::read(query, lesson.settings)?;
-        let _turn = self.questions.enter().ok_or_else(|| Refusal::last(503, "the server stops"))?;
+        let turnstile = if SHORT.contains(&name) { &self.questions } else { &self.searches };
+        let _turn = turnstile.enter().ok_or_else(|| Refusal::last(503, "the server stops"))?;
         let answer = question(&settings).map_err(|why| Refusal::new(400, why))?;
         Ok(file("application/json", json(&answer)))
     }

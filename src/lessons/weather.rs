@@ -83,6 +83,11 @@ fn read(word: &str) -> Result<(usize, DatagramFault), String> {
 fn view(settings: &Settings) -> Result<Value, String> {
     let protocol = protocol(settings)?;
     let placement: Placement = settings.moves().map(read).collect::<Result<_, _>>()?;
+    let is_again = |at: usize| placement[..at].iter().any(|(other, _)| *other == placement[at].0);
+    if let Some(at) = (0..placement.len()).find(|&at| is_again(at)) {
+        let which = placement[at].0;
+        return Err(format!("datagram {which} has two faults; give it one"));
+    }
     if placement.len() > MOST_FAULTS {
         return Err(format!("there are over {MOST_FAULTS} faults; take some away"));
     }
@@ -159,6 +164,7 @@ mod tests {
         assert_eq!(executed("promise=at-least-once&moves=0R"), Value::Number(2));
         assert_eq!(executed("promise=at-most-once&moves=0R"), Value::Number(1));
         assert_eq!(executed("protocol=R&moves=0L"), Value::Number(0));
+        assert!(ask("moves=0L.00R").is_err());
         assert!(ask("protocol=RRRA").is_err() && ask("promise=perhaps").is_err());
     }
 }

@@ -21,10 +21,10 @@ pub struct BlockSnapshot {
     pub name: String,
     /// The process has ended, and copies in the block are under way.
     pub has_ended: bool,
-    /// The block's bytes, and the first of them in the arena.
+    /// The block's bytes.
     pub size: u64,
-    /// The offset of its first extent in the arena.
-    pub offset: u64,
+    /// Where they lie in the arena: the offset and the bytes of each extent, in their order.
+    pub extents: Vec<(u64, u64)>,
     /// The messages that lie in it.
     pub messages: Vec<MessageSnapshot>,
     /// The copies at the owner's seat, and at the engine's: the first has it, the others wait.
@@ -55,7 +55,7 @@ impl<H: Clone, W> Sessions<H, W> {
                     name: process.name.to_string(),
                     has_ended: process.has_ended,
                     size: block.size(),
-                    offset: block.spans().first().map_or(0, |span| span.offset),
+                    extents: block.spans().iter().map(|span| (span.offset, span.size)).collect(),
                     messages: self.in_block(owner, at),
                     seats: seats(block),
                 });

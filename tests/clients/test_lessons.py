@@ -91,7 +91,7 @@ class Lessons(InBrowser):
         lit = "return [...document.querySelectorAll('#source .lit')].map(e => e.textContent.trim().split(';')[0].replace(/^\\d+ +/, '') + e.querySelector('b').textContent)"
         self.assertEqual(self.run_script(lit), ["let first = counter.load()◀ B", "counter.store(end)◀ A"])
         self.step("B")
-        why = "5 came twice: B loaded 0 in step 2, while A had loaded 0 in step 1 and not yet stored"
+        why = "5 will come twice: B loaded 0 in step 2, while A had loaded 0 in step 1 and not yet stored"
         self.until(lambda: self.text("twice") == why)
         self.assertIn(why, self.text("said"))
         marked = "return [...document.querySelectorAll('#steps tr.why th')].map(e => e.textContent)"

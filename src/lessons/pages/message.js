@@ -61,7 +61,7 @@ function block(one) {
   const label = `The block of ${one.name}: ${places.join("; ") || "no messages"}`;
   const seat = (name, copies) => make("span", {}, `${name}: ${copies.length ? copies.map((copy, index) => (index ? `copy ${copy} waits` : `copy ${copy}`)).join(", ") : "free"}`);
   return make("div", { class: "message-block" },
-    make("h3", {}, `${one.name}'s block, bytes ${one.offset} to ${one.offset + one.size - 1} of the arena${one.has_ended ? "; its process has ended" : ""}`),
+    make("h3", {}, `${one.name}'s block, bytes ${one.extents.map(([offset, size]) => `${offset} to ${offset + size - 1}`).join(" and ")} of the arena${one.has_ended ? "; its process has ended" : ""}`),
     make("svg", { class: "picture blocks", viewBox: `0 0 ${WIDTH} ${rows * 24}`, role: "img", "aria-label": label }, ...parts),
     make("p", { class: "note seats" }, places.join("; ") || "No messages.", make("br"), "Seats. ", seat(`${one.name} itself`, one.seats[0]), " · ", seat("all others", one.seats[1])));
 }

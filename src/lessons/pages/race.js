@@ -134,7 +134,8 @@ async function showLines() {
   const line = (one) => make("li", { "data-step": one.step || null }, `${String(one.number).padStart(4)}  ${one.text}`, make("b", {}));
   $("source").replaceChildren(...lines.map(line));
   const increment = settings.lock === "increment" ? " Here the store raises the counter by one, whatever it was, in one step." : "";
-  $("source-note").textContent = `${file}, as the server has it.${increment}`;
+  const one = settings.lock === "request" ? "" : " It is asked for one number at a time: count is 1, so end is first plus one.";
+  $("source-note").textContent = `${file}, as the server has it.${one}${increment}`;
   if (last) showSource(last);
 }
 
