@@ -206,7 +206,7 @@ class Page(unittest.TestCase):
 
     def test_a_number_that_came_twice_stands_out_and_the_page_says_why(self):
         self.stop()
-        self.server = Server("--no-lock", "--race-window", "2ms", "--numbers", "500")
+        self.server = Server("--no-lock", "--race-window", "2ms", "--numbers", "1000000")
         self.is_up = True
         clients = [self.client() for _ in range(8)]
         self.open()
