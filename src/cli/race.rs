@@ -59,7 +59,9 @@ use crate::lab::telling::{
     letters, no_threads, read_drawers, read_schedule, stuck, tell_case, tell_findings, tell_run,
 };
 use crate::lab::tenants::ReleaseOrder;
-use crate::lessons::export::single_page;
+use crate::lessons::export::answers;
+use crate::lessons::pages::single_page;
+use crate::lessons::race::LESSON;
 use crate::numbers::draw::Locking;
 
 /// The depth of the faults that `--random` looks for: two steps in one order, as in the race.
@@ -249,17 +251,14 @@ fn write_page(
     schedule: &[u8],
     file: &Path,
 ) -> Result<String, String> {
-    let lock = match arguments.lock {
-        RaceLock::Request => "request",
-        RaceLock::Number => "number",
-        RaceLock::Increment => "increment",
-        RaceLock::None => "none",
-    };
+    let lock = arguments.lock.to_possible_value();
+    let lock = lock.as_ref().map_or("", |lock| lock.get_name());
     let clients: Vec<String> =
         case.drawers.iter().map(|d| format!("{}:{}", d.name, d.count)).collect();
     let moves = letters(case, schedule);
     let address = format!("clients={}&lock={lock}&moves={moves}", clients.join(","));
-    let page = single_page(&crate::lessons::race::LESSON, &format!("Schedule {moves}"), &address);
+    let runs = answers(&LESSON, &[(&format!("Schedule {moves}"), &address)]);
+    let page = single_page(&LESSON, &runs);
     std::fs::write(file, page)
         .map_err(|error| format!("{} cannot be written ({error}); give it room", file.display()))?;
     Ok(format!("see: {}, in a browser\n", file.display()))

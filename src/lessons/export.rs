@@ -21,13 +21,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::pages::{self, PlaceOfPages};
 use super::settings::Settings;
-use super::site::static_file;
 use super::view::json;
 use super::{LESSONS, Lesson};
-
-/// The files that all pages load.
-const SHARED: [&str; 4] = ["lessons.css", "lessons.js", "page.css", "icon.svg"];
+use crate::protocol::http::page::Page;
 
 /// Writes the pages into a folder, which is made if it is not there. Returns how many files.
 ///
@@ -35,17 +33,19 @@ const SHARED: [&str; 4] = ["lessons.css", "lessons.js", "page.css", "icon.svg"];
 /// Fails if the folder or a file cannot be written, with its name.
 pub fn export(folder: &Path) -> io::Result<usize> {
     fs::create_dir_all(folder)?;
-    let shown =
-        |name: &str| static_file(name).map_or_else(Vec::new, |file| file.bytes.into_owned());
-    let mut files: Vec<(String, Vec<u8>)> =
-        SHARED.into_iter().map(|name| (name.into(), shown(name))).collect();
-    files.push(("index.html".into(), linked(&shown(""), "")));
+    let text = |name: &str, text: String| (name.to_string(), text.into_bytes());
+    let mut files = vec![
+        ("page.css".to_string(), Page::Css.bytes().to_vec()),
+        ("icon.svg".to_string(), Page::Svg.bytes().to_vec()),
+        text("lessons.css", pages::STYLE.into()),
+        text("lessons.js", pages::SCRIPT.into()),
+        text("index.html", pages::index(PlaceOfPages::Folder)),
+    ];
     for lesson in LESSONS {
         let name = lesson.name;
-        let tag = format!("<script src=\"{name}-answers.js\" defer></script>");
-        files.push((format!("{name}.html"), linked(&shown(name), &tag)));
-        files.push((format!("{name}.js"), lesson.script.into()));
-        files.push((format!("{name}-answers.js"), answers(lesson, lesson.runs).into_bytes()));
+        files.push(text(&format!("{name}.html"), pages::page(lesson, PlaceOfPages::Folder)));
+        files.push(text(&format!("{name}.js"), lesson.script.into()));
+        files.push(text(&format!("{name}-answers.js"), answers(lesson, lesson.runs)));
     }
     for (name, bytes) in &files {
         let path = folder.join(name);
@@ -55,40 +55,8 @@ pub fn export(folder: &Path) -> io::Result<usize> {
     Ok(files.len())
 }
 
-/// Returns one page for one run of a lesson, with all that it needs inside: `race --html` writes it.
-pub fn single_page(lesson: &Lesson, title: &str, address: &str) -> String {
-    let shown = |name: &str| {
-        let bytes = static_file(name).map_or_else(Vec::new, |file| file.bytes.into_owned());
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    let mut page = lesson.html.replace("<!--nav-->", "");
-    for name in ["page.css", "lessons.css"] {
-        let link = format!("<link rel=\"stylesheet\" href=\"{name}\">");
-        page = page.replace(&link, &format!("<style>\n{}</style>", shown(name)));
-    }
-    page = page.replace("<link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n", "");
-    // A script inside a page runs where it stands, so all scripts go behind the page's elements.
-    for name in ["lessons.js".to_string(), format!("{}.js", lesson.name)] {
-        page = page.replace(&format!("<script src=\"{name}\" defer></script>\n"), "");
-    }
-    let scripts = [answers(lesson, &[(title, address)]), shown("lessons.js"), lesson.script.into()];
-    let scripts = scripts.map(|script| format!("<script>\n{script}</script>\n")).concat();
-    page.replace("</body>", &format!("{scripts}</body>"))
-}
-
-/// Returns a page whose links lead to files, such as `race.html` in the place of `race`, with a tag
-/// for the script of its answers.
-fn linked(page: &[u8], answers: &str) -> Vec<u8> {
-    let mut page = String::from_utf8_lossy(page).replace("<!--answers-->", answers);
-    page = page.replace("href=\"./\"", "href=\"index.html\"");
-    for Lesson { name, .. } in LESSONS {
-        page = page.replace(&format!("href=\"{name}\""), &format!("href=\"{name}.html\""));
-    }
-    page.into_bytes()
-}
-
 /// Returns the script with some runs of a lesson and the answers that they need.
-fn answers(lesson: &Lesson, runs: &[(&str, &str)]) -> String {
+pub fn answers(lesson: &Lesson, runs: &[(&str, &str)]) -> String {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     for (_, address) in runs {
         let (settings, moves) = address.split_once("moves=").unwrap_or((address, ""));
@@ -144,8 +112,9 @@ mod tests {
 
     #[test]
     fn a_single_page_loads_nothing() {
-        let page =
-            single_page(&crate::lessons::race::LESSON, "one", "clients=A:1,B:1&lock=none&moves=AB");
+        let lesson = &crate::lessons::race::LESSON;
+        let runs = answers(lesson, &[("one", "clients=A:1,B:1&lock=none&moves=AB")]);
+        let page = pages::single_page(lesson, &runs);
         assert!(!page.contains("src=") && !page.contains("<link"), "{page}");
         assert!(page.contains("const ANSWERS") && page.contains("begin({"));
     }

@@ -44,6 +44,7 @@ use crate::protocol::http::value::Value;
 pub const LESSON: Lesson = Lesson {
     name: "headroom",
     title: "Who gets the headroom",
+    question: "processes share memory. Who gets it, and who is asked to give it back?",
     html: include_str!("pages/headroom.html"),
     script: include_str!("pages/headroom.js"),
     settings: &["processes", "seed", "moves"],

@@ -28,6 +28,7 @@ use play::{ARENA, CopyUnderWay, Messages};
 pub const LESSON: Lesson = Lesson {
     name: "message",
     title: "A message by its location",
+    question: "how do processes talk, and how often are the bytes copied?",
     html: include_str!("pages/message.html"),
     script: include_str!("pages/message.js"),
     settings: &["moves"],

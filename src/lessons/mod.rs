@@ -35,7 +35,7 @@
 //! | file | content |
 //! | --- | --- |
 //! | [`site`] | the paths of the pages and of the questions |
-//! | [`export`] | static pages for a course's site |
+//! | [`pages`], [`export`] | the frame of all pages; static pages for a course's site |
 //! | [`settings`], [`view`] | an address, read; the fields of an answer |
 //! | [`race`] | lesson 1: two clients, one counter |
 //! | [`tree`] | lesson 2: blocks, split and joined |
@@ -50,6 +50,7 @@ pub mod export;
 pub mod headline;
 pub mod headroom;
 pub mod message;
+pub mod pages;
 pub mod race;
 pub mod settings;
 pub mod site;
@@ -67,7 +68,9 @@ pub struct Lesson {
     pub name: &'static str,
     /// Its title.
     pub title: &'static str,
-    /// The page.
+    /// Its question, for the list of the lessons.
+    pub question: &'static str,
+    /// The sections of its page.
     pub html: &'static str,
     /// The script of the page, which comes after the script of all lessons.
     pub script: &'static str,

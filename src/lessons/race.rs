@@ -17,12 +17,14 @@
 use super::settings::Settings;
 use super::view::{flag, list, number, numbers, record, text};
 use super::{Lesson, Question};
-use crate::lab::explorer::{Case, Drawer, Event, Run, Stage};
+use crate::lab::explorer::{Case, Event, Run, Stage};
 use crate::lab::replay::replay;
 use crate::lab::schedule::Schedules;
 use crate::lab::search::{Bound, explore};
 use crate::lab::space_time::{Diagram, explain};
-use crate::lab::telling::{how_many, letters, no_threads, read_drawers, read_schedule, stuck};
+use crate::lab::telling::{
+    how_many, letters, no_threads, read_drawers, read_letters, read_schedule, stuck,
+};
 use crate::numbers::draw::Locking;
 use crate::numbers::parking::Step;
 use crate::protocol::http::value::Value;
@@ -31,6 +33,7 @@ use crate::protocol::http::value::Value;
 pub const LESSON: Lesson = Lesson {
     name: "race",
     title: "The race",
+    question: "two clients, one counter. How does one number come twice?",
     html: include_str!("pages/race.html"),
     script: include_str!("pages/race.js"),
     settings: &["clients", "lock", "seed", "moves"],
@@ -70,12 +73,7 @@ fn case(settings: &Settings) -> Result<Case, String> {
 
 /// Returns the schedule that the moves begin.
 fn begun(case: &Case, schedules: &Schedules, moves: &str) -> Result<Vec<u8>, String> {
-    let client = |letter: char| {
-        let named = |drawer: &Drawer| drawer.name == letter;
-        case.drawers.iter().position(named).map(|at| at as u8)
-    };
-    let begun: Option<Vec<u8>> = moves.chars().map(client).collect();
-    let begun = begun.filter(|begun| schedules.complete(begun).is_some());
+    let begun = read_letters(case, moves).filter(|begun| schedules.complete(begun).is_some());
     begun.ok_or_else(|| "moves have a letter of no client, or too many of one; undo".into())
 }
 
@@ -155,13 +153,11 @@ fn has(case: &Case, run: &Run, at: usize) -> Vec<u32> {
 fn steps(case: &Case, run: &Run) -> Vec<Value> {
     let mut diagram = Diagram::new(case);
     let step = |event: &Event| {
-        let line = diagram.line(event);
-        let mut words = line.split_whitespace();
-        let (_, counter) = (words.next(), words.next().unwrap_or_default());
+        let (counter, words) = diagram.step(event, true);
         record([
             ("client", number(event.client)),
-            ("counter", text(counter)),
-            ("words", text(words.collect::<Vec<_>>().join(" "))),
+            ("counter", number(counter)),
+            ("words", text(words)),
         ])
     };
     run.events.iter().map(step).collect()

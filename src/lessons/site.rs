@@ -18,6 +18,7 @@
 
 use std::borrow::Cow;
 
+use super::pages::{self, PlaceOfPages};
 use super::settings::Settings;
 use super::view::json;
 use super::{LESSONS, Lesson, race};
@@ -26,10 +27,6 @@ use crate::protocol::http::refusal::Refusal;
 use crate::protocol::http::resource::Method;
 use crate::protocol::http::site::{Site, SiteFile};
 use crate::server::turnstile::Turnstile;
-
-const INDEX: &str = include_str!("pages/index.html");
-const STYLE: &str = include_str!("pages/lessons.css");
-const SCRIPT: &str = include_str!("pages/lessons.js");
 
 /// The questions that take some milliseconds.
 const SHORT: [&str; 3] = ["view", "source", "charts"];
@@ -110,39 +107,31 @@ impl Site for LessonSite {
         }
         static_file(name).ok_or_else(no_such_page)
     }
+
+    fn close(&self) {
+        self.questions.close();
+        self.searches.close();
+    }
 }
 
-/// Returns a file that is the same for everybody.
-pub fn static_file(name: &str) -> Option<SiteFile> {
+/// Returns a file that is the same for everybody; `None` for another name.
+fn static_file(name: &str) -> Option<SiteFile> {
     let html = "text/html; charset=utf-8";
+    let script = "text/javascript; charset=utf-8";
     let of_page = |page: Page| SiteFile {
         content_type: page.content_type(),
         bytes: Cow::Borrowed(page.bytes()),
     };
     let named = |name: &str| LESSONS.iter().find(|lesson| lesson.name == name);
-    Some(match name {
-        "" | "index.html" => file(html, INDEX),
-        "lessons.css" => file("text/css; charset=utf-8", STYLE),
-        "lessons.js" => file("text/javascript; charset=utf-8", SCRIPT),
-        "page.css" => of_page(Page::Css),
-        "icon.svg" | "favicon.ico" => of_page(Page::Svg),
-        _ => match named(name) {
-            Some(lesson) => file(html, lesson.html.replace("<!--nav-->", &navigation(lesson))),
-            None => {
-                file("text/javascript; charset=utf-8", named(name.strip_suffix(".js")?)?.script)
-            }
-        },
+    Some(match (name, named(name)) {
+        ("" | "index.html", _) => file(html, pages::index(PlaceOfPages::Server)),
+        ("lessons.css", _) => file("text/css; charset=utf-8", pages::STYLE),
+        ("lessons.js", _) => file(script, pages::SCRIPT),
+        ("page.css", _) => of_page(Page::Css),
+        ("icon.svg" | "favicon.ico", _) => of_page(Page::Svg),
+        (_, Some(lesson)) => file(html, pages::page(lesson, PlaceOfPages::Server)),
+        (name, None) => file(script, named(name.strip_suffix(".js")?)?.script),
     })
-}
-
-/// Returns the links from one lesson to the others.
-fn navigation(current: &Lesson) -> String {
-    let link = |lesson: &&Lesson| {
-        let is_current = if lesson.name == current.name { " aria-current=\"page\"" } else { "" };
-        format!("<a href=\"{}\"{is_current}>{}</a>", lesson.name, lesson.title)
-    };
-    let links: String = LESSONS.iter().map(link).collect();
-    format!("<nav aria-label=\"Lessons\"><a href=\"./\">All lessons</a>{links}</nav>")
 }
 
 /// Makes a file of a text.

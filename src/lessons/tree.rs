@@ -28,6 +28,7 @@ use crate::protocol::http::value::Value;
 pub const LESSON: Lesson = Lesson {
     name: "tree",
     title: "The buddy tree",
+    question: "how is memory split and joined, and why is a lease refused although enough is free?",
     html: include_str!("pages/tree.html"),
     script: include_str!("pages/tree.js"),
     settings: &["size", "seed", "moves"],

@@ -26,6 +26,7 @@ use crate::protocol::http::value::Value;
 pub const LESSON: Lesson = Lesson {
     name: "weather",
     title: "Bad weather",
+    question: "a datagram is lost, repeated, late. How is a request still executed once?",
     html: include_str!("pages/weather.html"),
     script: include_str!("pages/weather.js"),
     settings: &["protocol", "promise", "moves"],

@@ -44,7 +44,7 @@ async function ask(question, ofMoves = moves, method = "GET") {
   }
   const answer = await fetch(path, { method, headers: { Accept: "application/json" }, cache: "no-store" });
   const body = await answer.json();
-  if (!answer.ok) throw new Error(body.text || body.message || `the server answered ${answer.status}`);
+  if (!answer.ok) throw new Error(body.text);
   return body;
 }
 
