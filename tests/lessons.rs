@@ -4,6 +4,7 @@
 mod support;
 
 use std::fs;
+use std::time::Instant;
 
 use leasebox::lab::explorer::{Case, Drawer, Stage};
 use leasebox::lab::search::{Bound, explore};
@@ -14,7 +15,7 @@ use leasebox::memory::buddy::Buddy;
 use leasebox::numbers::draw::Locking;
 use proptest::prelude::*;
 use support::http::{Response, once};
-use support::{Running, leasebox, scratch};
+use support::{Running, STOP, leasebox, scratch};
 
 fn get(server: &Running, target: &str) -> Response {
     once(server, &format!("GET {target}"), "", b"")
@@ -281,4 +282,20 @@ fn the_page_of_the_message_has_the_words_of_each_step_that_the_tests_have() {
         count += 1;
     }
     assert_eq!(count, 27);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_questions_that_have_not_begun() {
+    let mut server = Running::start_lessons(&[]);
+    // Each takes a tenth of a second and more, and two are worked on at a time.
+    let question = "GET /race/all?clients=A:1,B:1,C:1,D:1,E:1 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut clients: Vec<_> = (0..60).map(|_| server.connect()).collect();
+    clients.iter_mut().for_each(|client| client.send(question));
+    // Once one has its answer, all others have been read.
+    assert_eq!(support::http::response(&mut clients[0], false).unwrap().status, 200);
+    let begun = Instant::now();
+    server.signal("-TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(begun.elapsed() < STOP, "{:?}", begun.elapsed());
+    assert!(!server.log().contains("threads had not ended"), "{}", server.log());
 }

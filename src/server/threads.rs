@@ -56,6 +56,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::protocol::http::site::Site;
 use crate::server::accept::Acceptor;
 use crate::server::connection::Limits;
 use crate::server::datagrams::DatagramLimits;
@@ -89,6 +90,8 @@ pub struct Server {
     reaping: JoinHandle<()>,
     looking: JoinHandle<()>,
     udp: Option<JoinHandle<()>>,
+    /// The site that HTTP shows, which has requests of its own that wait.
+    site: Option<Arc<dyn Site>>,
 }
 
 impl Server {
@@ -107,7 +110,7 @@ impl Server {
     ) -> io::Result<Self> {
         limits.addresses.places = room.clients;
         let address = listener.local_addr()?;
-        let fault = limits.fault;
+        let (fault, site) = (limits.fault, limits.policy.site.clone());
         // Each thread has a name, so that `top -H`, a debugger and the message of a panic tell
         // which it is.
         let (refusals, inbox) = sync_channel(MAX_TURNED_AWAY);
@@ -130,7 +133,7 @@ impl Server {
             shared.stop();
             return Err(io::Error::other("the system has no thread left"));
         };
-        Ok(Self { address, shared, accepting, refusing, reaping, looking, udp })
+        Ok(Self { address, shared, accepting, refusing, reaping, looking, udp, site })
     }
 
     /// Returns the address that the server listens on. With port 0 this is the true port.
@@ -155,6 +158,7 @@ impl Server {
         let start = Instant::now();
         let give_up = start + GIVE_UP;
         self.shared.stop();
+        self.site.iter().for_each(|site| site.close());
         let clients = &self.shared.clients;
         // Step 2. First no more clients are inserted, and then the sockets are shut down. In the
         // other order a client that is inserted in between would keep an open socket.

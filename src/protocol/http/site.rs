@@ -33,6 +33,9 @@ pub trait Site: Debug + Send + Sync {
         path: &[u8],
         query: Option<&[u8]>,
     ) -> Result<SiteFile, Refusal>;
+
+    /// Begins the stop: a request that waits within the site is refused now, and each later one.
+    fn close(&self);
 }
 
 /// One file or answer of a site.
