@@ -80,6 +80,12 @@ pub struct Case {
 }
 
 impl Case {
+    /// Returns the client of a letter, capital or small.
+    pub fn client_named(&self, letter: char) -> Option<u8> {
+        let named = |drawer: &Drawer| drawer.name == letter.to_ascii_uppercase();
+        self.drawers.iter().position(named).map(|at| at as u8)
+    }
+
     /// Returns all schedules of the clients' steps.
     pub fn schedules(&self) -> Schedules {
         Schedules::new(self.drawers.iter().map(|drawer| self.steps(drawer)).collect())

@@ -122,14 +122,8 @@ impl Diagram {
 
     /// Adds the next step and returns its line.
     pub fn line(&mut self, event: &Event) -> String {
-        self.step += 1;
-        // Only a store and a take change the counter. A late store may set it back, and the column
-        // shows this.
-        if matches!(event.step, Step::Store | Step::Take) {
-            self.counter = event.end;
-        }
         let gap = usize::from(event.client) * self.width();
-        let mut cell = self.cell(event);
+        let (_, mut cell) = self.step(event, self.width() >= WORDY);
         // A row has one cell, so a cell may run into the columns to its right, up to the line's
         // end.
         let room = TERMINAL - MARGIN - gap;
@@ -139,9 +133,19 @@ impl Diagram {
         format!("{:5}  {:7}  {:gap$}{cell}\n", self.step, self.counter, "")
     }
 
+    /// Adds the next step, and returns the counter after it and its text: a phrase if `wordy`.
+    pub fn step(&mut self, event: &Event, wordy: bool) -> (u32, String) {
+        self.step += 1;
+        // Only a store and a take change the counter. A late store may set it back, and the column
+        // shows this.
+        if matches!(event.step, Step::Store | Step::Take) {
+            self.counter = event.end;
+        }
+        (self.counter, self.cell(event, wordy))
+    }
+
     /// Returns the text of a step.
-    fn cell(&mut self, event: &Event) -> String {
-        let wordy = self.width() >= WORDY;
+    fn cell(&mut self, event: &Event, wordy: bool) -> String {
         let Event { step, first, end, .. } = *event;
         let has = match step {
             Step::Read => self.has(first..first + 1),
@@ -184,7 +188,7 @@ pub fn client_of(line: &str, clients: usize) -> Option<(usize, usize)> {
     let is_number = |text: &str| text.trim_start().parse::<u32>().is_ok();
     let at = MARGIN + line.get(MARGIN..)?.find(|c: char| c != ' ')?;
     let is_step = is_number(step) && is_number(counter) && !line[at..].starts_with('\n');
-    is_step.then(|| (at, (at - MARGIN) * clients / WIDTH))
+    is_step.then(|| (at, (at - MARGIN) / (WIDTH / clients.max(1))))
 }
 
 /// A number that came twice, and the two loads that did it.

@@ -23,7 +23,7 @@
 
 use std::io::{self, BufRead};
 
-use crate::lab::explorer::{Case, Drawer, Stage};
+use crate::lab::explorer::{Case, Stage};
 use crate::lab::space_time::{CameTwice, Diagram, explain, homework_table};
 use crate::lab::telling::{letters, no_threads, stuck, tell_case, verdict};
 
@@ -89,7 +89,7 @@ impl<'a> ByHand<'a> {
 
     /// Does what a letter asks for, and returns the text about it; `None` if that is to end.
     fn answer(&mut self, letter: char, byte: u8) -> Result<Option<String>, String> {
-        let is_client = self.case.drawers.iter().any(|d| d.name == letter.to_ascii_uppercase());
+        let is_client = self.case.client_named(letter).is_some();
         if let Some(client) = client_with_step(self.case, &self.done, letter) {
             return self.step(client).map(Some);
         }
@@ -152,8 +152,7 @@ fn indented(twice: &CameTwice) -> String {
 /// Returns the client with this letter, if it has a step left. `complete` decides: it returns
 /// `None` for one step too many.
 fn client_with_step(case: &Case, done: &[u8], letter: char) -> Option<u8> {
-    let named = |drawer: &Drawer| drawer.name == letter.to_ascii_uppercase();
-    let client = case.drawers.iter().position(named)? as u8;
+    let client = case.client_named(letter)?;
     case.schedules().complete(&[done, &[client]].concat()).map(|_| client)
 }
 
@@ -166,6 +165,7 @@ fn clients_with_steps(case: &Case, done: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::explorer::Drawer;
     use crate::numbers::draw::Locking;
 
     #[test]

@@ -173,6 +173,11 @@ pub fn read_drawers(text: &str) -> Result<Vec<Drawer>, String> {
     Ok(drawers)
 }
 
+/// Returns the clients of letters, capital or small; `None` if one of them names no client.
+pub fn read_letters(case: &Case, text: &str) -> Option<Vec<u8>> {
+    text.chars().map(|letter| case.client_named(letter)).collect()
+}
+
 /// Reads a schedule of letters, capital or small. Steps that are left out follow client by client,
 /// so `AB` is enough to start a race.
 ///
@@ -180,11 +185,7 @@ pub fn read_drawers(text: &str) -> Result<Vec<Drawer>, String> {
 /// Fails with one line that names the fault and the cure: a letter that names no client, or too
 /// many steps of one client.
 pub fn read_schedule(case: &Case, text: &str) -> Result<Vec<u8>, String> {
-    let at = |letter: char| {
-        let named = |drawer: &Drawer| drawer.name == letter.to_ascii_uppercase();
-        case.drawers.iter().position(named).map(|at| at as u8)
-    };
-    let begun: Option<Vec<u8>> = text.chars().map(at).collect();
+    let begun = read_letters(case, text);
     let begun = begun.ok_or("a letter of --schedule is none of --clients; give those alone")?;
     let schedules = case.schedules();
     schedules.complete(&begun).ok_or_else(|| {

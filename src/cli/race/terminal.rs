@@ -162,6 +162,21 @@ mod tests {
     }
 
     #[test]
+    fn each_of_up_to_five_clients_has_its_own_colour() {
+        for count in 1..=5_u8 {
+            let drawers: Vec<_> =
+                ('A'..).take(count.into()).map(|name| Drawer { name, count: 1 }).collect();
+            let case = Case { drawers, locking: Locking::Request, reads: false, increments: false };
+            let schedule: Vec<u8> = (0..count).collect();
+            let run = Stage::new(case.clone()).unwrap().run(&schedule).unwrap();
+            let painted = painted(&picture(&case, &run), &case);
+            for colour in &COLOURS[..count.into()] {
+                assert_eq!(painted.matches(&format!("\x1b[{colour}m")).count(), 1, "{painted}");
+            }
+        }
+    }
+
+    #[test]
     fn progress_says_of_how_many_and_of_which() {
         assert_eq!(ProgressLine::new(Some(495), 1000).of, "495");
         let many = ProgressLine::new(Some(5_550_996_791_340), 1_000_000).of;
