@@ -16,6 +16,7 @@
 //! **Source** `interprocess-communication-patent.txt`, figures 4 and 5.
 
 mod play;
+pub mod steps;
 
 use super::settings::Settings;
 use super::view::{flag, list, number, numbers, record, text};
@@ -62,7 +63,7 @@ fn view(settings: &Settings) -> Result<Value, String> {
     for word in settings.moves() {
         messages.carry_out(word)?;
     }
-    let Messages { tables, arena, copies, told, steps, .. } = messages;
+    let Messages { tables, arena, copies, told, steps: passed, .. } = messages;
     let figures = tables.sessions.figures();
     let mut pairs = tables.sessions.pairs(16);
     // A link shows the same to everybody, also where two processes have several sessions.
@@ -89,7 +90,7 @@ fn view(settings: &Settings) -> Result<Value, String> {
         ("sessions", list(pairs)),
         ("copies", list(copies.iter().enumerate().filter_map(copy))),
         ("told", list(told.iter().map(|line| text(line.as_str())))),
-        ("steps", numbers(steps.into_iter().map(u64::from))),
+        ("steps", list(passed.into_iter().map(steps::step))),
     ]))
 }
 

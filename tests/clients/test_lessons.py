@@ -253,6 +253,10 @@ class Lessons(InBrowser):
         self.until(lambda: "A joins; its block has 256 bytes." in self.text("told"))
         steps = "return [...document.querySelectorAll('#steps b')].map(e => e.textContent)"
         self.assertEqual(self.run_script(steps), "402 404 406 410 412 414 416 418 420 422 424 426 428".split())
+        for number, said in (("402", "begin, under no lock"), ("404", "attempt to access administrative memory, under no lock")):
+            self.press(Keys.ARROW_RIGHT)
+            self.until(lambda: self.run_script("return document.querySelector('#steps li.lit b').textContent") == number)
+            self.assertEqual(self.text("said"), f"Step {number}: {said}.")
         for at in range(2, 11):
             self.press("n")
             self.until(lambda: self.browser.current_url.count(".") >= 3 + at - 1)

@@ -1,38 +1,10 @@
 // Lesson 5: a message by its location. The server says what the engine did; this file draws it.
 "use strict";
 
-const STEPS = {
-  402: "begin",
-  404: "attempt to access administrative memory",
-  406: "is it locked?",
-  408: "wait, and try again",
-  410: "lock it",
-  412: "secure a block",
-  414: "make handles to notification events and other data of the block",
-  416: "store them in administrative memory",
-  418: "set the flag: the block is registered",
-  420: "signal the engine that the process may be communicated with",
-  422: "the engine duplicates handles and data",
-  424: "assign a memory manager to the block",
-  426: "unlock administrative memory",
-  428: "end",
-  502: "begin",
-  504: "request a sub-block from a memory manager",
-  506: "is one available?",
-  508: "out of memory, the engine is told",
-  510: "so are the initiating process and the destination",
-  512: "fill the sub-block with data",
-  514: "write its location to administrative memory",
-  516: "signal the destination",
-  518: "load the location",
-  520: "map the logical address to a physical one",
-  522: "copy the data, or a part of it",
-  524: "release the sub-block to its memory manager",
-  526: "end",
-};
 const STORY = ["A:join", "B:join", "C:join", "A:open:B", "B:open:C", "A:send:B:hello", "1:copy", "B:forward:C", "C:receive", "2:copy"];
 const [WIDTH, PER_ROW] = [640, 64];
 let last = null;
+let lit = -1; // the step that is looked at; -1 is none
 
 /** A block as rows of bytes: the places of its messages are coloured. */
 function block(one) {
@@ -76,7 +48,8 @@ function show(view, before) {
   const head = make("tr", {}, ...["session", "waits for the first", "waits for the second"].map((name) => make("th", { scope: "col" }, name)));
   const row = (one) => make("tr", {}, make("th", { scope: "row" }, one.names.map((name, at) => (one.open[at] ? name : `${name || "?"} (closed)`)).join(" – ")), ...one.waiting.map((count) => make("td", {}, count)));
   $("sessions").replaceChildren(make("thead", {}, head), make("tbody", {}, ...view.sessions.map(row)));
-  $("steps").replaceChildren(...view.steps.map((step) => make("li", {}, make("b", {}, step), ` ${STEPS[step] ?? ""}`)));
+  lit = -1;
+  showSteps();
   $("copies").replaceChildren(...view.copies.map((copy) => {
     const next = [...moves, `${copy.number}:copy`];
     const button = make("button", { type: "button", class: "go", disabled: !canAsk("view", next) }, `Copy ${copy.number}: ${copy.name} ${copy.reads ? "reads" : "fills"} ${copy.length} bytes`);
@@ -85,7 +58,13 @@ function show(view, before) {
   }));
   const following = nextOfStory();
   $("next").disabled = !following || !canAsk("view", [...moves, following]);
-  if (moves.length > before.length) say(`${view.told.join(" ")} Steps ${view.steps.join(", ") || "none"}.`);
+  if (moves.length > before.length) say(`${view.told.join(" ")} Steps ${view.steps.map((step) => step.number).join(", ") || "none"}.`);
+}
+
+/** The steps of the last move; the one that is looked at is lit. */
+function showSteps() {
+  const line = (step, at) => make("li", { class: at === lit ? "lit" : null }, make("b", {}, step.number), ` ${step.words} `, make("span", { class: "note" }, `(${step.lock})`));
+  $("steps").replaceChildren(...last.steps.map(line));
 }
 
 /** The next move of the story, if the moves so far are its beginning. */
@@ -111,7 +90,12 @@ begin({
   keys: (key) => {
     if (key === "n" || key === "N") $("next").click();
     else if (key === "d" || key === "D") $("move").requestSubmit();
-    else return false;
+    else if (key === "ArrowRight" || key === "ArrowLeft") {
+      lit = Math.max(0, Math.min(last.steps.length - 1, lit + (key === "ArrowRight" ? 1 : -1)));
+      showSteps();
+      const step = last.steps[lit];
+      if (step) say(`Step ${step.number}: ${step.words}, under ${step.lock}.`);
+    } else return false;
     return true;
   },
 });
