@@ -64,7 +64,8 @@ use crate::lessons::pages::single_page;
 use crate::lessons::race::LESSON;
 use crate::numbers::draw::Locking;
 
-/// The depth of the faults that `--random` looks for: two steps in one order, as in the race.
+/// The depth of a fault that `--random` promises to find: two steps must come in one order, as both
+/// loads before a store.
 const DEPTH: usize = 2;
 
 #[derive(Args)]

@@ -38,7 +38,7 @@ pub struct Bound {
     pub schedules: u64,
 }
 
-/// How the schedules of a search are chosen.
+/// The choice of a search's schedules.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SearchWay {
     /// Those with few preemptions come first.
@@ -66,7 +66,7 @@ pub struct Findings {
     /// A schedule with a duplicate: with the fewest preemptions, and then the fewest duplicates, of
     /// those that were tried.
     pub smallest: Option<Smallest>,
-    /// How the schedules were chosen.
+    /// The choice of the schedules.
     pub way: SearchWay,
     /// No schedule, or no kind of schedule, was left out.
     pub is_complete: bool,
@@ -108,8 +108,8 @@ pub fn explore(
 }
 
 /// Runs one schedule of each kind: of those that differ only in the order of independent steps
-/// ([`Case::are_dependent`]). It has the outcomes of all schedules, and the most duplicates, in
-/// fewer runs. The bound on preemptions has no effect.
+/// ([`Case::are_dependent`]). The outcomes and the most duplicates are those of all schedules, and
+/// fewer are run. The bound on preemptions has no effect.
 ///
 /// # Errors
 /// Fails as [`Stage::go_on`] does; the findings are lost.

@@ -76,7 +76,7 @@ struct ByHand<'a> {
     stage: Stage,
     done: Vec<u8>,
     diagram: Diagram,
-    /// The number of faults that were explained: a new one is at the end of `explain`'s list.
+    /// The count of faults that were explained. A new one stands at the end of `explain`'s list.
     known: usize,
 }
 
@@ -116,7 +116,7 @@ impl<'a> ByHand<'a> {
         Ok(text)
     }
 
-    /// Goes back by one step: threads cannot, so new ones do all steps but the last.
+    /// Undoes the last step. A thread cannot go back, so new threads do all steps but that one.
     fn undo(&mut self) -> Result<String, String> {
         if self.done.pop().is_none() {
             return Ok("there is no step to undo\n".into());

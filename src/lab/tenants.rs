@@ -56,10 +56,10 @@ pub enum ReleaseOrder {
     GiveBackFirst,
 }
 
-/// What one schedule came to.
+/// The result of one schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantRun {
-    /// What each step did.
+    /// The text of each step.
     pub steps: Vec<String>,
     /// The get returned the bytes of the new tenant.
     pub has_leaked: bool,
@@ -119,9 +119,9 @@ struct Tenants {
     now: Instant,
     /// The id of the lease that is got and released.
     id: LeaseId,
-    /// What the get has found.
+    /// The handle that the get has found.
     found: Option<LockedContents>,
-    /// What the release has struck, and its contents.
+    /// The lease that the release has struck, and its contents.
     ending: Option<Ending<LockedContents>>,
     struck: Option<LockedContents>,
     /// The lease of the new tenant.

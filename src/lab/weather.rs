@@ -50,14 +50,14 @@ const HISTORY: Duration = Duration::from_secs(60);
 pub const DELAYS: [Duration; 3] =
     [Duration::from_millis(120), Duration::from_secs(10), Duration::from_secs(100)];
 
-/// What the network does to one datagram.
+/// A fault of the network with one datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatagramFault {
-    /// It never arrives.
+    /// The datagram never arrives.
     Lose,
-    /// It arrives so much later.
+    /// The datagram arrives so much later.
     Delay(Duration),
-    /// It arrives, and a copy of it so much later.
+    /// The datagram arrives, and a copy of it so much later.
     Repeat(Duration),
 }
 
@@ -105,9 +105,9 @@ impl RequestProtocol {
 /// One datagram's way through the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passage {
-    /// It goes to the server; otherwise to the client.
+    /// The datagram goes to the server; otherwise to the client.
     pub to_server: bool,
-    /// What it is: `hello`, `welcome`, `request`, `reply` or `acknowledgement`.
+    /// The kind: `hello`, `welcome`, `request`, `reply` or `acknowledgement`.
     pub kind: &'static str,
     /// The time at which it is sent, in milliseconds from the start.
     pub sent_ms: u64,
@@ -115,10 +115,10 @@ pub struct Passage {
     pub arrivals: Vec<(u64, String)>,
 }
 
-/// What came of one exchange.
+/// The result of one exchange.
 #[derive(Debug, Clone)]
 pub struct WeatherRun {
-    /// How often the request was executed.
+    /// The count of executions of the request.
     pub executed: u32,
     /// The client has its number.
     pub answered: bool,
@@ -160,7 +160,7 @@ impl Executor for OneByOne {
 pub struct SimulatedNetwork {
     start: Instant,
     now: Instant,
-    /// What arrives, in the order of time and then of sending: the number of the datagram.
+    /// The datagrams under way, in the order of time and then of sending: the number of each.
     arrivals: BTreeMap<(Instant, usize), (usize, Vec<u8>)>,
     placement: Placement,
     /// The copies that were made, so that each arrival has a place of its own.

@@ -39,10 +39,10 @@ pub type LabServer = (String, u16);
 pub struct LessonSite {
     /// The lab server on which the race's schedules can be replayed.
     lab: Option<LabServer>,
-    /// Where questions wait for their turn.
+    /// The turnstile at which questions wait for their turn.
     questions: Turnstile,
-    /// Where longer questions wait, such as that for all schedules: a step need not wait behind
-    /// them.
+    /// The turnstile of longer questions, such as that for all schedules: a step need not wait
+    /// behind them.
     searches: Turnstile,
 }
 

@@ -53,7 +53,7 @@ const RANDOM_MOVES: usize = 12;
 /// One move.
 #[derive(Debug, Clone, Copy)]
 enum Move {
-    /// This owner leases so many bytes.
+    /// The owner leases so many bytes.
     Lease(char, u64),
     /// The lease of that number ends, counted from 1.
     Release(usize),
@@ -90,13 +90,13 @@ impl LessonLease {
 /// An arena, and how it came to be as it is.
 struct LessonArena {
     buddy: Buddy,
-    /// How it allocates.
+    /// The way to choose a block.
     allocate: fn(&mut Buddy, u64) -> Result<Block, AllocateError>,
     leases: Vec<LessonLease>,
     /// The nodes before the last move, and what that did.
     before: Vec<TreeNode>,
     changes: Vec<TreeChange>,
-    /// What the last move came to.
+    /// The result of the last move, in words.
     told: String,
     /// Internal and external waste after each move, in hundredths of a percent.
     waste: Vec<(u32, u32)>,

@@ -21,11 +21,11 @@ pub struct TreeNode {
     pub offset: u64,
     /// Its bytes.
     pub size: u64,
-    /// What it is.
+    /// Its state.
     pub what: NodeState,
 }
 
-/// What a block of the tree is.
+/// The state of a block of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeState {
     /// Free, as a whole.

@@ -45,7 +45,7 @@ pub struct Unlocked {
     /// The end of the indices that were taken at least once: each index below it was loaded by some
     /// draw, because a store is one more than a load.
     furthest: AtomicU32,
-    /// How many takes got an index that another had got before. Relaxed: no other data depends on
+    /// The count of takes that got an index which another had got before. Relaxed: no other data depends on
     /// it.
     repeated: AtomicU64,
 }

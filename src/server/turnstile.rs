@@ -43,7 +43,7 @@ pub struct Turnstile {
 #[derive(Debug, Default)]
 struct Inside {
     count: usize,
-    /// How many threads wait. A notification is a system call also when nobody waits.
+    /// The count of threads that wait. A notification is a system call also when nobody waits.
     waiting: usize,
     is_closed: bool,
 }

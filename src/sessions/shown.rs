@@ -23,7 +23,7 @@ pub struct BlockSnapshot {
     pub has_ended: bool,
     /// The block's bytes.
     pub size: u64,
-    /// Where they lie in the arena: the offset and the bytes of each extent, in their order.
+    /// The places of the bytes in the arena: the offset and the bytes of each extent, in their order.
     pub extents: Vec<(u64, u64)>,
     /// The messages that lie in it.
     pub messages: Vec<MessageSnapshot>,

@@ -185,7 +185,7 @@ fn a_request_that_waits_holds_no_buffer() {
     // The connection has large buffers now. Without the rule it would keep them while it waits.
     client.send(resp(&[b"lookup", b"nobody", b"60000"]));
     server.await_figure("buffers_used", 0);
-    // It still waits. The client that asked before may not have left the count yet.
+    // The request still waits. The client that asked before may not have left the count yet.
     server.await_figure("clients", 2);
 }
 

@@ -1,5 +1,5 @@
-//! What `race` shows on a terminal alone: colours, and a line that says how far the search is; and
-//! the text of the second program.
+//! The colours of `race` on a terminal, the line that says how far a search is, and the text of the
+//! second program.
 //!
 //! **Invariants** a pipe gets no colours and no progress, and with `NO_COLOR` a terminal gets no
 //! colours either.
@@ -53,7 +53,7 @@ pub(super) fn painted(text: &str, case: &Case) -> String {
 
 /// The line that says how far a search is, on a terminal.
 pub(super) struct ProgressLine {
-    /// How many schedules there are, and how many of them will be tried at most.
+    /// The count of schedules, and of those that will be tried at most.
     of: String,
     shown: Instant,
     is_terminal: bool,

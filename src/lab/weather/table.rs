@@ -47,7 +47,7 @@ pub struct OutcomeSpan {
     pub placements: usize,
     /// Those after which the client has its number.
     pub answered: usize,
-    /// How often the request was executed.
+    /// The executions of the request.
     pub executed: RangeInclusive<u32>,
     /// The numbers that never came to the client.
     pub burnt: RangeInclusive<u32>,

@@ -54,7 +54,7 @@ function showPath() {
   $("path").textContent = last.paths.map((one) => one.said).join("; ") || "No decision yet.";
   const open = [...$("charts").querySelectorAll("details")].map((one) => one.open);
   $("charts").replaceChildren(...charts.map((one) => chart(one, path)));
-  // What the reader has opened by hand stays open while a path is gone through.
+  // A figure that the reader has opened stays open while a path is gone through.
   if (lit >= 0) [...$("charts").children].forEach((one, at) => (one.open ||= open[at]));
 }
 

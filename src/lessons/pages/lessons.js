@@ -1,4 +1,4 @@
-// What all lessons share: the address, the questions, the keys.
+// The part that all lessons share: the address, the questions, the keys.
 //
 // A lesson decides nothing. Its address holds the settings and the moves; it asks the server for the view of
 // that address, and draws the answer. A static page has the answers to some addresses beside it (ANSWERS).
