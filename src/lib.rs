@@ -24,7 +24,7 @@
 //! | 6 | How do processes talk without copying more than once? | [`sessions`] | 6550 | 110 |
 //! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 9650 | 160 |
 //! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1850 | 25 |
-//! | 9 | How does a class see all this, one step at a time? | [`lessons`], then [`lessons::race`] | 2130 | 35 |
+//! | 9 | How does a class see all this, one step at a time? | [`lessons`], then [`lessons::race`] | 2270 | 37 |
 //!
 //! All chapters share [`common`]: errors, ids, and the description of commands. After chapter 9
 //! come [`client`], the library, and [`cli`], with a file for each subcommand. [`commands`] is the

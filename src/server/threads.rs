@@ -136,6 +136,13 @@ impl Server {
         Ok(Self { address, shared, accepting, refusing, reaping, looking, udp, site })
     }
 
+    /// Step 1: sets the flag of the stop, and wakes all threads that wait for something else than a
+    /// socket.
+    fn let_nobody_wait(&self) {
+        self.shared.stop();
+        self.site.iter().for_each(|site| site.close());
+    }
+
     /// Returns the address that the server listens on. With port 0 this is the true port.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -157,8 +164,7 @@ impl Server {
     pub fn stop(self) -> usize {
         let start = Instant::now();
         let give_up = start + GIVE_UP;
-        self.shared.stop();
-        self.site.iter().for_each(|site| site.close());
+        self.let_nobody_wait();
         let clients = &self.shared.clients;
         // Step 2. First no more clients are inserted, and then the sockets are shut down. In the
         // other order a client that is inserted in between would keep an open socket.

@@ -130,7 +130,7 @@ class Page(unittest.TestCase):
         self.assertIn("in all", [row for row in rows if row[1] == "http"][0][0])
         wide = self.run_script("const e = document.getElementById('accounts').parentElement; return [e.scrollWidth, e.clientWidth]")
         self.assertLessEqual(wide[0], wide[1], "the accounts are wider than their place")
-        self.assertIn("lent against a pause", self.text("pools"))
+        self.assertIn("lent against a pause, for garbage as collateral", self.text("pools"))
         granted = self.run_script("return document.querySelectorAll('#tree .granted').length")
         self.assertEqual(granted, 2, "alice's own block, and the one that she was granted")
         self.no_complaints()

@@ -235,10 +235,10 @@ function showMemory(stats, tree, leases) {
 /** What each pool is for. */
 const POOLS = {
   committed: "what each process has of its own, and plain leases",
-  gl: "granted to a process that would end without memory, or leaks it",
-  gp: "granted against a pause, for garbage as collateral",
-  le: "lent to a process that wants to collect less often",
-  lp: "lent against a pause",
+  gl: "granted to a process that would end without memory",
+  gp: "granted against a pause, also without garbage",
+  le: "lent to collect less often, for garbage as collateral; the last reserve against a pause",
+  lp: "lent against a pause, for garbage as collateral",
 };
 
 function showPools(statement, accounts) {
