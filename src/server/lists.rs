@@ -1,4 +1,4 @@
-//! `list`: all leases, sessions or connections, as far as others may see them.
+//! `list`: all leases, sessions, connections or blocks of processes, as far as others may see them.
 //!
 //! ```text
 //!   > list leases
@@ -17,10 +17,12 @@
 //! | `client`, `requests` | the client's number; the requests that were answered |
 //! | `connected_ms` | the time since the client was accepted |
 //! | `speaks`, `does` | the connection's format; its thread's activity |
-//! | `process` | the name of the client's process, `-` for none |
+//! | `process` | the name of the client's process, `-` for none; the name of the block's process |
+//! | `pool` | the pool that gave the block |
 //!
 //! Leases come in the order in which they end, connections in the order in which they came,
-//! sessions in the order of their processes' names. If there are more than 512 sessions, any 512 of
+//! blocks in the order in which their processes joined, sessions in the order of their processes'
+//! names. If there are more than 512 sessions, any 512 of
 //! them are listed.
 //!
 //! **Invariants**
@@ -51,6 +53,7 @@ use crate::common::description::{
 use crate::common::error::{Code, Error, Malformed};
 use crate::common::id::parse_decimal;
 use crate::common::line::put;
+use crate::cooperative::manager::HeldRow;
 use crate::memory::lease::LeaseRow;
 use crate::memory::service::rounded_up;
 use crate::sessions::Pair;
@@ -64,7 +67,7 @@ const LIST: u64 = 128 * 1024;
 choice! {
     /// The kinds of list.
     Listed[
-        "there is no such list; give leases, sessions or connections",
+        "there is no such list; give leases, sessions, connections or blocks",
         "asks for a list that there is not"
     ] {
         /// Leases and their blocks, in the order in which they end.
@@ -73,12 +76,14 @@ choice! {
         Sessions = "sessions",
         /// Connections, with the activity of each.
         Connections = "connections",
+        /// The blocks of processes, with the name of each one's process.
+        Blocks = "blocks",
     }
 }
 
 command! {
     /// Lists the things of one kind, at most 512 of them.
-    0x2a "list leases|sessions|connections" List -> Box<Listing> {
+    0x2a "list leases|sessions|connections|blocks" List -> Box<Listing> {
         /// The kind.
         what: Listed,
     }
@@ -173,6 +178,7 @@ impl Execute<Shared> for List {
                 &["client", "speaks", "does", "requests", "connected_ms", "process"],
                 connections(shared, caller)?,
             ),
+            Listed::Blocks => (&["offset", "block", "pool", "process"], blocks(shared)),
         };
         let columns = columns.iter().map(|&column| column.into()).collect();
         Ok(Box::new(Listing { what, total, columns, rows }))
@@ -189,6 +195,18 @@ fn leases(shared: &Shared) -> RowsAndTotal {
         vec![offset, block, size, lease.id.shown(), rounded_up(lease.left).to_string()]
     };
     (total, leases.iter().map(row).collect())
+}
+
+/// Returns the blocks of processes, in the order in which these joined.
+fn blocks(shared: &Shared) -> RowsAndTotal {
+    let (total, blocks) = shared
+        .memory
+        .with_tables(|tables, _| tables.processes.held_blocks(&tables.leases, MAX_ROWS));
+    let row = |held: &HeldRow| {
+        let [offset, block] = [held.offset, held.block].map(|number| number.to_string());
+        vec![offset, block, held.pool.word().to_string(), held.process.to_string()]
+    };
+    (total, blocks.iter().map(row).collect())
 }
 
 /// Returns the sessions, one row for each: first its opener, then the other process.

@@ -1,13 +1,14 @@
 //! Tests of the lists: their bounds, and what they do not show.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::commands::{Accounts, Join, Lease, List, Reply, Request};
+use crate::commands::{Accounts, Join, Lease, Leave, List, Reply, Request};
 use crate::common::id::IdKind;
 use crate::server::clients::Gauge;
-use crate::server::config::Config;
+use crate::server::config::{Config, SpacePlan};
 
 const LOCALHOST: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
 
@@ -71,6 +72,51 @@ fn a_list_of_connections_is_bounded_and_says_how_many_there_are() {
     };
     assert_eq!((listing.total, listing.rows.len()), (600, 512));
     assert_eq!((&*listing.rows[0][0], &*listing.rows[511][0]), ("1", "512"), "the first ones");
+}
+
+#[test]
+fn a_list_of_blocks_names_the_process_of_each_and_is_bounded() {
+    let shared = Config { memory: 1 << 20, ..Config::default() }.share().unwrap();
+    let list = || match answer(&shared, Request::List(List { what: Listed::Blocks })) {
+        Reply::List(listing) => *listing,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((list().total, list().rows.len()), (0, 0));
+    for client in 1..=600 {
+        let join = Join { name: format!("p{client}").into(), committed: Some(1000), space: None };
+        Request::Join(join).execute(&shared, Caller::connected(client), &mut Vec::new());
+        let lease = Lease { size: 100, duration_ms: 60_000, id_kind: IdKind::Uuid };
+        assert!(!matches!(answer(&shared, Request::Lease(lease)), Reply::Error(_)));
+    }
+    let listing = list();
+    assert_eq!((listing.total, listing.rows.len()), (600, 512), "no lease is among them");
+    let offsets: HashSet<&String> = listing.rows.iter().map(|row| &row[0]).collect();
+    assert_eq!(offsets.len(), 512);
+    for (row, number) in listing.rows.iter().zip(1..) {
+        let of_whom = format!("p{number}");
+        assert_eq!(row[1..], ["1024", "committed", &*of_whom], "in the order of joining");
+    }
+    Request::Leave(Leave).execute(&shared, Caller::connected(1), &mut Vec::new());
+    assert_eq!(list().total, 599);
+}
+
+#[test]
+fn a_list_of_blocks_has_none_of_another_space() {
+    let others = vec![("low-heat".to_string(), 1 << 16)];
+    let spaces = SpacePlan { others, ..SpacePlan::default() };
+    let shared = Config { memory: 1 << 20, spaces, ..Config::default() }.share().unwrap();
+    for (client, space) in [(1, Some("low-heat".into())), (2, None)] {
+        let join = Join { name: format!("p{client}").into(), committed: Some(1000), space };
+        Request::Join(join).execute(&shared, Caller::connected(client), &mut Vec::new());
+    }
+    let listing = match answer(&shared, Request::List(List { what: Listed::Blocks })) {
+        Reply::List(listing) => *listing,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        (listing.total, listing.rows),
+        (1, vec![["0", "1024", "committed", "p2"].map(String::from).to_vec()])
+    );
 }
 
 #[test]

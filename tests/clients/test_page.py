@@ -131,8 +131,33 @@ class Page(unittest.TestCase):
         wide = self.run_script("const e = document.getElementById('accounts').parentElement; return [e.scrollWidth, e.clientWidth]")
         self.assertLessEqual(wide[0], wide[1], "the accounts are wider than their place")
         self.assertIn("lent against a pause, for garbage as collateral", self.text("pools"))
-        granted = self.run_script("return document.querySelectorAll('#tree .granted').length")
-        self.assertEqual(granted, 2, "alice's own block, and the one that she was granted")
+        self.no_complaints()
+
+    def test_a_block_has_the_colour_of_its_owner(self):
+        alice, bob = self.client(), self.client()
+        alice.ask("join alice 4096")
+        alice.ask("report 2048")
+        alice.ask("request 1000 pause")
+        bob.ask("join bob 8192")
+        bob.ask("lease 2000 3600000")
+        self.open()
+        self.until(lambda: "bob" in self.text("owners"))
+        shown = self.run_script("""return [...document.querySelectorAll('#tree .used')].map(e =>
+            [...e.children].map(c => c.innerText).concat(getComputedStyle(e).backgroundColor, e.title))""")
+        self.assertEqual(
+            sorted((size, owner) for size, owner, _, _ in shown),
+            [("1 KiB", "alice"), ("2 KiB", "60 min"), ("4 KiB", "alice"), ("8 KiB", "bob")],
+        )
+        colours = {}
+        for _, owner, colour, _ in shown:
+            colours.setdefault(owner, set()).add(colour)
+        self.assertEqual([len(of_one) for of_one in colours.values()], [1, 1, 1], "one colour for each owner")
+        self.assertEqual(len(set.union(*colours.values())), 3, "and each its own")
+        said = [title for _, _, _, title in shown]
+        self.assertEqual(sum("a block of alice from pool lp" in title for title in said), 1)
+        self.assertEqual(self.run_script(CONTRAST), [])
+        bob.ask("leave")
+        self.until(lambda: "bob" not in self.text("owners"))
         self.no_complaints()
 
     def test_memory_is_drawn_as_nested_blocks_with_the_time_that_is_left(self):

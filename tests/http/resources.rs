@@ -53,6 +53,7 @@ fn what_there_is_can_be_read_and_holds_no_id() {
         "/sessions",
         "/leases",
         "/connections",
+        "/blocks",
         "/table",
     ] {
         for accept in ["text/plain", "application/json", "application/xml"] {

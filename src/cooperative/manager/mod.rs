@@ -75,6 +75,7 @@ use crate::memory::lease::{Committed, LeaseTable};
 pub use collection::CollectBy;
 pub use membership::{OwnBlock, check_name};
 pub use rules::{Rules, ServeBy, default_low_water};
+pub use statement::HeldRow;
 use waiting::Queue;
 pub use waiting::Ticket;
 

@@ -9,10 +9,26 @@
 //! **Source** `cooperative-memory-management.txt`: the record of figure 12.
 
 use std::ops::Bound;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cooperative::manager::{Manager, Processes};
+use crate::cooperative::process::Process;
 use crate::cooperative::words::{Account, Amounts, Pool, PoolState, Pressure};
+use crate::memory::lease::LeaseTable;
+
+/// A block of a process, for lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldRow {
+    /// The bytes before the block in the arena.
+    pub offset: u64,
+    /// The bytes of the block.
+    pub block: u64,
+    /// The pool that gave the block.
+    pub pool: Pool,
+    /// The name of the process.
+    pub process: Arc<str>,
+}
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Returns the state of each pool, and how much of the time processes waited lately.
@@ -35,6 +51,31 @@ impl<W: Clone> Processes<W> {
         let names = self.names.range::<str, _>((from, Bound::Unbounded)).take(most);
         let cap = *self.pools.cap();
         names.filter_map(|(_, number)| Some(self.all.get(number)?.account(cap))).collect()
+    }
+
+    /// Returns at most `most` blocks of processes in the first space, in the order of the processes;
+    /// and the count of all. Those of a process that has ended are listed until they are given
+    /// back.
+    pub fn held_blocks<H: Clone>(
+        &self,
+        leases: &LeaseTable<H>,
+        most: usize,
+    ) -> (u64, Vec<HeldRow>) {
+        let of_first_space = |process: &Process<W>| process.space == 0;
+        let count = |process: &Process<W>| {
+            process.blocks.len() + if of_first_space(process) { process.own.len() } else { 0 }
+        };
+        let total: usize = self.all.values().map(|process| count(process)).sum();
+        let rows = self.all.iter().flat_map(|(&number, process)| {
+            let own = process.own.keys().filter(|_| of_first_space(process));
+            let granted = process.blocks.iter().map(|(&id, grant)| (id, grant.pool));
+            own.map(|&id| (id, Pool::Committed)).chain(granted).filter_map(move |(id, pool)| {
+                let block = leases.size_of_held(id, number)?;
+                let (offset, process) = (leases.offset(id)?, process.name.clone());
+                Some(HeldRow { offset, block, pool, process })
+            })
+        });
+        (total as u64, rows.take(most).collect())
     }
 
     /// Returns the number of processes that have not ended.

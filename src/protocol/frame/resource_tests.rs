@@ -39,6 +39,7 @@ pub fn requests() -> Vec<(u8, String, Request<'static>)> {
         (0x2a, "00000000".into(), Request::List(List { what: Listed::Leases })),
         (0x2a, "00000001".into(), Request::List(List { what: Listed::Sessions })),
         (0x2a, "00000002".into(), Request::List(List { what: Listed::Connections })),
+        (0x2a, "00000003".into(), Request::List(List { what: Listed::Blocks })),
     ]
 }
 

@@ -172,21 +172,43 @@ function readTree(picture) {
   return { roots, isCut: picture.includes("…") };
 }
 
-let allLeases = true; // the list has them all
+const COLOURS = 5; // of processes; leases have one more
+const colours = new Map(); // a process keeps its colour as long as it is there
 
-function leaf(node, lease) {
-  const text = [bytes(node.size)];
-  if (lease) text.push(time(lease.left_ms));
-  // A used block without a lease is one that a process was granted.
-  const isGranted = node.what === "used" && !lease && allLeases;
-  const what = { class: node.what !== "used" ? "leaf" : isGranted ? "leaf used granted" : "leaf used" };
-  const said = lease
-    ? `${node.size} bytes from ${node.offset} on, lease ${lease.id}, ${time(lease.left_ms)} left`
-    : `${node.size} bytes from ${node.offset} on, ${node.what}`;
-  return make("div", { ...what, title: said }, ...text.map((line) => make("span", {}, line)));
+function colourAll(names) {
+  for (const name of colours.keys()) if (!names.includes(name)) colours.delete(name);
+  for (const name of names) {
+    if (colours.has(name)) continue;
+    const taken = new Set(colours.values());
+    let first = 0;
+    while (taken.has(first)) first++;
+    colours.set(name, first);
+  }
 }
 
-function showMemory(stats, tree, leases) {
+const colour = (name) => (colours.has(name) ? `owner-${colours.get(name) % COLOURS}` : "");
+
+/** A block: a lease with its time, a block of a process with its name, or a free one. */
+function leaf(node, lease, held) {
+  const owner = held ? colour(held.process) : "";
+  const word = lease ? time(lease.left_ms) : held ? held.process : "";
+  const state = lease
+    ? `lease ${lease.id}, ${time(lease.left_ms)} left`
+    : held
+      ? `a block of ${held.process} from pool ${held.pool}`
+      : node.what;
+  const kind = `leaf ${node.what === "used" ? "used" : ""} ${owner}`.trim();
+  const said = `${node.size} bytes from ${node.offset} on, ${state}`;
+  return make("div", { class: kind, title: said }, make("span", {}, bytes(node.size)), make("span", {}, word));
+}
+
+function showOwners(blocks) {
+  const names = [...new Set(blocks.blocks.map((block) => block.process))].filter((name) => colours.has(name));
+  const key = (kind, name) => make("span", { class: `key ${kind}` }, name);
+  $("owners").replaceChildren(key("used", "leases"), ...names.map((name) => key(`used ${colour(name)}`, name)));
+}
+
+function showMemory(stats, tree, leases, blocks) {
   figures("memory-figures", [
     ["of memory", bytes(stats.memory)],
     ["used", bytes(stats.used)],
@@ -195,14 +217,15 @@ function showMemory(stats, tree, leases) {
     ["largest free", bytes(stats.largest_free)],
   ]);
   const { roots, isCut } = readTree(tree.picture);
-  allLeases = leases.total === leases.leases.length;
-  const byOffset = new Map(leases.leases.map((lease) => [lease.offset, lease]));
+  const byOffset = (rows) => new Map(rows.map((row) => [row.offset, row]));
+  const [leased, held] = [byOffset(leases.leases), byOffset(blocks.blocks)];
   let drawn = 0;
   function box(node, depth) {
     let shown;
     if (node.what !== "split") {
       drawn += 1;
-      shown = leaf(node, node.what === "used" ? byOffset.get(node.offset) : null);
+      const isUsed = node.what === "used";
+      shown = leaf(node, isUsed ? leased.get(node.offset) : null, isUsed ? held.get(node.offset) : null);
     } else if (drawn + node.leaves > MOST_LEAVES && node.leaves <= MOST_LEAVES) {
       drawn += 1;
       const said = `${node.leaves} blocks within ${node.size} bytes from ${node.offset} on`;
@@ -218,6 +241,7 @@ function showMemory(stats, tree, leases) {
     return shown;
   }
   $("tree").replaceChildren(...roots.map((root) => box(root, 0)));
+  showOwners(blocks);
   const soonest = leases.leases.length ? `, the first lease ends in ${time(leases.leases[0].left_ms)}` : "";
   const said = `The buddy tree: ${bytes(stats.used)} of ${bytes(stats.memory)} used by ${stats.leases} blocks`;
   $("tree").setAttribute("aria-label", said + soonest);
@@ -297,7 +321,7 @@ function showSessions(accounts, sessions) {
     }
   }
   for (const [name, [x, y]] of places) {
-    svg.append(draw("circle", { cx: x, cy: y, r: 9 }));
+    svg.append(draw("circle", { cx: x, cy: y, r: 9, class: colour(name) }));
     const isLeft = x < width / 2 - 1;
     const anchor = nodes.length < 2 || Math.abs(x - width / 2) < 1 ? "middle" : isLeft ? "end" : "start";
     const [dx, dy] = anchor === "middle" ? [0, y < height / 2 ? -16 : 26] : [isLeft ? -15 : 15, 4];
@@ -363,7 +387,7 @@ async function ask(path, signal) {
 }
 
 const RESOURCES = [
-  "stats", `table?rows=${ROWS}&which=last`, "tree", "leases", "pools", "processes", "sessions", "connections",
+  "stats", `table?rows=${ROWS}&which=last`, "tree", "leases", "pools", "processes", "sessions", "connections", "blocks",
 ];
 
 let isPaused = false;
@@ -399,7 +423,7 @@ function sayGone(why) {
 async function round() {
   const came = await askAll();
   if (!came) return;
-  const [stats, table, tree, leases, pools, processes, sessions, connections] = came;
+  const [stats, table, tree, leases, pools, processes, sessions, connections, blocks] = came;
   if (goneSince) {
     // Said aloud once, not each second.
     $("said").textContent = "The server answers again.";
@@ -411,7 +435,8 @@ async function round() {
   $("state").textContent = `${clients}, asked at ${new Date().toLocaleTimeString("en-GB")}`;
   showTry(stats, processes);
   showDraws(stats, table);
-  showMemory(stats, tree, leases);
+  colourAll(processes.processes.map((process) => process.name));
+  showMemory(stats, tree, leases, blocks);
   showPools(pools, processes);
   showSessions(processes, sessions);
   showConnections(connections);

@@ -21,7 +21,7 @@
 //! | `/stats`, `/tree`, `/pools` | GET, HEAD | stats, tree, pools |
 //! | `/metrics` | GET, HEAD | stats, in the form of Prometheus |
 //! | `/processes` | GET, HEAD | accounts |
-//! | `/sessions`, `/connections` | GET, HEAD | list sessions, list connections |
+//! | `/sessions`, `/connections`, `/blocks` | GET, HEAD | list sessions, connections, blocks |
 //! | any of them, and `*` | OPTIONS | none: its methods |
 //! | any of them | TRACE | none: the request, without its secrets |
 //!
@@ -125,9 +125,9 @@ pub const LEASE: &str = "/leases/ID";
 /// The path of a lease with a name.
 pub const NAMED: &str = "/named/NAME";
 
-/// The routes of the ten requests that [`Resource::request`] reads by hand, because a list of
+/// The routes of the eleven requests that [`Resource::request`] reads by hand, because a list of
 /// parameters does not describe them. All other routes stand in the rows of their commands.
-const BY_HAND: [&str; 10] = [
+const BY_HAND: [&str; 11] = [
     "GET /leases",
     "GET /leases/ID",
     "PUT /leases/ID",
@@ -137,6 +137,7 @@ const BY_HAND: [&str; 10] = [
     "GET /table",
     "GET /sessions",
     "GET /connections",
+    "GET /blocks",
     "GET /metrics",
 ];
 
@@ -273,6 +274,7 @@ impl Resource {
             (LEASES, Method::Get | Method::Head, _) => list(query, Listed::Leases),
             ("/sessions", ..) => list(query, Listed::Sessions),
             ("/connections", ..) => list(query, Listed::Connections),
+            ("/blocks", ..) => list(query, Listed::Blocks),
             (metrics::PATH, ..) => {
                 parameters(query, &[])?;
                 Ok(Stats.into())

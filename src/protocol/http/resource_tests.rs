@@ -54,6 +54,7 @@ fn a_target_is_what_the_table_says() {
         (Get, "/table?which=best", Err(400)),
         (Get, "/processes", Ok(Request::Accounts(Accounts))),
         (Get, "/connections", list(Listed::Connections)),
+        (Get, "/blocks", list(Listed::Blocks)),
         (Get, "/nothing", Err(404)),
         (Get, "/../etc/passwd", Err(404)),
         (Get, "//", Err(404)),
@@ -85,7 +86,8 @@ fn a_resource_has_the_methods_of_its_routes() {
 fn a_refusal_names_all_resources() {
     let text = Resource::named(b"/nothing").map_err(|refusal| refusal.text).unwrap_err();
     let expected = "there is no such resource; there are /, /draws, /leases, /leases/ID, /stats, /tree, \
-                    /pools, /processes, /named/NAME, /table, /sessions, /connections and /metrics";
+                    /pools, /processes, /named/NAME, /table, /sessions, /connections, \
+                    /blocks and /metrics";
     assert_eq!(text, expected);
 }
 
