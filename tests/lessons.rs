@@ -4,6 +4,8 @@
 mod support;
 
 use std::fs;
+use std::sync::Barrier;
+use std::thread;
 use std::time::Instant;
 
 use leasebox::lab::explorer::{Case, Drawer, Stage};
@@ -208,6 +210,24 @@ fn the_schedule_of_a_page_is_replayed_on_a_live_lab_server() {
     assert_eq!(field(answer.text(), "schedule"), "\"AABAABBB\"");
     let refused = once(&server, "POST /race/replay?lock=number&moves=A", "", b"");
     assert!(refused.text().contains("choose lock none"), "{}", refused.text());
+}
+
+#[test]
+fn replays_that_are_asked_for_at_once_do_not_disturb_each_other() {
+    let lab = Running::start(&["--lab"]);
+    let server = Running::start_lessons(&["--lab", &lab.address.to_string()]);
+    let all = Barrier::new(6);
+    let replay = || {
+        all.wait();
+        once(&server, "POST /race/replay?clients=A:4,B:4&moves=ABABABABABABABAB", "", b"")
+    };
+    let answers: Vec<_> = thread::scope(|scope| {
+        let asked: Vec<_> = (0..6).map(|_| scope.spawn(replay)).collect();
+        asked.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    for answer in answers {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
 }
 
 #[test]

@@ -8,7 +8,8 @@
 //! | `/race/view?…` | GET: the answer to a question of a lesson, as JSON |
 //! | `/race/replay?…` | POST: the same, for a question that changes a server |
 //!
-//! **Invariants** at most two short and two long questions are worked on at a time; the others wait.
+//! **Invariants** at most two short and two long questions are worked on at a time, and one replay;
+//! the others wait.
 //!
 //! **Lock** that of each turnstile.
 //!
@@ -35,7 +36,7 @@ const SHORT: [&str; 3] = ["view", "source", "charts"];
 pub type LabServer = (String, u16);
 
 /// The site of the lessons.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LessonSite {
     /// The lab server on which the race's schedules can be replayed.
     lab: Option<LabServer>,
@@ -44,12 +45,16 @@ pub struct LessonSite {
     /// The turnstile of longer questions, such as that for all schedules: a step need not wait
     /// behind them.
     searches: Turnstile,
+    /// The turnstile of replays. Each takes the new client on the lab server for its own, so there
+    /// is one at a time.
+    replays: Turnstile,
 }
 
 impl LessonSite {
     /// Makes the site; a race can be replayed on `lab`, if there is one.
     pub fn new(lab: Option<LabServer>) -> Self {
-        Self { lab, ..Self::default() }
+        let (questions, searches) = (Turnstile::default(), Turnstile::default());
+        Self { lab, questions, searches, replays: Turnstile::with_most(1) }
     }
 
     /// Answers a question of a lesson.
@@ -67,7 +72,7 @@ impl LessonSite {
         let (_, question) = found.ok_or_else(no_such_page)?;
         let settings = Settings::read(query, lesson.settings)?;
         let turnstile = if SHORT.contains(&name) { &self.questions } else { &self.searches };
-        let _turn = turnstile.enter().ok_or_else(|| Refusal::last(503, "the server stops"))?;
+        let _turn = turnstile.enter().ok_or_else(stopping)?;
         let answer = question(&settings).map_err(|why| Refusal::new(400, why))?;
         Ok(file("application/json", json(&answer)))
     }
@@ -75,11 +80,12 @@ impl LessonSite {
     /// Replays a schedule of the race on the lab server.
     ///
     /// # Errors
-    /// 404 without a lab server, 400 with the reason if the replay failed.
+    /// 404 without a lab server, 400 with the reason if the replay failed, 503 when the server stops.
     fn replay(&self, query: Option<&[u8]>) -> Result<SiteFile, Refusal> {
         let no_lab = || Refusal::new(404, "no lab server is named; start lesson with --lab");
         let (host, port) = self.lab.as_ref().ok_or_else(no_lab)?;
         let settings = Settings::read(query, race::LESSON.settings)?;
+        let _turn = self.replays.enter().ok_or_else(stopping)?;
         let answer = race::replayed(&settings, host, *port);
         Ok(file("application/json", json(&answer.map_err(|why| Refusal::new(400, why))?)))
     }
@@ -111,6 +117,7 @@ impl Site for LessonSite {
     fn close(&self) {
         self.questions.close();
         self.searches.close();
+        self.replays.close();
     }
 }
 
@@ -145,6 +152,10 @@ fn file(content_type: &'static str, text: impl Into<Cow<'static, str>>) -> SiteF
 
 fn no_such_page() -> Refusal {
     Refusal::new(404, "there is no such page; / has a list of the lessons")
+}
+
+fn stopping() -> Refusal {
+    Refusal::last(503, "the server stops")
 }
 
 fn no_post() -> Refusal {

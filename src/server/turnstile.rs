@@ -14,7 +14,7 @@
 //!
 //! **Invariants**
 //!
-//! 1. At most `INSIDE` threads are inside; one that panics there goes out too.
+//! 1. At most `most` threads are inside, two unless told otherwise; one that panics there goes out too.
 //! 2. When the server stops, nobody comes in any more, and nobody waits.
 //!
 //! **Lock** its own, for the count alone. It is not held while a list is made or a client ends.
@@ -28,12 +28,11 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::common::lock::lock;
 
-/// The most threads inside: as many as a small machine has cores.
-const INSIDE: usize = 2;
-
 /// The turnstile. All threads of clients share it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Turnstile {
+    /// The most threads inside.
+    most: usize,
     /// How many are inside, and whether the server stops. Locked by clients' threads and the stop.
     inside: Mutex<Inside>,
     /// Goes with `inside`. One that goes out notifies one; the stop notifies all.
@@ -52,10 +51,22 @@ struct Inside {
 #[derive(Debug)]
 pub struct Stay<'a>(&'a Turnstile);
 
+impl Default for Turnstile {
+    /// Lets two in: a small machine has as many cores.
+    fn default() -> Self {
+        Self::with_most(2)
+    }
+}
+
 impl Turnstile {
+    /// Makes a turnstile that lets `most` threads in.
+    pub fn with_most(most: usize) -> Self {
+        Self { most, inside: Mutex::default(), went_out: Condvar::new() }
+    }
+
     /// Waits for a turn; returns `None` when the server stops.
     pub fn enter(&self) -> Option<Stay<'_>> {
-        let must_wait = |inside: &mut Inside| inside.count >= INSIDE && !inside.is_closed;
+        let must_wait = |inside: &mut Inside| inside.count >= self.most && !inside.is_closed;
         let mut inside = lock(&self.inside);
         inside.waiting += 1;
         let waited = self.went_out.wait_while(inside, must_wait);
@@ -96,8 +107,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_are_inside_and_the_others_come_after_them() {
-        let (turnstile, all) = (Turnstile::default(), Barrier::new(8));
+    fn a_few_are_inside_and_the_others_come_after_them() {
+        assert_eq!(most_inside(&Turnstile::with_most(1)), 1);
+        assert!(most_inside(&Turnstile::default()) <= 2);
+    }
+
+    /// Lets eight threads through 500 times each; returns how many were inside at most.
+    fn most_inside(turnstile: &Turnstile) -> usize {
+        let all = Barrier::new(8);
         let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..8 {
@@ -113,14 +130,14 @@ mod tests {
                 });
             }
         });
-        assert!(most.into_inner() <= INSIDE);
         assert_eq!(lock(&turnstile.inside).count, 0);
+        most.into_inner()
     }
 
     #[test]
     fn a_panic_inside_lets_the_next_one_in_and_the_stop_lets_nobody_wait() {
         let turnstile = Turnstile::default();
-        for _ in 0..=INSIDE {
+        for _ in 0..3 {
             thread::scope(|scope| {
                 let panics = || {
                     let _stay = turnstile.enter();
