@@ -27,11 +27,15 @@ fn every_help_has_an_example() {
         "check",
         "race",
         "grade",
+        "lesson",
+        "simulate",
         "echo",
         "echo-client",
         "lossy",
         "marshal",
         "unmarshal",
+        "completions",
+        "man",
     ];
     for command in commands {
         let words: Vec<&str> = [command, "--help"].into_iter().filter(|w| !w.is_empty()).collect();
@@ -40,6 +44,50 @@ fn every_help_has_an_example() {
         assert!(stdout.contains("Examples:\n"), "{command:?}: {stdout}");
         assert!(stdout.lines().all(|line| line.chars().count() <= 100), "{stdout}");
     }
+}
+
+#[test]
+fn completions_work_in_bash_and_manual_pages_have_their_commands() {
+    let (script, _, code) = shown(&leasebox(&["completions", "bash"]));
+    assert_eq!(code, Some(0));
+    // As bash does it when somebody types `leasebox serve --pid` and the tab key.
+    let ask = "COMP_WORDS=(leasebox serve --pid); COMP_CWORD=2; _leasebox leasebox --pid serve; \
+               printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let whole = format!("{script}\n{ask}\n");
+    let output = Command::new("bash").args(["--norc", "-c", &whole]).output().unwrap();
+    assert_eq!(shown(&output).0, "--pid-file\n", "{}", shown(&output).1);
+    for (words, heading) in [
+        (&["man"][..], ".TH leasebox 1"),
+        (&["man", "serve"], ".TH leasebox-serve 1"),
+        (&["man", "echo-client"], ".TH leasebox-echo-client 1"),
+    ] {
+        let (page, _, code) = shown(&leasebox(words));
+        assert!(code == Some(0) && page.contains(heading), "{page}");
+    }
+    assert_complains(&["man", "sreve"], 2, &["there is no command sreve", "leasebox --help"]);
+}
+
+#[test]
+fn the_number_of_the_process_stands_in_its_file_until_the_stop() {
+    let file = scratch("server.pid");
+    let path = file.to_str().unwrap();
+    let mut server = Running::start(&["--pid-file", path]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("{}\n", server.child.id()));
+    server.signal("-TERM");
+    assert!(server.wait().success());
+    assert!(!file.exists(), "the stop removes it");
+    // Another server has written its number since: that file stays.
+    let mut server = Running::start(&["--pid-file", path]);
+    std::fs::write(&file, "1\n").unwrap();
+    server.signal("-TERM");
+    assert!(server.wait().success());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "1\n");
+    std::fs::remove_file(&file).unwrap();
+    let nowhere = file.join("server.pid");
+    let arguments = ["serve", "--port", "0", "--pid-file", nowhere.to_str().unwrap()];
+    let (stdout, stderr, code) = shown(&leasebox(&arguments));
+    assert_eq!((stdout.as_str(), code), ("", Some(2)), "{stderr}");
+    assert!(stderr.contains("give a file that can be written"), "{stderr}");
 }
 
 #[test]

@@ -88,7 +88,8 @@ const MAX_ROWS: &[u8] = b"table 4096";
     leasebox client localhost draw 4\n  \
     leasebox client --frames localhost draw 4\n  \
     leasebox client --udp --semantics at-least-once localhost draw 4\n\n\
-    RUST_LOG=debug shows each datagram that is sent and received.")]
+    RUST_LOG=debug shows each datagram that is sent and received.\n\
+    Exit 0: the server did it; 1: it refused, or the answer could not be printed; 2: no answer.")]
 pub struct ClientArguments {
     /// Speak leasebox frames
     #[arg(long)]

@@ -24,7 +24,8 @@ use crate::lecture::echo;
 #[command(after_help = "Examples:\n  \
     leasebox echo                              the lecture's ports, on this machine\n  \
     leasebox echo --tcp 0 --udp 0              free ports\n\n\
-    Each sender's address and port is logged on standard error.")]
+    Each sender's address and port is logged on standard error.\n\
+    Exit 0: a signal stopped it; 2: it could not start.")]
 pub struct EchoArguments {
     /// Address or name of the interface to listen on
     #[arg(long, default_value = "127.0.0.1")]

@@ -31,7 +31,8 @@ use crate::protocol::datagram::BUFFER;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     leasebox echo-client --tcp localhost 7896 hello     the lecture's TCPServer, or leasebox echo\n  \
-    leasebox echo-client --udp localhost 6789 hello     its UDPServer")]
+    leasebox echo-client --udp localhost 6789 hello     its UDPServer\n\n\
+    Exit 0: an echo came; 2: none did.")]
 pub struct EchoClientArguments {
     /// Send a string over TCP, in the form of Java's writeUTF
     #[arg(long, required_unless_present = "udp", conflicts_with = "udp")]

@@ -97,5 +97,6 @@ fn serve(arguments: &LessonArguments) -> Result<(), String> {
     };
     until_signal(config, |server, _| {
         announce(&format!("the lessons are at http://{}/", server.address()));
+        Ok(())
     })
 }

@@ -35,8 +35,10 @@ use crate::lab::lossy::{LossyCounts, Proxy, Weather};
 #[command(after_help = "Examples:\n  \
     leasebox serve --udp\n  \
     leasebox lossy --listen 127.0.0.1:4121 --to 127.0.0.1:4120 --drop 0.3 --duplicate 0.2\n  \
+    leasebox lossy --listen 127.0.0.1:0 --to 127.0.0.1:4120 --reorder 0.1 --seed 1\n  \
     leasebox client --udp localhost 4121 draw 4\n\n\
-    RUST_LOG=debug says more. When it is stopped it says what it did.")]
+    RUST_LOG=debug says more. When it is stopped it says what it did.\n\
+    Exit 0: a signal stopped it; 2: it could not start.")]
 pub struct LossyArguments {
     /// The address to which clients send: ADDRESS:PORT; port 0 takes a free one
     #[arg(long)]

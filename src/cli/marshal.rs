@@ -77,7 +77,8 @@ impl From<As> for Form {
     leasebox marshal --as xdr --values boolean:true float:19.34 double:-0.1 char:S long[]:1,2,3\n  \
     leasebox unmarshal --as java person\n\n\
     For the lecture's own class, which declares address and no serialVersionUID:\n  \
-    leasebox marshal --as java --address --uid -1864502210081856774L --raw Ada London 1815")]
+    leasebox marshal --as java --address --uid -1864502210081856774L --raw Ada London 1815\n\n\
+    Exit 0: it was written; 2: the representation cannot have what was given.")]
 pub struct Marshal {
     /// The external data representation
     #[arg(long = "as", value_enum)]
@@ -112,7 +113,9 @@ pub struct Marshal {
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     leasebox unmarshal --as java person\n  \
-    leasebox marshal --as xml Smith London 1934 | leasebox unmarshal --as xml -")]
+    leasebox marshal --as xml Smith London 1934 | leasebox unmarshal --as xml -\n  \
+    leasebox unmarshal --as cdr-le --types boolean,float values\n\n\
+    Exit 0: it was read; 2: the file cannot be read, or holds no person.")]
 pub struct Unmarshal {
     /// The external data representation
     #[arg(long = "as", value_enum)]

@@ -46,6 +46,7 @@ mod original;
 mod pools;
 mod race;
 mod serve;
+mod shipped;
 mod signals;
 mod simulate;
 pub mod units;
@@ -54,6 +55,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 
@@ -64,9 +66,18 @@ const BAD_NEWS: u8 = 1;
 /// The exit code for no answer. clap uses the same for wrong arguments.
 const NO_ANSWER: u8 = 2;
 
+/// The version, with the commit if the build was told it in `LEASEBOX_COMMIT`.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let version = env!("CARGO_PKG_VERSION");
+    match option_env!("LEASEBOX_COMMIT") {
+        Some(commit) => format!("{version} ({commit})"),
+        None => version.to_string(),
+    }
+});
+
 #[derive(Parser)]
 #[command(
-    version,
+    version = VERSION.as_str(),
     about = "One server that hands out numbers and memory, none of them twice",
     after_help = "Examples:\n  \
         leasebox serve --port 4120 --seed 7\n  \
@@ -75,7 +86,9 @@ const NO_ANSWER: u8 = 2;
         leasebox check out-1.txt out-2.txt\n  \
         leasebox race --clients A:4,B:2\n  \
         leasebox grade localhost 4120\n  \
-        leasebox marshal --as xdr Smith London 1934"
+        leasebox marshal --as xdr Smith London 1934\n\n\
+        Exit 0: all is well; 1: the answer is bad news, such as a duplicate; 2: there is no answer.\n\
+        leasebox COMMAND --help says what that means for each; leasebox man prints a manual page."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -109,6 +122,10 @@ enum Verb {
     Marshal(marshal::Marshal),
     /// Read a person back from one of the lecture's external data representations
     Unmarshal(marshal::Unmarshal),
+    /// Print the completions of this command line for a shell
+    Completions(shipped::Completions),
+    /// Print the manual page of the program, or of a command
+    Man(shipped::Manual),
 }
 
 /// Runs the program: parses the arguments, and calls the subcommand's `run`. Under the name
@@ -140,6 +157,8 @@ pub fn run() -> ExitCode {
         Verb::Lossy(arguments) => lossy::run(&arguments),
         Verb::Marshal(arguments) => marshal::run_marshal(arguments),
         Verb::Unmarshal(arguments) => marshal::run_unmarshal(&arguments),
+        Verb::Completions(arguments) => shipped::completions(&arguments),
+        Verb::Man(arguments) => shipped::manual(&arguments),
     }
 }
 

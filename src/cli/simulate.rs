@@ -26,7 +26,8 @@ use crate::lab::simulation::{how_small, plot, report, sweep};
 #[command(after_help = "Examples:\n  \
     leasebox simulate\n  \
     leasebox simulate --processes 20 --seed 7\n  \
-    leasebox simulate --svg pauses.svg")]
+    leasebox simulate --svg pauses.svg\n\n\
+    Exit 0: it was simulated; 2: the plot cannot be written.")]
 pub struct SimulateArguments {
     /// The number of processes that share the memory
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=50))]

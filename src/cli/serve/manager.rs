@@ -46,21 +46,21 @@ pub(super) struct ManagerArguments {
     boost_below: Option<u8>,
     /// The size of a process's own block when it joins without a size, and of the block that
     /// --boost-below gives
-    #[arg(long, default_value = "64KiB", value_parser = units::size)]
+    #[arg(long, default_value = "64KiB", value_parser = units::size, value_name = "SIZE")]
     block: u64,
     /// Administrative memory: the most that the entries of processes, sessions and messages take
-    #[arg(long, default_value = "1MiB", value_parser = units::size)]
+    #[arg(long, default_value = "1MiB", value_parser = units::size, value_name = "SIZE")]
     pub(super) admin: u64,
     /// Let messages outlive their sender's process for this time; when left out, they end with it
     #[arg(long, value_parser = units::duration, value_name = "DURATION")]
     pub(super) keep_messages: Option<Duration>,
     /// The time that a join or register tries to lock the tables; also the time that it then waits
     /// for room in full administrative memory, or for a free block
-    #[arg(long, default_value = "1s", value_parser = units::duration)]
+    #[arg(long, default_value = "1s", value_parser = units::duration, value_name = "DURATION")]
     pub(super) rendezvous: Duration,
     /// The time that a client without a connection (over UDP) may be silent; then it is removed
     /// from its process, and a process without clients ends
-    #[arg(long, default_value = "30s", value_parser = units::duration)]
+    #[arg(long, default_value = "30s", value_parser = units::duration, value_name = "DURATION")]
     process_idle: Duration,
 }
 

@@ -1,0 +1,160 @@
+//! `leasebox completions` and `leasebox man`: files that were made of the description of the
+//! command line, and are shipped inside the program.
+//!
+//! ```text
+//!   Arguments ─ clap's companions, in a test ─► docs/completions, docs/man ─ include_str ─► here
+//! ```
+//!
+//! **Invariants** the files are those that clap's companions write for the command line as it is.
+//! A test compares them; `LEASEBOX_WRITE=1 cargo test --lib shipped` writes them anew.
+//!
+//! **Lock** none. **Simplified** three shells. **Source** ours; man(7), and the manuals of the
+//! shells.
+
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::{no_answer, print};
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    leasebox completions bash > ~/.local/share/bash-completion/completions/leasebox\n  \
+    leasebox completions zsh > ~/.zfunc/_leasebox         a folder of $fpath\n  \
+    leasebox completions fish > ~/.config/fish/completions/leasebox.fish\n\n\
+    Exit 0: it was written; 2: there is no such shell.")]
+pub struct Completions {
+    /// The shell that will complete the words
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// Prints the completions for a shell.
+pub fn completions(arguments: &Completions) -> ExitCode {
+    let text = match arguments.shell {
+        Shell::Bash => include_str!("../../docs/completions/leasebox.bash"),
+        Shell::Zsh => include_str!("../../docs/completions/_leasebox"),
+        Shell::Fish => include_str!("../../docs/completions/leasebox.fish"),
+    };
+    print(text.as_bytes(), ExitCode::SUCCESS)
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    leasebox man | man -l -                    the page of the program\n  \
+    leasebox man serve | man -l -              the page of a command\n\n\
+    Exit 0: it was written; 2: there is no such command.")]
+pub struct Manual {
+    /// The command; the program as a whole when left out
+    command: Option<String>,
+}
+
+/// The manual pages, by the name of the command; that of the program has none.
+macro_rules! pages {
+    ($($command:literal),*) => {
+        &[
+            ("", include_str!("../../docs/man/leasebox.1")),
+            $(($command, include_str!(concat!("../../docs/man/leasebox-", $command, ".1")))),*
+        ]
+    };
+}
+
+const PAGES: &[(&str, &str)] = pages!(
+    "serve",
+    "client",
+    "check",
+    "race",
+    "grade",
+    "lesson",
+    "simulate",
+    "echo",
+    "echo-client",
+    "lossy",
+    "marshal",
+    "unmarshal",
+    "completions",
+    "man"
+);
+
+/// Prints a manual page.
+pub fn manual(arguments: &Manual) -> ExitCode {
+    let name = arguments.command.as_deref().unwrap_or_default();
+    match PAGES.iter().find(|(command, _)| *command == name) {
+        Some((_, page)) => print(page.as_bytes(), ExitCode::SUCCESS),
+        None => no_answer(format!("there is no command {name}; leasebox --help lists them")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use clap::{Command, CommandFactory};
+    use clap_complete::Shell as Completed;
+
+    use super::*;
+    use crate::cli::Arguments;
+
+    /// Returns all files as clap's companions write them, by their names below docs.
+    fn made() -> BTreeMap<PathBuf, String> {
+        let root = std::env::temp_dir().join(format!("leasebox-shipped-{}", std::process::id()));
+        let [man, completed] = ["man", "completions"].map(|name| root.join(name));
+        fs::create_dir_all(&man).and_then(|()| fs::create_dir_all(&completed)).unwrap();
+        // Without the number of a commit, and without the command `help` of clap's own.
+        let command = || Arguments::command().version(env!("CARGO_PKG_VERSION"));
+        clap_mangen::generate_to(command().disable_help_subcommand(true), &man).unwrap();
+        for shell in [Completed::Bash, Completed::Zsh, Completed::Fish] {
+            clap_complete::generate_to(shell, &mut command(), "leasebox", &completed).unwrap();
+        }
+        let mut files = BTreeMap::new();
+        for file in [man, completed].iter().flat_map(|folder| fs::read_dir(folder).unwrap()) {
+            let path = file.unwrap().path();
+            let text = fs::read_to_string(&path).unwrap();
+            files.insert(path.strip_prefix(&root).unwrap().to_owned(), text);
+        }
+        fs::remove_dir_all(root).unwrap();
+        files
+    }
+
+    #[test]
+    fn the_shipped_files_describe_the_command_line_as_it_is() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+        for (name, text) in made() {
+            let path = docs.join(&name);
+            if std::env::var_os("LEASEBOX_WRITE").is_some() {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(&path, &text).unwrap();
+            }
+            let shipped = fs::read_to_string(&path).unwrap_or_default();
+            assert!(shipped == text, "{} is old; LEASEBOX_WRITE=1 writes it", name.display());
+        }
+    }
+
+    #[test]
+    fn each_command_has_a_page_two_examples_and_its_exit_codes() {
+        let program = Arguments::command();
+        let commands: Vec<&Command> = program.get_subcommands().collect();
+        assert_eq!(commands.len() + 1, PAGES.len());
+        for command in commands {
+            let name = command.get_name();
+            assert!(PAGES.iter().any(|(known, _)| *known == name), "{name} has no page");
+            let help = command.get_after_help().unwrap_or_default().to_string();
+            let examples = help.split("Examples:").nth(1).unwrap_or_default();
+            let ours = examples.lines().filter(|line| line.trim_start().starts_with("leasebox "));
+            assert!(ours.count() >= 2, "{name}: {help}");
+            assert!(
+                help.contains("Exit 0: ") && help.split_whitespace().any(|word| word == "2:"),
+                "{name}: {help}"
+            );
+        }
+    }
+}
