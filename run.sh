@@ -47,6 +47,7 @@ raise_limit() { ulimit -n "$(ulimit -Hn)" 2>/dev/null || true; }
 
 build() {
     need_cargo
+    [ -x "$LEASEBOX" ] || say "building leasebox; the first time takes a minute or two"
     cargo build --release --quiet || fail "the build failed; its messages stand above"
 }
 
@@ -203,31 +204,54 @@ race() {
 
 # --- the other verbs -----------------------------------------------------------------
 
+# Runs one suite, and adds its tests to PASSED; what it skipped is said at the end, once.
+suite() {
+    local name=$1 status=0
+    shift
+    say "--- $name"
+    "$@" 2>&1 | tee "$WORK/suite" | grep --line-buffered -v '^skipped: ' || status=${PIPESTATUS[0]}
+    grep -h '^skipped: ' "$WORK/suite" >>"$WORK/skipped" || true
+    [ "$status" = 0 ] || FAILED+=("$name")
+    PASSED=$((PASSED + $(awk '/^test result: /{n += $4} /^Ran [0-9]+ test/{n += $2} END{print n + 0}' "$WORK/suite")))
+    SUITES=$((SUITES + 1))
+}
+
 test_all() {
     need_cargo
     need_python
     raise_limit
-    cargo fmt --check
-    cargo clippy --quiet --all-targets -- -D warnings
-    cargo test --quiet
-    RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps
-    python3 client_py/test_client.py
-    python3 client_py/test_process.py
+    WORK=$(mktemp -d)
+    trap cleanup EXIT
+    PASSED=0 SUITES=0 FAILED=()
+    say "The build comes first: some minutes, if nothing was built yet."
+    suite "format" cargo fmt --check
+    suite "lints" cargo clippy --quiet --all-targets -- -D warnings
+    suite "the tests in Rust" cargo test --quiet --no-fail-fast
+    suite "the pages of cargo doc" env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps
+    suite "client.py" python3 client_py/test_client.py
+    suite "process.py" python3 client_py/test_process.py
     local python=python3
     # Where .ci/run, or you, have put the clients from PyPI.
     [ ! -x .venv/bin/python ] || python=.venv/bin/python
-    "$python" tests/clients/test_clients.py
-    "$python" tests/clients/test_redis_libraries.py
-    "$python" tests/clients/test_page.py
-    "$python" tests/clients/test_report.py
-    "$python" tests/clients/test_lessons.py
-    "$python" tests/clients/test_spreadsheet.py
-    "$python" tests/clients/test_marshal.py
+    suite "clients of others" "$python" tests/clients/test_clients.py
+    suite "clients of Redis" "$python" tests/clients/test_redis_libraries.py
+    suite "the live page" "$python" tests/clients/test_page.py
+    suite "the grader's report" "$python" tests/clients/test_report.py
+    suite "the lessons" "$python" tests/clients/test_lessons.py
+    suite "a spreadsheet" "$python" tests/clients/test_spreadsheet.py
+    suite "marshalling" "$python" tests/clients/test_marshal.py
+    suite "each console block of the papers" "$python" tests/papers/test_papers.py
     if command -v shellcheck >/dev/null; then
-        shellcheck run.sh .ci/run
+        suite "the shell scripts" shellcheck run.sh .ci/run
     else
-        say "shellcheck is not installed: run.sh was not checked"
+        echo "skipped: shellcheck is missing; apt-get install shellcheck" >>"$WORK/skipped"
     fi
+    if [ -s "$WORK/skipped" ]; then
+        say "--- skipped (.ci/run installs what is missing: Debian packages, and clients from PyPI and npm)"
+        sort -u "$WORK/skipped" >&2
+    fi
+    [ "${#FAILED[@]}" = 0 ] || fail "FAILED: $(printf '%s, ' "${FAILED[@]}" | sed 's/, $//'); $PASSED tests ran in $SUITES suites"
+    say "PASSED: $PASSED tests in $SUITES suites"
 }
 
 # --- to hand in ----------------------------------------------------------------------

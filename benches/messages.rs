@@ -150,12 +150,13 @@ fn plot(rows: &[(usize, [f64; 4])]) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 400\" \
          font-family=\"sans-serif\" font-size=\"13\">\n\
          <title>Time of send, receive, forward and share, by the size of the message</title>\n\
+         <style>@media(prefers-color-scheme:dark){rect{fill:#0f141a}text{fill:#e6ebf1}.grid{stroke:#313c48}}</style>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
     );
     for (time, word) in [(10.0, "10 us"), (100.0, "100 us"), (1000.0, "1 ms"), (10_000.0, "10 ms")]
     {
         let at = y(time);
-        text += &format!("<path d=\"M60 {at:.1}H680\" stroke=\"#ddd\"/>");
+        text += &format!("<path d=\"M60 {at:.1}H680\" stroke=\"#ddd\" class=\"grid\"/>");
         text +=
             &format!("<text x=\"52\" y=\"{:.1}\" text-anchor=\"end\">{word}</text>\n", at + 4.0);
     }

@@ -49,7 +49,7 @@ fn solved() -> (PathBuf, Vec<String>) {
     for folder in ["src", "tests", "examples"] {
         let _ = fs::remove_dir_all(place.join(folder));
     }
-    let copied = ["src", "benches", "Cargo.toml", "Cargo.lock", "tests/support"];
+    let copied = ["src", "benches", "Cargo.toml", "Cargo.lock", "tests/support", "docs"];
     copied.iter().for_each(|part| copy(&Path::new(ROOT).join(part), &place.join(part)));
     let files = solve(&place);
     copy(&Path::new(ROOT).join("tests/exercise/touch.rs"), &place.join("examples/touch.rs"));

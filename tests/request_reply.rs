@@ -3,7 +3,7 @@
 //!
 //! The client's half is the library's own `Exchange`, the server's half the server's own
 //! `Datagrams`; the network between them, and the clock, are those of `lab::weather`. What comes of
-//! it is the table in REPORT.md, section 6: `LEASEBOX_WRITE=1 cargo test --test request_reply`
+//! it is the table in docs/book/weather.md: `LEASEBOX_WRITE=1 cargo test --test request_reply`
 //! writes it, and without that the test compares.
 
 mod support;
@@ -157,5 +157,5 @@ fn a_run_tells_what_each_datagram_did() {
 
 #[test]
 fn the_table_in_the_report_is_what_comes_of_it() {
-    support::report::stands("tests/request_reply.rs", &table());
+    support::report::stands("docs/book/weather.md", "tests/request_reply.rs", &table());
 }

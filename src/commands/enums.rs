@@ -149,11 +149,11 @@ macro_rules! requests {
             }
 
             /// The route of each command; empty for a command that HTTP does not have.
-            pub(crate) const ROUTES: &'static [&'static str] =
+            pub const ROUTES: &'static [&'static str] =
                 &[$($(<$command as Command<'a>>::ROUTE,)*)*];
 
             /// The group, the kind and the form of each command, for `help`.
-            const COMMANDS: &'static [(&'static str, u8, &'static str)] = &[$($(
+            pub const COMMANDS: &'static [(&'static str, u8, &'static str)] = &[$($(
                 ($group, <$command as Command<'a>>::KIND, <$command as Command<'a>>::FORM),
             )*)*];
         }

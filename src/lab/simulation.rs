@@ -18,7 +18,7 @@
 //!
 //! The claim: a pool of 20x is enough, because few processes are busy at once; and a pool of 50x
 //! gives a busy process more headroom than it had alone. The results, also where the claim fails,
-//! are in `REPORT.md`, section 7.
+//! are in `docs/book/cooperative.md`.
 //!
 //! **Invariants**
 //!

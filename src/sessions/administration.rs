@@ -40,7 +40,7 @@
 //! of each block's allocator. They take a twenty-fifth of the block's size, so the size of the
 //! arena bounds them too. The second is the log for watchers, with a bound of its own
 //! ([`super::changes`]). The other two are the notices that a process keeps, and the space that
-//! maps take around their entries; REPORT.md has their measured bytes.
+//! maps take around their entries; docs/book/sessions.md has their measured bytes.
 //!
 //! **Source** `interprocess-communication-patent.txt`: administrative memory 106, other data 116.
 

@@ -1,6 +1,6 @@
 //! How long one request of one client keeps another one waiting: the worst time of a `ttl` that is
-//! sent each millisecond, while others ask for the costly things. It prints the figures; REPORT.md
-//! has those of a machine that does nothing else.
+//! sent each millisecond, while others ask for the costly things. It prints the figures;
+//! docs/measurements.md has those of a machine that does nothing else.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -4,7 +4,7 @@
 Run: python3 tests/clients/test_lessons.py
 Where Chromium, its driver or Selenium is missing it is skipped, and said to be.
 
-With LEASEBOX_PICTURES=DIRECTORY it also writes the pictures of REPORT.md there.
+With LEASEBOX_PICTURES=DIRECTORY it also writes the pictures of the papers there.
 """
 
 import os

@@ -1,5 +1,5 @@
 //! Scenarios over the manager: each is a test, and together they reach every box of the
-//! figures. The table of who reaches which stands in REPORT.md and is checked here.
+//! figures. The table of who reaches which stands in docs/boxes.md and is checked here.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use leasebox::cooperative::words::{Amounts, Level, Reason, Signal};
 
 use crate::world::{KB, MB, MS, World, amounts};
 
-/// The number, the figure and the meaning of every box, as REPORT.md has them.
+/// The number, the figure and the meaning of every box, as docs/boxes.md has them.
 const BOXES: [(u16, &str, &str); 59] = [
     (500, "5", "maintain a pool"),
     (502, "5", "is a part of it required?"),
@@ -389,5 +389,5 @@ fn every_box_is_reached_and_the_table_in_the_report_says_by_which_test() {
             if by.len() > 1 { format!(", and {} more", by.len() - 1) } else { String::new() };
         table += &format!("| {figure} | {word} | {meaning} | `{first}`{more} |\n");
     }
-    crate::support::report::stands("tests/cooperative/boxes.rs", &table);
+    crate::support::report::stands("docs/boxes.md", "tests/cooperative/boxes.rs", &table);
 }

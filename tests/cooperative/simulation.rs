@@ -1,4 +1,4 @@
-//! The simulation in REPORT.md is what the program prints and draws.
+//! The simulation in docs/book/cooperative.md is what the program prints and draws.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ fn what_the_report_shows_of_the_simulation_is_what_it_prints() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let printed = String::from_utf8(output.stdout).unwrap();
     let shown = format!("```console\n$ target/release/leasebox simulate\n{printed}```\n");
-    report::stands("tests/cooperative/simulation.rs", &shown);
+    report::stands("docs/book/cooperative.md", "tests/cooperative/simulation.rs", &shown);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/pauses.svg");
     if std::env::var_os("LEASEBOX_WRITE").is_some() {
         std::fs::copy(&drawn, path).unwrap();

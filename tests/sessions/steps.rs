@@ -1,5 +1,5 @@
 //! Scenarios over the engine: each is a test, and together they reach every step of figures 4
-//! and 5. The table of who reaches which stands in REPORT.md and is checked here. The number of a
+//! and 5. The table of who reaches which stands in docs/boxes.md and is checked here. The number of a
 //! step stands in the code where the step is, so a step that the code drops fails the tests.
 //!
 //! ```text
@@ -373,7 +373,7 @@ fn every_step_is_reached_and_the_table_in_the_report_says_by_which_test() {
         let places = places(number).join(", ");
         table += &format!("| {figure} | {number} | {meaning} | {places} | `{first}`{more} |\n");
     }
-    crate::support::report::stands("tests/sessions/steps.rs", &table);
+    crate::support::report::stands("docs/boxes.md", "tests/sessions/steps.rs", &table);
 }
 
 /// The files of the engine in which a step stands.

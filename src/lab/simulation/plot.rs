@@ -66,8 +66,8 @@ impl Scale {
         let points = || lines.iter().flatten();
         // At least 1 on each axis: a division by 0 would write `NaN` into the file.
         let most_x = points().map(|point| point.0).max().unwrap_or(1).max(1) as f64;
-        let most_y = points().map(|point| point.1).fold(1.0, f64::max).ceil();
-        Self { most_x, most_y }
+        let most_y = points().map(|point| point.1).fold(1.0, f64::max);
+        Self { most_x, most_y: rounded_up(most_y) }
     }
 
     fn x(&self, value: f64) -> f64 {
@@ -79,6 +79,13 @@ impl Scale {
     }
 }
 
+/// Returns the least end of an axis that has room for `most`, and whose five parts are round: 1, 2
+/// or 5, or a ten or hundred of these.
+fn rounded_up(most: f64) -> f64 {
+    let parts = [1.0, 10.0, 100.0].iter().flat_map(|ten| [1.0, 2.0, 5.0].map(|one| one * ten));
+    parts.map(|part| part * 5.0).find(|end| *end >= most).unwrap_or(most)
+}
+
 /// Returns the plot of these lines, which are in the order of [`Shape::ALL`].
 pub fn svg(lines: &[Curve]) -> String {
     let scale = Scale::of(lines);
@@ -86,6 +93,7 @@ pub fn svg(lines: &[Curve]) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
          font-family=\"sans-serif\" font-size=\"13\">\n\
          <title>Share of time in which processes paused, by the size of the pool</title>\n\
+         <style>@media(prefers-color-scheme:dark){{rect{{fill:#0f141a}}text{{fill:#e6ebf1}}.grid{{stroke:#313c48}}}}</style>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
     axes(&scale, &mut text);
@@ -119,7 +127,7 @@ fn axes(scale: &Scale, text: &mut String) {
         let (right, low) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
         let _ = writeln!(
             text,
-            "<path d=\"M{LEFT} {0:.1}H{right}\" stroke=\"#ddd\"/><text x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{value_y:.0}</text>",
+            "<path d=\"M{LEFT} {0:.1}H{right}\" stroke=\"#ddd\" class=\"grid\"/><text x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{value_y:.0}</text>",
             scale.y(value_y),
             LEFT - 8.0,
             scale.y(value_y) + 4.0

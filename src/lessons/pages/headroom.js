@@ -25,7 +25,11 @@ function chart(one, path) {
       const gap = x(b) - 12 - 9 * (one.boxes.indexOf(a) % 3);
       points = a.row === b.row ? [[x(a) + width, middleA], [x(b), middleB]] : [[x(a) + width, middleA], [gap, middleA], [gap, middleB], [x(b), middleB]];
       label = [x(a) + width + 4, middleA - 4];
-    } else points = [[x(a) + width / 2, y(a) + height], [x(a) + width / 2, middleB], [x(b) + width, middleB]];
+    } else {
+      // Between the rows, and into the box from above.
+      const [into, above] = [x(b) + 0.75 * width, y(b) - 10];
+      points = [[x(a) + width / 2, y(a) + height], [x(a) + width / 2, above], [into, above], [into, y(b)]];
+    }
     const isGone = steps.includes(`${from}>${to}`);
     parts.push(make("polyline", { points: points.join(" "), class: isGone ? "arrow gone" : "arrow" }));
     const [tip, before] = [points.at(-1), points.at(-2)];
