@@ -28,7 +28,7 @@ mod segments;
 use segments::{Segment, segments};
 
 /// The pages in the order of the book. A page may show the rest of what the pages before left.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "REPORT.md",
     "docs/book/homework.md",
     "docs/book/numbers.md",
@@ -36,6 +36,7 @@ const PAGES: [&str; 7] = [
     "docs/book/leases.md",
     "docs/book/data.md",
     "docs/protocol.md",
+    "docs/exercises.md",
 ];
 
 fn root() -> &'static Path {

@@ -1,0 +1,41 @@
+//! The solution of e4_02: an entry is forgotten only after its client was silent for the
+//! history's time, and the client's token is older than that silence. So an old token without an
+//! entry is one that was forgotten.
+
+use std::collections::HashMap;
+
+/// The answer to a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answered {
+    Executed,
+    /// A copy: the reply is sent again.
+    Repeated,
+    /// It is not known whether it was executed, so it is not.
+    Refused,
+}
+
+/// For each client, by its token: the id of its last request, and when it was last heard.
+#[derive(Default)]
+pub struct History {
+    entries: HashMap<u32, (u32, u64)>,
+}
+
+/// How long an entry is kept after its client was last heard, in seconds.
+pub const KEPT: u64 = 60;
+
+impl History {
+    /// Treats a request: the client's token, which was made at `made`, its id, and the time now.
+    pub fn ask(&mut self, token: u32, made: u64, id: u32, now: u64) -> Answered {
+        self.entries.retain(|_, (_, heard)| now - *heard < KEPT);
+        if now - made >= KEPT && !self.entries.contains_key(&token) {
+            return Answered::Refused;
+        }
+        let (last, heard) = self.entries.entry(token).or_insert((0, now));
+        *heard = now;
+        if id <= *last {
+            return Answered::Repeated;
+        }
+        *last = id;
+        Answered::Executed
+    }
+}
