@@ -8,6 +8,28 @@
 //!                      decode, answer, encode
 //! ```
 //!
+//! A server and a client in one program:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use leasebox::client::Client;
+//! use leasebox::server::config::Config;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Config { address: "127.0.0.1:0".parse()?, ..Config::default() }.start()?;
+//! let port = server.address().port();
+//! let mut client = Client::connect("127.0.0.1", port, Duration::from_secs(5))?;
+//! assert_eq!(client.draw(4)?.len(), 4);
+//! let id = client.lease(1024, Duration::from_secs(60))?;
+//! client.set(id, b"this is some text")?;
+//! assert_eq!(client.get(id)?, b"this is some text");
+//! drop(client);
+//! assert_eq!(server.stop(), 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Chapters
 //!
 //! A folder is a chapter. You can read, test and understand it without the later ones. Begin with

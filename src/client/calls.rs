@@ -1,4 +1,4 @@
-//! The calls: any command by [`Client::call`], and short forms of the common ones.
+//! The calls: connect, the short forms of the common commands, and any command by [`Client::call`].
 //!
 //! The reply's type follows from the command's type: `call(Draw { … })` returns numbers, and
 //! `call(Ttl { … })` a time. So a program that expects the wrong reply does not compile.
@@ -11,36 +11,22 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{CallError, Client};
+use super::stream::Stream;
+use super::{CallError, Carrier, Client, dial};
 use crate::commands::{Draw, Get, Lease, Receive, Release, Renew, Reply, Request, Send, Set};
 use crate::common::description::Command;
 use crate::common::id::{IdKind, LeaseId};
 use crate::sessions::words::SessionId;
 
 impl Client {
-    /// Sends one command, and returns the reply that answers it.
-    ///
-    /// ```no_run
-    /// # use leasebox::client::{CallError, Client};
-    /// use leasebox::commands::{Draw, Join, Ttl};
-    /// # fn calls(client: &mut Client, id: leasebox::common::id::LeaseId) -> Result<(), CallError> {
-    /// let numbers = client.call(Draw { count: 4 })?.numbers();
-    /// let left_ms = client.call(Ttl { id })?.left_ms;
-    /// let token = client.call(Join { name: "demo".into(), committed: None, space: None })?.token;
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// Connects over TCP, and speaks leasebox frames. `limit` is for the connect, and for each
+    /// call.
     ///
     /// # Errors
-    /// Fails with a [`CallError`]; a refusal by the server is [`CallError::Refused`].
-    pub fn call<'a, C>(&mut self, command: C) -> Result<C::Reply, CallError>
-    where
-        C: Command<'a>,
-        Request<'a>: From<C>,
-        C::Reply: TryFrom<Reply<'static>>,
-    {
-        let reply = self.ask(&Request::from(command))?;
-        C::Reply::try_from(reply).map_err(|_| CallError::Unreadable)
+    /// As [`dial`].
+    pub fn connect(host: &str, port: u16, limit: Duration) -> Result<Self, CallError> {
+        let stream = Stream::new(dial(host, port, limit)?, limit);
+        Ok(Self { carrier: Carrier::Stream(stream) })
     }
 
     /// Draws `count` numbers, or as many as are left.
@@ -121,6 +107,31 @@ impl Client {
         time: Duration,
     ) -> Result<Option<Vec<u8>>, CallError> {
         Ok(self.call(Receive { session, ms: milliseconds(time) })?.data)
+    }
+
+    /// Sends one command, and returns the reply that answers it.
+    ///
+    /// ```no_run
+    /// # use leasebox::client::{CallError, Client};
+    /// use leasebox::commands::{Draw, Join, Ttl};
+    /// # fn calls(client: &mut Client, id: leasebox::common::id::LeaseId) -> Result<(), CallError> {
+    /// let numbers = client.call(Draw { count: 4 })?.numbers();
+    /// let left_ms = client.call(Ttl { id })?.left_ms;
+    /// let token = client.call(Join { name: "demo".into(), committed: None, space: None })?.token;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Fails with a [`CallError`]; a refusal by the server is [`CallError::Refused`].
+    pub fn call<'a, C>(&mut self, command: C) -> Result<C::Reply, CallError>
+    where
+        C: Command<'a>,
+        Request<'a>: From<C>,
+        C::Reply: TryFrom<Reply<'static>>,
+    {
+        let reply = self.ask(&Request::from(command))?;
+        C::Reply::try_from(reply).map_err(|_| CallError::Unreadable)
     }
 }
 

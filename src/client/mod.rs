@@ -121,16 +121,6 @@ enum Carrier {
 }
 
 impl Client {
-    /// Connects over TCP, and speaks leasebox frames. `limit` is for the connect, and for each
-    /// call.
-    ///
-    /// # Errors
-    /// As [`dial`].
-    pub fn connect(host: &str, port: u16, limit: Duration) -> Result<Self, CallError> {
-        let stream = Stream::new(dial(host, port, limit)?, limit);
-        Ok(Self { carrier: Carrier::Stream(stream) })
-    }
-
     /// Gets a token from the server by a Hello, and then speaks by datagrams. Each request carries
     /// the token. `limit` is for the Hello, and for each call.
     ///
