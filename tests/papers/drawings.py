@@ -238,6 +238,50 @@ def message():
     return d
 
 
+def explorer():
+    d = Drawing(760, 250, "The explorer: real threads run the server's take, and park before each step until the schedule names them")
+    d.box(20, 40, 150, 60, "thread A", "runs take")
+    d.box(20, 150, 150, 60, "thread B", "runs take")
+    for y, word in ((70, "parked before load"), (180, "parked before store")):
+        d.line((170, y), (300, y))
+        d.line((310, y - 22), (310, y + 22), kind="bad", arrow=False, width=4)
+        d.text(176, y - 8, word, "soft", size=12)
+        d.line((322, y), (440, 125), dashed=True)
+    d.box(444, 95, 110, 60, "the counter", "load, store")
+    d.text(310, 30, "a gate before each step", "alarm", "middle", 13)
+    d.box(600, 40, 140, 170, kind="free")
+    d.text(670, 62, "the schedule", "", "middle")
+    for at, letter in enumerate("AABABB"):
+        d.box(612 + 20 * at, 80, 18, 26, letter, kind="used" if at == 2 else "box")
+    d.text(670, 136, "opens one gate,", "soft", "middle", 13)
+    d.text(670, 154, "waits for the thread", "soft", "middle", 13)
+    d.text(670, 172, "at its next gate,", "soft", "middle", 13)
+    d.text(670, 190, "and goes on", "soft", "middle", 13)
+    d.line((600, 93), (580, 93), (580, 225), (310, 225), (310, 206))
+    d.text(20, 240, "One step is under way at a time, so a schedule has the same outcome each time.", "", size=13)
+    return d
+
+
+def person():
+    d = Drawing(760, 270, "Smith in three external data representations")
+    rows = [
+        ("XDR", "length 5, big-endian; padding to a multiple of 4", ["00 00 00 05", "S m i t", "h . . ."]),
+        ("CORBA's CDR", "length 6: its NUL counts; either byte order", ["06 00 00 00", "S m i t", "h 0 . ."]),
+        ("Java's writeUTF", "length 5 in two bytes; no padding, no NUL", ["00 05", "S m i t h"]),
+        ("XML", "text, and the length is where the tag ends", ["<name>Smith</name>"]),
+    ]
+    for at, (name, said, parts) in enumerate(rows):
+        y, x = 20 + 58 * at, 190
+        d.text(20, y + 22, name, "", size=15)
+        for part_at, part in enumerate(parts):
+            width = 24 + 9 * len(part)
+            d.box(x, y, width, 34, part, kind="used" if part_at == 0 and at < 3 else "box")
+            x += width
+        d.text(190, y + 50, said, "soft", size=12)
+    d.text(20, 262, "blue: the length. A dot is padding, and 0 the NUL.", "soft", size=13)
+    return d
+
+
 def figures():
     """Figures 8 to 12, as lesson 4 has them."""
     with tempfile.TemporaryDirectory() as folder:
@@ -327,7 +371,7 @@ def all_drawings():
     """The text of each file, by its name."""
     drawn = {
         "race": race(), "buddy": buddy(), "client": client(), "locks": locks(), "frame": frame(), "weather": weather(),
-        "message": message(), "measurements": measurements(), **figures(),
+        "message": message(), "measurements": measurements(), "explorer": explorer(), "person": person(), **figures(),
     }
     return {f"{name}.svg": drawing.svg() for name, drawing in drawn.items()}
 
