@@ -7,7 +7,7 @@ A paper is README.md, REPORT.md, or a page below docs. Its blocks are run in ord
 the root of the project, as a reader would paste them:
 
     ```console            a line that begins with "$ " is a command, the lines below it its output
-    ```rust mine/x.rs     a block with a file's name is saved there first (also toml and python)
+    ```rust mine/x.rs     a block with a file's name is saved there first (also python)
     <!-- needs: curl -->  stands above a block that wants a program, or a Python module, which may
                           be missing; then the block is left out, and that is said
 
@@ -206,7 +206,7 @@ def run(paper):
             missing = [need for need in block.needs() if not is_there(need)]
             if missing:
                 print(f"skipped: {', '.join(missing)} is missing; a block of {paper.name} was left out", file=sys.stderr)
-            elif block.kind in ("rust", "toml", "python") and block.name and not block.name.startswith("src/"):
+            elif block.kind in ("rust", "python") and block.name and not block.name.startswith("src/"):
                 file = ROOT / block.name
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text("\n".join(block.lines) + "\n", encoding="utf-8")
