@@ -66,6 +66,8 @@ ask() { "$LEASEBOX" client 127.0.0.1 "$PORT" "$@"; }
 figure() { ask stats | tr ' ' '\n' | sed -n "s/^$1=//p"; }
 
 start_server() {
+    # Not the address of a server before: the new one empties the file a moment later.
+    : >"$WORK/address"
     "$LEASEBOX" serve --port 0 "$@" >"$WORK/address" 2>"$WORK/log" &
     SERVER=$!
     for _ in $(seq 100); do
@@ -171,7 +173,7 @@ course() {
 main_job() {
     prepare
     drain
-    echo "The first draws of each client (clients 1 to $CLIENTS draw ${BATCHES[*]} numbers a request):"
+    echo "The first draws of each client (for out-1.txt to out-$CLIENTS.txt ${BATCHES[*]} numbers a request):"
     echo
     ask table 3 each
     echo

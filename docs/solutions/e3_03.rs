@@ -1,5 +1,6 @@
-//! The solution of e3_03: TCP brings bytes, not messages. Keep what has come, and take whole
-//! lines from its front.
+//! The solution of e3_03: the homework's server takes a read for a line: it answers 1 number and
+//! then an error. TCP brings bytes, not messages. Keep what has come, and take whole lines from
+//! its front.
 
 /// The bytes that have come and are not yet a whole line.
 #[derive(Default)]

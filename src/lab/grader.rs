@@ -27,7 +27,7 @@
 //! | [`peer`] | one connection to it |
 //! | [`ledger`], [`judgement`], [`verdicts`] | the record of all draws; what it proves; the verdicts |
 //! | [`load`], [`last_numbers`], [`endurance`] | well-behaved clients: many at once, at the end of the list, hundreds |
-//! | [`hostile`], [`bad_input`] | clients that misbehave; lines that are no command |
+//! | [`hostile`], [`bad_input`], [`mood`] | clients that misbehave; lines that are no command; a probe before and after |
 //! | [`report`], [`formats`] | points and reasons; text, JSON, Gradescope, JUnit, TAP |
 //! | [`picture`], [`pages`] | which requests a page shows; the page |
 //! | [`gradebook`] | a table of many submissions |
@@ -63,6 +63,7 @@ pub mod judgement;
 pub mod last_numbers;
 pub mod ledger;
 pub mod load;
+pub mod mood;
 pub mod pages;
 pub mod peer;
 pub mod picture;

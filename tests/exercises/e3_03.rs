@@ -1,4 +1,4 @@
-//! **Goal** cut a stream of bytes into lines, however it comes. **Invariant** the same bytes in any pieces are the same lines; what has no line end yet is kept.
+//! **Goal** cut a stream of bytes into lines, however it comes. **Invariant** the same bytes in any pieces are the same lines; what has no line end yet is kept. A line ends with `\n` or `\r\n`.
 //!
 //! *Predict first:* `draw 10` comes as `draw 1` and `0`. What does the homework's server answer?
 

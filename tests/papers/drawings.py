@@ -165,7 +165,7 @@ def locks():
         d.line((415, y + 19), (446, y + 19))
         d.box(450, y, 300, 38, data, kind="free", size=12)
     d.text(20, 276, "No thread holds two at once. None is held while a socket is read or written.", "", size=14)
-    d.text(20, 295, "The list of numbers needs no lock: it never changes.", "soft", size=13)
+    d.text(20, 295, "The list of numbers needs no lock: it never changes. reap ends leases whose time is over; udp serves datagrams.", "soft", size=13)
     return d
 
 
@@ -229,12 +229,12 @@ def message():
     d.text(228, 104, "514", size=12)
     d.line((465, 100), (566, 100))
     d.text(492, 94, "516 signal", size=12)
-    d.text(570, 70, "518 where? 520 what is", size=12)
-    d.text(570, 88, "that in the arena?", size=12)
+    d.text(570, 70, "518 the location is read,", size=12)
+    d.text(570, 88, "520 and found in the arena", size=12)
     d.line((120, 150), (120, 226), (645, 226), (645, 152))
     d.text(385, 220, "522 the only copy, under the block's lock; 524 the sub-block is free", "", "middle", 13)
     d.text(20, 262, "forward: B gives the location to C (518, 514, 516), and no byte moves.", "", size=14)
-    d.text(20, 284, "At most two contend for the block's lock: A, and the engine for one other.", "soft", size=13)
+    d.text(20, 284, "Numbers are the steps of the document's figure 5. At most two contend for the block's lock: A, and the engine for one other.", "soft", size=12)
     return d
 
 
@@ -295,8 +295,9 @@ def flow_chart(chart):
     width, height, right, down = 168, 42, 214, 72
     place = {box["name"]: box for box in chart["boxes"]}
     columns, rows = (max(box[key] for box in chart["boxes"]) for key in ("column", "row"))
-    d = Drawing(columns * right + width + 20, rows * down + height + 50, chart["title"])
+    d = Drawing(max(columns * right + width + 20, 480), rows * down + height + 76, chart["title"])
     d.text(10, 24, chart["title"], "", size=15)
+    d.text(10, rows * down + height + 64, "GL, GP: granted leak, granted pause · LE, LP: loaned efficiency, loaned pause", "soft", size=12)
     x = {name: 10 + box["column"] * right for name, box in place.items()}
     y = {name: 36 + box["row"] * down for name, box in place.items()}
     for arrow in chart["arrows"]:

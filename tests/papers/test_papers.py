@@ -18,6 +18,7 @@ The rule of the comparison:
   numbers and letters count too.
 - A line with … alone stands for any lines, also none; … within a line for any text.
 - Lines of the server's log and of the shell's jobs are left out.
+- A `sleep 1` lasts 5 s: a reader's machine is not as busy as one that runs all tests.
 
 Where bwrap is installed, the shell has a loopback of its own: the ports of the papers are free there,
 whatever else runs.
@@ -139,7 +140,7 @@ class Shell:
             encoding="utf-8", errors="replace",
         )
         # Jobs, as in the shell of a reader; and python writes what it prints at once.
-        self.tell("set -m; export PYTHONUNBUFFERED=1")
+        self.tell("set -m; export PYTHONUNBUFFERED=1; sleep() { command sleep $(($1 == 1 ? 5 : $1)); }")
 
     def tell(self, command):
         """Runs a command; returns the lines that came until it was over."""

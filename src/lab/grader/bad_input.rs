@@ -17,7 +17,8 @@
 use std::io::Read;
 use std::time::Instant;
 
-use crate::lab::grader::hostile::{MOOD_PATIENCE, Mood, SHORT_PATIENCE};
+use crate::lab::grader::hostile::SHORT_PATIENCE;
+use crate::lab::grader::mood::{MOOD_PATIENCE, Mood};
 use crate::lab::grader::report::CheckOutcome;
 use crate::lab::grader::{CheckVerdict, Grading, lost};
 

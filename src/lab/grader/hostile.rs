@@ -37,10 +37,10 @@
 //!
 //! **Source** `loot-box.txt`, specification 4; RFC 1122, section 4.2.2.13, for the reset.
 
-use std::io::Read;
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
+use crate::lab::grader::mood::{MOOD_PATIENCE, Mood};
 use crate::lab::grader::peer::{AnswerEnd, DrawAnswer, GradedPeer};
 use crate::lab::grader::report::CheckOutcome;
 use crate::lab::grader::shape::Completeness;
@@ -83,40 +83,15 @@ const PART_OF_LIST: usize = 50;
 const FLOOD_PIECE: usize = 1000;
 const FLOOD: usize = 8 << 20;
 
+/// The most times that the flood goes on after a server has answered the probe.
+const FLOOD_ROUNDS: usize = 4;
+
 /// The wait for the rest of a reply that will not be read, and for room for one write of the flood.
 pub(super) const SHORT_PATIENCE: Duration = Duration::from_millis(150);
-
-/// The wait for the answer to a probe by [`Grading::mood`].
-pub(super) const MOOD_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The wait for the answer to the probe after the flood: a busy machine first works through the
 /// queued commands.
 const FLOOD_PATIENCE: Duration = Duration::from_secs(10);
-
-/// A server's reaction to a `draw 1` by a new client. A drained list has no right answer to it, so
-/// a check compares the mood before the misbehaviour with the mood after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mood {
-    /// The server sends something.
-    Speaks,
-    /// The server closes or resets the connection.
-    Closes,
-    /// Nothing comes in time.
-    Silent,
-    /// The connection fails.
-    Unreachable,
-}
-
-impl Mood {
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Mood::Speaks => "answers",
-            Mood::Closes => "closes on everybody",
-            Mood::Silent => "answers nobody",
-            Mood::Unreachable => "takes no connection",
-        }
-    }
-}
 
 impl Grading<'_> {
     /// `vanish`: others are served after clients have vanished. The bystander draws before, so that
@@ -291,16 +266,22 @@ impl Grading<'_> {
         }
         let commands = flooding.command("draw 1").repeat(FLOOD_PIECE);
         let mut sent = 0;
-        // `false` means that the server reads no more from this client, or has closed. That is no
-        // fault: it must only serve the others.
-        while sent < FLOOD && flooding.send_within(&commands, SHORT_PATIENCE) {
-            sent += commands.len();
+        // A server that takes no more may read no more from this client, which is no fault. Or it was
+        // slow, and is not blocked yet: so the flood goes on after a probe that was answered.
+        let (mut after, mut is_well) = (before, true);
+        for _ in 0..FLOOD_ROUNDS {
+            let taken = self.flood(&mut flooding, &commands, sent);
+            sent += taken;
+            // The flood's connection stays open until the probe is answered: closing it would free
+            // a server that is blocked in a write.
+            after = self.mood(FLOOD_PATIENCE);
+            is_well = after == before || after == Mood::Speaks;
+            if !is_well || taken == 0 {
+                break;
+            }
         }
-        // The flood's connection stays open until the probe is answered: closing it would free a
-        // server that is blocked in a write.
-        let after = self.mood(FLOOD_PATIENCE);
         drop(flooding);
-        if after == before || after == Mood::Speaks {
+        if is_well {
             return (CheckOutcome::Earned(1.0), Vec::new());
         }
         lost(format!(
@@ -308,6 +289,21 @@ impl Grading<'_> {
              meanwhile the server {}",
             after.words()
         ))
+    }
+
+    /// Sends commands again and again, from behind the `sent` bytes that were sent before, until the
+    /// system takes no more or the flood is over. Returns how many bytes it took.
+    fn flood(&self, flooding: &mut GradedPeer, commands: &[u8], sent: usize) -> usize {
+        let mut taken = 0;
+        while sent + taken < FLOOD {
+            let rest = &commands[(sent + taken) % commands.len()..];
+            let more = flooding.send_within(rest, SHORT_PATIENCE);
+            taken += more;
+            if more < rest.len() {
+                break;
+            }
+        }
+        taken
     }
 
     /// Draws a number as a client that was connected before, and one as a new client. Each is worth
@@ -355,28 +351,5 @@ impl Grading<'_> {
     pub(super) fn is_drained(&self) -> bool {
         let ledger = self.ledger();
         ledger.missing() <= ledger.unseen || ledger.other_range().is_some()
-    }
-
-    /// Probes the server with `draw 1` as a new client. A number that comes is not recorded. It
-    /// waits as long as it says, also when the time of a check is over: a short wait would prove
-    /// nothing.
-    pub(super) fn mood(&self, patience: Duration) -> Mood {
-        let mut peer = self.peer(Instant::now() + patience);
-        let command = peer.command("draw 1");
-        if peer.connect().is_err() {
-            return Mood::Unreachable;
-        }
-        if peer.send(&command).is_err() {
-            return Mood::Closes;
-        }
-        let Ok(mut stream) = peer.connect() else { return Mood::Closes };
-        let _ = stream.set_read_timeout(Some(patience));
-        match stream.read(&mut [0; 4096]) {
-            Ok(0) => Mood::Closes,
-            Ok(_) => Mood::Speaks,
-            // A server that closes before it has read the command causes a reset.
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => Mood::Closes,
-            Err(_) => Mood::Silent,
-        }
     }
 }

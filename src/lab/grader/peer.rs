@@ -237,12 +237,21 @@ impl GradedPeer {
         sent
     }
 
-    /// Sends the bytes and returns whether the system took all of them. The system takes no more
-    /// bytes while the server does not read and the buffers are full. Each write waits for that at
-    /// most `wait`. After `false` a part of the bytes may have been sent.
-    pub fn send_within(&mut self, bytes: &[u8], wait: Duration) -> bool {
-        let Ok(mut stream) = self.connect() else { return false };
-        stream.set_write_timeout(Some(wait)).is_ok() && stream.write_all(bytes).is_ok()
+    /// Sends the bytes and returns how many of them the system took. It takes no more while the
+    /// server does not read and the buffers are full. Each write waits for that at most `wait`.
+    pub fn send_within(&mut self, bytes: &[u8], wait: Duration) -> usize {
+        let mut taken = 0;
+        let Ok(mut stream) = self.connect() else { return taken };
+        if stream.set_write_timeout(Some(wait)).is_err() {
+            return taken;
+        }
+        while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+            match stream.write(rest) {
+                Ok(0) | Err(_) => break,
+                Ok(more) => taken += more,
+            }
+        }
+        taken
     }
 
     /// Returns the command with the line end that this server wants.

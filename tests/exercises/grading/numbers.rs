@@ -53,10 +53,14 @@ impl Counter for Disturbed<'_> {
 
 /// Asserts that no index came twice, and returns how many there are.
 fn all_different(indices: Vec<u32>) -> usize {
-    let count = indices.len();
-    let different: BTreeSet<u32> = indices.into_iter().collect();
-    assert_eq!(different.len(), count, "an index went out twice");
-    count
+    let (mut different, mut twice) = (BTreeSet::new(), Vec::new());
+    for &index in &indices {
+        if !different.insert(index) {
+            twice.push(index);
+        }
+    }
+    assert!(twice.is_empty(), "indices that went out twice: {twice:?}");
+    indices.len()
 }
 
 /// A counter for real threads.

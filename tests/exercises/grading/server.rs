@@ -71,7 +71,7 @@ pub fn e3_03() {
             found.extend(lines.push(read));
             rest = more;
         }
-        assert_eq!(found, ["draw 10", "lease 64 5000", "", "get 7"]);
+        assert_eq!(found, ["draw 10", "lease 64 5000", "", "get 7"], "a line has no end left");
         assert_eq!(lines.push(b"ne\n"), ["half a line"], "what had no end was kept");
     }
 }

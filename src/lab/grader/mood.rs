@@ -1,0 +1,67 @@
+//! The mood of a server: its reaction to a `draw 1` by a new client.
+//!
+//! ```text
+//!   mood before ── misbehaviour of one client ── mood after: is it the same, or does it speak?
+//! ```
+//!
+//! **Invariants** a number that comes for a probe is not recorded.
+//!
+//! **Lock** none. **Source** ours.
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use crate::lab::grader::Grading;
+
+/// The wait for the answer to a probe by [`Grading::mood`].
+pub(super) const MOOD_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A server's reaction to a `draw 1` by a new client. A drained list has no right answer to it, so
+/// a check compares the mood before the misbehaviour with the mood after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mood {
+    /// The server sends something.
+    Speaks,
+    /// The server closes or resets the connection.
+    Closes,
+    /// Nothing comes in time.
+    Silent,
+    /// The connection fails.
+    Unreachable,
+}
+
+impl Mood {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Mood::Speaks => "answers",
+            Mood::Closes => "closes on everybody",
+            Mood::Silent => "answers nobody",
+            Mood::Unreachable => "takes no connection",
+        }
+    }
+}
+
+impl Grading<'_> {
+    /// Probes the server with `draw 1` as a new client. A number that comes is not recorded. It
+    /// waits as long as it says, also when the time of a check is over: a short wait would prove
+    /// nothing.
+    pub(super) fn mood(&self, patience: Duration) -> Mood {
+        let mut peer = self.peer(Instant::now() + patience);
+        let command = peer.command("draw 1");
+        if peer.connect().is_err() {
+            return Mood::Unreachable;
+        }
+        if peer.send(&command).is_err() {
+            return Mood::Closes;
+        }
+        let Ok(mut stream) = peer.connect() else { return Mood::Closes };
+        let _ = stream.set_read_timeout(Some(patience));
+        match stream.read(&mut [0; 4096]) {
+            Ok(0) => Mood::Closes,
+            Ok(_) => Mood::Speaks,
+            // A server that closes before it has read the command causes a reset.
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => Mood::Closes,
+            Err(_) => Mood::Silent,
+        }
+    }
+}
