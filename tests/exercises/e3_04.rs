@@ -1,4 +1,4 @@
-//! **Goal** a thread that waits for work also ends when the server stops. **Invariant** after a stop nobody waits, and work that had come before is still done.
+//! **Goal** a thread that waits for work also ends when the server stops. **Invariant** after a stop no thread waits, and earlier work is still done.
 //!
 //! *Predict first:* the stop sets the flag and notifies nobody. How long does the thread sleep?
 

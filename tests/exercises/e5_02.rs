@@ -1,4 +1,4 @@
-//! **Goal** what comes back repays in figure 12's order. **Invariant** the loaned pause pool first, then loaned efficiency, granted pause, granted leak; the rest is committed. No pool gets more than it
+//! **Goal** returned memory repays in figure 12's order. **Invariant** the loaned pause pool first, then loaned efficiency, granted pause, granted leak; the rest is committed. No pool gets more than it
 //! is owed, and no byte is lost.
 //!
 //! *Predict first:* why are the two pools for pauses not repaid one after the other? (See [figure 12](drawings/figure-12.svg).)

@@ -1,4 +1,4 @@
-//! **Goal** a message whose sender died is told to be lost. **Invariant** who receives gets the bytes that were sent, or is told once that they are lost; nobody reads memory that belongs to somebody else now.
+//! **Goal** a message whose sender died is told to be lost. **Invariant** a receiver gets the bytes that were sent, or is told once that they are lost; it never reads memory that belongs to another process now.
 //!
 //! *Predict first:* the message lies in the sender's block, and the block goes back when the sender ends. What does the location in the inbox lead to then?
 

@@ -1,4 +1,4 @@
-//! **Goal** echo a datagram whole. **Invariant** what comes back is what was sent, up to the 65,507 bytes that a datagram has at most over IPv4; nothing of the datagram before is sent along.
+//! **Goal** echo a datagram whole. **Invariant** the echo is the datagram, up to the 65,507 bytes that a datagram has at most over IPv4; nothing of the datagram before is sent along.
 //!
 //! *Predict first:* the lecture's server receives into 1000 bytes and sends its whole buffer back. What does a client get that sends `hi` after somebody who sent a long text?
 
