@@ -133,7 +133,7 @@ class Shell:
         own = OWN_NETWORK if has_own_network() else []
         path = os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ["PATH"]])
         # All crates are there: the tests in Rust came before.
-        offline = {"CARGO_NET_OFFLINE": "true"} if own else {}
+        offline = {"CARGO_NET_OFFLINE": "true"}
         self.bash = subprocess.Popen(
             [*own, "bash", "--noprofile", "--norc"], cwd=ROOT, env={**os.environ, **offline, "PATH": path}, text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
