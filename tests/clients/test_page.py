@@ -160,6 +160,15 @@ class Page(unittest.TestCase):
         self.until(lambda: "bob" not in self.text("owners"))
         self.no_complaints()
 
+    def test_the_key_of_owners_is_bounded(self):
+        for number in range(45):
+            self.client().ask(f"join p{number} 64")
+        self.open()
+        self.until(lambda: "and 5 more" in self.text("owners"))
+        keys = self.run_script("return document.querySelectorAll('#owners .key').length")
+        self.assertEqual(keys, 1 + 40, "leases, and forty processes")
+        self.no_complaints()
+
     def test_memory_is_drawn_as_nested_blocks_with_the_time_that_is_left(self):
         client = self.client()
         lease = client.ask("lease 1000 3600000").split()[1]

@@ -9,7 +9,7 @@ const EVERY_MS = 1000; // between two rounds
 const PATIENCE_MS = 5000; // a round that takes longer is one of a server that is gone
 const ROWS = 24; // of the table of draws: two of the homework's
 const MOST_LEAVES = 160; // blocks that are drawn one by one
-const MOST_NODES = 40; // processes in the graph
+const MOST_NODES = 40; // processes in the graph, and in the key of the blocks
 
 const $ = (id) => document.getElementById(id);
 
@@ -176,13 +176,14 @@ const COLOURS = 5; // of processes; leases have one more
 const colours = new Map(); // a process keeps its colour as long as it is there
 
 function colourAll(names) {
-  for (const name of colours.keys()) if (!names.includes(name)) colours.delete(name);
+  const there = new Set(names);
+  for (const name of colours.keys()) if (!there.has(name)) colours.delete(name);
+  const taken = new Set(colours.values());
+  let free = 0;
   for (const name of names) {
     if (colours.has(name)) continue;
-    const taken = new Set(colours.values());
-    let first = 0;
-    while (taken.has(first)) first++;
-    colours.set(name, first);
+    while (taken.has(free)) free++;
+    colours.set(name, free++);
   }
 }
 
@@ -205,7 +206,9 @@ function leaf(node, lease, held) {
 function showOwners(blocks) {
   const names = [...new Set(blocks.blocks.map((block) => block.process))].filter((name) => colours.has(name));
   const key = (kind, name) => make("span", { class: `key ${kind}` }, name);
-  $("owners").replaceChildren(key("used", "leases"), ...names.map((name) => key(`used ${colour(name)}`, name)));
+  const keys = names.slice(0, MOST_NODES).map((name) => key(`used ${colour(name)}`, name));
+  const more = names.length > MOST_NODES ? `and ${names.length - MOST_NODES} more` : "";
+  $("owners").replaceChildren(key("used", "leases"), ...keys, more);
 }
 
 function showMemory(stats, tree, leases, blocks) {
