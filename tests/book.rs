@@ -47,7 +47,7 @@ fn read(file: &str) -> String {
     fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// What was shown so far, and what is left out: the names of segments, by file.
+/// The names of the segments that were shown or left out so far, by file.
 #[derive(Default)]
 struct Shown(BTreeMap<String, BTreeSet<String>>);
 

@@ -30,8 +30,8 @@ macro_rules! red_tests {
 
 for_all_exercises!(red_tests);
 
-/// What grades an exercise finds the mistake of the piece as it is handed out. A piece that somebody
-/// has begun to solve has no line with `YOUR TURN` any more.
+/// The grading of an exercise finds the mistake of the piece as it is handed out. A piece that a
+/// student has begun to solve has no line with `YOUR TURN` any more.
 #[test]
 fn an_exercise_is_red_until_it_is_solved() {
     assert!(ALL.len() >= 20);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use leasebox::numbers::draw::{Counter, take};
 
-/// What the threads share. The counter has a load and a store, and no lock of its own.
+/// The data that the threads share. The counter has a load and a store, and no lock of its own.
 pub struct Shared<'a, C> {
     pub lock: &'a Mutex<()>,
     pub counter: C,

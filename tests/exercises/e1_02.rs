@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use leasebox::numbers::draw::Counter;
 
-/// What the threads share.
+/// The data that the threads share.
 pub struct Shared<'a, C> {
     pub lock: &'a Mutex<()>,
     pub counter: C,

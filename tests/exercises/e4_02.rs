@@ -10,7 +10,7 @@ pub enum Answered {
     Executed,
     /// A copy: the reply is sent again.
     Repeated,
-    /// It is not known whether it was executed, so it is not.
+    /// The server cannot know whether it was executed before, so it does not execute it.
     Refused,
 }
 
@@ -20,7 +20,7 @@ pub struct History {
     entries: HashMap<u32, (u32, u64)>,
 }
 
-/// How long an entry is kept after its client was last heard, in seconds.
+/// The seconds for which an entry is kept after its client was last heard.
 pub const KEPT: u64 = 60;
 
 impl History {

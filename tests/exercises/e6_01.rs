@@ -4,14 +4,14 @@
 
 use std::collections::VecDeque;
 
-/// What an inbox holds: where a message lies, or that one is lost.
+/// An item of an inbox: the place of a message, or a loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mail {
     At { block: usize, length: usize },
     Lost,
 }
 
-/// What was received.
+/// The result of a receive.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received {
     Message(Vec<u8>),

@@ -7,7 +7,7 @@
 pub struct SubBlock {
     pub bytes: Option<Vec<u8>>,
     pub readers: usize,
-    /// How often it was given back.
+    /// The number of times that it was given back.
     pub freed: u32,
 }
 

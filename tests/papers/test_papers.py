@@ -133,9 +133,9 @@ class Shell:
         own = OWN_NETWORK if has_own_network() else []
         path = os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ["PATH"]])
         # All crates are there: the tests in Rust came before.
-        offline = {"CARGO_NET_OFFLINE": "true"}
+        environment = {**os.environ, "CARGO_NET_OFFLINE": "true", "PATH": path}
         self.bash = subprocess.Popen(
-            [*own, "bash", "--noprofile", "--norc"], cwd=ROOT, env={**os.environ, **offline, "PATH": path}, text=True, bufsize=1,
+            [*own, "bash", "--noprofile", "--norc"], cwd=ROOT, env=environment, text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
             encoding="utf-8", errors="replace",
         )
@@ -207,7 +207,7 @@ def run(paper):
             missing = [need for need in block.needs() if not is_there(need)]
             if missing:
                 print(f"skipped: {', '.join(missing)} is missing; a block of {paper.name} was left out", file=sys.stderr)
-            elif block.kind in ("rust", "python") and block.name and not block.name.startswith("src/"):
+            elif block.kind in ("rust", "python") and block.name:
                 file = ROOT / block.name
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text("\n".join(block.lines) + "\n", encoding="utf-8")
@@ -273,8 +273,9 @@ class Papers(unittest.TestCase):
                     if anchor:
                         self.assertIn(anchor, anchors(target.read_text(encoding="utf-8")))
 
-    @unittest.skipUnless(drawings.PROGRAM.exists(), "the release build is missing; run ./run.sh")
     def test_the_drawings_are_those_that_are_written(self):
+        # The flow charts are asked of the program.
+        subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
         for name, text in drawings.all_drawings().items():
             stands = (ROOT / "docs/drawings" / name).read_text(encoding="utf-8")
             self.assertEqual(stands, text, f"{name} is old; python3 tests/papers/drawings.py writes it")

@@ -140,8 +140,8 @@ struct AccessArguments {
     /// Most clients of one address that is not trusted; half of all when left out
     #[arg(long, value_name = "N")]
     max_clients_per_address: Option<usize>,
-    /// An address or network, such as 192.0.2.0/24, without such a limit; may be given several
-    /// times; `none` for none; this machine when left out
+    /// An address or network, such as 192.0.2.0/24, without that limit; may be given several times;
+    /// `none` trusts no address; without this option the server trusts this machine
     #[arg(long, value_name = "ADDRESS", value_parser = trusted)]
     trust: Vec<Trusted>,
 }

@@ -291,8 +291,8 @@ impl Grading<'_> {
         ))
     }
 
-    /// Sends commands again and again, from behind the `sent` bytes that were sent before, until the
-    /// system takes no more or the flood is over. Returns how many bytes it took.
+    /// Sends the commands repeatedly, until the system takes no more bytes or the flood is over.
+    /// `sent` bytes of the flood went out before. Returns the number of bytes that the system took.
     fn flood(&self, flooding: &mut GradedPeer, commands: &[u8], sent: usize) -> usize {
         let mut taken = 0;
         while sent + taken < FLOOD {

@@ -17,7 +17,7 @@ struct Disturbed<'a> {
     lock: Option<&'a Mutex<()>>,
     /// The indices that the other one drew.
     others: RefCell<Vec<u32>>,
-    /// How often each step was made.
+    /// The number of loads, and of stores.
     loads: Cell<u32>,
     stores: Cell<u32>,
 }
