@@ -228,7 +228,9 @@ test_all() {
     say "The build comes first: some minutes, if nothing was built yet."
     suite "format" cargo fmt --check
     suite "lints" cargo clippy --quiet --all-targets -- -D warnings
-    suite "the tests in Rust" cargo test --quiet --no-fail-fast
+    # Most tests wait for sockets and clocks, so more of them run at once than there are cores.
+    suite "the tests in Rust" env RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(getconf _NPROCESSORS_ONLN) + 4))}" \
+        cargo test --quiet --no-fail-fast
     suite "the pages of cargo doc" env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps
     suite "client.py" python3 client_py/test_client.py
     suite "process.py" python3 client_py/test_process.py

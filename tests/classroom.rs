@@ -7,33 +7,19 @@ use std::process::Command;
 
 use support::folders::is_there;
 use support::students::{
-    CLASS_FAULTS, NUMBERS, SAYINGS, assert_class_fault, assert_understood, with_status,
+    CLASS_FAULTS, NUMBERS, SAYINGS, assert_class_fault, assert_understood, four_at_once,
+    with_status,
 };
 use support::{leasebox, scratch, shown};
 
-/// Grades every second one of a list, from `first` on: two tests run side by side.
-fn every_second<T: Copy>(list: &[T], first: usize, assert: fn(T)) {
-    list.iter().skip(first).step_by(2).for_each(|&one| assert(one));
-}
-
 #[test]
 fn right_servers_lose_nothing_however_they_speak() {
-    every_second(&SAYINGS, 0, assert_understood);
-}
-
-#[test]
-fn right_servers_lose_nothing_however_else_they_speak() {
-    every_second(&SAYINGS, 1, assert_understood);
+    four_at_once(SAYINGS, assert_understood);
 }
 
 #[test]
 fn wrong_servers_lose_the_check_of_their_fault() {
-    every_second(&CLASS_FAULTS, 0, assert_class_fault);
-}
-
-#[test]
-fn other_wrong_servers_lose_the_check_of_their_fault() {
-    every_second(&CLASS_FAULTS, 1, assert_class_fault);
+    four_at_once(CLASS_FAULTS, assert_class_fault);
 }
 
 #[test]

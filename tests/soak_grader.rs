@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::panic::catch_unwind;
 use std::process::Command;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use support::folders::{OTHER_LANGUAGES, Submissions, is_there};
 use support::students::{
-    CLASS_FAULTS, FAULTS, NUMBERS, SAYINGS, SHAPES, Student, grade, with_status,
+    CLASS_FAULTS, FAULTS, NUMBERS, SAYINGS, SHAPES, Student, four_at_once, grade, with_status,
 };
 use support::{Running, scratch};
 
@@ -142,35 +142,25 @@ fn rounds(default: usize) -> usize {
     std::env::var("LEASEBOX_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// Grades all of them so many times, four at once, because most of it is waiting. Says what was not
-/// right, and returns the counts of what was right, not shown and wrong.
+/// Grades all of them `rounds` times, and prints each report that was not right. Returns how many
+/// were right, not shown and wrong.
 fn grade_all(rounds: usize) -> [usize; 3] {
-    let (all, next) = (classroom(), AtomicUsize::new(0));
+    let all = classroom();
     let counts: Mutex<BTreeMap<&str, [usize; 3]>> = Mutex::default();
-    let grade = || {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            if at >= rounds * all.len() {
-                return;
-            }
-            let (known, round) = (&all[at % all.len()], at / all.len() + 1);
-            let (place, said) = match known.outcome() {
-                Outcome::Right => (0, None),
-                Outcome::NotShown(report) => (1, Some(("not shown", report))),
-                Outcome::Wrong(report) => (2, Some(("WRONG", report))),
-            };
-            if let Some((word, report)) = said {
-                println!("round {round}, {}: {word}\n{report}", known.name);
-            }
-            counts.lock().unwrap().entry(&known.name).or_default()[place] += 1;
-            if (at + 1).is_multiple_of(all.len()) {
-                println!("round {round} of {rounds}: {} servers", all.len());
-            }
+    let known = (1..=rounds).flat_map(|round| all.iter().map(move |known| (round, known)));
+    four_at_once(known, |(round, known)| {
+        let (place, said) = match known.outcome() {
+            Outcome::Right => (0, None),
+            Outcome::NotShown(report) => (1, Some(("not shown", report))),
+            Outcome::Wrong(report) => (2, Some(("WRONG", report))),
+        };
+        if let Some((word, report)) = said {
+            println!("round {round}, {}: {word}\n{report}", known.name);
         }
-    };
-    thread::scope(|scope| {
-        (0..3).for_each(|_| drop(scope.spawn(grade)));
-        grade();
+        counts.lock().unwrap().entry(&known.name).or_default()[place] += 1;
+        if all.last().is_some_and(|last| last.name == known.name) {
+            println!("round {round} of {rounds}: {} servers", all.len());
+        }
     });
     let counts = counts.into_inner().unwrap();
     for (name, [right, not_shown, wrong]) in counts.iter().filter(|(_, c)| c[1] + c[2] > 0) {

@@ -1,6 +1,8 @@
 //! Draw servers as students hand them in: right ones, and ones with a fault.
 
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
 
 use super::{Running, announced, leasebox, scratch, shown};
 
@@ -121,6 +123,23 @@ pub const CLASS_FAULTS: [(&str, &[&str]); 19] = [
     ("shared_buffer", &["unique", "numbers"]),
     ("lock_kept_by_a_vanished_client", &["vanish"]),
 ];
+
+/// Does it to each item, four at once: most of a grading is waiting.
+pub fn four_at_once<T: Send>(
+    items: impl IntoIterator<Item = T, IntoIter: Send>,
+    act: impl Fn(T) + Sync,
+) {
+    let items = Mutex::new(items.into_iter());
+    let draw = || items.lock().unwrap().next();
+    let work = || {
+        while let Some(item) = draw() {
+            act(item);
+        }
+    };
+    thread::scope(|scope| {
+        (0..4).for_each(|_| drop(scope.spawn(work)));
+    });
+}
 
 /// Asserts that a right server gets full marks, however it speaks.
 pub fn assert_understood(saying: &str) {
