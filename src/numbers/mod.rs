@@ -8,18 +8,18 @@
 //!
 //! ```text
 //!   thread A                      counter   thread B
-//!   loads 3                          3
-//!                                    3      loads 3
-//!   takes list[3], stores 4          4
-//!                                    4      takes list[3], stores 4      the same number
+//!   loads 2                          2
+//!                                    2      loads 2
+//!   takes list[2], stores 3          3
+//!                                    3      takes list[2], stores 3      the same number
 //! ```
 //!
-//! Both threads loaded 3 before either stored 4, so both took the number at index 3. Each thread
+//! Both threads loaded 2 before either stored 3, so both took the number at index 2. Each thread
 //! alone is correct. The mistake is that a second thread may run between the load and the store of
 //! the first one.
 //!
 //! **The right way.** A lock around load, add and store: a [`Mutex`](std::sync::Mutex). The second
-//! thread waits until the first one has stored, and then loads 4. The lock is held for a few
+//! thread waits until the first one has stored, and then loads 3. The lock is held for a few
 //! additions; a thread looks the numbers up, and writes the reply, after it has unlocked. The draw
 //! is [`draw::Numbers::draw`]; `take_locked` in the same file is the critical section.
 //!

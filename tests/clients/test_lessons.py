@@ -92,13 +92,15 @@ class Lessons(InBrowser):
         self.assertEqual(self.run_script(lit), ["let first = counter.load()◀ B", "counter.store(end)◀ A"])
         self.step("B")
         why = "5 will come twice: B loaded 0 in step 2, while A had loaded 0 in step 1 and not yet stored"
-        self.until(lambda: self.text("twice") == why)
+        self.until(lambda: self.text("mistakes") == why)
         self.assertIn(why, self.text("said"))
         marked = "return [...document.querySelectorAll('#steps tr.why th')].map(e => e.textContent)"
         self.assertEqual(self.run_script(marked), ["1", "2"])
         self.assertTrue(self.browser.current_url.endswith("moves=AB"), self.browser.current_url)
         self.click("undo")
-        self.until(lambda: self.text("twice") == "")
+        self.until(lambda: self.text("mistakes") == "")
+        # Where no number came twice there is no red.
+        self.assertEqual(self.run_script("return document.getElementById('mistakes').offsetHeight"), 0)
         self.assertTrue(self.browser.current_url.endswith("moves=A"), self.browser.current_url)
         self.click("again")
         self.until(lambda: "0 of 12" in self.text("figures"))
@@ -131,7 +133,7 @@ class Lessons(InBrowser):
         self.until(lambda: "495 schedules" in self.text("figures") and "In 480" in self.text("figures"))
         self.click("smallest")
         self.until(lambda: "12 of 12" in self.text("figures"))
-        self.assertIn("came twice", self.text("twice"))
+        self.assertIn("came twice", self.text("mistakes"))
         self.click("again")
         self.until(lambda: "0 of 12" in self.text("figures"))
         self.click("random")

@@ -60,7 +60,7 @@ function show(view, before) {
   showClients(view);
   showSteps(view);
   showSource(view);
-  $("twice").replaceChildren(...view.twice.map((one) => make("p", { class: "trouble" }, one.why)));
+  $("mistakes").replaceChildren(...view.twice.map((one) => make("p", { class: "trouble" }, one.why)));
   const end = view.is_over ? (view.twice.length ? " All steps are done." : " All steps are done, and no number came twice.") : "";
   $("figures").textContent = `${moves.length} of ${view.length} steps; there are ${view.schedules} schedules.${end}`;
   const done = view.steps.at(-1);
