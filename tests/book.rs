@@ -7,6 +7,9 @@
 //!   <!-- code src/numbers/draw.rs: Counter, take -->   segments of a source, in a block of Rust
 //!   <!-- code src/numbers/draw.rs: rest -->            those of the file that no page before shows
 //!   <!-- essay src/numbers/draw.rs -->                 the head of a source, as text of the page
+//!   <!-- essay src/numbers/draw.rs: intro, Lock -->    parts of the head: a part begins where a
+//!                                                      paragraph begins with a word in bold
+//!   <!-- essay src/numbers/draw.rs: rest -->           the parts that were not shown before
 //!   <!-- commands -->                                  the table of all commands
 //!   <!-- left out src/lib.rs: imports -->              needs no end: the book does not show these
 //!   <!-- left out all: tests -->                       the same of every file
@@ -25,7 +28,7 @@ use regex::Regex;
 #[path = "book/segments.rs"]
 mod segments;
 
-use segments::{Segment, segments};
+use segments::{Segment, parts, segments};
 
 /// The pages in the order of the book. A page may show the rest of what the pages before left.
 const PAGES: [&str; 8] = [
@@ -49,11 +52,15 @@ fn read(file: &str) -> String {
 
 /// The names of the segments that were shown or left out so far, by file.
 #[derive(Default)]
-struct Shown(BTreeMap<String, BTreeSet<String>>);
+struct Shown {
+    segments: BTreeMap<String, BTreeSet<String>>,
+    /// The names of the shown parts of heads.
+    parts: BTreeMap<String, BTreeSet<String>>,
+}
 
 impl Shown {
     fn of(&mut self, file: &str) -> &mut BTreeSet<String> {
-        self.0.entry(file.into()).or_default()
+        self.segments.entry(file.into()).or_default()
     }
 
     /// Returns the text of a woven part, and remembers what it shows.
@@ -63,24 +70,37 @@ impl Shown {
         }
         let (kind, rest) = what.split_once(' ').unwrap();
         match (kind, rest.split_once(": ")) {
-            ("essay", None) => self.essay(rest),
+            ("essay", None) => self.essay(rest, "rest"),
+            ("essay", Some((file, names))) => self.essay(file, names),
             ("code", Some((file, names))) => self.code(file, names),
             _ => panic!("there is no woven part of this form: {what}"),
         }
     }
 
-    /// Returns the head of a source as text: without `//!`, and with its links as names.
-    fn essay(&mut self, file: &str) -> String {
-        self.of(file).insert("essay".into());
+    /// Returns parts of the head of a source as text: without `//!`, and with its links as names.
+    fn essay(&mut self, file: &str, names: &str) -> String {
         let source = read(file);
-        // A page has a heading of its own, in the place of that of a chapter.
-        let is_heading = |line: &&str| line.starts_with("//! # ") || *line == "//!";
-        let head = source.lines().take_while(|line| line.starts_with("//!"));
-        let lines = head.skip_while(is_heading);
-        let text: Vec<&str> =
-            lines.map(|line| line[3..].strip_prefix(' ').unwrap_or(&line[3..])).collect();
+        let all = parts(&source);
+        let wanted: Vec<&str> = names.split(", ").collect();
+        let shown = self.parts.entry(file.into()).or_default();
+        let chosen: Vec<_> = match wanted[..] {
+            ["rest"] => all.iter().filter(|(name, _)| !shown.contains(name)).collect(),
+            _ => {
+                let find = |name: &&str| all.iter().find(|(known, _)| known == name);
+                let found: Option<_> = wanted.iter().map(find).collect();
+                found
+                    .unwrap_or_else(|| panic!("the head of {file} has not all of {names}: {all:?}"))
+            }
+        };
+        assert!(!chosen.is_empty(), "nothing of the head of {file} is left");
+        shown.extend(chosen.iter().map(|(name, _)| name.clone()));
+        let is_whole = shown.len() == all.len();
+        let text: Vec<&str> = chosen.iter().map(|(_, text)| text.as_str()).collect();
+        if is_whole {
+            self.of(file).insert("essay".into());
+        }
         let links = Regex::new(r"\[(`[^`]+`|[a-z ]+)\](\([a-z_:A-Z]+\))?").unwrap();
-        format!("\n{}\n\n", links.replace_all(&text.join("\n"), "$1"))
+        format!("\n{}\n\n", links.replace_all(&text.join("\n\n"), "$1"))
     }
 
     /// Returns a block of the segments of a file. Segments that do not follow each other have a line

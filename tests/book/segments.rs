@@ -41,6 +41,36 @@ pub fn segments(source: &str) -> Vec<Segment> {
     segments
 }
 
+/// Cuts the head of a source into parts, each with its name and its text without `//!`. A part begins
+/// where a paragraph begins with words in bold, which are its name; the part before the first one is
+/// `intro`. The tables of the files
+/// and of the words are parts of their own, `files` and `words`.
+pub fn parts(source: &str) -> Vec<(String, String)> {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    let (mut is_code, mut is_new) = (false, true);
+    // A page has a heading of its own, in the place of that of a chapter.
+    let is_heading = |line: &&str| line.starts_with("//! # ") || *line == "//!";
+    let head = source.lines().take_while(|line| line.starts_with("//!")).skip_while(is_heading);
+    for line in head.map(|line| line[3..].strip_prefix(' ').unwrap_or(&line[3..])) {
+        let bold = line.strip_prefix("**").and_then(|rest| rest.split_once("**"));
+        let name = match bold {
+            Some((name, _)) => Some(name.trim_end_matches(['.', '?', ':'])),
+            None if line.starts_with("| file |") => Some("files"),
+            None if line.starts_with("| word |") => Some("words"),
+            None if parts.is_empty() => Some("intro"),
+            None => None,
+        };
+        match (name.filter(|_| is_new && !is_code), parts.last_mut()) {
+            (Some(name), _) => parts.push((name.into(), line.into())),
+            (None, Some((_, text))) => *text += &format!("\n{line}"),
+            (None, None) => {}
+        }
+        is_code ^= line.starts_with("```");
+        is_new = line.is_empty();
+    }
+    parts.into_iter().map(|(name, text)| (name, text.trim_end().to_string())).collect()
+}
+
 /// The methods of an `impl` with their last lines; the last one ends with the `impl`.
 fn methods(of: &syn::ItemImpl, end: usize) -> Vec<(String, usize)> {
     let of_type = name_of_type(&of.self_ty);
@@ -107,4 +137,17 @@ fn segments_cover_a_source() {
             ("tests", 16, 19)
         ]
     );
+}
+
+#[test]
+fn parts_cover_a_head() {
+    let source = "//! # A\n//!\n//! First.\n//!\n//! ```text\n//!\n//! **b**\n//! ```\n//!\n//! **Lock** none.\n//! \
+                  **Source** x.\n//!\n//! More.\n//!\n//! | file | contents |\n\nuse a;\n";
+    let part = |name: &str, text: &str| (name.to_string(), text.to_string());
+    let expected = [
+        part("intro", "First.\n\n```text\n\n**b**\n```"),
+        part("Lock", "**Lock** none.\n**Source** x.\n\nMore."),
+        part("files", "| file | contents |"),
+    ];
+    assert_eq!(parts(source), expected);
 }
