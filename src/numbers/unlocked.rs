@@ -1,15 +1,15 @@
 //! The counter without a lock: a server with `--no-lock` or `--lab` draws from it.
 //!
 //! ```text
-//!   client-1   load 3 ──── window ──── store 4
-//!   client-2          load 3 ──── window ──── store 4     both take index 3
+//!   client-1   load 2 ──── window ──── store 3
+//!   client-2          load 2 ──── window ──── store 3     both take index 2
 //! ```
 //!
-//! This is a *race condition* and not a *data race*. In a data race two threads use one plain
-//! variable, at least one of them writes it, and nothing orders them. That is undefined behaviour,
-//! and safe Rust does not compile it. So the counter is an atomic, and each load and each store
-//! alone is correct. The result is still wrong, because it depends on the order of the steps. No
-//! compiler sees that.
+//! The picture shows a *race condition* and not a *data race*. In a data race two threads use one
+//! plain variable, at least one of them writes it, and nothing orders the two accesses. A data race
+//! is undefined behaviour, and safe Rust does not compile it. So the counter is an atomic, and each
+//! load and each store alone is correct. The result can still be wrong, because it depends on the
+//! order of the steps. No compiler finds a race condition.
 //!
 //! The window (`--race-window`) is a wait between load and store. Without it the two steps are
 //! nanoseconds apart, and a test can miss the race for a long time.
@@ -31,7 +31,7 @@ use crate::numbers::parking::{Parking, Step};
 /// The shortest window that a thread sleeps through; it spins through a shorter one.
 const MIN_SLEEP: Duration = Duration::from_micros(100);
 
-/// The counter, and the wait between its load and its store.
+/// The counter without a lock, and the wait between its load and its store.
 #[derive(Debug)]
 pub struct Unlocked {
     /// The index of the next number. The threads of all clients load and store it.
@@ -40,14 +40,14 @@ pub struct Unlocked {
     window: Duration,
     /// On a lab server: clients park here before each step.
     parking: Option<Parking>,
-    /// The stop sets it. A load that reads true skips the window.
+    /// True once the server stops: then a load skips the window.
     is_stopping: AtomicBool,
-    /// The end of the indices that were taken at least once: each index below it was loaded by some
-    /// draw, because a store is one more than a load.
+    /// One more than the greatest index that was taken so far. Each index below was loaded by some
+    /// draw: the counter moves forward by a store of the loaded index plus one.
     furthest: AtomicU32,
-    /// The count of takes that got an index which another had got before. Relaxed: no other data depends on
-    /// it.
-    repeated: AtomicU64,
+    /// The count of takes. `Relaxed` is enough for it and for `furthest`: no other data depends on
+    /// them.
+    takes: AtomicU64,
 }
 
 impl Unlocked {
@@ -55,8 +55,8 @@ impl Unlocked {
     /// in `parking` before each step.
     pub fn new(window: Duration, parking: Option<Parking>) -> Self {
         let is_stopping = AtomicBool::new(false);
-        let (index, furthest, repeated) = <(AtomicU32, AtomicU32, AtomicU64)>::default();
-        Self { index, window, parking, is_stopping, furthest, repeated }
+        let (index, furthest, takes) = <(AtomicU32, AtomicU32, AtomicU64)>::default();
+        Self { index, window, parking, is_stopping, furthest, takes }
     }
 
     /// Returns the parking of a lab server.
@@ -64,23 +64,27 @@ impl Unlocked {
         self.parking.as_ref()
     }
 
-    /// Returns the counter. More numbers may have gone out: two draws can take the same index, and
-    /// a late store sets the counter back.
+    /// Returns the counter's value. More numbers may have gone out: two draws can take the same
+    /// index, and a late store sets the counter back.
     pub fn drawn(&self) -> u32 {
         self.index.load(Ordering::SeqCst)
     }
 
-    /// Counts what a draw has taken: at most one index.
-    pub(super) fn count(&self, taken: &Range<u32>) {
-        // The atomic maximum returns the one before, so of two equal takes only the first is new.
-        if !taken.is_empty() && self.furthest.fetch_max(taken.end, Ordering::Relaxed) >= taken.end {
-            self.repeated.fetch_add(1, Ordering::Relaxed);
+    /// Notes a take. `taken` has at most one index; a take at the list's end has none, and does not
+    /// count.
+    pub(super) fn note_taken(&self, taken: &Range<u32>) {
+        if !taken.is_empty() {
+            self.furthest.fetch_max(taken.end, Ordering::Relaxed);
+            self.takes.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Returns how many numbers went out again.
+    /// Returns the number of takes whose index another take had before: all takes, without one for
+    /// each index below `furthest`. A take that has stored and is not noted yet makes the result
+    /// smaller for a moment.
     pub fn repeated(&self) -> u64 {
-        self.repeated.load(Ordering::Relaxed)
+        let first_takes = u64::from(self.furthest.load(Ordering::Relaxed));
+        self.takes.load(Ordering::Relaxed).saturating_sub(first_takes)
     }
 
     /// Tells the parking of a lab server that the draw of `client` is over.
@@ -91,8 +95,8 @@ impl Unlocked {
         }
     }
 
-    /// Begins the stop. From now on no draw begins to wait in a window, and no client parks; the
-    /// parked ones go on. A wait in a window that is under way ends by itself.
+    /// Begins the stop of the server. From now on no draw begins to wait in a window, and no client
+    /// parks; parked clients go on. A draw that waits in a window now waits to the window's end.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Release);
         if let Some(parking) = &self.parking {
@@ -101,13 +105,14 @@ impl Unlocked {
     }
 }
 
-/// The counter, with the client that loads and stores it: the parking needs the client's number.
-pub(super) struct Reached<'n> {
+/// The counter as one client uses it. Before each step it parks the client on a lab server, for
+/// which it needs the client's number.
+pub(super) struct ClientCounter<'n> {
     pub unlocked: &'n Unlocked,
     pub client: ClientNumber,
 }
 
-impl Reached<'_> {
+impl ClientCounter<'_> {
     /// Parks before a step on a lab server.
     fn park(&self, before: Step) {
         if let Some(parking) = &self.unlocked.parking {
@@ -116,7 +121,7 @@ impl Reached<'_> {
     }
 }
 
-impl Counter for Reached<'_> {
+impl Counter for ClientCounter<'_> {
     fn load(&self) -> u32 {
         self.park(Step::Load);
         // `SeqCst`: all threads see the loads and stores in one order. So a number that goes out
@@ -135,7 +140,7 @@ impl Counter for Reached<'_> {
     }
 }
 
-/// Waits for the window. A short wait spins, because a sleep ends some 70 us late.
+/// Waits for the length of the window. A short wait spins, because a sleep ends some 70 us late.
 fn wait(window: Duration) {
     if window >= MIN_SLEEP {
         return thread::sleep(window);
@@ -155,10 +160,20 @@ mod tests {
         let unlocked = Unlocked::new(Duration::ZERO, None);
         // Two take 0, one takes 1 and 2, a late store puts the counter back to 1, and 3 is new.
         for index in [0, 0, 1, 2, 1, 2, 3] {
-            unlocked.count(&(index..index + 1));
+            unlocked.note_taken(&(index..index + 1));
         }
         // The list is at its end.
-        unlocked.count(&(4..4));
+        unlocked.note_taken(&(4..4));
         assert_eq!(unlocked.repeated(), 3);
+    }
+
+    #[test]
+    fn takes_that_are_noted_late_are_not_repeated() {
+        let unlocked = Unlocked::new(Duration::ZERO, None);
+        // The thread that took 1 stored, and before it noted its take another one took and noted 2.
+        for index in [0, 2, 1] {
+            unlocked.note_taken(&(index..index + 1));
+        }
+        assert_eq!(unlocked.repeated(), 0);
     }
 }
